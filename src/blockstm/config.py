@@ -1,0 +1,52 @@
+"""The options of an executor: one frozen object; none of them changes a result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from blockstm.errors import ConfigError
+
+__all__ = ["Config"]
+
+MAX_WORKERS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """How a block is run. No option changes a result, only when work is done.
+
+    Attributes:
+        workers: threads, 1 to 256, or "auto": the usable cores (affinity and cgroup aware),
+            one where the VM needs the GIL and the interpreter has one, and one where the
+            block is too small to gain.
+        window: how many transactions speculation may run ahead of the frontier, 1 or more.
+        max_incarnations: speculative runs of one transaction before it waits for the frontier.
+        estimates: whether a transaction that meets a write known to be coming waits for it.
+        revalidation: whether executed transactions are checked again before the frontier.
+        throttle: whether speculation backs off in blocks whose transactions depend on each other.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    workers: int | Literal["auto"] = "auto"
+    window: int = 512
+    max_incarnations: int = 8
+    estimates: bool = True
+    revalidation: bool = True
+    throttle: bool = True
+
+    def __post_init__(self) -> None:
+        if self.workers != "auto":
+            _check_int("workers", self.workers, 1, MAX_WORKERS)
+        _check_int("window", self.window, 1, 1 << 20)
+        _check_int("max_incarnations", self.max_incarnations, 1, 1 << 20)
+        for name in ("estimates", "revalidation", "throttle"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name} is a bool, not {getattr(self, name)!r}")
+
+
+def _check_int(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ConfigError(f"{name} is an int from {low} to {high}, not {value!r}")

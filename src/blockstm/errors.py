@@ -1,0 +1,130 @@
+"""Every exception of blockstm, of three kinds: the caller's mistake, the world's failure, our bug.
+
+::
+
+    Exception
+    ├── Revert                raised by a VM: this transaction failed, its writes are dropped
+    ├── Invalid               raised by a VM: this transaction does not belong in the block
+    └── BlockstmError
+        ├── UsageError        the caller's mistake
+        │   ├── ConfigError   an option has a value it cannot have       (also ValueError)
+        │   ├── InputError    an argument or a key is of the wrong kind  (also TypeError)
+        │   ├── ClosedError   the executor was used after ``close``
+        │   ├── ReentrantError  a VM called the executor that runs it
+        │   ├── ForkedError   the executor was made in another process
+        │   └── ViewError     a view was used outside its transaction
+        ├── BlockError        the block ended early: ``index`` says where, ``prefix`` what is final
+        │   ├── TransactionError  the VM raised something else than Revert or Invalid
+        │   ├── InvalidBlock      an Invalid transaction under ``on_invalid="raise"``
+        │   ├── StateError        the state could not be read
+        │   └── LimitError        the ``limit`` callable raised
+        └── InternalError     a bug in blockstm: please report it with its message
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from blockstm.types import BlockResult
+
+__all__ = [
+    "BlockError",
+    "BlockstmError",
+    "ClosedError",
+    "ConfigError",
+    "ForkedError",
+    "InputError",
+    "InternalError",
+    "Invalid",
+    "InvalidBlock",
+    "LimitError",
+    "ReentrantError",
+    "Revert",
+    "StateError",
+    "TransactionError",
+    "UsageError",
+    "ViewError",
+]
+
+
+class Revert(Exception):
+    """Raised by a VM: the transaction failed; its writes are dropped, the block goes on."""
+
+
+class Invalid(Exception):
+    """Raised by a VM: the transaction does not belong in the block.
+
+    ``on_invalid="raise"`` (a verifier) refuses the block with `InvalidBlock`;
+    ``on_invalid="skip"`` (a builder) leaves the transaction out.
+    """
+
+
+class BlockstmError(Exception):
+    """The root of what blockstm itself raises."""
+
+
+class UsageError(BlockstmError):
+    """The caller's mistake; nothing was executed or changed by the call."""
+
+
+class ConfigError(UsageError, ValueError):
+    """An option has a value it cannot have."""
+
+
+class InputError(UsageError, TypeError):
+    """An argument or a key is of the wrong kind."""
+
+
+class ClosedError(UsageError):
+    """The executor was used after it was closed."""
+
+
+class ReentrantError(UsageError):
+    """A VM called the executor that is running it."""
+
+
+class ForkedError(UsageError):
+    """The executor was made in another process: its threads do not exist here."""
+
+
+class ViewError(UsageError):
+    """A view was used outside the transaction it was made for."""
+
+
+class BlockError(BlockstmError):
+    """The block ended before its last transaction.
+
+    Attributes:
+        index: the transaction at which the block ended.
+        prefix: the result of the transactions before ``index``, all of them final: its
+            outcomes and its writes describe the same prefix of the block.
+    """
+
+    def __init__(self, message: str, index: int, prefix: BlockResult | None = None) -> None:
+        super().__init__(message)
+        self.index = index
+        self.prefix = prefix
+
+    def __reduce__(self) -> tuple[type[BlockError], tuple[str, int, BlockResult | None]]:
+        return type(self), (str(self), self.index, self.prefix)
+
+
+class TransactionError(BlockError):
+    """The VM raised something that is neither Revert nor Invalid; ``__cause__`` is what."""
+
+
+class InvalidBlock(BlockError):
+    """A transaction does not belong in the block; ``__cause__`` is the VM's `Invalid`."""
+
+
+class StateError(BlockError):
+    """The state could not be read; ``__cause__`` is what it raised. Never read as absent."""
+
+
+class LimitError(BlockError):
+    """The ``limit`` callable raised; ``__cause__`` is what."""
+
+
+class InternalError(BlockstmError):
+    """A bug in blockstm: an invariant did not hold. The result was not returned."""

@@ -1,0 +1,144 @@
+/* The table through which the engine and a VM call each other.
+ *
+ * The engine knows nothing of what it runs; a VM knows nothing of threads. A VM hands the engine
+ * one `blockstm_vm`; the engine hands each run of a transaction one `blockstm_view`.
+ *
+ * Who calls what, where
+ *   - `execute` is called by any worker thread, for different transactions at the same time. The
+ *     GIL is held during the call if and only if `flags` has BLOCKSTM_VM_NEEDS_GIL. It may be
+ *     called several times for one index (incarnations); only the last run becomes final.
+ *   - The functions of the view may be called only inside `execute`, only with the view it was
+ *     given, only in the thread it was called in. They take no Python lock, except where the
+ *     state is a Python object that has not been read at this location before.
+ *   - `read` of a `blockstm_state` is called by any worker thread without the GIL.
+ *
+ * Who owns memory
+ *   - Whatever a VM passes in (keys, values, numbers, outputs) is copied before the call returns.
+ *   - Bytes that `get` gives out belong to the engine and stay valid until `execute` returns.
+ *   - Bytes that `read` of a state gives out are copied at once.
+ *   - The tables themselves must outlive the block.
+ *
+ * What a view call returns
+ *   BLOCKSTM_OK, or BLOCKSTM_ABSENT from `get`. Anything else means: this run is over. The VM
+ *   unwinds at once, undoes nothing, and returns BLOCKSTM_STOPPED; later view calls of the run
+ *   give the same answer, and whatever `execute` returns is ignored.
+ *   The one exception is BLOCKSTM_BAD_NUMBER: the value is not a number, or the sum leaves the
+ *   range of numbers; the VM may go on or end the transaction as it likes.
+ */
+#ifndef BLOCKSTM_VM_ABI_H
+#define BLOCKSTM_VM_ABI_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define BLOCKSTM_VM_ABI_VERSION 1
+#define BLOCKSTM_VM_CAPSULE "blockstm.vm"
+#define BLOCKSTM_STATE_CAPSULE "blockstm.state"
+
+/* What a view call returns. */
+enum {
+    BLOCKSTM_OK = 0,
+    BLOCKSTM_ABSENT = 1,
+    BLOCKSTM_BAD_NUMBER = 2,
+    BLOCKSTM_STALE = 3,       /* what the run saw is known to be out of date */
+    BLOCKSTM_STATE_ERROR = 4, /* the state could not be read */
+    BLOCKSTM_NO_MEMORY = 5
+};
+
+/* What `execute` returns. */
+enum {
+    BLOCKSTM_SUCCESS = 0,
+    BLOCKSTM_REVERTED = 1, /* the writes are dropped, the block goes on */
+    BLOCKSTM_INVALID = 2,  /* the transaction does not belong in the block */
+    BLOCKSTM_FAILED = 3,   /* the VM itself failed: ends the block if this run becomes final */
+    BLOCKSTM_STOPPED = 4   /* a view call said that this run is over */
+};
+
+/* How the values of a VM are numbers; decides what deltas and bounds mean. */
+enum {
+    BLOCKSTM_NUMBERS_I64 = 1,   /* 8 bytes, little-endian, two's complement */
+    BLOCKSTM_NUMBERS_U256 = 2,  /* 32 bytes, little-endian, unsigned; deltas are signed */
+    BLOCKSTM_NUMBERS_OBJECT = 3 /* Python objects; for the engine's own use */
+};
+
+enum {
+    BLOCKSTM_VM_NEEDS_GIL = 1
+};
+
+/* A key's dense number, valid in one block. */
+typedef uint32_t blockstm_location;
+
+typedef struct blockstm_bytes {
+    const uint8_t *data;
+    uint64_t size;
+} blockstm_bytes;
+
+/* I64: limb[0] is the number, in two's complement, and `negative` is 0.
+ * U256: the magnitude, least significant limb first; `negative` gives a delta its sign. */
+typedef struct blockstm_number {
+    uint64_t limb[4];
+    uint64_t negative;
+} blockstm_number;
+
+typedef struct blockstm_view blockstm_view;
+
+/* The functions of a view. New ones are only ever added at the end. */
+typedef struct blockstm_view_api {
+    uint32_t abi_version; /* BLOCKSTM_VM_ABI_VERSION of the engine */
+    uint32_t struct_size; /* sizeof(blockstm_view_api) of the engine */
+
+    /* The location of a key of `size` bytes (0 to 2**31-1). */
+    int32_t (*locate)(blockstm_view *view, const uint8_t *key, uint64_t size,
+                      blockstm_location *location);
+    /* The value there: OK and `value`, or ABSENT. Recorded as a condition on the exact value. */
+    int32_t (*get)(blockstm_view *view, blockstm_location location, blockstm_bytes *value);
+    int32_t (*put)(blockstm_view *view, blockstm_location location, const uint8_t *data,
+                   uint64_t size);
+    int32_t (*remove)(blockstm_view *view, blockstm_location location);
+    /* Adds without looking: commutes with the deltas of others. Absent counts as 0. If it turns
+     * out, at the frontier, not to be possible, the transaction ends in an error. */
+    int32_t (*add)(blockstm_view *view, blockstm_location location, const blockstm_number *delta);
+    /* `*holds` = (value >= bound). Only the answer is recorded. */
+    int32_t (*at_least)(blockstm_view *view, blockstm_location location,
+                        const blockstm_number *bound, int32_t *holds);
+    /* Adds if lower <= value + delta <= upper (NULL: unbounded); `*done` tells. Only the answer
+     * is recorded. */
+    int32_t (*try_add)(blockstm_view *view, blockstm_location location,
+                       const blockstm_number *delta, const blockstm_number *lower,
+                       const blockstm_number *upper, int32_t *done);
+    /* Counts gas towards the outcome; saturates at 2**63-1. */
+    int32_t (*charge)(blockstm_view *view, uint64_t gas);
+    /* The bytes that the outcome's value or error carries. */
+    int32_t (*output)(blockstm_view *view, const uint8_t *data, uint64_t size);
+} blockstm_view_api;
+
+struct blockstm_view {
+    const blockstm_view_api *api;
+    int64_t index;
+};
+
+typedef struct blockstm_vm {
+    uint32_t abi_version; /* BLOCKSTM_VM_ABI_VERSION the VM was built with */
+    uint32_t struct_size; /* sizeof(blockstm_vm) the VM was built with */
+    uint32_t numbers;
+    uint32_t flags;
+    void *context; /* handed to every call */
+    /* Runs transaction `index` once. */
+    int32_t (*execute)(void *context, blockstm_view *view, int64_t index);
+} blockstm_vm;
+
+typedef struct blockstm_state {
+    uint32_t abi_version;
+    uint32_t struct_size;
+    void *context;
+    /* The value of a key: OK and `value`, ABSENT, or STATE_ERROR. */
+    int32_t (*read)(void *context, const uint8_t *key, uint64_t size, blockstm_bytes *value);
+} blockstm_state;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

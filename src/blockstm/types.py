@@ -1,0 +1,171 @@
+"""What goes in and what comes out: the view and state protocols, outcomes, results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+__all__ = ["BlockResult", "Key", "Limit", "Outcome", "StateReader", "Stats", "Status", "View"]
+
+Key = Hashable
+"""A location's name. Keys that compare equal (``1 == 1.0 == True``) are one location."""
+
+
+class Status(StrEnum):
+    """How a transaction ended."""
+
+    SUCCESS = "success"
+    REVERTED = "reverted"
+    """The VM raised `Revert`: the writes are dropped, the gas is kept."""
+    SKIPPED = "skipped"
+    """The VM raised `Invalid` under ``on_invalid="skip"``: as if it were not in the block."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one transaction, the same in every schedule.
+
+    Attributes:
+        index: the transaction's place in the block, from 0.
+        status: see `Status`.
+        value: what the VM returned; None unless ``status`` is SUCCESS.
+        error: the `Revert` or `Invalid` raised; None on SUCCESS.
+        gas_used: the sum of ``view.charge`` calls, in gas; 0 for a skipped transaction.
+    """
+
+    index: int
+    status: Status
+    value: Any = None
+    error: BaseException | None = None
+    gas_used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What running the block took; unlike all else in a result, it depends on the schedule.
+
+    Attributes:
+        workers: threads that worked on the block (1: no speculation).
+        transactions: transactions that became final.
+        incarnations: runs of the VM, speculative ones included.
+        aborts: stopped or discarded incarnations by cause: ``validation`` (a condition failed
+            before the frontier), ``frontier`` (a condition failed at it), ``estimate`` (met a
+            write known to be coming), ``stopped`` (the block ended).
+        seconds: wall time of the block, in s.
+        phases: thread time by phase, in s, sampled: ``execute``, ``validate``, ``publish``,
+            ``commit``.
+        busy: per worker, seconds not spent parked.
+    """
+
+    workers: int = 1
+    transactions: int = 0
+    incarnations: int = 0
+    aborts: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    phases: Mapping[str, float] = field(default_factory=dict)
+    busy: Sequence[float] = ()
+
+    @property
+    def incarnations_per_transaction(self) -> float:
+        """VM runs per final transaction; 1.0 when nothing was run twice or in vain."""
+        return self.incarnations / self.transactions if self.transactions else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BlockResult:
+    """What a block did.
+
+    Attributes:
+        outcomes: one per final transaction, in block order.
+        writes: key → final value, for every location whose value at the end differs from the
+            state's; a deleted key maps to `DELETED`. Ordered by the first write in block order.
+        gas_used: sum over the outcomes, in gas.
+        cut: the index at which ``limit`` cut the block; None when it ran to its end.
+        stats: see `Stats`; not part of equality.
+    """
+
+    outcomes: Sequence[Outcome]
+    writes: Mapping[Any, Any]
+    gas_used: int = 0
+    cut: int | None = None
+    stats: Stats = field(default_factory=Stats, compare=False)
+
+
+class _Deleted:
+    """The type of `DELETED`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "DELETED"
+
+    def __reduce__(self) -> str:
+        return "DELETED"
+
+
+DELETED = _Deleted()
+"""Stands in ``BlockResult.writes`` for a key that the state had and the block removed."""
+
+Limit = int | Callable[[Outcome], bool]
+"""Where to cut a block. An int: before the first transaction with which the block's gas would
+exceed it. A callable: before the first transaction whose outcome it returns true for; it is
+called once per included transaction, in block order."""
+
+
+class View(Protocol):
+    """What a running transaction sees: the state after all transactions before it.
+
+    Only valid inside the call it was passed to and in that thread; afterwards every method
+    raises `ViewError`. A transaction that looks at a key twice sees one value, plus its own
+    writes. Values handed out must not be changed in place.
+    """
+
+    @property
+    def index(self) -> int:
+        """The transaction's place in the block, from 0."""
+
+    def get(self, key: Key, default: Any = None) -> Any:
+        """The value at ``key``, or ``default`` where there is none."""
+
+    def put(self, key: Key, value: Any) -> None:
+        """Set the value at ``key``; any object, None included."""
+
+    def delete(self, key: Key) -> None:
+        """Remove the value at ``key``, if there is one."""
+
+    def add(self, key: Key, delta: Any) -> None:
+        """Add a number to the value at ``key`` (absent counts as 0) without looking at it.
+
+        Several calls of one transaction sum up first. If the value turns out not to be a
+        number, the transaction ends in TransactionError (from TypeError) when it is final.
+        """
+
+    def at_least(self, key: Key, bound: Any) -> bool:
+        """Whether the number at ``key`` (absent counts as 0) is ``bound`` or more.
+
+        Only this answer is recorded, not the value.
+        """
+
+    def try_add(self, key: Key, delta: Any, lower: Any = None, upper: Any = None) -> bool:
+        """Add ``delta`` if the sum lies in ``lower..upper`` (inclusive, None: unbounded).
+
+        Only the answer is recorded, not the value.
+        """
+
+    def charge(self, gas: int) -> None:
+        """Count ``gas`` (int, 0 or more) towards the outcome's ``gas_used``; survives Revert."""
+
+
+@runtime_checkable
+class StateReader(Protocol):
+    """What a block starts from, when it is not a mapping.
+
+    ``get`` may be called from any worker thread, at most a few times per key and block. What it
+    raises ends the block with `StateError` if the transaction that needed it becomes final. An
+    optional ``prefetch(keys)`` is called once, before the block, with the hinted keys.
+    """
+
+    def get(self, key: Any) -> Any:
+        """The value at ``key``, None where there is none."""
