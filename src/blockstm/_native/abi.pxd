@@ -1,0 +1,93 @@
+"""``blockstm/vm_abi.h`` for Cython: the table through which the engine and a VM meet."""
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+
+
+cdef extern from "blockstm/vm_abi.h" nogil:
+    const uint32_t BLOCKSTM_VM_ABI_VERSION
+    const char* BLOCKSTM_VM_CAPSULE
+    const char* BLOCKSTM_STATE_CAPSULE
+
+    # What a view call returns.
+    const int32_t BLOCKSTM_OK
+    const int32_t BLOCKSTM_ABSENT
+    const int32_t BLOCKSTM_BAD_NUMBER
+    const int32_t BLOCKSTM_STALE
+    const int32_t BLOCKSTM_STATE_ERROR
+    const int32_t BLOCKSTM_NO_MEMORY
+
+    # What `execute` returns.
+    const int32_t BLOCKSTM_SUCCESS
+    const int32_t BLOCKSTM_REVERTED
+    const int32_t BLOCKSTM_INVALID
+    const int32_t BLOCKSTM_FAILED
+    const int32_t BLOCKSTM_STOPPED
+
+    # How the values of a VM are numbers.
+    const uint32_t BLOCKSTM_NUMBERS_I64
+    const uint32_t BLOCKSTM_NUMBERS_U256
+    const uint32_t BLOCKSTM_NUMBERS_OBJECT
+
+    const uint32_t BLOCKSTM_VM_NEEDS_GIL
+
+    ctypedef uint32_t blockstm_location
+
+    ctypedef struct blockstm_bytes:
+        const uint8_t* data
+        uint64_t size
+
+    ctypedef struct blockstm_number:
+        uint64_t limb[4]
+        uint64_t negative
+
+    ctypedef struct blockstm_view_api:
+        uint32_t abi_version
+        uint32_t struct_size
+        int32_t (*locate)(
+            blockstm_view* view, const uint8_t* key, uint64_t size, blockstm_location* location
+        ) noexcept
+        int32_t (*get)(
+            blockstm_view* view, blockstm_location location, blockstm_bytes* value
+        ) noexcept
+        int32_t (*put)(
+            blockstm_view* view, blockstm_location location, const uint8_t* data, uint64_t size
+        ) noexcept
+        int32_t (*remove)(blockstm_view* view, blockstm_location location) noexcept
+        int32_t (*add)(
+            blockstm_view* view, blockstm_location location, const blockstm_number* delta
+        ) noexcept
+        int32_t (*at_least)(
+            blockstm_view* view,
+            blockstm_location location,
+            const blockstm_number* bound,
+            int32_t* holds,
+        ) noexcept
+        int32_t (*try_add)(
+            blockstm_view* view,
+            blockstm_location location,
+            const blockstm_number* delta,
+            const blockstm_number* lower,
+            const blockstm_number* upper,
+            int32_t* done,
+        ) noexcept
+        int32_t (*charge)(blockstm_view* view, uint64_t gas) noexcept
+        int32_t (*output)(blockstm_view* view, const uint8_t* data, uint64_t size) noexcept
+
+    ctypedef struct blockstm_view:
+        const blockstm_view_api* api
+        int64_t index
+
+    ctypedef struct blockstm_vm:
+        uint32_t abi_version
+        uint32_t struct_size
+        uint32_t numbers
+        uint32_t flags
+        void* context
+        int32_t (*execute)(void* context, blockstm_view* view, int64_t index) noexcept
+
+    ctypedef struct blockstm_state:
+        uint32_t abi_version
+        uint32_t struct_size
+        void* context
+        int32_t (*read)(
+            void* context, const uint8_t* key, uint64_t size, blockstm_bytes* value
+        ) noexcept
