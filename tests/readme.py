@@ -1,0 +1,50 @@
+"""Runs the Python examples of a page: ``python tests/readme.py README.md``.
+
+Blocks fenced as ``python`` run one after another in one namespace; what follows the word (as in
+``python numba``) names what a block needs beyond blockstm itself.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FENCE = re.compile(r"^```python([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One block: its first line in the page, what it needs, its code."""
+
+    line: int
+    needs: frozenset[str]
+    code: str
+
+
+def examples(page: Path) -> list[Example]:
+    """The Python blocks of a page, in order."""
+    text = page.read_text()
+    return [
+        Example(text.count("\n", 0, match.start(2)) + 1, frozenset(match[1].split()), match[2])
+        for match in FENCE.finditer(text)
+    ]
+
+
+def run(page: Path, has: frozenset[str] = frozenset()) -> int:
+    """Run the blocks whose needs are all in ``has``; the number of blocks that ran."""
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    chosen = [example for example in examples(page) if example.needs <= has]
+    for example in chosen:
+        code = "\n" * (example.line - 1) + example.code  # tracebacks show the page's lines
+        exec(compile(code, str(page), "exec"), namespace)
+    return len(chosen)
+
+
+if __name__ == "__main__":
+    count = run(Path(sys.argv[1]), frozenset(sys.argv[2:]))
+    if not count:
+        sys.exit(f"{sys.argv[1]} has no Python examples")
+    print(f"{sys.argv[1]}: {count} examples ran")

@@ -1,0 +1,102 @@
+"""Imports point down only, in the order that docs/layers.md draws."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from tests.layers import PACKAGE, Import, Place, diagram, imports, module_name, sources
+
+PACKAGE_LAYERS = diagram("package")
+NATIVE_LAYERS = diagram("native")
+
+
+def may_import(layers: dict[str, Place], importer: str, imported: str) -> bool:
+    """Whether the diagram lets one of its names import another."""
+    above, below = layers[importer], layers[imported]
+    return above == below or above.row < below.row
+
+
+def room(module: str) -> str:
+    """The name in the package diagram that a module belongs to."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def native_room(module: str) -> str | None:
+    """The name in the native diagram; None outside ``_native``."""
+    parts = module.split(".")
+    return parts[2] if parts[1:2] == ["_native"] and len(parts) > 2 else None
+
+
+def violations(found: list[Import]) -> list[str]:
+    """One line for every import that points up or sideways."""
+    lines = []
+    for each in found:
+        pairs = [(PACKAGE_LAYERS, room(each.importer), room(each.imported))]
+        inner = native_room(each.importer), native_room(each.imported)
+        if inner[0] is not None and inner[1] is not None:
+            pairs.append((NATIVE_LAYERS, *inner))  # type: ignore[arg-type]  # both checked
+        lines += [
+            f"{each.importer}:{each.line} imports {each.imported}, which {below} may not be to {above}"
+            for layers, above, below in pairs
+            if not may_import(layers, above, below)
+        ]
+    return lines
+
+
+def test_every_module_stands_in_a_diagram() -> None:
+    modules = [module_name(path) for path in sources()]
+    homeless = [module for module in modules if room(module) not in PACKAGE_LAYERS]
+    homeless += [
+        module
+        for module in modules
+        if native_room(module) not in (None, "__init__") and native_room(module) not in NATIVE_LAYERS
+    ]
+    assert not homeless
+
+
+def test_every_name_in_a_diagram_is_a_module() -> None:
+    modules = [module_name(path) for path in sources()]
+    assert {room(module) for module in modules} >= set(PACKAGE_LAYERS)
+    assert {native_room(module) for module in modules} >= set(NATIVE_LAYERS)
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    assert not violations(imports(path))
+
+
+def test_the_scheduler_does_not_know_the_store() -> None:
+    assert not may_import(NATIVE_LAYERS, "scheduler", "store")
+    assert not may_import(NATIVE_LAYERS, "store", "scheduler")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "imported"),
+    [
+        ("errors.py", "def late():\n    from blockstm import executor", "blockstm.executor"),
+        ("errors.py", "from . import executor as door", "blockstm.executor"),
+        ("errors.py", "import importlib\nimportlib.import_module('blockstm.cli')", "blockstm.cli"),
+        ("vm/x.py", "from ..executor import Executor", "blockstm.executor"),
+        ("_native/scheduler.pxd", "from blockstm._native.store cimport Store", "blockstm._native.store"),
+        ("_native/scheduler.pyx", "cdef int f():\n    return 1\ncimport blockstm._native.store", "blockstm._native.store"),
+        ("_native/scheduler.pyx", "from .store cimport (\n    Store)", "blockstm._native.store"),
+        ("_native/scheduler.pxd", "from . cimport store", "blockstm._native.store"),
+        ("testing/x.py", "import blockstm.insight", "blockstm.insight"),
+    ],
+)
+def test_an_import_that_points_up_is_found(
+    file: str, text: str, imported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "blockstm"
+    for each in ("errors.py", "executor.py", "vm/x.py", "testing/x.py", "_native/store.pxd", file):
+        (package / each).parent.mkdir(parents=True, exist_ok=True)
+        (package / each).touch()
+    (package / file).write_text(textwrap.dedent(text))
+    monkeypatch.setattr("tests.layers.PACKAGE", package)
+    found = imports(package / file)
+    assert imported in {each.imported for each in found}
+    assert violations(found)
