@@ -1,0 +1,9 @@
+from typing import Any
+
+class Codec:
+    name: str
+    size: int
+    def encode(self, value: Any) -> bytes: ...
+    def decode(self, data: bytes) -> Any: ...
+
+def codec_named(name: str) -> Codec: ...

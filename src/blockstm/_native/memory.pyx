@@ -1,0 +1,388 @@
+"""A state in native memory: exact byte keys to byte values, read by workers without the GIL.
+
+Threads: any thread may read, and change, a `MemoryState`; a change excludes readers for as long
+as it takes to copy bytes. Workers read it without any lock, which is safe because a state that
+a block runs on is *pinned*: the executor calls ``_pin`` before the block and ``_unpin`` after it, and
+in between every change is refused.
+"""
+from collections.abc import ItemsView, KeysView, Mapping, ValuesView
+
+from cpython.buffer cimport (
+    PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
+)
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from libcpp.vector cimport vector
+
+from blockstm._native.abi cimport (
+    BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes,
+    blockstm_state,
+)
+from blockstm._native.codec cimport Codec, codec_named
+from blockstm._native.table cimport (
+    TABLE_OK, Entry, Table, entry_has_value, entry_key, entry_value, table_copy, table_drop,
+    table_find, table_free, table_init, table_intern, table_put, table_reserve,
+)
+
+from blockstm.errors import InputError, UsageError
+from blockstm.types import DELETED
+
+cdef object MISSING = object()
+
+cdef enum:
+    SPARSE_COUNT = 1024  # entries below which dead keys are not worth a copy
+    SPARSE_BYTES = 1 << 16
+
+
+cdef int32_t read_state(
+    void* context, const uint8_t* key, uint64_t size, blockstm_bytes* value
+) noexcept nogil:
+    """`blockstm_state.read`: the table is not written while the state is pinned."""
+    cdef const Table* table = <const Table*>context
+    cdef int64_t number = table_find(table, key, size)
+    cdef const Entry* entry
+    if number < 0:
+        return BLOCKSTM_ABSENT
+    entry = &table.entries[number]
+    if not entry_has_value(entry):
+        return BLOCKSTM_ABSENT
+    value.data, value.size = entry_value(entry), entry.value_size
+    return BLOCKSTM_OK
+
+
+cdef void drop_owner(object capsule) noexcept:
+    Py_DECREF(<object>PyCapsule_GetContext(capsule))
+
+
+cdef class MemoryState:
+    """A mapping in native memory from which native transactions read without the GIL.
+
+    Args:
+        items: what it holds at first: a mapping or (key, value) pairs.
+        keys, values: how Python objects are bytes: ``"int64"`` (int), ``"uint256"`` (int),
+            ``"bytes32"`` (bytes of length 32) or ``"bytes"`` (bytes of any length). They must
+            be those of the VM.
+
+    It compares and reads like the dict of its items, in the order in which its keys came, and is
+    only changed by `apply`. Looking up a key that cannot be one is an error, not "absent".
+
+    Raises:
+        InputError: a key or a value is of the wrong kind or out of range.
+
+    Thread-safety: see the module; reads and changes may come from any thread.
+
+    >>> state = MemoryState({1: 10})
+    >>> state.apply({1: 5, 2: 7})
+    >>> dict(state)
+    {1: 5, 2: 7}
+    """
+
+    def __cinit__(self, items=(), *, keys="int64", values="int64"):
+        table_init(&self.table)
+        self.key_codec = codec_named(keys)
+        self.value_codec = codec_named(values)
+        self.abi.abi_version = BLOCKSTM_VM_ABI_VERSION
+        self.abi.struct_size = sizeof(blockstm_state)
+        self.abi.context = &self.table
+        self.abi.read = read_state
+
+    def __init__(self, items=(), *, keys="int64", values="int64"):
+        self.load(items)
+
+    def __dealloc__(self):
+        table_free(&self.table)
+
+    @classmethod
+    def from_arrays(cls, keys, values) -> MemoryState:
+        """A state of int64 keys and values from two arrays of the same length.
+
+        Args:
+            keys, values: one-dimensional and of int64 (NumPy arrays, or anything else with a
+                buffer). Of equal keys the last one counts.
+
+        Raises:
+            InputError: something else, or different lengths.
+        """
+        cdef MemoryState state = cls()
+        cdef Py_buffer key_buffer
+        cdef Py_buffer value_buffer
+        open_int64(&key_buffer, keys, "keys")
+        try:
+            open_int64(&value_buffer, values, "values")
+            try:
+                fill(&state.table, &key_buffer, &value_buffer)
+            finally:
+                PyBuffer_Release(&value_buffer)
+        finally:
+            PyBuffer_Release(&key_buffer)
+        return state
+
+    # ---- reading
+
+    def get(self, key, default=None):
+        """The value at ``key``, or ``default`` where there is none."""
+        cdef bytes found = self.read(self.key_codec.encode(key))
+        return default if found is None else self.value_codec.decode(found)
+
+    def __getitem__(self, key):
+        cdef bytes found = self.read(self.key_codec.encode(key))
+        if found is None:
+            raise KeyError(key)
+        return self.value_codec.decode(found)
+
+    def __contains__(self, key) -> bool:
+        return self.read(self.key_codec.encode(key)) is not None
+
+    def __len__(self) -> int:
+        cdef uint32_t live
+        self.lock.lock_shared()
+        live = self.table.live
+        self.lock.unlock_shared()
+        return live
+
+    def __iter__(self):
+        cdef unsigned long version = self.version
+        cdef uint32_t number = 0
+        cdef bytes key
+        while True:
+            number, key = key_from(self, number)
+            if key is None:
+                return
+            if self.version != version:
+                raise RuntimeError("the state changed during iteration")
+            yield self.key_codec.decode(key)
+
+    def keys(self):
+        """A view of the keys, like that of a dict."""
+        return KeysView(self)
+
+    def values(self):
+        """A view of the values, like that of a dict."""
+        return ValuesView(self)
+
+    def items(self):
+        """A view of the (key, value) pairs, like that of a dict."""
+        return ItemsView(self)
+
+    def __eq__(self, other):
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        return dict(self.items()) == dict(other.items())
+
+    __hash__ = None
+
+    def __repr__(self) -> str:
+        kinds = f"keys={self.key_codec.name!r}, values={self.value_codec.name!r}"
+        return f"<MemoryState of {len(self)} items, {kinds}>"
+
+    # ---- changing
+
+    def apply(self, writes):
+        """Set every key of ``writes`` to its value, or remove it where that is `DELETED`.
+
+        Args:
+            writes: a mapping, as in ``BlockResult.writes``, or (key, value) pairs.
+
+        Raises:
+            InputError: a key or a value is of the wrong kind; nothing was changed.
+            UsageError: a block is running on this state; nothing was changed.
+        """
+        self.load(writes)
+
+    def copy(self) -> MemoryState:
+        """Another state with the same items."""
+        cdef MemoryState copied = type(self)(
+            keys=self.key_codec.name, values=self.value_codec.name
+        )
+        cdef int32_t status
+        with nogil:
+            self.lock.lock_shared()
+            status = table_copy(&copied.table, &self.table)
+            self.lock.unlock_shared()
+        if status != TABLE_OK:
+            raise MemoryError
+        return copied
+
+    def __copy__(self):
+        return self.copy()
+
+    def __deepcopy__(self, memo):
+        return self.copy()
+
+    def __reduce__(self):
+        return restore, (type(self), dict(self), self.key_codec.name, self.value_codec.name)
+
+    # ---- for the executor
+
+    def __blockstm_state__(self):
+        """The capsule through which workers read; it keeps this object alive.
+
+        Whoever reads through it calls `_pin` before and `_unpin` after.
+        """
+        capsule = PyCapsule_New(&self.abi, BLOCKSTM_STATE_CAPSULE, <void (*)(object) noexcept>drop_owner)
+        Py_INCREF(self)
+        PyCapsule_SetContext(capsule, <void*>self)
+        return capsule
+
+    def _pin(self):
+        """From here to `_unpin` the state cannot be changed; pins add up."""
+        with nogil:
+            self.lock.lock()
+            self.pins += 1
+            self.lock.unlock()
+
+    def _unpin(self):
+        """Take one `_pin` back."""
+        with nogil:
+            self.lock.lock()
+            self.pins -= 1
+            self.lock.unlock()
+
+    # ---- parts
+
+    cdef bytes read(self, bytes key):
+        """The bytes at a key, None where there are none."""
+        cdef vector[uint8_t] copied  # no Python object is made under the lock
+        cdef blockstm_bytes value
+        cdef int32_t status
+        self.lock.lock_shared()
+        status = read_state(
+            &self.table, <const uint8_t*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), &value
+        )
+        if status == BLOCKSTM_OK:
+            copied.assign(value.data, value.data + value.size)
+        self.lock.unlock_shared()
+        if status != BLOCKSTM_OK:
+            return None
+        return PyBytes_FromStringAndSize(<const char*>copied.data(), copied.size())
+
+    cdef load(self, items):
+        cdef list pairs = []
+        cdef bytes data
+        if isinstance(items, Mapping):
+            items = items.items()
+        for pair in items:
+            try:
+                key, value = pair
+            except (TypeError, ValueError):
+                raise InputError(f"an item is a (key, value) pair, not {pair!r}") from None
+            data = None if value is DELETED else self.value_codec.encode(value)
+            pairs.append((self.key_codec.encode(key), data))
+        self.write(pairs)
+
+    cdef write(self, list pairs):
+        """Set or (None) remove; all of it, or nothing when the state is pinned."""
+        cdef int32_t status = TABLE_OK
+        cdef bytes key, data
+        cdef int64_t number
+        cdef bint pinned
+        self.lock.lock()
+        pinned = self.pins != 0
+        if not pinned and pairs:
+            self.version += 1
+            for key, data in pairs:
+                number = table_intern(
+                    &self.table, <const uint8_t*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)
+                )
+                if number < 0:
+                    status = <int32_t>number
+                elif data is None:
+                    table_drop(&self.table, <uint32_t>number)
+                else:
+                    status = table_put(
+                        &self.table, <uint32_t>number,
+                        <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
+                    )
+                if status != TABLE_OK:
+                    break
+            self.settle()
+        self.lock.unlock()
+        if pinned:
+            raise UsageError("the state cannot be changed while a block is running on it")
+        if status != TABLE_OK:
+            raise MemoryError
+
+    cdef settle(self):
+        """Leave dead keys and lost bytes behind once they outweigh the rest; under the lock."""
+        cdef uint32_t dead = self.table.count - self.table.live
+        cdef Table fresh
+        if not (dead > SPARSE_COUNT + self.table.live or is_wasteful(&self.table)):
+            return
+        table_init(&fresh)
+        if table_copy(&fresh, &self.table) == TABLE_OK:
+            table_free(&self.table)
+            self.table = fresh
+
+
+cdef bint is_wasteful(const Table* table) noexcept nogil:
+    cdef uint64_t held = 0
+    chunk = table.chunk
+    while chunk != NULL:
+        held += chunk.size
+        chunk = chunk.before
+    return table.wasted > SPARSE_BYTES and 2 * table.wasted > held
+
+
+cdef tuple key_from(MemoryState state, uint32_t number):
+    """The number after, and the key of, the first entry from `number` on that has a value."""
+    cdef vector[uint8_t] copied
+    cdef const Entry* entry
+    cdef bint found = False
+    state.lock.lock_shared()
+    while number < state.table.count and not found:
+        entry = &state.table.entries[number]
+        number += 1
+        if entry_has_value(entry):
+            copied.assign(entry_key(entry), entry_key(entry) + entry.key_size)
+            found = True
+    state.lock.unlock_shared()
+    if not found:
+        return number, None
+    return number, PyBytes_FromStringAndSize(<const char*>copied.data(), copied.size())
+
+
+cdef int open_int64(Py_buffer* buffer, array, str name) except -1:
+    """Open a buffer of native int64 in one dimension."""
+    cdef bytes form
+    if not PyObject_CheckBuffer(array):
+        raise InputError(f"{name} is an array of int64, not {type(array).__name__}")
+    PyObject_GetBuffer(array, buffer, PyBUF_FORMAT | PyBUF_STRIDES)
+    form = buffer.format if buffer.format != NULL else b"B"
+    if buffer.ndim != 1 or buffer.itemsize != 8 or form.lstrip(b"@=<") not in (b"l", b"q"):
+        text = f"{name} is a one-dimensional array of int64, not {buffer.ndim} of {form.decode()!r}"
+        PyBuffer_Release(buffer)
+        raise InputError(text)
+    return 0
+
+
+cdef int fill(Table* table, Py_buffer* keys, Py_buffer* values) except -1:
+    """Load two int64 buffers into a table that no other thread knows yet."""
+    cdef Py_ssize_t count = keys.shape[0]
+    cdef Py_ssize_t place
+    cdef int64_t number
+    cdef int32_t status = TABLE_OK
+    if values.shape[0] != count:
+        raise InputError(f"keys and values differ in length: {count} and {values.shape[0]}")
+    with nogil:
+        status = table_reserve(table, count)
+        for place in range(count):
+            if status != TABLE_OK:
+                break
+            number = table_intern(table, <uint8_t*>keys.buf + place * keys.strides[0], 8)
+            status = <int32_t>number if number < 0 else table_put(
+                table, <uint32_t>number, <uint8_t*>values.buf + place * values.strides[0], 8
+            )
+    if status != TABLE_OK:
+        raise MemoryError
+    return 0
+
+
+def restore(cls, items, keys, values) -> MemoryState:
+    """A pickled state."""
+    return cls(items, keys=keys, values=values)
+
+
+Mapping.register(MemoryState)
