@@ -1,0 +1,16 @@
+class ScriptedBlock:
+    vm: object
+    @property
+    def count(self) -> int: ...
+    def append(
+        self,
+        kind: str,
+        key: bytes = b"",
+        other: bytes = b"",
+        number: int = 0,
+        lower: int | None = None,
+        upper: int | None = None,
+    ) -> int: ...
+    def set_jump(self, operation: int) -> None: ...
+    def end(self) -> None: ...
+    def seal(self, stubborn: bool) -> None: ...
