@@ -44,23 +44,23 @@ cdef extern from "blockstm/vm_abi.h" nogil:
         uint32_t struct_size
         int32_t (*locate)(
             blockstm_view* view, const uint8_t* key, uint64_t size, blockstm_location* location
-        ) noexcept
+        ) noexcept nogil
         int32_t (*get)(
             blockstm_view* view, blockstm_location location, blockstm_bytes* value
-        ) noexcept
+        ) noexcept nogil
         int32_t (*put)(
             blockstm_view* view, blockstm_location location, const uint8_t* data, uint64_t size
-        ) noexcept
-        int32_t (*remove)(blockstm_view* view, blockstm_location location) noexcept
+        ) noexcept nogil
+        int32_t (*remove)(blockstm_view* view, blockstm_location location) noexcept nogil
         int32_t (*add)(
             blockstm_view* view, blockstm_location location, const blockstm_number* delta
-        ) noexcept
+        ) noexcept nogil
         int32_t (*at_least)(
             blockstm_view* view,
             blockstm_location location,
             const blockstm_number* bound,
             int32_t* holds,
-        ) noexcept
+        ) noexcept nogil
         int32_t (*try_add)(
             blockstm_view* view,
             blockstm_location location,
@@ -68,9 +68,9 @@ cdef extern from "blockstm/vm_abi.h" nogil:
             const blockstm_number* lower,
             const blockstm_number* upper,
             int32_t* done,
-        ) noexcept
-        int32_t (*charge)(blockstm_view* view, uint64_t gas) noexcept
-        int32_t (*output)(blockstm_view* view, const uint8_t* data, uint64_t size) noexcept
+        ) noexcept nogil
+        int32_t (*charge)(blockstm_view* view, uint64_t gas) noexcept nogil
+        int32_t (*output)(blockstm_view* view, const uint8_t* data, uint64_t size) noexcept nogil
 
     ctypedef struct blockstm_view:
         const blockstm_view_api* api
@@ -82,7 +82,7 @@ cdef extern from "blockstm/vm_abi.h" nogil:
         uint32_t numbers
         uint32_t flags
         void* context
-        int32_t (*execute)(void* context, blockstm_view* view, int64_t index) noexcept
+        int32_t (*execute)(void* context, blockstm_view* view, int64_t index) noexcept nogil
 
     ctypedef struct blockstm_state:
         uint32_t abi_version
@@ -90,4 +90,4 @@ cdef extern from "blockstm/vm_abi.h" nogil:
         void* context
         int32_t (*read)(
             void* context, const uint8_t* key, uint64_t size, blockstm_bytes* value
-        ) noexcept
+        ) noexcept nogil
