@@ -73,26 +73,40 @@ class Race:
 
     def lap(self, name: str) -> None:
         """Time one run of a contender and check what it did."""
-        contender = self.contenders[name]
-        prepared = contender.prepare()
+        self.timed(name, self.contenders[name].prepare())
+        self.check(name)
+
+    def timed(self, name: str, prepared: Any) -> None:
+        """The timed part of a lap."""
+        run = self.contenders[name].run
         collecting = gc.isenabled()
         gc.disable()
         try:
             cpu, wall = time.process_time(), time.perf_counter()
-            result = contender.run(prepared)
+            result = run(prepared)
             lap = Lap(time.perf_counter() - wall, time.process_time() - cpu)
         finally:
             if collecting:
                 gc.enable()
-        contender.check(result)
         self.results[name] = result
         self.laps.setdefault(name, []).append(lap)
 
-    def warm_up(self) -> None:
-        """Run everyone once for the sake of caches, compilers and arenas; not counted."""
-        for name in self.contenders:
-            self.lap(name)
+    def check(self, name: str) -> None:
+        """Raise unless the last lap of a contender came to what it must."""
+        self.contenders[name].check(self.results[name])
+
+    def warm_up(self) -> float:
+        """Run everyone twice for the sake of caches, compilers and arenas; not counted.
+
+        Returns the wall time of the second turn, untimed parts left out, in s.
+        """
+        for _ in range(2):
+            self.laps.clear()
+            for name in self.contenders:
+                self.lap(name)
+        taken = sum(lap.seconds for laps in self.laps.values() for lap in laps)
         self.laps.clear()
+        return taken
 
     def run(self, *, seconds: float, rounds_min: int = 5, rounds_max: int = 50) -> None:
         """Race until about ``seconds`` have passed, within the bounds on rounds."""

@@ -1,0 +1,1 @@
+"""Benchmarks of blockstm; see README.md beside this file."""

@@ -1,0 +1,135 @@
+"""Write the tables of bench/README.md and the plots from the last run of ``make bench``.
+
+``python bench/report.py build/bench.json``. Everything between the two marks of the page is
+replaced; the words around them stay.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from bench.plots import draw  # noqa: E402  # found through the line above
+from bench.targets import TARGETS, Row, Target  # noqa: E402  # likewise
+
+PAGE = ROOT / "bench" / "README.md"
+START, END = "<!-- results -->", "<!-- end of results -->"
+
+COLUMNS = {
+    "transactions": ("block", "{:,}"),
+    "accounts": ("accounts", "{:,}"),
+    "work_us": ("work, µs", "{:g}"),
+    "workers": ("workers", "{}"),
+    "seconds": ("time, ms", "{:.2f}"),
+    "spread": ("spread", "{:.1%}"),
+    "baseline_seconds": ("baseline, ms", "{:.2f}"),
+    "speedup_over_baseline": ("speed-up", "{:.2f}x"),
+    "incarnations_per_transaction": ("runs/tx", "{:.2f}"),
+    "cpu_cores": ("cores", "{:.2f}"),
+}
+SCALE = {"seconds": 1000.0, "baseline_seconds": 1000.0}
+
+
+def load(results: Path) -> list[Row]:
+    """The rows of a run, in the order they were measured."""
+    benchmarks = json.loads(results.read_text())["benchmarks"]
+    return [each["extra_info"] for each in benchmarks]
+
+
+def report(rows: list[Row]) -> str:
+    """What stands between the marks."""
+    timed = [row for row in rows if "workload" in row]
+    sections = [_machine(timed[0]), "### Figures to reach\n", _targets(rows)]
+    for title, chosen in _tables(timed).items():
+        sections += [f"### {title}\n", _table(chosen)]
+    sections.append(_losses(timed))
+    return "\n".join(sections)
+
+
+def _machine(row: Row) -> str:
+    about: Mapping[str, Any] = row["machine"]
+    return (
+        f"Measured on: {about['processor']}, {about['cores']} cores, {about['system']}, "
+        f"Python {about['python']}, GIL {about['gil']}.\n"
+    )
+
+
+def _targets(rows: list[Row]) -> str:
+    lines = ["| figure | to reach | measured | |", "|---|---|---|---|"]
+    for target in TARGETS:
+        value = target.measured(rows)
+        sign = "≤" if target.at_most else "≥"
+        lines.append(
+            f"| {target.words} | {sign} {target.bound:g}{target.unit} | {_verdict(target, value)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _verdict(target: Target, value: float | None) -> str:
+    if value is None:
+        return "not measured |"
+    figure = f"{value:.0f}" if target.bound > 100 else f"{value:.2f}"
+    return f"{figure}{target.unit} | {'met' if target.met(value) else '**missed**'}"
+
+
+def _tables(rows: list[Row]) -> dict[str, list[Row]]:
+    """The rows by the title they stand under."""
+    tables: dict[str, list[Row]] = {}
+    for row in rows:
+        kind = "Python function" if row["vm"] == "python" else "kernel"
+        tables.setdefault(f"{row['workload']}, {kind}", []).append(row)
+    return tables
+
+
+def _table(rows: Iterable[Row]) -> str:
+    rows = list(rows)
+    names = [name for name in COLUMNS if name in rows[0]]
+    lines = [
+        "| " + " | ".join(COLUMNS[name][0] for name in names) + " | |",
+        "|" + "---:|" * len(names) + "---|",
+    ]
+    for row in rows:
+        cells = [COLUMNS[name][1].format(row[name] * SCALE.get(name, 1)) for name in names]
+        lines.append("| " + " | ".join([*cells, _remark(row)]) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _remark(row: Row) -> str:
+    remarks = []
+    if row["speedup_over_baseline"] < 1:
+        remarks.append("slower")
+    if not row["stable"]:
+        remarks.append("**unstable**")
+    return ", ".join(remarks)
+
+
+def _losses(rows: list[Row]) -> str:
+    lost = [row for row in rows if row["speedup_over_baseline"] < 1]
+    shaky = [row for row in rows if not row["stable"]]
+    return (
+        f"Of {len(rows)} rows the engine is slower than the sequential loop in {len(lost)}, "
+        f"and {len(shaky)} have a spread above 10 % in one of their two timings.\n"
+    )
+
+
+def write(text: str) -> None:
+    """Put the results between the marks of the page."""
+    page = PAGE.read_text()
+    marked = f"{START}\n\n{text}\n{END}"
+    PAGE.write_text(
+        re.sub(f"{START}.*{END}", lambda _: marked, page, count=1, flags=re.DOTALL)
+    )
+
+
+if __name__ == "__main__":
+    measured = load(Path(sys.argv[1]))
+    write(report(measured))
+    draw([row for row in measured if "workload" in row], PAGE.parent)
+    print(f"{PAGE.relative_to(ROOT)}: {len(measured)} rows")

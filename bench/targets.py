@@ -1,0 +1,130 @@
+"""The figures to reach, each with the rows that decide it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.parameters import HEAVY_US, LIGHT_US
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure to reach.
+
+    Attributes:
+        words: what it is.
+        bound: the figure; ``at_most`` says on which side of it is good.
+        unit: printed behind the figure.
+        measured: the figure from the rows; None where this run has no such rows.
+    """
+
+    words: str
+    bound: float
+    at_most: bool
+    unit: str
+    measured: Callable[[list[Row]], float | None]
+
+    def met(self, value: float) -> bool:
+        """Whether a measured figure is on the good side."""
+        return value <= self.bound if self.at_most else value >= self.bound
+
+
+def find(rows: Iterable[Row], **wanted: Any) -> Row | None:
+    """The row with these fields, if it was measured."""
+    return next((row for row in rows if wanted.items() <= row.items()), None)
+
+
+def slowdown(**wanted: Any) -> Callable[[list[Row]], float | None]:
+    """The engine's time over the baseline's."""
+
+    def measured(rows: list[Row]) -> float | None:
+        row = find(rows, **wanted)
+        return row["seconds"] / row["baseline_seconds"] if row else None
+
+    return measured
+
+
+def speedup(**wanted: Any) -> Callable[[list[Row]], float | None]:
+    """The baseline's time over the engine's."""
+
+    def measured(rows: list[Row]) -> float | None:
+        row = find(rows, **wanted)
+        return row["speedup_over_baseline"] if row else None
+
+    return measured
+
+
+def unevenness(**wanted: Any) -> Callable[[list[Row]], float | None]:
+    """How far the time per transaction lies apart between block sizes: highest over lowest - 1."""
+
+    def measured(rows: list[Row]) -> float | None:
+        each = [row["seconds"] / row["transactions"] for row in rows if wanted.items() <= row.items()]
+        return max(each) / min(each) - 1 if len(each) > 1 else None
+
+    return measured
+
+
+def bytes_per_transaction(name: str) -> Callable[[list[Row]], float | None]:
+    """Growth of the process while a block of 100,000 runs."""
+
+    def measured(rows: list[Row]) -> float | None:
+        row = find((row["memory"] for row in rows if "memory" in row), workload=name)
+        return row["bytes_per_transaction"] if row else None
+
+    return measured
+
+
+PAYMENTS = {"workload": "payments", "accounts": 10_000, "vm": "kernel"}
+BLOCK = PAYMENTS | {"transactions": 10_000}
+SHAPE = {"vm": "kernel", "transactions": 10_000, "work_us": HEAVY_US}
+PYTHON = {"workload": "payments", "vm": "python"}
+
+TARGETS = (
+    Target(
+        "1 worker, payments, 0.2 µs of work: time over the baseline's",
+        1.5, True, "x", slowdown(**BLOCK, workers=1, work_us=LIGHT_US),
+    ),
+    Target(
+        "1 worker, payments, 5 µs: time over the baseline's",
+        1.05, True, "x", slowdown(**BLOCK, workers=1, work_us=HEAVY_US),
+    ),
+    Target(
+        "2 workers, payments among 10,000 accounts, 5 µs: speed-up",
+        1.8, False, "x", speedup(**BLOCK, workers=2, work_us=HEAVY_US),
+    ),
+    Target(
+        "2 workers, pure chain, 5 µs: speed-up",
+        0.95, False, "x", speedup(**SHAPE, workload="chain", workers=2),
+    ),
+    Target(
+        "2 workers, one counter by deltas, 5 µs: speed-up",
+        1.8, False, "x", speedup(**SHAPE, workload="counter", workers=2),
+    ),
+    *(
+        Target(
+            f"{workers} worker{'s' * (workers > 1)}, payments, {work_us:g} µs: time per transaction, "
+            "1k to 100k, highest over lowest - 1",
+            0.10, True, "", unevenness(**PAYMENTS, workers=workers, work_us=work_us),
+        )
+        for workers in (1, 2)
+        for work_us in (LIGHT_US, HEAVY_US)
+    ),
+    *(
+        Target(
+            f"{name}, block of 100k: bytes per transaction beyond its data",
+            1024, True, " B", bytes_per_transaction(name),
+        )
+        for name in ("payments", "payments-deltas")
+    ),
+    *(
+        Target(
+            f"Python VM, payments, {work_us:g} µs: time over a plain Python loop's",
+            1.3, True, "x", slowdown(**PYTHON, work_us=work_us),
+        )
+        for work_us in (0.0, 1.0, 5.0, 20.0)
+    ),
+)  # fmt: skip  # a target is a line of words and a line of figures

@@ -1,0 +1,46 @@
+"""The payments of the Block-STM paper, from two accounts to ten thousand."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.conftest import Bench
+from bench.parameters import ACCOUNTS, BLOCKS, HEAVY_US, LIGHT_US, WORKERS
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize("accounts", ACCOUNTS)
+@pytest.mark.parametrize("transactions", BLOCKS)
+def test_payments(bench: Bench, transactions: int, accounts: int, workers: int) -> None:
+    bench(
+        "payments",
+        accounts=accounts,
+        transactions=transactions,
+        workers=workers,
+        work_us=HEAVY_US,
+    )
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize("accounts", [10, 10_000])
+@pytest.mark.parametrize("transactions", BLOCKS)
+def test_light_payments(bench: Bench, transactions: int, accounts: int, workers: int) -> None:
+    bench(
+        "payments",
+        accounts=accounts,
+        transactions=transactions,
+        workers=workers,
+        work_us=LIGHT_US,
+    )
+
+
+@pytest.mark.parametrize("workers", WORKERS)
+@pytest.mark.parametrize("accounts", ACCOUNTS)
+def test_payments_by_deltas(bench: Bench, accounts: int, workers: int) -> None:
+    bench(
+        "payments-deltas",
+        accounts=accounts,
+        transactions=10_000,
+        workers=workers,
+        work_us=HEAVY_US,
+    )
