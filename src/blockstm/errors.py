@@ -9,6 +9,7 @@
         ├── UsageError        the caller's mistake
         │   ├── ConfigError   an option has a value it cannot have       (also ValueError)
         │   ├── InputError    an argument or a key is of the wrong kind  (also TypeError)
+        │   ├── DecodeError   a block or one of its parts is malformed   (also ValueError)
         │   ├── ClosedError   the executor was used after ``close``
         │   ├── ReentrantError  a VM called the executor that runs it
         │   ├── ForkedError   the executor was made in another process
@@ -33,6 +34,7 @@ __all__ = [
     "BlockstmError",
     "ClosedError",
     "ConfigError",
+    "DecodeError",
     "ForkedError",
     "InputError",
     "InternalError",
@@ -74,6 +76,17 @@ class ConfigError(UsageError, ValueError):
 
 class InputError(UsageError, TypeError):
     """An argument or a key is of the wrong kind."""
+
+
+class DecodeError(UsageError, ValueError):
+    """A block, a transaction or a file of them is malformed; ``place`` says where."""
+
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place
+
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str]]:
+        return type(self), (str(self), self.place)
 
 
 class ClosedError(UsageError):

@@ -1,0 +1,1 @@
+"""What an Ethereum block means: forks, transactions, receipts, system calls, header checks."""

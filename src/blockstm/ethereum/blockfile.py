@@ -1,0 +1,178 @@
+"""Block files: a block with everything that executing it reads.
+
+The format, as JSON, plain or compressed with gzip or xz::
+
+    {"block": a JSON-RPC block with full transactions,
+     "pre_state": {address: {"balance", "nonce", "code" or "code_hash", "storage": {slot: value}}},
+     "block_hashes": {number: hash},
+     "ommers": [JSON-RPC headers],           (optional, before Paris)
+     "receipts": [JSON-RPC receipts]}        (optional)
+
+An account that ``pre_state`` does not name does not exist; a slot not named is zero.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eth_typing import Address, Hash32
+
+from blockstm.errors import DecodeError
+from blockstm.ethereum.block import Block
+from blockstm.ethereum.fields import (
+    Fields,
+    parse_address,
+    parse_hash,
+    parse_quantity,
+    parse_word,
+)
+from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.header import Header
+from blockstm.ethereum.receipt import Log, Receipt
+
+__all__ = ["AccountRecord", "BlockFile", "parse_block_file", "read_block_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """An account as the block finds it; ``code`` is None where only its hash is given."""
+
+    balance: int
+    nonce: int
+    code: bytes | None
+    code_hash: Hash32
+    storage: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFile:
+    """A block and what executing it reads.
+
+    Attributes:
+        block: the block.
+        accounts: all accounts that there are for this block.
+        block_hashes: number → hash, of the blocks that BLOCKHASH may ask for.
+        receipts: what others found the transactions to do; None where the file has none.
+    """
+
+    block: Block
+    accounts: Mapping[Address, AccountRecord]
+    block_hashes: Mapping[int, Hash32]
+    receipts: tuple[Receipt, ...] | None = None
+
+
+def read_block_file(path: str | Path) -> BlockFile:
+    """Read a ``.json``, ``.json.gz`` or ``.json.xz`` file.
+
+    Raises:
+        OSError: the file cannot be opened or read.
+        DecodeError: it is not the JSON or compressed JSON that its name says, or not a block.
+    """
+    try:
+        document = json.loads(_decompress(Path(path)))
+    except (ValueError, RecursionError) as error:
+        raise DecodeError(f"not JSON: {error}") from error
+    return parse_block_file(document)
+
+
+def parse_block_file(document: object) -> BlockFile:
+    """The block file that a parsed JSON document is.
+
+    Raises:
+        DecodeError: something is missing or malformed; the message names the place.
+    """
+    fields = Fields(document, "")
+    block = Block.from_fields(fields.fields("block"))
+    ommers = fields.elements_or_none("ommers")
+    if ommers is not None:
+        block = replace(block, ommers=tuple(Header.from_fields(Fields(*e)) for e in ommers))
+    return BlockFile(
+        block,
+        _accounts(fields.fields("pre_state")),
+        _block_hashes(fields),
+        _receipts(fields, block),
+    )
+
+
+def _decompress(path: Path) -> bytes:
+    raw = path.read_bytes()
+    try:
+        if path.suffix == ".gz":
+            return gzip.decompress(raw)
+        if path.suffix == ".xz":
+            return lzma.decompress(raw)
+    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        raise DecodeError(f"not a {path.suffix[1:]} file: {error}") from error
+    if path.suffix != ".json":
+        raise DecodeError(f"a block file ends in .json, .json.gz or .json.xz, not {path.suffix!r}")
+    return raw
+
+
+def _accounts(fields: Fields) -> dict[Address, AccountRecord]:
+    accounts = {}
+    for name, value, place in fields.items():
+        address = parse_address(name, place)
+        if address in accounts:
+            raise DecodeError(f"{place}: this account is there twice", place)
+        accounts[address] = _account(Fields(value, place))
+    return accounts
+
+
+def _account(fields: Fields) -> AccountRecord:
+    if "code" in fields:
+        code: bytes | None = fields.data("code")
+        code_hash = keccak(code or b"")
+    else:
+        code, code_hash = None, fields.hash("code_hash")
+    storage = {
+        parse_word(slot, place): parse_word(value, place)
+        for slot, value, place in fields.fields("storage").items()
+    }
+    return AccountRecord(
+        fields.quantity("balance"), fields.quantity("nonce", 64), code, code_hash, storage
+    )
+
+
+def _block_hashes(fields: Fields) -> dict[int, Hash32]:
+    if "block_hashes" not in fields:
+        return {}
+    return {
+        parse_quantity(number, place, 64): parse_hash(value, place)
+        for number, value, place in fields.fields("block_hashes").items()
+    }
+
+
+def _receipts(fields: Fields, block: Block) -> tuple[Receipt, ...] | None:
+    elements = fields.elements_or_none("receipts")
+    if elements is None:
+        return None
+    if len(elements) != len(block.transactions):
+        place = fields.place_of("receipts")
+        raise DecodeError(f"{place}: not one receipt per transaction", place)
+    return tuple(
+        _receipt(Fields(*element), transaction.type)
+        for element, transaction in zip(elements, block.transactions, strict=True)
+    )
+
+
+def _receipt(fields: Fields, kind: int) -> Receipt:
+    logs = tuple(_log(Fields(*element)) for element in fields.elements("logs"))
+    succeeded = fields.quantity_or_none("status", 1)
+    return Receipt(
+        kind,
+        True if succeeded is None else bool(succeeded),  # no status before Byzantium
+        fields.quantity("cumulativeGasUsed", 64),
+        logs,
+    )
+
+
+def _log(fields: Fields) -> Log:
+    topics: list[Any] = fields.elements("topics")
+    return fields.address("address"), tuple(parse_hash(*t) for t in topics), fields.data("data")

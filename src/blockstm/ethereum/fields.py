@@ -1,0 +1,141 @@
+"""Strict reading of JSON-RPC objects: every error names the place of the offending value.
+
+The encodings are those of the Ethereum JSON-RPC specification: a *quantity* is ``0x`` and hex
+digits without leading zeros, *data* is ``0x`` and two hex digits a byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from eth_typing import Address, Hash32
+
+from blockstm.errors import DecodeError
+
+__all__ = ["Fields", "parse_address", "parse_data", "parse_hash", "parse_quantity", "parse_word"]
+
+_QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]*)")
+_DATA = re.compile(r"0x([0-9a-fA-F]{2})*")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,64}")
+_SHOWN_LENGTH_MAX = 60
+
+
+def _refuse(place: str, expected: str, value: object) -> DecodeError:
+    shown = repr(value)
+    if len(shown) > _SHOWN_LENGTH_MAX:
+        shown = shown[:_SHOWN_LENGTH_MAX] + "…"
+    return DecodeError(f"{place}: expected {expected}, not {shown}", place)
+
+
+def parse_quantity(value: object, place: str, bits: int = 256) -> int:
+    """A quantity below ``2**bits``."""
+    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
+        raise _refuse(place, "a quantity (0x and hex digits, no leading zero)", value)
+    number = int(value, 16)
+    if number >> bits:
+        raise _refuse(place, f"a quantity below 2**{bits}", value)
+    return number
+
+
+def parse_word(value: object, place: str) -> int:
+    """A number of up to 32 bytes; leading zeros are allowed, as in storage keys."""
+    if not isinstance(value, str) or not _HEX.fullmatch(value):
+        raise _refuse(place, "up to 64 hex digits after 0x", value)
+    return int(value, 16)
+
+
+def parse_data(value: object, place: str, size: int | None = None) -> bytes:
+    """Bytes, exactly ``size`` of them if given."""
+    if not isinstance(value, str) or not _DATA.fullmatch(value):
+        raise _refuse(place, "data (0x and two hex digits a byte)", value)
+    data = bytes.fromhex(value[2:])
+    if size is not None and len(data) != size:
+        raise _refuse(place, f"{size} bytes", value)
+    return data
+
+
+def parse_address(value: object, place: str) -> Address:
+    """An address, 20 bytes."""
+    return Address(parse_data(value, place, 20))
+
+
+def parse_hash(value: object, place: str) -> Hash32:
+    """A hash, 32 bytes."""
+    return Hash32(parse_data(value, place, 32))
+
+
+class Fields:
+    """A JSON object at a place, whose members are read by kind.
+
+    Every method raises `DecodeError` naming the member's place if it is missing or malformed;
+    those with ``optional`` give None for a member that is missing or null.
+    """
+
+    def __init__(self, value: object, place: str) -> None:
+        if not isinstance(value, Mapping):
+            raise _refuse(place, "an object", value)
+        self._members = value
+        self.place = place
+
+    def __contains__(self, name: str) -> bool:
+        return self._members.get(name) is not None
+
+    def place_of(self, name: str) -> str:
+        """Where a member stands, from the root of the file."""
+        return f"{self.place}.{name}" if self.place else name
+
+    def _member(self, name: str) -> object:
+        if name not in self._members:
+            raise DecodeError(f"{self.place_of(name)}: missing", self.place_of(name))
+        return self._members[name]
+
+    def quantity(self, name: str, bits: int = 256) -> int:
+        """The quantity ``name``, below ``2**bits``."""
+        return parse_quantity(self._member(name), self.place_of(name), bits)
+
+    def quantity_or_none(self, name: str, bits: int = 256) -> int | None:
+        """The quantity ``name``, if it is there."""
+        return self.quantity(name, bits) if name in self else None
+
+    def data(self, name: str, size: int | None = None) -> bytes:
+        """The bytes ``name``."""
+        return parse_data(self._member(name), self.place_of(name), size)
+
+    def hash(self, name: str) -> Hash32:
+        """The 32 bytes ``name``."""
+        return Hash32(self.data(name, 32))
+
+    def hash_or_none(self, name: str) -> Hash32 | None:
+        """The 32 bytes ``name``, if they are there."""
+        return self.hash(name) if name in self else None
+
+    def address(self, name: str) -> Address:
+        """The address ``name``."""
+        return Address(self.data(name, 20))
+
+    def address_or_none(self, name: str) -> Address | None:
+        """The address ``name``, if it is there."""
+        return self.address(name) if name in self else None
+
+    def fields(self, name: str) -> Fields:
+        """The object ``name``."""
+        return Fields(self._member(name), self.place_of(name))
+
+    def items(self) -> Iterator[tuple[str, Any, str]]:
+        """Each member: name, value and place."""
+        for name, value in self._members.items():
+            yield name, value, f"{self.place}[{name}]"
+
+    def elements(self, name: str) -> list[tuple[object, str]]:
+        """The elements of the list ``name``, each with its place."""
+        value = self._member(name)
+        place = self.place_of(name)
+        if not isinstance(value, list):
+            raise _refuse(place, "a list", value)
+        return [(element, f"{place}[{i}]") for i, element in enumerate(value)]
+
+    def elements_or_none(self, name: str) -> list[tuple[object, str]] | None:
+        """The elements of the list ``name``, if it is there."""
+        return self.elements(name) if name in self else None

@@ -1,0 +1,201 @@
+"""A signed transaction of any type: from JSON, to its encoding, to what was signed.
+
+Types: 0 legacy (with EIP-155), 1 access list (EIP-2930), 2 dynamic fee (EIP-1559), 3 blob
+(EIP-4844), 4 set code (EIP-7702).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import rlp
+from eth_typing import Address, Hash32
+
+from blockstm.errors import DecodeError
+from blockstm.ethereum.fields import Fields, parse_hash, parse_word
+from blockstm.ethereum.hashing import keccak
+
+__all__ = ["Authorization", "Transaction", "TransactionType"]
+
+
+class TransactionType:
+    """The numbers of the transaction types (EIP-2718)."""
+
+    LEGACY: Final = 0
+    ACCESS_LIST: Final = 1
+    DYNAMIC_FEE: Final = 2
+    BLOB: Final = 3
+    SET_CODE: Final = 4
+
+
+AccessList = tuple[tuple[Address, tuple[int, ...]], ...]
+"""Address → slots that a transaction says it will use (EIP-2930)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """A signed wish to run another account's code (EIP-7702)."""
+
+    chain_id: int
+    address: Address
+    nonce: int
+    y_parity: int
+    r: int
+    s: int
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Authorization:
+        """Read one element of ``authorizationList``."""
+        return cls(
+            fields.quantity("chainId"),
+            fields.address("address"),
+            fields.quantity("nonce", 64),
+            fields.quantity("yParity", 8),
+            fields.quantity("r"),
+            fields.quantity("s"),
+        )
+
+    def rlp_items(self) -> list[bytes | int]:
+        """What the encoding of a transaction lists."""
+        return [self.chain_id, self.address, self.nonce, self.y_parity, self.r, self.s]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """A signed transaction; fees in wei per gas, value in wei.
+
+    ``y_parity`` is None for a legacy transaction whose ``v`` names no curve point at all.
+    ``gas_price`` stands for both fees in types 0 and 1. ``chain_id`` is None where a legacy
+    transaction is valid on every chain. ``to`` None creates a contract.
+    """
+
+    type: int
+    nonce: int
+    gas: int
+    to: Address | None
+    value: int
+    data: bytes
+    v: int
+    r: int
+    s: int
+    chain_id: int | None = None
+    gas_price: int = 0
+    max_fee_per_gas: int = 0
+    max_priority_fee_per_gas: int = 0
+    max_fee_per_blob_gas: int = 0
+    access_list: AccessList = ()
+    blob_hashes: tuple[Hash32, ...] = ()
+    authorizations: tuple[Authorization, ...] = ()
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Transaction:
+        """Read a JSON-RPC transaction.
+
+        Raises:
+            DecodeError: a member is missing or malformed, or the type is unknown.
+        """
+        kind = fields.quantity_or_none("type", 8) or TransactionType.LEGACY
+        if kind > TransactionType.SET_CODE:
+            place = fields.place_of("type")
+            raise DecodeError(f"{place}: no transaction type {kind} is known", place)
+        members: dict[str, Any] = {
+            "type": kind,
+            "nonce": fields.quantity("nonce", 64),
+            "gas": fields.quantity("gas", 63),
+            "to": fields.address_or_none("to"),
+            "value": fields.quantity("value"),
+            "data": fields.data("input"),
+            "r": fields.quantity("r"),
+            "s": fields.quantity("s"),
+            **_signature_and_chain(fields, kind),
+        }
+        if kind <= TransactionType.ACCESS_LIST:
+            members["gas_price"] = fields.quantity("gasPrice")
+        else:
+            members["max_fee_per_gas"] = fields.quantity("maxFeePerGas")
+            members["max_priority_fee_per_gas"] = fields.quantity("maxPriorityFeePerGas")
+        if kind >= TransactionType.ACCESS_LIST:
+            members["access_list"] = _access_list(fields)
+        if kind == TransactionType.BLOB:
+            members["max_fee_per_blob_gas"] = fields.quantity("maxFeePerBlobGas")
+            members["blob_hashes"] = tuple(
+                parse_hash(*element) for element in fields.elements("blobVersionedHashes")
+            )
+        if kind == TransactionType.SET_CODE:
+            members["authorizations"] = tuple(
+                Authorization.from_fields(Fields(*element))
+                for element in fields.elements("authorizationList")
+            )
+        return cls(**members)
+
+    @property
+    def y_parity(self) -> int | None:
+        """Which of two curve points signed: 0 or 1; None if ``v`` says neither."""
+        if self.type != TransactionType.LEGACY:
+            parity = self.v
+        elif self.chain_id is None:
+            parity = self.v - 27
+        else:
+            parity = self.v - 35 - 2 * self.chain_id
+        return parity if parity in (0, 1) else None
+
+    def encode(self) -> bytes:
+        """The encoding that blocks carry and tries hold (EIP-2718)."""
+        return self._encode([*self._unsigned_items(), self.v, self.r, self.s])
+
+    @property
+    def hash(self) -> Hash32:
+        """The transaction's hash."""
+        return keccak(self.encode())
+
+    @property
+    def signing_hash(self) -> Hash32:
+        """The hash that was signed."""
+        items = self._unsigned_items()
+        if self.type == TransactionType.LEGACY and self.chain_id is not None:
+            items += [self.chain_id, 0, 0]
+        return keccak(self._encode(items))
+
+    def _encode(self, items: list[Any]) -> bytes:
+        payload = bytes(rlp.encode(items))
+        return payload if self.type == TransactionType.LEGACY else bytes([self.type]) + payload
+
+    def _unsigned_items(self) -> list[Any]:
+        receiver_and_data = [self.gas, self.to or b"", self.value, self.data]
+        if self.type == TransactionType.LEGACY:
+            return [self.nonce, self.gas_price, *receiver_and_data]
+        items: list[Any] = [self.chain_id, self.nonce]
+        if self.type == TransactionType.ACCESS_LIST:
+            items += [self.gas_price]
+        else:
+            items += [self.max_priority_fee_per_gas, self.max_fee_per_gas]
+        items += [*receiver_and_data, _access_list_items(self.access_list)]
+        if self.type == TransactionType.BLOB:
+            items += [self.max_fee_per_blob_gas, list(self.blob_hashes)]
+        if self.type == TransactionType.SET_CODE:
+            items += [[authorization.rlp_items() for authorization in self.authorizations]]
+        return items
+
+
+def _signature_and_chain(fields: Fields, kind: int) -> dict[str, int | None]:
+    if kind != TransactionType.LEGACY:
+        name = "yParity" if "yParity" in fields else "v"
+        return {"v": fields.quantity(name, 8), "chain_id": fields.quantity("chainId")}
+    v = fields.quantity("v")
+    return {"v": v, "chain_id": (v - 35) // 2 if v >= 35 else None}
+
+
+def _access_list(fields: Fields) -> AccessList:
+    entries = (Fields(*element) for element in fields.elements("accessList"))
+    return tuple(
+        (
+            entry.address("address"),
+            tuple(parse_word(*element) for element in entry.elements("storageKeys")),
+        )
+        for entry in entries
+    )
+
+
+def _access_list_items(entries: AccessList) -> list[Any]:
+    return [[address, [slot.to_bytes(32, "big") for slot in slots]] for address, slots in entries]

@@ -1,0 +1,19 @@
+"""py-evm as a VM of the engine: ``pip install blockstm[pyevm]``."""
+
+from blockstm.vm.pyevm.context import BlockContext
+from blockstm.vm.pyevm.forks import FORKS
+from blockstm.vm.pyevm.locations import Account, AccountState
+from blockstm.vm.pyevm.machine import Execution, Log, PyEvm
+from blockstm.vm.pyevm.system import Ommer, Withdrawal
+
+__all__ = [
+    "FORKS",
+    "Account",
+    "AccountState",
+    "BlockContext",
+    "Execution",
+    "Log",
+    "Ommer",
+    "PyEvm",
+    "Withdrawal",
+]

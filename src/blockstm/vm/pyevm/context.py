@@ -1,0 +1,47 @@
+"""What a transaction can learn about its block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from eth_typing import Address, BlockNumber, Hash32
+
+__all__ = ["MAINNET_CHAIN_ID", "BlockContext"]
+
+MAINNET_CHAIN_ID = 1
+_ZERO_HASH = Hash32(bytes(32))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockContext:
+    """The block that transactions run in.
+
+    Attributes:
+        number: the block's number.
+        timestamp: in s since 1970.
+        coinbase: who gets the fees.
+        gas_limit: of the block.
+        difficulty: 0 from Paris on.
+        mix_hash: PREVRANDAO from Paris on.
+        base_fee_per_gas: in wei; None before London.
+        excess_blob_gas: None before Cancun.
+        parent_hash: the hash of the block before.
+        parent_beacon_block_root: None before Cancun.
+        chain_id: what a replay-protected transaction must name.
+        block_hashes: number → hash of the blocks before, as far as BLOCKHASH asks for them;
+            asking for one of the last 256 that is missing here fails the transaction.
+    """
+
+    number: BlockNumber
+    timestamp: int
+    coinbase: Address
+    gas_limit: int
+    difficulty: int = 0
+    mix_hash: Hash32 = _ZERO_HASH
+    base_fee_per_gas: int | None = None
+    excess_blob_gas: int | None = None
+    parent_hash: Hash32 = _ZERO_HASH
+    parent_beacon_block_root: Hash32 | None = None
+    chain_id: int = MAINNET_CHAIN_ID
+    block_hashes: Mapping[int, Hash32] = field(default_factory=dict)
