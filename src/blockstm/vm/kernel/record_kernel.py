@@ -1,0 +1,165 @@
+"""The decorator and the object it makes: a native VM over record transactions."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from blockstm.errors import InputError
+from blockstm.types import View
+from blockstm.vm.kernel.twin import python_twin
+
+if TYPE_CHECKING:
+    from blockstm._native.record_block import RecordBlock, RecordCode
+
+__all__ = ["Kernel", "kernel"]
+
+Function = Callable[[Any, Any], Any]
+Keys = Literal["int64", "bytes32"]
+Values = Literal["int64", "uint256", "bytes32"]
+
+KEYS = ("int64", "bytes32")
+VALUES = ("int64", "uint256", "bytes32")
+
+
+@overload
+def kernel(function: Function, /) -> Kernel: ...
+@overload
+def kernel(
+    *, keys: Keys = "int64", values: Values = "int64", cache: bool = False
+) -> Callable[[Function], Kernel]: ...
+def kernel(
+    function: Function | None = None,
+    /,
+    *,
+    keys: Keys = "int64",
+    values: Values = "int64",
+    cache: bool = False,
+) -> Kernel | Callable[[Function], Kernel]:
+    """Make a function of (view, record) a VM that runs as machine code, without the GIL.
+
+    Args:
+        function: takes a view and one record; returns an int, bool, float or None, which is the
+            outcome's value. It is compiled when it is first needed, once per dtype of records.
+        keys: what keys are. ``"int64"``: integers. ``"bytes32"``: 32 bytes, in a record a field of
+            4 uint64 or 32 uint8, in the kernel that field or a tuple of 4 uint64 words, the least
+            significant first; in the state ``bytes``.
+        values: what values are. ``"int64"``: integers. ``"uint256"``: numbers from 0 to
+            2**256-1, in the kernel tuples of 4 words as above, in the state ints; a delta or a
+            bound is an integer, four words, or ``minus(words)``. ``"bytes32"``: as for keys; such
+            values are no numbers.
+        cache: keep the machine code beside the source file (Numba's cache) for the next process.
+
+    Errors: ``raise Revert(...)`` and ``raise Invalid(...)`` do what they do in any VM; whatever
+    else is raised is this transaction's error. An error whose arguments are constants is cheap; one with
+    computed arguments takes the GIL each time. A sum that leaves the range of values raises
+    OverflowError; int64 arithmetic in the kernel itself wraps around, as compiled code does.
+
+    Raises:
+        InputError: no function, no such keys or values, or (when it is first used) a function or
+            a dtype that does not compile.
+        ImportError: Numba is missing (when it is first used).
+
+    Thread-safety: a kernel may be used from any thread.
+    """
+
+    def make(function: Function) -> Kernel:
+        return Kernel(function, keys=keys, values=values, cache=cache)
+
+    return make if function is None else make(function)
+
+
+class Kernel:
+    """A native VM over the records of a structured NumPy array; made by `kernel`.
+
+    Attributes:
+        function: what was decorated.
+        python: the same as a Python VM: slow, for tests and for reading.
+        keys, values: what keys and values are.
+    """
+
+    def __init__(
+        self, function: Function, *, keys: str = "int64", values: str = "int64", cache: bool = False
+    ) -> None:
+        if not callable(function):
+            raise InputError(f"a kernel is made from a function, not {type(function).__name__}")
+        if keys not in KEYS:
+            raise InputError(f"keys is one of {', '.join(KEYS)}, not {keys!r}")
+        if values not in VALUES:
+            raise InputError(f"values is one of {', '.join(VALUES)}, not {values!r}")
+        self.function = function
+        self.keys = keys
+        self.values = values
+        self.python: Callable[[View, Any], Any] = python_twin(function, keys, values)
+        self.__name__ = function.__name__
+        self.__qualname__ = function.__qualname__
+        self.__module__ = function.__module__
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+        self._cache = cache
+        self._codes: dict[Any, RecordCode] = {}
+        self._compiling = threading.Lock()
+
+    def compile(self, dtype: Any) -> RecordCode:
+        """Compile for the records of a dtype now; does nothing if that was done before.
+
+        Raises:
+            InputError: the dtype is none of records, or the function does not compile for it.
+            ImportError: Numba is missing.
+        """
+        compiling, numpy = need_numba()
+        try:
+            dtype = numpy.dtype(dtype)
+        except TypeError as error:
+            raise InputError(f"no dtype: {dtype!r}") from error
+        with self._compiling:
+            code: RecordCode | None = self._codes.get(dtype)
+            if code is None:
+                code = compiling.compile_kernel(
+                    self.function, dtype, self.keys, self.values, self._cache
+                )
+                self._codes[dtype] = code
+        return code
+
+    def __blockstm_bind__(self, transactions: Any) -> RecordBlock:
+        """The transactions of one block with the code that runs them, for the executor.
+
+        Raises:
+            InputError: not a one-dimensional array of records.
+        """
+        _, numpy = need_numba()
+        from blockstm._native.codec import codec_named
+        from blockstm._native.record_block import RecordBlock
+
+        if not isinstance(transactions, numpy.ndarray):
+            kind = type(transactions).__name__
+            raise InputError(f"a kernel's transactions are a structured NumPy array, not {kind}")
+        if transactions.ndim != 1:
+            raise InputError(f"transactions are an array of one dimension, not {transactions.ndim}")
+        return RecordBlock(
+            self.compile(transactions.dtype),
+            transactions,
+            codec_named(self.keys),
+            codec_named(self.values),
+            u256=self.values != "int64",
+        )
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.__qualname__}, keys={self.keys!r}, values={self.values!r}>"
+
+
+def need_numba() -> tuple[Any, Any]:
+    """The compiler and NumPy, imported when they are first needed.
+
+    Raises:
+        ImportError: one of them is missing; says what to install.
+    """
+    try:
+        import numba  # noqa: F401  # its absence is what is asked for
+        import numpy
+    except ImportError as error:
+        raise ImportError("kernels need Numba: pip install blockstm[numba]") from error
+    from blockstm.vm.kernel import compiling
+
+    return compiling, numpy
