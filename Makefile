@@ -65,9 +65,10 @@ lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/mypy
 
 bench: $(BUILT)  ## every workload against its baseline; writes bench/README.md and the plots
+	mkdir -p build
 	$(PY) -m pytest bench --benchmark-enable --benchmark-disable-gc --benchmark-warmup off \
-	    --benchmark-columns median,iqr,rounds --benchmark-sort name -q -p no:cacheprovider
-	$(PY) bench/report.py
+	    --benchmark-json build/bench.json --benchmark-columns median,iqr,rounds --benchmark-sort name -q -p no:cacheprovider
+	$(PY) bench/report.py build/bench.json
 
 docs: $(INSTALLED)  ## the pages as HTML, in build/docs
 	$(PY) docs/build.py build/docs

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from blockstm import Config, Executor
-from blockstm.insight.contenders import kernel_block, kernel_state, kernel_vm
+from blockstm.insight.contenders import engine_input
 from blockstm.insight.workloads import workload
 
 TRANSACTIONS = 100_000
@@ -32,16 +32,16 @@ def forget_peak() -> None:
 
 def probe(name: str) -> dict[str, object]:
     """Run one block and tell the growth of the process, in bytes a transaction."""
-    small = workload(name, accounts=10_000, transactions=1_000)
-    large = workload(name, accounts=10_000, transactions=TRANSACTIONS)
-    vm, state = kernel_vm(large), kernel_state(large)
-    block = kernel_block(large, turns=0)
+    small = engine_input(workload(name, accounts=10_000, transactions=1_000), "kernel", turns=0)
+    large = engine_input(
+        workload(name, accounts=10_000, transactions=TRANSACTIONS), "kernel", turns=0
+    )
     with Executor(Config(workers=2)) as executor:
-        executor.execute_block(kernel_block(small, turns=0), state, vm)
+        executor.execute_block(*small)
         gc.collect()
         forget_peak()
         before = kilobytes("VmRSS")
-        result = executor.execute_block(block, state, vm)
+        result = executor.execute_block(*large)
         peak = kilobytes("VmHWM")
         assert len(result.outcomes) == TRANSACTIONS
     return {

@@ -10,7 +10,7 @@ import matplotlib as mpl
 from bench.targets import Row
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402  # after the choice of what draws
+from matplotlib import pyplot as plt
 
 SIZE, DPI = (6.4, 3.8), 110
 
@@ -54,7 +54,8 @@ def _by_workload(rows: list[Row], path: Path) -> None:
     workers = _values(kernel, "workers")
     width = 0.8 / max(1, len(workers))
     for offset, count in enumerate(workers):
-        speed = {row["workload"]: row["speedup_over_baseline"] for row in kernel if row["workers"] == count}
+        rows_of_count = [row for row in kernel if row["workers"] == count]
+        speed = {row["workload"]: row["speedup_over_baseline"] for row in rows_of_count}
         places = [place + offset * width for place in range(len(names))]
         axes.bar(places, [speed.get(name, 0.0) for name in names], width, label=f"{count} workers")
     axes.set_xticks([place + 0.4 - width / 2 for place in range(len(names))], names, rotation=20)

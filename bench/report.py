@@ -123,9 +123,7 @@ def write(text: str) -> None:
     """Put the results between the marks of the page."""
     page = PAGE.read_text()
     marked = f"{START}\n\n{text}\n{END}"
-    PAGE.write_text(
-        re.sub(f"{START}.*{END}", lambda _: marked, page, count=1, flags=re.DOTALL)
-    )
+    PAGE.write_text(re.sub(f"{START}.*{END}", lambda _: marked, page, count=1, flags=re.DOTALL))
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ def unevenness(**wanted: Any) -> Callable[[list[Row]], float | None]:
     """How far the time per transaction lies apart between block sizes: highest over lowest - 1."""
 
     def measured(rows: list[Row]) -> float | None:
-        each = [row["seconds"] / row["transactions"] for row in rows if wanted.items() <= row.items()]
+        chosen = [row for row in rows if wanted.items() <= row.items()]
+        each = [row["seconds"] / row["transactions"] for row in chosen]
         return max(each) / min(each) - 1 if len(each) > 1 else None
 
     return measured
@@ -106,8 +107,8 @@ TARGETS = (
     ),
     *(
         Target(
-            f"{workers} worker{'s' * (workers > 1)}, payments, {work_us:g} µs: time per transaction, "
-            "1k to 100k, highest over lowest - 1",
+            f"{workers} worker{'s' * (workers > 1)}, payments, {work_us:g} µs: time per "
+            "transaction, 1k to 100k, highest over lowest - 1",
             0.10, True, "", unevenness(**PAYMENTS, workers=workers, work_us=work_us),
         )
         for workers in (1, 2)

@@ -13,6 +13,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -63,7 +64,7 @@ def _navigation(page: Path) -> str:
 
 
 def _name_headings(tokens: Sequence[Token]) -> None:
-    for opening, text in zip(tokens, tokens[1:], strict=False):
+    for opening, text in pairwise(tokens):
         if opening.type == "heading_open":
             opening.attrSet("id", anchor(text.content))
 

@@ -6,7 +6,6 @@ import runpy
 from pathlib import Path
 
 import pytest
-
 from tests.links import ROOT, Link, broken, links, pages
 from tests.readme import examples, run
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-import blockstm
+import pytest
 from examples.c_vm.payments import Payments, compiled
+
+import blockstm
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -29,7 +31,7 @@ def test_the_vm_in_c_is_equal_on_two_workers(tmp_path: Path) -> None:
     assert [each.status for each in together.outcomes] == [each.status for each in alone.outcomes]
 
 
-def test_the_demo_runs_and_compares(capsys) -> None:  # type: ignore[no-untyped-def]
+def test_the_demo_runs_and_compares(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(EXAMPLES / "demo.py"))["main"](transactions=2_000)
     printed = capsys.readouterr().out
     assert "equal to sequential" in printed

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from tests.layers import PACKAGE, module_name
 
 import blockstm
-from tests.layers import PACKAGE, module_name
 
 ROOT = Path(__file__).parents[1]
 MAX_PUBLIC_NAMES = 25

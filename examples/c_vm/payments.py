@@ -28,7 +28,7 @@ new_capsule.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
 class Table(ctypes.Structure):
     """``blockstm_vm`` of blockstm/vm_abi.h."""
 
-    _fields_ = [  # noqa: RUF012  # what ctypes asks for
+    _fields_ = [
         ("abi_version", ctypes.c_uint32),
         ("struct_size", ctypes.c_uint32),
         ("numbers", ctypes.c_uint32),

@@ -101,13 +101,9 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     blocks = itertools.product(args.accounts, args.transactions)
     for accounts, transactions in blocks:
-        load = workload(
-            args.workload, accounts=accounts, transactions=transactions, seed=args.seed
-        )
+        load = workload(args.workload, accounts=accounts, transactions=transactions, seed=args.seed)
         for work_us, workers in itertools.product(args.work_us, args.workers):
-            row = measure(
-                load, vm=args.vm, work_us=work_us, workers=workers, seconds=args.seconds
-            )
+            row = measure(load, vm=args.vm, work_us=work_us, workers=workers, seconds=args.seconds)
             yield row.as_dict() | {"seed": args.seed}
 
 

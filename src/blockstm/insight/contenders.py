@@ -6,10 +6,11 @@ same compiled code on a private hash map; for a Python program it is written ove
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from blockstm.executor import Executor
+
 from blockstm.insight.programs import PLAIN_LOOPS, PROGRAMS, spin
 from blockstm.insight.race import Contender
 from blockstm.insight.workloads import Workload
@@ -20,40 +21,82 @@ __all__ = ["Vm", "contenders"]
 Vm = Literal["kernel", "python"]
 
 
-def contenders(
-    load: Workload, vm: Vm, turns: int, executor: Executor
-) -> tuple[Contender, Contender]:
-    """The engine and its baseline, on a workload with ``turns`` turns of work a transaction.
+def engine_input(load: Workload, vm: Vm, turns: int) -> tuple[Any, Any, Any]:
+    """The transactions, the state and the VM to call ``execute_block`` with.
 
     Args:
         load: what to run.
         vm: "kernel" (Numba, without the GIL) or "python".
-        turns: turns of the work loop, from `calibrated_turns`.
-        executor: runs the engine's laps; the number of workers is its own.
-
-    Returns:
-        the contenders; the engine's laps return its `BlockResult`.
+        turns: turns of the work loop of each transaction.
     """
-    return _MAKERS[vm](load, turns, executor)
+    block: Any = [(*transaction, turns) for transaction in load.transactions]
+    if vm == "python":
+        return block, load.state, PROGRAMS[load.program]
+    import numpy
+
+    from blockstm.insight.kernels import KERNELS, TRANSACTION
+    from blockstm.state.memory import MemoryState
+
+    return numpy.array(block, TRANSACTION), MemoryState(load.state), KERNELS[load.program]
 
 
-def _python(load: Workload, turns: int, executor: Executor) -> tuple[Contender, Contender]:
-    block = [(*transaction, turns) for transaction in load.transactions]
-    program, plain = PROGRAMS[load.program], PLAIN_LOOPS[load.program]
+def contenders(
+    load: Workload, vm: Vm, turns: int, executor: Executor
+) -> tuple[Contender, Contender]:
+    """The engine and its baseline; the number of workers is the executor's.
+
+    Arguments are those of `engine_input`. The engine's laps return its `BlockResult`.
+    """
+    block, state, program = engine_input(load, vm, turns)
     wanted = expected(load)
 
-    def engine(_: object) -> BlockResult:
-        return complete(executor.execute_block(block, load.state, program), len(block))
+    def run(_: object) -> BlockResult:
+        return complete(executor.execute_block(block, state, program), len(block))
 
-    def loop(state: dict[int, int]) -> dict[int, int]:
+    engine = Contender(run, check=lambda result: check_block(result, wanted))
+    if vm == "python":
+        return engine, _dict_loop(load, block, wanted)
+    return engine, _native_loop(load, block, state, program, wanted)
+
+
+def _dict_loop(load: Workload, block: Sequence[Any], wanted: Mapping[int, int]) -> Contender:
+    """A Python loop over a dict."""
+    plain = PLAIN_LOOPS[load.program]
+
+    def run(state: dict[int, int]) -> dict[int, int]:
         if plain(state, block) != len(block):
             raise AssertionError("a transaction of the plain loop failed")
         return state
 
-    return (
-        Contender(engine, check=lambda result: check_block(result, wanted)),
-        Contender(loop, lambda: dict(load.state), lambda end: same(changes(load, end), wanted)),
+    return Contender(
+        run, lambda: dict(load.state), lambda state: same(changes(load, state), wanted)
     )
+
+
+def _native_loop(
+    load: Workload, block: Any, state: Any, program: Any, wanted: Mapping[int, int]
+) -> Contender:
+    """The same compiled kernel, one transaction after another, on a private hash map."""
+    from blockstm._native.plain_loop import PlainLoop
+
+    def run(loop: PlainLoop) -> PlainLoop:
+        if loop.run(program.__blockstm_bind__(block)) != len(block):
+            raise AssertionError("a transaction of the plain loop failed")
+        return loop
+
+    return Contender(
+        run, lambda: PlainLoop(state), lambda loop: same(changes(load, loop.state()), wanted)
+    )
+
+
+def work_loop(vm: Vm) -> Callable[[int], object]:
+    """The loop that a transaction's work consists of, by turns."""
+    if vm == "python":
+        return spin
+    from blockstm.insight import kernels
+
+    compiled: Callable[[int], object] = kernels.spin
+    return compiled
 
 
 def complete(result: BlockResult, count: int) -> BlockResult:

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from blockstm.config import Config
 from blockstm.executor import Executor
+
+from blockstm.config import Config
 from blockstm.insight.contenders import Vm, contenders, work_loop
 from blockstm.insight.race import Race
 from blockstm.insight.workloads import Workload
@@ -86,9 +87,7 @@ def row(race: Race, load: Workload, vm: Vm, work_us: float, turns: int, workers:
     )
 
 
-def measure(
-    load: Workload, *, vm: Vm, work_us: float, workers: int, seconds: float = 2.0
-) -> Row:
+def measure(load: Workload, *, vm: Vm, work_us: float, workers: int, seconds: float = 2.0) -> Row:
     """Race the engine against its baseline for about ``seconds`` and sum it up.
 
     Raises:
@@ -107,6 +106,7 @@ def calibrated_turns(vm: Vm, work_us: float) -> int:
     if work_us <= 0:
         return 0
     spin = work_loop(vm)
+    spin(1)  # compiles it
     turns = 1000
     while (taken := _seconds(spin, turns)) < 0.002:
         turns *= 2

@@ -63,7 +63,7 @@ def count_exact(view: View, transaction: Worked) -> None:
 
 
 def read_heavy(view: View, transaction: Worked) -> None:
-    """Looks at many accounts, a stride apart, and sets one to their highest value plus 1, mod 97."""
+    """Looks at many accounts, a stride apart; sets one to their highest value plus 1, mod 97."""
     first, target, stride, work = transaction
     if work:
         spin(work)
