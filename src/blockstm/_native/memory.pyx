@@ -2,8 +2,8 @@
 
 Threads: any thread may read, and change, a `MemoryState`; a change excludes readers for as long
 as it takes to copy bytes. Workers read it without any lock, which is safe because a state that
-a block runs on is *pinned*: the executor calls ``_pin`` before the block and ``_unpin`` after it, and
-in between every change is refused.
+a block runs on is *pinned*: the executor calls ``_pin`` before the block and ``_unpin`` after it,
+and in between every change is refused.
 """
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 
@@ -25,12 +25,13 @@ from blockstm._native.codec cimport Codec, codec_named
 from blockstm._native.table cimport (
     TABLE_OK, Entry, Table, entry_has_value, entry_key, entry_value, table_copy, table_drop,
     table_find, table_free, table_init, table_intern, table_put, table_reserve,
+    table_size,
 )
 
 from blockstm.errors import InputError, UsageError
 from blockstm.types import DELETED
 
-cdef object MISSING = object()
+ctypedef void (*Destructor)(object) noexcept
 
 cdef enum:
     SPARSE_COUNT = 1024  # entries below which dead keys are not worth a copy
@@ -222,7 +223,7 @@ cdef class MemoryState:
 
         Whoever reads through it calls `_pin` before and `_unpin` after.
         """
-        capsule = PyCapsule_New(&self.abi, BLOCKSTM_STATE_CAPSULE, <void (*)(object) noexcept>drop_owner)
+        capsule = PyCapsule_New(&self.abi, BLOCKSTM_STATE_CAPSULE, <Destructor>drop_owner)
         Py_INCREF(self)
         PyCapsule_SetContext(capsule, <void*>self)
         return capsule
@@ -240,6 +241,14 @@ cdef class MemoryState:
             self.lock.lock()
             self.pins -= 1
             self.lock.unlock()
+
+    def __sizeof__(self) -> int:
+        """What the state holds, in bytes, native memory included."""
+        cdef uint64_t size
+        self.lock.lock_shared()
+        size = table_size(&self.table)
+        self.lock.unlock_shared()
+        return object.__sizeof__(self) + size
 
     # ---- parts
 
@@ -318,12 +327,7 @@ cdef class MemoryState:
 
 
 cdef bint is_wasteful(const Table* table) noexcept nogil:
-    cdef uint64_t held = 0
-    chunk = table.chunk
-    while chunk != NULL:
-        held += chunk.size
-        chunk = chunk.before
-    return table.wasted > SPARSE_BYTES and 2 * table.wasted > held
+    return table.wasted > SPARSE_BYTES and 2 * table.wasted > table.chunks_size
 
 
 cdef tuple key_from(MemoryState state, uint32_t number):

@@ -13,8 +13,8 @@ cdef enum Ending:
     RETURNED_NONE = 0
     RETURNED_VALUE = 1
     RAISED_STATIC = 2  # an exception whose arguments are constants: `info` lives with the code
-    RAISED_DYNAMIC = 3  # one that `raise_error` has to be called on, once, to free `info`; or, where
-    # that is NULL, Python's own error is set
+    RAISED_DYNAMIC = 3  # `raise_error` has to be called, once, to free `info`; Python's own error
+    # is set where that is NULL
     STOPPED = 4  # a view call said that the run is over
 
 # Runs the code on a copy of one record.

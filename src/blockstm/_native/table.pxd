@@ -42,6 +42,7 @@ cdef struct Table:
     Chunk* chunk  # the newest, of which `free_size` bytes from `free` on are unused
     uint8_t* free
     uint64_t free_size
+    uint64_t chunks_size  # bytes of all chunks
     uint64_t wasted  # bytes of chunks that nothing refers to any more
 
 cdef void table_init(Table* table) noexcept nogil
@@ -53,6 +54,8 @@ cdef int64_t table_append(
 cdef int32_t table_put_long(
     Table* table, Entry* entry, const uint8_t* data, uint64_t size
 ) noexcept nogil
+# Bytes of memory that the table holds.
+cdef uint64_t table_size(const Table* table) noexcept nogil
 # A copy without the keys that have no value and without wasted bytes.
 cdef int32_t table_copy(Table* target, const Table* source) noexcept nogil
 
@@ -73,7 +76,9 @@ cdef inline bint entry_has_value(const Entry* entry) noexcept nogil:
     return entry.value_size != ABSENT_SIZE
 
 
-cdef inline bint entry_has_key(const Entry* entry, const uint8_t* key, uint64_t size) noexcept nogil:
+cdef inline bint entry_has_key(
+    const Entry* entry, const uint8_t* key, uint64_t size
+) noexcept nogil:
     if entry.key_size != size:
         return False
     if size == 8:

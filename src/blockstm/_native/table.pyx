@@ -91,6 +91,7 @@ cdef uint8_t* take(Table* table, uint64_t size) noexcept nogil:
         if chunk == NULL:
             return NULL
         table.wasted += table.free_size
+        table.chunks_size += chunk_size
         chunk.before, chunk.size = table.chunk, chunk_size
         table.chunk = chunk
         table.free, table.free_size = <uint8_t*>(chunk + 1), chunk_size
@@ -150,6 +151,11 @@ cdef int32_t table_put_long(
         memcpy(block + BLOCK_HEADER, data, size)
         entry.value = <uint64_t>block
     return TABLE_OK
+
+
+cdef uint64_t table_size(const Table* table) noexcept nogil:
+    cdef uint64_t buckets = table.mask + 1 if table.buckets != NULL else 0
+    return buckets * sizeof(uint64_t) + table.capacity * sizeof(Entry) + table.chunks_size
 
 
 cdef int32_t table_copy(Table* target, const Table* source) noexcept nogil:

@@ -7,14 +7,20 @@ from libc.stdint cimport int64_t, uint64_t
 from blockstm._native.abi cimport blockstm_number
 
 cdef extern from *:
-    bint add_int64 "__builtin_add_overflow"(int64_t left, int64_t right, int64_t* sum) noexcept nogil
-    bint add_word "__builtin_add_overflow"(uint64_t left, uint64_t right, uint64_t* sum) noexcept nogil
+    bint add_int64 "__builtin_add_overflow"(
+        int64_t left, int64_t right, int64_t* total
+    ) noexcept nogil
+    bint add_word "__builtin_add_overflow"(
+        uint64_t left, uint64_t right, uint64_t* total
+    ) noexcept nogil
     bint sub_word "__builtin_sub_overflow"(
         uint64_t left, uint64_t right, uint64_t* difference
     ) noexcept nogil
 
 
-cdef inline int compare_limbs(const blockstm_number* left, const blockstm_number* right) noexcept nogil:
+cdef inline int compare_limbs(
+    const blockstm_number* left, const blockstm_number* right
+) noexcept nogil:
     """The sign of |left| - |right|."""
     cdef int limb
     for limb in range(3, -1, -1):
@@ -23,7 +29,9 @@ cdef inline int compare_limbs(const blockstm_number* left, const blockstm_number
     return 0
 
 
-cdef inline int compare_signed(const blockstm_number* left, const blockstm_number* right) noexcept nogil:
+cdef inline int compare_signed(
+    const blockstm_number* left, const blockstm_number* right
+) noexcept nogil:
     """The sign of left - right; a zero has no sign."""
     if (left.negative != 0) != (right.negative != 0):
         return -1 if left.negative else 1

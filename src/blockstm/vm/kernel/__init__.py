@@ -13,8 +13,8 @@
     blockstm.execute_block(numpy.array(payments, dtype), state, pay)
 
 A kernel is a function of a view and one record of a structured NumPy array, in the part of Python
-that Numba compiles. The view has the methods of `blockstm.types.View`. A record is a copy: what a kernel
-does to it ends with the run. See `kernel` for keys, values and errors.
+that Numba compiles. The view has the methods of `blockstm.types.View`. A record is a copy: what a
+kernel does to it ends with the run. See `kernel` for keys, values and errors.
 """
 
 from blockstm.vm.kernel.record_kernel import Kernel, kernel

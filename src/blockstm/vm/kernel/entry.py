@@ -41,7 +41,9 @@ def build(context: Any, compiled: Any, record_size: int) -> tuple[int, int, Any]
     """
     library = context.codegen().create_library(f"{compiled.fndesc.mangled_name}.entry")
     module = library.create_ir_module("entry")
-    run_name, raise_name = (f"blockstm.{part}.{compiled.fndesc.mangled_name}" for part in ("run", "raise"))
+    run_name, raise_name = (
+        f"blockstm.{part}.{compiled.fndesc.mangled_name}" for part in ("run", "raise")
+    )
     build_run(context, module, compiled, run_name, record_size)
     build_raise(context, module, raise_name)
     library.add_ir_module(module)

@@ -128,7 +128,9 @@ class Scene:
     def value_at(self, found: Any) -> Any:
         """The int64 or the four words of the bytes that `get` found."""
         builder = self.builder
-        data, size = (builder.load(cgutils.gep_inbounds(builder, found, 0, part)) for part in (0, 1))
+        data, size = (
+            builder.load(cgutils.gep_inbounds(builder, found, 0, part)) for part in (0, 1)
+        )
         is_word = self.view_type.values == "int64"
         wanted = ir.Constant(I64, 8 if is_word else 32)
         wrong = builder.icmp_unsigned("!=", size, wanted)

@@ -52,9 +52,9 @@ def kernel(
         cache: keep the machine code beside the source file (Numba's cache) for the next process.
 
     Errors: ``raise Revert(...)`` and ``raise Invalid(...)`` do what they do in any VM; whatever
-    else is raised is this transaction's error. An error whose arguments are constants is cheap; one with
-    computed arguments takes the GIL each time. A sum that leaves the range of values raises
-    OverflowError; int64 arithmetic in the kernel itself wraps around, as compiled code does.
+    else is raised is this transaction's error. An error whose arguments are constants is cheap;
+    one with computed arguments takes the GIL each time. A sum that leaves the range of values
+    raises OverflowError; int64 arithmetic in the kernel itself wraps around, as compiled code does.
 
     Raises:
         InputError: no function, no such keys or values, or (when it is first used) a function or

@@ -11,7 +11,7 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils
 
-__all__ = ["BAD_NUMBER", "ABSENT", "FUNCTIONS", "NUMBER", "call", "slot"]
+__all__ = ["ABSENT", "BAD_NUMBER", "FUNCTIONS", "NUMBER", "call", "slot"]
 
 FUNCTIONS = (
     "locate",
