@@ -1,0 +1,82 @@
+"""The commands around the project: what the totals say, what the wheel check sees."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CI = ROOT / ".ci"
+
+MIXED = """
+import pytest
+def test_good(): pass
+def test_bad(): assert False
+@pytest.mark.skip(reason="because")
+def test_skipped(): pass
+@pytest.fixture
+def broken(): raise RuntimeError
+def test_error(broken): pass
+@pytest.fixture
+def untidy():
+    yield
+    raise RuntimeError
+def test_untidy(untidy): pass
+"""
+
+
+def totals(folder: Path, text: str) -> tuple[int, str]:
+    """The exit status and the last line of a run over one file."""
+    (folder / "test_some.py").write_text(text)
+    done = subprocess.run(
+        [
+            sys.executable,
+            CI / "pytest_totals.py",
+            "-p",
+            "no:cacheprovider",
+            folder / "test_some.py",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    return done.returncode, done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (MIXED, (1, "1 passed, 3 failed")),
+        ("def test_good(): pass", (0, "1 passed, 0 failed")),
+        ("import no_such_module", (2, "0 passed, 1 failed")),
+    ],
+)
+def test_the_last_line_is_the_totals(tmp_path: Path, text: str, wanted: tuple[int, str]) -> None:
+    assert totals(tmp_path, text) == wanted
+
+
+def test_a_wheel_that_lacks_something_is_seen(tmp_path: Path) -> None:
+    missing = runpy.run_path(str(CI / "check_wheel.py"))["missing"]
+    with zipfile.ZipFile(tmp_path / "empty.whl", "w") as wheel:
+        wheel.writestr("blockstm/errors.py", "")
+    lacking = missing(str(tmp_path / "empty.whl"))
+    assert {"blockstm/py.typed", "blockstm/include/blockstm/vm_abi.h"} <= set(lacking)
+    assert "blockstm/_native/scheduler.pxd" in lacking
+    assert "blockstm/_native/worker.so" in lacking
+    assert "blockstm/errors.py" not in lacking
+
+
+def test_every_verb_of_the_makefile_is_listed_and_described() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    described = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    assert described >= {"demo", "test", "test-slow", "sanitize", "lint", "bench", "docs", "wheel"}
+    contributing = (ROOT / "CONTRIBUTING.md").read_text()
+    assert [
+        verb for verb in described - {"help", "demo"} if f"`make {verb}`" not in contributing
+    ] == []
