@@ -10,6 +10,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,8 +18,6 @@ from hypothesis import strategies as st
 from blockstm.errors import InputError, UsageError
 from blockstm.state.memory import MemoryState
 from blockstm.types import DELETED
-
-numpy = pytest.importorskip("numpy")
 
 KEYS = {
     "int64": st.integers(-3, 3) | st.integers(-(2**63), 2**63 - 1),

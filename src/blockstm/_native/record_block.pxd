@@ -38,7 +38,7 @@ cdef class RecordCode:
     cdef Run run
     cdef RaiseError raise_error
     cdef Known* known
-    cdef object owner  # of the machine code
+    cdef readonly object owner  # of the machine code
     cdef readonly str returns
 
     cdef object error_of(self, void* info)

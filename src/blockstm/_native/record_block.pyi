@@ -4,6 +4,7 @@ class Stopped(Exception): ...
 
 class RecordCode:
     returns: str
+    owner: object
     def __init__(self, run: int, raise_error: int, returns: str, owner: object) -> None: ...
 
 class RecordBlock:

@@ -68,7 +68,6 @@ def compile_kernel(
     """
     view, record = KernelViewType(keys, values), record_type(dtype)
     dispatcher = numba.njit(
-        nogil=True,
         boundscheck=True,  # an index past the end is an IndexError, not a read past the end
         cache=cache,
         no_cpython_wrapper=True,
@@ -77,7 +76,7 @@ def compile_kernel(
     name = function.__qualname__
     try:
         dispatcher.compile((view, record))
-    except errors.NumbaError as error:
+    except Exception as error:  # Numba's own, but a missing field is a KeyError
         raise InputError(f"kernel {name} does not compile for {dtype}: {error}") from error
     compiled = dispatcher.overloads[view, record]
     returns = entry.returns_of(compiled.signature.return_type)
