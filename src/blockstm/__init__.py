@@ -1,0 +1,56 @@
+"""Run blocks of ordered transactions on all cores, with the result of running them in order.
+
+See `execute_block` for a start, `Executor` for many blocks, `blockstm.testing` for your own test
+suite, and `blockstm.errors` for what can go wrong.
+"""
+
+from typing import Any
+
+from blockstm.config import Config
+from blockstm.errors import (
+    BlockError,
+    BlockstmError,
+    InternalError,
+    Invalid,
+    InvalidBlock,
+    Revert,
+    StateError,
+    TransactionError,
+    UsageError,
+)
+from blockstm.executor import Executor, Stream, execute_block
+from blockstm.types import DELETED, BlockResult, Outcome, StateReader, Stats, Status, View
+
+__all__ = [
+    "DELETED",
+    "BlockError",
+    "BlockResult",
+    "BlockstmError",
+    "Config",
+    "Executor",
+    "InternalError",
+    "Invalid",
+    "InvalidBlock",
+    "Outcome",
+    "Revert",
+    "StateError",
+    "StateReader",
+    "Stats",
+    "Status",
+    "Stream",
+    "TransactionError",
+    "UsageError",
+    "View",
+    "execute_block",
+    "kernel",
+]
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name == "kernel":  # imported when asked for: it needs Numba
+        from blockstm.vm.kernel import kernel
+
+        return kernel
+    raise AttributeError(f"module 'blockstm' has no attribute {name!r}")

@@ -1,0 +1,59 @@
+"""A condition: what must be true of a location for a transaction to have done exactly the same.
+
+    EXACT        the value (or its absence) is the one seen: compared by version, then by value
+    RANGE        the number there lies between two bounds: what `at_least` and `try_add` answered
+    UNREADABLE   the base decides, and the state fails to give it
+
+A blind write has no condition at all.
+"""
+from libc.stdint cimport int32_t, uint8_t, uint32_t
+
+from blockstm._native.abi cimport blockstm_number
+from blockstm._native.interner cimport Location, location_at
+from blockstm._native.numbers cimport compare, read_number, same_payload
+from blockstm._native.store cimport (
+    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Folding, Found, Look, Store, store_resolve,
+)
+from blockstm._native.values cimport Payload
+
+cdef enum ConditionKind:
+    CONDITION_EXACT = 0
+    CONDITION_RANGE = 1
+    CONDITION_UNREADABLE = 2
+
+cdef struct Condition:
+    uint32_t location
+    uint8_t kind
+    const Payload* seen
+    const blockstm_number* lower     # NULL: unbounded
+    const blockstm_number* upper
+
+# Three answers: where a write is known to be coming, only its writer can tell.
+cdef enum Verdict:
+    HOLDS = 0
+    FAILS = 1
+    UNDECIDED = 2
+
+
+cdef inline Verdict condition_holds(Store* store, const Condition* condition, int32_t index,
+                                    Folding* folding) noexcept nogil:
+    """Whether transaction ``index`` would see now what it saw then. Any worker may call it."""
+    cdef const Location* location = location_at(&store.interner, condition.location)
+    cdef blockstm_number number
+    cdef Look look
+    cdef Found found = store_resolve(store, location, index, folding, &look)
+    if found == FOUND_ESTIMATE:
+        return UNDECIDED
+    if condition.kind == CONDITION_UNREADABLE:
+        return HOLDS if found == FOUND_UNREAD else FAILS
+    if found != FOUND:
+        return FAILS
+    if condition.kind == CONDITION_EXACT:
+        return HOLDS if same_payload(&store.numbers, look.payload, condition.seen) else FAILS
+    if not read_number(&store.numbers, look.payload, &number):
+        return FAILS
+    if condition.lower != NULL and compare(&store.numbers, &number, condition.lower) < 0:
+        return FAILS
+    if condition.upper != NULL and compare(&store.numbers, &number, condition.upper) > 0:
+        return FAILS
+    return HOLDS

@@ -1,0 +1,35 @@
+"""What a block runs on: a VM, a state, and how their keys and values are Python objects.
+
+The engine is handed one context a block. `objects.pyx` makes them for Python VMs and
+`natives.pyx` for native ones.
+"""
+from libc.stdint cimport int32_t, uint32_t, uint64_t
+
+from blockstm._native.abi cimport blockstm_vm
+from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.numbers cimport Numbers
+from blockstm._native.store cimport ReadBase, Store
+
+
+cdef class Context:
+    cdef const blockstm_vm* vm
+    cdef ReadBase read_base
+    cdef void* read_context
+    cdef Numbers numbers
+    cdef Store* store
+    cdef readonly object interrupt      # a KeyboardInterrupt raised inside a VM
+
+    # A block begins on this store, with so many workers.
+    cdef void enter(self, Store* store, int32_t workers)
+    # (status, value, error, gas) of an answer.
+    cdef tuple outcome(self, int32_t index, const Answer* answer)
+    # All answers of a final prefix, as a sequence of Outcome.
+    cdef object outcomes(self, const Answer* answer, int32_t count)
+    # What the block wrote, as a mapping.
+    cdef object writes(self, Frontier* frontier)
+    # The exception of a failed delta.
+    cdef object delta_error(self, Frontier* frontier)
+    # The exception behind an `Answer.value` or a `Frontier.error`.
+    cdef object exception(self, int32_t index, const Answer* answer)
+    # The key of a location.
+    cdef object key(self, uint32_t location)

@@ -1,0 +1,34 @@
+"""The base of what a block runs on; see the ``.pxd``."""
+from libc.stdint cimport int32_t, uint32_t
+
+from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.store cimport Store
+
+
+cdef class Context:
+    """What a block runs on."""
+
+    cdef void enter(self, Store* store, int32_t workers):
+        self.store = store
+        self.interrupt = None
+        store.numbers = self.numbers
+        store.read_base = self.read_base
+        store.read_context = self.read_context
+
+    cdef tuple outcome(self, int32_t index, const Answer* answer):
+        raise NotImplementedError
+
+    cdef object outcomes(self, const Answer* answer, int32_t count):
+        raise NotImplementedError
+
+    cdef object writes(self, Frontier* frontier):
+        raise NotImplementedError
+
+    cdef object delta_error(self, Frontier* frontier):
+        raise NotImplementedError
+
+    cdef object exception(self, int32_t index, const Answer* answer):
+        raise NotImplementedError
+
+    cdef object key(self, uint32_t location):
+        raise NotImplementedError

@@ -1,0 +1,48 @@
+"""The engine: the workers and the memory of one executor, and the gate through which helpers come.
+
+Threads: `run` is called by one thread at a time (the executor sees to it) and works as worker 0;
+each other worker is a thread that sits in `help` for the engine's whole life. A helper joins a
+block only while the gate is open; `run` closes it and waits until all who joined have left, so
+nobody touches a block's memory when `run` returns.
+"""
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+from blockstm._native.context cimport Context
+from blockstm._native.cursors cimport Monitor
+from blockstm._native.explorer cimport Explorer
+from blockstm._native.worker cimport Block, Worker
+
+cdef struct Gate:
+    Monitor monitor
+    uint64_t generation      # of the block last offered
+    bint open
+    bint closed_for_good
+    int32_t wanted           # workers 1 to wanted - 1 are welcome
+    int32_t inside
+
+
+cdef class Engine:
+    cdef Block block
+    cdef Gate gate
+    cdef Worker* worker
+    cdef readonly int32_t workers
+    cdef int64_t task_capacity
+    cdef int64_t outcome_capacity
+    cdef Context context           # of the block whose memory is held
+    cdef object limit
+    cdef object limit_error
+    cdef object interrupt
+
+    cdef int reserve_outcomes(self, int64_t count) except -1
+    cdef int reserve_tasks(self, int64_t count) except -1
+    cdef int begin(self, Context context, int64_t count, object options) except -1
+    cdef int set_limit(self, object limit) except -1
+    cdef int share(self, int32_t workers) except -1
+    cdef bint starts_alone(self) noexcept
+    cdef int run_alone(self, int64_t until) except -1
+    cdef int run_shared(self, int32_t workers) except -1
+    cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1
+    cdef void open_gate(self, int32_t workers) noexcept nogil
+    cdef void close_gate(self) noexcept nogil
+    cdef object ending(self)
+    cdef dict stats(self, int32_t workers, int64_t started_ns)

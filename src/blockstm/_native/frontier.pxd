@@ -1,0 +1,177 @@
+"""The frontier: where order becomes final, and the only place where an error is an error.
+
+Whoever owns the transaction at the frontier settles it here: gas is added up, the limit asked,
+deltas folded onto the exact prefix, writes made final, or the block ended. All of a transaction's
+writes become final or none does. Only one worker is ever in here; ownership of the frontier's
+transaction (scheduler.pxd) hands what it wrote on to the next.
+"""
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport realloc
+from libcpp.atomic cimport memory_order_relaxed
+
+from blockstm._native.abi cimport (
+    BLOCKSTM_FAILED, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_REVERTED,
+    BLOCKSTM_STATE_ERROR, BLOCKSTM_SUCCESS,
+)
+from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.interner cimport Location, location_at
+from blockstm._native.numbers cimport fold_delta
+from blockstm._native.store cimport (
+    Entry, Store, store_commit, store_final, store_read_base,
+)
+from blockstm._native.values cimport PAYLOAD_DELTA, Payload
+from blockstm._native.view cimport View
+
+cdef enum Ending:
+    GOES_ON = 0
+    CUT = 1
+    TRANSACTION_FAILED = 2   # the VM raised; `error`
+    DELTA_FAILED = 3         # a delta does not fit the exact prefix; `below`, `delta`
+    BLOCK_INVALID = 4
+    STATE_FAILED = 5
+    LIMIT_FAILED = 6
+    OUT_OF_MEMORY = 7
+    INTERRUPTED = 8
+
+cdef struct Write:
+    uint32_t location
+    Payload* payload
+    Entry* entry             # NULL for a run at the frontier: it publishes by committing
+
+# What a run came to, before it is known whether it becomes final.
+cdef struct Answer:
+    int32_t status           # BLOCKSTM_SUCCESS ... BLOCKSTM_FAILED, or a fault
+    bint faulted
+    uint64_t gas
+    const uint8_t* output
+    uint64_t output_size
+    uint64_t value           # a Python VM's object or exception; of a fault, its exception
+
+# The limit: 0 the transaction is included, 1 the block is cut before it, -1 the limit raised.
+ctypedef int (*AskLimit)(void* context, int32_t index, const Answer* answer) noexcept nogil
+
+cdef struct Frontier:
+    Store* store
+    Answer* outcome          # per transaction, valid below the frontier
+    uint32_t* written        # locations in order of their first final write
+    uint32_t written_count
+    uint32_t written_capacity
+    bint skip_invalid
+    bint has_gas_limit
+    uint64_t gas_used        # counted towards the limit
+    uint64_t gas_limit
+    AskLimit ask_limit
+    void* limit_context
+    Ending ending
+    uint64_t error           # the Python exception behind the ending, or 0
+    uint32_t failed_location
+    const Payload* below
+    const Payload* delta
+
+
+cdef inline bint frontier_reserve(Frontier* frontier, uint32_t more) noexcept nogil:
+    cdef uint64_t capacity = 2 * <uint64_t>frontier.written_capacity + more + 64
+    cdef uint32_t* larger
+    if frontier.written_count + more <= frontier.written_capacity:
+        return True
+    larger = <uint32_t*>realloc(frontier.written, capacity * sizeof(uint32_t))
+    if larger == NULL:
+        return False
+    frontier.written = larger
+    frontier.written_capacity = <uint32_t>capacity
+    return True
+
+
+cdef inline Ending frontier_end(Frontier* frontier, Ending ending, uint64_t error) noexcept nogil:
+    frontier.ending = ending
+    frontier.error = error
+    return ending
+
+
+cdef inline Ending frontier_fold(Frontier* frontier, View* view, Location* location,
+                                 Write* write) noexcept nogil:
+    """The base is read, and a delta becomes the value it makes of what is there."""
+    cdef const Payload* below
+    cdef Payload* folded
+    cdef int status
+    if location.base.load(memory_order_relaxed) == NULL:  # reading it synchronises by itself
+        status = store_read_base(frontier.store, location, view.arena, view)
+        if status != BLOCKSTM_OK:
+            return frontier_end(
+                frontier, STATE_FAILED if status == BLOCKSTM_STATE_ERROR else OUT_OF_MEMORY,
+                view.error)
+    if write.payload.kind != PAYLOAD_DELTA:
+        return GOES_ON
+    below = store_final(location)
+    folded = <Payload*>arena_take(view.memory, sizeof(Payload))
+    if folded == NULL:
+        return frontier_end(frontier, OUT_OF_MEMORY, 0)
+    folded.index = write.payload.index
+    if fold_delta(&frontier.store.numbers, below, write.payload, folded):
+        frontier.failed_location = write.location
+        frontier.below = below
+        frontier.delta = write.payload
+        return frontier_end(frontier, DELTA_FAILED, 0)
+    write.payload = folded
+    return GOES_ON
+
+
+cdef inline Ending frontier_write(Frontier* frontier, View* view, Write* write,
+                                  uint32_t count) noexcept nogil:
+    """Make writes final: first everything that can fail, then everything that cannot."""
+    cdef Location* location
+    cdef uint32_t index
+    if not frontier_reserve(frontier, count):
+        return frontier_end(frontier, OUT_OF_MEMORY, 0)
+    for index in range(count):
+        location = location_at(&frontier.store.interner, write[index].location)
+        if frontier_fold(frontier, view, location, &write[index]) != GOES_ON:
+            return frontier.ending
+    for index in range(count):
+        location = location_at(&frontier.store.interner, write[index].location)
+        if location.committed.load(memory_order_relaxed) == NULL:  # written at the frontier only
+            frontier.written[frontier.written_count] = write[index].location
+            frontier.written_count += 1
+        if not store_commit(frontier.store, location, write[index].payload, view.arena,
+                            frontier.store.exclusive):
+            return frontier_end(frontier, OUT_OF_MEMORY, 0)
+    return GOES_ON
+
+
+cdef inline Ending frontier_check_limit(Frontier* frontier, int32_t index,
+                                        const Answer* answer) noexcept nogil:
+    cdef int asked
+    if frontier.has_gas_limit:
+        if answer.gas > frontier.gas_limit - frontier.gas_used:
+            return frontier_end(frontier, CUT, 0)
+        frontier.gas_used += answer.gas
+    if frontier.ask_limit == NULL:
+        return GOES_ON
+    asked = frontier.ask_limit(frontier.limit_context, index, answer)
+    if asked == 0:
+        return GOES_ON
+    return frontier_end(frontier, CUT if asked > 0 else LIMIT_FAILED, 0)
+
+
+cdef inline Ending frontier_settle(Frontier* frontier, View* view, int32_t index, Answer* answer,
+                                   Write* write, uint32_t count) noexcept nogil:
+    """Transaction ``index`` becomes final, or the block ends before it."""
+    if answer.faulted:
+        return frontier_end(
+            frontier, STATE_FAILED if answer.status == BLOCKSTM_STATE_ERROR else OUT_OF_MEMORY,
+            answer.value)
+    if answer.status == BLOCKSTM_INVALID:
+        if not frontier.skip_invalid:
+            frontier.outcome[index] = answer[0]
+            return frontier_end(frontier, BLOCK_INVALID, answer.value)
+        answer.gas = 0
+    elif answer.status != BLOCKSTM_SUCCESS and answer.status != BLOCKSTM_REVERTED:
+        frontier.outcome[index] = answer[0]
+        return frontier_end(frontier, TRANSACTION_FAILED, answer.value)
+    elif frontier_check_limit(frontier, index, answer) != GOES_ON:
+        return frontier.ending
+    if answer.status == BLOCKSTM_SUCCESS and count:
+        if frontier_write(frontier, view, write, count) != GOES_ON:
+            return frontier.ending
+    frontier.outcome[index] = answer[0]
+    return GOES_ON

@@ -1,0 +1,421 @@
+"""Native VMs; see the ``.pxd``."""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport UINT64_MAX, int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+from libcpp.atomic cimport memory_order_acquire
+
+from collections.abc import Mapping, Sequence
+
+from blockstm.errors import InputError
+from blockstm.types import DELETED, Outcome, Status
+
+from blockstm._native.abi cimport (
+    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
+    BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
+    BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE,
+    blockstm_bytes, blockstm_state, blockstm_vm,
+)
+from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.context cimport Context
+from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.interner cimport Location, location_at, location_key
+from blockstm._native.numbers cimport same_payload
+from blockstm._native.values cimport (
+    INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_data,
+)
+from blockstm._native.view cimport View
+
+cdef object SUCCESS = Status.SUCCESS
+cdef object REVERTED = Status.REVERTED
+cdef object SKIPPED = Status.SKIPPED
+
+# ---------------------------------------------------------------- reading the state
+
+
+cdef int fill(Payload* base, const uint8_t* data, uint64_t size, Arena* arena) noexcept nogil:
+    """Make ``base`` the value of these bytes, copied."""
+    cdef uint8_t* copied
+    base.kind = PAYLOAD_VALUE
+    base.size = <uint32_t>size
+    memset(base.word, 0, INLINE_SIZE)
+    if size <= INLINE_SIZE:
+        memcpy(base.word, data, size)
+        return BLOCKSTM_OK
+    copied = <uint8_t*>arena_take(arena, size)
+    if copied == NULL:
+        return BLOCKSTM_NO_MEMORY
+    memcpy(copied, data, size)
+    base.word[0] = <uint64_t>copied
+    return BLOCKSTM_OK
+
+
+cdef int read_native(void* context, void* reader, Location* location, Arena* arena,
+                     Payload* base) noexcept nogil:
+    """From a state that is a C table itself."""
+    cdef const blockstm_state* state = <const blockstm_state*>context
+    cdef blockstm_bytes value
+    cdef int32_t status = state.read(state.context, location_key(location), location.key_size, &value)
+    if status == BLOCKSTM_ABSENT:
+        base.kind = PAYLOAD_ABSENT
+        base.size = 0
+        return BLOCKSTM_OK
+    if status != BLOCKSTM_OK:
+        return BLOCKSTM_NO_MEMORY if status == BLOCKSTM_NO_MEMORY else BLOCKSTM_STATE_ERROR
+    return fill(base, value.data, value.size, arena)
+
+
+cdef int read_python(void* context, void* reader, Location* location, Arena* arena,
+                     Payload* base) noexcept nogil:
+    """From a mapping or StateReader; the GIL is taken, once per location and block."""
+    with gil:
+        return read_with_gil(<NativeContext>context, <View*>reader, location, arena, base)
+
+
+cdef int read_with_gil(NativeContext context, View* view, Location* location, Arena* arena,
+                       Payload* base) noexcept:
+    cdef bytes value
+    try:
+        value = context.read_value(location)
+    except BaseException as error:
+        context.kept.append(error)
+        view.error = <uint64_t><PyObject*>error
+        return BLOCKSTM_STATE_ERROR
+    if value is None:
+        base.kind = PAYLOAD_ABSENT
+        base.size = 0
+        return BLOCKSTM_OK
+    return fill(base, <const uint8_t*>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), arena)
+
+
+cdef const blockstm_vm* checked_vm(object capsule) except NULL:
+    cdef const blockstm_vm* vm = <const blockstm_vm*>PyCapsule_GetPointer(capsule, BLOCKSTM_VM_CAPSULE)
+    if vm.abi_version != BLOCKSTM_VM_ABI_VERSION or vm.struct_size < sizeof(blockstm_vm):
+        raise InputError(
+            f"the VM was built for ABI {vm.abi_version} with a table of {vm.struct_size} bytes; "
+            f"this engine has ABI {BLOCKSTM_VM_ABI_VERSION} and {sizeof(blockstm_vm)} bytes")
+    if vm.numbers != BLOCKSTM_NUMBERS_I64 and vm.numbers != BLOCKSTM_NUMBERS_U256:
+        raise InputError(f"a native VM's numbers are I64 or U256, not {vm.numbers}")
+    return vm
+
+
+cdef const blockstm_state* checked_state(object capsule) except NULL:
+    cdef const blockstm_state* state = <const blockstm_state*>PyCapsule_GetPointer(
+        capsule, BLOCKSTM_STATE_CAPSULE)
+    if state.abi_version != BLOCKSTM_VM_ABI_VERSION or state.struct_size < sizeof(blockstm_state):
+        raise InputError(f"the state was built for ABI {state.abi_version}, not {BLOCKSTM_VM_ABI_VERSION}")
+    return state
+
+# ---------------------------------------------------------------- a block of a native VM
+
+
+cdef class NativeContext(Context):
+    """A block of native transactions on a native or a Python state."""
+
+    def __init__(self, block, state):
+        self.block = block
+        self.state = state
+        self.kept = []
+        self.decode_key = block.keys.decode
+        self.encode_value = block.values.encode
+        self.vm = checked_vm(block.vm)
+        memset(&self.numbers, 0, sizeof(self.numbers))
+        self.numbers.domain = self.vm.numbers
+        self.numbers.one.limb[0] = 1
+        self.numbers.minus_one.limb[0] = 1
+        self.numbers.minus_one.negative = 1
+        if self.vm.numbers == BLOCKSTM_NUMBERS_I64:
+            self.numbers.minus_one.limb[0] = UINT64_MAX
+            self.numbers.minus_one.negative = 0
+        if hasattr(state, "__blockstm_state__"):
+            self.state_capsule = state.__blockstm_state__()
+            self.native_state = checked_state(self.state_capsule)
+            self.read_base = read_native
+            self.read_context = <void*>self.native_state
+        else:
+            self.state_get = state.get
+            self.state_is_mapping = isinstance(state, Mapping)
+            self.read_base = read_python
+            self.read_context = <void*>self
+
+    cdef bytes read_value(self, Location* location):
+        """The state's value, encoded; None where there is none."""
+        key = self.decode_key(PyBytes_FromStringAndSize(
+            <const char*>location_key(location), location.key_size))
+        value = self.state_get(key)
+        if value is None:
+            if self.state_is_mapping and key in self.state:
+                raise InputError(f"the state holds None at {key!r}, which has no encoding")
+            return None
+        return self.encode_value(value)
+
+    cdef tuple outcome(self, int32_t index, const Answer* answer):
+        output = PyBytes_FromStringAndSize(<const char*>answer.output, answer.output_size)
+        if answer.status == BLOCKSTM_SUCCESS:
+            return SUCCESS, self.block.value(output), None, answer.gas
+        status = REVERTED if answer.status == BLOCKSTM_REVERTED else SKIPPED
+        return status, None, self.block.error(index, answer.status, output), answer.gas
+
+    cdef object outcomes(self, const Answer* answer, int32_t count):
+        cdef NativeOutcomes outcomes = NativeOutcomes.__new__(NativeOutcomes)
+        outcomes.block = self.block
+        outcomes.copy(answer, count)
+        return outcomes
+
+    cdef object writes(self, Frontier* frontier):
+        cdef NativeWrites writes = NativeWrites.__new__(NativeWrites)
+        writes.copy(self, frontier)
+        return writes
+
+    cdef object key(self, uint32_t location):
+        cdef const Location* at = location_at(&self.store.interner, location)
+        return self.decode_key(PyBytes_FromStringAndSize(<const char*>location_key(at), at.key_size))
+
+    cdef object delta_error(self, Frontier* frontier):
+        key = self.key(frontier.failed_location)
+        if frontier.below != NULL and frontier.below.kind == PAYLOAD_VALUE and frontier.below.size != (
+                8 if self.numbers.domain == BLOCKSTM_NUMBERS_I64 else INLINE_SIZE):
+            return TypeError(f"the value at {key!r} is not a number")
+        return OverflowError(f"the sum at {key!r} leaves the range of numbers")
+
+    cdef object exception(self, int32_t index, const Answer* answer):
+        if answer.value:
+            return <object><PyObject*>answer.value
+        return self.block.error(index, answer.status, PyBytes_FromStringAndSize(
+            <const char*>answer.output, answer.output_size))
+
+# ---------------------------------------------------------------- what comes out
+
+
+cdef class NativeOutcomes:
+    """The outcomes of a block; each `Outcome` is made when it is asked for."""
+
+    cdef void copy(self, const Answer* answer, int32_t count) except *:
+        cdef int32_t index
+        cdef uint64_t size = 0, any_gas = 0
+        self.count = count
+        self.statuses = <uint8_t*>malloc(count + 1)
+        if self.statuses == NULL:
+            raise MemoryError
+        for index in range(count):
+            self.statuses[index] = <uint8_t>answer[index].status
+            any_gas |= answer[index].gas
+            size += answer[index].output_size
+        if any_gas:
+            self.gas = <uint64_t*>malloc(count * sizeof(uint64_t))
+            if self.gas == NULL:
+                raise MemoryError
+            for index in range(count):
+                self.gas[index] = answer[index].gas
+        if size:
+            self.copy_outputs(answer, size)
+
+    cdef void copy_outputs(self, const Answer* answer, uint64_t size) except *:
+        cdef uint64_t end = 0
+        cdef int32_t index
+        self.ends = <uint64_t*>malloc(self.count * sizeof(uint64_t))
+        self.output = <uint8_t*>malloc(size)
+        if self.ends == NULL or self.output == NULL:
+            raise MemoryError
+        for index in range(self.count):
+            if answer[index].output_size:
+                memcpy(self.output + end, answer[index].output, answer[index].output_size)
+            end += answer[index].output_size
+            self.ends[index] = end
+
+    def __dealloc__(self):
+        free(self.statuses)
+        free(self.gas)
+        free(self.ends)
+        free(self.output)
+
+    def __len__(self):
+        return self.count
+
+    cdef object at(self, int32_t index):
+        cdef uint64_t begin = 0, end = 0
+        cdef uint64_t gas = self.gas[index] if self.gas != NULL else 0
+        cdef int32_t status = self.statuses[index]
+        if self.ends != NULL:
+            begin = self.ends[index - 1] if index else 0
+            end = self.ends[index]
+        output = PyBytes_FromStringAndSize(<const char*>self.output + begin, end - begin)
+        if status == BLOCKSTM_SUCCESS:
+            return Outcome(index, SUCCESS, self.block.value(output), None, gas)
+        return Outcome(index, REVERTED if status == BLOCKSTM_REVERTED else SKIPPED, None,
+                       self.block.error(index, status, output), gas)
+
+    def __getitem__(self, place):
+        if isinstance(place, slice):
+            return tuple(self.at(index) for index in range(*place.indices(self.count)))
+        index = place.__index__()
+        if index < 0:
+            index += self.count
+        if not 0 <= index < self.count:
+            raise IndexError(f"outcome {place} of {self.count}")
+        return self.at(index)
+
+    def __iter__(self):
+        cdef int32_t index
+        for index in range(self.count):
+            yield self.at(index)
+
+    def __eq__(self, other):
+        if not isinstance(other, (NativeOutcomes, tuple, list)):
+            return NotImplemented
+        return len(other) == self.count and all(mine == theirs for mine, theirs in zip(self, other))
+
+    def __repr__(self):
+        return repr(tuple(self))
+
+    def __reduce__(self):
+        return tuple, (tuple(self),)
+
+    def count_of(self, status):
+        """How many outcomes have this `Status`; faster than looking at each."""
+        cdef int32_t index, wanted, total = 0
+        wanted = {SUCCESS: 0, REVERTED: 1, SKIPPED: 2}[status]
+        for index in range(self.count):
+            total += self.statuses[index] == wanted
+        return total
+
+    @property
+    def gas_used(self):
+        """The sum of the outcomes' gas."""
+        cdef object total = 0
+        cdef uint64_t part = 0
+        cdef int32_t index
+        if self.gas == NULL:
+            return 0
+        for index in range(self.count):
+            if self.gas[index] > UINT64_MAX - part:
+                total += part
+                part = 0
+            part += self.gas[index]
+        return total + part
+
+
+cdef class NativeWrites:
+    """What a block wrote: key → value, decoded when first asked for; a mapping."""
+
+    cdef void copy(self, NativeContext context, Frontier* frontier) except *:
+        cdef uint32_t place
+        cdef uint64_t key_size = 0, value_size = 0
+        cdef Location* location
+        cdef const Payload* value
+        self.decode_key = context.decode_key
+        self.decode_value = context.block.values.decode
+        for place in range(frontier.written_count):
+            location = location_at(&context.store.interner, frontier.written[place])
+            key_size += location.key_size
+            value_size += location.committed.load(memory_order_acquire).size
+        self.key_bytes = <uint8_t*>malloc(key_size + 1)
+        self.value_bytes = <uint8_t*>malloc(value_size + 1)
+        self.key_ends = <uint64_t*>malloc((frontier.written_count + 1) * sizeof(uint64_t))
+        self.value_ends = <uint64_t*>malloc((frontier.written_count + 1) * sizeof(uint64_t))
+        self.deleted = <uint8_t*>malloc(frontier.written_count + 1)
+        if (self.key_bytes == NULL or self.value_bytes == NULL or self.key_ends == NULL
+                or self.value_ends == NULL or self.deleted == NULL):
+            raise MemoryError
+        for place in range(frontier.written_count):
+            location = location_at(&context.store.interner, frontier.written[place])
+            value = location.committed.load(memory_order_acquire)
+            if not same_payload(&context.numbers, value, location.base.load(memory_order_acquire)):
+                self.append(location, value)
+
+    cdef void append(self, const Location* location, const Payload* value) noexcept:
+        cdef uint32_t count = self.count
+        cdef uint64_t key_end = self.key_ends[count - 1] if count else 0
+        cdef uint64_t value_end = self.value_ends[count - 1] if count else 0
+        cdef uint32_t size = value.size if value.kind == PAYLOAD_VALUE else 0
+        memcpy(self.key_bytes + key_end, location_key(location), location.key_size)
+        memcpy(self.value_bytes + value_end, payload_data(value), size)
+        self.key_ends[count] = key_end + location.key_size
+        self.value_ends[count] = value_end + size
+        self.deleted[count] = value.kind == PAYLOAD_ABSENT
+        self.any_deleted |= value.kind == PAYLOAD_ABSENT
+        self.count += 1
+
+    def __dealloc__(self):
+        free(self.key_ends)
+        free(self.value_ends)
+        free(self.deleted)
+        free(self.key_bytes)
+        free(self.value_bytes)
+
+    cdef dict as_dict(self):
+        cdef uint32_t place
+        cdef uint64_t key_end = 0, value_end = 0
+        cdef dict decoded
+        if self.decoded is not None:
+            return self.decoded
+        decoded = {}
+        for place in range(self.count):
+            key = self.decode_key(PyBytes_FromStringAndSize(
+                <const char*>self.key_bytes + key_end, self.key_ends[place] - key_end))
+            value = DELETED if self.deleted[place] else self.decode_value(PyBytes_FromStringAndSize(
+                <const char*>self.value_bytes + value_end, self.value_ends[place] - value_end))
+            decoded[key] = value
+            key_end, value_end = self.key_ends[place], self.value_ends[place]
+        self.decoded = decoded
+        return decoded
+
+    def packed(self):
+        """(keys, values) as bytes, one after another in canonical order, without decoding.
+
+        Raises ValueError where a key was deleted, as that has no bytes.
+        """
+        if self.any_deleted:
+            raise ValueError("a block that deletes keys has no packed writes")
+        if self.count == 0:
+            return b"", b""
+        return (
+            PyBytes_FromStringAndSize(<const char*>self.key_bytes, self.key_ends[self.count - 1]),
+            PyBytes_FromStringAndSize(<const char*>self.value_bytes, self.value_ends[self.count - 1]))
+
+    def __len__(self):
+        return self.count
+
+    def __iter__(self):
+        return iter(self.as_dict())
+
+    def __getitem__(self, key):
+        return self.as_dict()[key]
+
+    def __contains__(self, key):
+        return key in self.as_dict()
+
+    def get(self, key, default=None):
+        """The written value at ``key``, or ``default``."""
+        return self.as_dict().get(key, default)
+
+    def keys(self):
+        """The written keys in canonical order."""
+        return self.as_dict().keys()
+
+    def values(self):
+        """The written values in canonical order."""
+        return self.as_dict().values()
+
+    def items(self):
+        """The written keys and values in canonical order."""
+        return self.as_dict().items()
+
+    def __eq__(self, other):
+        if isinstance(other, NativeWrites):
+            return self.as_dict() == (<NativeWrites>other).as_dict()
+        if isinstance(other, Mapping):
+            return self.as_dict() == dict(other)
+        return NotImplemented
+
+    def __repr__(self):
+        return repr(self.as_dict())
+
+    def __reduce__(self):
+        return dict, (self.as_dict(),)
+
+
+Mapping.register(NativeWrites)
+Sequence.register(NativeOutcomes)

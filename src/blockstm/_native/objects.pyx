@@ -1,0 +1,513 @@
+"""Python VMs; see the ``.pxd``. Everything here runs with the GIL (or attached, without one)."""
+cimport cython
+from cpython.dict cimport PyDict_GetItemWithError
+from cpython.float cimport PyFloat_CheckExact
+from cpython.list cimport PyList_Append
+from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
+from cpython.object cimport Py_GE, Py_LT, PyObject, PyObject_RichCompareBool
+from cpython.ref cimport Py_DECREF
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_order_release
+
+from collections.abc import Mapping, Sequence
+from numbers import Number
+
+from blockstm.errors import Invalid, Revert, ViewError
+from blockstm.types import DELETED, Outcome, Status
+from blockstm.values import plus, same_value
+
+from blockstm._native.abi cimport (
+    BLOCKSTM_BAD_NUMBER, BLOCKSTM_FAILED, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY,
+    BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_ERROR,
+    BLOCKSTM_STOPPED, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_NEEDS_GIL,
+    blockstm_number, blockstm_view, blockstm_vm,
+)
+from blockstm._native.arena cimport Arena
+from blockstm._native.context cimport Context
+from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.interner cimport Location, interner_append, location_at
+from blockstm._native.numbers cimport (
+    FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload,
+)
+from blockstm._native.store cimport ReadBase
+from blockstm._native.values cimport PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload
+from blockstm._native.view cimport (
+    NOT_INTEGERS_HERE, View, view_add, view_at_least, view_get, view_own, view_put_word,
+    view_remove, view_seen, view_try_add,
+)
+
+cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident() nogil
+
+cdef enum:
+    NO_LOCATION = 0xffffffff
+
+ctypedef int32_t (*Execute)(void* context, blockstm_view* view, int64_t index) noexcept nogil
+ctypedef int (*AddObjects)(void*, uint64_t, uint64_t, uint64_t*) noexcept nogil
+ctypedef bint (*SameObjects)(uint64_t, uint64_t) noexcept nogil
+ctypedef Fit (*SubtractObjects)(void*, uint64_t, uint64_t, uint64_t*) noexcept nogil
+ctypedef int (*CompareObjects)(uint64_t, uint64_t) noexcept nogil
+ctypedef bint (*IsInteger)(uint64_t) noexcept nogil
+
+cdef object SUCCESS = Status.SUCCESS
+cdef object REVERTED = Status.REVERTED
+cdef object SKIPPED = Status.SKIPPED
+cdef object ZERO = 0
+cdef object ONE = 1
+cdef object MINUS_ONE = -1
+cdef object ABSENT = object()
+
+
+class Stop(BaseException):
+    """Leaves a VM whose run is over; not an Exception, so a VM's own handlers let it pass."""
+
+# ---------------------------------------------------------------- objects as numbers
+#
+# These are called through pointers declared `nogil` by code that does not know Python; the worker
+# holds the GIL all the while (BLOCKSTM_VM_NEEDS_GIL), so they do not take it again.
+
+
+cdef inline bint is_number(object value):
+    return PyLong_CheckExact(value) or PyFloat_CheckExact(value) or isinstance(value, Number)
+
+
+cdef int add_objects(void* context, uint64_t value, uint64_t delta, uint64_t* result) noexcept:
+    cdef object left = ZERO if value == 0 else <object><PyObject*>value
+    cdef object total
+    if not (PyLong_CheckExact(left) or is_number(left)):
+        return BLOCKSTM_BAD_NUMBER
+    try:
+        total = left + <object><PyObject*>delta
+        PyList_Append((<ObjectContext>context).kept, total)
+    except BaseException:  # the same sum is done again, and raises, where the error counts
+        return BLOCKSTM_BAD_NUMBER
+    result[0] = <uint64_t><PyObject*>total
+    return BLOCKSTM_OK
+
+
+cdef bint same_objects(uint64_t left, uint64_t right) noexcept:
+    if left == right:
+        return True
+    try:
+        return same_value(<object><PyObject*>left, <object><PyObject*>right)
+    except BaseException:  # two that cannot be compared count as different
+        return False
+
+
+cdef Fit subtract_objects(void* context, uint64_t left, uint64_t right, uint64_t* difference) noexcept:
+    cdef object result
+    if not PyLong_CheckExact(<object><PyObject*>left) or not PyLong_CheckExact(<object><PyObject*>right):
+        return NOT_INTEGERS
+    try:
+        result = <object><PyObject*>left - <object><PyObject*>right
+        PyList_Append((<ObjectContext>context).kept, result)
+    except BaseException:  # out of memory
+        return NOT_INTEGERS
+    difference[0] = <uint64_t><PyObject*>result
+    return FITS
+
+
+cdef int compare_objects(uint64_t value, uint64_t number) noexcept:
+    cdef object left = ZERO if value == 0 else <object><PyObject*>value
+    cdef object right = ZERO if number == 0 else <object><PyObject*>number
+    if PyObject_RichCompareBool(left, right, Py_LT):
+        return -1
+    return PyObject_RichCompareBool(right, left, Py_LT)
+
+
+cdef bint is_integer(uint64_t value) noexcept:
+    return PyLong_CheckExact(<object><PyObject*>value)
+
+# ---------------------------------------------------------------- a block of a Python VM
+
+
+cdef int32_t execute_object(void* context, blockstm_view* view, int64_t index) noexcept:
+    return (<ObjectContext>context).execute(<View*>view, <int32_t>index)
+
+
+cdef int read_object(void* context, void* reader, Location* location, Arena* arena,
+                     Payload* base) noexcept nogil:
+    with gil:
+        return read_into(<ObjectContext>context, <View*>reader, location, base)
+
+
+cdef int read_into(ObjectContext context, View* view, Location* location, Payload* base) noexcept:
+    cdef PyObject* key
+    memcpy(&key, location.key, sizeof(key))
+    try:
+        value = context.read_state(<object>key)
+        PyList_Append(context.kept, value)
+    except BaseException as error:
+        context.kept.append(error)
+        view.error = <uint64_t><PyObject*>error
+        return BLOCKSTM_STATE_ERROR
+    if value is ABSENT:
+        base.kind = PAYLOAD_ABSENT
+        base.size = 0
+    else:
+        base.kind = PAYLOAD_VALUE
+        base.size = 8
+        base.word[0] = <uint64_t><PyObject*>value
+    return BLOCKSTM_OK
+
+
+cdef class ObjectContext(Context):
+    """A block of Python transactions: a callable, a list, and a mapping or StateReader."""
+
+    def __init__(self, callable, list transactions, state):
+        self.callable = callable
+        self.transactions = transactions
+        self.state = state
+        self.state_is_dict = type(state) is dict
+        self.state_is_mapping = isinstance(state, Mapping)
+        self.state_get = state.get
+        self.locations = {}
+        self.kept = []
+        self.fill_tables()
+
+    cdef void fill_tables(self):
+        self.table.abi_version = BLOCKSTM_VM_ABI_VERSION
+        self.table.struct_size = sizeof(blockstm_vm)
+        self.table.numbers = BLOCKSTM_NUMBERS_OBJECT
+        self.table.flags = BLOCKSTM_VM_NEEDS_GIL
+        self.table.context = <void*>self
+        self.table.execute = <Execute><void*>execute_object
+        self.number_table.context = <void*>self
+        self.number_table.add = <AddObjects><void*>add_objects
+        self.number_table.same = <SameObjects><void*>same_objects
+        self.number_table.subtract = <SubtractObjects><void*>subtract_objects
+        self.number_table.compare = <CompareObjects><void*>compare_objects
+        self.number_table.is_integer = <IsInteger><void*>is_integer
+        self.vm = &self.table
+        self.read_base = read_object
+        self.read_context = <void*>self
+        memset(&self.numbers, 0, sizeof(self.numbers))
+        self.numbers.domain = BLOCKSTM_NUMBERS_OBJECT
+        self.numbers.objects = &self.number_table
+        self.numbers.one.limb[0] = <uint64_t><PyObject*>ONE
+        self.numbers.minus_one.limb[0] = <uint64_t><PyObject*>MINUS_ONE
+
+    cdef object read_state(self, object key):
+        cdef PyObject* found
+        if self.state_is_dict:
+            found = PyDict_GetItemWithError(<dict>self.state, key)
+            return <object>found if found != NULL else ABSENT
+        if self.state_is_mapping:
+            return self.state_get(key, ABSENT)
+        value = self.state_get(key)
+        return ABSENT if value is None else value
+
+    cdef uint32_t locate(self, object key, View* view) except? 0xffffffff:
+        cdef PyObject* found = PyDict_GetItemWithError(self.locations, key)
+        cdef uint32_t location
+        cdef Location* fresh
+        cdef PyObject* pointer = <PyObject*>key
+        if found != NULL:
+            return <uint32_t>PyLong_AsLong(<object>found)
+        fresh = interner_append(&self.store.interner, &location)
+        if fresh == NULL:
+            view.fault = BLOCKSTM_NO_MEMORY
+            raise Stop
+        fresh.key_size = sizeof(pointer)
+        memcpy(fresh.key, &pointer, sizeof(pointer))
+        self.kept.append(key)
+        # Another thread may have been faster; then its location counts and ours stays unused.
+        return <uint32_t>PyLong_AsLong(self.locations.setdefault(key, location))
+
+    cdef int32_t execute(self, View* view, int32_t index) noexcept:
+        cdef PythonView python_view = PythonView.__new__(PythonView)
+        cdef int32_t status = BLOCKSTM_SUCCESS
+        python_view.view = view
+        python_view.context = self
+        python_view.thread = PyThread_get_thread_ident()
+        try:
+            value = self.callable(python_view, self.transactions[index])
+        except BaseException as error:
+            value = error
+            status = self.failure(view, error)
+        python_view.view = NULL
+        if view.fault:
+            return BLOCKSTM_STOPPED
+        if value is not None:
+            self.kept.append(value)
+            view.value = <uint64_t><PyObject*>value
+        return status
+
+    cdef int32_t failure(self, View* view, object error) noexcept:
+        if isinstance(error, Revert):
+            return BLOCKSTM_REVERTED
+        if isinstance(error, Invalid):
+            return BLOCKSTM_INVALID
+        if isinstance(error, KeyboardInterrupt) and not view.fault:
+            self.interrupt = error
+            view.stopping.store(1, memory_order_release)
+        return BLOCKSTM_FAILED
+
+    cdef tuple outcome(self, int32_t index, const Answer* answer):
+        value = <object><PyObject*>answer.value if answer.value else None
+        if answer.status == BLOCKSTM_SUCCESS:
+            return SUCCESS, value, None, answer.gas
+        return REVERTED if answer.status == BLOCKSTM_REVERTED else SKIPPED, None, value, answer.gas
+
+    cdef object outcomes(self, const Answer* answer, int32_t count):
+        return ObjectOutcomes.of(answer, count)
+
+    cdef object writes(self, Frontier* frontier):
+        cdef dict result = {}
+        cdef uint32_t place
+        cdef Location* location
+        cdef const Payload* value
+        for place in range(frontier.written_count):
+            location = location_at(&self.store.interner, frontier.written[place])
+            value = location.committed.load(memory_order_acquire)
+            if same_payload(&self.numbers, value, location.base.load(memory_order_acquire)):
+                continue
+            result[self.key(frontier.written[place])] = (
+                <object><PyObject*>value.word[0] if value.kind == PAYLOAD_VALUE else DELETED)
+        return result
+
+    cdef object key(self, uint32_t location):
+        cdef PyObject* key
+        memcpy(&key, location_at(&self.store.interner, location).key, sizeof(key))
+        return <object>key
+
+    cdef object delta_error(self, Frontier* frontier):
+        cdef const Payload* below = frontier.below
+        value = <object><PyObject*>below.word[0] if below.kind == PAYLOAD_VALUE else ZERO
+        try:
+            plus(value, <object><PyObject*>frontier.delta.word[0])
+        except BaseException as error:
+            return error
+        return ArithmeticError("a sum failed once and succeeded when done again")
+
+    cdef object exception(self, int32_t index, const Answer* answer):
+        return <object><PyObject*>answer.value
+
+# ---------------------------------------------------------------- what comes out
+
+
+cdef class ObjectOutcomes:
+    """The outcomes of a block; each `Outcome` is made when it is asked for."""
+
+    @staticmethod
+    cdef ObjectOutcomes of(const Answer* answer, int32_t count):
+        cdef ObjectOutcomes self = ObjectOutcomes.__new__(ObjectOutcomes)
+        cdef int32_t index
+        self.count = count
+        self.statuses = <uint8_t*>calloc(count + 1, 1)
+        self.gas = <uint64_t*>calloc(count + 1, sizeof(uint64_t))
+        if self.statuses == NULL or self.gas == NULL:
+            raise MemoryError
+        for index in range(count):
+            self.statuses[index] = <uint8_t>answer[index].status
+            self.gas[index] = answer[index].gas
+            if answer[index].value:
+                if self.values is None:
+                    self.values = [None] * count
+                self.values[index] = <object><PyObject*>answer[index].value
+        return self
+
+    def __dealloc__(self):
+        free(self.statuses)
+        free(self.gas)
+
+    def __len__(self):
+        return self.count
+
+    cdef object at(self, int32_t index):
+        value = self.values[index] if self.values is not None else None
+        if self.statuses[index] == BLOCKSTM_SUCCESS:
+            return Outcome(index, SUCCESS, value, None, self.gas[index])
+        status = REVERTED if self.statuses[index] == BLOCKSTM_REVERTED else SKIPPED
+        return Outcome(index, status, None, value, self.gas[index])
+
+    def __getitem__(self, place):
+        if isinstance(place, slice):
+            return tuple(self.at(index) for index in range(*place.indices(self.count)))
+        index = place.__index__()
+        if index < 0:
+            index += self.count
+        if not 0 <= index < self.count:
+            raise IndexError(f"outcome {place} of {self.count}")
+        return self.at(index)
+
+    def __iter__(self):
+        cdef int32_t index
+        for index in range(self.count):
+            yield self.at(index)
+
+    def __eq__(self, other):
+        if not isinstance(other, (ObjectOutcomes, tuple, list)):
+            return NotImplemented
+        return len(other) == self.count and all(mine == theirs for mine, theirs in zip(self, other))
+
+    def __repr__(self):
+        return repr(tuple(self))
+
+    def __reduce__(self):
+        return tuple, (tuple(self),)
+
+    @property
+    def gas_used(self):
+        """The sum of the outcomes' gas."""
+        cdef object total = 0
+        cdef uint64_t part = 0
+        cdef int32_t index
+        for index in range(self.count):
+            if self.gas[index] > 0xffffffffffffffff - part:
+                total += part
+                part = 0
+            part += self.gas[index]
+        return total + part
+
+# ---------------------------------------------------------------- the view of a Python VM
+
+
+cdef inline blockstm_number number_of(object value):
+    cdef blockstm_number number
+    number.limb[0] = <uint64_t><PyObject*>value
+    number.limb[1] = number.limb[2] = number.limb[3] = number.negative = 0
+    return number
+
+
+cdef inline int check_number(str what, object value) except -1:
+    if not is_number(value):
+        raise TypeError(f"{what} must be a number, not {type(value).__name__}")
+    return 0
+
+
+@cython.final
+@cython.freelist(64)
+cdef class PythonView:
+    """What a running Python transaction sees; see `blockstm.types.View`."""
+
+    def __init__(self):
+        raise TypeError("views are made by the engine")
+
+    cdef View* open(self) except NULL:
+        if self.view == NULL:
+            raise ViewError("this view belongs to a transaction that has ended")
+        if self.thread != PyThread_get_thread_ident():
+            raise ViewError("a view may only be used in the thread that runs its transaction")
+        if self.view.fault:
+            raise Stop
+        return self.view
+
+    @property
+    def index(self):
+        return self.open().public_part.index
+
+    def get(self, key, default=None):
+        cdef View* view = self.open()
+        cdef const Payload* value
+        cdef uint32_t location = self.context.locate(key, view)
+        cdef int status = view_get(view, location, &value)
+        if status == BLOCKSTM_OK:
+            return <object><PyObject*>value.word[0] if value.kind == PAYLOAD_VALUE else default
+        if status == BLOCKSTM_BAD_NUMBER:
+            return self.sum_again(view, location)
+        raise Stop
+
+    def put(self, key, value):
+        cdef View* view = self.open()
+        cdef uint32_t location = self.context.locate(key, view)
+        PyList_Append(self.context.kept, value)
+        if view_put_word(view, location, <uint64_t><PyObject*>value):
+            raise Stop
+
+    def delete(self, key):
+        cdef View* view = self.open()
+        if view_remove(view, self.context.locate(key, view)):
+            raise Stop
+
+    def add(self, key, delta):
+        cdef View* view = self.open()
+        cdef blockstm_number number
+        cdef uint32_t location
+        cdef int status
+        if not PyLong_CheckExact(delta):
+            check_number("a delta", delta)
+        location = self.context.locate(key, view)
+        PyList_Append(self.context.kept, delta)
+        number = number_of(delta)
+        status = view_add(view, location, &number)
+        if status == BLOCKSTM_BAD_NUMBER:
+            self.add_again(view, location, delta)
+        elif status:
+            raise Stop
+
+    def at_least(self, key, bound):
+        cdef View* view = self.open()
+        cdef blockstm_number number
+        cdef int32_t holds = 0
+        cdef int status
+        if PyLong_CheckExact(bound):
+            PyList_Append(self.context.kept, bound)
+            number = number_of(bound)
+            status = view_at_least(view, self.context.locate(key, view), &number, &holds)
+            if status == BLOCKSTM_OK:
+                return holds != 0
+            if status != NOT_INTEGERS_HERE and status != BLOCKSTM_BAD_NUMBER:
+                raise Stop
+        else:
+            check_number("a bound", bound)
+        return bool(self.number(key) >= bound)
+
+    def try_add(self, key, delta, lower=None, upper=None):
+        cdef View* view = self.open()
+        cdef blockstm_number number, low, high
+        cdef int32_t done = 0
+        cdef int status
+        check_number("a delta", delta)
+        if lower is not None:
+            check_number("a bound", lower)
+        if upper is not None:
+            check_number("a bound", upper)
+        if (PyLong_CheckExact(delta) and (lower is None or PyLong_CheckExact(lower))
+                and (upper is None or PyLong_CheckExact(upper))):
+            self.context.kept.append((delta, lower, upper))
+            number, low, high = number_of(delta), number_of(lower), number_of(upper)
+            status = view_try_add(
+                view, self.context.locate(key, view), &number,
+                &low if lower is not None else NULL, &high if upper is not None else NULL, &done)
+            if status == BLOCKSTM_OK:
+                return done != 0
+            if status != NOT_INTEGERS_HERE and status != BLOCKSTM_BAD_NUMBER:
+                raise Stop
+        total = self.number(key) + delta
+        if (lower is not None and not lower <= total) or (upper is not None and not total <= upper):
+            return False
+        self.add(key, delta)
+        return True
+
+    def charge(self, gas):
+        cdef View* view = self.open()
+        if not isinstance(gas, int) or isinstance(gas, bool):
+            raise TypeError(f"gas must be an int, not {type(gas).__name__}")
+        if gas < 0 or not view.gas + gas < 1 << 63:
+            raise ValueError(f"gas must be 0 or more and sum to less than 2**63, not {gas}")
+        view.gas += <uint64_t>gas
+
+    cdef object number(self, object key):
+        """The number at a key, whatever kind of number; the value itself becomes the condition."""
+        return plus(self.get(key, ZERO), ZERO)
+
+    cdef object sum_again(self, View* view, uint32_t location):
+        """What is seen plus the own delta could not be added: raise what Python says of it."""
+        cdef const Payload* seen = view_seen(view, location)
+        below = <object><PyObject*>seen.word[0] if seen.kind == PAYLOAD_VALUE else ZERO
+        return plus(below, <object><PyObject*>view_own(view, location).word[0])
+
+    cdef object add_again(self, View* view, uint32_t location, object delta):
+        """The own write and a delta could not be added: raise what Python says of it."""
+        own = <object><PyObject*>view_own(view, location).word[0]
+        if view_own(view, location).kind == PAYLOAD_VALUE:
+            plus(own, delta)
+        else:
+            own + delta
+        raise ArithmeticError("a sum failed once and succeeded when done again")
+
+
+Sequence.register(ObjectOutcomes)

@@ -1,0 +1,187 @@
+"""The scheduler: which transaction is run, checked or made final next, and by whom.
+
+It knows indices and statuses only, nothing of stores, values or VMs. A status is one word,
+(incarnation, phase), and every arrow below is one compare-exchange or store on it::
+
+              claim                    executed                 claim_final
+     READY ----------> EXECUTING ------------------> EXECUTED ---------------> COMMITTING
+       ^                |  ^  ^                          |                       |     |
+       |           wait |  |  | restart (incarnation+1)  |   restart_final       |     | final
+       |                v  |  +--------------------------+   (incarnation+1)     |     v
+       +----------- WAITING  <- - - - - - - - - - - - - - - - EXECUTING <--------+   FINAL
+           wake       |  claim_at_frontier                        |                    ^
+                      +-------------------> EXECUTING ------------+--------------------+
+                                                           final (at the frontier)
+
+Who owns a transaction: whoever moved it into EXECUTING or COMMITTING, alone, until he moves it
+out. Only the owner touches its record, its entries in the store and its outcome.
+
+The frontier is the lowest index that is not FINAL. The owner of the frontier's transaction is the
+only one who can move the frontier, so commits need no lock: ownership hands over with the status.
+
+Why no transaction is forgotten: after making a status EXECUTED its worker looks whether the
+frontier is there, and after moving the frontier its worker looks at the status there. All four
+are sequentially consistent, so at least one of the two sees the other. Why there is no livelock:
+a run at the frontier sees only final values, so nothing can invalidate it.
+"""
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libcpp.atomic cimport (
+    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed,
+    memory_order_release, memory_order_seq_cst,
+)
+
+from blockstm._native.cursors cimport Cursor, EventCount, cursor_claim_before, cursor_lower, cursor_raise
+
+cdef enum Phase:
+    READY = 0
+    EXECUTING = 1
+    EXECUTED = 2
+    COMMITTING = 3
+    FINAL = 4
+    WAITING = 5
+
+cdef enum:
+    PHASE_BITS = 3
+    PHASE_MASK = 7
+
+# Somebody who waits for a transaction's write.
+cdef struct Waiter:
+    int32_t index
+    Waiter* next
+
+# One cache line, so that two workers never meet on one without meeting on a transaction.
+cdef struct Task:
+    atomic[uint32_t] status
+    uint32_t unused
+    atomic[Waiter*] waiters
+    atomic[void*] record        # what the last published incarnation saw and wrote
+    uint64_t padding[5]
+
+cdef struct Scheduler:
+    int64_t count
+    Task* task
+    Cursor execution            # the next index that may never have run
+    Cursor revalidation         # the next index whose conditions may have changed ...
+    Cursor revalidation_end     # ... and where that ends
+    Cursor frontier             # the lowest index that is not final
+    Cursor reach                # how far ahead of the frontier speculation may run
+    atomic[uint32_t] stopping   # every worker leaves the block at its next look
+    EventCount events
+
+
+cdef inline uint32_t phase_of(uint32_t status) noexcept nogil:
+    return status & PHASE_MASK
+
+
+cdef inline uint32_t incarnation_of(uint32_t status) noexcept nogil:
+    return status >> PHASE_BITS
+
+
+cdef inline uint32_t task_status(Task* task) noexcept nogil:
+    return task.status.load(memory_order_seq_cst)
+
+
+cdef inline bint task_move(Task* task, uint32_t seen, Phase phase, uint32_t more) noexcept nogil:
+    """Become the owner, if the status is still ``seen``; ``more`` incarnations."""
+    return task.status.compare_exchange_strong(
+        seen, ((incarnation_of(seen) + more) << PHASE_BITS) | phase,
+        memory_order_seq_cst, memory_order_seq_cst)
+
+
+cdef inline void task_leave(Task* task, Phase phase, uint32_t more) noexcept nogil:
+    """Give up ownership. Everything the owner wrote is visible to whoever sees the status."""
+    cdef uint32_t status = task.status.load(memory_order_relaxed)  # the owner's own word
+    task.status.store(((incarnation_of(status) + more) << PHASE_BITS) | phase, memory_order_seq_cst)
+
+
+cdef inline int64_t scheduler_frontier(Scheduler* scheduler) noexcept nogil:
+    return scheduler.frontier.next.load(memory_order_seq_cst)
+
+
+cdef inline bint scheduler_stopping(Scheduler* scheduler) noexcept nogil:
+    return scheduler.stopping.load(memory_order_acquire) != 0
+
+
+cdef inline int64_t scheduler_limit(Scheduler* scheduler) noexcept nogil:
+    """Up to where speculation may run now."""
+    cdef int64_t limit = (scheduler.frontier.next.load(memory_order_acquire)
+                          + scheduler.reach.next.load(memory_order_relaxed))  # only a heuristic
+    return limit if limit < scheduler.count else scheduler.count
+
+
+cdef inline int64_t scheduler_claim_execution(Scheduler* scheduler) noexcept nogil:
+    """The lowest index that may be ready to run, or NOTHING."""
+    cursor_raise(&scheduler.execution, scheduler.frontier.next.load(memory_order_acquire))
+    return cursor_claim_before(&scheduler.execution, scheduler_limit(scheduler))
+
+
+cdef inline int64_t scheduler_claim_revalidation(Scheduler* scheduler) noexcept nogil:
+    """The lowest index to check again, or NOTHING."""
+    cdef int64_t end = scheduler.revalidation_end.next.load(memory_order_acquire)
+    if scheduler.revalidation.next.load(memory_order_acquire) >= end:
+        return -1
+    return cursor_claim_before(&scheduler.revalidation, end)
+
+
+cdef inline void scheduler_revalidate(Scheduler* scheduler, int64_t first, int64_t end) noexcept nogil:
+    """Have ``first`` to ``end - 1`` checked again. The end first: a claim needs both."""
+    cdef int64_t claimed = scheduler.execution.next.load(memory_order_acquire)
+    if end > claimed:
+        end = claimed
+    if first < end:
+        cursor_raise(&scheduler.revalidation_end, end)
+        cursor_lower(&scheduler.revalidation, first)
+
+
+cdef inline bint scheduler_has_work(Scheduler* scheduler) noexcept nogil:
+    """Whether a worker that is about to park would find something after all."""
+    cdef int64_t frontier = scheduler_frontier(scheduler)
+    cdef uint32_t phase
+    if scheduler_stopping(scheduler):
+        return True
+    if frontier < scheduler.count:
+        phase = phase_of(task_status(&scheduler.task[frontier]))
+        if phase != EXECUTING and phase != COMMITTING and phase != FINAL:
+            return True
+    if (scheduler.revalidation.next.load(memory_order_acquire)
+            < scheduler.revalidation_end.next.load(memory_order_acquire)):
+        return True
+    return scheduler.execution.next.load(memory_order_acquire) < scheduler_limit(scheduler)
+
+
+cdef inline void scheduler_wait_for(Scheduler* scheduler, Waiter* waiter, int32_t writer) noexcept nogil:
+    """Leave ``waiter`` (whose task is WAITING already) with ``writer``, who wakes it.
+
+    The writer may have finished meanwhile and emptied its list before the waiter was in it: so
+    look again after entering, as the writer empties the list after its status is EXECUTED.
+    """
+    cdef Task* task = &scheduler.task[writer]
+    cdef Waiter* first = task.waiters.load(memory_order_relaxed)  # the exchange below orders it
+    cdef uint32_t phase
+    waiter.next = first
+    while not task.waiters.compare_exchange_weak(first, waiter, memory_order_seq_cst,
+                                                 memory_order_relaxed):
+        waiter.next = first
+    phase = phase_of(task_status(task))
+    if phase == EXECUTED or phase == COMMITTING or phase == FINAL:
+        scheduler_wake(scheduler, waiter.index)
+
+
+cdef inline void scheduler_wake(Scheduler* scheduler, int32_t index) noexcept nogil:
+    """WAITING becomes READY; to wake one that is not waiting does nothing."""
+    cdef Task* task = &scheduler.task[index]
+    cdef uint32_t status = task_status(task)
+    if phase_of(status) == WAITING and task_move(task, status, READY, 0):
+        cursor_lower(&scheduler.execution, index)
+
+
+cdef inline bint scheduler_wake_waiters(Scheduler* scheduler, int64_t writer) noexcept nogil:
+    """Wake everybody who waits for ``writer``; after its status was published."""
+    cdef Waiter* waiter
+    if scheduler.task[writer].waiters.load(memory_order_seq_cst) == NULL:
+        return False
+    waiter = scheduler.task[writer].waiters.exchange(NULL, memory_order_seq_cst)
+    while waiter != NULL:
+        scheduler_wake(scheduler, waiter.index)
+        waiter = waiter.next
+    return True

@@ -1,0 +1,219 @@
+"""The store: for every location, what each transaction of the block wrote there.
+
+Below the frontier a location has one value, `committed`: the base with every final write folded
+in, once, by whoever commits. Above it hangs a list of entries, one per speculative writer, highest
+index first. Whoever looks (`store_resolve`, used by reader and validator alike) goes down from
+the entry below its own index to the nearest value, or to `committed`, and folds the deltas it
+met; so the cost of a look is bounded by the distance to the frontier, not by the block.
+
+Order of writes:
+  - An entry is inserted once (compare-exchange, release) and stays until the block ends; only the
+    worker that runs its transaction replaces its payload (release). Payloads never change.
+  - `committed` is loaded before the list is walked, and entries at or below its index are not
+    looked at. A commit that happens in between leaves the loaded value and the entries above it
+    consistent: what was committed from an entry still stands there. What was committed without
+    one (a run at the frontier) is missed, and the condition of whoever missed it fails later.
+"""
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdlib cimport realloc
+from libc.string cimport memcpy
+from libcpp.atomic cimport (
+    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
+)
+
+from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK
+from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.interner cimport Entry, Interner, Location
+from blockstm._native.numbers cimport Numbers, fold_delta
+from blockstm._native.values cimport (
+    BASE_INDEX, INLINE_SIZE, PAYLOAD_DELTA, PAYLOAD_SKIP, PAYLOAD_VALUE, Payload, payload_data,
+)
+
+cdef enum:
+    ESTIMATE_TAG = 1     # on an entry's payload pointer: to be written again
+
+cdef struct Entry:
+    int32_t index
+    atomic[uintptr_t] payload
+    atomic[Entry*] next
+
+# Reads a location from the state. Called by any worker; `reader` is handed through. Fills in
+# `kind`, `size` and `word` of the payload. BLOCKSTM_OK, BLOCKSTM_STATE_ERROR or _NO_MEMORY.
+ctypedef int (*ReadBase)(void* context, void* reader, Location* location, Arena* arena,
+                         Payload* base) noexcept nogil
+
+cdef struct Store:
+    Interner interner
+    Numbers numbers
+    bint exclusive             # one worker: committed payloads are overwritten in place
+    bint estimates             # whether an estimate stops a reader
+    ReadBase read_base
+    void* read_context
+
+# What a look at a location finds.
+cdef enum Found:
+    FOUND = 0
+    FOUND_UNREAD = 1      # the base decides, and it has not been read yet
+    FOUND_ESTIMATE = 2    # a write is known to be coming
+    FOUND_UNFOLDABLE = 3  # a delta does not fit what is below it: only the frontier can tell
+
+# Room for folding, one per worker.
+cdef struct Folding:
+    Payload folded
+    const Payload** delta
+    uint32_t capacity
+
+cdef struct Look:
+    const Payload* payload     # FOUND: a value or absent; may be `Folding.folded`
+    int32_t estimated          # FOUND_ESTIMATE: whose write is coming
+
+
+cdef inline const Payload* store_final(const Location* location) noexcept nogil:
+    """The value after the final prefix, the base where nothing was written; NULL if unread."""
+    cdef const Payload* committed = location.committed.load(memory_order_acquire)
+    if committed == NULL:
+        committed = location.base.load(memory_order_acquire)
+    return committed
+
+
+cdef inline bint folding_push(Folding* folding, uint32_t count, const Payload* delta) noexcept nogil:
+    cdef const Payload** larger
+    if count == folding.capacity:
+        larger = <const Payload**>realloc(folding.delta, (2 * count + 64) * sizeof(Payload*))
+        if larger == NULL:
+            return False
+        folding.delta = larger
+        folding.capacity = 2 * count + 64
+    folding.delta[count] = delta
+    return True
+
+
+cdef inline Found store_resolve(Store* store, const Location* location, int32_t index,
+                                Folding* folding, Look* look) noexcept nogil:
+    """What transaction ``index`` sees here now. Reader and validator share this function."""
+    cdef const Payload* below = location.committed.load(memory_order_acquire)
+    cdef int32_t floor = BASE_INDEX
+    cdef const Entry* entry = location.head.load(memory_order_acquire)
+    cdef const Payload* payload
+    cdef uintptr_t tagged
+    cdef uint32_t deltas = 0
+    if below != NULL:
+        floor = below.index
+    while entry != NULL and entry.index >= index:
+        entry = entry.next.load(memory_order_acquire)
+    while entry != NULL and entry.index > floor:
+        tagged = entry.payload.load(memory_order_acquire)
+        if tagged & ESTIMATE_TAG and store.estimates:
+            look.estimated = entry.index
+            return FOUND_ESTIMATE
+        payload = <const Payload*>(tagged & ~<uintptr_t>ESTIMATE_TAG)
+        if payload.kind == PAYLOAD_DELTA:
+            if not folding_push(folding, deltas, payload):
+                return FOUND_UNFOLDABLE
+            deltas += 1
+        elif payload.kind != PAYLOAD_SKIP:
+            below = payload
+            break
+        entry = entry.next.load(memory_order_acquire)
+    if below == NULL:
+        below = location.base.load(memory_order_acquire)
+        if below == NULL:
+            return FOUND_UNREAD
+    look.payload = below
+    while deltas:
+        deltas -= 1
+        if fold_delta(&store.numbers, look.payload, folding.delta[deltas], &folding.folded):
+            return FOUND_UNFOLDABLE
+        look.payload = &folding.folded
+    return FOUND
+
+
+cdef inline int store_read_base(Store* store, Location* location, Arena* arena, void* reader) noexcept nogil:
+    """See to it that the base is there. OK, STATE_ERROR or NO_MEMORY.
+
+    Two workers may read the same base at once; the first to store it decides for both.
+    """
+    cdef Payload* base
+    cdef Payload* nothing = NULL
+    cdef int status
+    if location.base.load(memory_order_acquire) != NULL:
+        return BLOCKSTM_OK
+    base = <Payload*>arena_take(arena, sizeof(Payload))
+    if base == NULL:
+        return BLOCKSTM_NO_MEMORY
+    base.index = BASE_INDEX
+    base.negative = 0
+    status = store.read_base(store.read_context, reader, location, arena, base)
+    if status == BLOCKSTM_OK:
+        location.base.compare_exchange_strong(nothing, base, memory_order_acq_rel,
+                                              memory_order_acquire)
+    return status
+
+
+cdef inline Entry* store_publish(Location* location, Payload* payload, Arena* arena,
+                                 const Payload** before) noexcept nogil:
+    """Put a payload at its index; ``before``: the one it replaces, or NULL. NULL: no memory."""
+    cdef int32_t index = payload.index
+    cdef Entry* fresh = NULL
+    cdef Entry* entry
+    cdef atomic[Entry*]* link
+    before[0] = NULL
+    while True:
+        link = &location.head
+        entry = link.load(memory_order_acquire)
+        while entry != NULL and entry.index > index:
+            link = &entry.next
+            entry = link.load(memory_order_acquire)
+        if entry != NULL and entry.index == index:
+            before[0] = <const Payload*>(
+                entry.payload.load(memory_order_relaxed) & ~<uintptr_t>ESTIMATE_TAG)  # our own
+            entry.payload.store(<uintptr_t>payload, memory_order_release)
+            return entry
+        if fresh == NULL:
+            fresh = <Entry*>arena_take(arena, sizeof(Entry))
+            if fresh == NULL:
+                return NULL
+            fresh.index = index
+            fresh.payload.store(<uintptr_t>payload, memory_order_relaxed)  # the link publishes it
+        fresh.next.store(entry, memory_order_relaxed)
+        if link.compare_exchange_strong(entry, fresh, memory_order_acq_rel, memory_order_acquire):
+            return fresh
+
+
+cdef inline void store_estimate(Entry* entry) noexcept nogil:
+    """Mark a write as one that will come again. Only by the worker that runs its transaction."""
+    entry.payload.fetch_or(ESTIMATE_TAG, memory_order_acq_rel)
+
+
+cdef inline bint payload_own_bytes(Payload* payload, Arena* arena) noexcept nogil:
+    """Copy a long value's bytes out of memory that ends with the run. False: memory ran out."""
+    cdef uint8_t* copied
+    if payload.kind != PAYLOAD_VALUE or payload.size <= INLINE_SIZE:
+        return True
+    copied = <uint8_t*>arena_take(arena, payload.size)
+    if copied == NULL:
+        return False
+    memcpy(copied, payload_data(payload), payload.size)
+    payload.word[0] = <uint64_t>copied
+    return True
+
+
+cdef inline bint store_commit(Store* store, Location* location, Payload* value, Arena* arena,
+                              bint copy) noexcept nogil:
+    """Make ``value`` (a value or absent, no delta) what is final here; at the frontier only.
+
+    ``copy``: the payload is the caller's and must be copied. False: memory has run out.
+    """
+    cdef Payload* committed
+    if copy:
+        committed = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
+        if committed == NULL:
+            committed = <Payload*>arena_take(arena, sizeof(Payload))
+            if committed == NULL:
+                return False
+        committed[0] = value[0]
+        if store.exclusive and not payload_own_bytes(committed, arena):
+            return False
+        value = committed
+    location.committed.store(value, memory_order_release)
+    return True

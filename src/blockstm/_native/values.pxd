@@ -1,0 +1,60 @@
+"""A payload: one value, or one delta, or the word that there is none; immutable once published.
+
+Payloads live in arenas until the end of the block, so a pointer to one, once seen, stays good and
+names one write of one incarnation for ever: comparing pointers compares versions.
+"""
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy
+
+from blockstm._native.abi cimport blockstm_number
+
+# What a payload says.
+cdef enum PayloadKind:
+    PAYLOAD_VALUE = 0
+    PAYLOAD_ABSENT = 1   # there is no value: deleted, or never there
+    PAYLOAD_DELTA = 2    # a number to be added to what is below
+    PAYLOAD_SKIP = 3     # this incarnation does not write here any more: look below
+
+cdef enum:
+    BASE_INDEX = -1      # the "writer" of what the block started from
+    INLINE_SIZE = 32     # longer values are held by reference
+
+cdef struct Payload:
+    int32_t index          # the transaction that wrote it, or BASE_INDEX
+    uint8_t kind
+    uint8_t negative       # the sign of a U256 delta
+    uint32_t size          # of the value, in bytes
+    uint64_t word[4]       # up to 32 bytes; of longer values word[0] is a pointer to them
+
+
+cdef inline const uint8_t* payload_data(const Payload* payload) noexcept nogil:
+    if payload.size <= INLINE_SIZE:
+        return <const uint8_t*>payload.word
+    return <const uint8_t*>payload.word[0]
+
+
+cdef inline void payload_delta(Payload* payload, const blockstm_number* number) noexcept nogil:
+    """Make it the delta ``number``."""
+    payload.kind = PAYLOAD_DELTA
+    payload.negative = number.negative != 0
+    payload.size = INLINE_SIZE
+    memcpy(payload.word, number.limb, INLINE_SIZE)
+
+
+cdef inline blockstm_number payload_number(const Payload* payload) noexcept nogil:
+    """The number of a delta or of a value of at most 32 bytes."""
+    cdef blockstm_number number
+    number.negative = payload.negative
+    memcpy(number.limb, payload.word, INLINE_SIZE)
+    return number
+
+
+cdef inline bint payload_same_bytes(const Payload* left, const Payload* right) noexcept nogil:
+    """Whether both say the same, byte for byte."""
+    if left == right:
+        return True
+    if left.kind != right.kind or left.size != right.size or left.negative != right.negative:
+        return False
+    if left.kind == PAYLOAD_ABSENT or left.kind == PAYLOAD_SKIP:
+        return True
+    return memcmp(payload_data(left), payload_data(right), left.size) == 0

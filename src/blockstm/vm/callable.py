@@ -1,0 +1,56 @@
+"""Python VMs and native VMs through one door: what a block runs on, made from what was passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from typing import Any
+
+from blockstm._native.context import Context
+from blockstm._native.natives import NativeContext
+from blockstm._native.objects import ObjectContext
+from blockstm.errors import InputError
+
+__all__ = ["bind"]
+
+
+def bind(vm: Any, transactions: Any, state: Any) -> tuple[Context, int, bool]:
+    """(context, number of transactions, whether runs need the GIL).
+
+    Raises:
+        InputError: the VM, the transactions or the state are of the wrong kind.
+    """
+    if hasattr(vm, "__blockstm_bind__"):
+        block = vm.__blockstm_bind__(transactions)
+        if not hasattr(state, "__blockstm_state__"):
+            _check_state(state)
+        else:
+            _check_codecs(block, state)
+        return NativeContext(block, state), block.count, False
+    if not callable(vm):
+        raise InputError(f"a VM is a callable vm(view, transaction), not {type(vm).__name__}")
+    _check_state(state)
+    listed = _listed(transactions)
+    return ObjectContext(vm, listed, state), len(listed), True
+
+
+def _listed(transactions: Any) -> list[Any]:
+    if isinstance(transactions, (str, bytes, Mapping, Set)) or not isinstance(
+        transactions, Iterable
+    ):
+        kind = type(transactions).__name__
+        raise InputError(f"transactions are an ordered iterable of transactions, not {kind}")
+    return list(transactions)
+
+
+def _check_state(state: Any) -> None:
+    if not isinstance(state, Mapping) and not callable(getattr(state, "get", None)):
+        kind = type(state).__name__
+        raise InputError(f"a state is a mapping or has a get(key), which {kind} has not")
+
+
+def _check_codecs(block: Any, state: Any) -> None:
+    """A native state must hold what the VM expects, as nobody looks at the bytes in between."""
+    for what, wanted in (("key", block.keys), ("value", block.values)):
+        held = getattr(state, f"{what}_codec", None)
+        if held is not None and held.name != wanted.name:
+            raise InputError(f"the VM has {what}s of {wanted.name}, the state {held.name}")

@@ -1,0 +1,51 @@
+"""The protocol of native VMs: what hands the engine a table of C functions for a block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+__all__ = ["Codec", "NativeBlock", "NativeVM"]
+
+
+class Codec(Protocol):
+    """How keys or values are bytes to the native core."""
+
+    @property
+    def name(self) -> str:
+        """What the bytes hold, e.g. "int64" or "bytes32"."""
+
+    def encode(self, value: Any) -> bytes:
+        """The bytes of ``value``; TypeError or ValueError where it has none."""
+
+    def decode(self, data: bytes) -> Any:
+        """The object that ``data`` stands for."""
+
+
+class NativeBlock(Protocol):
+    """The transactions of one block, bound to the code that runs them.
+
+    Thread-safety: ``vm`` is used by all workers at once; the other members by one thread.
+    """
+
+    vm: Any
+    """PyCapsule "blockstm.vm" with a ``blockstm_vm``; valid as long as this object."""
+    count: int
+    """Transactions in the block."""
+    keys: Codec
+    values: Codec
+
+    def value(self, output: bytes) -> Any:
+        """The value of an outcome whose run succeeded with this output."""
+
+    def error(self, index: int, status: int, output: bytes) -> BaseException:
+        """The exception of a run that did not succeed: a Revert where ``status`` is
+        BLOCKSTM_REVERTED, an Invalid where it is BLOCKSTM_INVALID, else any other."""
+
+
+@runtime_checkable
+class NativeVM(Protocol):
+    """A VM whose transactions run without the GIL."""
+
+    def __blockstm_bind__(self, transactions: Sequence[Any]) -> NativeBlock:
+        """Bind a block; raises InputError where ``transactions`` are of the wrong kind."""
