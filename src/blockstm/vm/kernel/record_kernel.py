@@ -48,7 +48,9 @@ def kernel(
         values: what values are. ``"int64"``: integers. ``"uint256"``: numbers from 0 to
             2**256-1, in the kernel tuples of 4 words as above, in the state ints; a delta or a
             bound is an integer, four words, or ``minus(words)``. ``"bytes32"``: as for keys; such
-            values are no numbers.
+            values are no numbers. (Where nothing is there and no default is given, ``get`` gives
+            None as in Python, but compiled code can ask of an optional tuple only whether it
+            is None.)
         cache: keep the machine code beside the source file (Numba's cache) for the next process.
 
     Errors: ``raise Revert(...)`` and ``raise Invalid(...)`` do what they do in any VM; whatever
