@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from blockstm.cores import usable_cores
 
 ACCOUNTS = (2, 10, 100, 1_000, 10_000)
 """Accounts of the payments in the Block-STM paper: the fewer, the more they conflict."""
@@ -10,6 +10,6 @@ BLOCKS = (1_000, 10_000, 100_000)
 LIGHT_US, HEAVY_US = 0.2, 5.0
 """Work of a transaction, in µs: next to nothing, and that of a cheap real one."""
 
-CORES = len(os.sched_getaffinity(0))
+CORES = usable_cores()
 WORKERS = tuple(2**power for power in range(CORES.bit_length()))
 """1, 2, 4 ... up to the usable cores."""

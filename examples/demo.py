@@ -7,10 +7,10 @@ every outcome, every write, and their order.
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 
 from blockstm import Config, Executor
+from blockstm.cores import usable_cores
 from blockstm.insight.contenders import Vm, engine_input
 from blockstm.insight.machine import machine
 from blockstm.insight.measurement import Row, measure
@@ -20,7 +20,7 @@ from blockstm.reference import execute_block as reference
 
 ACCOUNTS = 1_000
 WORK_US = 5.0
-CORES = len(os.sched_getaffinity(0))
+CORES = usable_cores()
 
 
 def compare_with_reference(load: Workload, vm: Vm) -> None:

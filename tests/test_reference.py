@@ -18,9 +18,9 @@ from blockstm.errors import (
     ViewError,
 )
 from blockstm.reference import execute_block
-from blockstm.reference.values import same_value
 from blockstm.testing import NOTHING, ScriptError, scripted_vm
 from blockstm.types import DELETED, Outcome, Status
+from blockstm.values import same_value
 
 
 def run(*block: Any, state: Any = None, **options: Any) -> Any:

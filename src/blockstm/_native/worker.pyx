@@ -357,6 +357,9 @@ cdef bint advance_frontier(Worker* worker) noexcept nogil:
         if not finish(worker, index, rerun):
             return True
         index += 1
+        # Relaxed: who parks just now is told at the end, or looks for himself before he parks.
+        if scheduler.events.waiters.load(memory_order_relaxed):
+            tell_idle(scheduler)
         if gives_up(worker):
             return True
     if index == scheduler.count:
@@ -366,10 +369,18 @@ cdef bint advance_frontier(Worker* worker) noexcept nogil:
     return index != first
 
 
+cdef inline bint window_is_open(Scheduler* scheduler) noexcept nogil:
+    """Whether enough has become claimable to be worth waking somebody: half a window, or the
+    rest of the block."""
+    cdef int64_t limit = scheduler_limit(scheduler)
+    cdef int64_t claimable = limit - scheduler.execution.next.load(memory_order_acquire)
+    return claimable > 0 and (limit == scheduler.count
+                              or 2 * claimable > scheduler.reach.next.load(memory_order_relaxed))
+
+
 cdef inline void tell_idle(Scheduler* scheduler) noexcept nogil:
-    """The window has moved: wake the parked, if there is something for them to claim."""
-    if (scheduler.execution.next.load(memory_order_acquire) < scheduler_limit(scheduler)
-            or scheduler.revalidation.next.load(memory_order_acquire)
+    """The frontier has moved: wake the parked, if there is something for them to claim."""
+    if (window_is_open(scheduler) or scheduler.revalidation.next.load(memory_order_acquire)
             < scheduler.revalidation_end.next.load(memory_order_acquire)):
         events_notify(&scheduler.events)
 

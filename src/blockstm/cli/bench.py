@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from blockstm.cores import usable_cores
 from blockstm.insight.machine import machine
 from blockstm.insight.workloads import WORKLOADS, workload
 
@@ -58,7 +58,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers",
         type=_list_of(int),
-        default=sorted({1, len(os.sched_getaffinity(0))}),
+        default=sorted({1, usable_cores()}),
         metavar="1,2",
         help="threads of the engine; default: 1 and all cores",
     )

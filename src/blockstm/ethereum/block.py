@@ -52,6 +52,8 @@ class Block:
         transactions: in order.
         withdrawals: in order; None before Shanghai.
         ommers: headers of side blocks; None where the source has only their hashes.
+        transaction_hashes: what the source says the transactions hash to.
+        senders: who the source says sent them; None where it does not say.
     """
 
     hash: Hash32
@@ -59,17 +61,18 @@ class Block:
     transactions: tuple[Transaction, ...]
     withdrawals: tuple[Withdrawal, ...] | None = None
     ommers: tuple[Header, ...] | None = ()
+    transaction_hashes: tuple[Hash32, ...] = ()
+    senders: tuple[Address | None, ...] = ()
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Block:
         """Read a JSON-RPC block with full transactions.
 
         Raises:
-            DecodeError: something is missing or malformed, or a transaction does not hash to
-                what it says it does.
+            DecodeError: something is missing or malformed.
         """
         header = Header.from_fields(fields)
-        transactions = tuple(_transaction(*e) for e in fields.elements("transactions"))
+        transactions = [Fields(*element) for element in fields.elements("transactions")]
         withdrawals = fields.elements_or_none("withdrawals")
         if (withdrawals is None) != (header.withdrawals_root is None):
             place = fields.place_of("withdrawals")
@@ -77,11 +80,13 @@ class Block:
         return cls(
             fields.hash("hash"),
             header,
-            transactions,
+            tuple(Transaction.from_fields(each) for each in transactions),
             None
             if withdrawals is None
             else tuple(Withdrawal.from_fields(Fields(*e)) for e in withdrawals),
             _ommers(fields),
+            tuple(each.hash("hash") for each in transactions),
+            tuple(each.address_or_none("from") for each in transactions),
         )
 
     @property
@@ -102,15 +107,6 @@ class Block:
         if self.ommers is None:
             return None
         return keccak(rlp.encode([rlp.decode(ommer.encode()) for ommer in self.ommers]))
-
-
-def _transaction(value: object, place: str) -> Transaction:
-    fields = Fields(value, place)
-    transaction = Transaction.from_fields(fields)
-    if transaction.hash != fields.hash("hash"):
-        place = fields.place_of("hash")
-        raise DecodeError(f"{place}: the transaction hashes to 0x{transaction.hash.hex()}", place)
-    return transaction
 
 
 def _ommers(fields: Fields) -> tuple[Header, ...] | None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -38,6 +39,11 @@ from blockstm.ethereum.header import Header
 from blockstm.ethereum.receipt import Log, Receipt
 
 __all__ = ["AccountRecord", "BlockFile", "parse_block_file", "read_block_file"]
+
+
+_DEPTH_MAX = 64
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +81,10 @@ def read_block_file(path: str | Path) -> BlockFile:
         OSError: the file cannot be opened or read.
         DecodeError: it is not the JSON or compressed JSON that its name says, or not a block.
     """
+    raw = _decompress(Path(path))
+    _check_depth(raw)
     try:
-        document = json.loads(_decompress(Path(path)))
+        document = json.loads(raw.decode())
     except (ValueError, RecursionError) as error:
         raise DecodeError(f"not JSON: {error}") from error
     return parse_block_file(document)
@@ -113,6 +121,19 @@ def _decompress(path: Path) -> bytes:
     if path.suffix != ".json":
         raise DecodeError(f"a block file ends in .json, .json.gz or .json.xz, not {path.suffix!r}")
     return raw
+
+
+def _check_depth(raw: bytes) -> None:
+    """Refuse JSON nested deeper than a block file can be.
+
+    py-evm raises the interpreter's recursion limit so far that the JSON parser would overflow
+    the stack, and crash, before it reached it.
+    """
+    depth = 0
+    for bracket in _STRING.sub(b"", raw).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _DEPTH_MAX:
+            raise DecodeError(f"not a block file: nested deeper than {_DEPTH_MAX}")
 
 
 def _accounts(fields: Fields) -> dict[Address, AccountRecord]:

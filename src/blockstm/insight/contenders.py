@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from blockstm.executor import Executor
-
 from blockstm.insight.programs import PLAIN_LOOPS, PROGRAMS, spin
 from blockstm.insight.race import Contender
 from blockstm.insight.workloads import Workload

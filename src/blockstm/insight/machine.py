@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from pathlib import Path
+
+from blockstm.cores import usable_cores
 
 __all__ = ["machine"]
 
@@ -14,7 +15,7 @@ def machine() -> dict[str, str | int]:
     """The processor and its usable cores, the system and the Python of this process."""
     return {
         "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)),
+        "cores": usable_cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "gil": "on" if getattr(sys, "_is_gil_enabled", lambda: True)() else "off",

@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from blockstm.executor import Executor
-
 from blockstm.config import Config
+from blockstm.executor import Executor
 from blockstm.insight.contenders import Vm, contenders, work_loop
 from blockstm.insight.race import Race
 from blockstm.insight.workloads import Workload

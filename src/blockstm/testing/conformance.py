@@ -14,10 +14,10 @@ from blockstm.executor import Executor
 
 from blockstm import reference
 from blockstm.reference import ReferenceView
-from blockstm.reference.values import ABSENT
 from blockstm.testing.oracle import Ran, difference, identical, run
 from blockstm.testing.serial import assert_serial_equivalent
 from blockstm.types import Limit, StateReader
+from blockstm.values import ABSENT
 
 __all__ = ["check_state", "check_vm"]
 

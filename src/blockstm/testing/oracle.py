@@ -14,8 +14,8 @@ from numbers import Number
 from typing import Any
 
 from blockstm.errors import BlockError, InternalError
-from blockstm.reference.values import same_value
 from blockstm.types import BlockResult, Outcome
+from blockstm.values import same_value
 
 __all__ = ["Ran", "assert_same_result", "difference", "identical", "run"]
 
@@ -81,7 +81,7 @@ def difference(actual: Ran, expected: Ran) -> str | None:
 def identical(left: object, right: object) -> bool:
     """Whether two values are the same to every observer, made by two runs of one VM.
 
-    `blockstm.reference.values.same_value`, extended to what two runs build apart from each
+    `blockstm.values.same_value`, extended to what two runs build apart from each
     other: containers element by element, exceptions by type and arguments, other numbers by
     value and spelling (``Decimal("1.0")`` is not ``Decimal("1.00")``), other objects by ``==``.
     """

@@ -20,7 +20,7 @@ def bind(vm: Any, transactions: Any, state: Any) -> tuple[Context, int, bool]:
         InputError: the VM, the transactions or the state are of the wrong kind.
     """
     if hasattr(vm, "__blockstm_bind__"):
-        block = vm.__blockstm_bind__(transactions)
+        block = _checked(vm.__blockstm_bind__(transactions))
         if not hasattr(state, "__blockstm_state__"):
             _check_state(state)
         else:
@@ -31,6 +31,18 @@ def bind(vm: Any, transactions: Any, state: Any) -> tuple[Context, int, bool]:
     _check_state(state)
     listed = _listed(transactions)
     return ObjectContext(vm, listed, state), len(listed), True
+
+
+def _checked(block: Any) -> Any:
+    """A native block with all that the engine will ask of it."""
+    for name in ("vm", "count", "keys", "values", "value", "error"):
+        if not hasattr(block, name):
+            raise InputError(f"a native block has {name!r}, which {type(block).__name__} has not")
+    if type(block.vm).__name__ != "PyCapsule":
+        raise InputError(f"a native block's vm is a capsule, not {type(block.vm).__name__}")
+    if not isinstance(block.count, int) or block.count < 0:
+        raise InputError(f"a native block's count is an int of 0 or more, not {block.count!r}")
+    return block
 
 
 def _listed(transactions: Any) -> list[Any]:

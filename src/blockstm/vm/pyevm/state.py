@@ -27,7 +27,7 @@ from blockstm.vm.pyevm.rules import Check, checks_of
 
 __all__ = ["ViewState", "state_class_of"]
 
-_BALANCE, _SELFBALANCE = 0x31, 0x47
+_BALANCE, _SELFBALANCE, _SELFDESTRUCT = 0x31, 0x47, 0xFF
 _NO_ROOT = Hash32(bytes(32))
 
 
@@ -119,12 +119,21 @@ def state_class_of(fork: str) -> Callable[..., Any]:
 
 def _computation_class_of(base: Any) -> type[ComputationAPI]:
     """The fork's computation, whose BALANCE and SELFBALANCE read the number they push."""
-    reading = {
-        code: _reads_balances(opcode)
-        for code, opcode in base.opcodes.items()
-        if code in (_BALANCE, _SELFBALANCE)
-    }
-    return type(f"View{base.__name__}", (base,), {"opcodes": {**base.opcodes, **reading}})
+    opcodes = dict(base.opcodes)
+    for code in (_BALANCE, _SELFBALANCE):
+        if code in opcodes:
+            opcodes[code] = _reads_balances(opcodes[code])
+    opcodes[_SELFDESTRUCT] = _without_warning(opcodes[_SELFDESTRUCT])
+    return type(f"View{base.__name__}", (base,), {"opcodes": opcodes})
+
+
+def _without_warning(opcode: Any) -> Any:
+    """SELFDESTRUCT as it is below the warning that py-evm wraps it in from Shanghai on.
+
+    What a transaction does must not depend on the process's warning filters.
+    """
+    code = getattr(opcode, "__code__", None)
+    return opcode.__wrapped__ if getattr(code, "co_name", "") == "deprecated_func" else opcode
 
 
 def _reads_balances(opcode: Callable[..., None]) -> Callable[..., None]:
