@@ -14,7 +14,7 @@ from numba.core.typing import Signature, signature
 from numba.core.typing.templates import AttributeTemplate, bound_function
 from numba.extending import infer_getattr
 
-__all__ = ["WORDS", "KernelViewType"]
+__all__ = ["KernelViewType"]
 
 ABI_VERSION = 1
 WORDS = types.UniTuple(types.uint64, 4)
