@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from eth.abc import SignedTransactionAPI
+from eth.exceptions import PyEVMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks import CancunVM, PragueVM
 from eth_typing import Address
@@ -91,7 +92,7 @@ class PyEvm:
         builder = self._rules.get_transaction_builder()
         try:
             transaction: SignedTransactionAPI = builder.decode(encoded)
-        except (RLPException, ValidationError, ValueError, TypeError) as error:
+        except (RLPException, PyEVMError, ValidationError, ValueError, TypeError) as error:
             raise InputError(f"not a transaction of {self.fork}: {error}") from error
         if sender is not None:
             vars(transaction)["sender"] = sender

@@ -39,7 +39,8 @@ _GAS_OF_ANY_TRANSACTION = 21_000
 
 def checks_of(rules: type[VirtualMachineAPI]) -> tuple[Check, ...]:
     """The checks of a fork, in the order in which they are made."""
-    return tuple(check for since, check in _CHECKS if since is None or issubclass(rules, since))
+    checks = tuple(check for since, check in _CHECKS if since is None or issubclass(rules, since))
+    return checks if issubclass(rules, SpuriousDragonVM) else (_check_is_for_any_chain, *checks)
 
 
 def blob_gas_of(transaction: SignedTransactionAPI) -> int:
@@ -67,6 +68,10 @@ def _check_gas(state: Any, transaction: SignedTransactionAPI) -> None:
 
 def _check_signature_is_low(state: Any, transaction: SignedTransactionAPI) -> None:
     _refuse_unless(0 < transaction.s <= SECPK1_N // 2, "its signature has a high s")
+
+
+def _check_is_for_any_chain(state: Any, transaction: SignedTransactionAPI) -> None:
+    _refuse_unless(transaction.v in (27, 28), f"its signature has the v {transaction.v}")
 
 
 def _check_chain(state: Any, transaction: SignedTransactionAPI) -> None:

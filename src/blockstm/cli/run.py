@@ -1,0 +1,185 @@
+"""``blockstm run``: execute block files and compare what comes out with their headers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blockstm.errors import BlockError, UsageError
+
+if TYPE_CHECKING:
+    from blockstm.ethereum.execution import BlockRun, PreparedBlock
+    from blockstm.executor import Executor
+
+__all__ = ["add_parser", "main"]
+
+MATCH, MISMATCH, UNREADABLE = 0, 1, 2
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is said about one block; the keys of ``--json`` are these names."""
+
+    number: int
+    fork: str
+    transactions: int
+    gas_used: int = 0
+    workers: int = 0
+    seconds: float = 0.0
+    incarnations_per_transaction: float = 0.0
+    checks: dict[str, bool | None] = field(default_factory=dict)
+    ok: bool = False
+    transaction: int | None = None  # the first one that differs or cannot be executed
+    reason: str = ""  # what is wrong, in words; empty if nothing is
+
+    def as_object(self) -> dict[str, Any]:
+        """The JSON object; where nothing is wrong there is nothing about what is."""
+        names = list(self.__slots__)
+        if self.ok:
+            names = [name for name in names if name not in ("transaction", "reason")]
+        return {name: getattr(self, name) for name in names}
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``run`` to the subcommands; its arguments go to `main`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "run",
+        help="execute Ethereum mainnet blocks and compare them with their headers",
+        description="Executes each block and compares gas used, receipts root and logs bloom with "
+        "its header. Exit status: 0 all match, 1 one does not, 2 one cannot be read.",
+    )
+    parser.add_argument(
+        "blocks", nargs="+", type=Path, metavar="BLOCK", help=".json, .json.gz or .json.xz"
+    )
+    parser.add_argument("--vm", choices=["py-evm"], default="py-evm", help="default: py-evm")
+    parser.add_argument(
+        "--workers", type=_workers, default="auto", metavar="N", help="threads; default: auto"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a block")
+    return parser
+
+
+def _workers(text: str) -> int | str:
+    return text if text == "auto" else int(text)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the blocks; the highest exit status of any of them.
+
+    Raises:
+        ConfigError: the number of workers is out of range.
+        ImportError: an extra is missing.
+    """
+    from blockstm.executor import Executor
+
+    status = MATCH
+    with Executor(workers=args.workers) as executor:
+        for path in args.blocks:
+            try:
+                verdict = _judge(path, executor, args.workers)
+            except (OSError, UsageError) as error:
+                print(f"blockstm run: {path}: {_in_words(error)}", file=sys.stderr)
+                status = UNREADABLE
+                continue
+            print(json.dumps(verdict.as_object()) if args.json else _as_text(verdict), flush=True)
+            status = max(status, MATCH if verdict.ok else MISMATCH)
+    return status
+
+
+def _judge(path: Path, executor: Executor, workers: int | str) -> Verdict:
+    from blockstm.ethereum.blockfile import read_block_file
+    from blockstm.ethereum.checks import check_block, first_misnamed_transaction
+    from blockstm.ethereum.execution import prepare
+
+    file = read_block_file(path)
+    prepared = prepare(file, workers if isinstance(workers, int) else None)
+    block = file.block
+    verdict = Verdict(block.header.number, prepared.fork, len(block.transactions))
+    verdict.checks = check_block(prepared)
+    misnamed = first_misnamed_transaction(prepared)
+    begin = time.perf_counter()
+    try:
+        run = prepared.run(executor.execute_block)
+    except BlockError as error:
+        verdict.seconds = time.perf_counter() - begin
+        _note_failure(verdict, error)
+    else:
+        verdict.seconds = time.perf_counter() - begin
+        _note_run(verdict, prepared, run)
+    if misnamed is not None:
+        verdict.transaction, what = misnamed
+        verdict.reason = f"transaction {verdict.transaction} {what}"
+    return verdict
+
+
+def _note_failure(verdict: Verdict, error: BlockError) -> None:
+    """The block ended early: it is not one that its header can be about."""
+    verdict.checks |= dict.fromkeys(("gas_used", "receipts_root", "logs_bloom"), False)
+    verdict.transaction, verdict.reason = error.index, str(error)
+    if error.prefix is not None:
+        verdict.gas_used = error.prefix.gas_used
+
+
+def _note_run(verdict: Verdict, prepared: PreparedBlock, run: BlockRun) -> None:
+    from blockstm.ethereum.checks import check_run
+
+    stats = run.result.stats
+    verdict.gas_used = run.result.gas_used
+    verdict.workers = stats.workers
+    verdict.incarnations_per_transaction = stats.incarnations_per_transaction
+    verdict.checks |= check_run(prepared, run)
+    verdict.ok = False not in verdict.checks.values()
+    if not verdict.ok:
+        verdict.transaction, verdict.reason = _first_difference(prepared, run)
+
+
+def _first_difference(prepared: PreparedBlock, run: BlockRun) -> tuple[int | None, str]:
+    """Which transaction went another way than it should, as far as that can be known."""
+    from blockstm.ethereum import checks
+    from blockstm.reference import execute_block
+
+    expected, source = prepared.file.receipts, "the receipts in the file"
+    if expected is None:
+        expected, source = prepared.run(execute_block).receipts, "a sequential run"
+    different = checks.first_different_receipt(run.receipts, expected)
+    if different is not None:
+        index, what = different
+        return index, f"{_name(prepared, index)} differs from {source}: {what}"
+    outside = checks.first_outside_bloom(run.receipts, prepared.file.block.header.logs_bloom)
+    if outside is not None:
+        return outside, (
+            f"{_name(prepared, outside)} or one before it: it left a log that is not in the "
+            f"header's bloom; no transaction differs from {source}"
+        )
+    return None, (
+        f"which transaction is not known, as none differs from {source}: "
+        "header, transactions and state in the file do not belong together, or py-evm's rules "
+        "are not the chain's"
+    )
+
+
+def _name(prepared: PreparedBlock, index: int) -> str:
+    return f"transaction {index} (0x{prepared.file.block.transactions[index].hash.hex()})"
+
+
+def _in_words(error: Exception) -> str:
+    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+
+
+def _as_text(verdict: Verdict) -> str:
+    lines = [
+        f"block {verdict.number} ({verdict.fork}): {verdict.transactions} transactions, "
+        f"{verdict.gas_used:,} gas, {verdict.seconds:.2f} s, workers: {verdict.workers}, "
+        f"incarnations per transaction: {verdict.incarnations_per_transaction:.2f}"
+    ]
+    for word, value in (("equal", True), ("NOT EQUAL", False), ("not checked", None)):
+        names = [name for name, holds in verdict.checks.items() if holds is value]
+        if names:
+            lines.append(f"  {word + ':':<13}{', '.join(names)}")
+    lines.append("  matches its header" if verdict.ok else f"  MISMATCH: {verdict.reason}")
+    return "\n".join(lines)

@@ -1,0 +1,114 @@
+"""A block compared with its header: what was checked, and where the first difference lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blockstm.ethereum.execution import BlockRun, PreparedBlock
+from blockstm.ethereum.forks import BYZANTIUM_BLOCK
+from blockstm.ethereum.receipt import Receipt, bloom_of, receipts_root
+from blockstm.ethereum.requests import deposits, requests_hash
+
+__all__ = [
+    "Checks",
+    "check_block",
+    "check_run",
+    "first_different_receipt",
+    "first_misnamed_transaction",
+    "first_outside_bloom",
+]
+
+Checks = dict[str, bool | None]
+"""Name → whether it holds; None where it cannot be checked."""
+
+_BLOB_GAS = 1 << 17
+
+
+def check_block(prepared: PreparedBlock) -> Checks:
+    """What can be checked before anything is executed."""
+    block = prepared.file.block
+    header = block.header
+    misnamed = first_misnamed_transaction(prepared)
+    return {
+        "header_hash": header.hash == block.hash,
+        "transactions": misnamed is None,
+        "transactions_root": block.transactions_root == header.transactions_root,
+        "ommers_hash": _equal(block.ommers_hash, header.ommers_hash),
+        "withdrawals_root": _equal(block.withdrawals_root, header.withdrawals_root),
+        "blob_gas_used": _equal(header.blob_gas_used, _blob_gas(prepared)),
+    }
+
+
+def check_run(prepared: PreparedBlock, run: BlockRun) -> Checks:
+    """What execution is checked against.
+
+    The receipts root is None before Byzantium, where receipts carry state roots; the state root
+    is None because it needs a witness.
+    """
+    header = prepared.file.block.header
+    logs = (log for receipt in run.receipts for log in receipt.logs)
+    has_roots = header.number < BYZANTIUM_BLOCK and bool(run.receipts)
+    root = None if has_roots else receipts_root(run.receipts)
+    return {
+        "gas_used": run.result.gas_used == header.gas_used,
+        "receipts_root": _equal(root, header.receipts_root),
+        "logs_bloom": bloom_of(logs) == header.logs_bloom,
+        "requests_hash": _equal(_requests_hash(run), header.requests_hash),
+        "state_root": None,
+    }
+
+
+def first_misnamed_transaction(prepared: PreparedBlock) -> tuple[int, str] | None:
+    """The first transaction whose hash or sender is not what the block says, and which."""
+    block = prepared.file.block
+    for index, transaction in enumerate(block.transactions):
+        if transaction.hash != block.transaction_hashes[index]:
+            return index, f"hashes to 0x{transaction.hash.hex()}"
+        sender = prepared.transactions[index].sender
+        if block.senders[index] not in (None, sender):
+            return index, f"was sent by 0x{sender.hex()}"
+    return None
+
+
+def first_outside_bloom(receipts: Sequence[Receipt], bloom: bytes) -> int | None:
+    """The first transaction with a log that a block with this bloom cannot have."""
+    allowed = int.from_bytes(bloom, "big")
+    for index, receipt in enumerate(receipts):
+        if int.from_bytes(receipt.bloom, "big") & ~allowed:
+            return index
+    return None
+
+
+def first_different_receipt(
+    ours: Sequence[Receipt], theirs: Sequence[Receipt]
+) -> tuple[int, str] | None:
+    """The first transaction on which two lists of receipts differ, and in what."""
+    for index, (our, their) in enumerate(zip(ours, theirs, strict=True)):
+        if our != their:
+            return index, _difference(our, their)
+    return None
+
+
+def _difference(our: Receipt, their: Receipt) -> str:
+    fields: Mapping[str, tuple[Any, Any]] = {
+        "status": (int(our.succeeded), int(their.succeeded)),
+        "cumulative gas used": (our.cumulative_gas_used, their.cumulative_gas_used),
+        "number of logs": (len(our.logs), len(their.logs)),
+    }
+    parts = [f"{name} {a} instead of {b}" for name, (a, b) in fields.items() if a != b]
+    return ", ".join(parts) or "different logs"
+
+
+def _equal(left: Any, right: Any) -> bool | None:
+    return None if left is None or right is None else left == right
+
+
+def _blob_gas(prepared: PreparedBlock) -> int:
+    return sum(_BLOB_GAS * len(t.blob_hashes) for t in prepared.file.block.transactions)
+
+
+def _requests_hash(run: BlockRun) -> bytes | None:
+    if run.requests is None:
+        return None
+    return requests_hash([deposits(run.receipts), *run.requests])

@@ -1,0 +1,150 @@
+"""Real blocks: the engine at two workers equals the sequential reference and the header."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.ethereum.witness import state_root_after
+from tests.fixtures import fixtures, mainnet_block, mainnet_index, mainnet_witness
+
+from blockstm import reference
+from blockstm.errors import ConfigError
+from blockstm.ethereum.blockfile import read_block_file
+from blockstm.ethereum.checks import check_block, check_run
+from blockstm.ethereum.execution import prepare
+from blockstm.executor import Executor
+from blockstm.types import DELETED
+from blockstm.vm.pyevm import FORKS
+
+# Chosen to be quick, to cover every fork and to hold what is hard; the rest is marked slow.
+QUICK = (
+    1,
+    46147,
+    1149999,
+    1150000,
+    1796867,  # a self-destruct before EIP-161
+    1920000,  # the DAO transfer
+    2179522,
+    2462997,  # an attack: 1,932 accounts touched into existence
+    2463000,
+    2674998,
+    2675001,
+    3356896,
+    4370000,
+    5283152,
+    6137495,
+    8889776,  # a self-destruct of an old contract
+    9069000,
+    11114732,
+    12047794,
+    12243999,  # thirty contracts created and destroyed
+    12300570,
+    12520364,  # 31 self-destructs
+    13287210,
+    14396881,
+    15050000,
+    15537393,
+    15752489,
+    18884864,
+    19426587,  # a CREATE2
+    19923400,  # a blob transaction
+    19934116,
+)
+SELF_DESTRUCTS = 12520364
+UNSUPPORTED = sorted(n for n, block in mainnet_index().items() if block["fork"] not in FORKS)
+SLOW = sorted(n for n in mainnet_index() if n not in QUICK and n not in UNSUPPORTED)
+
+
+@pytest.fixture(scope="module")
+def executor():
+    with Executor(workers=2) as executor:
+        yield executor
+
+
+def test_the_fixtures_are_there() -> None:
+    assert fixtures().is_dir()
+
+
+def test_the_quick_blocks_cover_byzantium_to_cancun() -> None:
+    forks = {mainnet_index()[number]["fork"] for number in QUICK}
+    names = list(FORKS)
+    wanted = set(names[names.index("byzantium") : names.index("cancun") + 1])
+    # There is no block of Arrow Glacier's that differs in its rules from London's.
+    assert forks >= wanted - {"constantinople_uncorrected"}
+
+
+@pytest.mark.parametrize("number", QUICK)
+def test_a_block_equals_sequential_and_its_header(number: int, executor: Executor) -> None:
+    _check(number, executor)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SLOW)
+def test_a_slow_block_equals_sequential_and_its_header(number: int, executor: Executor) -> None:
+    _check(number, executor)
+
+
+@pytest.mark.parametrize("number", UNSUPPORTED)
+def test_a_block_of_a_later_fork_is_refused(number: int) -> None:
+    with pytest.raises(ConfigError, match=mainnet_index()[number]["fork"]):
+        prepare(read_block_file(mainnet_block(number)))
+
+
+def test_the_block_of_self_destructs_has_them(executor: Executor) -> None:
+    prepared = prepare(read_block_file(mainnet_block(SELF_DESTRUCTS)))
+    writes = prepared.run(executor.execute_block).result.writes
+    destroyed = [key for key, value in writes.items() if key[1] == "code_hash" and value is DELETED]
+    assert len(destroyed) == 31
+    assert all(writes[address, "epoch"] == 1 for address, _ in destroyed)
+
+
+@pytest.mark.parametrize("number", [8889776, 12300570, 14396881, 19923400])
+def test_fees_are_paid_without_a_look_at_the_beneficiary(number: int) -> None:
+    """Even where the beneficiary sends: that it can pay is a condition, not a read."""
+    prepared = prepare(read_block_file(mainnet_block(number)))
+    location = (prepared.vm.block.coinbase, "balance")
+    used: list[str] = []
+
+    class Watched:
+        def __init__(self, view: Any) -> None:
+            self.view = view
+
+        def __getattr__(self, name: str) -> Any:
+            def call(key: Any, *rest: Any) -> Any:
+                if key == location:
+                    used.append(name)
+                return getattr(self.view, name)(key, *rest)
+
+            return call
+
+    reference.execute_block(
+        prepared.transactions, prepared.state, lambda view, t: prepared.vm(Watched(view), t)
+    )
+    assert set(used) <= {"add", "at_least"}
+    assert used.count("add") >= len(prepared.transactions) - 1
+
+
+def _check(number: int, executor: Executor) -> None:
+    prepared = prepare(read_block_file(mainnet_block(number)))
+    run = prepared.run(executor.execute_block)
+    expected = prepared.run(reference.execute_block)
+
+    assert run.receipts == expected.receipts
+    assert run.requests == expected.requests
+    assert list(run.result.outcomes) == list(expected.result.outcomes)
+    assert dict(run.result.writes) == dict(expected.result.writes)
+    assert list(run.result.writes) == list(expected.result.writes)
+    assert run.result.stats.workers == min(2, max(1, len(prepared.transactions)))
+
+    checks = check_block(prepared) | check_run(prepared, run)
+    assert [name for name, holds in checks.items() if holds is False] == []
+    assert checks["gas_used"]
+    assert checks["logs_bloom"]
+    if number >= 4_370_000:
+        assert checks["receipts_root"]
+
+    witness = mainnet_witness(number)
+    if witness is not None:
+        writes = {**prepared.state.writes, **run.result.writes, **run.state.writes}
+        assert state_root_after(witness, writes, run.state) == prepared.file.block.header.state_root

@@ -1,0 +1,126 @@
+"""Small blocks for py-evm, on the engine's accounts and on py-evm's own. No test of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth.db.atomic import AtomicDB
+from eth.vm.execution_context import ExecutionContext
+from eth_keys.datatypes import PrivateKey
+from eth_typing import Address
+
+from blockstm import reference
+from blockstm.ethereum.execution import StateAfter
+from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.types import BlockResult
+from blockstm.vm.pyevm import FORKS, Account, AccountState, BlockContext, PyEvm
+
+KEYS = [PrivateKey(bytes([i]) * 32) for i in range(1, 5)]
+SENDERS = [Address(key.public_key.to_canonical_address()) for key in KEYS]
+COINBASE = Address(b"\xc0" * 20)
+GAS_PRICE = 10
+BASE_FEE = 7
+
+
+@dataclass(frozen=True)
+class Call:
+    """A legacy transaction to be signed: by which of `SENDERS`, to where, with what."""
+
+    sender: int
+    to: bytes  # empty: creates a contract
+    data: bytes = b""
+    value: int = 0
+    gas: int = 400_000
+    gas_price: int = GAS_PRICE
+
+
+def contract(code: bytes, balance: int = 0, storage: Mapping[int, int] | None = None) -> Account:
+    """An account with code."""
+    return Account(balance, 1, code, keccak(code), storage or {})
+
+
+def funded(accounts: Mapping[bytes, Account] | None = None) -> dict[Address, Account]:
+    """The accounts, and the senders with 10**18 wei each."""
+    senders = {sender: Account(balance=10**18) for sender in SENDERS}
+    return {**senders, **{Address(a): account for a, account in (accounts or {}).items()}}
+
+
+def context(fork: str, coinbase: bytes = COINBASE) -> BlockContext:
+    """A block of a fork."""
+    names = list(FORKS)
+    return BlockContext(
+        number=1_000,
+        timestamp=1_000_000,
+        coinbase=Address(coinbase),
+        gas_limit=30_000_000,
+        base_fee_per_gas=BASE_FEE if names.index(fork) >= names.index("london") else None,
+        excess_blob_gas=0 if names.index(fork) >= names.index("cancun") else None,
+    )
+
+
+def signed(fork: str, calls: Sequence[Call]) -> list[Any]:
+    """py-evm's transactions, with the nonces in order."""
+    nonces = [0] * len(SENDERS)
+    transactions = []
+    for call in calls:
+        unsigned = FORKS[fork].create_unsigned_transaction(
+            nonce=nonces[call.sender],
+            gas_price=call.gas_price,
+            gas=call.gas,
+            to=call.to,
+            value=call.value,
+            data=call.data,
+        )
+        nonces[call.sender] += 1
+        transactions.append(unsigned.as_signed_transaction(KEYS[call.sender]))
+    return transactions
+
+
+def run(
+    fork: str,
+    accounts: Mapping[Address, Account],
+    calls: Sequence[Call],
+    coinbase: bytes = COINBASE,
+    execute_block: Any = reference.execute_block,
+) -> tuple[BlockResult, StateAfter]:
+    """Run a block on the engine's accounts."""
+    state = AccountState(accounts)
+    vm = PyEvm(fork, context(fork, coinbase))
+    result = execute_block(signed(fork, calls), state, vm)
+    return result, StateAfter(state, result.writes)
+
+
+def run_on_pyevm(
+    fork: str, accounts: Mapping[Address, Account], calls: Sequence[Call], coinbase: bytes
+) -> tuple[list[Any], Any]:
+    """Run a block on py-evm's own database: its computations and its state, the oracle."""
+    block = context(fork, coinbase)
+    execution_context = ExecutionContext(
+        coinbase=block.coinbase,
+        timestamp=block.timestamp,
+        block_number=block.number,
+        difficulty=0,
+        mix_hash=block.mix_hash,
+        gas_limit=block.gas_limit,
+        prev_hashes=(),
+        chain_id=block.chain_id,
+        base_fee_per_gas=block.base_fee_per_gas,
+        excess_blob_gas=block.excess_blob_gas,
+    )
+    state = FORKS[fork].get_state_class()(AtomicDB(), execution_context, EMPTY_TRIE_ROOT)
+    for address, account in accounts.items():
+        state.touch_account(address)
+        state.set_balance(address, account.balance)
+        state.set_nonce(address, account.nonce)
+        if account.code:
+            state.set_code(address, account.code)
+        for slot, value in account.storage.items():
+            state.set_storage(address, slot, value)
+    computations = []
+    for transaction in signed(fork, calls):
+        state.lock_changes()
+        computations.append(state.apply_transaction(transaction))
+        state.make_state_root()
+    return computations, state
