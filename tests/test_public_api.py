@@ -23,10 +23,15 @@ def modules_with_all() -> list[str]:
     return sorted(module_name(path).removesuffix(".__init__") for path in named)
 
 
+def place(name: str) -> tuple[int, str]:
+    """Constants, then classes, then functions, each by name: the order that ruff keeps too."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
 @pytest.mark.parametrize("name", modules_with_all())
 def test_all_is_sorted_and_true(name: str) -> None:
     module = importlib.import_module(name)
-    assert list(module.__all__) == sorted(set(module.__all__))
+    assert list(module.__all__) == sorted(set(module.__all__), key=place)
     assert [each for each in module.__all__ if not hasattr(module, each)] == []
 
 
@@ -38,7 +43,9 @@ def test_nothing_leaks_beside_the_public_names() -> None:
     visible = {
         name
         for name, value in vars(blockstm).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+        if not name.startswith("_")
+        and not isinstance(value, ModuleType)
+        and getattr(value, "__module__", "").startswith("blockstm")
     }
     assert visible <= set(blockstm.__all__)
 
@@ -70,7 +77,7 @@ def test_every_public_method_has_a_docstring(owner: str, name: str) -> None:
 def test_the_api_page_names_every_public_name_once() -> None:
     page = (ROOT / "docs" / "api.md").read_text()
     rows = re.findall(r"^\| `(\w+)`", page, re.MULTILINE)
-    assert sorted(rows) == list(blockstm.__all__)
+    assert sorted(rows, key=place) == list(blockstm.__all__)
 
 
 def test_the_version_is_the_first_one_of_the_changelog() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAX_LINES = 600
-MAX_COLUMNS = 100
+MAX_NATIVE_COLUMNS = 120  # a Cython signature ends in `noexcept nogil`
 FOLDERS = (".ci", "bench", "docs", "examples", "src", "tests")
 CODE = {".py", ".pyi", ".pyx", ".pxd", ".h", ".hpp"}
 TEXT = CODE | {".md", ".toml", ".yml", ""}
@@ -44,9 +44,9 @@ def test_a_file_is_one_noun(path: Path) -> None:
 
 @pytest.mark.parametrize("path", files({".pyx", ".pxd", ".h", ".hpp"}), ids=name)
 def test_native_lines_fit(path: Path) -> None:
-    """ruff checks the Python files."""
-    long = [n for n, line in enumerate(path.read_text().splitlines(), 1) if len(line) > MAX_COLUMNS]
-    assert long == []
+    """The Python files are ruff's to check."""
+    lines = enumerate(path.read_text().splitlines(), 1)
+    assert [number for number, line in lines if len(line) > MAX_NATIVE_COLUMNS] == []
 
 
 @pytest.mark.parametrize("path", files(TEXT), ids=name)
