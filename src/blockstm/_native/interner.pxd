@@ -18,7 +18,7 @@ from libcpp.atomic cimport (
 
 from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.cursors cimport Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock
-from blockstm._native.hashing cimport hash_bytes
+from blockstm._native.hashing cimport hash_bytes, word64
 from blockstm._native.values cimport Payload
 
 cdef extern from "<cstdlib>" namespace "std" nogil:
@@ -81,6 +81,13 @@ cdef inline const uint8_t* location_key(const Location* location) noexcept nogil
     if location.key_size <= INLINE_KEY:
         return location.key
     return (<const uint8_t**>location.key)[0]
+
+
+cdef inline bint same_key(const Location* location, const uint8_t* key) noexcept nogil:
+    """Whether a key of the location's size is the location's."""
+    if location.key_size == 8:
+        return word64(location.key) == word64(key)
+    return memcmp(location_key(location), key, location.key_size) == 0
 
 
 cdef inline bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil:
@@ -185,8 +192,7 @@ cdef inline bint interner_probe(Interner* interner, Table* table, uint64_t hashe
             return False
         if slot >> 32 == hashed >> 32:
             location = location_at(interner, <uint32_t>slot - 1)
-            if (location.hash == hashed and location.key_size == size
-                    and memcmp(location_key(location), key, size) == 0):
+            if location.hash == hashed and location.key_size == size and same_key(location, key):
                 id[0] = <uint32_t>slot - 1
                 return True
         place = (place + 1) & table.mask

@@ -26,7 +26,8 @@ from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.interner cimport Entry, Interner, Location
 from blockstm._native.numbers cimport Numbers, fold_delta
 from blockstm._native.values cimport (
-    BASE_INDEX, INLINE_SIZE, PAYLOAD_DELTA, PAYLOAD_SKIP, PAYLOAD_VALUE, Payload, payload_data,
+    BASE_INDEX, INLINE_SIZE, PAYLOAD_DELTA, PAYLOAD_SKIP, PAYLOAD_VALUE, Payload, payload_copy,
+    payload_data, payload_room,
 )
 
 cdef enum:
@@ -133,21 +134,23 @@ cdef inline int store_read_base(Store* store, Location* location, Arena* arena, 
 
     Two workers may read the same base at once; the first to store it decides for both.
     """
+    cdef Payload read
     cdef Payload* base
     cdef Payload* nothing = NULL
     cdef int status
     if location.base.load(memory_order_acquire) != NULL:
         return BLOCKSTM_OK
-    base = <Payload*>arena_take(arena, sizeof(Payload))
+    read.index = BASE_INDEX
+    read.negative = 0
+    status = store.read_base(store.read_context, reader, location, arena, &read)
+    if status != BLOCKSTM_OK:
+        return status
+    base = <Payload*>arena_take(arena, payload_room(&read))
     if base == NULL:
         return BLOCKSTM_NO_MEMORY
-    base.index = BASE_INDEX
-    base.negative = 0
-    status = store.read_base(store.read_context, reader, location, arena, base)
-    if status == BLOCKSTM_OK:
-        location.base.compare_exchange_strong(nothing, base, memory_order_acq_rel,
-                                              memory_order_acquire)
-    return status
+    payload_copy(base, &read)
+    location.base.compare_exchange_strong(nothing, base, memory_order_acq_rel, memory_order_acquire)
+    return BLOCKSTM_OK
 
 
 cdef inline Entry* store_publish(Location* location, Payload* payload, Arena* arena,
@@ -207,11 +210,11 @@ cdef inline bint store_commit(Store* store, Location* location, Payload* value, 
     cdef Payload* committed
     if copy:
         committed = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
-        if committed == NULL:
-            committed = <Payload*>arena_take(arena, sizeof(Payload))
+        if committed == NULL or payload_room(committed) < payload_room(value):
+            committed = <Payload*>arena_take(arena, payload_room(value))
             if committed == NULL:
                 return False
-        committed[0] = value[0]
+        payload_copy(committed, value)
         if store.exclusive and not payload_own_bytes(committed, arena):
             return False
         value = committed

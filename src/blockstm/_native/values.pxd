@@ -18,6 +18,7 @@ cdef enum PayloadKind:
 cdef enum:
     BASE_INDEX = -1      # the "writer" of what the block started from
     INLINE_SIZE = 32     # longer values are held by reference
+    SHORT_SIZE = 8       # a payload that stays holds no more words than a short value needs
 
 cdef struct Payload:
     int32_t index          # the transaction that wrote it, or BASE_INDEX
@@ -25,6 +26,19 @@ cdef struct Payload:
     uint8_t negative       # the sign of a U256 delta
     uint32_t size          # of the value, in bytes
     uint64_t word[4]       # up to 32 bytes; of longer values word[0] is a pointer to them
+
+
+cdef inline uint64_t payload_room(const Payload* payload) noexcept nogil:
+    """How many bytes of a payload have to be kept."""
+    return sizeof(Payload) - (INLINE_SIZE - SHORT_SIZE if payload.size <= SHORT_SIZE else 0)
+
+
+cdef inline void payload_copy(Payload* target, const Payload* source) noexcept nogil:
+    """Copy what counts; ``target`` has room for ``payload_room(source)`` bytes."""
+    if source.size <= SHORT_SIZE:
+        memcpy(target, source, sizeof(Payload) - (INLINE_SIZE - SHORT_SIZE))
+    else:
+        memcpy(target, source, sizeof(Payload))
 
 
 cdef inline const uint8_t* payload_data(const Payload* payload) noexcept nogil:
