@@ -343,6 +343,17 @@ def test_other_transactions_are_refused(transactions: Any) -> None:
         nothing.__blockstm_bind__(transactions)
 
 
+def test_a_list_of_records_is_a_block() -> None:
+    transactions = block((1, 0), (1, 1))
+    for records in (list(transactions), tuple(transactions)):
+        bound = raising.__blockstm_bind__(records)
+        statuses = [each.status for each in PlainLoop(MemoryState()).outcomes(bound)]
+        assert statuses == [Status.SUCCESS, Status.REVERTED]
+    assert raising.__blockstm_bind__([]).count == 0
+    with pytest.raises(InputError, match="records of one dtype"):
+        raising.__blockstm_bind__([*transactions, numpy.zeros(1, [("key", "i8")])[0]])
+
+
 def test_a_block_keeps_its_array_alive_and_in_place() -> None:
     transactions = block((0, 1), (0, 2))
     bound = raising.__blockstm_bind__(transactions)

@@ -27,6 +27,7 @@ import blockstm
 from blockstm.errors import InputError, InvalidBlock, Revert, StateError, TransactionError
 from blockstm.reference import execute_block as reference
 from blockstm.state.memory import MemoryState
+from blockstm.testing import check_state, check_vm
 from blockstm.vm.kernel import kernel
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -198,6 +199,19 @@ def test_transactions_of_the_wrong_kind_are_refused(executor: Any) -> None:
 def test_an_empty_block_does_nothing(executor: Any) -> None:
     result = executor.execute_block(payments(0, 1), {0: 1}, pay)
     assert (result.outcomes, result.writes) == ((), {})
+
+
+@pytest.mark.parametrize("vm", [pay, pay_exact], ids=["deltas", "exact"])
+def test_kernels_keep_the_promises_of_a_vm(vm: Any) -> None:
+    """In particular on every explored schedule: exact reads, bounds and reverts that meet."""
+    block, state = payments(12, 3), dict.fromkeys(range(3), 30)
+    check_vm(vm, block, state, seed=1, schedules=60)
+    check_vm(vm, block, MemoryState(state), seed=2, schedules=60)
+
+
+def test_a_native_state_keeps_the_promises_of_a_state() -> None:
+    items = {number: -number for number in range(50)}
+    check_state(MemoryState(items), items, missing=[-1, 50, 2**62])
 
 
 def test_what_a_stale_run_raises_is_forgotten() -> None:

@@ -127,21 +127,20 @@ class Kernel:
     def __blockstm_bind__(self, transactions: Any) -> RecordBlock:
         """The transactions of one block with the code that runs them, for the executor.
 
+        Args:
+            transactions: a one-dimensional array of records, or a list of its records.
+
         Raises:
-            InputError: not a one-dimensional array of records.
+            InputError: something else.
         """
         _, numpy = need_numba()
         from blockstm._native.codec import codec_named
-        from blockstm._native.record_block import RecordBlock
+        from blockstm._native.record_block import RecordBlock, RecordCode
 
-        if not isinstance(transactions, numpy.ndarray):
-            kind = type(transactions).__name__
-            raise InputError(f"a kernel's transactions are a structured NumPy array, not {kind}")
-        if transactions.ndim != 1:
-            raise InputError(f"transactions are an array of one dimension, not {transactions.ndim}")
+        records = record_array(transactions, numpy)
         return RecordBlock(
-            self.compile(transactions.dtype),
-            transactions,
+            self.compile(records.dtype) if len(records) else RecordCode(0, 0, "none", None),
+            records,
             codec_named(self.keys),
             codec_named(self.values),
             u256=self.values != "int64",
@@ -149,6 +148,27 @@ class Kernel:
 
     def __repr__(self) -> str:
         return f"<kernel {self.__qualname__}, keys={self.keys!r}, values={self.values!r}>"
+
+
+def record_array(transactions: Any, numpy: Any) -> Any:
+    """A block as a one-dimensional array of records.
+
+    Raises:
+        InputError: it is none.
+    """
+    if isinstance(transactions, list | tuple):
+        dtypes = {getattr(each, "dtype", None) for each in transactions}
+        if not all(isinstance(each, numpy.void) for each in transactions) or len(dtypes) > 1:
+            raise InputError("a list of a kernel's transactions holds NumPy records of one dtype")
+        return numpy.array(list(transactions), *dtypes)
+    if not isinstance(transactions, numpy.ndarray):
+        kind = type(transactions).__name__
+        raise InputError(f"a kernel's transactions are a structured NumPy array, not {kind}")
+    if transactions.ndim != 1:
+        raise InputError(f"transactions are an array of one dimension, not {transactions.ndim}")
+    if transactions.dtype.names is None:
+        raise InputError(f"transactions are records, not {transactions.dtype}")
+    return transactions
 
 
 def need_numba() -> tuple[Any, Any]:
