@@ -143,10 +143,11 @@ def _first_difference(prepared: PreparedBlock, run: BlockRun) -> tuple[int | Non
     from blockstm.ethereum import checks
     from blockstm.reference import execute_block
 
-    expected, source = prepared.file.receipts, "the receipts in the file"
-    if expected is None:
-        expected, source = prepared.run(execute_block).receipts, "a sequential run"
-    different = checks.first_different_receipt(run.receipts, expected)
+    if prepared.file.receipts is None:
+        source, expected = "a sequential run", prepared.run(execute_block).receipts
+    else:
+        source, expected = "the receipts in the file", None
+    different = checks.first_different_receipt(prepared, run, expected)
     if different is not None:
         index, what = different
         return index, f"{_name(prepared, index)} differs from {source}: {what}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from blockstm.ethereum.execution import BlockRun, PreparedBlock
@@ -50,10 +51,12 @@ def check_run(prepared: PreparedBlock, run: BlockRun) -> Checks:
     logs = (log for receipt in run.receipts for log in receipt.logs)
     has_roots = header.number < BYZANTIUM_BLOCK and bool(run.receipts)
     root = None if has_roots else receipts_root(run.receipts)
+    has_receipts = prepared.file.receipts is not None
     return {
         "gas_used": run.result.gas_used == header.gas_used,
         "receipts_root": _equal(root, header.receipts_root),
         "logs_bloom": bloom_of(logs) == header.logs_bloom,
+        "receipts": first_different_receipt(prepared, run) is None if has_receipts else None,
         "requests_hash": _equal(_requests_hash(run), header.requests_hash),
         "state_root": None,
     }
@@ -81,10 +84,17 @@ def first_outside_bloom(receipts: Sequence[Receipt], bloom: bytes) -> int | None
 
 
 def first_different_receipt(
-    ours: Sequence[Receipt], theirs: Sequence[Receipt]
+    prepared: PreparedBlock, run: BlockRun, expected: Sequence[Receipt] | None = None
 ) -> tuple[int, str] | None:
-    """The first transaction on which two lists of receipts differ, and in what."""
-    for index, (our, their) in enumerate(zip(ours, theirs, strict=True)):
+    """The first transaction whose receipt is not the expected one, and in what they differ.
+
+    Expected are by default the receipts in the file, which have no status before Byzantium.
+    """
+    has_status = expected is not None or prepared.file.block.header.number >= BYZANTIUM_BLOCK
+    theirs = prepared.file.receipts if expected is None else expected
+    for index, (our, their) in enumerate(zip(run.receipts, theirs or (), strict=True)):
+        if not has_status:
+            their = replace(their, succeeded=our.succeeded)
         if our != their:
             return index, _difference(our, their)
     return None

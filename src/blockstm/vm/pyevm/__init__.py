@@ -1,5 +1,10 @@
 """py-evm as a VM of the engine: ``pip install blockstm[pyevm]``."""
 
+from importlib.util import find_spec
+
+if find_spec("eth") is None:
+    raise ImportError("py-evm is not installed; it comes with: pip install 'blockstm[pyevm]'")
+
 from blockstm.vm.pyevm.context import BlockContext
 from blockstm.vm.pyevm.forks import FORKS
 from blockstm.vm.pyevm.locations import Account, AccountState
