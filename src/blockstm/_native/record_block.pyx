@@ -25,7 +25,7 @@ cdef enum:
     STATIC_TAG = 1
     DYNAMIC_TAG = 2
 
-FORMATS = {"int": "<q", "uint": "<Q", "bool": "<?7x", "float": "<d"}
+FORMATS = {"uint": "<Q", "bool": "<?7x", "float": "<d"}
 
 
 class Stopped(Exception):
@@ -136,7 +136,13 @@ cdef class RecordBlock:
 
     def value(self, bytes output):
         """The value of a successful transaction whose output was these bytes."""
-        return struct.unpack(FORMATS[self.code.returns], output)[0] if output else None
+        cdef int64_t number
+        if not output:
+            return None
+        if self.code.returns != "int":
+            return struct.unpack(FORMATS[self.code.returns], output)[0]
+        memcpy(&number, <const char*>output, sizeof(number))
+        return number
 
     def error(self, index: int, status: int, bytes output):
         """The exception of a transaction that ended with ``status`` and these bytes."""
