@@ -128,8 +128,8 @@ def test_a_wrong_engine_is_caught_by_a_sequential_run(
     del document["receipts"]
     right = Executor.execute_block
 
-    def wrong(self: Executor, transactions: Any, state: Any, vm: Any) -> Any:
-        result = right(self, transactions, state, vm)
+    def wrong(self: Executor, *arguments: Any, **options: Any) -> Any:
+        result = right(self, *arguments, **options)
         outcomes = list(result.outcomes)
         outcomes[2] = replace(outcomes[2], value=outcomes[2].value._replace(logs=()))
         return replace(result, outcomes=tuple(outcomes))

@@ -205,6 +205,8 @@ def test_a_block_out_of_gas_is_refused_at_the_transaction_that_had_none_left() -
     with pytest.raises(InvalidBlock, match="left in the block") as caught:
         prepared.run(execute_block)
     assert caught.value.index == 2
+    assert caught.value.prefix is not None
+    assert len(caught.value.prefix.outcomes) == 2
 
 
 def test_a_slot_may_be_written_with_or_without_leading_zeros() -> None:

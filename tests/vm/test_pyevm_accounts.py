@@ -8,7 +8,7 @@ import pytest
 
 from blockstm.ethereum.hashing import keccak
 from blockstm.reference import ReferenceView
-from blockstm.reference.values import ABSENT
+from blockstm.values import ABSENT
 from blockstm.vm.pyevm import Account, AccountState
 from blockstm.vm.pyevm.accounts import EmptyKeepingViewAccounts, ViewAccounts
 from blockstm.vm.pyevm.balance import UnreadBalance

@@ -14,10 +14,12 @@ from tests.vm.blocks import (
     GAS_PRICE,
     SENDERS,
     Call,
+    context,
     contract,
     funded,
     run,
     run_on_pyevm,
+    signed,
 )
 from tests.vm.contracts import (
     CELLS,
@@ -33,8 +35,9 @@ from tests.vm.contracts import (
 
 from blockstm.ethereum.hashing import keccak
 from blockstm.executor import Executor
+from blockstm.testing import assert_serial_equivalent
 from blockstm.types import DELETED
-from blockstm.vm.pyevm import FORKS, Account
+from blockstm.vm.pyevm import FORKS, Account, AccountState, PyEvm
 
 FACTORY_AT, CELLS_AT, FORWARDER_AT, OBSERVER_AT, OLD_FACTORY_AT = (
     bytes([0xA0 + i]) * 20 for i in range(5)
@@ -161,6 +164,21 @@ def test_a_destroyed_contract_comes_back_without_its_storage(fork: str, workers:
     assert logged == [[], [], [7], [], [], [], [0], [], [9]]
     assert _account(state, CHILD_AT) == (True, 0, 1, CELLS, [0, 9, 0, 0])
     assert result == run(fork, WORLD, block)[0]
+
+
+def test_a_destroyed_contract_comes_back_the_same_in_every_explored_schedule() -> None:
+    initcode = creation_of(CELLS)
+    block = [
+        Call(0, FACTORY_AT, initcode),
+        Call(1, CHILD_AT, words(0, 7)),
+        Call(3, CHILD_AT),  # destroys itself
+        Call(0, FACTORY_AT, initcode),
+        Call(2, CHILD_AT, words(0)),  # logs 0, not 7
+    ]
+    vm = PyEvm("shanghai", context("shanghai"))
+    ran = assert_serial_equivalent(signed("shanghai", block), AccountState(WORLD), vm, schedules=20)
+    assert ran.result is not None
+    assert ran.result.outcomes[4].value.logs[0].data == bytes(32)
 
 
 @pytest.mark.parametrize("fork", ["cancun", "prague"])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
+from typing import Any, Protocol
 
 from blockstm.errors import Invalid, InvalidBlock
 from blockstm.ethereum.blockfile import BlockFile
@@ -16,14 +16,20 @@ from blockstm.ethereum.forks import mainnet_fork
 from blockstm.ethereum.receipt import Receipt
 from blockstm.ethereum.senders import recover_senders
 from blockstm.reference import execute_block as execute_in_order
-from blockstm.types import DELETED, BlockResult
+from blockstm.types import DELETED, BlockResult, Outcome
 from blockstm.vm.pyevm import Account, AccountState, BlockContext, Execution, Ommer, PyEvm
 from blockstm.vm.pyevm import Withdrawal as Payment
 
 __all__ = ["BlockRun", "ExecuteBlock", "PreparedBlock", "StateAfter", "prepare"]
 
-ExecuteBlock = Callable[[Sequence[Any], Any, Callable[[Any, Any], Any]], BlockResult]
-"""``execute_block(transactions, state, vm)``: the engine's, or the reference's."""
+
+class ExecuteBlock(Protocol):
+    """``execute_block`` of an `Executor` or of the reference."""
+
+    def __call__(
+        self, transactions: Sequence[Any], state: Any, vm: Any, /, *, limit: Any
+    ) -> BlockResult:
+        """Run a block; see `blockstm.execute_block`."""
 
 
 class StateAfter:
@@ -84,23 +90,16 @@ class PreparedBlock:
             BlockError: see `blockstm.execute_block`; also if a transaction needs more gas than
                 the ones before it left in the block.
         """
-        result = execute_block(self.transactions, self.state, self.vm)
-        self._check_gas_limit(result)
+        gas = _GasLeft(self.file.block.header.gas_limit, self.transactions)
+        result = execute_block(self.transactions, self.state, self.vm, limit=gas.is_short_for)
+        if result.cut is not None:
+            raise _no_gas_left(result.cut, gas.left, result)
         block = self.file.block
         ommers = tuple(Ommer(ommer.number, ommer.coinbase) for ommer in block.ommers or ())
         payments = tuple(Payment(w.address, w.amount_gwei) for w in block.withdrawals or ())
         state = StateAfter(self.state, result.writes)
         requests, state = _step(state, lambda view: self.vm.end_block(view, ommers, payments))
         return BlockRun(result, self._receipts(result), requests, state)
-
-    def _check_gas_limit(self, result: BlockResult) -> None:
-        limit, used = self.file.block.header.gas_limit, 0
-        for index, outcome in enumerate(result.outcomes):
-            gas = self.transactions[index].gas
-            if used + gas > limit:
-                cause = Invalid(f"its gas {gas} is above the {limit - used} left in the block")
-                raise InvalidBlock(f"transaction {index} is invalid: {cause}", index) from cause
-            used += outcome.gas_used
 
     def _receipts(self, result: BlockResult) -> tuple[Receipt, ...]:
         executions: list[Execution] = [outcome.value for outcome in result.outcomes]
@@ -111,6 +110,28 @@ class PreparedBlock:
                 self.file.block.transactions, executions, totals, strict=True
             )
         )
+
+
+class _GasLeft:
+    """The gas that a block has left, counted down at the frontier, in block order."""
+
+    def __init__(self, left: int, transactions: Sequence[Any]) -> None:
+        self.left = left
+        self._transactions = transactions
+
+    def is_short_for(self, outcome: Outcome) -> bool:
+        """Whether the transaction asks for more gas than is left; else takes what it used."""
+        if self._transactions[outcome.index].gas > self.left:
+            return True
+        self.left -= outcome.gas_used
+        return False
+
+
+def _no_gas_left(index: int, left: int, prefix: BlockResult) -> InvalidBlock:
+    cause = Invalid(f"it asks for more gas than the {left} left in the block")
+    error = InvalidBlock(f"transaction {index} is invalid: {cause}", index, prefix)
+    error.__cause__ = cause
+    return error
 
 
 def prepare(file: BlockFile, workers: int | None = None) -> PreparedBlock:

@@ -48,8 +48,9 @@ _SHANGHAI_TIMESTAMP = MAINNET_BY_TIMESTAMP[0][0]
 
 def mainnet_fork(number: int, timestamp: int) -> str:
     """The name of the fork that mainnet's block ``number`` of ``timestamp`` is under."""
-    schedule, position = MAINNET_BY_NUMBER, number
+    schedule: tuple[tuple[int, str], ...] = MAINNET_BY_NUMBER
+    position = number
     if number >= MAINNET_BY_NUMBER[-1][0] and timestamp >= _SHANGHAI_TIMESTAMP:
-        schedule, position = MAINNET_BY_TIMESTAMP, timestamp  # type: ignore[assignment]
+        schedule, position = MAINNET_BY_TIMESTAMP, timestamp
     starts = [start for start, _ in schedule]
     return schedule[bisect_right(starts, position) - 1][1]

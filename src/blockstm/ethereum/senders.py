@@ -5,13 +5,13 @@ libsecp256k1, called through coincurve, releases the GIL while it works.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from eth_typing import Address
 
+from blockstm.cores import usable_cores
 from blockstm.errors import DecodeError
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.transaction import Transaction
@@ -38,7 +38,7 @@ def recover_senders(
     def run(index: int) -> Address:
         return recover_sender(transactions[index], f"{place}[{index}]", recover)
 
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or usable_cores()
     workers = min(workers, len(transactions) // _TRANSACTIONS_PER_TASK_MIN)
     if workers <= 1:
         return [run(index) for index in range(len(transactions))]
