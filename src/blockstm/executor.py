@@ -130,9 +130,12 @@ class Executor:
         return Stream(self, request)
 
     def close(self) -> None:
-        """Wait for a running block and send the threads home; may be called twice."""
-        if os.getpid() != self._pid:
-            raise ForkedError("this executor was made in another process")
+        """Wait for a running block and send the threads home; may be called twice.
+
+        Does nothing in a forked child, which has no such threads.
+        """
+        if os.getpid() != self._pid:  # a forked child has nothing to close
+            return
         if threading.get_ident() in self._inside:
             raise ReentrantError("an executor cannot be closed by what it runs")
         with self._lock:
@@ -140,6 +143,7 @@ class Executor:
             self._finalizer()
 
     def __enter__(self) -> Self:
+        self._check_usable()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -157,8 +161,7 @@ class Executor:
         hints: Any,
     ) -> _Request:
         """Check everything the caller passed before anything is started."""
-        if self._closed:
-            raise ClosedError("this executor is closed")
+        self._check_usable()
         if on_invalid not in ("raise", "skip"):
             raise ConfigError(f'on_invalid is "raise" or "skip", not {on_invalid!r}')
         _check_limit(limit)
@@ -167,10 +170,15 @@ class Executor:
             _prefetch(state, hints)
         return _Request(context, count, needs_gil, state, on_invalid == "skip", limit)
 
-    def _enter(self) -> None:
-        """Become the one whose block runs."""
+    def _check_usable(self) -> None:
         if os.getpid() != self._pid:
             raise ForkedError("this executor was made in another process")
+        if self._closed:
+            raise ClosedError("this executor is closed")
+
+    def _enter(self) -> None:
+        """Become the one whose block runs."""
+        self._check_usable()
         thread = threading.get_ident()
         if thread in self._inside:
             raise ReentrantError(
@@ -235,67 +243,53 @@ class Executor:
 class Stream(Iterator[Outcome]):
     """The outcomes of a running block, in block order, each as soon as it is final.
 
-    Attributes:
-        result: the `BlockResult`, once the stream is exhausted; None before and after an error.
-
-    To be used by one thread at a time. Closing it early stops the block.
+    To be used by one thread at a time. Closing it early, or dropping it, stops the block.
     """
 
     def __init__(self, executor: Executor, request: _Request) -> None:
-        self.result: BlockResult | None = None
         self._executor = executor
         self._engine = executor._engine
-        self._error: BaseException | None = None
+        self._run = _BackgroundRun(executor, request)
         self._taken = 0
         self._open = True
-        self._started = threading.Event()
-        self._finished = threading.Event()
-        self._thread = threading.Thread(
-            target=self._drive, args=(request,), name="blockstm-stream", daemon=True
-        )
-        self._thread.start()
-        self._started.wait()
 
-    def _drive(self, request: _Request) -> None:
-        self._executor._inside.add(threading.get_ident())
-        try:
-            self._engine.prepare()
-            self._started.set()
-            self.result = self._executor._run(request, streaming=True)
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._started.set()
-            self._finished.set()
+    @property
+    def result(self) -> BlockResult | None:
+        """The result of the block once the stream is exhausted; None before, and after an error."""
+        return None if self._open else self._run.result
 
     def __next__(self) -> Outcome:
         if not self._open:
             raise StopIteration
-        while self._engine.wait_final(self._taken, _WAIT_NS) <= self._taken:
-            if self._finished.wait(0.001 if self._engine.stopping else 0):
-                if self._engine.wait_final(self._taken, 0) > self._taken:
-                    break
+        try:
+            if not self._wait():
                 return self._end()
-        outcome: Outcome = self._engine.outcome(self._taken)
+            outcome: Outcome = self._engine.outcome(self._taken)
+        except BaseException:
+            self.close()
+            raise
         self._taken += 1
         return outcome
 
+    def _wait(self) -> bool:
+        """Whether there is another outcome; waits until that is known."""
+        while self._engine.wait_final(self._taken, _WAIT_NS) <= self._taken:
+            if self._run.finished.wait(0.001 if self._engine.stopping else 0):
+                return bool(self._engine.wait_final(self._taken, 0) > self._taken)
+        return True
+
     def _end(self) -> Outcome:
-        self._shut()
-        if self._error is not None:
-            raise self._error
+        self.close()
+        if self._run.error is not None:
+            raise self._run.error
         raise StopIteration
 
     def close(self) -> None:
         """Stop the block, if it is still running, and free the executor; may be called twice."""
         if self._open:
-            self._engine.stop()
-            self._shut()
-
-    def _shut(self) -> None:
-        self._open = False
-        self._thread.join()
-        self._executor._leave()
+            self._open = False
+            self._run.stop()
+            self._executor._leave()
 
     def __enter__(self) -> Self:
         return self
@@ -304,7 +298,39 @@ class Stream(Iterator[Outcome]):
         self.close()
 
     def __del__(self) -> None:
-        self.close()
+        if getattr(self, "_open", False):
+            self.close()
+
+
+class _BackgroundRun:
+    """A block that runs in a thread of its own; knows nothing of the stream that reads it."""
+
+    def __init__(self, executor: Executor, request: _Request) -> None:
+        self.result: BlockResult | None = None
+        self.error: BaseException | None = None
+        self.finished = threading.Event()
+        self._engine = executor._engine
+        self._engine.prepare()
+        self._thread = threading.Thread(
+            target=self._drive, args=(executor, request), name="blockstm-stream", daemon=True
+        )
+        self._thread.start()
+
+    def _drive(self, executor: Executor, request: _Request) -> None:
+        executor._inside.add(threading.get_ident())
+        try:
+            self.result = executor._run(request, streaming=True)
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.finished.set()
+
+    def stop(self) -> None:
+        """Send the workers home, and wait for them."""
+        while not self.finished.is_set():
+            self._engine.stop()
+            self.finished.wait(0.01)
+        self._thread.join()
 
 
 def execute_block(

@@ -176,7 +176,7 @@ def test_a_destroyed_contract_comes_back_the_same_in_every_explored_schedule() -
         Call(2, CHILD_AT, words(0)),  # logs 0, not 7
     ]
     vm = PyEvm("shanghai", context("shanghai"))
-    ran = assert_serial_equivalent(signed("shanghai", block), AccountState(WORLD), vm, schedules=20)
+    ran = assert_serial_equivalent(signed("shanghai", block), AccountState(WORLD), vm, schedules=100)
     assert ran.result is not None
     assert ran.result.outcomes[4].value.logs[0].data == bytes(32)
 

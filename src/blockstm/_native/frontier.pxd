@@ -20,7 +20,7 @@ from blockstm._native.store cimport (
     Entry, Store, store_commit, store_final, store_read_base,
 )
 from blockstm._native.values cimport PAYLOAD_DELTA, Payload
-from blockstm._native.view cimport View
+from blockstm._native.view cimport POINT_PUBLISH, View, view_pause
 
 cdef enum Ending:
     GOES_ON = 0
@@ -129,6 +129,8 @@ cdef inline Ending frontier_write(Frontier* frontier, View* view, Write* write,
             return frontier.ending
     for index in range(count):
         location = location_at(&frontier.store.interner, write[index].location)
+        if write[index].entry == NULL:  # a run at the frontier: only now do others see it
+            view_pause(view, POINT_PUBLISH, write[index].payload.index)
         if location.committed.load(memory_order_relaxed) == NULL:  # written at the frontier only
             frontier.written[frontier.written_count] = write[index].location
             frontier.written_count += 1
