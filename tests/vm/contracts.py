@@ -70,6 +70,10 @@ CELLS = assemble(
     STOP
     store:
     32 CALLDATALOAD 0 CALLDATALOAD SSTORE       ; called with slot and value
+    64 CALLDATASIZE GT @again JUMPI
+    STOP
+    again:
+    64 CALLDATALOAD 0 CALLDATALOAD SSTORE       ; and with a second value after it
     STOP
     """
 )
