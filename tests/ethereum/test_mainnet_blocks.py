@@ -70,8 +70,7 @@ def test_the_quick_blocks_cover_byzantium_to_cancun() -> None:
     forks = {mainnet_index()[number]["fork"] for number in QUICK}
     names = list(FORKS)
     wanted = set(names[names.index("byzantium") : names.index("cancun") + 1])
-    # There is no block of Arrow Glacier's that differs in its rules from London's.
-    assert forks >= wanted - {"constantinople_uncorrected"}
+    assert forks >= wanted - {"constantinople_uncorrected"}  # mainnet never had that one
 
 
 @pytest.mark.parametrize("number", QUICK)

@@ -111,7 +111,7 @@ cdef void explorer_pause(void* context, int worker, int point, int32_t index) no
     if point != POINT_JOIN:
         hand_over(explorer, worker, choose(explorer, worker))
     elif explorer.joined == explorer.workers:
-        hand_over(explorer, worker, choose(explorer, NOBODY))
+        hand_over(explorer, worker, 0)  # nothing has happened yet: all workers are alike
     proceed = explorer.current == worker or point == POINT_LEAVE
     monitor_unlock(&explorer.monitor)
     if proceed:
