@@ -335,10 +335,11 @@ cdef bint finish(Worker* worker, int64_t index, bint rerun) noexcept nogil:
         task_leave(task, WAITING, 1)
         stop_block(block)
         return False
-    task_leave(task, FINAL, 0)
-    scheduler.frontier.next.store(index + 1)  # seq_cst: see scheduler.pxd
-    scheduler_wake_waiters(scheduler, index)
     resume_speculation(block, index)
+    task_leave(task, FINAL, 0)
+    # seq_cst: see scheduler.pxd. From here on the frontier's own words belong to somebody else.
+    scheduler.frontier.next.store(index + 1)
+    scheduler_wake_waiters(scheduler, index)
     if block.streaming:
         events_notify(&scheduler.events)
     return True
