@@ -33,7 +33,7 @@ def _by_accounts(rows: list[Row], path: Path) -> None:
                 for row in chosen
                 if row["workers"] == workers
             )
-            axes.plot(*zip(*line, strict=True), style, label=f"{name}, {workers} workers")
+            axes.plot(*zip(*line, strict=True), style, label=f"{name}, {_workers(workers)}")
     axes.set_xscale("log")
     axes.set_xlabel("accounts (fewer: more conflicts)")
     axes.set_title("10,000 payments, 5 µs of work each")
@@ -57,7 +57,7 @@ def _by_workload(rows: list[Row], path: Path) -> None:
         rows_of_count = [row for row in kernel if row["workers"] == count]
         speed = {row["workload"]: row["speedup_over_baseline"] for row in rows_of_count}
         places = [place + offset * width for place in range(len(names))]
-        axes.bar(places, [speed.get(name, 0.0) for name in names], width, label=f"{count} workers")
+        axes.bar(places, [speed.get(name, 0.0) for name in names], width, label=_workers(count))
     axes.set_xticks([place + 0.4 - width / 2 for place in range(len(names))], names, rotation=20)
     axes.set_title("blocks of 10,000, 5 µs of work each")
     _finish(figure, axes, path)
@@ -65,6 +65,10 @@ def _by_workload(rows: list[Row], path: Path) -> None:
 
 def _values(rows: Iterable[Row], field: str) -> list[int]:
     return sorted({row[field] for row in rows})
+
+
+def _workers(count: int) -> str:
+    return f"{count} worker{'s' * (count > 1)}"
 
 
 def _finish(figure: plt.Figure, axes: plt.Axes, path: Path) -> None:

@@ -439,7 +439,7 @@ class Decision(NamedTuple):
     chosen: int
     worker: int
     point: str
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, of no use to a decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 __all__ = ["BlockResult", "Key", "Limit", "Outcome", "StateReader", "Stats", "Status", "View"]
 
 Key = Hashable
-"""A location's name. Keys that compare equal (``1 == 1.0 == True``) are one location; under which of
-the equal objects it appears in ``BlockResult.writes`` is not specified."""
+"""A location's name. Keys that compare equal (``1 == 1.0 == True``) are one location; under which
+of the equal objects it appears in ``BlockResult.writes`` is not specified."""
 
 
 class Status(StrEnum):

@@ -56,8 +56,6 @@ def same_value(left: object, right: object) -> bool:
         return False
     if isinstance(left, float) and type(left) is float:
         return struct.pack("d", left) == struct.pack("d", right)
-    if type(left) is tuple:
-        return len(left) == len(right) and all(  # type: ignore[arg-type]  # same type as left
-            map(same_value, left, right)  # type: ignore[arg-type]
-        )
+    if type(left) is tuple and type(right) is tuple:
+        return len(left) == len(right) and all(map(same_value, left, right))
     return type(left) in (int, str, bytes) and left == right

@@ -23,7 +23,7 @@ TRANSACTION = np.dtype(
 """A transaction; ``work`` is turns of the work loop."""
 
 
-@njit
+@njit  # type: ignore[untyped-decorator]  # Numba has no types
 def spin(turns: int) -> int:
     """The work of one transaction: a chain of shifts, each of which needs the one before it.
 

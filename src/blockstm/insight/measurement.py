@@ -54,8 +54,11 @@ class Row:
 
     def as_dict(self) -> dict[str, object]:
         """The row flat, its parameters beside the rest, ready for JSON."""
-        fields = dict(vars(self))
-        return {"workload": fields.pop("workload")} | fields.pop("parameters") | fields
+        rest = dict(vars(self))
+        flat: dict[str, object] = {"workload": rest.pop("workload")}
+        flat.update(rest.pop("parameters"))
+        flat.update(rest)
+        return flat
 
 
 def start_race(load: Workload, vm: Vm, turns: int, executor: Executor) -> Race:

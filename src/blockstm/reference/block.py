@@ -47,7 +47,9 @@ def execute_block(
     return block.result()
 
 
-def _run(view: ReferenceView, vm: Callable[[Any, Any], Any], transaction: Any, on_invalid: str) -> Outcome:
+def _run(
+    view: ReferenceView, vm: Callable[[Any, Any], Any], transaction: Any, on_invalid: str
+) -> Outcome:
     """What becomes of one transaction; the block errors are raised without their prefix."""
     index = view.index
     value: Any = None

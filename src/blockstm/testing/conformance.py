@@ -10,9 +10,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from blockstm.executor import Executor
-
 from blockstm import reference
+from blockstm.executor import Executor
 from blockstm.reference import ReferenceView
 from blockstm.testing.oracle import Ran, difference, identical, run
 from blockstm.testing.serial import assert_serial_equivalent

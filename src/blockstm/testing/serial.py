@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
 
-from blockstm.executor import Executor, Exploration, explore
-
 from blockstm import reference
 from blockstm.config import Config
 from blockstm.errors import BlockError, InputError
+from blockstm.executor import Executor, Exploration, explore
 from blockstm.testing.oracle import Ran, difference, run
 from blockstm.testing.schedules import random_schedules, schedule_story, shrink_schedule
 from blockstm.types import Limit, Outcome, StateReader

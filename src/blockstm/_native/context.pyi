@@ -1,0 +1,3 @@
+class Context:
+    @property
+    def interrupt(self) -> BaseException | None: ...
