@@ -50,10 +50,12 @@ def contenders(
     block, state, program = engine_input(load, vm, turns)
     wanted = expected(load)
 
-    def run(_: object) -> BlockResult:
-        return complete(executor.execute_block(block, state, program), len(block))
+    def run(fresh: Any) -> BlockResult:
+        return complete(executor.execute_block(block, fresh, program), len(block))
 
-    engine = Contender(run, check=lambda result: check_block(result, wanted))
+    # The loops start from a copy made just before, as they change it. So does the engine, which
+    # does not: to have been copied puts a state into the caches.
+    engine = Contender(run, state.copy, lambda result: check_block(result, wanted))
     if vm == "python":
         return engine, _dict_loop(load, block, wanted)
     return engine, _native_loop(load, block, state, program, wanted)
