@@ -202,6 +202,7 @@ cdef class Engine:
         context.enter(&block.store, self.workers)
         block.vm = context.vm
         block.store.exclusive = True
+        block.store.interner.alone = True
         block.store.estimates = options.estimates
         block.max_incarnations = options.max_incarnations
         block.revalidation = options.revalidation
@@ -248,6 +249,7 @@ cdef class Engine:
         cdef Block* block = &self.block
         self.reserve_tasks(block.scheduler.count)
         block.store.exclusive = False
+        block.store.interner.alone = False
         block.workers = workers
         block.scheduler.execution.next.store(block.scheduler.frontier.next.load())
         return 0

@@ -60,6 +60,7 @@ cdef struct Interner:
     Location** segment              # SEGMENTS pointers to SEGMENT_SIZE locations each
     Mutex grow
     const uint64_t* seed
+    bint alone                      # one worker: no locks
 
 
 cdef inline atomic[uint64_t]* table_slots(Table* table) noexcept nogil:
@@ -225,12 +226,10 @@ cdef inline Table* shard_grow(Interner* interner, Shard* shard, Table* table) no
 
 cdef inline bint interner_insert(Interner* interner, Shard* shard, Arena* arena, uint64_t hashed,
                                  const uint8_t* key, uint64_t size, uint32_t* id) noexcept nogil:
-    """Find or add ``key`` under the shard's lock; false where memory has run out."""
+    """Add ``key``, under the shard's lock or alone; false where memory has run out."""
     cdef Table* table = shard.table.load(memory_order_relaxed)  # the lock orders it
     cdef Location* location
     cdef uint8_t* copied
-    if interner_probe(interner, table, hashed, key, size, id):
-        return True
     if (table.count + 1) * 4 > (table.mask + 1) * 3:
         table = shard_grow(interner, shard, table)
         if table == NULL:
@@ -243,7 +242,9 @@ cdef inline bint interner_insert(Interner* interner, Shard* shard, Arena* arena,
     location = interner_append(interner, id)
     if location == NULL:
         return False
-    if copied == NULL:
+    if size == 8:
+        memcpy(location.key, key, 8)
+    elif copied == NULL:
         memcpy(location.key, key, size)
     else:
         memcpy(copied, key, size)
@@ -262,7 +263,11 @@ cdef inline bint interner_locate(Interner* interner, Arena* arena, const uint8_t
     cdef bint found
     if interner_probe(interner, shard.table.load(memory_order_acquire), hashed, key, size, id):
         return True
+    if interner.alone:
+        return interner_insert(interner, shard, arena, hashed, key, size, id)
     mutex_lock(&shard.lock)
-    found = interner_insert(interner, shard, arena, hashed, key, size, id)
+    # Somebody may have added it, or let the table grow, before we had the lock.
+    found = (interner_probe(interner, shard.table.load(memory_order_relaxed), hashed, key, size, id)
+             or interner_insert(interner, shard, arena, hashed, key, size, id))
     mutex_unlock(&shard.lock)
     return found

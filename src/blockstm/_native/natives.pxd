@@ -49,8 +49,11 @@ cdef class NativeWrites:
     cdef uint8_t* key_bytes
     cdef uint8_t* value_bytes
     cdef bint any_deleted
+    cdef bint uneven               # keys or values that are not of 8 bytes: the arrays exist
     cdef dict decoded
 
     cdef void copy(self, NativeContext context, Frontier* frontier) except *
     cdef void append(self, const Location* location, const Payload* value) noexcept
+    cdef uint64_t key_end(self, uint32_t place) noexcept
+    cdef uint64_t value_end(self, uint32_t place) noexcept
     cdef dict as_dict(self)

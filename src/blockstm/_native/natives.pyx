@@ -40,7 +40,9 @@ cdef int fill(Payload* base, const uint8_t* data, uint64_t size, Arena* arena) n
     cdef uint8_t* copied
     base.kind = PAYLOAD_VALUE
     base.size = <uint32_t>size
-    memset(base.word, 0, INLINE_SIZE)
+    if size == 8:
+        memcpy(base.word, data, 8)
+        return BLOCKSTM_OK
     if size <= INLINE_SIZE:
         memcpy(base.word, data, size)
         return BLOCKSTM_OK
@@ -309,34 +311,49 @@ cdef class NativeWrites:
         self.decode_value = context.block.values.decode
         for place in range(frontier.written_count):
             location = location_at(&context.store.interner, frontier.written[place])
+            value = location.committed.load(memory_order_acquire)
             key_size += location.key_size
-            value_size += location.committed.load(memory_order_acquire).size
+            value_size += value.size
+            self.uneven |= location.key_size != 8 or value.size != 8
         self.key_bytes = <uint8_t*>malloc(key_size + 1)
         self.value_bytes = <uint8_t*>malloc(value_size + 1)
-        self.key_ends = <uint64_t*>malloc((frontier.written_count + 1) * sizeof(uint64_t))
-        self.value_ends = <uint64_t*>malloc((frontier.written_count + 1) * sizeof(uint64_t))
-        self.deleted = <uint8_t*>malloc(frontier.written_count + 1)
-        if (self.key_bytes == NULL or self.value_bytes == NULL or self.key_ends == NULL
-                or self.value_ends == NULL or self.deleted == NULL):
+        if self.key_bytes == NULL or self.value_bytes == NULL:
             raise MemoryError
+        if self.uneven:
+            self.key_ends = <uint64_t*>malloc((frontier.written_count + 1) * sizeof(uint64_t))
+            self.value_ends = <uint64_t*>malloc((frontier.written_count + 1) * sizeof(uint64_t))
+            self.deleted = <uint8_t*>malloc(frontier.written_count + 1)
+            if self.key_ends == NULL or self.value_ends == NULL or self.deleted == NULL:
+                raise MemoryError
         for place in range(frontier.written_count):
             location = location_at(&context.store.interner, frontier.written[place])
             value = location.committed.load(memory_order_acquire)
-            if not same_payload(&context.numbers, value, location.base.load(memory_order_acquire)):
+            if same_payload(&context.numbers, value, location.base.load(memory_order_acquire)):
+                continue
+            if self.uneven:
                 self.append(location, value)
+            else:
+                memcpy(self.key_bytes + 8 * <uint64_t>self.count, location.key, 8)
+                memcpy(self.value_bytes + 8 * <uint64_t>self.count, value.word, 8)
+            self.count += 1
 
     cdef void append(self, const Location* location, const Payload* value) noexcept:
-        cdef uint32_t count = self.count
-        cdef uint64_t key_end = self.key_ends[count - 1] if count else 0
-        cdef uint64_t value_end = self.value_ends[count - 1] if count else 0
+        """Keys or values are not all of 8 bytes: keep where each ends."""
+        cdef uint64_t key_end = self.key_end(self.count - 1) if self.count else 0
+        cdef uint64_t value_end = self.value_end(self.count - 1) if self.count else 0
         cdef uint32_t size = value.size if value.kind == PAYLOAD_VALUE else 0
         memcpy(self.key_bytes + key_end, location_key(location), location.key_size)
         memcpy(self.value_bytes + value_end, payload_data(value), size)
-        self.key_ends[count] = key_end + location.key_size
-        self.value_ends[count] = value_end + size
-        self.deleted[count] = value.kind == PAYLOAD_ABSENT
+        self.key_ends[self.count] = key_end + location.key_size
+        self.value_ends[self.count] = value_end + size
+        self.deleted[self.count] = value.kind == PAYLOAD_ABSENT
         self.any_deleted |= value.kind == PAYLOAD_ABSENT
-        self.count += 1
+
+    cdef uint64_t key_end(self, uint32_t place) noexcept:
+        return self.key_ends[place] if self.uneven else 8 * (<uint64_t>place + 1)
+
+    cdef uint64_t value_end(self, uint32_t place) noexcept:
+        return self.value_ends[place] if self.uneven else 8 * (<uint64_t>place + 1)
 
     def __dealloc__(self):
         free(self.key_ends)
@@ -354,11 +371,13 @@ cdef class NativeWrites:
         decoded = {}
         for place in range(self.count):
             key = self.decode_key(PyBytes_FromStringAndSize(
-                <const char*>self.key_bytes + key_end, self.key_ends[place] - key_end))
-            value = DELETED if self.deleted[place] else self.decode_value(PyBytes_FromStringAndSize(
-                <const char*>self.value_bytes + value_end, self.value_ends[place] - value_end))
+                <const char*>self.key_bytes + key_end, self.key_end(place) - key_end))
+            value = DELETED
+            if not self.any_deleted or not self.deleted[place]:
+                value = self.decode_value(PyBytes_FromStringAndSize(
+                    <const char*>self.value_bytes + value_end, self.value_end(place) - value_end))
             decoded[key] = value
-            key_end, value_end = self.key_ends[place], self.value_ends[place]
+            key_end, value_end = self.key_end(place), self.value_end(place)
         self.decoded = decoded
         return decoded
 
@@ -372,8 +391,8 @@ cdef class NativeWrites:
         if self.count == 0:
             return b"", b""
         return (
-            PyBytes_FromStringAndSize(<const char*>self.key_bytes, self.key_ends[self.count - 1]),
-            PyBytes_FromStringAndSize(<const char*>self.value_bytes, self.value_ends[self.count - 1]))
+            PyBytes_FromStringAndSize(<const char*>self.key_bytes, self.key_end(self.count - 1)),
+            PyBytes_FromStringAndSize(<const char*>self.value_bytes, self.value_end(self.count - 1)))
 
     def __len__(self):
         return self.count

@@ -14,6 +14,8 @@ from blockstm._native.store cimport Folding, Store
 from blockstm._native.values cimport Payload
 
 cdef enum:
+    MEMO_BITS = 7
+    MEMOS = 1 << MEMO_BITS
     NO_ONE = -1              # `blocked_on`: nobody's write, only the frontier helps
     NOT_INTEGERS_HERE = 64   # an answer of `view_at_least` and `view_try_add` to Python alone
 
@@ -47,6 +49,11 @@ cdef struct SlotMark:
     uint32_t generation
     uint32_t slot
 
+# Which location a key of 8 bytes has: the keys met last, so that most need no look at the tables.
+cdef struct Memo:
+    uint64_t key
+    uint64_t location_plus_1       # 0: nothing here
+
 cdef struct View:
     blockstm_view public_part     # first: VMs hold a pointer to it
     Store* store
@@ -70,6 +77,7 @@ cdef struct View:
     uint32_t mark_mask
     uint32_t generation
     atomic[uint32_t]* stopping
+    Memo memo[MEMOS]              # lives as long as the block
     int worker
     Pause pause
     void* pause_context
@@ -78,6 +86,7 @@ cdef const blockstm_view_api* view_api() noexcept nogil
 
 cdef bint view_init(View* view, Store* store, Arena* arena) noexcept nogil
 cdef void view_free(View* view) noexcept nogil
+cdef void view_reset(View* view) noexcept nogil
 cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogil
 
 # The operations, by payload. OK, or what ends the run (vm_abi.h).

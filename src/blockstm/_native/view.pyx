@@ -14,6 +14,7 @@ from blockstm._native.arena cimport Arena, arena_reset, arena_take
 from blockstm._native.conditions cimport (
     CONDITION_EXACT, CONDITION_RANGE, CONDITION_UNREADABLE, Condition,
 )
+from blockstm._native.hashing cimport word64
 from blockstm._native.interner cimport Location, interner_locate, location_at
 from blockstm._native.numbers cimport (
     ABOVE_ALL, FITS, NOT_INTEGERS, Fit, Numbers, compare, fold_delta, join_deltas, read_number,
@@ -54,6 +55,11 @@ cdef void view_free(View* view) noexcept nogil:
     free(view.written)
     free(view.mark)
     free(view.folding.delta)
+
+
+cdef void view_reset(View* view) noexcept nogil:
+    """Forget the last block's locations."""
+    memset(view.memo, 0, sizeof(view.memo))
 
 
 cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogil:
@@ -618,8 +624,21 @@ cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) n
 cdef int32_t api_locate(blockstm_view* public, const uint8_t* key, uint64_t size,
                         blockstm_location* location) noexcept nogil:
     cdef View* view = <View*>public
+    cdef Memo* memo
+    cdef uint64_t word
     if view.fault:
         return view.fault
+    if size == 8:
+        word = word64(key)
+        memo = &view.memo[(word * <uint64_t>0x9e3779b97f4a7c15) >> (64 - MEMO_BITS)]
+        if memo.key == word and memo.location_plus_1:
+            location[0] = <uint32_t>memo.location_plus_1 - 1
+            return BLOCKSTM_OK
+        if not interner_locate(&view.store.interner, view.arena, key, 8, location):
+            return stop(view, BLOCKSTM_NO_MEMORY)
+        memo.key = word
+        memo.location_plus_1 = <uint64_t>location[0] + 1
+        return BLOCKSTM_OK
     if size > KEY_SIZE_MAX or not interner_locate(&view.store.interner, view.arena, key, size,
                                                   location):
         return stop(view, BLOCKSTM_NO_MEMORY)

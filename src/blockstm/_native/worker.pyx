@@ -28,7 +28,7 @@ from blockstm._native.store cimport store_estimate, store_publish
 from blockstm._native.values cimport PAYLOAD_SKIP, Payload
 from blockstm._native.view cimport (
     NO_ONE, POINT_CLAIM, POINT_COMMIT, POINT_PARK, POINT_PUBLISH, POINT_VALIDATE, Slot, View,
-    view_begin, view_conditions, view_free, view_init, view_pause,
+    view_begin, view_conditions, view_free, view_init, view_pause, view_reset,
 )
 
 cdef extern from "Python.h" nogil:
@@ -73,6 +73,7 @@ cdef void worker_free(Worker* worker) noexcept nogil:
 cdef void worker_reset(Worker* worker) noexcept nogil:
     arena_reset(&worker.arena)
     arena_reset(&worker.scratch)
+    view_reset(&worker.view)
     worker.view.memory = &worker.arena
     worker.incarnations = 0
     memset(worker.aborts, 0, sizeof(worker.aborts))
