@@ -6,10 +6,11 @@
 
 A blind write has no condition at all.
 """
-from libc.stdint cimport int32_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t, uint8_t
 
 from blockstm._native.abi cimport blockstm_number
-from blockstm._native.interner cimport Location, location_at
+from blockstm._native.interner cimport location_at
+from blockstm._native.locations cimport Location
 from blockstm._native.numbers cimport compare, read_number, same_payload
 from blockstm._native.store cimport (
     FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Folding, Found, Look, Store, store_resolve,

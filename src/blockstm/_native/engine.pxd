@@ -7,10 +7,11 @@ nobody touches a block's memory when `run` returns.
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
+from blockstm._native.blocks cimport Block, Worker
 from blockstm._native.context cimport Context
 from blockstm._native.cursors cimport Monitor
 from blockstm._native.explorer cimport Explorer
-from blockstm._native.worker cimport Block, Worker
+
 
 cdef struct Gate:
     Monitor monitor

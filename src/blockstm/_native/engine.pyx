@@ -9,6 +9,10 @@ from libcpp.vector cimport vector
 from blockstm.types import Outcome
 
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
+from blockstm._native.blocks cimport (
+    ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_COMMIT, PHASE_EXECUTE,
+    PHASE_PUBLISH, PHASE_VALIDATE, Block, Worker,
+)
 from blockstm._native.context cimport Context
 from blockstm._native.cursors cimport (
     events_announce, events_leave, events_wait, monitor_destroy, monitor_init, monitor_lock,
@@ -24,14 +28,13 @@ from blockstm._native.frontier cimport (
 from blockstm._native.hashing cimport process_seed
 from blockstm._native.interner cimport interner_free, interner_init, interner_reset
 from blockstm._native.scheduler cimport Task, scheduler_stopping
-from blockstm._native.view cimport (
+from blockstm._native.slots cimport (
     POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
     POINT_VALIDATE, view_pause,
 )
+from blockstm._native.throttle cimport throttle_begin
 from blockstm._native.worker cimport (
-    ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_COMMIT, PHASE_EXECUTE,
-    PHASE_PUBLISH, PHASE_VALIDATE, Block, Worker, worker_free, worker_init, worker_reset,
-    worker_run, worker_run_alone,
+    worker_free, worker_init, worker_reset, worker_run, worker_run_alone,
 )
 
 cdef extern from "<cstdlib>" namespace "std" nogil:
@@ -41,7 +44,6 @@ cdef enum:
     START = 16                       # transactions run alone to learn how long one takes
     SHARING_PAYS_NS = 300_000        # below so much work, waking helpers costs more than it gives
     GATE_WAIT_NS = 1_000_000_000
-    FULL_CONFIDENCE = 32
 
 POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
           POINT_VALIDATE: "validate", POINT_COMMIT: "commit", POINT_PARK: "park",
@@ -207,10 +209,6 @@ cdef class Engine:
         block.max_incarnations = options.max_incarnations
         block.revalidation = options.revalidation
         block.throttle = options.throttle
-        block.window = options.window
-        block.confidence = FULL_CONFIDENCE
-        block.pause = 32
-        block.resume_at = 0
         block.workers = 1
         block.poll = poll_signals
         block.poll_context = <void*>self
@@ -223,7 +221,7 @@ cdef class Engine:
         block.scheduler.execution.next.store(0)
         block.scheduler.revalidation.next.store(0)
         block.scheduler.revalidation_end.next.store(0)
-        block.scheduler.reach.next.store(block.window)
+        throttle_begin(block, options.window)
         block.scheduler.stopping.store(0)
         return 0
 

@@ -5,7 +5,7 @@ from libcpp.atomic cimport memory_order_acquire, memory_order_release
 from blockstm._native.cursors cimport (
     monitor_lock, monitor_unlock, monitor_wait, monitor_wake_all,
 )
-from blockstm._native.view cimport POINT_JOIN, POINT_LEAVE, POINT_PARK
+from blockstm._native.slots cimport POINT_JOIN, POINT_LEAVE, POINT_PARK
 
 cdef extern from "Python.h" nogil:
     ctypedef struct PyThreadState:

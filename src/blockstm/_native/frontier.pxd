@@ -5,22 +5,20 @@ deltas folded onto the exact prefix, writes made final, or the block ended. All 
 writes become final or none does. Only one worker is ever in here; ownership of the frontier's
 transaction (scheduler.pxd) hands what it wrote on to the next.
 """
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport realloc
 from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_FAILED, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_REVERTED,
-    BLOCKSTM_STATE_ERROR, BLOCKSTM_SUCCESS,
+    BLOCKSTM_INVALID, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_ERROR, BLOCKSTM_SUCCESS,
 )
-from blockstm._native.arena cimport Arena, arena_take
-from blockstm._native.interner cimport Location, location_at
+from blockstm._native.arena cimport arena_take
+from blockstm._native.interner cimport location_at
+from blockstm._native.locations cimport Entry, Location
 from blockstm._native.numbers cimport fold_delta
-from blockstm._native.store cimport (
-    Entry, Store, store_commit, store_final, store_read_base,
-)
+from blockstm._native.slots cimport POINT_PUBLISH, View, view_pause
+from blockstm._native.store cimport Store, store_commit, store_final, store_read_base
 from blockstm._native.values cimport PAYLOAD_DELTA, Payload
-from blockstm._native.view cimport POINT_PUBLISH, View, view_pause
 
 cdef enum Ending:
     GOES_ON = 0

@@ -9,17 +9,15 @@ Order of writes: a location is filled in before its slot is stored (release), an
 its pointer is; a reader loads both (acquire) and so sees them whole. A table that was outgrown is
 kept until the block ends, for the readers that are still in it.
 """
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcmp, memcpy, memset
-from libcpp.atomic cimport (
-    atomic, memory_order_acquire, memory_order_relaxed, memory_order_release,
-)
+from libc.string cimport memcpy, memset
+from libcpp.atomic cimport atomic, memory_order_acquire, memory_order_relaxed, memory_order_release
 
 from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.cursors cimport Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock
-from blockstm._native.hashing cimport hash_bytes, word64
-from blockstm._native.values cimport Payload
+from blockstm._native.hashing cimport hash_bytes
+from blockstm._native.locations cimport INLINE_KEY, Location, same_key
 
 cdef extern from "<cstdlib>" namespace "std" nogil:
     void* aligned_alloc(size_t alignment, size_t size)
@@ -31,19 +29,6 @@ cdef enum:
     SEGMENT_BITS = 12
     SEGMENT_SIZE = 1 << SEGMENT_BITS
     SEGMENTS = 1 << 16
-    INLINE_KEY = 24
-
-cdef struct Entry           # store.pxd: a transaction's write at a location
-
-# One cache line.
-cdef struct Location:
-    atomic[Payload*] committed     # the value after the final prefix; NULL: still the base
-    atomic[Payload*] base          # what the block started from; NULL: not read yet
-    atomic[Entry*] head            # speculative writes, highest index first
-    atomic[int32_t] highest_reader
-    uint32_t key_size
-    uint64_t hash
-    uint8_t key[INLINE_KEY]        # or, of longer keys, a pointer to them
 
 cdef struct Table:
     uint64_t mask
@@ -76,19 +61,6 @@ cdef inline Table* table_new(uint64_t capacity) noexcept nogil:
 
 cdef inline Location* location_at(Interner* interner, uint32_t id) noexcept nogil:
     return &interner.segment[id >> SEGMENT_BITS][id & (SEGMENT_SIZE - 1)]
-
-
-cdef inline const uint8_t* location_key(const Location* location) noexcept nogil:
-    if location.key_size <= INLINE_KEY:
-        return location.key
-    return (<const uint8_t**>location.key)[0]
-
-
-cdef inline bint same_key(const Location* location, const uint8_t* key) noexcept nogil:
-    """Whether a key of the location's size is the location's."""
-    if location.key_size == 8:
-        return word64(location.key) == word64(key)
-    return memcmp(location_key(location), key, location.key_size) == 0
 
 
 cdef inline bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil:

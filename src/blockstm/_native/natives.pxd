@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from blockstm._native.abi cimport blockstm_state
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Answer, Frontier
-from blockstm._native.interner cimport Location
+from blockstm._native.locations cimport Location
 from blockstm._native.values cimport Payload
 
 

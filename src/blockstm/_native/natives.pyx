@@ -21,12 +21,13 @@ from blockstm._native.abi cimport (
 from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Answer, Frontier
-from blockstm._native.interner cimport Location, location_at, location_key
+from blockstm._native.interner cimport location_at
+from blockstm._native.locations cimport Location, location_key
 from blockstm._native.numbers cimport same_payload
 from blockstm._native.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_data,
 )
-from blockstm._native.view cimport View
+from blockstm._native.slots cimport View
 
 cdef object SUCCESS = Status.SUCCESS
 cdef object REVERTED = Status.REVERTED

@@ -10,7 +10,7 @@ from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Answer
 from blockstm._native.numbers cimport ObjectNumbers
-from blockstm._native.view cimport View
+from blockstm._native.slots cimport View
 
 
 cdef class ObjectContext(Context):

@@ -27,14 +27,16 @@ from blockstm._native.abi cimport (
 from blockstm._native.arena cimport Arena
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Answer, Frontier
-from blockstm._native.interner cimport Location, interner_append, location_at
+from blockstm._native.interner cimport interner_append, location_at
+from blockstm._native.locations cimport Location
 from blockstm._native.numbers cimport (
     FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload,
 )
 from blockstm._native.store cimport ReadBase
 from blockstm._native.values cimport PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload
+from blockstm._native.slots cimport NOT_INTEGERS_HERE, View
 from blockstm._native.view cimport (
-    NOT_INTEGERS_HERE, View, view_add, view_at_least, view_get, view_own, view_put_word,
+    view_add, view_at_least, view_get, view_own, view_put_word,
     view_remove, view_seen, view_try_add,
 )
 

@@ -14,7 +14,7 @@ Order of writes:
     consistent: what was committed from an entry still stands there. What was committed without
     one (a run at the frontier) is missed, and the condition of whoever missed it fails later.
 """
-from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t, uintptr_t
 from libc.stdlib cimport realloc
 from libc.string cimport memcpy
 from libcpp.atomic cimport (
@@ -23,7 +23,8 @@ from libcpp.atomic cimport (
 
 from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK
 from blockstm._native.arena cimport Arena, arena_take
-from blockstm._native.interner cimport Entry, Interner, Location
+from blockstm._native.interner cimport Interner
+from blockstm._native.locations cimport Entry, Location
 from blockstm._native.numbers cimport Numbers, fold_delta
 from blockstm._native.values cimport (
     BASE_INDEX, INLINE_SIZE, PAYLOAD_DELTA, PAYLOAD_SKIP, PAYLOAD_VALUE, Payload, payload_copy,
@@ -32,11 +33,6 @@ from blockstm._native.values cimport (
 
 cdef enum:
     ESTIMATE_TAG = 1     # on an entry's payload pointer: to be written again
-
-cdef struct Entry:
-    int32_t index
-    atomic[uintptr_t] payload
-    atomic[Entry*] next
 
 # Reads a location from the state. Called by any worker; `reader` is handed through. Fills in
 # `kind`, `size` and `word` of the payload. BLOCKSTM_OK, BLOCKSTM_STATE_ERROR or _NO_MEMORY.

@@ -1,0 +1,183 @@
+"""What workers share and what each has of its own, while a block runs.
+
+`Block` is set up by the engine before any worker enters and not changed until all have left, but
+for what it marks as the frontier owner's. A `Worker` is touched by its own thread only.
+"""
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdlib cimport realloc
+from libcpp.atomic cimport memory_order_release
+
+from blockstm._native.abi cimport BLOCKSTM_OK, blockstm_vm
+from blockstm._native.arena cimport Arena
+from blockstm._native.conditions cimport Condition
+from blockstm._native.cursors cimport events_notify, now_ns
+from blockstm._native.frontier cimport Answer, Frontier, Write
+from blockstm._native.scheduler cimport Scheduler
+from blockstm._native.slots cimport Slot, View
+from blockstm._native.store cimport Store
+from blockstm._native.view cimport view_begin
+
+# What one published incarnation saw, wrote and came to. Immutable.
+cdef struct Record:
+    Condition* condition
+    uint32_t conditions
+    uint32_t writes
+    Write* write
+    int32_t status
+    bint faulted
+    uint64_t gas
+    const unsigned char* output
+    uint64_t output_size
+    uint64_t value
+
+# Asks whether the block should be given up (signals); called by worker 0 without knowing of the
+# GIL. True: it should.
+ctypedef bint (*Poll)(void* context) noexcept nogil
+
+# What runs. Set up by the engine before any worker enters, unchanged until all have left.
+cdef struct Block:
+    Store store
+    Scheduler scheduler
+    Frontier frontier
+    const blockstm_vm* vm
+    uint32_t max_incarnations
+    bint revalidation
+    bint throttle
+    bint streaming             # somebody waits for single outcomes
+    int32_t workers
+    Poll poll
+    void* poll_context
+    # Only the owner of the frontier touches these.
+    int64_t window
+    int32_t confidence         # how well speculation has done lately
+    int64_t pause              # how many transactions it rests for when it does badly
+    int64_t resume_at
+
+cdef enum AbortCause:
+    ABORT_VALIDATION = 0
+    ABORT_FRONTIER = 1
+    ABORT_ESTIMATE = 2
+    ABORT_STOPPED = 3
+    ABORT_CAUSES = 4
+
+cdef enum WorkPhase:
+    PHASE_EXECUTE = 0
+    PHASE_VALIDATE = 1
+    PHASE_PUBLISH = 2
+    PHASE_COMMIT = 3
+    WORK_PHASES = 4
+
+cdef struct Worker:
+    View view
+    Arena arena                # of what lives as long as the block
+    Arena scratch              # of what lives as long as a run, where nobody else can see it
+    Block* block
+    int32_t id
+    Write* write               # of the run at hand
+    uint32_t write_capacity
+    uint64_t incarnations
+    uint64_t aborts[ABORT_CAUSES]
+    int64_t parked_ns
+    int64_t busy_ns
+    int64_t phase_ns[WORK_PHASES]  # sampled
+    uint64_t samples
+    uint32_t sample_counter
+    int64_t polled_at_ns
+    uint32_t poll_stride
+    uint32_t poll_counter
+    uint64_t padding[8]
+
+
+cdef enum:
+    SAMPLE_EVERY = 16
+    POLL_NS = 10_000_000           # how often worker 0 looks for signals
+    POLL_STRIDE_MAX = 1024
+
+
+cdef inline int64_t sample_begin(Worker* worker) noexcept nogil:
+    """The time, for one task in SAMPLE_EVERY; else 0. A clock costs as much as a small task."""
+    worker.sample_counter += 1
+    if worker.sample_counter & (SAMPLE_EVERY - 1):
+        return 0
+    return now_ns()
+
+
+cdef inline int64_t sample_phase(Worker* worker, int64_t since, int phase) noexcept nogil:
+    cdef int64_t now
+    if since == 0:
+        return 0
+    now = now_ns()
+    worker.phase_ns[phase] += (now - since) * SAMPLE_EVERY
+    return now
+
+
+cdef inline bint poll(Worker* worker) noexcept nogil:
+    """Worker 0: from time to time, whether to give up. Adapts to how long its tasks take."""
+    cdef Block* block = worker.block
+    cdef int64_t now, elapsed
+    worker.poll_counter += 1
+    if worker.poll_counter < worker.poll_stride:
+        return False
+    worker.poll_counter = 0
+    now = now_ns()
+    elapsed = now - worker.polled_at_ns
+    if elapsed < POLL_NS:
+        if elapsed < POLL_NS / 4 and worker.poll_stride < POLL_STRIDE_MAX:
+            worker.poll_stride *= 2
+        return False
+    worker.poll_stride = 1
+    worker.polled_at_ns = now
+    return block.poll(block.poll_context)
+
+
+cdef inline bint gives_up(Worker* worker) noexcept nogil:
+    """Whether the caller wants the block stopped; if so, stops it."""
+    if worker.id != 0 or worker.block.poll == NULL or not poll(worker):
+        return False
+    stop_block(worker.block)
+    return True
+
+
+cdef inline void stop_block(Block* block) noexcept nogil:
+    """Send every worker home. Release: what the frontier wrote about the ending is visible."""
+    block.scheduler.stopping.store(1, memory_order_release)
+    events_notify(&block.scheduler.events)
+
+
+cdef inline int32_t run(Worker* worker, int32_t index, bint final_prefix) noexcept nogil:
+    """One incarnation; gives what `execute` answered."""
+    cdef const void* context = worker.block.vm.context
+    view_begin(&worker.view, index, final_prefix)
+    worker.incarnations += 1
+    return worker.block.vm.execute(<void*>context, &worker.view.public_part, index)
+
+
+cdef inline Answer answer_of(const View* view, int32_t status) noexcept nogil:
+    cdef Answer answer
+    answer.faulted = view.fault != BLOCKSTM_OK
+    answer.status = view.fault if answer.faulted else status
+    answer.gas = view.gas
+    answer.output = view.output
+    answer.output_size = view.output_size
+    answer.value = view.error if answer.faulted else view.value
+    return answer
+
+
+cdef inline bint collect_writes(Worker* worker) noexcept nogil:
+    """The run's writes into ``worker.write``; false where memory has run out."""
+    cdef View* view = &worker.view
+    cdef Write* larger
+    cdef Slot* slot
+    cdef uint32_t index
+    if view.writes > worker.write_capacity:
+        larger = <Write*>realloc(worker.write, 2 * <uint64_t>view.writes * sizeof(Write))
+        if larger == NULL:
+            return False
+        worker.write = larger
+        worker.write_capacity = 2 * view.writes
+    for index in range(view.writes):
+        slot = &view.slot[view.written[index]]
+        worker.write[index].location = slot.location
+        worker.write[index].payload = slot.own
+        worker.write[index].entry = NULL
+    return True

@@ -1,0 +1,39 @@
+"""A location: one exact key, what is final there, and what runs ahead of the frontier wrote there."""
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.string cimport memcmp
+from libcpp.atomic cimport atomic
+
+from blockstm._native.hashing cimport word64
+from blockstm._native.values cimport Payload
+
+cdef enum:
+    INLINE_KEY = 24
+
+# What one transaction wrote here; see store.pxd for who may change what.
+cdef struct Entry:
+    int32_t index
+    atomic[uintptr_t] payload
+    atomic[Entry*] next
+
+# One cache line.
+cdef struct Location:
+    atomic[Payload*] committed     # the value after the final prefix; NULL: still the base
+    atomic[Payload*] base          # what the block started from; NULL: not read yet
+    atomic[Entry*] head            # speculative writes, highest index first
+    atomic[int32_t] highest_reader
+    uint32_t key_size
+    uint64_t hash
+    uint8_t key[INLINE_KEY]        # or, of longer keys, a pointer to them
+
+
+cdef inline const uint8_t* location_key(const Location* location) noexcept nogil:
+    if location.key_size <= INLINE_KEY:
+        return location.key
+    return (<const uint8_t**>location.key)[0]
+
+
+cdef inline bint same_key(const Location* location, const uint8_t* key) noexcept nogil:
+    """Whether a key of the location's size is the location's."""
+    if location.key_size == 8:
+        return word64(location.key) == word64(key)
+    return memcmp(location_key(location), key, location.key_size) == 0

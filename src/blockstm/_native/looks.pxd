@@ -1,0 +1,92 @@
+"""Looking: how a run comes to see what is at a location.
+
+At the frontier there is one value, and it is final. Ahead of it a look finds what others have
+written so far, and the slot records what must still be true when the run is to become final.
+"""
+from libc.stdint cimport int32_t
+from libcpp.atomic cimport memory_order_relaxed
+
+from blockstm._native.abi cimport (
+    BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_STATE_ERROR,
+)
+from blockstm._native.arena cimport arena_take
+from blockstm._native.interner cimport location_at
+from blockstm._native.locations cimport Location
+from blockstm._native.numbers cimport fold_delta
+from blockstm._native.slots cimport NO_ONE, POINT_LOOK, Slot, View, stop, view_pause
+from blockstm._native.store cimport (
+    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Look, store_final, store_read_base, store_resolve,
+)
+from blockstm._native.values cimport Payload
+
+
+cdef inline int look_speculatively(View* view, Slot* slot, Location* location) noexcept nogil:
+    """See what is there now, among the writes of runs that may yet prove wrong."""
+    cdef int32_t index = <int32_t>view.public_part.index
+    cdef Look look
+    cdef Found found
+    cdef Payload* folded
+    cdef int status
+    if location.highest_reader.load(memory_order_relaxed) < index:
+        # Only decides who is told early that this location changed; the frontier checks all.
+        location.highest_reader.store(index, memory_order_relaxed)
+    found = store_resolve(view.store, location, index, &view.folding, &look)
+    if found == FOUND_UNREAD:
+        status = store_read_base(view.store, location, view.arena, view)
+        if status != BLOCKSTM_OK:
+            slot.unreadable = status == BLOCKSTM_STATE_ERROR
+            return stop(view, status)
+        found = store_resolve(view.store, location, index, &view.folding, &look)
+    if found != FOUND:
+        view.blocked_on = look.estimated if found == FOUND_ESTIMATE else NO_ONE
+        return stop(view, BLOCKSTM_STALE)
+    slot.seen = look.payload
+    if look.payload == &view.folding.folded:
+        folded = <Payload*>arena_take(view.arena, sizeof(Payload))
+        if folded == NULL:
+            return stop(view, BLOCKSTM_NO_MEMORY)
+        folded[0] = look.payload[0]
+        folded.index = index
+        slot.seen = folded
+    return BLOCKSTM_OK
+
+
+cdef inline int look_at_final(View* view, Slot* slot, Location* location) noexcept nogil:
+    """At the frontier there is one value and it will not change."""
+    cdef const Payload* seen = store_final(location)
+    cdef int status
+    if seen == NULL:
+        status = store_read_base(view.store, location, view.arena, view)
+        if status != BLOCKSTM_OK:
+            return stop(view, status)
+        seen = store_final(location)
+    slot.seen = seen
+    return BLOCKSTM_OK
+
+
+cdef inline int look_at(View* view, Slot* slot) noexcept nogil:
+    """See to it that ``slot.seen`` is set; it is set once a run. OK, or the run is over."""
+    cdef Location* location
+    if slot.seen != NULL:
+        return BLOCKSTM_OK
+    view_pause(view, POINT_LOOK, <int32_t>view.public_part.index)
+    if view.stopping.load(memory_order_relaxed):  # a request; being late is all right
+        return stop(view, BLOCKSTM_STALE)
+    location = location_at(&view.store.interner, slot.location)
+    if view.final_prefix:
+        return look_at_final(view, slot, location)
+    return look_speculatively(view, slot, location)
+
+
+cdef inline int sum_own_delta(View* view, Slot* slot, const Payload** value) noexcept nogil:
+    """What is seen plus the own delta."""
+    cdef Payload* summed = slot.summed
+    if summed == NULL:
+        summed = <Payload*>arena_take(view.memory, sizeof(Payload))
+        if summed == NULL:
+            return stop(view, BLOCKSTM_NO_MEMORY)
+        if fold_delta(&view.store.numbers, slot.seen, slot.own, summed):
+            return BLOCKSTM_BAD_NUMBER
+        slot.summed = summed
+    value[0] = summed
+    return BLOCKSTM_OK

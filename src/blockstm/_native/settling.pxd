@@ -1,0 +1,208 @@
+"""Settling: what a worker does with the transaction at the frontier, once it owns it.
+
+A speculative run whose conditions hold on the exact prefix becomes final as it is; any other is
+run again on the spot, on values that cannot change any more. See frontier.pxd for what "final"
+does, and scheduler.pxd for who owns what.
+"""
+from libc.stdint cimport int32_t, int64_t, uint32_t
+from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
+
+from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
+from blockstm._native.blocks cimport (
+    ABORT_FRONTIER, ABORT_STOPPED, PHASE_COMMIT, PHASE_EXECUTE, PHASE_VALIDATE, Block, Record,
+    Worker, answer_of, collect_writes, gives_up, run, sample_begin, sample_phase, stop_block,
+)
+from blockstm._native.conditions cimport HOLDS, condition_holds
+from blockstm._native.cursors cimport events_notify
+from blockstm._native.frontier cimport (
+    GOES_ON, OUT_OF_MEMORY, Answer, Write, frontier_end, frontier_settle,
+)
+from blockstm._native.interner cimport location_at
+from blockstm._native.locations cimport Location
+from blockstm._native.scheduler cimport (
+    COMMITTING, EXECUTED, EXECUTING, FINAL, READY, WAITING, Scheduler, Task, incarnation_of,
+    phase_of, scheduler_frontier, scheduler_limit, scheduler_revalidate, scheduler_stopping,
+    scheduler_wake_waiters, task_leave, task_move, task_status,
+)
+from blockstm._native.slots cimport POINT_COMMIT, view_pause
+from blockstm._native.store cimport store_estimate
+from blockstm._native.throttle cimport learn, resume_speculation
+
+
+cdef inline void revalidate_readers(Worker* worker, int32_t index, const Write* write, uint32_t count) noexcept nogil:
+    """Have those above ``index`` checked who may have looked at these locations too early."""
+    cdef Block* block = worker.block
+    cdef int32_t reader, highest = index
+    cdef uint32_t place
+    cdef const Location* location
+    if not block.revalidation:
+        return
+    for place in range(count):
+        location = location_at(&block.store.interner, write[place].location)
+        reader = location.highest_reader.load(memory_order_relaxed)  # only a heuristic
+        if reader > highest:
+            highest = reader
+    if highest > index:
+        scheduler_revalidate(&block.scheduler, index + 1, <int64_t>highest + 1)
+
+
+cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
+    """Run the transaction we own on the exact prefix and settle it. False: the block ends."""
+    cdef Block* block = worker.block
+    cdef Task* task = &block.scheduler.task[index]
+    cdef Record* before
+    cdef int64_t since = sample_begin(worker)
+    cdef int32_t status = run(worker, index, True)
+    cdef Answer answer
+    cdef uint32_t writes
+    since = sample_phase(worker, since, PHASE_EXECUTE)
+    if worker.view.fault == BLOCKSTM_STALE:  # at the frontier only the end of the block says so
+        worker.aborts[<int>ABORT_STOPPED] += 1
+        return False
+    answer = answer_of(&worker.view, status)
+    writes = worker.view.writes if status == BLOCKSTM_SUCCESS and not answer.faulted else 0
+    if writes and not collect_writes(worker):
+        frontier_end(&block.frontier, OUT_OF_MEMORY, 0)
+        return False
+    if frontier_settle(&block.frontier, &worker.view, index, &answer, worker.write, writes) != GOES_ON:
+        return False
+    if block.workers > 1:
+        revalidate_readers(worker, index, worker.write, writes)
+        before = <Record*>task.record.load(memory_order_acquire)
+        if before != NULL:
+            revalidate_readers(worker, index, before.write, before.writes)
+    sample_phase(worker, since, PHASE_COMMIT)
+    return True
+
+
+cdef inline bint record_holds_finally(Worker* worker, const Record* record, int32_t index) noexcept nogil:
+    """Whether every condition is true of the exact prefix."""
+    cdef uint32_t place
+    for place in range(record.conditions):
+        if condition_holds(&worker.block.store, &record.condition[place], index,
+                           &worker.view.folding) != HOLDS:
+            return False
+    return True
+
+
+cdef inline bint settle_record(Worker* worker, Record* record, int32_t index) noexcept nogil:
+    """Make a speculative run final that turned out right. False: the block ends."""
+    cdef Answer answer
+    answer.status = record.status
+    answer.faulted = record.faulted
+    answer.gas = record.gas
+    answer.output = record.output
+    answer.output_size = record.output_size
+    answer.value = record.value
+    return frontier_settle(&worker.block.frontier, &worker.view, index, &answer, record.write,
+                           record.writes) == GOES_ON
+
+
+cdef inline void mark_estimates(const Record* record) noexcept nogil:
+    """The writes of a run that proved wrong will most likely come again."""
+    cdef uint32_t place
+    for place in range(record.writes):
+        store_estimate(record.write[place].entry)
+
+
+cdef inline bint settle_owned(Worker* worker, int32_t index, bint rerun) noexcept nogil:
+    """The transaction at the frontier is ours: make it final. False: the block ends."""
+    cdef Block* block = worker.block
+    cdef Task* task = &block.scheduler.task[index]
+    cdef Record* record
+    cdef int64_t since
+    if rerun:
+        return run_at_frontier(worker, index)
+    record = <Record*>task.record.load(memory_order_acquire)
+    since = sample_begin(worker)
+    if record_holds_finally(worker, record, index):
+        since = sample_phase(worker, since, PHASE_VALIDATE)
+        learn(block, index, True)
+        if not settle_record(worker, record, index):
+            return False
+        sample_phase(worker, since, PHASE_COMMIT)
+        return True
+    sample_phase(worker, since, PHASE_VALIDATE)
+    worker.aborts[<int>ABORT_FRONTIER] += 1
+    learn(block, index, False)
+    mark_estimates(record)
+    task_leave(task, EXECUTING, 1)
+    return run_at_frontier(worker, index)
+
+
+cdef inline bint own_frontier(Worker* worker, int64_t index, bint* rerun) noexcept nogil:
+    """Take the transaction at the frontier, if it is nobody's; ``rerun``: nothing usable ran."""
+    cdef Task* task = &worker.block.scheduler.task[index]
+    cdef uint32_t status = task_status(task)
+    cdef uint32_t phase = phase_of(status)
+    if phase == EXECUTED:
+        rerun[0] = False
+        return task_move(task, status, COMMITTING, 0)
+    if phase == READY or phase == WAITING:
+        rerun[0] = True
+        if not task_move(task, status, EXECUTING, 0):
+            return False
+        if incarnation_of(status):
+            learn(worker.block, index, False)
+        return True
+    return False
+
+
+cdef inline bint finish(Worker* worker, int64_t index, bint rerun) noexcept nogil:
+    """Settle the frontier's transaction, which we own, and move the frontier. False: the end."""
+    cdef Block* block = worker.block
+    cdef Scheduler* scheduler = &block.scheduler
+    cdef Task* task = &scheduler.task[index]
+    if not settle_owned(worker, <int32_t>index, rerun):
+        task_leave(task, WAITING, 1)
+        stop_block(block)
+        return False
+    resume_speculation(block, index)
+    task_leave(task, FINAL, 0)
+    # seq_cst: see scheduler.pxd. From here on the frontier's own words belong to somebody else.
+    scheduler.frontier.next.store(index + 1)
+    scheduler_wake_waiters(scheduler, index)
+    if block.streaming:
+        events_notify(&scheduler.events)
+    return True
+
+
+cdef inline bint advance_frontier(Worker* worker) noexcept nogil:
+    """Make final what can be. True: something became final."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef int64_t index = scheduler_frontier(scheduler)
+    cdef int64_t first = index
+    cdef bint rerun = False
+    while index < scheduler.count and not scheduler_stopping(scheduler):
+        view_pause(&worker.view, POINT_COMMIT, <int32_t>index)
+        if not own_frontier(worker, index, &rerun):
+            break
+        if not finish(worker, index, rerun):
+            return True
+        index += 1
+        # Relaxed: who parks just now is told at the end, or looks for himself before he parks.
+        if scheduler.events.waiters.load(memory_order_relaxed):
+            tell_idle(scheduler)
+        if gives_up(worker):
+            return True
+    if index == scheduler.count:
+        stop_block(worker.block)
+    elif index != first:
+        tell_idle(scheduler)
+    return index != first
+
+
+cdef inline bint window_is_open(Scheduler* scheduler) noexcept nogil:
+    """Whether enough has become claimable to be worth waking somebody: half a window, or the
+    rest of the block."""
+    cdef int64_t limit = scheduler_limit(scheduler)
+    cdef int64_t claimable = limit - scheduler.execution.next.load(memory_order_acquire)
+    return claimable > 0 and (limit == scheduler.count
+                              or 2 * claimable > scheduler.reach.next.load(memory_order_relaxed))
+
+
+cdef inline void tell_idle(Scheduler* scheduler) noexcept nogil:
+    """The frontier has moved: wake the parked, if there is something for them to claim."""
+    if (window_is_open(scheduler) or scheduler.revalidation.next.load(memory_order_acquire)
+            < scheduler.revalidation_end.next.load(memory_order_acquire)):
+        events_notify(&scheduler.events)

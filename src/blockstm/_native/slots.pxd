@@ -1,0 +1,220 @@
+"""What a run of a transaction knows, location by location: its slots, and the view that holds them.
+
+A slot has what was seen at a location (once: later looks see the same), the condition recorded
+for it, and the own write. A small table of marks finds the slot of a location; a mark counts only
+if it has the generation of the run, so that a new run begins with one addition.
+"""
+from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
+from libc.stdlib cimport calloc, free, realloc
+from libcpp.atomic cimport atomic
+
+from blockstm._native.abi cimport (
+    BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, blockstm_number, blockstm_view,
+)
+from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.numbers cimport fold_delta, join_deltas
+from blockstm._native.store cimport Folding, Store
+from blockstm._native.values cimport PAYLOAD_DELTA, Payload, payload_delta
+
+cdef enum:
+    MEMO_BITS = 7
+    MEMOS = 1 << MEMO_BITS
+    NO_ONE = -1              # `blocked_on`: nobody's write, only the frontier helps
+    NOT_INTEGERS_HERE = 64   # an answer of `view_at_least` and `view_try_add` to Python alone
+
+# Where a run can be held by a schedule explorer: before each touch of what is shared.
+cdef enum Point:
+    POINT_CLAIM = 0
+    POINT_LOOK = 1
+    POINT_PUBLISH = 2
+    POINT_VALIDATE = 3
+    POINT_COMMIT = 4
+    POINT_PARK = 5
+    POINT_JOIN = 6
+    POINT_LEAVE = 7
+
+ctypedef void (*Pause)(void* context, int worker, int point, int32_t index) noexcept nogil
+
+cdef struct Slot:
+    uint32_t location
+    uint8_t exact            # the condition is on the value itself
+    uint8_t unreadable       # the state failed here
+    uint8_t has_lower
+    uint8_t has_upper
+    uint8_t shown            # the bytes of `own` were given out: they must not change
+    const Payload* seen      # NULL: not looked at
+    Payload* own             # NULL: not written
+    Payload* summed          # seen + own delta, once asked for
+    blockstm_number lower
+    blockstm_number upper
+
+cdef struct SlotMark:
+    uint32_t generation
+    uint32_t slot
+
+# Which location a key of 8 bytes has: the keys met last, so that most need no look at the tables.
+cdef struct Memo:
+    uint64_t key
+    uint64_t location_plus_1       # 0: nothing here
+
+cdef struct View:
+    blockstm_view public_part     # first: VMs hold a pointer to it
+    Store* store
+    Arena* arena                  # lives as long as the block
+    Arena* memory                 # of own writes: `arena`, or one that lives as long as the run
+    Folding folding
+    bint final_prefix             # the run is at the frontier: what it sees is final
+    int fault                     # BLOCKSTM_OK, or what every further call answers
+    int32_t blocked_on
+    uint64_t error                # the Python exception behind a fault, or 0
+    uint64_t value                # the Python object or exception a Python VM came back with
+    uint64_t gas
+    const uint8_t* output
+    uint64_t output_size
+    Slot* slot
+    uint32_t slots
+    uint32_t slot_capacity
+    uint32_t* written             # slots in order of their first write
+    uint32_t writes
+    SlotMark* mark
+    uint32_t mark_mask
+    uint32_t generation
+    atomic[uint32_t]* stopping
+    Memo memo[MEMOS]              # lives as long as the block
+    int worker
+    Pause pause
+    void* pause_context
+
+
+cdef inline void view_pause(View* view, Point point, int32_t index) noexcept nogil:
+    if view.pause != NULL:
+        view.pause(view.pause_context, view.worker, point, index)
+
+
+cdef inline int stop(View* view, int fault) noexcept nogil:
+    """The run is over; every further call answers ``fault``."""
+    view.fault = fault
+    return fault
+
+
+cdef inline uint32_t slot_place(const View* view, uint32_t location) noexcept nogil:
+    return (location * <uint32_t>2654435769) >> 7 & view.mark_mask
+
+
+cdef inline bint slots_grow(View* view) noexcept nogil:
+    """Twice the room for slots; false where memory has run out."""
+    cdef uint32_t capacity = view.slot_capacity * 2, mask = capacity * 4 - 1, index, place
+    cdef Slot* slot = <Slot*>realloc(view.slot, capacity * sizeof(Slot))
+    cdef uint32_t* written
+    cdef SlotMark* mark
+    if slot == NULL:
+        return False
+    view.slot = slot
+    written = <uint32_t*>realloc(view.written, capacity * sizeof(uint32_t))
+    if written == NULL:
+        return False
+    view.written = written
+    mark = <SlotMark*>calloc(mask + 1, sizeof(SlotMark))
+    if mark == NULL:
+        return False
+    free(view.mark)
+    view.mark = mark
+    view.mark_mask = mask
+    view.slot_capacity = capacity
+    for index in range(view.slots):
+        place = slot_place(view, view.slot[index].location)
+        while mark[place].generation == view.generation:
+            place = (place + 1) & mask
+        mark[place].generation = view.generation
+        mark[place].slot = index
+    return True
+
+
+cdef inline Slot* slot_add(View* view, uint32_t location, uint32_t place) noexcept nogil:
+    """A fresh slot; NULL where memory has run out."""
+    cdef Slot* slot
+    if view.slots == view.slot_capacity:
+        if not slots_grow(view):
+            view.fault = BLOCKSTM_NO_MEMORY
+            return NULL
+        place = slot_place(view, location)
+        while view.mark[place].generation == view.generation:
+            place = (place + 1) & view.mark_mask
+    view.mark[place].generation = view.generation
+    view.mark[place].slot = view.slots
+    slot = &view.slot[view.slots]
+    view.slots += 1
+    slot.location = location
+    slot.exact = slot.unreadable = slot.has_lower = slot.has_upper = slot.shown = 0
+    slot.seen = NULL
+    slot.own = slot.summed = NULL
+    return slot
+
+
+cdef inline Slot* slot_find(View* view, uint32_t location) noexcept nogil:
+    """The slot of a location, or NULL."""
+    cdef uint32_t place = slot_place(view, location)
+    cdef Slot* slot
+    while view.mark[place].generation == view.generation:
+        slot = &view.slot[view.mark[place].slot]
+        if slot.location == location:
+            return slot
+        place = (place + 1) & view.mark_mask
+    return NULL
+
+
+cdef inline Slot* slot_of(View* view, uint32_t location) noexcept nogil:
+    """The slot of a location, fresh if the run had not met it; NULL: the run is over."""
+    cdef uint32_t place = slot_place(view, location)
+    cdef Slot* slot
+    if view.fault:
+        return NULL
+    while view.mark[place].generation == view.generation:
+        slot = &view.slot[view.mark[place].slot]
+        if slot.location == location:
+            return slot
+        place = (place + 1) & view.mark_mask
+    return slot_add(view, location, place)
+
+
+cdef inline Payload* slot_write(View* view, Slot* slot) noexcept nogil:
+    """The payload to write into, ready but for its kind, size and words; NULL: no memory."""
+    if slot.own == NULL:
+        view.written[view.writes] = <uint32_t>(slot - view.slot)
+        view.writes += 1
+    elif not slot.shown:
+        slot.summed = NULL
+        return slot.own
+    slot.own = <Payload*>arena_take(view.memory, sizeof(Payload))
+    if slot.own == NULL:
+        stop(view, BLOCKSTM_NO_MEMORY)
+        return NULL
+    slot.own.index = <int32_t>view.public_part.index
+    slot.own.negative = 0
+    slot.shown = 0
+    slot.summed = NULL
+    return slot.own
+
+
+cdef inline int slot_add_delta(View* view, Slot* slot, const blockstm_number* delta) noexcept nogil:
+    cdef Payload added
+    cdef Payload total
+    cdef Payload* own
+    if slot.own == NULL:
+        own = slot_write(view, slot)
+        if own == NULL:
+            return view.fault
+        payload_delta(own, delta)
+        return BLOCKSTM_OK
+    if slot.own.kind == PAYLOAD_DELTA:
+        slot.summed = NULL
+        return join_deltas(&view.store.numbers, slot.own, delta)
+    payload_delta(&added, delta)
+    if fold_delta(&view.store.numbers, slot.own, &added, &total):
+        return BLOCKSTM_BAD_NUMBER
+    own = slot_write(view, slot)
+    if own == NULL:
+        return view.fault
+    total.index = own.index
+    own[0] = total
+    return BLOCKSTM_OK

@@ -1,0 +1,207 @@
+"""Speculation: runs ahead of the frontier, what they publish, and how they are found to be wrong.
+
+Order of writes: a run's payloads are put into the store one by one, then its record, then its
+status becomes EXECUTED. Whoever sees the status sees the record; whoever sees only some of the
+payloads has a condition on what he saw, which is checked when he is at the frontier.
+"""
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.string cimport memset
+from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_order_release
+
+from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
+from blockstm._native.arena cimport arena_take
+from blockstm._native.blocks cimport (
+    ABORT_ESTIMATE, ABORT_STOPPED, ABORT_VALIDATION, PHASE_EXECUTE, PHASE_PUBLISH, PHASE_VALIDATE,
+    Block, Record, Worker, answer_of, collect_writes, run, sample_begin, sample_phase, stop_block,
+)
+from blockstm._native.conditions cimport FAILS, HOLDS, Verdict, condition_holds
+from blockstm._native.cursors cimport events_notify
+from blockstm._native.frontier cimport Answer, Write
+from blockstm._native.interner cimport location_at
+from blockstm._native.locations cimport Location
+from blockstm._native.numbers cimport same_payload
+from blockstm._native.scheduler cimport (
+    EXECUTED, EXECUTING, WAITING, Scheduler, Task, Waiter, incarnation_of, phase_of,
+    scheduler_frontier, scheduler_stopping, scheduler_wait_for, scheduler_wake_waiters, task_leave,
+    task_move, task_status,
+)
+from blockstm._native.settling cimport finish, mark_estimates, revalidate_readers, tell_idle
+from blockstm._native.slots cimport NO_ONE, POINT_PUBLISH, POINT_VALIDATE, View, view_pause
+from blockstm._native.store cimport store_publish
+from blockstm._native.values cimport PAYLOAD_SKIP, Payload
+from blockstm._native.view cimport view_conditions
+
+
+cdef inline Record* new_record(Worker* worker, int32_t status) noexcept nogil:
+    """What the run saw, wrote and came to, in the arena; NULL where memory has run out."""
+    cdef View* view = &worker.view
+    cdef Record* record = <Record*>arena_take(&worker.arena, sizeof(Record))
+    cdef Answer answer = answer_of(view, status)
+    cdef uint32_t index
+    if record == NULL or not view_conditions(view, &record.condition, &record.conditions):
+        return NULL
+    record.status = answer.status
+    record.faulted = answer.faulted
+    record.gas = answer.gas
+    record.output = answer.output
+    record.output_size = answer.output_size
+    record.value = answer.value
+    record.writes = view.writes if answer.status == BLOCKSTM_SUCCESS and not answer.faulted else 0
+    record.write = NULL
+    if record.writes == 0:
+        return record
+    record.write = <Write*>arena_take(&worker.arena, record.writes * sizeof(Write))
+    if record.write == NULL or not collect_writes(worker):
+        return NULL
+    for index in range(record.writes):
+        record.write[index] = worker.write[index]
+    return record
+
+
+cdef inline bint publish_writes(Worker* worker, Record* record, bint* changed) noexcept nogil:
+    """Put the writes where others see them; ``changed``: one differs from what stood there."""
+    cdef Block* block = worker.block
+    cdef Location* location
+    cdef Write* write
+    cdef const Payload* before
+    cdef uint32_t index
+    for index in range(record.writes):
+        write = &record.write[index]
+        location = location_at(&block.store.interner, write.location)
+        view_pause(&worker.view, POINT_PUBLISH, write.payload.index)
+        write.entry = store_publish(location, write.payload, &worker.arena, &before)
+        if write.entry == NULL:
+            return False
+        if before == NULL or not same_write(block, before, write.payload):
+            changed[0] = True
+    return True
+
+
+cdef inline bint same_write(Block* block, const Payload* left, const Payload* right) noexcept nogil:
+    """Whether readers above would see the same of both."""
+    if left.kind != right.kind or left.kind == PAYLOAD_SKIP or left.negative != right.negative:
+        return left.kind == right.kind and left.kind == PAYLOAD_SKIP
+    return same_payload(&block.store.numbers, left, right)
+
+
+cdef inline bint withdraw_writes(Worker* worker, const Record* before, const Record* record, int32_t index,
+                          bint* changed) noexcept nogil:
+    """What the last incarnation wrote and this one does not, is to be looked through."""
+    cdef Payload* skip = NULL
+    cdef uint32_t place
+    cdef const Payload* now
+    if before == NULL:
+        return True
+    for place in range(before.writes):
+        now = <const Payload*>before.write[place].entry.payload.load(memory_order_relaxed)  # our own
+        if now != before.write[place].payload and not <uint64_t>now & 1:
+            continue  # written again
+        if skip == NULL:
+            skip = <Payload*>arena_take(&worker.arena, sizeof(Payload))
+            if skip == NULL:
+                return False
+            memset(skip, 0, sizeof(Payload))
+            skip.kind = PAYLOAD_SKIP
+            skip.index = index
+        before.write[place].entry.payload.store(<size_t>skip, memory_order_release)
+        changed[0] = True
+    return True
+
+
+cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept nogil:
+    """The run is over: show what it came to, and tell those who may have missed it."""
+    cdef Block* block = worker.block
+    cdef Scheduler* scheduler = &block.scheduler
+    cdef Task* task = &scheduler.task[index]
+    cdef Record* before = <Record*>task.record.load(memory_order_acquire)
+    cdef Record* record = new_record(worker, status)
+    cdef bint changed = False
+    if (record == NULL or not publish_writes(worker, record, &changed)
+            or not withdraw_writes(worker, before, record, index, &changed)):
+        task_leave(task, WAITING, 1)  # out of memory: the frontier says so, if it still is
+        return
+    task.record.store(record, memory_order_release)
+    view_pause(&worker.view, POINT_PUBLISH, index)
+    task_leave(task, EXECUTED, 0)
+    if changed:
+        revalidate_readers(worker, index, record.write, record.writes)
+        if before != NULL:
+            revalidate_readers(worker, index, before.write, before.writes)
+    if scheduler_wake_waiters(scheduler, index):
+        events_notify(&scheduler.events)
+
+
+cdef inline void wait_for_writer(Worker* worker, int32_t index) noexcept nogil:
+    """The run met a write that is coming: run again when it is there, or at the frontier."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef Task* task = &scheduler.task[index]
+    cdef int32_t writer = worker.view.blocked_on
+    cdef Waiter* waiter = NULL
+    if writer != NO_ONE and incarnation_of(task_status(task)) + 1 < worker.block.max_incarnations:
+        waiter = <Waiter*>arena_take(&worker.arena, sizeof(Waiter))
+    if scheduler_stopping(scheduler):
+        worker.aborts[<int>ABORT_STOPPED] += 1
+    else:
+        worker.aborts[<int>ABORT_ESTIMATE] += 1
+    task_leave(task, WAITING, 1)
+    if waiter != NULL:
+        waiter.index = index
+        scheduler_wait_for(scheduler, waiter, writer)
+
+
+cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
+    """Run a transaction we own: at the frontier if that has come here, else speculatively."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef int32_t status
+    cdef int64_t since
+    if scheduler_frontier(scheduler) == index:
+        if finish(worker, index, True):
+            if index + 1 == scheduler.count:
+                stop_block(worker.block)
+            else:
+                tell_idle(scheduler)
+        return
+    since = sample_begin(worker)
+    status = run(worker, index, False)
+    since = sample_phase(worker, since, PHASE_EXECUTE)
+    if worker.view.fault == BLOCKSTM_STALE:
+        wait_for_writer(worker, index)
+    else:
+        publish(worker, index, status)
+        sample_phase(worker, since, PHASE_PUBLISH)
+
+
+cdef inline Verdict record_verdict(Worker* worker, const Record* record, int32_t index) noexcept nogil:
+    """Whether a run ahead of the frontier still looks right."""
+    cdef uint32_t place
+    for place in range(record.conditions):
+        if condition_holds(&worker.block.store, &record.condition[place], index,
+                           &worker.view.folding) == FAILS:
+            return FAILS
+    return HOLDS
+
+
+cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
+    """Check an executed transaction again; if it is wrong, run it again at once."""
+    cdef Block* block = worker.block
+    cdef Task* task = &block.scheduler.task[index]
+    cdef uint32_t status = task_status(task)
+    cdef Record* record
+    cdef int64_t since
+    view_pause(&worker.view, POINT_VALIDATE, <int32_t>index)
+    if phase_of(status) != EXECUTED:
+        return
+    since = sample_begin(worker)
+    record = <Record*>task.record.load(memory_order_acquire)
+    if record_verdict(worker, record, <int32_t>index) != FAILS:
+        sample_phase(worker, since, PHASE_VALIDATE)
+        return
+    sample_phase(worker, since, PHASE_VALIDATE)
+    if not task_move(task, status, EXECUTING, 1):
+        return
+    worker.aborts[<int>ABORT_VALIDATION] += 1
+    mark_estimates(record)
+    if incarnation_of(status) + 1 >= block.max_incarnations:
+        task_leave(task, WAITING, 0)
+        return
+    run_owned(worker, <int32_t>index)

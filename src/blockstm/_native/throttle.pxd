@@ -1,0 +1,58 @@
+"""The throttle: how far ahead of the frontier speculation may run, learnt from how it has done.
+
+It decides when work is done, never what is right: `Config.throttle` switches it off. Only the
+owner of the frontier calls it.
+"""
+from libc.stdint cimport int64_t
+from libcpp.atomic cimport memory_order_relaxed
+
+from blockstm._native.blocks cimport Block
+from blockstm._native.scheduler cimport Scheduler
+
+cdef enum:
+    CONFIDENCE_FULL = 64
+    CONFIDENCE_FIRST = 32          # of a block nothing is known about
+    CONFIDENCE_WIDE = 16           # from here on speculation may use the whole window
+    CONFIDENCE_PROBE = 6           # after a rest
+    PAUSE_MIN = 32                 # transactions
+    PAUSE_MAX = 4096
+
+
+cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
+    """Before a block."""
+    block.window = window
+    block.confidence = CONFIDENCE_FIRST
+    block.pause = PAUSE_MIN
+    block.resume_at = 0
+    block.scheduler.reach.next.store(window)
+
+
+cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
+    """Let speculation run far where it is right, near where it errs, and rest where it only errs."""
+    cdef Scheduler* scheduler = &block.scheduler
+    if not block.throttle:
+        return
+    if hit:
+        if block.confidence < CONFIDENCE_FULL:
+            block.confidence += 1
+            if block.confidence == CONFIDENCE_WIDE:
+                block.pause = PAUSE_MIN
+                scheduler.reach.next.store(block.window, memory_order_relaxed)
+        return
+    block.confidence -= 2
+    if block.confidence <= 0:
+        block.confidence = 0
+        block.resume_at = index + block.pause
+        if block.pause < PAUSE_MAX:
+            block.pause *= 2
+        scheduler.reach.next.store(1, memory_order_relaxed)
+    elif block.confidence < CONFIDENCE_WIDE:
+        scheduler.reach.next.store(2 * block.workers + 2, memory_order_relaxed)
+
+
+cdef inline void resume_speculation(Block* block, int64_t index) noexcept nogil:
+    """At the end of a rest, try again, carefully."""
+    if block.resume_at and index >= block.resume_at:
+        block.resume_at = 0
+        block.confidence = CONFIDENCE_PROBE
+        block.scheduler.reach.next.store(2 * block.workers + 2, memory_order_relaxed)
