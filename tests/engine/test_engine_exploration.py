@@ -70,6 +70,8 @@ TRIPLES = {
     "three writes": [[("put", "a", 1)], [("put", "a", 2)], [("put", "a", 3)]],
     "two deltas, read": [[("add", "a", 1)], [("add", "a", 2)], READ],
     "write, raise, write": [BLIND, RAISE, BLIND],
+    "write, moved delta, read": [[("put", 1, 1)], [("follow", 1, 5)], [("get", 0)]],
+    "bump, dropped write, read": [BUMP, [("branch", "a", [], [("put", "b", 7)])], [("get", "b")]],
     "write, follow, read": [BLIND, FOLLOW, [("get", 1), ("get", 0)]],
 }
 
@@ -147,10 +149,10 @@ def test_schedules_of_three_workers(name: str) -> None:
 
 @pytest.mark.parametrize("estimates", [False, True])
 @pytest.mark.parametrize("revalidation", [False, True])
-def test_every_schedule_without_a_heuristic(estimates: bool, revalidation: bool) -> None:
+@pytest.mark.parametrize("name", TRIPLES)
+def test_schedules_without_a_heuristic(name: str, estimates: bool, revalidation: bool) -> None:
     config = Config(estimates=estimates, revalidation=revalidation, max_incarnations=2)
-    check_all(PAIRS["bump, bump"], {"a": 3}, preemptions=4, config=config)
-    check_all(TRIPLES["copy, back, copy"], {"a": 3}, preemptions=3, config=config)
+    check_all(TRIPLES[name], {}, preemptions=2, config=config)
 
 
 @pytest.mark.parametrize("window", [1, 2])

@@ -481,7 +481,6 @@ class NotAVM:
         {"vm": 7},
         {"vm": ...},
         {"count": ...},
-        {"count": 99},
         {"count": -1},
         {"count": "1"},
         {"keys": ...},

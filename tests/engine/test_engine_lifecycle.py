@@ -252,7 +252,7 @@ def test_an_executor_does_not_cross_a_fork(workers: int) -> None:
                          lambda: list(engine.stream(block, {{}}, scripted_vm))):
                 try:
                     call()
-                except blockstm.ForkedError as error:
+                except blockstm.errors.ForkedError:
                     print("ForkedError", flush=True)
             fresh = blockstm.Executor(workers={workers})
             print(fresh.execute_block(block, {{}}, scripted_vm).writes, flush=True)
