@@ -12,7 +12,7 @@ from blockstm._native.arena cimport Arena
 from blockstm._native.conditions cimport Condition
 from blockstm._native.cursors cimport events_notify, now_ns
 from blockstm._native.frontier cimport Answer, Frontier, Write
-from blockstm._native.scheduler cimport Scheduler
+from blockstm._native.scheduler cimport STOP, Scheduler
 from blockstm._native.slots cimport Slot, View
 from blockstm._native.store cimport Store
 from blockstm._native.view cimport view_begin
@@ -52,6 +52,7 @@ cdef struct Block:
     int32_t confidence         # how well speculation has done lately
     int64_t pause              # how many transactions it rests for when it does badly
     int64_t resume_at
+    int64_t lead               # how many transactions are short enough to be left to one worker
 
 cdef enum AbortCause:
     ABORT_VALIDATION = 0
@@ -134,13 +135,13 @@ cdef inline bint gives_up(Worker* worker) noexcept nogil:
     """Whether the caller wants the block stopped; if so, stops it."""
     if worker.id != 0 or worker.block.poll == NULL or not poll(worker):
         return False
-    stop_block(worker.block)
+    stop_block(worker.block, STOP)
     return True
 
 
-cdef inline void stop_block(Block* block) noexcept nogil:
+cdef inline void stop_block(Block* block, uint32_t reason) noexcept nogil:
     """Send every worker home. Release: what the frontier wrote about the ending is visible."""
-    block.scheduler.stopping.store(1, memory_order_release)
+    block.scheduler.stopping.fetch_or(reason, memory_order_release)
     events_notify(&block.scheduler.events)
 
 

@@ -41,7 +41,7 @@ cdef inline Verdict condition_holds(Store* store, const Condition* condition, in
     """Whether transaction ``index`` would see now what it saw then. Any worker may call it."""
     cdef const Location* location = location_at(&store.interner, condition.location)
     cdef blockstm_number number
-    cdef Look look
+    cdef Look look = [NULL, 0]
     cdef Found found = store_resolve(store, location, index, folding, &look)
     if found == FOUND_ESTIMATE:
         return UNDECIDED

@@ -27,12 +27,13 @@ from blockstm._native.frontier cimport (
 )
 from blockstm._native.hashing cimport process_seed
 from blockstm._native.interner cimport interner_free, interner_init, interner_reset
-from blockstm._native.scheduler cimport Task, scheduler_stopping
+from blockstm._native.scheduler cimport STOP_NO_MEMORY, Task, scheduler_stopping
 from blockstm._native.slots cimport (
     POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
     POINT_VALIDATE, view_pause,
 )
 from blockstm._native.throttle cimport throttle_begin
+from blockstm._native.values cimport PAYLOAD_SKIP, Payload
 from blockstm._native.worker cimport (
     worker_free, worker_init, worker_reset, worker_run, worker_run_alone,
 )
@@ -205,6 +206,8 @@ cdef class Engine:
         block.vm = context.vm
         block.store.exclusive = True
         block.store.interner.alone = True
+        memset(&block.store.skip, 0, sizeof(Payload))
+        block.store.skip.kind = PAYLOAD_SKIP
         block.store.estimates = options.estimates
         block.max_incarnations = options.max_incarnations
         block.revalidation = options.revalidation
@@ -356,6 +359,8 @@ cdef class Engine:
         if ending == GOES_ON:
             if index == self.block.scheduler.count:
                 return "complete", None
+            if self.block.scheduler.stopping.load() == STOP_NO_MEMORY:
+                return "memory", MemoryError("out of memory while a block was run")
             return "interrupted", self.interrupt
         if ending == CUT:
             return "cut", None

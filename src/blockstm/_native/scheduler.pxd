@@ -40,6 +40,11 @@ cdef enum Phase:
     FINAL = 4
     WAITING = 5
 
+# Why every worker leaves the block; bits.
+cdef enum:
+    STOP = 1
+    STOP_NO_MEMORY = 3
+
 cdef enum:
     PHASE_BITS = 3
     PHASE_MASK = 7
@@ -64,7 +69,8 @@ cdef struct Scheduler:
     Cursor revalidation         # the next index whose conditions may have changed ...
     Cursor revalidation_end     # ... and where that ends
     Cursor frontier             # the lowest index that is not final
-    Cursor reach                # how far ahead of the frontier speculation may run
+    Cursor reach                # how far ahead of the frontier speculation may run ...
+    Cursor lead                 # ... and where it begins: what is nearer is left to the frontier
     atomic[uint32_t] stopping   # every worker leaves the block at its next look
     EventCount events
 
@@ -111,7 +117,8 @@ cdef inline int64_t scheduler_limit(Scheduler* scheduler) noexcept nogil:
 
 cdef inline int64_t scheduler_claim_execution(Scheduler* scheduler) noexcept nogil:
     """The lowest index that may be ready to run, or NOTHING."""
-    cursor_raise(&scheduler.execution, scheduler.frontier.next.load(memory_order_acquire))
+    cursor_raise(&scheduler.execution, scheduler.frontier.next.load(memory_order_acquire)
+                 + scheduler.lead.next.load(memory_order_relaxed))  # only a heuristic
     return cursor_claim_before(&scheduler.execution, scheduler_limit(scheduler))
 
 

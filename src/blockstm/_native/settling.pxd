@@ -20,13 +20,13 @@ from blockstm._native.frontier cimport (
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location
 from blockstm._native.scheduler cimport (
-    COMMITTING, EXECUTED, EXECUTING, FINAL, READY, WAITING, Scheduler, Task, incarnation_of,
+    COMMITTING, EXECUTED, EXECUTING, FINAL, READY, STOP, WAITING, Scheduler, Task, incarnation_of,
     phase_of, scheduler_frontier, scheduler_limit, scheduler_revalidate, scheduler_stopping,
     scheduler_wake_waiters, task_leave, task_move, task_status,
 )
 from blockstm._native.slots cimport POINT_COMMIT, view_pause
-from blockstm._native.store cimport store_estimate
-from blockstm._native.throttle cimport learn, resume_speculation
+from blockstm._native.store cimport store_estimate, store_withdraw
+from blockstm._native.throttle cimport learn, learn_duration, resume_speculation
 
 
 cdef inline void revalidate_readers(Worker* worker, int32_t index, const Write* write, uint32_t count) noexcept nogil:
@@ -46,6 +46,16 @@ cdef inline void revalidate_readers(Worker* worker, int32_t index, const Write* 
         scheduler_revalidate(&block.scheduler, index + 1, <int64_t>highest + 1)
 
 
+cdef inline void withdraw_all(Block* block, const Record* before) noexcept nogil:
+    """Nothing that an earlier run wrote counts any more: the final run has committed its own.
+
+    Before the transaction is FINAL, so that every check against the exact prefix comes after.
+    """
+    cdef uint32_t place
+    for place in range(before.writes):
+        store_withdraw(&block.store, before.write[place].entry)
+
+
 cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
     """Run the transaction we own on the exact prefix and settle it. False: the block ends."""
     cdef Block* block = worker.block
@@ -53,9 +63,12 @@ cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
     cdef Record* before
     cdef int64_t since = sample_begin(worker)
     cdef int32_t status = run(worker, index, True)
+    cdef int64_t began = since
     cdef Answer answer
     cdef uint32_t writes
     since = sample_phase(worker, since, PHASE_EXECUTE)
+    if since:
+        learn_duration(block, since - began)
     if worker.view.fault == BLOCKSTM_STALE:  # at the frontier only the end of the block says so
         worker.aborts[<int>ABORT_STOPPED] += 1
         return False
@@ -70,6 +83,7 @@ cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
         revalidate_readers(worker, index, worker.write, writes)
         before = <Record*>task.record.load(memory_order_acquire)
         if before != NULL:
+            withdraw_all(block, before)
             revalidate_readers(worker, index, before.write, before.writes)
     sample_phase(worker, since, PHASE_COMMIT)
     return True
@@ -154,8 +168,8 @@ cdef inline bint finish(Worker* worker, int64_t index, bint rerun) noexcept nogi
     cdef Scheduler* scheduler = &block.scheduler
     cdef Task* task = &scheduler.task[index]
     if not settle_owned(worker, <int32_t>index, rerun):
-        task_leave(task, WAITING, 1)
-        stop_block(block)
+        # The transaction stays ours for ever, so that nobody can settle it a second time.
+        stop_block(block, STOP)
         return False
     resume_speculation(block, index)
     task_leave(task, FINAL, 0)
@@ -186,7 +200,7 @@ cdef inline bint advance_frontier(Worker* worker) noexcept nogil:
         if gives_up(worker):
             return True
     if index == scheduler.count:
-        stop_block(worker.block)
+        stop_block(worker.block, STOP)
     elif index != first:
         tell_idle(scheduler)
     return index != first

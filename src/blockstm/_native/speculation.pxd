@@ -4,9 +4,8 @@ Order of writes: a run's payloads are put into the store one by one, then its re
 status becomes EXECUTED. Whoever sees the status sees the record; whoever sees only some of the
 payloads has a condition on what he saw, which is checked when he is at the frontier.
 """
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libc.string cimport memset
-from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_order_release
+from libc.stdint cimport int32_t, int64_t, uint32_t
+from libcpp.atomic cimport memory_order_acquire, memory_order_release
 
 from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.arena cimport arena_take
@@ -21,13 +20,13 @@ from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location
 from blockstm._native.numbers cimport same_payload
 from blockstm._native.scheduler cimport (
-    EXECUTED, EXECUTING, WAITING, Scheduler, Task, Waiter, incarnation_of, phase_of,
-    scheduler_frontier, scheduler_stopping, scheduler_wait_for, scheduler_wake_waiters, task_leave,
-    task_move, task_status,
+    EXECUTED, EXECUTING, STOP, STOP_NO_MEMORY, WAITING, Scheduler, Task, Waiter, incarnation_of,
+    phase_of, scheduler_frontier, scheduler_stopping, scheduler_wait_for, scheduler_wake_waiters,
+    task_leave, task_move, task_status,
 )
 from blockstm._native.settling cimport finish, mark_estimates, revalidate_readers, tell_idle
 from blockstm._native.slots cimport NO_ONE, POINT_PUBLISH, POINT_VALIDATE, View, view_pause
-from blockstm._native.store cimport store_publish
+from blockstm._native.store cimport store_is_left, store_publish, store_withdraw
 from blockstm._native.values cimport PAYLOAD_SKIP, Payload
 from blockstm._native.view cimport view_conditions
 
@@ -84,28 +83,17 @@ cdef inline bint same_write(Block* block, const Payload* left, const Payload* ri
     return same_payload(&block.store.numbers, left, right)
 
 
-cdef inline bint withdraw_writes(Worker* worker, const Record* before, const Record* record, int32_t index,
-                          bint* changed) noexcept nogil:
-    """What the last incarnation wrote and this one does not, is to be looked through."""
-    cdef Payload* skip = NULL
+cdef inline void withdraw_unwritten(Block* block, const Record* before, bint* changed) noexcept nogil:
+    """What the last incarnation wrote and this one does not is to be looked through."""
+    cdef const Write* write
     cdef uint32_t place
-    cdef const Payload* now
     if before == NULL:
-        return True
+        return
     for place in range(before.writes):
-        now = <const Payload*>before.write[place].entry.payload.load(memory_order_relaxed)  # our own
-        if now != before.write[place].payload and not <uint64_t>now & 1:
-            continue  # written again
-        if skip == NULL:
-            skip = <Payload*>arena_take(&worker.arena, sizeof(Payload))
-            if skip == NULL:
-                return False
-            memset(skip, 0, sizeof(Payload))
-            skip.kind = PAYLOAD_SKIP
-            skip.index = index
-        before.write[place].entry.payload.store(<size_t>skip, memory_order_release)
-        changed[0] = True
-    return True
+        write = &before.write[place]
+        if store_is_left(write.entry, write.payload):
+            store_withdraw(&block.store, write.entry)
+            changed[0] = True
 
 
 cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept nogil:
@@ -116,10 +104,11 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
     cdef Record* before = <Record*>task.record.load(memory_order_acquire)
     cdef Record* record = new_record(worker, status)
     cdef bint changed = False
-    if (record == NULL or not publish_writes(worker, record, &changed)
-            or not withdraw_writes(worker, before, record, index, &changed)):
-        task_leave(task, WAITING, 1)  # out of memory: the frontier says so, if it still is
+    if record == NULL or not publish_writes(worker, record, &changed):
+        task_leave(task, WAITING, 1)
+        stop_block(block, STOP_NO_MEMORY)
         return
+    withdraw_unwritten(block, before, &changed)
     task.record.store(record, memory_order_release)
     view_pause(&worker.view, POINT_PUBLISH, index)
     task_leave(task, EXECUTED, 0)
@@ -157,7 +146,7 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
     if scheduler_frontier(scheduler) == index:
         if finish(worker, index, True):
             if index + 1 == scheduler.count:
-                stop_block(worker.block)
+                stop_block(worker.block, STOP)
             else:
                 tell_idle(scheduler)
         return

@@ -46,6 +46,7 @@ cdef struct Store:
     bint estimates             # whether an estimate stops a reader
     ReadBase read_base
     void* read_context
+    Payload skip               # stands where a run wrote and the next one does not
 
 # What a look at a location finds.
 cdef enum Found:
@@ -182,6 +183,17 @@ cdef inline Entry* store_publish(Location* location, Payload* payload, Arena* ar
 cdef inline void store_estimate(Entry* entry) noexcept nogil:
     """Mark a write as one that will come again. Only by the worker that runs its transaction."""
     entry.payload.fetch_or(ESTIMATE_TAG, memory_order_acq_rel)
+
+
+cdef inline void store_withdraw(Store* store, Entry* entry) noexcept nogil:
+    """What was written here does not count. Only by the worker that runs its transaction."""
+    entry.payload.store(<uintptr_t>&store.skip, memory_order_release)
+
+
+cdef inline bint store_is_left(const Entry* entry, const Payload* payload) noexcept nogil:
+    """Whether an entry still holds (perhaps as an estimate) what an earlier run put there."""
+    cdef uintptr_t tagged = entry.payload.load(memory_order_relaxed)  # the caller's own
+    return tagged & ESTIMATE_TAG or <const Payload*>tagged == payload
 
 
 cdef inline bint payload_own_bytes(Payload* payload, Arena* arena) noexcept nogil:

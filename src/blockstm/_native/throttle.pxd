@@ -2,6 +2,10 @@
 
 It decides when work is done, never what is right: `Config.throttle` switches it off. Only the
 owner of the frontier calls it.
+
+The lead: a run at the frontier costs less than one ahead of it, as it has nothing to record and
+nothing to publish. So where speculation does well and transactions are short, it leaves the next
+few, up to some microseconds of work, to whoever owns the frontier.
 """
 from libc.stdint cimport int64_t
 from libcpp.atomic cimport memory_order_relaxed
@@ -16,6 +20,8 @@ cdef enum:
     CONFIDENCE_PROBE = 6           # after a rest
     PAUSE_MIN = 32                 # transactions
     PAUSE_MAX = 4096
+    LEAD_MAX = 16                  # transactions
+    LEAD_NS = 20_000               # of work that is left to one worker
 
 
 cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
@@ -24,7 +30,15 @@ cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
     block.confidence = CONFIDENCE_FIRST
     block.pause = PAUSE_MIN
     block.resume_at = 0
+    block.lead = 0
     block.scheduler.reach.next.store(window)
+    block.scheduler.lead.next.store(0)
+
+
+cdef inline void learn_duration(Block* block, int64_t run_ns) noexcept nogil:
+    """A run at the frontier took so long."""
+    cdef int64_t lead = LEAD_NS // (run_ns + 1)
+    block.lead = lead if lead < LEAD_MAX else LEAD_MAX
 
 
 cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
@@ -33,12 +47,9 @@ cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
     if not block.throttle:
         return
     if hit:
-        if block.confidence < CONFIDENCE_FULL:
-            block.confidence += 1
-            if block.confidence == CONFIDENCE_WIDE:
-                block.pause = PAUSE_MIN
-                scheduler.reach.next.store(block.window, memory_order_relaxed)
+        learn_hit(block)
         return
+    scheduler.lead.next.store(0, memory_order_relaxed)
     block.confidence -= 2
     if block.confidence <= 0:
         block.confidence = 0
@@ -48,6 +59,16 @@ cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
         scheduler.reach.next.store(1, memory_order_relaxed)
     elif block.confidence < CONFIDENCE_WIDE:
         scheduler.reach.next.store(2 * block.workers + 2, memory_order_relaxed)
+
+
+cdef inline void learn_hit(Block* block) noexcept nogil:
+    if block.confidence == CONFIDENCE_FULL:
+        block.scheduler.lead.next.store(block.lead, memory_order_relaxed)
+        return
+    block.confidence += 1
+    if block.confidence == CONFIDENCE_WIDE:
+        block.pause = PAUSE_MIN
+        block.scheduler.reach.next.store(block.window, memory_order_relaxed)
 
 
 cdef inline void resume_speculation(Block* block, int64_t index) noexcept nogil:

@@ -11,7 +11,7 @@ from blockstm._native.cursors cimport (
     events_announce, events_leave, events_notify, events_wait, now_ns,
 )
 from blockstm._native.scheduler cimport (
-    EXECUTING, READY, Scheduler, Task, phase_of, scheduler_claim_execution,
+    EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_execution,
     scheduler_claim_revalidation, scheduler_has_work, scheduler_stopping, task_move, task_status,
 )
 from blockstm._native.settling cimport advance_frontier, run_at_frontier
@@ -131,7 +131,7 @@ cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
     worker.view.memory = &worker.scratch
     while index < until and not scheduler_stopping(scheduler):
         if not run_at_frontier(worker, <int32_t>index):
-            stop_block(worker.block)
+            stop_block(worker.block, STOP)
             break
         index += 1
         # release: whoever streams the outcomes reads them after this.
@@ -141,6 +141,6 @@ cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
         if gives_up(worker):
             break
     if index == scheduler.count:
-        stop_block(worker.block)
+        stop_block(worker.block, STOP)
     worker.view.memory = &worker.arena
     worker.busy_ns += now_ns() - since

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Set, Sized
 from typing import Any
 
 from blockstm._native.context import Context
@@ -20,7 +20,7 @@ def bind(vm: Any, transactions: Any, state: Any) -> tuple[Context, int, bool]:
         InputError: the VM, the transactions or the state are of the wrong kind.
     """
     if hasattr(vm, "__blockstm_bind__"):
-        block = _checked(vm.__blockstm_bind__(transactions))
+        block = _checked(vm.__blockstm_bind__(transactions), transactions)
         if not hasattr(state, "__blockstm_state__"):
             _check_state(state)
         else:
@@ -33,7 +33,7 @@ def bind(vm: Any, transactions: Any, state: Any) -> tuple[Context, int, bool]:
     return ObjectContext(vm, listed, state), len(listed), True
 
 
-def _checked(block: Any) -> Any:
+def _checked(block: Any, transactions: Any) -> Any:
     """A native block with all that the engine will ask of it."""
     for name in ("vm", "count", "keys", "values", "value", "error"):
         if not hasattr(block, name):
@@ -42,6 +42,8 @@ def _checked(block: Any) -> Any:
         raise InputError(f"a native block's vm is a capsule, not {type(block.vm).__name__}")
     if not isinstance(block.count, int) or block.count < 0:
         raise InputError(f"a native block's count is an int of 0 or more, not {block.count!r}")
+    if isinstance(transactions, Sized) and len(transactions) != block.count:
+        raise InputError(f"a native block counts {block.count} of {len(transactions)} transactions")
     return block
 
 
