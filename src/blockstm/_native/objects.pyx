@@ -4,6 +4,8 @@ from cpython.dict cimport PyDict_GetItemWithError
 from cpython.float cimport PyFloat_CheckExact
 from cpython.list cimport PyList_Append
 from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
+# Not `+`: Cython's shortcut takes 0 + -0.0 for -0.0, where Python says 0.0.
+from cpython.number cimport PyNumber_Add, PyNumber_Subtract
 from cpython.object cimport Py_GE, Py_LT, PyObject, PyObject_RichCompareBool
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
@@ -81,7 +83,7 @@ cdef int add_objects(void* context, uint64_t value, uint64_t delta, uint64_t* re
     if not (PyLong_CheckExact(left) or is_number(left)):
         return BLOCKSTM_BAD_NUMBER
     try:
-        total = left + <object><PyObject*>delta
+        total = PyNumber_Add(left, <object><PyObject*>delta)
         PyList_Append((<ObjectContext>context).kept, total)
     except BaseException:  # the same sum is done again, and raises, where the error counts
         return BLOCKSTM_BAD_NUMBER
@@ -103,7 +105,7 @@ cdef Fit subtract_objects(void* context, uint64_t left, uint64_t right, uint64_t
     if not PyLong_CheckExact(<object><PyObject*>left) or not PyLong_CheckExact(<object><PyObject*>right):
         return NOT_INTEGERS
     try:
-        result = <object><PyObject*>left - <object><PyObject*>right
+        result = PyNumber_Subtract(<object><PyObject*>left, <object><PyObject*>right)
         PyList_Append((<ObjectContext>context).kept, result)
     except BaseException:  # out of memory
         return NOT_INTEGERS
@@ -478,7 +480,7 @@ cdef class PythonView:
                 return done != 0
             if status != NOT_INTEGERS_HERE and status != BLOCKSTM_BAD_NUMBER:
                 raise Stop
-        total = self.number(key) + delta
+        total = PyNumber_Add(self.number(key), delta)
         if (lower is not None and not lower <= total) or (upper is not None and not total <= upper):
             return False
         self.add(key, delta)
@@ -508,7 +510,7 @@ cdef class PythonView:
         if view_own(view, location).kind == PAYLOAD_VALUE:
             plus(own, delta)
         else:
-            own + delta
+            PyNumber_Add(own, delta)
         raise ArithmeticError("a sum failed once and succeeded when done again")
 
 
