@@ -24,7 +24,7 @@ cdef class Context:
     # (status, value, error, gas) of an answer.
     cdef tuple outcome(self, int32_t index, const Answer* answer)
     # All answers of a final prefix, as a sequence of Outcome.
-    cdef object outcomes(self, const Answer* answer, int32_t count)
+    cdef object outcomes(self, const Frontier* frontier, int32_t count)
     # What the block wrote, as a mapping.
     cdef object writes(self, Frontier* frontier)
     # The exception of a failed delta.

@@ -18,7 +18,7 @@ cdef class Context:
     cdef tuple outcome(self, int32_t index, const Answer* answer):
         raise NotImplementedError
 
-    cdef object outcomes(self, const Answer* answer, int32_t count):
+    cdef object outcomes(self, const Frontier* frontier, int32_t count):
         raise NotImplementedError
 
     cdef object writes(self, Frontier* frontier):

@@ -1,7 +1,7 @@
 """The engine: sets a block up, lets the workers in, and says what came out; see the ``.pxd``."""
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport INT32_MAX, UINT64_MAX, int32_t, int64_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free, realloc
+from libc.stdint cimport INT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 from libcpp.vector cimport vector
@@ -23,7 +23,7 @@ from blockstm._native.explorer cimport (
 )
 from blockstm._native.frontier cimport (
     BLOCK_INVALID, CUT, DELTA_FAILED, GOES_ON, LIMIT_FAILED, OUT_OF_MEMORY, STATE_FAILED,
-    TRANSACTION_FAILED, Answer,
+    TRANSACTION_FAILED, Answer, Frontier, frontier_outcome,
 )
 from blockstm._native.hashing cimport process_seed
 from blockstm._native.interner cimport interner_free, interner_init, interner_reset
@@ -108,6 +108,7 @@ cdef class Engine:
         interner_free(&self.block.store.interner)
         free(self.block.scheduler.task)
         free(self.block.frontier.outcome)
+        free(self.block.frontier.plain)
         free(self.block.frontier.written)
         monitor_destroy(&self.gate.monitor)
         monitor_destroy(&self.block.scheduler.events.monitor)
@@ -157,12 +158,15 @@ cdef class Engine:
     # ------------------------------------------------------------ one block
 
     cdef int reserve_outcomes(self, int64_t count) except -1:
-        cdef Answer* larger
+        cdef Frontier* frontier = &self.block.frontier
         if count > self.outcome_capacity:
-            larger = <Answer*>realloc(self.block.frontier.outcome, count * sizeof(Answer))
-            if larger == NULL:
+            free(frontier.outcome)
+            free(frontier.plain)
+            self.outcome_capacity = 0
+            frontier.outcome = <Answer*>malloc(count * sizeof(Answer))
+            frontier.plain = <uint8_t*>malloc(count)
+            if frontier.outcome == NULL or frontier.plain == NULL:
                 raise MemoryError
-            self.block.frontier.outcome = larger
             self.outcome_capacity = count
         return 0
 
@@ -218,6 +222,7 @@ cdef class Engine:
         block.frontier.written_count = 0
         block.frontier.gas_used = 0
         block.frontier.ending = GOES_ON
+        block.frontier.all_plain = True
         block.frontier.error = 0
         block.scheduler.count = count
         block.scheduler.frontier.next.store(0)
@@ -346,7 +351,7 @@ cdef class Engine:
         if self.context.interrupt is not None:
             self.interrupt = self.context.interrupt
         ending = self.ending()
-        outcomes = self.context.outcomes(self.block.frontier.outcome, <int32_t>final)
+        outcomes = self.context.outcomes(&self.block.frontier, <int32_t>final)
         writes = self.context.writes(&self.block.frontier)
         return final, ending, outcomes, writes, self.stats(workers, started_ns)
 
@@ -354,7 +359,7 @@ cdef class Engine:
         """How the block ended: its name, and the exception behind it."""
         cdef uint64_t error = self.block.frontier.error
         cdef int32_t index = <int32_t>self.block.scheduler.frontier.next.load()
-        cdef Answer* answer = &self.block.frontier.outcome[index]
+        cdef Answer answer
         ending = self.block.frontier.ending
         if ending == GOES_ON:
             if index == self.block.scheduler.count:
@@ -364,10 +369,10 @@ cdef class Engine:
             return "interrupted", self.interrupt
         if ending == CUT:
             return "cut", None
-        if ending == TRANSACTION_FAILED:
-            return "transaction", self.context.exception(index, answer)
-        if ending == BLOCK_INVALID:
-            return "invalid", self.context.exception(index, answer)
+        if ending == TRANSACTION_FAILED or ending == BLOCK_INVALID:
+            answer = frontier_outcome(&self.block.frontier, index)
+            error_of = self.context.exception(index, &answer)
+            return "invalid" if ending == BLOCK_INVALID else "transaction", error_of
         if ending == DELTA_FAILED:
             return "transaction", self.context.delta_error(&self.block.frontier)
         if ending == STATE_FAILED:
@@ -427,9 +432,11 @@ cdef class Engine:
 
     def outcome(self, int32_t index):
         """The outcome of a final transaction of the block that runs or ran last."""
+        cdef Answer answer
         if not 0 <= index < self.block.scheduler.frontier.next.load(memory_order_acquire):
             raise IndexError(f"transaction {index} is not final")
-        status, value, error, gas = self.context.outcome(index, &self.block.frontier.outcome[index])
+        answer = frontier_outcome(&self.block.frontier, index)
+        status, value, error, gas = self.context.outcome(index, &answer)
         return Outcome(index, status, value, error, gas)
 
     def stop(self):

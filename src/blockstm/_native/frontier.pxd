@@ -50,7 +50,9 @@ ctypedef int (*AskLimit)(void* context, int32_t index, const Answer* answer) noe
 
 cdef struct Frontier:
     Store* store
-    Answer* outcome          # per transaction, valid below the frontier
+    uint8_t* plain           # per transaction: it succeeded and that is all there is to say
+    Answer* outcome          # of the others; both are valid below the frontier
+    bint all_plain
     uint32_t* written        # locations in order of their first final write
     uint32_t written_count
     uint32_t written_capacity
@@ -65,6 +67,28 @@ cdef struct Frontier:
     uint32_t failed_location
     const Payload* below
     const Payload* delta
+
+
+cdef inline void frontier_keep(Frontier* frontier, int32_t index, const Answer* answer) noexcept nogil:
+    """Keep what became of a transaction; most have one byte to say."""
+    cdef bint plain = (answer.status == BLOCKSTM_SUCCESS and answer.gas == 0
+                       and answer.output_size == 0 and answer.value == 0)
+    frontier.plain[index] = plain
+    if not plain:
+        frontier.outcome[index] = answer[0]
+        frontier.all_plain = False
+
+
+cdef inline Answer frontier_outcome(const Frontier* frontier, int32_t index) noexcept nogil:
+    """What became of a transaction below the frontier, or of the one that ended the block."""
+    cdef Answer plain
+    if not frontier.plain[index]:
+        return frontier.outcome[index]
+    plain.status = BLOCKSTM_SUCCESS
+    plain.faulted = False
+    plain.gas = plain.output_size = plain.value = 0
+    plain.output = NULL
+    return plain
 
 
 cdef inline bint frontier_reserve(Frontier* frontier, uint32_t more) noexcept nogil:
@@ -162,16 +186,16 @@ cdef inline Ending frontier_settle(Frontier* frontier, View* view, int32_t index
             answer.value)
     if answer.status == BLOCKSTM_INVALID:
         if not frontier.skip_invalid:
-            frontier.outcome[index] = answer[0]
+            frontier_keep(frontier, index, answer)
             return frontier_end(frontier, BLOCK_INVALID, answer.value)
         answer.gas = 0
     elif answer.status != BLOCKSTM_SUCCESS and answer.status != BLOCKSTM_REVERTED:
-        frontier.outcome[index] = answer[0]
+        frontier_keep(frontier, index, answer)
         return frontier_end(frontier, TRANSACTION_FAILED, answer.value)
     elif frontier_check_limit(frontier, index, answer) != GOES_ON:
         return frontier.ending
     if answer.status == BLOCKSTM_SUCCESS and count:
         if frontier_write(frontier, view, write, count) != GOES_ON:
             return frontier.ending
-    frontier.outcome[index] = answer[0]
+    frontier_keep(frontier, index, answer)
     return GOES_ON

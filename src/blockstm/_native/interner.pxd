@@ -17,7 +17,7 @@ from libcpp.atomic cimport atomic, memory_order_acquire, memory_order_relaxed, m
 from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.cursors cimport Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock
 from blockstm._native.hashing cimport hash_bytes
-from blockstm._native.locations cimport INLINE_KEY, Location, same_key
+from blockstm._native.locations cimport INLINE_KEY, Location, location_key, same_key
 
 cdef extern from "<cstdlib>" namespace "std" nogil:
     void* aligned_alloc(size_t alignment, size_t size)
@@ -111,7 +111,6 @@ cdef inline void interner_free(Interner* interner) noexcept nogil:
 cdef inline void interner_reset(Interner* interner) noexcept nogil:
     """Forget every key; keeps the tables and segments. Nobody else may be using it."""
     cdef int index
-    cdef uint32_t left, count = interner.count.load(memory_order_relaxed)
     cdef Table* table
     for index in range(SHARDS):
         table = interner.shard[index].table.load(memory_order_relaxed)
@@ -119,10 +118,6 @@ cdef inline void interner_reset(Interner* interner) noexcept nogil:
         if table.count:
             memset(<void*>table_slots(table), 0, (table.mask + 1) * sizeof(uint64_t))
             table.count = 0
-    for index in range((count + SEGMENT_SIZE - 1) >> SEGMENT_BITS):
-        left = count - (<uint32_t>index << SEGMENT_BITS)
-        memset(<void*>interner.segment[index], 0,
-               (SEGMENT_SIZE if left > SEGMENT_SIZE else left) * sizeof(Location))
     interner.count.store(0, memory_order_relaxed)
 
 
@@ -142,14 +137,14 @@ cdef inline Location* interner_append(Interner* interner, uint32_t* id) noexcept
         segment = place.load(memory_order_acquire)
         if segment == NULL:
             segment = <Location*>aligned_alloc(sizeof(Location), SEGMENT_SIZE * sizeof(Location))
-            if segment != NULL:
-                memset(<void*>segment, 0, SEGMENT_SIZE * sizeof(Location))
             place.store(segment, memory_order_release)
         mutex_unlock(&interner.grow)
         if segment == NULL:
             return NULL
     id[0] = taken
-    return &segment[taken & (SEGMENT_SIZE - 1)]
+    segment += taken & (SEGMENT_SIZE - 1)
+    memset(<void*>segment, 0, sizeof(Location))  # here, not at the reset: it is wanted in the cache
+    return segment
 
 
 cdef inline bint interner_probe(Interner* interner, Table* table, uint64_t hashed, const uint8_t* key,
@@ -165,7 +160,7 @@ cdef inline bint interner_probe(Interner* interner, Table* table, uint64_t hashe
             return False
         if slot >> 32 == hashed >> 32:
             location = location_at(interner, <uint32_t>slot - 1)
-            if location.hash == hashed and location.key_size == size and same_key(location, key):
+            if location.key_size == size and same_key(location, key):
                 id[0] = <uint32_t>slot - 1
                 return True
         place = (place + 1) & table.mask
@@ -184,13 +179,16 @@ cdef inline void table_place(Table* table, uint64_t hashed, uint64_t slot) noexc
 cdef inline Table* shard_grow(Interner* interner, Shard* shard, Table* table) noexcept nogil:
     """A table of twice the size in place of ``table``; NULL where memory has run out."""
     cdef Table* larger = table_new((table.mask + 1) * 2)
+    cdef const Location* location
     cdef uint64_t place, slot
     if larger == NULL:
         return NULL
     for place in range(table.mask + 1):
         slot = table_slots(table)[place].load(memory_order_relaxed)
         if slot:
-            table_place(larger, location_at(interner, <uint32_t>slot - 1).hash, slot)
+            location = location_at(interner, <uint32_t>slot - 1)
+            table_place(larger, hash_bytes(location_key(location), location.key_size, interner.seed),
+                        slot)
     larger.outgrown = table
     shard.table.store(larger, memory_order_release)
     return larger
@@ -222,7 +220,6 @@ cdef inline bint interner_insert(Interner* interner, Shard* shard, Arena* arena,
         memcpy(copied, key, size)
         memcpy(location.key, &copied, sizeof(copied))
     location.key_size = <uint32_t>size
-    location.hash = hashed
     table_place(table, hashed, (hashed >> 32 << 32) | (id[0] + 1))
     return True
 

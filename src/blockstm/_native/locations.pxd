@@ -7,7 +7,7 @@ from blockstm._native.hashing cimport word64
 from blockstm._native.values cimport Payload
 
 cdef enum:
-    INLINE_KEY = 24
+    INLINE_KEY = 32
 
 # What one transaction wrote here; see store.pxd for who may change what.
 cdef struct Entry:
@@ -22,8 +22,9 @@ cdef struct Location:
     atomic[Entry*] head            # speculative writes, highest index first
     atomic[int32_t] highest_reader
     uint32_t key_size
-    uint64_t hash
-    uint8_t key[INLINE_KEY]        # or, of longer keys, a pointer to them
+    # The key; or, of longer keys, a pointer to it. Behind a key of up to 8 bytes there is room for
+    # a short payload, so that one worker alone finds key and value in one cache line.
+    uint8_t key[INLINE_KEY]
 
 
 cdef inline const uint8_t* location_key(const Location* location) noexcept nogil:
@@ -37,3 +38,8 @@ cdef inline bint same_key(const Location* location, const uint8_t* key) noexcept
     if location.key_size == 8:
         return word64(location.key) == word64(key)
     return memcmp(location_key(location), key, location.key_size) == 0
+
+
+cdef inline Payload* location_room(Location* location) noexcept nogil:
+    """Where a short payload fits into the location itself; NULL where it does not."""
+    return <Payload*>(location.key + 8) if location.key_size <= 8 else NULL

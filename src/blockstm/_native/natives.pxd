@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport blockstm_state
 from blockstm._native.context cimport Context
-from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.frontier cimport Frontier
 from blockstm._native.locations cimport Location
 from blockstm._native.values cimport Payload
 
@@ -34,8 +34,8 @@ cdef class NativeOutcomes:
     cdef uint64_t* ends            # where each output ends in `output`; NULL where all are empty
     cdef uint8_t* output
 
-    cdef void copy(self, const Answer* answer, int32_t count) except *
-    cdef void copy_outputs(self, const Answer* answer, uint64_t size) except *
+    cdef void copy(self, const Frontier* frontier, int32_t count) except *
+    cdef void copy_outputs(self, const Frontier* frontier, uint64_t size) except *
     cdef object at(self, int32_t index)
 
 

@@ -20,7 +20,7 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.context cimport Context
-from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, location_key
 from blockstm._native.numbers cimport same_payload
@@ -161,10 +161,10 @@ cdef class NativeContext(Context):
         status = REVERTED if answer.status == BLOCKSTM_REVERTED else SKIPPED
         return status, None, self.block.error(index, answer.status, output), answer.gas
 
-    cdef object outcomes(self, const Answer* answer, int32_t count):
+    cdef object outcomes(self, const Frontier* frontier, int32_t count):
         cdef NativeOutcomes outcomes = NativeOutcomes.__new__(NativeOutcomes)
         outcomes.block = self.block
-        outcomes.copy(answer, count)
+        outcomes.copy(frontier, count)
         return outcomes
 
     cdef object writes(self, Frontier* frontier):
@@ -195,27 +195,33 @@ cdef class NativeContext(Context):
 cdef class NativeOutcomes:
     """The outcomes of a block; each `Outcome` is made when it is asked for."""
 
-    cdef void copy(self, const Answer* answer, int32_t count) except *:
+    cdef void copy(self, const Frontier* frontier, int32_t count) except *:
+        cdef Answer answer
         cdef int32_t index
         cdef uint64_t size = 0, any_gas = 0
         self.count = count
         self.statuses = <uint8_t*>malloc(count + 1)
         if self.statuses == NULL:
             raise MemoryError
+        if frontier.all_plain:
+            memset(self.statuses, BLOCKSTM_SUCCESS, count)
+            return
         for index in range(count):
-            self.statuses[index] = <uint8_t>answer[index].status
-            any_gas |= answer[index].gas
-            size += answer[index].output_size
+            answer = frontier_outcome(frontier, index)
+            self.statuses[index] = <uint8_t>answer.status
+            any_gas |= answer.gas
+            size += answer.output_size
         if any_gas:
             self.gas = <uint64_t*>malloc(count * sizeof(uint64_t))
             if self.gas == NULL:
                 raise MemoryError
             for index in range(count):
-                self.gas[index] = answer[index].gas
+                self.gas[index] = frontier_outcome(frontier, index).gas
         if size:
-            self.copy_outputs(answer, size)
+            self.copy_outputs(frontier, size)
 
-    cdef void copy_outputs(self, const Answer* answer, uint64_t size) except *:
+    cdef void copy_outputs(self, const Frontier* frontier, uint64_t size) except *:
+        cdef Answer answer
         cdef uint64_t end = 0
         cdef int32_t index
         self.ends = <uint64_t*>malloc(self.count * sizeof(uint64_t))
@@ -223,9 +229,10 @@ cdef class NativeOutcomes:
         if self.ends == NULL or self.output == NULL:
             raise MemoryError
         for index in range(self.count):
-            if answer[index].output_size:
-                memcpy(self.output + end, answer[index].output, answer[index].output_size)
-            end += answer[index].output_size
+            answer = frontier_outcome(frontier, index)
+            if answer.output_size:
+                memcpy(self.output + end, answer.output, answer.output_size)
+            end += answer.output_size
             self.ends[index] = end
 
     def __dealloc__(self):

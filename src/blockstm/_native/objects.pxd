@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.context cimport Context
-from blockstm._native.frontier cimport Answer
+from blockstm._native.frontier cimport Frontier
 from blockstm._native.numbers cimport ObjectNumbers
 from blockstm._native.slots cimport View
 
@@ -51,5 +51,5 @@ cdef class ObjectOutcomes:
     cdef list values               # None where all are
 
     @staticmethod
-    cdef ObjectOutcomes of(const Answer* answer, int32_t count)
+    cdef ObjectOutcomes of(const Frontier* frontier, int32_t count)
     cdef object at(self, int32_t index)

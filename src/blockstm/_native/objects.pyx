@@ -28,7 +28,7 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.arena cimport Arena
 from blockstm._native.context cimport Context
-from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport interner_append, location_at
 from blockstm._native.locations cimport Location
 from blockstm._native.numbers cimport (
@@ -255,8 +255,8 @@ cdef class ObjectContext(Context):
             return SUCCESS, value, None, answer.gas
         return REVERTED if answer.status == BLOCKSTM_REVERTED else SKIPPED, None, value, answer.gas
 
-    cdef object outcomes(self, const Answer* answer, int32_t count):
-        return ObjectOutcomes.of(answer, count)
+    cdef object outcomes(self, const Frontier* frontier, int32_t count):
+        return ObjectOutcomes.of(frontier, count)
 
     cdef object writes(self, Frontier* frontier):
         cdef dict result = {}
@@ -296,7 +296,8 @@ cdef class ObjectOutcomes:
     """The outcomes of a block; each `Outcome` is made when it is asked for."""
 
     @staticmethod
-    cdef ObjectOutcomes of(const Answer* answer, int32_t count):
+    cdef ObjectOutcomes of(const Frontier* frontier, int32_t count):
+        cdef Answer answer
         cdef ObjectOutcomes self = ObjectOutcomes.__new__(ObjectOutcomes)
         cdef int32_t index
         self.count = count
@@ -304,13 +305,16 @@ cdef class ObjectOutcomes:
         self.gas = <uint64_t*>calloc(count + 1, sizeof(uint64_t))
         if self.statuses == NULL or self.gas == NULL:
             raise MemoryError
+        if frontier.all_plain:
+            return self
         for index in range(count):
-            self.statuses[index] = <uint8_t>answer[index].status
-            self.gas[index] = answer[index].gas
-            if answer[index].value:
+            answer = frontier_outcome(frontier, index)
+            self.statuses[index] = <uint8_t>answer.status
+            self.gas[index] = answer.gas
+            if answer.value:
                 if self.values is None:
                     self.values = [None] * count
-                self.values[index] = <object><PyObject*>answer[index].value
+                self.values[index] = <object><PyObject*>answer.value
         return self
 
     def __dealloc__(self):

@@ -24,11 +24,11 @@ from libcpp.atomic cimport (
 from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK
 from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.interner cimport Interner
-from blockstm._native.locations cimport Entry, Location
+from blockstm._native.locations cimport Entry, Location, location_room
 from blockstm._native.numbers cimport Numbers, fold_delta
 from blockstm._native.values cimport (
-    BASE_INDEX, INLINE_SIZE, PAYLOAD_DELTA, PAYLOAD_SKIP, PAYLOAD_VALUE, Payload, payload_copy,
-    payload_data, payload_room,
+    BASE_INDEX, INLINE_SIZE, PAYLOAD_DELTA, PAYLOAD_SKIP, PAYLOAD_VALUE, SHORT_SIZE, Payload,
+    payload_copy, payload_data, payload_room,
 )
 
 cdef enum:
@@ -218,6 +218,8 @@ cdef inline bint store_commit(Store* store, Location* location, Payload* value, 
     cdef Payload* committed
     if copy:
         committed = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
+        if committed == NULL and value.size <= SHORT_SIZE:
+            committed = location_room(location)
         if committed == NULL or payload_room(committed) < payload_room(value):
             committed = <Payload*>arena_take(arena, payload_room(value))
             if committed == NULL:
