@@ -307,6 +307,7 @@ INTERRUPTED = {
         '[[("work", 20_000), ("bump", n % 3, 1)] for n in range(100_000)]',
         "engine.execute_block(block, {}, vm)",
     ),
+    "never ending": ("until", "[1, 0]", "engine.execute_block(block, {}, vm)"),
     "stream": ("spin", "range(1_000_000)", "all(True for _ in engine.stream(block, {}, vm))"),
 }
 
@@ -329,9 +330,15 @@ def test_ctrl_c_stops_within_a_fifth_of_a_second(case: str, workers: int) -> Non
             time.sleep(0.01)
             view.add("a", n)
 
+        def until(view, n):
+            if n == 0:
+                time.sleep(0.01 if view.get("ready") is None else 0)
+            while n and view.get("never") is None:
+                pass
+
         vm, block = {vm}, {block}
         engine = blockstm.Executor(workers={workers})
-        engine.execute_block(block[:10], {{}}, vm)
+        engine.execute_block(block[:10], {{"never": 1}}, vm)
         print("ready", flush=True)
         try:
             {call}

@@ -34,8 +34,8 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 
 family = pytest.mark.parametrize("family", FAMILIES, ids=lambda name: name.replace(" ", "-"))
-many = hypothesis.settings(max_examples=60, deadline=None, print_blob=True)
-some = hypothesis.settings(max_examples=40, deadline=None, print_blob=True)
+many = hypothesis.settings(max_examples=120, deadline=None, print_blob=True)
+some = hypothesis.settings(max_examples=80, deadline=None, print_blob=True)
 
 invalids = st.sampled_from(["raise", "skip"])
 
@@ -86,13 +86,21 @@ def test_values_of_every_kind(block: Any, state: Any, schedule: Any) -> None:
     check_explored(block, state, choices=schedule)
 
 
+EQUAL = [1, True, 1.0, 2, 2.0, (1,), (1.0,), (True,)]
+COLLIDING = [-1, -2, 0, (1 << 61) - 1, 1 << 61, 0.5, 1 << 60]
+ODD = [None, "", b"", "1", b"1", "\udc80", "k" * 300, 1 << 200, -(1 << 63), frozenset({1}), ((),)]
+
+
 @some
 @hypothesis.given(
-    blocks(max_transactions=8, keys=[1, True, 1.0, "1", b"1", (1,), (1.0,), None, -1], ops=CALM),
-    states([1, "1", b"1", (1,), None]),
+    st.sampled_from([EQUAL, COLLIDING, ODD]).flatmap(
+        lambda keys: st.tuples(blocks(max_transactions=8, keys=keys, ops=CALM), states(keys))
+    ),
     choices(max_length=60),
 )
-def test_keys_of_every_kind(block: Any, state: Any, schedule: Any) -> None:
+def test_keys_of_every_kind(drawn: Any, schedule: Any) -> None:
+    """Equal keys of several types, keys with one hash, keys at the edge of their type."""
+    block, state = drawn
     check(block, state)
     check_explored(block, state, choices=schedule)
 

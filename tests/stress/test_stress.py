@@ -186,6 +186,20 @@ def test_python_transactions_on_hot_keys(workers: int) -> None:
         rounds(one, SECONDS / 2)
 
 
+@workers
+def test_blocks_longer_than_any_window(workers: int) -> None:
+    vm = NativeScripts()
+    with Executor(workers=workers) as engine:
+
+        def one(draw: Draw) -> None:
+            block = draw_block(draw, length=3000, without=("revert",))
+            expected = reference.execute_block(block, {}, vm.python)
+            for _ in range(3):
+                assert_same_result(engine.execute_block(block, {}, vm), expected)
+
+        rounds(one, SECONDS / 2)
+
+
 def test_any_option() -> None:
     vm = NativeScripts()
 

@@ -56,6 +56,10 @@ def test_every_part_of_a_result_counts(changed: BlockResult, place: str) -> None
     assert place in str(caught.value)
 
 
+def test_which_of_equal_keys_names_a_location_does_not_count() -> None:
+    assert_same_result(replace(RESULT, writes={1: 5}), replace(RESULT, writes={True: 5}))
+
+
 def test_statistics_do_not_count() -> None:
     assert_same_result(replace(RESULT, stats=Stats(workers=9)), RESULT)
 
