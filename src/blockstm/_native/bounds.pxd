@@ -12,7 +12,8 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.looks cimport look_at
 from blockstm._native.numbers cimport (
-    ABOVE_ALL, FITS, NOT_INTEGERS, Fit, Numbers, compare, join_deltas, read_number, subtract,
+    ABOVE_ALL, FITS, NOT_INTEGERS, Fit, Numbers, compare, join_deltas, number_size, read_number,
+    subtract,
 )
 from blockstm._native.slots cimport NOT_INTEGERS_HERE, Slot, View, slot_add_delta, slot_of
 from blockstm._native.values cimport PAYLOAD_DELTA, Payload, payload_delta, payload_number
@@ -188,7 +189,7 @@ cdef inline int slot_try_add(View* view, uint32_t location, const blockstm_numbe
         upper = upper if upper != NULL else &highest
     if slot.own != NULL and slot.own.kind != PAYLOAD_DELTA:
         return own_try_add(view, slot, &value, delta, lower, upper, done)
-    payload_delta(&shift, delta)
+    payload_delta(&shift, delta, number_size(numbers))
     if slot.own != NULL:
         total = payload_number(slot.own)
         if join_deltas(numbers, &shift, &total):

@@ -25,9 +25,10 @@ cdef enum ConditionKind:
 cdef struct Condition:
     uint32_t location
     uint8_t kind
+    uint8_t has_lower
+    uint8_t has_upper
     const Payload* seen
-    const blockstm_number* lower     # NULL: unbounded
-    const blockstm_number* upper
+    const blockstm_number* bounds    # of a RANGE: lower and upper, both inclusive
 
 # Three answers: where a write is known to be coming, only its writer can tell.
 cdef enum Verdict:
@@ -53,8 +54,8 @@ cdef inline Verdict condition_holds(Store* store, const Condition* condition, in
         return HOLDS if same_payload(&store.numbers, look.payload, condition.seen) else FAILS
     if not read_number(&store.numbers, look.payload, &number):
         return FAILS
-    if condition.lower != NULL and compare(&store.numbers, &number, condition.lower) < 0:
+    if condition.has_lower and compare(&store.numbers, &number, &condition.bounds[0]) < 0:
         return FAILS
-    if condition.upper != NULL and compare(&store.numbers, &number, condition.upper) > 0:
+    if condition.has_upper and compare(&store.numbers, &number, &condition.bounds[1]) > 0:
         return FAILS
     return HOLDS

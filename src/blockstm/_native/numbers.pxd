@@ -11,7 +11,7 @@ from blockstm._native.abi cimport (
     blockstm_number,
 )
 from blockstm._native.values cimport (
-    INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload, payload_same_bytes,
+    INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, SHORT_SIZE, Payload, payload_same_bytes,
 )
 
 cdef extern from *:
@@ -78,6 +78,11 @@ cdef struct Numbers:
     const ObjectNumbers* objects
     blockstm_number one
     blockstm_number minus_one
+
+
+cdef inline uint32_t number_size(const Numbers* numbers) noexcept nogil:
+    """How many bytes a number of the domain takes: 8 or 32."""
+    return INLINE_SIZE if numbers.domain == BLOCKSTM_NUMBERS_U256 else SHORT_SIZE
 
 
 cdef inline bint is_absent(const Payload* payload) noexcept nogil:

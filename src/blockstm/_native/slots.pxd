@@ -12,9 +12,11 @@ from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, blockstm_number, blockstm_view,
 )
 from blockstm._native.arena cimport Arena, arena_take
-from blockstm._native.numbers cimport fold_delta, join_deltas
+from blockstm._native.numbers cimport fold_delta, join_deltas, number_size
 from blockstm._native.store cimport Folding, Store
-from blockstm._native.values cimport PAYLOAD_DELTA, Payload, payload_delta
+from blockstm._native.values cimport (
+    INLINE_SIZE, PAYLOAD_DELTA, SHORT_SIZE, Payload, payload_copy, payload_delta,
+)
 
 cdef enum:
     MEMO_BITS = 7
@@ -42,6 +44,7 @@ cdef struct Slot:
     uint8_t has_lower
     uint8_t has_upper
     uint8_t shown            # the bytes of `own` were given out: they must not change
+    uint8_t room             # how many bytes of value fit into `own`: 8 or 32
     const Payload* seen      # NULL: not looked at
     Payload* own             # NULL: not written
     Payload* summed          # seen + own delta, once asked for
@@ -177,22 +180,23 @@ cdef inline Slot* slot_of(View* view, uint32_t location) noexcept nogil:
     return slot_add(view, location, place)
 
 
-cdef inline Payload* slot_write(View* view, Slot* slot) noexcept nogil:
-    """The payload to write into, ready but for its kind, size and words; NULL: no memory."""
+cdef inline Payload* slot_write(View* view, Slot* slot, uint64_t size) noexcept nogil:
+    """The payload to write ``size`` bytes into, all but kind, size and words set; NULL: no memory."""
+    cdef uint8_t room = SHORT_SIZE if size <= SHORT_SIZE else INLINE_SIZE
+    slot.summed = NULL
     if slot.own == NULL:
         view.written[view.writes] = <uint32_t>(slot - view.slot)
         view.writes += 1
-    elif not slot.shown:
-        slot.summed = NULL
+    elif not slot.shown and room <= slot.room:
         return slot.own
-    slot.own = <Payload*>arena_take(view.memory, sizeof(Payload))
+    slot.own = <Payload*>arena_take(view.memory, sizeof(Payload) - INLINE_SIZE + room)
     if slot.own == NULL:
         stop(view, BLOCKSTM_NO_MEMORY)
         return NULL
     slot.own.index = <int32_t>view.public_part.index
     slot.own.negative = 0
+    slot.room = room
     slot.shown = 0
-    slot.summed = NULL
     return slot.own
 
 
@@ -200,21 +204,22 @@ cdef inline int slot_add_delta(View* view, Slot* slot, const blockstm_number* de
     cdef Payload added
     cdef Payload total
     cdef Payload* own
+    cdef uint32_t size = number_size(&view.store.numbers)
     if slot.own == NULL:
-        own = slot_write(view, slot)
+        own = slot_write(view, slot, size)
         if own == NULL:
             return view.fault
-        payload_delta(own, delta)
+        payload_delta(own, delta, size)
         return BLOCKSTM_OK
     if slot.own.kind == PAYLOAD_DELTA:
         slot.summed = NULL
         return join_deltas(&view.store.numbers, slot.own, delta)
-    payload_delta(&added, delta)
+    payload_delta(&added, delta, size)
     if fold_delta(&view.store.numbers, slot.own, &added, &total):
         return BLOCKSTM_BAD_NUMBER
-    own = slot_write(view, slot)
+    own = slot_write(view, slot, size)
     if own == NULL:
         return view.fault
     total.index = own.index
-    own[0] = total
+    payload_copy(own, &total)
     return BLOCKSTM_OK

@@ -47,19 +47,27 @@ cdef inline const uint8_t* payload_data(const Payload* payload) noexcept nogil:
     return <const uint8_t*>payload.word[0]
 
 
-cdef inline void payload_delta(Payload* payload, const blockstm_number* number) noexcept nogil:
-    """Make it the delta ``number``."""
+cdef inline void payload_delta(Payload* payload, const blockstm_number* number,
+                               uint32_t size) noexcept nogil:
+    """Make it the delta ``number`` of a domain whose numbers have ``size`` bytes: 8 or 32."""
     payload.kind = PAYLOAD_DELTA
     payload.negative = number.negative != 0
-    payload.size = INLINE_SIZE
-    memcpy(payload.word, number.limb, INLINE_SIZE)
+    payload.size = size
+    if size == SHORT_SIZE:
+        payload.word[0] = number.limb[0]
+    else:
+        memcpy(payload.word, number.limb, INLINE_SIZE)
 
 
 cdef inline blockstm_number payload_number(const Payload* payload) noexcept nogil:
-    """The number of a delta or of a value of at most 32 bytes."""
+    """The number of a delta."""
     cdef blockstm_number number
     number.negative = payload.negative
-    memcpy(number.limb, payload.word, INLINE_SIZE)
+    number.limb[0] = payload.word[0]
+    if payload.size == SHORT_SIZE:
+        number.limb[1] = number.limb[2] = number.limb[3] = 0
+    else:
+        memcpy(number.limb, payload.word, INLINE_SIZE)
     return number
 
 

@@ -21,7 +21,7 @@ from blockstm._native.slots cimport (
 )
 from blockstm._native.store cimport Store
 from blockstm._native.values cimport (
-    INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload, payload_data,
+    INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, SHORT_SIZE, Payload, payload_data,
 )
 
 cdef enum:
@@ -123,7 +123,7 @@ cdef int view_put_word(View* view, uint32_t location, uint64_t word) noexcept no
     cdef Payload* own
     if slot == NULL:
         return view.fault
-    own = slot_write(view, slot)
+    own = slot_write(view, slot, SHORT_SIZE)
     if own == NULL:
         return view.fault
     own.kind = PAYLOAD_VALUE
@@ -142,7 +142,7 @@ cdef int view_put(View* view, uint32_t location, const uint8_t* data, uint64_t s
     slot = slot_of(view, location)
     if slot == NULL:
         return view.fault
-    own = slot_write(view, slot)
+    own = slot_write(view, slot, size)
     if own == NULL:
         return view.fault
     own.kind = PAYLOAD_VALUE
@@ -166,7 +166,7 @@ cdef int view_remove(View* view, uint32_t location) noexcept nogil:
     cdef Payload* own
     if slot == NULL:
         return view.fault
-    own = slot_write(view, slot)
+    own = slot_write(view, slot, 0)
     if own == NULL:
         return view.fault
     own.kind = PAYLOAD_ABSENT
@@ -198,24 +198,22 @@ cdef int view_try_add(View* view, uint32_t location, const blockstm_number* delt
 # ---------------------------------------------------------------- after the run
 
 
-cdef const blockstm_number* bound_kept(View* view, bint has, const blockstm_number* bound,
-                                       bint* failed) noexcept nogil:
-    cdef blockstm_number* kept
-    if not has:
-        return NULL
-    kept = <blockstm_number*>arena_take(view.arena, sizeof(blockstm_number))
-    if kept == NULL:
-        failed[0] = True
-        return NULL
-    kept[0] = bound[0]
-    return kept
+cdef bint keep_bounds(View* view, const Slot* slot, Condition* condition) noexcept nogil:
+    """Copy the bounds to where the condition can point to them; false: no memory."""
+    cdef blockstm_number* bounds = <blockstm_number*>arena_take(
+        view.arena, 2 * sizeof(blockstm_number))
+    if bounds == NULL:
+        return False
+    bounds[0], bounds[1] = slot.lower, slot.upper
+    condition.has_lower, condition.has_upper = slot.has_lower, slot.has_upper
+    condition.bounds = bounds
+    return True
 
 
 cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) noexcept nogil:
     cdef Condition* condition
     cdef Slot* slot
     cdef uint32_t index
-    cdef bint failed = False
     conditions[0] = NULL
     count[0] = 0
     if view.slots == 0:
@@ -236,13 +234,11 @@ cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) n
             continue
         condition.location = slot.location
         condition.seen = slot.seen
-        condition.lower = condition.upper = NULL
-        if condition.kind == CONDITION_RANGE:
-            condition.lower = bound_kept(view, slot.has_lower, &slot.lower, &failed)
-            condition.upper = bound_kept(view, slot.has_upper, &slot.upper, &failed)
+        if condition.kind == CONDITION_RANGE and not keep_bounds(view, slot, condition):
+            return False
         condition += 1
     count[0] = <uint32_t>(condition - conditions[0])
-    return not failed
+    return True
 
 # ---------------------------------------------------------------- the table that VMs call
 
