@@ -52,7 +52,8 @@ class Stats:
         transactions: transactions that became final.
         incarnations: runs of the VM, speculative ones included.
         aborts: stopped or discarded incarnations by cause: ``validation`` (a condition failed
-            before the frontier), ``frontier`` (a condition failed at it), ``estimate`` (met a
+            before the frontier), ``frontier`` (a condition failed at it, or only it
+            could tell), ``estimate`` (met a
             write known to be coming), ``stopped`` (the block ended).
         seconds: wall time of the block, in s.
         phases: thread time by phase, in s, sampled: ``execute``, ``validate``, ``publish``,

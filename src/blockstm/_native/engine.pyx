@@ -44,6 +44,7 @@ cdef extern from "<cstdlib>" namespace "std" nogil:
 cdef enum:
     START = 16                       # transactions run alone to learn how long one takes
     SHARING_PAYS_NS = 300_000        # below so much work, waking helpers costs more than it gives
+    SHARED_TASK_NS = 1_000           # a shared transaction costs about so much more than an own one
     GATE_WAIT_NS = 1_000_000_000
 
 POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
@@ -236,11 +237,12 @@ cdef class Engine:
     cdef bint starts_alone(self) noexcept:
         """Run a few transactions alone; whether the rest is too little to share."""
         cdef int64_t count = self.block.scheduler.count
-        cdef int64_t started = now_ns()
+        cdef int64_t task_ns, started = now_ns()
         if count <= START:
             return True
         self.run_alone(START)
-        return (now_ns() - started) // START * (count - START) < SHARING_PAYS_NS
+        task_ns = (now_ns() - started) // START
+        return task_ns < SHARED_TASK_NS or task_ns * (count - START) < SHARING_PAYS_NS
 
     cdef int run_alone(self, int64_t until) except -1:
         if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:

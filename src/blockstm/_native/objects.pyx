@@ -22,7 +22,7 @@ from blockstm.values import plus, same_value
 
 from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_FAILED, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY,
-    BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_ERROR,
+    BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STALE, BLOCKSTM_STATE_ERROR,
     BLOCKSTM_STOPPED, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_NEEDS_GIL,
     blockstm_number, blockstm_view, blockstm_vm,
 )
@@ -399,6 +399,8 @@ cdef class PythonView:
             raise ViewError("this view belongs to a transaction that has ended")
         if self.thread != PyThread_get_thread_ident():
             raise ViewError("a view may only be used in the thread that runs its transaction")
+        if self.view.stopping.load(memory_order_relaxed):
+            self.view.fault = self.view.fault or BLOCKSTM_STALE
         if self.view.fault:
             raise Stop
         return self.view

@@ -4,21 +4,26 @@ A slot has what was seen at a location (once: later looks see the same), the con
 for it, and the own write. A small table of marks finds the slot of a location; a mark counts only
 if it has the generation of the run, so that a new run begins with one addition.
 """
-from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free, realloc
-from libcpp.atomic cimport atomic
+from libcpp.atomic cimport atomic, memory_order_acquire, memory_order_relaxed
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, blockstm_number, blockstm_view,
+    BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, blockstm_number,
+    blockstm_view,
 )
 from blockstm._native.arena cimport Arena, arena_take
-from blockstm._native.numbers cimport fold_delta, join_deltas, number_size
-from blockstm._native.store cimport Folding, Store
+from blockstm._native.interner cimport location_at
+from blockstm._native.numbers cimport (
+    compare, fold_delta, join_deltas, number_size, read_number, same_payload,
+)
+from blockstm._native.store cimport Folding, Store, store_final
 from blockstm._native.values cimport (
     INLINE_SIZE, PAYLOAD_DELTA, SHORT_SIZE, Payload, payload_copy, payload_delta,
 )
 
 cdef enum:
+    CHECK_EVERY = 64         # operations
     MEMO_BITS = 7
     MEMOS = 1 << MEMO_BITS
     NO_ONE = -1              # `blocked_on`: nobody's write, only the frontier helps
@@ -83,6 +88,8 @@ cdef struct View:
     uint32_t mark_mask
     uint32_t generation
     atomic[uint32_t]* stopping
+    atomic[int64_t]* frontier
+    uint32_t operations           # of all runs; every so often a run looks whether it still counts
     Memo memo[MEMOS]              # lives as long as the block
     int worker
     Pause pause
@@ -166,12 +173,54 @@ cdef inline Slot* slot_find(View* view, uint32_t location) noexcept nogil:
     return NULL
 
 
+cdef inline bint slot_is_final(View* view, Slot* slot) noexcept nogil:
+    """Whether what the run knows of a location is true of the final prefix; then it sees that."""
+    cdef const Payload* final = store_final(location_at(&view.store.interner, slot.location))
+    cdef blockstm_number number
+    if slot.seen == NULL:
+        return True
+    if final == NULL:
+        return False
+    if slot.exact:
+        return same_payload(&view.store.numbers, final, slot.seen)
+    slot.seen = final
+    if not (slot.has_lower or slot.has_upper):
+        return True
+    if not read_number(&view.store.numbers, final, &number):
+        return False
+    return ((not slot.has_lower or compare(&view.store.numbers, &number, &slot.lower) >= 0)
+            and (not slot.has_upper or compare(&view.store.numbers, &number, &slot.upper) <= 0))
+
+
+cdef inline bint still_counts(View* view) noexcept nogil:
+    """Whether the run is worth going on with.
+
+    A run that saw what never was may loop for ever. So when the frontier has come to it, it is
+    stopped, unless all it saw is true of the final prefix: then nothing can change it any more.
+    """
+    cdef uint32_t index
+    if view.stopping.load(memory_order_relaxed):  # a request; being late is all right
+        return False
+    if view.final_prefix or view.frontier.load(memory_order_acquire) != view.public_part.index:
+        return True
+    for index in range(view.slots):
+        if not slot_is_final(view, &view.slot[index]):
+            return False
+    view.final_prefix = True
+    return True
+
+
 cdef inline Slot* slot_of(View* view, uint32_t location) noexcept nogil:
     """The slot of a location, fresh if the run had not met it; NULL: the run is over."""
-    cdef uint32_t place = slot_place(view, location)
+    cdef uint32_t place
     cdef Slot* slot
     if view.fault:
         return NULL
+    view.operations += 1
+    if view.operations % CHECK_EVERY == 0 and not still_counts(view):
+        stop(view, BLOCKSTM_STALE)
+        return NULL
+    place = slot_place(view, location)
     while view.mark[place].generation == view.generation:
         slot = &view.slot[view.mark[place].slot]
         if slot.location == location:

@@ -10,8 +10,9 @@ from libcpp.atomic cimport memory_order_acquire, memory_order_release
 from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.arena cimport arena_take
 from blockstm._native.blocks cimport (
-    ABORT_ESTIMATE, ABORT_STOPPED, ABORT_VALIDATION, PHASE_EXECUTE, PHASE_PUBLISH, PHASE_VALIDATE,
-    Block, Record, Worker, answer_of, collect_writes, run, sample_begin, sample_phase, stop_block,
+    ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_EXECUTE, PHASE_PUBLISH,
+    PHASE_VALIDATE, Block, Record, Worker, answer_of, collect_writes, run, sample_begin,
+    sample_phase, stop_block,
 )
 from blockstm._native.conditions cimport FAILS, HOLDS, Verdict, condition_holds
 from blockstm._native.cursors cimport events_notify
@@ -130,6 +131,8 @@ cdef inline void wait_for_writer(Worker* worker, int32_t index) noexcept nogil:
         waiter = <Waiter*>arena_take(&worker.arena, sizeof(Waiter))
     if scheduler_stopping(scheduler):
         worker.aborts[<int>ABORT_STOPPED] += 1
+    elif writer == NO_ONE:
+        worker.aborts[<int>ABORT_FRONTIER] += 1
     else:
         worker.aborts[<int>ABORT_ESTIMATE] += 1
     task_leave(task, WAITING, 1)

@@ -20,7 +20,7 @@ cdef enum:
     CONFIDENCE_PROBE = 6           # after a rest
     PAUSE_MIN = 32                 # transactions
     PAUSE_MAX = 4096
-    LEAD_MAX = 16                  # transactions
+    LEAD_MAX = 64                  # transactions
     LEAD_NS = 20_000               # of work that is left to one worker
 
 

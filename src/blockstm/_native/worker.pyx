@@ -40,6 +40,7 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
         return False
     worker.view.worker = id
     worker.view.stopping = &block.scheduler.stopping
+    worker.view.frontier = &block.scheduler.frontier.next
     return True
 
 
