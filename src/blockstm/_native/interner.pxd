@@ -14,7 +14,7 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 from libcpp.atomic cimport atomic, memory_order_acquire, memory_order_relaxed, memory_order_release
 
-from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.arena cimport Arena, arena_take, prefetch_to_write
 from blockstm._native.cursors cimport Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock
 from blockstm._native.hashing cimport hash_bytes
 from blockstm._native.locations cimport INLINE_KEY, Location, location_key, same_key
@@ -29,6 +29,7 @@ cdef enum:
     SEGMENT_BITS = 12
     SEGMENT_SIZE = 1 << SEGMENT_BITS
     SEGMENTS = 1 << 16
+    LOCATIONS_AHEAD = 6
 
 cdef struct Table:
     uint64_t mask
@@ -143,6 +144,7 @@ cdef inline Location* interner_append(Interner* interner, uint32_t* id) noexcept
             return NULL
     id[0] = taken
     segment += taken & (SEGMENT_SIZE - 1)
+    prefetch_to_write(segment + LOCATIONS_AHEAD, 1)
     memset(<void*>segment, 0, sizeof(Location))  # here, not at the reset: it is wanted in the cache
     return segment
 
