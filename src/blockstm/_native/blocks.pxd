@@ -52,6 +52,8 @@ cdef struct Block:
     int32_t confidence         # how well speculation has done lately
     int64_t pause              # how many transactions it rests for when it does badly
     int64_t resume_at
+    int64_t streak             # speculative runs in a row that were right
+    int64_t lead_earned_by
     int64_t lead               # how many transactions are short enough to be left to one worker
 
 cdef enum AbortCause:

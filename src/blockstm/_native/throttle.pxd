@@ -4,8 +4,9 @@ It decides when work is done, never what is right: `Config.throttle` switches it
 owner of the frontier calls it.
 
 The lead: a run at the frontier costs less than one ahead of it, as it has nothing to record and
-nothing to publish. So where speculation does well and transactions are short, it leaves the next
-few, up to some microseconds of work, to whoever owns the frontier.
+nothing to publish. So where speculation never errs and transactions are short, it leaves the next
+few, up to some microseconds of work, to whoever owns the frontier. What is run further ahead is
+wrong more often: each time it is, the next lead takes twice as long to earn.
 """
 from libc.stdint cimport int64_t
 from libcpp.atomic cimport memory_order_relaxed
@@ -22,6 +23,7 @@ cdef enum:
     PAUSE_MAX = 4096
     LEAD_MAX = 64                  # transactions
     LEAD_NS = 20_000               # of work that is left to one worker
+    LEAD_EARNED_BY = 128           # right runs in a row
 
 
 cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
@@ -31,6 +33,8 @@ cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
     block.pause = PAUSE_MIN
     block.resume_at = 0
     block.lead = 0
+    block.streak = 0
+    block.lead_earned_by = LEAD_EARNED_BY
     block.scheduler.reach.next.store(window)
     block.scheduler.lead.next.store(0)
 
@@ -49,7 +53,10 @@ cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
     if hit:
         learn_hit(block)
         return
-    scheduler.lead.next.store(0, memory_order_relaxed)
+    if block.streak >= block.lead_earned_by:
+        scheduler.lead.next.store(0, memory_order_relaxed)
+        block.lead_earned_by *= 2
+    block.streak = 0
     block.confidence -= 2
     if block.confidence <= 0:
         block.confidence = 0
@@ -58,12 +65,14 @@ cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
             block.pause *= 2
         scheduler.reach.next.store(1, memory_order_relaxed)
     elif block.confidence < CONFIDENCE_WIDE:
-        scheduler.reach.next.store(2 * block.workers + 2, memory_order_relaxed)
+        scheduler.reach.next.store(block.workers, memory_order_relaxed)
 
 
 cdef inline void learn_hit(Block* block) noexcept nogil:
-    if block.confidence == CONFIDENCE_FULL:
+    block.streak += 1
+    if block.streak >= block.lead_earned_by:
         block.scheduler.lead.next.store(block.lead, memory_order_relaxed)
+    if block.confidence == CONFIDENCE_FULL:
         return
     block.confidence += 1
     if block.confidence == CONFIDENCE_WIDE:
@@ -76,4 +85,4 @@ cdef inline void resume_speculation(Block* block, int64_t index) noexcept nogil:
     if block.resume_at and index >= block.resume_at:
         block.resume_at = 0
         block.confidence = CONFIDENCE_PROBE
-        block.scheduler.reach.next.store(2 * block.workers + 2, memory_order_relaxed)
+        block.scheduler.reach.next.store(block.workers, memory_order_relaxed)
