@@ -199,7 +199,7 @@ class Untouchable:
     def _refuse(self, *args: object) -> Any:
         raise AssertionError("the engine looked into a value")
 
-    __eq__ = __hash__ = __repr__ = __bool__ = __len__ = _refuse  # type: ignore[assignment]
+    __eq__ = __hash__ = __repr__ = __bool__ = __len__ = _refuse  # type: ignore[assignment]  # on purpose
 
 
 @workers

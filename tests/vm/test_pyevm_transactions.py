@@ -27,7 +27,6 @@ from tests.vm.contracts import (
     FORWARDER,
     OBSERVER,
     OLD_FACTORY,
-    assemble,
     creation_of,
     number_of,
     words,
@@ -237,16 +236,3 @@ def test_a_fee_is_a_delta_and_never_a_read() -> None:
     assert result.writes[COINBASE, "balance"] == sum(
         (GAS_PRICE - BASE_FEE) * outcome.gas_used for outcome in result.outcomes
     )
-
-
-def test_calls_nest_as_deep_as_the_evm_allows_on_a_worker_thread() -> None:
-    digger_at = b"\xd1" * 20
-    digger = assemble("0 0 0 0 0 ADDRESS 1000 GAS SUB CALL @end JUMPI 0 0 LOG0 end: STOP")
-    world = {**WORLD, digger_at: contract(digger)}
-    block = [Call(i, digger_at, gas=8_000_000) for i in range(2)]
-    with Executor(workers=2) as executor:
-        result, _ = run("homestead", world, block, execute_block=executor.execute_block)
-    assert result == run("homestead", world, block)[0]
-    # Only the innermost call could not call itself once more.
-    assert [len(outcome.value.logs) for outcome in result.outcomes] == [1, 1]
-    assert all(1024 * 1000 > outcome.gas_used > 1024 * 60 for outcome in result.outcomes)

@@ -2,8 +2,8 @@
 
 Sixty-four shards of open addressing. A lookup takes no lock: it reads one table pointer and probes
 64-bit slots that hold 32 bits of hash beside the id; the key itself is compared before an id is
-believed. An insertion takes the shard's lock. Ids are dense and locations never move, so a
-location's address is as good as its id.
+believed. An insertion takes the shard's lock, unless one worker is `alone`. Ids are dense and
+locations never move, so a location's address is as good as its id.
 
 Order of writes: a location is filled in before its slot is stored (release), and a table before
 its pointer is; a reader loads both (acquire) and so sees them whole. A table that was outgrown is

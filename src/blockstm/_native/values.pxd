@@ -1,7 +1,8 @@
 """A payload: one value, or one delta, or the word that there is none; immutable once published.
 
 Payloads live in arenas until the end of the block, so a pointer to one, once seen, stays good and
-names one write of one incarnation for ever: comparing pointers compares versions.
+names one write of one incarnation for ever: comparing pointers compares versions. Only while one
+worker has the block to itself is what is committed overwritten in place (store.pxd).
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy

@@ -9,25 +9,23 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, ClassVar
 
-from eth.abc import (
-    ComputationAPI,
-    ExecutionContextAPI,
-    SignedTransactionAPI,
-)
+from eth.abc import ComputationAPI, ExecutionContextAPI, SignedTransactionAPI
 from eth.constants import MAX_PREV_HEADER_DEPTH
 from eth.typing import JournalDBCheckpoint
 from eth.vm.forks import PragueVM, SpuriousDragonVM
+from eth.vm.forks.spurious_dragon.state import SpuriousDragonTransactionExecutor
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.logging import get_extended_debug_logger
 
 from blockstm.types import View
 from blockstm.vm.pyevm.accounts import EmptyKeepingViewAccounts, ViewAccounts
+from blockstm.vm.pyevm.computation import computation_class_of, touched_by
+from blockstm.vm.pyevm.delegation import delegate
 from blockstm.vm.pyevm.forks import FORKS
 from blockstm.vm.pyevm.rules import Check, checks_of
 
 __all__ = ["ViewState", "state_class_of"]
 
-_BALANCE, _SELFBALANCE, _SELFDESTRUCT = 0x31, 0x47, 0xFF
 _NO_ROOT = Hash32(bytes(32))
 
 
@@ -72,6 +70,10 @@ class ViewState:
     def clear_transient_storage(self) -> None:
         """It ends with this object."""
 
+    def process_set_code_authorizations(self, transaction: SignedTransactionAPI) -> int:
+        """The gas to refund for the authorizations of a transaction, carried out."""
+        return delegate(self, transaction)
+
     def get_ancestor_hash(self, block_number: int) -> Hash32:
         """The hash of one of the 256 blocks before; empty for any other number.
 
@@ -96,6 +98,21 @@ class ViewExecutor:
             check(self.vm_state, transaction)
 
 
+class ClearingViewExecutor(ViewExecutor):
+    """The same from EIP-161 on: what a transaction touches and leaves empty is deleted."""
+
+    def finalize_computation(
+        self, transaction: SignedTransactionAPI, computation: ComputationAPI
+    ) -> ComputationAPI:
+        before_clearing: Any = super(SpuriousDragonTransactionExecutor, self)
+        before_clearing.finalize_computation(transaction, computation)
+        state = self.vm_state
+        for address in sorted(touched_by(computation)):
+            if state.account_exists(address) and state.account_is_empty(address):
+                state.delete_account(address)
+        return computation
+
+
 @cache
 def state_class_of(fork: str) -> Callable[..., Any]:
     """The state class of a fork: ``state_class(view, execution_context, state_root)``."""
@@ -104,49 +121,20 @@ def state_class_of(fork: str) -> Callable[..., Any]:
     keeps_empty = not issubclass(rules, SpuriousDragonVM)
     executor = type(
         f"View{base.transaction_executor_class.__name__}",
-        (ViewExecutor, base.transaction_executor_class),
+        (
+            ViewExecutor if keeps_empty else ClearingViewExecutor,
+            base.transaction_executor_class,
+        ),
         {},
     )
     members = {
         "account_db_class": EmptyKeepingViewAccounts if keeps_empty else ViewAccounts,
         "transaction_executor_class": executor,
-        "computation_class": _computation_class_of(base.computation_class),
+        "computation_class": computation_class_of(base.computation_class),
         "checks": checks_of(rules),
         "delegates": issubclass(rules, PragueVM),
     }
     return type(f"View{base.__name__}", (ViewState, base), members)
-
-
-def _computation_class_of(base: Any) -> type[ComputationAPI]:
-    """The fork's computation, whose BALANCE and SELFBALANCE read the number they push."""
-    opcodes = dict(base.opcodes)
-    for code in (_BALANCE, _SELFBALANCE):
-        if code in opcodes:
-            opcodes[code] = _reads_balances(opcodes[code])
-    opcodes[_SELFDESTRUCT] = _without_warning(opcodes[_SELFDESTRUCT])
-    return type(f"View{base.__name__}", (base,), {"opcodes": opcodes})
-
-
-def _without_warning(opcode: Any) -> Any:
-    """SELFDESTRUCT as it is below the warning that py-evm wraps it in from Shanghai on.
-
-    What a transaction does must not depend on the process's warning filters.
-    """
-    code = getattr(opcode, "__code__", None)
-    return opcode.__wrapped__ if getattr(code, "co_name", "") == "deprecated_func" else opcode
-
-
-def _reads_balances(opcode: Callable[..., None]) -> Callable[..., None]:
-    def run(computation: Any) -> None:
-        accounts = computation.state.accounts
-        accounts.reads_balances = True
-        try:
-            opcode(computation=computation)
-        finally:
-            accounts.reads_balances = False
-
-    run.mnemonic = getattr(opcode, "mnemonic", "")  # type: ignore[attr-defined]  # for its log
-    return run
 
 
 def new_state(
