@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import rlp
 from eth.db.atomic import AtomicDB
 from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.prague.transactions import Authorization, UnsignedSetCodeTransaction
 from eth_keys.datatypes import PrivateKey
-from eth_typing import Address
+from eth_typing import Address, BlockNumber
 
 from blockstm import reference
 from blockstm.ethereum.execution import StateAfter
@@ -51,7 +53,7 @@ def context(fork: str, coinbase: bytes = COINBASE) -> BlockContext:
     """A block of a fork."""
     names = list(FORKS)
     return BlockContext(
-        number=1_000,
+        number=BlockNumber(1_000),
         timestamp=1_000_000,
         coinbase=Address(coinbase),
         gas_limit=30_000_000,
@@ -78,6 +80,32 @@ def signed(fork: str, calls: Sequence[Call]) -> list[Any]:
     return transactions
 
 
+def authorize(
+    key: PrivateKey, to: bytes, nonce: int = 0, chain_id: int = 1, **changes: int
+) -> Authorization:
+    """The key's account delegated to ``to``; ``changes`` are made after it was signed."""
+    signature = key.sign_msg(b"\x05" + rlp.encode([chain_id, to, nonce]))
+    members = {"y_parity": signature.v, "r": signature.r, "s": signature.s, **changes}
+    return Authorization(chain_id=chain_id, address=Address(to), nonce=nonce, **members)
+
+
+def set_code(*authorizations: Authorization, sender: int = 1, nonce: int = 0) -> Any:
+    """A transaction with authorizations, signed, that calls the account of the first key."""
+    unsigned = UnsignedSetCodeTransaction(
+        chain_id=1,
+        nonce=nonce,
+        max_priority_fee_per_gas=GAS_PRICE - BASE_FEE,
+        max_fee_per_gas=GAS_PRICE,
+        gas=500_000,
+        to=SENDERS[0],
+        value=1,
+        data=b"",
+        access_list=(),
+        authorization_list=authorizations,
+    )
+    return unsigned.as_signed_transaction(KEYS[sender])
+
+
 def run(
     fork: str,
     accounts: Mapping[Address, Account],
@@ -93,7 +121,7 @@ def run(
 
 
 def run_on_pyevm(
-    fork: str, accounts: Mapping[Address, Account], calls: Sequence[Call], coinbase: bytes
+    fork: str, accounts: Mapping[Address, Account], transactions: Sequence[Any], coinbase: bytes
 ) -> tuple[list[Any], Any]:
     """Run a block on py-evm's own database: its computations and its state, the oracle."""
     block = context(fork, coinbase)
@@ -119,7 +147,7 @@ def run_on_pyevm(
         for slot, value in account.storage.items():
             state.set_storage(address, slot, value)
     computations = []
-    for transaction in signed(fork, calls):
+    for transaction in transactions:
         state.lock_changes()
         computations.append(state.apply_transaction(transaction))
         state.make_state_root()

@@ -11,17 +11,23 @@ from typing import Any
 
 import coincurve
 import pytest
-import rlp
-from eth.abc import SignedTransactionAPI
 from eth.constants import STACK_DEPTH_LIMIT
 from eth_typing import Address
-from tests.vm.blocks import KEYS, SENDERS, Call, context, contract, funded, signed
+from tests.vm.blocks import (
+    KEYS,
+    SENDERS,
+    Call,
+    authorize,
+    context,
+    contract,
+    funded,
+    set_code,
+    signed,
+)
 from tests.vm.contracts import assemble
 
 from blockstm import reference
 from blockstm.errors import StateError, TransactionError
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.transaction import Authorization, Transaction
 from blockstm.executor import Executor
 from blockstm.types import BlockResult
 from blockstm.vm.pyevm import Account, AccountState, PyEvm
@@ -144,32 +150,11 @@ def test_a_signature_is_not_taken_for_bad_where_the_stack_ends() -> None:
     assert set(failures) == {RecursionError}
 
 
-def authorization(vm: PyEvm) -> SignedTransactionAPI:
-    """A transaction by the second sender that delegates the first one's account."""
-    to = Address(b"\x55" * 20)
-    signature = KEYS[0].sign_msg(b"\x05" + rlp.encode([1, to, 0]))
-    transaction = Transaction(
-        type=4,
-        nonce=0,
-        gas=100_000,
-        to=HEIR_AT,
-        value=0,
-        data=b"",
-        v=0,
-        r=1,
-        s=1,
-        chain_id=1,
-        max_fee_per_gas=100,
-        max_priority_fee_per_gas=2,
-        authorizations=(Authorization(1, to, 0, signature.v, signature.r, signature.s),),
-    )
-    return vm.decode(transaction.encode(), SENDERS[1])
-
-
 @pytest.mark.usefixtures("deep_recovery")
 def test_an_authorization_is_not_taken_for_invalid_where_the_stack_ends() -> None:
     vm = PyEvm("prague", context("prague"))
-    transactions, state = [authorization(vm)], AccountState({**funded(), SENDERS[0]: Account()})
+    transactions = [set_code(authorize(KEYS[0], HEIR_AT))]
+    state = AccountState({**funded(), SENDERS[0]: Account()})
 
     def execute() -> BlockResult:
         return reference.execute_block(transactions, state, vm)
@@ -181,16 +166,3 @@ def test_an_authorization_is_not_taken_for_invalid_where_the_stack_ends() -> Non
     assert len(results) > 5
     assert len(failures) > 5
     assert set(failures) == {RecursionError}
-
-
-def test_an_authorization_is_not_taken_for_invalid_where_code_is_missing() -> None:
-    class Forgetful(AccountState):
-        def get(self, key: Any) -> Any:
-            return None if key[0] == "code" else super().get(key)
-
-    vm = PyEvm("prague", context("prague"))
-    code = b"\xef\x01\x00" + b"\x66" * 20
-    state = Forgetful({**funded(), SENDERS[0]: Account(1, 0, code, keccak(code))})
-    with pytest.raises(TransactionError) as caught:
-        reference.execute_block([authorization(vm)], state, vm)
-    assert isinstance(caught.value.__cause__, LookupError)

@@ -110,7 +110,7 @@ def test_a_block_ends_as_on_the_database_of_pyevm(
     fork: str, block: list[Call], coinbase: bytes
 ) -> None:
     result, state = run(fork, WORLD, block, coinbase)
-    computations, oracle = run_on_pyevm(fork, WORLD, block, coinbase)
+    computations, oracle = run_on_pyevm(fork, WORLD, signed(fork, block), coinbase)
     for outcome, computation in zip(result.outcomes, computations, strict=True):
         assert outcome.value.succeeded == computation.is_success
         logs = [] if computation.is_error else computation.get_log_entries()

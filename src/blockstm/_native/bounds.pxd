@@ -7,8 +7,8 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_BAD_NUMBER, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_OK,
-    blockstm_number,
+    BLOCKSTM_BAD_NUMBER, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_NUMBERS_U256,
+    BLOCKSTM_OK, blockstm_number,
 )
 from blockstm._native.looks cimport look_at
 from blockstm._native.numbers cimport (
@@ -103,6 +103,8 @@ cdef inline int slot_number(View* view, Slot* slot, blockstm_number* value) noex
             return status
         payload = slot.seen
     if read_number(&view.store.numbers, payload, value):
+        if payload == slot.seen:  # even an answer that holds for every number needs one
+            slot.numeric = 1
         return BLOCKSTM_OK
     if view.store.numbers.domain == BLOCKSTM_NUMBERS_OBJECT:
         return NOT_INTEGERS_HERE  # the caller goes on with `view_get`, which records the value
@@ -183,17 +185,20 @@ cdef inline int slot_try_add(View* view, uint32_t location, const blockstm_numbe
     status = slot_number(view, slot, &value)
     if status != BLOCKSTM_OK:
         return status
-    if numbers.domain != BLOCKSTM_NUMBERS_OBJECT:  # without a bound, the domain's range is one
+    if numbers.domain != BLOCKSTM_NUMBERS_OBJECT:  # the domain's range is a bound, too
         lowest, highest = domain_lowest(numbers), domain_highest(numbers)
-        lower = lower if lower != NULL else &lowest
-        upper = upper if upper != NULL else &highest
+        if lower == NULL or compare(numbers, lower, &lowest) < 0:
+            lower = &lowest
+        if upper == NULL or compare(numbers, upper, &highest) > 0:
+            upper = &highest
     if slot.own != NULL and slot.own.kind != PAYLOAD_DELTA:
         return own_try_add(view, slot, &value, delta, lower, upper, done)
     payload_delta(&shift, delta, number_size(numbers))
     if slot.own != NULL:
         total = payload_number(slot.own)
         if join_deltas(numbers, &shift, &total):
-            return BLOCKSTM_BAD_NUMBER
+            done[0] = 0  # no number of 256 bits has room for such a sum
+            return BLOCKSTM_OK if numbers.domain == BLOCKSTM_NUMBERS_U256 else BLOCKSTM_BAD_NUMBER
     total = payload_number(&shift)
     done[0] = 1
     if lower != NULL:

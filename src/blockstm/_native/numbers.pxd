@@ -101,7 +101,7 @@ cdef inline int signed_add(const uint64_t* left, bint left_negative, const uint6
         total.negative = right_negative
     else:
         total.negative = left_negative
-    if not (total.limb[0] | total.limb[1] | total.limb[2] | total.limb[3]):
+    if not over and not (total.limb[0] | total.limb[1] | total.limb[2] | total.limb[3]):
         total.negative = 0
     return over
 

@@ -35,7 +35,7 @@ from blockstm._native.numbers cimport (
     FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload,
 )
 from blockstm._native.store cimport ReadBase
-from blockstm._native.values cimport PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload
+from blockstm._native.values cimport PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload
 from blockstm._native.slots cimport NOT_INTEGERS_HERE, View
 from blockstm._native.view cimport (
     view_add, view_at_least, view_get, view_own, view_put_word,
@@ -512,11 +512,11 @@ cdef class PythonView:
 
     cdef object add_again(self, View* view, uint32_t location, object delta):
         """The own write and a delta could not be added: raise what Python says of it."""
-        own = <object><PyObject*>view_own(view, location).word[0]
-        if view_own(view, location).kind == PAYLOAD_VALUE:
-            plus(own, delta)
+        cdef const Payload* own = view_own(view, location)
+        if own.kind == PAYLOAD_DELTA:
+            PyNumber_Add(<object><PyObject*>own.word[0], delta)
         else:
-            PyNumber_Add(own, delta)
+            plus(<object><PyObject*>own.word[0] if own.kind == PAYLOAD_VALUE else ZERO, delta)
         raise ArithmeticError("a sum failed once and succeeded when done again")
 
 

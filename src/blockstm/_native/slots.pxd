@@ -48,6 +48,7 @@ cdef struct Slot:
     uint8_t unreadable       # the state failed here
     uint8_t has_lower
     uint8_t has_upper
+    uint8_t numeric          # an answer was given that only a number can give
     uint8_t shown            # the bytes of `own` were given out: they must not change
     uint8_t room             # how many bytes of value fit into `own`: 8 or 32
     const Payload* seen      # NULL: not looked at
@@ -155,7 +156,8 @@ cdef inline Slot* slot_add(View* view, uint32_t location, uint32_t place) noexce
     slot = &view.slot[view.slots]
     view.slots += 1
     slot.location = location
-    slot.exact = slot.unreadable = slot.has_lower = slot.has_upper = slot.shown = 0
+    slot.exact = slot.unreadable = slot.has_lower = slot.has_upper = 0
+    slot.numeric = slot.shown = 0
     slot.seen = NULL
     slot.own = slot.summed = NULL
     return slot
@@ -184,7 +186,7 @@ cdef inline bint slot_is_final(View* view, Slot* slot) noexcept nogil:
     if slot.exact:
         return same_payload(&view.store.numbers, final, slot.seen)
     slot.seen = final
-    if not (slot.has_lower or slot.has_upper):
+    if not slot.numeric:
         return True
     if not read_number(&view.store.numbers, final, &number):
         return False

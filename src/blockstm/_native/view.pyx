@@ -200,12 +200,15 @@ cdef int view_try_add(View* view, uint32_t location, const blockstm_number* delt
 
 cdef bint keep_bounds(View* view, const Slot* slot, Condition* condition) noexcept nogil:
     """Copy the bounds to where the condition can point to them; false: no memory."""
-    cdef blockstm_number* bounds = <blockstm_number*>arena_take(
-        view.arena, 2 * sizeof(blockstm_number))
+    cdef blockstm_number* bounds
+    condition.has_lower, condition.has_upper = slot.has_lower, slot.has_upper
+    condition.bounds = NULL
+    if not (slot.has_lower or slot.has_upper):  # any number will do
+        return True
+    bounds = <blockstm_number*>arena_take(view.arena, 2 * sizeof(blockstm_number))
     if bounds == NULL:
         return False
     bounds[0], bounds[1] = slot.lower, slot.upper
-    condition.has_lower, condition.has_upper = slot.has_lower, slot.has_upper
     condition.bounds = bounds
     return True
 
@@ -228,7 +231,7 @@ cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) n
             condition.kind = CONDITION_UNREADABLE
         elif slot.exact:
             condition.kind = CONDITION_EXACT
-        elif slot.has_lower or slot.has_upper:
+        elif slot.numeric:
             condition.kind = CONDITION_RANGE
         else:
             continue
@@ -337,6 +340,9 @@ cdef int32_t api_output(blockstm_view* public, const uint8_t* data, uint64_t siz
     cdef uint8_t* copied
     if view.fault:
         return view.fault
+    view.output_size = 0
+    if size == 0:
+        return BLOCKSTM_OK
     copied = <uint8_t*>arena_take(view.arena, size) if size <= VALUE_SIZE_MAX else NULL
     if copied == NULL:
         return stop(view, BLOCKSTM_NO_MEMORY)
