@@ -103,6 +103,11 @@ class PyEvm:
 
         Raises:
             Invalid: the transaction does not belong in the block.
+            LookupError: the state has no code with a hash that an account has, or the block came
+                without the hash of another block that was asked for.
+            RecursionError: the thread's stack ended before the calls did. A worker has room for
+                the 1024 levels of the EVM, unless the interpreter's recursion limit was lowered
+                from the one py-evm sets.
         """
         state = self._new_state(view)
         computation = state.apply_transaction(transaction)
