@@ -127,7 +127,11 @@ class Executor:
         """
         request = self._request(transactions, state, vm, on_invalid, limit, hints)
         self._enter()
-        return Stream(self, request)
+        try:
+            return Stream(self, request)
+        except BaseException:
+            self._leave()
+            raise
 
     def close(self) -> None:
         """Wait for a running block and send the threads home; may be called twice.
@@ -285,10 +289,16 @@ class Stream(Iterator[Outcome]):
         raise StopIteration
 
     def close(self) -> None:
-        """Stop the block, if it is still running, and free the executor; may be called twice."""
+        """Stop the block, if it is still running, and free the executor; may be called twice.
+
+        Raises:
+            ReentrantError: called by what the stream runs, which would wait for itself.
+        """
         if self._open:
-            self._open = False
+            if self._run.is_mine():
+                raise ReentrantError("a stream cannot be closed by what it runs")
             self._run.stop()
+            self._open = False  # not before: a close that was interrupted can be repeated
             self._executor._leave()
 
     def __enter__(self) -> Self:
@@ -298,8 +308,21 @@ class Stream(Iterator[Outcome]):
         self.close()
 
     def __del__(self) -> None:
-        if getattr(self, "_open", False):
+        if not getattr(self, "_open", False):
+            return
+        if not self._run.is_mine():
             self.close()
+            return
+        # The collector runs in a thread that works for the block: somebody else has to wait for it.
+        self._engine.stop()
+        arguments = (self._executor, self._run)
+        threading.Thread(target=_close_dropped, args=arguments, daemon=True).start()
+
+
+def _close_dropped(executor: Executor, run: _BackgroundRun) -> None:
+    """Free the executor of a stream that nobody holds any more."""
+    run.stop()
+    executor._leave()
 
 
 class _BackgroundRun:
@@ -314,7 +337,12 @@ class _BackgroundRun:
         self._thread = threading.Thread(
             target=self._drive, args=(executor, request), name="blockstm-stream", daemon=True
         )
+        self._helpers = executor._threads
         self._thread.start()
+
+    def is_mine(self) -> bool:
+        """Whether the calling thread works for this block."""
+        return threading.current_thread() in (self._thread, *self._helpers)
 
     def _drive(self, executor: Executor, request: _Request) -> None:
         executor._inside.add(threading.get_ident())

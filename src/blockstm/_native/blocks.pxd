@@ -94,7 +94,7 @@ cdef struct Worker:
 cdef enum:
     SAMPLE_EVERY = 16
     POLL_NS = 10_000_000           # how often worker 0 looks for signals
-    POLL_STRIDE_MAX = 1024
+    POLL_STRIDE_MAX = 16
 
 
 cdef inline int64_t sample_begin(Worker* worker) noexcept nogil:

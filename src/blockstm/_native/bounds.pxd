@@ -61,7 +61,8 @@ cdef inline int is_above(View* view, Slot* slot, const blockstm_number* value, c
     if holds[0]:
         keep_lower(view, slot, &bound)
     else:
-        subtract(numbers, &bound, &numbers.one, &below)
+        if subtract(numbers, &bound, &numbers.one, &below) != FITS:
+            return NOT_INTEGERS_HERE
         keep_upper(view, slot, &below)
     return BLOCKSTM_OK
 
@@ -88,7 +89,8 @@ cdef inline int is_below(View* view, Slot* slot, const blockstm_number* value, c
     if holds[0]:
         keep_upper(view, slot, &bound)
     else:
-        subtract(numbers, &bound, &numbers.minus_one, &above)
+        if subtract(numbers, &bound, &numbers.minus_one, &above) != FITS:
+            return NOT_INTEGERS_HERE
         keep_lower(view, slot, &above)
     return BLOCKSTM_OK
 
@@ -108,7 +110,8 @@ cdef inline int slot_number(View* view, Slot* slot, blockstm_number* value) noex
         return BLOCKSTM_OK
     if view.store.numbers.domain == BLOCKSTM_NUMBERS_OBJECT:
         return NOT_INTEGERS_HERE  # the caller goes on with `view_get`, which records the value
-    slot.exact = 1
+    if payload == slot.seen:
+        slot.exact = 1
     return BLOCKSTM_BAD_NUMBER
 
 

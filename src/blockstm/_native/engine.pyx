@@ -27,7 +27,7 @@ from blockstm._native.frontier cimport (
 )
 from blockstm._native.hashing cimport process_seed
 from blockstm._native.interner cimport interner_free, interner_init, interner_reset
-from blockstm._native.scheduler cimport STOP_NO_MEMORY, Task, scheduler_stopping
+from blockstm._native.scheduler cimport STOP, STOP_NO_MEMORY, Task, scheduler_stopping
 from blockstm._native.slots cimport (
     POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
     POINT_VALIDATE, view_pause,
@@ -80,6 +80,19 @@ cdef bint signal_came(Engine engine) noexcept:
         engine.interrupt = raised
         return True
     return False
+
+
+class GasCap:
+    """A cap on a block's gas that needs more than 64 bits, as a limit that is called."""
+
+    def __init__(self, limit):
+        self.left = limit
+
+    def __call__(self, outcome):
+        if outcome.gas_used > self.left:
+            return True
+        self.left -= outcome.gas_used
+        return False
 
 # ---------------------------------------------------------------- the engine
 
@@ -187,9 +200,11 @@ cdef class Engine:
         self.limit_error = None
         self.block.frontier.has_gas_limit = False
         self.block.frontier.ask_limit = NULL
+        if isinstance(limit, int) and limit > UINT64_MAX:
+            self.limit = limit = GasCap(limit)
         if isinstance(limit, int):
-            self.block.frontier.has_gas_limit = limit <= UINT64_MAX
-            self.block.frontier.gas_limit = limit if limit <= UINT64_MAX else 0
+            self.block.frontier.has_gas_limit = True
+            self.block.frontier.gas_limit = limit
         elif limit is not None:
             self.block.frontier.ask_limit = ask_limit
             self.block.frontier.limit_context = <void*>self
@@ -363,6 +378,8 @@ cdef class Engine:
         cdef uint64_t error = self.block.frontier.error
         cdef int32_t index = <int32_t>self.block.scheduler.frontier.next.load()
         cdef Answer answer
+        if self.interrupt is not None:  # whatever else happened, nobody else will raise it
+            return "interrupted", self.interrupt
         ending = self.block.frontier.ending
         if ending == GOES_ON:
             if index == self.block.scheduler.count:
@@ -444,7 +461,7 @@ cdef class Engine:
 
     def stop(self):
         """Have a running block stop where it is; from any thread."""
-        self.block.scheduler.stopping.store(1)
+        self.block.scheduler.stopping.fetch_or(STOP)
 
     def release(self):
         """Let go of the last block's objects."""

@@ -5,6 +5,7 @@ from libcpp.atomic cimport memory_order_acquire, memory_order_release
 from blockstm._native.cursors cimport (
     monitor_lock, monitor_unlock, monitor_wait, monitor_wake_all,
 )
+from blockstm._native.scheduler cimport STOP
 from blockstm._native.slots cimport POINT_JOIN, POINT_LEAVE, POINT_PARK
 
 cdef extern from "Python.h" nogil:
@@ -54,7 +55,7 @@ cdef int32_t count_options(Explorer* explorer) noexcept nogil:
 cdef void give_up(Explorer* explorer) noexcept nogil:
     """Nobody can go on, or it does not end: send everybody home."""
     explorer.stuck = True
-    explorer.scheduler.stopping.store(1, memory_order_release)
+    explorer.scheduler.stopping.fetch_or(STOP, memory_order_release)
 
 
 cdef int32_t choose(Explorer* explorer, int32_t last) noexcept nogil:

@@ -143,6 +143,7 @@ cdef inline Ending frontier_write(Frontier* frontier, View* view, Write* write,
     """Make writes final: first everything that can fail, then everything that cannot."""
     cdef Location* location
     cdef uint32_t index
+    cdef bint fresh
     if not frontier_reserve(frontier, count):
         return frontier_end(frontier, OUT_OF_MEMORY, 0)
     for index in range(count):
@@ -153,12 +154,13 @@ cdef inline Ending frontier_write(Frontier* frontier, View* view, Write* write,
         location = location_at(&frontier.store.interner, write[index].location)
         if write[index].entry == NULL:  # a run at the frontier: only now do others see it
             view_pause(view, POINT_PUBLISH, write[index].payload.index)
-        if location.committed.load(memory_order_relaxed) == NULL:  # written at the frontier only
-            frontier.written[frontier.written_count] = write[index].location
-            frontier.written_count += 1
+        fresh = location.committed.load(memory_order_relaxed) == NULL  # written at the frontier only
         if not store_commit(frontier.store, location, write[index].payload, view.arena,
                             frontier.store.exclusive):
             return frontier_end(frontier, OUT_OF_MEMORY, 0)
+        if fresh:
+            frontier.written[frontier.written_count] = write[index].location
+            frontier.written_count += 1
     return GOES_ON
 
 

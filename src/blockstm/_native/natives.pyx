@@ -29,6 +29,9 @@ from blockstm._native.values cimport (
 )
 from blockstm._native.slots cimport View
 
+cdef enum:
+    VALUE_SIZE_MAX = 0x7fffffff
+
 cdef object SUCCESS = Status.SUCCESS
 cdef object REVERTED = Status.REVERTED
 cdef object SKIPPED = Status.SKIPPED
@@ -39,6 +42,8 @@ cdef object SKIPPED = Status.SKIPPED
 cdef int fill(Payload* base, const uint8_t* data, uint64_t size, Arena* arena) noexcept nogil:
     """Make ``base`` the value of these bytes, copied."""
     cdef uint8_t* copied
+    if size > VALUE_SIZE_MAX:
+        return BLOCKSTM_STATE_ERROR
     base.kind = PAYLOAD_VALUE
     base.size = <uint32_t>size
     if size == 8:

@@ -36,6 +36,7 @@ from blockstm._native.numbers cimport (
 )
 from blockstm._native.store cimport ReadBase
 from blockstm._native.values cimport PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload
+from blockstm._native.scheduler cimport STOP
 from blockstm._native.slots cimport NOT_INTEGERS_HERE, View
 from blockstm._native.view cimport (
     view_add, view_at_least, view_get, view_own, view_put_word,
@@ -244,9 +245,9 @@ cdef class ObjectContext(Context):
             return BLOCKSTM_REVERTED
         if isinstance(error, Invalid):
             return BLOCKSTM_INVALID
-        if isinstance(error, KeyboardInterrupt) and not view.fault:
+        if isinstance(error, KeyboardInterrupt):
             self.interrupt = error
-            view.stopping.store(1, memory_order_release)
+            view.stopping.fetch_or(STOP, memory_order_release)
         return BLOCKSTM_FAILED
 
     cdef tuple outcome(self, int32_t index, const Answer* answer):

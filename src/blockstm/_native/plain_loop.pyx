@@ -217,13 +217,9 @@ cdef bint is_within(
     const Loop* loop, const blockstm_number* value, const blockstm_number* delta, bint fits,
     const blockstm_number* total, const blockstm_number* lower, const blockstm_number* upper,
 ) noexcept nogil:
-    """Whether lower <= value + delta <= upper, also where no number can hold the sum."""
-    cdef bint is_low
+    """Whether lower <= value + delta <= upper; no bounds reach beyond what a number can hold."""
     if not fits:
-        is_low = <int64_t>delta.limb[0] < 0
-        if loop.numbers == BLOCKSTM_NUMBERS_U256:
-            is_low = delta.negative != 0
-        return lower == NULL if is_low else upper == NULL
+        return False
     if lower != NULL and is_below(loop, total, lower):
         return False
     return upper == NULL or not is_below(loop, upper, total)

@@ -90,7 +90,7 @@ cdef struct View:
     uint32_t generation
     atomic[uint32_t]* stopping
     atomic[int64_t]* frontier
-    uint32_t operations           # of all runs; every so often a run looks whether it still counts
+    uint32_t operations           # of the run; every so often it looks whether it still counts
     Memo memo[MEMOS]              # lives as long as the block
     int worker
     Pause pause
@@ -219,9 +219,11 @@ cdef inline Slot* slot_of(View* view, uint32_t location) noexcept nogil:
     if view.fault:
         return NULL
     view.operations += 1
-    if view.operations % CHECK_EVERY == 0 and not still_counts(view):
-        stop(view, BLOCKSTM_STALE)
-        return NULL
+    if view.operations % CHECK_EVERY == 0:
+        view_pause(view, POINT_LOOK, <int32_t>view.public_part.index)
+        if not still_counts(view):
+            stop(view, BLOCKSTM_STALE)
+            return NULL
     place = slot_place(view, location)
     while view.mark[place].generation == view.generation:
         slot = &view.slot[view.mark[place].slot]

@@ -106,8 +106,9 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
     cdef Record* record = new_record(worker, status)
     cdef bint changed = False
     if record == NULL or not publish_writes(worker, record, &changed):
-        task_leave(task, WAITING, 1)
+        # In this order: what has been published of the run is in no record, so nobody may go on.
         stop_block(block, STOP_NO_MEMORY)
+        task_leave(task, WAITING, 1)
         return
     withdraw_unwritten(block, before, &changed)
     task.record.store(record, memory_order_release)

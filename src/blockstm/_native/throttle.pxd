@@ -42,7 +42,8 @@ cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
 cdef inline void learn_duration(Block* block, int64_t run_ns) noexcept nogil:
     """A run at the frontier took so long."""
     cdef int64_t lead = LEAD_NS // (run_ns + 1)
-    block.lead = lead if lead < LEAD_MAX else LEAD_MAX
+    lead = lead if lead < LEAD_MAX else LEAD_MAX
+    block.lead = lead if lead < block.window // 2 else block.window // 2
 
 
 cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:

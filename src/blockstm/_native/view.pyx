@@ -62,6 +62,7 @@ cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogi
     view.public_part.index = index
     view.final_prefix = final_prefix
     view.fault = BLOCKSTM_OK
+    view.operations = 0
     view.blocked_on = NO_ONE
     view.error = 0
     view.value = 0

@@ -116,6 +116,8 @@ cdef void worker_run(Worker* worker) noexcept nogil:
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t since = now_ns()
     worker.polled_at_ns = since
+    worker.poll_stride = 1
+    worker.poll_counter = 0
     while not scheduler_stopping(scheduler):
         if not do_one(worker):
             park(worker)
@@ -129,6 +131,8 @@ cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
     cdef int64_t since = now_ns()
     cdef int64_t index = scheduler.frontier.next.load(memory_order_relaxed)  # nobody else moves it
     worker.polled_at_ns = since
+    worker.poll_stride = 1
+    worker.poll_counter = 0
     worker.view.memory = &worker.scratch
     while index < until and not scheduler_stopping(scheduler):
         if not run_at_frontier(worker, <int32_t>index):

@@ -104,8 +104,8 @@ typedef struct blockstm_view_api {
     /* `*holds` = (value >= bound). Only the answer is recorded. */
     int32_t (*at_least)(blockstm_view *view, blockstm_location location,
                         const blockstm_number *bound, int32_t *holds);
-    /* Adds if lower <= value + delta <= upper (NULL: unbounded); `*done` tells. Only the answer
-     * is recorded. */
+    /* Adds if lower <= value + delta <= upper; `*done` tells. The range of numbers is a bound, too,
+     * and the only one where a pointer is NULL. Only the answer is recorded. */
     int32_t (*try_add)(blockstm_view *view, blockstm_location location,
                        const blockstm_number *delta, const blockstm_number *lower,
                        const blockstm_number *upper, int32_t *done);
