@@ -218,7 +218,7 @@ cdef bint is_within(
     const blockstm_number* total, const blockstm_number* lower, const blockstm_number* upper,
 ) noexcept nogil:
     """Whether lower <= value + delta <= upper; no bounds reach beyond what a number can hold."""
-    if not fits:
+    if not fits or (loop.numbers == BLOCKSTM_NUMBERS_U256 and total.negative):
         return False
     if lower != NULL and is_below(loop, total, lower):
         return False
