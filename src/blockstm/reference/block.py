@@ -14,9 +14,9 @@ from blockstm.errors import (
     StateError,
     TransactionError,
 )
-from blockstm.reference.values import ABSENT, plus, same_value
 from blockstm.reference.view import Delta, ReferenceView, Stop
 from blockstm.types import DELETED, BlockResult, Limit, Outcome, StateReader, Stats, Status
+from blockstm.values import ABSENT, plus, same_value
 
 __all__ = ["execute_block"]
 

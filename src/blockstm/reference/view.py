@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from blockstm.errors import ViewError
-from blockstm.reference.values import ABSENT, check_number, plus
+from blockstm.values import ABSENT, check_number, plus
 
 __all__ = ["ReferenceView", "Stop"]
 
