@@ -9,6 +9,7 @@ from blockstm._native.abi cimport blockstm_state
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Frontier
 from blockstm._native.locations cimport Location
+from blockstm._native.outcomes cimport Outcomes
 from blockstm._native.values cimport Payload
 
 
@@ -26,17 +27,13 @@ cdef class NativeContext(Context):
     cdef bytes read_value(self, Location* location)
 
 
-cdef class NativeOutcomes:
+cdef class NativeOutcomes(Outcomes):
     cdef object block
-    cdef int32_t count
-    cdef uint8_t* statuses
-    cdef uint64_t* gas             # NULL where all are 0
     cdef uint64_t* ends            # where each output ends in `output`; NULL where all are empty
     cdef uint8_t* output
 
     cdef void copy(self, const Frontier* frontier, int32_t count) except *
     cdef void copy_outputs(self, const Frontier* frontier, uint64_t size) except *
-    cdef object at(self, int32_t index)
 
 
 cdef class NativeWrites:

@@ -7,7 +7,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 from libcpp.atomic cimport memory_order_acquire
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from blockstm.errors import InputError
 from blockstm.types import DELETED, Outcome, Status
@@ -197,7 +197,7 @@ cdef class NativeContext(Context):
 # ---------------------------------------------------------------- what comes out
 
 
-cdef class NativeOutcomes:
+cdef class NativeOutcomes(Outcomes):
     """The outcomes of a block; each `Outcome` is made when it is asked for."""
 
     cdef void copy(self, const Frontier* frontier, int32_t count) except *:
@@ -241,13 +241,8 @@ cdef class NativeOutcomes:
             self.ends[index] = end
 
     def __dealloc__(self):
-        free(self.statuses)
-        free(self.gas)
         free(self.ends)
         free(self.output)
-
-    def __len__(self):
-        return self.count
 
     cdef object at(self, int32_t index):
         cdef uint64_t begin = 0, end = 0
@@ -261,55 +256,6 @@ cdef class NativeOutcomes:
             return Outcome(index, SUCCESS, self.block.value(output), None, gas)
         return Outcome(index, REVERTED if status == BLOCKSTM_REVERTED else SKIPPED, None,
                        self.block.error(index, status, output), gas)
-
-    def __getitem__(self, place):
-        if isinstance(place, slice):
-            return tuple(self.at(index) for index in range(*place.indices(self.count)))
-        index = place.__index__()
-        if index < 0:
-            index += self.count
-        if not 0 <= index < self.count:
-            raise IndexError(f"outcome {place} of {self.count}")
-        return self.at(index)
-
-    def __iter__(self):
-        cdef int32_t index
-        for index in range(self.count):
-            yield self.at(index)
-
-    def __eq__(self, other):
-        if not isinstance(other, (NativeOutcomes, tuple, list)):
-            return NotImplemented
-        return len(other) == self.count and all(mine == theirs for mine, theirs in zip(self, other))
-
-    def __repr__(self):
-        return repr(tuple(self))
-
-    def __reduce__(self):
-        return tuple, (tuple(self),)
-
-    def count_of(self, status):
-        """How many outcomes have this `Status`; faster than looking at each."""
-        cdef int32_t index, wanted, total = 0
-        wanted = {SUCCESS: 0, REVERTED: 1, SKIPPED: 2}[status]
-        for index in range(self.count):
-            total += self.statuses[index] == wanted
-        return total
-
-    @property
-    def gas_used(self):
-        """The sum of the outcomes' gas."""
-        cdef object total = 0
-        cdef uint64_t part = 0
-        cdef int32_t index
-        if self.gas == NULL:
-            return 0
-        for index in range(self.count):
-            if self.gas[index] > UINT64_MAX - part:
-                total += part
-                part = 0
-            part += self.gas[index]
-        return total + part
 
 
 cdef class NativeWrites:
@@ -450,4 +396,3 @@ cdef class NativeWrites:
 
 
 Mapping.register(NativeWrites)
-Sequence.register(NativeOutcomes)

@@ -10,6 +10,7 @@ from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Frontier
 from blockstm._native.numbers cimport ObjectNumbers
+from blockstm._native.outcomes cimport Outcomes
 from blockstm._native.slots cimport View
 
 
@@ -44,12 +45,8 @@ cdef class PythonView:
     cdef object add_again(self, View* view, uint32_t location, object delta)
 
 
-cdef class ObjectOutcomes:
-    cdef int32_t count
-    cdef uint8_t* statuses
-    cdef uint64_t* gas
+cdef class ObjectOutcomes(Outcomes):
     cdef list values               # None where all are
 
     @staticmethod
     cdef ObjectOutcomes of(const Frontier* frontier, int32_t count)
-    cdef object at(self, int32_t index)

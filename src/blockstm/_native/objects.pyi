@@ -1,8 +1,9 @@
-from collections.abc import Callable, Sequence
-from typing import Any, overload
+from collections.abc import Callable
+from typing import Any
 
 from blockstm._native.context import Context
-from blockstm.types import Outcome, View
+from blockstm._native.outcomes import Outcomes
+from blockstm.types import View
 
 class Stop(BaseException): ...
 
@@ -11,11 +12,4 @@ class ObjectContext(Context):
         self, callable: Callable[[View, Any], Any], transactions: list[Any], state: Any
     ) -> None: ...
 
-class ObjectOutcomes(Sequence[Outcome]):
-    @property
-    def gas_used(self) -> int: ...
-    def __len__(self) -> int: ...
-    @overload
-    def __getitem__(self, place: int) -> Outcome: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Outcome]: ...
+class ObjectOutcomes(Outcomes): ...

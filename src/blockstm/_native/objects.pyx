@@ -9,11 +9,11 @@ from cpython.number cimport PyNumber_Add, PyNumber_Subtract
 from cpython.object cimport Py_GE, Py_LT, PyObject, PyObject_RichCompareBool
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc
 from libc.string cimport memcpy, memset
 from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_order_release
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from numbers import Number
 
 from blockstm.errors import Invalid, Revert, ViewError
@@ -293,7 +293,7 @@ cdef class ObjectContext(Context):
 # ---------------------------------------------------------------- what comes out
 
 
-cdef class ObjectOutcomes:
+cdef class ObjectOutcomes(Outcomes):
     """The outcomes of a block; each `Outcome` is made when it is asked for."""
 
     @staticmethod
@@ -318,58 +318,12 @@ cdef class ObjectOutcomes:
                 self.values[index] = <object><PyObject*>answer.value
         return self
 
-    def __dealloc__(self):
-        free(self.statuses)
-        free(self.gas)
-
-    def __len__(self):
-        return self.count
-
     cdef object at(self, int32_t index):
         value = self.values[index] if self.values is not None else None
         if self.statuses[index] == BLOCKSTM_SUCCESS:
             return Outcome(index, SUCCESS, value, None, self.gas[index])
         status = REVERTED if self.statuses[index] == BLOCKSTM_REVERTED else SKIPPED
         return Outcome(index, status, None, value, self.gas[index])
-
-    def __getitem__(self, place):
-        if isinstance(place, slice):
-            return tuple(self.at(index) for index in range(*place.indices(self.count)))
-        index = place.__index__()
-        if index < 0:
-            index += self.count
-        if not 0 <= index < self.count:
-            raise IndexError(f"outcome {place} of {self.count}")
-        return self.at(index)
-
-    def __iter__(self):
-        cdef int32_t index
-        for index in range(self.count):
-            yield self.at(index)
-
-    def __eq__(self, other):
-        if not isinstance(other, (ObjectOutcomes, tuple, list)):
-            return NotImplemented
-        return len(other) == self.count and all(mine == theirs for mine, theirs in zip(self, other))
-
-    def __repr__(self):
-        return repr(tuple(self))
-
-    def __reduce__(self):
-        return tuple, (tuple(self),)
-
-    @property
-    def gas_used(self):
-        """The sum of the outcomes' gas."""
-        cdef object total = 0
-        cdef uint64_t part = 0
-        cdef int32_t index
-        for index in range(self.count):
-            if self.gas[index] > 0xffffffffffffffff - part:
-                total += part
-                part = 0
-            part += self.gas[index]
-        return total + part
 
 # ---------------------------------------------------------------- the view of a Python VM
 
@@ -519,6 +473,3 @@ cdef class PythonView:
         else:
             plus(<object><PyObject*>own.word[0] if own.kind == PAYLOAD_VALUE else ZERO, delta)
         raise ArithmeticError("a sum failed once and succeeded when done again")
-
-
-Sequence.register(ObjectOutcomes)
