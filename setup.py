@@ -57,12 +57,14 @@ def extensions() -> list[Extension]:
         raise SystemExit(f"BLOCKSTM_SANITIZE is thread, address or undefined, not {SANITIZE!r}")
     flags = compile_flags()
     link = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
+    headers = [str(path) for path in sorted(NATIVE.rglob("*.hpp"))]
     return [
         Extension(
             ".".join(path.relative_to("src").with_suffix("").parts),
             [str(path)],
             language="c++",
-            include_dirs=[INCLUDE],
+            include_dirs=[INCLUDE, str(NATIVE)],
+            depends=headers if path.parent != NATIVE else [],
             extra_compile_args=flags,
             extra_link_args=link,
             define_macros=[] if DEBUG else [("NDEBUG", "1")],

@@ -1,0 +1,1 @@
+"""Hashes and signature recovery for the native core."""
