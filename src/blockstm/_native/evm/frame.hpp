@@ -1,0 +1,72 @@
+// A frame: one running call or creation; and what a frame asks of the machine.
+//
+// The interpreter runs the topmost frame until it ends or asks for a call or a creation; the machine
+// (machine.hpp) pushes and pops frames on a stack of its own, so that 1024 nested calls take no
+// native stack at all.
+#pragma once
+
+#include "evm/block.hpp"
+#include "evm/bytes.hpp"
+#include "evm/code.hpp"
+#include "evm/world.hpp"
+
+namespace blockstm::evm {
+
+inline constexpr int CALL_DEPTH_MAX = 1024;
+inline constexpr int STACK_SIZE_MAX = 1024;
+
+enum class CallKind : uint8_t { Call, CallCode, DelegateCall, StaticCall, Create, Create2 };
+
+// How the interpreter came back.
+enum class Exit : uint8_t {
+    Done,     // STOP, RETURN, SELFDESTRUCT, the end of the code: `machine.output` has the output
+    Reverted, // REVERT: likewise; gas is left
+    Failed,   // an exceptional halt: all gas of the frame is gone (Yellow Paper 9.4.2)
+    Call,     // `machine.request` asks for a call or a creation; the frame goes on afterwards
+    Over,     // the run is over: `world.fault()` says why; unwind at once
+};
+
+// Why a frame failed; for traces, errors and tests. Does not change what a block means.
+enum class Failure : uint8_t {
+    None, OutOfGas, StackUnderflow, StackOverflow, InvalidJump, InvalidOpcode, WriteProtection,
+    OutOfBounds,  // of the return data
+    InvalidCode,  // EIP-3541
+    CodeTooLarge, InitcodeTooLarge, AddressCollision, NonceOverflow, InsufficientBalance,
+    DepthExceeded, PrecompileFailure,
+};
+
+// A call or a creation, its gas already charged to the caller.
+struct Request {
+    CallKind kind;
+    int64_t gas;           // for the callee, stipend included
+    Address target;        // whose storage and balance; of a creation: found by the machine
+    Address code_address;  // whose code runs, before following a delegation
+    const Code* code;      // what runs, a delegation followed (EIP-7702); null for a creation
+    u256 value;            // transferred (Call, Create), or only reported (CallCode, DelegateCall)
+    u256 salt;             // Create2
+    uint64_t input_offset, input_size;    // in the caller's memory; of a creation: the initcode
+    uint64_t output_offset, output_size;  // in the caller's memory
+};
+
+struct Frame {
+    const Code* code;
+    const void* resume;     // the interpreter's own: where to go on
+    int64_t gas;            // left
+    u256* stack;            // bottom of this frame's stack
+    u256* top;              // of a suspended frame: one past its highest element
+    uint64_t memory_base;   // where its memory begins in the machine's memory
+    uint64_t memory_size;   // in bytes, a multiple of 32
+    Account* self;          // whose storage and balance
+    Address address;        // of self
+    Address caller;
+    u256 value;
+    Span input;             // call data
+    CallKind kind;
+    bool is_static;
+    int depth;              // 0 for the transaction's own
+    Checkpoint checkpoint;  // taken before its value was transferred
+    uint64_t output_offset, output_size;  // where the caller wants the output
+    int64_t state_gas;      // EIP-8037 (Amsterdam): the reservoir at entry
+};
+
+}  // namespace blockstm::evm
