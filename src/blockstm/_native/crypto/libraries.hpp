@@ -1,0 +1,228 @@
+// The functions of other people's libraries that the EVM calls: one table of C pointers, with their
+// signatures from those libraries' headers. `blockstm.vm.evm.libraries` finds the shared objects and
+// fills the table through libraries.pyx before the first use; from then on it is read-only, and any
+// thread calls through it without the GIL. Each of these functions keeps its state in its arguments
+// (mcl chooses its curve once for the whole process, in `prepare`), so calls from many threads never meet.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace blockstm {
+
+// ---- libsecp256k1, from coincurve: recovery of public keys (SEC 1, section 4.1.6)
+
+struct SecpSignature {
+    uint8_t bytes[65];
+};
+struct SecpPublicKey {
+    uint8_t bytes[64];
+};
+
+#define BLOCKSTM_SECP256K1_FUNCTIONS(FUNCTION)                                                              \
+    FUNCTION(context_create, "secp256k1_context_create", void*, (unsigned flags))                           \
+    FUNCTION(parse_compact, "secp256k1_ecdsa_recoverable_signature_parse_compact", int,                     \
+             (const void* context, SecpSignature* signature, const uint8_t* bytes64, int parity))           \
+    FUNCTION(recover, "secp256k1_ecdsa_recover", int,                                                       \
+             (const void* context, SecpPublicKey* key, const SecpSignature* signature, const uint8_t* hash)) \
+    FUNCTION(serialize, "secp256k1_ec_pubkey_serialize", int,                                               \
+             (const void* context, uint8_t* out, size_t* size, const SecpPublicKey* key, unsigned flags))
+
+// ---- blst, from ckzg: BLS12-381
+
+struct BlstFp {
+    uint64_t limbs[6];  // in Montgomery form
+};
+struct BlstFp2 {
+    BlstFp c0, c1;
+};
+struct BlstFp6 {
+    BlstFp2 c0, c1, c2;
+};
+struct BlstFp12 {
+    BlstFp6 c0, c1;
+};
+struct BlstScalar {
+    uint8_t bytes[32];  // little-endian
+};
+struct BlstP1Affine {
+    BlstFp x, y;
+};
+struct BlstP1 {
+    BlstFp x, y, z;
+};
+struct BlstP2Affine {
+    BlstFp2 x, y;
+};
+struct BlstP2 {
+    BlstFp2 x, y, z;
+};
+
+#define BLOCKSTM_BLST_FUNCTIONS(FUNCTION)                                                                    \
+    FUNCTION(fp_from_bendian, "blst_fp_from_bendian", void, (BlstFp * out, const uint8_t* bytes48))          \
+    FUNCTION(bendian_from_fp, "blst_bendian_from_fp", void, (uint8_t * bytes48, const BlstFp* value))        \
+    FUNCTION(scalar_from_be_bytes, "blst_scalar_from_be_bytes", bool,                                        \
+             (BlstScalar * out, const uint8_t* bytes, size_t size))                                          \
+    FUNCTION(scalar_from_bendian, "blst_scalar_from_bendian", void, (BlstScalar * out, const uint8_t* bytes32)) \
+    FUNCTION(scalar_fr_check, "blst_scalar_fr_check", bool, (const BlstScalar* scalar))                      \
+    FUNCTION(p1_uncompress, "blst_p1_uncompress", int, (BlstP1Affine * out, const uint8_t* bytes48))         \
+    FUNCTION(p2_uncompress, "blst_p2_uncompress", int, (BlstP2Affine * out, const uint8_t* bytes96))         \
+    FUNCTION(p1_affine_on_curve, "blst_p1_affine_on_curve", bool, (const BlstP1Affine* point))               \
+    FUNCTION(p2_affine_on_curve, "blst_p2_affine_on_curve", bool, (const BlstP2Affine* point))               \
+    FUNCTION(p1_affine_in_g1, "blst_p1_affine_in_g1", bool, (const BlstP1Affine* point))                     \
+    FUNCTION(p2_affine_in_g2, "blst_p2_affine_in_g2", bool, (const BlstP2Affine* point))                     \
+    FUNCTION(p1_affine_is_inf, "blst_p1_affine_is_inf", bool, (const BlstP1Affine* point))                   \
+    FUNCTION(p2_affine_is_inf, "blst_p2_affine_is_inf", bool, (const BlstP2Affine* point))                   \
+    FUNCTION(p1_from_affine, "blst_p1_from_affine", void, (BlstP1 * out, const BlstP1Affine* point))         \
+    FUNCTION(p2_from_affine, "blst_p2_from_affine", void, (BlstP2 * out, const BlstP2Affine* point))         \
+    FUNCTION(p1_to_affine, "blst_p1_to_affine", void, (BlstP1Affine * out, const BlstP1* point))             \
+    FUNCTION(p2_to_affine, "blst_p2_to_affine", void, (BlstP2Affine * out, const BlstP2* point))             \
+    FUNCTION(p1_add_or_double_affine, "blst_p1_add_or_double_affine", void,                                  \
+             (BlstP1 * out, const BlstP1* left, const BlstP1Affine* right))                                  \
+    FUNCTION(p2_add_or_double_affine, "blst_p2_add_or_double_affine", void,                                  \
+             (BlstP2 * out, const BlstP2* left, const BlstP2Affine* right))                                  \
+    FUNCTION(p1_add_or_double, "blst_p1_add_or_double", void,                                                \
+             (BlstP1 * out, const BlstP1* left, const BlstP1* right))                                        \
+    FUNCTION(p2_add_or_double, "blst_p2_add_or_double", void,                                                \
+             (BlstP2 * out, const BlstP2* left, const BlstP2* right))                                        \
+    FUNCTION(p1_cneg, "blst_p1_cneg", void, (BlstP1 * point, bool negate))                                   \
+    FUNCTION(p1_mult, "blst_p1_mult", void,                                                                  \
+             (BlstP1 * out, const BlstP1* point, const uint8_t* scalar, size_t bits))                        \
+    FUNCTION(p2_mult, "blst_p2_mult", void,                                                                  \
+             (BlstP2 * out, const BlstP2* point, const uint8_t* scalar, size_t bits))                        \
+    FUNCTION(p1s_mult_scratch_size, "blst_p1s_mult_pippenger_scratch_sizeof", size_t, (size_t count))        \
+    FUNCTION(p2s_mult_scratch_size, "blst_p2s_mult_pippenger_scratch_sizeof", size_t, (size_t count))        \
+    FUNCTION(p1s_mult, "blst_p1s_mult_pippenger", void,                                                      \
+             (BlstP1 * out, const BlstP1Affine* const points[], size_t count, const uint8_t* const scalars[], \
+              size_t bits, uint64_t* scratch))                                                               \
+    FUNCTION(p2s_mult, "blst_p2s_mult_pippenger", void,                                                      \
+             (BlstP2 * out, const BlstP2Affine* const points[], size_t count, const uint8_t* const scalars[], \
+              size_t bits, uint64_t* scratch))                                                               \
+    FUNCTION(map_to_g1, "blst_map_to_g1", void, (BlstP1 * out, const BlstFp* u, const BlstFp* v))            \
+    FUNCTION(map_to_g2, "blst_map_to_g2", void, (BlstP2 * out, const BlstFp2* u, const BlstFp2* v))          \
+    FUNCTION(p1_generator, "blst_p1_generator", const BlstP1*, ())                                           \
+    FUNCTION(p2_affine_generator, "blst_p2_affine_generator", const BlstP2Affine*, ())                       \
+    FUNCTION(precompute_lines, "blst_precompute_lines", void, (BlstFp6 * lines68, const BlstP2Affine* q))    \
+    FUNCTION(miller_loop_lines, "blst_miller_loop_lines", void,                                              \
+             (BlstFp12 * out, const BlstFp6* lines68, const BlstP1Affine* p))                                \
+    FUNCTION(miller_loop_n, "blst_miller_loop_n", void,                                                      \
+             (BlstFp12 * out, const BlstP2Affine* const qs[], const BlstP1Affine* const ps[], size_t count)) \
+    FUNCTION(fp12_mul, "blst_fp12_mul", void, (BlstFp12 * out, const BlstFp12* left, const BlstFp12* right)) \
+    FUNCTION(final_exp, "blst_final_exp", void, (BlstFp12 * out, const BlstFp12* value))                     \
+    FUNCTION(fp12_is_one, "blst_fp12_is_one", bool, (const BlstFp12* value))
+
+// ---- mcl, from mclbn256: BN254, there called BN_SNARK1
+
+struct MclFp {
+    uint64_t limbs[4];
+};
+struct MclG1 {
+    MclFp x, y, z;
+};
+struct MclFp2 {
+    MclFp c0, c1;
+};
+struct MclG2 {
+    MclFp2 x, y, z;
+};
+struct MclGT {
+    MclFp coefficients[12];
+};
+
+#define BLOCKSTM_MCL_FUNCTIONS(FUNCTION)                                                               \
+    FUNCTION(init, "mclBn_init", int, (int curve, int compiled_time_var))                              \
+    FUNCTION(curve, "mclBn_getCurveType", int, ())                                                     \
+    FUNCTION(verify_order_g1, "mclBn_verifyOrderG1", void, (int verify))                               \
+    FUNCTION(verify_order_g2, "mclBn_verifyOrderG2", void, (int verify))                               \
+    FUNCTION(fp_set, "mclBnFp_setLittleEndian", int, (MclFp * out, const void* bytes, size_t size))    \
+    FUNCTION(fp_get, "mclBnFp_getLittleEndian", size_t, (void* bytes, size_t size, const MclFp* value)) \
+    FUNCTION(fr_set_mod, "mclBnFr_setLittleEndianMod", int, (MclFp * out, const void* bytes, size_t size)) \
+    FUNCTION(g1_is_valid, "mclBnG1_isValid", int, (const MclG1* point))                                \
+    FUNCTION(g2_is_valid, "mclBnG2_isValid", int, (const MclG2* point))                                \
+    FUNCTION(g2_is_valid_order, "mclBnG2_isValidOrder", int, (const MclG2* point))                     \
+    FUNCTION(g1_is_zero, "mclBnG1_isZero", int, (const MclG1* point))                                  \
+    FUNCTION(g1_add, "mclBnG1_add", void, (MclG1 * out, const MclG1* left, const MclG1* right))        \
+    FUNCTION(g1_mul, "mclBnG1_mul", void, (MclG1 * out, const MclG1* point, const MclFp* scalar))      \
+    FUNCTION(g1_normalize, "mclBnG1_normalize", void, (MclG1 * out, const MclG1* point))               \
+    FUNCTION(miller_loop, "mclBn_millerLoopVec", void,                                                 \
+             (MclGT * out, const MclG1* p, const MclG2* q, size_t count))                              \
+    FUNCTION(gt_mul, "mclBnGT_mul", void, (MclGT * out, const MclGT* left, const MclGT* right))        \
+    FUNCTION(final_exp, "mclBn_finalExp", void, (MclGT * out, const MclGT* value))                     \
+    FUNCTION(gt_is_one, "mclBnGT_isOne", int, (const MclGT* value))
+
+// ---- GMP, from gmpy2: MODEXP
+
+struct GmpInteger {
+    int allocated, size;
+    uint64_t* limbs;
+};
+
+#define BLOCKSTM_GMP_FUNCTIONS(FUNCTION)                                                                    \
+    FUNCTION(init, "__gmpz_init", void, (GmpInteger * value))                                               \
+    FUNCTION(clear, "__gmpz_clear", void, (GmpInteger * value))                                             \
+    FUNCTION(import_bytes, "__gmpz_import", void,                                                           \
+             (GmpInteger * out, size_t count, int order, size_t size, int endian, size_t nails, const void* bytes)) \
+    FUNCTION(export_bytes, "__gmpz_export", void*,                                                          \
+             (void* bytes, size_t* count, int order, size_t size, int endian, size_t nails, const GmpInteger* value)) \
+    FUNCTION(powm, "__gmpz_powm", void,                                                                     \
+             (GmpInteger * out, const GmpInteger* base, const GmpInteger* exponent, const GmpInteger* modulus))
+
+#define BLOCKSTM_MEMBER(name, symbol, result, arguments) result(*name) arguments = nullptr;
+
+struct Secp256k1 {
+    bool loaded = false;
+    void* context = nullptr;  // never changed after `prepare`, so threads may share it
+    BLOCKSTM_SECP256K1_FUNCTIONS(BLOCKSTM_MEMBER)
+};
+
+struct Blst {
+    static constexpr int LINES = 68;
+
+    bool loaded = false;
+    BlstFp6 g2_lines[LINES];      // the Miller loop's lines through the generator of G2
+    BlstFp6 setup_lines[LINES];   // and through tau times it, from the KZG ceremony
+    BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_MEMBER)
+};
+
+struct Mcl {
+    static constexpr int BN_SNARK1 = 4;
+
+    bool loaded = false;
+    BLOCKSTM_MCL_FUNCTIONS(BLOCKSTM_MEMBER)
+};
+
+struct Gmp {
+    bool loaded = false;
+    BLOCKSTM_GMP_FUNCTIONS(BLOCKSTM_MEMBER)
+};
+
+#undef BLOCKSTM_MEMBER
+
+struct Libraries {
+    Secp256k1 secp256k1;
+    Blst blst;
+    Mcl mcl;
+    Gmp gmp;
+};
+
+inline const Libraries NO_LIBRARIES{};
+inline const Libraries* library_table = &NO_LIBRARIES;
+
+// Every extension module that calls libraries says once, when it is imported, where the one table is.
+inline void use_libraries(const Libraries* table) noexcept { library_table = table; }
+
+inline const Libraries& libraries() noexcept { return *library_table; }
+
+// For filling the table; called with the GIL held, before `loaded` is seen by any user.
+enum class Library : uint8_t { Secp256k1, Blst, Mcl, Gmp };
+
+// The place of the pointer to `symbol`; null if the table has no such function.
+void* function_place(Libraries& table, Library library, const char* symbol) noexcept;
+
+// The symbols a library must have, ended by null.
+const char* const* function_names(Library library) noexcept;
+
+// Sets up a library all of whose pointers are in place and marks it loaded; false if it refuses.
+bool prepare(Libraries& table, Library library) noexcept;
+
+}  // namespace blockstm

@@ -1,0 +1,106 @@
+// Filling the table of libraries; see libraries.hpp. Runs once per library, with the GIL held.
+#include "crypto/libraries.hpp"
+
+#include <cstring>
+
+namespace blockstm {
+namespace {
+
+// [tau]G2 of the KZG ceremony (EIP-4844; trusted_setup_4096.json of the consensus specifications, second
+// of the powers in G2), compressed. Point evaluation needs no other part of the setup.
+constexpr uint8_t SETUP_G2[96] = {
+    0xb5, 0xbf, 0xd7, 0xdd, 0x8c, 0xde, 0xb1, 0x28, 0x84, 0x3b, 0xc2, 0x87, 0x23, 0x0a, 0xf3, 0x89,
+    0x26, 0x18, 0x70, 0x75, 0xcb, 0xfb, 0xef, 0xa8, 0x10, 0x09, 0xa2, 0xce, 0x61, 0x5a, 0xc5, 0x3d,
+    0x29, 0x14, 0xe5, 0x87, 0x0c, 0xb4, 0x52, 0xd2, 0xaf, 0xaa, 0xab, 0x24, 0xf3, 0x49, 0x9f, 0x72,
+    0x18, 0x5c, 0xbf, 0xee, 0x53, 0x49, 0x27, 0x14, 0x73, 0x44, 0x29, 0xb7, 0xb3, 0x86, 0x08, 0xe2,
+    0x39, 0x26, 0xc9, 0x11, 0xcc, 0xec, 0xea, 0xc9, 0xa3, 0x68, 0x51, 0x47, 0x7b, 0xa4, 0xc6, 0x0b,
+    0x08, 0x70, 0x41, 0xde, 0x62, 0x10, 0x00, 0xed, 0xc9, 0x8e, 0xda, 0xda, 0x20, 0xc1, 0xde, 0xf2,
+};
+
+constexpr unsigned SECP256K1_CONTEXT_NONE = 1;
+constexpr int MCL_LIMBS = 4;
+constexpr int MCL_COMPILED_TIME_VAR = MCL_LIMBS * 10 + MCL_LIMBS;
+
+#define BLOCKSTM_NAME(name, symbol, result, arguments) symbol,
+constexpr const char* SECP256K1_NAMES[] = {BLOCKSTM_SECP256K1_FUNCTIONS(BLOCKSTM_NAME) nullptr};
+constexpr const char* BLST_NAMES[] = {BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_NAME) nullptr};
+constexpr const char* MCL_NAMES[] = {BLOCKSTM_MCL_FUNCTIONS(BLOCKSTM_NAME) nullptr};
+constexpr const char* GMP_NAMES[] = {BLOCKSTM_GMP_FUNCTIONS(BLOCKSTM_NAME) nullptr};
+#undef BLOCKSTM_NAME
+
+#define BLOCKSTM_FIND(name, text, result, arguments) \
+    if (std::strcmp(symbol, text) == 0) return &library.name;
+void* find(Secp256k1& library, const char* symbol) noexcept {
+    BLOCKSTM_SECP256K1_FUNCTIONS(BLOCKSTM_FIND)
+    return nullptr;
+}
+void* find(Blst& library, const char* symbol) noexcept {
+    BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_FIND)
+    return nullptr;
+}
+void* find(Mcl& library, const char* symbol) noexcept {
+    BLOCKSTM_MCL_FUNCTIONS(BLOCKSTM_FIND)
+    return nullptr;
+}
+void* find(Gmp& library, const char* symbol) noexcept {
+    BLOCKSTM_GMP_FUNCTIONS(BLOCKSTM_FIND)
+    return nullptr;
+}
+#undef BLOCKSTM_FIND
+
+bool prepare(Secp256k1& secp256k1) noexcept {
+    secp256k1.context = secp256k1.context_create(SECP256K1_CONTEXT_NONE);
+    return secp256k1.context != nullptr;
+}
+
+bool prepare(Blst& blst) noexcept {
+    BlstP2Affine setup;
+    if (blst.p2_uncompress(&setup, SETUP_G2) != 0 || !blst.p2_affine_in_g2(&setup)) return false;
+    blst.precompute_lines(blst.setup_lines, &setup);
+    blst.precompute_lines(blst.g2_lines, blst.p2_affine_generator());
+    return true;
+}
+
+// The order of G1 needs no check (its cofactor is 1), and that of G2 is checked where it must be.
+bool prepare(Mcl& mcl) noexcept {
+    if (mcl.init(Mcl::BN_SNARK1, MCL_COMPILED_TIME_VAR) != 0) return false;
+    mcl.verify_order_g1(0);
+    mcl.verify_order_g2(0);
+    return mcl.curve() == Mcl::BN_SNARK1;
+}
+
+bool prepare(Gmp&) noexcept { return true; }
+
+}  // namespace
+
+void* function_place(Libraries& table, Library library, const char* symbol) noexcept {
+    switch (library) {
+        case Library::Secp256k1: return find(table.secp256k1, symbol);
+        case Library::Blst: return find(table.blst, symbol);
+        case Library::Mcl: return find(table.mcl, symbol);
+        case Library::Gmp: return find(table.gmp, symbol);
+    }
+    return nullptr;
+}
+
+const char* const* function_names(Library library) noexcept {
+    switch (library) {
+        case Library::Secp256k1: return SECP256K1_NAMES;
+        case Library::Blst: return BLST_NAMES;
+        case Library::Mcl: return MCL_NAMES;
+        case Library::Gmp: return GMP_NAMES;
+    }
+    return nullptr;
+}
+
+bool prepare(Libraries& table, Library library) noexcept {
+    switch (library) {
+        case Library::Secp256k1: return table.secp256k1.loaded = prepare(table.secp256k1);
+        case Library::Blst: return table.blst.loaded = prepare(table.blst);
+        case Library::Mcl: return table.mcl.loaded = prepare(table.mcl);
+        case Library::Gmp: return table.gmp.loaded = prepare(table.gmp);
+    }
+    return false;
+}
+
+}  // namespace blockstm

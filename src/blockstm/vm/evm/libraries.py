@@ -1,0 +1,106 @@
+"""Finds the shared libraries that the EVM calls, and hands their addresses to the native core.
+
+| library | comes with | for |
+|---|---|---|
+| libsecp256k1 | coincurve | senders, authorities, ECRECOVER |
+| blst | ckzg | BLS12-381, KZG point evaluation |
+| mcl | mclbn256 | BN254 |
+| GMP | gmpy2 | MODEXP |
+
+The functions are called as C pointers, without the GIL, from any thread. What is loaded stays
+loaded: the pointers live as long as the process.
+
+mcl knows one curve per process: loading it here sets BN254 (its ``BN_SNARK1``), so another user of
+mclbn256 in the same process would find that curve too.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock
+from types import ModuleType
+from typing import Any
+
+from blockstm._native.crypto import libraries as table
+
+__all__ = ["load_libraries"]
+
+Addresses = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a library comes from."""
+
+    package: str
+    module: str
+    requirement: str
+    addresses: Callable[[ModuleType, tuple[str, ...]], Addresses]
+
+
+def load_libraries(*names: str) -> None:
+    """Load the libraries of these names, by default all of them; what is loaded already is quick.
+
+    Raises:
+        ImportError: a package is not installed, or lacks a function; the message says what to do.
+    """
+    missing = [name for name in names or table.LIBRARIES if name not in _LOADED]
+    if not missing:
+        return
+    with _LOCK:
+        for name in missing:
+            if name not in _LOADED:
+                _load(name)
+
+
+def _load(name: str) -> None:
+    source = _SOURCES[name]
+    try:
+        module = importlib.import_module(source.module)
+        addresses = source.addresses(module, table.functions(name))
+    except (ImportError, OSError, AttributeError) as error:
+        raise ImportError(
+            f"the EVM needs {name} from the package {source.package}, which failed with: {error}; "
+            f"pip install '{source.requirement}'"
+        ) from error
+    if not table.install(name, addresses):
+        raise ImportError(
+            f"{name} from the package {source.package} refuses to be set up; "
+            f"pip install '{source.requirement}'"
+        )
+    _LOADED.add(name)
+
+
+def _from_cffi(module: Any, names: tuple[str, ...]) -> Addresses:
+    ffi, lib = module.ffi, module.lib
+    return {name: int(ffi.cast("uintptr_t", ffi.addressof(lib, name))) for name in names}
+
+
+def _from_extension(module: ModuleType, names: tuple[str, ...]) -> Addresses:
+    """An extension module is a shared library; its symbols, and those of what it links, are here."""
+    assert module.__file__ is not None
+    return _from_library(ctypes.CDLL(module.__file__), names)
+
+
+def _from_mcl(module: Any, names: tuple[str, ...]) -> Addresses:
+    return _from_library(module.load_library("libmclbn256"), names)
+
+
+def _from_library(library: ctypes.CDLL, names: tuple[str, ...]) -> Addresses:
+    _KEPT.append(library)
+    found = {name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in names}
+    return {name: address for name, address in found.items() if address}
+
+
+_SOURCES = {
+    "secp256k1": Source("coincurve", "coincurve._libsecp256k1", "coincurve>=21", _from_cffi),
+    "blst": Source("ckzg", "ckzg", "ckzg>=2.1", _from_extension),
+    "mcl": Source("mclbn256", "mclbn256.mclbn256", "mclbn256>=1.3.5", _from_mcl),
+    "gmp": Source("gmpy2", "gmpy2.gmpy2", "gmpy2>=2.2", _from_extension),
+}
+_LOCK = Lock()
+_LOADED: set[str] = set()
+_KEPT: list[Any] = []
