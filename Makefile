@@ -13,7 +13,7 @@ PY   := $(CURDIR)/$(BIN)/python
 INSTALLED := $(VENV)/.installed
 BUILT     := $(VENV)/.built
 NATIVE    := $(shell find src/blockstm/_native src/blockstm/include -name '*.pyx' -o -name '*.pxd' \
-                -o -name '*.h' -o -name '*.hpp')
+                -o -name '*.h' -o -name '*.hpp' -o -name '*.cpp')
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow test-pythons sanitize sanitize-thread sanitize-address \
@@ -78,5 +78,5 @@ wheel: $(INSTALLED)  ## a wheel in dist/, checked in an environment of its own
 
 clean:  ## everything that was built; the virtual environment stays
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .benchmarks .hypothesis $(BUILT)
-	find src \( -name '*.so' -o -name '*.cpp' -o -name '*.egg-info' \) -prune -exec rm -rf {} +
+	find src \( -name '*.so' -o -name '*.egg-info' \) -prune -exec rm -rf {} +
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ from setuptools import Extension, setup
 ROOT = Path(__file__).parent
 NATIVE = Path("src/blockstm/_native")
 INCLUDE = "src/blockstm/include"
+GENERATED = "build/cython"
 
 DIRECTIVES = {
     "language_level": 3,
@@ -32,7 +33,7 @@ SANITIZE = os.environ.get("BLOCKSTM_SANITIZE", "")
 
 def compile_flags() -> list[str]:
     flags = ["-std=c++20", "-fvisibility=hidden"]
-    flags += ["-O0", "-g"] if DEBUG else ["-O3", "-g1", "-fno-plt"]
+    flags += ["-O0", "-g"] if DEBUG else ["-O3", "-g1", "-fno-plt", "-fno-tree-slp-vectorize"]
     if SANITIZE:
         flags += [f"-fsanitize={SANITIZE}", "-O1", "-g", "-fno-omit-frame-pointer"]
     return flags
@@ -74,4 +75,11 @@ def extensions() -> list[Extension]:
 
 
 fail_on_performance_hints()
-setup(ext_modules=cythonize(extensions(), compiler_directives=DIRECTIVES, include_path=["src"]))
+setup(
+    ext_modules=cythonize(
+        extensions(),
+        compiler_directives=DIRECTIVES,
+        include_path=["src"],
+        build_dir=GENERATED,  # so that every .cpp beside the sources is one that somebody wrote
+    )
+)

@@ -17,7 +17,7 @@ from trie import HexaryTrie
 
 from blockstm.ethereum.execution import StateAfter
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.vm.pyevm.locations import EMPTY_CODE_HASH
+from blockstm.state.accounts import EMPTY_CODE_HASH
 
 Fields = list[bytes]  # nonce, balance, storage root and code hash of an account
 

@@ -12,7 +12,7 @@ from blockstm.values import ABSENT
 from blockstm.vm.pyevm import Account, AccountState
 from blockstm.vm.pyevm.accounts import EmptyKeepingViewAccounts, ViewAccounts
 from blockstm.vm.pyevm.balance import UnreadBalance
-from blockstm.vm.pyevm.locations import (
+from blockstm.state.accounts import (
     EMPTY_CODE_HASH,
     balance_of,
     code_hash_of,

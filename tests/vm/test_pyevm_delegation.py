@@ -80,7 +80,8 @@ def test_authorizations_count_as_on_pyevm(
         code_hash = state.get((address, "code_hash"))
         assert (state.get((address, "balance")) or 0) == oracle.get_balance(address)
         assert (state.get((address, "nonce")) or 0) == oracle.get_nonce(address)
-        assert (state.get(("code", code_hash)) or b"") == oracle.get_code(address)
+        code = state.get(("code", code_hash)) if code_hash else b""
+        assert code == oracle.get_code(address)
 
 
 def test_an_authorization_is_not_taken_for_invalid_where_code_is_missing() -> None:

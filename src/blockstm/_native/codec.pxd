@@ -7,6 +7,8 @@ cdef class Codec:
 
     cpdef bytes encode(self, value)
     cpdef object decode(self, bytes data)
+    cpdef bytes encode_at(self, key, value)
+    cpdef object decode_at(self, key, bytes data)
     cdef int check_size(self, bytes data) except -1
 
 

@@ -46,6 +46,14 @@ cdef class Codec:
         """
         raise NotImplementedError
 
+    cpdef bytes encode_at(self, key, value):
+        """The bytes of ``value`` at the key ``key``: here, the same at every key."""
+        return self.encode(value)
+
+    cpdef object decode_at(self, key, bytes data):
+        """The object whose encoding at the key ``key`` is ``data``."""
+        return self.decode(data)
+
     cdef int check_size(self, bytes data) except -1:
         if PyBytes_GET_SIZE(data) != self.size:
             raise InputError(f"an {self.name} has {self.size} bytes, not {len(data)}: {data!r}")

@@ -116,6 +116,15 @@ cdef const blockstm_state* checked_state(object capsule) except NULL:
         raise InputError(f"the state was built for ABI {state.abi_version}, not {BLOCKSTM_VM_ABI_VERSION}")
     return state
 
+
+def at_key(codec, str verb):
+    """``codec.encode_at`` or ``decode_at``; of a codec that ignores keys, its plain form of that."""
+    method = getattr(codec, f"{verb}_at", None)
+    if method is not None:
+        return method
+    plain = getattr(codec, verb)
+    return lambda key, value: plain(value)
+
 # ---------------------------------------------------------------- a block of a native VM
 
 
@@ -127,7 +136,7 @@ cdef class NativeContext(Context):
         self.state = state
         self.kept = []
         self.decode_key = block.keys.decode
-        self.encode_value = block.values.encode
+        self.encode_value = at_key(block.values, "encode")
         self.vm = checked_vm(block.vm)
         memset(&self.numbers, 0, sizeof(self.numbers))
         self.numbers.domain = self.vm.numbers
@@ -157,7 +166,7 @@ cdef class NativeContext(Context):
             if self.state_is_mapping and key in self.state:
                 raise InputError(f"the state holds None at {key!r}, which has no encoding")
             return None
-        return self.encode_value(value)
+        return self.encode_value(key, value)
 
     cdef tuple outcome(self, int32_t index, const Answer* answer):
         output = PyBytes_FromStringAndSize(<const char*>answer.output, answer.output_size)
@@ -267,7 +276,7 @@ cdef class NativeWrites:
         cdef Location* location
         cdef const Payload* value
         self.decode_key = context.decode_key
-        self.decode_value = context.block.values.decode
+        self.decode_value = at_key(context.block.values, "decode")
         for place in range(frontier.written_count):
             location = location_at(&context.store.interner, frontier.written[place])
             value = location.committed.load(memory_order_acquire)
@@ -333,7 +342,7 @@ cdef class NativeWrites:
                 <const char*>self.key_bytes + key_end, self.key_end(place) - key_end))
             value = DELETED
             if not self.any_deleted or not self.deleted[place]:
-                value = self.decode_value(PyBytes_FromStringAndSize(
+                value = self.decode_value(key, PyBytes_FromStringAndSize(
                     <const char*>self.value_bytes + value_end, self.value_end(place) - value_end))
             decoded[key] = value
             key_end, value_end = self.key_end(place), self.value_end(place)

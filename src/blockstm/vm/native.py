@@ -34,6 +34,8 @@ class NativeBlock(Protocol):
     """Transactions in the block."""
     keys: Codec
     values: Codec
+    """May have ``encode_at(key, value)`` and ``decode_at(key, data)``, too, where the encoding of a
+    value depends on its key; they are then used instead."""
 
     def value(self, output: bytes) -> Any:
         """The value of an outcome whose run succeeded with this output."""

@@ -16,7 +16,7 @@ from eth_typing import Address, Hash32
 
 from blockstm.types import View
 from blockstm.vm.pyevm.balance import UnreadBalance
-from blockstm.vm.pyevm.locations import (
+from blockstm.state.accounts import (
     EMPTY_CODE_HASH,
     balance_of,
     code_hash_of,

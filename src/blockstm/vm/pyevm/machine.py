@@ -16,7 +16,7 @@ from rlp.exceptions import RLPException
 from blockstm.errors import ConfigError, InputError
 from blockstm.types import View
 from blockstm.vm.pyevm import system
-from blockstm.vm.pyevm.context import MAINNET_CHAIN_ID, BlockContext
+from blockstm.vm.context import MAINNET_CHAIN_ID, BlockContext
 from blockstm.vm.pyevm.forks import FORKS
 from blockstm.vm.pyevm.state import new_state, state_class_of
 
@@ -53,7 +53,7 @@ class PyEvm:
     """py-evm's rules of one fork, in one block: ``vm(view, transaction) -> Execution``.
 
     Holds nothing that a transaction changes, so one object serves all workers. Needs the GIL.
-    The locations it uses are those of `blockstm.vm.pyevm.locations`; a state is for example an
+    The locations it uses are those of `blockstm.state.accounts`; a state is for example an
     `AccountState`. Fees and payments are deltas and funds are at-least conditions, so that
     transactions conflict only where one reads what another writes.
 

@@ -30,7 +30,7 @@ from eth.vm.message import Message
 from eth_typing import Address
 
 from blockstm.errors import Invalid
-from blockstm.vm.pyevm.context import BlockContext
+from blockstm.vm.context import BlockContext
 
 __all__ = [
     "Ommer",

@@ -1,0 +1,303 @@
+"""Ethereum accounts as a state: one exact location for each thing a transaction can look at.
+
+=====================================  =====================================================
+``(address, "balance")``               wei
+``(address, "nonce")``                 transactions sent or contracts created
+``(address, "code_hash")``             keccak of the code; what runs and what is reported
+``("code", code_hash)``                the code itself, addressed by its content
+``(address, "recorded")``              True: the account exists even if all else of it is zero
+``(address, "epoch")``                 how often its storage has been cleared in this block
+``(address, "stored")``                True: it has storage though neither nonce nor code (EIP-7610)
+``(address, "storage", epoch, slot)``  a storage slot; every look at a slot reads the epoch first
+=====================================  =====================================================
+
+A location that is zero, or the hash of no code, holds no value. An account exists if it is
+recorded or anything of it is not zero (`EIP-161`_ calls the rest empty), so that a transaction
+that only pays an account writes one delta and asks nothing about the account's existence.
+
+.. _EIP-161: https://eips.ethereum.org/EIPS/eip-161
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from eth_typing import Address, Hash32
+
+from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
+from blockstm._native.memory import MemoryState
+from blockstm.types import DELETED
+
+__all__ = [
+    "EMPTY_CODE_HASH",
+    "Account",
+    "AccountState",
+    "balance_of",
+    "code_hash_of",
+    "code_with",
+    "epoch_of",
+    "nonce_of",
+    "recorded_of",
+    "slot_of",
+    "stored_of",
+]
+
+EMPTY_CODE_HASH = Hash32(
+    bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
+)
+"""keccak of no bytes."""
+
+
+def balance_of(address: Address) -> tuple[Address, str]:
+    """The location of a balance, in wei."""
+    return (address, "balance")
+
+
+def nonce_of(address: Address) -> tuple[Address, str]:
+    """The location of a nonce."""
+    return (address, "nonce")
+
+
+def code_hash_of(address: Address) -> tuple[Address, str]:
+    """The location of the hash of an account's code."""
+    return (address, "code_hash")
+
+
+def code_with(code_hash: Hash32) -> tuple[str, Hash32]:
+    """The location of the code that has this hash."""
+    return ("code", code_hash)
+
+
+def recorded_of(address: Address) -> tuple[Address, str]:
+    """The location of the mark that an account exists although it is empty."""
+    return (address, "recorded")
+
+
+def epoch_of(address: Address) -> tuple[Address, str]:
+    """The location of the count of how often the account's storage was cleared."""
+    return (address, "epoch")
+
+
+def stored_of(address: Address) -> tuple[Address, str]:
+    """The location of the mark that an account without nonce and code has storage."""
+    return (address, "stored")
+
+
+def slot_of(address: Address, epoch: int, slot: int) -> tuple[Address, str, int, int]:
+    """The location of a storage slot in one epoch of its account."""
+    return (address, "storage", epoch, slot)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as a block finds it.
+
+    Attributes:
+        balance: in wei.
+        nonce: transactions sent or contracts created.
+        code: its code; None where only the hash is known (such code must never be run).
+        code_hash: keccak of the code.
+        storage: slot → value; a slot not named is zero.
+    """
+
+    balance: int = 0
+    nonce: int = 0
+    code: bytes | None = b""
+    code_hash: Hash32 = EMPTY_CODE_HASH
+    storage: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether balance, nonce and code are all zero (EIP-161)."""
+        return not self.balance and not self.nonce and self.code_hash == EMPTY_CODE_HASH
+
+
+class AccountState:
+    """Accounts in native memory, as a state for the engine: location → value.
+
+    Native transactions read it without the GIL. Between blocks ``state.apply(result.writes)``
+    moves it on; while a block runs on it, changing it is refused with `UsageError`.
+
+    Thread-safety: any thread may read; changes exclude each other and blocks that run on it.
+
+    Args:
+        accounts: all accounts there are; an address that is not among them does not exist.
+
+    Raises:
+        InputError: an address, a number or a hash is not one.
+
+    >>> alice = Address(bytes(19) + bytes([1]))
+    >>> state = AccountState({alice: Account(balance=10)})
+    >>> state.get((alice, "balance")), state.account(alice).balance
+    (10, 10)
+    """
+
+    def __init__(self, accounts: Mapping[Address, Account] | None = None) -> None:
+        self._memory = MemoryState(keys="bytes", values="bytes")
+        self._slots: dict[Address, set[int]] = {}  # those that are not zero
+        self._addresses: dict[Address, None] = {}  # everyone who was ever written
+        self._withheld: set[Hash32] = set()
+        values: dict[Any, Any] = {}
+        for address, account in (accounts or {}).items():
+            values.update(_values_of(address, account))
+            if account.code is None:
+                self._withheld.add(account.code_hash)
+            self._addresses[address] = None
+            slots = {slot for slot, value in account.storage.items() if value}
+            if slots:
+                self._slots[address] = slots
+        self._write(values)
+        self._withheld.difference_update(key[1] for key in values if key[0] == "code")
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The value at a location, ``default`` where there is none.
+
+        Raises:
+            LookupError: the code was asked for of an account of which only the hash is known.
+        """
+        data = self._memory.get(LOCATIONS.encode(key))
+        if data is not None:
+            return LOCATION_VALUES.decode_at(key, data)
+        if key[0] == "code" and key[1] in self._withheld:
+            raise LookupError(f"the state has only the hash of the code 0x{key[1].hex()}")
+        return default
+
+    def __len__(self) -> int:
+        """How many locations hold a value."""
+        return len(self._memory)
+
+    # ---- accounts
+
+    def account(self, address: Address) -> Account | None:
+        """The account at an address; None where there is none."""
+        balance = self.get(balance_of(address), 0)
+        nonce = self.get(nonce_of(address), 0)
+        code_hash = self.get(code_hash_of(address), EMPTY_CODE_HASH)
+        if not (balance or nonce or code_hash != EMPTY_CODE_HASH or self.get(recorded_of(address))):
+            return None
+        code = b"" if code_hash == EMPTY_CODE_HASH else self._memory.get(code_hash)
+        slots = self._slots.get(address, ())
+        storage = {slot: self.get(slot_of(address, 0, slot)) for slot in slots}
+        return Account(balance, nonce, code, code_hash, storage)
+
+    def accounts(self) -> Iterator[tuple[Address, Account]]:
+        """All accounts there are, in the order in which their addresses came."""
+        for address in list(self._addresses):
+            account = self.account(address)
+            if account is not None:
+                yield address, account
+
+    def apply(self, writes: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> None:
+        """Make the writes of a block part of the state.
+
+        Args:
+            writes: location → value, as in ``BlockResult.writes``.
+
+        Raises:
+            InputError: a key or a value is of the wrong kind; nothing was changed.
+            UsageError: a block is running on this state; nothing was changed.
+        """
+        given = dict(writes.items() if isinstance(writes, Mapping) else writes)
+        epochs = {key[0]: epoch for key, epoch in given.items() if key[1] == "epoch"}
+        changed: dict[Any, Any] = {}
+        for address in epochs:  # all that it stored before is gone
+            changed.update(
+                (slot_of(address, 0, slot), DELETED) for slot in self._slots.get(address, ())
+            )
+        for key, value in given.items():
+            if key[1] == "epoch":
+                continue
+            if len(key) == 4:
+                if key[2] != epochs.get(key[0], 0):
+                    continue
+                key = slot_of(key[0], 0, key[3])
+            changed[key] = DELETED if value is DELETED or not value else value
+        changed.update(self._marks_of(changed))
+        self._write(changed)
+        self._follow(changed)
+
+    def copy(self) -> AccountState:
+        """Another state with the same accounts."""
+        copied = AccountState()
+        copied._memory = self._memory.copy()
+        copied._slots = {address: set(slots) for address, slots in self._slots.items()}
+        copied._addresses = dict(self._addresses)
+        copied._withheld = set(self._withheld)
+        return copied
+
+    # ---- for the executor
+
+    def __blockstm_state__(self) -> object:
+        return self._memory.__blockstm_state__()
+
+    def _pin(self) -> None:
+        self._memory._pin()
+
+    def _unpin(self) -> None:
+        self._memory._unpin()
+
+    # ---- parts
+
+    def _write(self, values: Mapping[Any, Any]) -> None:
+        self._memory.apply(
+            [
+                (
+                    LOCATIONS.encode(key),
+                    DELETED if value is DELETED else LOCATION_VALUES.encode_at(key, value),
+                )
+                for key, value in values.items()
+            ]
+        )
+
+    def _marks_of(self, changed: Mapping[Any, Any]) -> dict[Any, Any]:
+        """Who is "stored" after these changes and was not, or the other way round."""
+        slots: dict[Address, set[int]] = {}
+        for key, value in changed.items():
+            if len(key) == 4:
+                of_account = slots.setdefault(key[0], set(self._slots.get(key[0], ())))
+                (of_account.discard if value is DELETED else of_account.add)(key[3])
+        return {
+            stored_of(address): True if left and not self._is_named(address, changed) else DELETED
+            for address, left in slots.items()
+        }
+
+    def _is_named(self, address: Address, changed: Mapping[Any, Any]) -> bool:
+        """Whether the account has a nonce or code after these changes."""
+        return any(
+            changed.get(location, self.get(location)) not in (None, DELETED)
+            for location in (nonce_of(address), code_hash_of(address))
+        )
+
+    def _follow(self, changed: Mapping[Any, Any]) -> None:
+        """Keep the indexes of addresses and slots in step with what was written."""
+        for key, value in changed.items():
+            if key[0] == "code":
+                self._withheld.discard(key[1])
+                continue
+            self._addresses[key[0]] = None
+            if len(key) != 4:
+                continue
+            if value is not DELETED:
+                self._slots.setdefault(key[0], set()).add(key[3])
+            elif key[0] in self._slots:
+                self._slots[key[0]].discard(key[3])
+
+
+def _values_of(address: Address, account: Account) -> Iterable[tuple[Any, Any]]:
+    if account.is_empty:
+        yield recorded_of(address), True
+    if account.balance:
+        yield balance_of(address), account.balance
+    if account.nonce:
+        yield nonce_of(address), account.nonce
+    if account.code_hash != EMPTY_CODE_HASH:
+        yield code_hash_of(address), account.code_hash
+        if account.code is not None:
+            yield code_with(account.code_hash), account.code
+    elif not account.nonce and any(account.storage.values()):
+        yield stored_of(address), True
+    for slot, value in account.storage.items():
+        if value:
+            yield slot_of(address, 0, slot), value
