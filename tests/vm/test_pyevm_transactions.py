@@ -128,7 +128,7 @@ def _account(state: Any, address: bytes) -> tuple[Any, ...]:
         any((balance, nonce, code_hash, recorded)),
         balance or 0,
         nonce or 0,
-        state.get(("code", code_hash)) or b"",
+        (state.get(("code", code_hash)) if code_hash else None) or b"",
         [state.get((address, "storage", epoch, slot)) or 0 for slot in range(4)],
     )
 
