@@ -16,7 +16,7 @@
         │   └── ViewError     a view was used outside its transaction
         ├── BlockError        the block ended early: ``index`` says where, ``prefix`` what is final
         │   ├── TransactionError  the VM raised something else than Revert or Invalid
-        │   ├── InvalidBlock      an Invalid transaction under ``on_invalid="raise"``
+        │   ├── InvalidBlock      it breaks a rule: ``reason``; or has an Invalid transaction
         │   ├── StateError        the state could not be read
         │   └── LimitError        the ``limit`` callable raised
         └── InternalError     a bug in blockstm: please report it with its message
@@ -24,7 +24,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from blockstm.types import BlockResult
@@ -109,17 +109,18 @@ class BlockError(BlockstmError):
     """The block ended before its last transaction.
 
     Attributes:
-        index: the transaction at which the block ended.
+        index: the transaction at which the block ended; None where it is none's fault, as with
+            a header, which only `InvalidBlock` is about.
         prefix: the result of the transactions before ``index``, all of them final: its
             outcomes and its writes describe the same prefix of the block.
     """
 
-    def __init__(self, message: str, index: int, prefix: BlockResult | None = None) -> None:
+    def __init__(self, message: str, index: int | None, prefix: BlockResult | None = None) -> None:
         super().__init__(message)
         self.index = index
         self.prefix = prefix
 
-    def __reduce__(self) -> tuple[type[BlockError], tuple[str, int, BlockResult | None]]:
+    def __reduce__(self) -> tuple[type[BlockError], tuple[Any, ...]]:
         return type(self), (str(self), self.index, self.prefix)
 
 
@@ -128,7 +129,26 @@ class TransactionError(BlockError):
 
 
 class InvalidBlock(BlockError):
-    """A transaction does not belong in the block; ``__cause__`` is the VM's `Invalid`."""
+    """The block breaks a rule, or one of its transactions does not belong in it.
+
+    Attributes:
+        reason: which rule, in one stable word; for Ethereum blocks one of
+            `blockstm.ethereum.reasons.Reason`. None where only the VM knows: then ``__cause__``
+            is the VM's `Invalid`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        index: int | None,
+        prefix: BlockResult | None = None,
+        reason: str | None = None,
+    ) -> None:
+        super().__init__(message, index, prefix)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[BlockError], tuple[Any, ...]]:
+        return type(self), (str(self), self.index, self.prefix, self.reason)
 
 
 class StateError(BlockError):

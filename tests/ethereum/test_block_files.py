@@ -98,7 +98,7 @@ SPOILT: list[tuple[str, Any]] = [
     ("block.transactions[1].type", "0x100"),
     ("block.transactions[1].hash", MISSING),
     ("block.transactions[1].nonce", "0x00"),
-    ("block.transactions[1].gas", hex(2**63)),
+    ("block.transactions[1].gas", hex(2**64)),
     ("block.transactions[1].to", "0x"),
     ("block.transactions[1].input", "0x1"),
     ("block.transactions[1].value", hex(2**256)),

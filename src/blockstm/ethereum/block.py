@@ -1,45 +1,24 @@
-"""A block with its transactions, ommers and withdrawals."""
+"""A block with its transactions, ommers and withdrawals: from RLP and JSON, to RLP and JSON."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-import rlp
 from eth_typing import Address, Hash32
 
 from blockstm.errors import DecodeError
-from blockstm.ethereum.fields import Fields
+from blockstm.ethereum.fields import Fields, shown
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import Header
-from blockstm.ethereum.transaction import Transaction
+from blockstm.ethereum.rlp import Items, encode, encode_list
+from blockstm.ethereum.transaction import Transaction, TransactionType
 from blockstm.ethereum.trie import list_root
+from blockstm.ethereum.withdrawal import Withdrawal
 
 __all__ = ["Block", "Withdrawal"]
 
-
-@dataclass(frozen=True, slots=True)
-class Withdrawal:
-    """A payment from the beacon chain (EIP-4895); the amount in Gwei."""
-
-    index: int
-    validator_index: int
-    address: Address
-    amount_gwei: int
-
-    @classmethod
-    def from_fields(cls, fields: Fields) -> Withdrawal:
-        """Read one element of ``withdrawals``."""
-        return cls(
-            fields.quantity("index", 64),
-            fields.quantity("validatorIndex", 64),
-            fields.address("address"),
-            fields.quantity("amount", 64),
-        )
-
-    def encode(self) -> bytes:
-        """The encoding that the withdrawals trie holds."""
-        items = [self.index, self.validator_index, self.address, self.amount_gwei]
-        return bytes(rlp.encode(items))
+_LIST = 0xC0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +26,16 @@ class Block:
     """A block.
 
     Attributes:
-        hash: what the source says the block's hash is.
+        hash: what the source says the block's hash is; RLP says nothing but the header, and
+            then it is the header's.
         header: see `Header`.
         transactions: in order.
         withdrawals: in order; None before Shanghai.
         ommers: headers of side blocks; None where the source has only their hashes.
-        transaction_hashes: what the source says the transactions hash to.
-        senders: who the source says sent them; None where it does not say.
+        transaction_hashes: what the source says the transactions hash to; none where it does
+            not say.
+        senders: who the source says sent them: None where it does not say of one, empty where
+            it does not say of any.
     """
 
     hash: Hash32
@@ -75,8 +57,7 @@ class Block:
         transactions = [Fields(*element) for element in fields.elements("transactions")]
         withdrawals = fields.elements_or_none("withdrawals")
         if (withdrawals is None) != (header.withdrawals_root is None):
-            place = fields.place_of("withdrawals")
-            raise DecodeError(f"{place}: withdrawals and withdrawalsRoot belong together", place)
+            raise _unmatched_withdrawals(fields.place_of("withdrawals"))
         return cls(
             fields.hash("hash"),
             header,
@@ -88,6 +69,62 @@ class Block:
             tuple(each.hash("hash") for each in transactions),
             tuple(each.address_or_none("from") for each in transactions),
         )
+
+    @classmethod
+    def decode(cls, encoding: bytes, place: str = "block") -> Block:
+        """Read a block as it travels between nodes.
+
+        Raises:
+            DecodeError: ``encoding`` is of no block, or not the only encoding of it.
+        """
+        items = Items(encoding, place)
+        header = Header.from_items(items.items("header"))
+        transactions = _transactions_from(items.items("transactions"))
+        ommers = tuple(map(Header.from_items, items.lists("ommers")))
+        withdrawals = None
+        if items:
+            withdrawals = tuple(map(Withdrawal.from_items, items.lists("withdrawals")))
+        items.end()
+        if (withdrawals is None) != (header.withdrawals_root is None):
+            raise _unmatched_withdrawals(items.place_of("withdrawals"))
+        return cls(header.hash, header, transactions, withdrawals, ommers)
+
+    def encode(self) -> bytes:
+        """The block's RLP.
+
+        Raises:
+            ValueError: of the ommers only hashes are known.
+        """
+        if self.ommers is None:
+            raise ValueError("a block cannot be encoded without the headers of its ommers")
+        transactions = [
+            each.encode() if each.type == TransactionType.LEGACY else encode(each.encode())
+            for each in self.transactions
+        ]
+        parts = [
+            self.header.encode(),
+            encode_list(transactions),
+            encode_list([ommer.encode() for ommer in self.ommers]),
+        ]
+        if self.withdrawals is not None:
+            parts.append(encode_list([each.encode() for each in self.withdrawals]))
+        return encode_list(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-RPC block with full transactions; ommers as headers under ``ommers``."""
+        members = self.header.to_json() | {"hash": shown(self.hash)}
+        members["transactions"] = [
+            each.to_json() | {"hash": shown(each.hash)} for each in self.transactions
+        ]
+        for transaction, sender in zip(members["transactions"], self.senders, strict=False):
+            if sender is not None:
+                transaction["from"] = shown(sender)
+        if self.ommers is not None:
+            members["ommers"] = [ommer.to_json() for ommer in self.ommers]
+            members["uncles"] = [shown(ommer.hash) for ommer in self.ommers]
+        if self.withdrawals is not None:
+            members["withdrawals"] = [each.to_json() for each in self.withdrawals]
+        return members
 
     @property
     def transactions_root(self) -> Hash32:
@@ -106,7 +143,28 @@ class Block:
         """The hash of the ommers' headers; None where they are not known."""
         if self.ommers is None:
             return None
-        return keccak(rlp.encode([rlp.decode(ommer.encode()) for ommer in self.ommers]))
+        return keccak(encode_list([ommer.encode() for ommer in self.ommers]))
+
+
+def _transactions_from(items: Items) -> tuple[Transaction, ...]:
+    """Each is a list, or bytes that start with a type (EIP-2718)."""
+    transactions = []
+    index = 0
+    while items:
+        place = items.place_of(f"[{index}]")
+        if items.next_is_list():
+            encoding = items.items(f"[{index}]").encoding
+        else:
+            encoding = items.data(f"[{index}]")
+            if encoding[:1] >= bytes((_LIST,)):
+                raise DecodeError(f"{place}: a transaction without a type is no bytes", place)
+        transactions.append(Transaction.decode(encoding, place))
+        index += 1
+    return tuple(transactions)
+
+
+def _unmatched_withdrawals(place: str) -> DecodeError:
+    return DecodeError(f"{place}: withdrawals and withdrawalsRoot belong together", place)
 
 
 def _ommers(fields: Fields) -> tuple[Header, ...] | None:

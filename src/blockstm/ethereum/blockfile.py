@@ -21,7 +21,6 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from eth_typing import Address, Hash32
 
@@ -36,7 +35,7 @@ from blockstm.ethereum.fields import (
 )
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import Header
-from blockstm.ethereum.receipt import Log, Receipt
+from blockstm.ethereum.receipt import Receipt
 
 __all__ = ["AccountRecord", "BlockFile", "parse_block_file", "read_block_file"]
 
@@ -178,22 +177,6 @@ def _receipts(fields: Fields, block: Block) -> tuple[Receipt, ...] | None:
         place = fields.place_of("receipts")
         raise DecodeError(f"{place}: not one receipt per transaction", place)
     return tuple(
-        _receipt(Fields(*element), transaction.type)
+        Receipt.from_fields(Fields(*element), transaction.type)
         for element, transaction in zip(elements, block.transactions, strict=True)
     )
-
-
-def _receipt(fields: Fields, kind: int) -> Receipt:
-    logs = tuple(_log(Fields(*element)) for element in fields.elements("logs"))
-    succeeded = fields.quantity_or_none("status", 1)
-    return Receipt(
-        kind,
-        True if succeeded is None else bool(succeeded),  # no status before Byzantium
-        fields.quantity("cumulativeGasUsed", 64),
-        logs,
-    )
-
-
-def _log(fields: Fields) -> Log:
-    topics: list[Any] = fields.elements("topics")
-    return fields.address("address"), tuple(parse_hash(*t) for t in topics), fields.data("data")

@@ -14,7 +14,15 @@ from eth_typing import Address, Hash32
 
 from blockstm.errors import DecodeError
 
-__all__ = ["Fields", "parse_address", "parse_data", "parse_hash", "parse_quantity", "parse_word"]
+__all__ = [
+    "Fields",
+    "parse_address",
+    "parse_data",
+    "parse_hash",
+    "parse_quantity",
+    "parse_word",
+    "shown",
+]
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]*)")
 _DATA = re.compile(r"0x([0-9a-fA-F]{2})*")
@@ -23,10 +31,15 @@ _SHOWN_LENGTH_MAX = 60
 
 
 def _refuse(place: str, expected: str, value: object) -> DecodeError:
-    shown = repr(value)
-    if len(shown) > _SHOWN_LENGTH_MAX:
-        shown = shown[:_SHOWN_LENGTH_MAX] + "…"
-    return DecodeError(f"{place}: expected {expected}, not {shown}", place)
+    found = repr(value)
+    if len(found) > _SHOWN_LENGTH_MAX:
+        found = found[:_SHOWN_LENGTH_MAX] + "…"
+    return DecodeError(f"{place}: expected {expected}, not {found}", place)
+
+
+def shown(value: int | bytes) -> str:
+    """A number as a quantity, bytes as data: what `parse_quantity` and `parse_data` read."""
+    return hex(value) if isinstance(value, int) else "0x" + value.hex()
 
 
 def parse_quantity(value: object, place: str, bits: int = 256) -> int:

@@ -1,28 +1,60 @@
-"""A block header: from JSON, to RLP, to its hash (Yellow Paper 4.3)."""
+"""A block header: from RLP and JSON, to RLP, to its hash (Yellow Paper 4.3)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
-import rlp
 from eth_typing import Address, BlockNumber, Hash32
 
 from blockstm.errors import DecodeError
-from blockstm.ethereum.fields import Fields
+from blockstm.ethereum.fields import Fields, shown
+from blockstm.ethereum.forks import FORKS
 from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.rlp import Item, Items, encode
 
-__all__ = ["Header"]
+__all__ = ["BLOOM_SIZE", "Header"]
 
-_BLOOM_SIZE = 256
+BLOOM_SIZE: Final = 256
+"""Of a Bloom filter over logs, in bytes."""
+
+_MEMBER_COUNTS: Final = sorted({fork.header_members for fork in FORKS})
+# JSON-RPC's names, in the order of the RLP.
+_JSON_NAMES: Final = (
+    "parentHash",
+    "sha3Uncles",
+    "miner",
+    "stateRoot",
+    "transactionsRoot",
+    "receiptsRoot",
+    "logsBloom",
+    "difficulty",
+    "number",
+    "gasLimit",
+    "gasUsed",
+    "timestamp",
+    "extraData",
+    "mixHash",
+    "nonce",
+    "baseFeePerGas",
+    "withdrawalsRoot",
+    "blobGasUsed",
+    "excessBlobGas",
+    "parentBeaconBlockRoot",
+    "requestsHash",
+    "blockAccessListHash",
+    "slotNumber",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What a block says about itself.
 
-    Gas in gas, fees in wei, time in s since 1970. The fields that came with a fork are None
-    before it: London the base fee, Shanghai the withdrawals root, Cancun the blob fields and
-    the beacon root, Prague the requests hash.
+    Gas in gas, fees in wei, time in s since 1970. The members that came with a fork are None
+    before it: London the base fee, Shanghai the withdrawals root, Cancun the blob members and
+    the beacon root, Prague the requests hash, Amsterdam the hash of the block-level access list
+    and the number of the beacon chain's slot.
     """
 
     parent_hash: Hash32
@@ -46,6 +78,8 @@ class Header:
     excess_blob_gas: int | None = None
     parent_beacon_block_root: Hash32 | None = None
     requests_hash: Hash32 | None = None
+    block_access_list_hash: Hash32 | None = None
+    slot_number: int | None = None
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Header:
@@ -53,7 +87,7 @@ class Header:
 
         Raises:
             DecodeError: a member is missing or malformed, or a later fork's member is there
-                without an earlier one's.
+                without an earlier one's, or with only some of its own fork's.
         """
         header = cls(
             parent_hash=fields.hash("parentHash"),
@@ -62,11 +96,11 @@ class Header:
             state_root=fields.hash("stateRoot"),
             transactions_root=fields.hash("transactionsRoot"),
             receipts_root=fields.hash("receiptsRoot"),
-            logs_bloom=fields.data("logsBloom", _BLOOM_SIZE),
+            logs_bloom=fields.data("logsBloom", BLOOM_SIZE),
             difficulty=fields.quantity("difficulty"),
             number=BlockNumber(fields.quantity("number", 64)),
-            gas_limit=fields.quantity("gasLimit", 63),
-            gas_used=fields.quantity("gasUsed", 63),
+            gas_limit=fields.quantity("gasLimit", 64),
+            gas_used=fields.quantity("gasUsed", 64),
             timestamp=fields.quantity("timestamp", 64),
             extra_data=fields.data("extraData"),
             mix_hash=fields.hash("mixHash"),
@@ -77,28 +111,59 @@ class Header:
             excess_blob_gas=fields.quantity_or_none("excessBlobGas", 64),
             parent_beacon_block_root=fields.hash_or_none("parentBeaconBlockRoot"),
             requests_hash=fields.hash_or_none("requestsHash"),
+            block_access_list_hash=fields.hash_or_none("blockAccessListHash"),
+            slot_number=fields.quantity_or_none("slotNumber", 64),
         )
         header._check_has_no_gap(fields.place)
         return header
 
-    def _optional(self) -> list[bytes | int | None]:
+    @classmethod
+    def decode(cls, encoding: bytes, place: str = "header") -> Header:
+        """Read a header.
+
+        Raises:
+            DecodeError: ``encoding`` is of no header, or not the only encoding of it.
+        """
+        return cls.from_items(Items(encoding, place))
+
+    @classmethod
+    def from_items(cls, items: Items) -> Header:
+        """Read a header that stands in a block.
+
+        Raises:
+            DecodeError: a member is missing or malformed, or their number is no fork's.
+        """
+        header = cls(
+            parent_hash=items.hash("parentHash"),
+            ommers_hash=items.hash("sha3Uncles"),
+            coinbase=items.address("miner"),
+            state_root=items.hash("stateRoot"),
+            transactions_root=items.hash("transactionsRoot"),
+            receipts_root=items.hash("receiptsRoot"),
+            logs_bloom=items.data("logsBloom", BLOOM_SIZE),
+            difficulty=items.quantity("difficulty"),
+            number=BlockNumber(items.quantity("number", 64)),
+            gas_limit=items.quantity("gasLimit", 64),
+            gas_used=items.quantity("gasUsed", 64),
+            timestamp=items.quantity("timestamp", 64),
+            extra_data=items.data("extraData"),
+            mix_hash=items.hash("mixHash"),
+            nonce=items.data("nonce", 8),
+            base_fee_per_gas=items.quantity("baseFeePerGas") if items else None,
+            withdrawals_root=items.hash("withdrawalsRoot") if items else None,
+            blob_gas_used=items.quantity("blobGasUsed", 64) if items else None,
+            excess_blob_gas=items.quantity("excessBlobGas", 64) if items else None,
+            parent_beacon_block_root=items.hash("parentBeaconBlockRoot") if items else None,
+            requests_hash=items.hash("requestsHash") if items else None,
+            block_access_list_hash=items.hash("blockAccessListHash") if items else None,
+            slot_number=items.quantity("slotNumber", 64) if items else None,
+        )
+        items.end()
+        header._check_has_no_gap(items.place)
+        return header
+
+    def _members(self) -> list[bytes | int | None]:
         return [
-            self.base_fee_per_gas,
-            self.withdrawals_root,
-            self.blob_gas_used,
-            self.excess_blob_gas,
-            self.parent_beacon_block_root,
-            self.requests_hash,
-        ]
-
-    def _check_has_no_gap(self, place: str) -> None:
-        present = [value is not None for value in self._optional()]
-        if present != sorted(present, reverse=True):
-            raise DecodeError(f"{place}: a later fork's member without an earlier one's", place)
-
-    def encode(self) -> bytes:
-        """The header's RLP."""
-        fields: list[bytes | int] = [
             self.parent_hash,
             self.ommers_hash,
             self.coinbase,
@@ -114,9 +179,40 @@ class Header:
             self.extra_data,
             self.mix_hash,
             self.nonce,
+            self.base_fee_per_gas,
+            self.withdrawals_root,
+            self.blob_gas_used,
+            self.excess_blob_gas,
+            self.parent_beacon_block_root,
+            self.requests_hash,
+            self.block_access_list_hash,
+            self.slot_number,
         ]
-        fields += [value for value in self._optional() if value is not None]
-        return bytes(rlp.encode(fields))
+
+    def _check_has_no_gap(self, place: str) -> None:
+        present = [value is not None for value in self._members()]
+        if present != sorted(present, reverse=True):
+            raise DecodeError(f"{place}: a later fork's member without an earlier one's", place)
+        if sum(present) not in _MEMBER_COUNTS:
+            raise DecodeError(f"{place}: no fork's headers have {sum(present)} members", place)
+
+    @property
+    def member_count(self) -> int:
+        """How many members there are; each fork has its number."""
+        return sum(value is not None for value in self._members())
+
+    def encode(self) -> bytes:
+        """The header's RLP."""
+        items: list[Item] = [value for value in self._members() if value is not None]
+        return encode(items)
+
+    def to_json(self) -> dict[str, Any]:
+        """The header members of a JSON-RPC block."""
+        return {
+            name: shown(value)
+            for name, value in zip(_JSON_NAMES, self._members(), strict=True)
+            if value is not None
+        }
 
     @property
     def hash(self) -> Hash32:

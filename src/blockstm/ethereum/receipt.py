@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-import rlp
 from eth_typing import Address, Hash32
 
+from blockstm.errors import DecodeError
+from blockstm.ethereum.fields import Fields, parse_hash, shown
 from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.header import BLOOM_SIZE
+from blockstm.ethereum.rlp import Item, Items, encode
+from blockstm.ethereum.transaction import TransactionType
 from blockstm.ethereum.trie import list_root
 
 __all__ = ["Log", "Receipt", "bloom_of", "receipts_root"]
@@ -16,24 +21,74 @@ __all__ = ["Log", "Receipt", "bloom_of", "receipts_root"]
 Log = tuple[Address, tuple[bytes, ...], bytes]
 """Address, up to 4 topics of 32 bytes, data."""
 
-_BLOOM_SIZE = 256
+_TOPICS_MAX: Final = 4
+_LEGACY_LIST: Final = 0xC0
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A receipt since Byzantium (EIP-658).
+    """A receipt: since Byzantium with a status, before it with a state root (EIP-658).
 
     Attributes:
         type: the transaction's type.
-        succeeded: whether it was not reverted and did not run out of gas.
+        succeeded: whether it was not reverted and did not run out of gas; of a receipt with a
+            state root, which does not say, True.
         cumulative_gas_used: by the block up to and with this transaction, in gas.
         logs: in order.
+        state_root: of the state after the transaction; None since Byzantium.
     """
 
     type: int
     succeeded: bool
     cumulative_gas_used: int
     logs: tuple[Log, ...]
+    state_root: Hash32 | None = None
+
+    @classmethod
+    def decode(cls, encoding: bytes, place: str = "receipt") -> Receipt:
+        """Read a receipt as the receipts trie holds it (EIP-2718).
+
+        Raises:
+            DecodeError: ``encoding`` is of no receipt, or not the only encoding of it.
+        """
+        kind = TransactionType.LEGACY
+        payload = encoding
+        if encoding[:1] < bytes((_LEGACY_LIST,)):
+            kind, payload = encoding[0] if encoding else 0, encoding[1:]
+            if not TransactionType.LEGACY < kind <= TransactionType.SET_CODE:
+                raise DecodeError(f"{place}: no transaction type {kind} is known", place)
+        items = Items(payload, place)
+        outcome = items.data("status")
+        if outcome not in (b"", b"\x01") and len(outcome) != 32:
+            where = items.place_of("status")
+            raise DecodeError(f"{where}: expected a status or a state root", where)
+        gas_used = items.quantity("cumulativeGasUsed", 64)
+        bloom = items.data("logsBloom", BLOOM_SIZE)
+        logs = tuple(map(_log_from, items.lists("logs")))
+        items.end()
+        if bloom != bloom_of(logs):
+            where = items.place_of("logsBloom")
+            raise DecodeError(f"{where}: it is not the bloom of the logs", where)
+        root = Hash32(outcome) if len(outcome) == 32 else None
+        return cls(kind, outcome != b"", gas_used, logs, root)
+
+    @classmethod
+    def from_fields(cls, fields: Fields, kind: int | None = None) -> Receipt:
+        """Read a JSON-RPC receipt of a transaction of type ``kind``, by default its own ``type``.
+
+        Raises:
+            DecodeError: a member is missing or malformed.
+        """
+        if kind is None:
+            kind = fields.quantity_or_none("type", 7) or TransactionType.LEGACY
+        succeeded = fields.quantity_or_none("status", 1)
+        return cls(
+            kind,
+            True if succeeded is None else bool(succeeded),  # no status before Byzantium
+            fields.quantity("cumulativeGasUsed", 64),
+            tuple(_log(Fields(*element)) for element in fields.elements("logs")),
+            fields.hash_or_none("root") if succeeded is None else None,
+        )
 
     @property
     def bloom(self) -> bytes:
@@ -42,10 +97,25 @@ class Receipt:
 
     def encode(self) -> bytes:
         """The encoding that the receipts trie holds (EIP-2718)."""
-        logs = [[address, list(topics), data] for address, topics, data in self.logs]
-        items = [int(self.succeeded), self.cumulative_gas_used, self.bloom, logs]
-        payload = bytes(rlp.encode(items))
+        logs: list[Item] = [[address, topics, data] for address, topics, data in self.logs]
+        outcome: Item = int(self.succeeded) if self.state_root is None else self.state_root
+        payload = encode([outcome, self.cumulative_gas_used, self.bloom, logs])
         return bytes([self.type]) + payload if self.type else payload
+
+    def to_json(self) -> dict[str, Any]:
+        """The members of a JSON-RPC receipt that the block commits to."""
+        members: dict[str, Any] = {"type": shown(self.type)}
+        if self.state_root is None:
+            members["status"] = shown(int(self.succeeded))
+        else:
+            members["root"] = shown(self.state_root)
+        members["cumulativeGasUsed"] = shown(self.cumulative_gas_used)
+        members["logsBloom"] = shown(self.bloom)
+        members["logs"] = [
+            {"address": shown(address), "topics": [*map(shown, topics)], "data": shown(data)}
+            for address, topics, data in self.logs
+        ]
+        return members
 
 
 def receipts_root(receipts: Sequence[Receipt]) -> Hash32:
@@ -61,4 +131,20 @@ def bloom_of(logs: Iterable[Log]) -> bytes:
             digest = keccak(element)
             for i in (0, 2, 4):
                 bits |= 1 << (int.from_bytes(digest[i : i + 2], "big") & 2047)
-    return bits.to_bytes(_BLOOM_SIZE, "big")
+    return bits.to_bytes(BLOOM_SIZE, "big")
+
+
+def _log(fields: Fields) -> Log:
+    topics = tuple(parse_hash(*topic) for topic in fields.elements("topics"))
+    return fields.address("address"), topics, fields.data("data")
+
+
+def _log_from(items: Items) -> Log:
+    address = items.address("address")
+    topics = tuple(items.items("topics").hashes())
+    data = items.data("data")
+    items.end()
+    if len(topics) > _TOPICS_MAX:
+        where = items.place_of("topics")
+        raise DecodeError(f"{where}: {len(topics)} topics, not up to {_TOPICS_MAX}", where)
+    return address, topics, data

@@ -1,0 +1,178 @@
+"""Chains: which fork a block is under, and whose chain it is.
+
+A chain of one's own is a `Chain` of any forks at any places::
+
+    Chain(1337, (Activation(BERLIN, block=0), Activation(CANCUN, timestamp=1_700_000_000)))
+
+A fork with other blob parameters, or another reward, is ``dataclasses.replace(fork, blobs=...)``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from eth_typing import Address
+
+from blockstm.errors import ConfigError
+from blockstm.ethereum.forks import (
+    DAO_FORK,
+    MAINNET_BY_NUMBER,
+    MAINNET_BY_TIMESTAMP,
+    BlobSchedule,
+    Fork,
+    fork_named,
+)
+
+__all__ = ["MAINNET", "MAINNET_DEPOSIT_CONTRACT", "Activation", "Chain", "chain_named"]
+
+MAINNET_DEPOSIT_CONTRACT: Final = Address(bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"))
+"""Whose logs are deposits (EIP-6110)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """Where a fork begins: at exactly one of a block, a time or a total difficulty.
+
+    Attributes:
+        fork: what begins.
+        block: the number of its first block.
+        timestamp: of its first block, at the earliest, in s since 1970.
+        total_difficulty: that the chain has reached before its first block (EIP-3675).
+    """
+
+    fork: Fork
+    block: int | None = None
+    timestamp: int | None = None
+    total_difficulty: int | None = None
+
+    def __post_init__(self) -> None:
+        given = [x for x in (self.block, self.timestamp, self.total_difficulty) if x is not None]
+        if len(given) != 1 or given[0] < 0:
+            raise ConfigError(
+                f"{self.fork} begins at one of a block, a timestamp and a total difficulty, "
+                f"0 or more; not at {self.block}, {self.timestamp}, {self.total_difficulty}"
+            )
+
+    def has_come(self, number: int, timestamp: int, total_difficulty: int | None) -> bool:
+        """Whether a block is at or after it."""
+        if self.block is not None:
+            return number >= self.block
+        if self.timestamp is not None:
+            return timestamp >= self.timestamp
+        if total_difficulty is None:
+            raise ConfigError(f"{self.fork} begins at a total difficulty, and none is given")
+        return total_difficulty >= (self.total_difficulty or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What is fixed for all blocks of a chain. Immutable; safe from any thread.
+
+    Attributes:
+        chain_id: what transactions sign (EIP-155).
+        activations: its forks, oldest first; the first is there from block 0 on.
+        deposit_contract: whose logs are deposits, from Prague on.
+
+    Raises:
+        ConfigError: the forks are none, not in order, or do not begin at block 0.
+    """
+
+    chain_id: int
+    activations: tuple[Activation, ...]
+    deposit_contract: Address = MAINNET_DEPOSIT_CONTRACT
+
+    def __post_init__(self) -> None:
+        forks = [activation.fork for activation in self.activations]
+        if not forks or forks != sorted(set(forks)):
+            raise ConfigError("the forks of a chain are one or more, each once, oldest first")
+        if not self.activations[0].has_come(0, 0, 0):
+            raise ConfigError(f"a chain begins under its first fork, not before {forks[0]}")
+
+    def fork_at(self, number: int, timestamp: int, total_difficulty: int | None = None) -> Fork:
+        """The fork that a block is under.
+
+        A fork begins only after all that stand before it: time decides nothing on a chain that
+        has not reached the blocks of its older forks.
+
+        Args:
+            number: of the block.
+            timestamp: of the block, in s since 1970.
+            total_difficulty: of its parent, all blocks up to it summed up; needed only where
+                a fork begins at one.
+        """
+        fork = self.activations[0].fork
+        for activation in self.activations:
+            if not activation.has_come(number, timestamp, total_difficulty):
+                break
+            fork = activation.fork
+        return fork
+
+    @property
+    def dao_fork_block(self) -> int | None:
+        """The block that moves the DAO's ether (EIP-779); None on a chain that never does."""
+        for activation in self.activations:
+            if activation.fork == DAO_FORK:
+                return activation.block
+        return None
+
+    @property
+    def needs_total_difficulty(self) -> bool:
+        """Whether a fork begins at a total difficulty."""
+        return any(each.total_difficulty is not None for each in self.activations)
+
+
+MAINNET: Final = Chain(
+    1,
+    (
+        *(Activation(fork_named(name), block=start) for start, name in MAINNET_BY_NUMBER),
+        *(Activation(fork_named(name), timestamp=start) for start, name in MAINNET_BY_TIMESTAMP),
+    ),
+)
+"""Ethereum's main chain."""
+
+_TRANSITION = re.compile(
+    r"(?P<before>\w+?)To(?P<after>\w+?)At"
+    r"(?:(?P<block>\d+)|Time(?P<time>\d+)(?P<kilo>k?)|Diff(?P<difficulty>[0-9a-fA-F]+))"
+)
+
+
+def chain_named(
+    name: str, chain_id: int = 1, blob_schedules: Mapping[str, BlobSchedule] | None = None
+) -> Chain:
+    """The chain that the official tests call ``name``.
+
+    It is one fork from the first block on ("Cancun"), or two: "BerlinToLondonAt5" changes at a
+    block, "ShanghaiToCancunAtTime15k" at a timestamp, "ArrowGlacierToParisAtDiffC0000" at a total
+    difficulty. "Mainnet" is mainnet with all its forks.
+
+    Args:
+        name: of the network.
+        chain_id: of the network.
+        blob_schedules: fork's name → its blob parameters, where they are not the usual ones.
+
+    Raises:
+        ConfigError: the name, or a fork in it or in ``blob_schedules``, is unknown.
+    """
+    schedules = {fork_named(n).name: blobs for n, blobs in (blob_schedules or {}).items()}
+
+    def fork(fork_name: str) -> Fork:
+        found = fork_named(fork_name)
+        return replace(found, blobs=schedules.get(found.name, found.blobs))
+
+    if name.lower() == "mainnet":
+        activations = tuple(replace(a, fork=fork(a.fork.name)) for a in MAINNET.activations)
+        return Chain(chain_id, activations)
+    parts = _TRANSITION.fullmatch(name)
+    if parts is None:
+        return Chain(chain_id, (Activation(fork(name), block=0),))
+    before, after = Activation(fork(parts["before"]), block=0), fork(parts["after"])
+    if parts["block"]:
+        return Chain(chain_id, (before, Activation(after, block=int(parts["block"]))))
+    if parts["time"]:
+        timestamp = int(parts["time"]) * (1000 if parts["kilo"] else 1)
+        return Chain(chain_id, (before, Activation(after, timestamp=timestamp)))
+    difficulty = int(parts["difficulty"], 16)
+    return Chain(chain_id, (before, Activation(after, total_difficulty=difficulty)))
