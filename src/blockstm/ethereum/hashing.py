@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-
 from eth_typing import Hash32
+
+from blockstm._native.crypto.hashes import keccak256
 
 __all__ = ["EMPTY_TRIE_ROOT", "keccak"]
 
@@ -16,18 +15,5 @@ EMPTY_TRIE_ROOT = Hash32(
 
 
 def keccak(data: bytes) -> Hash32:
-    """The keccak-256 hash of ``data``, 32 bytes.
-
-    Raises:
-        ImportError: the extra that brings a keccak is not installed.
-    """
-    return Hash32(_backend()(data))
-
-
-@cache
-def _backend() -> Callable[[bytes], bytes]:
-    try:
-        from eth_hash.auto import keccak as backend
-    except ImportError as error:
-        raise ImportError("Ethereum blocks need: pip install 'blockstm[pyevm]'") from error
-    return backend
+    """The keccak-256 hash of ``data``, 32 bytes."""
+    return Hash32(keccak256(data))

@@ -1,0 +1,86 @@
+# distutils: sources = src/blockstm/_native/crypto/keccak.cpp src/blockstm/_native/crypto/sha256.cpp src/blockstm/_native/crypto/ripemd160.cpp src/blockstm/_native/crypto/blake2f.cpp
+"""The hashes that Ethereum uses, of anything that lends its bytes. Safe from any thread; the GIL is let go
+while much is hashed."""
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from libcpp cimport bool as cbool
+
+
+cdef extern from "crypto/keccak.hpp" namespace "blockstm" nogil:
+    void c_keccak256 "blockstm::keccak256"(const uint8_t*, uint64_t, uint8_t*) noexcept
+
+    cppclass Keccak256:
+        void update(const uint8_t*, uint64_t) noexcept
+        void finish(uint8_t*) noexcept
+
+cdef extern from "crypto/sha256.hpp" nogil:
+    void c_sha256 "blockstm::sha256"(const uint8_t*, uint64_t, uint8_t*) noexcept
+
+cdef extern from "crypto/ripemd160.hpp" nogil:
+    void c_ripemd160 "blockstm::ripemd160"(const uint8_t*, uint64_t, uint8_t*) noexcept
+
+cdef extern from "crypto/blake2f.hpp" nogil:
+    void c_blake2f "blockstm::blake2f"(uint32_t, uint64_t*, const uint64_t*, const uint64_t*, cbool) noexcept
+
+
+ctypedef void (*Hash)(const uint8_t*, uint64_t, uint8_t*) noexcept nogil
+
+# Letting the GIL go and taking it again costs about as much as hashing a few blocks.
+cdef Py_ssize_t MUCH = 4096
+
+
+cdef bytes hashed(Hash hash_function, object data, Py_ssize_t digest_size):
+    cdef bytes digest = PyBytes_FromStringAndSize(NULL, digest_size)
+    cdef uint8_t* out = <uint8_t*>PyBytes_AS_STRING(digest)
+    cdef Py_buffer view
+    if type(data) is bytes and len(<bytes>data) < MUCH:
+        hash_function(<const uint8_t*>PyBytes_AS_STRING(data), len(<bytes>data), out)
+        return digest
+    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    if view.len < MUCH:
+        hash_function(<const uint8_t*>view.buf, view.len, out)
+    else:
+        with nogil:
+            hash_function(<const uint8_t*>view.buf, view.len, out)
+    PyBuffer_Release(&view)
+    return digest
+
+
+def keccak256(data) -> bytes:
+    return hashed(c_keccak256, data, 32)
+
+
+def sha256(data) -> bytes:
+    return hashed(c_sha256, data, 32)
+
+
+def ripemd160(data) -> bytes:
+    return hashed(c_ripemd160, data, 20)
+
+
+def keccak256_pieces(pieces) -> bytes:
+    cdef Keccak256 sponge
+    cdef const uint8_t[::1] view
+    for piece in pieces:
+        view = piece
+        if view.shape[0]:
+            sponge.update(&view[0], view.shape[0])
+    cdef bytes digest = PyBytes_FromStringAndSize(NULL, 32)
+    sponge.finish(<uint8_t*>PyBytes_AS_STRING(digest))
+    return digest
+
+
+def blake2f(uint32_t rounds, state, message, offset, cbool final_block) -> tuple:
+    cdef uint64_t h[8]
+    cdef uint64_t m[16]
+    cdef uint64_t t[2]
+    for place in range(8):
+        h[place] = state[place]
+    for place in range(16):
+        m[place] = message[place]
+    t[0], t[1] = offset
+    with nogil:
+        c_blake2f(rounds, h, m, t, final_block)
+    return tuple(h[place] for place in range(8))

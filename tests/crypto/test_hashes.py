@@ -1,0 +1,168 @@
+"""The native hashes against published vectors and other libraries, at every length near a block."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import pytest
+from Crypto.Hash import RIPEMD160
+from Crypto.Hash import keccak as other_keccak
+
+from blockstm._native.crypto import hashes
+from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
+
+MASK = (1 << 64) - 1
+LENGTHS = [*range(301), 4095, 4096, 4097, 100_000, 1_000_003]
+
+
+def expected_keccak(data: bytes) -> bytes:
+    digest: bytes = other_keccak.new(digest_bits=256, data=data).digest()
+    return digest
+
+
+def expected_sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def expected_ripemd160(data: bytes) -> bytes:
+    digest: bytes = RIPEMD160.new(data).digest()
+    return digest
+
+
+FUNCTIONS: list[tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = [
+    (hashes.keccak256, expected_keccak),
+    (hashes.sha256, expected_sha256),
+    (hashes.ripemd160, expected_ripemd160),
+]
+
+
+@pytest.mark.parametrize(("native", "expected"), FUNCTIONS)
+def test_every_length(native: Callable[[bytes], bytes], expected: Callable[[bytes], bytes]) -> None:
+    rng = random.Random(3)
+    for length in LENGTHS:
+        data = rng.randbytes(length)
+        assert native(data) == expected(data), length
+        assert native(memoryview(bytearray(data))) == expected(data), length
+
+
+@pytest.mark.parametrize("native", [native for native, _ in FUNCTIONS])
+def test_only_bytes_are_hashed(native: Callable[[bytes], bytes]) -> None:
+    for wrong in ("text", 3, None, [1, 2]):
+        with pytest.raises(TypeError):
+            native(wrong)  # type: ignore[arg-type]  # what is tested
+
+
+def test_published_vectors() -> None:
+    """Of the Keccak team's test suite, FIPS 180-4's examples and RIPEMD-160's home page."""
+    assert hashes.keccak256(b"").hex() == (
+        "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"
+    )
+    assert hashes.keccak256(bytes.fromhex("cc")).hex() == (
+        "eead6dbfc7340a56caedc044696a168870549a6a7f6f56961e84a54bd9970b8a"
+    )
+    assert hashes.sha256(b"abc").hex() == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+    assert hashes.ripemd160(b"abc").hex() == "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc"
+    million = b"a" * 1_000_000
+    assert hashes.sha256(million).hex() == (
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+    )
+    assert hashes.ripemd160(million).hex() == "52783243c1697bdbe16d37f97f68f08325dc1528"
+
+
+def test_pieces_hash_as_the_whole() -> None:
+    rng = random.Random(5)
+    for _ in range(300):
+        data = rng.randbytes(rng.randrange(1000))
+        cuts = sorted(rng.randrange(len(data) + 1) for _ in range(rng.randrange(12)))
+        edges = [0, *cuts, len(data)]
+        pieces = [data[start:end] for start, end in pairwise(edges)]
+        assert hashes.keccak256_pieces(pieces) == expected_keccak(data)
+
+
+def test_threads_hash_alike() -> None:
+    inputs = [random.Random(seed).randbytes(50_000) for seed in range(16)]
+    with ThreadPoolExecutor(4) as pool:
+        for native, expected in FUNCTIONS:
+            assert list(pool.map(native, inputs)) == [expected(data) for data in inputs]
+
+
+def test_ethereum_hashes_with_it() -> None:
+    assert keccak(b"\x80") == EMPTY_TRIE_ROOT
+
+
+BLAKE2B_START = [
+    0x6A09E667F3BCC908,
+    0xBB67AE8584CAA73B,
+    0x3C6EF372FE94F82B,
+    0xA54FF53A5F1D36F1,
+    0x510E527FADE682D1,
+    0x9B05688C2B3E6C1F,
+    0x1F83D9ABFB41BD6B,
+    0x5BE0CD19137E2179,
+]
+
+
+def blake2b_by_compressions(data: bytes) -> bytes:
+    """BLAKE2b with 64 bytes of digest and no key (RFC 7693, section 3.3)."""
+    state = list(BLAKE2B_START)
+    state[0] ^= 0x01010040
+    blocks = [data[start : start + 128] for start in range(0, len(data), 128)] or [b""]
+    hashed = 0
+    for block in blocks:
+        hashed += len(block)
+        padded = block.ljust(128, b"\0")
+        message = [int.from_bytes(padded[at : at + 8], "little") for at in range(0, 128, 8)]
+        final = block is blocks[-1]
+        state = list(hashes.blake2f(12, state, message, (hashed & MASK, hashed >> 64), final))
+    return b"".join(word.to_bytes(8, "little") for word in state)
+
+
+def test_blake2b_is_made_of_f() -> None:
+    rng = random.Random(9)
+    for length in (0, 1, 127, 128, 129, 255, 256, 257, 1000):
+        data = rng.randbytes(length)
+        assert blake2b_by_compressions(data) == hashlib.blake2b(data).digest(), length
+
+
+ABC_BLOCK = [0x636261, *[0] * 15]
+ABC_STATE = [BLAKE2B_START[0] ^ 0x01010040, *BLAKE2B_START[1:]]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "final", "expected"),
+    [  # EIP-152's vectors 4 to 7
+        (
+            0,
+            True,
+            "08c9bcf367e6096a3ba7ca8485ae67bb2bf894fe72f36e3cf1361d5f3af54fa5"
+            "d282e6ad7f520e511f6c3e2b8c68059b9442be0454267ce079217e1319cde05b",
+        ),
+        (
+            12,
+            True,
+            "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
+            "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923",
+        ),
+        (
+            12,
+            False,
+            "75ab69d3190a562c51aef8d88f1c2775876944407270c42c9844252c26d28752"
+            "98743e7f6d5ea2f2d3e8d226039cd31b4e426ac4f2d3d666a610c2116fde4735",
+        ),
+        (
+            1,
+            True,
+            "b63a380cb2897d521994a85234ee2c181b5f844d2c624c002677e9703449d2fb"
+            "a551b3a8333bcdf5f2f7e08993d53923de3d64fcc68c034e717b9293fed7a421",
+        ),
+    ],
+)
+def test_compressions_of_eip_152(rounds: int, final: bool, expected: str) -> None:
+    state = hashes.blake2f(rounds, ABC_STATE, ABC_BLOCK, (3, 0), final)
+    assert b"".join(word.to_bytes(8, "little") for word in state).hex() == expected
