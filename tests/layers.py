@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "blockstm"
 
 FENCE = re.compile(r"^```layers (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"(?P<path>[\w./]+)"', re.MULTILINE)
 CIMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(?P<base>[\w.]+)[ \t]+c?import[ \t]+(?P<names>\([^)]*\)|[^#\n]+)"
     r"|c?import[ \t]+(?P<plain>[^#\n]+))",
@@ -56,14 +57,12 @@ def module_name(path: Path) -> str:
 
 def sources() -> list[Path]:
     """Every file of the package that can import."""
-    return sorted(
-        path for path in PACKAGE.rglob("*") if path.suffix in {".py", ".pyi", ".pyx", ".pxd"}
-    )
+    return sorted(path for path in PACKAGE.rglob("*") if path.suffix in READERS)
 
 
 def imports(path: Path) -> list[Import]:
     """What a file imports of ours, wherever in the file and whether or not at run time."""
-    read = _cython_imports if path.suffix in {".pyx", ".pxd"} else _python_imports
+    read = READERS[path.suffix]
     importer = module_name(path)
     return [
         Import(importer, name, line)
@@ -103,6 +102,14 @@ def _cython_imports(text: str, importer: str) -> Iterator[tuple[str, int]]:
                 yield _submodule(base, entry), line
 
 
+def _includes(text: str, importer: str) -> Iterator[tuple[str, int]]:
+    """``#include "evm/u256.hpp"`` is relative to the native core; the C table is its `abi`."""
+    for match in INCLUDE.finditer(text):
+        name = match["path"].removesuffix(".hpp").replace("/", ".")
+        line = text.count("\n", 0, match.start()) + 1
+        yield "blockstm._native." + ("abi" if name.endswith("vm_abi.h") else name), line
+
+
 def _absolute(name: str, importer: str) -> str:
     """Resolve a relative module name against the package of ``importer``."""
     level = len(name) - len(name.lstrip("."))
@@ -118,3 +125,14 @@ def _submodule(base: str, name: str) -> str:
     if path.is_dir() or any(path.with_suffix(end).exists() for end in (".py", ".pyx", ".pxd")):
         return f"{base}.{name}"
     return base
+
+
+READERS = {
+    ".py": _python_imports,
+    ".pyi": _python_imports,
+    ".pyx": _cython_imports,
+    ".pxd": _cython_imports,
+    ".hpp": _includes,
+    ".cpp": _includes,
+}
+"""How the imports of each kind of file are read."""

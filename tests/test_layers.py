@@ -83,6 +83,8 @@ def test_the_scheduler_does_not_know_the_store() -> None:
         ("_native/scheduler.pyx", "from .store cimport (\n    Store)", STORE),
         ("_native/scheduler.pxd", "from . cimport store", STORE),
         ("testing/x.py", "import blockstm.insight", "blockstm.insight"),
+        ("_native/evm/x.hpp", '#include "store.hpp"', STORE),
+        ("_native/crypto/x.cpp", '  #  include "evm/u256.hpp"', "blockstm._native.evm.u256"),
     ],
 )
 def test_an_import_that_points_up_is_found(

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parents[1]
 MAX_LINES = 600
 MAX_NATIVE_COLUMNS = 120  # a Cython signature ends in `noexcept nogil`
 FOLDERS = (".ci", "bench", "docs", "examples", "src", "tests")
-CODE = {".py", ".pyi", ".pyx", ".pxd", ".h", ".hpp"}
+NATIVE = {".pyx", ".pxd", ".h", ".hpp", ".cpp"}
+CODE = {".py", ".pyi"} | NATIVE
 TEXT = CODE | {".md", ".toml", ".yml", ""}
 
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|root|home|Users)/")
@@ -42,11 +43,13 @@ def test_a_file_is_one_noun(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= MAX_LINES
 
 
-@pytest.mark.parametrize("path", files({".pyx", ".pxd", ".h", ".hpp"}), ids=name)
+@pytest.mark.parametrize("path", files(NATIVE), ids=name)
 def test_native_lines_fit(path: Path) -> None:
     """The Python files are ruff's to check."""
     lines = enumerate(path.read_text().splitlines(), 1)
-    assert [number for number, line in lines if len(line) > MAX_NATIVE_COLUMNS] == []
+    long = [(number, line) for number, line in lines if len(line) > MAX_NATIVE_COLUMNS]
+    # Cython reads the list of a module's sources from one line.
+    assert [number for number, line in long if not line.startswith("# distutils:")] == []
 
 
 @pytest.mark.parametrize("path", files(TEXT), ids=name)

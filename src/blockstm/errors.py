@@ -19,6 +19,7 @@
         │   ├── InvalidBlock      it breaks a rule: ``reason``; or has an Invalid transaction
         │   ├── StateError        the state could not be read
         │   └── LimitError        the ``limit`` callable raised
+        ├── MissingNode       a trie needs a node that is not in its store (also LookupError)
         └── InternalError     a bug in blockstm: please report it with its message
 """
 
@@ -41,6 +42,7 @@ __all__ = [
     "Invalid",
     "InvalidBlock",
     "LimitError",
+    "MissingNode",
     "ReentrantError",
     "Revert",
     "StateError",
@@ -157,6 +159,21 @@ class StateError(BlockError):
 
 class LimitError(BlockError):
     """The ``limit`` callable raised; ``__cause__`` is what."""
+
+
+class MissingNode(BlockstmError, LookupError):
+    """A trie needs a node that its store, for example a witness, does not have.
+
+    Attributes:
+        hash: keccak of the node's encoding, 32 bytes.
+    """
+
+    def __init__(self, message: str, hash: bytes) -> None:
+        super().__init__(message)
+        self.hash = hash
+
+    def __reduce__(self) -> tuple[type[MissingNode], tuple[str, bytes]]:
+        return type(self), (str(self), self.hash)
 
 
 class InternalError(BlockstmError):

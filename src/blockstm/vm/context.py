@@ -26,6 +26,9 @@ class BlockContext:
         mix_hash: PREVRANDAO from Paris on.
         base_fee_per_gas: in wei; None before London.
         excess_blob_gas: None before Cancun.
+        blob_base_fee: what a blob costs, in wei per blob gas; None before Cancun. py-evm works it
+            out from ``excess_blob_gas`` by the schedule of its own forks.
+        slot_number: of the beacon chain (EIP-7843); 0 before Amsterdam.
         parent_hash: the hash of the block before.
         parent_beacon_block_root: None before Cancun.
         chain_id: what a replay-protected transaction must name.
@@ -41,6 +44,8 @@ class BlockContext:
     mix_hash: Hash32 = _ZERO_HASH
     base_fee_per_gas: int | None = None
     excess_blob_gas: int | None = None
+    blob_base_fee: int | None = None
+    slot_number: int = 0
     parent_hash: Hash32 = _ZERO_HASH
     parent_beacon_block_root: Hash32 | None = None
     chain_id: int = MAINNET_CHAIN_ID

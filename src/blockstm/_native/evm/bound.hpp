@@ -1,0 +1,26 @@
+// A block bound to the EVM: what the engine calls for each of its steps.
+//
+// Filled by bound.pyx with the GIL held, read-only while the engine runs it. `execute_bound` may be
+// called by any number of threads at once; each thread has one machine, made at its first call and kept.
+#pragma once
+
+#include "blockstm/vm_abi.h"
+#include "evm/block.hpp"
+#include "evm/bytes.hpp"
+
+namespace blockstm::evm {
+
+struct BoundBlock {
+    BlockEnv env{};
+    Array<Step> steps;
+
+    bool add(const Step& step) noexcept { return steps.push(step); }
+};
+
+// The `execute` of the engine's table; `context` is a BoundBlock.
+int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcept;
+
+// The same with EIP-3155 lines of what the step runs, appended to `lines`.
+int32_t execute_traced(BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines) noexcept;
+
+}  // namespace blockstm::evm

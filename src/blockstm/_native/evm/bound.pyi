@@ -1,0 +1,30 @@
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from blockstm._native.codec import Codec
+
+FORKS: tuple[str, ...]
+
+class EvmBlock:
+    vm: Any
+    count: int
+    keys: Codec
+    values: Codec
+    value: Callable[[bytes], Any]
+    error: Callable[[int, int, bytes], BaseException]
+    def __init__(
+        self,
+        fork: str,
+        context: Any,
+        value: Callable[[bytes], Any],
+        error: Callable[[int, int, bytes], BaseException],
+    ) -> None: ...
+    def add_transaction(
+        self, transaction: Any, sender: bytes, authorities: Sequence[bytes | None]
+    ) -> None: ...
+    def add_start(self, drained: Sequence[bytes], refund_contract: bytes | None) -> None: ...
+    def add_end(
+        self,
+        withdrawals: Sequence[tuple[bytes, int]],
+        rewards: Sequence[tuple[bytes, int]],
+    ) -> None: ...

@@ -1,0 +1,244 @@
+# distutils: sources = src/blockstm/_native/evm/bound.cpp
+"""A block bound to the EVM: Python's blocks and transactions as the plain structs of block.hpp.
+
+Everything here holds the GIL; what it builds is read by the workers without it. The structs point
+into the `bytes` that they were made from, which are kept.
+"""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_New
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from blockstm._native.abi cimport (
+    BLOCKSTM_NUMBERS_U256, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE, blockstm_vm,
+)
+
+from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
+from blockstm.errors import InputError
+
+FORKS = (
+    "frontier", "homestead", "tangerine_whistle", "spurious_dragon", "byzantium", "constantinople",
+    "petersburg", "istanbul", "berlin", "london", "paris", "shanghai", "cancun", "prague", "osaka",
+    "amsterdam",
+)
+"""The names of forks.hpp, oldest first."""
+
+cdef enum:
+    AUTHORITIES_MAX = 1 << 24
+    SMALL = 63  # bits of a number that one limb takes with room to spare
+
+
+cdef u256 word(object number, str what) except *:
+    """A number of 256 bits."""
+    cdef u256 result
+    cdef bytes data
+    memset(&result, 0, sizeof(u256))
+    try:
+        if number.bit_length() <= SMALL:
+            result.limb[0] = number
+        else:
+            data = number.to_bytes(32, "little")
+            memcpy(&result, PyBytes_AS_STRING(data), 32)
+    except (AttributeError, OverflowError):
+        raise InputError(f"{what} is an int from 0 to 2**256-1, not {number!r}") from None
+    return result
+
+
+cdef uint64_t short(object number, str what) except? 0xFFFFFFFFFFFFFFFF:
+    """A number of 64 bits."""
+    try:
+        return number
+    except (TypeError, OverflowError):
+        raise InputError(f"{what} is an int from 0 to 2**64-1, not {number!r}") from None
+
+
+cdef int copy_bytes(void* target, object data, Py_ssize_t size, str what) except -1:
+    if not isinstance(data, bytes) or PyBytes_GET_SIZE(data) != size:
+        raise InputError(f"{what} is {size} bytes, not {data!r}")
+    memcpy(target, PyBytes_AS_STRING(data), size)
+    return 0
+
+
+cdef class EvmBlock:
+    """The steps of one block and the fields they run under; a NativeBlock.
+
+    Steps are added in order, before the block is run. Thread-safety: adding is for one thread; a
+    block that is being run is read by any.
+
+    Args:
+        fork: one of `FORKS`.
+        context: a `blockstm.vm.context.BlockContext`.
+        value, error: what outcomes are made with, see NativeBlock.
+    """
+
+    def __cinit__(self, str fork, context, *rest):
+        self.bound = new BoundBlock()
+        self.kept = []
+        self.keys, self.values = LOCATIONS, LOCATION_VALUES
+        self.table.abi_version = BLOCKSTM_VM_ABI_VERSION
+        self.table.struct_size = sizeof(blockstm_vm)
+        self.table.numbers = BLOCKSTM_NUMBERS_U256
+        self.table.context = self.bound
+        self.table.execute = execute_bound
+        self.vm = PyCapsule_New(&self.table, BLOCKSTM_VM_CAPSULE, NULL)
+        self.bound.env.fork = <Fork><int>FORKS.index(fork)
+
+    def __init__(self, str fork, context, value, error):
+        cdef BlockEnv* env = &self.bound.env
+        self.value, self.error = value, error
+        env.number = short(context.number, "a block's number")
+        env.timestamp = short(context.timestamp, "a block's timestamp")
+        env.gas_limit = short(context.gas_limit, "a block's gas limit")
+        env.slot_number = short(context.slot_number, "a block's slot number")
+        copy_bytes(&env.coinbase, context.coinbase, 20, "a coinbase")
+        copy_bytes(&env.parent_hash, context.parent_hash, 32, "a parent hash")
+        copy_bytes(&env.parent_beacon_root, context.parent_beacon_block_root or bytes(32), 32,
+                   "a parent beacon root")
+        env.chain_id = word(context.chain_id, "a chain id")
+        env.difficulty = word(context.difficulty, "a difficulty")
+        env.prev_randao = word(int.from_bytes(context.mix_hash, "big"), "a mix hash")
+        env.base_fee = word(context.base_fee_per_gas or 0, "a base fee")
+        env.blob_base_fee = word(context.blob_base_fee or 0, "a blob base fee")
+        self.set_hashes(context.block_hashes)
+
+    def __dealloc__(self):
+        del self.bound
+
+    cdef void* array(self, size_t count, size_t size) except NULL:
+        """Zeroed room for `count` elements that lives as long as this block."""
+        cdef bytes room = PyBytes_FromStringAndSize(NULL, count * size + 1)
+        memset(PyBytes_AS_STRING(room), 0, count * size + 1)
+        self.kept.append(room)
+        return PyBytes_AS_STRING(room)
+
+    cdef int add(self, const Step& step) except -1:
+        if not self.bound.add(step):
+            raise MemoryError
+        self.count += 1
+        return 0
+
+    def set_hashes(self, hashes):
+        """The hashes of the blocks before, by number, as far as they are known."""
+        cdef size_t place = 0
+        cdef BlockHash* room = <BlockHash*>self.array(len(hashes), sizeof(BlockHash))
+        for number in sorted(hashes):
+            room[place].number = short(number, "a block's number")
+            copy_bytes(&room[place].hash, hashes[number], 32, "a block's hash")
+            place += 1
+        self.bound.env.hashes, self.bound.env.hash_count = room, place
+
+    # ---- steps
+
+    def add_transaction(self, transaction, sender, authorities):
+        """A transaction, who signed it, and who signed each of its authorizations (or None).
+
+        Its members are those of `blockstm.ethereum.transaction.Transaction`.
+        """
+        cdef Step step = Step()
+        cdef Transaction* target = &step.transaction
+        cdef int kind = transaction.type
+        if not 0 <= kind <= 4:
+            raise InputError(f"a transaction's type is 0 to 4, not {kind}")
+        step.kind = StepKind.Transaction
+        target.type = <TransactionType>kind
+        copy_bytes(&target.sender, sender, 20, "a sender")
+        target.creates = transaction.to is None
+        if not target.creates:
+            copy_bytes(&target.to, transaction.to, 20, "a receiver")
+        target.nonce = short(transaction.nonce, "a nonce")
+        target.gas_limit = short(transaction.gas, "a gas limit")
+        target.value = word(transaction.value, "a value")
+        self.set_fees(target, transaction, kind)
+        self.set_data(target, transaction.data)
+        if transaction.access_list:
+            self.set_access_list(target, transaction.access_list)
+        if transaction.blob_hashes:
+            self.set_blob_hashes(target, transaction.blob_hashes)
+        if transaction.authorizations:
+            self.set_authorizations(target, transaction.authorizations, authorities)
+        self.add(step)
+
+    cdef int set_fees(self, Transaction* target, transaction, int kind) except -1:
+        if kind <= 1:
+            target.max_fee_per_gas = word(transaction.gas_price, "a gas price")
+            target.max_priority_fee_per_gas = target.max_fee_per_gas
+            return 0
+        target.max_fee_per_gas = word(transaction.max_fee_per_gas, "a max fee")
+        target.max_priority_fee_per_gas = word(transaction.max_priority_fee_per_gas, "a priority fee")
+        if kind == 3:
+            target.max_fee_per_blob_gas = word(transaction.max_fee_per_blob_gas, "a max blob fee")
+        return 0
+
+    cdef int set_data(self, Transaction* target, data) except -1:
+        if type(data) is not bytes:
+            data = bytes(memoryview(data))
+        self.kept.append(data)
+        target.data.data = <const uint8_t*>PyBytes_AS_STRING(data)
+        target.data.size = PyBytes_GET_SIZE(data)
+        return 0
+
+    cdef int set_access_list(self, Transaction* target, entries) except -1:
+        cdef AccessEntry* room = <AccessEntry*>self.array(len(entries), sizeof(AccessEntry))
+        cdef u256* slots
+        cdef size_t place, slot
+        for place, (address, keys) in enumerate(entries):
+            copy_bytes(&room[place].address, address, 20, "an address in an access list")
+            slots = <u256*>self.array(len(keys), sizeof(u256))
+            for slot, key in enumerate(keys):
+                slots[slot] = word(key, "a slot in an access list")
+            room[place].slots, room[place].slot_count = slots, len(keys)
+        target.access_list, target.access_count = room, len(entries)
+        return 0
+
+    cdef int set_blob_hashes(self, Transaction* target, hashes) except -1:
+        cdef Hash32* room = <Hash32*>self.array(len(hashes), sizeof(Hash32))
+        cdef size_t place
+        for place, each in enumerate(hashes):
+            copy_bytes(&room[place], each, 32, "a blob hash")
+        target.blob_hashes, target.blob_count = room, len(hashes)
+        return 0
+
+    cdef int set_authorizations(self, Transaction* target, authorizations, authorities) except -1:
+        cdef Authorization* room
+        cdef size_t place
+        if len(authorities) != len(authorizations):
+            raise InputError("there is one authority, or None, to each authorization")
+        room = <Authorization*>self.array(len(authorizations), sizeof(Authorization))
+        for place, (each, authority) in enumerate(zip(authorizations, authorities)):
+            room[place].chain_id = word(each.chain_id, "a chain id")
+            room[place].nonce = short(each.nonce, "a nonce")
+            copy_bytes(&room[place].address, each.address, 20, "an address in an authorization")
+            room[place].is_signed = authority is not None
+            if authority is not None:
+                copy_bytes(&room[place].authority, authority, 20, "an authority")
+        target.authorizations, target.authorization_count = room, len(authorizations)
+        return 0
+
+    def add_start(self, drained, refund_contract):
+        """What happens before the transactions; ``drained`` accounts pay all to the contract."""
+        cdef Step step = Step()
+        cdef Address* room = <Address*>self.array(len(drained), sizeof(Address))
+        cdef size_t place
+        step.kind = StepKind.BlockStart
+        for place, address in enumerate(drained):
+            copy_bytes(&room[place], address, 20, "a drained account")
+        step.drained, step.drained_count = room, len(drained)
+        if drained:
+            copy_bytes(&step.refund_contract, refund_contract, 20, "a refund contract")
+        self.add(step)
+
+    def add_end(self, withdrawals, rewards):
+        """What happens after the transactions: two lists of (address, wei)."""
+        cdef Step step = Step()
+        step.kind = StepKind.BlockEnd
+        step.withdrawals, step.withdrawal_count = self.payments(withdrawals), len(withdrawals)
+        step.rewards, step.reward_count = self.payments(rewards), len(rewards)
+        self.add(step)
+
+    cdef Payment* payments(self, listed) except NULL:
+        cdef Payment* room = <Payment*>self.array(len(listed), sizeof(Payment))
+        cdef size_t place
+        for place, (address, amount) in enumerate(listed):
+            copy_bytes(&room[place].address, address, 20, "a receiver")
+            room[place].amount = word(amount, "an amount")
+        return room

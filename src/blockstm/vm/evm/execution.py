@@ -1,0 +1,163 @@
+"""What a step of the EVM came to, read from the bytes that the native core leaves as its output."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from eth_typing import Address
+
+from blockstm.errors import Invalid
+
+__all__ = ["Execution", "InvalidTransaction", "Log", "SystemOutputs", "read_output"]
+
+# As in `_native/evm/frame.hpp`.
+FAILURES = (
+    "",
+    "out of gas",
+    "stack underflow",
+    "stack overflow",
+    "invalid jump",
+    "invalid opcode",
+    "write protection",
+    "return data out of bounds",
+    "invalid code",
+    "code too large",
+    "initcode too large",
+    "address collision",
+    "nonce overflow",
+    "insufficient balance",
+    "depth exceeded",
+    "precompile failure",
+)
+SYSTEM_OUTPUTS_TAG = 2
+_HEADER = struct.Struct("<BBQQI")  # succeeded, failure, gas used, gas before refund, output size
+_SIZE = struct.Struct("<I")
+_LOG_HEADER = 21  # an address and a count of topics
+_WORD = 32
+
+
+class Log(NamedTuple):
+    """An entry that a contract left in the log: its address, up to 4 topics, data."""
+
+    address: Address
+    topics: tuple[bytes, ...]
+    data: bytes
+
+
+class Execution:
+    """What a transaction did; the value of its outcome. Immutable, safe from any thread.
+
+    Two are equal if they agree in everything.
+
+    Attributes:
+        raw: all of it as the native core wrote it (`_native/evm/execute.hpp`).
+        succeeded: False where it failed or was reverted: it paid, it did nothing else.
+        gas_used: after refunds, in gas; what the receipt adds up.
+        gas_before_refund: in gas; what counts for the block from Amsterdam on (EIP-7778).
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        succeeded, self._failure, self.gas_used, self.gas_before_refund, self._output_size = (
+            _HEADER.unpack_from(raw)
+        )
+        self.succeeded = bool(succeeded)
+
+    @property
+    def error(self) -> str:
+        """Why it did not succeed, in words; empty if it did."""
+        return "" if self.succeeded else FAILURES[self._failure] or "reverted"
+
+    @property
+    def output(self) -> bytes:
+        """What the call returned or reverted with; of a creation that succeeded: nothing."""
+        return self.raw[_HEADER.size : _HEADER.size + self._output_size]
+
+    @property
+    def raw_logs(self) -> bytes:
+        """The logs as flat bytes (`_native/trie/logs.hpp`)."""
+        return self.raw[_HEADER.size + self._output_size :]
+
+    @cached_property
+    def logs(self) -> tuple[Log, ...]:
+        """In order; empty unless it succeeded."""
+        return _logs(self.raw_logs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Execution) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Execution, (self.raw,)
+
+    def __repr__(self) -> str:
+        ending = "succeeded" if self.succeeded else f"failed: {self.error}"
+        return f"<Execution {ending}, {self.gas_used} gas, {len(self.logs)} logs>"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemOutputs:
+    """What the system calls at the end of a block returned; empty before Prague.
+
+    Attributes:
+        withdrawal_requests: of EIP-7002, one after another.
+        consolidation_requests: of EIP-7251, one after another.
+    """
+
+    withdrawal_requests: bytes = b""
+    consolidation_requests: bytes = b""
+
+
+class InvalidTransaction(Invalid):
+    """A transaction that its block may not hold, or a block whose system calls failed.
+
+    Attributes:
+        reason: which rule it breaks: one of `blockstm.ethereum.reasons.Reason`.
+        have: what it has, where the rule compares numbers.
+        want: what the rule asks for.
+    """
+
+    def __init__(self, reason: str, have: int = 0, want: int = 0) -> None:
+        numbers = f": it has {have}, the rule says {want}" if have or want else ""
+        super().__init__(reason.replace("_", " ") + numbers)
+        self.reason = reason
+        self.have = have
+        self.want = want
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.reason, self.have, self.want)
+
+
+def read_output(raw: bytes) -> Execution | SystemOutputs | None:
+    """The value of an outcome, from the output of its step."""
+    if not raw:
+        return None
+    if raw[0] == SYSTEM_OUTPUTS_TAG:
+        return _system_outputs(raw)
+    return Execution(raw)
+
+
+def _system_outputs(raw: bytes) -> SystemOutputs:
+    (size,) = _SIZE.unpack_from(raw, 1)
+    end = 1 + _SIZE.size + size
+    return SystemOutputs(raw[1 + _SIZE.size : end], raw[end + _SIZE.size :])
+
+
+def _logs(raw: bytes) -> tuple[Log, ...]:
+    (count,) = _SIZE.unpack_from(raw)
+    place = _SIZE.size
+    logs = []
+    for _ in range(count):
+        address = Address(raw[place : place + 20])
+        topics_at = place + _LOG_HEADER
+        size_at = topics_at + raw[place + 20] * _WORD
+        (size,) = _SIZE.unpack_from(raw, size_at)
+        place = size_at + _SIZE.size + size
+        topics = tuple(raw[at : at + _WORD] for at in range(topics_at, size_at, _WORD))
+        logs.append(Log(address, topics, raw[place - size : place]))
+    return tuple(logs)

@@ -1,0 +1,82 @@
+"""`Evm`: the native EVM as a VM of the engine, for one block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from blockstm._native.bridge import run_on_view
+from blockstm._native.evm.bound import FORKS, EvmBlock
+from blockstm.errors import ConfigError, InputError
+from blockstm.types import View
+from blockstm.vm.context import BlockContext
+from blockstm.vm.evm.execution import read_output
+from blockstm.vm.evm.invalidity import error_of
+from blockstm.vm.evm.libraries import load_libraries
+from blockstm.vm.evm.steps import BlockEnd, BlockStart, Signed, Step
+
+__all__ = ["FORKS", "Evm"]
+
+
+class Evm:
+    """The rules of one fork in one block, in the native core: runs `Step`s without the GIL.
+
+    A block is a list of steps: `Signed` transactions, in front of them a `BlockStart`, behind
+    them a `BlockEnd`. The locations are those of `blockstm.state.accounts`; a state is for
+    example an `AccountState`. Fees and payments are deltas and funds are at-least conditions, so
+    that transactions conflict only where one reads what another writes. Outcomes have an
+    `Execution` as their value (None for a `BlockStart`, `SystemOutputs` for a `BlockEnd`).
+
+    Immutable: one object serves all workers and any number of blocks at once.
+
+    Args:
+        fork: the rules of execution, one of `FORKS`.
+        block: the fields of the block.
+
+    Raises:
+        ConfigError: there is no such fork.
+        ImportError: a library that precompiles need is not installed.
+    """
+
+    def __init__(self, fork: str, block: BlockContext) -> None:
+        if fork not in FORKS:
+            raise ConfigError(f"the EVM has no rules {fork!r}, only {', '.join(FORKS)}")
+        load_libraries()
+        self.fork = fork
+        self.block = block
+
+    def __blockstm_bind__(self, transactions: Sequence[Step]) -> EvmBlock:
+        """The native block of these steps.
+
+        Raises:
+            InputError: a step is of the wrong kind or has a member out of range.
+        """
+        bound = EvmBlock(self.fork, self.block, read_output, error_of)
+        for step in transactions:
+            _add(bound, step)
+        return bound
+
+    def __call__(self, view: View, step: Step) -> Any:
+        """Run one step on a Python view; what the reference does.
+
+        Raises:
+            InvalidTransaction: the transaction does not belong in the block.
+            LookupError: the state has no code for a hash that an account has, or the block came
+                without the hash of another block that was asked for.
+        """
+        return run_on_view(self.__blockstm_bind__([step]), 0, view)
+
+    def __repr__(self) -> str:
+        return f"Evm({self.fork!r}, block {self.block.number})"
+
+
+def _add(bound: EvmBlock, step: Any) -> None:
+    match step:
+        case Signed(transaction, sender, authorities):
+            bound.add_transaction(transaction, sender, authorities)
+        case BlockStart(drained, refund_contract):
+            bound.add_start(drained, refund_contract)
+        case BlockEnd(withdrawals, rewards):
+            bound.add_end(withdrawals, rewards)
+        case _:
+            raise InputError(f"a step of the EVM is Signed, BlockStart or BlockEnd, not {step!r}")
