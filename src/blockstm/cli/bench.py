@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from blockstm.cli import bench_evm
 from blockstm.cores import usable_cores
 from blockstm.insight.machine import machine
 from blockstm.insight.workloads import WORKLOADS, workload
@@ -36,12 +37,25 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Add ``bench`` to the subcommands; its arguments are for `main`."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "bench",
-        help="measure the engine against a plain sequential loop",
+        help="measure the engine against a plain sequential loop, or the EVM against others",
+        description="Runs a workload and, in turn with it, a baseline; every lap's result is "
+        "checked.",
+    )
+    workloads = parser.add_subparsers(dest="workload", required=True, metavar="WORKLOAD")
+    bench_evm.add_parser(workloads)
+    for name in WORKLOADS:
+        _add_workload(workloads, name)
+    return parser
+
+
+def _add_workload(workloads: Any, name: str) -> None:
+    parser = workloads.add_parser(
+        name,
+        help="blocks on the engine against a plain loop",
         description="Runs a generated block on the engine and, in turn with it, in a plain "
         "sequential loop over a hash map; every lap's result is checked. A row is printed for "
         "each combination of the parameters, which may be lists: --workers 1,2.",
     )
-    parser.add_argument("workload", choices=list(WORKLOADS), help="what the transactions do")
     parser.add_argument(
         "--accounts", type=_list_of(int), default=[10_000], metavar="A", help="default: 10000"
     )
@@ -73,7 +87,6 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of the generator")
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
-    return parser
 
 
 def main(args: argparse.Namespace) -> int:

@@ -1,0 +1,111 @@
+"""Compile the sources of this folder: ``python bench/contracts/build.py [NAME...]``.
+
+Vyper for ``.vy``, our assembler for ``.easm``. The artefacts, one JSON a contract, go to where the
+package finds them; they say what they were made from, so that a test sees one that is out of date.
+With ``--count`` the instructions of the loads are counted too, which takes a quarter of an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from blockstm.insight.assembly import assemble
+from blockstm.insight.evm.instructions import count
+from blockstm.insight.evm.instructions import digest as digest_of_load
+from blockstm.insight.evm.loads import LOADS, load
+
+SOURCES = Path(__file__).parent
+ARTEFACTS = SOURCES.parents[1] / "src" / "blockstm" / "insight" / "evm" / "contracts"
+SETTINGS = ("--evm-version", "cancun", "--optimize", "gas")
+
+
+def artefact(source: Path, vyper: str) -> dict[str, object]:
+    """What the package keeps of a contract; ``vyper`` is the compiler's command."""
+    by_vyper = source.suffix == ".vy"
+    made = _by_vyper(source, vyper) if by_vyper else _by_hand(source)
+    return {"source": source.name, "sha256": digest(source), **made}
+
+
+def digest(source: Path) -> str:
+    """What tells one version of a source from another."""
+    return hashlib.sha256(source.read_bytes()).hexdigest()
+
+
+def _by_vyper(source: Path, vyper: str) -> dict[str, object]:
+    def said(*arguments: str) -> str:
+        done = subprocess.run([vyper, *arguments], check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    formats = ("-f", "bytecode_runtime,method_identifiers")
+    runtime, selectors = said(*formats, *SETTINGS, str(source)).splitlines()
+    return {
+        "compiler": f"vyper {said('--version')} {' '.join(SETTINGS)}",
+        "selectors": {  # Vyper leaves out a first 0
+            name: f"0x{int(selector, 16):08x}" for name, selector in json.loads(selectors).items()
+        },
+        "runtime": runtime,
+    }
+
+
+def _by_hand(source: Path) -> dict[str, object]:
+    return {
+        "compiler": "blockstm.insight.assembly",
+        "runtime": "0x" + assemble(source.read_text()).hex(),
+    }
+
+
+def count_loads() -> None:
+    """Write how often each load executes each opcode; what is counted already stays."""
+    target = ARTEFACTS / "instructions.json"
+    before = json.loads(target.read_text()) if target.exists() else {}
+    counts = {}
+    for name in LOADS:
+        key = digest_of_load(load(name))
+        counts[key] = before.get(key) or count(load(name))
+        print(f"{name}: {sum(counts[key].values()):,} instructions", flush=True)
+    target.write_text(json.dumps(counts, indent=1) + "\n")
+
+
+def sources() -> list[Path]:
+    """Every source, by name."""
+    return sorted(path for path in SOURCES.iterdir() if path.suffix in {".vy", ".easm"})
+
+
+def main() -> int:
+    """Write the artefacts; 1 where a source does not compile."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    beside = Path(sys.executable).with_name("vyper")
+    parser.add_argument(
+        "--vyper",
+        default=str(beside) if beside.exists() else shutil.which("vyper") or "vyper",
+        metavar="COMMAND",
+        help="the compiler; default: the one beside this Python, or on the path",
+    )
+    parser.add_argument("--count", action="store_true", help="count instructions; takes long")
+    args = parser.parse_args()
+    for source in sources():
+        if args.names and source.stem not in args.names:
+            continue
+        try:
+            made = artefact(source, args.vyper)
+        except subprocess.CalledProcessError as error:
+            print(error.stderr, file=sys.stderr)
+            return 1
+        ARTEFACTS.mkdir(exist_ok=True)
+        target = ARTEFACTS / f"{source.stem}.json"
+        target.write_text(json.dumps(made, indent=1) + "\n")
+        print(f"{source.name}: {len(str(made['runtime'])) // 2 - 1} bytes of code")
+    if args.count:
+        count_loads()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""The EVMs that are raced: ours, revm through pyrevm, py-evm. A load is one transaction to each.
+
+What is timed is the call alone: accounts are set up before each lap, from nothing, as a lap leaves
+warm slots and changed balances behind. No EVM has a custom database or another's help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from blockstm.errors import ConfigError, UsageError
+from blockstm.insight.evm.loads import SENDER, SENDER_KEY, Load
+from blockstm.insight.race import Contender
+
+__all__ = ["EVMS", "OURS", "Ran", "contender"]
+
+OURS = "evm"
+_FUNDS = 10**24
+_BLOCK_GAS = 1 << 62
+_NUMBER, _TIME, _COINBASE = 1, 1_700_000_000, b"\xc0" * 20
+
+
+class Ran(NamedTuple):
+    """What a call came to: the transaction's gas, refunds taken off, and what it returned."""
+
+    gas_used: int
+    output: bytes
+
+
+class _Evm(NamedTuple):
+    """How an EVM takes a load: what is set up is handed to ``run``, which is timed."""
+
+    set_up: Callable[[Load], Any]
+    run: Callable[[Load, Any], Ran]
+    needs: str
+
+
+def contender(name: str, load: Load, wanted: Callable[[Ran], None]) -> Contender:
+    """An EVM on a load; ``wanted`` raises where a lap came to something else than it should.
+
+    Raises:
+        UsageError: no EVM of that name, or it is not installed.
+    """
+    if name not in EVMS:
+        raise UsageError(f"an EVM is one of {', '.join(EVMS)}, not {name!r}")
+    evm = EVMS[name]
+    try:
+        import_module(evm.needs)
+    except ImportError as error:
+        raise UsageError(f"the EVM {name} needs {evm.needs}, which is not installed") from error
+    return Contender(
+        run=lambda prepared: evm.run(load, prepared),
+        prepare=lambda: evm.set_up(load),
+        check=wanted,
+    )
+
+
+def _set_up_pyrevm(load: Load) -> Any:
+    import pyrevm
+
+    evm = pyrevm.EVM(gas_limit=_BLOCK_GAS, spec_id="CANCUN")
+    evm.set_block_env(
+        pyrevm.BlockEnv(
+            number=_NUMBER,
+            coinbase=_hex(_COINBASE),
+            timestamp=_TIME,
+            prevrandao=bytes(32),
+            basefee=0,
+            gas_limit=_BLOCK_GAS,
+            excess_blob_gas=0,
+        )
+    )
+    for address, account in load.accounts.items():
+        info = pyrevm.AccountInfo(
+            balance=account.balance,  # type: ignore[call-arg]  # its stub does not know this one
+            nonce=account.nonce,
+            code=account.code,
+        )
+        evm.insert_account_info(_hex(address), info)
+        for slot, value in account.storage.items():
+            # The first slot goes to the database and loads the account, the next ones would go to
+            # the loaded account, where they count as warm.
+            before = evm.snapshot()
+            evm.insert_account_storage(_hex(address), slot, value)
+            evm.revert(before)
+    evm.set_balance(_hex(SENDER), _FUNDS)
+    return evm, _hex(SENDER), _hex(load.to)
+
+
+def _run_pyrevm(load: Load, prepared: Any) -> Ran:
+    evm, sender, to = prepared
+    # Raises RuntimeError where the call does not succeed.
+    output = evm.message_call(sender, to, load.data, gas=load.gas)
+    return Ran(evm.result.gas_used, bytes(output))
+
+
+def _set_up_pyevm(load: Load) -> Any:
+    from eth.db.atomic import AtomicDB
+    from eth.vm.execution_context import ExecutionContext
+    from eth.vm.forks import CancunVM
+    from eth_keys.datatypes import PrivateKey
+
+    from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
+
+    context = ExecutionContext(
+        coinbase=_COINBASE,
+        timestamp=_TIME,
+        block_number=_NUMBER,
+        difficulty=0,
+        mix_hash=bytes(32),
+        gas_limit=_BLOCK_GAS,
+        prev_hashes=(),
+        chain_id=1,
+        base_fee_per_gas=0,
+        excess_blob_gas=0,
+    )
+    state = CancunVM.get_state_class()(AtomicDB(), context, EMPTY_TRIE_ROOT)
+    for address, account in load.accounts.items():
+        state.set_code(address, account.code)
+        state.set_nonce(address, account.nonce)
+        state.set_balance(address, account.balance)
+        for slot, value in account.storage.items():
+            state.set_storage(address, slot, value)
+    state.set_balance(SENDER, _FUNDS)
+    state.persist()
+    unsigned = CancunVM.create_unsigned_transaction(
+        nonce=0, gas_price=0, gas=load.gas, to=load.to, value=0, data=load.data
+    )
+    transaction = unsigned.as_signed_transaction(PrivateKey(SENDER_KEY))
+    vars(transaction)["sender"] = SENDER  # else it is recovered from the signature, in the lap
+    return state, transaction
+
+
+def _run_pyevm(load: Load, prepared: Any) -> Ran:
+    state, transaction = prepared
+    computation = state.apply_transaction(transaction)
+    computation.raise_if_error()
+    used = transaction.gas - computation.get_gas_remaining()
+    refund = min(computation.get_gas_refund(), used // 5)
+    return Ran(used - refund, bytes(computation.output))
+
+
+def _set_up_ours(load: Load) -> Any:
+    raise ConfigError("this build of blockstm has no native EVM")
+
+
+def _run_ours(load: Load, prepared: Any) -> Ran:
+    raise NotImplementedError
+
+
+def _hex(address: bytes) -> str:
+    return "0x" + address.hex()
+
+
+EVMS = {
+    OURS: _Evm(_set_up_ours, _run_ours, "blockstm.vm.evm"),
+    "pyrevm": _Evm(_set_up_pyrevm, _run_pyrevm, "pyrevm"),
+    "py-evm": _Evm(_set_up_pyevm, _run_pyevm, "eth"),
+}
+"""Name → how it takes a load. ``evm`` is ours."""
