@@ -1,0 +1,62 @@
+# distutils: sources = src/blockstm/_native/evm/precompiles/precompiles.cpp src/blockstm/_native/evm/precompiles/signatures.cpp src/blockstm/_native/evm/precompiles/hashes.cpp src/blockstm/_native/evm/precompiles/modexp.cpp src/blockstm/_native/evm/precompiles/bn254.cpp src/blockstm/_native/evm/precompiles/bls12_381.cpp src/blockstm/_native/evm/precompiles/bls12_msm.cpp src/blockstm/_native/evm/precompiles/point_evaluation.cpp src/blockstm/_native/crypto/p256.cpp src/blockstm/_native/crypto/keccak.cpp src/blockstm/_native/crypto/sha256.cpp src/blockstm/_native/crypto/ripemd160.cpp src/blockstm/_native/crypto/blake2f.cpp
+"""Precompiles called on their own, for tests and measurements. The libraries must be loaded first
+(``blockstm.vm.evm.libraries``). Safe from any thread; works without the GIL."""
+from libc.stdint cimport int64_t, uint8_t, uint64_t
+
+from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
+
+cdef extern from "evm/bytes.hpp" namespace "blockstm::evm" nogil:
+    cdef struct Address:
+        uint8_t bytes[20]
+
+    cdef struct Span:
+        const uint8_t* data
+        uint64_t size
+
+    cdef cppclass Bytes:
+        const uint8_t* data()
+        uint64_t size()
+
+cdef extern from "evm/forks.hpp" namespace "blockstm::evm" nogil:
+    cdef enum class Fork(uint8_t):
+        pass
+
+cdef extern from "evm/precompiles/precompiles.hpp" namespace "blockstm::evm" nogil:
+    cdef enum class PrecompileStatus(uint8_t):
+        pass
+
+    int precompile_at(Fork fork, const Address& address) noexcept
+    PrecompileStatus run_precompile(
+        Fork fork, int number, Span input, int64_t& gas_left, Bytes& output
+    ) noexcept
+
+FORKS = (
+    "Frontier", "Homestead", "TangerineWhistle", "SpuriousDragon", "Byzantium", "Constantinople",
+    "Petersburg", "Istanbul", "Berlin", "London", "Paris", "Shanghai", "Cancun", "Prague", "Osaka",
+    "Amsterdam",
+)
+STATUSES = ("success", "failure", "no memory", "unavailable")
+
+use_libraries(shared_libraries())
+
+
+def number_at(fork: str, address: bytes) -> int:
+    """The number of the precompile that a fork has at an address of 20 bytes; 0 for none."""
+    cdef Address at
+    at.bytes = address
+    return precompile_at(<Fork><int>FORKS.index(fork), at)
+
+
+def call(fork: str, number: int, data: bytes, gas: int) -> tuple[str, int, bytes]:
+    """Run a precompile: a word of `STATUSES`, the gas that is left, and the output."""
+    cdef Fork at = <Fork><int>FORKS.index(fork)
+    cdef int which = number
+    cdef Span input
+    cdef Bytes output
+    cdef int64_t gas_left = gas
+    cdef PrecompileStatus status
+    input.data = data
+    input.size = len(data)
+    with nogil:
+        status = run_precompile(at, which, input, gas_left, output)
+    return STATUSES[<int>status], gas_left, (<const char*>output.data())[: output.size()]

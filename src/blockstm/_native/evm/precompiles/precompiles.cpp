@@ -1,0 +1,56 @@
+// One door for all precompiles: find it in the table, charge its gas, run it. See precompiles.hpp.
+#include "evm/precompiles/precompiles.hpp"
+
+#include "evm/precompiles/families.hpp"
+
+namespace blockstm::evm {
+namespace {
+
+struct Precompile {
+    PrecompileGas* gas;
+    PrecompileRun* run;
+};
+
+// By number; P256VERIFY, whose number is far off, is the last.
+constexpr Precompile PRECOMPILES[] = {
+    {nullptr, nullptr},
+    {ecrecover_gas, run_ecrecover},
+    {sha256_gas, run_sha256},
+    {ripemd160_gas, run_ripemd160},
+    {identity_gas, run_identity},
+    {modexp_gas, run_modexp},
+    {bn254_add_gas, run_bn254_add},
+    {bn254_mul_gas, run_bn254_mul},
+    {bn254_pairing_gas, run_bn254_pairing},
+    {blake2f_gas, run_blake2f},
+    {point_evaluation_gas, run_point_evaluation},
+    {bls12_g1add_gas, run_bls12_g1add},
+    {bls12_g1msm_gas, run_bls12_g1msm},
+    {bls12_g2add_gas, run_bls12_g2add},
+    {bls12_g2msm_gas, run_bls12_g2msm},
+    {bls12_pairing_gas, run_bls12_pairing},
+    {bls12_map_fp_to_g1_gas, run_bls12_map_fp_to_g1},
+    {bls12_map_fp2_to_g2_gas, run_bls12_map_fp2_to_g2},
+    {p256verify_gas, run_p256verify},
+};
+constexpr int P256VERIFY_PLACE = precompile::BLS12_MAP_FP2_TO_G2 + 1;
+
+}  // namespace
+
+PrecompileStatus run_precompile(Fork fork, int number, Span input, int64_t& gas_left,
+                                Bytes& output) noexcept {
+    output.clear();
+    if (!is_precompile(fork, number)) return PrecompileStatus::Unavailable;
+    const Precompile& found = PRECOMPILES[number == precompile::P256VERIFY ? P256VERIFY_PLACE : number];
+    const int64_t gas = found.gas(fork, input);
+    PrecompileStatus status = PrecompileStatus::Failure;
+    if (gas != REFUSED && gas <= gas_left) {
+        gas_left -= gas;
+        status = found.run(input, output);
+    }
+    if (status == PrecompileStatus::Failure) gas_left = 0;
+    if (status != PrecompileStatus::Success) output.clear();
+    return status;
+}
+
+}  // namespace blockstm::evm

@@ -1,0 +1,40 @@
+// ECRECOVER (Yellow Paper appendix E), by libsecp256k1, and P256VERIFY (EIP-7951). A signature that is
+// wrong is no failure of the call: the output is empty.
+#include "crypto/p256.hpp"
+#include "crypto/recovery.hpp"
+#include "evm/precompiles/families.hpp"
+
+namespace blockstm::evm {
+namespace {
+
+// ECRECOVER's input: hash, v, r, s; P256VERIFY's: hash, r, s, x, y. Words of 32 bytes.
+constexpr uint64_t WORD = 32;
+constexpr uint64_t V = WORD, R = 2 * WORD;
+constexpr uint64_t ECRECOVER_SIZE = 4 * WORD;
+constexpr uint64_t P256VERIFY_SIZE = 5 * WORD;
+constexpr uint8_t V_EVEN = 27;
+
+}  // namespace
+
+int64_t ecrecover_gas(Fork, Span) noexcept { return 3000; }
+int64_t p256verify_gas(Fork, Span) noexcept { return 6900; }
+
+PrecompileStatus run_ecrecover(Span input, Bytes& output) noexcept {
+    if (!libraries().secp256k1.loaded) return PrecompileStatus::Unavailable;
+    uint8_t bytes[ECRECOVER_SIZE];
+    read_input(input, 0, bytes, sizeof bytes);
+    const int parity = bytes[V + WORD - 1] - V_EVEN;
+    if (!is_zero(bytes + V, WORD - 1) || parity < 0 || parity > 1) return PrecompileStatus::Success;
+    uint8_t address[20];
+    if (!recover_address(bytes, bytes + R, parity, address)) return PrecompileStatus::Success;
+    if (!zeros(output, WORD)) return PrecompileStatus::NoMemory;
+    std::memcpy(output.data() + 12, address, sizeof address);
+    return PrecompileStatus::Success;
+}
+
+PrecompileStatus run_p256verify(Span input, Bytes& output) noexcept {
+    if (input.size != P256VERIFY_SIZE || !p256_verify(input.data)) return PrecompileStatus::Success;
+    return answer(output, true);
+}
+
+}  // namespace blockstm::evm
