@@ -62,6 +62,13 @@ public:
     void truncate(uint64_t size) noexcept { size_ = size; }
     void pop() noexcept { --size_; }
 
+    // Gives an empty array's memory back if it is more than that.
+    void release_above(uint64_t bytes) noexcept {
+        if (capacity_ * sizeof(Element) <= bytes) return;
+        Array empty;
+        swap(empty);
+    }
+
     bool reserve(uint64_t capacity) noexcept {
         if (capacity <= capacity_) return true;
         uint64_t wanted = capacity_ + capacity_ / 2 + 16;

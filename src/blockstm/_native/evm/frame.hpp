@@ -60,7 +60,9 @@ struct Frame {
     Address address;        // of self
     Address caller;
     u256 value;
-    Span input;             // call data
+    Span input;             // call data; at a depth above 0 it lies in the caller's memory, which moves:
+    uint64_t input_offset;  // its place in the machine's memory, from which `input.data` is found again
+    Code* initcode;         // of a creation: `code`, which the frame owns; null otherwise
     CallKind kind;
     bool is_static;
     int depth;              // 0 for the transaction's own

@@ -10,55 +10,70 @@
 // once without undoing anything: the view said so, or memory ran out. `fault()` has the status.
 //
 // Nothing may be decided from the chain except through these functions: each records its condition.
+//
+// Where the functions are: world.cpp, accounts.cpp, codes.cpp, storage.cpp, existence.cpp, undo.cpp, flush.cpp.
 #pragma once
 
 #include "blockstm/vm_abi.h"
 #include "evm/bytes.hpp"
 #include "evm/code.hpp"
+#include "evm/code_cache.hpp"
 #include "evm/forks.hpp"
+#include "evm/index.hpp"
+#include "evm/pool.hpp"
+#include "evm/records.hpp"
 #include "evm/u256.hpp"
 
 namespace blockstm::evm {
 
-struct Account;  // of this transaction; the pointer is stable until the transaction ends
-struct Slot;     // likewise
-
 using Checkpoint = uint64_t;  // a place in the undo log
 
-// A log entry; its bytes lie in the world's log buffer.
-struct Log {
-    Address address;
-    uint8_t topic_count;
-    Hash32 topics[4];
-    Span data;
+// Faults besides those of the view (vm_abi.h): the state contradicts itself.
+enum WorldFault : int32_t {
+    MISSING_CODE = 100,  // an account has a code hash, the state has no code with it
+    BAD_VALUE = 101,     // a value is no number of 32 bytes
 };
 
 class World {
 public:
     World() noexcept;
     ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
 
-    void begin(blockstm_view* view, Fork fork) noexcept;
+    // Forgets the last transaction and begins another. `traced` code is analysed for tracing.
+    void begin(blockstm_view* view, Fork fork, bool traced = false) noexcept;
+    // Hands what the transaction changed to the view: once, at its end.
+    bool flush() noexcept;
+    // Gives back what is borrowed from the code cache. The next `begin` does it, too.
+    void end() noexcept;
+
+    blockstm_view* view() const noexcept { return view_; }
     int32_t fault() const noexcept { return fault_; }
+    bool stop(int32_t status) noexcept;  // the first fault stays; false
 
     // -- accounts. Looking one up reads nothing of the chain.
     bool account(const Address& address, Account*& found) noexcept;
-    const Address& address_of(const Account* account) const noexcept;
+    const Address& address_of(const Account* account) const noexcept { return account->address; }
 
     // Marks it accessed (EIP-2929); whether it was cold. Undone by a revert.
-    bool access(Account* account, bool& was_cold) noexcept;
-    bool is_cold(const Account* account) const noexcept;
+    bool access(Account* account, bool& was_cold) noexcept {
+        was_cold = !account->is(WARM);
+        return was_cold ? set_flags(account, WARM) : true;
+    }
+    bool is_cold(const Account* account) const noexcept { return !account->is(WARM); }
 
-    bool balance(Account* account, u256& value) noexcept;                         // exact: conflicts
-    bool can_pay(Account* account, const u256& amount, bool& holds) noexcept;     // only the answer
-    bool credit(Account* account, const u256& amount) noexcept;                   // a delta
-    bool debit(Account* account, const u256& amount) noexcept;                    // after can_pay said yes
+    bool balance(Account* account, u256& value) noexcept;                      // exact: conflicts
+    bool can_pay(Account* account, const u256& amount, bool& holds) noexcept;  // only the answer
+    bool credit(Account* account, const u256& amount) noexcept;                // a delta; touches
+    bool debit(Account* account, const u256& amount) noexcept;                 // after can_pay said yes
     bool nonce(Account* account, uint64_t& value) noexcept;
     bool set_nonce(Account* account, uint64_t value) noexcept;
 
     // Code and its hash come from one read. `Code` stays valid until the transaction ends.
     bool code_hash(Account* account, Hash32& hash) noexcept;  // keccak of nothing where it has no code
-    bool code(Account* account, const Code*& code) noexcept;  // never null; the account's own (a delegation is not followed)
+    bool has_code(Account* account, bool& holds) noexcept;
+    bool code(Account* account, const Code*& code) noexcept;  // never null; a delegation is not followed
     bool set_code(Account* account, Span bytes) noexcept;
 
     // Existence: absent, empty (EIP-161) and present are three things.
@@ -67,26 +82,120 @@ public:
     bool touch(Account* account) noexcept;                  // EIP-161: deleted at the end if empty then
     bool create(Account* account) noexcept;                 // a fresh record; its balance stays
     bool has_storage(Account* account, bool& holds) noexcept;  // EIP-7610
-    bool created_here(const Account* account) const noexcept;  // in this transaction
-    bool self_destruct(Account* account) noexcept;             // registers it (rules per fork: the caller)
-    bool is_self_destructed(const Account* account) const noexcept;
+    bool created_here(const Account* account) const noexcept { return account->is(CREATED); }
+    bool self_destruct(Account* account) noexcept { return set_flags(account, DESTROYED); }
+    bool is_self_destructed(const Account* account) const noexcept { return account->is(DESTROYED); }
 
     // -- storage
     bool slot(Account* account, const u256& key, Slot*& found) noexcept;  // reads nothing of the chain
-    bool access(Slot* slot, bool& was_cold) noexcept;
-    bool load(Slot* slot, u256& value) noexcept;
-    bool original(Slot* slot, u256& value) noexcept;  // at the start of the transaction
-    bool store(Slot* slot, const u256& value) noexcept;
+    bool access(Slot* slot, bool& was_cold) noexcept {
+        was_cold = !slot->is_warm;
+        return was_cold ? warm_up(slot) : true;
+    }
+    bool load(Slot* slot, u256& value) noexcept {
+        if (!slot->is_known && !read_slot(slot)) return false;
+        value = slot->value;
+        return true;
+    }
+    bool original(Slot* slot, u256& value) noexcept {  // at the start of the transaction
+        if (!slot->is_known && !read_slot(slot)) return false;
+        value = slot->before;
+        return true;
+    }
+    bool store(Slot* slot, const u256& value) noexcept {
+        if (!slot->is_known && !read_slot(slot)) return false;
+        if (slot->logged_at <= checkpoint_ && !log_slot(slot)) return false;
+        slot->value = value;
+        return true;
+    }
     bool load_transient(Account* account, const u256& key, u256& value) noexcept;
     bool store_transient(Account* account, const u256& key, const u256& value) noexcept;
 
-    // -- logs and refunds; both undone by a revert
+    // -- logs and refunds; both undone by a revert. Logs lie one behind the other as the output has them:
+    // address, count of topics (1 byte), topics, size of data (4 bytes, little-endian), data.
     bool log(const Address& address, const Hash32* topics, uint8_t topic_count, Span data) noexcept;
-    void add_refund(int64_t gas) noexcept;
-    int64_t refund() const noexcept;
+    Span logs() const noexcept { return {logs_.data(), logs_.size()}; }
+    uint32_t log_count() const noexcept { return log_count_; }
+    void add_refund(int64_t gas) noexcept { refund_ += gas; }
+    int64_t refund() const noexcept { return refund_; }
 
-    Checkpoint checkpoint() noexcept;
-    bool revert(Checkpoint checkpoint) noexcept;
+    bool checkpoint(Checkpoint& checkpoint) noexcept;
+    void revert(Checkpoint checkpoint) noexcept;
+
+private:
+    void trim() noexcept;
+
+    // The door to the view.
+    bool locate(Account* account, Field field) noexcept;
+    bool locate(Slot* slot) noexcept;
+    bool read_number(blockstm_location location, u256& value) noexcept;
+    bool read_field(Account* account, Field field, u256& value) noexcept;
+    bool holds_at_least(Account* account, const u256& bound, bool& holds) noexcept;
+    bool put_number(blockstm_location location, const u256& value) noexcept;
+    bool put_field(Account* account, Field field, const u256& value) noexcept;
+    bool add_balance(Account* account, const Delta& delta) noexcept;
+
+    bool set_flags(Account* account, uint8_t flags) noexcept;
+    bool know_balance(Account* account) noexcept;
+    bool know_nonce(Account* account) noexcept;
+    bool know_code_hash(Account* account) noexcept;
+    bool know_epoch(Account* account) noexcept;
+    bool know_recorded(Account* account) noexcept;
+    bool know_stored(Account* account) noexcept;
+    bool is_surely_present(const Account* account) const noexcept;
+
+    bool find_code(Account* account) noexcept;
+    bool read_code(const Hash32& hash, Span& bytes) noexcept;
+
+    bool read_slot(Slot* slot) noexcept;
+    bool log_slot(Slot* slot) noexcept;
+    bool warm_up(Slot* slot) noexcept;
+    TransientSlot* find_transient(Account* account, const u256& key, uint64_t hash) const noexcept;
+
+    bool push(const Undo& undo) noexcept { return undo_.push(undo) || stop(BLOCKSTM_NO_MEMORY); }
+    void undo(const Undo& step) noexcept;
+
+    bool flush_slots() noexcept;
+    bool flush_account(Account* account) noexcept;
+    bool flush_balance(Account* account) noexcept;
+    bool flush_nonce(Account* account) noexcept;
+    bool flush_code(Account* account) noexcept;
+    bool flush_record(Account* account) noexcept;
+    bool flush_stored(Account* account) noexcept;
+    bool delete_account(Account* account) noexcept;
+    bool delete_empty_account(Account* account) noexcept;
+    bool clear_storage(Account* account) noexcept;
+    bool remove_field(Account* account, Field field) noexcept;
+
+    uint64_t hash_of(const Address& address) const noexcept;
+    uint64_t hash_of(const Account* account, const u256& key) const noexcept;
+
+    blockstm_view* view_ = nullptr;
+    int32_t fault_ = BLOCKSTM_OK;
+    Fork fork_ = Fork::Frontier;
+    bool traced_ = false;
+    const TableSeed seed_;
+
+    Pool<Account> accounts_;
+    Pool<Slot> slots_;
+    Pool<TransientSlot> transients_;
+    Index<Account> account_index_;
+    Index<Slot> slot_index_;
+    Index<TransientSlot> transient_index_;
+
+    Array<Undo> undo_;
+    Checkpoint checkpoint_ = 0;  // no earlier than the newest that may still be reverted to
+    Bytes logs_;
+    uint32_t log_count_ = 0;
+    int64_t refund_ = 0;
+
+    // Codes set by this transaction.
+    struct NewCode {
+        uint64_t offset, size;  // in new_code_bytes_
+    };
+    Array<NewCode> new_codes_;
+    Bytes new_code_bytes_;
+    CodeFront codes_;
 };
 
 }  // namespace blockstm::evm
