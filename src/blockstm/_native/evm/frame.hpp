@@ -15,6 +15,10 @@ namespace blockstm::evm {
 inline constexpr int CALL_DEPTH_MAX = 1024;
 inline constexpr int STACK_SIZE_MAX = 1024;
 
+// Words that a machine's stack must have room for: those of all frames, and what the interpreter keeps
+// for itself above the topmost.
+inline constexpr uint64_t STACK_WORDS = uint64_t{CALL_DEPTH_MAX + 1} * STACK_SIZE_MAX + 2 * STACK_SIZE_MAX;
+
 enum class CallKind : uint8_t { Call, CallCode, DelegateCall, StaticCall, Create, Create2 };
 
 // How the interpreter came back.
