@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-#include "evm/u256.hpp"
+#include "evm/carry.hpp"
 
 namespace blockstm::evm {
 
@@ -18,8 +18,6 @@ inline constexpr auto RECIPROCAL_SEEDS = [] {
     }
     return seeds;
 }();
-
-[[gnu::always_inline]] inline uint64_t high_half(u128 wide) noexcept { return static_cast<uint64_t>(wide >> 64); }
 
 // floor((2^128 - 1) / divisor) - 2^64 of a divisor whose highest bit is set (algorithm 3): a seed of
 // 11 bits, and three Newton steps to 21, 34 and 65 bits.

@@ -11,47 +11,10 @@
 #include <cstring>
 #include <type_traits>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include "evm/bytes.hpp"
+#include "evm/carry.hpp"
 
 namespace blockstm::evm {
-
-using u128 = unsigned __int128;
-
-// sum = left + right + carry; the carry that leaves, 0 or 1.
-[[gnu::always_inline]] inline constexpr uint8_t add_carry(uint8_t carry, uint64_t left, uint64_t right,
-                                                          uint64_t& sum) noexcept {
-#if defined(__x86_64__)
-    if (!std::is_constant_evaluated()) {
-        unsigned long long result = 0;
-        const uint8_t out = _addcarry_u64(carry, left, right, &result);
-        sum = result;
-        return out;
-    }
-#endif
-    const u128 wide = static_cast<u128>(left) + right + carry;
-    sum = static_cast<uint64_t>(wide);
-    return static_cast<uint8_t>(wide >> 64);
-}
-
-// difference = left - right - borrow; the borrow that leaves, 0 or 1.
-[[gnu::always_inline]] inline constexpr uint8_t sub_borrow(uint8_t borrow, uint64_t left, uint64_t right,
-                                                           uint64_t& difference) noexcept {
-#if defined(__x86_64__)
-    if (!std::is_constant_evaluated()) {
-        unsigned long long result = 0;
-        const uint8_t out = _subborrow_u64(borrow, left, right, &result);
-        difference = result;
-        return out;
-    }
-#endif
-    const u128 wide = static_cast<u128>(left) - right - borrow;
-    difference = static_cast<uint64_t>(wide);
-    return static_cast<uint8_t>((wide >> 64) & 1);
-}
 
 struct u256 {
     uint64_t limb[4];  // least significant first
@@ -78,27 +41,15 @@ static_assert(std::is_trivially_copyable_v<u256> && sizeof(u256) == 32);
 
 // --- addition -------------------------------------------------------------------------------------
 
-// The carry out of the 256 bits.
-[[gnu::always_inline]] inline constexpr uint8_t add(const u256& left, const u256& right, u256& sum) noexcept {
-    uint64_t r0 = 0, r1 = 0, r2 = 0, r3 = 0;
-    uint8_t carry = add_carry(0, left.limb[0], right.limb[0], r0);
-    carry = add_carry(carry, left.limb[1], right.limb[1], r1);
-    carry = add_carry(carry, left.limb[2], right.limb[2], r2);
-    carry = add_carry(carry, left.limb[3], right.limb[3], r3);
-    sum.limb[0] = r0, sum.limb[1] = r1, sum.limb[2] = r2, sum.limb[3] = r3;
-    return carry;
+// Whether a carry leaves the 256 bits.
+[[gnu::always_inline]] inline constexpr bool add(const u256& left, const u256& right, u256& sum) noexcept {
+    return add_four(left.limb, right.limb, sum.limb);
 }
 
-// The borrow out of the 256 bits: whether left < right.
-[[gnu::always_inline]] inline constexpr uint8_t subtract(const u256& left, const u256& right,
-                                                         u256& difference) noexcept {
-    uint64_t r0 = 0, r1 = 0, r2 = 0, r3 = 0;
-    uint8_t borrow = sub_borrow(0, left.limb[0], right.limb[0], r0);
-    borrow = sub_borrow(borrow, left.limb[1], right.limb[1], r1);
-    borrow = sub_borrow(borrow, left.limb[2], right.limb[2], r2);
-    borrow = sub_borrow(borrow, left.limb[3], right.limb[3], r3);
-    difference.limb[0] = r0, difference.limb[1] = r1, difference.limb[2] = r2, difference.limb[3] = r3;
-    return borrow;
+// Whether a borrow leaves the 256 bits: whether left < right.
+[[gnu::always_inline]] inline constexpr bool subtract(const u256& left, const u256& right,
+                                                      u256& difference) noexcept {
+    return subtract_four(left.limb, right.limb, difference.limb);
 }
 
 [[gnu::always_inline]] inline constexpr u256 operator+(const u256& left, const u256& right) noexcept {
@@ -129,29 +80,18 @@ inline constexpr u256& u256::operator-=(const u256& right) noexcept {
 
 // --- multiplication -------------------------------------------------------------------------------
 
-// The low 256 bits: the ten limb products that reach them, column by column.
-inline constexpr u256 operator*(const u256& a, const u256& b) noexcept {
-    const u128 p00 = static_cast<u128>(a.limb[0]) * b.limb[0];
-    const u128 p01 = static_cast<u128>(a.limb[0]) * b.limb[1];
-    const u128 p10 = static_cast<u128>(a.limb[1]) * b.limb[0];
-    const u128 p02 = static_cast<u128>(a.limb[0]) * b.limb[2];
-    const u128 p11 = static_cast<u128>(a.limb[1]) * b.limb[1];
-    const u128 p20 = static_cast<u128>(a.limb[2]) * b.limb[0];
-    uint64_t high = a.limb[0] * b.limb[3] + a.limb[1] * b.limb[2] + a.limb[2] * b.limb[1] +
-                    a.limb[3] * b.limb[0];
-
-    uint64_t r1 = 0, r2 = 0;
-    uint8_t carry = add_carry(0, static_cast<uint64_t>(p00 >> 64), static_cast<uint64_t>(p01), r1);
-    carry = add_carry(carry, static_cast<uint64_t>(p01 >> 64), static_cast<uint64_t>(p02), r2);
-    add_carry(carry, high, static_cast<uint64_t>(p02 >> 64), high);
-    carry = add_carry(0, r1, static_cast<uint64_t>(p10), r1);
-    carry = add_carry(carry, r2, static_cast<uint64_t>(p10 >> 64), r2);
-    add_carry(carry, high, static_cast<uint64_t>(p11 >> 64), high);
-    carry = add_carry(0, r2, static_cast<uint64_t>(p11), r2);
-    add_carry(carry, high, static_cast<uint64_t>(p20 >> 64), high);
-    carry = add_carry(0, r2, static_cast<uint64_t>(p20), r2);
-    add_carry(carry, high, 0, high);
-    return {static_cast<uint64_t>(p00), r1, r2, high};
+// The low 256 bits: the ten limb products that reach them. Those of columns 2 and 3 are summed first, where
+// what overflows is beyond the word; then those of column 1 are added across.
+inline constexpr u256 operator*(const u256& left, const u256& right) noexcept {
+    const uint64_t a0 = left.limb[0], a1 = left.limb[1], a2 = left.limb[2], a3 = left.limb[3];
+    const uint64_t b0 = right.limb[0], b1 = right.limb[1], b2 = right.limb[2], b3 = right.limb[3];
+    const u128 low = multiply(a0, b0);
+    u128 high = multiply(a0, b2) + multiply(a1, b1) + multiply(a2, b0);
+    high += join(a0 * b3 + a1 * b2 + a2 * b1 + a3 * b0, 0);
+    uint64_t r1 = high_half(low), r2 = low_half(high), r3 = high_half(high);
+    add_wide(r1, r2, r3, multiply(a0, b1));
+    add_wide(r1, r2, r3, multiply(a1, b0));
+    return {low_half(low), r1, r2, r3};
 }
 
 inline constexpr u256& u256::operator*=(const u256& right) noexcept {
@@ -200,11 +140,7 @@ inline constexpr uint32_t byte_length(const u256& value) noexcept { return (bit_
 }
 
 [[gnu::always_inline]] inline constexpr bool operator<(const u256& left, const u256& right) noexcept {
-    uint64_t unused = 0;
-    uint8_t borrow = sub_borrow(0, left.limb[0], right.limb[0], unused);
-    borrow = sub_borrow(borrow, left.limb[1], right.limb[1], unused);
-    borrow = sub_borrow(borrow, left.limb[2], right.limb[2], unused);
-    return sub_borrow(borrow, left.limb[3], right.limb[3], unused) != 0;
+    return less_four(left.limb, right.limb);
 }
 
 [[gnu::always_inline]] inline constexpr bool operator>(const u256& left, const u256& right) noexcept {

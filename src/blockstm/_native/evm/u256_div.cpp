@@ -21,17 +21,17 @@ template <int count>
                                                          uint64_t factor) noexcept {
     uint64_t owed = 0;
     for (int place = 0; place < count; ++place) {
-        const u128 product = static_cast<u128>(subtrahend[place]) * factor + owed;
-        owed = high_half(product) + sub_borrow(0, limbs[place], static_cast<uint64_t>(product), limbs[place]);
+        const u128 product = multiply(subtrahend[place], factor) + owed;
+        owed = high_half(product) + subtract_limb(limbs[place], low_half(product), false, limbs[place]);
     }
     return owed;
 }
 
 // limbs[0 .. count) += addend[0 .. count); the carry.
 template <int count>
-[[gnu::always_inline]] inline uint8_t add_back(uint64_t* limbs, const uint64_t* addend) noexcept {
-    uint8_t carry = 0;
-    for (int place = 0; place < count; ++place) carry = add_carry(carry, limbs[place], addend[place], limbs[place]);
+[[gnu::always_inline]] inline bool add_back(uint64_t* limbs, const uint64_t* addend) noexcept {
+    bool carry = false;
+    for (int place = 0; place < count; ++place) carry = add_limb(limbs[place], addend[place], carry, limbs[place]);
     return carry;
 }
 
@@ -188,11 +188,11 @@ u256 smod(const u256& dividend, const u256& divisor) noexcept {
 u256 addmod(const u256& left, const u256& right, const u256& modulus) noexcept {
     if (modulus.is_zero()) return 0;
     u256 sum{};
-    const uint8_t carry = add(left, right, sum);
+    const bool carry = add(left, right, sum);
     if (left < modulus && right < modulus) {
         u256 reduced{};
-        const uint8_t borrow = subtract(sum, modulus, reduced);
-        return carry != 0 || borrow == 0 ? reduced : sum;
+        const bool borrow = subtract(sum, modulus, reduced);
+        return carry || !borrow ? reduced : sum;
     }
     const uint64_t limbs[5] = {sum.limb[0], sum.limb[1], sum.limb[2], sum.limb[3], carry};
     return reduce(limbs, 5, modulus);
