@@ -112,6 +112,10 @@ class Fields:
         """The quantity ``name``, if it is there."""
         return self.quantity(name, bits) if name in self else None
 
+    def quantities(self, name: str) -> list[int]:
+        """The list ``name`` of quantities."""
+        return [parse_quantity(value, place) for value, place in self.elements(name)]
+
     def data(self, name: str, size: int | None = None) -> bytes:
         """The bytes ``name``."""
         return parse_data(self._member(name), self.place_of(name), size)

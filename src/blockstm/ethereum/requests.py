@@ -1,27 +1,84 @@
-"""Execution layer requests: what a block asks of the beacon chain (EIP-7685, from Prague on)."""
+"""Execution layer requests: what a block asks of the beacon chain (EIP-7685, from Prague on).
+
+Deposits are cut out of the logs of one contract (EIP-6110); withdrawal requests (EIP-7002) and
+consolidation requests (EIP-7251) are what two system contracts return at the end of the block.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import Final
 
 from eth_typing import Address, Hash32
 
+from blockstm.ethereum.chains import MAINNET_DEPOSIT_CONTRACT
+from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipt import Log, Receipt
 
-__all__ = ["deposits", "requests_hash"]
+__all__ = [
+    "CONSOLIDATION_CONTRACT",
+    "CONSOLIDATION_REQUESTS",
+    "DEPOSIT_REQUESTS",
+    "WITHDRAWAL_CONTRACT",
+    "WITHDRAWAL_REQUESTS",
+    "deposits",
+    "requests_hash",
+    "requests_of",
+]
 
-_DEPOSIT_CONTRACT = Address(bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"))
-_DEPOSIT_EVENT = bytes.fromhex("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5")
-_DEPOSIT_TYPE = b"\x00"
-# Where the event's data holds public key, credentials, amount, signature and index (EIP-6110).
-_DEPOSIT_PARTS = ((192, 240), (288, 320), (352, 360), (416, 512), (544, 552))
+DEPOSIT_REQUESTS: Final = b"\x00"
+WITHDRAWAL_REQUESTS: Final = b"\x01"
+CONSOLIDATION_REQUESTS: Final = b"\x02"
+
+WITHDRAWAL_CONTRACT: Final = Address(bytes.fromhex("00000961ef480eb55e80d19ad83579a64c007002"))
+CONSOLIDATION_CONTRACT: Final = Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a590007251"))
+
+_DEPOSIT_EVENT: Final = bytes.fromhex(
+    "649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5"
+)
+_WORD: Final = 32
+# The event's data as the contract's ABI lays it out: five offsets, and at each of them a size and
+# so many bytes. Public key, credentials, amount, signature and index (EIP-6110).
+_DEPOSIT_SIZE: Final = 576
+_DEPOSIT_PARTS: Final = ((160, 48), (256, 32), (320, 8), (384, 96), (512, 8))
 
 
-def deposits(receipts: Iterable[Receipt]) -> bytes:
-    """The deposits that the transactions made on mainnet, behind their request type."""
-    logs = (log for receipt in receipts for log in receipt.logs if _is_deposit(log))
-    return _DEPOSIT_TYPE + b"".join(log[2][i:j] for log in logs for i, j in _DEPOSIT_PARTS)
+def requests_of(
+    receipts: Iterable[Receipt],
+    withdrawals: bytes,
+    consolidations: bytes,
+    deposit_contract: Address = MAINNET_DEPOSIT_CONTRACT,
+) -> tuple[bytes, ...]:
+    """All requests of a block, each list behind its type; empty lists are left out.
+
+    Args:
+        receipts: of the block's transactions, in order.
+        withdrawals: what the withdrawal requests contract returned.
+        consolidations: what the consolidation requests contract returned.
+        deposit_contract: whose logs are deposits.
+
+    Raises:
+        InvalidBlock: a deposit's log is not laid out as it must be.
+    """
+    requests = (
+        deposits(receipts, deposit_contract),
+        WITHDRAWAL_REQUESTS + withdrawals,
+        CONSOLIDATION_REQUESTS + consolidations,
+    )
+    return tuple(request for request in requests if len(request) > 1)
+
+
+def deposits(receipts: Iterable[Receipt], contract: Address = MAINNET_DEPOSIT_CONTRACT) -> bytes:
+    """The deposits that the transactions made, behind their request type.
+
+    Raises:
+        InvalidBlock: a deposit's log is not laid out as it must be.
+    """
+    found = [DEPOSIT_REQUESTS]
+    for index, receipt in enumerate(receipts):
+        found += (_deposit(log[2], index) for log in receipt.logs if _is_deposit(log, contract))
+    return b"".join(found)
 
 
 def requests_hash(requests: Iterable[bytes]) -> Hash32:
@@ -30,6 +87,24 @@ def requests_hash(requests: Iterable[bytes]) -> Hash32:
     return Hash32(sha256(b"".join(digests)).digest())
 
 
-def _is_deposit(log: Log) -> bool:
+def _is_deposit(log: Log, contract: Address) -> bool:
     address, topics, _ = log
-    return address == _DEPOSIT_CONTRACT and topics[:1] == (_DEPOSIT_EVENT,)
+    return address == contract and topics[:1] == (_DEPOSIT_EVENT,)
+
+
+def _deposit(data: bytes, index: int) -> bytes:
+    if len(data) != _DEPOSIT_SIZE:
+        detail = f"a deposit's log has {len(data)} bytes, not {_DEPOSIT_SIZE}"
+        raise Flaw(Reason.DEPOSIT_LAYOUT, detail, index).error()
+    parts = []
+    for place, (offset, size) in enumerate(_DEPOSIT_PARTS):
+        found = _word(data, place * _WORD), _word(data, offset)
+        if found != (offset, size):
+            detail = f"part {place} of a deposit's log is {found[1]} bytes at {found[0]}"
+            raise Flaw(Reason.DEPOSIT_LAYOUT, f"{detail}, not {size} at {offset}", index).error()
+        parts.append(data[offset + _WORD : offset + _WORD + size])
+    return b"".join(parts)
+
+
+def _word(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + _WORD], "big")

@@ -231,14 +231,20 @@ class Items:
 
     def lists(self, name: str) -> Iterator[Items]:
         """The elements of a list of lists."""
-        outer = self.items(name)
+        return self.items(name).rest()
+
+    def rest(self) -> Iterator[Items]:
+        """All elements that are left, each a list."""
         index = 0
-        while outer:
-            before = outer._at
-            is_list, start, stop = outer._next(f"[{index}]")
-            if not is_list:
-                raise outer._refuse(f"[{index}]", "expected a list, not bytes")
-            yield Items._inside(self._data, before, start, stop, f"{outer.place}[{index}]")
+        while self._at < self._end:
+            yield self.items(f"[{index}]")
+            index += 1
+
+    def quantities(self) -> Iterator[int]:
+        """All elements that are left, each a number."""
+        index = 0
+        while self._at < self._end:
+            yield self.quantity(f"[{index}]")
             index += 1
 
     def end(self) -> None:

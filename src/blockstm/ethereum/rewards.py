@@ -1,0 +1,37 @@
+"""What a block pays to whoever found it, and to whoever found its ommers (Yellow Paper 11.3)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from eth_typing import Address
+
+from blockstm.ethereum.block import Block
+from blockstm.ethereum.forks import Fork
+
+__all__ = ["rewards"]
+
+_NEPHEW: Final = 32  # a block has this part of the reward for each ommer that it names
+_OMMER: Final = 8  # an ommer loses this part of its own for each block that it is late
+
+
+def rewards(block: Block, fork: Fork) -> tuple[tuple[Address, int], ...]:
+    """Who is paid how much, in wei: the beneficiary, then each ommer's; nobody from Paris on.
+
+    Raises:
+        ValueError: of the ommers only hashes are known.
+    """
+    reward = fork.block_reward
+    if not reward:
+        return ()
+    if block.ommers is None:
+        raise ValueError("rewards cannot be told without the headers of the ommers")
+    own = reward + reward // _NEPHEW * len(block.ommers)
+    late = [block.header.number - ommer.number for ommer in block.ommers]
+    return (
+        (block.header.coinbase, own),
+        *(
+            (ommer.coinbase, reward * (_OMMER - blocks) // _OMMER)
+            for ommer, blocks in zip(block.ommers, late, strict=True)
+        ),
+    )
