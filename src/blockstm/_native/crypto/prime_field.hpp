@@ -50,6 +50,11 @@ constexpr uint64_t subtract(Limbs& value, const Limbs& other) noexcept {
     return borrow;
 }
 
+// Keeps the value where `one_or_zero` is one, without a branch that a processor could guess wrong.
+constexpr void mask(Limbs& value, uint64_t one_or_zero) noexcept {
+    for (uint64_t& limb : value.limb) limb &= -one_or_zero;
+}
+
 constexpr Limbs from_bytes(const uint8_t bytes[32]) noexcept {
     Limbs value{};
     for (int place = 0; place < 32; ++place) {
@@ -87,7 +92,9 @@ public:
     }
 
     friend constexpr Prime operator-(Prime left, const Prime& right) noexcept {
-        if (subtract(left.value_, right.value_)) add(left.value_, MODULUS);
+        Limbs correction = MODULUS;
+        mask(correction, subtract(left.value_, right.value_));
+        add(left.value_, correction);
         return left;
     }
 
@@ -126,7 +133,10 @@ private:
     constexpr void reduce_once(uint64_t carry) noexcept {
         Limbs reduced = value_;
         const uint64_t borrow = subtract(reduced, MODULUS);
-        if (carry >= borrow) value_ = reduced;
+        const uint64_t keep = carry >= borrow ? 0 : ~uint64_t{0};
+        for (int place = 0; place < 4; ++place) {
+            value_.limb[place] = (value_.limb[place] & keep) | (reduced.limb[place] & ~keep);
+        }
     }
 
     // 2 ** exponent modulo the modulus.

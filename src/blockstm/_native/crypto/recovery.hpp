@@ -1,5 +1,5 @@
 // Who signed: the address behind a secp256k1 signature (Yellow Paper appendix F), one recovery by
-// libsecp256k1 and one Keccak. Needs the library loaded (`libraries().secp256k1.loaded`); any thread may
+// libsecp256k1 and one Keccak. Needs the library loaded (`can_recover`); any thread may
 // call it.
 #pragma once
 
@@ -10,6 +10,8 @@
 #include "crypto/libraries.hpp"
 
 namespace blockstm {
+
+inline bool can_recover() noexcept { return libraries().secp256k1.loaded; }
 
 // `signature` is r and s, 32 bytes each, big-endian; `parity` is 0 or 1. False if the signature belongs
 // to no key: r or s is zero or not below the curve's order, or there is no such point. Whether a high s

@@ -80,7 +80,7 @@ def _from_cffi(module: Any, names: tuple[str, ...]) -> Addresses:
 
 
 def _from_extension(module: ModuleType, names: tuple[str, ...]) -> Addresses:
-    """An extension module is a shared library; its symbols, and those of what it links, are here."""
+    """An extension module is a shared library: its symbols, and those of what it links."""
     assert module.__file__ is not None
     return _from_library(ctypes.CDLL(module.__file__), names)
 

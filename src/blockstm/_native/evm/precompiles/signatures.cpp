@@ -20,7 +20,7 @@ int64_t ecrecover_gas(Fork, Span) noexcept { return 3000; }
 int64_t p256verify_gas(Fork, Span) noexcept { return 6900; }
 
 PrecompileStatus run_ecrecover(Span input, Bytes& output) noexcept {
-    if (!libraries().secp256k1.loaded) return PrecompileStatus::Unavailable;
+    if (!can_recover()) return PrecompileStatus::Unavailable;
     uint8_t bytes[ECRECOVER_SIZE];
     read_input(input, 0, bytes, sizeof bytes);
     const int parity = bytes[V + WORD - 1] - V_EVEN;

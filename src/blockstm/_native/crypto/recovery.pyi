@@ -1,0 +1,3 @@
+def recover_addresses(
+    hashes: bytes, signatures: bytes, parities: bytes
+) -> list[bytes | None]: ...
