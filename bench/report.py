@@ -16,7 +16,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.plots import draw  # noqa: E402  # found through the line above
+from bench.evm_table import evm_rows, evm_section  # noqa: E402  # found through the line above
+from bench.plots import draw  # noqa: E402  # likewise
 from bench.targets import TARGETS, Row, Target  # noqa: E402  # likewise
 
 PAGE = ROOT / "bench" / "README.md"
@@ -49,7 +50,7 @@ def report(rows: list[Row]) -> str:
     sections = [_machine(timed[0]), "### Figures to reach\n", _targets(rows)]
     for title, chosen in _tables(timed).items():
         sections += [f"### {title}\n", _table(chosen)]
-    sections.append(_losses(timed))
+    sections += [_losses(timed), evm_section(evm_rows(rows))]
     return "\n".join(sections)
 
 

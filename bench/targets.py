@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.evm_table import evm_rows, geometric_mean
 from bench.parameters import HEAVY_US, LIGHT_US
 
 Row = Mapping[str, Any]
@@ -69,6 +70,18 @@ def unevenness(**wanted: Any) -> Callable[[list[Row]], float | None]:
     return measured
 
 
+def least_of_the_evm(rows: list[Row]) -> float | None:
+    """The speed-up over revm on the load where it is least."""
+    ratios = [row["ratio"] for row in evm_rows(rows)]
+    return min(ratios) if ratios else None
+
+
+def mean_of_the_evm(rows: list[Row]) -> float | None:
+    """The geometric mean of the speed-ups over revm."""
+    measured = evm_rows(rows)
+    return geometric_mean(measured) if measured else None
+
+
 def bytes_per_transaction(name: str) -> Callable[[list[Row]], float | None]:
     """Growth of the process while a block of 100,000 runs."""
 
@@ -128,4 +141,6 @@ TARGETS = (
         )
         for work_us in (0.0, 1.0, 5.0, 20.0)
     ),
+    Target("the EVM on its slowest load: speed-up over revm", 1.0, False, "x", least_of_the_evm),
+    Target("the EVM on all loads: speed-up over revm", 1.5, False, "x", mean_of_the_evm),
 )  # fmt: skip  # a target is a line of words and a line of figures

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from blockstm.errors import ConfigError, UsageError
+from blockstm.errors import UsageError
 from blockstm.insight.evm.loads import SENDER, SENDER_KEY, Load
 from blockstm.insight.race import Contender
 
@@ -74,7 +74,7 @@ def _set_up_pyrevm(load: Load) -> Any:
     )
     for address, account in load.accounts.items():
         info = pyrevm.AccountInfo(
-            balance=account.balance,  # type: ignore[call-arg]  # its stub does not know this one
+            balance=account.balance,
             nonce=account.nonce,
             code=account.code,
         )
@@ -143,11 +143,48 @@ def _run_pyevm(load: Load, prepared: Any) -> Ran:
 
 
 def _set_up_ours(load: Load) -> Any:
-    raise ConfigError("this build of blockstm has no native EVM")
+    from eth_typing import Address, BlockNumber
+
+    from blockstm.ethereum.hashing import keccak
+    from blockstm.ethereum.transaction import Transaction
+    from blockstm.state.accounts import Account, AccountState
+    from blockstm.vm.evm import BlockContext, Evm, Signed
+
+    accounts = {
+        Address(address): Account(
+            balance=account.balance,
+            nonce=account.nonce,
+            code=account.code,
+            code_hash=keccak(account.code),
+            storage=account.storage,
+        )
+        for address, account in load.accounts.items()
+    }
+    accounts[Address(SENDER)] = Account(balance=_FUNDS)
+    block = BlockContext(
+        number=BlockNumber(_NUMBER),
+        timestamp=_TIME,
+        coinbase=Address(_COINBASE),
+        gas_limit=_BLOCK_GAS,
+        base_fee_per_gas=0,
+        excess_blob_gas=0,
+        blob_base_fee=1,
+    )
+    transaction = Transaction(
+        type=0, nonce=0, gas=load.gas, to=Address(load.to), value=0, data=load.data, v=27, r=1, s=1
+    )
+    return AccountState(accounts), Evm("cancun", block), [Signed(transaction, Address(SENDER))]
 
 
 def _run_ours(load: Load, prepared: Any) -> Ran:
-    raise NotImplementedError
+    from blockstm.executor import execute_block
+
+    state, vm, steps = prepared
+    (outcome,) = execute_block(steps, state, vm, workers=1).outcomes
+    execution = outcome.value
+    if execution is None or not execution.succeeded:
+        raise AssertionError(f"{load.name} did not succeed: {outcome}")
+    return Ran(execution.gas_used, execution.output)
 
 
 def _hex(address: bytes) -> str:
