@@ -99,7 +99,7 @@ bool World::set_nonce(Account* account, uint64_t value) noexcept {
     Undo step{};
     step.kind = UndoKind::Nonce;
     step.account = account;
-    step.values[0] = account->nonce;
+    step.word = account->nonce;
     if (!push(step)) return false;
     account->nonce = value;
     return true;

@@ -23,7 +23,7 @@ bool World::know_code_hash(Account* account) noexcept {
         account->code_hash = account->code_hash_before;
         account->had_code = account->has_code = !(account->code_hash == EMPTY_CODE_HASH);
     } else if (status != BLOCKSTM_ABSENT) {
-        return stop(status);
+        return stop_by_view(status);
     }
     account->known |= bit(CODE_HASH);
     return true;
@@ -69,11 +69,14 @@ bool World::find_code(Account* account) noexcept {
 bool World::read_code(const Hash32& hash, Span& bytes) noexcept {
     blockstm_location location;
     int32_t status = view_->api->locate(view_, hash.bytes, sizeof hash.bytes, &location);
-    if (status != BLOCKSTM_OK) return stop(status);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
     blockstm_bytes found;
     status = view_->api->get(view_, location, &found);
-    if (status == BLOCKSTM_ABSENT) return stop(MISSING_CODE);
-    if (status != BLOCKSTM_OK) return stop(status);
+    if (status == BLOCKSTM_ABSENT) {
+        missing_code_ = hash;
+        return stop(MISSING_CODE);
+    }
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
     bytes = {found.data, found.size};
     return true;
 }
@@ -85,7 +88,7 @@ bool World::set_code(Account* account, Span bytes) noexcept {
     step.flags = account->has_code ? 1 : 0;
     step.number = static_cast<uint32_t>(account->new_code);
     step.account = account;
-    step.hash = account->code_hash;
+    std::memcpy(step.word.limb, account->code_hash.bytes, sizeof(Hash32));
     if (!push(step)) return false;
     account->code = nullptr;
     account->new_code = -1;

@@ -45,11 +45,11 @@ bool World::flush_code(Account* account) noexcept {
     const Hash32& hash = account->code_hash;
     blockstm_location location;
     int32_t status = view_->api->locate(view_, hash.bytes, sizeof hash.bytes, &location);
-    if (status != BLOCKSTM_OK) return stop(status);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
     status = view_->api->put(view_, location, new_code_bytes_.data() + made.offset, made.size);
-    if (status != BLOCKSTM_OK) return stop(status);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
     status = view_->api->put(view_, account->location[CODE_HASH], hash.bytes, sizeof hash.bytes);
-    return status == BLOCKSTM_OK || stop(status);
+    return status == BLOCKSTM_OK || stop_by_view(status);
 }
 
 // What is touched and has nothing: from EIP-161 on it is deleted, before it is put on record.

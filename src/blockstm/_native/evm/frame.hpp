@@ -36,7 +36,7 @@ enum class Failure : uint8_t {
     OutOfBounds,  // of the return data
     InvalidCode,  // EIP-3541
     CodeTooLarge, InitcodeTooLarge, AddressCollision, NonceOverflow, InsufficientBalance,
-    DepthExceeded, PrecompileFailure,
+    DepthExceeded, PrecompileFailure, Reverted,
 };
 
 // A call or a creation, its gas already charged to the caller.

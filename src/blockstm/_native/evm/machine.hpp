@@ -21,6 +21,18 @@ struct TransactionEnv {
 };
 
 struct Machine {
+    Machine() noexcept = default;
+    ~Machine();
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    // Ready for the next transaction; false where memory ran out.
+    bool begin(const BlockEnv& block, blockstm_view* view) noexcept;
+    // After it, however it went: an unusual transaction's memory is given back.
+    void end() noexcept;
+
+    Fork fork() const noexcept { return block->fork; }
+
     World world;
     Memory memory;          // of all frames, one behind the other
     u256* stack = nullptr;  // of all frames, one behind the other: room for 1024 of 1024
@@ -29,6 +41,9 @@ struct Machine {
     Bytes return_data;      // what RETURNDATA* see
     Request request;        // valid after Exit::Call
     Failure failure = Failure::None;
+    int depth_max = 0;               // of the frames of this transaction
+    uint64_t missing_block = 0;      // with the fault MISSING_BLOCK_HASH: its number
+    Bytes report;                    // what goes out as the step's output
     const BlockEnv* block = nullptr;
     TransactionEnv transaction{};
     Tracer* tracer = nullptr;
@@ -36,5 +51,26 @@ struct Machine {
 
 // Runs the topmost frame from where it was left. Defined in interpreter.cpp.
 Exit interpret(Machine& machine) noexcept;
+
+// The call or creation that a transaction, or a block for itself, consists of.
+struct Message {
+    bool creates = false;
+    int64_t gas = 0;
+    Address caller{};
+    Address target{};            // of a creation: the new account
+    const Code* code = nullptr;  // a delegation followed; of a creation: not used
+    u256 value{};                // the caller can pay it
+    Span input{};                // of a creation: the initcode
+};
+
+// How a call or creation ended; its output is in `machine.output`.
+struct Ending {
+    bool succeeded;
+    int64_t gas_left;
+    Failure failure;
+};
+
+// Runs it to its end; false where the run is over.
+bool run_message(Machine& machine, const Message& message, Ending& ending) noexcept;
 
 }  // namespace blockstm::evm

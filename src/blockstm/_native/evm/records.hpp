@@ -95,7 +95,7 @@ struct TransientSlot {
 
 // One step back.
 enum class UndoKind : uint8_t {
-    Checkpoint,  // values[]: log bytes, refund; number: logs
+    Checkpoint,  // limbs of word: log bytes, refund; number: logs
     Flags, Balance, Nonce, CodeHash, SlotWarm, SlotValue, Transient,
 };
 
@@ -108,11 +108,7 @@ struct Undo {
         Slot* slot;
         TransientSlot* transient;
     };
-    union {
-        u256 word;
-        Hash32 hash;
-        uint64_t values[4];
-    };
+    u256 word;  // also of a hash: its bytes as they are
 };
 
 }  // namespace blockstm::evm

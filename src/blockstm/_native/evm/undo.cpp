@@ -13,8 +13,8 @@ bool World::checkpoint(Checkpoint& checkpoint) noexcept {
     step.kind = UndoKind::Checkpoint;
     step.number = log_count_;
     step.account = nullptr;
-    step.values[0] = logs_.size();
-    step.values[1] = static_cast<uint64_t>(refund_);
+    step.word.limb[0] = logs_.size();
+    step.word.limb[1] = static_cast<uint64_t>(refund_);
     if (!push(step)) return false;
     checkpoint_ = checkpoint;
     return true;
@@ -42,8 +42,8 @@ bool keeps_touch(const Address& address) noexcept {
 void World::undo(const Undo& step) noexcept {
     switch (step.kind) {
         case UndoKind::Checkpoint:
-            logs_.truncate(step.values[0]);
-            refund_ = static_cast<int64_t>(step.values[1]);
+            logs_.truncate(step.word.limb[0]);
+            refund_ = static_cast<int64_t>(step.word.limb[1]);
             log_count_ = step.number;
             break;
         case UndoKind::Flags: {
@@ -58,11 +58,11 @@ void World::undo(const Undo& step) noexcept {
             step.account->delta.magnitude = step.word;
             step.account->delta.is_negative = step.flags != 0;
             break;
-        case UndoKind::Nonce: step.account->nonce = step.values[0]; break;
+        case UndoKind::Nonce: step.account->nonce = step.word.limb[0]; break;
         case UndoKind::CodeHash:
             step.account->has_code = step.flags != 0;
             step.account->new_code = static_cast<int32_t>(step.number);
-            step.account->code_hash = step.hash;
+            std::memcpy(step.account->code_hash.bytes, step.word.limb, sizeof(Hash32));
             step.account->code = nullptr;
             break;
         case UndoKind::SlotWarm: step.slot->is_warm = false; break;

@@ -38,6 +38,7 @@ void World::begin(blockstm_view* view, Fork fork, bool traced) noexcept {
     end();
     view_ = view;
     fault_ = BLOCKSTM_OK;
+    view_stopped_ = false;
     fork_ = fork;
     traced_ = traced;
     accounts_.clear();
@@ -60,6 +61,11 @@ void World::end() noexcept {
     trim();
 }
 
+bool World::charge(uint64_t gas) noexcept {
+    const int32_t status = view_->api->charge(view_, gas);
+    return status == BLOCKSTM_OK || stop_by_view(status);
+}
+
 // An unusual transaction's memory is not kept.
 void World::trim() noexcept {
     constexpr uint64_t KEPT_BYTES = uint64_t{1} << 22;
@@ -71,6 +77,13 @@ void World::trim() noexcept {
 bool World::stop(int32_t status) noexcept {
     if (fault_ == BLOCKSTM_OK) fault_ = status;
     return false;
+}
+
+// Of a view call. BAD_NUMBER is the one answer after which the view would go on.
+bool World::stop_by_view(int32_t status) noexcept {
+    if (status == BLOCKSTM_BAD_NUMBER) return stop(BAD_VALUE);
+    if (fault_ == BLOCKSTM_OK) view_stopped_ = true;
+    return stop(status);
 }
 
 // ------------------------------------------------------------------------------ tables
@@ -124,7 +137,7 @@ bool World::locate(Account* account, Field field) noexcept {
     std::memcpy(key, account->address.bytes, 20);
     key[20] = static_cast<uint8_t>(TAGS[field]);
     const int32_t status = view_->api->locate(view_, key, sizeof key, &account->location[field]);
-    if (status != BLOCKSTM_OK) return stop(status);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
     account->located |= bit(field);
     return true;
 }
@@ -144,7 +157,7 @@ bool World::locate(Slot* slot) noexcept {
         size = sizeof key;
     }
     const int32_t status = view_->api->locate(view_, key, size, &slot->location);
-    if (status != BLOCKSTM_OK) return stop(status);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
     slot->is_located = true;
     return true;
 }
@@ -154,7 +167,7 @@ bool World::read_number(blockstm_location location, u256& value) noexcept {
     const int32_t status = view_->api->get(view_, location, &bytes);
     value = u256{};
     if (status == BLOCKSTM_ABSENT) return true;
-    if (status != BLOCKSTM_OK) return stop(status == BLOCKSTM_BAD_NUMBER ? BAD_VALUE : status);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
     if (bytes.size != sizeof value.limb) return stop(BAD_VALUE);
     std::memcpy(value.limb, bytes.data, sizeof value.limb);
     return true;
@@ -171,7 +184,7 @@ bool World::holds_at_least(Account* account, const u256& bound, bool& holds) noe
     std::memcpy(number.limb, bound.limb, sizeof number.limb);
     int32_t answer = 0;
     const int32_t status = view_->api->at_least(view_, account->location[BALANCE], &number, &answer);
-    if (status != BLOCKSTM_OK) return stop(status == BLOCKSTM_BAD_NUMBER ? BAD_VALUE : status);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
     holds = answer != 0;
     return true;
 }
@@ -182,7 +195,7 @@ bool World::put_number(blockstm_location location, const u256& value) noexcept {
         value.is_zero() ? view_->api->remove(view_, location)
                         : view_->api->put(view_, location, reinterpret_cast<const uint8_t*>(value.limb),
                                           sizeof value.limb);
-    return status == BLOCKSTM_OK || stop(status);
+    return status == BLOCKSTM_OK || stop_by_view(status);
 }
 
 bool World::put_field(Account* account, Field field, const u256& value) noexcept {
@@ -195,7 +208,7 @@ bool World::add_balance(Account* account, const Delta& delta) noexcept {
     std::memcpy(number.limb, delta.magnitude.limb, sizeof number.limb);
     number.negative = delta.is_negative ? 1 : 0;
     const int32_t status = view_->api->add(view_, account->location[BALANCE], &number);
-    return status == BLOCKSTM_OK || stop(status == BLOCKSTM_BAD_NUMBER ? BAD_VALUE : status);
+    return status == BLOCKSTM_OK || stop_by_view(status);
 }
 
 }  // namespace blockstm::evm

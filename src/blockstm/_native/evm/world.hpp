@@ -28,10 +28,12 @@ namespace blockstm::evm {
 
 using Checkpoint = uint64_t;  // a place in the undo log
 
-// Faults besides those of the view (vm_abi.h): the state contradicts itself.
+// Faults besides those of vm_abi.h.
 enum WorldFault : int32_t {
-    MISSING_CODE = 100,  // an account has a code hash, the state has no code with it
-    BAD_VALUE = 101,     // a value is no number of 32 bytes
+    MISSING_CODE = 100,         // an account has a code hash, the state has no code with it
+    BAD_VALUE = 101,            // a value in the state is not of the size that it must have
+    MISSING_BLOCK_HASH = 102,   // BLOCKHASH of a block that the block came without: `machine.missing_block`
+    MISSING_LIBRARY = 103,      // what a precompile needs was not loaded
 };
 
 class World {
@@ -45,11 +47,16 @@ public:
     void begin(blockstm_view* view, Fork fork, bool traced = false) noexcept;
     // Hands what the transaction changed to the view: once, at its end.
     bool flush() noexcept;
+    // Counts gas towards the outcome.
+    bool charge(uint64_t gas) noexcept;
     // Gives back what is borrowed from the code cache. The next `begin` does it, too.
     void end() noexcept;
 
     blockstm_view* view() const noexcept { return view_; }
     int32_t fault() const noexcept { return fault_; }
+    // Whether the fault is the view's: the run does not count. Otherwise the machine itself has failed.
+    bool is_stopped_by_view() const noexcept { return view_stopped_; }
+    const Hash32& missing_code() const noexcept { return missing_code_; }
     bool stop(int32_t status) noexcept;  // the first fault stays; false
 
     // -- accounts. Looking one up reads nothing of the chain.
@@ -126,6 +133,7 @@ private:
     void trim() noexcept;
 
     // The door to the view.
+    bool stop_by_view(int32_t status) noexcept;
     bool locate(Account* account, Field field) noexcept;
     bool locate(Slot* slot) noexcept;
     bool read_number(blockstm_location location, u256& value) noexcept;
@@ -172,6 +180,8 @@ private:
 
     blockstm_view* view_ = nullptr;
     int32_t fault_ = BLOCKSTM_OK;
+    bool view_stopped_ = false;
+    Hash32 missing_code_{};
     Fork fork_ = Fork::Frontier;
     bool traced_ = false;
     const TableSeed seed_;

@@ -1,0 +1,146 @@
+// Calls; see calls.hpp.
+#include "evm/calls.hpp"
+
+#include <algorithm>
+
+#include "evm/precompiles/precompiles.hpp"
+
+namespace blockstm::evm {
+
+bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& amount) noexcept {
+    return machine.world.debit(payer, amount) && machine.world.credit(receiver, amount);
+}
+
+Entry refuse(Machine& machine, int64_t gas, Failure failure, Ending& ending) noexcept {
+    machine.output.clear();
+    ending = {false, gas, failure};
+    return Entry::Ended;
+}
+
+Entry push_frame(Machine& machine, Frame& frame) noexcept {
+    frame.stack = machine.stack;
+    if (!machine.frames.empty()) {
+        const Frame& caller = machine.frames.back();
+        frame.stack = caller.top;
+        frame.memory_base = caller.memory_base + caller.memory_size;
+        frame.depth = caller.depth + 1;
+    }
+    frame.top = frame.stack;
+    machine.depth_max = std::max(machine.depth_max, frame.depth);
+    if (machine.frames.push(frame)) return Entry::Running;
+    free_code(frame.initcode);
+    machine.world.stop(BLOCKSTM_NO_MEMORY);
+    return Entry::Over;
+}
+
+void free_initcodes(Machine& machine) noexcept {
+    for (Frame& frame : machine.frames) {
+        free_code(frame.initcode);
+        frame.initcode = nullptr;
+    }
+}
+
+// ------------------------------------------------------------------------------ beginning
+
+namespace {
+
+Entry run_precompiled(Machine& machine, int number, Frame& callee, Ending& ending) noexcept {
+    const PrecompileStatus status =
+        run_precompile(machine.fork(), number, callee.input, callee.gas, machine.output);
+    switch (status) {
+        case PrecompileStatus::Success: ending = {true, callee.gas, Failure::None}; return Entry::Ended;
+        case PrecompileStatus::Failure:
+            machine.world.revert(callee.checkpoint);
+            return refuse(machine, 0, Failure::PrecompileFailure, ending);
+        case PrecompileStatus::NoMemory: machine.world.stop(BLOCKSTM_NO_MEMORY); return Entry::Over;
+        case PrecompileStatus::Unavailable: break;
+    }
+    machine.world.stop(MISSING_LIBRARY);
+    return Entry::Over;
+}
+
+// Until Paris a call that moves nothing touches its target (EIP-161): an empty account is deleted for it.
+// From then on there are no empty accounts.
+bool move_value(Machine& machine, const Frame& callee, Account* payer) noexcept {
+    if (callee.kind == CallKind::Call && !callee.value.is_zero()) {
+        return transfer(machine, payer, callee.self, callee.value);
+    }
+    return machine.fork() >= Fork::Paris || machine.world.touch(callee.self);
+}
+
+// `code_address`: whose code runs, before following a delegation; a precompile is never delegated to.
+Entry begin_call(Machine& machine, Frame& callee, Account* payer, const Address& code_address,
+                 Ending& ending) noexcept {
+    if (!machine.world.checkpoint(callee.checkpoint)) return Entry::Over;
+    if (!move_value(machine, callee, payer)) return Entry::Over;
+    if (const int number = precompile_at(machine.fork(), code_address); number != 0) {
+        return run_precompiled(machine, number, callee, ending);
+    }
+    if (callee.code->bytes.size == 0) {
+        machine.output.clear();
+        ending = {true, callee.gas, Failure::None};
+        return Entry::Ended;
+    }
+    return push_frame(machine, callee);
+}
+
+}  // namespace
+
+Entry enter_call(Machine& machine, Ending& ending) noexcept {
+    const Request& request = machine.request;
+    const Frame& caller = machine.frames.back();
+    machine.return_data.clear();
+    if (caller.depth >= CALL_DEPTH_MAX) return refuse(machine, request.gas, Failure::DepthExceeded, ending);
+    const bool pays = request.kind == CallKind::Call || request.kind == CallKind::CallCode;
+    if (pays && !request.value.is_zero()) {
+        bool holds = false;
+        if (!machine.world.can_pay(caller.self, request.value, holds)) return Entry::Over;
+        if (!holds) return refuse(machine, request.gas, Failure::InsufficientBalance, ending);
+    }
+    Frame callee{};
+    callee.code = request.code;
+    callee.gas = request.gas;
+    callee.address = request.target;
+    callee.self = caller.self;
+    const bool is_elsewhere = request.kind == CallKind::Call || request.kind == CallKind::StaticCall;
+    if (is_elsewhere && !machine.world.account(request.target, callee.self)) return Entry::Over;
+    callee.caller = request.kind == CallKind::DelegateCall ? caller.caller : caller.address;
+    callee.value = request.value;
+    callee.input_offset = caller.memory_base + request.input_offset;
+    callee.input.size = request.input_size;
+    if (request.input_size != 0) callee.input.data = machine.memory.at(callee.input_offset);
+    callee.kind = request.kind;
+    callee.is_static = caller.is_static || request.kind == CallKind::StaticCall;
+    callee.output_offset = request.output_offset;
+    callee.output_size = request.output_size;
+    return begin_call(machine, callee, caller.self, request.code_address, ending);
+}
+
+Entry enter_first_call(Machine& machine, const Message& message, Ending& ending) noexcept {
+    Frame callee{};
+    Account* payer = nullptr;
+    if (!machine.world.account(message.caller, payer)) return Entry::Over;
+    if (!machine.world.account(message.target, callee.self)) return Entry::Over;
+    callee.code = message.code;
+    callee.gas = message.gas;
+    callee.address = message.target;
+    callee.caller = message.caller;
+    callee.value = message.value;
+    callee.input = message.input;
+    callee.kind = CallKind::Call;
+    return begin_call(machine, callee, payer, message.target, ending);
+}
+
+// ------------------------------------------------------------------------------ going on
+
+void resume_after_call(Machine& machine, uint64_t output_offset, uint64_t output_size,
+                       const Ending& ending) noexcept {
+    Frame& caller = machine.frames.back();
+    const uint64_t size = std::min(output_size, machine.output.size());
+    if (size != 0) std::memcpy(machine.memory.at(caller.memory_base + output_offset), machine.output.data(), size);
+    machine.return_data.swap(machine.output);
+    caller.gas += ending.gas_left;
+    *caller.top++ = ending.succeeded ? 1 : 0;
+}
+
+}  // namespace blockstm::evm

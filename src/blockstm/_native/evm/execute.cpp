@@ -1,0 +1,65 @@
+// The door of the EVM; see execute.hpp.
+#include "evm/execute.hpp"
+
+#include "evm/report.hpp"
+#include "evm/steps.hpp"
+
+namespace blockstm::evm {
+
+namespace {
+
+bool run_step(Machine& machine, const Step& step, Refusal& refusal) noexcept {
+    switch (step.kind) {
+        case StepKind::Transaction: return run_transaction(machine, step.transaction, refusal);
+        case StepKind::BlockStart: return run_block_start(machine, step);
+        case StepKind::BlockEnd: return run_block_end(machine, step, refusal);
+    }
+    return false;
+}
+
+bool report_refusal(Bytes& report, const Refusal& refusal) noexcept {
+    report.clear();
+    return write_number(report, static_cast<uint16_t>(refusal.reason)) && write_word(report, refusal.have) &&
+           write_word(report, refusal.want);
+}
+
+bool report_fault(const Machine& machine, Bytes& report) noexcept {
+    report.clear();
+    switch (machine.world.fault()) {
+        case MISSING_CODE: {
+            const Hash32& hash = machine.world.missing_code();
+            return write_number(report, uint8_t{1}) && report.append(hash.bytes, sizeof hash.bytes);
+        }
+        case MISSING_BLOCK_HASH: return write_number(report, uint8_t{2}) && write_number(report, machine.missing_block);
+        case MISSING_LIBRARY: return write_number(report, uint8_t{3});
+        case BAD_VALUE: return write_number(report, uint8_t{4});
+        default: return write_number(report, uint8_t{5});
+    }
+}
+
+int32_t ending_of(Machine& machine, bool goes_on, const Refusal& refusal) noexcept {
+    if (!goes_on) {
+        if (machine.world.is_stopped_by_view()) return BLOCKSTM_STOPPED;
+        report_fault(machine, machine.report);  // without memory for it: without a word
+        return BLOCKSTM_FAILED;
+    }
+    if (refusal.reason == Invalidity::None) return BLOCKSTM_SUCCESS;
+    report_refusal(machine.report, refusal);
+    return BLOCKSTM_INVALID;
+}
+
+}  // namespace
+
+int32_t execute_step(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept {
+    Refusal refusal{};
+    const bool goes_on = machine.begin(block, view) && run_step(machine, step, refusal);
+    int32_t result = ending_of(machine, goes_on, refusal);
+    if (result != BLOCKSTM_STOPPED && !machine.report.empty()) {
+        const int32_t status = view->api->output(view, machine.report.data(), machine.report.size());
+        if (status != BLOCKSTM_OK) result = BLOCKSTM_STOPPED;
+    }
+    machine.end();
+    return result;
+}
+
+}  // namespace blockstm::evm

@@ -1,0 +1,24 @@
+// The door of the EVM: runs one step of a block on the view of one of the engine's workers.
+//
+// What it returns is what `execute` of a VM returns (vm_abi.h). What it leaves as the step's output, all
+// numbers little-endian:
+//
+//   SUCCESS, a transaction     u8 succeeded; u8 Failure; u64 gas used (the receipt's); u64 gas before refunds
+//                              (the block's from Amsterdam on, EIP-7778); u32 size, return data;
+//                              u32 count, logs: 20 bytes address, u8 count, topics, u32 size, data
+//   SUCCESS, a block's start   nothing
+//   SUCCESS, a block's end     u8 2; u32 size, withdrawal requests; u32 size, consolidation requests
+//   INVALID                    u16 Invalidity; 32 bytes have; 32 bytes want
+//   FAILED                     u8 kind: 1 the state has no code for this hash: 32 bytes; 2 the block came
+//                              without the hash of this block: u64; 3 a library is not loaded; 4 a value in
+//                              the state has a wrong size; 5 memory has run out
+#pragma once
+
+#include "blockstm/vm_abi.h"
+#include "evm/machine.hpp"
+
+namespace blockstm::evm {
+
+int32_t execute_step(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept;
+
+}  // namespace blockstm::evm

@@ -1,0 +1,160 @@
+// A transaction from the first check to the last payment (Yellow Paper, section 6).
+#include <algorithm>
+
+#include "evm/create.hpp"
+#include "evm/delegation.hpp"
+#include "evm/fees.hpp"
+#include "evm/report.hpp"
+#include "evm/steps.hpp"
+#include "evm/validity.hpp"
+
+namespace blockstm::evm {
+
+namespace {
+
+// EIP-3529.
+constexpr uint64_t refund_share(Fork fork) noexcept { return fork >= Fork::London ? 5 : 2; }
+
+struct GasUse {
+    uint64_t before_refund;
+    uint64_t used;
+};
+
+// One run of one transaction; the machine's, put into words.
+struct Run {
+    Machine& machine;
+    World& world;
+    const Transaction& transaction;
+    const BlockEnv& block;
+    IntrinsicGas gas;
+    GasPrice price;
+    Account* sender = nullptr;
+
+    bool check(Refusal& refusal) noexcept;
+    bool buy_gas() noexcept;
+    bool warm_up(const Address& target) noexcept;
+    bool execute(Ending& ending) noexcept;
+    bool execute_call(Ending& ending) noexcept;
+    bool execute_creation(Ending& ending) noexcept;
+    GasUse gas_use(const Ending& ending) const noexcept;
+    bool settle(const GasUse& gas) noexcept;
+    bool report(const Ending& ending, const GasUse& gas) noexcept;
+};
+
+bool Run::check(Refusal& refusal) noexcept {
+    refusal = check_form(transaction, block, gas);
+    if (refusal.reason != Invalidity::None) return true;
+    return world.account(transaction.sender, sender) && check_sender(machine, transaction, sender, refusal);
+}
+
+// The sender can pay: what it may cost at most was checked, and the effective price is below the cap.
+bool Run::buy_gas() noexcept {
+    u256 cost, blob_cost;
+    multiply(price.effective, transaction.gas_limit, cost);
+    multiply(block.blob_base_fee, blob_gas(transaction), blob_cost);
+    return world.debit(sender, cost + blob_cost) && world.set_nonce(sender, transaction.nonce + 1);
+}
+
+// EIP-2929, EIP-2930, EIP-3651. Precompiles are warm by themselves.
+bool Run::warm_up(const Address& target) noexcept {
+    if (block.fork < Fork::Berlin) return true;
+    bool was_cold = false;
+    Account* account = nullptr;
+    if (!world.access(sender, was_cold)) return false;
+    if (!world.account(target, account) || !world.access(account, was_cold)) return false;
+    if (block.fork >= Fork::Shanghai) {
+        if (!world.account(block.coinbase, account) || !world.access(account, was_cold)) return false;
+    }
+    for (uint64_t place = 0; place < transaction.access_count; ++place) {
+        const AccessEntry& entry = transaction.access_list[place];
+        if (!world.account(entry.address, account) || !world.access(account, was_cold)) return false;
+        for (uint64_t slot_place = 0; slot_place < entry.slot_count; ++slot_place) {
+            Slot* slot = nullptr;
+            if (!world.slot(account, entry.slots[slot_place], slot) || !world.access(slot, was_cold)) return false;
+        }
+    }
+    return true;
+}
+
+// ------------------------------------------------------------------------------ running
+
+bool Run::execute(Ending& ending) noexcept {
+    machine.transaction = {transaction.sender, price.effective, transaction.blob_hashes, transaction.blob_count};
+    return transaction.creates ? execute_creation(ending) : execute_call(ending);
+}
+
+bool Run::execute_call(Ending& ending) noexcept {
+    Message message;
+    message.gas = static_cast<int64_t>(transaction.gas_limit - gas.execution);
+    message.caller = transaction.sender;
+    message.target = transaction.to;
+    message.value = transaction.value;
+    message.input = transaction.data;
+    if (!apply_authorizations(machine, transaction)) return false;
+    Account* target = nullptr;
+    if (!world.account(transaction.to, target) || !world.code(target, message.code)) return false;
+    // Without code nothing can ask what is warm.
+    if (message.code->bytes.size != 0) {
+        if (!warm_up(transaction.to) || !follow_delegation(machine, message.code)) return false;
+    }
+    return run_message(machine, message, ending);
+}
+
+bool Run::execute_creation(Ending& ending) noexcept {
+    Message message;
+    message.creates = true;
+    message.gas = static_cast<int64_t>(transaction.gas_limit - gas.execution);
+    message.caller = transaction.sender;
+    message.target = creation_address(transaction.sender, transaction.nonce);
+    message.value = transaction.value;
+    message.input = transaction.data;
+    return warm_up(message.target) && run_message(machine, message, ending);
+}
+
+// ------------------------------------------------------------------------------ paying
+
+GasUse Run::gas_use(const Ending& ending) const noexcept {
+    const uint64_t spent = transaction.gas_limit - static_cast<uint64_t>(ending.gas_left);
+    const auto refund = static_cast<uint64_t>(std::max(world.refund(), int64_t{0}));
+    const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
+    return {std::max(spent, gas.floor), std::max(used, gas.floor)};
+}
+
+// The base fee is burnt. The coinbase is credited without a look, so that all transactions may pay it at once.
+bool Run::settle(const GasUse& use) noexcept {
+    u256 left, fee;
+    multiply(price.effective, transaction.gas_limit - use.used, left);
+    multiply(price.priority, use.used, fee);
+    Account* coinbase = nullptr;
+    return world.credit(sender, left) && world.account(block.coinbase, coinbase) && world.credit(coinbase, fee) &&
+           world.flush();
+}
+
+bool Run::report(const Ending& ending, const GasUse& use) noexcept {
+    Bytes& out = machine.report;
+    const Span logs = world.logs();
+    constexpr uint64_t HEADER_BYTES = 32;
+    const bool written = out.reserve(HEADER_BYTES + machine.output.size() + logs.size) &&
+                         write_number(out, uint8_t{ending.succeeded}) &&
+                         write_number(out, static_cast<uint8_t>(ending.failure)) && write_number(out, use.used) &&
+                         write_number(out, use.before_refund) &&
+                         write_sized(out, {machine.output.data(), machine.output.size()}) &&
+                         write_number(out, world.log_count()) && out.append(logs.data, logs.size);
+    return written || world.stop(BLOCKSTM_NO_MEMORY);
+}
+
+}  // namespace
+
+bool run_transaction(Machine& machine, const Transaction& transaction, Refusal& refusal) noexcept {
+    const BlockEnv& block = *machine.block;
+    Run run{machine, machine.world, transaction, block, intrinsic_gas(transaction, block.fork), {}};
+    if (!run.check(refusal)) return false;
+    if (refusal.reason != Invalidity::None) return true;
+    run.price = gas_price(transaction, block);
+    Ending ending{};
+    if (!run.buy_gas() || !run.execute(ending)) return false;
+    const GasUse use = run.gas_use(ending);
+    return run.settle(use) && run.report(ending, use) && machine.world.charge(use.used);
+}
+
+}  // namespace blockstm::evm
