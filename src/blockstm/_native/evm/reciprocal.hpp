@@ -1,12 +1,14 @@
-// Division of two or three limbs by one or two, by multiplication with a precomputed reciprocal:
-// N. Moeller and T. Granlund, "Improved division by invariant integers", IEEE Transactions on Computers
-// 60 (2011). The algorithms' numbers below are that paper's. Pure functions; any thread may call them.
+// One digit of a quotient: two limbs by one, and three by two. A single digit is left to the processor's own
+// division where it has one of two limbs by one; several digits by the same divisor are found by multiplying
+// with its reciprocal: N. Moeller and T. Granlund, "Improved division by invariant integers", IEEE
+// Transactions on Computers 60 (2011), whose numbers the algorithms below carry.
+// Pure functions; any thread may call them.
 #pragma once
 
 #include <array>
 #include <cstdint>
 
-#include "evm/carry.hpp"
+#include "crypto/limbs.hpp"
 
 namespace blockstm::evm {
 
@@ -19,30 +21,54 @@ inline constexpr auto RECIPROCAL_SEEDS = [] {
     return seeds;
 }();
 
-// floor((2^128 - 1) / divisor) - 2^64 of a divisor whose highest bit is set (algorithm 3): a seed of
-// 11 bits, and three Newton steps to 21, 34 and 65 bits.
-inline uint64_t reciprocal(uint64_t divisor) noexcept {
+// floor((2^128 - 1) / divisor) - 2^64 of a divisor whose highest bit is set, without dividing
+// (algorithm 3): a seed of 11 bits, and three Newton steps to 21, 34 and 65 bits.
+inline uint64_t reciprocal_by_newton(uint64_t divisor) noexcept {
     const uint64_t seed = RECIPROCAL_SEEDS[(divisor >> 55) - 256];
     const uint64_t upper = (divisor >> 24) + 1;
     const uint64_t v1 = (seed << 11) - ((seed * seed * upper) >> 40) - 1;
     const uint64_t v2 = (v1 << 13) + ((v1 * ((uint64_t{1} << 60) - v1 * upper)) >> 47);
     const uint64_t odd = divisor & 1;
     const uint64_t error = ((v2 >> 1) & (0 - odd)) - v2 * ((divisor >> 1) + odd);
-    const uint64_t v3 = (high_half(static_cast<u128>(v2) * error) >> 1) + (v2 << 31);
-    return v3 - high_half(static_cast<u128>(v3) * divisor + divisor) - divisor;
+    const uint64_t v3 = (high_half(multiply(v2, error)) >> 1) + (v2 << 31);
+    return v3 - high_half(multiply(v3, divisor) + divisor) - divisor;
 }
 
-// A quotient digit; the remainder takes the place of the dividend's upper limb.
-// Algorithm 4: upper:lower by a normalised divisor with its reciprocal, where upper < divisor.
+// upper:lower by any divisor greater than upper. The remainder takes the place of upper.
+[[gnu::always_inline]] inline uint64_t divide_once(uint64_t& upper, uint64_t lower, uint64_t divisor) noexcept {
+#if defined(__x86_64__)
+    uint64_t quotient;
+    asm("divq %4" : "=a"(quotient), "=d"(upper) : "a"(lower), "d"(upper), "rm"(divisor) : "cc");
+    return quotient;
+#else
+    const u128 dividend = join(upper, lower);
+    upper = low_half(dividend % divisor);
+    return low_half(dividend / divisor);
+#endif
+}
+
+inline uint64_t reciprocal(uint64_t divisor) noexcept {
+#if defined(__x86_64__)
+    uint64_t upper = ~divisor;
+    return divide_once(upper, ~uint64_t{0}, divisor);
+#else
+    return reciprocal_by_newton(divisor);
+#endif
+}
+
+// All ones if so, else 0: what is added or not is then chosen without a branch that nobody could predict.
+[[gnu::always_inline]] inline uint64_t mask_if(bool condition) noexcept { return 0 - uint64_t{condition}; }
+
+// Algorithm 4: upper:lower by a divisor whose highest bit is set, upper < divisor, with the reciprocal. The
+// remainder takes the place of upper.
 [[gnu::always_inline]] inline uint64_t divide_2by1(uint64_t& upper, uint64_t lower, uint64_t divisor,
                                                    uint64_t inverse) noexcept {
-    const u128 product = static_cast<u128>(inverse) * upper + (static_cast<u128>(upper) << 64 | lower);
+    const u128 product = multiply(inverse, upper) + join(upper, lower);
     uint64_t digit = high_half(product) + 1;
     uint64_t rest = lower - digit * divisor;
-    if (rest > static_cast<uint64_t>(product)) {
-        --digit;
-        rest += divisor;
-    }
+    const uint64_t too_much = mask_if(rest > low_half(product));
+    digit += too_much;
+    rest += too_much & divisor;
     if (rest >= divisor) [[unlikely]] {
         ++digit;
         rest -= divisor;
@@ -51,10 +77,9 @@ inline uint64_t reciprocal(uint64_t divisor) noexcept {
     return digit;
 }
 
-// floor((2^192 - 1) / divisor) - 2^64 of a divisor of two limbs whose highest bit is set (algorithm 6).
+// floor((2^192 - 1) / divisor) - 2^64 of a divisor whose highest bit is set (algorithm 6).
 inline uint64_t reciprocal(u128 divisor) noexcept {
-    const uint64_t d1 = high_half(divisor);
-    const auto d0 = static_cast<uint64_t>(divisor);
+    const uint64_t d1 = high_half(divisor), d0 = low_half(divisor);
     uint64_t inverse = reciprocal(d1);
     uint64_t p = d1 * inverse + d0;
     if (p < d0) {
@@ -65,34 +90,50 @@ inline uint64_t reciprocal(u128 divisor) noexcept {
         }
         p -= d1;
     }
-    const u128 t = static_cast<u128>(inverse) * d0;
+    const u128 t = multiply(inverse, d0);
     p += high_half(t);
     if (p < high_half(t)) {
         --inverse;
-        if ((static_cast<u128>(p) << 64 | static_cast<uint64_t>(t)) >= divisor) --inverse;
+        if (join(p, low_half(t)) >= divisor) --inverse;
     }
     return inverse;
 }
 
-// Algorithm 5: upper:lower by a normalised divisor of two limbs, where upper < divisor. The remainder takes
-// the place of upper.
+// Algorithm 5: upper:lower by a divisor whose highest bit is set, upper < divisor, with the reciprocal. The
+// remainder takes the place of upper.
 [[gnu::always_inline]] inline uint64_t divide_3by2(u128& upper, uint64_t lower, u128 divisor,
                                                    uint64_t inverse) noexcept {
-    const u128 product = static_cast<u128>(inverse) * high_half(upper) + upper;
+    const u128 product = multiply(inverse, high_half(upper)) + upper;
     uint64_t digit = high_half(product);
-    const uint64_t r1 = static_cast<uint64_t>(upper) - digit * high_half(divisor);
-    u128 rest = (static_cast<u128>(r1) << 64 | lower) - divisor -
-                static_cast<u128>(static_cast<uint64_t>(divisor)) * digit;
+    const uint64_t r1 = low_half(upper) - digit * high_half(divisor);
+    u128 rest = join(r1, lower) - divisor - multiply(low_half(divisor), digit);
     ++digit;
-    if (high_half(rest) >= static_cast<uint64_t>(product)) {
-        --digit;
-        rest += divisor;
-    }
+    const uint64_t too_much = mask_if(high_half(rest) >= low_half(product));
+    digit += too_much;
+    rest += divisor & join(too_much, too_much);
     if (rest >= divisor) [[unlikely]] {
         ++digit;
         rest -= divisor;
     }
     upper = rest;
+    return digit;
+}
+
+// The same without a reciprocal, where high_half(upper) < high_half(divisor): the digit estimated from the
+// upper limbs is at most two too much (Knuth, The Art of Computer Programming 2, 4.3.1, theorem B).
+[[gnu::always_inline]] inline uint64_t divide_3by2_once(u128& upper, uint64_t lower, u128 divisor) noexcept {
+    uint64_t rest = high_half(upper);
+    uint64_t digit = divide_once(rest, low_half(upper), high_half(divisor));
+    const u128 product = multiply(low_half(divisor), digit);
+    u128 left = join(rest, lower);
+    bool too_much = left < product;
+    left -= product;
+    while (too_much) {
+        --digit;
+        left += divisor;
+        too_much = left >= divisor;  // still below zero, for want of a carry
+    }
+    upper = left;
     return digit;
 }
 

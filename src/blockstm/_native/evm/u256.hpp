@@ -11,8 +11,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "crypto/limbs.hpp"
 #include "evm/bytes.hpp"
-#include "evm/carry.hpp"
 
 namespace blockstm::evm {
 
@@ -23,6 +23,15 @@ struct u256 {
     constexpr u256(uint64_t low) noexcept : limb{low, 0, 0, 0} {}
     constexpr u256(uint64_t limb0, uint64_t limb1, uint64_t limb2, uint64_t limb3) noexcept
         : limb{limb0, limb1, limb2, limb3} {}
+
+    // Limb by limb on purpose: copied as two vectors of 16 bytes, a word that was just written as limbs of
+    // 8 bytes stalls the processor, whose stores cannot be forwarded to a load that spans two of them.
+    constexpr u256(const u256& other) noexcept
+        : limb{other.limb[0], other.limb[1], other.limb[2], other.limb[3]} {}
+    constexpr u256& operator=(const u256& other) noexcept {
+        limb[0] = other.limb[0], limb[1] = other.limb[1], limb[2] = other.limb[2], limb[3] = other.limb[3];
+        return *this;
+    }
 
     constexpr bool is_zero() const noexcept { return (limb[0] | limb[1] | limb[2] | limb[3]) == 0; }
     constexpr bool fits_u64() const noexcept { return (limb[1] | limb[2] | limb[3]) == 0; }
@@ -37,7 +46,7 @@ struct u256 {
     constexpr u256& operator^=(const u256& right) noexcept;
 };
 
-static_assert(std::is_trivially_copyable_v<u256> && sizeof(u256) == 32);
+static_assert(sizeof(u256) == 32);
 
 // --- addition -------------------------------------------------------------------------------------
 

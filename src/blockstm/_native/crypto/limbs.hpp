@@ -1,13 +1,14 @@
-// Sums and differences of several limbs, the carry passed from limb to limb in the processor's flag. Written
-// for x86-64 by hand because gcc 12 has no other way to it: 128-bit arithmetic turns the carry into a number
-// and back, and the `_addcarry_u64` intrinsics store each limb to memory whenever a call is near.
+// Arithmetic of 64-bit limbs, below everything that has more of them. Sums of several limbs pass the carry
+// in the processor's flag: written for x86-64 by hand because gcc 12 has no other way to it. 128-bit
+// arithmetic turns the carry into a number and back, and the `_addcarry_u64` intrinsics store each limb to
+// memory whenever a call is near.
 // Pure functions; any thread may call them. Limbs lie least significant first.
 #pragma once
 
 #include <cstdint>
 #include <type_traits>
 
-namespace blockstm::evm {
+namespace blockstm {
 
 using u128 = unsigned __int128;
 
@@ -113,4 +114,4 @@ using u128 = unsigned __int128;
     r2 += carry;
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm
