@@ -73,7 +73,7 @@ public:
         if (capacity <= capacity_) return true;
         uint64_t wanted = capacity_ + capacity_ / 2 + 16;
         if (wanted < capacity) wanted = capacity;
-        auto* grown = static_cast<Element*>(std::realloc(elements_, wanted * sizeof(Element)));
+        auto* grown = static_cast<Element*>(std::realloc(static_cast<void*>(elements_), wanted * sizeof(Element)));
         if (grown == nullptr) return false;
         elements_ = grown;
         capacity_ = wanted;
