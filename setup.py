@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent
 NATIVE = Path("src/blockstm/_native")
 INCLUDE = "src/blockstm/include"
 GENERATED = "build/cython"
+# A module that is made of all the C++ in these folders; others name their sources in their `.pyx`.
+FOLDERS_OF = {"evm/bound.pyx": ("evm", "crypto")}
 
 DIRECTIVES = {
     "language_level": 3,
@@ -53,6 +55,12 @@ def fail_on_performance_hints() -> None:
             module.performance_hint = refuse
 
 
+def sources_beside(path: Path) -> list[str]:
+    """The hand-written C++ that belongs to a module by its folders."""
+    folders = FOLDERS_OF.get(path.relative_to(NATIVE).as_posix(), ())
+    return [str(each) for folder in folders for each in sorted((NATIVE / folder).rglob("*.cpp"))]
+
+
 def extensions() -> list[Extension]:
     if SANITIZE not in ("", "thread", "address", "undefined"):
         raise SystemExit(f"BLOCKSTM_SANITIZE is thread, address or undefined, not {SANITIZE!r}")
@@ -62,7 +70,7 @@ def extensions() -> list[Extension]:
     return [
         Extension(
             ".".join(path.relative_to("src").with_suffix("").parts),
-            [str(path)],
+            [str(path), *sources_beside(path)],
             language="c++",
             include_dirs=[INCLUDE, str(NATIVE)],
             depends=headers if path.parent != NATIVE else [],

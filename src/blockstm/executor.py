@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, overload
 
 from blockstm._native.context import Context
 from blockstm._native.engine import Engine
@@ -31,6 +31,15 @@ from blockstm.stream import Stream
 from blockstm.types import BlockResult, Limit, StateReader, Stats, View
 from blockstm.vm.callable import bind
 from blockstm.vm.native import NativeVM
+
+if TYPE_CHECKING:
+    from eth_typing import Hash32
+
+    from blockstm.ethereum.block import Block
+    from blockstm.ethereum.chains import Chain
+    from blockstm.ethereum.execution import ExecutedBlock, VMName
+    from blockstm.ethereum.forks import Fork
+    from blockstm.ethereum.header import Header
 
 __all__ = ["Decision", "Executor", "Exploration", "Stream", "execute_block", "explore"]
 
@@ -92,23 +101,60 @@ class Executor:
         """How many threads may work on a block, the caller's included."""
         return int(self._engine.workers)
 
+    @overload
     def execute_block(
         self,
-        transactions: Sequence[Any],
+        block: Sequence[Any],
         state: State,
         vm: VM,
         *,
         on_invalid: OnInvalid = "raise",
         limit: Limit | None = None,
         hints: Iterable[Any] | None = None,
-    ) -> BlockResult:
+    ) -> BlockResult: ...
+
+    @overload
+    def execute_block(
+        self,
+        block: Block,
+        state: Any,
+        vm: VMName,
+        *,
+        fork: Fork | str | None = None,
+        chain: Chain | None = None,
+        parent: Header | None = None,
+        ancestors: Sequence[Block] | None = None,
+        block_hashes: Mapping[int, Hash32] | None = None,
+    ) -> ExecutedBlock: ...
+
+    def execute_block(
+        self,
+        block: Any,
+        state: Any,
+        vm: Any,
+        *,
+        on_invalid: OnInvalid = "raise",
+        limit: Limit | None = None,
+        hints: Iterable[Any] | None = None,
+        **ethereum: Any,
+    ) -> Any:
         """Run a block; see `blockstm.execute_block`."""
-        request = self._request(transactions, state, vm, on_invalid, limit, hints)
+        if isinstance(vm, str):
+            _refuse_general_options(on_invalid, limit, hints)
+            return self._execute_ethereum_block(block, state, vm, **ethereum)
+        if ethereum:
+            raise ConfigError(f"only Ethereum blocks have {', '.join(ethereum)}: vm='evm'")
+        request = self._request(block, state, vm, on_invalid, limit, hints)
         self._enter()
         try:
             return self._run(request, streaming=False)
         finally:
             self._leave()
+
+    def _execute_ethereum_block(self, block: Any, state: Any, vm: Any, **options: Any) -> Any:
+        from blockstm.ethereum.execution import execute  # loads what only Ethereum needs
+
+        return execute(self.execute_block, block, state, vm, workers=self.workers, **options)
 
     def stream(
         self,
@@ -244,8 +290,9 @@ class Executor:
                 self._inside.add(thread.ident)
 
 
+@overload
 def execute_block(
-    transactions: Sequence[Any],
+    block: Sequence[Any],
     state: State,
     vm: VM,
     *,
@@ -254,11 +301,41 @@ def execute_block(
     on_invalid: OnInvalid = "raise",
     limit: Limit | None = None,
     hints: Iterable[Any] | None = None,
-) -> BlockResult:
+) -> BlockResult: ...
+
+
+@overload
+def execute_block(
+    block: Block,
+    state: Any,
+    vm: VMName,
+    *,
+    config: Config | None = None,
+    workers: int | Literal["auto"] | None = None,
+    fork: Fork | str | None = None,
+    chain: Chain | None = None,
+    parent: Header | None = None,
+    ancestors: Sequence[Block] | None = None,
+    block_hashes: Mapping[int, Hash32] | None = None,
+) -> ExecutedBlock: ...
+
+
+def execute_block(
+    block: Any,
+    state: Any,
+    vm: Any,
+    *,
+    config: Config | None = None,
+    workers: int | Literal["auto"] | None = None,
+    **options: Any,
+) -> Any:
     """Run a block of ordered transactions; the result is that of running them one by one.
 
+    With ``vm="evm"`` the block is an Ethereum block, checked before and after it is run; see
+    below.
+
     Args:
-        transactions: the block, in order; whatever the VM understands.
+        block: its transactions, in order; whatever the VM understands.
         state: what the block starts from: a mapping, or a `StateReader`. It is not changed.
         vm: ``vm(view, transaction)``, called once or more per transaction, from any worker
             thread; or a native VM such as a `kernel`.
@@ -275,6 +352,21 @@ def execute_block(
         TransactionError, InvalidBlock, StateError, LimitError: the block ended early; ``index``
             says where and ``prefix`` holds the result of what is final.
         KeyboardInterrupt: Ctrl-C, within 0.2 s unless one transaction takes longer.
+
+    An Ethereum block is a `blockstm.ethereum.Block`, run by the native EVM (``vm="evm"``) or by
+    py-evm (``vm="py-evm"``) on an `blockstm.ethereum.AccountState`. The result is an
+    `blockstm.ethereum.ExecutedBlock`; a block that breaks a rule is an `InvalidBlock` whose
+    ``reason`` is one of `blockstm.ethereum.Reason`, the same in sequential and parallel runs.
+    Header, body, results and, where the state is complete, its root are checked. Its options:
+
+    Args:
+        fork: whose rules hold, by name; default: what ``chain`` has at the block.
+        chain: whose block it is; default: mainnet.
+        parent: the header of the block before it; without it, the header is not checked against
+            its parent.
+        ancestors: the blocks before it, its parent first; without them, its ommers are not
+            checked against them.
+        block_hashes: number → hash of the blocks before its parent, for BLOCKHASH.
 
     Deterministic: outcomes and writes are the same for any workers and options. Thread-safe.
     The algorithm is Block-STM (arXiv 2203.06871) with conditions in place of versions.
@@ -297,9 +389,7 @@ def execute_block(
         config = replace(config, workers=workers)
     executor = _pool.take(config)
     try:
-        return executor.execute_block(
-            transactions, state, vm, on_invalid=on_invalid, limit=limit, hints=hints
-        )
+        return executor.execute_block(block, state, vm, **options)
     finally:
         _pool.give_back(executor)
 
@@ -427,6 +517,12 @@ def _explore(executor: Executor, request: _Request, choices: Sequence[int]) -> E
 
 def _has_gil() -> bool:
     return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+
+
+def _refuse_general_options(on_invalid: Any, limit: Any, hints: Any) -> None:
+    """An Ethereum block is verified as a whole; builders run the EVM's steps as transactions."""
+    if (on_invalid, limit, hints) != ("raise", None, None):
+        raise ConfigError("on_invalid, limit and hints are not for an Ethereum block as a whole")
 
 
 def _check_limit(limit: Any) -> None:

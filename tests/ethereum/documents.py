@@ -9,7 +9,7 @@ from eth_keys.datatypes import PrivateKey
 
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.blockfile import parse_block_file
-from blockstm.ethereum.execution import prepare
+from blockstm.ethereum.execution import prepare_file
 from blockstm.ethereum.fields import Fields
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.receipt import bloom_of, receipts_root
@@ -80,7 +80,7 @@ def seal(document: dict[str, Any]) -> dict[str, Any]:
     document = copy.deepcopy(document)
     header = document["block"]
     file = parse_block_file(document)
-    run = prepare(file, workers=1).run(execute_block)
+    run = prepare_file(file, "py-evm", workers=1).run(execute_block)
     header["transactionsRoot"] = hex_of(file.block.transactions_root)
     header["gasUsed"] = hex_of(run.result.gas_used)
     header["receiptsRoot"] = hex_of(receipts_root(run.receipts))

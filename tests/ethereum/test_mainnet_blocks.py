@@ -12,9 +12,10 @@ from blockstm import reference
 from blockstm.errors import ConfigError
 from blockstm.ethereum.blockfile import read_block_file
 from blockstm.ethereum.checks import check_block, check_run
-from blockstm.ethereum.execution import prepare
+from blockstm.ethereum.execution import StateAfter, VMName, prepare_file
 from blockstm.executor import Executor
-from blockstm.types import DELETED
+from blockstm.testing import assert_same_result
+from blockstm.types import DELETED, BlockResult
 from blockstm.vm.pyevm import FORKS
 
 # Chosen to be quick, to cover every fork and to hold what is hard; the rest is marked slow.
@@ -73,35 +74,44 @@ def test_the_quick_blocks_cover_byzantium_to_cancun() -> None:
     assert forks >= wanted - {"constantinople_uncorrected"}  # mainnet never had that one
 
 
-@pytest.mark.parametrize("number", QUICK)
+@pytest.mark.parametrize("number", sorted(mainnet_index()))
 def test_a_block_equals_sequential_and_its_header(number: int, executor: Executor) -> None:
-    _check(number, executor)
+    _check(number, executor, "evm")
+
+
+@pytest.mark.parametrize("number", QUICK)
+def test_a_block_equals_sequential_and_its_header_on_pyevm(number: int, executor: Executor) -> None:
+    _check(number, executor, "py-evm")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", SLOW)
-def test_a_slow_block_equals_sequential_and_its_header(number: int, executor: Executor) -> None:
-    _check(number, executor)
+def test_a_slow_block_equals_sequential_and_its_header_on_pyevm(
+    number: int, executor: Executor
+) -> None:
+    _check(number, executor, "py-evm")
 
 
 @pytest.mark.parametrize("number", UNSUPPORTED)
-def test_a_block_of_a_later_fork_is_refused(number: int) -> None:
+def test_a_block_of_a_later_fork_is_refused_by_pyevm(number: int) -> None:
     with pytest.raises(ConfigError, match=mainnet_index()[number]["fork"]):
-        prepare(read_block_file(mainnet_block(number)))
+        prepare_file(read_block_file(mainnet_block(number)), "py-evm")
 
 
-def test_the_block_of_self_destructs_has_them(executor: Executor) -> None:
-    prepared = prepare(read_block_file(mainnet_block(SELF_DESTRUCTS)))
-    writes = prepared.run(executor.execute_block).result.writes
+@pytest.mark.parametrize("vm", ["evm", "py-evm"])
+def test_the_block_of_self_destructs_has_them(vm: VMName, executor: Executor) -> None:
+    prepared = prepare_file(read_block_file(mainnet_block(SELF_DESTRUCTS)), vm)
+    writes = prepared.run(executor.execute_block).writes
     destroyed = [key for key, value in writes.items() if key[1] == "code_hash" and value is DELETED]
     assert len(destroyed) == 31
     assert all(writes[address, "epoch"] == 1 for address, _ in destroyed)
 
 
+@pytest.mark.parametrize("vm", ["evm", "py-evm"])
 @pytest.mark.parametrize("number", [8889776, 12300570, 14396881, 19923400])
-def test_fees_are_paid_without_a_look_at_the_beneficiary(number: int) -> None:
+def test_fees_are_paid_without_a_look_at_the_beneficiary(number: int, vm: VMName) -> None:
     """Even where the beneficiary sends: that it can pay is a condition, not a read."""
-    prepared = prepare(read_block_file(mainnet_block(number)))
+    prepared = prepare_file(read_block_file(mainnet_block(number)), vm)
     location = (prepared.vm.block.coinbase, "balance")
     used: list[str] = []
 
@@ -117,24 +127,27 @@ def test_fees_are_paid_without_a_look_at_the_beneficiary(number: int) -> None:
 
             return call
 
-    reference.execute_block(
-        prepared.transactions, prepared.state, lambda view, t: prepared.vm(Watched(view), t)
-    )
+    def watched(steps: Any, state: Any, vm: Any, limit: Any = None) -> BlockResult:
+        return reference.execute_block(
+            steps, state, lambda view, step: vm(Watched(view), step), limit=limit
+        )
+
+    prepared.run(watched)
     assert set(used) <= {"add", "at_least"}
-    assert used.count("add") >= len(prepared.transactions) - 1
+    assert used.count("add") >= len(prepared.block.transactions) - 1
 
 
-def _check(number: int, executor: Executor) -> None:
-    prepared = prepare(read_block_file(mainnet_block(number)))
+def _check(number: int, executor: Executor, vm: VMName) -> None:
+    prepared = prepare_file(read_block_file(mainnet_block(number)), vm)
     run = prepared.run(executor.execute_block)
     expected = prepared.run(reference.execute_block)
 
     assert run.receipts == expected.receipts
     assert run.requests == expected.requests
-    assert list(run.result.outcomes) == list(expected.result.outcomes)
-    assert dict(run.result.writes) == dict(expected.result.writes)
-    assert list(run.result.writes) == list(expected.result.writes)
-    assert run.result.stats.workers == min(2, max(1, len(prepared.transactions)))
+    assert_same_result(run.result, expected.result)
+    assert dict(run.writes) == dict(expected.writes)
+    assert list(run.writes) == list(expected.writes)
+    assert run.result.stats.workers == min(2, max(1, len(prepared.steps)))
 
     checks = check_block(prepared) | check_run(prepared, run)
     assert [name for name, holds in checks.items() if holds is False] == []
@@ -145,5 +158,5 @@ def _check(number: int, executor: Executor) -> None:
 
     witness = mainnet_witness(number)
     if witness is not None:
-        writes = {**prepared.state.writes, **run.result.writes, **run.state.writes}
-        assert state_root_after(witness, writes, run.state) == prepared.file.block.header.state_root
+        after = StateAfter(prepared.state, run.writes)
+        assert state_root_after(witness, run.writes, after) == prepared.block.header.state_root

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from blockstm.errors import BlockError, UsageError
 
 if TYPE_CHECKING:
-    from blockstm.ethereum.execution import BlockRun, PreparedBlock
+    from collections.abc import Sequence
+
+    from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock
+    from blockstm.ethereum.receipt import Receipt
     from blockstm.executor import Executor
 
 __all__ = ["add_parser", "main"]
@@ -56,7 +59,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "blocks", nargs="+", type=Path, metavar="BLOCK", help=".json, .json.gz or .json.xz"
     )
-    parser.add_argument("--vm", choices=["py-evm"], default="py-evm", help="default: py-evm")
+    parser.add_argument("--vm", choices=["evm", "py-evm"], default="evm", help="default: evm")
     parser.add_argument(
         "--workers", type=_workers, default="auto", metavar="N", help="threads; default: auto"
     )
@@ -81,7 +84,7 @@ def main(args: argparse.Namespace) -> int:
     with Executor(workers=args.workers) as executor:
         for path in args.blocks:
             try:
-                verdict = _judge(path, executor, args.workers)
+                verdict = _judge(path, executor, args)
             except (OSError, UsageError) as error:
                 print(f"blockstm run: {path}: {_in_words(error)}", file=sys.stderr)
                 status = UNREADABLE
@@ -91,15 +94,16 @@ def main(args: argparse.Namespace) -> int:
     return status
 
 
-def _judge(path: Path, executor: Executor, workers: int | str) -> Verdict:
+def _judge(path: Path, executor: Executor, args: argparse.Namespace) -> Verdict:
     from blockstm.ethereum.blockfile import read_block_file
     from blockstm.ethereum.checks import check_block, first_misnamed_transaction
-    from blockstm.ethereum.execution import prepare
+    from blockstm.ethereum.execution import prepare_file
 
     file = read_block_file(path)
-    prepared = prepare(file, workers if isinstance(workers, int) else None)
+    workers = args.workers if isinstance(args.workers, int) else None
+    prepared = prepare_file(file, args.vm, workers=workers)
     block = file.block
-    verdict = Verdict(block.header.number, prepared.fork, len(block.transactions))
+    verdict = Verdict(block.header.number, prepared.fork.name, len(block.transactions))
     verdict.checks = check_block(prepared)
     misnamed = first_misnamed_transaction(prepared)
     begin = time.perf_counter()
@@ -110,7 +114,7 @@ def _judge(path: Path, executor: Executor, workers: int | str) -> Verdict:
         _note_failure(verdict, error)
     else:
         verdict.seconds = time.perf_counter() - begin
-        _note_run(verdict, prepared, run)
+        _note_run(verdict, prepared, run, file.receipts)
     if misnamed is not None:
         verdict.transaction, what = misnamed
         verdict.reason = f"transaction {verdict.transaction} {what}"
@@ -125,33 +129,39 @@ def _note_failure(verdict: Verdict, error: BlockError) -> None:
         verdict.gas_used = error.prefix.gas_used
 
 
-def _note_run(verdict: Verdict, prepared: PreparedBlock, run: BlockRun) -> None:
+def _note_run(
+    verdict: Verdict,
+    prepared: PreparedBlock,
+    run: ExecutedBlock,
+    receipts: Sequence[Receipt] | None,
+) -> None:
     from blockstm.ethereum.checks import check_run
 
     stats = run.result.stats
-    verdict.gas_used = run.result.gas_used
+    verdict.gas_used = run.gas_used
     verdict.workers = stats.workers
     verdict.incarnations_per_transaction = stats.incarnations_per_transaction
-    verdict.checks |= check_run(prepared, run)
+    verdict.checks |= check_run(prepared, run, receipts)
     verdict.ok = False not in verdict.checks.values()
     if not verdict.ok:
-        verdict.transaction, verdict.reason = _first_difference(prepared, run)
+        verdict.transaction, verdict.reason = _first_difference(prepared, run, receipts)
 
 
-def _first_difference(prepared: PreparedBlock, run: BlockRun) -> tuple[int | None, str]:
+def _first_difference(
+    prepared: PreparedBlock, run: ExecutedBlock, receipts: Sequence[Receipt] | None
+) -> tuple[int | None, str]:
     """Which transaction went another way than it should, as far as that can be known."""
     from blockstm.ethereum import checks
     from blockstm.reference import execute_block
 
-    if prepared.file.receipts is None:
-        source, expected = "a sequential run", prepared.run(execute_block).receipts
-    else:
-        source, expected = "the receipts in the file", None
-    different = checks.first_different_receipt(prepared, run, expected)
+    source = "the receipts in the file"
+    if receipts is None:
+        source, receipts = "a sequential run", prepared.run(execute_block).receipts
+    different = checks.first_different_receipt(prepared, run, receipts)
     if different is not None:
         index, what = different
         return index, f"{_name(prepared, index)} differs from {source}: {what}"
-    outside = checks.first_outside_bloom(run.receipts, prepared.file.block.header.logs_bloom)
+    outside = checks.first_outside_bloom(run.receipts, prepared.block.header.logs_bloom)
     if outside is not None:
         return outside, (
             f"{_name(prepared, outside)} or one before it: it left a log that is not in the "
@@ -159,13 +169,13 @@ def _first_difference(prepared: PreparedBlock, run: BlockRun) -> tuple[int | Non
         )
     return None, (
         f"which transaction is not known, as none differs from {source}: "
-        "header, transactions and state in the file do not belong together, or py-evm's rules "
+        "header, transactions and state in the file do not belong together, or the VM's rules "
         "are not the chain's"
     )
 
 
 def _name(prepared: PreparedBlock, index: int) -> str:
-    return f"transaction {index} (0x{prepared.file.block.transactions[index].hash.hex()})"
+    return f"transaction {index} (0x{prepared.block.transactions[index].hash.hex()})"
 
 
 def _in_words(error: Exception) -> str:

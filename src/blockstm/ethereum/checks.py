@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from blockstm.ethereum.execution import BlockRun, PreparedBlock
-from blockstm.ethereum.forks import BYZANTIUM_BLOCK
-from blockstm.ethereum.receipt import Receipt, bloom_of, receipts_root
-from blockstm.ethereum.requests import deposits, requests_hash
+from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock
+from blockstm.ethereum.forks import BYZANTIUM
+from blockstm.ethereum.receipt import Receipt, receipts_root
+from blockstm.ethereum.requests import requests_hash
 
 __all__ = [
     "Checks",
@@ -28,7 +28,7 @@ _BLOB_GAS = 1 << 17
 
 def check_block(prepared: PreparedBlock) -> Checks:
     """What can be checked before anything is executed."""
-    block = prepared.file.block
+    block = prepared.block
     header = block.header
     misnamed = first_misnamed_transaction(prepared)
     return {
@@ -41,22 +41,23 @@ def check_block(prepared: PreparedBlock) -> Checks:
     }
 
 
-def check_run(prepared: PreparedBlock, run: BlockRun) -> Checks:
-    """What execution is checked against.
+def check_run(
+    prepared: PreparedBlock, run: ExecutedBlock, expected: Sequence[Receipt] | None = None
+) -> Checks:
+    """What execution is checked against: the header, and receipts if others are known.
 
     The receipts root is None before Byzantium, where receipts carry state roots; the state root
     is None because it needs a witness.
     """
-    header = prepared.file.block.header
-    logs = (log for receipt in run.receipts for log in receipt.logs)
-    has_roots = header.number < BYZANTIUM_BLOCK and bool(run.receipts)
+    header = prepared.block.header
+    has_roots = prepared.fork < BYZANTIUM and bool(run.receipts)
     root = None if has_roots else receipts_root(run.receipts)
-    has_receipts = prepared.file.receipts is not None
+    same = None if expected is None else first_different_receipt(prepared, run, expected) is None
     return {
-        "gas_used": run.result.gas_used == header.gas_used,
+        "gas_used": run.gas_used == header.gas_used,
         "receipts_root": _equal(root, header.receipts_root),
-        "logs_bloom": bloom_of(logs) == header.logs_bloom,
-        "receipts": first_different_receipt(prepared, run) is None if has_receipts else None,
+        "logs_bloom": run.logs_bloom == header.logs_bloom,
+        "receipts": same,
         "requests_hash": _equal(_requests_hash(run), header.requests_hash),
         "state_root": None,
     }
@@ -64,11 +65,11 @@ def check_run(prepared: PreparedBlock, run: BlockRun) -> Checks:
 
 def first_misnamed_transaction(prepared: PreparedBlock) -> tuple[int, str] | None:
     """The first transaction whose hash or sender is not what the block says, and which."""
-    block = prepared.file.block
+    block = prepared.block
     for index, transaction in enumerate(block.transactions):
         if block.transaction_hashes and transaction.hash != block.transaction_hashes[index]:
             return index, f"hashes to 0x{transaction.hash.hex()}"
-        sender = prepared.transactions[index].sender
+        sender = prepared.senders[index]
         if block.senders and block.senders[index] not in (None, sender):
             return index, f"was sent by 0x{sender.hex()}"
     return None
@@ -84,16 +85,14 @@ def first_outside_bloom(receipts: Sequence[Receipt], bloom: bytes) -> int | None
 
 
 def first_different_receipt(
-    prepared: PreparedBlock, run: BlockRun, expected: Sequence[Receipt] | None = None
+    prepared: PreparedBlock, run: ExecutedBlock, expected: Sequence[Receipt]
 ) -> tuple[int, str] | None:
     """The first transaction whose receipt is not the expected one, and in what they differ.
 
-    Expected are by default the receipts in the file, which have no status before Byzantium.
+    Before Byzantium receipts have no status, and others' have state roots: neither is compared.
     """
-    has_status = expected is not None or prepared.file.block.header.number >= BYZANTIUM_BLOCK
-    theirs = prepared.file.receipts if expected is None else expected
-    for index, (our, their) in enumerate(zip(run.receipts, theirs or (), strict=True)):
-        if not has_status:
+    for index, (our, their) in enumerate(zip(run.receipts, expected, strict=True)):
+        if prepared.fork < BYZANTIUM:
             their = replace(their, succeeded=our.succeeded, state_root=our.state_root)
         if our != their:
             return index, _difference(our, their)
@@ -115,10 +114,8 @@ def _equal(left: Any, right: Any) -> bool | None:
 
 
 def _blob_gas(prepared: PreparedBlock) -> int:
-    return sum(_BLOB_GAS * len(t.blob_hashes) for t in prepared.file.block.transactions)
+    return sum(_BLOB_GAS * len(t.blob_hashes) for t in prepared.block.transactions)
 
 
-def _requests_hash(run: BlockRun) -> bytes | None:
-    if run.requests is None:
-        return None
-    return requests_hash([deposits(run.receipts), *run.requests])
+def _requests_hash(run: ExecutedBlock) -> bytes | None:
+    return None if run.requests is None else requests_hash(run.requests)

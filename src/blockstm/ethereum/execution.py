@@ -1,33 +1,50 @@
-"""From a block file to receipts: a block's transactions on py-evm, by any `execute_block`.
+"""From a block to what it did: its transactions on one of the VMs, by any `execute_block`.
 
-The engine itself is an argument: this layer knows what a block means, not how it is run.
+The engine itself is an argument: this layer knows what a block means, not how it is run. What it
+takes to run a block on a VM stands in `on_evm` and `on_pyevm`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
-from blockstm.errors import Invalid, InvalidBlock
+from eth_typing import Address, Hash32
+
+from blockstm.errors import ConfigError, InputError
+from blockstm.ethereum.block import Block
 from blockstm.ethereum.blockfile import BlockFile
-from blockstm.ethereum.forks import mainnet_fork
-from blockstm.ethereum.receipt import Receipt
-from blockstm.ethereum.senders import recover_senders
-from blockstm.reference import execute_block as execute_in_order
-from blockstm.types import DELETED, BlockResult, Outcome
-from blockstm.vm.pyevm import Account, AccountState, BlockContext, Execution, Ommer, PyEvm
-from blockstm.vm.pyevm import Withdrawal as Payment
+from blockstm.ethereum.chains import MAINNET, Activation, Chain
+from blockstm.ethereum.fees import blob_base_fee
+from blockstm.ethereum.forks import Fork, fork_named
+from blockstm.ethereum.header import Header
+from blockstm.ethereum.receipt import Receipt, bloom_of
+from blockstm.ethereum.results import check_results
+from blockstm.ethereum.validity import check_block
+from blockstm.state.accounts import Account, AccountState
+from blockstm.types import DELETED, BlockResult
+from blockstm.vm.context import BlockContext
 
-__all__ = ["BlockRun", "ExecuteBlock", "PreparedBlock", "StateAfter", "prepare"]
+__all__ = [
+    "ExecuteBlock",
+    "ExecutedBlock",
+    "PreparedBlock",
+    "StateAfter",
+    "VMName",
+    "execute",
+    "prepare",
+    "prepare_file",
+]
+
+VMName = Literal["evm", "py-evm"]
 
 
 class ExecuteBlock(Protocol):
     """``execute_block`` of an `Executor` or of the reference."""
 
     def __call__(
-        self, transactions: Sequence[Any], state: Any, vm: Any, /, *, limit: Any
+        self, transactions: Sequence[Any], state: Any, vm: Any, /, *, limit: Any = None
     ) -> BlockResult:
         """Run a block; see `blockstm.execute_block`."""
 
@@ -35,142 +52,197 @@ class ExecuteBlock(Protocol):
 class StateAfter:
     """A state with writes on top of it. Immutable; safe from any thread if ``below`` is."""
 
-    def __init__(self, below: Any, writes: Any) -> None:
+    def __init__(self, below: Any, writes: Mapping[Any, Any]) -> None:
         self._below = below
-        self.writes = dict(writes)
+        self.writes = writes
 
-    def get(self, key: Any) -> Any:
-        """The value at ``key``, None where there is none."""
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The value at ``key``, ``default`` where there is none."""
         if key not in self.writes:
-            return self._below.get(key)
+            return self._below.get(key, default)
         value = self.writes[key]
-        return None if value is DELETED else value
+        return default if value is DELETED else value
 
 
 @dataclass(frozen=True, slots=True)
-class BlockRun:
-    """What executing a block gave.
+class ExecutedBlock:
+    """What executing a block did.
 
     Attributes:
-        result: the engine's result: outcomes, writes and statistics of the transactions.
         receipts: one per transaction.
-        requests: withdrawal and consolidation requests; None before Prague or without the
-            contracts that collect them.
-        state: the state after the block, system calls, withdrawals and rewards included.
+        requests: deposits, withdrawal and consolidation requests, each behind its type
+            (EIP-7685); None before Prague, or where the state is partial and lacks the contracts
+            that collect them.
+        writes: location → final value, of everything the block changed, system calls, withdrawals
+            and rewards included; a location without a value any more maps to `DELETED`.
+        result: the engine's: outcomes of the block's steps, statistics.
+        gas_used: what the header names.
+        executions: what each transaction did, as its VM tells it.
     """
 
-    result: BlockResult
     receipts: tuple[Receipt, ...]
-    requests: tuple[bytes, bytes] | None
-    state: StateAfter
+    requests: tuple[bytes, ...] | None
+    writes: Mapping[Any, Any]
+    result: BlockResult
+    gas_used: int
+    executions: Sequence[Any] = field(repr=False)
+
+    @property
+    def logs_bloom(self) -> bytes:
+        """The bloom filter of all logs, 256 bytes."""
+        return bloom_of(log for receipt in self.receipts for log in receipt.logs)
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedBlock:
-    """A block that is ready to run, any number of times: decoded, its senders recovered.
+    """A block that is ready to run, any number of times: its senders recovered, its VM at hand.
 
     Attributes:
-        file: what was prepared.
-        fork: the name of its fork.
-        vm: py-evm in this block.
-        transactions: py-evm's, each with its sender.
-        state: what the transactions start from: after the block's first system calls.
+        block: what was prepared.
+        fork: whose rules hold.
+        chain: whose block it is.
+        state: what the block starts from.
+        senders: of the transactions.
+        vm: the VM in this block.
+        steps: what the engine runs, in order.
     """
 
-    file: BlockFile
-    fork: str
-    vm: PyEvm
-    transactions: tuple[Any, ...]
-    state: StateAfter
+    block: Block
+    fork: Fork
+    chain: Chain
+    state: Any
+    senders: tuple[Address, ...]
+    vm: Any
+    steps: Sequence[Any]
 
-    def run(self, execute_block: ExecuteBlock) -> BlockRun:
+    def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
         """Execute the block.
 
         Raises:
-            BlockError: see `blockstm.execute_block`; also if a transaction needs more gas than
-                the ones before it left in the block.
+            BlockError: see `blockstm.execute_block`.
+            InvalidBlock: a transaction does not belong in the block; ``reason`` says why.
         """
-        gas = _GasLeft(self.file.block.header.gas_limit, self.transactions)
-        result = execute_block(self.transactions, self.state, self.vm, limit=gas.is_short_for)
-        if result.cut is not None:
-            raise _no_gas_left(result.cut, gas.left, result)
-        block = self.file.block
-        ommers = tuple(Ommer(ommer.number, ommer.coinbase) for ommer in block.ommers or ())
-        payments = tuple(Payment(w.address, w.amount_gwei) for w in block.withdrawals or ())
-        state = StateAfter(self.state, result.writes)
-        requests, state = _step(state, lambda view: self.vm.end_block(view, ommers, payments))
-        return BlockRun(result, self._receipts(result), requests, state)
-
-    def _receipts(self, result: BlockResult) -> tuple[Receipt, ...]:
-        executions: list[Execution] = [outcome.value for outcome in result.outcomes]
-        totals = accumulate(execution.gas_used for execution in executions)
-        return tuple(
-            Receipt(transaction.type, done.succeeded, total, done.logs)
-            for transaction, done, total in zip(
-                self.file.block.transactions, executions, totals, strict=True
-            )
-        )
+        raise NotImplementedError
 
 
-class _GasLeft:
-    """The gas that a block has left, counted down at the frontier, in block order."""
+def prepare(
+    block: Block,
+    state: Any,
+    vm: VMName = "evm",
+    *,
+    fork: Fork | str | None = None,
+    chain: Chain = MAINNET,
+    block_hashes: Mapping[int, Hash32] | None = None,
+    workers: int | None = None,
+) -> PreparedBlock:
+    """Make a block ready to run: recover its senders, translate it for the VM.
 
-    def __init__(self, left: int, transactions: Sequence[Any]) -> None:
-        self.left = left
-        self._transactions = transactions
-
-    def is_short_for(self, outcome: Outcome) -> bool:
-        """Whether the transaction asks for more gas than is left; else takes what it used."""
-        if self._transactions[outcome.index].gas > self.left:
-            return True
-        self.left -= outcome.gas_used
-        return False
-
-
-def _no_gas_left(index: int, left: int, prefix: BlockResult) -> InvalidBlock:
-    cause = Invalid(f"it asks for more gas than the {left} left in the block")
-    error = InvalidBlock(f"transaction {index} is invalid: {cause}", index, prefix)
-    error.__cause__ = cause
-    return error
-
-
-def prepare(file: BlockFile, workers: int | None = None) -> PreparedBlock:
-    """Decode a block for py-evm and recover its senders, with ``workers`` threads.
+    Args:
+        block: the block.
+        state: what it starts from: an `AccountState`, or anything with the same locations.
+        vm: "evm" (the native one) or "py-evm".
+        fork: whose rules hold; by default what ``chain`` has at the block's number and time.
+        chain: whose block it is.
+        block_hashes: number → hash of the blocks before it, as far as BLOCKHASH asks for them;
+            its parent's is known from its header.
+        workers: threads that recover senders; None: as many as there are cores.
 
     Raises:
-        ConfigError: py-evm does not have the block's fork.
-        DecodeError: a signature belongs to no key.
-        InputError: a transaction is not one of the block's fork.
+        ConfigError: there is no such VM, or it does not have the fork.
+        InvalidBlock: a signature belongs to no key.
+        ImportError: a package that the VM needs is not installed.
     """
-    header = file.block.header
-    fork = mainnet_fork(header.number, header.timestamp)
-    vm = PyEvm(fork, _context(file))
-    senders = recover_senders(file.block.transactions, "block.transactions", workers)
-    transactions = tuple(
-        vm.decode(transaction.encode(), sender)
-        for transaction, sender in zip(file.block.transactions, senders, strict=True)
+    header = block.header
+    if fork is None:
+        fork = chain.fork_at(header.number, header.timestamp)
+    elif isinstance(fork, str):
+        fork = fork_named(fork)
+    context = _context(block, fork, chain, block_hashes or {})
+    if vm == "evm":
+        from blockstm.ethereum.on_evm import prepare_on_evm
+
+        return prepare_on_evm(block, state, fork, chain, context, workers)
+    if vm == "py-evm":
+        from blockstm.ethereum.on_pyevm import prepare_on_pyevm
+
+        return prepare_on_pyevm(block, state, fork, chain, context, workers)
+    raise ConfigError(f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {vm!r}")
+
+
+def execute(
+    execute_block: ExecuteBlock,
+    block: Block,
+    state: Any,
+    vm: VMName,
+    *,
+    fork: Fork | str | None = None,
+    chain: Chain | None = None,
+    parent: Header | None = None,
+    ancestors: Sequence[Block] | None = None,
+    block_hashes: Mapping[int, Hash32] | None = None,
+    workers: int | None = None,
+) -> ExecutedBlock:
+    """Check a block, run it, check what it gave; see `blockstm.execute_block`."""
+    if not isinstance(block, Block):
+        raise InputError(
+            f"an Ethereum block is a blockstm.ethereum.Block, not {type(block).__name__}"
+        )
+    chain = _chain(chain, fork)
+    check_block(block, parent, chain, ancestors)
+    prepared = prepare(block, state, vm, chain=chain, block_hashes=block_hashes, workers=workers)
+    executed = prepared.run(execute_block)
+    check_results(
+        block.header,
+        executed.gas_used,
+        executed.receipts,
+        state_root=state_root_after(state, executed.writes),
+        requests=executed.requests,
     )
-    _, state = _step(_state_before(file), vm.begin_block)
-    return PreparedBlock(file, fork, vm, transactions, state)
+    return executed
 
 
-def _step(state: Any, step: Callable[[Any], Any]) -> tuple[Any, StateAfter]:
-    """Run one system step on a state: what it returned, and the state after it."""
-    result = execute_in_order([None], state, lambda view, _: step(view))
-    return result.outcomes[0].value, StateAfter(state, result.writes)
+def state_root_after(state: Any, writes: Mapping[Any, Any]) -> Hash32 | None:
+    """The root of a state with a block's writes on top; None where the state is partial."""
+    if isinstance(state, AccountState) and not state.partial:
+        from blockstm.ethereum.stateroot import state_root
+
+        after = state.copy()
+        after.apply(writes)
+        return state_root(after.accounts())
+    root_after = getattr(state, "root_after", None)
+    return None if root_after is None else root_after(writes)
 
 
-def _state_before(file: BlockFile) -> AccountState:
-    return AccountState(
-        {
-            address: Account(a.balance, a.nonce, a.code, a.code_hash, a.storage)
-            for address, a in file.accounts.items()
-        }
+def _chain(chain: Chain | None, fork: Fork | str | None) -> Chain:
+    """The chain, or one that has been under ``fork`` from its first block on."""
+    if fork is None:
+        return MAINNET if chain is None else chain
+    fork = fork_named(fork) if isinstance(fork, str) else fork
+    chain_id = MAINNET.chain_id if chain is None else chain.chain_id
+    return Chain(chain_id, (Activation(fork, block=0),))
+
+
+def prepare_file(
+    file: BlockFile, vm: VMName = "evm", *, chain: Chain = MAINNET, workers: int | None = None
+) -> PreparedBlock:
+    """`prepare` a block with the state that its file has."""
+    accounts = {
+        address: Account(a.balance, a.nonce, a.code, a.code_hash, a.storage)
+        for address, a in file.accounts.items()
+    }
+    state = AccountState(accounts, partial=True)
+    return prepare(
+        file.block, state, vm, chain=chain, block_hashes=file.block_hashes, workers=workers
     )
 
 
-def _context(file: BlockFile) -> BlockContext:
-    header = file.block.header
+def _context(
+    block: Block, fork: Fork, chain: Chain, block_hashes: Mapping[int, Hash32]
+) -> BlockContext:
+    header = block.header
+    blob_fee = None
+    if fork.blobs is not None and header.excess_blob_gas is not None:
+        blob_fee = blob_base_fee(header.excess_blob_gas, fork.blobs)
     return BlockContext(
         number=header.number,
         timestamp=header.timestamp,
@@ -180,7 +252,12 @@ def _context(file: BlockFile) -> BlockContext:
         mix_hash=header.mix_hash,
         base_fee_per_gas=header.base_fee_per_gas,
         excess_blob_gas=header.excess_blob_gas,
+        blob_base_fee=blob_fee,
+        slot_number=header.slot_number or 0,
         parent_hash=header.parent_hash,
         parent_beacon_block_root=header.parent_beacon_block_root,
-        block_hashes={header.number - 1: header.parent_hash, **file.block_hashes},
+        chain_id=chain.chain_id,
+        block_hashes={header.number - 1: header.parent_hash, **block_hashes}
+        if header.number
+        else block_hashes,
     )

@@ -123,7 +123,9 @@ class AccountState:
     Thread-safety: any thread may read; changes exclude each other and blocks that run on it.
 
     Args:
-        accounts: all accounts there are; an address that is not among them does not exist.
+        accounts: an address that is not among them does not exist.
+        partial: whether they are only the accounts that one block reads, so that nothing follows
+            from one being absent that the block does not ask for, and there is no state root.
 
     Raises:
         InputError: an address, a number or a hash is not one.
@@ -134,7 +136,10 @@ class AccountState:
     (10, 10)
     """
 
-    def __init__(self, accounts: Mapping[Address, Account] | None = None) -> None:
+    def __init__(
+        self, accounts: Mapping[Address, Account] | None = None, *, partial: bool = False
+    ) -> None:
+        self.partial = partial
         self._memory = MemoryState(keys="bytes", values="bytes")
         self._slots: dict[Address, set[int]] = {}  # those that are not zero
         self._addresses: dict[Address, None] = {}  # everyone who was ever written
@@ -220,7 +225,7 @@ class AccountState:
 
     def copy(self) -> AccountState:
         """Another state with the same accounts."""
-        copied = AccountState()
+        copied = AccountState(partial=self.partial)
         copied._memory = self._memory.copy()
         copied._slots = {address: set(slots) for address, slots in self._slots.items()}
         copied._addresses = dict(self._addresses)

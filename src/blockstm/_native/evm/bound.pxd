@@ -1,5 +1,5 @@
 """The EVM's plain structs for Cython, and a block bound to the EVM."""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 
 from blockstm._native.abi cimport blockstm_view, blockstm_vm
 from blockstm._native.codec cimport Codec
@@ -109,15 +109,20 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         uint64_t withdrawal_count
         const Payment* rewards
         uint64_t reward_count
+        bint collects_requests
 
 
-cdef extern from "evm/bound.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass BoundBlock:
         BlockEnv env
         bint add(const Step& step)
 
     int32_t execute_bound(void* context, blockstm_view* view, int64_t index)
     int32_t execute_traced(BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines)
+
+
+cdef extern from "evm/invalidity.hpp" namespace "blockstm::evm" nogil:
+    const char* reason_of(uint16_t code)
 
 
 cdef class EvmBlock:

@@ -27,4 +27,7 @@ class EvmBlock:
         self,
         withdrawals: Sequence[tuple[bytes, int]],
         rewards: Sequence[tuple[bytes, int]],
+        collects_requests: bool,
     ) -> None: ...
+
+def reason_named(code: int) -> str: ...

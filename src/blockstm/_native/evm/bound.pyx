@@ -1,4 +1,3 @@
-# distutils: sources = src/blockstm/_native/evm/bound.cpp
 """A block bound to the EVM: Python's blocks and transactions as the plain structs of block.hpp.
 
 Everything here holds the GIL; what it builds is read by the workers without it. The structs point
@@ -13,6 +12,8 @@ from blockstm._native.abi cimport (
     BLOCKSTM_NUMBERS_U256, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE, blockstm_vm,
 )
 
+from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
+
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError
 
@@ -23,8 +24,9 @@ FORKS = (
 )
 """The names of forks.hpp, oldest first."""
 
+use_libraries(shared_libraries())
+
 cdef enum:
-    AUTHORITIES_MAX = 1 << 24
     SMALL = 63  # bits of a number that one limb takes with room to spare
 
 
@@ -227,10 +229,11 @@ cdef class EvmBlock:
             copy_bytes(&step.refund_contract, refund_contract, 20, "a refund contract")
         self.add(step)
 
-    def add_end(self, withdrawals, rewards):
-        """What happens after the transactions: two lists of (address, wei)."""
+    def add_end(self, withdrawals, rewards, bint collects_requests):
+        """What happens after the transactions: two lists of (address, wei), and system calls."""
         cdef Step step = Step()
         step.kind = StepKind.BlockEnd
+        step.collects_requests = collects_requests
         step.withdrawals, step.withdrawal_count = self.payments(withdrawals), len(withdrawals)
         step.rewards, step.reward_count = self.payments(rewards), len(rewards)
         self.add(step)
@@ -242,3 +245,8 @@ cdef class EvmBlock:
             copy_bytes(&room[place].address, address, 20, "a receiver")
             room[place].amount = word(amount, "an amount")
         return room
+
+
+def reason_named(int code) -> str:
+    """The name of why a step is invalid, from its code in invalidity.hpp."""
+    return reason_of(code).decode()

@@ -31,6 +31,7 @@ FAILURES = (
     "insufficient balance",
     "depth exceeded",
     "precompile failure",
+    "reverted",
 )
 SYSTEM_OUTPUTS_TAG = 2
 _HEADER = struct.Struct("<BBQQI")  # succeeded, failure, gas used, gas before refund, output size
@@ -61,6 +62,8 @@ class Execution:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
+        self.gas_used: int
+        self.gas_before_refund: int
         succeeded, self._failure, self.gas_used, self.gas_before_refund, self._output_size = (
             _HEADER.unpack_from(raw)
         )
@@ -69,7 +72,7 @@ class Execution:
     @property
     def error(self) -> str:
         """Why it did not succeed, in words; empty if it did."""
-        return "" if self.succeeded else FAILURES[self._failure] or "reverted"
+        return "" if self.succeeded else FAILURES[self._failure]
 
     @property
     def output(self) -> bytes:

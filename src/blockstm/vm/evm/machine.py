@@ -76,7 +76,7 @@ def _add(bound: EvmBlock, step: Any) -> None:
             bound.add_transaction(transaction, sender, authorities)
         case BlockStart(drained, refund_contract):
             bound.add_start(drained, refund_contract)
-        case BlockEnd(withdrawals, rewards):
-            bound.add_end(withdrawals, rewards)
+        case BlockEnd(withdrawals, rewards, collects_requests):
+            bound.add_end(withdrawals, rewards, collects_requests)
         case _:
             raise InputError(f"a step of the EVM is Signed, BlockStart or BlockEnd, not {step!r}")

@@ -51,10 +51,13 @@ class BlockEnd:
     Attributes:
         withdrawals: (address, wei) in order.
         rewards: (address, wei) in order.
+        collects_requests: whether the system calls are made; from Prague on they must be, and
+            the block is invalid where their contracts are missing or fail.
     """
 
     withdrawals: Sequence[tuple[Address, int]] = ()
     rewards: Sequence[tuple[Address, int]] = ()
+    collects_requests: bool = False
 
 
 Step = Signed | BlockStart | BlockEnd

@@ -1,5 +1,5 @@
-// Bound blocks; see bound.hpp.
-#include "evm/bound.hpp"
+// Bound blocks; see bound_block.hpp.
+#include "evm/bound_block.hpp"
 
 #include "evm/execute.hpp"
 

@@ -1,0 +1,143 @@
+"""Ethereum blocks on the native EVM: one list of steps, system calls and withdrawals included, so
+that the engine runs all of a block in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from eth_typing import Address
+
+from blockstm.errors import BlockError, Invalid, InvalidBlock, StateError, TransactionError
+from blockstm.ethereum.block import Block
+from blockstm.ethereum.chains import Chain
+from blockstm.ethereum.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
+from blockstm.ethereum.execution import ExecuteBlock, ExecutedBlock, PreparedBlock
+from blockstm.ethereum.forks import AMSTERDAM, PRAGUE, Fork
+from blockstm.ethereum.reasons import Flaw, Reason
+from blockstm.ethereum.receipt import Receipt
+from blockstm.ethereum.requests import requests_of
+from blockstm.ethereum.rewards import rewards
+from blockstm.ethereum.senders import recover_authorities, recover_senders
+from blockstm.state.accounts import code_hash_of
+from blockstm.types import BlockResult
+from blockstm.vm.context import BlockContext
+from blockstm.vm.evm import BlockEnd, BlockStart, Evm, Execution, Signed, SystemOutputs
+
+__all__ = ["BlockOnEvm", "prepare_on_evm"]
+
+_WEI_PER_GWEI = 10**9
+# Where the contracts of EIP-7002 and EIP-7251 stand on every chain.
+_WITHDRAWAL_CONTRACT = Address(bytes.fromhex("00000961ef480eb55e80d19ad83579a64c007002"))
+_CONSOLIDATION_CONTRACT = Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a590007251"))
+
+
+def prepare_on_evm(
+    block: Block, state: Any, fork: Fork, chain: Chain, context: BlockContext, workers: int | None
+) -> BlockOnEvm:
+    """See `blockstm.ethereum.execution.prepare`."""
+    senders = tuple(recover_senders(block.transactions, "block.transactions", workers))
+    authorities = recover_authorities(block.transactions, workers)
+    signed = map(Signed, block.transactions, senders, authorities)
+    drained = DAO_ACCOUNTS if chain.dao_fork_block == block.header.number else ()
+    steps = (
+        BlockStart(drained, DAO_REFUND_CONTRACT if drained else None),
+        *signed,
+        BlockEnd(
+            [(w.address, w.amount_gwei * _WEI_PER_GWEI) for w in block.withdrawals or ()],
+            rewards(block, fork),
+            collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state),
+        ),
+    )
+    return BlockOnEvm(block, fork, chain, state, senders, Evm(fork.rules, context), steps)
+
+
+def _lacks_request_contracts(state: Any) -> bool:
+    """Whether a state that need not be complete is without the contracts that collect requests."""
+    return getattr(state, "partial", False) and not all(
+        state.get(code_hash_of(address))
+        for address in (_WITHDRAWAL_CONTRACT, _CONSOLIDATION_CONTRACT)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOnEvm(PreparedBlock):
+    """A block for the native EVM; its steps are a `BlockStart`, the transactions, a `BlockEnd`."""
+
+    def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
+        try:
+            result = execute_block(self.steps, self.state, self.vm)
+        except InvalidBlock as error:
+            self._check_gas([outcome.value for outcome in _outcomes(error.prefix)][1:])
+            raise self._refused(error) from error.__cause__
+        except TransactionError as error:
+            if not isinstance(error.__cause__, LookupError):
+                raise
+            cause = error.__cause__  # code or a block's hash that the state or the block lacks
+            raise StateError(f"{cause}", self._index_of(error), error.prefix) from cause
+        executions: list[Execution] = [outcome.value for outcome in result.outcomes[1:-1]]
+        self._check_gas(executions)
+        receipts = self._receipts(executions)
+        return ExecutedBlock(
+            receipts,
+            self._requests(result.outcomes[-1].value, receipts),
+            result.writes,
+            result,
+            sum(map(self._block_gas, executions)),
+            executions,
+        )
+
+    def _block_gas(self, execution: Execution) -> int:
+        """What a transaction takes of the block's gas (EIP-7778)."""
+        if self.fork >= AMSTERDAM:
+            return execution.gas_before_refund
+        return execution.gas_used
+
+    def _check_gas(self, executions: list[Execution]) -> None:
+        """Each transaction must find the gas it asks for (Yellow Paper, section 6.2)."""
+        left = self.block.header.gas_limit
+        for index, transaction in enumerate(self.block.transactions[: len(executions) + 1]):
+            if transaction.gas > left:
+                detail = f"it asks for {transaction.gas} gas where the block has {left} left"
+                raise Flaw(Reason.GAS_ABOVE_BLOCK, detail, index).error()
+            if index < len(executions):
+                left -= self._block_gas(executions[index])
+
+    def _receipts(self, executions: list[Execution]) -> tuple[Receipt, ...]:
+        totals = accumulate(execution.gas_used for execution in executions)
+        return tuple(
+            Receipt(transaction.type, done.succeeded, total, done.logs)
+            for transaction, done, total in zip(
+                self.block.transactions, executions, totals, strict=True
+            )
+        )
+
+    def _requests(
+        self, outputs: SystemOutputs | None, receipts: tuple[Receipt, ...]
+    ) -> tuple[bytes, ...] | None:
+        if outputs is None or not self.steps[-1].collects_requests:
+            return None
+        return requests_of(
+            receipts,
+            outputs.withdrawal_requests,
+            outputs.consolidation_requests,
+            self.chain.deposit_contract,
+        )
+
+    def _index_of(self, error: BlockError) -> int | None:
+        """Which transaction a step is; None where it is none."""
+        index = None if error.index is None else error.index - 1
+        return index if index is not None and 0 <= index < len(self.block.transactions) else None
+
+    def _refused(self, error: InvalidBlock) -> InvalidBlock:
+        """The engine's error in terms of the block: its index, its reason."""
+        cause = error.__cause__
+        reason = Reason(getattr(cause, "reason", Reason.SYSTEM_CALL_FAILED))
+        refused = Flaw(reason, str(cause), self._index_of(error)).error(error.prefix)
+        refused.__cause__ = cause if isinstance(cause, Invalid) else None
+        return refused
+
+
+def _outcomes(prefix: BlockResult | None) -> Any:
+    return () if prefix is None else prefix.outcomes

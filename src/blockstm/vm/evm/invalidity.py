@@ -1,0 +1,38 @@
+"""The exceptions of steps that did not succeed, from the bytes that the native core leaves."""
+
+from __future__ import annotations
+
+from blockstm._native.evm.bound import reason_named
+from blockstm.errors import InternalError
+from blockstm.vm.evm.execution import InvalidTransaction
+
+__all__ = ["error_of"]
+
+# As in `vm_abi.h` and `_native/evm/execute.hpp`.
+_INVALID = 2
+_WORD = 32
+
+
+def error_of(index: int, status: int, output: bytes) -> Exception:
+    """What a step that ended with ``status`` raises."""
+    if status == _INVALID:
+        return _invalid(output)
+    kind, rest = output[:1], output[1:]
+    match kind[0] if kind else 0:
+        case 1:
+            return LookupError(f"the state has only the hash of the code 0x{rest.hex()}")
+        case 2:
+            number = int.from_bytes(rest, "little")
+            return LookupError(
+                f"BLOCKHASH asks for block {number}, whose hash did not come with it"
+            )
+        case 3:
+            return InternalError("the EVM ran without a library that a precompile needs")
+        case 4:
+            return ValueError("the state has a value that is neither 32 bytes nor code")
+    return MemoryError("the EVM ran out of memory")
+
+
+def _invalid(output: bytes) -> InvalidTransaction:
+    have, want = (int.from_bytes(output[at : at + _WORD], "little") for at in (2, 2 + _WORD))
+    return InvalidTransaction(reason_named(int.from_bytes(output[:2], "little")), have, want)
