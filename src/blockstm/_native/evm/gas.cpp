@@ -57,7 +57,7 @@ constexpr GasTable frontier() noexcept {
 
     gas.call_value = 9000;
     gas.call_stipend = 2300;
-    gas.call_new_account = 25000;
+    gas.new_account = 25000;
     gas.selfdestruct_refund = 24000;
     gas.initcode_size_max = UNLIMITED;
     return gas;

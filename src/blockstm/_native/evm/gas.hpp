@@ -41,7 +41,7 @@ struct GasTable {
 
     int64_t call_value;
     int64_t call_stipend;
-    int64_t call_new_account;
+    int64_t new_account;  // by a call
     bool keeps_64th;            // of the gas left, at calls and creations (EIP-150)
     bool new_only_with_value;   // accounts are new where value revives dead ones (EIP-161); before, always
     int64_t selfdestruct_new_account;
