@@ -33,13 +33,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from blockstm.cli import bench, run
+    from blockstm.cli import bench, blocktest, run, statetest
 
     parser = argparse.ArgumentParser(
         prog="blockstm",
         description="Optimistic parallel execution of blocks of ordered transactions.",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (run, bench):
+    for module in (run, statetest, blocktest, bench):
         module.add_parser(subparsers).set_defaults(main=module.main)
     return parser

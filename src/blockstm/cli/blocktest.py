@@ -1,0 +1,30 @@
+"""``blockstm blocktest``: the official tests of blocks on a chain (BlockchainTests)."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from blockstm.cli.fixtures.command import add_options, run
+
+__all__ = ["add_parser", "main"]
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``blocktest`` to the subcommands; its arguments go to `main`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "blocktest",
+        help="run official blockchain tests",
+        description="Runs official blockchain tests (of ethereum/tests and execution-spec-tests): "
+        "which blocks are valid, the reason where one is refused, the head. "
+        "Exit status: 0 all passed, 1 one failed, 2 wrong usage or no test found.",
+    )
+    add_options(parser)
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the tests; see `blockstm.cli.fixtures.command.run`."""
+    from blockstm.cli.fixtures.formats import block_tests
+
+    return run(args, block_tests, "blockchain test")
