@@ -1,0 +1,116 @@
+"""The native tries as Cython sees them: a contents page of the headers here. What each does stands there."""
+from libc.stdint cimport uint8_t, uint64_t
+from libcpp cimport bool as cbool
+
+cdef enum:
+    HASH_SIZE = 32
+    KEY_SIZE_MAX = 255
+    BLOOM_SIZE = 256
+
+cdef extern from "crypto/keccak.hpp" namespace "blockstm" nogil:
+    void keccak256(const uint8_t* data, uint64_t size, uint8_t* out) noexcept
+
+cdef extern from "trie/buffer.hpp" namespace "blockstm::trie" nogil:
+    cppclass Bytes:
+        Bytes() noexcept
+        Bytes(const uint8_t* data, uint64_t size) noexcept
+        const uint8_t* data() noexcept
+        uint64_t size() noexcept
+
+    cppclass Buffer[Element]:
+        Buffer() noexcept
+        Element* data() noexcept
+        uint64_t size() noexcept
+        Element& operator[](uint64_t place) noexcept
+        void clear() noexcept
+        cbool reserve(uint64_t size) noexcept
+        Element* extend(uint64_t count) noexcept
+        cbool push(const Element& element) noexcept
+        void truncate(uint64_t size) noexcept
+
+cdef extern from "trie/status.hpp" namespace "blockstm::trie" nogil:
+    enum class Status:
+        Ok
+        Missing
+        Malformed
+        OutOfMemory
+        BadInput
+
+cdef extern from "trie/builder.hpp" namespace "blockstm::trie" nogil:
+    cppclass Builder:
+        Builder() noexcept
+        cbool reserve(uint64_t count) noexcept
+        cbool add(Bytes key, Bytes value) noexcept
+        Status root(uint8_t* out) noexcept
+
+cdef extern from "trie/ordered_root.hpp" namespace "blockstm::trie" nogil:
+    Status ordered_root(const Bytes* items, uint64_t count, uint8_t* out) noexcept
+
+cdef extern from "trie/account.hpp" namespace "blockstm::trie" nogil:
+    cppclass Account:
+        Account() noexcept
+        uint64_t nonce
+        uint8_t* balance
+        uint8_t* storage_root
+        uint8_t* code_hash
+
+cdef extern from "trie/state_root.hpp" namespace "blockstm::trie" nogil:
+    Status state_root(Bytes records, uint8_t* out) noexcept
+
+cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
+    cppclass NodeStore:
+        NodeStore() noexcept
+        void lock() noexcept
+        cbool try_lock() noexcept
+        void unlock() noexcept
+        cbool add(Bytes encoding) noexcept
+        cbool find(const uint8_t* hash, Bytes& encoding) noexcept
+        uint64_t count() noexcept
+        uint8_t* blamed
+
+cdef extern from "trie/trie.hpp" namespace "blockstm::trie" nogil:
+    cppclass Trie:
+        Trie() noexcept
+        Status open(NodeStore& store, const uint8_t* root) noexcept
+        Trie copy() noexcept
+        void drop(NodeStore& store) noexcept
+        Status get(NodeStore& store, Bytes key, Bytes& value) noexcept
+        Status set(NodeStore& store, Bytes key, Bytes value) noexcept
+        Status root(NodeStore& store, uint8_t* out) noexcept
+        Status prove(NodeStore& store, Bytes key, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes) noexcept
+        Status neighbour(
+            NodeStore& store, Bytes key, cbool is_behind, uint8_t* found, uint64_t& found_size, Bytes& value
+        ) noexcept
+
+cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
+    cppclass Accounts:
+        Accounts() noexcept
+        Status open(NodeStore& store, const uint8_t* root) noexcept
+        void share(const Accounts& other) noexcept
+        void drop() noexcept
+        Status account(const uint8_t* address, Account& account, cbool& exists) noexcept
+        Status slot(const uint8_t* address, const uint8_t* slot, uint8_t* value) noexcept
+        Status apply(Bytes records) noexcept
+        Status root(uint8_t* out) noexcept
+        Status prove(const uint8_t* address, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes) noexcept
+        Status prove_slot(
+            const uint8_t* address, const uint8_t* slot, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes
+        ) noexcept
+
+cdef extern from "trie/receipt_list.hpp" namespace "blockstm::trie" nogil:
+    cppclass ReceiptInput:
+        uint8_t type
+        Bytes outcome
+        uint64_t cumulative_gas_used
+        Bytes logs
+
+    cppclass BlockReceipts:
+        BlockReceipts() noexcept
+        Buffer[uint8_t] encodings
+        Buffer[uint64_t] sizes
+        uint8_t* root
+        uint8_t* bloom
+        uint64_t bad_index
+
+    Status encode_receipts(const ReceiptInput* inputs, uint64_t count, BlockReceipts& out) noexcept
+    Status logs_bloom(Bytes logs, uint8_t* bloom) noexcept

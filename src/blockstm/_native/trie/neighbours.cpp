@@ -1,0 +1,134 @@
+// The keys of a trie in their order: which one stands next to a given key. A key that is a prefix of others
+// stands before them, so in a branch the value comes before all children.
+#include "trie/node_store.hpp"
+#include "trie/trie.hpp"
+
+namespace blockstm::trie {
+namespace {
+
+struct Search {
+    NodeStore& store;
+    bool is_behind;              // which side of the key is asked for
+    uint32_t depth = 0;          // of `nibbles`
+    uint8_t nibbles[DEPTH_MAX];  // from the top to where the search is
+
+    void push(Path path) noexcept {
+        for (uint32_t index = 0; index < path.size; ++index) nibbles[depth++] = path[index];
+    }
+    void push_rank(int rank) noexcept {
+        if (rank != 0) nibbles[depth++] = static_cast<uint8_t>(rank - 1);
+    }
+    int next_rank(int rank) const noexcept { return is_behind ? rank + 1 : rank - 1; }
+
+    Status resolve(Node*& node, bool is_below_extension) noexcept {
+        return node->kind == Kind::Unresolved ? store.resolve(node, depth, is_below_extension) : Status::Ok;
+    }
+};
+
+// The place of a child among its siblings in the order of keys: the value first.
+Node*& child_at(Branch* branch, int rank) noexcept {
+    return branch->children[rank == 0 ? VALUE_CHILD : rank - 1];
+}
+
+bool is_rank(int rank) noexcept { return rank >= 0 && rank < CHILD_COUNT; }
+
+Path path_in(const Node* node) noexcept {
+    if (node->kind == Kind::Leaf) return static_cast<const Leaf*>(node)->path();
+    return static_cast<const Extension*>(node)->path();
+}
+
+// The leaf below `place` that is nearest to the key, all of them being on the wanted side of it.
+Status nearest(Search& search, Node** place, bool is_below_extension, Leaf*& leaf) noexcept {
+    for (;;) {
+        if (const Status status = search.resolve(*place, is_below_extension); status != Status::Ok) return status;
+        Node* const node = *place;
+        is_below_extension = node->kind == Kind::Extension;
+        if (node->kind != Kind::Branch) search.push(path_in(node));
+        if (node->kind == Kind::Leaf) {
+            leaf = static_cast<Leaf*>(node);
+            return Status::Ok;
+        }
+        if (node->kind == Kind::Extension) {
+            place = &static_cast<Extension*>(node)->child;
+            continue;
+        }
+        int rank = search.is_behind ? 0 : CHILD_COUNT - 1;
+        while (child_at(static_cast<Branch*>(node), rank) == nullptr) rank = search.next_rank(rank);
+        search.push_rank(rank);
+        place = &child_at(static_cast<Branch*>(node), rank);
+    }
+}
+
+// A branch that the key passed, and where it went on.
+struct Turn {
+    Branch* branch;
+    uint32_t depth;
+    int rank;
+};
+
+// The way back: the last turn that had a child on the wanted side.
+Status turn_back(Search& search, const Turn* turns, uint32_t count, Leaf*& leaf) noexcept {
+    while (count-- > 0) {
+        const Turn& turn = turns[count];
+        for (int rank = search.next_rank(turn.rank); is_rank(rank); rank = search.next_rank(rank)) {
+            if (child_at(turn.branch, rank) == nullptr) continue;
+            search.depth = turn.depth;
+            search.push_rank(rank);
+            return nearest(search, &child_at(turn.branch, rank), false, leaf);
+        }
+    }
+    return Status::Ok;
+}
+
+Status search_from(Search& search, Node** place, Path rest, Leaf*& leaf) noexcept {
+    Turn turns[DEPTH_MAX + 1];
+    uint32_t count = 0;
+    for (bool is_below_extension = false; *place != nullptr;) {
+        if (const Status status = search.resolve(*place, is_below_extension); status != Status::Ok) return status;
+        Node* const node = *place;
+        is_below_extension = node->kind == Kind::Extension;
+        if (node->kind == Kind::Branch) {
+            const int rank = rest.size == 0 ? 0 : rest[0] + 1;
+            turns[count++] = {static_cast<Branch*>(node), search.depth, rank};
+            search.push_rank(rank);
+            place = &child_at(static_cast<Branch*>(node), rank);
+            if (rank == 0) break;  // the value there has the key itself
+            rest = rest.from(1);
+            continue;
+        }
+        const Path path = path_in(node);
+        const uint32_t shared = shared_nibbles(rest, path);
+        if (is_below_extension && shared == path.size) {
+            search.push(path);
+            rest = rest.from(shared);
+            place = &static_cast<Extension*>(node)->child;
+            continue;
+        }
+        if (shared == path.size && shared == rest.size) break;
+        const bool is_behind = shared == rest.size || (shared < path.size && path[shared] > rest[shared]);
+        if (is_behind == search.is_behind) return nearest(search, place, false, leaf);
+        break;
+    }
+    return turn_back(search, turns, count, leaf);
+}
+
+}  // namespace
+
+Status Trie::neighbour(NodeStore& store, Bytes key, bool is_behind, uint8_t* found, uint64_t& found_size,
+                       Bytes& value) noexcept {
+    Search search{store, is_behind, 0, {}};
+    Leaf* leaf = nullptr;
+    found_size = 0;
+    value = {};
+    const Status status = search_from(search, &top, path_of(key), leaf);
+    if (status != Status::Ok || leaf == nullptr) return status;
+    if ((search.depth & 1) != 0) return Status::Malformed;  // half a byte: no key
+    found_size = search.depth / 2;
+    for (uint64_t place = 0; place < found_size; ++place) {
+        found[place] = static_cast<uint8_t>(search.nibbles[2 * place] << 4 | search.nibbles[2 * place + 1]);
+    }
+    value = leaf->value();
+    return Status::Ok;
+}
+
+}  // namespace blockstm::trie

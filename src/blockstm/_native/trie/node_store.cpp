@@ -1,0 +1,75 @@
+#include "trie/node_store.hpp"
+
+namespace blockstm::trie {
+
+NodeStore::~NodeStore() { std::free(entries_); }
+
+// Where `hash` is or would be. The table is never full, and a keccak is as good a number as any.
+NodeStore::Entry* NodeStore::place_of(const uint8_t hash[HASH_SIZE]) const noexcept {
+    uint64_t place;
+    std::memcpy(&place, hash, sizeof place);
+    for (;; ++place) {
+        Entry* entry = entries_ + (place & (capacity_ - 1));
+        if (entry->data == nullptr || std::memcmp(entry->hash, hash, HASH_SIZE) == 0) return entry;
+    }
+}
+
+bool NodeStore::grow() noexcept {
+    const uint64_t capacity = capacity_ == 0 ? 64 : 2 * capacity_;
+    auto* entries = static_cast<Entry*>(std::calloc(capacity, sizeof(Entry)));
+    if (entries == nullptr) return false;
+    Entry* const before = entries_;
+    const uint64_t count = capacity_;
+    entries_ = entries;
+    capacity_ = capacity;
+    for (uint64_t index = 0; index < count; ++index) {
+        if (before[index].data != nullptr) *place_of(before[index].hash) = before[index];
+    }
+    std::free(before);
+    return true;
+}
+
+bool NodeStore::add(Bytes encoding) noexcept {
+    if (encoding.empty()) return true;  // no node
+    if (count_ * 4 >= capacity_ * 3 && !grow()) return false;
+    uint8_t hash[HASH_SIZE];
+    keccak256(encoding.data(), encoding.size(), hash);
+    Entry* entry = place_of(hash);
+    if (entry->data != nullptr) return true;
+    auto* data = static_cast<uint8_t*>(pool.take(encoding.size()));
+    if (data == nullptr) return false;
+    put_bytes(data, encoding);
+    std::memcpy(entry->hash, hash, HASH_SIZE);
+    entry->data = data;
+    entry->size = encoding.size();
+    ++count_;
+    return true;
+}
+
+bool NodeStore::find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexcept {
+    if (capacity_ == 0) return false;
+    const Entry* entry = place_of(hash);
+    if (entry->data == nullptr) return false;
+    encoding = {entry->data, entry->size};
+    return true;
+}
+
+Status NodeStore::resolve(Node*& node, uint32_t depth, bool is_below_extension) noexcept {
+    std::memcpy(blamed, node->reference.bytes, HASH_SIZE);
+    Bytes encoding;
+    if (!find(blamed, encoding)) return Status::Missing;
+    if (encoding.size() < HASH_SIZE && depth != 0) return Status::Malformed;  // it would stand in its parent
+    Node* decoded;
+    const Status status = decode_node(pool, encoding, depth, is_below_extension, decoded);
+    if (status != Status::Ok) return status;
+    if (encoding.size() < HASH_SIZE) {
+        set_reference(decoded->reference, encoding);
+    } else {
+        decoded->reference = node->reference;
+    }
+    release(pool, node);
+    node = decoded;
+    return Status::Ok;
+}
+
+}  // namespace blockstm::trie

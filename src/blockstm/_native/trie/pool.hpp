@@ -1,0 +1,106 @@
+// Memory for the nodes of tries: small blocks from growing chunks, given back to lists by size. A trie that
+// changes for days uses what it freed; dropping the pool frees everything without a look at the nodes.
+// Belongs to one NodeStore, under its lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+
+namespace blockstm::trie {
+
+class Pool {
+public:
+    Pool() noexcept = default;
+    Pool(const Pool&) = delete;
+    Pool& operator=(const Pool&) = delete;
+    ~Pool() {
+        free_all(chunks_);
+        while (large_.next != &large_) unlink_large(large_.next);
+    }
+
+    // Null: out of memory. Aligned for any plain type. Pre: `size` is not 0.
+    void* take(uint64_t size) noexcept {
+        if (size > SMALL_MAX) return take_large(size);
+        const uint64_t kind = (size + STEP - 1) / STEP;
+        if (Free* block = free_[kind]; block != nullptr) {
+            free_[kind] = block->next;
+            return block;
+        }
+        if (left_ < kind * STEP && !grow()) return nullptr;
+        uint8_t* block = next_;
+        next_ += kind * STEP;
+        left_ -= kind * STEP;
+        return block;
+    }
+
+    // Pre: `block` was taken with this very size, or is null.
+    void give(void* block, uint64_t size) noexcept {
+        if (block == nullptr) return;
+        if (size > SMALL_MAX) return unlink_large(static_cast<Large*>(block) - 1);
+        const uint64_t kind = (size + STEP - 1) / STEP;
+        free_[kind] = new (block) Free{free_[kind]};
+    }
+
+private:
+    struct Free {
+        Free* next;
+    };
+    struct alignas(std::max_align_t) Chunk {
+        Chunk* next;
+    };
+    struct alignas(std::max_align_t) Large {  // stands before its block
+        Large* next;
+        Large* before;
+    };
+
+    static constexpr uint64_t STEP = alignof(std::max_align_t);
+    static constexpr uint64_t SMALL_MAX = 512;
+    static constexpr uint64_t CHUNK_MIN = 4096;
+    static constexpr uint64_t CHUNK_MAX = 1 << 20;
+
+    static void free_all(Chunk* chunk) noexcept {
+        while (chunk != nullptr) {
+            Chunk* next = chunk->next;
+            std::free(chunk);
+            chunk = next;
+        }
+    }
+
+    bool grow() noexcept {
+        auto* chunk = static_cast<Chunk*>(std::malloc(chunk_size_));
+        if (chunk == nullptr) return false;
+        chunk->next = chunks_;
+        chunks_ = chunk;
+        next_ = reinterpret_cast<uint8_t*>(chunk + 1);
+        left_ = chunk_size_ - sizeof(Chunk);
+        if (chunk_size_ < CHUNK_MAX) chunk_size_ *= 2;
+        return true;
+    }
+
+    void* take_large(uint64_t size) noexcept {
+        if (size > UINT64_MAX / 2) return nullptr;
+        auto* block = static_cast<Large*>(std::malloc(sizeof(Large) + size));
+        if (block == nullptr) return nullptr;
+        block->next = large_.next;
+        block->before = &large_;
+        block->next->before = large_.next = block;
+        return block + 1;
+    }
+
+    static void unlink_large(Large* block) noexcept {
+        block->before->next = block->next;
+        block->next->before = block->before;
+        std::free(block);
+    }
+
+    Free* free_[SMALL_MAX / STEP + 1] = {};
+    Chunk* chunks_ = nullptr;
+    Large large_{&large_, &large_};
+    uint8_t* next_ = nullptr;
+    uint64_t left_ = 0;
+    uint64_t chunk_size_ = CHUNK_MIN;
+};
+
+}  // namespace blockstm::trie

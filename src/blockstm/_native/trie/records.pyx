@@ -1,0 +1,146 @@
+"""Writes accounts, or changes to them, as the flat records that `state_root` and `AccountTries` take.
+
+The layout stands in ``account.hpp``. Needs the GIL; an object belongs to one thread at a time.
+"""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from blockstm._native.trie.core cimport Buffer
+
+from blockstm.errors import InputError
+
+cdef enum:
+    ADDRESS_SIZE = 20
+    WORD_SIZE = 32
+    SLOTS_MAX = 0xffffffff
+
+cdef enum:  # flags of a record
+    NONCE = 1
+    BALANCE = 2
+    CODE_HASH = 4
+    CLEARED = 8
+    EXISTS = 0x10
+    DELETED = 0x20
+
+cdef enum:
+    HEAD_SIZE = 97
+    FLAGS_PLACE = 20
+    NONCE_PLACE = 21
+    BALANCE_PLACE = 29
+    CODE_HASH_PLACE = 61
+    COUNT_PLACE = 93
+
+
+cdef class Records:
+    """Accounts as flat bytes."""
+
+    cdef Buffer[uint8_t] written
+
+    def add(self, address, nonce=None, balance=None, code_hash=None, storage=None, cleared=False, exists=None):
+        """Write one account down.
+
+        Args:
+            address: 20 bytes; each address stands there once.
+            nonce: below 2**64; None: as it was.
+            balance: in wei, below 2**256; None: as it was.
+            code_hash: keccak of the code; None: as it was.
+            storage: slot → value of what changes; zero removes.
+            cleared: whether all slots go before those of ``storage`` are set.
+            exists: whether there is such an account; None: unless it is empty (EIP-161).
+
+        Raises:
+            InputError: something is of the wrong kind or out of range; nothing was written.
+        """
+        cdef uint64_t start = self.written.size()
+        try:
+            self._write(address, nonce, balance, code_hash, storage or {}, cleared, exists)
+        except BaseException:
+            self.written.truncate(start)
+            raise
+
+    cdef object _write(
+        self, object address, object nonce, object balance, object code_hash, object storage, bint cleared,
+        object exists,
+    ):
+        cdef bytes ours = bytes_of(address, "address", ADDRESS_SIZE)
+        cdef uint8_t* head = self.written.extend(HEAD_SIZE)
+        cdef uint64_t number = 0, count = len(storage)
+        cdef uint8_t flags = 0
+        if head == NULL:
+            raise MemoryError
+        memset(head, 0, HEAD_SIZE)
+        memcpy(head, PyBytes_AS_STRING(ours), ADDRESS_SIZE)
+        if nonce is not None:
+            flags |= NONCE
+            number = nonce_of(nonce)
+            put_little(head + NONCE_PLACE, number, 8)
+        if balance is not None:
+            flags |= BALANCE
+            put_word(head + BALANCE_PLACE, balance, "balance")
+        if code_hash is not None:
+            flags |= CODE_HASH
+            ours = bytes_of(code_hash, "code hash", WORD_SIZE)
+            memcpy(head + CODE_HASH_PLACE, PyBytes_AS_STRING(ours), WORD_SIZE)
+        if cleared:
+            flags |= CLEARED
+        if exists is not None:
+            flags |= EXISTS if exists else DELETED
+        if count > SLOTS_MAX:
+            raise InputError(f"a record has at most {SLOTS_MAX} slots, not {count}")
+        head[FLAGS_PLACE] = flags
+        put_little(head + COUNT_PLACE, count, 4)
+        return self._write_slots(storage, count)
+
+    cdef object _write_slots(self, object storage, uint64_t count):
+        cdef uint8_t* place = self.written.extend(2 * WORD_SIZE * count)
+        cdef uint64_t left = count
+        if count != 0 and place == NULL:
+            raise MemoryError
+        for slot, value in storage.items():
+            if left == 0:
+                break  # another thread made it grow
+            left -= 1
+            put_word(place, slot, "slot")
+            put_word(place + WORD_SIZE, value, "value of a slot")
+            place += 2 * WORD_SIZE
+        if left != 0:
+            raise InputError("the storage changed while it was read")
+
+    def data(self):
+        """What was written: see ``account.hpp``."""
+        return PyBytes_FromStringAndSize(<const char*>self.written.data(), self.written.size())
+
+
+cdef void put_little(uint8_t* place, uint64_t number, uint32_t size) noexcept:
+    cdef uint32_t index
+    for index in range(size):
+        place[index] = <uint8_t>(number >> 8 * index)
+
+
+cdef object put_word(uint8_t* place, object number, str what):
+    cdef bytes digits
+    try:
+        digits = number.to_bytes(WORD_SIZE, "big")
+    except AttributeError:
+        raise InputError(f"a {what} is an int, not {type(number).__name__}") from None
+    except OverflowError:
+        raise InputError(f"a {what} is from 0 to 2**256-1, not {number}") from None
+    memcpy(place, PyBytes_AS_STRING(digits), WORD_SIZE)
+
+
+cdef uint64_t nonce_of(object nonce) except? 0:
+    try:
+        return nonce
+    except TypeError:
+        raise InputError(f"a nonce is an int, not {type(nonce).__name__}") from None
+    except OverflowError:
+        raise InputError(f"a nonce is from 0 to 2**64-1, not {nonce}") from None
+
+
+cdef bytes bytes_of(object value, str what, Py_ssize_t size):
+    if not isinstance(value, bytes):
+        raise InputError(f"a {what} is bytes, not {type(value).__name__}")
+    if len(value) != size:
+        raise InputError(f"a {what} has {size} bytes, not {len(value)}")
+    return value

@@ -1,0 +1,300 @@
+#include "trie/trie.hpp"
+
+#include "trie/node_store.hpp"
+
+namespace blockstm::trie {
+namespace {
+
+// The way of a key from the top down, and where it ends: at an empty place, at the key's leaf, or at a leaf
+// or an extension that another key made.
+struct Walk {
+    Path rest;               // of the key, from `place` on
+    Node** place;            // where it ends
+    uint32_t shared = 0;     // nibbles of `rest` that the node at `place` has too
+    uint32_t count = 0;      // of the nodes above
+    Node** above[DEPTH_MAX + 2];  // their places; all but the last consume a nibble or more
+
+    Walk(Node*& top, Bytes key) noexcept : rest(path_of(key)), place(&top) {}
+
+    bool is_below_extension() const noexcept { return count != 0 && (*above[count - 1])->kind == Kind::Extension; }
+
+    // The key's own leaf, or null.
+    Leaf* leaf() const noexcept {
+        Node* node = *place;
+        if (node == nullptr || node->kind != Kind::Leaf || shared != rest.size || shared != node->path_size) {
+            return nullptr;
+        }
+        return static_cast<Leaf*>(node);
+    }
+
+    void step(Node*& below, uint32_t nibbles) noexcept {
+        above[count++] = place;
+        place = &below;
+        rest = rest.from(nibbles);
+    }
+
+    // Says of the first `number` nodes above that their hashes are no longer true.
+    void outdate(uint32_t number) const noexcept {
+        for (uint32_t index = 0; index < number; ++index) (*above[index])->reference.size = 0;
+    }
+};
+
+int child_of(Path path) noexcept { return path.size == 0 ? VALUE_CHILD : path[0]; }
+
+Path behind_child(Path path) noexcept { return path.size == 0 ? path : path.from(1); }
+
+// To read, or to change what is on the way: then all of it becomes the trie's own.
+Status descend(NodeStore& store, Walk& walk, bool to_change) noexcept {
+    for (uint32_t depth = 0;;) {
+        Node*& node = *walk.place;
+        if (node == nullptr) return Status::Ok;
+        if (node->kind == Kind::Unresolved) {
+            const Status status = store.resolve(node, depth, walk.is_below_extension());
+            if (status != Status::Ok) return status;
+        }
+        if (to_change && !own(store.pool, node)) return Status::OutOfMemory;
+        if (node->kind == Kind::Branch) {
+            const uint32_t nibbles = walk.rest.size == 0 ? 0 : 1;
+            walk.step(static_cast<Branch*>(node)->children[child_of(walk.rest)], nibbles);
+            depth += nibbles;
+            continue;
+        }
+        const bool is_leaf = node->kind == Kind::Leaf;
+        const Path path = is_leaf ? static_cast<Leaf*>(node)->path() : static_cast<Extension*>(node)->path();
+        walk.shared = shared_nibbles(walk.rest, path);
+        if (is_leaf || walk.shared < path.size) return Status::Ok;
+        walk.step(static_cast<Extension*>(node)->child, path.size);
+        depth += path.size;
+    }
+}
+
+// -- putting
+
+Status put_at_empty(NodeStore& store, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
+    *walk.place = leaf = new_leaf(store.pool, walk.rest, value);
+    return leaf == nullptr ? Status::OutOfMemory : Status::Ok;
+}
+
+Status replace_value(NodeStore& store, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
+    if (leaf->value_size == value.size()) {
+        put_bytes(leaf->bytes() + packed_size(leaf->path_size), value);
+        leaf->reference.size = 0;
+        return Status::Ok;
+    }
+    Leaf* replaced = new_leaf(store.pool, walk.rest, value, leaf->storage);
+    if (replaced == nullptr) return Status::OutOfMemory;
+    free_node(store.pool, leaf);
+    *walk.place = leaf = replaced;
+    return Status::Ok;
+}
+
+// What is left of a leaf or an extension below a branch that takes the first nibble of `rest`; what hangs
+// below is taken over, not shared.
+Node* remainder(Pool& pool, Node* node, Path rest) noexcept {
+    const Path path = behind_child(rest);
+    if (node->kind == Kind::Leaf) return new_leaf(pool, path, static_cast<Leaf*>(node)->value(), static_cast<Leaf*>(node)->storage);
+    Node* child = static_cast<Extension*>(node)->child;
+    return path.size == 0 ? child : new_extension(pool, path, child);
+}
+
+// The key leaves the path of the leaf or extension at its place: a branch is put there.
+Status split(NodeStore& store, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
+    Node* const node = *walk.place;
+    const bool is_leaf = node->kind == Kind::Leaf;
+    const Path path = is_leaf ? static_cast<Leaf*>(node)->path() : static_cast<Extension*>(node)->path();
+    const Path theirs = path.from(walk.shared);
+    const Path ours = walk.rest.from(walk.shared);
+    Branch* branch = new_branch(store.pool);
+    leaf = new_leaf(store.pool, behind_child(ours), value);
+    Extension* top = walk.shared == 0 ? nullptr : new_extension(store.pool, walk.rest.first(walk.shared), branch);
+    Node* rest = remainder(store.pool, node, theirs);
+    if (branch == nullptr || leaf == nullptr || rest == nullptr || (walk.shared != 0 && top == nullptr)) {
+        free_node(store.pool, branch);
+        free_node(store.pool, leaf);
+        free_node(store.pool, top);
+        if (is_leaf || rest != static_cast<Extension*>(node)->child) free_node(store.pool, rest);
+        leaf = nullptr;
+        return Status::OutOfMemory;
+    }
+    branch->children[child_of(theirs)] = rest;
+    branch->children[child_of(ours)] = leaf;
+    *walk.place = top != nullptr ? static_cast<Node*>(top) : branch;
+    free_node(store.pool, node);
+    return Status::Ok;
+}
+
+// -- removing
+
+// The only child of a branch but the one at `leaving`, or -1 where there are more. Pre: there is one.
+int only_other(const Branch* branch, int leaving) noexcept {
+    int only = -1;
+    for (int index = 0; index < CHILD_COUNT; ++index) {
+        if (index == leaving || branch->children[index] == nullptr) continue;
+        if (only >= 0) return -1;
+        only = index;
+    }
+    return only;
+}
+
+// `prefix`, the nibble of a child (or none for a value) and that child as one node, which shares what hangs
+// below the child; null: out of memory.
+Node* merged(Pool& pool, Path prefix, int index, Node* child) noexcept {
+    const uint32_t nibble = index == VALUE_CHILD ? 0 : 1;
+    const bool is_leaf = child->kind == Kind::Leaf;
+    const bool is_branch = child->kind == Kind::Branch;
+    Path path;
+    if (!is_branch) path = is_leaf ? static_cast<Leaf*>(child)->path() : static_cast<Extension*>(child)->path();
+    const uint32_t size = prefix.size + nibble + path.size;
+    Node* node;
+    uint8_t* bytes;
+    if (is_leaf) {
+        const Bytes value = static_cast<Leaf*>(child)->value();
+        Leaf* leaf = new_leaf(pool, size, value.size());
+        if (leaf == nullptr) return nullptr;
+        leaf->storage = static_cast<Leaf*>(child)->storage.copy();
+        bytes = leaf->bytes();
+        put_bytes(bytes + packed_size(size), value);
+        node = leaf;
+    } else {
+        Node* below = is_branch ? child : static_cast<Extension*>(child)->child;
+        Extension* extension = new_extension(pool, size, below);
+        if (extension == nullptr) return nullptr;
+        retain(below);
+        bytes = extension->bytes();
+        node = extension;
+    }
+    PathWriter writer(bytes, size);
+    writer.push(prefix);
+    if (nibble != 0) writer.push(static_cast<uint8_t>(index));
+    writer.push(path);
+    return node;
+}
+
+// Takes the leaf at the walk's end, and with it a branch that would be left with one child: that child and
+// an extension above the branch become one node.
+Status take_out(NodeStore& store, const Walk& walk) noexcept {
+    Node* const leaving = *walk.place;
+    if (walk.count == 0) {
+        *walk.place = nullptr;
+        release(store.pool, leaving);
+        return Status::Ok;
+    }
+    Node*& parent = *walk.above[walk.count - 1];
+    auto* const branch = static_cast<Branch*>(parent);  // `decode_node` refuses a leaf below an extension
+    const int index = only_other(branch, static_cast<int>(walk.place - branch->children));
+    if (index < 0) {
+        *walk.place = nullptr;
+        release(store.pool, leaving);
+        walk.outdate(walk.count);
+        return Status::Ok;
+    }
+    Node*& other = branch->children[index];
+    if (other->kind == Kind::Unresolved) {
+        uint32_t depth = 1;
+        for (uint32_t above = 0; above + 1 < walk.count; ++above) {
+            const Node* node = *walk.above[above];
+            depth += node->kind == Kind::Extension ? node->path_size : 1;
+        }
+        if (const Status status = store.resolve(other, depth, false); status != Status::Ok) return status;
+    }
+    Node* const extension = walk.count > 1 ? *walk.above[walk.count - 2] : nullptr;
+    const bool is_below_extension = extension != nullptr && extension->kind == Kind::Extension;
+    const Path prefix = is_below_extension ? static_cast<Extension*>(extension)->path() : Path{};
+    Node* const node = merged(store.pool, prefix, index, other);
+    if (node == nullptr) return Status::OutOfMemory;
+    release(store.pool, other);
+    release(store.pool, leaving);
+    const uint32_t replaced = walk.count - (is_below_extension ? 2 : 1);
+    walk.outdate(replaced);
+    *walk.above[replaced] = node;
+    free_node(store.pool, branch);
+    if (is_below_extension) free_node(store.pool, extension);
+    return Status::Ok;
+}
+
+}  // namespace
+
+Status Trie::open(NodeStore& store, const uint8_t root[HASH_SIZE]) noexcept {
+    if (std::memcmp(root, EMPTY_ROOT, HASH_SIZE) == 0) return Status::Ok;
+    top = new_unresolved(store.pool, {root, HASH_SIZE});
+    return top == nullptr ? Status::OutOfMemory : Status::Ok;
+}
+
+Trie Trie::copy() const noexcept { return {retain(top)}; }
+
+void Trie::drop(NodeStore& store) noexcept {
+    release(store.pool, top);
+    top = nullptr;
+}
+
+Status Trie::find(NodeStore& store, Bytes key, Leaf*& leaf) noexcept {
+    Walk walk(top, key);
+    const Status status = descend(store, walk, false);
+    leaf = status == Status::Ok ? walk.leaf() : nullptr;
+    return status;
+}
+
+Status Trie::find_own(NodeStore& store, Bytes key, Leaf*& leaf) noexcept {
+    Walk walk(top, key);
+    const Status status = descend(store, walk, true);
+    leaf = status == Status::Ok ? walk.leaf() : nullptr;
+    return status;
+}
+
+Status Trie::put(NodeStore& store, Bytes key, Bytes value, Leaf*& leaf) noexcept {
+    Walk walk(top, key);
+    Status status = descend(store, walk, true);
+    if (status != Status::Ok) return status;
+    leaf = walk.leaf();
+    if (leaf != nullptr && trie::equal(leaf->value(), value)) return Status::Ok;
+    if (leaf != nullptr) {
+        status = replace_value(store, walk, value, leaf);
+    } else if (*walk.place == nullptr) {
+        status = put_at_empty(store, walk, value, leaf);
+    } else {
+        status = split(store, walk, value, leaf);
+    }
+    if (status == Status::Ok) walk.outdate(walk.count);
+    return status;
+}
+
+Status Trie::get(NodeStore& store, Bytes key, Bytes& value) noexcept {
+    Leaf* leaf;
+    const Status status = find(store, key, leaf);
+    value = leaf == nullptr ? Bytes{} : leaf->value();
+    return status;
+}
+
+Status Trie::set(NodeStore& store, Bytes key, Bytes value) noexcept {
+    Leaf* leaf;
+    return value.empty() ? remove(store, key) : put(store, key, value, leaf);
+}
+
+Status Trie::remove(NodeStore& store, Bytes key) noexcept {
+    Walk walk(top, key);
+    const Status status = descend(store, walk, true);
+    return status != Status::Ok || walk.leaf() == nullptr ? status : take_out(store, walk);
+}
+
+Status Trie::root(NodeStore& store, uint8_t out[HASH_SIZE]) noexcept {
+    if (top != nullptr && !refresh(store.scratch, top)) return Status::OutOfMemory;
+    root_of(top == nullptr ? Reference{} : top->reference, out);
+    return Status::Ok;
+}
+
+Status Trie::prove(NodeStore& store, Bytes key, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept {
+    Walk walk(top, key);
+    const Status status = descend(store, walk, false);
+    if (status != Status::Ok || top == nullptr) return status;
+    if (!refresh(store.scratch, top)) return Status::OutOfMemory;
+    if (*walk.place != nullptr && (*walk.place)->reference.size != 0) walk.above[walk.count++] = walk.place;
+    for (uint32_t index = 0; index < walk.count; ++index) {
+        const Node* node = *walk.above[index];
+        if (index != 0 && !node->reference.is_hash()) continue;
+        const uint64_t before = encodings.size();
+        if (!encode_node(encodings, node) || !sizes.push(encodings.size() - before)) return Status::OutOfMemory;
+    }
+    return Status::Ok;
+}
+
+}  // namespace blockstm::trie

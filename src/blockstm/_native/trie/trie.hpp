@@ -1,0 +1,48 @@
+// A Merkle Patricia trie that changes (Yellow Paper, appendix D): nodes in memory with their hashes kept, so
+// that after a change only the paths that lead to it are hashed again; nodes not yet looked at are hashes,
+// found in the store when a key leads there. A full trie is one of which nothing is missing.
+//
+// A Trie is a pointer into the store's memory; `copy` shares its nodes, in no time, and what changes later is
+// one's own; `drop` gives them back. Used under the store's lock. What fails leaves the trie as it was. Keys
+// have at most KEY_SIZE_MAX bytes; that bounds all loops and recursion.
+#pragma once
+
+#include "trie/buffer.hpp"
+#include "trie/status.hpp"
+
+namespace blockstm::trie {
+
+struct Leaf;
+struct Node;
+class NodeStore;
+
+struct Trie {
+    Node* top = nullptr;
+
+    // The trie with this root; nothing of it is looked at yet. Pre: it is empty.
+    Status open(NodeStore& store, const uint8_t root[HASH_SIZE]) noexcept;
+    Trie copy() const noexcept;
+    void drop(NodeStore& store) noexcept;
+
+    // Empty where there is none; valid until the next change.
+    Status get(NodeStore& store, Bytes key, Bytes& value) noexcept;
+    Status set(NodeStore& store, Bytes key, Bytes value) noexcept;  // an empty value removes
+    Status remove(NodeStore& store, Bytes key) noexcept;            // a key that is not there is fine
+    Status root(NodeStore& store, uint8_t out[HASH_SIZE]) noexcept;
+
+    // The same, with the key's leaf, null where there is none: for who hangs something on it.
+    Status find(NodeStore& store, Bytes key, Leaf*& leaf) noexcept;
+    Status find_own(NodeStore& store, Bytes key, Leaf*& leaf) noexcept;                    // to be changed
+    Status put(NodeStore& store, Bytes key, Bytes value, Leaf*& leaf) noexcept;  // Pre: the value is not empty
+
+    // The encodings of the nodes from the top towards `key`, but for those that stand in another, one behind
+    // the other as `sizes` says: a proof of the key's value, or of there being none.
+    Status prove(NodeStore& store, Bytes key, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept;
+
+    // The key nearest to `key` behind or before it, which need not be there, and its value; an empty value
+    // where there is no such key. `found` has room for KEY_SIZE_MAX bytes. Defined in neighbours.cpp.
+    Status neighbour(NodeStore& store, Bytes key, bool is_behind, uint8_t* found, uint64_t& found_size,
+                     Bytes& value) noexcept;
+};
+
+}  // namespace blockstm::trie

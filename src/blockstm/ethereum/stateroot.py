@@ -1,0 +1,257 @@
+"""The root of a state: of all its accounts at once, or kept up to date as blocks change it.
+
+`state_root` is for a state at hand; it keeps nothing. `StateTrie` keeps the tries in memory with
+the hashes of their nodes, so that a block costs only the paths to what it changed; opened by its
+root over a store of nodes, it is the partial trie of a stateless client (see `witness`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from eth_typing import Address, Hash32
+
+from blockstm._native.trie.records import Records
+from blockstm._native.trie.roots import state_root as root_of_records
+from blockstm._native.trie.tries import AccountTries, NodeStore
+from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
+from blockstm.state.accounts import EMPTY_CODE_HASH, Account, recorded_of
+from blockstm.types import DELETED
+
+__all__ = ["AccountChange", "AccountProof", "StateTrie", "TrieAccount", "changes_of", "state_root"]
+
+
+class AccountFields(Protocol):
+    """What a root asks of an account; `blockstm.state.accounts.Account` has it."""
+
+    @property
+    def balance(self) -> int: ...
+    @property
+    def nonce(self) -> int: ...
+    @property
+    def code_hash(self) -> bytes: ...
+    @property
+    def storage(self) -> Mapping[int, int]: ...
+
+
+Accounts = Mapping[Address, AccountFields] | Iterable[tuple[Address, AccountFields]]
+
+
+def state_root(accounts: Accounts) -> Hash32:
+    """The root of a state (Yellow Paper 4.1).
+
+    Args:
+        accounts: all accounts there are, by address, each address once; an empty one that is
+            among them exists. Slots that are zero are none.
+
+    Raises:
+        InputError: an address, a number or a hash is not one, or an address stands there twice.
+
+    >>> state_root({}) == EMPTY_TRIE_ROOT
+    True
+    >>> state_root({Address(bytes(20)): Account(balance=1)}).hex()[:16]
+    '90790e0d482ba05b'
+    """
+    return Hash32(root_of_records(_records_of(accounts).data()))
+
+
+@dataclass(frozen=True, slots=True)
+class TrieAccount:
+    """An account as the state trie holds it."""
+
+    nonce: int
+    balance: int
+    storage_root: Hash32
+    code_hash: Hash32
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What becomes of an account; None: as it was.
+
+    Attributes:
+        nonce: the new one.
+        balance: the new one, in wei.
+        code_hash: the new one.
+        storage: slot → new value; zero removes.
+        cleared: whether all slots go before those of ``storage`` are set.
+        exists: whether there is such an account afterwards; None: unless it is empty (EIP-161).
+    """
+
+    nonce: int | None = None
+    balance: int | None = None
+    code_hash: bytes | None = None
+    storage: Mapping[int, int] = field(default_factory=dict)
+    cleared: bool = False
+    exists: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountProof:
+    """An account and the nodes that prove it against a state root (EIP-1186).
+
+    Attributes:
+        account: None where there is none, which the nodes prove then.
+        nodes: encodings from the top of the state trie towards the account.
+        storage: slot → its value, and the nodes from the top of the storage trie towards it.
+    """
+
+    account: TrieAccount | None
+    nodes: list[bytes]
+    storage: dict[int, tuple[int, list[bytes]]]
+
+
+class StateTrie:
+    """The tries of a state, in memory, with the hashes of their nodes.
+
+    Thread-safety: any thread may use it; calls take turns, and release the GIL for what is long.
+
+    Args:
+        root: of the state; its nodes are looked for in ``nodes`` when they are needed.
+        nodes: encoded nodes of its tries, in any order; none are needed for an empty state.
+
+    Raises:
+        InputError: the root is not 32 bytes, or a node is not bytes.
+
+    Every method that looks at the state may raise `MissingNode`, which names the node that is not
+    there, or `DecodeError` where a node or an account is malformed.
+
+    >>> state = StateTrie.of({Address(bytes(20)): Account(balance=1)})
+    >>> after = state.copy()
+    >>> after.update({Address(bytes(20)): AccountChange(balance=2)})
+    >>> state.account(Address(bytes(20))).balance, after.account(Address(bytes(20))).balance
+    (1, 2)
+    >>> after.root == state_root({Address(bytes(20)): Account(balance=2)})
+    True
+    """
+
+    __slots__ = ("_tries",)
+
+    def __init__(self, root: bytes = EMPTY_TRIE_ROOT, nodes: Iterable[bytes] = ()) -> None:
+        self._tries = AccountTries(root, NodeStore(nodes))
+
+    @classmethod
+    def of(cls, accounts: Accounts) -> StateTrie:
+        """The state that has these accounts; see `state_root`."""
+        trie = cls()
+        trie._tries.apply(_records_of(accounts).data())
+        return trie
+
+    def copy(self) -> StateTrie:
+        """The same state once more, in no time: what both have in common they share."""
+        copied = StateTrie.__new__(StateTrie)
+        copied._tries = self._tries.copy()
+        return copied
+
+    def add_nodes(self, nodes: Iterable[bytes]) -> None:
+        """Let more nodes be found, for example one that was missing."""
+        self._tries.store.add(nodes)
+
+    @property
+    def root(self) -> Hash32:
+        """The state root; only the paths to what changed since the last one are hashed."""
+        return Hash32(self._tries.root())
+
+    def account(self, address: Address) -> TrieAccount | None:
+        """The account at an address; None where there is none."""
+        found = self._tries.account(address)
+        if found is None:
+            return None
+        nonce, balance, storage_root, code_hash = found
+        return TrieAccount(nonce, balance, Hash32(storage_root), Hash32(code_hash))
+
+    def slot(self, address: Address, slot: int) -> int:
+        """The value at a slot of an account, 0 where there is none."""
+        return self._tries.slot(address, slot)
+
+    def update(self, changes: Mapping[Address, AccountChange]) -> None:
+        """Make a block's changes. Removals come last, when the fewest nodes are needed for them.
+
+        Raises:
+            MissingNode: some changes are made, others not; once the node was added, the same
+                changes again make the rest.
+        """
+        records = Records()
+        for address, change in changes.items():
+            records.add(
+                address,
+                change.nonce,
+                change.balance,
+                change.code_hash,
+                change.storage,
+                change.cleared,
+                change.exists,
+            )
+        self._tries.apply(records.data())
+
+    def apply(self, writes: Mapping[Any, Any], before: Any) -> None:
+        """Make the writes of a block, locations → values; see `changes_of` and `update`."""
+        self.update(changes_of(writes, before))
+
+    def prove(self, address: Address, slots: Iterable[int] = ()) -> AccountProof:
+        """The nodes that prove an account and some of its slots against `root`."""
+        storage = {
+            slot: (self.slot(address, slot), self._tries.prove(address, slot)) for slot in slots
+        }
+        return AccountProof(self.account(address), self._tries.prove(address), storage)
+
+
+def changes_of(writes: Mapping[Any, Any], before: Any) -> dict[Address, AccountChange]:
+    """What a block's writes mean for the accounts.
+
+    Args:
+        writes: location → value, as in ``BlockResult.writes``.
+        before: the state that they change, of which ``get(location)`` is asked whether an account
+            without a value exists all the same.
+    """
+    parts: dict[Address, dict[str, Any]] = {}
+    slots: dict[Address, dict[tuple[int, int], int]] = {}
+    for key, value in writes.items():
+        if key[0] == "code":
+            continue
+        value = None if value is DELETED else value
+        if len(key) == 4:
+            slots.setdefault(key[0], {})[key[2], key[3]] = value or 0
+            parts.setdefault(key[0], {})
+        else:
+            parts.setdefault(key[0], {})[key[1]] = value
+    return {
+        address: _change(address, fields, slots.get(address, {}), before)
+        for address, fields in parts.items()
+    }
+
+
+def _change(
+    address: Address, fields: dict[str, Any], slots: dict[tuple[int, int], int], before: Any
+) -> AccountChange:
+    epoch = fields.get("epoch") or 0
+    if "recorded" in fields:
+        is_recorded = fields["recorded"]
+    else:
+        is_recorded = before.get(recorded_of(address))
+    return AccountChange(
+        nonce=fields["nonce"] or 0 if "nonce" in fields else None,
+        balance=fields["balance"] or 0 if "balance" in fields else None,
+        code_hash=fields["code_hash"] or EMPTY_CODE_HASH if "code_hash" in fields else None,
+        storage={slot: value for (of_epoch, slot), value in slots.items() if of_epoch == epoch},
+        cleared=epoch > 0,
+        exists=True if is_recorded else None,
+    )
+
+
+def _records_of(accounts: Accounts) -> Records:
+    records = Records()
+    pairs = accounts.items() if isinstance(accounts, Mapping) else accounts
+    for address, account in pairs:
+        records.add(
+            address,
+            account.nonce,
+            account.balance,
+            account.code_hash,
+            account.storage,
+            False,
+            True,
+        )
+    return records
