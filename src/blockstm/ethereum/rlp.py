@@ -23,8 +23,8 @@ Item: TypeAlias = "bytes | int | Sequence[Item]"
 Value: TypeAlias = "bytes | list[Value]"
 """What an encoding holds: bytes, or a list of values."""
 
-DEPTH_MAX = 1024
-"""How deep lists may stand in each other for `decode`."""
+DEPTH_MAX = 256
+"""How deep lists may stand in each other for `decode`; `encode` reaches deeper."""
 
 _SHORT = 55  # the longest payload whose length fits into the first byte
 _STRING, _LIST = 0x80, 0xC0
