@@ -118,6 +118,7 @@ def test_fees_are_paid_without_a_look_at_the_beneficiary(number: int, vm: VMName
     class Watched:
         def __init__(self, view: Any) -> None:
             self.view = view
+            self.index = view.index
 
         def __getattr__(self, name: str) -> Any:
             def call(key: Any, *rest: Any) -> Any:

@@ -3,7 +3,7 @@ that the engine runs all of a block in one go."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -36,7 +36,10 @@ _CONSOLIDATION_CONTRACT = Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a
 def prepare_on_evm(
     block: Block, state: Any, fork: Fork, chain: Chain, context: BlockContext, workers: int | None
 ) -> BlockOnEvm:
-    """See `blockstm.ethereum.execution.prepare`."""
+    """See `blockstm.ethereum.execution.prepare`.
+
+    Where a source has only the hashes of the ommers, nobody is rewarded for them.
+    """
     senders = tuple(recover_senders(block.transactions, "block.transactions", workers))
     authorities = recover_authorities(block.transactions, workers)
     signed = map(Signed, block.transactions, senders, authorities)
@@ -46,7 +49,7 @@ def prepare_on_evm(
         *signed,
         BlockEnd(
             [(w.address, w.amount_gwei * _WEI_PER_GWEI) for w in block.withdrawals or ()],
-            rewards(block, fork),
+            rewards(block if block.ommers is not None else replace(block, ommers=()), fork),
             collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state),
         ),
     )
