@@ -114,4 +114,68 @@ using u128 = unsigned __int128;
     r2 += carry;
 }
 
+// r2:r1:r0 -= subtrahend; whether a borrow leaves r2.
+[[gnu::always_inline]] inline constexpr bool subtract_wide(uint64_t& r0, uint64_t& r1, uint64_t& r2,
+                                                           u128 subtrahend) noexcept {
+    bool borrow = false;
+#if defined(__x86_64__)
+    if (!std::is_constant_evaluated()) {
+        asm("subq %4, %0\n\tsbbq %5, %1\n\tsbbq $0, %2"
+            : "+&r"(r0), "+&r"(r1), "+&r"(r2), "=@ccc"(borrow)
+            : "rme"(low_half(subtrahend)), "rme"(high_half(subtrahend)));
+        return borrow;
+    }
+#endif
+    borrow = subtract_limb(r0, low_half(subtrahend), false, r0);
+    borrow = subtract_limb(r1, high_half(subtrahend), borrow, r1);
+    return subtract_limb(r2, 0, borrow, r2);
+}
+
+// r3:r2:r1:r0 -= subtrahend; whether a borrow leaves r3.
+[[gnu::always_inline]] inline constexpr bool subtract_wide(uint64_t& r0, uint64_t& r1, uint64_t& r2,
+                                                           uint64_t& r3, u128 subtrahend) noexcept {
+    bool borrow = false;
+#if defined(__x86_64__)
+    if (!std::is_constant_evaluated()) {
+        asm("subq %5, %0\n\tsbbq %6, %1\n\tsbbq $0, %2\n\tsbbq $0, %3"
+            : "+&r"(r0), "+&r"(r1), "+&r"(r2), "+&r"(r3), "=@ccc"(borrow)
+            : "rme"(low_half(subtrahend)), "rme"(high_half(subtrahend)));
+        return borrow;
+    }
+#endif
+    borrow = subtract_wide(r0, r1, r2, subtrahend);
+    return subtract_limb(r3, 0, borrow, r3);
+}
+
+// high:low += addend, and minus; whether a carry or a borrow leaves.
+[[gnu::always_inline]] inline constexpr bool add_pair(uint64_t& high, uint64_t& low, uint64_t addend_high,
+                                                      uint64_t addend_low) noexcept {
+    bool carry = false;
+#if defined(__x86_64__)
+    if (!std::is_constant_evaluated()) {
+        asm("addq %3, %0\n\tadcq %4, %1"
+            : "+&r"(low), "+&r"(high), "=@ccc"(carry)
+            : "rme"(addend_low), "rme"(addend_high));
+        return carry;
+    }
+#endif
+    carry = add_limb(low, addend_low, false, low);
+    return add_limb(high, addend_high, carry, high);
+}
+
+[[gnu::always_inline]] inline constexpr bool subtract_pair(uint64_t& high, uint64_t& low, uint64_t other_high,
+                                                           uint64_t other_low) noexcept {
+    bool borrow = false;
+#if defined(__x86_64__)
+    if (!std::is_constant_evaluated()) {
+        asm("subq %3, %0\n\tsbbq %4, %1"
+            : "+&r"(low), "+&r"(high), "=@ccc"(borrow)
+            : "rme"(other_low), "rme"(other_high));
+        return borrow;
+    }
+#endif
+    borrow = subtract_limb(low, other_low, false, low);
+    return subtract_limb(high, other_high, borrow, high);
+}
+
 }  // namespace blockstm

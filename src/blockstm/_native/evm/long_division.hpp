@@ -19,23 +19,14 @@ inline int count_limbs(const uint64_t* limbs, int count) noexcept {
 
 inline int count_limbs(const u256& value) noexcept { return count_limbs(value.limb, 4); }
 
-// to[0 .. count] = from[0 .. count) * 2^shift, where shift < 64; the highest limb only if it is asked for.
+// minuend[0 .. count) -= subtrahend[0 .. count) * factor; what is still to be taken from minuend[count].
 template <int count>
-[[gnu::always_inline]] inline void scale(const uint64_t* from, uint32_t shift, uint64_t* to,
-                                         bool with_overflow) noexcept {
-    if (with_overflow) to[count] = funnel_left(0, from[count - 1], shift);
-    for (int place = count - 1; place > 0; --place) to[place] = funnel_left(from[place], from[place - 1], shift);
-    to[0] = from[0] << shift;
-}
-
-// limbs[0 .. count) -= subtrahend[0 .. count) * factor; what is still to be taken from limbs[count].
-template <int count>
-[[gnu::always_inline]] inline uint64_t subtract_multiple(uint64_t* limbs, const uint64_t* subtrahend,
+[[gnu::always_inline]] inline uint64_t subtract_multiple(uint64_t* minuend, const uint64_t* subtrahend,
                                                          uint64_t factor) noexcept {
     uint64_t owed = 0;
     for (int place = 0; place < count; ++place) {
         const u128 product = multiply(subtrahend[place], factor) + owed;
-        owed = high_half(product) + subtract_limb(limbs[place], low_half(product), false, limbs[place]);
+        owed = high_half(product) + subtract_limb(minuend[place], low_half(product), false, minuend[place]);
     }
     return owed;
 }
@@ -48,64 +39,109 @@ template <int count>
     return carry;
 }
 
-// A divisor of `size` >= 2 limbs, shifted left until its highest bit is set.
+// Division by a number of `size` >= 2 limbs, shifted left until its highest bit is set. The dividend's limbs
+// come one by one, the highest first, shifted alike; `rest` is what the division has left so far.
 template <int size>
-struct Divisor {
-    uint64_t limb[size];
+struct LongDivision {
+    uint64_t divisor[size];
+    uint64_t rest[size];
+    uint64_t inverse;
     uint32_t shift;
 
-    [[gnu::always_inline]] explicit Divisor(const uint64_t* divisor) noexcept
-        : shift(static_cast<uint32_t>(std::countl_zero(divisor[size - 1]))) {
-        scale<size>(divisor, shift, limb, false);
+    [[gnu::always_inline]] explicit LongDivision(const uint64_t* by) noexcept
+        : shift(static_cast<uint32_t>(std::countl_zero(by[size - 1]))) {
+        for (int place = size - 1; place > 0; --place) {
+            divisor[place] = funnel_left(by[place], by[place - 1], shift);
+        }
+        divisor[0] = by[0] << shift;
     }
 
-    u128 top() const noexcept { return join(limb[size - 1], limb[size - 2]); }
-};
+    [[gnu::always_inline]] Pair top() const noexcept { return {divisor[size - 1], divisor[size - 2]}; }
 
-// Takes digit * divisor from rest[0 .. size], whose upper limbs without their share are `upper`. The digit
-// was estimated from the divisor's upper limbs: it is right or, very rarely, one too much.
-template <int size>
-[[gnu::always_inline]] inline uint64_t settle_digit(uint64_t* rest, const Divisor<size>& divisor, uint64_t digit,
-                                                    u128 upper) noexcept {
-    if constexpr (size > 2) {
-        const uint64_t owed = subtract_multiple<size - 2>(rest, divisor.limb, digit);
-        const bool too_much = upper < owed;
-        upper -= owed;
-        if (too_much) [[unlikely]] {
-            --digit;
-            upper += divisor.top() + add_back<size - 2>(rest, divisor.limb);
+    // Takes what of dividend[0 .. count) gives no digit: its highest limbs.
+    [[gnu::always_inline]] void begin(const uint64_t* dividend, int count) noexcept {
+        rest[size - 1] = funnel_left(0, dividend[count - 1], shift);
+        for (int place = 1; place < size; ++place) {
+            rest[size - 1 - place] = funnel_left(dividend[count - place], dividend[count - 1 - place], shift);
         }
     }
-    rest[size - 1] = high_half(upper);
-    rest[size - 2] = low_half(upper);
-    return digit;
-}
 
-// Divides rest[0 .. size], less than the divisor times 2^64, and leaves the remainder in rest[0 .. size).
-template <int size>
-[[gnu::always_inline]] inline uint64_t divide_digit(uint64_t* rest, const Divisor<size>& divisor,
-                                                    uint64_t inverse) noexcept {
-    u128 upper = join(rest[size], rest[size - 1]);
-    if (size > 2 && upper == divisor.top()) [[unlikely]] {
-        // The estimate would be 2^64; the digit is one or two less.
+    // The dividend's limb `place`, with what the limb below it lends it.
+    [[gnu::always_inline]] uint64_t shifted(const uint64_t* dividend, int place) const noexcept {
+        return place == 0 ? dividend[0] << shift : funnel_left(dividend[place], dividend[place - 1], shift);
+    }
+
+    // The next digit of the quotient.
+    [[gnu::always_inline]] uint64_t digit(uint64_t limb) noexcept {
+        Pair upper{rest[size - 1], rest[size - 2]};
+        if (size > 2 && upper == top()) [[unlikely]] {
+            LongDivision copy = *this;  // so that this one can stay in registers
+            const uint64_t greatest = copy.greatest_digit(limb);
+            *this = copy;
+            return greatest;
+        }
+        const uint64_t estimate = divide_3by2(upper, size > 2 ? rest[size - 3] : limb, top(), inverse);
+        return settle(estimate, upper, limb);
+    }
+
+    // The only digit of a quotient, where the dividend has as many limbs as the divisor: no reciprocal.
+    [[gnu::always_inline]] uint64_t only_digit(uint64_t limb) noexcept {
+        Pair upper{rest[size - 1], rest[size - 2]};
+        const uint64_t estimate = divide_3by2_once(upper, size > 2 ? rest[size - 3] : limb, top());
+        return settle(estimate, upper, limb);
+    }
+
+    // What is left at the end is the remainder.
+    [[gnu::always_inline]] void finish(uint64_t* remainder) const noexcept {
+        for (int place = 0; place + 1 < size; ++place) {
+            remainder[place] = funnel_right(rest[place + 1], rest[place], shift);
+        }
+        remainder[size - 1] = rest[size - 1] >> shift;
+    }
+
+private:
+    // The digit was estimated from the upper limbs, and `upper` is what they have left: it is right or, very
+    // rarely, one too much.
+    [[gnu::always_inline]] uint64_t settle(uint64_t digit, Pair upper, uint64_t limb) noexcept {
+        if constexpr (size == 3) {
+            rest[0] = limb;
+            if (subtract_wide(rest[0], upper.low, upper.high, multiply(divisor[0], digit))) [[unlikely]] {
+                --digit;
+                add_wide(rest[0], upper.low, upper.high, join(divisor[1], divisor[0]));
+                upper.high += divisor[2];
+            }
+        }
+        if constexpr (size == 4) {
+            rest[1] = rest[0];
+            rest[0] = limb;
+            bool too_much = subtract_wide(rest[0], rest[1], upper.low, upper.high, multiply(divisor[0], digit));
+            too_much |= subtract_wide(rest[1], upper.low, upper.high, multiply(divisor[1], digit));
+            if (too_much) [[unlikely]] {
+                --digit;
+                const uint64_t left[4] = {rest[0], rest[1], upper.low, upper.high};
+                uint64_t sum[4];
+                add_four(left, divisor, sum);
+                rest[0] = sum[0], rest[1] = sum[1], upper = {sum[3], sum[2]};
+            }
+        }
+        rest[size - 1] = upper.high;
+        rest[size - 2] = upper.low;
+        return digit;
+    }
+
+    // Where the upper limbs equal the divisor's, the estimate would be 2^64: the digit is one or two less.
+    uint64_t greatest_digit(uint64_t limb) noexcept {
         uint64_t digit = ~uint64_t{0};
-        if (rest[size] < subtract_multiple<size>(rest, divisor.limb, digit)) {
+        const uint64_t above = rest[size - 1];
+        for (int place = size - 1; place > 0; --place) rest[place] = rest[place - 1];
+        rest[0] = limb;
+        if (above < subtract_multiple<size>(rest, divisor, digit)) {
             --digit;
-            add_back<size>(rest, divisor.limb);
+            add_back<size>(rest, divisor);
         }
         return digit;
     }
-    const uint64_t digit = divide_3by2(upper, rest[size - 2], divisor.top(), inverse);
-    return settle_digit<size>(rest, divisor, digit, upper);
-}
-
-// The same for a dividend of as many limbs as the divisor: one digit, no reciprocal.
-template <int size>
-[[gnu::always_inline]] inline uint64_t divide_only_digit(uint64_t* rest, const Divisor<size>& divisor) noexcept {
-    u128 upper = join(rest[size], rest[size - 1]);
-    const uint64_t digit = divide_3by2_once(upper, rest[size - 2], divisor.top());
-    return settle_digit<size>(rest, divisor, digit, upper);
-}
+};
 
 // dividend[0 .. count) by divisor[0 .. size), neither with a highest limb of zero.
 template <int count, int size>
@@ -118,25 +154,21 @@ template <int count, int size>
         }
         remainder[0] = rest;
     } else {
-        const Divisor<size> scaled(divisor);
-        uint64_t rest[count + 1];
-        scale<count>(dividend, scaled.shift, rest, true);
+        LongDivision<size> division(divisor);
+        division.begin(dividend, count);
         if constexpr (count == size) {
-            quotient[0] = divide_only_digit<size>(rest, scaled);
+            quotient[0] = division.only_digit(division.shifted(dividend, 0));
         } else {
-            const uint64_t inverse = reciprocal(scaled.top());
+            division.inverse = reciprocal(division.top());
             for (int place = count - size; place >= 0; --place) {
-                quotient[place] = divide_digit<size>(rest + place, scaled, inverse);
+                quotient[place] = division.digit(division.shifted(dividend, place));
             }
         }
-        for (int place = 0; place + 1 < size; ++place) {
-            remainder[place] = funnel_right(rest[place + 1], rest[place], scaled.shift);
-        }
-        remainder[size - 1] = rest[size - 1] >> scaled.shift;
+        division.finish(remainder);
     }
 }
 
-// The remainder of dividend[0 .. count) by divisor[0 .. size), where size <= count <= 8.
+// The remainder of dividend[0 .. count) by divisor[0 .. size), where size <= count.
 template <int size>
 inline void remainder_by(const uint64_t* dividend, int count, const uint64_t* divisor,
                          uint64_t* remainder) noexcept {
@@ -145,19 +177,11 @@ inline void remainder_by(const uint64_t* dividend, int count, const uint64_t* di
         for (int place = count - 1; place >= 0; --place) divide_once(rest, dividend[place], divisor[0]);
         remainder[0] = rest;
     } else {
-        const Divisor<size> scaled(divisor);
-        const uint64_t inverse = reciprocal(scaled.top());
-        uint64_t rest[9];
-        rest[count] = funnel_left(0, dividend[count - 1], scaled.shift);
-        for (int place = count - 1; place > 0; --place) {
-            rest[place] = funnel_left(dividend[place], dividend[place - 1], scaled.shift);
-        }
-        rest[0] = dividend[0] << scaled.shift;
-        for (int place = count - size; place >= 0; --place) divide_digit<size>(rest + place, scaled, inverse);
-        for (int place = 0; place + 1 < size; ++place) {
-            remainder[place] = funnel_right(rest[place + 1], rest[place], scaled.shift);
-        }
-        remainder[size - 1] = rest[size - 1] >> scaled.shift;
+        LongDivision<size> division(divisor);
+        division.begin(dividend, count);
+        division.inverse = reciprocal(division.top());
+        for (int place = count - size; place >= 0; --place) division.digit(division.shifted(dividend, place));
+        division.finish(remainder);
     }
 }
 

@@ -77,63 +77,84 @@ inline uint64_t reciprocal(uint64_t divisor) noexcept {
     return digit;
 }
 
+// Two limbs, kept apart: gcc 12 moves pairs of registers about, and to memory, when they are one u128.
+struct Pair {
+    uint64_t high, low;
+};
+
+[[gnu::always_inline]] inline bool operator==(Pair left, Pair right) noexcept {
+    return ((left.high ^ right.high) | (left.low ^ right.low)) == 0;
+}
+
+[[gnu::always_inline]] inline bool operator>=(Pair left, Pair right) noexcept {
+    return join(left.high, left.low) >= join(right.high, right.low);
+}
+
 // floor((2^192 - 1) / divisor) - 2^64 of a divisor whose highest bit is set (algorithm 6).
-inline uint64_t reciprocal(u128 divisor) noexcept {
-    const uint64_t d1 = high_half(divisor), d0 = low_half(divisor);
-    uint64_t inverse = reciprocal(d1);
-    uint64_t p = d1 * inverse + d0;
-    if (p < d0) {
+inline uint64_t reciprocal(Pair divisor) noexcept {
+    uint64_t inverse = reciprocal(divisor.high);
+    uint64_t p = divisor.high * inverse + divisor.low;
+    if (p < divisor.low) {
         --inverse;
-        if (p >= d1) {
+        if (p >= divisor.high) {
             --inverse;
-            p -= d1;
+            p -= divisor.high;
         }
-        p -= d1;
+        p -= divisor.high;
     }
-    const u128 t = multiply(inverse, d0);
+    const u128 t = multiply(inverse, divisor.low);
     p += high_half(t);
     if (p < high_half(t)) {
         --inverse;
-        if (join(p, low_half(t)) >= divisor) --inverse;
+        if (Pair{p, low_half(t)} >= divisor) --inverse;
     }
     return inverse;
 }
 
 // Algorithm 5: upper:lower by a divisor whose highest bit is set, upper < divisor, with the reciprocal. The
 // remainder takes the place of upper.
-[[gnu::always_inline]] inline uint64_t divide_3by2(u128& upper, uint64_t lower, u128 divisor,
+[[gnu::always_inline]] inline uint64_t divide_3by2(Pair& upper, uint64_t lower, Pair divisor,
                                                    uint64_t inverse) noexcept {
-    const u128 product = multiply(inverse, high_half(upper)) + upper;
-    uint64_t digit = high_half(product);
-    const uint64_t r1 = low_half(upper) - digit * high_half(divisor);
-    u128 rest = join(r1, lower) - divisor - multiply(low_half(divisor), digit);
-    ++digit;
-    const uint64_t too_much = mask_if(high_half(rest) >= low_half(product));
-    digit += too_much;
-    rest += divisor & join(too_much, too_much);
-    if (rest >= divisor) [[unlikely]] {
-        ++digit;
-        rest -= divisor;
+    const u128 estimate = multiply(inverse, upper.high);
+    uint64_t digit = high_half(estimate), fraction = low_half(estimate);
+    add_pair(digit, fraction, upper.high, upper.low);
+    Pair rest{upper.low - digit * divisor.high, lower};
+    const u128 product = multiply(divisor.low, digit);
+    subtract_pair(rest.high, rest.low, high_half(product), low_half(product));
+    // Mostly one divisor more fits, and as good as never two. Whether one does nobody can predict.
+    Pair less = rest;
+    uint64_t next = digit + 1;
+#if defined(__x86_64__)
+    asm("subq %[d0], %[low]\n\tsbbq %[d1], %[high]\n\tcmpq %[fraction], %[high]\n\t"
+        "cmovaeq %[low_before], %[low]\n\tcmovaeq %[high_before], %[high]\n\tcmovaeq %[digit], %[next]"
+        : [high] "+&r"(less.high), [low] "+&r"(less.low), [next] "+&r"(next)
+        : [d0] "rm"(divisor.low), [d1] "rm"(divisor.high), [fraction] "rm"(fraction),
+          [low_before] "rm"(rest.low), [high_before] "rm"(rest.high), [digit] "rm"(digit)
+        : "cc");
+#else
+    subtract_pair(less.high, less.low, divisor.high, divisor.low);
+    if (less.high >= fraction) less = rest, next = digit;
+#endif
+    if (less >= divisor) [[unlikely]] {
+        ++next;
+        subtract_pair(less.high, less.low, divisor.high, divisor.low);
     }
-    upper = rest;
-    return digit;
+    upper = less;
+    return next;
 }
 
-// The same without a reciprocal, where high_half(upper) < high_half(divisor): the digit estimated from the
-// upper limbs is at most two too much (Knuth, The Art of Computer Programming 2, 4.3.1, theorem B).
-[[gnu::always_inline]] inline uint64_t divide_3by2_once(u128& upper, uint64_t lower, u128 divisor) noexcept {
-    uint64_t rest = high_half(upper);
-    uint64_t digit = divide_once(rest, low_half(upper), high_half(divisor));
-    const u128 product = multiply(low_half(divisor), digit);
-    u128 left = join(rest, lower);
-    bool too_much = left < product;
-    left -= product;
+// The same without a reciprocal, where upper.high < divisor.high: the digit estimated from the upper limbs is
+// at most two too much (Knuth, The Art of Computer Programming 2, 4.3.1, theorem B).
+[[gnu::always_inline]] inline uint64_t divide_3by2_once(Pair& upper, uint64_t lower, Pair divisor) noexcept {
+    Pair rest{upper.high, lower};
+    uint64_t digit = divide_once(rest.high, upper.low, divisor.high);
+    const u128 product = multiply(divisor.low, digit);
+    bool too_much = subtract_pair(rest.high, rest.low, high_half(product), low_half(product));
     while (too_much) {
         --digit;
-        left += divisor;
-        too_much = left >= divisor;  // still below zero, for want of a carry
+        too_much = !add_pair(rest.high, rest.low, divisor.high, divisor.low);  // until zero is passed
     }
-    upper = left;
+    upper = rest;
     return digit;
 }
 
