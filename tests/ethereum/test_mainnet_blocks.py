@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.ethereum.witness import state_root_after
 from tests.fixtures import fixtures, mainnet_block, mainnet_index, mainnet_witness
 
 from blockstm import reference
 from blockstm.errors import ConfigError
 from blockstm.ethereum.blockfile import read_block_file
 from blockstm.ethereum.checks import check_block, check_run
-from blockstm.ethereum.execution import StateAfter, VMName, prepare_file
+from blockstm.ethereum.execution import VMName, prepare_file
+from blockstm.ethereum.witness import WitnessState, read_witness
 from blockstm.executor import Executor
 from blockstm.testing import assert_same_result
 from blockstm.types import DELETED, BlockResult
@@ -159,5 +159,5 @@ def _check(number: int, executor: Executor, vm: VMName) -> None:
 
     witness = mainnet_witness(number)
     if witness is not None:
-        after = StateAfter(prepared.state, run.writes)
-        assert state_root_after(witness, run.writes, after) == prepared.block.header.state_root
+        state = WitnessState(read_witness(witness))
+        assert state.root_after(run.writes) == prepared.block.header.state_root

@@ -17,7 +17,7 @@ from blockstm._native.trie.records import Records
 from blockstm._native.trie.roots import state_root as root_of_records
 from blockstm._native.trie.tries import AccountTries, NodeStore
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
-from blockstm.state.accounts import EMPTY_CODE_HASH, Account, recorded_of
+from blockstm.state.accounts import EMPTY_CODE_HASH, recorded_of
 from blockstm.types import DELETED
 
 __all__ = ["AccountChange", "AccountProof", "StateTrie", "TrieAccount", "changes_of", "state_root"]
@@ -49,6 +49,7 @@ def state_root(accounts: Accounts) -> Hash32:
     Raises:
         InputError: an address, a number or a hash is not one, or an address stands there twice.
 
+    >>> from blockstm.state.accounts import Account
     >>> state_root({}) == EMPTY_TRIE_ROOT
     True
     >>> state_root({Address(bytes(20)): Account(balance=1)}).hex()[:16]
@@ -118,6 +119,7 @@ class StateTrie:
     Every method that looks at the state may raise `MissingNode`, which names the node that is not
     there, or `DecodeError` where a node or an account is malformed.
 
+    >>> from blockstm.state.accounts import Account
     >>> state = StateTrie.of({Address(bytes(20)): Account(balance=1)})
     >>> after = state.copy()
     >>> after.update({Address(bytes(20)): AccountChange(balance=2)})
@@ -227,10 +229,8 @@ def _change(
     address: Address, fields: dict[str, Any], slots: dict[tuple[int, int], int], before: Any
 ) -> AccountChange:
     epoch = fields.get("epoch") or 0
-    if "recorded" in fields:
-        is_recorded = fields["recorded"]
-    else:
-        is_recorded = before.get(recorded_of(address))
+    of_before = recorded_of(address)
+    is_recorded = fields["recorded"] if "recorded" in fields else before.get(of_before)
     return AccountChange(
         nonce=fields["nonce"] or 0 if "nonce" in fields else None,
         balance=fields["balance"] or 0 if "balance" in fields else None,
