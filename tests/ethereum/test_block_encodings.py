@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -167,6 +167,34 @@ def _mutate(value: list[Any], generator: random.Random) -> None:
         value.insert(place, generator.choice(changed))
     else:
         value[place] = generator.choice(changed)
+
+
+def _lists(value: Any) -> Iterator[list[Any]]:
+    if isinstance(value, list):
+        yield value
+        for element in value:
+            yield from _lists(element)
+
+
+def test_no_list_has_an_element_more_or_less() -> None:
+    """Every list of a transaction of each type, one after another."""
+    blocks = map(Block.decode, sample_blocks())
+    by_type = {t.type: t for b in blocks for t in b.transactions}
+    assert sorted(by_type) == [0, 1, 2, 3, 4]
+    listed: Any = ((b"\1" * 20, (1, 2)), (b"\2" * 20, ()))
+    for kind, transaction in by_type.items():
+        transaction = replace(transaction, access_list=listed if kind else ())
+        prefix = transaction.encode()[:1] if transaction.type else b""
+        value = decode(transaction.encode()[len(prefix) :])
+        for elements in _lists(value):
+            for extra in (b"", b"\1", bytes(32), []):
+                elements.append(extra)
+                _is_refused_or_encodes_to_itself(Transaction, prefix + encode(value))
+                elements.pop()
+            if elements:
+                last = elements.pop()
+                _is_refused_or_encodes_to_itself(Transaction, prefix + encode(value))
+                elements.append(last)
 
 
 @settings(max_examples=300, deadline=None)

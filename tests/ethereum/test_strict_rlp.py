@@ -79,6 +79,8 @@ def _as_bytes(value: Any) -> Any:
         "00ff",
         "c3820102ff",
         "c28201",  # an element that is longer than its list
+        "c4c1820102",  # though not longer than the list around it
+        "c3c1c101",
     ],
 )
 def test_what_is_no_encoding_is_refused(data: str) -> None:
@@ -115,6 +117,12 @@ def test_elements_are_read_by_their_kind_and_an_error_names_them() -> None:
     assert not items
     with pytest.raises(DecodeError, match=r"thing\.more: missing"):
         items.quantity("more")
+
+
+def test_an_element_ends_within_its_list() -> None:
+    outer = Items(bytes.fromhex("c4c1820102"), "outer")
+    with pytest.raises(DecodeError, match=r"outer\.inner\.x: 2 bytes announced, 0 there"):
+        outer.items("inner").data("x")
 
 
 @pytest.mark.parametrize(
