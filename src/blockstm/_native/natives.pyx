@@ -253,6 +253,19 @@ cdef class NativeOutcomes(Outcomes):
         free(self.ends)
         free(self.output)
 
+    def outputs(self):
+        """What each run left as its output, as a list of bytes."""
+        cdef uint64_t begin = 0
+        cdef int32_t index
+        if self.ends == NULL:
+            return [b""] * self.count
+        listed = []
+        for index in range(self.count):
+            listed.append(PyBytes_FromStringAndSize(
+                <const char*>self.output + begin, self.ends[index] - begin))
+            begin = self.ends[index]
+        return listed
+
     cdef object at(self, int32_t index):
         cdef uint64_t begin = 0, end = 0
         cdef uint64_t gas = self.gas[index] if self.gas != NULL else 0

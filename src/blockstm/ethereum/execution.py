@@ -7,7 +7,7 @@ takes to run a block on a VM stands in `on_evm` and `on_pyevm`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from eth_typing import Address, Hash32
@@ -19,7 +19,7 @@ from blockstm.ethereum.chains import MAINNET, Activation, Chain
 from blockstm.ethereum.fees import blob_base_fee
 from blockstm.ethereum.forks import Fork, fork_named
 from blockstm.ethereum.header import Header
-from blockstm.ethereum.receipt import Receipt, bloom_of
+from blockstm.ethereum.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.results import check_results
 from blockstm.ethereum.validity import check_block
 from blockstm.state.accounts import Account, AccountState
@@ -77,20 +77,23 @@ class ExecutedBlock:
             and rewards included; a location without a value any more maps to `DELETED`.
         result: the engine's: outcomes of the block's steps, statistics.
         gas_used: what the header names.
-        executions: what each transaction did, as its VM tells it.
     """
 
-    receipts: tuple[Receipt, ...]
+    receipts: Sequence[Receipt]
     requests: tuple[bytes, ...] | None
     writes: Mapping[Any, Any]
     result: BlockResult
     gas_used: int
-    executions: Sequence[Any] = field(repr=False)
 
     @property
     def logs_bloom(self) -> bytes:
         """The bloom filter of all logs, 256 bytes."""
-        return bloom_of(log for receipt in self.receipts for log in receipt.logs)
+        return receipts_bloom(self.receipts)
+
+    @property
+    def receipts_root(self) -> Hash32:
+        """The root that the header names; not told before Byzantium (`Receipt.state_root`)."""
+        return receipts_root(self.receipts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ that the engine runs all of a block in one go."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
 from eth_typing import Address
 
+from blockstm._native.evm.reports import read_reports
 from blockstm.errors import BlockError, Invalid, InvalidBlock, StateError, TransactionError
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import Chain
@@ -16,16 +16,17 @@ from blockstm.ethereum.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
 from blockstm.ethereum.execution import ExecuteBlock, ExecutedBlock, PreparedBlock
 from blockstm.ethereum.forks import AMSTERDAM, PRAGUE, Fork
 from blockstm.ethereum.reasons import Flaw, Reason
-from blockstm.ethereum.receipt import Receipt
+from blockstm.ethereum.receipts import FlatReceipts
 from blockstm.ethereum.requests import requests_of
 from blockstm.ethereum.rewards import rewards
 from blockstm.ethereum.senders import recover_authorities, recover_senders
 from blockstm.state.accounts import code_hash_of
-from blockstm.types import BlockResult
 from blockstm.vm.context import BlockContext
-from blockstm.vm.evm import BlockEnd, BlockStart, Evm, Execution, Signed, SystemOutputs
+from blockstm.vm.evm import BlockEnd, BlockStart, Evm, Signed, SystemOutputs
 
 __all__ = ["BlockOnEvm", "prepare_on_evm"]
+
+Reports = tuple[bytes, list[int], list[int], list[bytes]]
 
 _WEI_PER_GWEI = 10**9
 # Where the contracts of EIP-7002 and EIP-7251 stand on every chain.
@@ -53,7 +54,8 @@ def prepare_on_evm(
             collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state),
         ),
     )
-    return BlockOnEvm(block, fork, chain, state, senders, Evm(fork.rules, context), steps)
+    vm = Evm(fork.rules, context)
+    return BlockOnEvm(block, fork, chain, state, senders, vm, vm.bind(steps))
 
 
 def _lacks_request_contracts(state: Any) -> bool:
@@ -72,52 +74,40 @@ class BlockOnEvm(PreparedBlock):
         try:
             result = execute_block(self.steps, self.state, self.vm)
         except InvalidBlock as error:
-            self._check_gas([outcome.value for outcome in _outcomes(error.prefix)][1:])
+            prefix = () if error.prefix is None else error.prefix.outcomes
+            self._check_gas(self._block_gas(read_reports(_outputs(prefix)[1:])))
             raise self._refused(error) from error.__cause__
         except TransactionError as error:
             if not isinstance(error.__cause__, LookupError):
                 raise
             cause = error.__cause__  # code or a block's hash that the state or the block lacks
             raise StateError(f"{cause}", self._index_of(error), error.prefix) from cause
-        executions: list[Execution] = [outcome.value for outcome in result.outcomes[1:-1]]
-        self._check_gas(executions)
-        receipts = self._receipts(executions)
-        return ExecutedBlock(
-            receipts,
-            self._requests(result.outcomes[-1].value, receipts),
-            result.writes,
-            result,
-            sum(map(self._block_gas, executions)),
-            executions,
-        )
+        reports = read_reports(_outputs(result.outcomes)[1:-1])
+        gas = self._block_gas(reports)
+        self._check_gas(gas)
+        types = bytes(transaction.type for transaction in self.block.transactions)
+        successes, used, _, logs = reports
+        receipts = FlatReceipts(types, successes, used, logs)
+        requests = self._requests(result.outcomes[-1].value, receipts)
+        return ExecutedBlock(receipts, requests, result.writes, result, sum(gas))
 
-    def _block_gas(self, execution: Execution) -> int:
-        """What a transaction takes of the block's gas (EIP-7778)."""
-        if self.fork >= AMSTERDAM:
-            return execution.gas_before_refund
-        return execution.gas_used
+    def _block_gas(self, reports: Reports) -> list[int]:
+        """What each transaction takes of the block's gas (EIP-7778)."""
+        _, used, before_refunds, _ = reports
+        return before_refunds if self.fork >= AMSTERDAM else used
 
-    def _check_gas(self, executions: list[Execution]) -> None:
+    def _check_gas(self, gas: list[int]) -> None:
         """Each transaction must find the gas it asks for (Yellow Paper, section 6.2)."""
         left = self.block.header.gas_limit
-        for index, transaction in enumerate(self.block.transactions[: len(executions) + 1]):
+        for index, transaction in enumerate(self.block.transactions[: len(gas) + 1]):
             if transaction.gas > left:
                 detail = f"it asks for {transaction.gas} gas where the block has {left} left"
                 raise Flaw(Reason.GAS_ABOVE_BLOCK, detail, index).error()
-            if index < len(executions):
-                left -= self._block_gas(executions[index])
-
-    def _receipts(self, executions: list[Execution]) -> tuple[Receipt, ...]:
-        totals = accumulate(execution.gas_used for execution in executions)
-        return tuple(
-            Receipt(transaction.type, done.succeeded, total, done.logs)
-            for transaction, done, total in zip(
-                self.block.transactions, executions, totals, strict=True
-            )
-        )
+            if index < len(gas):
+                left -= gas[index]
 
     def _requests(
-        self, outputs: SystemOutputs | None, receipts: tuple[Receipt, ...]
+        self, outputs: SystemOutputs | None, receipts: FlatReceipts
     ) -> tuple[bytes, ...] | None:
         if outputs is None or not self.steps[-1].collects_requests:
             return None
@@ -142,5 +132,9 @@ class BlockOnEvm(PreparedBlock):
         return refused
 
 
-def _outcomes(prefix: BlockResult | None) -> Any:
-    return () if prefix is None else prefix.outcomes
+def _outputs(outcomes: Any) -> list[bytes]:
+    """The raw outputs of the steps; of a step that has no value, nothing."""
+    if hasattr(outcomes, "outputs"):
+        listed: list[bytes] = outcomes.outputs()
+        return listed
+    return [getattr(outcome.value, "raw", b"") for outcome in outcomes]

@@ -69,7 +69,6 @@ class BlockOnPyEvm(PreparedBlock):
             {**begun.writes, **result.writes, **ended.writes},
             result,
             result.gas_used,
-            executions,
         )
 
     def _receipts(self, executions: list[Execution]) -> tuple[Receipt, ...]:

@@ -8,15 +8,14 @@ from typing import Any, Final
 
 from eth_typing import Address, Hash32
 
+from blockstm._native.trie.receipts import flat_logs, logs_bloom
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, shown
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.header import BLOOM_SIZE
 from blockstm.ethereum.rlp import Item, Items, encode
 from blockstm.ethereum.transaction import TransactionType
 from blockstm.ethereum.trie import list_root
 
-__all__ = ["Log", "Receipt", "bloom_of", "receipts_root"]
+__all__ = ["Log", "Receipt", "bloom_of", "receipts_bloom", "receipts_root"]
 
 Log = tuple[Address, tuple[bytes, ...], bytes]
 """Address, up to 4 topics of 32 bytes, data."""
@@ -120,18 +119,19 @@ class Receipt:
 
 def receipts_root(receipts: Sequence[Receipt]) -> Hash32:
     """The root that the header names."""
-    return list_root([receipt.encode() for receipt in receipts])
+    root: Hash32 | None = getattr(receipts, "root", None)  # some have it at hand
+    return list_root([receipt.encode() for receipt in receipts]) if root is None else root
+
+
+def receipts_bloom(receipts: Sequence[Receipt]) -> bytes:
+    """The Bloom filter over the logs of all receipts, 256 bytes."""
+    bloom: bytes | None = getattr(receipts, "bloom", None)  # some have it at hand
+    return bloom_of(log for each in receipts for log in each.logs) if bloom is None else bloom
 
 
 def bloom_of(logs: Iterable[Log]) -> bytes:
     """The Bloom filter over logs: three of 2,048 bits for each address and topic."""
-    bits = 0
-    for address, topics, _ in logs:
-        for element in (address, *topics):
-            digest = keccak(element)
-            for i in (0, 2, 4):
-                bits |= 1 << (int.from_bytes(digest[i : i + 2], "big") & 2047)
-    return bits.to_bytes(BLOOM_SIZE, "big")
+    return logs_bloom(flat_logs(logs))
 
 
 def _log(fields: Fields) -> Log:

@@ -9,7 +9,7 @@ from eth_typing import Hash32
 from blockstm.ethereum.access_list import ITEM_GAS, BlockAccessList
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.reasons import Flaw, Reason
-from blockstm.ethereum.receipt import Receipt, bloom_of, receipts_root
+from blockstm.ethereum.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.requests import requests_hash
 
 __all__ = ["check_results", "results_flaw"]
@@ -73,8 +73,7 @@ def _flaws(
     if gas_used != header.gas_used:
         yield Flaw(Reason.GAS_USED, f"{gas_used} gas used, the header says {header.gas_used}")
     yield from _unequal(Reason.RECEIPTS_ROOT, receipts_root(receipts), header.receipts_root)
-    bloom = bloom_of(log for receipt in receipts for log in receipt.logs)
-    yield from _unequal(Reason.LOGS_BLOOM, bloom, header.logs_bloom)
+    yield from _unequal(Reason.LOGS_BLOOM, receipts_bloom(receipts), header.logs_bloom)
     if requests is not None:
         yield from _unequal(Reason.REQUESTS_HASH, requests_hash(requests), header.requests_hash)
     if access_list is not None:

@@ -11,7 +11,7 @@ from eth_typing import Address
 
 from blockstm.errors import Invalid
 
-__all__ = ["Execution", "InvalidTransaction", "Log", "SystemOutputs", "read_output"]
+__all__ = ["Execution", "InvalidTransaction", "Log", "SystemOutputs", "read_logs", "read_output"]
 
 # As in `_native/evm/frame.hpp`.
 FAILURES = (
@@ -87,7 +87,7 @@ class Execution:
     @cached_property
     def logs(self) -> tuple[Log, ...]:
         """In order; empty unless it succeeded."""
-        return _logs(self.raw_logs)
+        return read_logs(self.raw_logs)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Execution) and self.raw == other.raw
@@ -151,7 +151,8 @@ def _system_outputs(raw: bytes) -> SystemOutputs:
     return SystemOutputs(raw[1 + _SIZE.size : end], raw[end + _SIZE.size :])
 
 
-def _logs(raw: bytes) -> tuple[Log, ...]:
+def read_logs(raw: bytes) -> tuple[Log, ...]:
+    """Logs from their flat bytes."""
     (count,) = _SIZE.unpack_from(raw)
     place = _SIZE.size
     logs = []

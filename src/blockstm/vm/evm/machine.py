@@ -15,7 +15,7 @@ from blockstm.vm.evm.invalidity import error_of
 from blockstm.vm.evm.libraries import load_libraries
 from blockstm.vm.evm.steps import BlockEnd, BlockStart, Signed, Step
 
-__all__ = ["FORKS", "Evm"]
+__all__ = ["FORKS", "BoundSteps", "Evm"]
 
 
 class Evm:
@@ -45,12 +45,18 @@ class Evm:
         self.fork = fork
         self.block = block
 
-    def __blockstm_bind__(self, transactions: Sequence[Step]) -> EvmBlock:
-        """The native block of these steps.
+    def bind(self, steps: Sequence[Step]) -> BoundSteps:
+        """Translate steps for the native core once, to run them any number of times.
 
         Raises:
             InputError: a step is of the wrong kind or has a member out of range.
         """
+        return BoundSteps(self, steps)
+
+    def __blockstm_bind__(self, transactions: Sequence[Step]) -> EvmBlock:
+        """The native block of these steps."""
+        if isinstance(transactions, BoundSteps) and transactions.vm is self:
+            return transactions.bound
         bound = EvmBlock(self.fork, self.block, read_output, error_of)
         for step in transactions:
             _add(bound, step)
@@ -68,6 +74,21 @@ class Evm:
 
     def __repr__(self) -> str:
         return f"Evm({self.fork!r}, block {self.block.number})"
+
+
+class BoundSteps(Sequence[Step]):
+    """The steps of a block, and the same for the native core. Immutable, safe from any thread."""
+
+    def __init__(self, vm: Evm, steps: Sequence[Step]) -> None:
+        self._steps = tuple(steps)
+        self.vm = vm
+        self.bound = vm.__blockstm_bind__(self._steps)
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._steps[place]
 
 
 def _add(bound: EvmBlock, step: Any) -> None:
