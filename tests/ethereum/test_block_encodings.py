@@ -28,7 +28,14 @@ from blockstm.ethereum.rlp import decode, encode
 from blockstm.ethereum.transaction import Transaction
 from blockstm.ethereum.withdrawal import Withdrawal
 
-LIST = 0xC0
+
+def _anew(value: Any) -> Any:
+    """The same, without the bytes that a decoded transaction keeps."""
+    if isinstance(value, Transaction):
+        return replace(value)
+    if isinstance(value, Block):
+        return replace(value, transactions=tuple(map(_anew, value.transactions)))
+    return value
 
 
 def _check_official_blocks(archive: str) -> None:
@@ -39,7 +46,7 @@ def _check_official_blocks(archive: str) -> None:
             except DecodeError:
                 assert not official.is_valid, test.name
                 continue
-            assert block.encode() == official.encoding, test.name
+            assert _anew(block).encode() == official.encoding, test.name
             for said in official.members.get("receipts", ()):
                 if "rlp" in said:
                     encoding = bytes.fromhex(said["rlp"][2:])
@@ -70,6 +77,7 @@ def test_mainnet_blocks_go_through_rlp_and_json(number: int) -> None:
             block.encode()
         return
     again = Block.decode(block.encode())
+    assert _anew(again).encode() == block.encode()
     assert again == replace(block, transaction_hashes=(), senders=())
     assert Block.from_fields(Fields(block.to_json(), "")) == block
     said = tuple(transaction.hash for transaction in again.transactions)
@@ -222,7 +230,7 @@ def _is_refused_or_encodes_to_itself(kind: Any, encoding: bytes) -> None:
     except DecodeError as error:
         caught = error
     if caught is None:
-        assert value.encode() == encoding
+        assert _anew(value).encode() == encoding
     else:
         assert caught.place
         assert str(caught).startswith(caught.place)

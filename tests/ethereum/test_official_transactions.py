@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def _check(encoding: bytes, fork: Fork, expected: dict[str, Any], where: str) ->
         return
     assert found is None, where
     transaction = Transaction.decode(encoding)
-    assert transaction.encode() == encoding, where
+    assert replace(transaction).encode() == encoding, where  # not from the bytes it keeps
     assert f"0x{transaction.hash.hex()}" == expected["hash"], where
     assert f"0x{_sender(transaction, fork).hex()}" == expected["sender"], where
     gas = intrinsic_gas(transaction, fork, GAS_LIMIT).total

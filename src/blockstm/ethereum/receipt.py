@@ -11,6 +11,7 @@ from eth_typing import Address, Hash32
 from blockstm._native.trie.receipts import flat_logs, logs_bloom
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, shown
+from blockstm.ethereum.header import BLOOM_SIZE
 from blockstm.ethereum.rlp import Item, Items, encode
 from blockstm.ethereum.transaction import TransactionType
 from blockstm.ethereum.trie import list_root
