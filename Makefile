@@ -16,7 +16,7 @@ NATIVE    := $(shell find src/blockstm/_native src/blockstm/include -name '*.pyx
                 -o -name '*.h' -o -name '*.hpp' -o -name '*.cpp')
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow test-pythons sanitize sanitize-thread sanitize-address \
+.PHONY: help setup demo test test-slow test-pythons sanitize sanitize-thread sanitize-address sanitize-undefined \
         lint bench docs wheel clean
 
 help:  ## this list
@@ -51,13 +51,16 @@ test-pythons: $(INSTALLED)  ## the fast tests on an installed wheel, on Python 3
 	.ci/pythons 3.12 3.13
 
 # Instrumented builds lie under build/ and leave the working tree alone.
-sanitize: sanitize-thread sanitize-address  ## the stress tests on TSAN and ASAN builds
+sanitize: sanitize-thread sanitize-address sanitize-undefined  ## the stress tests on TSAN, ASAN and UBSAN builds
 
 sanitize-thread: $(BUILT)
 	.ci/sanitize thread
 
 sanitize-address: $(BUILT)
 	.ci/sanitize address
+
+sanitize-undefined: $(BUILT)
+	.ci/sanitize undefined
 
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/ruff check .
