@@ -70,8 +70,8 @@ def parse_witness(document: object) -> Witness:
 class WitnessState:
     """The state behind a witness: location → value, as `AccountState` has them.
 
-    ``blockstm.execute_block(block, WitnessState(witness), vm="evm")`` checks the state root, too: it
-    asks `root_after`. A block that looks at what the witness does not hold ends in a
+    ``blockstm.execute_block(block, WitnessState(witness), vm="evm")`` checks the state root, too:
+    it asks `root_after`. A block that looks at what the witness does not hold ends in a
     `StateError` whose cause is a `MissingNode`; where only the root needs a node, in that.
 
     Thread-safety: any thread may use it; calls take turns.

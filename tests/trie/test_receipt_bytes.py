@@ -1,0 +1,128 @@
+"""Receipts and Bloom filters from the flat logs that the EVM puts out."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any
+
+import pytest
+from eth.db.trie import make_trie_root_and_nodes
+from eth_bloom import BloomFilter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from blockstm._native.trie.receipts import flat_logs, logs_bloom, receipts
+from blockstm.errors import InputError
+from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
+from blockstm.ethereum.receipt import Receipt
+
+addresses = st.sampled_from([bytes(20), b"\x01" * 20]) | st.binary(min_size=20, max_size=20)
+topics = st.sampled_from([bytes(32), b"\x01" * 32]) | st.binary(min_size=32, max_size=32)
+data = st.binary(max_size=70) | st.just(b"\x7f") | st.just(bytes(300))
+logs = st.lists(st.tuples(addresses, st.lists(topics, max_size=4), data), max_size=4)
+results = st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 2**40), logs)
+
+
+class Encoded(bytes):
+    """What py-evm's trie builder takes."""
+
+    def encode(self) -> bytes:
+        return bytes(self)
+
+
+def bloom_by_another(logs: Any) -> int:
+    elements = [element for address, topics, _ in logs for element in (address, *topics)]
+    return int(BloomFilter.from_iterable(elements))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(results, max_size=8) | st.lists(results, min_size=130, max_size=140))
+def test_receipts_are_those_of_another_implementation(block: list[Any]) -> None:
+    totals = list(accumulate(gas for _, _, gas, _ in block))
+    encodings, root, bloom = receipts(
+        bytes(kind for kind, _, _, _ in block),
+        bytes(succeeded for _, succeeded, _, _ in block),
+        totals,
+        [flat_logs(logs) for *_, logs in block],
+    )
+    assert encodings == [
+        Receipt(kind, succeeded, total, tuple((a, tuple(t), d) for a, t, d in logs)).encode()
+        for (kind, succeeded, _, logs), total in zip(block, totals, strict=True)
+    ]
+    assert root == make_trie_root_and_nodes(tuple(map(Encoded, encodings)))[0]
+    assert int.from_bytes(bloom, "big") == bloom_by_another([x for *_, logs in block for x in logs])
+
+
+@given(logs)
+def test_a_bloom_has_the_bits_of_every_address_and_topic(logs: Any) -> None:
+    assert int.from_bytes(logs_bloom(flat_logs(logs)), "big") == bloom_by_another(logs)
+
+
+def test_many_elements_are_each_told_apart() -> None:
+    """More than the filter remembers, and each of them twice."""
+    many = [(i.to_bytes(20, "big"), [i.to_bytes(32, "big")], b"") for i in range(3000)]
+    for logs in (many, many + many, many[::-1]):
+        assert int.from_bytes(logs_bloom(flat_logs(logs)), "big") == bloom_by_another(many)
+
+
+def test_before_byzantium_a_receipt_has_a_state_root() -> None:
+    root = b"\x07" * 32
+    encodings, _, _ = receipts(b"\0\0", [root, 0], [21_000, 42_000], [flat_logs([])] * 2)
+    assert encodings[0] == Receipt(0, True, 21_000, (), root).encode()  # type: ignore[arg-type]  # a Hash32
+    assert encodings[1] == Receipt(0, False, 42_000, ()).encode()
+
+
+def test_no_receipts_have_the_empty_root() -> None:
+    assert receipts(b"", b"", [], []) == ([], EMPTY_TRIE_ROOT, bytes(256))
+
+
+GOOD = flat_logs([(bytes(20), [bytes(32)], b"data"), (bytes(20), [], b"")])
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [
+        *(GOOD[:size] for size in range(len(GOOD))),
+        GOOD + b"\0",
+        b"\x03" + GOOD[1:],
+        b"\x01" + GOOD[1:],
+        GOOD[:24] + b"\x05" + GOOD[25:],
+        GOOD[:57] + b"\xff\xff\xff\xff" + GOOD[61:],
+    ],
+)
+def test_logs_that_do_not_follow_their_layout_are_refused(flat: bytes) -> None:
+    with pytest.raises(InputError):
+        logs_bloom(flat)
+    with pytest.raises(InputError, match="transaction 1"):
+        receipts(b"\0\0", b"\1\1", [1, 2], [GOOD, flat])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (b"\0\0", b"\1", [1], [GOOD]),
+        (b"\0", b"\1\1", [1], [GOOD]),
+        (b"\0", b"\1", [], [GOOD]),
+        (b"\0", b"\1", [1], []),
+        (b"\x80", b"\1", [1], [GOOD]),
+        (b"\0", b"\2", [1], [GOOD]),
+        (b"\0", [b"short"], [1], [GOOD]),
+        (b"\0", b"\1", [-1], [GOOD]),
+        (b"\0", b"\1", [2**64], [GOOD]),
+        (b"\0", b"\1", ["1"], [GOOD]),
+        (b"\0", b"\1", [1], ["logs"]),
+        ([0], b"\1", [1], [GOOD]),
+    ],
+)
+def test_what_is_no_receipt_is_refused(arguments: tuple[Any, ...]) -> None:
+    with pytest.raises(InputError):
+        receipts(*arguments)
+
+
+@pytest.mark.parametrize(
+    "log",
+    [(bytes(19), [], b""), (bytes(20), [bytes(31)], b""), (bytes(20), [bytes(32)] * 5, b"")],
+)
+def test_what_is_no_log_is_refused(log: Any) -> None:
+    with pytest.raises(InputError):
+        flat_logs([log])

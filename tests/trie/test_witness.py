@@ -1,0 +1,195 @@
+"""Witnesses: the state that a block starts from, of which only what the block needs is at hand."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_typing import Address, Hash32
+from tests.fixtures import fixtures, mainnet_block, mainnet_index, mainnet_witness
+
+from blockstm.errors import DecodeError, MissingNode
+from blockstm.ethereum.blockfile import read_block_file
+from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.stateroot import StateTrie, state_root
+from blockstm.ethereum.witness import Witness, WitnessState, parse_witness, read_witness
+from blockstm.state.accounts import (
+    EMPTY_CODE_HASH,
+    Account,
+    AccountState,
+    balance_of,
+    code_hash_of,
+    code_with,
+    epoch_of,
+    nonce_of,
+    recorded_of,
+    slot_of,
+    stored_of,
+)
+
+ALICE, BOB, CAROL, DAVE = (Address(bytes([i]) * 20) for i in (1, 2, 3, 4))
+CODE = b"code"
+CODE_HASH = Hash32(keccak(CODE))
+STATE = {
+    ALICE: Account(5, 6, CODE, CODE_HASH, {1: 2}),
+    BOB: Account(),
+    CAROL: Account(storage={1: 2}),
+}
+WITNESSED = sorted(number for number in mainnet_index() if mainnet_witness(number))
+
+
+def witness_of(state: dict[Address, Account], **arguments: Any) -> Witness:
+    trie = StateTrie.of(state)
+    proofs = [trie.prove(address, account.storage) for address, account in state.items()]
+    lists = [proof.nodes for proof in proofs]
+    lists += [nodes for proof in proofs for _, nodes in proof.storage.values()]
+    return Witness(trie.root, tuple(node for nodes in lists for node in nodes), **arguments)
+
+
+def test_there_are_witnesses() -> None:
+    assert fixtures().is_dir()
+    assert len(WITNESSED) >= 10
+
+
+@pytest.mark.parametrize("number", WITNESSED)
+def test_a_witness_tells_what_its_block_finds(number: int) -> None:
+    """Two sources: accounts that another node gave, and tries that lead to the parent's root."""
+    path = mainnet_witness(number)
+    assert path is not None
+    witness = read_witness(path)
+    state = WitnessState(witness)
+    assert state.trie.root == witness.parent_state_root
+    accounts = read_block_file(mainnet_block(number)).accounts
+    given = AccountState(
+        {
+            a: Account(x.balance, x.nonce, x.code, x.code_hash, x.storage)
+            for a, x in accounts.items()
+        }
+    )
+    for address, account in accounts.items():
+        for location in (
+            *(field(address) for field in (balance_of, nonce_of, code_hash_of, recorded_of)),
+            *(slot_of(address, 0, slot) for slot in account.storage),
+        ):
+            assert state.get(location) == given.get(location), location
+    assert state.trie.root == witness.parent_state_root
+
+
+def test_a_state_of_a_witness_has_the_locations_of_a_state_of_accounts() -> None:
+    state = WitnessState(witness_of(STATE, codes=(CODE,)))
+    accounts = AccountState(STATE)
+    for address in (*STATE, DAVE):
+        for field in (balance_of, nonce_of, code_hash_of, recorded_of, epoch_of, stored_of):
+            expected = accounts.get(field(address))
+            if address == CAROL and field is recorded_of:
+                expected = (
+                    True  # an account with storage alone is empty, so it is there as recorded
+                )
+            assert state.get(field(address)) == expected, (address, field)
+        assert state.get(slot_of(address, 0, 1)) == accounts.get(slot_of(address, 0, 1))
+        assert state.get(slot_of(address, 1, 1)) is None
+    assert state.get(balance_of(DAVE), 7) == 7
+    assert state.get(code_with(CODE_HASH)) == CODE
+    assert state.get(code_with(Hash32(bytes(32)))) is None
+
+
+def test_a_code_that_an_account_has_is_missing_and_no_other_is() -> None:
+    state = WitnessState(witness_of(STATE))
+    assert state.get(code_with(CODE_HASH)) is None
+    assert state.get(code_hash_of(ALICE)) == CODE_HASH
+    with pytest.raises(LookupError, match=CODE_HASH.hex()):
+        state.get(code_with(CODE_HASH))
+    assert WitnessState(witness_of(STATE), [CODE]).get(code_with(CODE_HASH)) == CODE
+
+
+def test_the_root_after_writes_leaves_the_state_as_it_is() -> None:
+    state = WitnessState(witness_of(STATE))
+    before = state.trie.root
+    new = Hash32(keccak(b"new"))
+    writes = {
+        balance_of(ALICE): 7,
+        slot_of(ALICE, 0, 3): 4,
+        code_hash_of(BOB): new,
+        code_with(new): b"new",
+    }
+    after = {
+        ALICE: Account(7, 6, CODE, CODE_HASH, {1: 2, 3: 4}),
+        BOB: Account(0, 0, b"new", new),
+        CAROL: STATE[CAROL],
+    }
+    assert state.root_after(writes) == state_root(after)
+    assert state.trie.root == before
+    assert state.get(balance_of(ALICE)) == 5
+    state.apply(writes)
+    assert state.trie.root == state_root(after)
+    assert state.get(balance_of(ALICE)) == 7
+    assert state.get(code_with(state.get(code_hash_of(BOB)))) == b"new"
+
+
+def test_a_block_that_needs_more_leaves_the_state_as_it_is() -> None:
+    full = witness_of(STATE)
+    proof = StateTrie(full.parent_state_root, full.nodes).prove(ALICE)
+    state = WitnessState(Witness(full.parent_state_root, tuple(proof.nodes)))
+    assert state.get(balance_of(ALICE)) == 5
+    writes = {balance_of(ALICE): 7, slot_of(ALICE, 0, 3): 4}
+    for call in (state.root_after, state.apply):
+        with pytest.raises(MissingNode):
+            call(writes)
+        assert state.get(balance_of(ALICE)) == 5
+        assert state.trie.root == full.parent_state_root
+
+
+def test_an_empty_state_needs_no_nodes() -> None:
+    state = WitnessState(Witness(EMPTY_TRIE_ROOT, ()))
+    assert state.get(balance_of(ALICE)) is None
+    assert state.root_after({balance_of(ALICE): 1}) == state_root({ALICE: Account(1)})
+
+
+# ---- files
+
+DOCUMENT = {"parentStateRoot": "0x" + "07" * 32, "nodes": ["0xc0", "0x"], "codes": ["0x00"]}
+
+
+def test_a_witness_is_read_from_json_plain_or_compressed(tmp_path: Path) -> None:
+    expected = Witness(Hash32(b"\x07" * 32), (b"\xc0", b""), (b"\0",))
+    assert parse_witness(DOCUMENT) == expected
+    (tmp_path / "w.json").write_text(json.dumps(DOCUMENT))
+    (tmp_path / "w.json.xz").write_bytes(lzma.compress(json.dumps(DOCUMENT).encode()))
+    assert read_witness(tmp_path / "w.json") == read_witness(tmp_path / "w.json.xz") == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"parentStateRoot": None}, "parentStateRoot"),
+        ({"parentStateRoot": "0x07"}, "parentStateRoot"),
+        ({"nodes": None}, "nodes"),
+        ({"nodes": "0xc0"}, "nodes"),
+        ({"nodes": ["0xc0", "0xc"]}, "nodes[1]"),
+        ({"nodes": ["0xc0", 7]}, "nodes[1]"),
+        ({"codes": ["c0"]}, "codes[0]"),
+    ],
+)
+def test_a_malformed_witness_is_refused(changes: dict[str, Any], place: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        parse_witness(DOCUMENT | changes)
+    assert caught.value.place == place
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
+def test_a_file_that_is_no_witness_is_refused(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "w.json").write_bytes(text)
+    (tmp_path / "w.json.xz").write_bytes(text)
+    for name in ("w.json", "w.json.xz"):
+        with pytest.raises(DecodeError):
+            read_witness(tmp_path / name)
+    (tmp_path / "w.txt").write_bytes(b"{}")
+    with pytest.raises(DecodeError):
+        read_witness(tmp_path / "w.txt")
+
+
+def test_what_no_account_has_is_the_empty_code() -> None:
+    assert WitnessState(witness_of(STATE)).trie.account(CAROL).code_hash == EMPTY_CODE_HASH  # type: ignore[union-attr]  # it is there
