@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]*)")
-_DATA = re.compile(r"0x([0-9a-fA-F]{2})*")
+_DATA = re.compile(r"0x[0-9a-fA-F]*")  # and an even number of digits
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _SHOWN_LENGTH_MAX = 60
 
@@ -61,7 +61,7 @@ def parse_word(value: object, place: str) -> int:
 
 def parse_data(value: object, place: str, size: int | None = None) -> bytes:
     """Bytes, exactly ``size`` of them if given."""
-    if not isinstance(value, str) or not _DATA.fullmatch(value):
+    if not isinstance(value, str) or len(value) % 2 or not _DATA.fullmatch(value):
         raise _refuse(place, "data (0x and two hex digits a byte)", value)
     data = bytes.fromhex(value[2:])
     if size is not None and len(data) != size:
@@ -106,6 +106,12 @@ class Fields:
 
     def quantity(self, name: str, bits: int = 256) -> int:
         """The quantity ``name``, below ``2**bits``."""
+        value = self._members.get(name)
+        # Places are for errors: where there is none, none is put together.
+        if isinstance(value, str) and _QUANTITY.fullmatch(value):
+            number = int(value, 16)
+            if not number >> bits:
+                return number
         return parse_quantity(self._member(name), self.place_of(name), bits)
 
     def quantity_or_none(self, name: str, bits: int = 256) -> int | None:
@@ -118,6 +124,11 @@ class Fields:
 
     def data(self, name: str, size: int | None = None) -> bytes:
         """The bytes ``name``."""
+        value = self._members.get(name)
+        if isinstance(value, str) and not len(value) % 2 and _DATA.fullmatch(value):
+            data = bytes.fromhex(value[2:])
+            if size is None or len(data) == size:
+                return data
         return parse_data(self._member(name), self.place_of(name), size)
 
     def hash(self, name: str) -> Hash32:

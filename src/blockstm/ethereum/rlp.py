@@ -182,17 +182,26 @@ class Items:
 
     def data(self, name: str, size: int | None = None) -> bytes:
         """Bytes, exactly ``size`` of them if given."""
+        at, data = self._at, self._data
+        # Most elements are short: this is `_next` for them, at a third of its time.
+        if at < self._end and (short := data[at] - _STRING) <= _SHORT:
+            start = at if short < 0 else at + 1
+            stop = at + 1 if short < 0 else start + short
+            is_canonical = stop <= self._end and (short != 1 or data[start] >= _STRING)
+            if is_canonical and (size is None or stop - start == size):
+                self._at = stop
+                return data[start:stop]
         is_list, start, stop = self._next(name)
         if is_list:
             raise self._refuse(name, "expected bytes, not a list")
         if size is not None and stop - start != size:
             raise self._refuse(name, f"expected {size} bytes, not {stop - start}")
-        return self._data[start:stop]
+        return data[start:stop]
 
     def quantity(self, name: str, bits: int = 256) -> int:
         """A number below ``2**bits``, without leading zeros."""
         digits = self.data(name)
-        if digits[:1] == b"\0":
+        if digits and digits[0] == 0:
             raise self._refuse(name, "a number with leading zeros")
         number = int.from_bytes(digits, "big")
         if number >> bits:
