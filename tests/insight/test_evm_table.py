@@ -1,4 +1,4 @@
-"""The table of the EVM in bench/README.md shows losses, and what a run did not measure is absent."""
+"""The table of the EVM in bench/README.md shows losses, and what was not measured is absent."""
 
 from __future__ import annotations
 

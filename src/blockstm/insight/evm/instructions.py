@@ -19,7 +19,7 @@ from blockstm.insight.evm.loads import Load
 
 _OWN_NAMES = {"SHA3": "KECCAK256", "DIFFICULTY": "PREVRANDAO"}  # py-evm's for ours
 
-__all__ = ["COUNTS", "count", "digest", "instructions", "opcodes"]
+__all__ = ["COUNTS", "count", "counting", "digest", "instructions", "opcodes"]
 
 COUNTS = files("blockstm.insight.evm").joinpath("contracts", "instructions.json")
 """Where the counts are kept: digest of the load → opcode → how often."""
@@ -53,14 +53,14 @@ def count(load: Load) -> dict[str, int]:
     from blockstm.insight.evm.contenders import contender
 
     counts: Counter[str] = Counter()
-    with _counting(counts):
+    with counting(counts):
         lap = contender("py-evm", load, lambda ran: None)
         lap.run(lap.prepare())
     return dict(counts.most_common())
 
 
 @contextmanager
-def _counting(counts: Counter[str]) -> Iterator[None]:
+def counting(counts: Counter[str]) -> Iterator[None]:
     """While inside, Cancun's opcodes count themselves."""
     from eth.vm.forks.cancun.computation import CancunComputation
 
