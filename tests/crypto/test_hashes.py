@@ -36,6 +36,7 @@ def expected_ripemd160(data: bytes) -> bytes:
 FUNCTIONS: list[tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = [
     (hashes.keccak256, expected_keccak),
     (hashes.sha256, expected_sha256),
+    (hashes.sha256_portable, expected_sha256),
     (hashes.ripemd160, expected_ripemd160),
 ]
 
@@ -83,6 +84,28 @@ def test_pieces_hash_as_the_whole() -> None:
         edges = [0, *cuts, len(data)]
         pieces = [data[start:end] for start, end in pairwise(edges)]
         assert hashes.keccak256_pieces(pieces) == expected_keccak(data)
+
+
+@pytest.mark.parametrize("width_max", [1, 4, 8])
+def test_many_hash_as_one_by_one(width_max: int) -> None:
+    """Messages of many blocks beside empty ones; rows that fill up, run dry, were never full."""
+    rng = random.Random(width_max)
+    for _ in range(300):
+        bound = rng.choice([1, 140, 140, 1500])
+        messages = [rng.randbytes(rng.randrange(bound)) for _ in range(rng.randrange(30))]
+        expected = [expected_keccak(message) for message in messages]
+        assert hashes.keccak256_many(messages, width_max) == expected
+
+
+def test_permutations_for_other_processors_agree() -> None:
+    rng = random.Random(13)
+    names = hashes.permutations()
+    assert names[0] == ("plain", 1)
+    for place, (_, width) in enumerate(names):
+        for _ in range(20):
+            states = [[rng.getrandbits(64) for _ in range(25)] for _ in range(width)]
+            expected = [hashes.permute(0, [state])[0] for state in states]
+            assert hashes.permute(place, states) == expected
 
 
 def test_threads_hash_alike() -> None:

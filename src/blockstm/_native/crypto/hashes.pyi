@@ -6,7 +6,22 @@ def keccak256(data: Buffer) -> bytes: ...
 def keccak256_pieces(pieces: Iterable[Buffer]) -> bytes:
     """The hash of the pieces one after another."""
 
+def keccak256_many(messages: list[bytes], width_max: int = 8) -> list[bytes]:
+    """The hash of each message, hashed side by side; the GIL is let go.
+
+    ``width_max`` bounds how many at once and changes no result: for tests.
+    """
+
+def permutations() -> list[tuple[str, int]]:
+    """The permutations that this processor runs, and of how many states each; for tests."""
+
+def permute(place: int, states: list[list[int]]) -> list[list[int]]:
+    """The states after the permutation at that place of ``permutations()``; for tests."""
+
 def sha256(data: Buffer) -> bytes: ...
+def sha256_portable(data: Buffer) -> bytes:
+    """The same without the processor's own instructions; for tests."""
+
 def ripemd160(data: Buffer) -> bytes: ...
 def blake2f(
     rounds: int,

@@ -8,31 +8,96 @@
 namespace blockstm {
 namespace {
 
-// The suffix of Keccak's own padding: one bit after the message, one at the end of the block.
-constexpr uint8_t FIRST_PAD = 0x01;
-constexpr uint8_t LAST_PAD = 0x80;
+// Keccak's own padding: a bit after the message, and one at the end of the block.
+constexpr uint64_t FIRST_PAD = 0x01;
+constexpr uint64_t LAST_PAD = uint64_t{0x80} << 56;
 
-void permute_plain(uint64_t* lanes) noexcept {
-    keccak_rounds<PlainLane>(*reinterpret_cast<uint64_t(*)[25]>(lanes));
+constexpr uint64_t BLOCK_LANES = KECCAK_RATE / 8;
+constexpr uint64_t WIDTH_MAX = 8;
+
+[[gnu::always_inline]] inline void permute_numbers(uint64_t* state) noexcept {
+    uint64_t lanes[25];
+    for (int place = 0; place < 25; ++place) lanes[place] = state[place];
+    keccak_rounds(lanes);
+    for (int place = 0; place < 25; ++place) state[place] = lanes[place];
 }
 
+void permute_plain(uint64_t* state) noexcept { permute_numbers(state); }
+
 #if defined(__x86_64__)
-// The same with ANDN and RORX, which spare chi its complements and rho its moves.
-[[gnu::target("bmi,bmi2")]] void permute_bmi(uint64_t* lanes) noexcept {
-    keccak_rounds<PlainLane>(*reinterpret_cast<uint64_t(*)[25]>(lanes));
+template <int width>
+using Vector [[gnu::vector_size(8 * width)]] = uint64_t;
+
+template <int width, int stride>
+[[gnu::always_inline]] inline void permute_vectors(uint64_t* states) noexcept {
+    Vector<width> lanes[25];
+    for (int place = 0; place < 25; ++place) {
+        lanes[place] = *reinterpret_cast<const Vector<width>*>(states + stride * place);
+    }
+    keccak_rounds(lanes);
+    for (int place = 0; place < 25; ++place) {
+        *reinterpret_cast<Vector<width>*>(states + stride * place) = lanes[place];
+    }
+}
+
+// ANDN and RORX spare chi its complements and rho its moves.
+[[gnu::target("bmi,bmi2")]] void permute_bmi(uint64_t* state) noexcept { permute_numbers(state); }
+
+[[gnu::target("avx2")]] void permute_four(uint64_t* states) noexcept { permute_vectors<4, 4>(states); }
+
+[[gnu::target("avx512f")]] void permute_eight(uint64_t* states) noexcept { permute_vectors<8, 8>(states); }
+
+// The first four of eight, in less time than eight take.
+[[gnu::target("avx512f,avx512vl")]] void permute_half(uint64_t* states) noexcept { permute_vectors<4, 8>(states); }
+
+// One, in the lower halves of vectors: there 32 registers hold the whole state, and a rotation or any
+// function of three operands is one instruction.
+[[gnu::target("avx512f,avx512vl")]] void permute_one(uint64_t* state) noexcept {
+    Vector<2> lanes[25];
+    for (int place = 0; place < 25; ++place) lanes[place] = Vector<2>{state[place], 0};
+    keccak_rounds(lanes);
+    for (int place = 0; place < 25; ++place) state[place] = lanes[place][0];
 }
 #endif
 
-using Permutation = void (*)(uint64_t*) noexcept;
+// What this processor runs, and of it the best for one state, for a few and for many.
+struct Permutations : KeccakPermutations {
+    KeccakPermutation one, few, many;
 
-Permutation choose_permutation() noexcept {
+    Permutations() noexcept : KeccakPermutations{{}, 0} {
+        one = few = many = add({"plain", 1, 1, permute_plain});
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) return permute_bmi;
+        if (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
+            one = few = many = add({"bmi", 1, 1, permute_bmi});
+        }
+        if (__builtin_cpu_supports("avx2")) few = many = add({"avx2", 4, 4, permute_four});
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
+            one = add({"avx512 one", 1, 1, permute_one});
+            few = add({"avx512 half", 4, 8, permute_half});
+            many = add({"avx512", 8, 8, permute_eight});
+        }
 #endif
-    return permute_plain;
-}
+    }
 
-const Permutation permute = choose_permutation();
+    const KeccakPermutation& add(const KeccakPermutation& permutation) noexcept {
+        return entries[count++] = permutation;
+    }
+
+    // The widest of at most this width whose states lie close together.
+    const KeccakPermutation* narrower(uint64_t width_max) const noexcept {
+        const KeccakPermutation* found = &one;
+        for (int place = 0; place < count; ++place) {
+            const KeccakPermutation& entry = entries[place];
+            if (entry.width == entry.stride && entry.width <= width_max && entry.width > found->width) found = &entry;
+        }
+        return found;
+    }
+};
+
+// Before whatever else of this module is made when it is loaded.
+[[gnu::init_priority(200)]] const Permutations permutations;
+
+void permute(uint64_t* lanes) noexcept { permutations.one.permute(lanes); }
 
 uint64_t load_lane(const uint8_t* bytes) noexcept {
     uint64_t lane;
@@ -41,40 +106,135 @@ uint64_t load_lane(const uint8_t* bytes) noexcept {
     return lane;
 }
 
-void absorb(uint64_t* lanes, const uint8_t* block) noexcept {
-    for (uint64_t place = 0; place < KECCAK_RATE / 8; ++place) lanes[place] ^= load_lane(block + 8 * place);
-    permute(lanes);
+// Adds a block to the state whose lanes are `stride` apart.
+void absorb(uint64_t* lanes, uint64_t stride, const uint8_t* block) noexcept {
+    for (uint64_t place = 0; place < BLOCK_LANES; ++place) lanes[stride * place] ^= load_lane(block + 8 * place);
 }
 
-// The rest of the message, less than a block, with its padding.
-void absorb_last(uint64_t* lanes, const uint8_t* data, uint64_t size) noexcept {
+// Adds the rest of the message, less than a block, with its padding.
+void absorb_last(uint64_t* lanes, uint64_t stride, const uint8_t* data, uint64_t size) noexcept {
     uint64_t place = 0;
-    for (; size >= 8; size -= 8, data += 8) lanes[place++] ^= load_lane(data);
-    uint8_t tail[8] = {};
-    for (uint64_t index = 0; index < size; ++index) tail[index] = data[index];
-    tail[size] = FIRST_PAD;
-    lanes[place] ^= load_lane(tail);
-    lanes[KECCAK_RATE / 8 - 1] ^= static_cast<uint64_t>(LAST_PAD) << 56;
-    permute(lanes);
+    for (; size >= 8; size -= 8, data += 8) lanes[stride * place++] ^= load_lane(data);
+    uint64_t tail = FIRST_PAD << (8 * size);
+    for (uint64_t index = 0; index < size; ++index) tail |= static_cast<uint64_t>(data[index]) << (8 * index);
+    lanes[stride * place] ^= tail;
+    lanes[stride * (BLOCK_LANES - 1)] ^= LAST_PAD;
 }
 
-void squeeze(const uint64_t* lanes, uint8_t out[32]) noexcept {
-    for (int place = 0; place < 4; ++place) {
-        const uint64_t lane = load_lane(reinterpret_cast<const uint8_t*>(lanes + place));
+void squeeze(const uint64_t* lanes, uint64_t stride, uint8_t out[32]) noexcept {
+    for (uint64_t place = 0; place < 4; ++place) {
+        uint64_t lane = lanes[stride * place];
+        if constexpr (std::endian::native == std::endian::big) lane = __builtin_bswap64(lane);
         std::memcpy(out + 8 * place, &lane, sizeof lane);
     }
 }
 
-}  // namespace
+// Absorbs what is left of a message and yields its hash.
+void finish_alone(uint64_t* lanes, const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
+    for (; size >= KECCAK_RATE; size -= KECCAK_RATE, data += KECCAK_RATE) {
+        absorb(lanes, 1, data);
+        permute(lanes);
+    }
+    absorb_last(lanes, 1, data, size);
+    permute(lanes);
+    squeeze(lanes, 1, out);
+}
 
-void keccak_permute(uint64_t lanes[25]) noexcept { permute(lanes); }
+// Several sponges side by side, each with a task of its own and, when that ends, the next one.
+class Row {
+public:
+    Row(const KeccakPermutation& few_states, const KeccakPermutation& many_states, const KeccakTask* tasks,
+        uint64_t count) noexcept
+        : few(few_states), many(many_states), next_(tasks), end_(tasks + count) {
+        while (busy_ < many.width && take(busy_)) ++busy_;
+    }
+
+    void run() noexcept {
+        while (busy_ > 1) {
+            for (uint64_t place = 0; place < busy_; ++place) absorb_block(place);
+            (busy_ <= few.width ? few : many).permute(lanes_);
+            for (uint64_t place = busy_; place-- > 0;) {
+                if (is_last_[place]) end(place);
+            }
+        }
+        if (busy_ == 1) leave(0);
+    }
+
+private:
+    uint64_t* lanes(uint64_t place) noexcept { return lanes_ + place; }
+
+    // The next task starts at this place, if there is one.
+    bool take(uint64_t place) noexcept {
+        if (next_ == end_) return false;
+        tasks_[place] = *next_++;
+        is_last_[place] = false;
+        for (uint64_t lane = 0; lane < 25; ++lane) lanes(place)[many.stride * lane] = 0;
+        return true;
+    }
+
+    void absorb_block(uint64_t place) noexcept {
+        KeccakTask& task = tasks_[place];
+        if (task.size >= KECCAK_RATE) {
+            absorb(lanes(place), many.stride, task.data);
+            task.data += KECCAK_RATE;
+            task.size -= KECCAK_RATE;
+        } else {
+            absorb_last(lanes(place), many.stride, task.data, task.size);
+            is_last_[place] = true;
+        }
+    }
+
+    // Where no task is left to follow, the last place moves here.
+    void end(uint64_t place) noexcept {
+        squeeze(lanes(place), many.stride, tasks_[place].out);
+        if (take(place)) return;
+        --busy_;
+        if (place == busy_) return;
+        tasks_[place] = tasks_[busy_];
+        is_last_[place] = is_last_[busy_];
+        for (uint64_t lane = 0; lane < 25; ++lane) {
+            lanes(place)[many.stride * lane] = lanes(busy_)[many.stride * lane];
+        }
+    }
+
+    void leave(uint64_t place) noexcept {
+        uint64_t alone[25];
+        for (uint64_t lane = 0; lane < 25; ++lane) alone[lane] = lanes(place)[many.stride * lane];
+        finish_alone(alone, tasks_[place].data, tasks_[place].size, tasks_[place].out);
+    }
+
+    const KeccakPermutation few, many;  // states of a few lie as those of many do
+    alignas(64) uint64_t lanes_[25 * WIDTH_MAX];
+    KeccakTask tasks_[WIDTH_MAX];
+    bool is_last_[WIDTH_MAX];
+    uint64_t busy_ = 0;  // places in use, the first ones
+    const KeccakTask* next_;
+    const KeccakTask* end_;
+};
+
+}  // namespace
 
 void keccak256(const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
     uint64_t lanes[25] = {};
-    for (; size >= KECCAK_RATE; size -= KECCAK_RATE, data += KECCAK_RATE) absorb(lanes, data);
-    absorb_last(lanes, data, size);
-    squeeze(lanes, out);
+    finish_alone(lanes, data, size, out);
 }
+
+void keccak256_many(const KeccakTask* tasks, uint64_t count) noexcept {
+    keccak256_many_within(WIDTH_MAX, tasks, count);
+}
+
+void keccak256_many_within(uint64_t width_max, const KeccakTask* tasks, uint64_t count) noexcept {
+    const KeccakPermutation* few = &permutations.few;
+    const KeccakPermutation* many = &permutations.many;
+    if (many->width > width_max) few = many = permutations.narrower(width_max);
+    if (many->width > 1) {
+        Row(*few, *many, tasks, count).run();
+    } else {
+        for (; count != 0; --count, ++tasks) keccak256(tasks->data, tasks->size, tasks->out);
+    }
+}
+
+const KeccakPermutations& keccak_permutations() noexcept { return permutations; }
 
 void Keccak256::reset() noexcept {
     std::memset(lanes_, 0, sizeof lanes_);
@@ -90,17 +250,18 @@ void Keccak256::update(const uint8_t* data, uint64_t size) noexcept {
         data += taken;
         size -= taken;
         if (waiting_size_ < KECCAK_RATE) return;
-        absorb(lanes_, waiting_);
+        absorb(lanes_, 1, waiting_);
+        permute(lanes_);
         waiting_size_ = 0;
     }
-    for (; size >= KECCAK_RATE; size -= KECCAK_RATE, data += KECCAK_RATE) absorb(lanes_, data);
+    for (; size >= KECCAK_RATE; size -= KECCAK_RATE, data += KECCAK_RATE) {
+        absorb(lanes_, 1, data);
+        permute(lanes_);
+    }
     if (size != 0) std::memcpy(waiting_, data, size);
     waiting_size_ = size;
 }
 
-void Keccak256::finish(uint8_t out[32]) noexcept {
-    absorb_last(lanes_, waiting_, waiting_size_);
-    squeeze(lanes_, out);
-}
+void Keccak256::finish(uint8_t out[32]) noexcept { finish_alone(lanes_, waiting_, waiting_size_, out); }
 
 }  // namespace blockstm

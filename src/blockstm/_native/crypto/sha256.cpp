@@ -118,18 +118,20 @@ bool has_sha_ni() noexcept {
 
 using Compression = void (*)(uint32_t*, const uint8_t*, uint64_t) noexcept;
 
-Compression choose_compression() noexcept {
+struct Chosen {
+    Compression compress = compress_plain;
+
+    Chosen() noexcept {
 #if defined(__x86_64__)
-    if (has_sha_ni()) return compress_sha_ni;
+        if (has_sha_ni()) compress = compress_sha_ni;
 #endif
-    return compress_plain;
-}
+    }
+};
 
-const Compression compress = choose_compression();
+// Before whatever else of this module is made when it is loaded.
+[[gnu::init_priority(200)]] const Chosen chosen;
 
-}  // namespace
-
-void sha256(const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
+void hash(Compression compress, const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
     uint32_t state[8];
     std::memcpy(state, INITIAL_STATE, sizeof state);
     compress(state, data, size / BLOCK);
@@ -145,6 +147,16 @@ void sha256(const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
     compress(state, last, blocks);
 
     for (int place = 0; place < 8; ++place) store_word(state[place], out + 4 * place);
+}
+
+}  // namespace
+
+void sha256(const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
+    hash(chosen.compress, data, size, out);
+}
+
+void sha256_portable(const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
+    hash(compress_plain, data, size, out);
 }
 
 }  // namespace blockstm

@@ -8,4 +8,7 @@ namespace blockstm {
 
 void sha256(const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept;
 
+// The same without them, for tests.
+void sha256_portable(const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept;
+
 }  // namespace blockstm
