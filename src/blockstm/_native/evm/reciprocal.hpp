@@ -8,7 +8,7 @@
 #include <array>
 #include <cstdint>
 
-#include "crypto/limbs.hpp"
+#include "crypto/carry.hpp"
 
 namespace blockstm::evm {
 

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "crypto/limbs.hpp"
+#include "crypto/carry.hpp"
 #include "evm/bytes.hpp"
 
 namespace blockstm::evm {
