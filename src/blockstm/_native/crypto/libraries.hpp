@@ -1,8 +1,8 @@
 // The functions of other people's libraries that the EVM calls: one table of C pointers, with their
 // signatures from those libraries' headers. `blockstm.vm.evm.libraries` finds the shared objects and
 // fills the table through libraries.pyx before the first use; from then on it is read-only, and any
-// thread calls through it without the GIL. Each of these functions keeps its state in its arguments
-// (mcl chooses its curve once for the whole process, in `prepare`), so calls from many threads never meet.
+// thread calls through it without the GIL. Each of these functions keeps its state in its arguments, so calls
+// from many threads never meet.
 #pragma once
 
 #include <cstddef>
@@ -63,7 +63,8 @@ struct BlstP2 {
     FUNCTION(bendian_from_fp, "blst_bendian_from_fp", void, (uint8_t * bytes48, const BlstFp* value))        \
     FUNCTION(scalar_from_be_bytes, "blst_scalar_from_be_bytes", bool,                                        \
              (BlstScalar * out, const uint8_t* bytes, size_t size))                                          \
-    FUNCTION(scalar_from_bendian, "blst_scalar_from_bendian", void, (BlstScalar * out, const uint8_t* bytes32)) \
+    FUNCTION(scalar_from_bendian, "blst_scalar_from_bendian", void,                                          \
+             (BlstScalar * out, const uint8_t* bytes32))                                                     \
     FUNCTION(scalar_fr_check, "blst_scalar_fr_check", bool, (const BlstScalar* scalar))                      \
     FUNCTION(p1_uncompress, "blst_p1_uncompress", int, (BlstP1Affine * out, const uint8_t* bytes48))         \
     FUNCTION(p2_uncompress, "blst_p2_uncompress", int, (BlstP2Affine * out, const uint8_t* bytes96))         \
@@ -93,11 +94,11 @@ struct BlstP2 {
     FUNCTION(p1s_mult_scratch_size, "blst_p1s_mult_pippenger_scratch_sizeof", size_t, (size_t count))        \
     FUNCTION(p2s_mult_scratch_size, "blst_p2s_mult_pippenger_scratch_sizeof", size_t, (size_t count))        \
     FUNCTION(p1s_mult, "blst_p1s_mult_pippenger", void,                                                      \
-             (BlstP1 * out, const BlstP1Affine* const points[], size_t count, const uint8_t* const scalars[], \
-              size_t bits, uint64_t* scratch))                                                               \
+             (BlstP1 * out, const BlstP1Affine* const points[], size_t count,                                \
+              const uint8_t* const scalars[], size_t bits, uint64_t* scratch))                               \
     FUNCTION(p2s_mult, "blst_p2s_mult_pippenger", void,                                                      \
-             (BlstP2 * out, const BlstP2Affine* const points[], size_t count, const uint8_t* const scalars[], \
-              size_t bits, uint64_t* scratch))                                                               \
+             (BlstP2 * out, const BlstP2Affine* const points[], size_t count,                                \
+              const uint8_t* const scalars[], size_t bits, uint64_t* scratch))                               \
     FUNCTION(map_to_g1, "blst_map_to_g1", void, (BlstP1 * out, const BlstFp* u, const BlstFp* v))            \
     FUNCTION(map_to_g2, "blst_map_to_g2", void, (BlstP2 * out, const BlstFp2* u, const BlstFp2* v))          \
     FUNCTION(p1_generator, "blst_p1_generator", const BlstP1*, ())                                           \
@@ -111,45 +112,6 @@ struct BlstP2 {
     FUNCTION(final_exp, "blst_final_exp", void, (BlstFp12 * out, const BlstFp12* value))                     \
     FUNCTION(fp12_is_one, "blst_fp12_is_one", bool, (const BlstFp12* value))
 
-// ---- mcl, from mclbn256: BN254, there called BN_SNARK1
-
-struct MclFp {
-    uint64_t limbs[4];
-};
-struct MclG1 {
-    MclFp x, y, z;
-};
-struct MclFp2 {
-    MclFp c0, c1;
-};
-struct MclG2 {
-    MclFp2 x, y, z;
-};
-struct MclGT {
-    MclFp coefficients[12];
-};
-
-#define BLOCKSTM_MCL_FUNCTIONS(FUNCTION)                                                               \
-    FUNCTION(init, "mclBn_init", int, (int curve, int compiled_time_var))                              \
-    FUNCTION(curve, "mclBn_getCurveType", int, ())                                                     \
-    FUNCTION(verify_order_g1, "mclBn_verifyOrderG1", void, (int verify))                               \
-    FUNCTION(verify_order_g2, "mclBn_verifyOrderG2", void, (int verify))                               \
-    FUNCTION(fp_set, "mclBnFp_setLittleEndian", int, (MclFp * out, const void* bytes, size_t size))    \
-    FUNCTION(fp_get, "mclBnFp_getLittleEndian", size_t, (void* bytes, size_t size, const MclFp* value)) \
-    FUNCTION(fr_set_mod, "mclBnFr_setLittleEndianMod", int, (MclFp * out, const void* bytes, size_t size)) \
-    FUNCTION(g1_is_valid, "mclBnG1_isValid", int, (const MclG1* point))                                \
-    FUNCTION(g2_is_valid, "mclBnG2_isValid", int, (const MclG2* point))                                \
-    FUNCTION(g2_is_valid_order, "mclBnG2_isValidOrder", int, (const MclG2* point))                     \
-    FUNCTION(g1_is_zero, "mclBnG1_isZero", int, (const MclG1* point))                                  \
-    FUNCTION(g1_add, "mclBnG1_add", void, (MclG1 * out, const MclG1* left, const MclG1* right))        \
-    FUNCTION(g1_mul, "mclBnG1_mul", void, (MclG1 * out, const MclG1* point, const MclFp* scalar))      \
-    FUNCTION(g1_normalize, "mclBnG1_normalize", void, (MclG1 * out, const MclG1* point))               \
-    FUNCTION(miller_loop, "mclBn_millerLoopVec", void,                                                 \
-             (MclGT * out, const MclG1* p, const MclG2* q, size_t count))                              \
-    FUNCTION(gt_mul, "mclBnGT_mul", void, (MclGT * out, const MclGT* left, const MclGT* right))        \
-    FUNCTION(final_exp, "mclBn_finalExp", void, (MclGT * out, const MclGT* value))                     \
-    FUNCTION(gt_is_one, "mclBnGT_isOne", int, (const MclGT* value))
-
 // ---- GMP, from gmpy2: MODEXP
 
 struct GmpInteger {
@@ -161,11 +123,11 @@ struct GmpInteger {
     FUNCTION(init, "__gmpz_init", void, (GmpInteger * value))                                               \
     FUNCTION(clear, "__gmpz_clear", void, (GmpInteger * value))                                             \
     FUNCTION(import_bytes, "__gmpz_import", void,                                                           \
-             (GmpInteger * out, size_t count, int order, size_t size, int endian, size_t nails, const void* bytes)) \
-    FUNCTION(export_bytes, "__gmpz_export", void*,                                                          \
-             (void* bytes, size_t* count, int order, size_t size, int endian, size_t nails, const GmpInteger* value)) \
+             (GmpInteger * out, size_t count, int order, size_t size, int endian, size_t nails,             \
+              const void* bytes))                                                                           \
     FUNCTION(powm, "__gmpz_powm", void,                                                                     \
-             (GmpInteger * out, const GmpInteger* base, const GmpInteger* exponent, const GmpInteger* modulus))
+             (GmpInteger * out, const GmpInteger* base, const GmpInteger* exponent,                         \
+              const GmpInteger* modulus))
 
 #define BLOCKSTM_MEMBER(name, symbol, result, arguments) result(*name) arguments = nullptr;
 
@@ -184,13 +146,6 @@ struct Blst {
     BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_MEMBER)
 };
 
-struct Mcl {
-    static constexpr int BN_SNARK1 = 4;
-
-    bool loaded = false;
-    BLOCKSTM_MCL_FUNCTIONS(BLOCKSTM_MEMBER)
-};
-
 struct Gmp {
     bool loaded = false;
     BLOCKSTM_GMP_FUNCTIONS(BLOCKSTM_MEMBER)
@@ -201,7 +156,6 @@ struct Gmp {
 struct Libraries {
     Secp256k1 secp256k1;
     Blst blst;
-    Mcl mcl;
     Gmp gmp;
 };
 
@@ -214,7 +168,7 @@ inline void use_libraries(const Libraries* table) noexcept { library_table = tab
 inline const Libraries& libraries() noexcept { return *library_table; }
 
 // For filling the table; called with the GIL held, before `loaded` is seen by any user.
-enum class Library : uint8_t { Secp256k1, Blst, Mcl, Gmp };
+enum class Library : uint8_t { Secp256k1, Blst, Gmp };
 
 // The place of the pointer to `symbol`; null if the table has no such function.
 void* function_place(Libraries& table, Library library, const char* symbol) noexcept;

@@ -10,7 +10,6 @@ cdef extern from "crypto/libraries.hpp" namespace "blockstm" nogil:
     cdef enum class Library:
         Secp256k1
         Blst
-        Mcl
         Gmp
 
     void use_libraries(const Libraries* table) noexcept

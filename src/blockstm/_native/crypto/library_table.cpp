@@ -18,13 +18,10 @@ constexpr uint8_t SETUP_G2[96] = {
 };
 
 constexpr unsigned SECP256K1_CONTEXT_NONE = 1;
-constexpr int MCL_LIMBS = 4;
-constexpr int MCL_COMPILED_TIME_VAR = MCL_LIMBS * 10 + MCL_LIMBS;
 
 #define BLOCKSTM_NAME(name, symbol, result, arguments) symbol,
 constexpr const char* SECP256K1_NAMES[] = {BLOCKSTM_SECP256K1_FUNCTIONS(BLOCKSTM_NAME) nullptr};
 constexpr const char* BLST_NAMES[] = {BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_NAME) nullptr};
-constexpr const char* MCL_NAMES[] = {BLOCKSTM_MCL_FUNCTIONS(BLOCKSTM_NAME) nullptr};
 constexpr const char* GMP_NAMES[] = {BLOCKSTM_GMP_FUNCTIONS(BLOCKSTM_NAME) nullptr};
 #undef BLOCKSTM_NAME
 
@@ -36,10 +33,6 @@ void* find(Secp256k1& library, const char* symbol) noexcept {
 }
 void* find(Blst& library, const char* symbol) noexcept {
     BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_FIND)
-    return nullptr;
-}
-void* find(Mcl& library, const char* symbol) noexcept {
-    BLOCKSTM_MCL_FUNCTIONS(BLOCKSTM_FIND)
     return nullptr;
 }
 void* find(Gmp& library, const char* symbol) noexcept {
@@ -61,14 +54,6 @@ bool prepare(Blst& blst) noexcept {
     return true;
 }
 
-// The order of G1 needs no check (its cofactor is 1), and that of G2 is checked where it must be.
-bool prepare(Mcl& mcl) noexcept {
-    if (mcl.init(Mcl::BN_SNARK1, MCL_COMPILED_TIME_VAR) != 0) return false;
-    mcl.verify_order_g1(0);
-    mcl.verify_order_g2(0);
-    return mcl.curve() == Mcl::BN_SNARK1;
-}
-
 bool prepare(Gmp&) noexcept { return true; }
 
 }  // namespace
@@ -77,7 +62,6 @@ void* function_place(Libraries& table, Library library, const char* symbol) noex
     switch (library) {
         case Library::Secp256k1: return find(table.secp256k1, symbol);
         case Library::Blst: return find(table.blst, symbol);
-        case Library::Mcl: return find(table.mcl, symbol);
         case Library::Gmp: return find(table.gmp, symbol);
     }
     return nullptr;
@@ -87,7 +71,6 @@ const char* const* function_names(Library library) noexcept {
     switch (library) {
         case Library::Secp256k1: return SECP256K1_NAMES;
         case Library::Blst: return BLST_NAMES;
-        case Library::Mcl: return MCL_NAMES;
         case Library::Gmp: return GMP_NAMES;
     }
     return nullptr;
@@ -97,7 +80,6 @@ bool prepare(Libraries& table, Library library) noexcept {
     switch (library) {
         case Library::Secp256k1: return table.secp256k1.loaded = prepare(table.secp256k1);
         case Library::Blst: return table.blst.loaded = prepare(table.blst);
-        case Library::Mcl: return table.mcl.loaded = prepare(table.mcl);
         case Library::Gmp: return table.gmp.loaded = prepare(table.gmp);
     }
     return false;

@@ -1,8 +1,6 @@
-// Arithmetic of 64-bit limbs, below everything that has more of them. Sums of several limbs pass the carry
-// in the processor's flag: written for x86-64 by hand because gcc 12 has no other way to it. 128-bit
-// arithmetic turns the carry into a number and back, and the `_addcarry_u64` intrinsics store each limb to
-// memory whenever a call is near.
-// Pure functions; any thread may call them. Limbs lie least significant first.
+// 256 bits as four machine words, the lowest first: sums, differences, one reduction by a modulus. By hand
+// on x86-64, for gcc turns carries in 128-bit numbers into many moves, and copies limbs by vector registers
+// that wait for what was just stored. Pure functions; any thread may call them.
 #pragma once
 
 #include <cstdint>
@@ -10,172 +8,131 @@
 
 namespace blockstm {
 
-using u128 = unsigned __int128;
+struct Limbs {
+    uint64_t limb[4];
 
-[[gnu::always_inline]] inline constexpr uint64_t low_half(u128 wide) noexcept { return static_cast<uint64_t>(wide); }
-[[gnu::always_inline]] inline constexpr uint64_t high_half(u128 wide) noexcept {
-    return static_cast<uint64_t>(wide >> 64);
-}
-[[gnu::always_inline]] inline constexpr u128 join(uint64_t high, uint64_t low) noexcept {
-    return static_cast<u128>(high) << 64 | low;
-}
-[[gnu::always_inline]] inline constexpr u128 multiply(uint64_t left, uint64_t right) noexcept {
-    return static_cast<u128>(left) * right;
+    friend constexpr bool operator==(const Limbs&, const Limbs&) noexcept = default;
+};
+
+constexpr bool is_zero(const Limbs& value) noexcept {
+    return (value.limb[0] | value.limb[1] | value.limb[2] | value.limb[3]) == 0;
 }
 
-// sum = left + right + carry, one limb; the carry that leaves.
-[[gnu::always_inline]] inline constexpr bool add_limb(uint64_t left, uint64_t right, bool carry,
-                                                      uint64_t& sum) noexcept {
-    const u128 wide = static_cast<u128>(left) + right + carry;
-    sum = low_half(wide);
-    return high_half(wide) != 0;
-}
-
-// difference = left - right - borrow, one limb; the borrow that leaves.
-[[gnu::always_inline]] inline constexpr bool subtract_limb(uint64_t left, uint64_t right, bool borrow,
-                                                           uint64_t& difference) noexcept {
-    const u128 wide = static_cast<u128>(left) - right - borrow;
-    difference = low_half(wide);
-    return high_half(wide) != 0;
-}
-
-// sum = left + right; whether a carry leaves.
-[[gnu::always_inline]] inline constexpr bool add_four(const uint64_t (&left)[4], const uint64_t (&right)[4],
-                                                      uint64_t (&sum)[4]) noexcept {
-    bool carry = false;
-#if defined(__x86_64__)
-    if (!std::is_constant_evaluated()) {
-        uint64_t r0 = left[0], r1 = left[1], r2 = left[2], r3 = left[3];
-        asm("addq %5, %0\n\tadcq %6, %1\n\tadcq %7, %2\n\tadcq %8, %3"
-            : "+&r"(r0), "+&r"(r1), "+&r"(r2), "+&r"(r3), "=@ccc"(carry)
-            : "rme"(right[0]), "rme"(right[1]), "rme"(right[2]), "rme"(right[3]));
-        sum[0] = r0, sum[1] = r1, sum[2] = r2, sum[3] = r3;
-        return carry;
+constexpr bool is_below(const Limbs& left, const Limbs& right) noexcept {
+    for (int place = 3; place > 0; --place) {
+        if (left.limb[place] != right.limb[place]) return left.limb[place] < right.limb[place];
     }
-#endif
-    for (int place = 0; place < 4; ++place) carry = add_limb(left[place], right[place], carry, sum[place]);
-    return carry;
+    return left.limb[0] < right.limb[0];
 }
 
-// difference = left - right; whether a borrow leaves: whether left < right.
-[[gnu::always_inline]] inline constexpr bool subtract_four(const uint64_t (&left)[4], const uint64_t (&right)[4],
-                                                           uint64_t (&difference)[4]) noexcept {
-    bool borrow = false;
-#if defined(__x86_64__)
-    if (!std::is_constant_evaluated()) {
-        uint64_t r0 = left[0], r1 = left[1], r2 = left[2], r3 = left[3];
-        asm("subq %5, %0\n\tsbbq %6, %1\n\tsbbq %7, %2\n\tsbbq %8, %3"
-            : "+&r"(r0), "+&r"(r1), "+&r"(r2), "+&r"(r3), "=@ccc"(borrow)
-            : "rme"(right[0]), "rme"(right[1]), "rme"(right[2]), "rme"(right[3]));
-        difference[0] = r0, difference[1] = r1, difference[2] = r2, difference[3] = r3;
-        return borrow;
+constexpr bool bit(const Limbs& value, int place) noexcept {
+    return value.limb[place / 64] >> (place % 64) & 1;
+}
+
+constexpr Limbs from_bytes(const uint8_t bytes[32]) noexcept {
+    Limbs value{};
+    for (int place = 0; place < 32; ++place) {
+        value.limb[3 - place / 8] = value.limb[3 - place / 8] << 8 | bytes[place];
     }
-#endif
+    return value;
+}
+
+constexpr void to_bytes(const Limbs& value, uint8_t bytes[32]) noexcept {
+    for (int place = 0; place < 32; ++place) {
+        bytes[place] = static_cast<uint8_t>(value.limb[3 - place / 8] >> (56 - place % 8 * 8));
+    }
+}
+
+// Both return what left the 256 bits: the carry or the borrow.
+constexpr uint64_t add(Limbs& value, const Limbs& other) noexcept {
+    unsigned __int128 sum = 0;
     for (int place = 0; place < 4; ++place) {
-        borrow = subtract_limb(left[place], right[place], borrow, difference[place]);
+        sum += static_cast<unsigned __int128>(value.limb[place]) + other.limb[place];
+        value.limb[place] = static_cast<uint64_t>(sum);
+        sum >>= 64;
+    }
+    return static_cast<uint64_t>(sum);
+}
+
+constexpr uint64_t subtract(Limbs& value, const Limbs& other) noexcept {
+    uint64_t borrow = 0;
+    for (int place = 0; place < 4; ++place) {
+        const auto wide = static_cast<unsigned __int128>(value.limb[place]) - other.limb[place] - borrow;
+        value.limb[place] = static_cast<uint64_t>(wide);
+        borrow = static_cast<uint64_t>(wide >> 64) & 1;
     }
     return borrow;
 }
 
-// Whether left < right; the difference is not kept.
-[[gnu::always_inline]] inline constexpr bool less_four(const uint64_t (&left)[4],
-                                                       const uint64_t (&right)[4]) noexcept {
-    bool borrow = false;
-#if defined(__x86_64__)
-    if (!std::is_constant_evaluated()) {
-        uint64_t rest = left[1];
-        asm("cmpq %[b0], %[a0]\n\tsbbq %[b1], %[rest]\n\tmovq %[a2], %[rest]\n\tsbbq %[b2], %[rest]\n\t"
-            "movq %[a3], %[rest]\n\tsbbq %[b3], %[rest]"
-            : [rest] "+&r"(rest), "=@ccc"(borrow)
-            : [a0] "r"(left[0]), [a2] "rme"(left[2]), [a3] "rme"(left[3]), [b0] "rme"(right[0]),
-              [b1] "rme"(right[1]), [b2] "rme"(right[2]), [b3] "rme"(right[3]));
-        return borrow;
-    }
-#endif
-    uint64_t unused = 0;
-    for (int place = 0; place < 4; ++place) borrow = subtract_limb(left[place], right[place], borrow, unused);
-    return borrow;
-}
+// The three that follow are arithmetic modulo `modulus`, of numbers below it.
 
-// r2:r1:r0 += addend; what overflows r2 is lost.
-[[gnu::always_inline]] inline constexpr void add_wide(uint64_t& r0, uint64_t& r1, uint64_t& r2,
-                                                      u128 addend) noexcept {
+// What is below twice the modulus, with a fifth limb `top`, made below the modulus.
+[[gnu::always_inline]] constexpr void reduce_once(Limbs& value, uint64_t top, const Limbs& modulus) noexcept {
 #if defined(__x86_64__)
     if (!std::is_constant_evaluated()) {
-        asm("addq %3, %0\n\tadcq %4, %1\n\tadcq $0, %2"
-            : "+&r"(r0), "+&r"(r1), "+&r"(r2)
-            : "rme"(low_half(addend)), "rme"(high_half(addend))
+        uint64_t a = value.limb[0], b = value.limb[1], c = value.limb[2], d = value.limb[3];
+        uint64_t reduced_a = a, reduced_b = b, reduced_c = c, reduced_d = d;
+        asm("subq %[m0], %[ra]\n\tsbbq %[m1], %[rb]\n\tsbbq %[m2], %[rc]\n\tsbbq %[m3], %[rd]\n\t"
+            "sbbq $0, %[top]\n\t"
+            "cmovncq %[ra], %[a]\n\tcmovncq %[rb], %[b]\n\tcmovncq %[rc], %[c]\n\tcmovncq %[rd], %[d]"
+            : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [d] "+&r"(d), [ra] "+&r"(reduced_a),
+              [rb] "+&r"(reduced_b), [rc] "+&r"(reduced_c), [rd] "+&r"(reduced_d), [top] "+&r"(top)
+            : [m0] "m"(modulus.limb[0]), [m1] "m"(modulus.limb[1]), [m2] "m"(modulus.limb[2]),
+              [m3] "m"(modulus.limb[3])
             : "cc");
+        value.limb[0] = a, value.limb[1] = b, value.limb[2] = c, value.limb[3] = d;
         return;
     }
 #endif
-    bool carry = add_limb(r0, low_half(addend), false, r0);
-    carry = add_limb(r1, high_half(addend), carry, r1);
-    r2 += carry;
+    Limbs reduced = value;
+    if (top >= subtract(reduced, modulus)) value = reduced;
 }
 
-// r2:r1:r0 -= subtrahend; whether a borrow leaves r2.
-[[gnu::always_inline]] inline constexpr bool subtract_wide(uint64_t& r0, uint64_t& r1, uint64_t& r2,
-                                                           u128 subtrahend) noexcept {
-    bool borrow = false;
+[[gnu::always_inline]] constexpr Limbs add_modulo(const Limbs& left, const Limbs& right,
+                                                  const Limbs& modulus) noexcept {
 #if defined(__x86_64__)
     if (!std::is_constant_evaluated()) {
-        asm("subq %4, %0\n\tsbbq %5, %1\n\tsbbq $0, %2"
-            : "+&r"(r0), "+&r"(r1), "+&r"(r2), "=@ccc"(borrow)
-            : "rme"(low_half(subtrahend)), "rme"(high_half(subtrahend)));
-        return borrow;
+        uint64_t a = left.limb[0], b = left.limb[1], c = left.limb[2], d = left.limb[3], top = 0;
+        asm("addq %[r0], %[a]\n\tadcq %[r1], %[b]\n\tadcq %[r2], %[c]\n\tadcq %[r3], %[d]\n\t"
+            "adcq $0, %[top]"
+            : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [d] "+&r"(d), [top] "+&r"(top)
+            : [r0] "m"(right.limb[0]), [r1] "m"(right.limb[1]), [r2] "m"(right.limb[2]),
+              [r3] "m"(right.limb[3])
+            : "cc");
+        Limbs sum{{a, b, c, d}};
+        reduce_once(sum, top, modulus);
+        return sum;
     }
 #endif
-    borrow = subtract_limb(r0, low_half(subtrahend), false, r0);
-    borrow = subtract_limb(r1, high_half(subtrahend), borrow, r1);
-    return subtract_limb(r2, 0, borrow, r2);
+    Limbs sum = left;
+    const uint64_t top = add(sum, right);
+    reduce_once(sum, top, modulus);
+    return sum;
 }
 
-// r3:r2:r1:r0 -= subtrahend; whether a borrow leaves r3.
-[[gnu::always_inline]] inline constexpr bool subtract_wide(uint64_t& r0, uint64_t& r1, uint64_t& r2,
-                                                           uint64_t& r3, u128 subtrahend) noexcept {
-    bool borrow = false;
+[[gnu::always_inline]] constexpr Limbs subtract_modulo(const Limbs& left, const Limbs& right,
+                                                       const Limbs& modulus) noexcept {
 #if defined(__x86_64__)
     if (!std::is_constant_evaluated()) {
-        asm("subq %5, %0\n\tsbbq %6, %1\n\tsbbq $0, %2\n\tsbbq $0, %3"
-            : "+&r"(r0), "+&r"(r1), "+&r"(r2), "+&r"(r3), "=@ccc"(borrow)
-            : "rme"(low_half(subtrahend)), "rme"(high_half(subtrahend)));
-        return borrow;
+        uint64_t a = left.limb[0], b = left.limb[1], c = left.limb[2], d = left.limb[3];
+        uint64_t m0, m1, m2, m3;
+        asm("subq %[r0], %[a]\n\tsbbq %[r1], %[b]\n\tsbbq %[r2], %[c]\n\tsbbq %[r3], %[d]\n\t"
+            "sbbq %[m0], %[m0]\n\t"
+            "movq %[m0], %[m1]\n\tmovq %[m0], %[m2]\n\tmovq %[m0], %[m3]\n\t"
+            "andq %[n0], %[m0]\n\tandq %[n1], %[m1]\n\tandq %[n2], %[m2]\n\tandq %[n3], %[m3]\n\t"
+            "addq %[m0], %[a]\n\tadcq %[m1], %[b]\n\tadcq %[m2], %[c]\n\tadcq %[m3], %[d]"
+            : [a] "+&r"(a), [b] "+&r"(b), [c] "+&r"(c), [d] "+&r"(d), [m0] "=&r"(m0), [m1] "=&r"(m1),
+              [m2] "=&r"(m2), [m3] "=&r"(m3)
+            : [r0] "m"(right.limb[0]), [r1] "m"(right.limb[1]), [r2] "m"(right.limb[2]),
+              [r3] "m"(right.limb[3]), [n0] "m"(modulus.limb[0]), [n1] "m"(modulus.limb[1]),
+              [n2] "m"(modulus.limb[2]), [n3] "m"(modulus.limb[3])
+            : "cc");
+        return {{a, b, c, d}};
     }
 #endif
-    borrow = subtract_wide(r0, r1, r2, subtrahend);
-    return subtract_limb(r3, 0, borrow, r3);
-}
-
-// high:low += addend, and minus; whether a carry or a borrow leaves.
-[[gnu::always_inline]] inline constexpr bool add_pair(uint64_t& high, uint64_t& low, uint64_t addend_high,
-                                                      uint64_t addend_low) noexcept {
-    bool carry = false;
-#if defined(__x86_64__)
-    if (!std::is_constant_evaluated()) {
-        asm("addq %3, %0\n\tadcq %4, %1"
-            : "+&r"(low), "+&r"(high), "=@ccc"(carry)
-            : "rme"(addend_low), "rme"(addend_high));
-        return carry;
-    }
-#endif
-    carry = add_limb(low, addend_low, false, low);
-    return add_limb(high, addend_high, carry, high);
-}
-
-[[gnu::always_inline]] inline constexpr bool subtract_pair(uint64_t& high, uint64_t& low, uint64_t other_high,
-                                                           uint64_t other_low) noexcept {
-    bool borrow = false;
-#if defined(__x86_64__)
-    if (!std::is_constant_evaluated()) {
-        asm("subq %3, %0\n\tsbbq %4, %1"
-            : "+&r"(low), "+&r"(high), "=@ccc"(borrow)
-            : "rme"(other_low), "rme"(other_high));
-        return borrow;
-    }
-#endif
-    borrow = subtract_limb(low, other_low, false, low);
-    return subtract_limb(high, other_high, borrow, high);
+    Limbs difference = left;
+    if (subtract(difference, right)) add(difference, modulus);
+    return difference;
 }
 
 }  // namespace blockstm

@@ -3,7 +3,10 @@
 // in one pass of doublings, from signed digits of which few are not zero.
 #include "crypto/p256.hpp"
 
+#include <algorithm>
+
 #include "crypto/prime_field.hpp"
+#include "crypto/signed_digits.hpp"
 #include "crypto/weierstrass.hpp"
 
 namespace blockstm {
@@ -26,67 +29,28 @@ bool on_curve(const Affine& point) noexcept {
     return point.y.square() == cube + Field::from(B);
 }
 
-// The digits of a scalar below N to the base 2, signed, odd or zero, below 2 ** (WIDTH - 1) in size: the
-// form called wNAF. Of WIDTH + 1 digits about one is not zero.
-template <int WIDTH>
-struct SignedDigits {
-    static constexpr int COUNT = 257;
-    int8_t digit[COUNT] = {};
-
-    explicit SignedDigits(Limbs scalar) noexcept {
-        int place = 0;
-        while (!is_zero(scalar)) {
-            if (!bit(scalar, 0)) {
-                shift(scalar, 1);
-                ++place;
-                continue;
-            }
-            int low = static_cast<int>(scalar.limb[0] & ((1 << WIDTH) - 1));
-            if (low >= 1 << (WIDTH - 1)) low -= 1 << WIDTH;
-            digit[place] = static_cast<int8_t>(low);
-            if (low > 0) {
-                scalar.limb[0] -= static_cast<uint64_t>(low);
-            } else {
-                add(scalar, Limbs{{static_cast<uint64_t>(-low), 0, 0, 0}});
-            }
-        }
-    }
-
-    static void shift(Limbs& value, int by) noexcept {
-        for (int place = 0; place < 3; ++place) {
-            value.limb[place] = value.limb[place] >> by | value.limb[place + 1] << (64 - by);
-        }
-        value.limb[3] >>= by;
-    }
-};
-
 constexpr int Q_WIDTH = 5;
 constexpr int G_WIDTH = 7;
 
-// The odd multiples of a point that digits of one width name: 1, 3, 5, ...
-template <int WIDTH>
-struct OddMultiples {
-    static constexpr int COUNT = 1 << (WIDTH - 2);
-    Point multiple[COUNT];
-
-    explicit OddMultiples(const Affine& point) noexcept {
-        multiple[0] = Point::from(point);
-        const Point two = multiple[0].twice();
-        for (int place = 1; place < COUNT; ++place) multiple[place] = multiple[place - 1] + two;
-    }
-};
-
-// Those of the generator, affine, for additions are quicker so.
+// The odd multiples of the generator, affine, for additions are quicker so.
 struct GeneratorMultiples {
-    static constexpr int COUNT = OddMultiples<G_WIDTH>::COUNT;
+    static constexpr int COUNT = OddMultiples<Point, G_WIDTH>::COUNT;
     Affine multiple[COUNT];
 
     GeneratorMultiples() noexcept {
-        const OddMultiples<G_WIDTH> odd(Affine{Field::from(G_X), Field::from(G_Y)});
+        const OddMultiples<Point, G_WIDTH> odd(Affine{Field::from(G_X), Field::from(G_Y)});
         for (int place = 0; place < COUNT; ++place) {
             const Field inverse = odd.multiple[place].z.inverse(), square = inverse.square();
             multiple[place] = {odd.multiple[place].x * square, odd.multiple[place].y * square * inverse};
         }
+    }
+
+    // `sum` and the multiple that `digit` names.
+    Point add_to(const Point& sum, int digit) const noexcept {
+        if (digit == 0) return sum;
+        if (digit > 0) return sum + multiple[digit / 2];
+        const Affine& opposite = multiple[-digit / 2];
+        return sum + Affine{opposite.x, -opposite.y};
     }
 };
 
@@ -99,15 +63,10 @@ Point sum_of_multiples(const Limbs& of_g, const Limbs& of_q, const Affine& q) no
     const SignedDigits<G_WIDTH> g_digits(of_g);
     const SignedDigits<Q_WIDTH> q_digits(of_q);
     const GeneratorMultiples& gs = generator_multiples();
-    const OddMultiples<Q_WIDTH> qs(q);
+    const OddMultiples<Point, Q_WIDTH> qs(q);
     Point sum = Point::infinity();
-    for (int place = SignedDigits<Q_WIDTH>::COUNT - 1; place >= 0; --place) {
-        if (!sum.is_infinity()) sum = sum.twice();
-        const int g_digit = g_digits.digit[place], q_digit = q_digits.digit[place];
-        if (g_digit > 0) sum = sum + gs.multiple[g_digit / 2];
-        if (g_digit < 0) sum = sum + Affine{gs.multiple[-g_digit / 2].x, -gs.multiple[-g_digit / 2].y};
-        if (q_digit > 0) sum = sum + qs.multiple[q_digit / 2];
-        if (q_digit < 0) sum = sum + -qs.multiple[-q_digit / 2];
+    for (int place = std::max(g_digits.count, q_digits.count) - 1; place >= 0; --place) {
+        sum = gs.add_to(qs.add_to(sum.twice(), q_digits.digit[place]), g_digits.digit[place]);
     }
     return sum;
 }

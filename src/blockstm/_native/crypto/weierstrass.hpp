@@ -22,11 +22,14 @@ struct JacobianPoint {
     Field x, y, z;
 
     static constexpr JacobianPoint infinity() noexcept { return {Field::one(), Field::one(), Field()}; }
-    static constexpr JacobianPoint from(const Affine& point) noexcept { return {point.x, point.y, Field::one()}; }
+    static constexpr JacobianPoint from(const Affine& point) noexcept {
+        return {point.x, point.y, Field::one()};
+    }
 
     constexpr bool is_infinity() const noexcept { return z.is_zero(); }
     constexpr JacobianPoint operator-() const noexcept { return {x, -y, z}; }
 
+    // Infinity, whose z is zero, stays infinity.
     constexpr JacobianPoint twice() const noexcept {
         if constexpr (A == 0) {
             const Field xx = x.square(), yy = y.square(), yyyy = yy.square();

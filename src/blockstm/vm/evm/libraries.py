@@ -4,14 +4,10 @@
 |---|---|---|
 | libsecp256k1 | coincurve | senders, authorities, ECRECOVER |
 | blst | ckzg | BLS12-381, KZG point evaluation |
-| mcl | mclbn256 | BN254 |
 | GMP | gmpy2 | MODEXP |
 
 The functions are called as C pointers, without the GIL, from any thread. What is loaded stays
 loaded: the pointers live as long as the process.
-
-mcl knows one curve per process: loading it here sets BN254 (its ``BN_SNARK1``), so another user of
-mclbn256 in the same process would find that curve too.
 """
 
 from __future__ import annotations
@@ -85,10 +81,6 @@ def _from_extension(module: ModuleType, names: tuple[str, ...]) -> Addresses:
     return _from_library(ctypes.CDLL(module.__file__), names)
 
 
-def _from_mcl(module: Any, names: tuple[str, ...]) -> Addresses:
-    return _from_library(module.load_library("libmclbn256"), names)
-
-
 def _from_library(library: ctypes.CDLL, names: tuple[str, ...]) -> Addresses:
     _KEPT.append(library)
     found = {name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in names}
@@ -98,7 +90,6 @@ def _from_library(library: ctypes.CDLL, names: tuple[str, ...]) -> Addresses:
 _SOURCES = {
     "secp256k1": Source("coincurve", "coincurve._libsecp256k1", "coincurve>=21", _from_cffi),
     "blst": Source("ckzg", "ckzg", "ckzg>=2.1", _from_extension),
-    "mcl": Source("mclbn256", "mclbn256.mclbn256", "mclbn256>=1.3.5", _from_mcl),
     "gmp": Source("gmpy2", "gmpy2.gmpy2", "gmpy2>=2.2", _from_extension),
 }
 _LOCK = Lock()
