@@ -21,7 +21,7 @@ from blockstm.ethereum.fields import Fields
 from blockstm.ethereum.forks import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP, mainnet_fork
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.receipt import Receipt, bloom_of
-from blockstm.ethereum.requests import deposits, requests_hash
+from blockstm.ethereum.requests import requests_hash
 from blockstm.ethereum.senders import recover_sender, recover_senders
 from blockstm.ethereum.transaction import Transaction
 from blockstm.ethereum.trie import list_root
@@ -143,21 +143,6 @@ def test_requests_that_are_only_a_type_do_not_count() -> None:
     empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     assert requests_hash([b"\x00", b"\x01", b"\x02"]).hex() == empty
     assert requests_hash([b"\x00", b"\x01a"]).hex() != empty
-
-
-def test_a_deposit_is_cut_out_of_its_event() -> None:
-    event = bytes.fromhex("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5")
-    contract = bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa")
-    data = bytearray(576)
-    for value, (start, end) in enumerate(
-        [(192, 240), (288, 320), (352, 360), (416, 512), (544, 552)], 1
-    ):
-        data[start:end] = bytes([value]) * (end - start)
-    deposit: Any = (contract, (event,), bytes(data))
-    other: Any = (contract, (bytes(32),), bytes(data))
-    receipt = Receipt(2, True, 0, (other, deposit))
-    parts = b"".join(bytes([v]) * n for v, n in ((1, 48), (2, 32), (3, 8), (4, 96), (5, 8)))
-    assert deposits([receipt]) == b"\x00" + parts
 
 
 def _members(kind: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from blockstm.ethereum.header import Header
 
 __all__ = [
     "ELASTICITY",
+    "FIRST_BASE_FEE",
     "GAS_PER_BLOB",
     "base_fee_after",
     "blob_base_fee",
@@ -23,7 +24,9 @@ ELASTICITY: Final = 2
 
 GAS_PER_BLOB: Final = 1 << 17
 
-_FIRST_BASE_FEE: Final = 10**9
+FIRST_BASE_FEE: Final = 10**9
+"""Of London's first block."""
+
 _BASE_FEE_CHANGE: Final = 8  # from block to block by an eighth at the most
 _BLOB_BASE_FEE_MIN: Final = 1
 _BLOB_EXECUTION_COST: Final = 1 << 13  # gas that a blob is worth at the least (EIP-7918)
@@ -35,7 +38,7 @@ _EXPONENT_MAX: Final = 178
 def base_fee_after(parent: Header) -> int:
     """The base fee of a block from London on."""
     if parent.base_fee_per_gas is None:
-        return _FIRST_BASE_FEE
+        return FIRST_BASE_FEE
     target = parent.gas_limit // ELASTICITY
     fee = parent.base_fee_per_gas
     if parent.gas_used > target:

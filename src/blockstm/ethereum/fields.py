@@ -99,7 +99,8 @@ class Fields:
         """Where a member stands, from the root of the file."""
         return f"{self.place}.{name}" if self.place else name
 
-    def _member(self, name: str) -> object:
+    def member(self, name: str) -> object:
+        """The value of ``name``, whatever it is."""
         if name not in self._members:
             raise DecodeError(f"{self.place_of(name)}: missing", self.place_of(name))
         return self._members[name]
@@ -112,7 +113,7 @@ class Fields:
             number = int(value, 16)
             if not number >> bits:
                 return number
-        return parse_quantity(self._member(name), self.place_of(name), bits)
+        return parse_quantity(self.member(name), self.place_of(name), bits)
 
     def quantity_or_none(self, name: str, bits: int = 256) -> int | None:
         """The quantity ``name``, if it is there."""
@@ -129,7 +130,7 @@ class Fields:
             data = bytes.fromhex(value[2:])
             if size is None or len(data) == size:
                 return data
-        return parse_data(self._member(name), self.place_of(name), size)
+        return parse_data(self.member(name), self.place_of(name), size)
 
     def hash(self, name: str) -> Hash32:
         """The 32 bytes ``name``."""
@@ -149,7 +150,7 @@ class Fields:
 
     def fields(self, name: str) -> Fields:
         """The object ``name``."""
-        return Fields(self._member(name), self.place_of(name))
+        return Fields(self.member(name), self.place_of(name))
 
     def items(self) -> Iterator[tuple[str, Any, str]]:
         """Each member: name, value and place."""
@@ -158,7 +159,7 @@ class Fields:
 
     def elements(self, name: str) -> list[tuple[object, str]]:
         """The elements of the list ``name``, each with its place."""
-        value = self._member(name)
+        value = self.member(name)
         place = self.place_of(name)
         if not isinstance(value, list):
             raise _refuse(place, "a list", value)
