@@ -1,1 +1,46 @@
-"""What an Ethereum block means: forks, transactions, receipts, system calls, header checks."""
+"""What an Ethereum block means: forks, transactions, receipts, system calls, header checks.
+
+`blockstm.execute_block(block, state, vm="evm")` runs a `Block` on an `AccountState` and checks it
+against its header; `prepare` and what it returns are the same in steps.
+"""
+
+from blockstm.ethereum.block import Block
+from blockstm.ethereum.blockfile import BlockFile, read_block_file
+from blockstm.ethereum.chains import MAINNET, Activation, Chain
+from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock, prepare, prepare_file
+from blockstm.ethereum.forks import FORKS, Fork, fork_named
+from blockstm.ethereum.header import Header
+from blockstm.ethereum.reasons import Reason
+from blockstm.ethereum.receipt import Receipt
+from blockstm.ethereum.senders import recover_senders
+from blockstm.ethereum.stateroot import StateTrie, state_root
+from blockstm.ethereum.transaction import Authorization, Transaction
+from blockstm.ethereum.withdrawal import Withdrawal
+from blockstm.state.accounts import Account, AccountState
+
+__all__ = [
+    "FORKS",
+    "MAINNET",
+    "Account",
+    "AccountState",
+    "Activation",
+    "Authorization",
+    "Block",
+    "BlockFile",
+    "Chain",
+    "ExecutedBlock",
+    "Fork",
+    "Header",
+    "PreparedBlock",
+    "Reason",
+    "Receipt",
+    "StateTrie",
+    "Transaction",
+    "Withdrawal",
+    "fork_named",
+    "prepare",
+    "prepare_file",
+    "read_block_file",
+    "recover_senders",
+    "state_root",
+]

@@ -21,8 +21,9 @@ from blockstm.ethereum.forks import Fork, fork_named
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.results import check_results
+from blockstm.ethereum.stateroot import StateTrie
 from blockstm.ethereum.validity import check_block
-from blockstm.state.accounts import Account, AccountState
+from blockstm.state.accounts import Account, AccountState, Tries
 from blockstm.types import DELETED, BlockResult
 from blockstm.vm.context import BlockContext
 
@@ -207,13 +208,14 @@ def execute(
 def state_root_after(state: Any, writes: Mapping[Any, Any]) -> Hash32 | None:
     """The root of a state with a block's writes on top; None where the state is partial."""
     if isinstance(state, AccountState) and not state.partial:
-        from blockstm.ethereum.stateroot import state_root
-
-        after = state.copy()
-        after.apply(writes)
-        return state_root(after.accounts())
+        now = state.tries.now or StateTrie.of(state.accounts())
+        then = now.copy()
+        then.apply(writes, state)
+        state.tries = Tries(now, writes, then)  # applying these writes keeps the trie
+        return then.root
     root_after = getattr(state, "root_after", None)
-    return None if root_after is None else root_after(writes)
+    root: Hash32 | None = None if root_after is None else root_after(writes)
+    return root
 
 
 def _chain(chain: Chain | None, fork: Fork | str | None) -> Chain:

@@ -114,6 +114,21 @@ class Account:
         return not self.balance and not self.nonce and self.code_hash == EMPTY_CODE_HASH
 
 
+@dataclass(slots=True)
+class Tries:
+    """The tries of a state and of the one that a block leads to, for whoever computes roots.
+
+    Attributes:
+        now: of the state; None until somebody made it.
+        writes: of the block that was run last on it.
+        then: of the state after these writes.
+    """
+
+    now: Any = None
+    writes: Any = None
+    then: Any = None
+
+
 class AccountState:
     """Accounts in native memory, as a state for the engine: location → value.
 
@@ -144,6 +159,7 @@ class AccountState:
         self._slots: dict[Address, set[int]] = {}  # those that are not zero
         self._addresses: dict[Address, None] = {}  # everyone who was ever written
         self._withheld: set[Hash32] = set()
+        self.tries = Tries()
         values: dict[Any, Any] = {}
         for address, account in (accounts or {}).items():
             values.update(_values_of(address, account))
@@ -222,6 +238,7 @@ class AccountState:
         changed.update(self._marks_of(changed))
         self._write(changed)
         self._follow(changed)
+        self.tries = Tries(self.tries.then if writes is self.tries.writes else None)
 
     def copy(self) -> AccountState:
         """Another state with the same accounts."""
@@ -230,6 +247,7 @@ class AccountState:
         copied._slots = {address: set(slots) for address, slots in self._slots.items()}
         copied._addresses = dict(self._addresses)
         copied._withheld = set(self._withheld)
+        copied.tries = Tries(self.tries.now)
         return copied
 
     # ---- for the executor
