@@ -77,10 +77,10 @@ def official_chains(archive: str) -> Iterator[OfficialChain]:
     for path, document in documents(archive, "lockchain"):
         for name, test in document.items():
             if isinstance(test, dict) and "genesisRLP" in test:
-                yield _official_chain(f"{path}:{name}", test)
+                yield official_chain(f"{path}:{name}", test)
 
 
-def _official_chain(name: str, test: dict[str, Any]) -> OfficialChain:
+def official_chain(name: str, test: dict[str, Any]) -> OfficialChain:
     network, config = test["network"], test.get("config", {})
     if network == "Amsterdam" and "slotNumber" not in test["genesisBlockHeader"]:
         network = "osaka_access_lists"

@@ -75,6 +75,8 @@ class Chain:
         chain_id: what transactions sign (EIP-155).
         activations: its forks, oldest first; the first is there from block 0 on.
         deposit_contract: whose logs are deposits, from Prague on.
+        checks_seals: whether headers before Paris must prove work. That takes milliseconds a
+            header and seconds for the first, and whoever knows a chain's hashes need not ask.
 
     Raises:
         ConfigError: the forks are none, not in order, or do not begin at block 0.
@@ -83,6 +85,7 @@ class Chain:
     chain_id: int
     activations: tuple[Activation, ...]
     deposit_contract: Address = MAINNET_DEPOSIT_CONTRACT
+    checks_seals: bool = False
 
     def __post_init__(self) -> None:
         forks = [activation.fork for activation in self.activations]

@@ -19,6 +19,7 @@ BLOOM_SIZE: Final = 256
 """Of a Bloom filter over logs, in bytes."""
 
 _MEMBER_COUNTS: Final = sorted({fork.header_members for fork in FORKS})
+_SEAL: Final = 13  # where mix hash and nonce stand among the members
 # JSON-RPC's names, in the order of the RLP.
 _JSON_NAMES: Final = (
     "parentHash",
@@ -204,6 +205,13 @@ class Header:
     def encode(self) -> bytes:
         """The header's RLP."""
         items: list[Item] = [value for value in self._members() if value is not None]
+        return encode(items)
+
+    def encode_unsealed(self) -> bytes:
+        """The RLP without mix hash and nonce: what work before Paris is about."""
+        members = self._members()
+        items: list[Item] = [value for value in members[:_SEAL] if value is not None]
+        items += [value for value in members[_SEAL + 2 :] if value is not None]
         return encode(items)
 
     def to_json(self) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from blockstm.ethereum.fees import (
 from blockstm.ethereum.forks import LONDON, PARIS, Fork
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import Header
+from blockstm.ethereum.proof_of_work import seal_flaw
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.rlp import encode
 
@@ -41,8 +42,6 @@ def header_flaw(
     header: Header, parent: Header, chain: Chain, total_difficulty: int | None = None
 ) -> Flaw | None:
     """The first rule that a header breaks as the child of ``parent``; None if it keeps all.
-
-    The seal of a header before Paris is not checked: that takes the proof of work's data set.
 
     Args:
         header: of the block, or of an ommer.
@@ -67,6 +66,8 @@ def _flaws(header: Header, parent: Header, chain: Chain, fork: Fork) -> Iterator
         yield from _base_fee(header, parent)
     if fork.blobs is not None:
         yield from _blob_gas(header, parent, fork)
+    if fork < PARIS and chain.checks_seals and (flaw := seal_flaw(header)) is not None:
+        yield flaw
 
 
 def _order(header: Header, parent: Header) -> Iterator[Flaw]:

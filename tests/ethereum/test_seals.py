@@ -1,0 +1,101 @@
+"""The proof of work before Paris: mainnet's seals hold, the official tests' wrong ones do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+from tests.ethereum.official import documents, official_chain
+from tests.fixtures import mainnet_block, mainnet_index
+
+from blockstm._native.crypto.seals import EthashCache
+from blockstm.ethereum.block import Block
+from blockstm.ethereum.blockfile import read_block_file
+from blockstm.ethereum.chains import MAINNET
+from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.header import Header
+from blockstm.ethereum.header_rules import header_flaw
+from blockstm.ethereum.ommers import ommers_flaw
+from blockstm.ethereum.proof_of_work import seal_flaw
+from blockstm.ethereum.reasons import Reason
+
+SEALED = [number for number in sorted(mainnet_index()) if number < 15_537_394]
+
+
+@cache
+def _cache(epoch: int) -> EthashCache:
+    return EthashCache(epoch)
+
+
+def _header(number: int) -> Header:
+    return read_block_file(mainnet_block(number)).block.header
+
+
+@pytest.mark.parametrize("number", [1, 46_147])
+def test_the_seal_of_a_mainnet_block_holds(number: int) -> None:
+    assert seal_flaw(_header(number)) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SEALED)
+def test_the_seal_of_every_mainnet_block_holds(number: int) -> None:
+    assert seal_flaw(_header(number)) is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "what"),
+    [
+        ({"nonce": bytes(8)}, "mix hash"),
+        ({"mix_hash": bytes(32)}, "mix hash"),
+        ({"extra_data": b"changed"}, "mix hash"),
+        ({"number": 2048 * 30_000}, "no work"),
+    ],
+)
+def test_a_changed_header_has_no_seal(changed: Any, what: str) -> None:
+    flaw = seal_flaw(replace(_header(1), **changed))
+    assert flaw is not None
+    assert flaw.reason == Reason.PROOF_OF_WORK
+    assert what in flaw.detail
+
+
+def test_work_has_to_be_enough() -> None:
+    header = _header(1)
+    harder = replace(header, difficulty=header.difficulty * 2**20)
+    mix, _ = _cache(0).work(keccak(harder.encode_unsealed()), header.nonce)
+    flaw = seal_flaw(replace(harder, mix_hash=mix))  # type: ignore[arg-type]  # a hash is bytes
+    assert flaw is not None
+    assert "too little" in flaw.detail
+
+
+def test_sizes_are_those_of_the_specification() -> None:
+    """Yellow Paper, appendix J: the greatest primes of elements below the linear sizes."""
+    assert _cache(0).sizes == (16_776_896, 1_073_739_904)
+    assert _cache(1).sizes == (16_907_456, 1_082_130_304)
+    with pytest.raises(ValueError, match="2048"):
+        EthashCache(2048)
+
+
+@pytest.mark.parametrize("wrong", ["nonceWrong", "wrongMixHash"])
+def test_official_ommers_without_a_seal_are_refused_where_seals_are_checked(wrong: str) -> None:
+    folder = f"Constantinople/BlockchainTests/InvalidBlocks/bcUncleHeaderValidity/{wrong}"
+    ((path, document),) = documents("legacy-tests.tar.xz", folder)
+    name, test = next(iter(document.items()))
+    official = official_chain(f"{path}:{name}", test)
+    chain = replace(official.chain, checks_seals=True)
+    ancestors = [official.genesis]
+    for each in official.blocks:
+        block = Block.decode(each.encoding)
+        assert header_flaw(block.header, ancestors[0].header, chain) is None
+        if each.is_valid:
+            ancestors.insert(0, block)
+            continue
+        assert ommers_flaw(block, ancestors, official.chain) is None
+        flaw = ommers_flaw(block, ancestors, chain)
+        assert flaw is not None
+        assert flaw.reason == Reason.PROOF_OF_WORK
+
+
+def test_mainnet_does_not_ask_for_seals() -> None:
+    assert not MAINNET.checks_seals
