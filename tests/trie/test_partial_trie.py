@@ -47,6 +47,7 @@ def answer(trie: Trie, call: Callable[..., Any], *arguments: Any, nodes: dict[by
     raise AssertionError("a node that was added is missed again")
 
 
+@pytest.mark.stress
 @settings(max_examples=200, deadline=None)
 @given(
     contents, st.lists(st.tuples(keys, values | st.just(b""))), st.randoms(use_true_random=False)
@@ -203,7 +204,8 @@ paths = st.builds(lambda flag, rest: bytes([flag]) + rest, flags, keys)
 shapes = st.sampled_from(["leaf", "extension", "branch", "branch", "bytes"])
 
 
-@settings(max_examples=400, deadline=None)
+@pytest.mark.stress
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_no_garbage_hangs_or_crashes(data: st.DataObject) -> None:
     nodes: list[bytes] = [rlp.encode(LEAF)]
@@ -231,7 +233,8 @@ def test_no_garbage_hangs_or_crashes(data: st.DataObject) -> None:
     assert len(trie.root()) == 32
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.stress
+@settings(max_examples=150, deadline=None)
 @given(contents, randoms)
 def test_no_changed_byte_hangs_or_crashes(
     content: dict[bytes, bytes], random: random.Random

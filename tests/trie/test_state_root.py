@@ -63,7 +63,7 @@ def changed(state: dict[Address, Account], block: dict[Address, AccountChange]) 
     return after
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(states)
 def test_the_root_is_that_of_another_implementation(state: dict[Address, Account]) -> None:
     expected = slow_state_root(state)
@@ -75,7 +75,7 @@ def test_the_root_is_that_of_another_implementation(state: dict[Address, Account
     assert state_root(held.accounts()) == slow_state_root(as_accounts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(states, blocks)
 def test_changes_block_by_block_give_the_root_of_what_is_left(
     state: dict[Address, Account], blocks: list[dict[Address, AccountChange]]
@@ -105,7 +105,7 @@ def _assert_same(trie: StateTrie, state: dict[Address, Account]) -> None:
             assert trie.slot(address, slot) == value
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(states, st.dictionaries(addresses, changes, max_size=4))
 def test_a_witness_is_completed_node_by_node(
     state: dict[Address, Account], block: dict[Address, AccountChange]

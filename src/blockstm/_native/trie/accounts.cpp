@@ -74,7 +74,7 @@ Status Accounts::prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE
 // -- changing
 
 Status Accounts::apply(Bytes records) noexcept {
-    Record record;
+    Record record{};
     for (Records reader(records); !reader.at_end();) {
         if (!reader.next(record)) return Status::BadInput;
     }

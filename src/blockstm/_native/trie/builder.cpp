@@ -49,55 +49,71 @@ uint8_t Builder::nibble(const Entry& entry, uint32_t depth) noexcept {
     return path_of(entry.key)[depth];
 }
 
+uint64_t Builder::key_size_max() const noexcept {
+    uint64_t size = 0;
+    for (uint64_t place = 0; place < entries_.size(); ++place) size = std::max(size, entries_[place].key.size());
+    return size;
+}
+
 Status Builder::root(uint8_t out[HASH_SIZE]) noexcept {
     if (!sort()) return Status::BadInput;
     Reference top;
     children_.clear();
+    if (!children_.reserve(BRANCH_WIDTH * (2 * key_size_max() + 1))) return Status::OutOfMemory;
     if (entries_.size() != 0 && !node(entries_.begin(), entries_.end(), 0, top)) return Status::OutOfMemory;
     root_of(top, out);
     return Status::Ok;
 }
 
-// The node over entries that are sorted, at least one, and share their first `depth` nibbles. It calls
-// itself at most once for every nibble of a key.
+// The node over entries that are sorted, at least one, and share their first `depth` nibbles. It and
+// `children` call each other at most once for every nibble of a key; what needs much stack stands apart.
 bool Builder::node(const Entry* first, const Entry* end, uint32_t depth, Reference& out) noexcept {
-    const Path path = path_of(first->key).from(depth);
-    if (end - first == 1) {
-        encoding_.clear();
-        if (!encode_leaf(encoding_, path, first->value)) return false;
-    } else if (const uint32_t count = shared(*first, end[-1], depth); count != 0) {
-        Reference child;
-        if (!node(first, end, depth + count, child)) return false;
-        encoding_.clear();
-        if (!encode_extension(encoding_, path.first(count), child)) return false;
-    } else if (!branch(first, end, depth)) {
-        return false;
-    }
-    set_reference(out, {encoding_.data(), encoding_.size()});
-    return true;
+    if (end - first == 1) return leaf(*first, depth, out);
+    const uint32_t count = shared(*first, end[-1], depth);
+    const bool has_value = first->key.size() * 2 == depth + count;
+    if (!children(first + has_value, end, depth + count)) return false;
+    if (!branch(has_value ? first->value : Bytes{}, out)) return false;
+    return count == 0 || extension(path_of(first->key).from(depth).first(count), out);
 }
 
-// Leaves the encoding of the branch in `encoding_`.
-bool Builder::branch(const Entry* first, const Entry* end, uint32_t depth) noexcept {
-    Bytes value;
-    if (first->key.size() * 2 == depth) value = (first++)->value;
-    const uint64_t mine = children_.size();
-    if (children_.extend(BRANCH_WIDTH) == nullptr) return false;
-    for (int index = 0; index < BRANCH_WIDTH; ++index) children_[mine + index].size = 0;
+// Leaves the references of a branch's children, sixteen, at the end of `children_`.
+bool Builder::children(const Entry* first, const Entry* end, uint32_t depth) noexcept {
+    Reference* mine = children_.extend(BRANCH_WIDTH);
+    for (int index = 0; index < BRANCH_WIDTH; ++index) mine[index].size = 0;
     while (first != end) {
         const uint8_t index = nibble(*first, depth);
         const Entry* next = first + 1;
         while (next != end && nibble(*next, depth) == index) ++next;
-        Reference child;  // not in place: the buffer moves when branches below make it grow
-        if (!node(first, next, depth + 1, child)) return false;
-        children_[mine + index] = child;
+        if (!node(first, next, depth + 1, mine[index])) return false;
         first = next;
     }
+    return true;
+}
+
+[[gnu::noinline]] bool Builder::leaf(const Entry& entry, uint32_t depth, Reference& out) noexcept {
     encoding_.clear();
-    const auto child = [&](int index) noexcept -> const Reference& { return children_[mine + index]; };
-    const bool is_done = encode_branch(encoding_, child, value);
-    children_.truncate(mine);
-    return is_done;
+    if (!encode_leaf(encoding_, path_of(entry.key).from(depth), entry.value)) return false;
+    set_reference(out, {encoding_.data(), encoding_.size()});
+    return true;
+}
+
+// Takes its children from the end of `children_`.
+[[gnu::noinline]] bool Builder::branch(Bytes value, Reference& out) noexcept {
+    const uint64_t place = children_.size() - BRANCH_WIDTH;
+    const auto child = [&](int index) noexcept -> const Reference& { return children_[place + index]; };
+    encoding_.clear();
+    if (!encode_branch(encoding_, child, value)) return false;
+    set_reference(out, {encoding_.data(), encoding_.size()});
+    children_.truncate(place);
+    return true;
+}
+
+// Stands above the node that `out` refers to.
+[[gnu::noinline]] bool Builder::extension(Path path, Reference& out) noexcept {
+    encoding_.clear();
+    if (!encode_extension(encoding_, path, out)) return false;
+    set_reference(out, {encoding_.data(), encoding_.size()});
+    return true;
 }
 
 }  // namespace blockstm::trie

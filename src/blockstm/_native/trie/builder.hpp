@@ -35,11 +35,15 @@ private:
     static uint8_t nibble(const Entry& entry, uint32_t depth) noexcept;
 
     bool sort() noexcept;
+    uint64_t key_size_max() const noexcept;
     bool node(const Entry* first, const Entry* end, uint32_t depth, Reference& out) noexcept;
-    bool branch(const Entry* first, const Entry* end, uint32_t depth) noexcept;
+    bool children(const Entry* first, const Entry* end, uint32_t depth) noexcept;
+    bool leaf(const Entry& entry, uint32_t depth, Reference& out) noexcept;
+    bool branch(Bytes value, Reference& out) noexcept;
+    bool extension(Path path, Reference& out) noexcept;
 
     Buffer<Entry> entries_;
-    Buffer<Reference> children_;  // sixteen for each branch that is being built
+    Buffer<Reference> children_;  // sixteen for each branch that is being built; it has room for all there can be
     Buffer<uint8_t> encoding_;    // of the node that is being hashed
 };
 

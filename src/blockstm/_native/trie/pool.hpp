@@ -3,6 +3,10 @@
 // Belongs to one NodeStore, under its lock.
 #pragma once
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -25,6 +29,7 @@ public:
         if (size > SMALL_MAX) return take_large(size);
         const uint64_t kind = (size + STEP - 1) / STEP;
         if (Free* block = free_[kind]; block != nullptr) {
+            unlock_memory(block, kind * STEP);
             free_[kind] = block->next;
             return block;
         }
@@ -41,6 +46,7 @@ public:
         if (size > SMALL_MAX) return unlink_large(static_cast<Large*>(block) - 1);
         const uint64_t kind = (size + STEP - 1) / STEP;
         free_[kind] = new (block) Free{free_[kind]};
+        lock_memory(block, kind * STEP);
     }
 
 private:
@@ -54,6 +60,18 @@ private:
         Large* next;
         Large* before;
     };
+
+    // Lets the address sanitizer see a use after `give`; otherwise nothing.
+    static void lock_memory([[maybe_unused]] void* block, [[maybe_unused]] uint64_t size) noexcept {
+#if defined(__SANITIZE_ADDRESS__)
+        __asan_poison_memory_region(block, size);
+#endif
+    }
+    static void unlock_memory([[maybe_unused]] void* block, [[maybe_unused]] uint64_t size) noexcept {
+#if defined(__SANITIZE_ADDRESS__)
+        __asan_unpoison_memory_region(block, size);
+#endif
+    }
 
     static constexpr uint64_t STEP = alignof(std::max_align_t);
     static constexpr uint64_t SMALL_MAX = 512;

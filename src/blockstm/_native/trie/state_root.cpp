@@ -47,7 +47,7 @@ Status storage_root(HashedBuilder& builder, const Record& record, uint8_t out[HA
 }  // namespace
 
 Status state_root(Bytes records, uint8_t out[HASH_SIZE]) noexcept {
-    Record record;
+    Record record{};
     uint64_t count = 0;
     for (Records reader(records); !reader.at_end(); ++count) {
         if (!reader.next(record)) return Status::BadInput;
