@@ -1,5 +1,5 @@
-// See ethash.hpp. Names in comments are the Yellow Paper's (appendix J). Words are little-endian in memory, as
-// are the lanes of Keccak; so is every processor that this is built for.
+// See ethash.hpp. Words are little-endian in memory, as are the lanes of Keccak; so is every processor that
+// this is built for.
 #include "crypto/ethash.hpp"
 
 #include <bit>
@@ -62,7 +62,9 @@ uint32_t fnv(uint32_t left, uint32_t right) noexcept {
 }
 
 void mix_in(Node& mix, const Node& node) noexcept {
-    for (uint32_t word = 0; word < NODE_WORDS; ++word) mix.words[word] = fnv(mix.words[word], node.words[word]);
+    for (uint32_t word = 0; word < NODE_WORDS; ++word) {
+        mix.words[word] = fnv(mix.words[word], node.words[word]);
+    }
 }
 
 // One element of the data set, out of 256 of the cache.
@@ -93,7 +95,9 @@ void ethash_fill_cache(uint64_t epoch, uint32_t* cache) noexcept {
     auto* nodes = reinterpret_cast<Node*>(cache);
     const uint64_t count = ethash_cache_size(epoch) / NODE_BYTES;
     nodes[0] = keccak512(seed, sizeof seed);
-    for (uint64_t place = 1; place < count; ++place) nodes[place] = keccak512(nodes[place - 1].words, NODE_BYTES);
+    for (uint64_t place = 1; place < count; ++place) {
+        nodes[place] = keccak512(nodes[place - 1].words, NODE_BYTES);
+    }
     for (int round = 0; round < CACHE_ROUNDS; ++round) {
         for (uint64_t place = 0; place < count; ++place) {
             const Node& before = nodes[(place + count - 1) % count];
@@ -122,7 +126,9 @@ void ethash_work(uint64_t epoch, const uint32_t* cache, const uint8_t header_has
         const uint32_t word = access % PAGE_WORDS;
         const uint32_t mixed = halves[word / NODE_WORDS].words[word % NODE_WORDS];
         const uint32_t page = fnv(access ^ seed.words[0], mixed) % page_count;
-        for (uint32_t half = 0; half < 2; ++half) mix_in(halves[half], dataset_node(nodes, node_count, 2 * page + half));
+        for (uint32_t half = 0; half < 2; ++half) {
+            mix_in(halves[half], dataset_node(nodes, node_count, 2 * page + half));
+        }
     }
     uint32_t compressed[8];
     for (uint32_t word = 0; word < 8; ++word) {
