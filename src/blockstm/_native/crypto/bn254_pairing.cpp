@@ -50,7 +50,6 @@ G2::Affine frobenius(const G2::Affine& point) noexcept {
     return {point.x.conjugate() * W.power[2], point.y.conjugate() * W.power[3]};
 }
 
-
 // Whether a point of the twist is in G2, its group of prime order r. With F the Frobenius map, as many
 // points as its norm are sent to infinity by (u + 1) + u F + u F**2 - 2u F**3. That norm is a multiple of r
 // and has no other factor in common with the order r (2p - r) of the twist: those points of it are G2.

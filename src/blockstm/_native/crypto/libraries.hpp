@@ -84,8 +84,6 @@ struct BlstP2 {
              (BlstP2 * out, const BlstP2* left, const BlstP2Affine* right))                                  \
     FUNCTION(p1_add_or_double, "blst_p1_add_or_double", void,                                                \
              (BlstP1 * out, const BlstP1* left, const BlstP1* right))                                        \
-    FUNCTION(p2_add_or_double, "blst_p2_add_or_double", void,                                                \
-             (BlstP2 * out, const BlstP2* left, const BlstP2* right))                                        \
     FUNCTION(p1_cneg, "blst_p1_cneg", void, (BlstP1 * point, bool negate))                                   \
     FUNCTION(p1_mult, "blst_p1_mult", void,                                                                  \
              (BlstP1 * out, const BlstP1* point, const uint8_t* scalar, size_t bits))                        \

@@ -52,7 +52,6 @@ struct G1 {
     static constexpr auto in_group = &Blst::p1_affine_in_g1;
     static constexpr auto from_affine = &Blst::p1_from_affine;
     static constexpr auto to_affine = &Blst::p1_to_affine;
-    static constexpr auto add = &Blst::p1_add_or_double;
     static constexpr auto add_affine = &Blst::p1_add_or_double_affine;
     static constexpr auto multiply = &Blst::p1_mult;
     static constexpr auto multiply_many = &Blst::p1s_mult;
@@ -79,7 +78,6 @@ struct G2 {
     static constexpr auto in_group = &Blst::p2_affine_in_g2;
     static constexpr auto from_affine = &Blst::p2_from_affine;
     static constexpr auto to_affine = &Blst::p2_to_affine;
-    static constexpr auto add = &Blst::p2_add_or_double;
     static constexpr auto add_affine = &Blst::p2_add_or_double_affine;
     static constexpr auto multiply = &Blst::p2_mult;
     static constexpr auto multiply_many = &Blst::p2s_mult;

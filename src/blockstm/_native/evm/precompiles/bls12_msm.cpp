@@ -46,9 +46,6 @@ int64_t gas(Span input, int64_t multiplication, const int16_t* discounts) noexce
     return static_cast<int64_t>(terms) * multiplication * discount / 1000;
 }
 
-// Up to this many terms, multiplying each on its own is quicker than Pippenger's buckets.
-constexpr uint64_t FEW_TERMS = 6;
-
 constexpr size_t SCALAR_BITS = 255;  // of a scalar below the groups' order
 
 // A term that adds nothing is left out: blst's sum expects neither infinity nor, for speed, zero.
@@ -68,19 +65,18 @@ Read read_term(const Blst& blst, const uint8_t* bytes, Term<Group>& out) noexcep
     return is_zero || (blst.*Group::is_infinity)(&out.point) ? Read::Nothing : Read::Something;
 }
 
+// A term alone: quicker without blst's sum, which is quicker from two terms on.
 template <class Group>
-PrecompileStatus sum_of_few(const Blst& blst, Span input, Bytes& output) noexcept {
-    typename Group::Point sum{}, product;
-    for (uint64_t place = 0; place < input.size; place += TERM_SIZE<Group>) {
-        Term<Group> term;
-        const Read read = read_term<Group>(blst, input.data + place, term);
-        if (read == Read::Refused) return PrecompileStatus::Failure;
-        if (read == Read::Nothing) continue;
+PrecompileStatus multiply(const Blst& blst, Span input, Bytes& output) noexcept {
+    Term<Group> term;
+    const Read read = read_term<Group>(blst, input.data, term);
+    if (read == Read::Refused) return PrecompileStatus::Failure;
+    typename Group::Point product{};
+    if (read == Read::Something) {
         (blst.*Group::from_affine)(&product, &term.point);
         (blst.*Group::multiply)(&product, &product, term.scalar.bytes, SCALAR_BITS);
-        (blst.*Group::add)(&sum, &sum, &product);
     }
-    return bls12::write<Group>(blst, sum, output);
+    return bls12::write<Group>(blst, product, output);
 }
 
 // One allocation: the terms, then the pointers to their two halves, then blst's scratch.
@@ -112,7 +108,7 @@ private:
 };
 
 template <class Group>
-PrecompileStatus sum_of_many(const Blst& blst, Span input, Bytes& output) noexcept {
+PrecompileStatus sum(const Blst& blst, Span input, Bytes& output) noexcept {
     Terms<Group> all(blst, input.size / TERM_SIZE<Group>);
     if (all.terms == nullptr) return PrecompileStatus::NoMemory;
     size_t used = 0;
@@ -125,11 +121,11 @@ PrecompileStatus sum_of_many(const Blst& blst, Span input, Bytes& output) noexce
         all.scalars[used] = term.scalar.bytes;
         ++used;
     }
-    typename Group::Point sum{};
+    typename Group::Point total{};
     if (used != 0) {
-        (blst.*Group::multiply_many)(&sum, all.points, used, all.scalars, SCALAR_BITS, all.scratch);
+        (blst.*Group::multiply_many)(&total, all.points, used, all.scalars, SCALAR_BITS, all.scratch);
     }
-    return bls12::write<Group>(blst, sum, output);
+    return bls12::write<Group>(blst, total, output);
 }
 
 template <class Group>
@@ -137,8 +133,8 @@ PrecompileStatus run(Span input, Bytes& output) noexcept {
     const Blst& blst = libraries().blst;
     if (!blst.loaded) return PrecompileStatus::Unavailable;
     if (input.size == 0 || input.size % TERM_SIZE<Group> != 0) return PrecompileStatus::Failure;
-    const bool few = input.size / TERM_SIZE<Group> <= FEW_TERMS;
-    return few ? sum_of_few<Group>(blst, input, output) : sum_of_many<Group>(blst, input, output);
+    const bool alone = input.size == TERM_SIZE<Group>;
+    return alone ? multiply<Group>(blst, input, output) : sum<Group>(blst, input, output);
 }
 
 }  // namespace
