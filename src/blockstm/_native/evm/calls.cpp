@@ -2,6 +2,8 @@
 #include "evm/calls.hpp"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include "evm/precompiles/precompiles.hpp"
 
@@ -17,20 +19,28 @@ Entry refuse(Machine& machine, int64_t gas, Failure failure, Ending& ending) noe
     return Entry::Ended;
 }
 
-Entry push_frame(Machine& machine, Frame& frame) noexcept {
-    frame.stack = machine.stack;
-    if (!machine.frames.empty()) {
-        const Frame& caller = machine.frames.back();
-        frame.stack = caller.top;
-        frame.memory_base = caller.memory_base + caller.memory_size;
-        frame.depth = caller.depth + 1;
+Frame* next_frame(Machine& machine) noexcept {
+    Array<Frame>& frames = machine.frames;
+    if (!frames.reserve(frames.size() + 1)) {
+        machine.world.stop(BLOCKSTM_NO_MEMORY);
+        return nullptr;
     }
-    frame.top = frame.stack;
-    machine.depth_max = std::max(machine.depth_max, frame.depth);
-    if (machine.frames.push(frame)) return Entry::Running;
-    free_code(frame.initcode);
-    machine.world.stop(BLOCKSTM_NO_MEMORY);
-    return Entry::Over;
+    auto* frame = new (frames.end()) Frame{};
+    frame->stack = machine.stack;
+    if (!frames.empty()) {
+        const Frame& caller = frames.back();
+        frame->stack = caller.top;
+        frame->memory_base = caller.memory_base + caller.memory_size;
+        frame->depth = caller.depth + 1;
+    }
+    frame->top = frame->stack;
+    return frame;
+}
+
+Entry push_frame(Machine& machine, const Frame& next) noexcept {
+    machine.depth_max = std::max(machine.depth_max, next.depth);
+    machine.frames.truncate(machine.frames.size() + 1);
+    return Entry::Running;
 }
 
 void free_initcodes(Machine& machine) noexcept {
@@ -48,7 +58,10 @@ Entry run_precompiled(Machine& machine, int number, Frame& callee, Ending& endin
     const PrecompileStatus status =
         run_precompile(machine.fork(), number, callee.input, callee.gas, machine.output);
     switch (status) {
-        case PrecompileStatus::Success: ending = {true, callee.gas, Failure::None}; return Entry::Ended;
+        case PrecompileStatus::Success:
+            machine.world.commit(callee.checkpoint);
+            ending = {true, callee.gas, Failure::None};
+            return Entry::Ended;
         case PrecompileStatus::Failure:
             machine.world.revert(callee.checkpoint);
             return refuse(machine, 0, Failure::PrecompileFailure, ending);
@@ -77,6 +90,7 @@ Entry begin_call(Machine& machine, Frame& callee, Account* payer, const Address&
         return run_precompiled(machine, number, callee, ending);
     }
     if (callee.code->bytes.size == 0) {
+        machine.world.commit(callee.checkpoint);
         machine.output.clear();
         ending = {true, callee.gas, Failure::None};
         return Entry::Ended;
@@ -84,26 +98,36 @@ Entry begin_call(Machine& machine, Frame& callee, Account* payer, const Address&
     return push_frame(machine, callee);
 }
 
+// Whose storage and balance the callee has.
+bool find_self(Machine& machine, Account*& self) noexcept {
+    Request& request = machine.request;
+    Account* at_hand = std::exchange(request.account, nullptr);
+    const bool is_elsewhere = request.kind == CallKind::Call || request.kind == CallKind::StaticCall;
+    self = is_elsewhere ? at_hand : machine.frames.back().self;
+    return self != nullptr || machine.world.account(request.target, self);
+}
+
 }  // namespace
 
 Entry enter_call(Machine& machine, Ending& ending) noexcept {
     const Request& request = machine.request;
-    const Frame& caller = machine.frames.back();
     machine.return_data.clear();
-    if (caller.depth >= CALL_DEPTH_MAX) return refuse(machine, request.gas, Failure::DepthExceeded, ending);
+    if (machine.frames.back().depth >= CALL_DEPTH_MAX) {
+        return refuse(machine, request.gas, Failure::DepthExceeded, ending);
+    }
     const bool pays = request.kind == CallKind::Call || request.kind == CallKind::CallCode;
     if (pays && !request.value.is_zero()) {
         bool holds = false;
-        if (!machine.world.can_pay(caller.self, request.value, holds)) return Entry::Over;
+        if (!machine.world.can_pay(machine.frames.back().self, request.value, holds)) return Entry::Over;
         if (!holds) return refuse(machine, request.gas, Failure::InsufficientBalance, ending);
     }
-    Frame callee{};
+    Frame* next = next_frame(machine);
+    if (next == nullptr || !find_self(machine, next->self)) return Entry::Over;
+    const Frame& caller = machine.frames.back();
+    Frame& callee = *next;
     callee.code = request.code;
     callee.gas = request.gas;
     callee.address = request.target;
-    callee.self = caller.self;
-    const bool is_elsewhere = request.kind == CallKind::Call || request.kind == CallKind::StaticCall;
-    if (is_elsewhere && !machine.world.account(request.target, callee.self)) return Entry::Over;
     callee.caller = request.kind == CallKind::DelegateCall ? caller.caller : caller.address;
     callee.value = request.value;
     callee.input_offset = caller.memory_base + request.input_offset;
@@ -117,7 +141,9 @@ Entry enter_call(Machine& machine, Ending& ending) noexcept {
 }
 
 Entry enter_first_call(Machine& machine, const Message& message, Ending& ending) noexcept {
-    Frame callee{};
+    Frame* next = next_frame(machine);
+    if (next == nullptr) return Entry::Over;
+    Frame& callee = *next;
     Account* payer = nullptr;
     if (!machine.world.account(message.caller, payer)) return Entry::Over;
     if (!machine.world.account(message.target, callee.self)) return Entry::Over;

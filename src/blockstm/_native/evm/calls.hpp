@@ -22,8 +22,11 @@ Entry enter_first_call(Machine& machine, const Message& message, Ending& ending)
 void resume_after_call(Machine& machine, uint64_t output_offset, uint64_t output_size,
                        const Ending& ending) noexcept;
 
-// Puts a frame on top; `stack`, `memory_base` and `depth` are found here.
-Entry push_frame(Machine& machine, Frame& frame) noexcept;
+// Room for the next frame, on top of all others and not yet one of them: its stack, memory and depth are set,
+// the rest is zero. Null where the run is over. References to other frames are no good after it.
+Frame* next_frame(Machine& machine) noexcept;
+// Makes it the topmost.
+Entry push_frame(Machine& machine, const Frame& next) noexcept;
 
 // Moves `amount`, which `payer` can pay.
 bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& amount) noexcept;

@@ -83,34 +83,40 @@ Entry begin_creation(Machine& machine, Frame& frame, Account* payer, Span initco
 Entry enter_creation(Machine& machine, Ending& ending) noexcept {
     World& world = machine.world;
     const Request& request = machine.request;
-    Frame& caller = machine.frames.back();
+    Account* const creator = machine.frames.back().self;
     machine.return_data.clear();
-    if (caller.depth >= CALL_DEPTH_MAX) return refuse(machine, request.gas, Failure::DepthExceeded, ending);
+    if (machine.frames.back().depth >= CALL_DEPTH_MAX) {
+        return refuse(machine, request.gas, Failure::DepthExceeded, ending);
+    }
     bool holds = true;
-    if (!request.value.is_zero() && !world.can_pay(caller.self, request.value, holds)) return Entry::Over;
+    if (!request.value.is_zero() && !world.can_pay(creator, request.value, holds)) return Entry::Over;
     if (!holds) return refuse(machine, request.gas, Failure::InsufficientBalance, ending);
     uint64_t nonce = 0;
-    if (!world.nonce(caller.self, nonce)) return Entry::Over;
+    if (!world.nonce(creator, nonce)) return Entry::Over;
     if (nonce == UINT64_MAX) return refuse(machine, request.gas, Failure::NonceOverflow, ending);
-
+    Frame* next = next_frame(machine);
+    if (next == nullptr) return Entry::Over;
+    Frame& frame = *next;
+    const Frame& caller = machine.frames.back();
     Span initcode{nullptr, request.input_size};
     if (initcode.size != 0) initcode.data = machine.memory.at(caller.memory_base + request.input_offset);
-    Frame frame{};
     frame.address = request.kind == CallKind::Create2
                         ? creation_address(caller.address, request.salt, initcode)
                         : creation_address(caller.address, nonce);
-    if (!world.set_nonce(caller.self, nonce + 1)) return Entry::Over;
+    if (!world.set_nonce(creator, nonce + 1)) return Entry::Over;
     bool was_cold = false;
     if (!world.account(frame.address, frame.self) || !world.access(frame.self, was_cold)) return Entry::Over;
     frame.gas = request.gas;
     frame.caller = caller.address;
     frame.value = request.value;
     frame.kind = request.kind;
-    return begin_creation(machine, frame, caller.self, initcode, ending);
+    return begin_creation(machine, frame, creator, initcode, ending);
 }
 
 Entry enter_first_creation(Machine& machine, const Message& message, Ending& ending) noexcept {
-    Frame frame{};
+    Frame* next = next_frame(machine);
+    if (next == nullptr) return Entry::Over;
+    Frame& frame = *next;
     Account* payer = nullptr;
     if (!machine.world.account(message.caller, payer)) return Entry::Over;
     if (!machine.world.account(message.target, frame.self)) return Entry::Over;

@@ -44,6 +44,7 @@ struct Request {
     CallKind kind;
     int64_t gas;           // for the callee, stipend included
     Address target;        // whose storage and balance; of a creation: found by the machine
+    Account* account;      // of `code_address`, where the interpreter has it at hand; used once, then null
     Address code_address;  // whose code runs, before following a delegation
     const Code* code;      // what runs, a delegation followed (EIP-7702); null for a creation
     u256 value;            // transferred (Call, Create), or only reported (CallCode, DelegateCall)

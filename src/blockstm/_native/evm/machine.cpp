@@ -38,6 +38,7 @@ bool Machine::begin(const BlockEnv& block_env, blockstm_view* view) noexcept {
     output.clear();
     return_data.clear();
     report.clear();
+    request.account = nullptr;
     failure = Failure::None;
     transaction = TransactionEnv{};
     if (stack == nullptr) stack = reserve_stack();
@@ -73,7 +74,10 @@ static bool leave(Machine& machine, Exit exit, Ending& ending) noexcept {
         if (ending.succeeded) goes_on = deposit_code(machine, frame, ending);
         free_code(frame.initcode);
     }
-    if (ending.succeeded) return goes_on;
+    if (ending.succeeded) {
+        machine.world.commit(frame.checkpoint);
+        return goes_on;
+    }
     machine.world.revert(frame.checkpoint);
     if (ending.failure != Failure::Reverted) machine.output.clear();
     return goes_on;

@@ -39,7 +39,7 @@ struct Machine {
     Array<Frame> frames;
     Bytes output;           // of the frame that ended last
     Bytes return_data;      // what RETURNDATA* see
-    Request request;        // valid after Exit::Call
+    Request request{};      // valid after Exit::Call
     Failure failure = Failure::None;
     int depth_max = 0;               // of the frames of this transaction
     uint64_t missing_block = 0;      // with the fault MISSING_BLOCK_HASH: its number

@@ -128,6 +128,10 @@ public:
 
     bool checkpoint(Checkpoint& checkpoint) noexcept;
     void revert(Checkpoint checkpoint) noexcept;
+    // What was done since is kept, until an outer checkpoint is reverted to.
+    void commit(Checkpoint checkpoint) noexcept {
+        if (undo_.size() == checkpoint + 1) undo_.pop();  // nothing was
+    }
 
 private:
     void trim() noexcept;

@@ -93,6 +93,7 @@ int64_t call(Machine& machine, CallKind kind, const u256* stack, int64_t gas) no
     const bool is_elsewhere = kind == CallKind::Call || kind == CallKind::StaticCall;
     request.kind = kind;
     request.target = is_elsewhere ? request.code_address : frame.address;
+    request.account = account;
     request.value = kind == CallKind::DelegateCall ? frame.value : operands.value;
     request.input_offset = operands.input_offset->limb[0];
     request.input_size = operands.input_size->limb[0];
