@@ -194,7 +194,7 @@ def test_one_operand(operation: str) -> None:
 
 @pytest.mark.parametrize("operation", BINARY)
 def test_two_operands(operation: str) -> None:
-    @settings(max_examples=300)
+    @settings(max_examples=60)
     @given(word_values, word_values)
     def holds(a: int, b: int) -> None:
         assert words.binary(operation, a, b) == BINARY[operation](a, b)
@@ -204,7 +204,7 @@ def test_two_operands(operation: str) -> None:
 
 @pytest.mark.parametrize("operation", TERNARY)
 def test_three_operands(operation: str) -> None:
-    @settings(max_examples=1000)
+    @settings(max_examples=200)
     @given(word_values, word_values, word_values)
     def holds(a: int, b: int, modulus: int) -> None:
         assert words.ternary(operation, a, b, modulus) == TERNARY[operation](a, b, modulus)
@@ -212,7 +212,7 @@ def test_three_operands(operation: str) -> None:
     holds()
 
 
-@settings(max_examples=2000)
+@settings(max_examples=400)
 @given(divisions())
 def test_division_where_digits_need_correcting(case: tuple[int, int]) -> None:
     dividend, divisor = case
@@ -220,7 +220,7 @@ def test_division_where_digits_need_correcting(case: tuple[int, int]) -> None:
     assert words.divmod_words(dividend, divisor) == expected
 
 
-@settings(max_examples=1000)
+@settings(max_examples=200)
 @given(word_values, word_values, word_values, st.sampled_from([0, 1, 2, -1, -2]))
 def test_products_next_to_a_multiple_of_the_modulus(
     left: int, right: int, modulus: int, offset: int
@@ -250,9 +250,12 @@ def random_words(rng: random.Random) -> Iterator[int]:
 
 def test_many_divisions() -> None:
     """Hypothesis looks for simple cases; this meets each branch many times."""
-    source = random_words(random.Random(7))
+    rng = random.Random(7)
+    source = random_words(rng)
     for _ in range(20_000):
         a, b, m = next(source), next(source), next(source)
+        if rng.randrange(3) == 0:  # next to a multiple
+            a = unsigned(next(source) * b + rng.choice([-1, 0, 1, b - 1]))
         assert words.divmod_words(a, b) == (divmod(a, b) if b else (0, 0)), (hex(a), hex(b))
         for operation, expected in TERNARY.items():
             got = words.ternary(operation, a, b, m)

@@ -19,24 +19,15 @@ inline int count_limbs(const uint64_t* limbs, int count) noexcept {
 
 inline int count_limbs(const u256& value) noexcept { return count_limbs(value.limb, 4); }
 
-// minuend[0 .. count) -= subtrahend[0 .. count) * factor; what is still to be taken from minuend[count].
+// minuend[0 .. count) -= subtrahend[0 .. count) * factor, without what is still to be taken from limb `count`.
 template <int count>
-[[gnu::always_inline]] inline uint64_t subtract_multiple(uint64_t* minuend, const uint64_t* subtrahend,
+[[gnu::always_inline]] inline void subtract_multiple(uint64_t* minuend, const uint64_t* subtrahend,
                                                          uint64_t factor) noexcept {
     uint64_t owed = 0;
     for (int place = 0; place < count; ++place) {
         const u128 product = multiply(subtrahend[place], factor) + owed;
         owed = high_half(product) + subtract_limb(minuend[place], low_half(product), false, minuend[place]);
     }
-    return owed;
-}
-
-// limbs[0 .. count) += addend[0 .. count); the carry.
-template <int count>
-[[gnu::always_inline]] inline bool add_back(uint64_t* limbs, const uint64_t* addend) noexcept {
-    bool carry = false;
-    for (int place = 0; place < count; ++place) carry = add_limb(limbs[place], addend[place], carry, limbs[place]);
-    return carry;
 }
 
 // Division by a number of `size` >= 2 limbs, shifted left until its highest bit is set. The dividend's limbs
@@ -129,16 +120,13 @@ private:
         return digit;
     }
 
-    // Where the upper limbs equal the divisor's, the estimate would be 2^64: the digit is one or two less.
+    // Where the upper limbs equal the divisor's, the estimate would be 2^64. The digit is 2^64 - 1: the dividend
+    // falls short of the divisor times 2^64 only in its lower limbs, so by less than one divisor.
     uint64_t greatest_digit(uint64_t limb) noexcept {
-        uint64_t digit = ~uint64_t{0};
-        const uint64_t above = rest[size - 1];
+        const uint64_t digit = ~uint64_t{0};
         for (int place = size - 1; place > 0; --place) rest[place] = rest[place - 1];
         rest[0] = limb;
-        if (above < subtract_multiple<size>(rest, divisor, digit)) {
-            --digit;
-            add_back<size>(rest, divisor);
-        }
+        subtract_multiple<size>(rest, divisor, digit);
         return digit;
     }
 };
