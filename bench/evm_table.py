@@ -1,4 +1,4 @@
-"""The table of the EVM in bench/README.md: each load, ours and revm's, losses shown."""
+"""The tables of the EVM in bench/README.md: loads against revm, real blocks against py-evm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-COLUMNS = {
+LOAD_COLUMNS = {
     "workload": ("workload", "{}"),
     "gas": ("gas", "{:,}"),
     "seconds": ("time, ms", "{:.2f}"),
@@ -19,31 +19,81 @@ COLUMNS = {
     "mgas_per_second": ("Mgas/s", "{:,.0f}"),
     "ns_per_instruction": ("ns/instruction", "{:.2f}"),
 }
-SCALE = {"seconds": 1000.0, "pyrevm_seconds": 1000.0}
+BLOCK_COLUMNS = {
+    "number": ("block", "{}"),
+    "fork": ("fork", "{}"),
+    "transactions": ("transactions", "{:,}"),
+    "gas": ("gas", "{:,}"),
+    "seconds": ("time, ms", "{:.2f}"),
+    "spread": ("spread", "{:.1%}"),
+    "first_seconds": ("first, ms", "{:.2f}"),
+    "mgas_per_second": ("Mgas/s", "{:,.0f}"),
+    "py_evm_seconds": ("py-evm, ms", "{:,.0f}"),
+    "py_evm_ratio": ("speed-up", "{:,.0f}x"),
+    "py_evm_stock_seconds": ("py-evm as it comes, ms", "{:,.0f}"),
+    "py_evm_stock_ratio": ("speed-up", "{:,.0f}x"),
+}
+MILLISECONDS = {
+    "seconds",
+    "first_seconds",
+    "pyrevm_seconds",
+    "py_evm_seconds",
+    "py_evm_stock_seconds",
+}
 
 
 def evm_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows of a run that are of the EVM."""
+    """The rows of a run that are of loads of the EVM."""
     return [row["evm"] for row in rows if "evm" in row]
+
+
+def block_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a run that are of real blocks."""
+    return [row["block"] for row in rows if "block" in row]
+
+
+def block_section(rows: Sequence[Row]) -> str:
+    """A heading and the table of blocks; nothing where no row is of a block."""
+    if not rows:
+        return ""
+    ours, stock = total_ratio(rows, "py_evm"), total_ratio(rows, "py_evm_stock")
+    totals = (
+        f"All {len(rows)} blocks together: {ours:,.0f}x as fast as py-evm on our accounts, "
+        f"{stock:,.0f}x as fast as py-evm as it comes."
+    )
+    return "\n".join(
+        ["### Real blocks, one worker\n", *_table(BLOCK_COLUMNS, rows), "", totals, ""]
+    )
+
+
+def total_ratio(rows: Sequence[Row], rival: str) -> float:
+    """A rival's time for all blocks over ours."""
+    theirs = sum(row[f"{rival}_seconds"] for row in rows)
+    return float(theirs / sum(row["seconds"] for row in rows))
 
 
 def evm_section(rows: Sequence[Row]) -> str:
     """A heading, the table and what it comes to; nothing where no row is of the EVM."""
     if not rows:
         return ""
-    lines = [
-        "### The EVM against revm\n",
-        "| " + " | ".join(title for title, _ in COLUMNS.values()) + " | |",
-        "|---|" + "---:|" * (len(COLUMNS) - 1) + "---|",
-        *map(_line, rows),
-    ]
+    lines = ["### The EVM against revm\n", *_table(LOAD_COLUMNS, rows)]
     return "\n".join(lines) + f"\n\n{_summary(rows)}\n"
 
 
-def _line(row: Row) -> str:
+def _table(columns: Mapping[str, tuple[str, str]], rows: Sequence[Row]) -> list[str]:
+    return [
+        "| " + " | ".join(title for title, _ in columns.values()) + " | |",
+        "|---|" + "---:|" * (len(columns) - 1) + "---|",
+        *(_line(columns, row) for row in rows),
+    ]
+
+
+def _line(columns: Mapping[str, tuple[str, str]], row: Row) -> str:
     cells = [
-        form.format(row[name] * SCALE.get(name, 1)) if row.get(name) is not None else ""
-        for name, (_, form) in COLUMNS.items()
+        form.format(row[name] * 1000 if name in MILLISECONDS else row[name])
+        if row.get(name) is not None
+        else ""
+        for name, (_, form) in columns.items()
     ]
     remarks = ["slower"] * (row["ratio"] < 1) + ["**unstable**"] * (not row["stable"])
     return "| " + " | ".join([*cells, ", ".join(remarks)]) + " |"

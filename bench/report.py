@@ -16,7 +16,12 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.evm_table import evm_rows, evm_section  # noqa: E402  # found through the line above
+from bench.evm_table import (  # noqa: E402  # found through the line above
+    block_rows,
+    block_section,
+    evm_rows,
+    evm_section,
+)
 from bench.plots import draw  # noqa: E402  # likewise
 from bench.targets import TARGETS, Row, Target  # noqa: E402  # likewise
 
@@ -50,7 +55,7 @@ def report(rows: list[Row]) -> str:
     sections = [_machine(timed[0]), "### Figures to reach\n", _targets(rows)]
     for title, chosen in _tables(timed).items():
         sections += [f"### {title}\n", _table(chosen)]
-    sections += [_losses(timed), evm_section(evm_rows(rows))]
+    sections += [_losses(timed), evm_section(evm_rows(rows)), block_section(block_rows(rows))]
     return "\n".join(sections)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bench.evm_table import evm_rows, geometric_mean
+from bench.evm_table import block_rows, evm_rows, geometric_mean, total_ratio
 from bench.parameters import HEAVY_US, LIGHT_US
 
 Row = Mapping[str, Any]
@@ -82,6 +82,16 @@ def mean_of_the_evm(rows: list[Row]) -> float | None:
     return geometric_mean(measured) if measured else None
 
 
+def over_pyevm(rival: str) -> Callable[[list[Row]], float | None]:
+    """A py-evm's time for all real blocks over ours."""
+
+    def measured(rows: list[Row]) -> float | None:
+        blocks = block_rows(rows)
+        return total_ratio(blocks, rival) if blocks else None
+
+    return measured
+
+
 def bytes_per_transaction(name: str) -> Callable[[list[Row]], float | None]:
     """Growth of the process while a block of 100,000 runs."""
 
@@ -143,4 +153,12 @@ TARGETS = (
     ),
     Target("the EVM on its slowest load: speed-up over revm", 1.0, False, "x", least_of_the_evm),
     Target("the EVM on all loads: speed-up over revm", 1.5, False, "x", mean_of_the_evm),
+    Target(
+        "the EVM on real blocks, 1 worker: speed-up over py-evm as it comes",
+        300, False, "x", over_pyevm("py_evm_stock"),
+    ),
+    Target(
+        "the EVM on real blocks, 1 worker: speed-up over py-evm on our accounts",
+        300, False, "x", over_pyevm("py_evm"),
+    ),
 )  # fmt: skip  # a target is a line of words and a line of figures

@@ -40,9 +40,9 @@ def test_an_artefact_is_of_the_source_as_it_stands(source: Path) -> None:
 
 
 @pytest.mark.parametrize("name", LOADS)
-def test_revm_and_pyevm_come_to_the_same(name: str) -> None:
+def test_all_evms_come_to_the_same(name: str) -> None:
     turns = max(2, TURNS[name] // 2000)
-    assert ran(name, turns) == ran(name, turns, "py-evm")
+    assert ran(name, turns) == ran(name, turns, "py-evm") == ran(name, turns, "evm")
 
 
 @pytest.mark.parametrize("name", LOADS)

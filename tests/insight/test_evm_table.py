@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.evm_table import evm_rows, evm_section
+from bench.evm_table import block_rows, block_section, evm_rows, evm_section
 from bench.targets import TARGETS
 
 
@@ -35,10 +35,50 @@ def test_losses_and_unstable_rows_are_marked() -> None:
 
 
 def test_the_targets_are_the_least_and_the_mean() -> None:
-    least, mean = (target for target in TARGETS if "the EVM on" in target.words)
+    least, mean = (target for target in TARGETS if "over revm" in target.words)
     assert least.measured(ROWS) == 0.5
     assert not least.met(0.5)
     assert mean.measured(ROWS) == 1.0
     assert not mean.met(1.0)
     assert least.measured([]) is mean.measured([]) is None
+
+
+def block(number: int, seconds: float) -> dict[str, object]:
+    return {
+        "block": {
+            "number": number,
+            "fork": "berlin",
+            "transactions": 1_100,
+            "gas": 15_000_000,
+            "seconds": seconds,
+            "spread": 0.02,
+            "first_seconds": 0.0075,
+            "mgas_per_second": 7_500.0,
+            "py_evm_seconds": 0.5,
+            "py_evm_ratio": 0.5 / seconds,
+            "ratio": 0.5 / seconds,
+            "py_evm_stock_seconds": 2.0,
+            "py_evm_stock_ratio": 2.0 / seconds,
+            "stable": True,
+        }
+    }
+
+
+def test_blocks_have_a_table_of_their_own() -> None:
+    rows = [*ROWS, block(12, 0.002), block(13, 0.008)]
+    section = block_section(block_rows(rows))
+    assert (
+        "| 12 | berlin | 1,100 | 15,000,000 | 2.00 | 2.0% | 7.50 | 7,500 | 500 | 250x | 2,000 "
+        "| 1,000x |  |"
+    ) in section.splitlines()
+    assert "100x as fast as py-evm on our accounts, 400x as fast as py-evm as it comes" in section
+    assert evm_section(evm_rows(rows)) == evm_section(evm_rows(ROWS))
+    stock, ours = (target for target in TARGETS if "on real blocks" in target.words)
+    assert (stock.measured(rows), ours.measured(rows)) == (400, 100)
+    assert stock.met(400)
+    assert not ours.met(100)
+    assert block_section([]) == ""
+
+
+def test_a_run_without_loads_has_no_table_of_them() -> None:
     assert evm_section([]) == ""
