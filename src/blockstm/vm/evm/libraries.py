@@ -77,14 +77,20 @@ def _from_cffi(module: Any, names: tuple[str, ...]) -> Addresses:
 
 def _from_extension(module: ModuleType, names: tuple[str, ...]) -> Addresses:
     """An extension module is a shared library: its symbols, and those of what it links."""
-    assert module.__file__ is not None
+    if module.__file__ is None:
+        raise ImportError(
+            f"the module {module.__name__} has no shared library", name=module.__name__
+        )
     return _from_library(ctypes.CDLL(module.__file__), names)
 
 
 def _from_library(library: ctypes.CDLL, names: tuple[str, ...]) -> Addresses:
     _KEPT.append(library)
-    found = {name: ctypes.cast(getattr(library, name), ctypes.c_void_p).value for name in names}
-    return {name: address for name, address in found.items() if address}
+    return {name: _address(getattr(library, name)) for name in names}
+
+
+def _address(function: Any) -> int:
+    return ctypes.cast(function, ctypes.c_void_p).value or 0
 
 
 _SOURCES = {

@@ -1,0 +1,110 @@
+"""The libraries of the EVM are found once, and a missing one is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from threading import Barrier, Thread
+from types import ModuleType
+
+import pytest
+
+from blockstm._native.crypto import libraries as table
+from blockstm.vm.evm import libraries
+from blockstm.vm.evm.libraries import load_libraries
+
+
+@pytest.fixture
+def nothing_loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """As in a fresh process; what is installed is only noted."""
+    installed: list[str] = []
+
+    def install(name: str, addresses: dict[str, int]) -> bool:
+        assert set(addresses) == set(table.functions(name))
+        assert all(addresses.values())
+        installed.append(name)
+        return True
+
+    monkeypatch.setattr(libraries, "_LOADED", set())
+    monkeypatch.setattr(table, "install", install)
+    return installed
+
+
+def test_all_are_loaded_and_once(nothing_loaded: list[str]) -> None:
+    load_libraries("gmp")
+    assert nothing_loaded == ["gmp"]
+    load_libraries()
+    load_libraries()
+    assert sorted(nothing_loaded) == sorted(table.LIBRARIES)
+
+
+def test_threads_load_once(nothing_loaded: list[str]) -> None:
+    barrier = Barrier(8)
+
+    def load() -> None:
+        barrier.wait()
+        load_libraries()
+
+    threads = [Thread(target=load) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(nothing_loaded) == sorted(table.LIBRARIES)
+
+
+@pytest.mark.parametrize("name", table.LIBRARIES)
+def test_a_missing_package_is_named(
+    name: str, nothing_loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = replace(libraries._SOURCES[name], module="no_such_package_anywhere")
+    monkeypatch.setitem(libraries._SOURCES, name, missing)
+    with pytest.raises(ImportError, match=rf"needs {name} .*; pip install '{missing.package}>="):
+        load_libraries()
+    assert name not in nothing_loaded
+
+
+def test_a_library_without_a_function_is_refused(
+    nothing_loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = replace(libraries._SOURCES["gmp"], module="ckzg")
+    monkeypatch.setitem(libraries._SOURCES, "gmp", wrong)
+    with pytest.raises(ImportError, match="undefined symbol: __gmpz_"):
+        load_libraries("gmp")
+    assert nothing_loaded == []
+
+
+def test_a_library_that_cannot_be_set_up_is_refused(
+    nothing_loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "install", lambda name, addresses: False)
+    with pytest.raises(ImportError, match="blst from the package ckzg refuses to be set up"):
+        load_libraries("blst")
+    with pytest.raises(ImportError, match="refuses to be set up"):
+        load_libraries("blst")  # still not loaded
+
+
+def test_an_extension_without_a_file_is_refused(
+    nothing_loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ckzg", ModuleType("ckzg"))
+    with pytest.raises(ImportError, match="needs blst"):
+        load_libraries("blst")
+
+
+def test_before_loading_nothing_runs() -> None:
+    """Precompiles say so, and recovery raises, in a process that loaded nothing."""
+    script = (
+        "from blockstm._native.evm.precompiles.calls import call\n"
+        "from blockstm._native.crypto.recovery import recover_addresses\n"
+        "for number in (1, 5, 11, 12, 13, 14, 15, 16, 17):\n"
+        "    data = bytes(95) + b'\\1'\n"
+        "    assert call('Osaka', number, data, 10**9)[::2] == ('unavailable', b''), number\n"
+        "try:\n"
+        "    recover_addresses(bytes(32), bytes(64), bytes(1))\n"
+        "except RuntimeError:\n"
+        "    print('nothing ran')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "nothing ran\n", done.stderr
