@@ -1,6 +1,7 @@
 #include "crypto/blake2f.hpp"
 
 #include <bit>
+#include <utility>
 
 namespace blockstm {
 namespace {
@@ -11,7 +12,8 @@ constexpr uint64_t INITIAL[8] = {
 };
 
 // The order in which the rounds take the words of the message; round r uses row r modulo 10.
-constexpr uint8_t SCHEDULE[10][16] = {
+constexpr int ORDERS = 10;
+constexpr uint8_t ORDER[ORDERS][16] = {
     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
     {11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4}, {7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8},
     {9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13}, {2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9},
@@ -31,6 +33,27 @@ constexpr uint8_t SCHEDULE[10][16] = {
     b = std::rotr(b ^ c, 63);
 }
 
+template <int row>
+[[gnu::always_inline]] inline void run_round(uint64_t (&v)[16], const uint64_t* message) noexcept {
+    constexpr auto& order = ORDER[row];
+    mix(v[0], v[4], v[8], v[12], message[order[0]], message[order[1]]);
+    mix(v[1], v[5], v[9], v[13], message[order[2]], message[order[3]]);
+    mix(v[2], v[6], v[10], v[14], message[order[4]], message[order[5]]);
+    mix(v[3], v[7], v[11], v[15], message[order[6]], message[order[7]]);
+    mix(v[0], v[5], v[10], v[15], message[order[8]], message[order[9]]);
+    mix(v[1], v[6], v[11], v[12], message[order[10]], message[order[11]]);
+    mix(v[2], v[7], v[8], v[13], message[order[12]], message[order[13]]);
+    mix(v[3], v[4], v[9], v[14], message[order[14]], message[order[15]]);
+}
+
+// `rounds` rounds from the first order on.
+template <int... row>
+[[gnu::always_inline]] inline void run_rounds(uint32_t rounds, uint64_t (&v)[16], const uint64_t* message,
+                                              std::integer_sequence<int, row...>) noexcept {
+    for (; rounds >= ORDERS; rounds -= ORDERS) (run_round<row>(v, message), ...);
+    (void)((static_cast<uint32_t>(row) < rounds && (run_round<row>(v, message), true)) && ...);
+}
+
 }  // namespace
 
 void blake2f(uint32_t rounds, uint64_t state[8], const uint64_t message[16], const uint64_t offset[2],
@@ -41,20 +64,7 @@ void blake2f(uint32_t rounds, uint64_t state[8], const uint64_t message[16], con
     v[12] ^= offset[0];
     v[13] ^= offset[1];
     if (final_block) v[14] = ~v[14];
-
-    uint32_t row = 0;
-    for (uint32_t round = 0; round < rounds; ++round) {
-        const uint8_t* order = SCHEDULE[row];
-        row = row == 9 ? 0 : row + 1;
-        mix(v[0], v[4], v[8], v[12], message[order[0]], message[order[1]]);
-        mix(v[1], v[5], v[9], v[13], message[order[2]], message[order[3]]);
-        mix(v[2], v[6], v[10], v[14], message[order[4]], message[order[5]]);
-        mix(v[3], v[7], v[11], v[15], message[order[6]], message[order[7]]);
-        mix(v[0], v[5], v[10], v[15], message[order[8]], message[order[9]]);
-        mix(v[1], v[6], v[11], v[12], message[order[10]], message[order[11]]);
-        mix(v[2], v[7], v[8], v[13], message[order[12]], message[order[13]]);
-        mix(v[3], v[4], v[9], v[14], message[order[14]], message[order[15]]);
-    }
+    run_rounds(rounds, v, message, std::make_integer_sequence<int, ORDERS>{});
     for (int place = 0; place < 8; ++place) state[place] ^= v[place] ^ v[place + 8];
 }
 

@@ -24,6 +24,7 @@ template <int count>
 [[gnu::always_inline]] inline void subtract_multiple(uint64_t* minuend, const uint64_t* subtrahend,
                                                          uint64_t factor) noexcept {
     uint64_t owed = 0;
+#pragma GCC unroll 4
     for (int place = 0; place < count; ++place) {
         const u128 product = multiply(subtrahend[place], factor) + owed;
         owed = high_half(product) + subtract_limb(minuend[place], low_half(product), false, minuend[place]);
@@ -41,6 +42,7 @@ struct LongDivision {
 
     [[gnu::always_inline]] explicit LongDivision(const uint64_t* by) noexcept
         : shift(static_cast<uint32_t>(std::countl_zero(by[size - 1]))) {
+#pragma GCC unroll 4
         for (int place = size - 1; place > 0; --place) {
             divisor[place] = funnel_left(by[place], by[place - 1], shift);
         }
@@ -52,6 +54,7 @@ struct LongDivision {
     // Takes what of dividend[0 .. count) gives no digit: its highest limbs.
     [[gnu::always_inline]] void begin(const uint64_t* dividend, int count) noexcept {
         rest[size - 1] = funnel_left(0, dividend[count - 1], shift);
+#pragma GCC unroll 4
         for (int place = 1; place < size; ++place) {
             rest[size - 1 - place] = funnel_left(dividend[count - place], dividend[count - 1 - place], shift);
         }
@@ -84,6 +87,7 @@ struct LongDivision {
 
     // What is left at the end is the remainder.
     [[gnu::always_inline]] void finish(uint64_t* remainder) const noexcept {
+#pragma GCC unroll 4
         for (int place = 0; place + 1 < size; ++place) {
             remainder[place] = funnel_right(rest[place + 1], rest[place], shift);
         }
@@ -124,6 +128,7 @@ private:
     // falls short of the divisor times 2^64 only in its lower limbs, so by less than one divisor.
     uint64_t greatest_digit(uint64_t limb) noexcept {
         const uint64_t digit = ~uint64_t{0};
+#pragma GCC unroll 4
         for (int place = size - 1; place > 0; --place) rest[place] = rest[place - 1];
         rest[0] = limb;
         subtract_multiple<size>(rest, divisor, digit);
@@ -137,6 +142,7 @@ template <int count, int size>
                                           uint64_t* remainder) noexcept {
     if constexpr (size == 1) {
         uint64_t rest = 0;
+#pragma GCC unroll 4
         for (int place = count - 1; place >= 0; --place) {
             quotient[place] = divide_once(rest, dividend[place], divisor[0]);
         }
@@ -148,6 +154,7 @@ template <int count, int size>
             quotient[0] = division.only_digit(division.shifted(dividend, 0));
         } else {
             division.inverse = reciprocal(division.top());
+#pragma GCC unroll 4
             for (int place = count - size; place >= 0; --place) {
                 quotient[place] = division.digit(division.shifted(dividend, place));
             }

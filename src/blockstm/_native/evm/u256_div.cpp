@@ -108,12 +108,12 @@ Division udivrem(const u256& dividend, const u256& divisor) noexcept {
     return divide_words(dividend, divisor);
 }
 
-u256 div(const u256& dividend, const u256& divisor) noexcept {
+[[gnu::noinline]] u256 div(const u256& dividend, const u256& divisor) noexcept {
     if (divisor.is_zero() || dividend < divisor) return 0;
     return divide_words(dividend, divisor).quotient;
 }
 
-u256 mod(const u256& dividend, const u256& divisor) noexcept {
+[[gnu::noinline]] u256 mod(const u256& dividend, const u256& divisor) noexcept {
     if (divisor.is_zero()) return 0;
     if (dividend < divisor) return dividend;
     return divide_words(dividend, divisor).remainder;
