@@ -28,3 +28,4 @@ cdef class Bridge:
 
     cdef int32_t locate(self, bytes data) except -1
     cdef object finish(self, object block, int32_t status)
+    cdef blockstm_view* c(self) noexcept

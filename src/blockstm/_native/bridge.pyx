@@ -9,7 +9,7 @@ from blockstm._native.abi cimport (
     blockstm_view, blockstm_view_api, blockstm_vm,
 )
 
-from blockstm._native.natives import at_key
+from blockstm._native.codec import at_key
 
 
 cdef class Bridge:
@@ -32,6 +32,10 @@ cdef class Bridge:
         self.c_view.base.api = &API
         self.c_view.base.index = view.index
         self.c_view.bridge = <void*>self
+
+    cdef blockstm_view* c(self) noexcept:
+        """For those who call a VM themselves; then `finish` has the result."""
+        return &self.c_view.base
 
     cdef int32_t locate(self, bytes data) except -1:
         found = self.locations.get(data)
@@ -200,4 +204,5 @@ def run_on_view(block, int64_t index, view) -> object:
     """
     cdef const blockstm_vm* vm = <const blockstm_vm*>PyCapsule_GetPointer(block.vm, BLOCKSTM_VM_CAPSULE)
     cdef Bridge bridge = Bridge(view, block, vm.numbers)
-    return bridge.finish(block, vm.execute(vm.context, &bridge.c_view.base, index))
+    return bridge.finish(block, vm.execute(vm.context, bridge.c(), index))
+

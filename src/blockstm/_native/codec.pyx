@@ -146,3 +146,12 @@ cpdef Codec codec_named(str name):
     if codec is None:
         raise InputError(f"a codec is one of {', '.join(CODECS)}, not {name!r}")
     return codec
+
+
+def at_key(codec, str verb):
+    """``codec.encode_at`` or ``decode_at``; of a codec that ignores keys, its plain form of that."""
+    method = getattr(codec, f"{verb}_at", None)
+    if method is not None:
+        return method
+    plain = getattr(codec, verb)
+    return lambda key, value: plain(value)

@@ -19,6 +19,7 @@ from blockstm._native.abi cimport (
     blockstm_bytes, blockstm_state, blockstm_vm,
 )
 from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.codec import at_key
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport location_at
@@ -116,14 +117,6 @@ cdef const blockstm_state* checked_state(object capsule) except NULL:
         raise InputError(f"the state was built for ABI {state.abi_version}, not {BLOCKSTM_VM_ABI_VERSION}")
     return state
 
-
-def at_key(codec, str verb):
-    """``codec.encode_at`` or ``decode_at``; of a codec that ignores keys, its plain form of that."""
-    method = getattr(codec, f"{verb}_at", None)
-    if method is not None:
-        return method
-    plain = getattr(codec, verb)
-    return lambda key, value: plain(value)
 
 # ---------------------------------------------------------------- a block of a native VM
 

@@ -1,6 +1,8 @@
 """The EVM's plain structs for Cython, and a block bound to the EVM."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 
+from libcpp cimport bool
+
 from blockstm._native.abi cimport blockstm_view, blockstm_vm
 from blockstm._native.codec cimport Codec
 
@@ -22,6 +24,7 @@ cdef extern from "evm/bytes.hpp" namespace "blockstm::evm" nogil:
         uint64_t size
 
     cdef cppclass Bytes:
+        Bytes()
         uint8_t* data()
         uint64_t size()
 
@@ -118,7 +121,9 @@ cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
         bint add(const Step& step)
 
     int32_t execute_bound(void* context, blockstm_view* view, int64_t index)
-    int32_t execute_traced(BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines)
+    int32_t execute_traced(
+        const BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines, bool& is_whole
+    )
 
 
 cdef extern from "evm/invalidity.hpp" namespace "blockstm::evm" nogil:

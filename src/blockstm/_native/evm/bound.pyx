@@ -7,11 +7,13 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
+from libcpp cimport bool
 
 from blockstm._native.abi cimport (
     BLOCKSTM_NUMBERS_U256, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE, blockstm_vm,
 )
 
+from blockstm._native.bridge cimport Bridge
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
 
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
@@ -237,6 +239,21 @@ cdef class EvmBlock:
         step.withdrawals, step.withdrawal_count = self.payments(withdrawals), len(withdrawals)
         step.rewards, step.reward_count = self.payments(rewards), len(rewards)
         self.add(step)
+
+    def trace(self, int64_t index, view, write):
+        """Run a step on a Python view; its EIP-3155 lines go to ``write``, in one call, as bytes.
+
+        Returns the outcome's value, or raises what the step ended with; the lines come first.
+        """
+        cdef Bridge bridge = Bridge(view, self, BLOCKSTM_NUMBERS_U256)
+        cdef Bytes lines
+        cdef bool is_whole = True
+        cdef int32_t status = execute_traced(self.bound[0], bridge.c(), index, lines, is_whole)
+        if lines.size():
+            write(PyBytes_FromStringAndSize(<const char*>lines.data(), lines.size()))
+        if not is_whole:
+            raise MemoryError
+        return bridge.finish(self, status)
 
     cdef Payment* payments(self, listed) except NULL:
         cdef Payment* room = <Payment*>self.array(len(listed), sizeof(Payment))

@@ -20,7 +20,9 @@ struct BoundBlock {
 // The `execute` of the engine's table; `context` is a BoundBlock.
 int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcept;
 
-// The same with EIP-3155 lines of what the step runs, appended to `lines`.
-int32_t execute_traced(BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines) noexcept;
+// The same, and `lines` has what EIP-3155 says of each instruction; false in `is_whole` where memory ran
+// out for them.
+int32_t execute_traced(const BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines,
+                       bool& is_whole) noexcept;
 
 }  // namespace blockstm::evm

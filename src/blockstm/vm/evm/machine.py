@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from blockstm._native.bridge import run_on_view
@@ -71,6 +71,16 @@ class Evm:
                 without the hash of another block that was asked for.
         """
         return run_on_view(self.__blockstm_bind__([step]), 0, view)
+
+    def trace(self, view: View, step: Step, write: Callable[[bytes], Any]) -> Any:
+        """`__call__`, and ``write`` gets what `EIP-3155`_ says of each instruction: JSON lines.
+
+        Its last line, the summary, is the caller's to write. Traced code is translated apart, so
+        that runs without a trace pay nothing for it.
+
+        .. _EIP-3155: https://eips.ethereum.org/EIPS/eip-3155
+        """
+        return self.__blockstm_bind__([step]).trace(0, view, write)
 
     def __repr__(self) -> str:
         return f"Evm({self.fork!r}, block {self.block.number})"
