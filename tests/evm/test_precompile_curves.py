@@ -394,6 +394,15 @@ def test_p256verify_refuses_infinity() -> None:
     assert call(P256VERIFY, words(1, 1, 1, 0, 0)).output == b""
 
 
+def test_p256verify_refuses_a_key_beside_the_curve() -> None:
+    """With hash 0 and r = s = x the point is the key itself, on whatever curve it is."""
+    public = ec.derive_private_key(11, ec.SECP256R1()).public_key().public_numbers()
+    x = public.x
+    assert call(P256VERIFY, words(0, x, x, x, public.y)).output == YES
+    assert call(P256VERIFY, words(0, x, x, x, public.y + 1)).output == b""
+    assert call(P256VERIFY, words(0, 5, 5, 5, 7)).output == b""
+
+
 def test_p256verify_where_the_two_multiples_meet() -> None:
     """Signatures made so that hash/s G and r/s Q are the same point, or opposite."""
     secret = 11
