@@ -250,3 +250,39 @@ def test_a_path_that_is_not_there_is_wrong_usage(
     assert status == 2
     assert "no such file or folder" in text
     assert run(capsys, tmp_path)[0] == 2  # an empty folder
+
+
+def test_a_trace_goes_to_standard_error(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The receiver gets code, PUSH1 2 PUSH1 1 ADD STOP; the gas it takes ends the test's match."""
+    test = state_test()
+    receiver = test["transaction"]["to"]
+    test["pre"][receiver] = {
+        "balance": "0x0",
+        "nonce": "0x0",
+        "code": "0x6002600101",
+        "storage": {},
+    }
+    test["transaction"]["gasLimit"] = ["0x61a8"]
+    test["post"]["Berlin"] = [test["post"]["Berlin"][0]]
+    del test["post"]["Berlin"][0]["txbytes"]
+    main(["statetest", "--trace", "--json", str(write(tmp_path, {"transfers": test}))])
+    captured = capsys.readouterr()
+    *lines, summary = map(json.loads, captured.err.splitlines())
+    assert [(line["pc"], line["opName"], line["stack"]) for line in lines] == [
+        (0, "PUSH1", []),
+        (2, "PUSH1", ["0x2"]),
+        (4, "ADD", ["0x2", "0x1"]),
+        (5, "STOP", ["0x3"]),
+    ]
+    got = json.loads(captured.out)["failures"][0]["got"]
+    assert got.startswith(summary.pop("stateRoot"))
+    assert summary == {"output": "0x", "gasUsed": "0x5211", "pass": True, "fork": "berlin"}
+
+
+@pytest.mark.parametrize("options", [["--vm", "py-evm"], ["--jobs", "2"]])
+def test_a_trace_is_the_native_evms_in_one_process(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: list[str]
+) -> None:
+    path = write(tmp_path, {"transfers": state_test()})
+    status, text = run(capsys, "--trace", *options, path)
+    assert (status, "--trace goes with" in text) == (2, True)

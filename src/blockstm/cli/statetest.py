@@ -20,6 +20,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "Exit status: 0 all passed, 1 one failed, 2 wrong usage or no test found.",
     )
     add_options(parser)
+    parser.add_argument(
+        "--trace", action="store_true", help="EIP-3155 lines of each transaction to standard error"
+    )
     return parser
 
 

@@ -54,11 +54,13 @@ class PackedBlock:
         accounts: the state that it starts from.
         steps: its transactions, in order.
         pieces: how many of the pieces are in it.
+        left_out: those that cannot be laid over the others; they may fit into another block.
     """
 
     accounts: dict[Address, Account] = field(default_factory=dict)
     steps: list[Signed] = field(default_factory=list)
     pieces: int = 0
+    left_out: list[Piece] = field(default_factory=list)
 
 
 def pack(
@@ -67,7 +69,7 @@ def pack(
     """A block of all pieces that fit together.
 
     Args:
-        pieces: see `Piece`; those that cannot be laid over the others are left out.
+        pieces: see `Piece`.
         evm: the EVM that the block is for.
         seed: of everything that is drawn.
         mixed: how many transactions of the `Mixer` there are for one of a piece, on average.
@@ -77,7 +79,13 @@ def pack(
     block = PackedBlock()
     mixer = Mixer(evm, rng)
     block.accounts |= mixer.accounts
-    laid = [each for each in (_lay(piece, block.accounts) for piece in pieces) if each is not None]
+    laid: list[Signed] = []
+    for piece in pieces:
+        signed = _lay(piece, block.accounts, moves_sender=rng.random() < 0.5)
+        if signed is None:
+            block.left_out.append(piece)
+        else:
+            laid.append(signed)
     block.pieces = len(laid)
     mixer.meet(block.accounts)
     wanted = [signed for signed in laid for _ in range(_ROUNDS)]
@@ -94,14 +102,18 @@ def pack(
 # ---- states over each other
 
 
-def _lay(piece: Piece, accounts: dict[Address, Account]) -> Signed | None:
-    """Add a piece's accounts; the transaction as it has to be then, None if they do not fit."""
+def _lay(piece: Piece, accounts: dict[Address, Account], *, moves_sender: bool) -> Signed | None:
+    """Add a piece's accounts; the transaction as it has to be then, None if they do not fit.
+
+    Many tests have one sender, so it may move too: else all would wait for each other.
+    """
     moves: dict[Address, Address] = {}
     for address, account in piece.accounts.items():
-        if address in accounts and not _agree(account, accounts[address]):
+        is_alone = moves_sender and address == piece.signed.sender and _is_movable(address)
+        if address in accounts and (is_alone or not _agree(account, accounts[address])):
             if not _is_movable(address):
                 return None
-            moves[address] = _free_address(address, account, accounts)
+            moves[address] = _free_address(address, accounts)
     if moves:
         piece = _moved(piece, moves)
     for address, account in piece.accounts.items():
@@ -120,9 +132,8 @@ def _is_movable(address: Address) -> bool:
     return sum(map(bool, address)) >= _MOVABLE_BYTES
 
 
-def _free_address(address: Address, account: Account, taken: Mapping[Address, Account]) -> Address:
-    """The next address that is free, or that has the very same account."""
-    while address in taken and not _agree(account, taken[address]):
+def _free_address(address: Address, taken: Mapping[Address, Account]) -> Address:
+    while address in taken:
         address = Address(keccak(address)[12:])
     return address
 

@@ -1,0 +1,164 @@
+"""Official state tests packed into blocks where they meet: parallel equals sequential.
+
+The tests' own expectations are those of `test_official_states`; here the same bytecode runs under
+contention, and what counts is that every number of workers, every schedule and every option comes
+to what the transactions one after another come to.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from tests.ethereum.official import documents
+
+from blockstm.cli.fixtures.machines import context_of
+from blockstm.cli.fixtures.statetests import StateTest, is_state_test
+from blockstm.config import Config
+from blockstm.errors import DecodeError
+from blockstm.ethereum.forks import Fork
+from blockstm.ethereum.senders import recover_authorities
+from blockstm.executor import explore
+from blockstm.state.accounts import AccountState
+from blockstm.testing import assert_serial_equivalent, random_schedules
+from blockstm.testing.packed import PackedBlock, Piece, pack
+from blockstm.vm.evm import Evm, Signed
+
+LEGACY = "legacy-tests.tar.xz"
+ARCHIVES = {
+    "Frontier": LEGACY,
+    "Homestead": LEGACY,
+    "EIP150": LEGACY,
+    "EIP158": LEGACY,
+    "Byzantium": LEGACY,
+    "Constantinople": LEGACY,
+    "ConstantinopleFix": LEGACY,
+    "Istanbul": LEGACY,
+    "Berlin": LEGACY,
+    "London": LEGACY,
+    "Paris": LEGACY,
+    "Shanghai": LEGACY,
+    "Cancun": "ethereum-tests-state.tar.xz",
+    "Prague": "eest-prague.tar.xz",
+    "Osaka": "eest-osaka.tar.xz",
+}
+PIECES_OF_A_FORK = 300
+LARGE, SMALL = 90, 8  # pieces of a block: for real threads, for schedules
+WORKERS = (2, 4, 8)
+EAGER = Config(throttle=False)
+"""Speculates even where it does not pay, so that transactions do meet."""
+CONFIGS = (
+    Config(),
+    Config(throttle=False, estimates=False),
+    Config(throttle=False, revalidation=False),
+    Config(throttle=False, window=1),
+    Config(throttle=False, window=8, max_incarnations=1),
+    Config(throttle=False, estimates=False, revalidation=False),
+)
+
+
+def candidates(archive: str) -> Iterator[tuple[str, StateTest]]:
+    """Every test of an archive under every network that it is for."""
+    for path, document in documents(archive, "tate"):
+        for name, test in document.items():
+            if is_state_test(test):
+                for network in test["post"]:
+                    yield network, StateTest(f"{path}:{name}", test)
+
+
+@cache
+def samples(archive: str, size: int) -> dict[str, list[StateTest]]:
+    """``size`` tests of each network of an archive, all equally likely; always the same."""
+    rng = random.Random(archive)
+    chosen: dict[str, list[StateTest]] = {}
+    seen: dict[str, int] = {}
+    for network, test in candidates(archive):
+        kept = chosen.setdefault(network, [])
+        seen[network] = seen.get(network, 0) + 1
+        if len(kept) < size:
+            kept.append(test)
+        elif (place := rng.randrange(seen[network])) < size:
+            kept[place] = test
+    return chosen
+
+
+def piece_of(test: StateTest, network: str, rng: random.Random) -> Piece | None:
+    """One case of a test, drawn; None where its transaction is not even one."""
+    try:
+        transaction = test.transaction(rng.choice(list(test.posts(network))))
+    except DecodeError:
+        return None
+    if transaction.value >> 256:
+        return None
+    [authorities] = recover_authorities([transaction], 1)
+    return Piece(test.accounts, Signed(transaction, test.sender, authorities))
+
+
+def evm_for(test: StateTest, fork: Fork) -> Evm:
+    """The EVM in the block of a test, at fees that every test pays."""
+    header = test.header(fork)
+    if header.base_fee_per_gas is not None:
+        header = replace(header, base_fee_per_gas=1)
+    return Evm(fork.rules, context_of(header, fork, test.chain_id))
+
+
+def blocks(tests: list[StateTest], network: str, seed: int) -> Iterator[tuple[Evm, PackedBlock]]:
+    """Blocks of all these tests; what does not fit into one goes into the next."""
+    rng = random.Random(seed)
+    tests = rng.sample(tests, len(tests))
+    pieces = [piece for test in tests if (piece := piece_of(test, network, rng)) is not None]
+    while pieces:
+        evm = evm_for(rng.choice(tests), tests[0].fork(network))
+        size = rng.choice([SMALL, SMALL, SMALL, LARGE])
+        block = pack(pieces[:size], evm, seed=rng.getrandbits(32))
+        assert block.pieces, "not one piece fits"
+        pieces = pieces[size:] + block.left_out
+        yield evm, block
+
+
+def check(evm: Evm, block: PackedBlock, seed: int, *, schedules: int = 3) -> int:
+    """Run a block in many ways; how many incarnations were in vain in one of them."""
+    state = AccountState(block.accounts)
+    is_small = len(block.steps) < 4 * SMALL
+    for config, workers in ((EAGER, WORKERS), (CONFIGS[seed % len(CONFIGS)], (4,))):
+        assert_serial_equivalent(
+            block.steps,
+            state,
+            evm,
+            workers=workers,
+            schedules=schedules if is_small else 0,
+            seed=seed,
+            config=config,
+            on_invalid="skip",
+            reference_vm=evm,
+        )
+    if not is_small:
+        return 0
+    schedule = next(random_schedules(seed))
+    explored = explore(block.steps, state, evm, choices=schedule, config=EAGER, on_invalid="skip")
+    assert explored.result is not None
+    return sum(explored.result.stats.aborts.values())
+
+
+@pytest.mark.parametrize("network", ARCHIVES)
+def test_official_tests_under_contention(network: str) -> None:
+    tests = samples(ARCHIVES[network], PIECES_OF_A_FORK)[network]
+    packed = steps = aborts = 0
+    for number, (evm, block) in enumerate(blocks(tests, network, seed=1)):
+        aborts += check(evm, block, seed=number)
+        packed, steps = packed + block.pieces, steps + len(block.steps)
+    assert packed > 0.9 * len(tests)
+    assert steps > 2 * packed  # each piece twice, less what is refused, and the mixer's
+    assert aborts > 0  # they did meet
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("network", ARCHIVES)
+def test_all_official_tests_under_contention(network: str) -> None:
+    tests = [test for name, test in candidates(ARCHIVES[network]) if name == network]
+    for number, (evm, block) in enumerate(blocks(tests, network, seed=2)):
+        check(evm, block, seed=number, schedules=10)
