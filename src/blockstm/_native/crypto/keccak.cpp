@@ -17,8 +17,10 @@ constexpr uint64_t WIDTH_MAX = 8;
 
 [[gnu::always_inline]] inline void permute_numbers(uint64_t* state) noexcept {
     uint64_t lanes[25];
+#pragma GCC unroll 25
     for (int place = 0; place < 25; ++place) lanes[place] = state[place];
     keccak_rounds(lanes);
+#pragma GCC unroll 25
     for (int place = 0; place < 25; ++place) state[place] = lanes[place];
 }
 
@@ -31,10 +33,12 @@ using Vector [[gnu::vector_size(8 * width)]] = uint64_t;
 template <int width, int stride>
 [[gnu::always_inline]] inline void permute_vectors(uint64_t* states) noexcept {
     Vector<width> lanes[25];
+#pragma GCC unroll 25
     for (int place = 0; place < 25; ++place) {
         lanes[place] = *reinterpret_cast<const Vector<width>*>(states + stride * place);
     }
     keccak_rounds(lanes);
+#pragma GCC unroll 25
     for (int place = 0; place < 25; ++place) {
         *reinterpret_cast<Vector<width>*>(states + stride * place) = lanes[place];
     }
@@ -54,8 +58,10 @@ template <int width, int stride>
 // function of three operands is one instruction.
 [[gnu::target("avx512f,avx512vl")]] void permute_one(uint64_t* state) noexcept {
     Vector<2> lanes[25];
+#pragma GCC unroll 25
     for (int place = 0; place < 25; ++place) lanes[place] = Vector<2>{state[place], 0};
     keccak_rounds(lanes);
+#pragma GCC unroll 25
     for (int place = 0; place < 25; ++place) state[place] = lanes[place][0];
 }
 #endif
