@@ -12,7 +12,9 @@ namespace blockstm {
 
 using u128 = unsigned __int128;
 
-[[gnu::always_inline]] inline constexpr uint64_t low_half(u128 wide) noexcept { return static_cast<uint64_t>(wide); }
+[[gnu::always_inline]] inline constexpr uint64_t low_half(u128 wide) noexcept {
+    return static_cast<uint64_t>(wide);
+}
 [[gnu::always_inline]] inline constexpr uint64_t high_half(u128 wide) noexcept {
     return static_cast<uint64_t>(wide >> 64);
 }
@@ -58,7 +60,8 @@ using u128 = unsigned __int128;
 }
 
 // difference = left - right; whether a borrow leaves: whether left < right.
-[[gnu::always_inline]] inline constexpr bool subtract_four(const uint64_t (&left)[4], const uint64_t (&right)[4],
+[[gnu::always_inline]] inline constexpr bool subtract_four(const uint64_t (&left)[4],
+                                                           const uint64_t (&right)[4],
                                                            uint64_t (&difference)[4]) noexcept {
     bool borrow = false;
 #if defined(__x86_64__)

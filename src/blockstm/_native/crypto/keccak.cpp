@@ -52,7 +52,9 @@ template <int width, int stride>
 [[gnu::target("avx512f")]] void permute_eight(uint64_t* states) noexcept { permute_vectors<8, 8>(states); }
 
 // The first four of eight, in less time than eight take.
-[[gnu::target("avx512f,avx512vl")]] void permute_half(uint64_t* states) noexcept { permute_vectors<4, 8>(states); }
+[[gnu::target("avx512f,avx512vl")]] void permute_half(uint64_t* states) noexcept {
+    permute_vectors<4, 8>(states);
+}
 
 // One, in the lower halves of vectors: there 32 registers hold the whole state, and a rotation or any
 // function of three operands is one instruction.
@@ -94,7 +96,8 @@ struct Permutations : KeccakPermutations {
         const KeccakPermutation* found = &one;
         for (int place = 0; place < count; ++place) {
             const KeccakPermutation& entry = entries[place];
-            if (entry.width == entry.stride && entry.width <= width_max && entry.width > found->width) found = &entry;
+            if (entry.width != entry.stride || entry.width > width_max) continue;
+            if (entry.width > found->width) found = &entry;
         }
         return found;
     }
@@ -114,7 +117,9 @@ uint64_t load_lane(const uint8_t* bytes) noexcept {
 
 // Adds a block to the state whose lanes are `stride` apart.
 void absorb(uint64_t* lanes, uint64_t stride, const uint8_t* block) noexcept {
-    for (uint64_t place = 0; place < BLOCK_LANES; ++place) lanes[stride * place] ^= load_lane(block + 8 * place);
+    for (uint64_t place = 0; place < BLOCK_LANES; ++place) {
+        lanes[stride * place] ^= load_lane(block + 8 * place);
+    }
 }
 
 // Adds the rest of the message, less than a block, with its padding.

@@ -39,8 +39,8 @@ void keccak256_many(const KeccakTask* tasks, uint64_t count) noexcept;
 // The same with vectors of at most `width_max` states, for tests: what other processors do.
 void keccak256_many_within(uint64_t width_max, const KeccakTask* tasks, uint64_t count) noexcept;
 
-// The permutations that this processor runs, for tests: of `width` states side by side, lane (x, y) of state i
-// being lanes[(x + 5 * y) * stride + i], aligned to 64 bytes.
+// The permutations that this processor runs, for tests: of `width` states side by side, lane (x, y) of
+// state i being lanes[(x + 5 * y) * stride + i], aligned to 64 bytes.
 struct KeccakPermutation {
     const char* name;
     uint64_t width;

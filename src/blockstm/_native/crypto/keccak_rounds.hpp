@@ -52,7 +52,8 @@ template <int y, class Lane>
 }
 
 template <class Lane>
-[[gnu::always_inline]] inline void keccak_round(const Lane (&from)[25], Lane (&to)[25], uint64_t constant) noexcept {
+[[gnu::always_inline]] inline void keccak_round(const Lane (&from)[25], Lane (&to)[25],
+                                                uint64_t constant) noexcept {
     Lane sums[5], parity[5];
     for (int x = 0; x < 5; ++x) sums[x] = from[x] ^ from[x + 5] ^ from[x + 10] ^ from[x + 15] ^ from[x + 20];
     for (int x = 0; x < 5; ++x) {

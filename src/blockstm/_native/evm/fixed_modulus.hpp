@@ -31,7 +31,8 @@ namespace blockstm::evm {
 }
 
 [[gnu::always_inline]] inline u256 shift_right(const u256& value, uint32_t bits) noexcept {
-    return {funnel_right(value.limb[1], value.limb[0], bits), funnel_right(value.limb[2], value.limb[1], bits),
+    return {funnel_right(value.limb[1], value.limb[0], bits),
+            funnel_right(value.limb[2], value.limb[1], bits),
             funnel_right(value.limb[3], value.limb[2], bits), value.limb[3] >> bits};
 }
 

@@ -19,7 +19,7 @@ inline int count_limbs(const uint64_t* limbs, int count) noexcept {
 
 inline int count_limbs(const u256& value) noexcept { return count_limbs(value.limb, 4); }
 
-// minuend[0 .. count) -= subtrahend[0 .. count) * factor, without what is still to be taken from limb `count`.
+// minuend[0 .. count) -= subtrahend[0 .. count) * factor, but for what is to be taken from limb `count`.
 template <int count>
 [[gnu::always_inline]] inline void subtract_multiple(uint64_t* minuend, const uint64_t* subtrahend,
                                                          uint64_t factor) noexcept {
@@ -109,8 +109,9 @@ private:
         if constexpr (size == 4) {
             rest[1] = rest[0];
             rest[0] = limb;
-            bool too_much = subtract_wide(rest[0], rest[1], upper.low, upper.high, multiply(divisor[0], digit));
-            too_much |= subtract_wide(rest[1], upper.low, upper.high, multiply(divisor[1], digit));
+            const u128 lowest = multiply(divisor[0], digit), next = multiply(divisor[1], digit);
+            bool too_much = subtract_wide(rest[0], rest[1], upper.low, upper.high, lowest);
+            too_much |= subtract_wide(rest[1], upper.low, upper.high, next);
             if (too_much) [[unlikely]] {
                 --digit;
                 const uint64_t left[4] = {rest[0], rest[1], upper.low, upper.high};
@@ -124,8 +125,8 @@ private:
         return digit;
     }
 
-    // Where the upper limbs equal the divisor's, the estimate would be 2^64. The digit is 2^64 - 1: the dividend
-    // falls short of the divisor times 2^64 only in its lower limbs, so by less than one divisor.
+    // Where the upper limbs equal the divisor's, the estimate would be 2^64. The digit is 2^64 - 1: the
+    // dividend falls short of the divisor times 2^64 only in its lower limbs, so by less than one divisor.
     uint64_t greatest_digit(uint64_t limb) noexcept {
         const uint64_t digit = ~uint64_t{0};
 #pragma GCC unroll 4
@@ -138,8 +139,8 @@ private:
 
 // dividend[0 .. count) by divisor[0 .. size), neither with a highest limb of zero.
 template <int count, int size>
-[[gnu::always_inline]] inline void divide(const uint64_t* dividend, const uint64_t* divisor, uint64_t* quotient,
-                                          uint64_t* remainder) noexcept {
+[[gnu::always_inline]] inline void divide(const uint64_t* dividend, const uint64_t* divisor,
+                                          uint64_t* quotient, uint64_t* remainder) noexcept {
     if constexpr (size == 1) {
         uint64_t rest = 0;
 #pragma GCC unroll 4

@@ -35,7 +35,8 @@ inline uint64_t reciprocal_by_newton(uint64_t divisor) noexcept {
 }
 
 // upper:lower by any divisor greater than upper. The remainder takes the place of upper.
-[[gnu::always_inline]] inline uint64_t divide_once(uint64_t& upper, uint64_t lower, uint64_t divisor) noexcept {
+[[gnu::always_inline]] inline uint64_t divide_once(uint64_t& upper, uint64_t lower,
+                                                   uint64_t divisor) noexcept {
 #if defined(__x86_64__)
     uint64_t quotient;
     asm("divq %4" : "=a"(quotient), "=d"(upper) : "a"(lower), "d"(upper), "rm"(divisor) : "cc");

@@ -228,9 +228,15 @@ inline constexpr u256 sar(const u256& value, uint64_t shift) noexcept {
     return value.fits_u64() ? value.limb[0] : ~uint64_t{0};
 }
 
-inline constexpr u256 shl(const u256& value, const u256& shift) noexcept { return shl(value, saturate(shift)); }
-inline constexpr u256 shr(const u256& value, const u256& shift) noexcept { return shr(value, saturate(shift)); }
-inline constexpr u256 sar(const u256& value, const u256& shift) noexcept { return sar(value, saturate(shift)); }
+inline constexpr u256 shl(const u256& value, const u256& shift) noexcept {
+    return shl(value, saturate(shift));
+}
+inline constexpr u256 shr(const u256& value, const u256& shift) noexcept {
+    return shr(value, saturate(shift));
+}
+inline constexpr u256 sar(const u256& value, const u256& shift) noexcept {
+    return sar(value, saturate(shift));
+}
 
 // Byte `index` of the big-endian word, 0 the most significant; 0 beyond byte 31.
 inline constexpr u256 byte_at(const u256& index, const u256& value) noexcept {

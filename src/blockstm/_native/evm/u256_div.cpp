@@ -49,7 +49,8 @@ u256 reduce(const uint64_t* limbs, int count, const u256& modulus) noexcept {
 }
 
 // carry * 2^256 + value, less the modulus if that fits.
-[[gnu::always_inline]] inline u256 subtract_if_fits(const u256& value, bool carry, const u256& modulus) noexcept {
+[[gnu::always_inline]] inline u256 subtract_if_fits(const u256& value, bool carry,
+                                                     const u256& modulus) noexcept {
     u256 less{};
     const bool borrow = subtract(value, modulus, less);
     const uint64_t keep = mask_if(borrow && !carry);
@@ -57,7 +58,8 @@ u256 reduce(const uint64_t* limbs, int count, const u256& modulus) noexcept {
     return (value & mask) | (less & ~mask);
 }
 
-[[gnu::always_inline]] inline u256 add_reduced(const u256& left, const u256& right, const u256& modulus) noexcept {
+[[gnu::always_inline]] inline u256 add_reduced(const u256& left, const u256& right,
+                                                const u256& modulus) noexcept {
     u256 sum{};
     const bool carry = add(left, right, sum);
     return subtract_if_fits(sum, carry, modulus);
@@ -133,7 +135,8 @@ u256 addmod(const u256& left, const u256& right, const u256& modulus) noexcept {
     if (left < modulus && right < modulus) return add_reduced(left, right, modulus);
     // Where the highest limb of a number is not more than the modulus', the number is less than two of it.
     if (modulus.limb[3] != 0 && left.limb[3] <= modulus.limb[3] && right.limb[3] <= modulus.limb[3]) {
-        return add_reduced(subtract_if_fits(left, false, modulus), subtract_if_fits(right, false, modulus), modulus);
+        return add_reduced(subtract_if_fits(left, false, modulus), subtract_if_fits(right, false, modulus),
+                           modulus);
     }
     if (modulus.is_zero()) return 0;
     u256 sum{};
