@@ -148,6 +148,40 @@ def test_a_proof_names_the_nodes_of_account_and_slots() -> None:
     assert trie.prove(CAROL, [1]).storage == {1: (0, [])}
 
 
+def test_what_adds_comes_before_what_removes() -> None:
+    """One of two leaves a branch and a third joins it: the other one is never looked at."""
+
+    def sharing(key: Callable[[int], bytes]) -> list[int]:
+        """Three numbers whose keys share the first nibble of their hashes and no second one."""
+        found = [i for i in range(300) if keccak(key(i))[0] >> 4 == 7]
+        by_second = {keccak(key(i))[0] & 15: i for i in found}
+        return list(by_second.values())[:3]
+
+    other, leaves, joins = sharing(lambda i: i.to_bytes(32, "big"))
+    state = {ALICE: Account(1, storage={other: 2**255, leaves: 2**255, 300: 1, 301: 1})}
+    full = StateTrie.of(state)
+    proof = full.prove(ALICE, [leaves, joins])
+    nodes = [*proof.nodes, *proof.storage[leaves][1], *proof.storage[joins][1]]
+    partial = StateTrie(full.root, nodes)
+    partial.update({ALICE: AccountChange(storage={leaves: 0, joins: 3})})
+    storage = {other: 2**255, 300: 1, 301: 1, joins: 3}
+    assert partial.root == state_root({ALICE: Account(1, storage=storage)})
+    with pytest.raises(MissingNode):
+        StateTrie(full.root, nodes).update({ALICE: AccountChange(storage={leaves: 0})})
+
+    one, two, three = (
+        Address(i.to_bytes(20, "big")) for i in sharing(lambda i: i.to_bytes(20, "big"))
+    )
+    rest = {ALICE: Account(1), BOB: Account(1), CAROL: Account(1)}
+    full = StateTrie.of({one: Account(1), two: Account(1), **rest})
+    nodes = [*full.prove(two).nodes, *full.prove(three).nodes]
+    partial = StateTrie(full.root, nodes)
+    partial.update({two: AccountChange(balance=0), three: AccountChange(balance=5)})
+    assert partial.root == state_root({one: Account(1), three: Account(5), **rest})
+    with pytest.raises(MissingNode):
+        StateTrie(full.root, nodes).update({two: AccountChange(balance=0)})
+
+
 # ---- what a block's writes mean
 
 
