@@ -95,6 +95,12 @@ def test_what_nobody_can_pay_is_refused_at_once(fork: str, size: int, place: int
     assert call(MODEXP, words(*sizes), fork, gas=10**15) == ("failure", 10**15, b"")
 
 
+def test_gas_does_not_wrap() -> None:
+    """The product of the lengths is 2 ** 128, which no machine's number holds."""
+    assert call(MODEXP, words(2**35, 2**61 + 32, 0), "Berlin") == FAILURE
+    assert call(MODEXP, words(2**35, 2**61 + 32, 0), "Byzantium") == FAILURE
+
+
 @pytest.mark.parametrize("size", HUGE)
 def test_an_exponent_without_numbers_costs_nothing_before_osaka(size: int) -> None:
     assert call(MODEXP, words(0, size, 0), "Byzantium") == ("success", 0, b"")

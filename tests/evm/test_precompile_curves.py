@@ -342,6 +342,28 @@ def test_kzg_refuses_what_is_no_point(point: bytes) -> None:
     assert call(POINT_EVALUATION, point_evaluation_input(INFINITY, 1, 0, point)) == FAILURE
 
 
+def compressed(point: Any) -> bytes:
+    x, y = (int(each) for each in bls.normalize(point))
+    sign = 0x20 if y > BLS_P // 2 else 0
+    return bytes([0x80 | sign | x >> 376]) + (x % 2**376).to_bytes(47, "big")
+
+
+def test_kzg_refuses_points_outside_the_group() -> None:
+    """A point of order 11 pairs to one with everything, so that the equation would hold."""
+    cofactor = 0x396C8C005555E1568C00AAAB0000AAAB
+    assert cofactor % 121 == 0
+    x = next(x for x in range(1, 99) if pow(x**3 + 4, (BLS_P - 1) // 2, BLS_P) == 1)
+    point = bls.FQ(x), bls.FQ(pow(x**3 + 4, (BLS_P + 1) // 4, BLS_P)), bls.FQ(1)
+    small = bls.multiply(point, cofactor // 121 * BLS_ORDER)
+    assert not bls.is_inf(small)
+    assert bls.is_inf(bls.multiply(small, 11))
+    assert compressed(bls.G1) == GENERATOR
+    for commitment in (GENERATOR, compressed(bls.add(bls.G1, small))):
+        for proof in (small, bls.add(small, small)):
+            data = point_evaluation_input(commitment, 5, 1, compressed(proof))
+            assert call(POINT_EVALUATION, data) == FAILURE
+
+
 # ---- P-256
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551

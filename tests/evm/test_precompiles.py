@@ -294,9 +294,9 @@ def test_ecrecover_agrees_with_coincurve(message_hash: bytes, v: int, data: st.D
     assert call(ECRECOVER, message_hash + words(v, r, s)) == ("success", 3000, expected)
 
 
-@pytest.mark.parametrize("v", [0, 1, 26, 29, 27 + 2**8, 27 + 2**255])
+@pytest.mark.parametrize("v", [0, 1, 26, 29, 27 + 2**8, 28 + 2**8, 27 + 2**255])
 def test_ecrecover_knows_two_values_of_v(v: int) -> None:
-    assert call(ECRECOVER, words(5, v, 7, 7)) == ("success", 3000, b"")
+    assert call(ECRECOVER, words(5, v, 1 << 248 | 7, 1 << 248)) == ("success", 3000, b"")
 
 
 def test_ecrecover_extends_its_input_by_zeros() -> None:

@@ -48,7 +48,7 @@ int64_t gas(Span input, int64_t multiplication, const int16_t* discounts) noexce
 
 constexpr size_t SCALAR_BITS = 255;  // of a scalar below the groups' order
 
-// A term that adds nothing is left out: blst's sum expects neither infinity nor, for speed, zero.
+// A term that adds nothing is left out: it would cost as much as any.
 template <class Group>
 struct Term {
     typename Group::Affine point;
