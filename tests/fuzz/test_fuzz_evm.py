@@ -13,7 +13,7 @@ from tests.fuzz import on_ours, on_pyevm
 from tests.fuzz.case import Case
 from tests.fuzz.result import differences
 from tests.fuzz.room import with_room
-from tests.fuzz.seeds import case_of
+from tests.fuzz.seeds import case_of, long_case_of
 from tests.fuzz.strategies import cases
 
 from blockstm.ethereum.forks import FORKS, Fork
@@ -46,6 +46,15 @@ def test_seeded_blocks_agree(fork: Fork) -> None:
 def test_more_seeded_blocks_agree(fork: Fork) -> None:
     for seed in SLOW_SEEDS:
         assert with_room(lambda seed=seed: disagreements(case_of(seed, fork))) == []
+
+
+@pytest.mark.parametrize("fork", FORKS, ids=str)
+def test_long_blocks_agree_in_parallel(fork: Fork) -> None:
+    for seed in SEEDS:
+        case = long_case_of(seed, fork)
+        ours = on_ours.run(case)
+        for other in (on_ours.run(case, 2), on_ours.run(case, 4), on_ours.run_on_reference(case)):
+            assert list(differences(ours, other)) == []
 
 
 @settings(
