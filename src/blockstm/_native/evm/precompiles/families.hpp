@@ -35,7 +35,7 @@ inline void read_input(Span input, uint64_t offset, uint8_t* out, uint64_t size)
     const uint64_t there = offset < input.size ? input.size - offset : 0;
     const uint64_t copied = there < size ? there : size;
     if (copied != 0) std::memcpy(out, input.data + offset, copied);
-    std::memset(out + copied, 0, size - copied);
+    if (copied != size) std::memset(out + copied, 0, size - copied);
 }
 
 inline bool is_zero(const uint8_t* bytes, uint64_t size) noexcept {

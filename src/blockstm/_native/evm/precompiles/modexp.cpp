@@ -88,14 +88,15 @@ public:
 
     // The big-endian number of `size` bytes of `input` from `offset`; false where memory runs out.
     bool read(Span input, uint64_t offset, uint64_t size) noexcept {
-        const uint8_t* bytes = input.data + offset;
+        if (size == 0) return true;
         Bytes extended;
         if (offset + size > input.size) {
             if (!extended.resize(size)) return false;
             read_input(input, offset, extended.data(), size);
-            bytes = extended.data();
+            input = {extended.data(), size};
+            offset = 0;
         }
-        if (size != 0) gmp_.import_bytes(&value_, size, 1, 1, 1, 0, bytes);
+        gmp_.import_bytes(&value_, size, 1, 1, 1, 0, input.data + offset);
         return true;
     }
 
