@@ -17,7 +17,7 @@ NATIVE    := $(shell find src/blockstm/_native src/blockstm/include -name '*.pyx
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow test-pythons sanitize sanitize-thread sanitize-address sanitize-undefined \
-        lint bench docs wheel clean
+        fuzz lint bench docs wheel clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,20 @@ sanitize-address: $(BUILT)
 
 sanitize-undefined: $(BUILT)
 	.ci/sanitize undefined
+
+# The execution specifications pin other versions of what we use, so they live apart.
+EELS := .venv-eels
+
+$(EELS)/.installed:
+	$(PYTHON) -m venv $(EELS)
+	$(EELS)/bin/python -m pip install --quiet 'ethereum-execution>=2.20'
+	touch $@
+
+SEED    ?= 1
+SECONDS ?= 600
+
+fuzz: $(BUILT) $(EELS)/.installed  ## generated blocks against py-evm and the specifications: SEED=1 SECONDS=600
+	$(PY) -m tests.fuzz --seed $(SEED) --seconds $(SECONDS) --eels $(EELS)/bin/python
 
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/ruff check .
