@@ -1,4 +1,4 @@
-"""The front door for Ethereum blocks: checked before, run, checked after, the same on any workers."""
+"""The front door for Ethereum blocks: checked, run, checked again, the same on any workers."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_a_header_that_says_something_else_is_refused(
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_transaction_that_finds_no_gas_is_refused_with_its_index(workers: int) -> None:
     block, state = block_and_state()
-    with pytest.raises(InvalidBlock, match="130000|has .* left") as caught:
+    with pytest.raises(InvalidBlock, match="left") as caught:
         blockstm.execute_block(with_header(block, gas_limit=130_000), state, "evm", workers=workers)
     assert caught.value.reason is Reason.GAS_ABOVE_BLOCK
     assert caught.value.index == 2

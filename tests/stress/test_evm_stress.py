@@ -1,7 +1,7 @@
 """Real blocks on the native EVM with more threads than cores, again and again.
 
-Under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer this is what runs the EVM, its
-caches, the tries and the libraries that precompiles call. ``BLOCKSTM_STRESS_SECONDS`` as in
+Under the thread, address and undefined behaviour sanitizers this is what runs the EVM, its caches,
+the tries and the libraries that precompiles call. ``BLOCKSTM_STRESS_SECONDS`` as in
 `test_stress`.
 """
 

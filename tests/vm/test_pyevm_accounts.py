@@ -8,10 +8,6 @@ import pytest
 
 from blockstm.ethereum.hashing import keccak
 from blockstm.reference import ReferenceView
-from blockstm.values import ABSENT
-from blockstm.vm.pyevm import Account, AccountState
-from blockstm.vm.pyevm.accounts import EmptyKeepingViewAccounts, ViewAccounts
-from blockstm.vm.pyevm.balance import UnreadBalance
 from blockstm.state.accounts import (
     EMPTY_CODE_HASH,
     balance_of,
@@ -22,6 +18,10 @@ from blockstm.state.accounts import (
     recorded_of,
     slot_of,
 )
+from blockstm.values import ABSENT
+from blockstm.vm.pyevm import Account, AccountState
+from blockstm.vm.pyevm.accounts import EmptyKeepingViewAccounts, ViewAccounts
+from blockstm.vm.pyevm.balance import UnreadBalance
 
 RICH, EMPTY, NOBODY, COINBASE = (bytes([i]) * 20 for i in (1, 2, 3, 4))
 CODE = b"\x60\x00"

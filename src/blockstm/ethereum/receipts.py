@@ -1,4 +1,4 @@
-"""The receipts of a block, kept as the flat bytes that the native EVM left until one is asked for."""
+"""The receipts of a block: the flat bytes that the native EVM left, until one is asked for."""
 
 from __future__ import annotations
 

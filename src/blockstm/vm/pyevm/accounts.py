@@ -14,8 +14,6 @@ from eth.typing import JournalDBCheckpoint
 from eth_hash.auto import keccak
 from eth_typing import Address, Hash32
 
-from blockstm.types import View
-from blockstm.vm.pyevm.balance import UnreadBalance
 from blockstm.state.accounts import (
     EMPTY_CODE_HASH,
     balance_of,
@@ -26,6 +24,8 @@ from blockstm.state.accounts import (
     recorded_of,
     slot_of,
 )
+from blockstm.types import View
+from blockstm.vm.pyevm.balance import UnreadBalance
 
 __all__ = ["EmptyKeepingViewAccounts", "ViewAccounts"]
 

@@ -15,8 +15,8 @@ from rlp.exceptions import RLPException
 
 from blockstm.errors import ConfigError, InputError
 from blockstm.types import View
-from blockstm.vm.pyevm import system
 from blockstm.vm.context import MAINNET_CHAIN_ID, BlockContext
+from blockstm.vm.pyevm import system
 from blockstm.vm.pyevm.forks import FORKS
 from blockstm.vm.pyevm.state import new_state, state_class_of
 
