@@ -169,11 +169,9 @@ class StateTrie:
         return self._tries.slot(address, slot)
 
     def update(self, changes: Mapping[Address, AccountChange]) -> None:
-        """Make a block's changes. Removals come last, when the fewest nodes are needed for them.
+        """Make a block's changes, or none of them where a node is missing.
 
-        Raises:
-            MissingNode: some changes are made, others not; once the node was added, the same
-                changes again make the rest.
+        Removals come last, when the fewest nodes are needed for them.
         """
         records = Records()
         for address, change in changes.items():

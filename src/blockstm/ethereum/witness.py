@@ -133,9 +133,7 @@ class WitnessState:
             MissingNode: the witness lacks a node that the writes need; the state is as it was.
             DecodeError: a node or an account is malformed; the state is as it was.
         """
-        after = self.trie.copy()
-        after.apply(writes, self)
-        self.trie = after
+        self.trie.apply(writes, self)
         self._codes.update((key[1], code) for key, code in writes.items() if key[0] == "code")
 
     def _code(self, code_hash: Hash32, default: Any) -> Any:

@@ -1,5 +1,7 @@
 #include "trie/accounts.hpp"
 
+#include <utility>
+
 namespace blockstm::trie {
 
 Accounts::Key Accounts::key_of(Bytes bytes) noexcept {
@@ -74,25 +76,58 @@ Status Accounts::prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE
 // -- changing
 
 Status Accounts::apply(Bytes records) noexcept {
-    Record record{};
-    for (Records reader(records); !reader.at_end();) {
-        if (!reader.next(record)) return Status::BadInput;
-    }
+    Status status = hash_keys(records);
+    if (status != Status::Ok) return status;
+    waiting_.clear();
     leaving_.clear();
-    for (Records reader(records); !reader.at_end();) {
+    Trie before = accounts_.copy();
+    status = change_all(records);
+    for (Waiting& each : waiting_) each.storage.drop(*store_);
+    if (status != Status::Ok) std::swap(accounts_, before);
+    before.drop(*store_);
+    return status;
+}
+
+Status Accounts::change_all(Bytes records) noexcept {
+    Record record{};
+    const Key* keys = keys_.data();
+    for (Records reader(records); !reader.at_end(); keys += 1 + record.slot_count) {
         reader.next(record);
-        if (const Status status = change(record); status != Status::Ok) return status;
+        if (const Status status = change(record, keys); status != Status::Ok) return status;
     }
+    if (const Status status = settle(); status != Status::Ok) return status;
     for (const Key& key : leaving_) {
         if (const Status status = accounts_.remove(*store_, key); status != Status::Ok) return status;
     }
     return Status::Ok;
 }
 
-// The storage is changed first, since the account holds its root; on the way it belongs to no leaf, so that
-// it can be changed whether or not there was an account.
-Status Accounts::change(const Record& record) noexcept {
-    const Key key = key_of({record.address, ADDRESS_SIZE});
+// All keys there are in the records, side by side. BadInput: the layout is not followed.
+Status Accounts::hash_keys(Bytes records) noexcept {
+    Record record{};
+    uint64_t count = 0;
+    for (Records reader(records); !reader.at_end(); count += 1 + record.slot_count) {
+        if (!reader.next(record)) return Status::BadInput;
+    }
+    keys_.clear();
+    Key* key = keys_.extend(count);
+    if (count != 0 && key == nullptr) return Status::OutOfMemory;
+    HashBatch batch;
+    for (Records reader(records); !reader.at_end();) {
+        reader.next(record);
+        batch.add({record.address, ADDRESS_SIZE}, (key++)->bytes);
+        for (uint32_t index = 0; index < record.slot_count; ++index) {
+            batch.add({record.slot(index), WORD_SIZE}, (key++)->bytes);
+        }
+    }
+    batch.finish();
+    return Status::Ok;
+}
+
+// A new account comes into the trie before its storage, which hangs on its leaf; until `settle` the leaf
+// says that it is empty.
+Status Accounts::change(const Record& record, const Key* keys) noexcept {
+    const Key& key = keys[0];
     if (record.existence() == Existence::Deleted) return leaving_.push(key) ? Status::Ok : Status::OutOfMemory;
     Leaf* leaf;
     Account account;
@@ -103,39 +138,54 @@ Status Accounts::change(const Record& record) noexcept {
     if (record.existence() == Existence::UnlessEmpty && account.is_empty()) {
         return leaving_.push(key) ? Status::Ok : Status::OutOfMemory;
     }
-    Trie storage;
-    if (leaf != nullptr) std::swap(storage, leaf->storage);
-    if (record.has(Record::CLEARED)) {
-        storage.drop(*store_);
-        std::memcpy(account.storage_root, EMPTY_ROOT, HASH_SIZE);
-    }
-    if (record.slot_count != 0) {
-        if (storage.top == nullptr) status = storage.open(*store_, account.storage_root);
-        if (status == Status::Ok) status = change_slots(record, storage);
-        if (status == Status::Ok) status = storage.root(*store_, account.storage_root);
-    }
-    if (status == Status::Ok) {
-        uint8_t encoding[ACCOUNT_SIZE_MAX];
-        status = accounts_.put(*store_, key, {encoding, put_account(encoding, account)}, leaf);
-    }
-    if (leaf == nullptr) {
-        storage.drop(*store_);
-    } else {
-        leaf->storage = storage;
-    }
-    return status;
+    if (!record.has(Record::CLEARED) && record.slot_count == 0) return put(key, account, leaf);
+    if (leaf == nullptr) status = put(key, account, leaf);
+    if (status == Status::Ok) status = change_storage(record, keys + 1, account, leaf->storage);
+    if (status != Status::Ok) return status;
+    if (!waiting_.push({key, account, {}})) return Status::OutOfMemory;
+    waiting_.back().storage = leaf->storage.copy();
+    return Status::Ok;
 }
 
-Status Accounts::change_slots(const Record& record, Trie& storage) noexcept {
+Status Accounts::change_storage(const Record& record, const Key* slots, const Account& account,
+                                Trie& storage) noexcept {
+    if (record.has(Record::CLEARED)) {
+        storage.drop(*store_);
+    } else if (storage.top == nullptr) {
+        const Status status = storage.open(*store_, account.storage_root);
+        if (status != Status::Ok) return status;
+    }
     for (const bool removes : {false, true}) {
         for (uint32_t index = 0; index < record.slot_count; ++index) {
             const uint8_t* value = record.value(index);
             if (is_zero(value) != removes) continue;
             uint8_t encoding[SLOT_VALUE_SIZE_MAX];
             const Bytes bytes = removes ? Bytes{} : Bytes{encoding, put_slot_value(encoding, value)};
-            const Status status = storage.set(*store_, key_of({record.slot(index), WORD_SIZE}), bytes);
+            const Status status = storage.set(*store_, slots[index], bytes);
             if (status != Status::Ok) return status;
         }
+    }
+    return Status::Ok;
+}
+
+Status Accounts::put(const Key& key, const Account& account, Leaf*& leaf) noexcept {
+    uint8_t encoding[ACCOUNT_SIZE_MAX];
+    return accounts_.put(*store_, key, {encoding, put_account(encoding, account)}, leaf);
+}
+
+// All storages that changed are hashed together; then the accounts can say their roots.
+Status Accounts::settle() noexcept {
+    tops_.clear();
+    for (const Waiting& each : waiting_) {
+        if (!tops_.push(each.storage.top)) return Status::OutOfMemory;
+    }
+    if (!store_->refresher.refresh(tops_.data(), tops_.size())) return Status::OutOfMemory;
+    for (Waiting& each : waiting_) {
+        if (const Status status = each.storage.root(*store_, each.account.storage_root); status != Status::Ok) {
+            return status;
+        }
+        Leaf* leaf;
+        if (const Status status = put(each.key, each.account, leaf); status != Status::Ok) return status;
     }
     return Status::Ok;
 }

@@ -24,9 +24,7 @@ public:
     Status slot(const uint8_t* address, const uint8_t slot[WORD_SIZE], uint8_t value[WORD_SIZE]) noexcept;
 
     // Takes the changes of a block, Records; an address stands there once. What adds comes before what
-    // removes, so that as few nodes as can be are needed beside the paths. BadInput: nothing was changed.
-    // On any other failure some changes were made; the same records again, once what was missing is there,
-    // make the rest.
+    // removes, so that as few nodes as can be are needed beside the paths. What fails leaves all as it was.
     Status apply(Bytes records) noexcept;
 
     Status root(uint8_t out[HASH_SIZE]) noexcept { return accounts_.root(*store_, out); }
@@ -42,16 +40,32 @@ private:
         operator Bytes() const noexcept { return {bytes, HASH_SIZE}; }
     };
 
+    // An account whose storage changed and whose leaf does not say so yet.
+    struct Waiting {
+        Key key;
+        Account account;
+        Trie storage;  // a copy, to be dropped
+    };
+
     static Key key_of(Bytes bytes) noexcept;
 
     Status read(const Key& key, const Leaf* leaf, Account& account) noexcept;
     Status find_storage(const uint8_t* address, Leaf*& leaf) noexcept;
-    Status change(const Record& record) noexcept;
-    Status change_slots(const Record& record, Trie& storage) noexcept;
+    Status hash_keys(Bytes records) noexcept;
+    Status change_all(Bytes records) noexcept;
+    Status change(const Record& record, const Key* keys) noexcept;
+    Status change_storage(const Record& record, const Key* slots, const Account& account, Trie& storage) noexcept;
+    Status put(const Key& key, const Account& account, Leaf*& leaf) noexcept;
+    Status settle() noexcept;
 
     NodeStore* store_ = nullptr;
     Trie accounts_;
-    Buffer<Key> leaving_;  // accounts that `apply` removes at its end
+
+    // While `apply` runs:
+    Buffer<Key> keys_;         // of each record the address's, then its slots'
+    Buffer<Waiting> waiting_;  // with a storage to be hashed
+    Buffer<Node*> tops_;       // of those
+    Buffer<Key> leaving_;      // accounts that are removed last
 };
 
 }  // namespace blockstm::trie

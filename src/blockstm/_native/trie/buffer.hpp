@@ -40,6 +40,8 @@ public:
     Element* begin() noexcept { return elements_; }
     Element* end() noexcept { return elements_ + size_; }
 
+    Element& back() noexcept { return elements_[size_ - 1]; }
+
     void clear() noexcept { size_ = 0; }
 
     // Room for `size` elements in all; what is there stays. False: out of memory, nothing changed.

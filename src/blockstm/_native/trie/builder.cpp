@@ -17,6 +17,11 @@ uint64_t order_of(Bytes key) noexcept {
 
 }  // namespace
 
+void Builder::clear() noexcept {
+    entries_.clear();
+    ends_.clear();
+}
+
 bool Builder::add(Bytes key, Bytes value) noexcept {
     return value.empty() || entries_.push({order_of(key), key, value});
 }
@@ -28,11 +33,17 @@ bool Builder::less(const Entry& left, const Entry& right) noexcept {
     return order != 0 ? order < 0 : left.key.size() < right.key.size();
 }
 
-// False: a key stands there twice.
+// Each trie's entries by key. False: a key stands there twice.
 bool Builder::sort() noexcept {
-    if (!std::is_sorted(entries_.begin(), entries_.end(), less)) std::sort(entries_.begin(), entries_.end(), less);
     const auto same = [](const Entry& left, const Entry& right) noexcept { return !less(left, right); };
-    return std::adjacent_find(entries_.begin(), entries_.end(), same) == entries_.end();
+    Entry* first = entries_.begin();
+    for (const uint64_t end : ends_) {
+        Entry* const last = entries_.begin() + end;
+        if (!std::is_sorted(first, last, less)) std::sort(first, last, less);
+        if (std::adjacent_find(first, last, same) != last) return false;
+        first = last;
+    }
+    return true;
 }
 
 // Nibbles that two keys share from `depth` on. Most of the time the answer is in the first bytes, which lie
@@ -49,71 +60,109 @@ uint8_t Builder::nibble(const Entry& entry, uint32_t depth) noexcept {
     return path_of(entry.key)[depth];
 }
 
-uint64_t Builder::key_size_max() const noexcept {
-    uint64_t size = 0;
-    for (uint64_t place = 0; place < entries_.size(); ++place) size = std::max(size, entries_[place].key.size());
-    return size;
-}
-
-Status Builder::root(uint8_t out[HASH_SIZE]) noexcept {
+Status Builder::roots(uint8_t* out) noexcept {
+    if (entries_.size() > UINT32_MAX / 2) return Status::OutOfMemory;  // places of parts have 32 bits
     if (!sort()) return Status::BadInput;
-    Reference top;
-    children_.clear();
-    if (!children_.reserve(BRANCH_WIDTH * (2 * key_size_max() + 1))) return Status::OutOfMemory;
-    if (entries_.size() != 0 && !node(entries_.begin(), entries_.end(), 0, top)) return Status::OutOfMemory;
-    root_of(top, out);
+    if (!lay_out()) return Status::OutOfMemory;
+    for (uint64_t level = levels_.size() - 1; level-- > 0;) {
+        if (!close(levels_[level], levels_[level + 1])) return Status::OutOfMemory;
+    }
+    uint64_t first = 0;
+    const Part* part = parts_.begin();
+    for (const uint64_t end : ends_) {
+        root_of(first == end ? Reference{} : (part++)->reference, out);
+        first = end;
+        out += HASH_SIZE;
+    }
     return Status::Ok;
 }
 
-// The node over entries that are sorted, at least one, and share their first `depth` nibbles. It and
-// `children` call each other at most once for every nibble of a key; what needs much stack stands apart.
-bool Builder::node(const Entry* first, const Entry* end, uint32_t depth, Reference& out) noexcept {
-    if (end - first == 1) return leaf(*first, depth, out);
-    const uint32_t count = shared(*first, end[-1], depth);
-    const bool has_value = first->key.size() * 2 == depth + count;
-    if (!children(first + has_value, end, depth + count)) return false;
-    if (!branch(has_value ? first->value : Bytes{}, out)) return false;
-    return count == 0 || extension(path_of(first->key).from(depth).first(count), out);
+// Fills `parts_` and `levels_`, whose last element is where the last level ends.
+bool Builder::lay_out() noexcept {
+    parts_.clear();
+    levels_.clear();
+    uint64_t first = 0;
+    for (const uint64_t end : ends_) {
+        if (first != end && !push_part(first, end, 0)) return false;
+        first = end;
+    }
+    uint64_t start = 0;
+    while (start != parts_.size()) {
+        const uint64_t end = parts_.size();
+        if (!levels_.push(start)) return false;
+        for (; start != end; ++start) {
+            if (!open(start)) return false;
+        }
+    }
+    return levels_.push(start);
 }
 
-// Leaves the references of a branch's children, sixteen, at the end of `children_`.
-bool Builder::children(const Entry* first, const Entry* end, uint32_t depth) noexcept {
-    Reference* mine = children_.extend(BRANCH_WIDTH);
-    for (int index = 0; index < BRANCH_WIDTH; ++index) mine[index].size = 0;
-    while (first != end) {
-        const uint8_t index = nibble(*first, depth);
-        const Entry* next = first + 1;
-        while (next != end && nibble(*next, depth) == index) ++next;
-        if (!node(first, next, depth + 1, mine[index])) return false;
+bool Builder::push_part(uint64_t first, uint64_t end, uint32_t depth) noexcept {
+    Part part;
+    part.first = static_cast<uint32_t>(first);
+    part.end = static_cast<uint32_t>(end);
+    part.depth = static_cast<uint16_t>(depth);
+    return parts_.push(part);
+}
+
+// Appends the children of a part, whose entries are sorted and share their first `depth` nibbles.
+bool Builder::open(uint64_t place) noexcept {
+    Part part = parts_[place];
+    if (part.end - part.first == 1) return true;
+    part.shared = static_cast<uint16_t>(shared(entries_[part.first], entries_[part.end - 1], part.depth));
+    part.below = static_cast<uint32_t>(parts_.size());
+    const uint32_t depth = part.depth + part.shared;
+    uint32_t first = part.first + (entries_[part.first].key.size() * 2 == depth);  // that one is the value
+    while (first != part.end) {
+        const uint8_t index = nibble(entries_[first], depth);
+        uint32_t next = first + 1;
+        while (next != part.end && nibble(entries_[next], depth) == index) ++next;
+        if (!push_part(first, next, depth + 1)) return false;
+        ++part.child_count;
         first = next;
     }
+    parts_[place] = part;
     return true;
 }
 
-[[gnu::noinline]] bool Builder::leaf(const Entry& entry, uint32_t depth, Reference& out) noexcept {
-    encoding_.clear();
-    if (!encode_leaf(encoding_, path_of(entry.key).from(depth), entry.value)) return false;
-    set_reference(out, {encoding_.data(), encoding_.size()});
+// Computes the references of a level, those of the level below being there.
+bool Builder::close(uint64_t first, uint64_t end) noexcept {
+    batch_.clear();
+    for (uint64_t place = first; place != end; ++place) {
+        if (!encode(parts_[place])) return false;
+        batch_.add(parts_[place].reference);
+    }
+    batch_.finish();
+    for (uint64_t place = first; place != end; ++place) {  // the extensions above branches
+        Part& part = parts_[place];
+        if (part.shared == 0) continue;
+        const Path path = path_of(entries_[part.first].key).from(part.depth).first(part.shared);
+        if (!encode_extension(batch_.encodings, path, part.reference)) return false;
+        batch_.add(part.reference);
+    }
+    batch_.finish();
     return true;
 }
 
-// Takes its children from the end of `children_`.
-[[gnu::noinline]] bool Builder::branch(Bytes value, Reference& out) noexcept {
-    const uint64_t place = children_.size() - BRANCH_WIDTH;
-    const auto child = [&](int index) noexcept -> const Reference& { return children_[place + index]; };
-    encoding_.clear();
-    if (!encode_branch(encoding_, child, value)) return false;
-    set_reference(out, {encoding_.data(), encoding_.size()});
-    children_.truncate(place);
-    return true;
+bool Builder::encode(const Part& part) noexcept {
+    if (part.child_count != 0) return encode_branch_of(part);
+    const Entry& entry = entries_[part.first];
+    return encode_leaf(batch_.encodings, path_of(entry.key).from(part.depth), entry.value);
 }
 
-// Stands above the node that `out` refers to.
-[[gnu::noinline]] bool Builder::extension(Path path, Reference& out) noexcept {
-    encoding_.clear();
-    if (!encode_extension(encoding_, path, out)) return false;
-    set_reference(out, {encoding_.data(), encoding_.size()});
-    return true;
+bool Builder::encode_branch_of(const Part& part) noexcept {
+    static constexpr Reference NONE{};
+    const uint32_t depth = part.depth + part.shared;
+    const Reference* children[BRANCH_WIDTH];
+    for (const Reference*& child : children) child = &NONE;
+    for (uint32_t place = part.below; place != part.below + part.child_count; ++place) {
+        const Part& below = parts_[place];
+        children[nibble(entries_[below.first], depth)] = &below.reference;
+    }
+    const Entry& first = entries_[part.first];
+    const Bytes value = first.key.size() * 2 == depth ? first.value : Bytes{};
+    return encode_branch(
+        batch_.encodings, [&](int index) noexcept -> const Reference& { return *children[index]; }, value);
 }
 
 }  // namespace blockstm::trie

@@ -1,17 +1,19 @@
-// The root of a whole set of keys and values at once (Yellow Paper, appendix D): nodes are hashed from the
-// leaves up, each once, and none is kept. For a trie that changes, see trie.hpp.
+// The roots of whole sets of keys and values (Yellow Paper, appendix D), of one trie or of many: all nodes
+// are laid out from the top down, level by level, then hashed from the bottom up, a level's side by side.
+// For a trie that changes, see trie.hpp.
 //
-// A Builder belongs to one thread; its memory is used again from root to root.
+// A Builder belongs to one thread; its memory is used again from root to root: beside what is borrowed,
+// about 120 bytes an entry.
 #pragma once
 
-#include "trie/encoding.hpp"
+#include "trie/batch.hpp"
 #include "trie/status.hpp"
 
 namespace blockstm::trie {
 
 class Builder {
 public:
-    void clear() noexcept { entries_.clear(); }
+    void clear() noexcept;
 
     bool reserve(uint64_t count) noexcept { return entries_.reserve(count); }
 
@@ -19,9 +21,15 @@ public:
     // Pre: the key has at most KEY_SIZE_MAX bytes.
     bool add(Bytes key, Bytes value) noexcept;
 
-    // Of what was added since `clear`, in any order; quickest in the order of the keys.
-    // BadInput: a key was added twice.
-    Status root(uint8_t out[HASH_SIZE]) noexcept;
+    // What was added since the last `end_trie` is one trie. False: out of memory.
+    bool end_trie() noexcept { return ends_.push(entries_.size()); }
+
+    // The roots of all tries, in order, 32 bytes each. The order of a trie's entries is any; in the order of
+    // their keys is quickest. BadInput: a key was added to a trie twice.
+    Status roots(uint8_t* out) noexcept;
+
+    // The one trie of all that was added since `clear`.
+    Status root(uint8_t out[HASH_SIZE]) noexcept { return end_trie() ? roots(out) : Status::OutOfMemory; }
 
 private:
     struct Entry {
@@ -30,21 +38,34 @@ private:
         Bytes value;
     };
 
+    // A node to be: a leaf if it has one entry, else a branch, below an extension if nibbles are shared.
+    struct Part {
+        uint32_t first;  // of its entries
+        uint32_t end;
+        uint32_t below = 0;  // the first of its children among the parts, which follow each other
+        uint16_t depth;  // nibbles above it
+        uint16_t shared = 0;
+        uint8_t child_count = 0;
+        Reference reference;
+    };
+
     static bool less(const Entry& left, const Entry& right) noexcept;
     static uint32_t shared(const Entry& left, const Entry& right, uint32_t depth) noexcept;
     static uint8_t nibble(const Entry& entry, uint32_t depth) noexcept;
 
     bool sort() noexcept;
-    uint64_t key_size_max() const noexcept;
-    bool node(const Entry* first, const Entry* end, uint32_t depth, Reference& out) noexcept;
-    bool children(const Entry* first, const Entry* end, uint32_t depth) noexcept;
-    bool leaf(const Entry& entry, uint32_t depth, Reference& out) noexcept;
-    bool branch(Bytes value, Reference& out) noexcept;
-    bool extension(Path path, Reference& out) noexcept;
+    bool lay_out() noexcept;
+    bool push_part(uint64_t first, uint64_t end, uint32_t depth) noexcept;
+    bool open(uint64_t place) noexcept;
+    bool close(uint64_t first, uint64_t end) noexcept;
+    bool encode(const Part& part) noexcept;
+    bool encode_branch_of(const Part& part) noexcept;
 
     Buffer<Entry> entries_;
-    Buffer<Reference> children_;  // sixteen for each branch that is being built; it has room for all there can be
-    Buffer<uint8_t> encoding_;    // of the node that is being hashed
+    Buffer<uint64_t> ends_;    // of tries among the entries
+    Buffer<Part> parts_;       // level by level; the tops first, one for each trie that is not empty
+    Buffer<uint64_t> levels_;  // where each level starts among the parts
+    ReferenceBatch batch_;
 };
 
 }  // namespace blockstm::trie

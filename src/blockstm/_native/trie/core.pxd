@@ -7,9 +7,6 @@ cdef enum:
     KEY_SIZE_MAX = 255
     BLOOM_SIZE = 256
 
-cdef extern from "crypto/keccak.hpp" namespace "blockstm" nogil:
-    void keccak256(const uint8_t* data, uint64_t size, uint8_t* out) noexcept
-
 cdef extern from "trie/buffer.hpp" namespace "blockstm::trie" nogil:
     cppclass Bytes:
         Bytes() noexcept
@@ -35,6 +32,12 @@ cdef extern from "trie/status.hpp" namespace "blockstm::trie" nogil:
         Malformed
         OutOfMemory
         BadInput
+
+cdef extern from "trie/batch.hpp" namespace "blockstm::trie" nogil:
+    cppclass HashBatch:
+        HashBatch() noexcept
+        void add(Bytes bytes, uint8_t* out) noexcept
+        void finish() noexcept
 
 cdef extern from "trie/builder.hpp" namespace "blockstm::trie" nogil:
     cppclass Builder:

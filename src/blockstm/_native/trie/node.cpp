@@ -234,19 +234,4 @@ bool encode_node(Buffer<uint8_t>& out, const Node* node) noexcept {
     return true;  // never asked: its reference is always there
 }
 
-bool refresh(Buffer<uint8_t>& scratch, Node* node) noexcept {
-    if (node->reference.size != 0) return true;
-    if (node->kind == Kind::Extension && !refresh(scratch, static_cast<Extension*>(node)->child)) return false;
-    if (node->kind == Kind::Branch) {
-        const auto* branch = static_cast<Branch*>(node);
-        for (int index = 0; index < BRANCH_WIDTH; ++index) {  // a value has no reference
-            if (branch->children[index] != nullptr && !refresh(scratch, branch->children[index])) return false;
-        }
-    }
-    scratch.clear();
-    if (!encode_node(scratch, node)) return false;
-    set_reference(node->reference, {scratch.data(), scratch.size()});
-    return true;
-}
-
 }  // namespace blockstm::trie

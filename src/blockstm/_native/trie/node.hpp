@@ -76,7 +76,4 @@ Status decode_node(Pool& pool, Bytes encoding, uint32_t depth, bool is_below_ext
 // Appends the encoding; the references of what is below must be there. False: out of memory.
 bool encode_node(Buffer<uint8_t>& out, const Node* node) noexcept;
 
-// Computes the references that are missing in a tree. False: out of memory.
-bool refresh(Buffer<uint8_t>& scratch, Node* node) noexcept;
-
 }  // namespace blockstm::trie

@@ -6,7 +6,7 @@
 
 #include <mutex>
 
-#include "trie/node.hpp"
+#include "trie/refresher.hpp"
 
 namespace blockstm::trie {
 
@@ -31,7 +31,7 @@ public:
     Status resolve(Node*& node, uint32_t depth, bool is_below_extension) noexcept;
 
     Pool pool;
-    Buffer<uint8_t> scratch;
+    Refresher refresher;
     uint8_t blamed[HASH_SIZE] = {};
 
 private:

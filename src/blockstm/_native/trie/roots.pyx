@@ -37,7 +37,6 @@ cdef bytes _root(list entries, bint is_secure):
     cdef Buffer[uint8_t] hashes
     cdef Builder builder
     cdef bytes key, value
-    cdef uint8_t* hashed
     cdef uint8_t out[HASH_SIZE]
     cdef Status status = Status.OutOfMemory
     if not ours.reserve(2 * count) or not builder.reserve(count):
@@ -52,17 +51,26 @@ cdef bytes _root(list entries, bint is_secure):
         ours.push(_view(key))
         ours.push(_view(value))
     with nogil:
+        if is_secure:
+            hash_keys(ours, hashes)
         for place in range(count):
-            if is_secure:
-                hashed = hashes.extend(HASH_SIZE)
-                core.keccak256(ours[2 * place].data(), ours[2 * place].size(), hashed)
-                builder.add(Bytes(hashed, HASH_SIZE), ours[2 * place + 1])
-            else:
-                builder.add(ours[2 * place], ours[2 * place + 1])
+            builder.add(ours[2 * place], ours[2 * place + 1])
         status = builder.root(out)
     if status != Status.Ok:
         raise MemoryError
     return PyBytes_FromStringAndSize(<const char*>out, HASH_SIZE)
+
+
+cdef void hash_keys(Buffer[Bytes]& ours, Buffer[uint8_t]& hashes) noexcept nogil:
+    """Puts hashes in place of the keys, every second of ``ours``; ``hashes`` has room for them."""
+    cdef core.HashBatch batch
+    cdef uint8_t* hashed
+    cdef uint64_t place
+    for place in range(0, ours.size(), 2):
+        hashed = hashes.extend(HASH_SIZE)
+        batch.add(ours[place], hashed)
+        ours[place] = Bytes(hashed, HASH_SIZE)
+    batch.finish()
 
 
 def ordered_root(items) -> bytes:

@@ -277,7 +277,7 @@ Status Trie::remove(NodeStore& store, Bytes key) noexcept {
 }
 
 Status Trie::root(NodeStore& store, uint8_t out[HASH_SIZE]) noexcept {
-    if (top != nullptr && !refresh(store.scratch, top)) return Status::OutOfMemory;
+    if (top != nullptr && !store.refresher.refresh(&top, 1)) return Status::OutOfMemory;
     root_of(top == nullptr ? Reference{} : top->reference, out);
     return Status::Ok;
 }
@@ -286,7 +286,7 @@ Status Trie::prove(NodeStore& store, Bytes key, Buffer<uint8_t>& encodings, Buff
     Walk walk(top, key);
     const Status status = descend(store, walk, false);
     if (status != Status::Ok || top == nullptr) return status;
-    if (!refresh(store.scratch, top)) return Status::OutOfMemory;
+    if (!store.refresher.refresh(&top, 1)) return Status::OutOfMemory;
     if (*walk.place != nullptr && (*walk.place)->reference.size != 0) walk.above[walk.count++] = walk.place;
     for (uint32_t index = 0; index < walk.count; ++index) {
         const Node* node = *walk.above[index];

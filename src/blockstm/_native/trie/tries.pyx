@@ -1,4 +1,4 @@
-# distutils: sources = src/blockstm/_native/trie/trie.cpp src/blockstm/_native/trie/neighbours.cpp src/blockstm/_native/trie/node.cpp src/blockstm/_native/trie/node_store.cpp src/blockstm/_native/trie/accounts.cpp src/blockstm/_native/crypto/keccak.cpp
+# distutils: sources = src/blockstm/_native/trie/trie.cpp src/blockstm/_native/trie/neighbours.cpp src/blockstm/_native/trie/node.cpp src/blockstm/_native/trie/node_store.cpp src/blockstm/_native/trie/refresher.cpp src/blockstm/_native/trie/accounts.cpp src/blockstm/_native/crypto/keccak.cpp
 """Tries that change, over a store of encoded nodes; see ``trie.hpp`` and ``accounts.hpp``.
 
 Threads: any thread may use any object; those over one store take turns. What is long (`Trie.update`,
@@ -321,8 +321,7 @@ cdef class AccountTries:
     def apply(self, records):
         """Take over changes given as the flat records of ``account.hpp``; see `Records`.
 
-        After `MissingNode` some of the changes are made; the same records once more, when the node
-        was added to the store, make the rest.
+        What fails leaves all as it was.
         """
         cdef bytes ours = bytes_of(records, "record")
         cdef Bytes view = view_of(ours)
