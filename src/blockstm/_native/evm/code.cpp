@@ -1,4 +1,4 @@
-// Codes, and the program that each gets when it first runs: see code.hpp.
+// Codes: see code.hpp.
 
 #include "evm/code.hpp"
 
@@ -24,26 +24,26 @@ Code* make_code(Span bytes, const Hash32& hash, Fork fork, bool is_traced) noexc
 
 void free_code(Code* code) noexcept {
     if (code == nullptr) return;
-    free_program(code->program.load(std::memory_order_acquire));
+    Program::free(code->program.load(std::memory_order_acquire));
     code->~Code();
     std::free(code);
 }
 
-const Program* program_of(const Code& code) noexcept {
+Program* program_of(const Code& code) noexcept {
     // Acquire pairs with the exchange below: who sees the program sees all of it.
-    const Program* program = code.program.load(std::memory_order_acquire);
+    Program* program = code.program.load(std::memory_order_acquire);
     if (program != nullptr) [[likely]] return program;
-    const Program* made = translate(code);
+    Program* made = Program::make(code);
     if (made == nullptr) return nullptr;
-    const Program* expected = nullptr;
+    Program* expected = nullptr;
     if (code.program.compare_exchange_strong(expected, made, std::memory_order_acq_rel)) return made;
-    free_program(made);  // another worker was first; both are the same
+    Program::free(made);  // another worker was first
     return expected;
 }
 
 uint64_t footprint(const Code& code) noexcept {
-    const Program* program = code.program.load(std::memory_order_acquire);
-    return sizeof(Code) + code.bytes.size + (program == nullptr ? 0 : program->footprint);
+    Program* program = code.program.load(std::memory_order_acquire);
+    return sizeof(Code) + code.bytes.size + (program == nullptr ? 0 : program->footprint());
 }
 
 }  // namespace blockstm::evm

@@ -3,7 +3,7 @@
 // A Code is made for one fork (gas differs) and is shared by all workers. Everything in it is fixed when
 // `make_code` returns, but `program`: the first to run the code publishes it, once, by compare-and-swap;
 // who comes second frees its own. Counting references and bounding memory is the cache's (code_cache.hpp).
-// The form of a program is described in program.hpp; nobody but the interpreter looks into it.
+// A program grows while it runs (program.hpp says how); nobody but the interpreter looks into it.
 #pragma once
 
 #include <atomic>
@@ -13,7 +13,7 @@
 
 namespace blockstm::evm {
 
-struct Program;
+class Program;
 
 // EIP-7702: these three bytes and an address are no code but a pointer to one.
 inline constexpr uint8_t DELEGATION_PREFIX[3] = {0xef, 0x01, 0x00};
@@ -26,7 +26,7 @@ struct Code {
     bool is_traced;      // its program reports each instruction to the machine's tracer (EIP-3155)
     bool is_delegation;  // from Prague on
     Address delegate;    // whose code runs instead, if so
-    mutable std::atomic<const Program*> program;  // null until the code first runs
+    mutable std::atomic<Program*> program;  // null until the code first runs
 };
 
 // A Code with a copy of `bytes`; null where memory ran out. Cheap: translation waits for the first run.
@@ -35,10 +35,10 @@ Code* make_code(Span bytes, const Hash32& hash, Fork fork, bool is_traced) noexc
 // Nobody else may be using it. Null is fine.
 void free_code(Code* code) noexcept;
 
-// The program, translated now if nobody did before; null where memory ran out. From any thread.
-const Program* program_of(const Code& code) noexcept;
+// The program, made now if nobody did before; null where memory ran out. From any thread.
+Program* program_of(const Code& code) noexcept;
 
-// Bytes that the code holds by now, for a cache's account of its memory.
+// Bytes that the code holds by now, for a cache's account of its memory. From any thread.
 uint64_t footprint(const Code& code) noexcept;
 
 }  // namespace blockstm::evm

@@ -80,7 +80,7 @@ Exit interpret(Machine& machine) noexcept {
     };
 
     Frame& frame = machine.frames.back();
-    const Program* program = program_of(*frame.code);
+    Program* const program = program_of(*frame.code);
     machine.failure = Failure::None;
     if (program == nullptr) return halted(machine, frame, no_memory(machine));
     find_input(machine, frame);
@@ -88,8 +88,7 @@ Exit interpret(Machine& machine) noexcept {
     u256* const bottom = frame.stack;
     u256* base = frame.top;
     int64_t gas = frame.gas;
-    const auto* ip = frame.resume == nullptr ? program->instructions + ENTRY
-                                             : static_cast<const Instruction*>(frame.resume);
+    const auto* ip = static_cast<const Instruction*>(frame.resume);
 
 #define X word(base, ip->x)
 #define Y word(base, ip->y)
@@ -110,6 +109,14 @@ Exit interpret(Machine& machine) noexcept {
         gas -= unsigned_of(ip->z);                                                                \
         if (gas < 0) [[unlikely]] goto halt;                                                      \
         NEXT(1);                                                                                  \
+    } while (false)
+
+// Where that is may have to be translated first, for which memory may run out.
+#define GO_TO(where)                                  \
+    do {                                              \
+        ip = (where);                                 \
+        if (ip == nullptr) [[unlikely]] goto no_room; \
+        ENTER();                                      \
     } while (false)
 
 #define CHARGED(expression)                   \
@@ -155,6 +162,7 @@ Exit interpret(Machine& machine) noexcept {
         ENTER();                          \
     }
 
+    if (ip == nullptr) GO_TO(program->rest(0));
     ENTER();
 
     // --- arithmetic
@@ -284,6 +292,7 @@ BLOCKHASH:
     FIELD(CHAINID, machine.block->chain_id);
     FIELD(BASEFEE, machine.block->base_fee);
     FIELD(BLOBBASEFEE, machine.block->blob_base_fee);
+    FIELD(SLOTNUM, machine.block->slot_number);
 
     // --- accounts and storage; each is the last of its segment
 BALANCE:
@@ -354,23 +363,23 @@ GO:
     base = moved(base, ip->x);
     ip += static_cast<int32_t>(number(ip));
     ENTER();
+GO_FAR:
+    base = moved(base, ip->x);
+    GO_TO(program->target(number(ip)));
+GO_ON:
+    base = moved(base, ip->x);
+    GO_TO(program->rest(number(ip)));
 JUMP: {
     const uint64_t target = saturate(Y);
-    if (target >= program->code_size) goto BAD_JUMP;
     base = moved(base, ip->x);
-    ip = program->instructions + program->targets[target];
-    ENTER();
+    GO_TO(program->target(target));
 }
 JUMPI: {
     const uint64_t target = saturate(Y);
     const bool holds = !Z.is_zero();
     base = moved(base, ip->x);
-    if (!holds) {
-        ++ip;
-        ENTER();
-    }
-    if (target >= program->code_size) goto BAD_JUMP;
-    ip = program->instructions + program->targets[target];
+    if (holds) GO_TO(program->target(target));
+    ++ip;
     ENTER();
 }
     JUMP_WHERE(IF, !Y.is_zero());
@@ -450,7 +459,10 @@ BAD_JUMP:
 bad_stack: {
     const bool is_short = base - bottom < unsigned_of(ip->x);
     gas = fail(machine, is_short ? Failure::StackUnderflow : Failure::StackOverflow);
+    goto halt;
 }
+no_room:
+    gas = no_memory(machine);
 halt:
     return halted(machine, frame, gas);
 }

@@ -67,6 +67,7 @@ namespace blockstm::evm {
     OPCODE(0x48, BASEFEE,        0, 1, London)         /* EIP-3198 */ \
     OPCODE(0x49, BLOBHASH,       1, 1, Cancun)         /* EIP-4844 */ \
     OPCODE(0x4a, BLOBBASEFEE,    0, 1, Cancun)         /* EIP-7516 */ \
+    OPCODE(0x4b, SLOTNUM,        0, 1, Amsterdam)      /* EIP-7843 */ \
     OPCODE(0x51, MLOAD,          1, 1, Frontier) \
     OPCODE(0x52, MSTORE,         2, 0, Frontier) \
     OPCODE(0x53, MSTORE8,        2, 0, Frontier) \
@@ -131,7 +132,9 @@ namespace blockstm::evm {
     OPCODE(0x98, SWAP9,  10, 10, Frontier) OPCODE(0x99, SWAP10, 11, 11, Frontier) \
     OPCODE(0x9a, SWAP11, 12, 12, Frontier) OPCODE(0x9b, SWAP12, 13, 13, Frontier) \
     OPCODE(0x9c, SWAP13, 14, 14, Frontier) OPCODE(0x9d, SWAP14, 15, 15, Frontier) \
-    OPCODE(0x9e, SWAP15, 16, 16, Frontier) OPCODE(0x9f, SWAP16, 17, 17, Frontier)
+    OPCODE(0x9e, SWAP15, 16, 16, Frontier) OPCODE(0x9f, SWAP16, 17, 17, Frontier) \
+    OPCODE(0xe6, DUPN,   0, 1, Amsterdam)  OPCODE(0xe7, SWAPN,  1, 1, Amsterdam) /* EIP-8024: they and */ \
+    OPCODE(0xe8, EXCHANGE, 0, 0, Amsterdam) /* the byte behind them say which words */
 // clang-format on
 
 #define BLOCKSTM_OPCODES(OPCODE) BLOCKSTM_OPCODES_OF_WORK(OPCODE) BLOCKSTM_OPCODES_OF_ORDER(OPCODE)
@@ -170,6 +173,23 @@ constexpr bool is_push(uint8_t opcode) noexcept { return opcode >= op::PUSH1 && 
 // Bytes of code that follow the opcode and belong to it.
 constexpr uint32_t immediate_size(uint8_t opcode) noexcept {
     return is_push(opcode) ? opcode - op::PUSH1 + 1u : 0u;
+}
+
+// The byte behind DUPN, SWAPN and EXCHANGE (EIP-8024). It never looks like a JUMPDEST or a PUSH, so that
+// where jumps may lead does not depend on it; a byte that does is not one of theirs, and they fail.
+constexpr bool names_words(uint8_t opcode) noexcept { return opcode >= op::DUPN && opcode <= op::EXCHANGE; }
+
+constexpr bool is_depth(uint8_t byte) noexcept { return byte <= 90 || byte >= 128; }
+constexpr int depth_of(uint8_t byte) noexcept { return static_cast<uint8_t>(byte + 145); }  // 17 to 235
+
+// Two words below the topmost, the nearer one first.
+struct DepthPair {
+    int near, far;
+};
+constexpr bool is_depth_pair(uint8_t byte) noexcept { return byte <= 81 || byte >= 128; }
+constexpr DepthPair depths_of(uint8_t byte) noexcept {
+    const int high = (byte ^ 143) / 16, low = (byte ^ 143) % 16;
+    return high < low ? DepthPair{high + 1, low + 1} : DepthPair{low + 1, 29 - high};
 }
 
 }  // namespace blockstm::evm

@@ -1,19 +1,23 @@
-// The form that code is translated into before it runs (translate.cpp) and that the interpreter runs.
+// The form that code is translated into before it runs, and that the interpreter runs.
 //
 // The stack machine's code becomes three-address code. Within a *scope* (a run of opcodes with one way
-// in and one way on, that is, between jumps, JUMPDESTs and calls) the translator follows which word
-// lies where, so PUSH, DUP, SWAP and POP vanish; an instruction names the stack places that it reads and
-// writes. At the end of a scope every word lies where the stack machine would have it.
+// in and one way on: between jumps, JUMPDESTs and calls) the translator follows which word lies where,
+// so PUSH, DUP, SWAP and POP vanish; an instruction names the stack places that it reads and writes. At
+// the end of a scope every word lies where the stack machine would have it.
 //
 // A scope consists of *segments*. A BLOCK at the head of each checks the stack and charges the gas of all
 // its opcodes at once. What looks at the gas left, or touches an account or a slot, ends its segment: a
 // frame that runs out of gas has then touched exactly what a step-by-step machine would have touched.
 //
-// Programs are plain data, fixed once made, shared by all workers.
+// Code is translated *chunk* by chunk, when it is first reached: most of a contract never runs, and what
+// runs pays for its translation in gas.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <mutex>
 
+#include "evm/code.hpp"
 #include "evm/opcodes.hpp"
 #include "evm/u256.hpp"
 
@@ -55,7 +59,9 @@ inline constexpr int STACK_LIMIT = 1024;  // words
     OPERATION(BLOCK)     /* x: words that must be there; y: by how many there may be more; z: gas */ \
     OPERATION(FALL)      /* on to the next scope, which follows */ \
     OPERATION(GO)        /* y and z are the distance */ \
-    OPERATION(BAD_JUMP)  /* where jumps lead that lead to no JUMPDEST */ \
+    OPERATION(GO_FAR)    /* y and z: the place of a JUMPDEST, perhaps not translated yet */ \
+    OPERATION(GO_ON)     /* y and z: the place where the next chunk begins */ \
+    OPERATION(BAD_JUMP) \
     OPERATION(IF) OPERATION(IF_NOT) \
     OPERATION(IF_EQ) OPERATION(IF_NE) OPERATION(IF_EQ_K32) OPERATION(IF_NE_K32) \
     OPERATION(IF_LT) OPERATION(IF_GE) OPERATION(IF_LT_K32) OPERATION(IF_GE_K32) \
@@ -82,21 +88,57 @@ enum class Operation : uint16_t {
 #undef OPERATION
 };
 
-struct Program {
-    const Instruction* instructions;
-    const uint32_t* targets;  // where a jump to a byte of the code goes on; null where all jumps are known
-    uint64_t code_size;
-    uint64_t footprint;  // bytes
+// A jump to what is no JUMPDEST.
+extern const Instruction BAD_JUMP_PROGRAM[2];
+
+// The translated parts of a code; shared by all workers. Instructions never change once they are there.
+// Who finds a part missing translates it under a lock and publishes where it begins, by a release that the
+// acquire of every reader pairs with.
+class Program {
+public:
+    static Program* make(const Code& code) noexcept;  // null where memory ran out
+    static void free(const Program* program) noexcept;
+
+    // Where to go on: at a JUMPDEST, or (not asking for one) behind the end of a chunk, which place 0 counts
+    // as. Null where memory ran out.
+    const Instruction* target(uint64_t place) noexcept {
+        if (place >= size_) [[unlikely]] return BAD_JUMP_PROGRAM;
+        const Instruction* found = targets_[place].load(std::memory_order_acquire);
+        return found != nullptr ? found : translate_target(place);
+    }
+    const Instruction* rest(uint64_t place) noexcept {
+        const Instruction* found = rests_[place / CHUNK_BYTES_MIN].load(std::memory_order_acquire);
+        return found != nullptr ? found : translate_rest(place);
+    }
+
+    uint64_t footprint() noexcept;
+
+private:
+    friend class Translator;
+
+    // A chunk that ends in the middle of nowhere is at least as long, so there is one such end per cell.
+    static constexpr uint64_t CHUNK_BYTES_MIN = 128;
+
+    struct Chunk {
+        Chunk* next;
+        Instruction instructions[];
+    };
+
+    Program(const Code& code, uint8_t* memory) noexcept;
+    const Instruction* translate_target(uint64_t place) noexcept;
+    const Instruction* translate_rest(uint64_t place) noexcept;
+    bool is_jumpdest(uint64_t place) noexcept;
+
+    const Code& code_;
+    const uint64_t size_;
+    std::atomic<const Instruction*>* targets_;  // for each byte of the code
+    std::atomic<const Instruction*>* rests_;
+
+    std::mutex lock_;  // of what follows
+    Chunk* chunks_ = nullptr;
+    uint64_t footprint_ = 0;
+    uint64_t analysed_ = 0;  // up to there it is known which bytes are JUMPDESTs
+    uint64_t* jumpdests_;    // one bit each
 };
-
-// The first instructions of every program: where the targets that are no JUMPDEST lead, and the entry.
-inline constexpr uint32_t BAD_JUMP_TARGET = 0;
-inline constexpr uint32_t ENTRY = 2;
-
-struct Code;
-
-// Null where memory ran out. Free it with `free_program`.
-const Program* translate(const Code& code) noexcept;
-void free_program(const Program* program) noexcept;
 
 }  // namespace blockstm::evm

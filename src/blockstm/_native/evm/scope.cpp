@@ -10,74 +10,53 @@ int16_t scaled(int place) noexcept { return static_cast<int16_t>(place * WORD_SC
 
 }  // namespace
 
-void Scope::push(const u256& constant) noexcept {
-    constants_[constant_count_] = constant;
-    constant_places_[constant_count_] = NOWHERE;
-    push(Held{static_cast<int16_t>(constant_count_++), true});
-}
-
-void Scope::duplicate(int depth) noexcept {
-    const Held held = entry(height_ - depth).held;
-    if (!held.is_constant) ++entry(held.place).references;
-    push(held);
-}
-
-void Scope::exchange(int depth) noexcept {
-    const int position = height_ - 1 - depth;
-    std::swap(entry(height_ - 1).held, entry(position).held);
-    if (position < lowest_) lowest_ = position;
-}
-
-Held Scope::in_place(Held held) noexcept {
-    if (!held.is_constant) return held;
+Held Scope::written(Held constant) noexcept {
     const int place = free_place();
-    Entry& found = entry(place);
-    found.references = 1;
-    found.defined = found.used = next();
-    write_constant(place, constants_[held.place]);
+    define(place);
+    write_constant(place, constants_[constant.place]);
     return {static_cast<int16_t>(place), false};
 }
 
-int Scope::yield() noexcept {
-    const int place = free_place();
-    Entry& found = entry(place);
-    found.references = 1;
-    found.defined = found.used = next();
-    push(Held{static_cast<int16_t>(place), false});
-    return place;
-}
-
-// The topmost position's own place if nothing holds it, or the nearest above.
-int Scope::free_place() noexcept {
-    int place = height_;
-    while (entry(place).references != 0) ++place;
-    if (place - height_ > SEARCH_STEPS) is_crowded_ = true;
-    return place;
-}
-
 bool Scope::settle(Held* kept, int kept_count) noexcept {
-    const auto positions = static_cast<uint64_t>(height_ > lowest_ ? height_ - lowest_ : 0);
-    if (!out_.reserve(out_.size() + 5 * positions + 16)) return false;
-    for (int position = lowest_; position < height_; ++position) retarget(position);
+    find_displaced();
+    if (displaced_count_ == 0) return true;
+    if (!out_.make_room(5 * static_cast<uint64_t>(displaced_count_) + 16)) return false;
+    const auto each = [&](auto&& act) {
+        for (int index = 0; index < displaced_count_; ++index) act(displaced_[index]);
+    };
+    each([&](int position) { retarget(position); });
     save_kept(kept, kept_count);
     // A position whose place nobody needs can be filled, which may free another place, and so on. What is
     // left when no such position remains is rings of positions that hold each other's places.
-    for (int position = lowest_; position < height_; ++position) fill(position);
-    for (int position = lowest_; position < height_; ++position) {
+    each([&](int position) { fill(position); });
+    each([&](int position) {
         if (is_displaced(position) && !entry(position).held.is_constant) rotate(position);
-    }
-    for (int position = lowest_; position < height_; ++position) {
-        const Held held = entry(position).held;
-        if (!held.is_constant) continue;
-        int16_t& written = constant_places_[held.place];
-        if (written == NOWHERE) {
-            write_constant(position, constants_[held.place]);
-            written = static_cast<int16_t>(position);
-        } else {
-            move(position, written);  // it takes a fifth of the room
-        }
-    }
+    });
+    each([&](int position) { fill_with_constant(position); });
     return true;
+}
+
+void Scope::find_displaced() noexcept {
+    displaced_count_ = 0;
+    for (int position = lowest_; position < height_; ++position) {
+        const int index = position + ZERO;
+        if (epochs_[index] != epoch_) continue;  // nothing was done there
+        const Held held = entries_[index].held;
+        if (held.is_constant || held.place != position) displaced_[displaced_count_++] = static_cast<int16_t>(position);
+    }
+}
+
+// A constant that is needed again is copied: that takes a fifth of the room.
+void Scope::fill_with_constant(int position) noexcept {
+    const Held held = entry(position).held;
+    if (!held.is_constant) return;
+    int16_t& written = constant_places_[held.place];
+    if (written == NOWHERE) {
+        write_constant(position, constants_[held.place]);
+        written = static_cast<int16_t>(position);
+    } else {
+        move(position, written);
+    }
 }
 
 // Lets the instruction that made a word write it where it belongs, if nobody looked at either place since.
@@ -88,7 +67,7 @@ void Scope::retarget(int position) noexcept {
     Entry& source = entry(target.held.place);
     const bool is_only_written = source.defined >= 0 && source.used == source.defined;
     if (!is_only_written || source.references != 1 || target.used > source.defined) return;
-    out_[static_cast<uint64_t>(source.defined)].x = scaled(position);
+    out_[static_cast<uint32_t>(source.defined)].x = scaled(position);
     source.references = 0;
     target.references = 1;
     target.defined = target.used = source.defined;
@@ -137,28 +116,19 @@ void Scope::rotate(int first) noexcept {
     }
 }
 
-void Scope::move(int to, int from) noexcept {
-    out_.push({static_cast<uint16_t>(Operation::MOVE), scaled(to), scaled(from), 0});
-}
+void Scope::move(int to, int from) noexcept { out_.add(Operation::MOVE, scaled(to), scaled(from)); }
 
 void Scope::write_constant(int place, const u256& value) noexcept {
-    const auto emit = [&](Operation operation, int16_t y, int16_t z) {
-        out_.push({static_cast<uint16_t>(operation), scaled(place), y, z});
-    };
-    const auto emit_limb = [&](uint64_t limb) {
-        Instruction data;
-        std::memcpy(&data, &limb, sizeof data);
-        out_.push(data);
-    };
     if (value.fits_u64() && value.limb[0] <= UINT32_MAX) {
-        emit(Operation::SET_K32, static_cast<int16_t>(value.limb[0] & 0xffff),
-             static_cast<int16_t>(value.limb[0] >> 16));
+        const auto number = static_cast<uint32_t>(value.limb[0]);
+        out_.add(Operation::SET_K32, scaled(place), static_cast<int>(number & 0xffff),
+                 static_cast<int>(number >> 16));
     } else if (value.fits_u64()) {
-        emit(Operation::SET_K64, 0, 0);
-        emit_limb(value.limb[0]);
+        out_.add(Operation::SET_K64, scaled(place));
+        out_.add_data(value.limb[0]);
     } else {
-        emit(Operation::SET_K256, 0, 0);
-        for (const uint64_t limb : value.limb) emit_limb(limb);
+        out_.add(Operation::SET_K256, scaled(place));
+        for (const uint64_t limb : value.limb) out_.add_data(limb);
     }
 }
 

@@ -8,8 +8,7 @@
 
 #include <cstdint>
 
-#include "evm/bytes.hpp"
-#include "evm/program.hpp"
+#include "evm/draft.hpp"
 
 namespace blockstm::evm {
 
@@ -21,7 +20,7 @@ struct Held {
 
 class Scope {
 public:
-    explicit Scope(Array<Instruction>& out) noexcept : out_(out) {}
+    explicit Scope(Draft& out) noexcept : out_(out) {}
 
     void begin() noexcept {
         ++epoch_;
@@ -36,15 +35,38 @@ public:
     }
 
     // -- what moves words
-    void push(const u256& constant) noexcept;
-    void duplicate(int depth) noexcept;  // 1 is the topmost
-    void exchange(int depth) noexcept;   // the topmost with what is `depth` below it
+    void push(const u256& constant) noexcept {
+        constants_[constant_count_] = constant;
+        constant_places_[constant_count_] = NOWHERE;
+        push(Held{static_cast<int16_t>(constant_count_++), true});
+    }
+    void duplicate(int depth) noexcept {  // 1 is the topmost
+        const Held held = entry(height_ - depth).held;
+        if (!held.is_constant) ++entry(held.place).references;
+        push(held);
+    }
+    void exchange(int depth) noexcept { exchange(0, depth); }  // the topmost with what is `depth` below it
+    void exchange(int near, int far) noexcept {                 // what is so much below the topmost
+        const int position = height_ - 1 - far;
+        std::swap(entry(height_ - 1 - near).held, entry(position).held);
+        if (position < lowest_) lowest_ = position;
+    }
+    // Whether the word is in its place, nothing else holds that, and nothing in the scope changed it: an
+    // instruction may then write there, and settling need not look so far down.
+    bool is_untouched(int depth) noexcept {
+        const int position = height_ - 1 - depth;
+        return position < lowest_ && entry(position).references == 1;
+    }
+    int place_of(int depth) const noexcept { return height_ - 1 - depth; }  // of an untouched word
+    void overwrite(int place) noexcept { define(place); }                   // by the next instruction
     void drop() noexcept { release(take()); }
 
     // -- operands. What is taken keeps its place until it is released.
     Held take() noexcept { return entry(--height_).held; }
     const u256& constant(Held held) const noexcept { return constants_[held.place]; }
-    Held in_place(Held held) noexcept;  // a constant: written to a free place first
+    Held in_place(Held held) noexcept {  // a constant: written to a free place first
+        return held.is_constant ? written(held) : held;
+    }
     void release(Held held) noexcept {
         if (!held.is_constant) --entry(held.place).references;
     }
@@ -57,7 +79,12 @@ public:
     void read(Held held) noexcept { entry(held.place).used = next(); }
 
     // -- results
-    int yield() noexcept;  // the place for a new topmost word, which the next instruction writes to its x
+    int yield() noexcept {  // the place for a new topmost word, which the next instruction writes to its x
+        const int place = free_place();
+        define(place);
+        push(Held{static_cast<int16_t>(place), false});
+        return place;
+    }
     void push(Held held) noexcept {  // one that was taken
         if (height_ < lowest_) lowest_ = height_;
         entry(height_++).held = held;
@@ -71,7 +98,7 @@ private:
     static constexpr int REACH = 200;  // of the height within a scope, either way
     static constexpr int CONSTANTS = 256;
     static constexpr int PLACES = 1024;
-    static constexpr int ZERO = 320;          // the index of place 0
+    static constexpr int ZERO = 448;          // the index of place 0: DUPN and SWAPN reach 235 words below
     static constexpr int16_t NOWHERE = INT16_MIN;
     static constexpr int SEARCH_STEPS = 16;   // for a free place, before the scope is called crowded
 
@@ -98,20 +125,36 @@ private:
         const Held held = entry(position).held;
         return held.is_constant || held.place != position;
     }
-    int free_place() noexcept;
+    // The topmost position's own place if nothing holds it, or the nearest above.
+    int free_place() noexcept {
+        int place = height_;
+        while (entry(place).references != 0) ++place;
+        if (place - height_ > SEARCH_STEPS) is_crowded_ = true;
+        return place;
+    }
+    void define(int place) noexcept {
+        Entry& found = entry(place);
+        found.references = 1;
+        found.defined = found.used = next();
+    }
+    Held written(Held constant) noexcept;
+    void find_displaced() noexcept;
     void retarget(int position) noexcept;
     void save_kept(Held* kept, int kept_count) noexcept;
     void fill(int position) noexcept;
     void rotate(int position) noexcept;
+    void fill_with_constant(int position) noexcept;
     void move(int to, int from) noexcept;
     void write_constant(int place, const u256& value) noexcept;
 
-    Array<Instruction>& out_;
+    Draft& out_;
     uint32_t epoch_ = 0;
     int height_ = 0;
     int lowest_ = 0;  // no position below it was changed
     int constant_count_ = 0;
     bool is_crowded_ = false;
+    int displaced_count_ = 0;
+    int16_t displaced_[PLACES];  // positions that settling has to fill
     uint32_t epochs_[PLACES] = {};
     Entry entries_[PLACES];
     u256 constants_[CONSTANTS];

@@ -1,8 +1,8 @@
-// Code into programs: one pass over the bytes; see program.hpp for what comes out and scope.hpp for how
-// the stack is followed. Its time and memory are linear in the code's size, whatever the code is: anybody
-// can deploy code that is nothing but JUMPDESTs or SWAP16s.
+// Code into programs: one pass over the bytes of a chunk; program.hpp says what comes out, scope.hpp how the
+// stack is followed. Its time and memory are linear in the bytes, whatever they are, and a chunk is short:
+// anybody can deploy code that is nothing but JUMPDESTs or SWAP16s, and call it with little gas.
 
-#include <new>
+#include <utility>
 
 #include "evm/translator.hpp"
 
@@ -13,24 +13,57 @@ constexpr uint64_t ROOM = 64;  // instructions that one opcode may take, besides
 
 }  // namespace
 
-bool Translator::make_room() noexcept { return out_.reserve(out_.size() + ROOM); }
+Translator::Translator(Program& program, Workbench& bench) noexcept
+    : program_(program),
+      code_(program.code_),
+      gas_(gas_table(code_.fork)),
+      bytes_(code_.bytes.data),
+      size_(code_.bytes.size),
+      out_(bench.out),
+      jumps_(bench.jumps),
+      landings_(bench.landings),
+      scope_(out_) {
+    out_.clear();
+    jumps_.clear();
+    landings_.clear();
+}
 
-const Program* Translator::run() noexcept {
-    targets_ = static_cast<uint32_t*>(std::calloc(size_ + 1, sizeof(uint32_t)));
-    if (targets_ == nullptr || !out_.reserve(size_ + ROOM)) return nullptr;
-    emit(Operation::BLOCK, 0, STACK_LIMIT);
-    emit(Operation::BAD_JUMP);
+// --- the pass -------------------------------------------------------------------------------------
+
+bool Translator::run(uint64_t begin) noexcept {
+    if (!make_room()) return false;
     go_on_behind();
-    for (uint64_t place = 0; place < size_; place += 1 + immediate_size(bytes_[place])) {
-        if (!opcode_at(place)) return nullptr;
+    uint64_t place = begin;
+    while (place < size_ && !is_chunk_complete(place)) {
+        if (!opcode_at(place)) return false;
+        place += 1 + immediate_size(bytes_[place]) + std::exchange(depth_bytes_, 0);
     }
-    if (is_reached_ && !end_of_code()) return nullptr;
-    resolve_jumps();
-    return finish();
+    if (is_reached_ && !(place < size_ ? end_at(place) : end_of_code())) return false;
+    return lead_out() && publish(begin);
+}
+
+// Whether to stop before this place.
+bool Translator::is_chunk_complete(uint64_t place) const noexcept {
+    if (opcode_count_ >= OPCODES_MAX) return true;
+    if (!is_reached_ && farthest_ < place) return true;
+    return bytes_[place] == op::JUMPDEST && program_.targets_[place].load(std::memory_order_relaxed) != nullptr;
+}
+
+// The code goes on there, in another chunk.
+bool Translator::end_at(uint64_t place) noexcept {
+    if (!settle(nullptr, 0)) return false;
+    const int delta = scaled(scope_.height());
+    end_segment();
+    if (bytes_[place] != op::JUMPDEST) {
+        emit_to(Operation::GO_ON, delta, static_cast<uint32_t>(place));
+        return true;
+    }
+    return note_jump(emit(Operation::GO, delta), u256{place});
 }
 
 // Behind the code's last byte there are STOPs without end.
 bool Translator::end_of_code() noexcept {
+    if (!make_room()) return false;
     if (code_.is_traced) {
         if (!end_scope()) return false;
         begin_scope(op::STOP, size_);
@@ -42,16 +75,21 @@ bool Translator::end_of_code() noexcept {
 
 bool Translator::opcode_at(uint64_t place) noexcept {
     const uint8_t opcode = bytes_[place];
-    const bool begins_scope = opcode == op::JUMPDEST || code_.is_traced || scope_.is_full();
-    if (!is_reached_ && opcode != op::JUMPDEST) return true;
+    if (opcode != op::JUMPDEST && !is_reached_) return true;
+    ++opcode_count_;
+    place_ = place;
     if (!make_room()) return false;
-    if (begins_scope) {
+    if (opcode == op::JUMPDEST || code_.is_traced || scope_.is_full()) {
         if (is_reached_ && !end_scope()) return false;
-        if (opcode == op::JUMPDEST) targets_[place] = static_cast<uint32_t>(out_.size());
-        is_reached_ = true;
+        if (opcode == op::JUMPDEST && !land(place)) return false;
         begin_scope(opcode, place);
     }
     return translate(opcode, place);
+}
+
+bool Translator::land(uint64_t place) noexcept {
+    is_reached_ = true;
+    return landings_.push({static_cast<uint32_t>(place), out_.size()});
 }
 
 bool Translator::translate(uint8_t opcode, uint64_t place) noexcept {
@@ -64,6 +102,9 @@ bool Translator::translate(uint8_t opcode, uint64_t place) noexcept {
         case op::PC:
         case op::CODESIZE:
         case op::PUSH0 ... op::SWAP16: move_words(opcode, place); return true;
+        case op::DUPN:
+        case op::SWAPN:
+        case op::EXCHANGE: return move_far_words(opcode, place);
         case op::JUMP: return jump();
         case op::JUMPI: return jump_if();
         case op::GAS: gas_left(); return true;
@@ -92,39 +133,34 @@ bool Translator::translate(uint8_t opcode, uint64_t place) noexcept {
     }
 }
 
-// Distances to what is no JUMPDEST lead to BAD_JUMP, whose index the table has for them.
-void Translator::resolve_jumps() noexcept {
-    auto* program = reinterpret_cast<uint8_t*>(out_.data());
-    for (const Jump& jump : jumps_) {
-        const uint32_t target = jump.target < size_ ? targets_[jump.target] : BAD_JUMP_TARGET;
-        const auto distance = static_cast<int32_t>(target - jump.from);
-        std::memcpy(program + jump.byte_at, &distance, sizeof distance);
+// Puts the chunk where it will stay, and then lets others see it.
+bool Translator::publish(uint64_t begin) noexcept {
+    const uint64_t bytes = sizeof(Program::Chunk) + out_.size() * sizeof(Instruction);
+    auto* chunk = static_cast<Program::Chunk*>(std::malloc(bytes));
+    if (chunk == nullptr) return false;
+    std::memcpy(chunk->instructions, out_.data(), out_.size() * sizeof(Instruction));
+    write_distances(chunk->instructions);
+    chunk->next = program_.chunks_;
+    program_.chunks_ = chunk;
+    program_.footprint_ += bytes;
+    for (const Landing& landing : landings_) {
+        program_.targets_[landing.place].store(chunk->instructions + landing.at, std::memory_order_release);
     }
-}
-
-const Program* Translator::finish() noexcept {
-    const uint64_t instruction_bytes = out_.size() * sizeof(Instruction);
-    const uint64_t target_bytes = jumps_anywhere_ ? size_ * sizeof(uint32_t) : 0;
-    const uint64_t footprint = sizeof(Program) + instruction_bytes + target_bytes;
-    auto* memory = static_cast<uint8_t*>(std::malloc(footprint));
-    if (memory == nullptr) return nullptr;
-    uint8_t* instructions = memory + sizeof(Program);
-    uint8_t* targets = instructions + instruction_bytes;
-    std::memcpy(instructions, out_.data(), instruction_bytes);
-    if (target_bytes != 0) std::memcpy(targets, targets_, target_bytes);
-    return new (memory) Program{reinterpret_cast<const Instruction*>(instructions),
-                                jumps_anywhere_ ? reinterpret_cast<const uint32_t*>(targets) : nullptr,
-                                size_, footprint};
+    if (landings_.empty() || landings_[0].place != begin || begin == 0) {
+        program_.rests_[begin / Program::CHUNK_BYTES_MIN].store(chunk->instructions, std::memory_order_release);
+    }
+    return true;
 }
 
 // --- scopes and segments -------------------------------------------------------------------------
+
+bool Translator::make_room() noexcept { return out_.make_room(ROOM); }
 
 void Translator::begin_scope(uint8_t opcode, uint64_t place) noexcept {
     scope_.begin();
     if (code_.is_traced) {
         emit(Operation::BLOCK, 0, STACK_LIMIT);
-        const auto low = static_cast<uint32_t>(place);
-        emit(Operation::TRACE, opcode, static_cast<int16_t>(low & 0xffff), static_cast<int16_t>(low >> 16));
+        emit_to(Operation::TRACE, opcode, static_cast<uint32_t>(place));
     }
     begin_segment();
 }
@@ -155,7 +191,7 @@ void Translator::begin_segment() noexcept {
 
 // Now that all of the segment is known, its head can be written.
 void Translator::end_segment() noexcept {
-    Instruction& block = at(block_);
+    Instruction& block = out_[block_];
     const int room = STACK_LIMIT - growth_ - need_;
     const bool is_possible = need_ <= STACK_LIMIT && room >= 0;
     block.x = static_cast<int16_t>(is_possible ? need_ : UINT16_MAX);
@@ -163,21 +199,23 @@ void Translator::end_segment() noexcept {
     block.z = static_cast<int16_t>(segment_gas_);
     for (int index = 0; index < gas_reader_count_; ++index) {
         const auto& reader = gas_readers_[index];
-        at(reader.instruction).y = static_cast<int16_t>(segment_gas_ - reader.charged);
+        out_[reader.instruction].y = static_cast<int16_t>(segment_gas_ - reader.charged);
     }
 }
 
 void Translator::charge(uint8_t opcode) noexcept {
-    const Opcode& traits = OPCODES[opcode];
-    const uint32_t cost = gas_.base[opcode];
+    charge(gas_.base[opcode], OPCODES[opcode].inputs, OPCODES[opcode].outputs);
+}
+
+void Translator::charge(uint32_t cost, int inputs, int outputs) noexcept {
     if (segment_gas_ + cost > UINT16_MAX) {
         end_segment();
         begin_segment();
     }
     segment_gas_ += cost;
-    const int lowest = scope_.height() - traits.inputs;
+    const int lowest = scope_.height() - inputs;
     if (-lowest > need_) need_ = -lowest;
-    if (lowest + traits.outputs > growth_) growth_ = lowest + traits.outputs;
+    if (lowest + outputs > growth_) growth_ = lowest + outputs;
 }
 
 // --- opcodes that move words ---------------------------------------------------------------------
@@ -201,25 +239,63 @@ void Translator::move_words(uint8_t opcode, uint64_t place) noexcept {
     }
 }
 
+// EIP-8024. The byte behind the opcode says which words; code ends in zeros without end.
+bool Translator::move_far_words(uint8_t opcode, uint64_t place) noexcept {
+    const uint8_t byte = place + 1 < size_ ? bytes_[place + 1] : 0;
+    const bool is_pair = opcode == op::EXCHANGE;
+    if (!(is_pair ? is_depth_pair(byte) : is_depth(byte))) return halt(op::INVALID);
+    depth_bytes_ = 1;
+    if (is_pair) {
+        const DepthPair depths = depths_of(byte);
+        charge(0, depths.far + 1, depths.far + 1);
+        scope_.exchange(depths.near, depths.far);
+        return true;
+    }
+    const int depth = depth_of(byte);
+    const bool is_dup = opcode == op::DUPN;
+    charge(0, depth + !is_dup, depth + 1);
+    if (is_dup) {
+        scope_.duplicate(depth);
+    } else {
+        swap_far(depth);
+    }
+    return true;
+}
+
+// The topmost with what lies far below it. Where that was left alone it is done at once, so that settling,
+// which takes time by the words between the lowest that changed and the highest, need not go down there.
+void Translator::swap_far(int depth) noexcept {
+    if (!scope_.is_untouched(depth)) return scope_.exchange(depth);
+    const int far = scope_.place_of(depth);
+    const Held top = scope_.in_place(scope_.take());
+    scope_.read({static_cast<int16_t>(far), false});
+    const int place = scope_.yield();
+    emit(Operation::MOVE, scaled(place), scaled(far));
+    scope_.read(top);
+    scope_.release(top);
+    scope_.overwrite(far);
+    emit(Operation::MOVE, scaled(far), scaled(top.place));
+}
+
 // --- instructions --------------------------------------------------------------------------------
 
 uint32_t Translator::emit(Operation operation, int x, int y, int z) noexcept {
-    for (int index = 3; index > 0; --index) recent_[index] = recent_[index - 1];
-    recent_[0] = static_cast<uint32_t>(out_.size());
-    out_.push({static_cast<uint16_t>(operation), static_cast<int16_t>(x), static_cast<int16_t>(y),
-               static_cast<int16_t>(z)});
-    return recent_[0];
+    recent_[2] = recent_[1];
+    recent_[1] = recent_[0];
+    recent_[0] = out_.size();
+    return out_.add(operation, x, y, z);
+}
+
+// With a number of 32 bits.
+uint32_t Translator::emit_to(Operation operation, int x, uint32_t number) noexcept {
+    return emit(operation, x, static_cast<int>(number & 0xffff), static_cast<int>(number >> 16));
 }
 
 void Translator::forget_last() noexcept {
     out_.truncate(recent_[0]);
-    for (int index = 0; index < 3; ++index) recent_[index] = recent_[index + 1];
-}
-
-void Translator::emit_data(uint64_t data) noexcept {
-    Instruction instruction;
-    std::memcpy(&instruction, &data, sizeof data);
-    out_.push(instruction);
+    recent_[0] = recent_[1];
+    recent_[1] = recent_[2];
+    recent_[2] = 0;  // a BLOCK, which nothing merges with
 }
 
 // An instruction whose operands are words, wherever they are.
@@ -233,24 +309,24 @@ void Translator::emit_operands(Operation operation, const Held* operands, int co
     } else {
         take_from(placed, count);
     }
-    for (int index = 0; index < count; ++index) fields[field_count++] = scaled(placed[index].place);
+    for (int index = 0; index < count; ++index) fields[field_count++] = static_cast<int16_t>(scaled(placed[index].place));
     emit(operation, fields[0], fields[1], fields[2]);
     if (field_count <= 3) return;
     uint64_t more = 0;
     std::memcpy(&more, fields + 3, sizeof more);
-    emit_data(more);
+    out_.add_data(more);
 }
 
 void Translator::emit_k64(Operation operation, Held left, uint64_t right) noexcept {
     const int16_t place = yield_from(&left, 1);
     emit(operation, place, scaled(left.place));
-    emit_data(right);
+    out_.add_data(right);
 }
 
 void Translator::emit_k256(Operation operation, Held left, const u256& right) noexcept {
     const int16_t place = yield_from(&left, 1);
     emit(operation, place, scaled(left.place));
-    for (const uint64_t limb : right.limb) emit_data(limb);
+    for (const uint64_t limb : right.limb) out_.add_data(limb);
 }
 
 // The operands of the next instruction are read by it and then needed no more.
@@ -262,14 +338,14 @@ void Translator::take_from(const Held* operands, int count) noexcept {
 // ... and there is a place for its result.
 int16_t Translator::yield_from(const Held* operands, int count) noexcept {
     take_from(operands, count);
-    return scaled(scope_.yield());
+    return static_cast<int16_t>(scaled(scope_.yield()));
 }
 
-const Program* translate(const Code& code) noexcept {
-    Translator translator(code);
-    return translator.run();
+bool translate(Program& program, uint64_t place) noexcept {
+    thread_local Workbench bench;
+    const bool is_done = Translator(program, bench).run(place);
+    bench.out.trim();
+    return is_done;
 }
-
-void free_program(const Program* program) noexcept { std::free(const_cast<Program*>(program)); }
 
 }  // namespace blockstm::evm

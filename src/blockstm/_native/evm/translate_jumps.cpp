@@ -1,6 +1,8 @@
 // Jumps: see translator.hpp. A jump to a constant knows its way; a conditional one takes in the comparison
 // right before it.
 
+#include <algorithm>
+
 #include "evm/translator.hpp"
 
 namespace blockstm::evm {
@@ -9,7 +11,6 @@ bool Translator::jump() noexcept {
     Held target = scope_.take();
     is_reached_ = false;
     if (target.is_constant) return go(scope_.constant(target));
-    jumps_anywhere_ = true;
     if (!settle(&target, 1)) return false;
     emit(Operation::JUMP, scaled(scope_.height()), scaled(target.place));
     end_segment();
@@ -21,14 +22,13 @@ bool Translator::go(const u256& target) noexcept {
     const uint32_t from = emit(Operation::GO, scaled(scope_.height()));
     end_segment();
     is_reached_ = false;
-    return jumps_.push({from, from * 8 + 4, saturate(target)});
+    return note_jump(from, target);
 }
 
 bool Translator::jump_if() noexcept {
     const Held target = scope_.take();
     const Held condition = scope_.take();
     if (target.is_constant) return jump_if_to(condition, scope_.constant(target));
-    jumps_anywhere_ = true;
     Held kept[2] = {scope_.in_place(target), scope_.in_place(condition)};
     if (!settle(kept, 2)) return false;
     emit(Operation::JUMPI, scaled(scope_.height()), scaled(kept[0].place), scaled(kept[1].place));
@@ -48,9 +48,9 @@ bool Translator::jump_if_to(Held condition, const u256& constant) noexcept {
     const int second = branch.operand_count == 2 ? scaled(branch.operands[1].place) : 0;
     const uint32_t from =
         emit(branch.operation, scaled(scope_.height()), scaled(branch.operands[0].place), second);
-    emit_data(uint64_t{branch.constant} << 32);
+    out_.add_data(uint64_t{branch.constant} << 32);
     end_segment();
-    if (!jumps_.push({from, (from + 1) * 8, saturate(target)})) return false;
+    if (!note_jump(from, target)) return false;
     go_on_behind();
     return true;
 }
@@ -69,7 +69,7 @@ Branch Translator::branch_on(Held condition) noexcept {
 
 // An ISZERO right before the jump is dropped and the jump turned round.
 bool Translator::take_apart(Held& condition, bool& is_negated) noexcept {
-    const Instruction last = at(recent_[0]);
+    const Instruction last = out_[recent_[0]];
     if (static_cast<Operation>(last.operation) != Operation::ISZERO) return false;
     if (last.x != scaled(condition.place) || !scope_.is_held_once(condition)) return false;
     forget_last();
@@ -80,7 +80,7 @@ bool Translator::take_apart(Held& condition, bool& is_negated) noexcept {
 }
 
 bool Translator::compare(Held condition, bool is_negated, Branch& branch) noexcept {
-    const Instruction last = at(recent_[0]);
+    const Instruction last = out_[recent_[0]];
     if (last.x != scaled(condition.place) || !scope_.is_held_once(condition)) return false;
     const auto either = [&](Operation holds, Operation fails) {
         branch.operation = is_negated ? fails : holds;
@@ -105,7 +105,7 @@ bool Translator::compare(Held condition, bool is_negated, Branch& branch) noexce
     }
     if (has_constant) {
         uint64_t constant;
-        std::memcpy(&constant, &at(recent_[0] + 1), sizeof constant);
+        std::memcpy(&constant, &out_[recent_[0] + 1], sizeof constant);
         if (constant > UINT32_MAX) return false;
         branch.constant = static_cast<uint32_t>(constant);
     }
@@ -116,6 +116,65 @@ bool Translator::compare(Held condition, bool is_negated, Branch& branch) noexce
     branch.operands[1] = scope_.hold((is_turned ? last.y : last.z) / WORD_SCALE);
     branch.operand_count = 2;
     return true;
+}
+
+// --- where jumps lead -----------------------------------------------------------------------------
+
+bool Translator::note_jump(uint32_t at, const u256& target) noexcept {
+    const uint64_t place = saturate(target);
+    const bool is_ahead = place > place_ && place < size_ && place - place_ <= AHEAD_BYTES_MAX;
+    if (is_ahead && place > farthest_) farthest_ = place;
+    return jumps_.push({at, place < UINT32_MAX ? static_cast<uint32_t>(place) : UINT32_MAX, 0});
+}
+
+// Conditional jumps that may have to look for their target first do so in a detour behind the chunk.
+bool Translator::lead_out() noexcept {
+    for (Jump& jump : jumps_) {
+        if (is_go(jump.at) || find_landing(jump.target) != nullptr) continue;
+        if (!make_room()) return false;
+        jump.detour = emit(Operation::BLOCK, 0, STACK_LIMIT);
+        emit_to(Operation::GO_FAR, 0, jump.target);
+    }
+    return true;
+}
+
+// Writes how far each jump goes, now that the chunk is where it will stay.
+void Translator::write_distances(Instruction* chunk) noexcept {
+    for (const Jump& jump : jumps_) {
+        Instruction* from = chunk + jump.at;
+        const int64_t distance = distance_to(jump.target, chunk, from);
+        const bool is_near = distance != 0 && distance == static_cast<int32_t>(distance);
+        if (is_go(jump.at)) {
+            if (!is_near) from->operation = static_cast<uint16_t>(Operation::GO_FAR);
+            const uint32_t number = is_near ? static_cast<uint32_t>(distance) : jump.target;
+            std::memcpy(&from->y, &number, sizeof number);
+        } else {
+            const auto number = static_cast<uint32_t>(is_near ? distance : jump.detour - int64_t{jump.at});
+            std::memcpy(static_cast<void*>(from + 1), &number, sizeof number);
+        }
+    }
+}
+
+bool Translator::is_go(uint32_t at) noexcept { return out_[at].operation == static_cast<uint16_t>(Operation::GO); }
+
+// In instructions, from a jump to where the code at a place went; 0 where that is not known.
+int64_t Translator::distance_to(uint32_t place, const Instruction* chunk, const Instruction* from) noexcept {
+    const Instruction* to = nullptr;
+    if (const Landing* landing = find_landing(place); landing != nullptr) {
+        to = chunk + landing->at;
+    } else if (place < size_) {
+        to = program_.targets_[place].load(std::memory_order_relaxed);
+    }
+    if (to == nullptr) return 0;
+    return (reinterpret_cast<intptr_t>(to) - reinterpret_cast<intptr_t>(from)) /
+           static_cast<int64_t>(sizeof(Instruction));
+}
+
+// The chunk's own, which lie by ascending place.
+const Landing* Translator::find_landing(uint32_t place) const noexcept {
+    const Landing* found = std::lower_bound(landings_.begin(), landings_.end(), place,
+                                            [](const Landing& each, uint32_t wanted) { return each.place < wanted; });
+    return found != landings_.end() && found->place == place ? found : nullptr;
 }
 
 }  // namespace blockstm::evm

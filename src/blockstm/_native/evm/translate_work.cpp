@@ -134,12 +134,11 @@ bool Translator::at_constant(uint8_t opcode) noexcept {
         return false;
     }
     const uint64_t offset = scope_.constant(place).limb[0];
-    const int low = static_cast<int>(offset & 0xffff);
-    const int high = static_cast<int>(offset >> 16);
+    const auto number = static_cast<uint32_t>(offset);
     if (opcode == op::MSTORE) {
         const Held value = scope_.in_place(scope_.take());
         take_from(&value, 1);
-        emit(Operation::MSTORE_K, scaled(value.place), low, high);
+        emit_to(Operation::MSTORE_K, scaled(value.place), number);
         return true;
     }
     if (opcode == op::KECCAK256) {
@@ -150,11 +149,11 @@ bool Translator::at_constant(uint8_t opcode) noexcept {
             return false;
         }
         emit(Operation::KECCAK256_K, scaled(scope_.yield()));
-        emit_data(offset | scope_.constant(size).limb[0] << 32);
+        out_.add_data(offset | scope_.constant(size).limb[0] << 32);
         return true;
     }
     const Operation operation = opcode == op::MLOAD ? Operation::MLOAD_K : Operation::CALLDATALOAD_K;
-    emit(operation, scaled(scope_.yield()), low, high);
+    emit_to(operation, scaled(scope_.yield()), number);
     return true;
 }
 
