@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 from eth_typing import Address, Hash32
 
 from blockstm.errors import ConfigError, InputError
+from blockstm.ethereum.access_list import BlockAccessList
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.blockfile import BlockFile
 from blockstm.ethereum.chains import MAINNET, Activation, Chain
@@ -78,6 +79,7 @@ class ExecutedBlock:
             and rewards included; a location without a value any more maps to `DELETED`.
         result: the engine's: outcomes of the block's steps, statistics.
         gas_used: what the header names.
+        access_list: what the block touched (EIP-7928); None where the fork has no such lists.
     """
 
     receipts: Sequence[Receipt]
@@ -85,6 +87,7 @@ class ExecutedBlock:
     writes: Mapping[Any, Any]
     result: BlockResult
     gas_used: int
+    access_list: BlockAccessList | None = None
 
     @property
     def logs_bloom(self) -> bytes:
@@ -201,6 +204,7 @@ def execute(
         executed.receipts,
         state_root=state_root_after(state, executed.writes),
         requests=executed.requests,
+        access_list=executed.access_list,
     )
     return executed
 
@@ -259,6 +263,7 @@ def _context(
         excess_blob_gas=header.excess_blob_gas,
         blob_base_fee=blob_fee,
         slot_number=header.slot_number or 0,
+        has_access_list=header.block_access_list_hash is not None,
         parent_hash=header.parent_hash,
         parent_beacon_block_root=header.parent_beacon_block_root,
         chain_id=chain.chain_id,

@@ -3,6 +3,7 @@ that the engine runs all of a block in one go."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,23 +11,27 @@ from eth_typing import Address
 
 from blockstm._native.evm.reports import read_reports
 from blockstm.errors import BlockError, Invalid, InvalidBlock, StateError, TransactionError
+from blockstm.ethereum.access_list import BlockAccessList
+from blockstm.ethereum.accesses import fold_accesses
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import Chain
 from blockstm.ethereum.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
 from blockstm.ethereum.execution import ExecuteBlock, ExecutedBlock, PreparedBlock
 from blockstm.ethereum.forks import AMSTERDAM, PRAGUE, Fork
+from blockstm.ethereum.intrinsic import intrinsic_gas
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipts import FlatReceipts
 from blockstm.ethereum.requests import requests_of
 from blockstm.ethereum.rewards import rewards
 from blockstm.ethereum.senders import recover_authorities, recover_senders
-from blockstm.state.accounts import code_hash_of
+from blockstm.ethereum.transaction_rules import GAS_CAP
+from blockstm.state.accounts import balance_of, code_hash_of
 from blockstm.vm.context import BlockContext
-from blockstm.vm.evm import BlockEnd, BlockStart, Evm, Signed, SystemOutputs
+from blockstm.vm.evm import BlockEnd, BlockStart, Evm, Signed, Step, SystemOutputs
 
 __all__ = ["BlockOnEvm", "prepare_on_evm"]
 
-Reports = tuple[bytes, list[int], list[int], list[bytes]]
+Reports = tuple[bytes, list[int], list[int], list[int], list[bytes], list[bytes]]
 
 _WEI_PER_GWEI = 10**9
 # Where the contracts of EIP-7002 and EIP-7251 stand on every chain.
@@ -45,7 +50,7 @@ def prepare_on_evm(
     authorities = recover_authorities(block.transactions, workers)
     signed = map(Signed, block.transactions, senders, authorities)
     drained = DAO_ACCOUNTS if chain.dao_fork_block == block.header.number else ()
-    steps = (
+    steps: tuple[Step, ...] = (
         BlockStart(drained, DAO_REFUND_CONTRACT if drained else None),
         *signed,
         BlockEnd(
@@ -75,7 +80,7 @@ class BlockOnEvm(PreparedBlock):
             result = execute_block(self.steps, self.state, self.vm)
         except InvalidBlock as error:
             prefix = () if error.prefix is None else error.prefix.outcomes
-            self._check_gas(self._block_gas(read_reports(_outputs(prefix)[1:])))
+            self._check_gas(read_reports(_outputs(prefix)[1:]))
             raise self._refused(error) from error.__cause__
         except TransactionError as error:
             if not isinstance(error.__cause__, LookupError):
@@ -83,28 +88,48 @@ class BlockOnEvm(PreparedBlock):
             cause = error.__cause__  # code or a block's hash that the state or the block lacks
             raise StateError(f"{cause}", self._index_of(error), error.prefix) from cause
         reports = read_reports(_outputs(result.outcomes)[1:-1])
-        gas = self._block_gas(reports)
-        self._check_gas(gas)
+        self._check_gas(reports)
         types = bytes(transaction.type for transaction in self.block.transactions)
-        successes, used, _, logs = reports
+        successes, used, _, _, _, logs = reports
         receipts = FlatReceipts(types, successes, used, logs)
         requests = self._requests(result.outcomes[-1].value, receipts)
-        return ExecutedBlock(receipts, requests, result.writes, result, sum(gas))
+        return ExecutedBlock(
+            receipts,
+            requests,
+            result.writes,
+            result,
+            self._gas_used(reports),
+            self._access_list(result.outcomes, reports),
+        )
 
-    def _block_gas(self, reports: Reports) -> list[int]:
-        """What each transaction takes of the block's gas (EIP-7778)."""
-        _, used, before_refunds, _ = reports
-        return before_refunds if self.fork >= AMSTERDAM else used
+    def _gas_used(self, reports: Reports) -> int:
+        """As the header counts it: from Amsterdam on without refunds (EIP-7778), and the greater
+        of regular gas and state gas (EIP-8037)."""
+        _, used, regular, state, _, _ = reports
+        return max(sum(regular), sum(state)) if self.fork >= AMSTERDAM else sum(used)
 
-    def _check_gas(self, gas: list[int]) -> None:
-        """Each transaction must find the gas it asks for (Yellow Paper, section 6.2)."""
-        left = self.block.header.gas_limit
-        for index, transaction in enumerate(self.block.transactions[: len(gas) + 1]):
-            if transaction.gas > left:
-                detail = f"it asks for {transaction.gas} gas where the block has {left} left"
-                raise Flaw(Reason.GAS_ABOVE_BLOCK, detail, index).error()
-            if index < len(gas):
-                left -= gas[index]
+    def _check_gas(self, reports: Reports) -> None:
+        """Each transaction must find the gas it asks for (Yellow Paper, section 6.2).
+
+        ``reports`` are of the transactions before the first that does not count.
+        """
+        _, used, regular, state, _, _ = reports
+        asked = self.block.transactions[: len(used) + 1]
+        limit = self.block.header.gas_limit
+        if self.fork < AMSTERDAM:
+            _check_left([transaction.gas for transaction in asked], used, limit)
+            return
+        intrinsic = [intrinsic_gas(transaction, self.fork, limit) for transaction in asked]
+        pairs = list(zip(asked, intrinsic, strict=True))
+        _check_left([min(t.gas - gas.state, GAS_CAP) for t, gas in pairs], regular, limit)
+        _check_left([t.gas - gas.regular for t, gas in pairs], state, limit)
+
+    def _access_list(self, outcomes: Sequence[Any], reports: Reports) -> BlockAccessList | None:
+        if self.block.header.block_access_list_hash is None:
+            return None
+        start, *_, end = outcomes
+        accesses = [start.value.accesses, *reports[4], end.value.accesses]
+        return fold_accesses(accesses, lambda address: self.state.get(balance_of(address), 0))
 
     def _requests(
         self, outputs: SystemOutputs | None, receipts: FlatReceipts
@@ -130,6 +155,16 @@ class BlockOnEvm(PreparedBlock):
         refused = Flaw(reason, str(cause), self._index_of(error)).error(error.prefix)
         refused.__cause__ = cause if isinstance(cause, Invalid) else None
         return refused
+
+
+def _check_left(asked: Sequence[int], used: Sequence[int], left: int) -> None:
+    """``asked`` may be one longer than ``used``."""
+    for index, gas in enumerate(asked):
+        if gas > left:
+            detail = f"it asks for {gas} gas where the block has {left} left"
+            raise Flaw(Reason.GAS_ABOVE_BLOCK, detail, index).error()
+        if index < len(used):
+            left -= used[index]
 
 
 def _outputs(outcomes: Any) -> list[bytes]:

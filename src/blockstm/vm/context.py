@@ -29,6 +29,8 @@ class BlockContext:
         blob_base_fee: what a blob costs, in wei per blob gas; None before Cancun. py-evm works it
             out from ``excess_blob_gas`` by the schedule of its own forks.
         slot_number: of the beacon chain (EIP-7843); 0 before Amsterdam.
+        has_access_list: whether it has a list of all that it touches (EIP-7928): its steps then
+            report their part of it.
         parent_hash: the hash of the block before.
         parent_beacon_block_root: None before Cancun.
         chain_id: what a replay-protected transaction must name.
@@ -46,6 +48,7 @@ class BlockContext:
     excess_blob_gas: int | None = None
     blob_base_fee: int | None = None
     slot_number: int = 0
+    has_access_list: bool = False
     parent_hash: Hash32 = _ZERO_HASH
     parent_beacon_block_root: Hash32 | None = None
     chain_id: int = MAINNET_CHAIN_ID

@@ -21,6 +21,7 @@ struct BlockEnv {
     uint64_t timestamp = 0;  // s since 1970
     uint64_t gas_limit = 0;
     uint64_t slot_number = 0;  // of the beacon chain, from Amsterdam on (EIP-7843)
+    bool records_accesses = false;  // the block has an access list (EIP-7928): steps report their part of it
     Address coinbase{};
     u256 chain_id{};
     u256 difficulty{};     // before Paris

@@ -47,6 +47,7 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         uint64_t timestamp
         uint64_t gas_limit
         uint64_t slot_number
+        bint records_accesses
         Address coinbase
         u256 chain_id
         u256 difficulty

@@ -94,6 +94,7 @@ cdef class EvmBlock:
         env.timestamp = short(context.timestamp, "a block's timestamp")
         env.gas_limit = short(context.gas_limit, "a block's gas limit")
         env.slot_number = short(context.slot_number, "a block's slot number")
+        env.records_accesses = context.has_access_list
         copy_bytes(&env.coinbase, context.coinbase, 20, "a coinbase")
         copy_bytes(&env.parent_hash, context.parent_hash, 32, "a parent hash")
         copy_bytes(&env.parent_beacon_root, context.parent_beacon_block_root or bytes(32), 32,

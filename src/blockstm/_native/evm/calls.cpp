@@ -6,11 +6,15 @@
 #include <utility>
 
 #include "evm/precompiles/precompiles.hpp"
+#include "evm/transfer_logs.hpp"
 
 namespace blockstm::evm {
 
 bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& amount) noexcept {
-    return machine.world.debit(payer, amount) && machine.world.credit(receiver, amount);
+    machine.world.see(receiver);
+    if (!machine.world.debit(payer, amount) || !machine.world.credit(receiver, amount)) return false;
+    return machine.fork() < Fork::Amsterdam || payer == receiver ||
+           log_transfer(machine.world, payer->address, receiver->address, amount);
 }
 
 Entry refuse(Machine& machine, int64_t gas, Failure failure, Ending& ending) noexcept {
@@ -40,6 +44,10 @@ Frame* next_frame(Machine& machine) noexcept {
 Entry push_frame(Machine& machine, const Frame& next) noexcept {
     machine.depth_max = std::max(machine.depth_max, next.depth);
     machine.frames.truncate(machine.frames.size() + 1);
+    if (machine.meters_state() && !machine.state_gas.enter()) {
+        machine.world.stop(BLOCKSTM_NO_MEMORY);
+        return Entry::Over;
+    }
     return Entry::Running;
 }
 

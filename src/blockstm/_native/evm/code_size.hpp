@@ -1,4 +1,4 @@
-// How large code may be in each fork (EIP-170, EIP-3860). Constant; any thread may ask.
+// How large code may be in each fork (EIP-170, EIP-3860, EIP-7954). Constant; any thread may ask.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 namespace blockstm::evm {
 
 constexpr uint64_t code_size_max(Fork fork) noexcept {
+    if (fork >= Fork::Amsterdam) return 0x8000;
     return fork >= Fork::SpuriousDragon ? 0x6000 : UINT64_MAX;
 }
 

@@ -9,6 +9,7 @@ namespace blockstm::evm {
 namespace {
 
 constexpr int64_t CODE_DEPOSIT_BYTE = 200;
+constexpr int64_t HASHED_WORD = 6;            // EIP-8037: what a byte of code costs is state gas then
 constexpr uint8_t RESERVED_FIRST_BYTE = 0xef;  // EIP-3541
 
 Address last_20_bytes(const uint8_t hash[32]) noexcept {
@@ -130,6 +131,17 @@ Entry enter_first_creation(Machine& machine, const Message& message, Ending& end
 
 // ------------------------------------------------------------------------------ ending
 
+namespace {
+
+// The gas left; less than none where it does not suffice.
+int64_t pay_deposit(Machine& machine, int64_t size, int64_t gas) noexcept {
+    if (!machine.meters_state()) return gas - size * CODE_DEPOSIT_BYTE;
+    gas -= (size + 31) / 32 * HASHED_WORD;
+    return gas < 0 ? gas : machine.state_gas.charge(size, gas);
+}
+
+}  // namespace
+
 bool deposit_code(Machine& machine, const Frame& frame, Ending& ending) noexcept {
     const Fork fork = machine.fork();
     const Bytes& code = machine.output;
@@ -139,13 +151,13 @@ bool deposit_code(Machine& machine, const Frame& frame, Ending& ending) noexcept
     };
     if (fork >= Fork::London && !code.empty() && code[0] == RESERVED_FIRST_BYTE) return fail(Failure::InvalidCode);
     if (code.size() > code_size_max(fork)) return fail(Failure::CodeTooLarge);
-    const auto cost = static_cast<int64_t>(code.size()) * CODE_DEPOSIT_BYTE;
-    if (cost > ending.gas_left) {
+    const int64_t gas_left = pay_deposit(machine, static_cast<int64_t>(code.size()), ending.gas_left);
+    if (gas_left < 0) {
         if (fork >= Fork::Homestead) return fail(Failure::OutOfGas);
         machine.output.clear();  // EIP-2 ended this: the account stays, without code
         return true;
     }
-    ending.gas_left -= cost;
+    ending.gas_left = gas_left;
     const bool goes_on = code.empty() || machine.world.set_code(frame.self, {code.data(), code.size()});
     machine.output.clear();
     return goes_on;
@@ -155,6 +167,7 @@ void resume_after_creation(Machine& machine, const Address& created, const Endin
     Frame& caller = machine.frames.back();
     machine.return_data.swap(machine.output);  // of a creation that was reverted; otherwise empty
     caller.gas += ending.gas_left;
+    if (!ending.succeeded && machine.meters_state()) machine.state_gas.give_back(NEW_ACCOUNT_BYTES);
     *caller.top++ = ending.succeeded ? from_address(created) : u256{};
 }
 

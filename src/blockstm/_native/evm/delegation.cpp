@@ -33,6 +33,15 @@ bool point_to(World& world, Account* authority, const Address& target) noexcept 
     return world.set_code(authority, {code, sizeof code});
 }
 
+// What was paid for an account that is there already.
+void give_back_new_account(Machine& machine) noexcept {
+    if (machine.meters_state()) {
+        machine.state_gas.add_to_reservoir(machine.state_gas.cost_of(NEW_ACCOUNT_BYTES));
+    } else {
+        machine.world.add_refund(static_cast<int64_t>(AUTHORIZATION_NEW_ACCOUNT - AUTHORIZATION_BASE));
+    }
+}
+
 bool apply(Machine& machine, const Authorization& authorization) noexcept {
     World& world = machine.world;
     if (!is_for_chain(authorization, *machine.block) || authorization.nonce == UINT64_MAX) return true;
@@ -46,7 +55,7 @@ bool apply(Machine& machine, const Authorization& authorization) noexcept {
     if (!world.nonce(authority, nonce)) return false;
     if (nonce != authorization.nonce) return true;
     if (!world.exists(authority, exists)) return false;
-    if (exists) world.add_refund(static_cast<int64_t>(AUTHORIZATION_NEW_ACCOUNT - AUTHORIZATION_BASE));
+    if (exists) give_back_new_account(machine);
     return point_to(world, authority, authorization.address) && world.set_nonce(authority, nonce + 1);
 }
 

@@ -1,4 +1,5 @@
-// What a transaction pays for (Yellow Paper, section 6.2; EIPs 1559, 2028, 2930, 3860, 4844, 7623, 7702).
+// What a transaction pays for (Yellow Paper, section 6.2; EIPs 1559, 2028, 2930, 3860, 4844, 7623, 7702,
+// 7976, 7981, 8037).
 // Pure functions of a transaction and its block; any thread may call them.
 #pragma once
 
@@ -10,13 +11,15 @@ namespace blockstm::evm {
 inline constexpr uint64_t GAS_PER_BLOB = uint64_t{1} << 17;
 inline constexpr uint64_t AUTHORIZATION_NEW_ACCOUNT = 25000;
 inline constexpr uint64_t AUTHORIZATION_BASE = 12500;
+inline constexpr uint64_t GAS_CAP = uint64_t{1} << 24;  // of a transaction, from Osaka on (EIP-7825)
 
 struct IntrinsicGas {
     uint64_t execution;  // taken before anything runs
     uint64_t floor;      // the least that data costs (EIP-7623); 0 before Prague
+    uint64_t state = 0;  // taken, too: for what the state grows by (EIP-8037); 0 before Amsterdam
 };
 
-IntrinsicGas intrinsic_gas(const Transaction& transaction, Fork fork) noexcept;
+IntrinsicGas intrinsic_gas(const Transaction& transaction, const BlockEnv& block) noexcept;
 
 // What a unit of gas costs the sender, and how much of it goes to the coinbase; the rest is burnt.
 struct GasPrice {

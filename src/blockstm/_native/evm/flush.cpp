@@ -36,17 +36,27 @@ bool World::flush_nonce(Account* account) noexcept {
     return put_field(account, NONCE, account->nonce);
 }
 
+bool World::has_changed_code(const Account& account) const noexcept {
+    const bool is_same = account.has_code == account.had_code &&
+                         (!account.has_code || account.code_hash == account.code_hash_before);
+    return account.knows(CODE_HASH) && !is_same;
+}
+
+Span World::new_code(const Account& account) const noexcept {
+    if (!account.has_code) return {};
+    const NewCode& made = new_codes_[static_cast<uint64_t>(account.new_code)];
+    return {new_code_bytes_.data() + made.offset, made.size};
+}
+
 bool World::flush_code(Account* account) noexcept {
-    const bool is_same = account->has_code == account->had_code &&
-                         (!account->has_code || account->code_hash == account->code_hash_before);
-    if (!account->knows(CODE_HASH) || is_same) return true;
+    if (!has_changed_code(*account)) return true;
     if (!account->has_code) return remove_field(account, CODE_HASH);
-    const NewCode& made = new_codes_[static_cast<uint64_t>(account->new_code)];
+    const Span made = new_code(*account);
     const Hash32& hash = account->code_hash;
     blockstm_location location;
     int32_t status = view_->api->locate(view_, hash.bytes, sizeof hash.bytes, &location);
     if (status != BLOCKSTM_OK) return stop_by_view(status);
-    status = view_->api->put(view_, location, new_code_bytes_.data() + made.offset, made.size);
+    status = view_->api->put(view_, location, made.data, made.size);
     if (status != BLOCKSTM_OK) return stop_by_view(status);
     status = view_->api->put(view_, account->location[CODE_HASH], hash.bytes, sizeof hash.bytes);
     return status == BLOCKSTM_OK || stop_by_view(status);

@@ -73,7 +73,6 @@ struct Frame {
     int depth;              // 0 for the transaction's own
     Checkpoint checkpoint;  // taken before its value was transferred
     uint64_t output_offset, output_size;  // where the caller wants the output
-    int64_t state_gas;      // EIP-8037 (Amsterdam): the reservoir at entry
 };
 
 }  // namespace blockstm::evm

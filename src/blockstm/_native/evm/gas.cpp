@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 
+#include "evm/code_size.hpp"
 #include "evm/opcodes.hpp"
 
 namespace blockstm::evm {
@@ -76,7 +77,7 @@ constexpr GasTable tangerine_whistle() noexcept {  // EIP-150
     gas.base[BALANCE] = 400;
     gas.base[SLOAD] = 200;
     gas.base[SELFDESTRUCT] = 5000;
-    gas.selfdestruct_new_account = 25000;
+    gas.selfdestruct_charges_new_account = true;
     gas.keeps_64th = true;
     return gas;
 }
@@ -158,7 +159,7 @@ constexpr GasTable shanghai() noexcept {
     GasTable gas = paris();
     gas.base[op::PUSH0] = BASE;  // EIP-3855
     gas.initcode_word = 2;       // EIP-3860
-    gas.initcode_size_max = 2 * 24576;
+    gas.initcode_size_max = initcode_size_max(Fork::Shanghai);
     return gas;
 }
 
@@ -180,7 +181,19 @@ constexpr GasTable osaka() noexcept {
     return gas;
 }
 
-constexpr GasTable amsterdam() noexcept { return osaka(); }
+constexpr GasTable amsterdam() noexcept {
+    GasTable gas = osaka();
+    using namespace op;
+    gas.base[SLOTNUM] = BASE;                                           // EIP-7843
+    for (uint8_t opcode : {DUPN, SWAPN, EXCHANGE}) gas.base[opcode] = VERY_LOW;  // EIP-8024
+    gas.initcode_size_max = initcode_size_max(Fork::Amsterdam);         // EIP-7954
+    gas.meters_state = true;                                            // EIP-8037
+    gas.store_rule = StoreRule::StateMetered;
+    gas.store_set = gas.store_reset;
+    gas.new_account = 0;
+    gas.base[CREATE] = gas.base[CREATE2] = 9000;
+    return gas;
+}
 
 }  // namespace
 

@@ -11,7 +11,8 @@ namespace blockstm::evm {
 // How SSTORE counts.
 enum class StoreRule : uint8_t {
     Plain,      // by the present value and the new one
-    NetMetered  // by the value at the start of the transaction, too (EIP-1283, EIP-2200)
+    NetMetered, // by the value at the start of the transaction, too (EIP-1283, EIP-2200)
+    StateMetered  // ... and what the state grows by is charged for apart (EIP-8037)
 };
 
 struct GasTable {
@@ -44,8 +45,9 @@ struct GasTable {
     int64_t new_account;  // by a call
     bool keeps_64th;            // of the gas left, at calls and creations (EIP-150)
     bool new_only_with_value;   // accounts are new where value revives dead ones (EIP-161); before, always
-    int64_t selfdestruct_new_account;
+    bool selfdestruct_charges_new_account;
     int64_t selfdestruct_refund;
+    bool meters_state;  // EIP-8037: what makes the state grow costs by the byte, see state_gas.hpp
 
     int64_t initcode_word;       // EIP-3860
     uint64_t initcode_size_max;

@@ -38,6 +38,7 @@ bool Machine::begin(const BlockEnv& block_env, blockstm_view* view) noexcept {
     output.clear();
     return_data.clear();
     report.clear();
+    accesses.clear();
     request.account = nullptr;
     failure = Failure::None;
     transaction = TransactionEnv{};
@@ -51,6 +52,7 @@ void Machine::end() noexcept {
     output.release_above(BUFFER_KEPT_BYTES);
     return_data.release_above(BUFFER_KEPT_BYTES);
     report.release_above(BUFFER_KEPT_BYTES);
+    accesses.release_above(BUFFER_KEPT_BYTES);
     // A frame uses up to 1024 words, so only many of them can have used much.
     constexpr int FRAMES_KEPT = static_cast<int>(STACK_KEPT_BYTES / (STACK_SIZE_MAX * sizeof(u256)));
     if (depth_max < FRAMES_KEPT) return;
@@ -74,6 +76,7 @@ static bool leave(Machine& machine, Exit exit, Ending& ending) noexcept {
         if (ending.succeeded) goes_on = deposit_code(machine, frame, ending);
         free_code(frame.initcode);
     }
+    if (machine.meters_state()) machine.state_gas.leave(ending.succeeded);
     if (ending.succeeded) {
         machine.world.commit(frame.checkpoint);
         return goes_on;

@@ -6,6 +6,7 @@
 #include "evm/bytes.hpp"
 #include "evm/frame.hpp"
 #include "evm/memory.hpp"
+#include "evm/state_gas.hpp"
 #include "evm/world.hpp"
 
 namespace blockstm::evm {
@@ -32,6 +33,7 @@ struct Machine {
     void end() noexcept;
 
     Fork fork() const noexcept { return block->fork; }
+    bool meters_state() const noexcept { return block->fork >= Fork::Amsterdam; }
 
     World world;
     Memory memory;          // of all frames, one behind the other
@@ -41,9 +43,11 @@ struct Machine {
     Bytes return_data;      // what RETURNDATA* see
     Request request{};      // valid after Exit::Call
     Failure failure = Failure::None;
+    StateGas state_gas;              // used where `meters_state`
     int depth_max = 0;               // of the frames of this transaction
     uint64_t missing_block = 0;      // with the fault MISSING_BLOCK_HASH: its number
     Bytes report;                    // what goes out as the step's output
+    Bytes accesses;                  // its part of the block's access list, where there is one
     const BlockEnv* block = nullptr;
     TransactionEnv transaction{};
     Tracer* tracer = nullptr;

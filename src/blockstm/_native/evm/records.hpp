@@ -19,6 +19,9 @@ inline constexpr char TAGS[FIELDS + 1] = "bncres";
 
 constexpr uint8_t bit(Field field) noexcept { return static_cast<uint8_t>(1 << field); }
 
+// Beside the fields' bits in `located`: something about the account was at stake, without a look at it.
+inline constexpr uint8_t SEEN = 1 << FIELDS;
+
 enum AccountFlag : uint8_t {
     WARM = 1,       // accessed (EIP-2929)
     TOUCHED = 2,    // EIP-161: deleted at the end if empty then; before it: recorded
@@ -52,7 +55,7 @@ private:
 struct Account {
     Address address;
     uint8_t known = 0;    // bits of the fields whose `..._before` was read, or is certain
-    uint8_t located = 0;  // bits of the fields with a location
+    uint8_t located = 0;  // bits of the fields with a location, SEEN
     uint8_t flags = 0;    // AccountFlag
     bool had_code = false;
     bool has_code = false;

@@ -7,8 +7,10 @@ cdef enum:
     SUCCEEDED = 0
     GAS_USED = 2
     GAS_BEFORE_REFUND = 10
-    OUTPUT_SIZE = 18
-    HEADER = 22
+    STATE_GAS = 18
+    OUTPUT_SIZE = 26
+    ACCESSES_SIZE = 30
+    HEADER = 34
 
 
 cdef inline uint64_t word_at(const uint8_t* data, int place) noexcept:
@@ -17,8 +19,13 @@ cdef inline uint64_t word_at(const uint8_t* data, int place) noexcept:
     return word
 
 
-def read_reports(list outputs) -> tuple[bytes, list[int], list[int], list[bytes]]:
-    """(1 or 0 for success, gas used, gas before refunds, logs as flat bytes) of each transaction.
+def read_reports(
+    list outputs
+) -> tuple[bytes, list[int], list[int], list[int], list[bytes], list[bytes]]:
+    """What each transaction came to.
+
+    For each: 1 or 0 for success, gas used, gas before refunds, state gas, accesses as flat bytes
+    (accesses.hpp), logs as flat bytes.
 
     Raises:
         ValueError: an output is too short to be one of a transaction.
@@ -26,17 +33,21 @@ def read_reports(list outputs) -> tuple[bytes, list[int], list[int], list[bytes]
     cdef bytes output
     cdef const uint8_t* data
     cdef uint64_t end
-    cdef uint32_t size
-    successes, used, before, logs = bytearray(len(outputs)), [], [], []
+    cdef uint32_t size, accesses_size
+    successes, used, before, state = bytearray(len(outputs)), [], [], []
+    accesses, logs = [], []
     cdef Py_ssize_t place
     for place, output in enumerate(outputs):
         data = <const uint8_t*>PyBytes_AS_STRING(output)
         if PyBytes_GET_SIZE(output) < HEADER:
             raise ValueError(f"no output of a transaction: {output!r}")
         memcpy(&size, data + OUTPUT_SIZE, 4)
-        end = HEADER + <uint64_t>size
+        memcpy(&accesses_size, data + ACCESSES_SIZE, 4)
+        end = HEADER + <uint64_t>size + accesses_size
         successes[place] = data[SUCCEEDED] != 0
         used.append(word_at(data, GAS_USED))
         before.append(word_at(data, GAS_BEFORE_REFUND))
+        state.append(word_at(data, STATE_GAS))
+        accesses.append(output[HEADER + size : end] if accesses_size else b"")
         logs.append(output[end:])
-    return bytes(successes), used, before, logs
+    return bytes(successes), used, before, state, accesses, logs

@@ -1,5 +1,6 @@
 // What a block does besides its transactions: before the first one, and after the last (EIPs 779, 2935,
 // 4788, 4895, 7002, 7251; Yellow Paper, section 11.3).
+#include "evm/accesses.hpp"
 #include "evm/report.hpp"
 #include "evm/steps.hpp"
 
@@ -24,7 +25,7 @@ enum class Called : uint8_t { Succeeded, Failed, NoCode };
 
 // What comes next is a transaction of its own: nothing is warm, nothing was created or changed in it yet.
 bool begin_anew(Machine& machine) noexcept {
-    if (!machine.world.flush()) return false;
+    if (!record_and_flush(machine)) return false;
     machine.world.begin(machine.world.view(), machine.fork(), machine.tracer != nullptr);
     return true;
 }
@@ -38,6 +39,7 @@ bool call(Machine& machine, const Address& contract, Span input, Called& called)
     called = Called::NoCode;
     if (message.code->bytes.size == 0) return true;
     message.gas = SYSTEM_CALL_GAS;
+    if (machine.meters_state()) machine.state_gas.begin(state_byte_cost(machine.block->gas_limit), 0);
     message.caller = SYSTEM;
     message.target = contract;
     message.input = input;
@@ -83,9 +85,23 @@ bool collect(Machine& machine, const Address& contract, Refusal& refusal) noexce
     return write_sized(machine.report, requests) || machine.world.stop(BLOCKSTM_NO_MEMORY);
 }
 
+bool begin_report(Machine& machine) noexcept {
+    constexpr uint8_t SYSTEM_OUTPUTS_TAG = 2;
+    return write_number(machine.report, SYSTEM_OUTPUTS_TAG) || machine.world.stop(BLOCKSTM_NO_MEMORY);
+}
+
+bool report_accesses(Machine& machine) noexcept {
+    const bool written = machine.report.append(machine.accesses.data(), machine.accesses.size());
+    return written || machine.world.stop(BLOCKSTM_NO_MEMORY);
+}
+
 bool report_nothing(Machine& machine) noexcept {
     const bool written = write_sized(machine.report, {}) && write_sized(machine.report, {});
     return written || machine.world.stop(BLOCKSTM_NO_MEMORY);
+}
+
+bool report_start(Machine& machine) noexcept {
+    return begin_report(machine) && report_nothing(machine) && report_accesses(machine);
 }
 
 }  // namespace
@@ -102,12 +118,11 @@ bool run_block_start(Machine& machine, const Step& step) noexcept {
         const Span hash{block.parent_hash.bytes, sizeof block.parent_hash.bytes};
         if (!call(machine, BLOCK_HASHES, hash, called)) return false;
     }
-    return machine.world.flush();
+    return record_and_flush(machine) && (!block.records_accesses || report_start(machine));
 }
 
 bool run_block_end(Machine& machine, const Step& step, Refusal& refusal) noexcept {
-    constexpr uint8_t SYSTEM_OUTPUTS_TAG = 2;
-    if (!write_number(machine.report, SYSTEM_OUTPUTS_TAG)) return machine.world.stop(BLOCKSTM_NO_MEMORY);
+    if (!begin_report(machine)) return false;
     if (!pay(machine, step.withdrawals, step.withdrawal_count)) return false;
     if (step.collects_requests) {
         if (!collect(machine, WITHDRAWAL_REQUESTS, refusal)) return false;
@@ -117,7 +132,8 @@ bool run_block_end(Machine& machine, const Step& step, Refusal& refusal) noexcep
     } else if (!report_nothing(machine)) {
         return false;
     }
-    return begin_anew(machine) && pay(machine, step.rewards, step.reward_count) && machine.world.flush();
+    return begin_anew(machine) && pay(machine, step.rewards, step.reward_count) && record_and_flush(machine) &&
+           report_accesses(machine);
 }
 
 }  // namespace blockstm::evm

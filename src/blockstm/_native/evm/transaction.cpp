@@ -1,11 +1,13 @@
 // A transaction from the first check to the last payment (Yellow Paper, section 6).
 #include <algorithm>
 
+#include "evm/accesses.hpp"
 #include "evm/create.hpp"
 #include "evm/delegation.hpp"
 #include "evm/fees.hpp"
 #include "evm/report.hpp"
 #include "evm/steps.hpp"
+#include "evm/transfer_logs.hpp"
 #include "evm/validity.hpp"
 
 namespace blockstm::evm {
@@ -18,6 +20,7 @@ constexpr uint64_t refund_share(Fork fork) noexcept { return fork >= Fork::Londo
 struct GasUse {
     uint64_t before_refund;
     uint64_t used;
+    uint64_t state = 0;  // EIP-8037: the block counts it apart
 };
 
 // One run of one transaction; the machine's, put into words.
@@ -29,14 +32,18 @@ struct Run {
     IntrinsicGas gas;
     GasPrice price;
     Account* sender = nullptr;
+    int64_t given = 0;  // gas for the first frame
 
     bool check(Refusal& refusal) noexcept;
     bool buy_gas() noexcept;
     bool warm_up(const Address& target) noexcept;
+    void split_gas() noexcept;
     bool execute(Ending& ending) noexcept;
     bool execute_call(Ending& ending) noexcept;
     bool execute_creation(Ending& ending) noexcept;
+    void give_back_deleted() noexcept;
     GasUse gas_use(const Ending& ending) const noexcept;
+    GasUse both_gases(const Ending& ending) const noexcept;
     bool settle(const GasUse& gas) noexcept;
     bool report(const Ending& ending, const GasUse& gas) noexcept;
 };
@@ -78,14 +85,25 @@ bool Run::warm_up(const Address& target) noexcept {
 
 // ------------------------------------------------------------------------------ running
 
+// EIP-8037: what is beyond the cap on gas to run with is for the state.
+void Run::split_gas() noexcept {
+    given = static_cast<int64_t>(transaction.gas_limit - gas.execution - gas.state);
+    if (!machine.meters_state()) return;
+    const int64_t most = static_cast<int64_t>(GAS_CAP - gas.execution);
+    const int64_t reservoir = std::max(given - most, int64_t{0});
+    given -= reservoir;
+    machine.state_gas.begin(state_byte_cost(block.gas_limit), reservoir);
+}
+
 bool Run::execute(Ending& ending) noexcept {
+    split_gas();
     machine.transaction = {transaction.sender, price.effective, transaction.blob_hashes, transaction.blob_count};
     return transaction.creates ? execute_creation(ending) : execute_call(ending);
 }
 
 bool Run::execute_call(Ending& ending) noexcept {
     Message message;
-    message.gas = static_cast<int64_t>(transaction.gas_limit - gas.execution);
+    message.gas = given;
     message.caller = transaction.sender;
     message.target = transaction.to;
     message.value = transaction.value;
@@ -103,7 +121,7 @@ bool Run::execute_call(Ending& ending) noexcept {
 bool Run::execute_creation(Ending& ending) noexcept {
     Message message;
     message.creates = true;
-    message.gas = static_cast<int64_t>(transaction.gas_limit - gas.execution);
+    message.gas = given;
     message.caller = transaction.sender;
     message.target = creation_address(transaction.sender, transaction.nonce);
     message.value = transaction.value;
@@ -113,7 +131,34 @@ bool Run::execute_creation(Ending& ending) noexcept {
 
 // ------------------------------------------------------------------------------ paying
 
+// EIP-8037: what was created and is deleted again takes no room in the state.
+void Run::give_back_deleted() noexcept {
+    world.each_account([&](Account& account) {
+        if (!account.is(DESTROYED) || !account.is(CREATED)) return true;
+        int64_t bytes = NEW_ACCOUNT_BYTES + static_cast<int64_t>(world.new_code(account).size);
+        world.each_slot([&](const Slot& slot) {
+            if (slot.account == &account && slot.is_known && !slot.value.is_zero()) bytes += NEW_SLOT_BYTES;
+            return true;
+        });
+        machine.state_gas.give_back_at_end(bytes);
+        return true;
+    });
+}
+
+// The reservoir's rest was not spent; refunds are a part of all gas, and of neither kind as the block counts it.
+GasUse Run::both_gases(const Ending& ending) const noexcept {
+    const StateGas& state_gas = machine.state_gas;
+    const auto left = static_cast<uint64_t>(ending.gas_left + state_gas.reservoir());
+    const uint64_t spent = transaction.gas_limit - left;
+    const auto refund = static_cast<uint64_t>(std::max(world.refund(), int64_t{0}));
+    const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
+    const uint64_t regular = gas.execution + static_cast<uint64_t>(given - ending.gas_left - state_gas.spilled());
+    return {std::max(regular, gas.floor), std::max(used, gas.floor),
+            gas.state + static_cast<uint64_t>(state_gas.used())};
+}
+
 GasUse Run::gas_use(const Ending& ending) const noexcept {
+    if (machine.meters_state()) return both_gases(ending);
     const uint64_t spent = transaction.gas_limit - static_cast<uint64_t>(ending.gas_left);
     const auto refund = static_cast<uint64_t>(std::max(world.refund(), int64_t{0}));
     const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
@@ -126,19 +171,24 @@ bool Run::settle(const GasUse& use) noexcept {
     multiply(price.effective, transaction.gas_limit - use.used, left);
     multiply(price.priority, use.used, fee);
     Account* coinbase = nullptr;
-    return world.credit(sender, left) && world.account(block.coinbase, coinbase) && world.credit(coinbase, fee) &&
-           world.flush();
+    if (!world.credit(sender, left) || !world.account(block.coinbase, coinbase)) return false;
+    if (!world.credit(coinbase, fee)) return false;
+    if (block.fork >= Fork::Amsterdam && !log_burnt_balances(world)) return false;
+    return record_and_flush(machine);
 }
 
 bool Run::report(const Ending& ending, const GasUse& use) noexcept {
     Bytes& out = machine.report;
     const Span logs = world.logs();
-    constexpr uint64_t HEADER_BYTES = 32;
-    const bool written = out.reserve(HEADER_BYTES + machine.output.size() + logs.size) &&
+    const Bytes &output = machine.output, &accesses = machine.accesses;
+    constexpr uint64_t HEADER_BYTES = 40;
+    const bool written = out.reserve(HEADER_BYTES + output.size() + accesses.size() + logs.size) &&
                          write_number(out, uint8_t{ending.succeeded}) &&
                          write_number(out, static_cast<uint8_t>(ending.failure)) && write_number(out, use.used) &&
-                         write_number(out, use.before_refund) &&
-                         write_sized(out, {machine.output.data(), machine.output.size()}) &&
+                         write_number(out, use.before_refund) && write_number(out, use.state) &&
+                         write_number(out, static_cast<uint32_t>(output.size())) &&
+                         write_number(out, static_cast<uint32_t>(accesses.size())) &&
+                         out.append(output.data(), output.size()) && out.append(accesses.data(), accesses.size()) &&
                          write_number(out, world.log_count()) && out.append(logs.data, logs.size);
     return written || world.stop(BLOCKSTM_NO_MEMORY);
 }
@@ -147,12 +197,13 @@ bool Run::report(const Ending& ending, const GasUse& use) noexcept {
 
 bool run_transaction(Machine& machine, const Transaction& transaction, Refusal& refusal) noexcept {
     const BlockEnv& block = *machine.block;
-    Run run{machine, machine.world, transaction, block, intrinsic_gas(transaction, block.fork), {}};
+    Run run{machine, machine.world, transaction, block, intrinsic_gas(transaction, block), {}};
     if (!run.check(refusal)) return false;
     if (refusal.reason != Invalidity::None) return true;
     run.price = gas_price(transaction, block);
     Ending ending{};
     if (!run.buy_gas() || !run.execute(ending)) return false;
+    if (machine.meters_state() && ending.succeeded) run.give_back_deleted();
     const GasUse use = run.gas_use(ending);
     return run.settle(use) && run.report(ending, use) && machine.world.charge(use.used);
 }

@@ -69,6 +69,8 @@ public:
         return was_cold ? set_flags(account, WARM) : true;
     }
     bool is_cold(const Account* account) const noexcept { return !account->is(WARM); }
+    // It belongs into the block's access list (EIP-7928), as whatever is asked for anything does.
+    void see(Account* account) noexcept { account->located |= SEEN; }
 
     bool balance(Account* account, u256& value) noexcept;                      // exact: conflicts
     bool can_pay(Account* account, const u256& amount, bool& holds) noexcept;  // only the answer
@@ -125,6 +127,18 @@ public:
     uint32_t log_count() const noexcept { return log_count_; }
     void add_refund(int64_t gas) noexcept { refund_ += gas; }
     int64_t refund() const noexcept { return refund_; }
+
+    // -- what the transaction had to do with, in the order in which it met it; until one answers false
+    template <class Visit>
+    bool each_account(Visit visit) noexcept {
+        return accounts_.each(visit);
+    }
+    template <class Visit>
+    bool each_slot(Visit visit) noexcept {
+        return slots_.each(visit);
+    }
+    bool has_changed_code(const Account& account) const noexcept;
+    Span new_code(const Account& account) const noexcept;  // after a change
 
     bool checkpoint(Checkpoint& checkpoint) noexcept;
     void revert(Checkpoint checkpoint) noexcept;

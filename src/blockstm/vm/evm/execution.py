@@ -34,7 +34,8 @@ FAILURES = (
     "reverted",
 )
 SYSTEM_OUTPUTS_TAG = 2
-_HEADER = struct.Struct("<BBQQI")  # succeeded, failure, gas used, gas before refund, output size
+# Succeeded, failure, gas used, gas before refund, state gas, size of the output and of accesses.
+_HEADER = struct.Struct("<BBQQQII")
 _SIZE = struct.Struct("<I")
 _LOG_HEADER = 21  # an address and a count of topics
 _WORD = 32
@@ -58,16 +59,20 @@ class Execution:
         succeeded: False where it failed or was reverted: it paid, it did nothing else.
         gas_used: after refunds, in gas; what the receipt adds up.
         gas_before_refund: in gas; what counts for the block from Amsterdam on (EIP-7778).
+        state_gas: what it paid for the growth of the state, in gas, which is not in
+            ``gas_before_refund`` and counts for the block apart (EIP-8037); 0 before Amsterdam.
     """
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         self.gas_used: int
         self.gas_before_refund: int
-        succeeded, self._failure, self.gas_used, self.gas_before_refund, self._output_size = (
-            _HEADER.unpack_from(raw)
-        )
+        self.state_gas: int
+        succeeded, self._failure, *gas, output_size, accesses_size = _HEADER.unpack_from(raw)
         self.succeeded = bool(succeeded)
+        self.gas_used, self.gas_before_refund, self.state_gas = gas
+        self._output_end = _HEADER.size + output_size
+        self._accesses_end = self._output_end + accesses_size
 
     @property
     def error(self) -> str:
@@ -77,12 +82,17 @@ class Execution:
     @property
     def output(self) -> bytes:
         """What the call returned or reverted with; of a creation that succeeded: nothing."""
-        return self.raw[_HEADER.size : _HEADER.size + self._output_size]
+        return self.raw[_HEADER.size : self._output_end]
+
+    @property
+    def accesses(self) -> bytes:
+        """Its part of the block's access list as flat bytes (`_native/evm/accesses.hpp`)."""
+        return self.raw[self._output_end : self._accesses_end]
 
     @property
     def raw_logs(self) -> bytes:
         """The logs as flat bytes (`_native/trie/logs.hpp`)."""
-        return self.raw[_HEADER.size + self._output_size :]
+        return self.raw[self._accesses_end :]
 
     @cached_property
     def logs(self) -> tuple[Log, ...]:
@@ -105,15 +115,17 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class SystemOutputs:
-    """What the system calls at the end of a block returned; empty before Prague.
+    """What the system calls around a block's transactions gave; empty before Prague.
 
     Attributes:
         withdrawal_requests: of EIP-7002, one after another.
         consolidation_requests: of EIP-7251, one after another.
+        accesses: their part of the block's access list as flat bytes.
     """
 
     withdrawal_requests: bytes = b""
     consolidation_requests: bytes = b""
+    accesses: bytes = b""
 
 
 class InvalidTransaction(Invalid):
@@ -146,9 +158,16 @@ def read_output(raw: bytes) -> Execution | SystemOutputs | None:
 
 
 def _system_outputs(raw: bytes) -> SystemOutputs:
-    (size,) = _SIZE.unpack_from(raw, 1)
-    end = 1 + _SIZE.size + size
-    return SystemOutputs(raw[1 + _SIZE.size : end], raw[end + _SIZE.size :])
+    withdrawals, end = _sized(raw, 1)
+    consolidations, end = _sized(raw, end)
+    return SystemOutputs(withdrawals, consolidations, raw[end:])
+
+
+def _sized(raw: bytes, place: int) -> tuple[bytes, int]:
+    """Bytes behind their size, and where they end."""
+    (size,) = _SIZE.unpack_from(raw, place)
+    begin = place + _SIZE.size
+    return raw[begin : begin + size], begin + size
 
 
 def read_logs(raw: bytes) -> tuple[Log, ...]:

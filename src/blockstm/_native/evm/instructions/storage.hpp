@@ -51,6 +51,15 @@ constexpr StorePrice net_price(const GasTable& gas, const u256& original, const 
     return price;
 }
 
+// EIP-8037, after the price that the store has otherwise: a slot that is new, and one that is so no longer.
+inline int64_t meter_slot(Machine& machine, const u256& original, const u256& current, const u256& value,
+                          int64_t gas) noexcept {
+    if (gas < 0 || !original.is_zero() || current.is_zero() == value.is_zero()) return gas;
+    if (current.is_zero()) return machine.state_gas.charge(NEW_SLOT_BYTES, gas);
+    machine.state_gas.give_back(NEW_SLOT_BYTES);
+    return gas;
+}
+
 // SSTORE (0x55).
 inline int64_t sstore(Machine& machine, const u256& key, const u256& value, int64_t gas) noexcept {
     const Frame& frame = running(machine);
@@ -71,12 +80,14 @@ inline int64_t sstore(Machine& machine, const u256& key, const u256& value, int6
     StorePrice price;
     if (table.store_rule == StoreRule::Plain) {
         price = plain_price(table, current, value);
+        gas -= price.cost;
     } else {
         u256 original;
         if (!world.original(slot, original)) return OVER;
         price = net_price(table, original, current, value);
+        gas -= price.cost;
+        if (table.store_rule == StoreRule::StateMetered) gas = meter_slot(machine, original, current, value, gas);
     }
-    gas -= price.cost;
     if (gas < 0) return gas;
     world.add_refund(price.refund);
     return world.store(slot, value) ? gas : OVER;

@@ -4,6 +4,7 @@
 
 #include "evm/instructions/environment.hpp"
 #include "evm/precompiles/precompiles.hpp"
+#include "evm/transfer_logs.hpp"
 
 namespace blockstm::evm::instructions {
 namespace {
@@ -41,7 +42,8 @@ int64_t charge_new_account(Machine& machine, Account* account, bool has_value, i
         if (!has_value) return gas;
         bool is_empty = false;
         if (!machine.world.is_empty(account, is_empty)) return OVER;
-        return is_empty ? gas - table.new_account : gas;
+        if (!is_empty) return gas;
+        return table.meters_state ? machine.state_gas.charge(NEW_ACCOUNT_BYTES, gas) : gas - table.new_account;
     }
     bool exists = false;
     if (!machine.world.exists(account, exists)) return OVER;
@@ -81,6 +83,8 @@ int64_t call(Machine& machine, CallKind kind, const u256* stack, int64_t gas) no
         if (!machine.world.code(account, request.code)) return OVER;
         gas = follow(machine, request.code, gas);
         if (gas < 0) return gas;
+    } else {
+        machine.world.see(account);
     }
     if (kind == CallKind::Call) gas = charge_new_account(machine, account, has_value, gas);
     if (gas < 0) return gas;
@@ -115,6 +119,8 @@ int64_t create(Machine& machine, CallKind kind, const u256* stack, int64_t gas) 
     gas -= table.initcode_word * words;
     if (kind == CallKind::Create2) gas -= table.create2_word * words;
     if (gas < 0) return gas;
+    if (table.meters_state) gas = machine.state_gas.charge(NEW_ACCOUNT_BYTES, gas);
+    if (gas < 0) return gas;
 
     Request& request = machine.request;
     request.kind = kind;
@@ -136,6 +142,15 @@ int64_t leave(Machine& machine, const u256& offset, const u256& size, int64_t ga
     return gas;
 }
 
+// EIP-7708.
+static bool log_self_destruct(Machine& machine, Account* beneficiary, const u256& balance, bool goes) noexcept {
+    const Frame& frame = running(machine);
+    if (beneficiary != frame.self) {
+        return log_transfer(machine.world, frame.address, beneficiary->address, balance);
+    }
+    return !goes || log_burn(machine.world, frame.address, balance);
+}
+
 // What is left goes to the beneficiary; whether the account goes, too, is the fork's: from Cancun on only
 // one that was created in this transaction does (EIP-6780).
 int64_t selfdestruct(Machine& machine, const u256& operand, int64_t gas) noexcept {
@@ -153,9 +168,10 @@ int64_t selfdestruct(Machine& machine, const u256& operand, int64_t gas) noexcep
         if (was_cold) gas -= table.cold_beneficiary;
         if (gas < 0) return gas;
     }
+    world.see(beneficiary);
     u256 balance;
     if (!world.balance(frame.self, balance)) return OVER;
-    if (table.selfdestruct_new_account != 0) {
+    if (table.selfdestruct_charges_new_account) {
         gas = charge_new_account(machine, beneficiary, !balance.is_zero(), gas);
         if (gas < 0) return gas;
     }
@@ -166,6 +182,7 @@ int64_t selfdestruct(Machine& machine, const u256& operand, int64_t gas) noexcep
     } else if (goes && !world.debit(frame.self, balance)) {  // burnt
         return OVER;
     }
+    if (fork >= Fork::Amsterdam && !log_self_destruct(machine, beneficiary, balance, goes)) return OVER;
     if (!goes) return gas;
     if (!world.is_self_destructed(frame.self)) world.add_refund(table.selfdestruct_refund);
     return world.self_destruct(frame.self) ? gas : OVER;
