@@ -28,6 +28,7 @@ STATE_TESTS = {
     "eest-cancun": 949,
     "eest-prague": 1_413,
     "eest-osaka": 10_160,
+    "eest-amsterdam-bal-devnet-4": 1_018,
     "eest-cancuntopragueattime15k": 9,
     "eest-shanghaitocancunattime15k": 2,
 }
@@ -39,6 +40,9 @@ BLOCK_TESTS = {
     "eest-cancun": 1_691,
     "eest-prague": 1_633,
     "eest-osaka": 6_720,
+    "eest-amsterdam-eip7928-only": 553,
+    "eest-amsterdam-bal-devnet-4": 1_534,
+    "eest-bpo2toamsterdam-bal-devnet-4attime15k": 10,
     "eest-benchmark-osaka_at_0001M": 30,
     "eest-cancuntopragueattime15k": 20,
     "eest-praguetoosakaattime15k": 10,
