@@ -25,7 +25,9 @@ inline constexpr uint8_t EMPTY_CODE_HASH[HASH_SIZE] = {
     0xc5, 0xd2, 0x46, 0x01, 0x86, 0xf7, 0x23, 0x3c, 0x92, 0x7e, 0x7d, 0xb2, 0xdc, 0xc7, 0x03, 0xc0,
     0xe5, 0x00, 0xb6, 0x53, 0xca, 0x82, 0x27, 0x3b, 0x7b, 0xfa, 0xd8, 0x04, 0x5d, 0x85, 0xa4, 0x70};
 
-inline bool is_zero(const uint8_t word[WORD_SIZE]) noexcept { return rlp::trimmed({word, WORD_SIZE}).empty(); }
+inline bool is_zero(const uint8_t word[WORD_SIZE]) noexcept {
+    return rlp::trimmed({word, WORD_SIZE}).empty();
+}
 
 struct Account {
     uint64_t nonce = 0;
@@ -49,7 +51,8 @@ inline constexpr uint64_t ACCOUNT_SIZE_MAX = 2 + 9 + 33 + 33 + 33;
 // Writes the account's RLP, at most ACCOUNT_SIZE_MAX bytes; its size.
 inline uint64_t put_account(uint8_t* out, const Account& account) noexcept {
     const Bytes balance = rlp::trimmed({account.balance, WORD_SIZE});
-    const uint64_t payload = rlp::number_size(account.nonce) + rlp::string_size(balance) + 2 * (1 + HASH_SIZE);
+    const uint64_t numbers = rlp::number_size(account.nonce) + rlp::string_size(balance);
+    const uint64_t payload = numbers + 2 * (1 + HASH_SIZE);
     uint8_t* place = rlp::put_list_header(out, payload);
     place = rlp::put_number(place, account.nonce);
     place = rlp::put_string(place, balance);
@@ -60,7 +63,8 @@ inline uint64_t put_account(uint8_t* out, const Account& account) noexcept {
 
 // A number without leading zeros, into a word of `size` bytes, big-endian.
 inline bool read_number(const rlp::Item& item, uint8_t* word, uint64_t size) noexcept {
-    if (item.is_list || item.payload.size() > size || (!item.payload.empty() && item.payload[0] == 0)) return false;
+    if (item.is_list || item.payload.size() > size) return false;
+    if (!item.payload.empty() && item.payload[0] == 0) return false;
     std::memset(word, 0, size);
     put_bytes(word + size - item.payload.size(), item.payload);
     return true;
@@ -99,7 +103,8 @@ inline uint64_t put_slot_value(uint8_t* out, const uint8_t value[WORD_SIZE]) noe
 inline bool read_slot_value(Bytes encoding, uint8_t value[WORD_SIZE]) noexcept {
     rlp::Reader reader(encoding);
     rlp::Item item;
-    return reader.next(item) && reader.at_end() && !item.payload.empty() && read_number(item, value, WORD_SIZE);
+    if (!reader.next(item) || !reader.at_end() || item.payload.empty()) return false;
+    return read_number(item, value, WORD_SIZE);
 }
 
 enum class Existence : uint8_t {
@@ -164,7 +169,7 @@ public:
 private:
     static uint64_t number(const uint8_t* bytes, uint32_t size) noexcept {
         uint64_t value = 0;
-        for (uint32_t place = 0; place < size; ++place) value |= static_cast<uint64_t>(bytes[place]) << 8 * place;
+        for (uint32_t place = size; place-- > 0;) value = value << 8 | bytes[place];
         return value;
     }
 

@@ -48,7 +48,8 @@ Status Accounts::find_storage(const uint8_t* address, Leaf*& leaf) noexcept {
     return status == Status::Ok ? leaf->storage.open(*store_, account.storage_root) : status;
 }
 
-Status Accounts::slot(const uint8_t* address, const uint8_t slot[WORD_SIZE], uint8_t value[WORD_SIZE]) noexcept {
+Status Accounts::slot(const uint8_t* address, const uint8_t slot[WORD_SIZE],
+                      uint8_t value[WORD_SIZE]) noexcept {
     std::memset(value, 0, WORD_SIZE);
     Leaf* leaf;
     Status status = find_storage(address, leaf);
@@ -128,7 +129,7 @@ Status Accounts::hash_keys(Bytes records) noexcept {
 // says that it is empty.
 Status Accounts::change(const Record& record, const Key* keys) noexcept {
     const Key& key = keys[0];
-    if (record.existence() == Existence::Deleted) return leaving_.push(key) ? Status::Ok : Status::OutOfMemory;
+    if (record.existence() == Existence::Deleted) return note_leaving(key);
     Leaf* leaf;
     Account account;
     Status status = accounts_.find_own(*store_, key, leaf);
@@ -136,7 +137,7 @@ Status Accounts::change(const Record& record, const Key* keys) noexcept {
     if (status != Status::Ok) return status;
     record.change(account);
     if (record.existence() == Existence::UnlessEmpty && account.is_empty()) {
-        return leaving_.push(key) ? Status::Ok : Status::OutOfMemory;
+        return note_leaving(key);
     }
     if (!record.has(Record::CLEARED) && record.slot_count == 0) return put(key, account, leaf);
     if (leaf == nullptr) status = put(key, account, leaf);
@@ -181,11 +182,10 @@ Status Accounts::settle() noexcept {
     }
     if (!store_->refresher.refresh(tops_.data(), tops_.size())) return Status::OutOfMemory;
     for (Waiting& each : waiting_) {
-        if (const Status status = each.storage.root(*store_, each.account.storage_root); status != Status::Ok) {
-            return status;
-        }
         Leaf* leaf;
-        if (const Status status = put(each.key, each.account, leaf); status != Status::Ok) return status;
+        Status status = each.storage.root(*store_, each.account.storage_root);
+        if (status == Status::Ok) status = put(each.key, each.account, leaf);
+        if (status != Status::Ok) return status;
     }
     return Status::Ok;
 }

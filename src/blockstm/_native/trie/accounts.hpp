@@ -54,9 +54,13 @@ private:
     Status hash_keys(Bytes records) noexcept;
     Status change_all(Bytes records) noexcept;
     Status change(const Record& record, const Key* keys) noexcept;
-    Status change_storage(const Record& record, const Key* slots, const Account& account, Trie& storage) noexcept;
+    Status change_storage(const Record& record, const Key* slots, const Account& account,
+                          Trie& storage) noexcept;
     Status put(const Key& key, const Account& account, Leaf*& leaf) noexcept;
     Status settle() noexcept;
+    Status note_leaving(const Key& key) noexcept {
+        return leaving_.push(key) ? Status::Ok : Status::OutOfMemory;
+    }
 
     NodeStore* store_ = nullptr;
     Trie accounts_;

@@ -20,7 +20,8 @@ inline uint8_t* put_bytes(uint8_t* out, Bytes bytes) noexcept {
 }
 
 inline bool equal(Bytes left, Bytes right) noexcept {
-    return left.size() == right.size() && (left.empty() || !std::memcmp(left.data(), right.data(), left.size()));
+    if (left.size() != right.size()) return false;
+    return left.empty() || std::memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
 // A growable array of plain elements. Cleared, it keeps its memory.

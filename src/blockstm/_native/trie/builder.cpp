@@ -9,9 +9,10 @@ constexpr uint32_t ORDER_SIZE = 8;
 constexpr uint32_t ORDER_NIBBLES = 2 * ORDER_SIZE;
 
 uint64_t order_of(Bytes key) noexcept {
+    uint8_t first[ORDER_SIZE] = {};
+    put_bytes(first, key.size() < ORDER_SIZE ? key : key.first(ORDER_SIZE));
     uint64_t order = 0;
-    const uint32_t size = key.size() < ORDER_SIZE ? static_cast<uint32_t>(key.size()) : ORDER_SIZE;
-    for (uint32_t place = 0; place < size; ++place) order |= static_cast<uint64_t>(key[place]) << (56 - 8 * place);
+    for (const uint8_t byte : first) order = order << 8 | byte;
     return order;
 }
 

@@ -32,15 +32,11 @@ Node*& child_at(Branch* branch, int rank) noexcept {
 
 bool is_rank(int rank) noexcept { return rank >= 0 && rank < CHILD_COUNT; }
 
-Path path_in(const Node* node) noexcept {
-    if (node->kind == Kind::Leaf) return static_cast<const Leaf*>(node)->path();
-    return static_cast<const Extension*>(node)->path();
-}
-
 // The leaf below `place` that is nearest to the key, all of them being on the wanted side of it.
 Status nearest(Search& search, Node** place, bool is_below_extension, Leaf*& leaf) noexcept {
     for (;;) {
-        if (const Status status = search.resolve(*place, is_below_extension); status != Status::Ok) return status;
+        const Status status = search.resolve(*place, is_below_extension);
+        if (status != Status::Ok) return status;
         Node* const node = *place;
         is_below_extension = node->kind == Kind::Extension;
         if (node->kind != Kind::Branch) search.push(path_in(node));
@@ -84,7 +80,8 @@ Status search_from(Search& search, Node** place, Path rest, Leaf*& leaf) noexcep
     Turn turns[DEPTH_MAX + 1];
     uint32_t count = 0;
     for (bool is_below_extension = false; *place != nullptr;) {
-        if (const Status status = search.resolve(*place, is_below_extension); status != Status::Ok) return status;
+        const Status status = search.resolve(*place, is_below_extension);
+        if (status != Status::Ok) return status;
         Node* const node = *place;
         is_below_extension = node->kind == Kind::Extension;
         if (node->kind == Kind::Branch) {

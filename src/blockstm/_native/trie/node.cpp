@@ -127,7 +127,8 @@ namespace {
 
 // What stands in a parent: nothing, a hash, or a short node itself. Such nodes nest a few deep at most, each
 // being shorter than the one it stands in.
-Status decode_child(Pool& pool, const rlp::Item& item, uint32_t depth, bool is_below_extension, Node*& out) noexcept {
+Status decode_child(Pool& pool, const rlp::Item& item, uint32_t depth, bool is_below_extension,
+                    Node*& out) noexcept {
     out = nullptr;
     if (!item.is_list) {
         if (item.payload.empty()) return Status::Ok;
@@ -150,9 +151,8 @@ Status decode_leaf(Pool& pool, Path path, const rlp::Item& value, Node*& out) no
 Status decode_extension(Pool& pool, Path path, const rlp::Item& item, uint32_t depth, Node*& out) noexcept {
     if (path.size == 0) return Status::Malformed;
     Node* child = nullptr;
-    if (const Status status = decode_child(pool, item, depth + path.size, true, child); status != Status::Ok) {
-        return status;
-    }
+    const Status status = decode_child(pool, item, depth + path.size, true, child);
+    if (status != Status::Ok) return status;
     if (child == nullptr) return Status::Malformed;
     out = new_extension(pool, path, child);
     if (out != nullptr) return Status::Ok;
@@ -205,8 +205,10 @@ Status decode_node(Pool& pool, Bytes encoding, uint32_t depth, bool is_below_ext
     bool is_leaf;
     Path path;
     if (count != 2 || is_below_extension || items[0].is_list) return Status::Malformed;
-    if (!read_hex_prefix(items[0].payload, is_leaf, path) || depth + path.size > DEPTH_MAX) return Status::Malformed;
-    return is_leaf ? decode_leaf(pool, path, items[1], out) : decode_extension(pool, path, items[1], depth, out);
+    if (!read_hex_prefix(items[0].payload, is_leaf, path)) return Status::Malformed;
+    if (depth + path.size > DEPTH_MAX) return Status::Malformed;
+    if (is_leaf) return decode_leaf(pool, path, items[1], out);
+    return decode_extension(pool, path, items[1], depth, out);
 }
 
 // -- encoding

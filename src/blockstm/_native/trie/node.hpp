@@ -46,6 +46,12 @@ struct Extension : Node {
     Path path() const noexcept { return packed_path(reinterpret_cast<const uint8_t*>(this + 1), path_size); }
 };
 
+// Of a leaf or an extension.
+inline Path path_in(const Node* node) noexcept {
+    if (node->kind == Kind::Leaf) return static_cast<const Leaf*>(node)->path();
+    return static_cast<const Extension*>(node)->path();
+}
+
 inline constexpr int VALUE_CHILD = BRANCH_WIDTH;
 inline constexpr int CHILD_COUNT = BRANCH_WIDTH + 1;
 
@@ -54,9 +60,9 @@ struct Branch : Node {
 };
 
 // Each is null where memory ran out.
-Leaf* new_leaf(Pool& pool, uint32_t path_size, uint64_t value_size) noexcept;  // its bytes are the caller's to fill
+Leaf* new_leaf(Pool& pool, uint32_t path_size, uint64_t value_size) noexcept;  // to be filled
 Leaf* new_leaf(Pool& pool, Path path, Bytes value, Trie storage = {}) noexcept;  // takes the storage over
-Extension* new_extension(Pool& pool, uint32_t path_size, Node* child) noexcept;  // its path is the caller's to fill
+Extension* new_extension(Pool& pool, uint32_t path_size, Node* child) noexcept;  // to be filled
 Extension* new_extension(Pool& pool, Path path, Node* child) noexcept;
 Branch* new_branch(Pool& pool) noexcept;
 Node* new_unresolved(Pool& pool, Bytes hash) noexcept;

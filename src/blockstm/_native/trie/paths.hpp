@@ -32,7 +32,9 @@ inline Path path_of(Bytes key) noexcept { return {key.data(), 0, static_cast<uin
 inline uint32_t packed_size(uint32_t nibbles) noexcept { return (nibbles + 1) / 2; }
 
 // A path as it is stored.
-inline Path packed_path(const uint8_t* bytes, uint32_t nibbles) noexcept { return {bytes, nibbles & 1, nibbles}; }
+inline Path packed_path(const uint8_t* bytes, uint32_t nibbles) noexcept {
+    return {bytes, nibbles & 1, nibbles};
+}
 
 // How many nibbles two paths share from their first on.
 inline uint32_t shared_nibbles(Path left, Path right) noexcept {

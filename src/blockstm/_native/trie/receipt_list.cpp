@@ -5,7 +5,9 @@
 namespace blockstm::trie {
 namespace {
 
-uint64_t topics_payload(const LogView& log) noexcept { return log.topics.size() / TOPIC_SIZE * (1 + TOPIC_SIZE); }
+uint64_t topics_payload(const LogView& log) noexcept {
+    return log.topics.size() / TOPIC_SIZE * (1 + TOPIC_SIZE);
+}
 
 uint64_t log_payload(const LogView& log) noexcept {
     return 1 + LOG_ADDRESS_SIZE + rlp::list_size(topics_payload(log)) + rlp::string_size(log.data);
@@ -61,7 +63,10 @@ Status encode_receipts(const ReceiptInput* inputs, uint64_t count, BlockReceipts
     Buffer<Bytes> items;
     if (!items.reserve(count)) return Status::OutOfMemory;
     const uint8_t* place = out.encodings.data();
-    for (uint64_t index = 0; index < count; place += out.sizes[index++]) items.push({place, out.sizes[index]});
+    for (const uint64_t size : out.sizes) {
+        items.push({place, size});
+        place += size;
+    }
     return ordered_root(items.data(), count, out.root);
 }
 

@@ -14,7 +14,9 @@ public:
     bool refresh(Node* const* tops, uint64_t count) noexcept;
 
 private:
-    bool gather(Node* node) noexcept { return node == nullptr || node->reference.size != 0 || nodes_.push(node); }
+    bool gather(Node* node) noexcept {
+        return node == nullptr || node->reference.size != 0 || nodes_.push(node);
+    }
     bool gather_below(Node* node) noexcept;
     bool compute(uint64_t first, uint64_t end) noexcept;
 

@@ -16,7 +16,9 @@ inline uint32_t digits_of(uint64_t number) noexcept {
     return number == 0 ? 0 : (71 - static_cast<uint32_t>(__builtin_clzll(number))) / 8;
 }
 
-inline uint64_t header_size(uint64_t payload) noexcept { return payload <= SHORT ? 1 : 1 + digits_of(payload); }
+inline uint64_t header_size(uint64_t payload) noexcept {
+    return payload <= SHORT ? 1 : 1 + digits_of(payload);
+}
 
 inline uint64_t list_size(uint64_t payload) noexcept { return header_size(payload) + payload; }
 
@@ -44,7 +46,9 @@ inline uint8_t* put_header(uint8_t* out, uint64_t payload, uint8_t kind) noexcep
     return put_digits(out, payload, digits);
 }
 
-inline uint8_t* put_list_header(uint8_t* out, uint64_t payload) noexcept { return put_header(out, payload, LIST); }
+inline uint8_t* put_list_header(uint8_t* out, uint64_t payload) noexcept {
+    return put_header(out, payload, LIST);
+}
 
 inline uint8_t* put_string(uint8_t* out, Bytes bytes) noexcept {
     if (!is_own_encoding(bytes)) out = put_header(out, bytes.size(), STRING);

@@ -16,7 +16,9 @@ struct Walk {
 
     Walk(Node*& top, Bytes key) noexcept : rest(path_of(key)), place(&top) {}
 
-    bool is_below_extension() const noexcept { return count != 0 && (*above[count - 1])->kind == Kind::Extension; }
+    bool is_below_extension() const noexcept {
+        return count != 0 && (*above[count - 1])->kind == Kind::Extension;
+    }
 
     // The key's own leaf, or null.
     Leaf* leaf() const noexcept {
@@ -60,7 +62,7 @@ Status descend(NodeStore& store, Walk& walk, bool to_change) noexcept {
             continue;
         }
         const bool is_leaf = node->kind == Kind::Leaf;
-        const Path path = is_leaf ? static_cast<Leaf*>(node)->path() : static_cast<Extension*>(node)->path();
+        const Path path = path_in(node);
         walk.shared = shared_nibbles(walk.rest, path);
         if (is_leaf || walk.shared < path.size) return Status::Ok;
         walk.step(static_cast<Extension*>(node)->child, path.size);
@@ -92,7 +94,10 @@ Status replace_value(NodeStore& store, const Walk& walk, Bytes value, Leaf*& lea
 // below is taken over, not shared.
 Node* remainder(Pool& pool, Node* node, Path rest) noexcept {
     const Path path = behind_child(rest);
-    if (node->kind == Kind::Leaf) return new_leaf(pool, path, static_cast<Leaf*>(node)->value(), static_cast<Leaf*>(node)->storage);
+    if (node->kind == Kind::Leaf) {
+        auto* leaf = static_cast<Leaf*>(node);
+        return new_leaf(pool, path, leaf->value(), leaf->storage);
+    }
     Node* child = static_cast<Extension*>(node)->child;
     return path.size == 0 ? child : new_extension(pool, path, child);
 }
@@ -101,12 +106,13 @@ Node* remainder(Pool& pool, Node* node, Path rest) noexcept {
 Status split(NodeStore& store, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
     Node* const node = *walk.place;
     const bool is_leaf = node->kind == Kind::Leaf;
-    const Path path = is_leaf ? static_cast<Leaf*>(node)->path() : static_cast<Extension*>(node)->path();
+    const Path path = path_in(node);
     const Path theirs = path.from(walk.shared);
     const Path ours = walk.rest.from(walk.shared);
     Branch* branch = new_branch(store.pool);
     leaf = new_leaf(store.pool, behind_child(ours), value);
-    Extension* top = walk.shared == 0 ? nullptr : new_extension(store.pool, walk.rest.first(walk.shared), branch);
+    Extension* top = nullptr;
+    if (walk.shared != 0) top = new_extension(store.pool, walk.rest.first(walk.shared), branch);
     Node* rest = remainder(store.pool, node, theirs);
     if (branch == nullptr || leaf == nullptr || rest == nullptr || (walk.shared != 0 && top == nullptr)) {
         free_node(store.pool, branch);
@@ -142,8 +148,7 @@ Node* merged(Pool& pool, Path prefix, int index, Node* child) noexcept {
     const uint32_t nibble = index == VALUE_CHILD ? 0 : 1;
     const bool is_leaf = child->kind == Kind::Leaf;
     const bool is_branch = child->kind == Kind::Branch;
-    Path path;
-    if (!is_branch) path = is_leaf ? static_cast<Leaf*>(child)->path() : static_cast<Extension*>(child)->path();
+    const Path path = is_branch ? Path{} : path_in(child);
     const uint32_t size = prefix.size + nibble + path.size;
     Node* node;
     uint8_t* bytes;
@@ -170,45 +175,52 @@ Node* merged(Pool& pool, Path prefix, int index, Node* child) noexcept {
     return node;
 }
 
-// Takes the leaf at the walk's end, and with it a branch that would be left with one child: that child and
-// an extension above the branch become one node.
-Status take_out(NodeStore& store, const Walk& walk) noexcept {
-    Node* const leaving = *walk.place;
-    if (walk.count == 0) {
-        *walk.place = nullptr;
-        release(store.pool, leaving);
-        return Status::Ok;
+// What is above a child of the branch that the walk passed last, in nibbles.
+uint32_t depth_below_branch(const Walk& walk) noexcept {
+    uint32_t depth = 1;
+    for (uint32_t index = 0; index + 1 < walk.count; ++index) {
+        const Node* node = *walk.above[index];
+        depth += node->kind == Kind::Extension ? node->path_size : 1;
     }
-    Node*& parent = *walk.above[walk.count - 1];
-    auto* const branch = static_cast<Branch*>(parent);  // `decode_node` refuses a leaf below an extension
-    const int index = only_other(branch, static_cast<int>(walk.place - branch->children));
-    if (index < 0) {
-        *walk.place = nullptr;
-        release(store.pool, leaving);
-        walk.outdate(walk.count);
-        return Status::Ok;
-    }
+    return depth;
+}
+
+// A branch is about to lose all children but the one at `index`: that one and an extension above the branch
+// become one node in their place.
+Status collapse(NodeStore& store, const Walk& walk, int index) noexcept {
+    auto* const branch = static_cast<Branch*>(*walk.above[walk.count - 1]);
     Node*& other = branch->children[index];
     if (other->kind == Kind::Unresolved) {
-        uint32_t depth = 1;
-        for (uint32_t above = 0; above + 1 < walk.count; ++above) {
-            const Node* node = *walk.above[above];
-            depth += node->kind == Kind::Extension ? node->path_size : 1;
-        }
-        if (const Status status = store.resolve(other, depth, false); status != Status::Ok) return status;
+        const Status status = store.resolve(other, depth_below_branch(walk), false);
+        if (status != Status::Ok) return status;
     }
-    Node* const extension = walk.count > 1 ? *walk.above[walk.count - 2] : nullptr;
-    const bool is_below_extension = extension != nullptr && extension->kind == Kind::Extension;
-    const Path prefix = is_below_extension ? static_cast<Extension*>(extension)->path() : Path{};
+    Node* const before = walk.count > 1 ? *walk.above[walk.count - 2] : nullptr;
+    auto* const extension =
+        before != nullptr && before->kind == Kind::Extension ? static_cast<Extension*>(before) : nullptr;
+    const Path prefix = extension == nullptr ? Path{} : extension->path();
     Node* const node = merged(store.pool, prefix, index, other);
     if (node == nullptr) return Status::OutOfMemory;
     release(store.pool, other);
-    release(store.pool, leaving);
-    const uint32_t replaced = walk.count - (is_below_extension ? 2 : 1);
+    release(store.pool, *walk.place);
+    const uint32_t replaced = walk.count - (extension == nullptr ? 1 : 2);
     walk.outdate(replaced);
     *walk.above[replaced] = node;
     free_node(store.pool, branch);
-    if (is_below_extension) free_node(store.pool, extension);
+    free_node(store.pool, extension);
+    return Status::Ok;
+}
+
+// Takes out the leaf at the walk's end.
+Status take_out(NodeStore& store, const Walk& walk) noexcept {
+    if (walk.count != 0) {
+        // An extension has no leaf below it, so this is a branch.
+        const auto* branch = static_cast<Branch*>(*walk.above[walk.count - 1]);
+        const int index = only_other(branch, static_cast<int>(walk.place - branch->children));
+        if (index >= 0) return collapse(store, walk, index);
+    }
+    release(store.pool, *walk.place);
+    *walk.place = nullptr;
+    walk.outdate(walk.count);
     return Status::Ok;
 }
 
@@ -282,7 +294,8 @@ Status Trie::root(NodeStore& store, uint8_t out[HASH_SIZE]) noexcept {
     return Status::Ok;
 }
 
-Status Trie::prove(NodeStore& store, Bytes key, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept {
+Status Trie::prove(NodeStore& store, Bytes key, Buffer<uint8_t>& encodings,
+                   Buffer<uint64_t>& sizes) noexcept {
     Walk walk(top, key);
     const Status status = descend(store, walk, false);
     if (status != Status::Ok || top == nullptr) return status;
@@ -292,7 +305,8 @@ Status Trie::prove(NodeStore& store, Bytes key, Buffer<uint8_t>& encodings, Buff
         const Node* node = *walk.above[index];
         if (index != 0 && !node->reference.is_hash()) continue;
         const uint64_t before = encodings.size();
-        if (!encode_node(encodings, node) || !sizes.push(encodings.size() - before)) return Status::OutOfMemory;
+        if (!encode_node(encodings, node)) return Status::OutOfMemory;
+        if (!sizes.push(encodings.size() - before)) return Status::OutOfMemory;
     }
     return Status::Ok;
 }

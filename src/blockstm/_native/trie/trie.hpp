@@ -32,8 +32,8 @@ struct Trie {
 
     // The same, with the key's leaf, null where there is none: for who hangs something on it.
     Status find(NodeStore& store, Bytes key, Leaf*& leaf) noexcept;
-    Status find_own(NodeStore& store, Bytes key, Leaf*& leaf) noexcept;                    // to be changed
-    Status put(NodeStore& store, Bytes key, Bytes value, Leaf*& leaf) noexcept;  // Pre: the value is not empty
+    Status find_own(NodeStore& store, Bytes key, Leaf*& leaf) noexcept;          // to be changed
+    Status put(NodeStore& store, Bytes key, Bytes value, Leaf*& leaf) noexcept;  // Pre: a value that is one
 
     // The encodings of the nodes from the top towards `key`, but for those that stand in another, one behind
     // the other as `sizes` says: a proof of the key's value, or of there being none.
