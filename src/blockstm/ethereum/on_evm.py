@@ -117,12 +117,16 @@ class BlockOnEvm(PreparedBlock):
         asked = self.block.transactions[: len(used) + 1]
         limit = self.block.header.gas_limit
         if self.fork < AMSTERDAM:
-            _check_left([transaction.gas for transaction in asked], used, limit)
-            return
-        intrinsic = [intrinsic_gas(transaction, self.fork, limit) for transaction in asked]
-        pairs = list(zip(asked, intrinsic, strict=True))
-        _check_left([min(t.gas - gas.state, GAS_CAP) for t, gas in pairs], regular, limit)
-        _check_left([t.gas - gas.regular for t, gas in pairs], state, limit)
+            flaws = [_flaw_of_gas([transaction.gas for transaction in asked], used, limit)]
+        else:
+            intrinsic = [intrinsic_gas(transaction, self.fork, limit) for transaction in asked]
+            pairs = list(zip(asked, intrinsic, strict=True))
+            flaws = [
+                _flaw_of_gas([min(t.gas - g.state, GAS_CAP) for t, g in pairs], regular, limit),
+                _flaw_of_gas([t.gas - g.regular for t, g in pairs], state, limit),
+            ]
+        for flaw in sorted(filter(None, flaws), key=lambda flaw: flaw.index or 0):
+            raise flaw.error()
 
     def _access_list(self, outcomes: Sequence[Any], reports: Reports) -> BlockAccessList | None:
         if self.block.header.block_access_list_hash is None:
@@ -157,14 +161,15 @@ class BlockOnEvm(PreparedBlock):
         return refused
 
 
-def _check_left(asked: Sequence[int], used: Sequence[int], left: int) -> None:
-    """``asked`` may be one longer than ``used``."""
+def _flaw_of_gas(asked: Sequence[int], used: Sequence[int], left: int) -> Flaw | None:
+    """The first that asks for more than is left; ``asked`` may be one longer than ``used``."""
     for index, gas in enumerate(asked):
         if gas > left:
             detail = f"it asks for {gas} gas where the block has {left} left"
-            raise Flaw(Reason.GAS_ABOVE_BLOCK, detail, index).error()
+            return Flaw(Reason.GAS_ABOVE_BLOCK, detail, index)
         if index < len(used):
             left -= used[index]
+    return None
 
 
 def _outputs(outcomes: Any) -> list[bytes]:

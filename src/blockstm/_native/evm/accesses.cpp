@@ -30,7 +30,8 @@ bool write_account(const World& world, Bytes& out, const Account& account) noexc
     if (!write_number(out, ACCOUNT) || !write_address(out, account.address) || !write_number(out, changes)) {
         return false;
     }
-    if ((changes & (BALANCE_GREW | BALANCE_SHRANK)) != 0 && !write_word(out, account.delta.magnitude)) return false;
+    const bool has_amount = (changes & (BALANCE_GREW | BALANCE_SHRANK)) != 0;
+    if (has_amount && !write_word(out, account.delta.magnitude)) return false;
     if ((changes & NONCE_CHANGED) != 0 && !write_number(out, account.nonce)) return false;
     return (changes & CODE_CHANGED) == 0 || write_sized(out, world.new_code(account));
 }

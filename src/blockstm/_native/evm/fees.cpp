@@ -38,26 +38,26 @@ uint64_t access_list_gas(const Transaction& transaction) noexcept {
 
 namespace {
 
-// EIP-7976: a byte is four tokens, whatever it is. EIP-7981: so are those of access lists, which are paid for.
-// EIP-8037: what the state grows by is paid for by the byte.
+// EIP-7976: a byte is four tokens, whatever it is. EIP-7981: so is a byte of an access list, and they are paid
+// for. EIP-8037: what the state grows by is paid for by the byte.
 IntrinsicGas intrinsic_gas_of_amsterdam(const Transaction& transaction, const BlockEnv& block,
                                         uint64_t data_gas) noexcept {
     constexpr uint64_t CREATION_REGULAR = 9000, AUTHORIZATION_REGULAR = 7500;
-    constexpr uint64_t TOKENS_OF_BYTE = 4, FLOOR_TOKEN_HIGHER = 16;
+    constexpr uint64_t FLOOR_BYTE = 4 * 16;  // tokens, and gas for each
     uint64_t listed_bytes = 20 * transaction.access_count;
     for (uint64_t place = 0; place < transaction.access_count; ++place) {
         listed_bytes += 32 * transaction.access_list[place].slot_count;
     }
-    uint64_t gas = BASE + data_gas + access_list_gas(transaction) + FLOOR_TOKEN_HIGHER * TOKENS_OF_BYTE * listed_bytes;
+    uint64_t gas = BASE + data_gas + access_list_gas(transaction) + FLOOR_BYTE * listed_bytes;
     gas += transaction.authorization_count * AUTHORIZATION_REGULAR;
     uint64_t state_bytes = transaction.authorization_count * (NEW_ACCOUNT_BYTES + DELEGATION_BYTES);
     if (transaction.creates) {
         gas += CREATION_REGULAR + INITCODE_WORD * ((transaction.data.size + 31) / 32);
         state_bytes += NEW_ACCOUNT_BYTES;
     }
-    const uint64_t floor = BASE + FLOOR_TOKEN_HIGHER * TOKENS_OF_BYTE * (transaction.data.size + listed_bytes);
-    const uint64_t state = state_bytes == 0 ? 0 : state_bytes * static_cast<uint64_t>(state_byte_cost(block.gas_limit));
-    return {gas, floor, state};
+    const uint64_t floor = BASE + FLOOR_BYTE * (transaction.data.size + listed_bytes);
+    if (state_bytes == 0) return {gas, floor};
+    return {gas, floor, state_bytes * static_cast<uint64_t>(state_byte_cost(block.gas_limit))};
 }
 
 }  // namespace

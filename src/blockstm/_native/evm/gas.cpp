@@ -184,10 +184,10 @@ constexpr GasTable osaka() noexcept {
 constexpr GasTable amsterdam() noexcept {
     GasTable gas = osaka();
     using namespace op;
-    gas.base[SLOTNUM] = BASE;                                           // EIP-7843
+    gas.base[SLOTNUM] = BASE;                                                    // EIP-7843
     for (uint8_t opcode : {DUPN, SWAPN, EXCHANGE}) gas.base[opcode] = VERY_LOW;  // EIP-8024
-    gas.initcode_size_max = initcode_size_max(Fork::Amsterdam);         // EIP-7954
-    gas.meters_state = true;                                            // EIP-8037
+    gas.initcode_size_max = initcode_size_max(Fork::Amsterdam);                  // EIP-7954
+    gas.meters_state = true;                                                     // EIP-8037
     gas.store_rule = StoreRule::StateMetered;
     gas.store_set = gas.store_reset;
     gas.new_account = 0;

@@ -15,7 +15,8 @@ int64_t state_byte_cost(uint64_t gas_limit) noexcept {
     constexpr uint64_t OFFSET = 9'578;
     constexpr int KEPT_BITS = 5;
     const u128 numerator = static_cast<u128>(gas_limit) * BLOCKS_A_YEAR;
-    const auto exact = static_cast<uint64_t>((numerator + 2 * BYTES_A_YEAR - 1) / (2 * BYTES_A_YEAR)) + OFFSET;
+    const u128 quotient = (numerator + 2 * BYTES_A_YEAR - 1) / (2 * BYTES_A_YEAR);
+    const uint64_t exact = static_cast<uint64_t>(quotient) + OFFSET;
     const int dropped = std::max(static_cast<int>(std::bit_width(exact)) - KEPT_BITS, 0);
     const uint64_t rounded = exact >> dropped << dropped;
     return rounded > OFFSET ? static_cast<int64_t>(rounded - OFFSET) : 1;
@@ -41,9 +42,10 @@ void StateGas::leave(bool succeeded) noexcept {
     const bool is_first = at_entry_.empty();
     now_.pending = before.pending;
     if (!succeeded) {
-        // Of the first frame, which is the transaction, nothing is lost.
+        // Of the first frame, which is the transaction, nothing is lost. A frame that spends again what it
+        // was given back can lose more than there is, of which the rule says nothing: then all is lost.
         const int64_t lost = is_first ? 0 : now_.given_back - before.given_back;
-        now_.reservoir += now_.used - before.used - lost;
+        now_.reservoir = std::max(now_.reservoir + now_.used - before.used - lost, int64_t{0});
         now_.used = before.used;
         now_.given_back = before.given_back;
     }

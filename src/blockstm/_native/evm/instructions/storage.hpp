@@ -86,7 +86,9 @@ inline int64_t sstore(Machine& machine, const u256& key, const u256& value, int6
         if (!world.original(slot, original)) return OVER;
         price = net_price(table, original, current, value);
         gas -= price.cost;
-        if (table.store_rule == StoreRule::StateMetered) gas = meter_slot(machine, original, current, value, gas);
+        if (table.store_rule == StoreRule::StateMetered) {
+            gas = meter_slot(machine, original, current, value, gas);
+        }
     }
     if (gas < 0) return gas;
     world.add_refund(price.refund);

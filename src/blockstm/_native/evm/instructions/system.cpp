@@ -43,7 +43,8 @@ int64_t charge_new_account(Machine& machine, Account* account, bool has_value, i
         bool is_empty = false;
         if (!machine.world.is_empty(account, is_empty)) return OVER;
         if (!is_empty) return gas;
-        return table.meters_state ? machine.state_gas.charge(NEW_ACCOUNT_BYTES, gas) : gas - table.new_account;
+        if (table.meters_state) return machine.state_gas.charge(NEW_ACCOUNT_BYTES, gas);
+        return gas - table.new_account;
     }
     bool exists = false;
     if (!machine.world.exists(account, exists)) return OVER;
