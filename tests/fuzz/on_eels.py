@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,9 +39,12 @@ class Eels:
     def __init__(self, python: Path = PYTHON) -> None:
         if not python.exists():
             raise FileNotFoundError(f"there is no environment with EELS at {python}")
-        self._worker = subprocess.Popen(
-            [str(python), str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self._python = python
+        self._worker = self._started()
+
+    def _started(self) -> subprocess.Popen[str]:
+        command = [str(self._python), str(WORKER)]
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, case: Case) -> Result:
         """What the case comes to."""
@@ -49,6 +53,8 @@ class Eels:
 
     def ask(self, case: Case) -> None:
         """Have a case run; meanwhile this process can do something else."""
+        if self._worker.poll() is not None:
+            self._worker = self._started()
         assert self._worker.stdin is not None
         print(json.dumps(case.as_json()), file=self._worker.stdin, flush=True)
 
@@ -59,7 +65,11 @@ class Eels:
             OracleError: it could not be run.
         """
         assert self._worker.stdout is not None
-        answer = json.loads(self._worker.stdout.readline() or '{"error": "it ended"}')
+        line = self._worker.stdout.readline()
+        if not line:
+            self._worker.wait()  # and the next case starts another
+            raise OracleError("its process ended")
+        answer = json.loads(line)
         if "error" in answer:
             raise OracleError(answer["error"])
         return Result.from_json(answer)
@@ -73,4 +83,5 @@ class Eels:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._worker.communicate()
+        with suppress(BrokenPipeError):  # it has ended already
+            self._worker.communicate()

@@ -100,9 +100,7 @@ def _run(state: Any, rules: Any, sent: Sent) -> Did:
     before = state.snapshot()  # py-evm notices some flaws only when it has taken the money
     try:
         transaction = rules.get_transaction_builder().decode(sent.transaction.encode())
-        if transaction.max_fee_per_gas < state.execution_context.base_fee_per_gas:
-            state.revert(before)  # its blocks look at this, not its state
-            return Did(INVALID)
+        _check_fees(transaction, state.execution_context.base_fee_per_gas)
         computation = state.apply_transaction(transaction)
     except (ValidationError, PyEVMError):
         state.revert(before)
@@ -122,6 +120,14 @@ def _run(state: Any, rules: Any, sent: Sent) -> Did:
             for address, topics, data in computation.get_log_entries()
         ),
     )
+
+
+def _check_fees(transaction: Any, base_fee: int) -> None:
+    """What py-evm's blocks look at and its state does not, or not for all types."""
+    if transaction.max_fee_per_gas < base_fee:
+        raise ValidationError("the fee is below the base fee")
+    if transaction.max_priority_fee_per_gas > transaction.max_fee_per_gas:
+        raise ValidationError("the priority fee is above the fee")
 
 
 def _account(state: Any, address: bytes, slots: set[int]) -> Account:
