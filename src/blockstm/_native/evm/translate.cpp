@@ -309,7 +309,9 @@ void Translator::emit_operands(Operation operation, const Held* operands, int co
     } else {
         take_from(placed, count);
     }
-    for (int index = 0; index < count; ++index) fields[field_count++] = static_cast<int16_t>(scaled(placed[index].place));
+    for (int index = 0; index < count; ++index) {
+        fields[field_count++] = static_cast<int16_t>(scaled(placed[index].place));
+    }
     emit(operation, fields[0], fields[1], fields[2]);
     if (field_count <= 3) return;
     uint64_t more = 0;
