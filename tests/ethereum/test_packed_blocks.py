@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import pytest
 from tests.ethereum.official import documents
@@ -21,11 +22,12 @@ from blockstm.config import Config
 from blockstm.errors import DecodeError
 from blockstm.ethereum.forks import Fork
 from blockstm.ethereum.senders import recover_authorities
-from blockstm.executor import explore
-from blockstm.state.accounts import AccountState
+from blockstm.executor import execute_block, explore
+from blockstm.state.accounts import Account, AccountState
 from blockstm.testing import assert_serial_equivalent, random_schedules
+from blockstm.testing.mixer import Mixer
 from blockstm.testing.packed import PackedBlock, Piece, pack
-from blockstm.vm.evm import Evm, Signed
+from blockstm.vm.evm import BlockContext, Evm, Signed
 
 LEGACY = "legacy-tests.tar.xz"
 ARCHIVES = {
@@ -45,7 +47,7 @@ ARCHIVES = {
     "Prague": "eest-prague.tar.xz",
     "Osaka": "eest-osaka.tar.xz",
 }
-PIECES_OF_A_FORK = 300
+PIECES_OF_A_FORK = 500
 LARGE, SMALL = 90, 8  # pieces of a block: for real threads, for schedules
 WORKERS = (2, 4, 8)
 EAGER = Config(throttle=False)
@@ -110,16 +112,18 @@ def blocks(tests: list[StateTest], network: str, seed: int) -> Iterator[tuple[Ev
     rng = random.Random(seed)
     tests = rng.sample(tests, len(tests))
     pieces = [piece for test in tests if (piece := piece_of(test, network, rng)) is not None]
+    crowded = False
     while pieces:
         evm = evm_for(rng.choice(tests), tests[0].fork(network))
         size = rng.choice([SMALL, SMALL, SMALL, LARGE])
-        block = pack(pieces[:size], evm, seed=rng.getrandbits(32))
+        block = pack(pieces[:size], evm, seed=rng.getrandbits(32), crowded=crowded)
         assert block.pieces, "not one piece fits"
+        crowded = block.pieces < len(block.left_out)  # what is left all has the same addresses
         pieces = pieces[size:] + block.left_out
         yield evm, block
 
 
-def check(evm: Evm, block: PackedBlock, seed: int, *, schedules: int = 3) -> int:
+def check(evm: Evm, block: PackedBlock, seed: int, *, schedules: int = 5) -> int:
     """Run a block in many ways; how many incarnations were in vain in one of them."""
     state = AccountState(block.accounts)
     is_small = len(block.steps) < 4 * SMALL
@@ -162,3 +166,52 @@ def test_all_official_tests_under_contention(network: str) -> None:
     tests = [test for name, test in candidates(ARCHIVES[network]) if name == network]
     for number, (evm, block) in enumerate(blocks(tests, network, seed=2)):
         check(evm, block, seed=number, schedules=10)
+
+
+def evm_of(fork: str, **changed: Any) -> Evm:
+    """The EVM in a block made here."""
+    fields: dict[str, Any] = {"number": 9, "timestamp": 1000, "coinbase": bytes(19) + b"\x99"}
+    fields |= {"gas_limit": 10**9, "base_fee_per_gas": 7, "excess_blob_gas": 0, "blob_base_fee": 1}
+    return Evm(fork, BlockContext(**fields | changed))
+
+
+@pytest.mark.parametrize("fork", ["frontier", "spurious_dragon", "constantinople", "osaka"])
+def test_the_mixers_transactions_do_what_they_are_for(fork: str) -> None:
+    evm = evm_of(fork)
+    mixer = Mixer(evm, random.Random(4))
+    state = AccountState(mixer.accounts)
+    seen = set()
+    for _ in range(400):
+        signed = mixer.draw(state)
+        nonce = state.get((signed.sender, "nonce"), 0)
+        step = Signed(replace(signed.transaction, nonce=nonce), signed.sender, signed.authorities)
+        result = execute_block([step], state, evm, on_invalid="skip")
+        state.apply(result.writes)
+        seen |= {key[1] for key in result.writes if len(key) == 2}
+        if result.outcomes[0].value is not None:
+            seen |= {f"logs {bool(result.outcomes[0].value.logs)}", result.outcomes[0].value.error}
+        seen.add(result.outcomes[0].status)
+    assert {"balance", "nonce", "code_hash", "logs True", "success", ""} <= seen
+    if fork == "constantinople":  # from Cancun on what stood there before stays
+        assert "epoch" in seen
+    if fork == "osaka":
+        delegated = [a for _, a in state.accounts() if (a.code or b"").startswith(b"\xef\x01\x00")]
+        assert delegated
+
+
+def test_a_difference_is_found() -> None:
+    """The same block, where the reference pays somebody else."""
+    evm = evm_of("berlin", base_fee_per_gas=None)
+    block = pack([], evm, seed=1)
+    assert block.steps == []
+    other = evm_of("berlin", base_fee_per_gas=None, coinbase=bytes(20))
+    mixer = Mixer(evm, random.Random(1))
+    steps = [
+        Signed(replace(mixer.draw(AccountState()).transaction, nonce=0), bytes([n]) * 20)
+        for n in range(1, 5)
+    ]
+    accounts = mixer.accounts | {bytes([n]) * 20: Account(balance=10**20) for n in range(1, 5)}
+    with pytest.raises(AssertionError, match="balance"):
+        assert_serial_equivalent(
+            steps, AccountState(accounts), evm, workers=(2,), schedules=0, reference_vm=other
+        )

@@ -64,7 +64,13 @@ class PackedBlock:
 
 
 def pack(
-    pieces: Iterable[Piece], evm: Evm, *, seed: int, mixed: float = 0.5, gas_max: int = 1_000_000
+    pieces: Iterable[Piece],
+    evm: Evm,
+    *,
+    seed: int,
+    crowded: bool = False,
+    mixed: float = 0.5,
+    gas_max: int = 1_000_000,
 ) -> PackedBlock:
     """A block of all pieces that fit together.
 
@@ -72,8 +78,11 @@ def pack(
         pieces: see `Piece`.
         evm: the EVM that the block is for.
         seed: of everything that is drawn.
+        crowded: whether a piece is also taken where an address of its own is taken that cannot
+            move. Its transaction's receiver gets another address then; its other accounts are
+            those that are there already.
         mixed: how many transactions of the `Mixer` there are for one of a piece, on average.
-        gas_max: a transaction that uses more gas is left out, for speed.
+        gas_max: the gas that a transaction has at most, for speed.
     """
     rng = random.Random(seed)
     block = PackedBlock()
@@ -81,7 +90,7 @@ def pack(
     block.accounts |= mixer.accounts
     laid: list[Signed] = []
     for piece in pieces:
-        signed = _lay(piece, block.accounts, moves_sender=rng.random() < 0.5)
+        signed = _lay(piece, block.accounts, rng.random() < 0.5, crowded)
         if signed is None:
             block.left_out.append(piece)
         else:
@@ -102,25 +111,27 @@ def pack(
 # ---- states over each other
 
 
-def _lay(piece: Piece, accounts: dict[Address, Account], *, moves_sender: bool) -> Signed | None:
+def _lay(
+    piece: Piece, accounts: dict[Address, Account], moves_sender: bool, crowded: bool
+) -> Signed | None:
     """Add a piece's accounts; the transaction as it has to be then, None if they do not fit.
 
     Many tests have one sender, so it may move too: else all would wait for each other.
     """
     moves: dict[Address, Address] = {}
     for address, account in piece.accounts.items():
-        is_alone = moves_sender and address == piece.signed.sender and _is_movable(address)
-        if address in accounts and (is_alone or not _agree(account, accounts[address])):
-            if not _is_movable(address):
-                return None
+        is_alone = moves_sender and address == piece.signed.sender
+        if address not in accounts or (_agree(account, accounts[address]) and not is_alone):
+            continue
+        if _is_movable(address) or (crowded and address == piece.signed.transaction.to):
             moves[address] = _free_address(address, accounts)
+        elif not crowded and not is_alone:
+            return None
     if moves:
         piece = _moved(piece, moves)
     for address, account in piece.accounts.items():
-        below = accounts.get(address)
-        if below is not None:
-            account = replace(account, balance=max(account.balance, below.balance))
-        accounts[address] = account
+        below = accounts.get(address, account)
+        accounts[address] = replace(below, balance=max(account.balance, below.balance))
     return piece.signed
 
 
@@ -190,7 +201,9 @@ class _Fitter:
     def fit(self, signed: Signed) -> Iterator[Signed]:
         """The transaction with its sender's nonce; nothing if it is not to be in the block."""
         nonce = self.state.get(nonce_of(signed.sender), 0)
-        fitted = Signed(replace(signed.transaction, nonce=nonce), signed.sender, signed.authorities)
+        gas = min(signed.transaction.gas, self.gas_max)
+        transaction = replace(signed.transaction, nonce=nonce, gas=gas)
+        fitted = Signed(transaction, signed.sender, signed.authorities)
         try:
             result = self.executor.execute_block([fitted], self.state, self.evm)
         except InvalidBlock:
@@ -199,6 +212,5 @@ class _Fitter:
             return
         except BlockError:  # it asked for what no state of a test has, as the code of a hash
             return
-        if result.gas_used <= self.gas_max:
-            self.state.apply(result.writes)
-            yield fitted
+        self.state.apply(result.writes)
+        yield fitted
