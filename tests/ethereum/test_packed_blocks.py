@@ -161,10 +161,11 @@ def test_official_tests_under_contention(network: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
+@pytest.mark.parametrize("seed", [2, 3, 4])
 @pytest.mark.parametrize("network", ARCHIVES)
-def test_all_official_tests_under_contention(network: str) -> None:
+def test_all_official_tests_under_contention(network: str, seed: int) -> None:
     tests = [test for name, test in candidates(ARCHIVES[network]) if name == network]
-    for number, (evm, block) in enumerate(blocks(tests, network, seed=2)):
+    for number, (evm, block) in enumerate(blocks(tests, network, seed)):
         check(evm, block, seed=number, schedules=10)
 
 
