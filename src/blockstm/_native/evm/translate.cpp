@@ -6,6 +6,8 @@
 
 #include "evm/translator.hpp"
 
+#include "evm/per_thread.hpp"
+
 namespace blockstm::evm {
 namespace {
 
@@ -344,9 +346,11 @@ int16_t Translator::yield_from(const Held* operands, int count) noexcept {
 }
 
 bool translate(Program& program, uint64_t place) noexcept {
-    thread_local Workbench bench;
-    const bool is_done = Translator(program, bench).run(place);
-    bench.out.trim();
+    static PerThread<Workbench> benches;
+    Workbench* bench = benches.get();
+    if (bench == nullptr) return false;
+    const bool is_done = Translator(program, *bench).run(place);
+    bench->out.trim();
     return is_done;
 }
 
