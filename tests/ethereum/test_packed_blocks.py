@@ -47,7 +47,7 @@ ARCHIVES = {
     "Prague": "eest-prague.tar.xz",
     "Osaka": "eest-osaka.tar.xz",
 }
-PIECES_OF_A_FORK = 500
+PIECES_OF_A_FORK = 120
 LARGE, SMALL = 90, 8  # pieces of a block: for real threads, for schedules
 WORKERS = (2, 4, 8)
 EAGER = Config(throttle=False)
