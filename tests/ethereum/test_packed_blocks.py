@@ -11,6 +11,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import cycle, islice
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from blockstm.cli.fixtures.machines import context_of
 from blockstm.cli.fixtures.statetests import StateTest, is_state_test
 from blockstm.config import Config
 from blockstm.errors import DecodeError
-from blockstm.ethereum.forks import Fork
+from blockstm.ethereum.forks import AMSTERDAM, Fork
 from blockstm.ethereum.senders import recover_authorities
 from blockstm.executor import execute_block, explore
 from blockstm.state.accounts import Account, AccountState
@@ -46,9 +47,10 @@ ARCHIVES = {
     "Cancun": "ethereum-tests-state.tar.xz",
     "Prague": "eest-prague.tar.xz",
     "Osaka": "eest-osaka.tar.xz",
+    "Amsterdam": "eest-amsterdam-bal-devnet-4.tar.xz",
 }
-PIECES_OF_A_FORK = 120
-LARGE, SMALL = 90, 8  # pieces of a block: for real threads, for schedules
+PIECES_OF_A_FORK = 200
+LARGE, SMALL = 60, 8  # pieces of a block: for real threads, for schedules
 WORKERS = (2, 4, 8)
 EAGER = Config(throttle=False)
 """Speculates even where it does not pay, so that transactions do meet."""
@@ -104,7 +106,8 @@ def evm_for(test: StateTest, fork: Fork) -> Evm:
     header = test.header(fork)
     if header.base_fee_per_gas is not None:
         header = replace(header, base_fee_per_gas=1)
-    return Evm(fork.rules, context_of(header, fork, test.chain_id))
+    context = context_of(header, fork, test.chain_id)
+    return Evm(fork.rules, replace(context, has_access_list=fork >= AMSTERDAM))
 
 
 def blocks(tests: list[StateTest], network: str, seed: int) -> Iterator[tuple[Evm, PackedBlock]]:
@@ -113,9 +116,10 @@ def blocks(tests: list[StateTest], network: str, seed: int) -> Iterator[tuple[Ev
     tests = rng.sample(tests, len(tests))
     pieces = [piece for test in tests if (piece := piece_of(test, network, rng)) is not None]
     crowded = False
+    sizes = cycle((LARGE, SMALL, SMALL, SMALL))
     while pieces:
         evm = evm_for(rng.choice(tests), tests[0].fork(network))
-        size = rng.choice([SMALL, SMALL, SMALL, LARGE])
+        size = next(sizes)
         block = pack(pieces[:size], evm, seed=rng.getrandbits(32), crowded=crowded)
         assert block.pieces, "not one piece fits"
         crowded = block.pieces < len(block.left_out)  # what is left all has the same addresses
@@ -124,7 +128,7 @@ def blocks(tests: list[StateTest], network: str, seed: int) -> Iterator[tuple[Ev
 
 
 def check(evm: Evm, block: PackedBlock, seed: int, *, schedules: int = 5) -> int:
-    """Run a block in many ways; how many incarnations were in vain in one of them."""
+    """Run a block in many ways; how many incarnations were in vain under some schedules."""
     state = AccountState(block.accounts)
     is_small = len(block.steps) < 4 * SMALL
     for config, workers in ((EAGER, WORKERS), (CONFIGS[seed % len(CONFIGS)], (4,))):
@@ -139,12 +143,19 @@ def check(evm: Evm, block: PackedBlock, seed: int, *, schedules: int = 5) -> int
             on_invalid="skip",
             reference_vm=evm,
         )
-    if not is_small:
-        return 0
-    schedule = next(random_schedules(seed))
-    explored = explore(block.steps, state, evm, choices=schedule, config=EAGER, on_invalid="skip")
-    assert explored.result is not None
-    return sum(explored.result.stats.aborts.values())
+    return _aborts(evm, block, seed) if is_small else 0
+
+
+def _aborts(evm: Evm, block: PackedBlock, seed: int) -> int:
+    state = AccountState(block.accounts)
+    aborts = 0
+    for schedule in islice(random_schedules(seed), 3):
+        explored = explore(
+            block.steps, state, evm, choices=schedule, config=EAGER, on_invalid="skip"
+        )
+        assert explored.result is not None
+        aborts += sum(explored.result.stats.aborts.values())
+    return aborts
 
 
 @pytest.mark.parametrize("network", ARCHIVES)
