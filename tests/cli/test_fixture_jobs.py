@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,3 +133,23 @@ def test_the_command_gives_the_same_with_two_jobs(
         printed.append(json.loads(capsys.readouterr().out))
     assert printed[0] == printed[1]
     assert (printed[0]["passed"], printed[0]["failed"], printed[0]["skipped"]) == (20, 4, 4)
+
+
+def test_an_interrupt_ends_all_processes(tmp_path: Path) -> None:
+    """Many files, so that it is still running when the signal comes."""
+    test = state_test()
+    document = {f"test {n}": test for n in range(20)}
+    for n in range(400):
+        write(tmp_path, document, f"{n}.json")
+    program = "import sys; from blockstm.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", program, "statetest", "--jobs", "2", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+        while len(children.read_text().split()) < 3:  # two, and what tracks their resources
+            time.sleep(0.05)
+            assert running.poll() is None
+        time.sleep(0.5)
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert errors == b"blockstm statetest: interrupted\n"
