@@ -191,9 +191,8 @@ def execute(
 ) -> ExecutedBlock:
     """Check a block, run it, check what it gave; see `blockstm.execute_block`."""
     if not isinstance(block, Block):
-        raise InputError(
-            f"an Ethereum block is a blockstm.ethereum.Block, not {type(block).__name__}"
-        )
+        kind = type(block).__name__
+        raise InputError(f"with vm={vm!r} a block is a blockstm.ethereum.Block, not {kind}")
     chain = _chain(chain, fork)
     check_block(block, parent, chain, ancestors)
     prepared = prepare(block, state, vm, chain=chain, block_hashes=block_hashes, workers=workers)

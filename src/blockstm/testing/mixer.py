@@ -53,6 +53,13 @@ class Mixer:
 
     Attributes:
         accounts: what the block has to start with.
+
+    Example:
+        >>> from blockstm.vm.evm import BlockContext
+        >>> context = BlockContext(number=1, timestamp=0, coinbase=bytes(20), gas_limit=10**9)
+        >>> mixer = Mixer(Evm("osaka", context), random.Random(1))
+        >>> mixer.draw(AccountState(mixer.accounts)).sender in mixer.accounts
+        True
     """
 
     def __init__(self, evm: Evm, rng: random.Random) -> None:

@@ -83,6 +83,12 @@ def pack(
             those that are there already.
         mixed: how many transactions of the `Mixer` there are for one of a piece, on average.
         gas_max: the gas that a transaction has at most, for speed.
+
+    Example:
+        >>> from blockstm.vm.evm import BlockContext
+        >>> context = BlockContext(number=1, timestamp=0, coinbase=bytes(20), gas_limit=10**9)
+        >>> pack([], Evm("osaka", context), seed=1).pieces
+        0
     """
     rng = random.Random(seed)
     block = PackedBlock()
