@@ -129,6 +129,18 @@ def test_a_block_without_its_parent_is_refused(
     assert (failure["index"], failure["got"][:14]) == ("block 0", "unknown_parent")
 
 
+@pytest.mark.parametrize("engine", ["Ethash", None])
+def test_seals_are_checked_where_the_test_has_them(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: str | None
+) -> None:
+    test = block_test()
+    del test["sealEngine"]
+    if engine is not None:
+        test["sealEngine"] = engine
+    failure = failure_of(capsys, tmp_path, test)
+    assert (failure["index"], failure["got"][:13]) == ("block 0", "proof_of_work")
+
+
 def test_another_head_fails(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     test = block_test()
     test["lastblockhash"] = "0x" + "12" * 32

@@ -16,7 +16,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "blocktest",
         help="run official blockchain tests",
         description="Runs official blockchain tests (of ethereum/tests and execution-spec-tests): "
-        "which blocks are valid, the reason where one is refused, the head. "
+        "which blocks are valid, why one is refused, the head of the chain. "
         "Exit status: 0 all passed, 1 one failed, 2 wrong usage or no test found.",
     )
     add_options(parser)
