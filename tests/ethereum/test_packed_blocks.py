@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from tests.ethereum.official import documents
 
-from blockstm.cli.fixtures.machines import context_of
+from blockstm.cli.fixtures.machines import state_test_context
 from blockstm.cli.fixtures.statetests import StateTest, is_state_test
 from blockstm.config import Config
 from blockstm.errors import DecodeError
@@ -106,7 +106,7 @@ def evm_for(test: StateTest, fork: Fork) -> Evm:
     header = test.header(fork)
     if header.base_fee_per_gas is not None:
         header = replace(header, base_fee_per_gas=1)
-    context = context_of(header, fork, test.chain_id)
+    context = state_test_context(header, fork, test.chain_id)
     return Evm(fork.rules, replace(context, has_access_list=fork >= AMSTERDAM))
 
 

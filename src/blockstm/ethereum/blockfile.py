@@ -13,11 +13,6 @@ An account that ``pre_state`` does not name does not exist; a slot not named is 
 
 from __future__ import annotations
 
-import gzip
-import json
-import lzma
-import re
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,14 +30,10 @@ from blockstm.ethereum.fields import (
 )
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import Header
+from blockstm.ethereum.jsonfile import read_json
 from blockstm.ethereum.receipt import Receipt
 
 __all__ = ["AccountRecord", "BlockFile", "parse_block_file", "read_block_file"]
-
-
-_DEPTH_MAX = 64
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +71,7 @@ def read_block_file(path: str | Path) -> BlockFile:
         OSError: the file cannot be opened or read.
         DecodeError: it is not the JSON or compressed JSON that its name says, or not a block.
     """
-    raw = _decompress(Path(path))
-    _check_depth(raw)
-    try:
-        document = json.loads(raw.decode())
-    except (ValueError, RecursionError) as error:
-        raise DecodeError(f"not JSON: {error}") from error
-    return parse_block_file(document)
+    return parse_block_file(read_json(path, "block file"))
 
 
 def parse_block_file(document: object) -> BlockFile:
@@ -106,33 +91,6 @@ def parse_block_file(document: object) -> BlockFile:
         _block_hashes(fields),
         _receipts(fields, block),
     )
-
-
-def _decompress(path: Path) -> bytes:
-    raw = path.read_bytes()
-    try:
-        if path.suffix == ".gz":
-            return gzip.decompress(raw)
-        if path.suffix == ".xz":
-            return lzma.decompress(raw)
-    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
-        raise DecodeError(f"not a {path.suffix[1:]} file: {error}") from error
-    if path.suffix != ".json":
-        raise DecodeError(f"a block file ends in .json, .json.gz or .json.xz, not {path.suffix!r}")
-    return raw
-
-
-def _check_depth(raw: bytes) -> None:
-    """Refuse JSON nested deeper than a block file can be.
-
-    py-evm raises the interpreter's recursion limit so far that the JSON parser would overflow
-    the stack, and crash, before it reached it.
-    """
-    depth = 0
-    for bracket in _STRING.sub(b"", raw).translate(None, _NO_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > _DEPTH_MAX:
-            raise DecodeError(f"not a block file: nested deeper than {_DEPTH_MAX}")
 
 
 def _accounts(fields: Fields) -> dict[Address, AccountRecord]:

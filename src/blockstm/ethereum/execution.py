@@ -34,6 +34,7 @@ __all__ = [
     "PreparedBlock",
     "StateAfter",
     "VMName",
+    "context_of",
     "execute",
     "prepare",
     "prepare_file",
@@ -164,7 +165,8 @@ def prepare(
         fork = chain.fork_at(header.number, header.timestamp)
     elif isinstance(fork, str):
         fork = fork_named(fork)
-    context = _context(block, fork, chain, block_hashes or {})
+    hashes = _with_parent(header, block_hashes or {})
+    context = context_of(header, fork, chain.chain_id, hashes)
     if vm == "evm":
         from blockstm.ethereum.on_evm import prepare_on_evm
 
@@ -244,10 +246,10 @@ def prepare_file(
     )
 
 
-def _context(
-    block: Block, fork: Fork, chain: Chain, block_hashes: Mapping[int, Hash32]
+def context_of(
+    header: Header, fork: Fork, chain_id: int, block_hashes: Mapping[int, Hash32]
 ) -> BlockContext:
-    header = block.header
+    """The block of ``header`` as a VM sees it; ``block_hashes`` are of those before it."""
     blob_fee = None
     if fork.blobs is not None and header.excess_blob_gas is not None:
         blob_fee = blob_base_fee(header.excess_blob_gas, fork.blobs)
@@ -265,8 +267,11 @@ def _context(
         has_access_list=header.block_access_list_hash is not None,
         parent_hash=header.parent_hash,
         parent_beacon_block_root=header.parent_beacon_block_root,
-        chain_id=chain.chain_id,
-        block_hashes={header.number - 1: header.parent_hash, **block_hashes}
-        if header.number
-        else block_hashes,
+        chain_id=chain_id,
+        block_hashes=block_hashes,
     )
+
+
+def _with_parent(header: Header, block_hashes: Mapping[int, Hash32]) -> Mapping[int, Hash32]:
+    """The hashes that are known of the blocks before this one; its header names its parent's."""
+    return {header.number - 1: header.parent_hash, **block_hashes} if header.number else block_hashes

@@ -50,15 +50,19 @@ bool World::can_pay(Account* account, const u256& amount, bool& holds) noexcept 
     return holds_at_least(account, bound, holds);
 }
 
-bool World::credit(Account* account, const u256& amount) noexcept {
-    if (!touch(account)) return false;
-    if (amount.is_zero()) return true;
+bool World::log_balance(Account* account) noexcept {
     Undo step{};
     step.kind = UndoKind::Balance;
     step.flags = account->delta.is_negative ? 1 : 0;
     step.account = account;
     step.word = account->delta.magnitude;
-    if (!push(step)) return false;
+    return push(step);
+}
+
+bool World::credit(Account* account, const u256& amount) noexcept {
+    if (!touch(account)) return false;
+    if (amount.is_zero()) return true;
+    if (!log_balance(account)) return false;
     account->delta.add(amount);
     return true;
 }
@@ -66,12 +70,7 @@ bool World::credit(Account* account, const u256& amount) noexcept {
 bool World::debit(Account* account, const u256& amount) noexcept {
     if (!touch(account)) return false;
     if (amount.is_zero()) return true;
-    Undo step{};
-    step.kind = UndoKind::Balance;
-    step.flags = account->delta.is_negative ? 1 : 0;
-    step.account = account;
-    step.word = account->delta.magnitude;
-    if (!push(step)) return false;
+    if (!log_balance(account)) return false;
     account->delta.subtract(amount);
     return true;
 }

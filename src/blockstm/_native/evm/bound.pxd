@@ -131,6 +131,16 @@ cdef extern from "evm/invalidity.hpp" namespace "blockstm::evm" nogil:
     const char* reason_of(uint16_t code)
 
 
+cdef extern from "evm/code_cache.hpp" namespace "blockstm::evm" nogil:
+    cdef cppclass CodeCache:
+        void set_limit(uint64_t bytes)
+        uint64_t bytes()
+        uint64_t count()
+
+    const uint64_t CODE_CACHE_BYTES "blockstm::evm::CodeCache::LIMIT_BYTES"
+    CodeCache& shared_codes()
+
+
 cdef class EvmBlock:
     cdef BoundBlock* bound
     cdef blockstm_vm table

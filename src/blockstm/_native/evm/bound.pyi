@@ -4,6 +4,7 @@ from typing import Any
 from blockstm._native.codec import Codec
 
 FORKS: tuple[str, ...]
+CODE_CACHE_LIMIT: int
 
 class EvmBlock:
     vm: Any
@@ -32,3 +33,4 @@ class EvmBlock:
     def trace(self, index: int, view: Any, write: Callable[[bytes], Any]) -> Any: ...
 
 def reason_named(code: int) -> str: ...
+def code_cache(limit: int | None = None) -> tuple[int, int]: ...

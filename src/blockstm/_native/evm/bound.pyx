@@ -268,3 +268,17 @@ cdef class EvmBlock:
 def reason_named(int code) -> str:
     """The name of why a step is invalid, from its code in invalidity.hpp."""
     return reason_of(code).decode()
+
+
+CODE_CACHE_LIMIT = CODE_CACHE_BYTES
+"""Bytes of translated code that a process keeps, at most."""
+
+
+def code_cache(limit=None) -> tuple[int, int]:
+    """How many bytes of translated code this process keeps, and of how many codes.
+
+    ``limit`` sets from now on how many bytes it may be; what is beyond it goes at once.
+    """
+    if limit is not None:
+        shared_codes().set_limit(short(limit, "a limit"))
+    return shared_codes().bytes(), shared_codes().count()

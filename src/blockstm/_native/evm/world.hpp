@@ -163,6 +163,7 @@ private:
 
     bool set_flags(Account* account, uint8_t flags) noexcept;
     bool know_balance(Account* account) noexcept;
+    bool log_balance(Account* account) noexcept;
     bool know_nonce(Account* account) noexcept;
     bool know_code_hash(Account* account) noexcept;
     bool know_epoch(Account* account) noexcept;

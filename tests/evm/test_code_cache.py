@@ -1,0 +1,71 @@
+"""The cache of translated code: bounded in bytes, and what was dropped is made again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from blockstm import execute_block
+from blockstm._native.evm.bound import CODE_CACHE_LIMIT, code_cache
+from blockstm.ethereum import Account, AccountState, Transaction
+from blockstm.ethereum.hashing import keccak
+from blockstm.vm.evm import BlockContext, Evm, Signed
+
+LIMIT = 4 << 20
+CODES = 300
+PADDING = 20_000  # bytes behind each code, so that the codes together are more than the limit
+SENDER, COINBASE = b"\x01" * 20, b"\x03" * 20
+EVM = Evm("osaka", BlockContext(number=1, timestamp=0, coinbase=COINBASE, gas_limit=10**9))
+
+
+@pytest.fixture(autouse=True)
+def _small_cache() -> Iterator[None]:
+    code_cache(limit=LIMIT)
+    yield
+    code_cache(limit=CODE_CACHE_LIMIT)
+
+
+def _code(number: int) -> bytes:
+    """Returns its number: PUSH4 n PUSH0 MSTORE PUSH1 32 PUSH0 RETURN."""
+    return b"\x63" + number.to_bytes(4, "big") + bytes.fromhex("5f5260205ff3") + bytes(PADDING)
+
+
+def _address(number: int) -> bytes:
+    return (0x1000 + number).to_bytes(20, "big")
+
+
+def _call(nonce: int, number: int) -> Signed:
+    return Signed(
+        Transaction(
+            type=0, nonce=nonce, gas=100_000, to=_address(number), value=0, data=b"", v=0, r=0, s=0
+        ),
+        SENDER,
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+def test_it_stays_within_its_limit_and_forgets_without_harm(workers: int) -> None:
+    codes = [_code(number) for number in range(CODES)]
+    accounts = {
+        _address(n): Account(nonce=1, code=code, code_hash=keccak(code))
+        for n, code in enumerate(codes)
+    }
+    state = AccountState({SENDER: Account(balance=10**18), **accounts})
+    twice = [*range(CODES), *range(CODES)]
+    steps = [_call(nonce, number) for nonce, number in enumerate(twice)]
+    result = execute_block(steps, state, EVM, workers=workers)
+    outputs = [int.from_bytes(outcome.value.output, "big") for outcome in result.outcomes]
+    assert outputs == twice
+    kept, count = code_cache()
+    assert 0 < kept <= LIMIT
+    assert 0 < count < CODES
+
+
+def test_a_smaller_limit_holds_at_once() -> None:
+    code = _code(CODES)
+    accounts = {_address(0): Account(nonce=1, code=code, code_hash=keccak(code))}
+    state = AccountState({SENDER: Account(balance=10**18), **accounts})
+    execute_block([_call(0, 0)], state, EVM, workers=1)
+    assert code_cache()[1] > 0
+    assert code_cache(limit=0) == (0, 0)
