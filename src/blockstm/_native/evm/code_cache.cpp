@@ -10,6 +10,8 @@ namespace blockstm::evm {
 
 namespace {
 
+constexpr uint64_t AUDITED_AT_ONCE = 8;
+
 // The hash is Keccak's; the seed keeps whoever makes contracts from choosing where they lie.
 uint64_t hash_of(const CodeKey& key) noexcept {
     const TableSeed& seed = table_seed();
@@ -100,6 +102,7 @@ CachedCode* CodeCache::add(Code* code) noexcept {
             shard.entries[place] = hold(entry);
             ++shard.count;
             recount(shard, entry);
+            audit(shard, AUDITED_AT_ONCE);
             make_room(shard, entry);
             return entry;
         }
@@ -125,14 +128,24 @@ bool CodeCache::reserve(Shard& shard) noexcept {
     shard.entries = entries;
     shard.capacity = capacity;
     shard.hand = 0;
+    shard.audited = 0;
     return true;
 }
 
-// Code grows when it is first run.
+// Code grows when it is first run, part by part.
 void CodeCache::recount(Shard& shard, CachedCode* entry) noexcept {
     const uint64_t bytes = sizeof(CachedCode) + footprint(*entry->code);
     shard.bytes += bytes - entry->counted;
     entry->counted = bytes;
+}
+
+// Looks again at the next few places: code that was met once and grew then is asked for by nobody. With several
+// places for each addition, what is counted stays close to what there is, however many codes come by.
+void CodeCache::audit(Shard& shard, uint64_t places) noexcept {
+    while (places-- != 0) {
+        shard.audited = (shard.audited + 1) & (shard.capacity - 1);
+        if (CachedCode* entry = shard.entries[shard.audited]; entry != nullptr) recount(shard, entry);
+    }
 }
 
 // Removes the entry there and moves up those behind it that could not lie where they belong.
@@ -155,15 +168,16 @@ void CodeCache::remove(Shard& shard, uint64_t place) noexcept {
 void CodeCache::make_room(Shard& shard, const CachedCode* kept) noexcept {
     const uint64_t limit = shard_limit_.load(std::memory_order_relaxed);  // a setting; any moment's will do
     for (uint64_t steps = 2 * shard.capacity; shard.bytes > limit && steps != 0; --steps) {
-        shard.hand = (shard.hand + 1) & (shard.capacity - 1);
         CachedCode* entry = shard.entries[shard.hand];
-        if (entry == nullptr || entry == kept) continue;
-        if (entry->was_used) {
+        if (entry != nullptr && entry != kept && !entry->was_used) {
+            remove(shard, shard.hand);  // another may have moved up to here: the hand stays
+            continue;
+        }
+        if (entry != nullptr && entry != kept) {
             entry->was_used = false;
             recount(shard, entry);
-        } else {
-            remove(shard, shard.hand);
         }
+        shard.hand = (shard.hand + 1) & (shard.capacity - 1);
     }
 }
 
@@ -171,7 +185,9 @@ void CodeCache::set_limit(uint64_t bytes) noexcept {
     shard_limit_.store(bytes / SHARDS, std::memory_order_relaxed);
     for (Shard& shard : shards_) {
         const std::lock_guard<std::mutex> guard(shard.lock);
-        if (shard.capacity != 0) make_room(shard, nullptr);
+        if (shard.capacity == 0) continue;
+        audit(shard, shard.capacity);
+        make_room(shard, nullptr);
     }
 }
 
@@ -179,6 +195,7 @@ uint64_t CodeCache::bytes() noexcept {
     uint64_t sum = 0;
     for (Shard& shard : shards_) {
         const std::lock_guard<std::mutex> guard(shard.lock);
+        audit(shard, shard.capacity);
         sum += shard.bytes;
     }
     return sum;

@@ -48,7 +48,7 @@ public:
     CachedCode* add(Code* code) noexcept;  // takes it over; what is there already wins
 
     void set_limit(uint64_t bytes) noexcept;
-    uint64_t bytes() noexcept;
+    uint64_t bytes() noexcept;  // as of now, what code has grown by included
     uint64_t count() noexcept;
 
     static void release(CachedCode* entry) noexcept;
@@ -65,6 +65,7 @@ private:
         uint64_t count = 0;
         uint64_t bytes = 0;
         uint64_t hand = 0;
+        uint64_t audited = 0;
     };
 
     Shard& shard_of(uint64_t key_hash) noexcept { return shards_[key_hash >> (64 - SHARD_BITS)]; }
@@ -72,6 +73,7 @@ private:
     static bool reserve(Shard& shard) noexcept;
     static void remove(Shard& shard, uint64_t place) noexcept;
     static void recount(Shard& shard, CachedCode* entry) noexcept;
+    static void audit(Shard& shard, uint64_t places) noexcept;
     void make_room(Shard& shard, const CachedCode* kept) noexcept;
 
     Shard shards_[SHARDS];
