@@ -3,16 +3,14 @@
 One per worker, so that no allocation is shared; its chunks are kept from block to block.
 """
 from libc.stdint cimport uint8_t, uint64_t
-from libc.stdlib cimport free, malloc
 
-cdef extern from *:
-    # Ask for the cache line of an address that will be written soon.
-    void prefetch_to_write "__builtin_prefetch"(const void* address, int writing) noexcept nogil
+from blockstm._native.pages cimport pages_free, pages_take, prefetch_to_write
 
 cdef enum:
     PREFETCH_AHEAD = 512
-    CHUNK_SIZE = 1 << 18
-    KEPT_CHUNKS = 256    # 64 MiB: what an idle arena keeps at most
+    FIRST_CHUNK_SIZE = 1 << 18
+    CHUNK_SIZE = 1 << 21
+    KEPT_CHUNKS = 32     # 64 MiB: what an idle arena keeps at most
 
 cdef struct Chunk:
     Chunk* next
@@ -32,9 +30,11 @@ cdef inline uint8_t* arena_next_chunk(Arena* arena, uint64_t size) noexcept nogi
     cdef Chunk* chunk = following
     cdef uint64_t wanted = size + sizeof(Chunk)
     if chunk == NULL or chunk.size < wanted:
-        if wanted < CHUNK_SIZE:
+        if arena.first == NULL and wanted < FIRST_CHUNK_SIZE:
+            wanted = FIRST_CHUNK_SIZE
+        elif arena.first != NULL and wanted < CHUNK_SIZE:
             wanted = CHUNK_SIZE
-        chunk = <Chunk*>malloc(wanted)
+        chunk = <Chunk*>pages_take(wanted)
         if chunk == NULL:
             return NULL
         chunk.size = wanted
@@ -86,7 +86,7 @@ cdef inline void arena_reset(Arena* arena) noexcept nogil:
         chunk = excess
         while chunk != NULL:
             excess = chunk.next
-            free(chunk)
+            pages_free(chunk)
             chunk = excess
     arena.current = NULL
     arena.used = 0
@@ -99,7 +99,7 @@ cdef inline void arena_free(Arena* arena) noexcept nogil:
     cdef Chunk* following
     while chunk != NULL:
         following = chunk.next
-        free(chunk)
+        pages_free(chunk)
         chunk = following
     arena.first = NULL
     arena.current = NULL

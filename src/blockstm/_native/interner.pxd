@@ -1,63 +1,82 @@
-"""Locations by key: exact keys of any length become dense ids, each key once.
+"""Locations by key: exact keys of any length become ids, each key once.
 
-Sixty-four shards of open addressing. A lookup takes no lock: it reads one table pointer and probes
-64-bit slots that hold 32 bits of hash beside the id; the key itself is compared before an id is
-believed. An insertion takes the shard's lock, unless one worker is `alone`. Ids are dense and
-locations never move, so a location's address is as good as its id.
+One table of open addressing, read and filled without a lock. A lookup probes 64-bit slots that hold
+32 bits of hash beside the id; the key itself is compared before an id is believed. Whoever finds no
+slot with its key puts one into the empty slot where the probe ended, by compare-exchange: of two who
+bring the same key, both end at the same slot, one wins, and the other finds it there. Locations never
+move, so a location's address is as good as its id. Ids are handed out in runs, so that workers do not
+meet at a counter; not every id has a location.
 
-Order of writes: a location is filled in before its slot is stored (release), and a table before
-its pointer is; a reader loads both (acquire) and so sees them whole. A table that was outgrown is
-kept until the block ends, for the readers that are still in it.
+An account's balance, nonce and code share a cache line of the table (hashing.pxd).
+
+Growing is done by one, under a lock: every slot of the table that is outgrown is copied, and every
+empty one closed. Who comes to a closed slot knows that its key is not in this table, waits for the
+lock and goes on in the larger one. An outgrown table is kept until the block ends, for the readers
+that are still in it.
+
+Order of writes: a location is filled in before its slot is stored (release), and a table before its
+pointer is; a reader loads both (acquire) and so sees them whole.
 """
 from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
-from libcpp.atomic cimport atomic, memory_order_acquire, memory_order_relaxed, memory_order_release
+from libcpp.atomic cimport (
+    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
+)
 
-from blockstm._native.arena cimport Arena, arena_take, prefetch_to_write
+from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.cursors cimport Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock
-from blockstm._native.hashing cimport hash_bytes
+from blockstm._native.hashing cimport hash_key
 from blockstm._native.locations cimport INLINE_KEY, Location, location_key, same_key
-
-cdef extern from "<cstdlib>" namespace "std" nogil:
-    void* aligned_alloc(size_t alignment, size_t size)
+from blockstm._native.pages cimport pages_free, pages_take, prefetch_to_write
 
 cdef enum:
-    SHARD_BITS = 6
-    SHARDS = 1 << SHARD_BITS
-    FIRST_CAPACITY = 64
-    SEGMENT_BITS = 12
+    FIRST_CAPACITY = 1 << 12
+    SEGMENT_BITS = 15
     SEGMENT_SIZE = 1 << SEGMENT_BITS
-    SEGMENTS = 1 << 16
+    SEGMENTS = 1 << 13
+    IDS_PER_RUN = 64
     LOCATIONS_AHEAD = 6
 
+cdef extern from *:
+    uint64_t CLOSED "0xFFFFFFFFFFFFFFFFull"    # a slot of an outgrown table: look in the next one
+
 cdef struct Table:
+    atomic[uint64_t]* slot
     uint64_t mask
-    uint64_t count
     Table* outgrown
 
-cdef struct Shard:
-    atomic[Table*] table
-    Mutex lock
+# The ids that one worker has to give away.
+cdef struct Ids:
+    uint32_t next
+    uint32_t end
 
 cdef struct Interner:
-    Shard shard[SHARDS]
-    atomic[uint32_t] count          # locations handed out
+    atomic[Table*] table
+    atomic[uint32_t] handed_out     # ids, in whole runs
     Location** segment              # SEGMENTS pointers to SEGMENT_SIZE locations each
-    Mutex grow
+    Mutex grow                      # of the table, and of the segments
     const uint64_t* seed
-    bint alone                      # one worker: no locks
-
-
-cdef inline atomic[uint64_t]* table_slots(Table* table) noexcept nogil:
-    return <atomic[uint64_t]*>(table + 1)
+    bint alone                      # one worker: slots are filled by plain stores
 
 
 cdef inline Table* table_new(uint64_t capacity) noexcept nogil:
-    cdef Table* table = <Table*>calloc(1, sizeof(Table) + capacity * sizeof(uint64_t))
-    if table != NULL:
-        table.mask = capacity - 1
+    """An empty table; NULL where memory has run out."""
+    cdef Table* table = <Table*>calloc(1, sizeof(Table))
+    if table == NULL:
+        return NULL
+    table.slot = <atomic[uint64_t]*>pages_take(capacity * sizeof(uint64_t))
+    if table.slot == NULL:
+        free(table)
+        return NULL
+    memset(<void*>table.slot, 0, capacity * sizeof(uint64_t))
+    table.mask = capacity - 1
     return table
+
+
+cdef inline void table_free(Table* table) noexcept nogil:
+    pages_free(<void*>table.slot)
+    free(table)
 
 
 cdef inline Location* location_at(Interner* interner, uint32_t id) noexcept nogil:
@@ -65,20 +84,12 @@ cdef inline Location* location_at(Interner* interner, uint32_t id) noexcept nogi
 
 
 cdef inline bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil:
-    cdef int shard
-    cdef Table* table
+    cdef Table* table = table_new(FIRST_CAPACITY)
     interner.seed = seed
     interner.segment = <Location**>calloc(SEGMENTS, sizeof(Location*))
-    if interner.segment == NULL:
-        return False
     mutex_init(&interner.grow)
-    for shard in range(SHARDS):
-        mutex_init(&interner.shard[shard].lock)
-        table = table_new(FIRST_CAPACITY)
-        if table == NULL:
-            return False
-        interner.shard[shard].table.store(table)
-    return True
+    interner.table.store(table)
+    return table != NULL and interner.segment != NULL
 
 
 cdef inline void interner_drop_outgrown(Table* table) noexcept nogil:
@@ -87,158 +98,196 @@ cdef inline void interner_drop_outgrown(Table* table) noexcept nogil:
     table.outgrown = NULL
     while older != NULL:
         next_older = older.outgrown
-        free(older)
+        table_free(older)
         older = next_older
 
 
 cdef inline void interner_free(Interner* interner) noexcept nogil:
     cdef int index
-    cdef Table* table
-    for index in range(SHARDS):
-        table = interner.shard[index].table.load()
-        if table != NULL:
-            interner_drop_outgrown(table)
-            free(table)
-            mutex_destroy(&interner.shard[index].lock)
+    cdef Table* table = interner.table.load()
+    if table != NULL:
+        interner_drop_outgrown(table)
+        table_free(table)
+        mutex_destroy(&interner.grow)
     if interner.segment != NULL:
         for index in range(SEGMENTS):
-            if interner.segment[index] == NULL:
-                break
-            free(interner.segment[index])
+            pages_free(interner.segment[index])
         free(interner.segment)
-        mutex_destroy(&interner.grow)
 
 
 cdef inline void interner_reset(Interner* interner) noexcept nogil:
-    """Forget every key; keeps the tables and segments. Nobody else may be using it."""
-    cdef int index
-    cdef Table* table
-    for index in range(SHARDS):
-        table = interner.shard[index].table.load(memory_order_relaxed)
-        interner_drop_outgrown(table)
-        if table.count:
-            memset(<void*>table_slots(table), 0, (table.mask + 1) * sizeof(uint64_t))
-            table.count = 0
-    interner.count.store(0, memory_order_relaxed)
-
-
-cdef inline Location* interner_append(Interner* interner, uint32_t* id) noexcept nogil:
-    """A cleared location under the next id; NULL where memory (or 2**28 ids) has run out."""
-    cdef uint32_t taken = interner.count.fetch_add(1, memory_order_relaxed)
-    cdef uint32_t index = taken >> SEGMENT_BITS
-    cdef atomic[Location*]* place
-    cdef Location* segment
-    if index >= SEGMENTS:
-        interner.count.fetch_sub(1, memory_order_relaxed)
-        return NULL
-    place = <atomic[Location*]*>&interner.segment[index]
-    segment = place.load(memory_order_acquire)
-    if segment == NULL:
-        mutex_lock(&interner.grow)
-        segment = place.load(memory_order_acquire)
-        if segment == NULL:
-            segment = <Location*>aligned_alloc(sizeof(Location), SEGMENT_SIZE * sizeof(Location))
-            place.store(segment, memory_order_release)
-        mutex_unlock(&interner.grow)
-        if segment == NULL:
-            return NULL
-    id[0] = taken
-    segment += taken & (SEGMENT_SIZE - 1)
-    prefetch_to_write(segment + LOCATIONS_AHEAD, 1)
-    memset(<void*>segment, 0, sizeof(Location))  # here, not at the reset: it is wanted in the cache
-    return segment
-
-
-cdef inline bint interner_probe(Interner* interner, Table* table, uint64_t hashed, const uint8_t* key,
-                                uint64_t size, uint32_t* id) noexcept nogil:
-    """Whether ``key`` is in ``table``, and its id."""
-    cdef atomic[uint64_t]* slots = table_slots(table)
-    cdef uint64_t place = (hashed >> SHARD_BITS) & table.mask
-    cdef uint64_t slot
-    cdef Location* location
-    while True:
-        slot = slots[place].load(memory_order_acquire)
-        if slot == 0:
-            return False
-        if slot >> 32 == hashed >> 32:
-            location = location_at(interner, <uint32_t>slot - 1)
-            if location.key_size == size and same_key(location, key):
-                id[0] = <uint32_t>slot - 1
-                return True
-        place = (place + 1) & table.mask
-
-
-cdef inline void table_place(Table* table, uint64_t hashed, uint64_t slot) noexcept nogil:
-    """Put a slot that is not there yet; only under the shard's lock."""
-    cdef atomic[uint64_t]* slots = table_slots(table)
-    cdef uint64_t place = (hashed >> SHARD_BITS) & table.mask
-    while slots[place].load(memory_order_relaxed) != 0:
-        place = (place + 1) & table.mask
-    slots[place].store(slot, memory_order_release)
-    table.count += 1
-
-
-cdef inline Table* shard_grow(Interner* interner, Shard* shard, Table* table) noexcept nogil:
-    """A table of twice the size in place of ``table``; NULL where memory has run out."""
-    cdef Table* larger = table_new((table.mask + 1) * 2)
-    cdef const Location* location
-    cdef uint64_t place, slot
-    if larger == NULL:
-        return NULL
-    for place in range(table.mask + 1):
-        slot = table_slots(table)[place].load(memory_order_relaxed)
-        if slot:
-            location = location_at(interner, <uint32_t>slot - 1)
-            table_place(larger, hash_bytes(location_key(location), location.key_size, interner.seed),
-                        slot)
-    larger.outgrown = table
-    shard.table.store(larger, memory_order_release)
-    return larger
-
-
-cdef inline bint interner_insert(Interner* interner, Shard* shard, Arena* arena, uint64_t hashed,
-                                 const uint8_t* key, uint64_t size, uint32_t* id) noexcept nogil:
-    """Add ``key``, under the shard's lock or alone; false where memory has run out."""
-    cdef Table* table = shard.table.load(memory_order_relaxed)  # the lock orders it
-    cdef Location* location
-    cdef uint8_t* copied
-    if (table.count + 1) * 4 > (table.mask + 1) * 3:
-        table = shard_grow(interner, shard, table)
-        if table == NULL:
-            return False
-    copied = NULL
-    if size > INLINE_KEY:
-        copied = <uint8_t*>arena_take(arena, size)
-        if copied == NULL:
-            return False
-    location = interner_append(interner, id)
-    if location == NULL:
-        return False
-    if size == 8:
-        memcpy(location.key, key, 8)
-    elif copied == NULL:
-        memcpy(location.key, key, size)
+    """Forget every key; keeps the table and segments. Nobody else may be using it."""
+    cdef Table* table = interner.table.load(memory_order_relaxed)
+    cdef Table* smaller = NULL
+    cdef uint64_t capacity = table.mask + 1
+    interner_drop_outgrown(table)
+    # Clearing a table that was made for a long block would be most of the work of a short one.
+    if capacity > FIRST_CAPACITY and interner.handed_out.load(memory_order_relaxed) < capacity // 16:
+        smaller = table_new(capacity // 2)
+    if smaller != NULL:
+        interner.table.store(smaller, memory_order_relaxed)
+        table_free(table)
     else:
-        memcpy(copied, key, size)
-        memcpy(location.key, &copied, sizeof(copied))
-    location.key_size = <uint32_t>size
-    table_place(table, hashed, (hashed >> 32 << 32) | (id[0] + 1))
+        memset(<void*>table.slot, 0, capacity * sizeof(uint64_t))
+    interner.handed_out.store(0, memory_order_relaxed)
+
+
+cdef inline void table_place(Table* table, uint64_t place, uint64_t slot) noexcept nogil:
+    """Put a slot that is not there yet into a table that nobody else has."""
+    place &= table.mask
+    while table.slot[place].load(memory_order_relaxed) != 0:
+        place = (place + 1) & table.mask
+    table.slot[place].store(slot, memory_order_relaxed)  # publishing the table publishes it
+
+
+cdef inline bint copy_slot(Interner* interner, Table* table, uint64_t place, Table* larger) noexcept nogil:
+    """Move what is in a slot, or close it: whatever comes first, an insertion or this."""
+    cdef uint64_t slot = table.slot[place].load(memory_order_acquire)
+    cdef const Location* location
+    if slot == 0 and table.slot[place].compare_exchange_strong(slot, CLOSED, memory_order_acq_rel,
+                                                               memory_order_acquire):
+        return True
+    location = location_at(interner, <uint32_t>slot - 1)
+    table_place(larger, hash_key(location_key(location), location.key_size, interner.seed), slot)
     return True
 
 
-cdef inline bint interner_locate(Interner* interner, Arena* arena, const uint8_t* key, uint64_t size,
-                                 uint32_t* id) noexcept nogil:
-    """The id of ``key``, the same for everyone until the reset; false where memory has run out."""
-    cdef uint64_t hashed = hash_bytes(key, size, interner.seed)
-    cdef Shard* shard = &interner.shard[hashed & (SHARDS - 1)]
-    cdef bint found
-    if interner_probe(interner, shard.table.load(memory_order_acquire), hashed, key, size, id):
+cdef inline bint interner_grow(Interner* interner, uint64_t wanted) noexcept nogil:
+    """See to it that the table has ``wanted`` slots; false where memory has run out."""
+    cdef Table* table
+    cdef Table* larger
+    cdef uint64_t capacity, place
+    mutex_lock(&interner.grow)
+    table = interner.table.load(memory_order_relaxed)  # the lock orders it
+    capacity = table.mask + 1
+    if capacity >= wanted:
+        mutex_unlock(&interner.grow)
         return True
+    while capacity < wanted:
+        capacity *= 2
+    larger = table_new(capacity)
+    if larger != NULL:
+        for place in range(table.mask + 1):
+            copy_slot(interner, table, place, larger)
+        larger.outgrown = table
+        interner.table.store(larger, memory_order_release)
+    mutex_unlock(&interner.grow)
+    return larger != NULL
+
+
+cdef inline bint interner_add_segment(Interner* interner, atomic[Location*]* place) noexcept nogil:
+    """Room for more locations, unless another worker has made it; false: memory has run out."""
+    cdef Location* segment
+    mutex_lock(&interner.grow)
+    segment = place.load(memory_order_acquire)
+    if segment == NULL:
+        segment = <Location*>pages_take(SEGMENT_SIZE * sizeof(Location))
+        place.store(segment, memory_order_release)
+    mutex_unlock(&interner.grow)
+    return segment != NULL
+
+
+cdef inline bint interner_more_ids(Interner* interner, Ids* ids) noexcept nogil:
+    """Another run of ids, with room for their locations; false where either has run out."""
+    cdef uint32_t first = interner.handed_out.fetch_add(IDS_PER_RUN, memory_order_relaxed)
+    cdef uint32_t index = first >> SEGMENT_BITS
+    cdef uint64_t wanted = 2 * (<uint64_t>first + IDS_PER_RUN)  # at most half full
+    cdef atomic[Location*]* place
+    if index >= SEGMENTS:
+        interner.handed_out.fetch_sub(IDS_PER_RUN, memory_order_relaxed)
+        return False
+    place = <atomic[Location*]*>&interner.segment[index]
+    if place.load(memory_order_acquire) == NULL and not interner_add_segment(interner, place):
+        return False
+    if wanted > interner.table.load(memory_order_acquire).mask + 1 and not interner_grow(interner, 2 * wanted):
+        return False
+    ids.next = first
+    ids.end = first + IDS_PER_RUN
+    return True
+
+
+cdef inline Location* interner_append(Interner* interner, Ids* ids, uint32_t* id) noexcept nogil:
+    """A cleared location under the next id; NULL where memory (or 2**28 ids) has run out."""
+    cdef Location* location
+    if ids.next == ids.end and not interner_more_ids(interner, ids):
+        return NULL
+    id[0] = ids.next
+    ids.next += 1
+    location = location_at(interner, id[0])
+    prefetch_to_write(location + LOCATIONS_AHEAD, 1)
+    memset(<void*>location, 0, sizeof(Location))  # here, not at the reset: it is wanted in the cache
+    return location
+
+
+cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
+                              uint64_t size, uint32_t* id) noexcept nogil:
+    """A location with this key that nobody can find yet; false where memory has run out."""
+    cdef Location* location = interner_append(interner, ids, id)
+    cdef uint8_t* copied
+    if location == NULL:
+        return False
+    location.key_size = <uint32_t>size
+    if size == 8:
+        memcpy(location.key, key, 8)
+    elif size <= INLINE_KEY:
+        memcpy(location.key, key, size)
+    else:
+        copied = <uint8_t*>arena_take(arena, size)
+        if copied == NULL:
+            ids.next -= 1
+            return False
+        memcpy(copied, key, size)
+        memcpy(location.key, &copied, sizeof(copied))
+    return True
+
+
+cdef inline bint put_slot(Interner* interner, atomic[uint64_t]* place, uint64_t* slot) noexcept nogil:
+    """Fill the empty slot with ``slot``; false: another was faster, and ``slot`` is what is there."""
+    cdef uint64_t found = 0
     if interner.alone:
-        return interner_insert(interner, shard, arena, hashed, key, size, id)
-    mutex_lock(&shard.lock)
-    # Somebody may have added it, or let the table grow, before we had the lock.
-    found = (interner_probe(interner, shard.table.load(memory_order_relaxed), hashed, key, size, id)
-             or interner_insert(interner, shard, arena, hashed, key, size, id))
-    mutex_unlock(&shard.lock)
-    return found
+        place.store(slot[0], memory_order_relaxed)
+        return True
+    if place.compare_exchange_strong(found, slot[0], memory_order_acq_rel, memory_order_acquire):
+        return True
+    slot[0] = found
+    return False
+
+
+cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
+                                 uint64_t size, uint32_t* id) noexcept nogil:
+    """The id of ``key``, the same for everyone until the reset; false where memory has run out."""
+    cdef uint64_t hashed = hash_key(key, size, interner.seed)
+    cdef Table* table = interner.table.load(memory_order_acquire)
+    cdef uint64_t place = hashed & table.mask
+    cdef uint64_t slot
+    cdef uint32_t fresh = 0
+    cdef bint has_fresh = False
+    cdef Location* location
+    while True:
+        slot = table.slot[place].load(memory_order_acquire)
+        if slot == 0:
+            if not has_fresh:
+                if not new_location(interner, ids, arena, key, size, &fresh):
+                    return False
+                has_fresh = True
+                if interner.table.load(memory_order_relaxed) != table:  # the new run made it grow
+                    table = interner.table.load(memory_order_acquire)
+                    place = hashed & table.mask
+                    continue
+            slot = (hashed >> 32 << 32) | (fresh + 1)
+            if put_slot(interner, &table.slot[place], &slot):
+                id[0] = fresh
+                return True
+        if slot == CLOSED:
+            mutex_lock(&interner.grow)
+            mutex_unlock(&interner.grow)
+            table = interner.table.load(memory_order_acquire)
+            place = hashed & table.mask
+            continue
+        if slot >> 32 == hashed >> 32:
+            location = location_at(interner, <uint32_t>slot - 1)
+            if location.key_size == size and same_key(location, key):
+                ids.next -= has_fresh  # nobody has seen it
+                id[0] = <uint32_t>slot - 1
+                return True
+        place = (place + 1) & table.mask

@@ -211,7 +211,7 @@ cdef class ObjectContext(Context):
         cdef PyObject* pointer = <PyObject*>key
         if found != NULL:
             return <uint32_t>PyLong_AsLong(<object>found)
-        fresh = interner_append(&self.store.interner, &location)
+        fresh = interner_append(&self.store.interner, &view.ids, &location)
         if fresh == NULL:
             view.fault = BLOCKSTM_NO_MEMORY
             raise Stop

@@ -13,7 +13,7 @@ from blockstm._native.abi cimport (
     blockstm_view,
 )
 from blockstm._native.arena cimport Arena, arena_take
-from blockstm._native.interner cimport location_at
+from blockstm._native.interner cimport Ids, location_at
 from blockstm._native.numbers cimport (
     compare, fold_delta, join_deltas, number_size, read_number, same_payload,
 )
@@ -69,6 +69,7 @@ cdef struct Memo:
 cdef struct View:
     blockstm_view public_part     # first: VMs hold a pointer to it
     Store* store
+    Ids ids                       # of the locations that the run is the first to meet
     Arena* arena                  # lives as long as the block
     Arena* memory                 # of own writes: `arena`, or one that lives as long as the run
     Folding folding

@@ -11,7 +11,7 @@ Threads: any number may read while none writes. Nothing here locks or takes the 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
-from blockstm._native.hashing cimport hash_bytes, word64
+from blockstm._native.hashing cimport hash_key, word64
 
 cdef enum:
     TABLE_OK = 0
@@ -107,12 +107,12 @@ cdef inline int64_t table_find(
     """The entry of a key, or TABLE_MISSING."""
     if table.count == 0:
         return TABLE_MISSING
-    return table_find_hashed(table, key, size, hash_bytes(key, size, table.seed))
+    return table_find_hashed(table, key, size, hash_key(key, size, table.seed))
 
 
 cdef inline int64_t table_intern(Table* table, const uint8_t* key, uint64_t size) noexcept nogil:
     """The entry of a key, made without a value if there is none; or TABLE_NO_MEMORY."""
-    cdef uint64_t hashed = hash_bytes(key, size, table.seed)
+    cdef uint64_t hashed = hash_key(key, size, table.seed)
     cdef int64_t entry = TABLE_MISSING
     if table.count:
         entry = table_find_hashed(table, key, size, hashed)

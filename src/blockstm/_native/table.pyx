@@ -2,12 +2,13 @@
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memset
 
-from blockstm._native.hashing cimport process_seed
+from blockstm._native.hashing cimport hash_key, process_seed
+from blockstm._native.pages cimport pages_wish
 
 cdef enum:
     FIRST_CAPACITY = 8  # entries
     FIRST_CHUNK = 1 << 12  # bytes
-    LAST_CHUNK = 1 << 20
+    LAST_CHUNK = 1 << 23
     MAX_SIZE = 0x7FFFFFFF  # bytes of a key or a value
     MAX_COUNT = 0xFFFFFFFE  # entries: a bucket holds entry + 1 in 32 bits
 
@@ -49,13 +50,14 @@ cdef int32_t grow_buckets(Table* table, uint64_t count) noexcept nogil:
     buckets = <uint64_t*>calloc(size, sizeof(uint64_t))
     if buckets == NULL:
         return TABLE_NO_MEMORY
+    pages_wish(buckets, size * sizeof(uint64_t))
     free(table.buckets)
     table.buckets = buckets
     table.mask = size - 1
     for number in range(table.count):
         entry = &table.entries[number]
         place_entry(
-            table, number, hash_bytes(entry_key(entry), entry.key_size, table.seed)
+            table, number, hash_key(entry_key(entry), entry.key_size, table.seed)
         )
     return TABLE_OK
 
@@ -73,6 +75,7 @@ cdef int32_t table_reserve(Table* table, uint64_t count) noexcept nogil:
     entries = <Entry*>realloc(table.entries, capacity * sizeof(Entry))
     if entries == NULL:
         return TABLE_NO_MEMORY
+    pages_wish(entries, capacity * sizeof(Entry))
     table.entries = entries
     table.capacity = <uint32_t>capacity
     return TABLE_OK
@@ -90,6 +93,7 @@ cdef uint8_t* take(Table* table, uint64_t size) noexcept nogil:
         chunk = <Chunk*>malloc(sizeof(Chunk) + chunk_size)
         if chunk == NULL:
             return NULL
+        pages_wish(chunk, chunk_size)
         table.wasted += table.free_size
         table.chunks_size += chunk_size
         chunk.before, chunk.size = table.chunk, chunk_size
@@ -173,7 +177,7 @@ cdef int32_t table_copy(Table* target, const Table* source) noexcept nogil:
             target,
             entry_key(entry),
             entry.key_size,
-            hash_bytes(entry_key(entry), entry.key_size, target.seed),
+            hash_key(entry_key(entry), entry.key_size, target.seed),
         )
         if made < 0 or table_put(
             target, <uint32_t>made, entry_value(entry), entry.value_size

@@ -55,6 +55,7 @@ cdef void view_free(View* view) noexcept nogil:
 cdef void view_reset(View* view) noexcept nogil:
     """Forget the last block's locations."""
     memset(view.memo, 0, sizeof(view.memo))
+    view.ids.next = view.ids.end = 0
 
 
 cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogil:
@@ -260,13 +261,14 @@ cdef int32_t api_locate(blockstm_view* public, const uint8_t* key, uint64_t size
         if memo.key == word and memo.location_plus_1:
             location[0] = <uint32_t>memo.location_plus_1 - 1
             return BLOCKSTM_OK
-        if not interner_locate(&view.store.interner, view.arena, key, 8, location):
+        if not interner_locate(&view.store.interner, &view.ids, view.arena, key, 8,
+                               location):
             return stop(view, BLOCKSTM_NO_MEMORY)
         memo.key = word
         memo.location_plus_1 = <uint64_t>location[0] + 1
         return BLOCKSTM_OK
-    if size > KEY_SIZE_MAX or not interner_locate(&view.store.interner, view.arena, key, size,
-                                                  location):
+    if size > KEY_SIZE_MAX or not interner_locate(&view.store.interner, &view.ids,
+                                                  view.arena, key, size, location):
         return stop(view, BLOCKSTM_NO_MEMORY)
     return BLOCKSTM_OK
 
