@@ -5,16 +5,14 @@ The contracts are ours: sources in ``bench/contracts``, compiled into the packag
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 
 from blockstm.errors import ConfigError
+from blockstm.insight.evm.artefacts import runtime, selector
 
-__all__ = ["GAS", "LOADS", "SENDER", "SENDER_KEY", "TURNS", "Account", "Load", "load", "runtime"]
+__all__ = ["GAS", "LOADS", "SENDER", "SENDER_KEY", "TURNS", "Account", "Load", "load"]
 
 GAS = 4_000_000_000
 """The gas limit of every call: none is meant to end for lack of it."""
@@ -57,26 +55,9 @@ class Load:
     gas: int = GAS
 
 
-@cache
-def _artefact(name: str) -> Mapping[str, object]:
-    path = files("blockstm.insight.evm").joinpath("contracts", f"{name}.json")
-    found: Mapping[str, object] = json.loads(path.read_text())
-    return found
-
-
-def runtime(name: str) -> bytes:
-    """The code of a contract of ``bench/contracts``."""
-    return bytes.fromhex(str(_artefact(name)["runtime"])[2:])
-
-
 def _call(name: str, *arguments: int) -> bytes:
     """Call data: the selector of ``run`` where the contract has one, then words."""
-    selectors = _artefact(name).get("selectors")
-    head = b""
-    if isinstance(selectors, Mapping):
-        run = next(selector for each, selector in selectors.items() if each.startswith("run("))
-        head = bytes.fromhex(str(run)[2:])
-    return head + b"".join(argument.to_bytes(32, "big") for argument in arguments)
+    return selector(name, "run") + b"".join(each.to_bytes(32, "big") for each in arguments)
 
 
 @dataclass(frozen=True)
