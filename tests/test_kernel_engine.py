@@ -37,7 +37,7 @@ STATES = st.dictionaries(st.integers(0, 3), st.integers(-9, 9))
 
 @pytest.fixture(scope="module", params=WORKERS)
 def executor(request: pytest.FixtureRequest) -> Any:
-    with blockstm.Executor(workers=request.param) as executor:
+    with blockstm.Executor(blockstm.Config(gate=False), workers=request.param) as executor:
         yield executor
 
 
@@ -224,7 +224,7 @@ def test_what_a_stale_run_raises_is_forgotten() -> None:
         view.put(0, view.index + 1)
 
     block = payments(2000, 10)
-    with blockstm.Executor(workers=4) as executor:
+    with blockstm.Executor(blockstm.Config(gate=False), workers=4) as executor:
         for _ in range(3):
             result = executor.execute_block(block, {}, strict)
             assert result.writes == {0: 2000}
@@ -247,7 +247,7 @@ def test_a_stop_is_not_swallowed_by_a_try() -> None:
         return seen
 
     block = payments(1000, 10)
-    with blockstm.Executor(workers=4) as executor:
+    with blockstm.Executor(blockstm.Config(gate=False), workers=4) as executor:
         result = executor.execute_block(block, {}, stubborn)
     assert [each.value for each in result.outcomes] == list(range(1000))
 
@@ -265,7 +265,7 @@ def test_workers_run_kernels_at_the_same_time() -> None:
         view.add(tx.source, 1)
         return state
 
-    with blockstm.Executor(workers=2) as executor:
+    with blockstm.Executor(blockstm.Config(gate=False), workers=2) as executor:
         result = executor.execute_block(payments(400, 10), {}, heavy)
     assert result.stats.workers == 2
     assert sum(1 for busy in result.stats.busy if busy > 0) == 2

@@ -17,9 +17,10 @@ class Config:
     """How a block is run. No option changes a result, only when work is done.
 
     Attributes:
-        workers: threads, 1 to 256, or "auto": the usable cores (affinity and cgroup aware),
-            one where the VM needs the GIL and the interpreter has one, and one where the
-            block is too small to gain.
+        workers: threads, 1 to 256, at most; or "auto": the usable cores (affinity and cgroup
+            aware), one where the VM needs the GIL and the interpreter has one.
+        gate: whether a block is left to one worker where it has too little to share: where
+            transactions are too short, or too few are left. The block itself tells, as it runs.
         window: how many transactions speculation may run ahead of the frontier, 1 or more.
         max_incarnations: speculative runs of one transaction before it waits for the frontier.
         estimates: whether a transaction that meets a write known to be coming waits for it.
@@ -31,6 +32,7 @@ class Config:
     """
 
     workers: int | Literal["auto"] = "auto"
+    gate: bool = True
     window: int = 512
     max_incarnations: int = 8
     estimates: bool = True
@@ -42,7 +44,7 @@ class Config:
             _check_int("workers", self.workers, 1, MAX_WORKERS)
         _check_int("window", self.window, 1, 1 << 20)
         _check_int("max_incarnations", self.max_incarnations, 1, 1 << 20)
-        for name in ("estimates", "revalidation", "throttle"):
+        for name in ("gate", "estimates", "revalidation", "throttle"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name} is a bool, not {getattr(self, name)!r}")
 

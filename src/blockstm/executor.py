@@ -248,7 +248,7 @@ class Executor:
         self._lock.release()
 
     def _run(self, request: _Request, *, streaming: bool) -> BlockResult:
-        workers, learn = self._workers_for(request)
+        workers = self._workers_for(request)
         pinned = _pin(request.state, not request.needs_gil)
         try:
             final, ending, outcomes, writes, stats = self._engine.run(
@@ -258,7 +258,7 @@ class Executor:
                 self._config,
                 skip_invalid=request.skip_invalid,
                 limit=request.limit,
-                learn=learn,
+                gate=self._config.gate,
                 streaming=streaming,
             )
         finally:
@@ -266,15 +266,15 @@ class Executor:
                 request.state._unpin()
         return _conclude(final, ending, outcomes, writes, stats)
 
-    def _workers_for(self, request: _Request) -> tuple[int, bool]:
-        """How many workers the block may have, and whether the engine may decide on fewer."""
+    def _workers_for(self, request: _Request) -> int:
+        """How many workers the block may have."""
         auto = self._config.workers == "auto"
         workers = min(self.workers, max(1, request.count))
         if auto and request.needs_gil and _has_gil():
             workers = 1
         if workers > 1 and not self._threads:
             self._start_threads()
-        return workers, auto
+        return workers
 
     def _start_threads(self) -> None:
         for number in range(1, self.workers):

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,7 @@ WORKERS = (1, 2, 4, 8)
 @cache
 def executor(workers: int, config: Config | None = None) -> Executor:
     """One executor for all tests that ask for it: they test its reuse on the way."""
-    made = Executor(config, workers=workers)
+    made = Executor(replace(config or Config(), gate=False), workers=workers)
     atexit.register(made.close)
     return made
 

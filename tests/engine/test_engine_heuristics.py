@@ -15,10 +15,13 @@ from blockstm.testing import NativeScripts, assert_same_result, scripted_vm
 from blockstm.testing.strategies import blocks, choices, states
 
 SWITCHES = [
-    Config(estimates=estimates, revalidation=revalidation, throttle=throttle)
+    Config(gate=False, estimates=estimates, revalidation=revalidation, throttle=throttle)
     for estimates, revalidation, throttle in product((False, True), repeat=3)
 ]
-SIZES = [Config(window=window, max_incarnations=cap) for window, cap in product((1, 2, 3), (1, 2))]
+SIZES = [
+    Config(gate=False, window=window, max_incarnations=cap)
+    for window, cap in product((1, 2, 3), (1, 2))
+]
 
 
 def name(config: Config) -> str:

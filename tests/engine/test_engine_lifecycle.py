@@ -18,7 +18,7 @@ import pytest
 from engine_cases import executor
 
 import blockstm
-from blockstm import Executor, reference
+from blockstm import Config, Executor, reference
 from blockstm.errors import ClosedError, ReentrantError, TransactionError
 from blockstm.testing import NativeScripts, assert_same_result, scripted_vm
 
@@ -30,7 +30,7 @@ EXPECTED = reference.execute_block(BLOCK, {}, scripted_vm)
 
 @workers
 def test_an_executor_is_closed_once_and_for_all(workers: int) -> None:
-    engine = Executor(workers=workers)
+    engine = Executor(Config(gate=False), workers=workers)
     with engine as entered:
         assert entered is engine
         assert_same_result(engine.execute_block(BLOCK, {}, scripted_vm), EXPECTED)
@@ -47,14 +47,14 @@ def test_an_executor_is_closed_once_and_for_all(workers: int) -> None:
 def test_closing_ends_its_threads(workers: int) -> None:
     before = threading.active_count()
     for _ in range(5):
-        with Executor(workers=workers) as engine:
+        with Executor(Config(gate=False), workers=workers) as engine:
             engine.execute_block(BLOCK, {}, scripted_vm)
     assert threading.active_count() == before
 
 
 def test_a_forgotten_executor_ends_its_threads() -> None:
     before = threading.active_count()
-    engine = Executor(workers=4)
+    engine = Executor(Config(gate=False), workers=4)
     engine.execute_block(BLOCK, {}, scripted_vm)
     del engine
     gc.collect()
@@ -105,7 +105,7 @@ def test_a_state_or_a_limit_may_not_call_it_either(workers: int) -> None:
 @workers
 def test_a_vm_may_use_another_executor(workers: int) -> None:
     def vm(view: Any, n: int) -> Any:
-        with Executor(workers=2) as inner:
+        with Executor(Config(gate=False), workers=2) as inner:
             nested = inner.execute_block(BLOCK[:n], {}, scripted_vm)
         view.put("n", nested.writes.get("a", 0))
         return nested.gas_used
@@ -150,7 +150,7 @@ def test_many_threads_may_use_one_executor(workers: int) -> None:
 
 def test_closing_while_another_thread_runs_a_block_waits_or_refuses() -> None:
     for _ in range(10):
-        engine = Executor(workers=2)
+        engine = Executor(Config(gate=False), workers=2)
         started = threading.Event()
 
         def vm(view: Any, transaction: Any, started: Any = started) -> Any:
@@ -244,7 +244,7 @@ def test_an_executor_does_not_cross_a_fork(workers: int) -> None:
         import blockstm
         from blockstm.testing import scripted_vm
         block = [[("bump", "a", 1)]] * 20
-        engine = blockstm.Executor(workers={workers})
+        engine = blockstm.Executor(blockstm.Config(gate=False), workers={workers})
         engine.execute_block(block, {{}}, scripted_vm)
         child = os.fork()
         if child == 0:
@@ -254,7 +254,7 @@ def test_an_executor_does_not_cross_a_fork(workers: int) -> None:
                     call()
                 except blockstm.errors.ForkedError:
                     print("ForkedError", flush=True)
-            fresh = blockstm.Executor(workers={workers})
+            fresh = blockstm.Executor(blockstm.Config(gate=False), workers={workers})
             print(fresh.execute_block(block, {{}}, scripted_vm).writes, flush=True)
             print(blockstm.execute_block(block, {{}}, scripted_vm).writes, flush=True)
             engine.close()
@@ -283,7 +283,7 @@ def test_a_fork_inside_a_vm_leaves_the_parent_whole(workers: int) -> None:
                     os._exit(0)
                 os.waitpid(child, 0)
             view.put("n", n)
-        print(blockstm.Executor(workers={workers}).execute_block(range(5), {{}}, vm).writes)
+        print(blockstm.Executor(blockstm.Config(gate=False), workers={workers}).execute_block(range(5), {{}}, vm).writes)
     """)
     assert output == "{'n': 4}\n"
 
@@ -293,7 +293,7 @@ def test_an_interpreter_ends_with_an_open_executor(workers: int) -> None:
     output = script(f"""
         import blockstm
         from blockstm.testing import scripted_vm
-        engine = blockstm.Executor(workers={workers})
+        engine = blockstm.Executor(blockstm.Config(gate=False), workers={workers})
         print(engine.execute_block([[("bump", "a", 1)]] * 9, {{}}, scripted_vm).writes)
     """)
     assert output == "{'a': 9}\n"
@@ -337,7 +337,7 @@ def test_ctrl_c_stops_within_a_fifth_of_a_second(case: str, workers: int) -> Non
                 pass
 
         vm, block = {vm}, {block}
-        engine = blockstm.Executor(workers={workers})
+        engine = blockstm.Executor(blockstm.Config(gate=False), workers={workers})
         engine.execute_block(block[:10], {{"never": 1}}, vm)
         print("ready", flush=True)
         try:

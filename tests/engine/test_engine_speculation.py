@@ -187,7 +187,7 @@ def test_one_worker_does_not_speculate() -> None:
 
 
 def test_workers_are_clamped_to_the_block() -> None:
-    with Executor(workers=24) as engine:
+    with Executor(Config(gate=False), workers=24) as engine:
         assert engine.execute_block([[("put", "a", 1)]], {}, scripted_vm).stats.workers == 1
         assert engine.execute_block([], {}, scripted_vm).stats.transactions == 0
         assert engine.execute_block([[]] * 3, {}, scripted_vm).stats.workers <= 3
@@ -199,7 +199,7 @@ def test_incarnations_are_capped(cap: int) -> None:
     block = [[("work", 200), ("bump", 0, 1), ("work", 200)] for _ in range(400)]
     vm = NativeScripts()
     expected = reference.execute_block(block, {}, vm.python)
-    with Executor(Config(max_incarnations=cap, throttle=False), workers=4) as engine:
+    with Executor(Config(gate=False, max_incarnations=cap, throttle=False), workers=4) as engine:
         result = engine.execute_block(block, {}, vm)
     assert_same_result(result, expected)
     assert result.stats.incarnations <= (cap + 1) * len(block)

@@ -130,7 +130,7 @@ def test_nothing_is_committed_after_an_invalid_transaction(workers: int) -> None
 
 
 def test_a_block_of_one_transaction_does_not_wake_two_dozen_workers() -> None:
-    with Executor(workers=24) as engine:
+    with Executor(Config(gate=False), workers=24) as engine:
         for _ in range(50):
             assert engine.execute_block([[("put", "a", 1)]], {}, scripted_vm).stats.workers == 1
 
@@ -181,7 +181,7 @@ def test_a_dependency_that_ends_while_it_is_noted_is_not_waited_for() -> None:
     block = [[("work", n % 50), ("bump", 0, 1), ("work", n % 30)] for n in range(60)]
     vm = NativeScripts()
     expected = reference.execute_block(block, {}, vm.python)
-    with Executor(Config(throttle=False), workers=4) as engine:
+    with Executor(Config(gate=False, throttle=False), workers=4) as engine:
         for _ in range(200):
             assert_same_result(engine.execute_block(block, {}, vm), expected)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.fixtures import fixtures, mainnet_block, mainnet_index, mainnet_witness
 
-from blockstm import reference
+from blockstm import Config, reference
 from blockstm.errors import ConfigError
 from blockstm.ethereum.blockfile import read_block_file
 from blockstm.ethereum.checks import check_block, check_run
@@ -59,7 +59,7 @@ SLOW = sorted(n for n in mainnet_index() if n not in QUICK and n not in UNSUPPOR
 
 @pytest.fixture(scope="module")
 def executor():
-    with Executor(workers=2) as executor:
+    with Executor(Config(gate=False), workers=2) as executor:
         yield executor
 
 

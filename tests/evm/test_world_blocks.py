@@ -24,6 +24,7 @@ from tests.evm.world_blocks import (
     world,
 )
 
+from blockstm.config import Config
 from blockstm.executor import Executor
 from blockstm.insight.assembly import assemble, initcode_of
 from blockstm.state.accounts import AccountState
@@ -50,7 +51,7 @@ OBSERVER = "0 CALLDATALOAD BALANCE 0 MSTORE 32 0 LOG0"
 
 @pytest.fixture(params=[1, 2], ids=["one worker", "two workers"])
 def executor(request: Any) -> Iterator[Executor]:
-    with Executor(workers=request.param) as executor:
+    with Executor(Config(gate=False), workers=request.param) as executor:
         yield executor
 
 
@@ -70,7 +71,7 @@ def create(nonce: int, code: str, sender: int = 0) -> Any:
 
 def test_payments_to_one_receiver_do_not_conflict() -> None:
     block = [transaction(i % 8, NOBODY, value=i, nonce=i // 8) for i in range(64)]
-    with Executor(workers=2) as executor:
+    with Executor(Config(gate=False), workers=2) as executor:
         result, state = run("cancun", world(), block, executor.execute_block)
     assert state.account(NOBODY).balance == sum(range(64))
     assert state.account(COINBASE).balance == 64 * 21_000 * TIP

@@ -12,9 +12,9 @@ from tests.fixtures import ROOT, fixtures
 
 from blockstm.errors import ConfigError, DecodeError
 from blockstm.ethereum.hashing import keccak
+from blockstm.insight.evm.artefacts import runtime
 from blockstm.insight.evm.contenders import Ran, contender
 from blockstm.insight.evm.instructions import count, digest, instructions, opcodes
-from blockstm.insight.evm.artefacts import runtime
 from blockstm.insight.evm.loads import LOADS, SENDER, SENDER_KEY, TURNS, load
 from blockstm.insight.evm.statetests import statetest_loads
 

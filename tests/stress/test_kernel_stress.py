@@ -48,7 +48,7 @@ def block_of(count: int, accounts: int, seed: int) -> Any:
 @pytest.mark.parametrize("workers", [2, 4, 8])
 def test_errors_met_by_many_workers_at_once(workers: int, accounts: int) -> None:
     state = MemoryState(dict.fromkeys(range(accounts), 80))
-    with blockstm.Executor(workers=workers) as executor:
+    with blockstm.Executor(blockstm.Config(gate=False), workers=workers) as executor:
         for seed in range(5):
             vm = kernel(transfer)  # compiled anew: its errors are unknown again
             block = block_of(400, accounts, seed)

@@ -94,6 +94,7 @@ def draw_block(draw: Draw, *, length: int = 60, without: tuple[str, ...] = ()) -
 
 def draw_config(draw: Draw) -> Config:
     return Config(
+        gate=False,
         window=draw.choice((1, 3, 512)),
         max_incarnations=draw.choice((1, 8)),
         estimates=draw.random() < 0.5,
@@ -105,7 +106,7 @@ def draw_config(draw: Draw) -> Config:
 @workers
 def test_native_transactions_on_hot_keys(workers: int) -> None:
     vm = NativeScripts()
-    with Executor(workers=workers) as engine:
+    with Executor(Config(gate=False), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block, state = draw_block(draw), {0: 5, 1: -1}
@@ -119,7 +120,7 @@ def test_native_transactions_on_hot_keys(workers: int) -> None:
 @workers
 def test_native_transactions_that_do_not_stop_when_told(workers: int) -> None:
     vm = NativeScripts(stubborn=True)
-    with Executor(workers=workers) as engine:
+    with Executor(Config(gate=False), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block = draw_block(draw)
@@ -145,7 +146,7 @@ def test_long_keys_and_values(workers: int) -> None:
             draw.choice([("put", target, value), ("copy", draw.choice(keys), target)]),
         ]
 
-    with Executor(workers=workers) as engine:
+    with Executor(Config(gate=False), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block = [transaction(draw) for _ in range(draw.randint(1, 60))]
@@ -162,7 +163,7 @@ def test_a_native_state(workers: int) -> None:
     vm = NativeScripts()
     items = {key: key - 3 for key in range(6)}
     state = MemoryState(items)
-    with Executor(workers=workers) as engine:
+    with Executor(Config(gate=False), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block = draw_block(draw)
@@ -175,7 +176,7 @@ def test_a_native_state(workers: int) -> None:
 
 @workers
 def test_python_transactions_on_hot_keys(workers: int) -> None:
-    with Executor(workers=workers) as engine:
+    with Executor(Config(gate=False), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block = draw_block(draw, length=30, without=("work",))
@@ -189,7 +190,7 @@ def test_python_transactions_on_hot_keys(workers: int) -> None:
 @workers
 def test_blocks_longer_than_any_window(workers: int) -> None:
     vm = NativeScripts()
-    with Executor(workers=workers) as engine:
+    with Executor(Config(gate=False), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block = draw_block(draw, length=3000, without=("revert",))
@@ -230,7 +231,7 @@ class Fails:
 def test_blocks_that_end_early(workers: int) -> None:
     """Transactions that raise, invalid ones, unreadable keys, limits: the prefix is exact."""
     vm = NativeScripts()
-    with Executor(workers=workers) as engine:
+    with Executor(Config(gate=False), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block = draw_block(draw)
@@ -253,7 +254,12 @@ def test_blocks_that_end_early(workers: int) -> None:
 
 def test_many_threads_share_executors() -> None:
     vm = NativeScripts()
-    with Executor(workers=2) as one, Executor(workers=4) as other, ThreadPoolExecutor(4) as pool:
+    shared = Config(gate=False)
+    with (
+        Executor(shared, workers=2) as one,
+        Executor(shared, workers=4) as other,
+        ThreadPoolExecutor(4) as pool,
+    ):
 
         def work(seed: float) -> None:
             draw = Draw(seed)
@@ -275,7 +281,7 @@ def shown(outcomes: Iterable[Outcome]) -> list[Any]:
 
 def test_streams_consumed_and_abandoned() -> None:
     vm = NativeScripts()
-    with Executor(workers=4) as engine:
+    with Executor(Config(gate=False), workers=4) as engine:
 
         def one(draw: Draw) -> None:
             block = draw_block(draw, length=100)
@@ -297,7 +303,7 @@ def test_executors_made_used_and_closed_at_once() -> None:
     expected = Ran(result=reference.execute_block(block, {}, vm.python))
 
     def one(draw: Draw) -> None:
-        engine = Executor(workers=draw.choice((1, 2, 4)))
+        engine = Executor(Config(gate=False), workers=draw.choice((1, 2, 4)))
         with ThreadPoolExecutor(2) as pool:
             future = pool.submit(run, engine.execute_block, block, {}, vm)
             time.sleep(draw.choice((0.0, 0.0005, 0.002)))
@@ -328,7 +334,7 @@ def test_objects_of_python_transactions_are_let_go() -> None:
             raise LookupError(Value())
         return Value()
 
-    with Executor(workers=4) as engine:
+    with Executor(Config(gate=False), workers=4) as engine:
 
         def one(draw: Draw) -> None:
             size = draw.randint(1, 2 + (draw.random() < 0.3))

@@ -26,7 +26,7 @@ from tests.vm.blocks import (
 )
 from tests.vm.contracts import assemble
 
-from blockstm import reference
+from blockstm import Config, reference
 from blockstm.errors import StateError, TransactionError
 from blockstm.executor import Executor
 from blockstm.types import BlockResult
@@ -44,7 +44,7 @@ def run_digger(fork: str, code: bytes, gas: int) -> BlockResult:
     block = replace(context(fork), gas_limit=2**60)
     calls = [Call(i, DIGGER_AT, gas=gas) for i in range(2)]
     state = AccountState(funded({DIGGER_AT: contract(code, balance=7)}))
-    with Executor(workers=2) as executor:
+    with Executor(Config(gate=False), workers=2) as executor:
         return executor.execute_block(signed(fork, calls), state, PyEvm(fork, block))
 
 

@@ -13,6 +13,7 @@ from eth.vm.forks.prague.constants import HISTORY_STORAGE_ADDRESS, HISTORY_STORA
 from eth_keys.datatypes import PrivateKey
 from tests.vm.blocks import COINBASE, KEYS, SENDERS, context, contract, funded
 
+from blockstm.config import Config
 from blockstm.errors import ConfigError, InputError, Invalid, InvalidBlock
 from blockstm.ethereum.execution import StateAfter
 from blockstm.ethereum.hashing import keccak
@@ -159,7 +160,7 @@ def test_a_sender_that_delegates_itself_moves_its_nonce_twice(workers: int) -> N
         ({**call, "nonce": 1}, SENDERS[1]),
     ]
     transactions = [vm.decode(Transaction(**m).encode(), sender) for m, sender in block]
-    with Executor(workers=workers) as executor:
+    with Executor(Config(gate=False), workers=workers) as executor:
         result = executor.execute_block(transactions, AccountState(world), vm)
     assert [len(outcome.value.logs) for outcome in result.outcomes] == [0, 1, 1, 1]
     assert result.writes[SENDER, "nonce"] == 3

@@ -32,6 +32,7 @@ from tests.vm.contracts import (
     words,
 )
 
+from blockstm.config import Config
 from blockstm.ethereum.hashing import keccak
 from blockstm.executor import Executor
 from blockstm.testing import assert_serial_equivalent
@@ -158,7 +159,7 @@ def test_a_destroyed_contract_comes_back_without_its_storage(fork: str, workers:
         Call(1, CHILD_AT, words(1, 9)),
         Call(2, CHILD_AT, words(1)),  # logs 9
     ]
-    with Executor(workers=workers) as executor:
+    with Executor(Config(gate=False), workers=workers) as executor:
         result, state = run(fork, WORLD, block, execute_block=executor.execute_block)
     logged = [[int.from_bytes(log.data, "big") for log in o.value.logs] for o in result.outcomes]
     assert logged == [[], [], [7], [], [], [], [0], [], [9]]
@@ -222,7 +223,7 @@ def test_a_beneficiary_that_sends_and_receives_ends_with_the_exact_sum(workers: 
         Call(2, coinbase, value=100),
         Call(3, OBSERVER_AT, words(number_of(coinbase))),
     ]
-    with Executor(workers=workers) as executor:
+    with Executor(Config(gate=False), workers=workers) as executor:
         result, state = run("shanghai", WORLD, block, coinbase, executor.execute_block)
     tip, gas = GAS_PRICE - BASE_FEE, [o.gas_used for o in result.outcomes]
     seen = int.from_bytes(result.outcomes[3].value.logs[0].data[:32], "big")

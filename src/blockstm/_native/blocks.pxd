@@ -55,6 +55,10 @@ cdef struct Block:
     int64_t streak             # speculative runs in a row that were right
     int64_t lead_earned_by
     int64_t lead               # how many transactions are short enough to be left to one worker
+    int64_t rest_until         # where a rest from speculation ends; 0: none is wanted
+    bint may_rest              # whether the others may be sent out for it
+    int64_t run_ns             # how long a run takes, about: what workers begin with
+    int64_t stretch_max        # how many transactions may be claimed at once
 
 cdef enum AbortCause:
     ABORT_VALIDATION = 0
@@ -78,6 +82,10 @@ cdef struct Worker:
     int32_t id
     Write* write               # of the run at hand
     uint32_t write_capacity
+    int64_t stretch_next       # of the stretch at hand, what has not been run ...
+    int64_t stretch_end        # ... and where it ends
+    int64_t hand               # its word; 0 where it is of one transaction
+    int64_t run_ns             # how long a run takes, about
     uint64_t incarnations
     uint64_t aborts[ABORT_CAUSES]
     int64_t parked_ns
@@ -93,6 +101,8 @@ cdef struct Worker:
 
 cdef enum:
     SAMPLE_EVERY = 16
+    STRETCH_NS = 20_000            # of work that is claimed at once
+    STRETCH_MAX = 64               # transactions
     POLL_NS = 10_000_000           # how often worker 0 looks for signals
     POLL_STRIDE_MAX = 16
 
@@ -112,6 +122,17 @@ cdef inline int64_t sample_phase(Worker* worker, int64_t since, int phase) noexc
     now = now_ns()
     worker.phase_ns[phase] += (now - since) * SAMPLE_EVERY
     return now
+
+
+cdef inline void learn_run(Worker* worker, int64_t taken_ns) noexcept nogil:
+    """A run took so long; what is remembered moves a quarter of the way there."""
+    worker.run_ns += (taken_ns - worker.run_ns) >> 2
+
+
+cdef inline int64_t stretch_length(const Worker* worker) noexcept nogil:
+    """How many transactions to claim at once."""
+    cdef int64_t length = STRETCH_NS // (worker.run_ns + 1)
+    return length if length < worker.block.stretch_max else worker.block.stretch_max
 
 
 cdef inline bint poll(Worker* worker) noexcept nogil:

@@ -44,6 +44,13 @@ cdef extern from *:
         if (until.tv_nsec >= 1000000000) { until.tv_nsec -= 1000000000; until.tv_sec += 1; }
         pthread_cond_timedwait(&m->changed, &m->mutex, &until);
     }
+    static inline void blockstm_cpu_relax(void) {
+    #if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+    #elif defined(__aarch64__)
+        __asm__ __volatile__("yield");
+    #endif
+    }
     static inline int64_t blockstm_now_ns(void) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -66,6 +73,8 @@ cdef extern from *:
     void monitor_wait "blockstm_monitor_wait"(Monitor*, int64_t ns_max) noexcept nogil
     void monitor_wake_all "blockstm_monitor_wake_all"(Monitor*) noexcept nogil
     int64_t now_ns "blockstm_now_ns"() noexcept nogil
+    # Leave the core to its other thread, or to nobody, for some tens of ns.
+    void cpu_relax "blockstm_cpu_relax"() noexcept nogil
 
 cdef enum:
     NOTHING = -1      # what a claim gives when there is nothing to claim
@@ -87,6 +96,18 @@ cdef inline int64_t cursor_claim_before(Cursor* cursor, int64_t limit) noexcept 
     cdef int64_t index = cursor.next.load(memory_order_acquire)
     while index < limit:
         if cursor.next.compare_exchange_weak(index, index + 1, memory_order_acq_rel,
+                                             memory_order_acquire):
+            return index
+    return NOTHING
+
+
+cdef inline int64_t cursor_claim_stretch(Cursor* cursor, int64_t limit, int64_t length,
+                                         int64_t* end) noexcept nogil:
+    """Up to ``length`` indices below ``limit`` at once: the first, and where they ``end``."""
+    cdef int64_t index = cursor.next.load(memory_order_acquire)
+    while index < limit:
+        end[0] = index + length if index + length < limit else limit
+        if cursor.next.compare_exchange_weak(index, end[0], memory_order_acq_rel,
                                              memory_order_acquire):
             return index
     return NOTHING

@@ -39,9 +39,13 @@ cdef class Engine:
     cdef int begin(self, Context context, int64_t count, object options) except -1
     cdef int set_limit(self, object limit) except -1
     cdef int share(self, int32_t workers) except -1
-    cdef bint starts_alone(self) noexcept
+    cdef void speculate(self, int32_t workers) noexcept
+    cdef int rest(self) except -1
+    cdef void forget_speculation(self) noexcept
+    cdef int run_until_sharing_pays(self) except -1
+    cdef void expect_runs_of(self, int64_t task_ns) noexcept
     cdef int run_alone(self, int64_t until) except -1
-    cdef int run_shared(self, int32_t workers) except -1
+    cdef int run_shared(self, int32_t workers, bint gate) except -1
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1
     cdef void open_gate(self, int32_t workers) noexcept nogil
     cdef void close_gate(self) noexcept nogil

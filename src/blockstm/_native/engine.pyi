@@ -25,7 +25,7 @@ class Engine:
         *,
         skip_invalid: bool,
         limit: Limit | None,
-        learn: bool,
+        gate: bool,
         streaming: bool,
     ) -> Finished: ...
     def explore(

@@ -11,7 +11,7 @@ from blockstm.types import Outcome
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.blocks cimport (
     ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_COMMIT, PHASE_EXECUTE,
-    PHASE_PUBLISH, PHASE_VALIDATE, Block, Worker,
+    PHASE_PUBLISH, PHASE_VALIDATE, STRETCH_MAX, STRETCH_NS, Block, Record, Worker,
 )
 from blockstm._native.context cimport Context
 from blockstm._native.cursors cimport (
@@ -27,24 +27,26 @@ from blockstm._native.frontier cimport (
 )
 from blockstm._native.hashing cimport process_seed
 from blockstm._native.interner cimport interner_free, interner_init, interner_reset
-from blockstm._native.scheduler cimport STOP, STOP_NO_MEMORY, Task, scheduler_stopping
+from blockstm._native.pages cimport pages_free, pages_take
+from blockstm._native.scheduler cimport (
+    READY, REST, STOP, STOP_NO_MEMORY, WORKERS, Scheduler, Task, scheduler_stopping, task_leave,
+)
+from blockstm._native.settling cimport withdraw_all
 from blockstm._native.slots cimport (
     POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
     POINT_VALIDATE, view_pause,
 )
-from blockstm._native.throttle cimport throttle_begin
+from blockstm._native.throttle cimport resume_speculation, throttle_begin
 from blockstm._native.values cimport PAYLOAD_SKIP, Payload
 from blockstm._native.worker cimport (
     worker_free, worker_init, worker_reset, worker_run, worker_run_alone,
 )
 
-cdef extern from "<cstdlib>" namespace "std" nogil:
-    void* aligned_alloc(size_t alignment, size_t size)
-
 cdef enum:
     START = 16                       # transactions run alone to learn how long one takes
-    SHARING_PAYS_NS = 300_000        # below so much work, waking helpers costs more than it gives
-    SHARED_TASK_NS = 1_000           # a shared transaction costs about so much more than an own one
+    SHARING_PAYS_NS = 400_000        # below so much work, waking helpers costs more than it gives
+    SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
+    ASKED_EVERY = 64                 # transactions of a block that goes on alone
     GATE_WAIT_NS = 1_000_000_000
 
 POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
@@ -120,8 +122,8 @@ cdef class Engine:
                 worker_free(&self.worker[id])
             free(self.worker)
         interner_free(&self.block.store.interner)
-        free(self.block.scheduler.task)
-        free(self.block.frontier.outcome)
+        pages_free(self.block.scheduler.task)
+        pages_free(self.block.frontier.outcome)
         free(self.block.frontier.plain)
         free(self.block.frontier.written)
         monitor_destroy(&self.gate.monitor)
@@ -174,10 +176,10 @@ cdef class Engine:
     cdef int reserve_outcomes(self, int64_t count) except -1:
         cdef Frontier* frontier = &self.block.frontier
         if count > self.outcome_capacity:
-            free(frontier.outcome)
+            pages_free(frontier.outcome)
             free(frontier.plain)
             self.outcome_capacity = 0
-            frontier.outcome = <Answer*>malloc(count * sizeof(Answer))
+            frontier.outcome = <Answer*>pages_take(count * sizeof(Answer))
             frontier.plain = <uint8_t*>malloc(count)
             if frontier.outcome == NULL or frontier.plain == NULL:
                 raise MemoryError
@@ -186,9 +188,9 @@ cdef class Engine:
 
     cdef int reserve_tasks(self, int64_t count) except -1:
         if count > self.task_capacity:
-            free(self.block.scheduler.task)
+            pages_free(self.block.scheduler.task)
             self.task_capacity = 0
-            self.block.scheduler.task = <Task*>aligned_alloc(sizeof(Task), count * sizeof(Task))
+            self.block.scheduler.task = <Task*>pages_take(count * sizeof(Task))
             if self.block.scheduler.task == NULL:
                 raise MemoryError
             self.task_capacity = count
@@ -217,6 +219,7 @@ cdef class Engine:
         if count > INT32_MAX // 2:
             raise OverflowError(f"a block of {count} transactions is too long")
         self.reserve_outcomes(count)
+        block.run_ns = STRETCH_NS
         for id in range(self.workers):
             worker_reset(&self.worker[id])
         interner_reset(&block.store.interner)
@@ -232,6 +235,8 @@ cdef class Engine:
         block.max_incarnations = options.max_incarnations
         block.revalidation = options.revalidation
         block.throttle = options.throttle
+        block.may_rest = True
+        block.stretch_max = STRETCH_MAX
         block.workers = 1
         block.poll = poll_signals
         block.poll_context = <void*>self
@@ -249,15 +254,34 @@ cdef class Engine:
         block.scheduler.stopping.store(0)
         return 0
 
-    cdef bint starts_alone(self) noexcept:
-        """Run a few transactions alone; whether the rest is too little to share."""
-        cdef int64_t count = self.block.scheduler.count
-        cdef int64_t task_ns, started = now_ns()
-        if count <= START:
-            return True
-        self.run_alone(START)
-        task_ns = (now_ns() - started) // START
-        return task_ns < SHARED_TASK_NS or task_ns * (count - START) < SHARING_PAYS_NS
+    cdef int run_until_sharing_pays(self) except -1:
+        """Run alone as long as transactions are too short, or what is left is too little, to share.
+
+        The first few tell; whoever goes on alone asks again from time to time.
+        """
+        cdef Scheduler* scheduler = &self.block.scheduler
+        cdef int64_t first = scheduler.frontier.next.load()
+        cdef int64_t more = START
+        cdef int64_t task_ns, left, started
+        while not scheduler_stopping(scheduler):
+            if scheduler.count - first <= START:
+                return self.run_alone(scheduler.count)
+            started = now_ns()
+            self.run_alone(first + more if first + more < scheduler.count else scheduler.count)
+            left = scheduler.count - scheduler.frontier.next.load()
+            task_ns = (now_ns() - started) // more
+            if task_ns >= SHARED_TASK_NS and task_ns * left >= SHARING_PAYS_NS:
+                self.expect_runs_of(task_ns)
+                return 0
+            first += more
+            more = ASKED_EVERY
+        return 0
+
+    cdef void expect_runs_of(self, int64_t task_ns) noexcept:
+        cdef int32_t id
+        self.block.run_ns = task_ns
+        for id in range(self.workers):
+            self.worker[id].run_ns = task_ns
 
     cdef int run_alone(self, int64_t until) except -1:
         if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
@@ -271,31 +295,86 @@ cdef class Engine:
         """From here on the block is shared: what is committed stays as it is."""
         cdef Block* block = &self.block
         self.reserve_tasks(block.scheduler.count)
+        memset(<void*>block.scheduler.stretch, 0, sizeof(block.scheduler.stretch))
+        self.speculate(workers)
+        return 0
+
+    cdef void speculate(self, int32_t workers) noexcept:
+        """Whatever was run alone is final; what follows may be run ahead of the frontier."""
+        cdef Block* block = &self.block
         block.store.exclusive = False
         block.store.interner.alone = False
         block.workers = workers
         block.scheduler.execution.next.store(block.scheduler.frontier.next.load())
+        resume_speculation(block, block.scheduler.frontier.next.load())
+
+    cdef int run_shared(self, int32_t workers, bint gate) except -1:
+        """Share the block; with a ``gate``, only as long as that pays."""
+        self.share(workers)
+        while True:
+            self.open_gate(workers)
+            if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+                worker_run(&self.worker[0])
+                with nogil:
+                    self.close_gate()
+            else:
+                with nogil:
+                    worker_run(&self.worker[0])
+                    self.close_gate()
+            if self.block.scheduler.stopping.load() != REST:
+                return 0
+            self.rest()
+            if gate:
+                self.run_until_sharing_pays()
+            if scheduler_stopping(&self.block.scheduler):
+                return 0
+            self.speculate(workers)
+
+    cdef int rest(self) except -1:
+        """Everyone is out of the block: forget what ran ahead, and go on alone for a while."""
+        cdef Block* block = &self.block
+        cdef Scheduler* scheduler = &block.scheduler
+        cdef int64_t until = block.rest_until
+        self.forget_speculation()
+        block.rest_until = 0
+        block.workers = 1
+        block.store.exclusive = True
+        block.store.interner.alone = True
+        block.scheduler.stopping.store(0)
+        self.run_alone(until if until < block.scheduler.count else block.scheduler.count)
         return 0
 
-    cdef int run_shared(self, int32_t workers) except -1:
-        self.share(workers)
-        self.open_gate(workers)
-        if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
-            worker_run(&self.worker[0])
-            with nogil:
-                self.close_gate()
-        else:
-            with nogil:
-                worker_run(&self.worker[0])
-                self.close_gate()
-        return 0
+    cdef void forget_speculation(self) noexcept:
+        """As if nothing had run ahead of the frontier: no entries, no records, no waiters."""
+        cdef Block* block = &self.block
+        cdef Scheduler* scheduler = &block.scheduler
+        cdef int64_t index = scheduler.frontier.next.load()
+        cdef int64_t end = index + block.window + STRETCH_MAX
+        cdef Task* task
+        cdef Record* record
+        if end > scheduler.count:
+            end = scheduler.count
+        while index < end:
+            task = &scheduler.task[index]
+            record = <Record*>task.record.load()
+            if record != NULL:
+                withdraw_all(block, record)
+            task.record.store(NULL)
+            task.waiters.store(NULL)
+            task.hand.store(0)
+            task_leave(task, READY, 0)
+            index += 1
+        scheduler.revalidation.next.store(0)
+        scheduler.revalidation_end.next.store(0)
 
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1:
         """Like `run_shared`, every worker under the explorer's hand."""
         cdef int32_t id
         self.share(workers)
         self.block.poll = NULL
-        self.block.lead_earned_by = INT64_MAX  # a lead depends on the clock
+        self.block.lead_earned_by = INT64_MAX  # a lead depends on the clock, as do
+        self.block.stretch_max = 1             # the length of a stretch
+        self.block.may_rest = False            # and whether a rest is long enough
         for id in range(workers):
             self.worker[id].view.pause = explorer_pause
             self.worker[id].view.pause_context = explorer
@@ -312,10 +391,10 @@ cdef class Engine:
         return 0
 
     def run(self, Context context, int64_t count, int32_t workers, options, *, bint skip_invalid,
-            limit, bint learn, bint streaming):
+            limit, bint gate, bint streaming):
         """Run a block. (final, ending, outcomes, writes, gas_used, stats).
 
-        ``workers`` is how many may work; under ``learn`` the first few transactions decide
+        ``workers`` is how many may work; with a ``gate`` the block itself decides, as it goes on,
         whether more than one does.
         """
         cdef int64_t started = now_ns()
@@ -325,11 +404,14 @@ cdef class Engine:
         self.set_limit(limit)
         if workers > count:
             workers = <int32_t>count
-        if workers <= 1 or (learn and self.starts_alone()):
-            workers = 1
+        if workers <= 1:
             self.run_alone(count)
-        elif not scheduler_stopping(&self.block.scheduler):
-            self.run_shared(workers)
+            return self.finished(1, started)
+        if gate:
+            self.run_until_sharing_pays()
+            if scheduler_stopping(&self.block.scheduler):
+                return self.finished(1, started)
+        self.run_shared(workers, gate)
         return self.finished(workers, started)
 
     def explore(self, Context context, int64_t count, int32_t workers, options, *,

@@ -1,7 +1,9 @@
 """Locations by key: exact keys of any length become ids, each key once.
 
 One table of open addressing, read and filled without a lock. A lookup probes 64-bit slots that hold
-32 bits of hash beside the id; the key itself is compared before an id is believed. Whoever finds no
+24 bits of hash and the block's generation beside the id; a slot of another generation is empty, so
+that forgetting a block's keys costs nothing. The key itself is compared before an id is believed.
+Whoever finds no
 slot with its key puts one into the empty slot where the probe ended, by compare-exchange: of two who
 bring the same key, both end at the same slot, one wins, and the other finds it there. Locations never
 move, so a location's address is as good as its id. Ids are handed out in runs, so that workers do not
@@ -37,9 +39,11 @@ cdef enum:
     SEGMENTS = 1 << 13
     IDS_PER_RUN = 64
     LOCATIONS_AHEAD = 6
+    GENERATION_BITS = 8
+    GENERATIONS = 1 << GENERATION_BITS
 
 cdef extern from *:
-    uint64_t CLOSED "0xFFFFFFFFFFFFFFFFull"    # a slot of an outgrown table: look in the next one
+    uint32_t CLOSED "0xFFFFFFFFu"   # for an id: the table is outgrown, look in the next one
 
 cdef struct Table:
     atomic[uint64_t]* slot
@@ -53,6 +57,7 @@ cdef struct Ids:
 
 cdef struct Interner:
     atomic[Table*] table
+    uint64_t generation             # of the block, 1 to GENERATIONS - 1
     atomic[uint32_t] handed_out     # ids, in whole runs
     Location** segment              # SEGMENTS pointers to SEGMENT_SIZE locations each
     Mutex grow                      # of the table, and of the segments
@@ -86,6 +91,7 @@ cdef inline Location* location_at(Interner* interner, uint32_t id) noexcept nogi
 cdef inline bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil:
     cdef Table* table = table_new(FIRST_CAPACITY)
     interner.seed = seed
+    interner.generation = 1
     interner.segment = <Location**>calloc(SEGMENTS, sizeof(Location*))
     mutex_init(&interner.grow)
     interner.table.store(table)
@@ -121,14 +127,17 @@ cdef inline void interner_reset(Interner* interner) noexcept nogil:
     cdef Table* smaller = NULL
     cdef uint64_t capacity = table.mask + 1
     interner_drop_outgrown(table)
-    # Clearing a table that was made for a long block would be most of the work of a short one.
+    # A short block's slots would be far apart in a table that was made for a long one.
     if capacity > FIRST_CAPACITY and interner.handed_out.load(memory_order_relaxed) < capacity // 16:
         smaller = table_new(capacity // 2)
     if smaller != NULL:
         interner.table.store(smaller, memory_order_relaxed)
         table_free(table)
-    else:
-        memset(<void*>table.slot, 0, capacity * sizeof(uint64_t))
+    interner.generation += 1
+    if interner.generation == GENERATIONS:  # slots of so many blocks ago would look fresh
+        interner.generation = 1
+        table = interner.table.load(memory_order_relaxed)
+        memset(<void*>table.slot, 0, (table.mask + 1) * sizeof(uint64_t))
     interner.handed_out.store(0, memory_order_relaxed)
 
 
@@ -140,12 +149,21 @@ cdef inline void table_place(Table* table, uint64_t place, uint64_t slot) noexce
     table.slot[place].store(slot, memory_order_relaxed)  # publishing the table publishes it
 
 
+cdef inline bint slot_is_empty(const Interner* interner, uint64_t slot) noexcept nogil:
+    return (slot >> 32 & (GENERATIONS - 1)) != interner.generation
+
+
+cdef inline uint64_t slot_tag(const Interner* interner, uint64_t hashed) noexcept nogil:
+    """The upper half of the slot of a key with this hash."""
+    return hashed >> (32 + GENERATION_BITS) << GENERATION_BITS | interner.generation
+
+
 cdef inline bint copy_slot(Interner* interner, Table* table, uint64_t place, Table* larger) noexcept nogil:
     """Move what is in a slot, or close it: whatever comes first, an insertion or this."""
     cdef uint64_t slot = table.slot[place].load(memory_order_acquire)
     cdef const Location* location
-    if slot == 0 and table.slot[place].compare_exchange_strong(slot, CLOSED, memory_order_acq_rel,
-                                                               memory_order_acquire):
+    if slot_is_empty(interner, slot) and table.slot[place].compare_exchange_strong(
+            slot, interner.generation << 32 | CLOSED, memory_order_acq_rel, memory_order_acquire):
         return True
     location = location_at(interner, <uint32_t>slot - 1)
     table_place(larger, hash_key(location_key(location), location.key_size, interner.seed), slot)
@@ -241,16 +259,13 @@ cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const 
     return True
 
 
-cdef inline bint put_slot(Interner* interner, atomic[uint64_t]* place, uint64_t* slot) noexcept nogil:
-    """Fill the empty slot with ``slot``; false: another was faster, and ``slot`` is what is there."""
-    cdef uint64_t found = 0
+cdef inline bint put_slot(Interner* interner, atomic[uint64_t]* place, uint64_t* found,
+                          uint64_t slot) noexcept nogil:
+    """Fill a slot that was ``found`` empty; false: another was faster, with what is found now."""
     if interner.alone:
-        place.store(slot[0], memory_order_relaxed)
+        place.store(slot, memory_order_relaxed)
         return True
-    if place.compare_exchange_strong(found, slot[0], memory_order_acq_rel, memory_order_acquire):
-        return True
-    slot[0] = found
-    return False
+    return place.compare_exchange_strong(found[0], slot, memory_order_acq_rel, memory_order_acquire)
 
 
 cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
@@ -259,13 +274,14 @@ cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, con
     cdef uint64_t hashed = hash_key(key, size, interner.seed)
     cdef Table* table = interner.table.load(memory_order_acquire)
     cdef uint64_t place = hashed & table.mask
+    cdef uint64_t tag = slot_tag(interner, hashed)
     cdef uint64_t slot
     cdef uint32_t fresh = 0
     cdef bint has_fresh = False
     cdef Location* location
     while True:
         slot = table.slot[place].load(memory_order_acquire)
-        if slot == 0:
+        if slot_is_empty(interner, slot):
             if not has_fresh:
                 if not new_location(interner, ids, arena, key, size, &fresh):
                     return False
@@ -274,17 +290,16 @@ cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, con
                     table = interner.table.load(memory_order_acquire)
                     place = hashed & table.mask
                     continue
-            slot = (hashed >> 32 << 32) | (fresh + 1)
-            if put_slot(interner, &table.slot[place], &slot):
+            if put_slot(interner, &table.slot[place], &slot, tag << 32 | (fresh + 1)):
                 id[0] = fresh
                 return True
-        if slot == CLOSED:
+        if <uint32_t>slot == CLOSED:
             mutex_lock(&interner.grow)
             mutex_unlock(&interner.grow)
             table = interner.table.load(memory_order_acquire)
             place = hashed & table.mask
             continue
-        if slot >> 32 == hashed >> 32:
+        if slot >> 32 == tag:
             location = location_at(interner, <uint32_t>slot - 1)
             if location.key_size == size and same_key(location, key):
                 ids.next -= has_fresh  # nobody has seen it

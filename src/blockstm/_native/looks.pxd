@@ -20,6 +20,10 @@ from blockstm._native.store cimport (
 from blockstm._native.values cimport Payload
 
 
+cdef enum:
+    READERS_NEAR = 4         # transactions that count as one, where readers are noted
+
+
 cdef inline int look_speculatively(View* view, Slot* slot, Location* location) noexcept nogil:
     """See what is there now, among the writes of runs that may yet prove wrong."""
     cdef int32_t index = <int32_t>view.public_part.index
@@ -27,8 +31,10 @@ cdef inline int look_speculatively(View* view, Slot* slot, Location* location) n
     cdef Found found
     cdef Payload* folded
     cdef int status
-    if location.highest_reader.load(memory_order_relaxed) < index:
-        # Only decides who is told early that this location changed; the frontier checks all.
+    # Only decides who is told early that this location changed; the frontier checks all. So what
+    # everybody looks at need not be written to by everybody.
+    cdef int32_t reader = location.highest_reader.load(memory_order_relaxed)
+    if reader < index and (reader == 0 or reader + READERS_NEAR <= index):
         location.highest_reader.store(index, memory_order_relaxed)
     found = store_resolve(view.store, location, index, &view.folding, &look)
     if found == FOUND_UNREAD:

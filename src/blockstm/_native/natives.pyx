@@ -3,9 +3,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport UINT64_MAX, int32_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
-from libcpp.atomic cimport memory_order_acquire
+from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 
 from collections.abc import Mapping
 
@@ -25,6 +24,8 @@ from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, location_key
 from blockstm._native.numbers cimport same_payload
+from blockstm._native.pages cimport pages_free, pages_take, prefetch
+from blockstm._native.store cimport Store
 from blockstm._native.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_data,
 )
@@ -198,6 +199,24 @@ cdef class NativeContext(Context):
 
 # ---------------------------------------------------------------- what comes out
 
+# How far ahead memory is asked for that another worker wrote: far enough for it to arrive.
+cdef enum:
+    LOCATIONS_AHEAD = 16
+    VALUES_AHEAD = 8
+    OUTPUTS_AHEAD = 12
+
+
+cdef inline void look_ahead(Store* store, const Frontier* frontier, uint32_t place) noexcept nogil:
+    """Ask for what the next steps of a walk over the written locations will look at."""
+    cdef const Location* location
+    if place + LOCATIONS_AHEAD >= frontier.written_count:
+        return
+    prefetch(location_at(&store.interner, frontier.written[place + LOCATIONS_AHEAD]))
+    location = location_at(&store.interner, frontier.written[place + VALUES_AHEAD])
+    prefetch(location.committed.load(memory_order_relaxed))  # only to ask for it
+    prefetch(location.base.load(memory_order_relaxed))
+
+
 
 cdef class NativeOutcomes(Outcomes):
     """The outcomes of a block; each `Outcome` is made when it is asked for."""
@@ -207,7 +226,7 @@ cdef class NativeOutcomes(Outcomes):
         cdef int32_t index
         cdef uint64_t size = 0, any_gas = 0
         self.count = count
-        self.statuses = <uint8_t*>malloc(count + 1)
+        self.statuses = <uint8_t*>pages_take(count + 1)
         if self.statuses == NULL:
             raise MemoryError
         if frontier.all_plain:
@@ -219,7 +238,7 @@ cdef class NativeOutcomes(Outcomes):
             any_gas |= answer.gas
             size += answer.output_size
         if any_gas:
-            self.gas = <uint64_t*>malloc(count * sizeof(uint64_t))
+            self.gas = <uint64_t*>pages_take(count * sizeof(uint64_t))
             if self.gas == NULL:
                 raise MemoryError
             for index in range(count):
@@ -231,11 +250,13 @@ cdef class NativeOutcomes(Outcomes):
         cdef Answer answer
         cdef uint64_t end = 0
         cdef int32_t index
-        self.ends = <uint64_t*>malloc(self.count * sizeof(uint64_t))
-        self.output = <uint8_t*>malloc(size)
+        self.ends = <uint64_t*>pages_take(self.count * sizeof(uint64_t))
+        self.output = <uint8_t*>pages_take(size)
         if self.ends == NULL or self.output == NULL:
             raise MemoryError
         for index in range(self.count):
+            if index + OUTPUTS_AHEAD < self.count and not frontier.plain[index + OUTPUTS_AHEAD]:
+                prefetch(frontier.outcome[index + OUTPUTS_AHEAD].output)
             answer = frontier_outcome(frontier, index)
             if answer.output_size:
                 memcpy(self.output + end, answer.output, answer.output_size)
@@ -243,8 +264,8 @@ cdef class NativeOutcomes(Outcomes):
             self.ends[index] = end
 
     def __dealloc__(self):
-        free(self.ends)
-        free(self.output)
+        pages_free(self.ends)
+        pages_free(self.output)
 
     def outputs(self):
         """What each run left as its output, as a list of bytes."""
@@ -284,22 +305,24 @@ cdef class NativeWrites:
         self.decode_key = context.decode_key
         self.decode_value = at_key(context.block.values, "decode")
         for place in range(frontier.written_count):
+            look_ahead(context.store, frontier, place)
             location = location_at(&context.store.interner, frontier.written[place])
             value = location.committed.load(memory_order_acquire)
             key_size += location.key_size
             value_size += value.size
             self.uneven |= location.key_size != 8 or value.size != 8
-        self.key_bytes = <uint8_t*>malloc(key_size + 1)
-        self.value_bytes = <uint8_t*>malloc(value_size + 1)
+        self.key_bytes = <uint8_t*>pages_take(key_size + 1)
+        self.value_bytes = <uint8_t*>pages_take(value_size + 1)
         if self.key_bytes == NULL or self.value_bytes == NULL:
             raise MemoryError
         if self.uneven:
-            self.key_ends = <uint64_t*>malloc((frontier.written_count + 1) * sizeof(uint64_t))
-            self.value_ends = <uint64_t*>malloc((frontier.written_count + 1) * sizeof(uint64_t))
-            self.deleted = <uint8_t*>malloc(frontier.written_count + 1)
+            self.key_ends = <uint64_t*>pages_take((frontier.written_count + 1) * sizeof(uint64_t))
+            self.value_ends = <uint64_t*>pages_take((frontier.written_count + 1) * sizeof(uint64_t))
+            self.deleted = <uint8_t*>pages_take(frontier.written_count + 1)
             if self.key_ends == NULL or self.value_ends == NULL or self.deleted == NULL:
                 raise MemoryError
         for place in range(frontier.written_count):
+            look_ahead(context.store, frontier, place)
             location = location_at(&context.store.interner, frontier.written[place])
             value = location.committed.load(memory_order_acquire)
             if same_payload(&context.numbers, value, location.base.load(memory_order_acquire)):
@@ -330,11 +353,11 @@ cdef class NativeWrites:
         return self.value_ends[place] if self.uneven else 8 * (<uint64_t>place + 1)
 
     def __dealloc__(self):
-        free(self.key_ends)
-        free(self.value_ends)
-        free(self.deleted)
-        free(self.key_bytes)
-        free(self.value_bytes)
+        pages_free(self.key_ends)
+        pages_free(self.value_ends)
+        pages_free(self.deleted)
+        pages_free(self.key_bytes)
+        pages_free(self.value_bytes)
 
     cdef dict as_dict(self):
         cdef uint32_t place

@@ -1,11 +1,11 @@
 """The outcomes of a block; see the ``.pxd``. What one holds, its subclasses say."""
 from libc.stdint cimport UINT64_MAX, int32_t, uint64_t
-from libc.stdlib cimport free
 
 from collections.abc import Sequence
 
 from blockstm.types import Status
 
+from blockstm._native.pages cimport pages_free
 from blockstm._native.abi cimport BLOCKSTM_INVALID, BLOCKSTM_REVERTED, BLOCKSTM_SUCCESS
 
 
@@ -13,8 +13,8 @@ cdef class Outcomes:
     """A sequence of `Outcome`, in block order."""
 
     def __dealloc__(self):
-        free(self.statuses)
-        free(self.gas)
+        pages_free(self.statuses)
+        pages_free(self.gas)
 
     cdef object at(self, int32_t index):
         raise NotImplementedError("a subclass makes the outcomes")

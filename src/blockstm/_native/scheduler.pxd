@@ -23,6 +23,13 @@ Why no transaction is forgotten: after making a status EXECUTED its worker looks
 frontier is there, and after moving the frontier its worker looks at the status there. All four
 are sequentially consistent, so at least one of the two sees the other. Why there is no livelock:
 a run at the frontier sees only final values, so nothing can invalidate it.
+
+Short transactions are claimed in stretches, a few that follow each other at once. What a worker ran
+in its stretch it makes final itself, when it is through with the stretch: all that this touches is in
+its cache. So whoever comes with the frontier to a transaction that is still *in hand* leaves it. That
+nobody forgets it, too, is a look of each at the other's word, both sequentially consistent: the one
+moves the frontier and then looks whether the stretch is in hand; the other ends the stretch and then
+looks where the frontier is.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libcpp.atomic cimport (
@@ -30,7 +37,9 @@ from libcpp.atomic cimport (
     memory_order_release, memory_order_seq_cst,
 )
 
-from blockstm._native.cursors cimport Cursor, EventCount, cursor_claim_before, cursor_lower, cursor_raise
+from blockstm._native.cursors cimport (
+    Cursor, EventCount, cursor_claim_before, cursor_claim_stretch, cursor_lower, cursor_raise,
+)
 
 cdef enum Phase:
     READY = 0
@@ -44,10 +53,13 @@ cdef enum Phase:
 cdef enum:
     STOP = 1
     STOP_NO_MEMORY = 3
+    REST = 4          # speculation does not pay for a while: one worker goes on alone
 
 cdef enum:
     PHASE_BITS = 3
     PHASE_MASK = 7
+    WORKER_BITS = 8
+    WORKERS = 1 << WORKER_BITS
 
 # Somebody who waits for a transaction's write.
 cdef struct Waiter:
@@ -60,7 +72,8 @@ cdef struct Task:
     uint32_t unused
     atomic[Waiter*] waiters
     atomic[void*] record        # what the last published incarnation saw and wrote
-    uint64_t padding[5]
+    atomic[int64_t] hand        # the stretch in which it was run; 0: in none
+    uint64_t padding[4]
 
 cdef struct Scheduler:
     int64_t count
@@ -71,6 +84,7 @@ cdef struct Scheduler:
     Cursor frontier             # the lowest index that is not final
     Cursor reach                # how far ahead of the frontier speculation may run ...
     Cursor lead                 # ... and where it begins: what is nearer is left to the frontier
+    Cursor stretch[WORKERS]     # what each worker has in hand; 0: nothing
     atomic[uint32_t] stopping   # every worker leaves the block at its next look
     EventCount events
 
@@ -115,11 +129,34 @@ cdef inline int64_t scheduler_limit(Scheduler* scheduler) noexcept nogil:
     return limit if limit < scheduler.count else scheduler.count
 
 
-cdef inline int64_t scheduler_claim_execution(Scheduler* scheduler) noexcept nogil:
-    """The lowest index that may be ready to run, or NOTHING."""
+cdef inline int64_t scheduler_claim_stretch(Scheduler* scheduler, int64_t length, int64_t workers,
+                                            int64_t* end) noexcept nogil:
+    """The lowest indices that may be ready to run, up to ``length``: the first, or NOTHING.
+
+    No more at once than leave the others as much, twice.
+    """
+    cdef int64_t limit, share
     cursor_raise(&scheduler.execution, scheduler.frontier.next.load(memory_order_acquire)
                  + scheduler.lead.next.load(memory_order_relaxed))  # only a heuristic
-    return cursor_claim_before(&scheduler.execution, scheduler_limit(scheduler))
+    limit = scheduler_limit(scheduler)
+    if length > 1:
+        share = (limit - scheduler.execution.next.load(memory_order_relaxed)) // (2 * workers)  # likewise
+        length = length if length < share else share
+    return cursor_claim_stretch(&scheduler.execution, limit, length if length > 1 else 1, end)
+
+
+cdef inline int64_t stretch_of(int32_t worker, int64_t first) noexcept nogil:
+    """The word for the stretch of a worker that begins at ``first``; never 0."""
+    return (first + 1) << WORKER_BITS | worker
+
+
+cdef inline bint scheduler_in_hand(Scheduler* scheduler, const Task* task) noexcept nogil:
+    """Whether who ran an executed transaction is still in that stretch, and will come back for it.
+
+    Relaxed for the word of the task: EXECUTED, which was seen, published it.
+    """
+    cdef int64_t hand = task.hand.load(memory_order_relaxed)
+    return hand != 0 and scheduler.stretch[hand & (WORKERS - 1)].next.load(memory_order_seq_cst) == hand
 
 
 cdef inline int64_t scheduler_claim_revalidation(Scheduler* scheduler) noexcept nogil:
@@ -148,7 +185,9 @@ cdef inline bint scheduler_has_work(Scheduler* scheduler) noexcept nogil:
         return True
     if frontier < scheduler.count:
         phase = phase_of(task_status(&scheduler.task[frontier]))
-        if phase != EXECUTING and phase != COMMITTING and phase != FINAL:
+        if phase == EXECUTED and scheduler_in_hand(scheduler, &scheduler.task[frontier]):
+            pass
+        elif phase != EXECUTING and phase != COMMITTING and phase != FINAL:
             return True
     if (scheduler.revalidation.next.load(memory_order_acquire)
             < scheduler.revalidation_end.next.load(memory_order_acquire)):

@@ -10,7 +10,7 @@ from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.blocks cimport (
     ABORT_FRONTIER, ABORT_STOPPED, PHASE_COMMIT, PHASE_EXECUTE, PHASE_VALIDATE, Block, Record,
-    Worker, answer_of, collect_writes, gives_up, run, sample_begin, sample_phase, stop_block,
+    Worker, answer_of, collect_writes, gives_up, learn_run, run, sample_begin, sample_phase, stop_block,
 )
 from blockstm._native.conditions cimport HOLDS, condition_holds
 from blockstm._native.cursors cimport events_notify
@@ -20,8 +20,9 @@ from blockstm._native.frontier cimport (
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location
 from blockstm._native.scheduler cimport (
-    COMMITTING, EXECUTED, EXECUTING, FINAL, READY, STOP, WAITING, Scheduler, Task, incarnation_of,
-    phase_of, scheduler_frontier, scheduler_limit, scheduler_revalidate, scheduler_stopping,
+    COMMITTING, EXECUTED, EXECUTING, FINAL, READY, REST, STOP, WAITING, Scheduler, Task, incarnation_of,
+    phase_of, scheduler_frontier, scheduler_in_hand, scheduler_limit, scheduler_revalidate,
+    scheduler_stopping,
     scheduler_wake_waiters, task_leave, task_move, task_status,
 )
 from blockstm._native.slots cimport POINT_COMMIT, view_pause
@@ -69,6 +70,7 @@ cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
     since = sample_phase(worker, since, PHASE_EXECUTE)
     if since:
         learn_duration(block, since - began)
+        learn_run(worker, since - began)
     if worker.view.fault == BLOCKSTM_STALE:  # at the frontier only the end of the block says so
         worker.aborts[<int>ABORT_STOPPED] += 1
         return False
@@ -150,6 +152,8 @@ cdef inline bint own_frontier(Worker* worker, int64_t index, bint* rerun) noexce
     cdef uint32_t status = task_status(task)
     cdef uint32_t phase = phase_of(status)
     if phase == EXECUTED:
+        if scheduler_in_hand(&worker.block.scheduler, task):
+            return False
         rerun[0] = False
         return task_move(task, status, COMMITTING, 0)
     if phase == READY or phase == WAITING:
@@ -163,21 +167,27 @@ cdef inline bint own_frontier(Worker* worker, int64_t index, bint* rerun) noexce
 
 
 cdef inline bint finish(Worker* worker, int64_t index, bint rerun) noexcept nogil:
-    """Settle the frontier's transaction, which we own, and move the frontier. False: the end."""
+    """Settle the frontier's transaction, which we own, and move the frontier. False: leave the block."""
     cdef Block* block = worker.block
     cdef Scheduler* scheduler = &block.scheduler
     cdef Task* task = &scheduler.task[index]
+    cdef bint rests
     if not settle_owned(worker, <int32_t>index, rerun):
-        # The transaction stays ours for ever, so that nobody can settle it a second time.
-        stop_block(block, STOP)
+        # The transaction stays ours, so that nobody can settle it a second time: for ever if the block
+        # ends with it, else until the rest that stopped us has begun.
+        if block.frontier.ending != GOES_ON:
+            stop_block(block, STOP)
         return False
     resume_speculation(block, index)
+    rests = block.rest_until != 0
     task_leave(task, FINAL, 0)
     # seq_cst: see scheduler.pxd. From here on the frontier's own words belong to somebody else.
     scheduler.frontier.next.store(index + 1)
     scheduler_wake_waiters(scheduler, index)
     if block.streaming:
         events_notify(&scheduler.events)
+    if rests and index + 1 < scheduler.count:
+        stop_block(block, REST)
     return True
 
 

@@ -5,13 +5,13 @@ status becomes EXECUTED. Whoever sees the status sees the record; whoever sees o
 payloads has a condition on what he saw, which is checked when he is at the frontier.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
-from libcpp.atomic cimport memory_order_acquire, memory_order_release
+from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_order_release
 
 from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.arena cimport arena_take
 from blockstm._native.blocks cimport (
     ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_EXECUTE, PHASE_PUBLISH,
-    PHASE_VALIDATE, Block, Record, Worker, answer_of, collect_writes, run, sample_begin,
+    PHASE_VALIDATE, Block, Record, Worker, answer_of, collect_writes, learn_run, run, sample_begin,
     sample_phase, stop_block,
 )
 from blockstm._native.conditions cimport FAILS, HOLDS, Verdict, condition_holds
@@ -112,6 +112,7 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
         return
     withdraw_unwritten(block, before, &changed)
     task.record.store(record, memory_order_release)
+    task.hand.store(worker.hand, memory_order_relaxed)  # EXECUTED publishes it
     view_pause(&worker.view, POINT_PUBLISH, index)
     task_leave(task, EXECUTED, 0)
     if changed:
@@ -146,7 +147,7 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
     """Run a transaction we own: at the frontier if that has come here, else speculatively."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int32_t status
-    cdef int64_t since
+    cdef int64_t since, began
     if scheduler_frontier(scheduler) == index:
         if finish(worker, index, True):
             if index + 1 == scheduler.count:
@@ -154,9 +155,11 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
             else:
                 tell_idle(scheduler)
         return
-    since = sample_begin(worker)
+    began = since = sample_begin(worker)
     status = run(worker, index, False)
     since = sample_phase(worker, since, PHASE_EXECUTE)
+    if since:
+        learn_run(worker, since - began)
     if worker.view.fault == BLOCKSTM_STALE:
         wait_for_writer(worker, index)
     else:

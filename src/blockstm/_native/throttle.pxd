@@ -3,6 +3,11 @@
 It decides when work is done, never what is right: `Config.throttle` switches it off. Only the
 owner of the frontier calls it.
 
+A rest that is long enough is one for good: the other workers are sent out of the block, and what is
+left of it until then is run by one alone, which costs what it would cost without us. So a block that
+turns out to be a chain falls back for its suffix, keeps its prefix, and is asked again from time to
+time.
+
 The lead: a run at the frontier costs less than one ahead of it, as it has nothing to record and
 nothing to publish. So where speculation never errs and transactions are short, it leaves the next
 few, up to some microseconds of work, to whoever owns the frontier. What is run further ahead is
@@ -20,7 +25,8 @@ cdef enum:
     CONFIDENCE_WIDE = 16           # from here on speculation may use the whole window
     CONFIDENCE_PROBE = 6           # after a rest
     PAUSE_MIN = 32                 # transactions
-    PAUSE_MAX = 4096
+    PAUSE_MAX = 1 << 16
+    REST_PAYS_NS = 150_000         # what sending the others out and calling them in again costs, and more
     LEAD_MAX = 64                  # transactions
     LEAD_NS = 20_000               # of work that is left to one worker
     LEAD_EARNED_BY = 128           # right runs in a row
@@ -33,6 +39,7 @@ cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
     block.pause = PAUSE_MIN
     block.resume_at = 0
     block.lead = 0
+    block.rest_until = 0
     block.streak = 0
     block.lead_earned_by = LEAD_EARNED_BY
     block.scheduler.reach.next.store(window)
@@ -42,6 +49,7 @@ cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
 cdef inline void learn_duration(Block* block, int64_t run_ns) noexcept nogil:
     """A run at the frontier took so long."""
     cdef int64_t lead = LEAD_NS // (run_ns + 1)
+    block.run_ns += (run_ns - block.run_ns) >> 2
     lead = lead if lead < LEAD_MAX else LEAD_MAX
     block.lead = lead if lead < block.window // 2 else block.window // 2
 
@@ -62,6 +70,8 @@ cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
     if block.confidence <= 0:
         block.confidence = 0
         block.resume_at = index + block.pause
+        if block.may_rest and block.pause * block.run_ns > REST_PAYS_NS:
+            block.rest_until = block.resume_at
         if block.pause < PAUSE_MAX:
             block.pause *= 2
         scheduler.reach.next.store(1, memory_order_relaxed)

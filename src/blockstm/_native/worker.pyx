@@ -2,17 +2,18 @@
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libc.stdlib cimport free
 from libc.string cimport memset
-from libcpp.atomic cimport memory_order_relaxed, memory_order_release
+from libcpp.atomic cimport memory_order_relaxed, memory_order_release, memory_order_seq_cst
 
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.arena cimport arena_free, arena_reset
-from blockstm._native.blocks cimport Block, Worker, gives_up, stop_block
+from blockstm._native.blocks cimport Block, Worker, gives_up, stop_block, stretch_length
 from blockstm._native.cursors cimport (
-    events_announce, events_leave, events_notify, events_wait, now_ns,
+    cpu_relax, events_announce, events_leave, events_notify, events_wait, now_ns,
 )
 from blockstm._native.scheduler cimport (
-    EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_execution,
-    scheduler_claim_revalidation, scheduler_has_work, scheduler_stopping, task_move, task_status,
+    EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_revalidation,
+    scheduler_claim_stretch, scheduler_has_work, scheduler_stopping, stretch_of, task_move,
+    task_status,
 )
 from blockstm._native.settling cimport advance_frontier, run_at_frontier
 from blockstm._native.slots cimport POINT_CLAIM, POINT_PARK, view_pause
@@ -27,6 +28,8 @@ cdef extern from "Python.h" nogil:
 
 cdef enum:
     PARK_NS_MAX = 50_000_000       # a parked worker 0 still looks for signals
+    LOOKS = 40                     # for work before parking, ...
+    RELAX = 8                      # ... and pauses between two: some microseconds in all
 
 # ---------------------------------------------------------------- life
 
@@ -56,6 +59,8 @@ cdef void worker_reset(Worker* worker) noexcept nogil:
     arena_reset(&worker.scratch)
     view_reset(&worker.view)
     worker.view.memory = &worker.arena
+    worker.stretch_next = worker.stretch_end = worker.hand = 0
+    worker.run_ns = worker.block.run_ns
     worker.incarnations = 0
     memset(worker.aborts, 0, sizeof(worker.aborts))
     memset(worker.phase_ns, 0, sizeof(worker.phase_ns))
@@ -63,6 +68,19 @@ cdef void worker_reset(Worker* worker) noexcept nogil:
     worker.parked_ns = worker.busy_ns = 0
 
 # ---------------------------------------------------------------- parking
+
+
+cdef bint work_comes_soon(Worker* worker) noexcept nogil:
+    """Look for work for some microseconds: parking and being woken cost more than that."""
+    cdef int look, pause
+    if worker.view.pause != NULL or worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+        return False
+    for look in range(LOOKS):
+        for pause in range(RELAX):
+            cpu_relax()
+        if scheduler_has_work(&worker.block.scheduler):
+            return True
+    return False
 
 
 cdef void park(Worker* worker) noexcept nogil:
@@ -89,41 +107,78 @@ cdef void park(Worker* worker) noexcept nogil:
     worker.poll_counter = worker.poll_stride  # look for signals soon
 
 
+cdef bint claim_stretch(Worker* worker) noexcept nogil:
+    """Take what is to be run next into hand; false where there is nothing."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef int64_t first
+    view_pause(&worker.view, POINT_CLAIM, -1)
+    first = scheduler_claim_stretch(scheduler, stretch_length(worker), worker.block.workers,
+                                    &worker.stretch_end)
+    if first < 0:
+        return False
+    worker.stretch_next = first
+    worker.hand = 0
+    if worker.stretch_end > first + 1:
+        worker.hand = stretch_of(worker.id, first)
+        # Relaxed: until it is seen, others only make final what is in hand.
+        scheduler.stretch[worker.id].next.store(worker.hand, memory_order_relaxed)
+    return True
+
+
+cdef void go_on(Worker* worker) noexcept nogil:
+    """Run the next of the stretch, unless somebody else does; behind the last, let go of it."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef int64_t index = worker.stretch_next
+    cdef Task* task = &scheduler.task[index]
+    cdef uint32_t status = task_status(task)
+    worker.stretch_next += 1
+    if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
+        run_owned(worker, <int32_t>index)
+    if worker.stretch_next == worker.stretch_end:
+        let_go(worker)
+
+
+cdef void let_go(Worker* worker) noexcept nogil:
+    """Nothing is in hand any more; then look at the frontier (scheduler.pxd says why)."""
+    worker.stretch_next = worker.stretch_end = 0
+    if worker.hand:
+        worker.hand = 0
+        worker.block.scheduler.stretch[worker.id].next.store(0, memory_order_seq_cst)
+
+
 cdef bint do_one(Worker* worker) noexcept nogil:
     """Do the most urgent thing there is; false where there is nothing."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t index
-    cdef Task* task
-    cdef uint32_t status
+    if worker.stretch_next < worker.stretch_end:
+        go_on(worker)
+        return True
     if advance_frontier(worker):
         return True
     index = scheduler_claim_revalidation(scheduler)
     if index >= 0:
         revalidate(worker, index)
         return True
-    view_pause(&worker.view, POINT_CLAIM, -1)
-    index = scheduler_claim_execution(scheduler)
-    if index < 0:
+    if not claim_stretch(worker):
         return False
-    task = &scheduler.task[index]
-    status = task_status(task)
-    if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
-        run_owned(worker, <int32_t>index)
+    go_on(worker)
     return True
 
 
 cdef void worker_run(Worker* worker) noexcept nogil:
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t since = now_ns()
+    cdef int64_t parked_ns = worker.parked_ns
     worker.polled_at_ns = since
     worker.poll_stride = 1
     worker.poll_counter = 0
     while not scheduler_stopping(scheduler):
-        if not do_one(worker):
+        if not do_one(worker) and not work_comes_soon(worker):
             park(worker)
         if gives_up(worker):
             break
-    worker.busy_ns += now_ns() - since - worker.parked_ns
+    let_go(worker)
+    worker.busy_ns += now_ns() - since - (worker.parked_ns - parked_ns)
 
 
 cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:

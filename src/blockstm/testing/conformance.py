@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from blockstm import reference
+from blockstm.config import Config
 from blockstm.executor import Executor
 from blockstm.reference import ReferenceView
 from blockstm.testing.oracle import Ran, difference, identical, run
@@ -266,7 +267,7 @@ def _check_blocks(state: Any, items: Mapping[Any, Any], absent: Sequence[Any]) -
     for vm in (rewrite, remove):
         expected = reference.execute_block(keys * 2, dict(items), vm)
         for workers in (1, 2):
-            with Executor(workers=workers) as executor:
+            with Executor(Config(gate=False), workers=workers) as executor:
                 actual = run(executor.execute_block, keys * 2, state, vm)
             found = difference(actual, Ran(result=expected))
             _require(found is None, f"a block with {workers} workers, against a dict: {found}")

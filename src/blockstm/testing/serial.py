@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, Literal
 
@@ -113,7 +113,9 @@ class _Case:
         )
 
     def threaded(self, block: Sequence[Any], workers: int) -> Ran:
-        with Executor(self.config, workers=workers) as executor:
+        # Without the gate, which would leave so small a block to one worker.
+        config = replace(self.config or Config(), gate=False)
+        with Executor(config, workers=workers) as executor:
             return run(
                 executor.execute_block,
                 block,

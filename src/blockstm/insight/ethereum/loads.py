@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from eth_typing import Address
-
 from blockstm.errors import ConfigError
 from blockstm.insight.ethereum.setting import GAS_PRICE, TRANSFER_GAS, Setting
 from blockstm.state.accounts import AccountState
@@ -148,7 +146,9 @@ def _hybrid(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
             continue
         source, target = draw.sample(people, 2)
         steps.append(
-            setting.pay(source, target) if kind == "transfer" else setting.give(token, source, target)
+            setting.pay(source, target)
+            if kind == "transfer"
+            else setting.give(token, source, target)
         )
     return steps
 

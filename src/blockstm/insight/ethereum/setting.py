@@ -168,6 +168,8 @@ class Setting:
         return Signed(transaction, sender)
 
 
-def _without_fees(writes: Iterable[tuple[object, object]], coinbase: Address) -> dict[object, object]:
+def _without_fees(
+    writes: Iterable[tuple[object, object]], coinbase: Address
+) -> dict[object, object]:
     """What the coinbase earned beforehand is not there when the load begins."""
     return {key: value for key, value in writes if key != (coinbase, "balance")}
