@@ -22,8 +22,10 @@ from bench.evm_table import (  # noqa: E402  # found through the line above
     evm_rows,
     evm_section,
 )
+from bench.load_table import load_rows, load_section  # noqa: E402  # likewise
 from bench.plots import draw  # noqa: E402  # likewise
 from bench.targets import TARGETS, Row, Target  # noqa: E402  # likewise
+from blockstm.insight.ethereum.plots import draw_speedups  # noqa: E402  # behind them
 
 PAGE = ROOT / "bench" / "README.md"
 START, END = "<!-- results -->", "<!-- end of results -->"
@@ -56,6 +58,7 @@ def report(rows: list[Row]) -> str:
     for title, chosen in _tables(timed).items():
         sections += [f"### {title}\n", _table(chosen)]
     sections += [_losses(timed), evm_section(evm_rows(rows)), block_section(block_rows(rows))]
+    sections += [load_section(rows)]
     return "\n".join(sections)
 
 
@@ -136,4 +139,5 @@ if __name__ == "__main__":
     measured = load(Path(sys.argv[1]))
     write(report(measured))
     draw([row for row in measured if "workload" in row], PAGE.parent)
+    draw_speedups(load_rows(measured), PAGE.parent / "loads.png")
     print(f"{PAGE.relative_to(ROOT)}: {len(measured)} rows")

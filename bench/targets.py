@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.evm_table import block_rows, evm_rows, geometric_mean, total_ratio
+from bench.load_table import aggregate, load_rows, mainnet_rows, of_length
 from bench.parameters import HEAVY_US, LIGHT_US
 
 Row = Mapping[str, Any]
@@ -102,10 +103,51 @@ def bytes_per_transaction(name: str) -> Callable[[list[Row]], float | None]:
     return measured
 
 
+def of_load(name: str, field: str) -> Callable[[list[Row]], float | None]:
+    """A field of the row of a generated load."""
+
+    def measured(rows: list[Row]) -> float | None:
+        row = find(load_rows(rows), load=name)
+        return row[field] if row else None
+
+    return measured
+
+
+def of_mainnet(
+    value: Callable[[list[Row]], float], *, long: bool
+) -> Callable[[list[Row]], float | None]:
+    """Something of all mainnet's blocks that are long, or of those that are not."""
+
+    def measured(rows: list[Row]) -> float | None:
+        chosen = of_length(mainnet_rows(rows), long=long)
+        return value(chosen) if chosen else None
+
+    return measured
+
+
+def worst(rows: list[Row]) -> float:
+    """The least speed-up."""
+    return float(min(row["speedup"] for row in rows))
+
+
 PAYMENTS = {"workload": "payments", "accounts": 10_000, "vm": "kernel"}
 BLOCK = PAYMENTS | {"transactions": 10_000}
 SHAPE = {"vm": "kernel", "transactions": 10_000, "work_us": HEAVY_US}
 PYTHON = {"workload": "payments", "vm": "python"}
+
+LOADS_TO_REACH = {
+    "transfers": 1.7,
+    "erc20": 1.8,
+    "swaps": 1.85,
+    "erc20-hot-10": 1.6,
+    "erc20-hot-30": 1.4,
+    "hybrid": 1.4,
+    "one-recipient": 1.6,
+    "beneficiary": 1.6,
+    "transfer-chain": 0.97,
+    "token-chain": 0.97,
+    "pool-chain": 0.97,
+}
 
 TARGETS = (
     Target(
@@ -160,5 +202,35 @@ TARGETS = (
     Target(
         "the EVM on real blocks, 1 worker: speed-up over py-evm on our accounts",
         300, False, "x", over_pyevm("py_evm"),
+    ),
+    *(
+        Target(
+            f"{name}, 2 workers: speed-up over one",
+            bound, False, "x", of_load(name, "speedup"),
+        )
+        for name, bound in LOADS_TO_REACH.items()
+    ),
+    *(
+        Target(f"{name}, 2 workers: cores used", 1.25, True, "", of_load(name, "cpu_cores"))
+        for name in ("transfer-chain", "token-chain", "pool-chain")
+    ),
+    *(
+        Target(
+            f"{name}, 1 worker: transactions per second",
+            bound, False, "", of_load(name, "sequential_transactions_per_second"),
+        )
+        for name, bound in (("transfers", 300_000), ("erc20", 150_000), ("swaps", 16_000))
+    ),
+    Target(
+        "mainnet, blocks of 4 Mgas and more, 2 workers: speed-up of all together",
+        1.6, False, "x", of_mainnet(aggregate, long=True),
+    ),
+    Target(
+        "mainnet, blocks of 4 Mgas and more, 2 workers: speed-up of the worst",
+        0.97, False, "x", of_mainnet(worst, long=True),
+    ),
+    Target(
+        "mainnet, blocks of less than 4 Mgas, 2 workers: speed-up of all together",
+        0.99, False, "x", of_mainnet(aggregate, long=False),
     ),
 )  # fmt: skip  # a target is a line of words and a line of figures

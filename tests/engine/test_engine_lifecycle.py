@@ -283,7 +283,8 @@ def test_a_fork_inside_a_vm_leaves_the_parent_whole(workers: int) -> None:
                     os._exit(0)
                 os.waitpid(child, 0)
             view.put("n", n)
-        print(blockstm.Executor(blockstm.Config(gate=False), workers={workers}).execute_block(range(5), {{}}, vm).writes)
+        config = blockstm.Config(workers={workers}, gate=False)
+        print(blockstm.Executor(config).execute_block(range(5), {{}}, vm).writes)
     """)
     assert output == "{'n': 4}\n"
 

@@ -36,18 +36,21 @@ ctypedef bint (*Poll)(void* context) noexcept nogil
 
 # What runs. Set up by the engine before any worker enters, unchanged until all have left.
 cdef struct Block:
-    Store store
-    Scheduler scheduler
-    Frontier frontier
     const blockstm_vm* vm
     uint32_t max_incarnations
     bint revalidation
     bint throttle
     bint streaming             # somebody waits for single outcomes
+    bint may_rest              # whether the others may be sent out for a rest
     int32_t workers
+    int64_t stretch_max        # how many transactions may be claimed at once
     Poll poll
     void* poll_context
-    # Only the owner of the frontier touches these.
+    Store store
+    Scheduler scheduler
+    # From here on only the owner of the frontier touches it, all the time: so in lines of its own.
+    uint64_t padding_before[8]
+    Frontier frontier
     int64_t window
     int32_t confidence         # how well speculation has done lately
     int64_t pause              # how many transactions it rests for when it does badly
@@ -56,9 +59,8 @@ cdef struct Block:
     int64_t lead_earned_by
     int64_t lead               # how many transactions are short enough to be left to one worker
     int64_t rest_until         # where a rest from speculation ends; 0: none is wanted
-    bint may_rest              # whether the others may be sent out for it
     int64_t run_ns             # how long a run takes, about: what workers begin with
-    int64_t stretch_max        # how many transactions may be claimed at once
+    uint64_t padding_after[8]
 
 cdef enum AbortCause:
     ABORT_VALIDATION = 0

@@ -7,11 +7,18 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.gate cimport Job
 from blockstm._native.numbers cimport Numbers
 from blockstm._native.store cimport ReadBase, Store
 
+# Has parts 0 to ``parts - 1`` of a job done by all the workers of a block that has ended; returns when
+# they are. Called with the GIL.
+ctypedef void (*Together)(void* crew, Job job, void* argument, uint32_t parts) noexcept
+
 
 cdef class Context:
+    cdef Together together              # set by the engine, as are the crew
+    cdef void* crew
     cdef const blockstm_vm* vm
     cdef ReadBase read_base
     cdef void* read_context

@@ -3,7 +3,7 @@
 `Cursor` hands out indices, lowest first, and can be taken back; `EventCount` lets a worker park
 until there is something to do, without losing the word that there is.
 """
-from libc.stdint cimport int64_t, uint32_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libcpp.atomic cimport (
     atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_seq_cst,
 )
@@ -136,9 +136,11 @@ cdef inline void cursor_raise(Cursor* cursor, int64_t index) noexcept nogil:
 # word, so one of them comes first: either the notifier sees the waiter and wakes it, or the
 # waiter sees what the notifier did before it asked. No wake-up is lost, and nobody spins.
 cdef struct EventCount:
+    uint64_t padding_before[8]
     atomic[uint32_t] waiters
     atomic[uint32_t] epoch
     Monitor monitor
+    uint64_t padding_after[8]
 
 
 cdef inline uint32_t events_announce(EventCount* events) noexcept nogil:

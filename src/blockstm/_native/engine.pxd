@@ -9,17 +9,8 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from blockstm._native.blocks cimport Block, Worker
 from blockstm._native.context cimport Context
-from blockstm._native.cursors cimport Monitor
 from blockstm._native.explorer cimport Explorer
-
-
-cdef struct Gate:
-    Monitor monitor
-    uint64_t generation      # of the block last offered
-    bint open
-    bint closed_for_good
-    int32_t wanted           # workers 1 to wanted - 1 are welcome
-    int32_t inside
+from blockstm._native.gate cimport Gate
 
 
 cdef class Engine:
@@ -47,7 +38,6 @@ cdef class Engine:
     cdef int run_alone(self, int64_t until) except -1
     cdef int run_shared(self, int32_t workers, bint gate) except -1
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1
-    cdef void open_gate(self, int32_t workers) noexcept nogil
-    cdef void close_gate(self) noexcept nogil
+    cdef bint help_without_gil(self, int32_t id, uint64_t* seen) noexcept nogil
     cdef object ending(self)
     cdef dict stats(self, int32_t workers, int64_t started_ns)

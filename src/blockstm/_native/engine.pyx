@@ -15,8 +15,7 @@ from blockstm._native.blocks cimport (
 )
 from blockstm._native.context cimport Context
 from blockstm._native.cursors cimport (
-    events_announce, events_leave, events_wait, monitor_destroy, monitor_init, monitor_lock,
-    monitor_unlock, monitor_wait, monitor_wake_all, now_ns,
+    events_announce, events_leave, events_wait, monitor_destroy, monitor_init, now_ns,
 )
 from blockstm._native.explorer cimport (
     EXPLORED_WORKERS, Decision, Explorer, explorer_pause,
@@ -24,6 +23,9 @@ from blockstm._native.explorer cimport (
 from blockstm._native.frontier cimport (
     BLOCK_INVALID, CUT, DELTA_FAILED, GOES_ON, LIMIT_FAILED, OUT_OF_MEMORY, STATE_FAILED,
     TRANSACTION_FAILED, Answer, Frontier, frontier_outcome,
+)
+from blockstm._native.gate cimport (
+    Job, gate_close, gate_do_job, gate_do_parts, gate_enter, gate_leave, gate_open, gate_shut,
 )
 from blockstm._native.hashing cimport process_seed
 from blockstm._native.interner cimport interner_free, interner_init, interner_reset
@@ -47,7 +49,6 @@ cdef enum:
     SHARING_PAYS_NS = 400_000        # below so much work, waking helpers costs more than it gives
     SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
     ASKED_EVERY = 64                 # transactions of a block that goes on alone
-    GATE_WAIT_NS = 1_000_000_000
 
 POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
           POINT_VALIDATE: "validate", POINT_COMMIT: "commit", POINT_PARK: "park",
@@ -137,39 +138,28 @@ cdef class Engine:
         cdef bint joined
         while True:
             with nogil:
-                joined = gate_enter(&self.gate, id, &seen)
+                joined = self.help_without_gil(id, &seen)
             if not joined:
                 return
-            if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
-                work(&self.worker[id])
-            else:
-                with nogil:
-                    work(&self.worker[id])
+            work(&self.worker[id])
             with nogil:
                 gate_leave(&self.gate)
 
+    cdef bint help_without_gil(self, int32_t id, uint64_t* seen) noexcept nogil:
+        """Help until a block comes that needs the GIL: true, and we are in it. False: go home."""
+        while gate_enter(&self.gate, id, seen):
+            if self.gate.job != NULL:
+                gate_do_parts(&self.gate)
+            elif self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+                return True
+            else:
+                work(&self.worker[id])
+            gate_leave(&self.gate)
+        return False
+
     def shut(self):
         """Send the helpers home for good."""
-        monitor_lock(&self.gate.monitor)
-        self.gate.closed_for_good = True
-        monitor_wake_all(&self.gate.monitor)
-        monitor_unlock(&self.gate.monitor)
-
-    cdef void open_gate(self, int32_t workers) noexcept nogil:
-        monitor_lock(&self.gate.monitor)
-        self.gate.generation += 1
-        self.gate.wanted = workers
-        self.gate.open = True
-        monitor_wake_all(&self.gate.monitor)
-        monitor_unlock(&self.gate.monitor)
-
-    cdef void close_gate(self) noexcept nogil:
-        """Let nobody in any more, and wait until all are out."""
-        monitor_lock(&self.gate.monitor)
-        self.gate.open = False
-        while self.gate.inside:
-            monitor_wait(&self.gate.monitor, GATE_WAIT_NS)
-        monitor_unlock(&self.gate.monitor)
+        gate_shut(&self.gate)
 
     # ------------------------------------------------------------ one block
 
@@ -226,6 +216,8 @@ cdef class Engine:
         self.context = context
         self.interrupt = None
         context.enter(&block.store, self.workers)
+        context.together = together
+        context.crew = <void*>self
         block.vm = context.vm
         block.store.exclusive = True
         block.store.interner.alone = True
@@ -312,15 +304,15 @@ cdef class Engine:
         """Share the block; with a ``gate``, only as long as that pays."""
         self.share(workers)
         while True:
-            self.open_gate(workers)
+            gate_open(&self.gate, workers)
             if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
                 worker_run(&self.worker[0])
                 with nogil:
-                    self.close_gate()
+                    gate_close(&self.gate)
             else:
                 with nogil:
                     worker_run(&self.worker[0])
-                    self.close_gate()
+                    gate_close(&self.gate)
             if self.block.scheduler.stopping.load() != REST:
                 return 0
             self.rest()
@@ -378,14 +370,14 @@ cdef class Engine:
         for id in range(workers):
             self.worker[id].view.pause = explorer_pause
             self.worker[id].view.pause_context = explorer
-        self.open_gate(workers)
+        gate_open(&self.gate, workers)
         if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
             work(&self.worker[0])
         else:
             with nogil:
                 work(&self.worker[0])
         with nogil:
-            self.close_gate()
+            gate_close(&self.gate)
         for id in range(workers):
             self.worker[id].view.pause = NULL
         return 0
@@ -553,31 +545,15 @@ cdef class Engine:
 # ---------------------------------------------------------------- helpers of helpers
 
 
+cdef void together(void* crew, Job job, void* argument, uint32_t parts) noexcept:
+    """Do a job with all workers that the block had."""
+    cdef Engine engine = <Engine>crew
+    with nogil:
+        gate_do_job(&engine.gate, engine.block.workers, job, argument, parts)
+
+
 cdef void work(Worker* worker) noexcept nogil:
     """What one worker does in one block."""
     view_pause(&worker.view, POINT_JOIN, -1)
     worker_run(worker)
     view_pause(&worker.view, POINT_LEAVE, -1)
-
-
-cdef bint gate_enter(Gate* gate, int32_t id, uint64_t* seen) noexcept nogil:
-    """Wait for a block that wants worker ``id``, and join it; false: go home."""
-    monitor_lock(&gate.monitor)
-    while not gate.closed_for_good:
-        if gate.generation != seen[0]:
-            seen[0] = gate.generation
-            if gate.open and id < gate.wanted:
-                gate.inside += 1
-                monitor_unlock(&gate.monitor)
-                return True
-        monitor_wait(&gate.monitor, GATE_WAIT_NS)
-    monitor_unlock(&gate.monitor)
-    return False
-
-
-cdef void gate_leave(Gate* gate) noexcept nogil:
-    monitor_lock(&gate.monitor)
-    gate.inside -= 1
-    if gate.inside == 0:
-        monitor_wake_all(&gate.monitor)
-    monitor_unlock(&gate.monitor)

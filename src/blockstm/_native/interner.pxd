@@ -58,11 +58,13 @@ cdef struct Ids:
 cdef struct Interner:
     atomic[Table*] table
     uint64_t generation             # of the block, 1 to GENERATIONS - 1
-    atomic[uint32_t] handed_out     # ids, in whole runs
     Location** segment              # SEGMENTS pointers to SEGMENT_SIZE locations each
-    Mutex grow                      # of the table, and of the segments
     const uint64_t* seed
     bint alone                      # one worker: slots are filled by plain stores
+    uint64_t padding_before[8]      # who adds locations must not disturb those who look them up
+    atomic[uint32_t] handed_out     # ids, in whole runs
+    Mutex grow                      # of the table, and of the segments
+    uint64_t padding_after[8]
 
 
 cdef inline Table* table_new(uint64_t capacity) noexcept nogil:

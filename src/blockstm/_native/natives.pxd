@@ -10,7 +10,7 @@ from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Frontier
 from blockstm._native.locations cimport Location
 from blockstm._native.outcomes cimport Outcomes
-from blockstm._native.values cimport Payload
+from blockstm._native.store cimport Store
 
 
 cdef class NativeContext(Context):
@@ -36,6 +36,27 @@ cdef class NativeOutcomes(Outcomes):
     cdef void copy_outputs(self, const Frontier* frontier, uint64_t size) except *
 
 
+# A part of the written locations: how much of it is kept; then, where that begins.
+cdef struct WritesPart:
+    uint64_t key_size
+    uint64_t value_size
+    uint32_t count
+    bint uneven
+    bint any_deleted
+
+# What the workers know who copy a block's writes together.
+cdef struct Copying:
+    Store* store
+    const Frontier* frontier
+    uint8_t* kept                  # per written location
+    WritesPart* part
+    uint8_t* key_bytes
+    uint8_t* value_bytes
+    uint64_t* key_ends
+    uint64_t* value_ends
+    uint8_t* deleted
+
+
 cdef class NativeWrites:
     cdef object decode_key
     cdef object decode_value
@@ -50,7 +71,7 @@ cdef class NativeWrites:
     cdef dict decoded
 
     cdef void copy(self, NativeContext context, Frontier* frontier) except *
-    cdef void append(self, const Location* location, const Payload* value) noexcept
+    cdef void make_room(self, Copying* copying, uint32_t parts) except *
     cdef uint64_t key_end(self, uint32_t place) noexcept
     cdef uint64_t value_end(self, uint32_t place) noexcept
     cdef dict as_dict(self)

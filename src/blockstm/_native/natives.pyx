@@ -18,13 +18,14 @@ from blockstm._native.abi cimport (
     blockstm_bytes, blockstm_state, blockstm_vm,
 )
 from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.buffers cimport buffer_free, buffer_take
 from blockstm._native.codec import at_key
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, location_key
 from blockstm._native.numbers cimport same_payload
-from blockstm._native.pages cimport pages_free, pages_take, prefetch
+from blockstm._native.pages cimport prefetch
 from blockstm._native.store cimport Store
 from blockstm._native.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_data,
@@ -204,6 +205,7 @@ cdef enum:
     LOCATIONS_AHEAD = 16
     VALUES_AHEAD = 8
     OUTPUTS_AHEAD = 12
+    PART = 1 << 12                 # writes that one worker copies at a time
 
 
 cdef inline void look_ahead(Store* store, const Frontier* frontier, uint32_t place) noexcept nogil:
@@ -226,7 +228,7 @@ cdef class NativeOutcomes(Outcomes):
         cdef int32_t index
         cdef uint64_t size = 0, any_gas = 0
         self.count = count
-        self.statuses = <uint8_t*>pages_take(count + 1)
+        self.statuses = <uint8_t*>buffer_take(count + 1)
         if self.statuses == NULL:
             raise MemoryError
         if frontier.all_plain:
@@ -238,7 +240,7 @@ cdef class NativeOutcomes(Outcomes):
             any_gas |= answer.gas
             size += answer.output_size
         if any_gas:
-            self.gas = <uint64_t*>pages_take(count * sizeof(uint64_t))
+            self.gas = <uint64_t*>buffer_take(count * sizeof(uint64_t))
             if self.gas == NULL:
                 raise MemoryError
             for index in range(count):
@@ -250,8 +252,8 @@ cdef class NativeOutcomes(Outcomes):
         cdef Answer answer
         cdef uint64_t end = 0
         cdef int32_t index
-        self.ends = <uint64_t*>pages_take(self.count * sizeof(uint64_t))
-        self.output = <uint8_t*>pages_take(size)
+        self.ends = <uint64_t*>buffer_take(self.count * sizeof(uint64_t))
+        self.output = <uint8_t*>buffer_take(size)
         if self.ends == NULL or self.output == NULL:
             raise MemoryError
         for index in range(self.count):
@@ -264,8 +266,8 @@ cdef class NativeOutcomes(Outcomes):
             self.ends[index] = end
 
     def __dealloc__(self):
-        pages_free(self.ends)
-        pages_free(self.output)
+        buffer_free(self.ends)
+        buffer_free(self.output)
 
     def outputs(self):
         """What each run left as its output, as a list of bytes."""
@@ -294,58 +296,110 @@ cdef class NativeOutcomes(Outcomes):
                        self.block.error(index, status, output), gas)
 
 
+cdef inline uint32_t part_end(const Frontier* frontier, uint32_t part) noexcept nogil:
+    cdef uint32_t end = (part + 1) * PART
+    return end if end < frontier.written_count else frontier.written_count
+
+
+cdef void measure_part(void* argument, uint32_t number) noexcept nogil:
+    """Which writes of a part say something else than the state did, and how long they are."""
+    cdef Copying* copying = <Copying*>argument
+    cdef const Frontier* frontier = copying.frontier
+    cdef WritesPart* part = &copying.part[number]
+    cdef const Location* location
+    cdef const Payload* value
+    cdef uint32_t place
+    memset(part, 0, sizeof(WritesPart))
+    for place in range(number * PART, part_end(frontier, number)):
+        look_ahead(copying.store, frontier, place)
+        location = location_at(&copying.store.interner, frontier.written[place])
+        value = location.committed.load(memory_order_acquire)
+        copying.kept[place] = not same_payload(
+            &copying.store.numbers, value, location.base.load(memory_order_acquire))
+        if not copying.kept[place]:
+            continue
+        part.count += 1
+        part.key_size += location.key_size
+        part.value_size += value.size if value.kind == PAYLOAD_VALUE else 0
+        part.uneven |= location.key_size != 8 or value.size != 8
+        part.any_deleted |= value.kind == PAYLOAD_ABSENT
+
+
+cdef void copy_part(void* argument, uint32_t number) noexcept nogil:
+    """Copy the writes of a part to where it begins."""
+    cdef Copying* copying = <Copying*>argument
+    cdef const Frontier* frontier = copying.frontier
+    cdef WritesPart at = copying.part[number]
+    cdef const Location* location
+    cdef const Payload* value
+    cdef uint32_t place, size
+    for place in range(number * PART, part_end(frontier, number)):
+        look_ahead(copying.store, frontier, place)
+        if not copying.kept[place]:
+            continue
+        location = location_at(&copying.store.interner, frontier.written[place])
+        value = location.committed.load(memory_order_acquire)
+        size = value.size if value.kind == PAYLOAD_VALUE else 0
+        memcpy(copying.key_bytes + at.key_size, location_key(location), location.key_size)
+        memcpy(copying.value_bytes + at.value_size, payload_data(value), size)
+        at.key_size += location.key_size
+        at.value_size += size
+        if copying.key_ends != NULL:
+            copying.key_ends[at.count] = at.key_size
+            copying.value_ends[at.count] = at.value_size
+            copying.deleted[at.count] = value.kind == PAYLOAD_ABSENT
+        at.count += 1
+
+
 cdef class NativeWrites:
     """What a block wrote: key → value, decoded when first asked for; a mapping."""
 
     cdef void copy(self, NativeContext context, Frontier* frontier) except *:
-        cdef uint32_t place
-        cdef uint64_t key_size = 0, value_size = 0
-        cdef Location* location
-        cdef const Payload* value
+        cdef uint32_t parts = frontier.written_count // PART + 1
+        cdef Copying copying
         self.decode_key = context.decode_key
         self.decode_value = at_key(context.block.values, "decode")
-        for place in range(frontier.written_count):
-            look_ahead(context.store, frontier, place)
-            location = location_at(&context.store.interner, frontier.written[place])
-            value = location.committed.load(memory_order_acquire)
-            key_size += location.key_size
-            value_size += value.size
-            self.uneven |= location.key_size != 8 or value.size != 8
-        self.key_bytes = <uint8_t*>pages_take(key_size + 1)
-        self.value_bytes = <uint8_t*>pages_take(value_size + 1)
+        copying.store = context.store
+        copying.frontier = frontier
+        copying.kept = <uint8_t*>buffer_take(frontier.written_count + 1)
+        copying.part = <WritesPart*>buffer_take(parts * sizeof(WritesPart))
+        try:
+            if copying.kept == NULL or copying.part == NULL:
+                raise MemoryError
+            context.together(context.crew, measure_part, &copying, parts)
+            self.make_room(&copying, parts)
+            context.together(context.crew, copy_part, &copying, parts)
+        finally:
+            buffer_free(copying.kept)
+            buffer_free(copying.part)
+
+    cdef void make_room(self, Copying* copying, uint32_t parts) except *:
+        """Where each part begins, and memory for all of them."""
+        cdef uint64_t key_size = 0, value_size = 0
+        cdef uint32_t place
+        cdef WritesPart measured
+        for place in range(parts):
+            measured = copying.part[place]
+            copying.part[place].count = self.count
+            copying.part[place].key_size = key_size
+            copying.part[place].value_size = value_size
+            self.count += measured.count
+            key_size += measured.key_size
+            value_size += measured.value_size
+            self.uneven |= measured.uneven
+            self.any_deleted |= measured.any_deleted
+        self.key_bytes = copying.key_bytes = <uint8_t*>buffer_take(key_size + 1)
+        self.value_bytes = copying.value_bytes = <uint8_t*>buffer_take(value_size + 1)
         if self.key_bytes == NULL or self.value_bytes == NULL:
             raise MemoryError
+        copying.key_ends = copying.value_ends = NULL
+        copying.deleted = NULL
         if self.uneven:
-            self.key_ends = <uint64_t*>pages_take((frontier.written_count + 1) * sizeof(uint64_t))
-            self.value_ends = <uint64_t*>pages_take((frontier.written_count + 1) * sizeof(uint64_t))
-            self.deleted = <uint8_t*>pages_take(frontier.written_count + 1)
+            self.key_ends = copying.key_ends = <uint64_t*>buffer_take((self.count + 1) * sizeof(uint64_t))
+            self.value_ends = copying.value_ends = <uint64_t*>buffer_take((self.count + 1) * sizeof(uint64_t))
+            self.deleted = copying.deleted = <uint8_t*>buffer_take(self.count + 1)
             if self.key_ends == NULL or self.value_ends == NULL or self.deleted == NULL:
                 raise MemoryError
-        for place in range(frontier.written_count):
-            look_ahead(context.store, frontier, place)
-            location = location_at(&context.store.interner, frontier.written[place])
-            value = location.committed.load(memory_order_acquire)
-            if same_payload(&context.numbers, value, location.base.load(memory_order_acquire)):
-                continue
-            if self.uneven:
-                self.append(location, value)
-            else:
-                memcpy(self.key_bytes + 8 * <uint64_t>self.count, location.key, 8)
-                memcpy(self.value_bytes + 8 * <uint64_t>self.count, value.word, 8)
-            self.count += 1
-
-    cdef void append(self, const Location* location, const Payload* value) noexcept:
-        """Keys or values are not all of 8 bytes: keep where each ends."""
-        cdef uint64_t key_end = self.key_end(self.count - 1) if self.count else 0
-        cdef uint64_t value_end = self.value_end(self.count - 1) if self.count else 0
-        cdef uint32_t size = value.size if value.kind == PAYLOAD_VALUE else 0
-        memcpy(self.key_bytes + key_end, location_key(location), location.key_size)
-        memcpy(self.value_bytes + value_end, payload_data(value), size)
-        self.key_ends[self.count] = key_end + location.key_size
-        self.value_ends[self.count] = value_end + size
-        self.deleted[self.count] = value.kind == PAYLOAD_ABSENT
-        self.any_deleted |= value.kind == PAYLOAD_ABSENT
-
     cdef uint64_t key_end(self, uint32_t place) noexcept:
         return self.key_ends[place] if self.uneven else 8 * (<uint64_t>place + 1)
 
@@ -353,11 +407,11 @@ cdef class NativeWrites:
         return self.value_ends[place] if self.uneven else 8 * (<uint64_t>place + 1)
 
     def __dealloc__(self):
-        pages_free(self.key_ends)
-        pages_free(self.value_ends)
-        pages_free(self.deleted)
-        pages_free(self.key_bytes)
-        pages_free(self.value_bytes)
+        buffer_free(self.key_ends)
+        buffer_free(self.value_ends)
+        buffer_free(self.deleted)
+        buffer_free(self.key_bytes)
+        buffer_free(self.value_bytes)
 
     cdef dict as_dict(self):
         cdef uint32_t place

@@ -9,7 +9,6 @@ from cpython.number cimport PyNumber_Add, PyNumber_Subtract
 from cpython.object cimport Py_GE, Py_LT, PyObject, PyObject_RichCompareBool
 from cpython.ref cimport Py_DECREF
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.stdlib cimport calloc
 from libc.string cimport memcpy, memset
 from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_order_release
 
@@ -27,6 +26,7 @@ from blockstm._native.abi cimport (
     blockstm_number, blockstm_view, blockstm_vm,
 )
 from blockstm._native.arena cimport Arena
+from blockstm._native.buffers cimport buffer_take
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport interner_append, location_at
@@ -302,10 +302,12 @@ cdef class ObjectOutcomes(Outcomes):
         cdef ObjectOutcomes self = ObjectOutcomes.__new__(ObjectOutcomes)
         cdef int32_t index
         self.count = count
-        self.statuses = <uint8_t*>calloc(count + 1, 1)
-        self.gas = <uint64_t*>calloc(count + 1, sizeof(uint64_t))
+        self.statuses = <uint8_t*>buffer_take(count + 1)
+        self.gas = <uint64_t*>buffer_take((count + 1) * sizeof(uint64_t))
         if self.statuses == NULL or self.gas == NULL:
             raise MemoryError
+        memset(self.statuses, BLOCKSTM_SUCCESS, count + 1)
+        memset(self.gas, 0, (count + 1) * sizeof(uint64_t))
         if frontier.all_plain:
             return self
         for index in range(count):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from blockstm.types import Status
 
-from blockstm._native.pages cimport pages_free
+from blockstm._native.buffers cimport buffer_free
 from blockstm._native.abi cimport BLOCKSTM_INVALID, BLOCKSTM_REVERTED, BLOCKSTM_SUCCESS
 
 
@@ -13,8 +13,8 @@ cdef class Outcomes:
     """A sequence of `Outcome`, in block order."""
 
     def __dealloc__(self):
-        pages_free(self.statuses)
-        pages_free(self.gas)
+        buffer_free(self.statuses)
+        buffer_free(self.gas)
 
     cdef object at(self, int32_t index):
         raise NotImplementedError("a subclass makes the outcomes")

@@ -78,6 +78,8 @@ cdef struct Task:
 cdef struct Scheduler:
     int64_t count
     Task* task
+    atomic[uint32_t] stopping   # every worker leaves the block at its next look
+    uint64_t padding[8]
     Cursor execution            # the next index that may never have run
     Cursor revalidation         # the next index whose conditions may have changed ...
     Cursor revalidation_end     # ... and where that ends
@@ -85,7 +87,6 @@ cdef struct Scheduler:
     Cursor reach                # how far ahead of the frontier speculation may run ...
     Cursor lead                 # ... and where it begins: what is nearer is left to the frontier
     Cursor stretch[WORKERS]     # what each worker has in hand; 0: nothing
-    atomic[uint32_t] stopping   # every worker leaves the block at its next look
     EventCount events
 
 

@@ -5,7 +5,7 @@ for it, and the own write. A small table of marks finds the slot of a location; 
 if it has the generation of the run, so that a new run begins with one addition.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memcpy, memset
 from libcpp.atomic cimport atomic, memory_order_acquire, memory_order_relaxed
 
 from blockstm._native.abi cimport (
@@ -17,6 +17,7 @@ from blockstm._native.interner cimport Ids, location_at
 from blockstm._native.numbers cimport (
     compare, fold_delta, join_deltas, number_size, read_number, same_payload,
 )
+from blockstm._native.pages cimport pages_free, pages_take
 from blockstm._native.store cimport Folding, Store, store_final
 from blockstm._native.values cimport (
     INLINE_SIZE, PAYLOAD_DELTA, SHORT_SIZE, Payload, payload_copy, payload_delta,
@@ -113,23 +114,33 @@ cdef inline uint32_t slot_place(const View* view, uint32_t location) noexcept no
     return (location * <uint32_t>2654435769) >> 7 & view.mark_mask
 
 
+cdef inline bint enlarge(void** place, uint64_t used, uint64_t size) noexcept nogil:
+    """Room for ``size`` bytes, the first ``used`` of them as before; false: memory has run out.
+
+    In cache lines of its own, which no other worker has anything in.
+    """
+    cdef void* larger = pages_take(size)
+    if larger == NULL:
+        return False
+    memcpy(larger, place[0], used)
+    pages_free(place[0])
+    place[0] = larger
+    return True
+
+
 cdef inline bint slots_grow(View* view) noexcept nogil:
     """Twice the room for slots; false where memory has run out."""
     cdef uint32_t capacity = view.slot_capacity * 2, mask = capacity * 4 - 1, index, place
-    cdef Slot* slot = <Slot*>realloc(view.slot, capacity * sizeof(Slot))
-    cdef uint32_t* written
     cdef SlotMark* mark
-    if slot == NULL:
+    if not enlarge(<void**>&view.slot, view.slots * sizeof(Slot), capacity * sizeof(Slot)):
         return False
-    view.slot = slot
-    written = <uint32_t*>realloc(view.written, capacity * sizeof(uint32_t))
-    if written == NULL:
+    if not enlarge(<void**>&view.written, view.writes * sizeof(uint32_t), capacity * sizeof(uint32_t)):
         return False
-    view.written = written
-    mark = <SlotMark*>calloc(mask + 1, sizeof(SlotMark))
+    mark = <SlotMark*>pages_take((mask + 1) * sizeof(SlotMark))
     if mark == NULL:
         return False
-    free(view.mark)
+    memset(mark, 0, (mask + 1) * sizeof(SlotMark))
+    pages_free(view.mark)
     view.mark = mark
     view.mark_mask = mask
     view.slot_capacity = capacity

@@ -1,6 +1,6 @@
 """The operations of a view; see the ``.pxd``, and ``vm_abi.h`` for their contracts."""
 from libc.stdint cimport INT64_MAX, int32_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from blockstm._native.abi cimport (
@@ -15,6 +15,7 @@ from blockstm._native.conditions cimport (
 from blockstm._native.hashing cimport word64
 from blockstm._native.interner cimport interner_locate
 from blockstm._native.looks cimport look_at, sum_own_delta
+from blockstm._native.pages cimport pages_free, pages_take
 from blockstm._native.slots cimport (
     MEMO_BITS, NO_ONE, Memo, Slot, SlotMark, View, slot_add_delta, slot_find, slot_of, slot_write,
     stop,
@@ -39,16 +40,19 @@ cdef bint view_init(View* view, Store* store, Arena* arena) noexcept nogil:
     view.memory = arena
     view.slot_capacity = 16
     view.mark_mask = 63
-    view.slot = <Slot*>calloc(view.slot_capacity, sizeof(Slot))
-    view.written = <uint32_t*>calloc(view.slot_capacity, sizeof(uint32_t))
-    view.mark = <SlotMark*>calloc(view.mark_mask + 1, sizeof(SlotMark))
-    return view.slot != NULL and view.written != NULL and view.mark != NULL
+    view.slot = <Slot*>pages_take(view.slot_capacity * sizeof(Slot))
+    view.written = <uint32_t*>pages_take(view.slot_capacity * sizeof(uint32_t))
+    view.mark = <SlotMark*>pages_take((view.mark_mask + 1) * sizeof(SlotMark))
+    if view.slot == NULL or view.written == NULL or view.mark == NULL:
+        return False
+    memset(view.mark, 0, (view.mark_mask + 1) * sizeof(SlotMark))
+    return True
 
 
 cdef void view_free(View* view) noexcept nogil:
-    free(view.slot)
-    free(view.written)
-    free(view.mark)
+    pages_free(view.slot)
+    pages_free(view.written)
+    pages_free(view.mark)
     free(view.folding.delta)
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from blockstm.cli import bench_blocks, bench_evm
+from blockstm.cli import bench_blocks, bench_evm, bench_loads
 from blockstm.cores import usable_cores
 from blockstm.insight.machine import machine
 from blockstm.insight.workloads import WORKLOADS, workload
@@ -44,6 +44,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     workloads = parser.add_subparsers(dest="workload", required=True, metavar="WORKLOAD")
     bench_evm.add_parser(workloads)
     bench_blocks.add_parser(workloads)
+    bench_loads.add_parser(workloads)
     for name in WORKLOADS:
         _add_workload(workloads, name)
     return parser

@@ -1,1 +1,1 @@
-"""Blocks of Ethereum transactions to measure with: what parallel chains are built for, and what hurts."""
+"""Blocks for the EVM to be measured with: what parallel chains are built for, what hurts."""

@@ -1,8 +1,8 @@
 """Blocks to measure the EVM in parallel with, by name: what a block does, and how much of it.
 
-Each is a list of transactions of one sort or a few, and the state they begin with; the same name, size
-and seed give the same block everywhere. Who meets whom is what tells them apart: nobody, a few, or
-everyone the one before.
+Each is a list of transactions of one sort or a few, and the state they begin with; the same name,
+size and seed give the same block everywhere. Who meets whom is what tells them apart: nobody, a
+few, or everyone the one before.
 """
 
 from __future__ import annotations
@@ -10,14 +10,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 
 from blockstm.errors import ConfigError
+from blockstm.ethereum.blockfile import BlockFile
+from blockstm.ethereum.execution import prepare_file
 from blockstm.insight.ethereum.setting import GAS_PRICE, TRANSFER_GAS, Setting
 from blockstm.state.accounts import AccountState
-from blockstm.vm.evm import Evm, Signed
+from blockstm.vm.evm import Evm, Signed, Step
 
-__all__ = ["BLOCK_LOADS", "GIGAGAS", "BlockLoad", "block_load"]
+__all__ = ["BLOCK_LOADS", "GIGAGAS", "BlockLoad", "block_load", "load_of_file"]
 
 GIGAGAS = 10**9
 ERC20_GAS = 33_880
@@ -38,16 +41,18 @@ class BlockLoad:
     Attributes:
         name: one of `BLOCK_LOADS`.
         about: what its transactions do, in a few words.
-        steps: the transactions, none of which fails.
+        steps: the transactions.
         state: what they begin with.
         evm: the EVM in their block.
+        all_succeed: whether none of them may fail; a real block's may.
     """
 
     name: str
     about: str
-    steps: Sequence[Signed] = field(repr=False)
+    steps: Sequence[Step] = field(repr=False)
     state: AccountState = field(repr=False)
     evm: Evm
+    all_succeed: bool = True
 
 
 # ---------------------------------------------------------------- nobody meets anybody
@@ -173,7 +178,7 @@ def _token_chain(setting: Setting, count: int, draw: random.Random) -> list[Sign
     token = setting.token("token")
     people = setting.people("link", count + 1)
     setting.mint(token, people[0], 1)
-    return [setting.give(token, *pair) for pair in zip(people, people[1:], strict=False)]
+    return [setting.give(token, *pair) for pair in pairwise(people)]
 
 
 @dataclass(frozen=True)
@@ -225,3 +230,17 @@ def block_load(name: str, *, gas: int = GIGAGAS, seed: int = 1) -> BlockLoad:
     setting = Setting()
     steps = recipe.make(setting, count, random.Random(seed))
     return BlockLoad(name, recipe.about, steps, setting.state(), setting.evm())
+
+
+def load_of_file(file: BlockFile) -> BlockLoad:
+    """A real block as a load, its senders recovered."""
+    prepared = prepare_file(file)
+    number = prepared.block.header.number
+    return BlockLoad(
+        f"block {number}",
+        f"{prepared.fork.name}, as it is on the chain",
+        prepared.steps,
+        prepared.state,
+        prepared.vm,
+        all_succeed=False,
+    )

@@ -1,0 +1,107 @@
+"""The tables of blocks in parallel in bench/README.md: generated loads, and mainnet's blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+
+LONG_BLOCK = 4_000_000
+"""Gas from which on a block of mainnet is worth sharing."""
+
+COLUMNS = {
+    "load": ("load", "{}"),
+    "transactions": ("transactions", "{:,}"),
+    "sequential_transactions_per_second": ("1 worker, tx/s", "{:,.0f}"),
+    "transactions_per_second": ("2 workers, tx/s", "{:,.0f}"),
+    "gigagas_per_second": ("Ggas/s", "{:.1f}"),
+    "speedup": ("speed-up", "{:.2f}x"),
+    "speedup_spread": ("spread", "{:.1%}"),
+    "bound": ("bound", "{:.2f}x"),
+    "cpu_cores": ("cores", "{:.2f}"),
+    "incarnations_per_transaction": ("runs/tx", "{:.3f}"),
+    "pyrevm_ratio": ("revm", "{:.1f}x"),
+    "py_evm_ratio": ("py-evm", "{:.0f}x"),
+}
+MAINNET_COLUMNS = {
+    "load": ("block", "{}"),
+    "transactions": ("transactions", "{:,}"),
+    "gas": ("gas", "{:,}"),
+    "sequential_seconds": ("1 worker, ms", "{:.2f}"),
+    "seconds": ("2 workers, ms", "{:.2f}"),
+    "speedup": ("speed-up", "{:.2f}x"),
+    "speedup_spread": ("spread", "{:.1%}"),
+    "bound": ("bound", "{:.2f}x"),
+    "cpu_cores": ("cores", "{:.2f}"),
+    "incarnations_per_transaction": ("runs/tx", "{:.2f}"),
+}
+MILLISECONDS = {"seconds", "sequential_seconds"}
+
+
+def load_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a run that are of generated loads."""
+    return [row["load"] for row in rows if isinstance(row.get("load"), Mapping)]
+
+
+def mainnet_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a run that are of mainnet's blocks."""
+    return [row["mainnet"] for row in rows if "mainnet" in row]
+
+
+def of_length(rows: Sequence[Row], *, long: bool) -> list[Row]:
+    """Those that use much gas, or those that do not."""
+    return [row for row in rows if (row["gas"] >= LONG_BLOCK) == long]
+
+
+def aggregate(rows: Sequence[Row]) -> float:
+    """All blocks' time with one worker over that with several."""
+    return float(
+        sum(row["sequential_seconds"] for row in rows) / sum(row["seconds"] for row in rows)
+    )
+
+
+def load_section(rows: Sequence[Row]) -> str:
+    """Both tables and what they come to; nothing where no row is of a block in parallel."""
+    loads, blocks = load_rows(rows), mainnet_rows(rows)
+    lines = []
+    if loads:
+        lines += ["### Blocks in parallel: generated loads\n", *_table(COLUMNS, loads), ""]
+    if blocks:
+        lines += ["### Blocks in parallel: mainnet\n", *_table(MAINNET_COLUMNS, blocks), ""]
+        for words, chosen in (
+            ("4 Mgas and more", of_length(blocks, long=True)),
+            ("less than 4 Mgas", of_length(blocks, long=False)),
+        ):
+            worst = min(chosen, key=lambda row: row["speedup"])
+            lines += [
+                f"{len(chosen)} blocks of {words}: together {aggregate(chosen):.2f}x, "
+                f"the worst {worst['speedup']:.2f}x ({worst['load']}).",
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def _table(columns: Mapping[str, tuple[str, str]], rows: Sequence[Row]) -> list[str]:
+    return [
+        "| " + " | ".join(title for title, _ in columns.values()) + " | |",
+        "|---|" + "---:|" * (len(columns) - 1) + "---|",
+        *(_line(columns, row) for row in rows),
+    ]
+
+
+def _line(columns: Mapping[str, tuple[str, str]], row: Row) -> str:
+    cells = []
+    for name, (_, form) in columns.items():
+        value = row.get(name)
+        scale = 1000 if name in MILLISECONDS else 1
+        shown = "" if value is None else form.format(value * scale if scale > 1 else value)
+        cells.append(shown)
+    remarks = []
+    if row["shared"] == 1:
+        remarks.append("left to one")
+    if row["speedup"] < 1:
+        remarks.append("slower")
+    if not row["stable"]:
+        remarks.append("**unstable**")
+    return "| " + " | ".join([*cells, ", ".join(remarks)]) + " |"

@@ -1,0 +1,35 @@
+"""Blocks on the native EVM with two workers against one; see `blockstm bench loads`."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+from tests.fixtures import mainnet_block, mainnet_index
+
+from blockstm.ethereum.blockfile import read_block_file
+from blockstm.insight.ethereum.loads import BLOCK_LOADS, block_load, load_of_file
+from blockstm.insight.ethereum.measurement import measure_load
+from blockstm.insight.machine import machine
+
+WORKERS = 2
+COMPARED = ("transfers", "erc20")
+"""Loads that revm can be given as they are."""
+
+
+@pytest.mark.parametrize("name", BLOCK_LOADS)
+def test_loads(benchmark: BenchmarkFixture, name: str) -> None:
+    """The laps are measured by themselves, in turn; pytest-benchmark times all of it once."""
+    load = block_load(name)
+    against = ("pyrevm", "py-evm") if name in COMPARED else ("py-evm",)
+    row = benchmark.pedantic(
+        lambda: measure_load(load, workers=WORKERS, seconds=8, against=against)
+    )
+    benchmark.extra_info["load"] = row.as_dict() | {"machine": machine()}
+
+
+@pytest.mark.parametrize("number", sorted(mainnet_index()))
+def test_mainnet(benchmark: BenchmarkFixture, number: int) -> None:
+    """Every block there is, however short."""
+    load = load_of_file(read_block_file(mainnet_block(number)))
+    row = benchmark.pedantic(lambda: measure_load(load, workers=WORKERS, seconds=1.5))
+    benchmark.extra_info["mainnet"] = row.as_dict() | {"machine": machine()}
