@@ -117,7 +117,7 @@ class Setting:
 
     # ---- when all is there
 
-    def evm(self) -> Evm:
+    def evm(self, fork: str = FORK) -> Evm:
         """The EVM in the load's block."""
         context = BlockContext(
             number=BlockNumber(1),
@@ -128,7 +128,7 @@ class Setting:
             excess_blob_gas=0,
             blob_base_fee=1,
         )
-        return Evm(FORK, context)
+        return Evm(fork, context)
 
     def state(self) -> AccountState:
         """What the load begins with.
