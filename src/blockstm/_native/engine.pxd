@@ -46,4 +46,3 @@ cdef class Engine:
     cdef void open_gate(self, int32_t workers) noexcept nogil
     cdef void close_gate(self) noexcept nogil
     cdef object ending(self)
-    cdef dict stats(self, int32_t workers, int64_t started_ns)
