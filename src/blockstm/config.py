@@ -14,7 +14,8 @@ MAX_WORKERS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """How a block is run. No option changes a result, only when work is done.
+    """How a block is run. No option changes a result, only when work is done and what is told
+    of it.
 
     Attributes:
         workers: threads, 1 to 256, or "auto": the usable cores (affinity and cgroup aware),

@@ -61,6 +61,8 @@ cdef tuple conflicts_of(Context context, Worker* worker, int32_t workers):
         for place in range(own.capacity if own.count else 0):
             if own.at[place].aborts:
                 conflicts_add(&all_workers, own.at[place].location, own.at[place].aborts)
+    if not all_workers.count:
+        return ()
     counts = [(all_workers.at[place].aborts, all_workers.at[place].location)
               for place in range(all_workers.capacity) if all_workers.at[place].aborts]
     free(all_workers.at)
