@@ -80,6 +80,24 @@ def test_the_location_of_a_failed_condition_is_told() -> None:
     assert told(stats) == 1
 
 
+def test_the_location_at_which_a_run_was_stopped_is_told() -> None:
+    """It loops on what it saw, and the frontier comes to it."""
+    looked = threading.Event()
+
+    def vm(view: Any, transaction: int) -> None:
+        if transaction == 0:
+            assert looked.wait(PATIENCE)
+            view.put("hot", 2)
+            return
+        view.get("quiet")
+        while view.get("hot") == 1:
+            looked.set()
+
+    stats = executor(2).execute_block([0, 1], {"hot": 1}, vm).stats
+    assert stats.conflicts == (("hot", 1),)
+    assert stats.aborts["frontier"] == 1
+
+
 def test_every_abort_is_told_and_the_hot_location_comes_first() -> None:
     for workers in (2, 4):
         for config in (CONTENDED_CONFIG, Config(throttle=False, estimates=False)):
@@ -90,14 +108,14 @@ def test_every_abort_is_told_and_the_hot_location_comes_first() -> None:
 
 def test_a_write_that_is_waited_for_is_told() -> None:
     """In some schedules a transaction meets an estimate."""
-    block = [[("bump", "a", 1), ("bump", "b", 1)]] * 5
+    block = [[("get", "quiet"), ("bump", "hot", 1)]] * 5
     met = 0
     for schedule in islice(random_schedules(1), 300):
         result = explore(block, {}, scripted_vm, choices=schedule, workers=3).result
         assert result is not None
         stats = result.stats
         assert sum(aborts for _, aborts in stats.conflicts) == told(stats)
-        assert {key for key, _ in stats.conflicts} <= {"a", "b"}
+        assert {key for key, _ in stats.conflicts} <= {"hot"}
         met += stats.aborts["estimate"]
     assert met
 

@@ -1,14 +1,15 @@
 """What is told of how a block ran; see the ``.pxd``."""
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
+from libc.string cimport memset
 
 from heapq import nlargest
 
 from blockstm.types import Span
 
 from blockstm._native.blocks cimport (
-    ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_COMMIT, PHASE_EXECUTE,
-    PHASE_PARK, PHASE_PUBLISH, PHASE_VALIDATE, Worker,
+    ABORT_CAUSES, ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_COMMIT,
+    PHASE_EXECUTE, PHASE_PARK, PHASE_PUBLISH, PHASE_VALIDATE, WORK_PHASES, Worker,
 )
 from blockstm._native.conflicts cimport Conflicts, conflicts_add
 from blockstm._native.context cimport Context
@@ -18,36 +19,45 @@ from blockstm._native.timeline cimport Span as NativeSpan
 cdef enum:
     CONFLICTS_TOLD = 64
 
-cdef dict CAUSES = {"validation": ABORT_VALIDATION, "frontier": ABORT_FRONTIER,
-                    "estimate": ABORT_ESTIMATE, "stopped": ABORT_STOPPED}
-cdef dict PHASES = {"execute": PHASE_EXECUTE, "validate": PHASE_VALIDATE,
-                    "publish": PHASE_PUBLISH, "commit": PHASE_COMMIT}
-cdef dict ACTIVITIES = {phase: name for name, phase in PHASES.items()} | {PHASE_PARK: "park"}
+cdef dict ACTIVITIES = {PHASE_EXECUTE: "execute", PHASE_VALIDATE: "validate",
+                        PHASE_PUBLISH: "publish", PHASE_COMMIT: "commit", PHASE_PARK: "park"}
 
 
 cdef dict stats_of(Context context, Worker* worker, int32_t workers, int64_t started_ns):
-    cdef int64_t ended_ns = now_ns()
+    cdef double seconds = (now_ns() - started_ns) / 1e9
     cdef uint64_t incarnations = 0, dropped = 0
+    cdef uint64_t aborts[ABORT_CAUSES]
+    cdef double phases[WORK_PHASES]
     cdef int32_t id
-    cdef int place
-    aborts = dict.fromkeys(CAUSES, 0)
-    phases = dict.fromkeys(PHASES, 0.0)
+    memset(aborts, 0, sizeof(aborts))
+    memset(phases, 0, sizeof(phases))
+    busy = []
+    parked = []
     for id in range(workers):
+        add_up(&worker[id], aborts, phases)
         incarnations += worker[id].incarnations
         dropped += worker[id].timeline.dropped if worker[id].timeline != NULL else 0
-        for name in CAUSES:
-            place = CAUSES[name]
-            aborts[name] += worker[id].aborts[place]
-        for name in PHASES:
-            place = PHASES[name]
-            phases[name] += worker[id].phase_ns[place] / 1e9
+        busy.append(worker[id].busy_ns / 1e9)
+        parked.append(worker[id].parked_ns / 1e9)
     return {
-        "workers": workers, "incarnations": incarnations, "aborts": aborts, "phases": phases,
-        "seconds": (ended_ns - started_ns) / 1e9,
-        "busy": tuple([worker[id].busy_ns / 1e9 for id in range(workers)]),
-        "parked": tuple([worker[id].parked_ns / 1e9 for id in range(workers)]),
+        "workers": workers, "incarnations": incarnations, "seconds": seconds,
+        "aborts": {
+            "validation": aborts[<int>ABORT_VALIDATION], "frontier": aborts[<int>ABORT_FRONTIER],
+            "estimate": aborts[<int>ABORT_ESTIMATE], "stopped": aborts[<int>ABORT_STOPPED]},
+        "phases": {
+            "execute": phases[<int>PHASE_EXECUTE], "validate": phases[<int>PHASE_VALIDATE],
+            "publish": phases[<int>PHASE_PUBLISH], "commit": phases[<int>PHASE_COMMIT]},
+        "busy": tuple(busy), "parked": tuple(parked),
         "conflicts": conflicts_of(context, worker, workers),
         "timeline": timeline_of(worker, workers, started_ns), "spans_dropped": dropped}
+
+
+cdef void add_up(const Worker* worker, uint64_t* aborts, double* phases) noexcept:
+    cdef int place
+    for place in range(ABORT_CAUSES):
+        aborts[place] += worker.aborts[place]
+    for place in range(WORK_PHASES):
+        phases[place] += worker.phase_ns[place] / 1e9
 
 
 cdef tuple conflicts_of(Context context, Worker* worker, int32_t workers):
