@@ -119,21 +119,12 @@ def _write(trace: Trace, path: Path) -> int:
 
 
 def _judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace) -> Verdict:
-    from blockstm.ethereum.blockfile import read_block_file
     from blockstm.ethereum.checks import check_block, first_misnamed_transaction
-    from blockstm.ethereum.execution import prepare_file
-    from blockstm.ethereum.senders import recover_senders
 
     watch = Stopwatch()
-    file = read_block_file(path)
-    block = file.block
-    watch.lap("decode")
-    workers = args.workers if isinstance(args.workers, int) else None
-    senders = recover_senders(block.transactions, "block.transactions", workers)
-    watch.lap("senders")
-    prepared = prepare_file(file, args.vm, workers=workers, senders=senders)
-    watch.lap("prepare")
-    verdict = Verdict(block.header.number, prepared.fork.name, len(block.transactions))
+    prepared, receipts = _prepare(path, args, watch)
+    header, transactions = prepared.block.header, prepared.block.transactions
+    verdict = Verdict(header.number, prepared.fork.name, len(transactions))
     verdict.checks = check_block(prepared)
     misnamed = first_misnamed_transaction(prepared)
     watch.lap("roots")
@@ -142,14 +133,13 @@ def _judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trac
     except BlockError as error:
         verdict.seconds = watch.lap("run")
         _note_failure(verdict, error)
-        stats = error.prefix.stats if error.prefix is not None else None
+        stats = None if error.prefix is None else error.prefix.stats
     else:
         verdict.seconds = watch.lap("run")
-        _note_run(verdict, prepared, run, file.receipts)
+        _note_run(verdict, prepared, run, receipts)
         watch.lap("roots")
         stats = run.result.stats
-        if args.stats:
-            verdict.stats = stats_object(prepared, stats, watch)
+        verdict.stats = stats_object(prepared, stats, watch) if args.stats else None
     if stats is not None:
         name = f"block {verdict.number} ({verdict.fork})"
         trace.add(name, stats, prepared.transaction_steps)
@@ -157,6 +147,24 @@ def _judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trac
         verdict.transaction, what = misnamed
         verdict.reason = f"transaction {verdict.transaction} {what}"
     return verdict
+
+
+def _prepare(
+    path: Path, args: argparse.Namespace, watch: Stopwatch
+) -> tuple[PreparedBlock, Sequence[Receipt] | None]:
+    """The block of a file, ready to run, and the receipts that the file has."""
+    from blockstm.ethereum.blockfile import read_block_file
+    from blockstm.ethereum.execution import prepare_file
+    from blockstm.ethereum.senders import recover_senders
+
+    file = read_block_file(path)
+    watch.lap("decode")
+    workers = args.workers if isinstance(args.workers, int) else None
+    senders = recover_senders(file.block.transactions, "block.transactions", workers)
+    watch.lap("senders")
+    prepared = prepare_file(file, args.vm, workers=workers, senders=senders)
+    watch.lap("prepare")
+    return prepared, file.receipts
 
 
 def _note_failure(verdict: Verdict, error: BlockError) -> None:
