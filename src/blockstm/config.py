@@ -14,7 +14,8 @@ MAX_WORKERS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """How a block is run. No option changes a result, only when work is done.
+    """How a block is run. No option changes a result, only when work is done and what is told
+    of it.
 
     Attributes:
         workers: threads, 1 to 256, at most; or "auto": the usable cores (affinity and cgroup
@@ -26,6 +27,8 @@ class Config:
         estimates: whether a transaction that meets a write known to be coming waits for it.
         revalidation: whether executed transactions are checked again before the frontier.
         throttle: whether speculation backs off in blocks whose transactions depend on each other.
+        timeline: how many spans of what it did each worker keeps for `Stats.timeline`, up to
+            2**24; 0: nobody reads a clock for it.
 
     Raises:
         ConfigError: a value is out of its range.
@@ -38,12 +41,14 @@ class Config:
     estimates: bool = True
     revalidation: bool = True
     throttle: bool = True
+    timeline: int = 0
 
     def __post_init__(self) -> None:
         if self.workers != "auto":
             _check_int("workers", self.workers, 1, MAX_WORKERS)
         _check_int("window", self.window, 1, 1 << 20)
         _check_int("max_incarnations", self.max_incarnations, 1, 1 << 20)
+        _check_int("timeline", self.timeline, 0, 1 << 24)
         for name in ("gate", "estimates", "revalidation", "throttle"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name} is a bool, not {getattr(self, name)!r}")

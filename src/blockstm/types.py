@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
-__all__ = ["BlockResult", "Key", "Limit", "Outcome", "StateReader", "Stats", "Status", "View"]
+__all__ = [
+    "BlockResult",
+    "Key",
+    "Limit",
+    "Outcome",
+    "Span",
+    "StateReader",
+    "Stats",
+    "Status",
+    "View",
+]
 
 Key = Hashable
 """A location's name. Keys that compare equal (``1 == 1.0 == True``) are one location; under which
@@ -43,6 +53,26 @@ class Outcome:
     gas_used: int = 0
 
 
+class Span(NamedTuple):
+    """What a worker did for a while.
+
+    Attributes:
+        worker: which one, from 0.
+        activity: ``execute``, ``validate`` (check conditions), ``publish`` (show what a run ahead
+            of the frontier wrote), ``commit`` (make a run final) or ``park`` (wait for work).
+        begin_ns, end_ns: since the block was begun, in ns.
+        index: the transaction's place in the block; None where it is about none.
+        incarnation: which run of the transaction, from 0; None where it is about none.
+    """
+
+    worker: int
+    activity: str
+    begin_ns: int
+    end_ns: int
+    index: int | None  # type: ignore[assignment]  # hides tuple.index, of no use to a span
+    incarnation: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Stats:
     """What running the block took; unlike all else in a result, it depends on the schedule.
@@ -56,9 +86,16 @@ class Stats:
             could tell), ``estimate`` (met a
             write known to be coming), ``stopped`` (the block ended).
         seconds: wall time of the block, in s.
-        phases: thread time by phase, in s, sampled: ``execute``, ``validate``, ``publish``,
-            ``commit``.
+        phases: thread time by phase, in s, sampled (exact with a timeline): ``execute``,
+            ``validate``, ``publish``, ``commit``.
         busy: per worker, seconds not spent parked.
+        parked: per worker, seconds spent parked.
+        conflicts: (key, aborts) of the locations that made incarnations abort, the most first, at
+            most 64: where a condition failed, or a write known to be coming was met. ``stopped``
+            is nobody's fault.
+        timeline: what each worker did, one worker after another, each in the order of time; empty
+            unless ``Config.timeline`` asks for it.
+        spans_dropped: how many spans found no room in the timeline.
     """
 
     workers: int = 1
@@ -68,6 +105,10 @@ class Stats:
     seconds: float = 0.0
     phases: Mapping[str, float] = field(default_factory=dict)
     busy: Sequence[float] = ()
+    parked: Sequence[float] = ()
+    conflicts: Sequence[tuple[Key, int]] = ()
+    timeline: Sequence[Span] = ()
+    spans_dropped: int = 0
 
     @property
     def incarnations_per_transaction(self) -> float:

@@ -22,6 +22,7 @@ SIZES = [
     Config(gate=False, window=window, max_incarnations=cap)
     for window, cap in product((1, 2, 3), (1, 2))
 ]
+RECORDED = [Config(gate=False, timeline=spans) for spans in (1, 100_000)]
 
 
 def name(config: Config) -> str:
@@ -41,7 +42,7 @@ BLOCKS = {"hot": HOT, "chain": CHAIN, "mixed": MIXED}
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-@pytest.mark.parametrize("config", [*SWITCHES, *SIZES], ids=name)
+@pytest.mark.parametrize("config", [*SWITCHES, *SIZES, *RECORDED], ids=name)
 def test_every_setting_gives_the_same_result(config: Config, block: str) -> None:
     expected = reference.execute_block(BLOCKS[block], {0: 5}, scripted_vm)
     for workers in (1, 2, 4):
@@ -50,7 +51,7 @@ def test_every_setting_gives_the_same_result(config: Config, block: str) -> None
                 assert_same_result(engine.execute_block(BLOCKS[block], {0: 5}, vm), expected)
 
 
-@pytest.mark.parametrize("config", [*SWITCHES, *SIZES], ids=name)
+@pytest.mark.parametrize("config", [*SWITCHES, *SIZES, *RECORDED], ids=name)
 def test_every_setting_gives_the_same_result_without_the_gil(config: Config) -> None:
     block = [
         [("work", 50 * (n % 7)), ("bump", n % 3, 1), ("copy", n % 3, 7), ("add", 8, n)]
@@ -71,6 +72,7 @@ configs = st.builds(
     estimates=st.booleans(),
     revalidation=st.booleans(),
     throttle=st.booleans(),
+    timeline=st.sampled_from([0, 3, 1000]),
 )
 
 

@@ -104,6 +104,8 @@ def test_on_invalid_is_raise_or_skip(mode: Any, workers: int) -> None:
         {"window": None},
         {"max_incarnations": 0},
         {"max_incarnations": 1.5},
+        {"timeline": -1},
+        {"timeline": True},
         {"estimates": 1},
         {"revalidation": None},
         {"throttle": "yes"},

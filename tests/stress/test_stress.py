@@ -100,6 +100,7 @@ def draw_config(draw: Draw) -> Config:
         estimates=draw.random() < 0.5,
         revalidation=draw.random() < 0.5,
         throttle=draw.random() < 0.5,
+        timeline=draw.choice((0, 5, 4096)),
     )
 
 

@@ -10,11 +10,13 @@ from libcpp.atomic cimport memory_order_release
 from blockstm._native.abi cimport BLOCKSTM_OK, blockstm_vm
 from blockstm._native.arena cimport Arena
 from blockstm._native.conditions cimport Condition
+from blockstm._native.conflicts cimport Conflicts, conflicts_add
 from blockstm._native.cursors cimport events_notify, now_ns
 from blockstm._native.frontier cimport Answer, Frontier, Write
-from blockstm._native.scheduler cimport STOP, Scheduler
+from blockstm._native.scheduler cimport STOP, Scheduler, incarnation_of, task_status
 from blockstm._native.slots cimport Slot, View
 from blockstm._native.store cimport Store
+from blockstm._native.timeline cimport Timeline, timeline_add
 from blockstm._native.view cimport view_begin
 
 # What one published incarnation saw, wrote and came to. Immutable.
@@ -75,6 +77,7 @@ cdef enum WorkPhase:
     PHASE_PUBLISH = 2
     PHASE_COMMIT = 3
     WORK_PHASES = 4
+    PHASE_PARK = WORK_PHASES   # in a timeline only: no work
 
 cdef struct Worker:
     View view
@@ -93,11 +96,13 @@ cdef struct Worker:
     int64_t parked_ns
     int64_t busy_ns
     int64_t phase_ns[WORK_PHASES]  # sampled
-    uint64_t samples
+    uint32_t sample_every      # one task in so many; a power of two
     uint32_t sample_counter
     int64_t polled_at_ns
     uint32_t poll_stride
     uint32_t poll_counter
+    Conflicts conflicts
+    Timeline* timeline         # NULL: nobody asks
     uint64_t padding[8]
 
 
@@ -110,19 +115,36 @@ cdef enum:
 
 
 cdef inline int64_t sample_begin(Worker* worker) noexcept nogil:
-    """The time, for one task in SAMPLE_EVERY; else 0. A clock costs as much as a small task."""
+    """The time, for one task in `sample_every`; else 0. A clock costs as much as a small task."""
     worker.sample_counter += 1
-    if worker.sample_counter & (SAMPLE_EVERY - 1):
+    if worker.sample_counter & (worker.sample_every - 1):
         return 0
     return now_ns()
 
 
-cdef inline int64_t sample_phase(Worker* worker, int64_t since, int phase) noexcept nogil:
-    cdef int64_t now
+cdef inline int64_t sample_phase(Worker* worker, int64_t since, WorkPhase phase, int32_t index) noexcept nogil:
+    """So far from ``since`` on we worked on ``index``, which we own; the time, 0 where since is."""
     if since == 0:
         return 0
-    now = now_ns()
-    worker.phase_ns[phase] += (now - since) * SAMPLE_EVERY
+    if worker.timeline != NULL and phase != PHASE_PUBLISH:  # what is published is ours no more
+        worker.timeline.incarnation = own_incarnation(worker.block, index)
+    return end_sample(worker, since, phase, index)
+
+
+cdef inline int64_t sample_check(Worker* worker, int64_t since, int32_t index, uint32_t status) noexcept nogil:
+    """The same of a check of a run that we do not own; ``status`` is whose run it was."""
+    if since == 0:
+        return 0
+    if worker.timeline != NULL:
+        worker.timeline.incarnation = incarnation_of(status)
+    return end_sample(worker, since, PHASE_VALIDATE, index)
+
+
+cdef inline int64_t end_sample(Worker* worker, int64_t since, WorkPhase phase, int32_t index) noexcept nogil:
+    cdef int64_t now = now_ns()
+    worker.phase_ns[<int>phase] += (now - since) * worker.sample_every
+    if worker.timeline != NULL:
+        timeline_add(worker.timeline, phase, since, now, index)
     return now
 
 
@@ -135,6 +157,19 @@ cdef inline int64_t stretch_length(const Worker* worker) noexcept nogil:
     """How many transactions to claim at once."""
     cdef int64_t length = STRETCH_NS // (worker.run_ns + 1)
     return length if length < worker.block.stretch_max else worker.block.stretch_max
+
+
+cdef inline uint32_t own_incarnation(Block* block, int32_t index) noexcept nogil:
+    """While one worker is alone there are no statuses, and no second incarnations."""
+    if block.store.exclusive:
+        return 0
+    return incarnation_of(task_status(&block.scheduler.task[index]))
+
+
+cdef inline void count_abort(Worker* worker, AbortCause cause, uint32_t location) noexcept nogil:
+    """A run ended in vain, because of what is or is not at this location."""
+    worker.aborts[<int>cause] += 1
+    conflicts_add(&worker.conflicts, location, 1)
 
 
 cdef inline bint poll(Worker* worker) noexcept nogil:

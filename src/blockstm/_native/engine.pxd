@@ -40,4 +40,3 @@ cdef class Engine:
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1
     cdef bint help_without_gil(self, int32_t id, uint64_t* seen) noexcept nogil
     cdef object ending(self)
-    cdef dict stats(self, int32_t workers, int64_t started_ns)

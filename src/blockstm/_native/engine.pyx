@@ -9,10 +9,7 @@ from libcpp.vector cimport vector
 from blockstm.types import Outcome
 
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
-from blockstm._native.blocks cimport (
-    ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_COMMIT, PHASE_EXECUTE,
-    PHASE_PUBLISH, PHASE_VALIDATE, STRETCH_MAX, STRETCH_NS, Block, Record, Worker,
-)
+from blockstm._native.blocks cimport STRETCH_MAX, STRETCH_NS, Block, Record, Worker
 from blockstm._native.context cimport Context
 from blockstm._native.cursors cimport (
     events_announce, events_leave, events_wait, monitor_destroy, monitor_init, now_ns,
@@ -38,10 +35,11 @@ from blockstm._native.slots cimport (
     POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
     POINT_VALIDATE, view_pause,
 )
+from blockstm._native.stats cimport stats_of
 from blockstm._native.throttle cimport resume_speculation, throttle_begin
 from blockstm._native.values cimport PAYLOAD_SKIP, Payload
 from blockstm._native.worker cimport (
-    worker_free, worker_init, worker_reset, worker_run, worker_run_alone,
+    worker_free, worker_init, worker_keep_timeline, worker_reset, worker_run, worker_run_alone,
 )
 
 cdef enum:
@@ -212,6 +210,8 @@ cdef class Engine:
         block.run_ns = STRETCH_NS
         for id in range(self.workers):
             worker_reset(&self.worker[id])
+            if not worker_keep_timeline(&self.worker[id], options.timeline):
+                raise MemoryError
         interner_reset(&block.store.interner)
         self.context = context
         self.interrupt = None
@@ -445,7 +445,8 @@ cdef class Engine:
         ending = self.ending()
         outcomes = self.context.outcomes(&self.block.frontier, <int32_t>final)
         writes = self.context.writes(&self.block.frontier)
-        return final, ending, outcomes, writes, self.stats(workers, started_ns)
+        stats = stats_of(self.context, self.worker, workers, started_ns)
+        return final, ending, outcomes, writes, stats
 
     cdef object ending(self):
         """How the block ended: its name, and the exception behind it."""
@@ -474,29 +475,6 @@ cdef class Engine:
         if ending == LIMIT_FAILED:
             return "limit", self.limit_error
         return "memory", MemoryError("out of memory while a block was run")
-
-    cdef dict stats(self, int32_t workers, int64_t started_ns):
-        cdef uint64_t incarnations = 0, bytes_used = 0
-        cdef int32_t id
-        cdef Worker* worker
-        aborts = {"validation": 0, "frontier": 0, "estimate": 0, "stopped": 0}
-        phases = {"execute": 0.0, "validate": 0.0, "publish": 0.0, "commit": 0.0}
-        busy = []
-        for id in range(workers):
-            worker = &self.worker[id]
-            incarnations += worker.incarnations
-            aborts["validation"] += worker.aborts[<int>ABORT_VALIDATION]
-            aborts["frontier"] += worker.aborts[<int>ABORT_FRONTIER]
-            aborts["estimate"] += worker.aborts[<int>ABORT_ESTIMATE]
-            aborts["stopped"] += worker.aborts[<int>ABORT_STOPPED]
-            phases["execute"] += worker.phase_ns[<int>PHASE_EXECUTE] / 1e9
-            phases["validate"] += worker.phase_ns[<int>PHASE_VALIDATE] / 1e9
-            phases["publish"] += worker.phase_ns[<int>PHASE_PUBLISH] / 1e9
-            phases["commit"] += worker.phase_ns[<int>PHASE_COMMIT] / 1e9
-            busy.append(worker.busy_ns / 1e9)
-        return {
-            "workers": workers, "incarnations": incarnations, "aborts": aborts, "phases": phases,
-            "busy": tuple(busy), "seconds": (now_ns() - started_ns) / 1e9}
 
     # ------------------------------------------------------------ streaming
 

@@ -45,6 +45,7 @@ cdef inline int look_speculatively(View* view, Slot* slot, Location* location) n
         found = store_resolve(view.store, location, index, &view.folding, &look)
     if found != FOUND:
         view.blocked_on = look.estimated if found == FOUND_ESTIMATE else NO_ONE
+        view.blocked_at = slot.location
         return stop(view, BLOCKSTM_STALE)
     slot.seen = look.payload
     if look.payload == &view.folding.folded:

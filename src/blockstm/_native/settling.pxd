@@ -10,9 +10,10 @@ from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.blocks cimport (
     ABORT_FRONTIER, ABORT_STOPPED, PHASE_COMMIT, PHASE_EXECUTE, PHASE_VALIDATE, Block, Record,
-    Worker, answer_of, collect_writes, gives_up, learn_run, run, sample_begin, sample_phase, stop_block,
+    Worker, answer_of, collect_writes, count_abort, gives_up, learn_run, run, sample_begin,
+    sample_phase, stop_block,
 )
-from blockstm._native.conditions cimport HOLDS, condition_holds
+from blockstm._native.conditions cimport HOLDS, Condition, condition_holds
 from blockstm._native.cursors cimport events_notify
 from blockstm._native.frontier cimport (
     GOES_ON, OUT_OF_MEMORY, Answer, Write, frontier_end, frontier_settle,
@@ -67,7 +68,7 @@ cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
     cdef int64_t began = since
     cdef Answer answer
     cdef uint32_t writes
-    since = sample_phase(worker, since, PHASE_EXECUTE)
+    since = sample_phase(worker, since, PHASE_EXECUTE, index)
     if since:
         learn_duration(block, since - began)
         learn_run(worker, since - began)
@@ -87,18 +88,18 @@ cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
         if before != NULL:
             withdraw_all(block, before)
             revalidate_readers(worker, index, before.write, before.writes)
-    sample_phase(worker, since, PHASE_COMMIT)
+    sample_phase(worker, since, PHASE_COMMIT, index)
     return True
 
 
-cdef inline bint record_holds_finally(Worker* worker, const Record* record, int32_t index) noexcept nogil:
-    """Whether every condition is true of the exact prefix."""
+cdef inline const Condition* not_final(Worker* worker, const Record* record, int32_t index) noexcept nogil:
+    """The first condition that is not true of the exact prefix; NULL: the run becomes final."""
     cdef uint32_t place
     for place in range(record.conditions):
         if condition_holds(&worker.block.store, &record.condition[place], index,
                            &worker.view.folding) != HOLDS:
-            return False
-    return True
+            return &record.condition[place]
+    return NULL
 
 
 cdef inline bint settle_record(Worker* worker, Record* record, int32_t index) noexcept nogil:
@@ -126,20 +127,22 @@ cdef inline bint settle_owned(Worker* worker, int32_t index, bint rerun) noexcep
     cdef Block* block = worker.block
     cdef Task* task = &block.scheduler.task[index]
     cdef Record* record
+    cdef const Condition* failed
     cdef int64_t since
     if rerun:
         return run_at_frontier(worker, index)
     record = <Record*>task.record.load(memory_order_acquire)
     since = sample_begin(worker)
-    if record_holds_finally(worker, record, index):
-        since = sample_phase(worker, since, PHASE_VALIDATE)
+    failed = not_final(worker, record, index)
+    if failed == NULL:
+        since = sample_phase(worker, since, PHASE_VALIDATE, index)
         learn(block, index, True)
         if not settle_record(worker, record, index):
             return False
-        sample_phase(worker, since, PHASE_COMMIT)
+        sample_phase(worker, since, PHASE_COMMIT, index)
         return True
-    sample_phase(worker, since, PHASE_VALIDATE)
-    worker.aborts[<int>ABORT_FRONTIER] += 1
+    sample_phase(worker, since, PHASE_VALIDATE, index)
+    count_abort(worker, ABORT_FRONTIER, failed.location)
     learn(block, index, False)
     mark_estimates(record)
     task_leave(task, EXECUTING, 1)

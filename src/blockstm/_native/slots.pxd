@@ -77,6 +77,7 @@ cdef struct View:
     bint final_prefix             # the run is at the frontier: what it sees is final
     int fault                     # BLOCKSTM_OK, or what every further call answers
     int32_t blocked_on
+    uint32_t blocked_at           # the location at which the run ended in vain
     uint64_t error                # the Python exception behind a fault, or 0
     uint64_t value                # the Python object or exception a Python VM came back with
     uint64_t gas
@@ -219,6 +220,7 @@ cdef inline bint still_counts(View* view) noexcept nogil:
         return True
     for index in range(view.slots):
         if not slot_is_final(view, &view.slot[index]):
+            view.blocked_at = view.slot[index].location
             return False
     view.final_prefix = True
     return True

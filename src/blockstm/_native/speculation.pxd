@@ -11,10 +11,11 @@ from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.arena cimport arena_take
 from blockstm._native.blocks cimport (
     ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_EXECUTE, PHASE_PUBLISH,
-    PHASE_VALIDATE, Block, Record, Worker, answer_of, collect_writes, learn_run, run, sample_begin,
+    Block, Record, Worker, answer_of, collect_writes, count_abort, learn_run, run, sample_begin,
+    sample_check,
     sample_phase, stop_block,
 )
-from blockstm._native.conditions cimport FAILS, HOLDS, Verdict, condition_holds
+from blockstm._native.conditions cimport FAILS, Condition, condition_holds
 from blockstm._native.cursors cimport events_notify
 from blockstm._native.frontier cimport Answer, Write
 from blockstm._native.interner cimport location_at
@@ -134,9 +135,9 @@ cdef inline void wait_for_writer(Worker* worker, int32_t index) noexcept nogil:
     if scheduler_stopping(scheduler):
         worker.aborts[<int>ABORT_STOPPED] += 1
     elif writer == NO_ONE:
-        worker.aborts[<int>ABORT_FRONTIER] += 1
+        count_abort(worker, ABORT_FRONTIER, worker.view.blocked_at)
     else:
-        worker.aborts[<int>ABORT_ESTIMATE] += 1
+        count_abort(worker, ABORT_ESTIMATE, worker.view.blocked_at)
     task_leave(task, WAITING, 1)
     if waiter != NULL:
         waiter.index = index
@@ -157,24 +158,24 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
         return
     began = since = sample_begin(worker)
     status = run(worker, index, False)
-    since = sample_phase(worker, since, PHASE_EXECUTE)
+    since = sample_phase(worker, since, PHASE_EXECUTE, index)
     if since:
         learn_run(worker, since - began)
     if worker.view.fault == BLOCKSTM_STALE:
         wait_for_writer(worker, index)
     else:
         publish(worker, index, status)
-        sample_phase(worker, since, PHASE_PUBLISH)
+        sample_phase(worker, since, PHASE_PUBLISH, index)
 
 
-cdef inline Verdict record_verdict(Worker* worker, const Record* record, int32_t index) noexcept nogil:
-    """Whether a run ahead of the frontier still looks right."""
+cdef inline const Condition* looks_wrong(Worker* worker, const Record* record, int32_t index) noexcept nogil:
+    """The first condition that fails for a run ahead of the frontier; NULL: it still looks right."""
     cdef uint32_t place
     for place in range(record.conditions):
         if condition_holds(&worker.block.store, &record.condition[place], index,
                            &worker.view.folding) == FAILS:
-            return FAILS
-    return HOLDS
+            return &record.condition[place]
+    return NULL
 
 
 cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
@@ -183,19 +184,18 @@ cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
     cdef Task* task = &block.scheduler.task[index]
     cdef uint32_t status = task_status(task)
     cdef Record* record
+    cdef const Condition* failed
     cdef int64_t since
     view_pause(&worker.view, POINT_VALIDATE, <int32_t>index)
     if phase_of(status) != EXECUTED:
         return
     since = sample_begin(worker)
     record = <Record*>task.record.load(memory_order_acquire)
-    if record_verdict(worker, record, <int32_t>index) != FAILS:
-        sample_phase(worker, since, PHASE_VALIDATE)
+    failed = looks_wrong(worker, record, <int32_t>index)
+    sample_check(worker, since, <int32_t>index, status)
+    if failed == NULL or not task_move(task, status, EXECUTING, 1):
         return
-    sample_phase(worker, since, PHASE_VALIDATE)
-    if not task_move(task, status, EXECUTING, 1):
-        return
-    worker.aborts[<int>ABORT_VALIDATION] += 1
+    count_abort(worker, ABORT_VALIDATION, failed.location)
     mark_estimates(record)
     if incarnation_of(status) + 1 >= block.max_incarnations:
         task_leave(task, WAITING, 0)

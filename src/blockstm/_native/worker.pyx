@@ -1,12 +1,15 @@
 """What a worker does; see the ``.pxd``."""
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 from libcpp.atomic cimport memory_order_relaxed, memory_order_release, memory_order_seq_cst
 
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.arena cimport arena_free, arena_reset
-from blockstm._native.blocks cimport Block, Worker, gives_up, stop_block, stretch_length
+from blockstm._native.blocks cimport (
+    PHASE_PARK, SAMPLE_EVERY, Block, Worker, gives_up, stop_block, stretch_length,
+)
+from blockstm._native.conflicts cimport conflicts_reset
 from blockstm._native.cursors cimport (
     cpu_relax, events_announce, events_leave, events_notify, events_wait, now_ns,
 )
@@ -18,6 +21,7 @@ from blockstm._native.scheduler cimport (
 from blockstm._native.settling cimport advance_frontier, run_at_frontier
 from blockstm._native.slots cimport POINT_CLAIM, POINT_PARK, view_pause
 from blockstm._native.speculation cimport revalidate, run_owned
+from blockstm._native.timeline cimport timeline_add, timeline_new, timeline_reset
 from blockstm._native.view cimport view_free, view_init, view_reset
 
 cdef extern from "Python.h" nogil:
@@ -39,6 +43,7 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
     worker.block = block
     worker.id = id
     worker.poll_stride = 1
+    worker.sample_every = SAMPLE_EVERY
     if not view_init(&worker.view, &block.store, &worker.arena):
         return False
     worker.view.worker = id
@@ -52,6 +57,8 @@ cdef void worker_free(Worker* worker) noexcept nogil:
     arena_free(&worker.arena)
     arena_free(&worker.scratch)
     free(worker.write)
+    free(worker.conflicts.at)
+    free(worker.timeline)
 
 
 cdef void worker_reset(Worker* worker) noexcept nogil:
@@ -64,8 +71,20 @@ cdef void worker_reset(Worker* worker) noexcept nogil:
     worker.incarnations = 0
     memset(worker.aborts, 0, sizeof(worker.aborts))
     memset(worker.phase_ns, 0, sizeof(worker.phase_ns))
-    worker.samples = 0
     worker.parked_ns = worker.busy_ns = 0
+    conflicts_reset(&worker.conflicts)
+    if worker.timeline != NULL:
+        timeline_reset(worker.timeline)
+
+
+cdef bint worker_keep_timeline(Worker* worker, uint64_t spans) noexcept nogil:
+    """With a timeline every task is sampled, so that none is missing in it."""
+    if (worker.timeline.capacity if worker.timeline != NULL else 0) == spans:
+        return True
+    free(worker.timeline)
+    worker.timeline = timeline_new(spans) if spans else NULL
+    worker.sample_every = SAMPLE_EVERY if worker.timeline == NULL else 1
+    return spans == 0 or worker.timeline != NULL
 
 # ---------------------------------------------------------------- parking
 
@@ -88,7 +107,7 @@ cdef void park(Worker* worker) noexcept nogil:
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef PyThreadState* thread = NULL
     cdef uint32_t key = events_announce(&scheduler.events)
-    cdef int64_t since
+    cdef int64_t since, now
     if scheduler_has_work(scheduler):
         events_leave(&scheduler.events)
         return
@@ -103,7 +122,10 @@ cdef void park(Worker* worker) noexcept nogil:
     if thread != NULL:
         PyEval_RestoreThread(thread)
     events_leave(&scheduler.events)
-    worker.parked_ns += now_ns() - since
+    now = now_ns()
+    worker.parked_ns += now - since
+    if worker.timeline != NULL:
+        timeline_add(worker.timeline, PHASE_PARK, since, now, -1)
     worker.poll_counter = worker.poll_stride  # look for signals soon
 
 

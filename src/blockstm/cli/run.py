@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blockstm.cli.blockstats import Stopwatch, stats_as_text, stats_object
 from blockstm.errors import BlockError, UsageError
 
 if TYPE_CHECKING:
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock
     from blockstm.ethereum.receipt import Receipt
     from blockstm.executor import Executor
+    from blockstm.insight.timeline import Trace
 
 __all__ = ["add_parser", "main"]
 
 MATCH, MISMATCH, UNREADABLE = 0, 1, 2
+SPANS = 1 << 20  # that each worker keeps of a block for `--trace`
+TIMED = 1  # a timeline of one span is enough to have every task timed
 
 
 @dataclass(slots=True)
@@ -39,13 +42,14 @@ class Verdict:
     ok: bool = False
     transaction: int | None = None  # the first one that differs or cannot be executed
     reason: str = ""  # what is wrong, in words; empty if nothing is
+    stats: dict[str, Any] | None = None  # with ``--stats``, of a block that came to its end
 
     def as_object(self) -> dict[str, Any]:
         """The JSON object; where nothing is wrong there is nothing about what is."""
-        names = list(self.__slots__)
-        if self.ok:
-            names = [name for name in names if name not in ("transaction", "reason")]
-        return {name: getattr(self, name) for name in names}
+        left_out = ["transaction", "reason"] if self.ok else []
+        if self.stats is None:
+            left_out.append("stats")
+        return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -64,6 +68,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--workers", type=_workers, default="auto", metavar="N", help="threads; default: auto"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a block")
+    parser.add_argument(
+        "--stats", action="store_true", help="also where the time went, and what got in the way"
+    )
+    parser.add_argument(
+        "--trace", type=Path, metavar="FILE", help="write what each worker did when, for Perfetto"
+    )
     return parser
 
 
@@ -78,47 +88,83 @@ def main(args: argparse.Namespace) -> int:
         ConfigError: the number of workers is out of range.
         ImportError: an extra is missing.
     """
+    from blockstm.config import Config
     from blockstm.executor import Executor
+    from blockstm.insight.timeline import Trace
 
     status = MATCH
-    with Executor(workers=args.workers) as executor:
+    trace = Trace()
+    spans = SPANS if args.trace else TIMED if args.stats else 0
+    config = Config(workers=args.workers, timeline=spans)
+    with Executor(config) as executor:
         for path in args.blocks:
             try:
-                verdict = _judge(path, executor, args)
+                verdict = _judge(path, executor, args, trace)
             except (OSError, UsageError) as error:
                 print(f"blockstm run: {path}: {_in_words(error)}", file=sys.stderr)
                 status = UNREADABLE
                 continue
             print(json.dumps(verdict.as_object()) if args.json else _as_text(verdict), flush=True)
             status = max(status, MATCH if verdict.ok else MISMATCH)
-    return status
+    return status if args.trace is None else max(status, _write(trace, args.trace))
 
 
-def _judge(path: Path, executor: Executor, args: argparse.Namespace) -> Verdict:
-    from blockstm.ethereum.blockfile import read_block_file
+def _write(trace: Trace, path: Path) -> int:
+    try:
+        trace.write(path)
+    except OSError as error:
+        print(f"blockstm run: {path}: {_in_words(error)}", file=sys.stderr)
+        return UNREADABLE
+    return MATCH
+
+
+def _judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace) -> Verdict:
     from blockstm.ethereum.checks import check_block, first_misnamed_transaction
-    from blockstm.ethereum.execution import prepare_file
 
-    file = read_block_file(path)
-    workers = args.workers if isinstance(args.workers, int) else None
-    prepared = prepare_file(file, args.vm, workers=workers)
-    block = file.block
-    verdict = Verdict(block.header.number, prepared.fork.name, len(block.transactions))
+    watch = Stopwatch()
+    prepared, receipts = _prepare(path, args, watch)
+    header, transactions = prepared.block.header, prepared.block.transactions
+    verdict = Verdict(header.number, prepared.fork.name, len(transactions))
     verdict.checks = check_block(prepared)
     misnamed = first_misnamed_transaction(prepared)
-    begin = time.perf_counter()
+    watch.lap("roots")
     try:
         run = prepared.run(executor.execute_block)
     except BlockError as error:
-        verdict.seconds = time.perf_counter() - begin
+        verdict.seconds = watch.lap("run")
         _note_failure(verdict, error)
+        stats = None if error.prefix is None else error.prefix.stats
     else:
-        verdict.seconds = time.perf_counter() - begin
-        _note_run(verdict, prepared, run, file.receipts)
+        verdict.seconds = watch.lap("run")
+        _note_run(verdict, prepared, run, receipts)
+        watch.lap("roots")
+        stats = run.result.stats
+        verdict.stats = stats_object(prepared, stats, watch) if args.stats else None
+    if stats is not None:
+        name = f"block {verdict.number} ({verdict.fork})"
+        trace.add(name, stats, prepared.transaction_steps)
     if misnamed is not None:
         verdict.transaction, what = misnamed
         verdict.reason = f"transaction {verdict.transaction} {what}"
     return verdict
+
+
+def _prepare(
+    path: Path, args: argparse.Namespace, watch: Stopwatch
+) -> tuple[PreparedBlock, Sequence[Receipt] | None]:
+    """The block of a file, ready to run, and the receipts that the file has."""
+    from blockstm.ethereum.blockfile import read_block_file
+    from blockstm.ethereum.execution import prepare_file
+    from blockstm.ethereum.senders import recover_senders
+
+    file = read_block_file(path)
+    watch.lap("decode")
+    workers = args.workers if isinstance(args.workers, int) else None
+    senders = recover_senders(file.block.transactions, "block.transactions", workers)
+    watch.lap("senders")
+    prepared = prepare_file(file, args.vm, workers=workers, senders=senders)
+    watch.lap("prepare")
+    return prepared, file.receipts
 
 
 def _note_failure(verdict: Verdict, error: BlockError) -> None:
@@ -193,4 +239,6 @@ def _as_text(verdict: Verdict) -> str:
         if names:
             lines.append(f"  {word + ':':<13}{', '.join(names)}")
     lines.append("  matches its header" if verdict.ok else f"  MISMATCH: {verdict.reason}")
+    if verdict.stats is not None:
+        lines += stats_as_text(verdict.stats)
     return "\n".join(lines)

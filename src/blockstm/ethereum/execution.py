@@ -22,6 +22,7 @@ from blockstm.ethereum.forks import Fork, fork_named
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.results import check_results
+from blockstm.ethereum.senders import recover_senders
 from blockstm.ethereum.stateroot import StateTrie
 from blockstm.ethereum.validity import check_block
 from blockstm.state.accounts import Account, AccountState, Tries
@@ -123,6 +124,11 @@ class PreparedBlock:
     vm: Any
     steps: Sequence[Any]
 
+    @property
+    def transaction_steps(self) -> range:
+        """The places of the block's transactions among its steps."""
+        return range(len(self.block.transactions))
+
     def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
         """Execute the block.
 
@@ -142,6 +148,7 @@ def prepare(
     chain: Chain = MAINNET,
     block_hashes: Mapping[int, Hash32] | None = None,
     workers: int | None = None,
+    senders: Sequence[Address] | None = None,
 ) -> PreparedBlock:
     """Make a block ready to run: recover its senders, translate it for the VM.
 
@@ -154,6 +161,7 @@ def prepare(
         block_hashes: number → hash of the blocks before it, as far as BLOCKHASH asks for them;
             its parent's is known from its header.
         workers: threads that recover senders; None: as many as there are cores.
+        senders: of the transactions, where the caller has recovered them.
 
     Raises:
         ConfigError: there is no such VM, or it does not have the fork.
@@ -167,14 +175,16 @@ def prepare(
         fork = fork_named(fork)
     hashes = _with_parent(header, block_hashes or {})
     context = context_of(header, fork, chain.chain_id, hashes)
+    if senders is None:
+        senders = recover_senders(block.transactions, "block.transactions", workers)
     if vm == "evm":
         from blockstm.ethereum.on_evm import prepare_on_evm
 
-        return prepare_on_evm(block, state, fork, chain, context, workers)
+        return prepare_on_evm(block, state, fork, chain, context, tuple(senders), workers)
     if vm == "py-evm":
         from blockstm.ethereum.on_pyevm import prepare_on_pyevm
 
-        return prepare_on_pyevm(block, state, fork, chain, context, workers)
+        return prepare_on_pyevm(block, state, fork, chain, context, tuple(senders))
     raise ConfigError(f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {vm!r}")
 
 
@@ -233,7 +243,12 @@ def _chain(chain: Chain | None, fork: Fork | str | None) -> Chain:
 
 
 def prepare_file(
-    file: BlockFile, vm: VMName = "evm", *, chain: Chain = MAINNET, workers: int | None = None
+    file: BlockFile,
+    vm: VMName = "evm",
+    *,
+    chain: Chain = MAINNET,
+    workers: int | None = None,
+    senders: Sequence[Address] | None = None,
 ) -> PreparedBlock:
     """`prepare` a block with the state that its file has."""
     accounts = {
@@ -242,7 +257,13 @@ def prepare_file(
     }
     state = AccountState(accounts, partial=True)
     return prepare(
-        file.block, state, vm, chain=chain, block_hashes=file.block_hashes, workers=workers
+        file.block,
+        state,
+        vm,
+        chain=chain,
+        block_hashes=file.block_hashes,
+        workers=workers,
+        senders=senders,
     )
 
 

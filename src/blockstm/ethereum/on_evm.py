@@ -23,7 +23,7 @@ from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipts import FlatReceipts
 from blockstm.ethereum.requests import requests_of
 from blockstm.ethereum.rewards import rewards
-from blockstm.ethereum.senders import recover_authorities, recover_senders
+from blockstm.ethereum.senders import recover_authorities
 from blockstm.ethereum.transaction_rules import GAS_CAP
 from blockstm.state.accounts import balance_of, code_hash_of
 from blockstm.vm.context import BlockContext
@@ -40,13 +40,18 @@ _CONSOLIDATION_CONTRACT = Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a
 
 
 def prepare_on_evm(
-    block: Block, state: Any, fork: Fork, chain: Chain, context: BlockContext, workers: int | None
+    block: Block,
+    state: Any,
+    fork: Fork,
+    chain: Chain,
+    context: BlockContext,
+    senders: tuple[Address, ...],
+    workers: int | None,
 ) -> BlockOnEvm:
     """See `blockstm.ethereum.execution.prepare`.
 
     Where a source has only the hashes of the ommers, nobody is rewarded for them.
     """
-    senders = tuple(recover_senders(block.transactions, "block.transactions", workers))
     authorities = recover_authorities(block.transactions, workers)
     signed = map(Signed, block.transactions, senders, authorities)
     drained = DAO_ACCOUNTS if chain.dao_fork_block == block.header.number else ()
@@ -74,6 +79,10 @@ def _lacks_request_contracts(state: Any) -> bool:
 @dataclass(frozen=True, slots=True)
 class BlockOnEvm(PreparedBlock):
     """A block for the native EVM; its steps are a `BlockStart`, the transactions, a `BlockEnd`."""
+
+    @property
+    def transaction_steps(self) -> range:
+        return range(1, 1 + len(self.block.transactions))
 
     def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
         try:

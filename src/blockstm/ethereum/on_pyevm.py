@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
+from eth_typing import Address
+
 from blockstm.errors import Invalid, InvalidBlock
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import Chain
@@ -15,7 +17,6 @@ from blockstm.ethereum.forks import Fork
 from blockstm.ethereum.reasons import Reason
 from blockstm.ethereum.receipt import Receipt
 from blockstm.ethereum.requests import requests_of
-from blockstm.ethereum.senders import recover_senders
 from blockstm.reference import execute_block as execute_in_order
 from blockstm.types import BlockResult, Outcome
 from blockstm.vm.context import BlockContext
@@ -25,11 +26,15 @@ __all__ = ["BlockOnPyEvm", "prepare_on_pyevm"]
 
 
 def prepare_on_pyevm(
-    block: Block, state: Any, fork: Fork, chain: Chain, context: BlockContext, workers: int | None
+    block: Block,
+    state: Any,
+    fork: Fork,
+    chain: Chain,
+    context: BlockContext,
+    senders: tuple[Address, ...],
 ) -> BlockOnPyEvm:
     """See `blockstm.ethereum.execution.prepare`."""
     vm = PyEvm(fork.name, context)
-    senders = tuple(recover_senders(block.transactions, "block.transactions", workers))
     transactions = tuple(
         vm.decode(transaction.encode(), sender)
         for transaction, sender in zip(block.transactions, senders, strict=True)

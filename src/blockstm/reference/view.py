@@ -93,6 +93,16 @@ class ReferenceView:
             raise ValueError(f"gas must be 0 or more and sum to less than 2**63, not {gas}")
         self.gas_used += gas
 
+    def before(self, key: Any) -> Any:
+        """The value before this transaction, or ABSENT; not for VMs, who see their own writes."""
+        if key not in self._seen:
+            try:
+                self._seen[key] = self._read(key)
+            except Exception as error:
+                self.failure = error
+                raise Stop from error
+        return self._seen[key]
+
     def _check_open(self) -> None:
         if self.closed:
             raise ViewError("this view belongs to a transaction that has ended")
@@ -106,17 +116,8 @@ class ReferenceView:
         """What a read sees: the own write, or the own delta on what was there before."""
         self._check_open()
         if key not in self.writes:
-            return self._before(key)
+            return self.before(key)
         pending = self.writes[key]
         if isinstance(pending, Delta):
-            return plus(self._before(key), pending.amount)
+            return plus(self.before(key), pending.amount)
         return pending
-
-    def _before(self, key: Any) -> Any:
-        if key not in self._seen:
-            try:
-                self._seen[key] = self._read(key)
-            except Exception as error:
-                self.failure = error
-                raise Stop from error
-        return self._seen[key]

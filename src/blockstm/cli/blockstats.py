@@ -1,0 +1,118 @@
+"""What ``blockstm run --stats`` says of a block: where its time went, what got in its way."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from blockstm.ethereum.execution import PreparedBlock
+    from blockstm.insight.critical_path import CriticalPath
+    from blockstm.types import Stats
+
+__all__ = ["Stopwatch", "stats_as_text", "stats_object"]
+
+HOTTEST = 10
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds by what they were spent on."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def lap(self, name: str) -> float:
+        """What went by since the last lap was for this; gives it, in s."""
+        now = time.perf_counter()
+        lap = now - self._since
+        self.seconds[name] = self.seconds.get(name, 0.0) + lap
+        self._since = now
+        return lap
+
+
+def stats_object(prepared: PreparedBlock, stats: Stats, watch: Stopwatch) -> dict[str, Any]:
+    """The object under ``stats`` of ``--json``; runs the block once more, in order.
+
+    Raises:
+        BlockError: the reference does not get to the end of the block.
+    """
+    from blockstm.insight.critical_path import critical_path_of
+    from blockstm.insight.locations import location_object
+
+    return {
+        "seconds": _with_engine(watch.seconds, stats.seconds),
+        "worker_seconds": {**stats.phases, "parked": sum(stats.parked)},
+        "incarnations": stats.incarnations,
+        "incarnations_per_transaction": stats.incarnations_per_transaction,
+        "aborts": dict(stats.aborts),
+        "hottest": [
+            {**location_object(key), "aborts": aborts} for key, aborts in stats.conflicts[:HOTTEST]
+        ],
+        "critical_path": _path_object(critical_path_of(prepared)),
+    }
+
+
+def _with_engine(seconds: dict[str, float], engine: float) -> dict[str, float]:
+    """The run in its two parts: the engine's, and what is made of the outcomes."""
+    parts = {"run": min(engine, seconds["run"]), "receipts": max(0.0, seconds["run"] - engine)}
+    order = ("decode", "senders", "prepare", "run", "receipts", "roots")
+    return {name: parts.get(name, seconds.get(name, 0.0)) for name in order}
+
+
+def _path_object(path: CriticalPath) -> dict[str, Any]:
+    return {
+        "gas": path.gas,
+        "heaviest_chain_gas": path.heaviest.gas,
+        "heaviest_chain": list(path.heaviest.indices),
+        "parallelism_by_gas": path.parallelism_by_gas,
+        "transactions": path.transactions,
+        "longest_chain": list(path.longest.indices),
+        "parallelism": path.parallelism,
+    }
+
+
+def stats_as_text(stats: dict[str, Any]) -> list[str]:
+    """The lines for people, from the object."""
+    aborts = [f"{count} {cause}" for cause, count in stats["aborts"].items()]
+    return [
+        f"  {'time:':<13}{_times(stats['seconds'])}",
+        f"  {'workers:':<13}{_times(stats['worker_seconds'])}, all together",
+        f"  {'aborts:':<13}{', '.join(aborts)}; "
+        f"{stats['incarnations_per_transaction']:.2f} incarnations per transaction",
+        *_hottest_as_text(stats["hottest"]),
+        *_path_as_text(stats["critical_path"]),
+    ]
+
+
+def _times(seconds: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value * 1e3:.2f} ms" for name, value in seconds.items())
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _hottest_as_text(hottest: list[dict[str, Any]]) -> list[str]:
+    from blockstm.insight.locations import location_in_words
+
+    heads = ["hottest:"] + [""] * len(hottest)
+    return [
+        f"  {head:<13}{_count(each['aborts'], 'abort')}: {location_in_words(each)}"
+        for head, each in zip(heads, hottest, strict=False)
+    ]
+
+
+def _path_as_text(path: dict[str, Any]) -> list[str]:
+    lines = [
+        f"  {'parallelism:':<13}{path['parallelism']:.1f} by transactions: "
+        f"{path['transactions']}, {len(path['longest_chain'])} in the longest chain"
+    ]
+    if path["parallelism_by_gas"] is not None:
+        lines.append(
+            f"  {'':<13}{path['parallelism_by_gas']:.1f} by gas: {path['gas']:,}, "
+            f"{path['heaviest_chain_gas']:,} in the heaviest chain of "
+            f"{len(path['heaviest_chain'])}"
+        )
+    return lines
