@@ -29,7 +29,7 @@ from libcpp.atomic cimport (
 from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.cursors cimport Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock
 from blockstm._native.hashing cimport hash_key
-from blockstm._native.locations cimport INLINE_KEY, Location, location_key, same_key
+from blockstm._native.locations cimport FIRST_LINE, INLINE_KEY, Location, location_key, same_key
 from blockstm._native.pages cimport pages_free, pages_take, prefetch_to_write
 
 cdef enum:
@@ -235,7 +235,7 @@ cdef inline Location* interner_append(Interner* interner, Ids* ids, uint32_t* id
     ids.next += 1
     location = location_at(interner, id[0])
     prefetch_to_write(location + LOCATIONS_AHEAD, 1)
-    memset(<void*>location, 0, sizeof(Location))  # here, not at the reset: it is wanted in the cache
+    memset(<void*>location, 0, FIRST_LINE)  # here, not at the reset: it is wanted in the cache
     return location
 
 

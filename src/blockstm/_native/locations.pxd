@@ -7,7 +7,8 @@ from blockstm._native.hashing cimport word64
 from blockstm._native.values cimport Payload
 
 cdef enum:
-    INLINE_KEY = 32
+    INLINE_KEY = 96
+    FIRST_LINE = 64
 
 # What one transaction wrote here; see store.pxd for who may change what.
 cdef struct Entry:
@@ -15,14 +16,14 @@ cdef struct Entry:
     atomic[uintptr_t] payload
     atomic[Entry*] next
 
-# One cache line.
+# Two cache lines; what has a key of up to 32 bytes never touches the second.
 cdef struct Location:
     atomic[Payload*] committed     # the value after the final prefix; NULL: still the base
     atomic[Payload*] base          # what the block started from; NULL: not read yet
     atomic[Entry*] head            # speculative writes, highest index first
     atomic[int32_t] highest_reader
     uint32_t key_size
-    # The key; or, of longer keys, a pointer to it. Behind a key of up to 8 bytes there is room for
+    # The key; or, of very long keys, a pointer to it. Behind a key of up to 8 bytes there is room for
     # a short payload, so that one worker alone finds key and value in one cache line.
     uint8_t key[INLINE_KEY]
 
@@ -35,9 +36,16 @@ cdef inline const uint8_t* location_key(const Location* location) noexcept nogil
 
 cdef inline bint same_key(const Location* location, const uint8_t* key) noexcept nogil:
     """Whether a key of the location's size is the location's."""
-    if location.key_size == 8:
+    cdef uint32_t size = location.key_size, place = 0
+    if size == 8:
         return word64(location.key) == word64(key)
-    return memcmp(location_key(location), key, location.key_size) == 0
+    if size < 8 or size > INLINE_KEY:
+        return memcmp(location_key(location), key, size) == 0
+    while place + 8 < size:
+        if word64(location.key + place) != word64(key + place):
+            return False
+        place += 8
+    return word64(location.key + size - 8) == word64(key + size - 8)  # overlaps what came before
 
 
 cdef inline Payload* location_room(Location* location) noexcept nogil:

@@ -21,7 +21,7 @@ from blockstm._native.values cimport Payload
 
 
 cdef enum:
-    READERS_NEAR = 4         # transactions that count as one, where readers are noted
+    READERS_NEAR = 16        # transactions that count as one, where readers are noted
 
 
 cdef inline int look_speculatively(View* view, Slot* slot, Location* location) noexcept nogil:
