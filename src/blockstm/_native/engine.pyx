@@ -36,7 +36,7 @@ from blockstm._native.slots cimport (
     POINT_VALIDATE, view_pause,
 )
 from blockstm._native.stats cimport stats_of
-from blockstm._native.throttle cimport resume_speculation, throttle_begin
+from blockstm._native.throttle cimport resume_speculation, throttle_begin, throttle_share
 from blockstm._native.values cimport PAYLOAD_SKIP, Payload
 from blockstm._native.worker cimport (
     worker_free, worker_init, worker_keep_timeline, worker_reset, worker_run, worker_run_alone,
@@ -289,6 +289,7 @@ cdef class Engine:
         self.reserve_tasks(block.scheduler.count)
         memset(<void*>block.scheduler.stretch, 0, sizeof(block.scheduler.stretch))
         self.speculate(workers)
+        throttle_share(block)
         return 0
 
     cdef void speculate(self, int32_t workers) noexcept:

@@ -16,7 +16,7 @@ wrong more often: each time it is, the next lead takes twice as long to earn.
 from libc.stdint cimport int64_t
 from libcpp.atomic cimport memory_order_relaxed
 
-from blockstm._native.blocks cimport Block
+from blockstm._native.blocks cimport STRETCH_NS, Block
 from blockstm._native.scheduler cimport Scheduler
 
 cdef enum:
@@ -24,6 +24,7 @@ cdef enum:
     CONFIDENCE_FIRST = 32          # of a block nothing is known about
     CONFIDENCE_WIDE = 16           # from here on speculation may use the whole window
     CONFIDENCE_PROBE = 6           # after a rest
+    FIRST_STRETCHES = 4            # of work for each worker, before anything is known
     PAUSE_MIN = 32                 # transactions
     PAUSE_MAX = 1 << 16
     REST_PAYS_NS = 150_000         # what sending the others out and calling them in again costs, and more
@@ -44,6 +45,14 @@ cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
     block.lead_earned_by = LEAD_EARNED_BY
     block.scheduler.reach.next.store(window)
     block.scheduler.lead.next.store(0)
+
+
+cdef inline void throttle_share(Block* block) noexcept nogil:
+    """When the block is shared: as long as nothing is known of it, some work for everyone, no more."""
+    cdef int64_t stretch = STRETCH_NS // (block.run_ns + 1)
+    cdef int64_t reach = FIRST_STRETCHES * block.workers * (stretch + 1)
+    if block.throttle and block.may_rest and reach < block.window:
+        block.scheduler.reach.next.store(reach)
 
 
 cdef inline void learn_duration(Block* block, int64_t run_ns) noexcept nogil:
@@ -86,7 +95,7 @@ cdef inline void learn_hit(Block* block) noexcept nogil:
     if block.confidence == CONFIDENCE_FULL:
         return
     block.confidence += 1
-    if block.confidence == CONFIDENCE_WIDE:
+    if block.confidence == CONFIDENCE_WIDE or block.confidence == CONFIDENCE_FULL:
         block.pause = PAUSE_MIN
         block.scheduler.reach.next.store(block.window, memory_order_relaxed)
 

@@ -1,0 +1,84 @@
+"""From one worker to as many as the machine has: ``python bench/scaling.py [LOAD...]``.
+
+Prints a Markdown table, and with ``--out FOLDER`` writes it there beside a plot, as
+``scaling.md`` and ``scaling.png``. The machine is described by its cores and its processor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from blockstm.cores import usable_cores
+from blockstm.insight.ethereum.loads import BLOCK_LOADS, GIGAGAS, block_load
+from blockstm.insight.ethereum.measurement import measure_load
+from blockstm.insight.machine import machine
+
+LOADS = ("transfers", "erc20", "swaps", "erc20-hot-30", "hybrid", "one-recipient", "pool-chain")
+
+
+def counts(most: int) -> list[int]:
+    """1, 2, 4, ... and the machine's own number of cores."""
+    return sorted({1 << power for power in range(most.bit_length())} | {most})
+
+
+def measured(
+    names: Sequence[str], most: int, gas: int, seconds: float
+) -> Iterator[dict[str, object]]:
+    """A row for each load and number of workers."""
+    for name in names:
+        load = block_load(name, gas=gas)
+        for workers in counts(most):
+            row = measure_load(load, workers=workers, seconds=seconds)
+            print(f"{name}, {workers}: {row.speedup:.2f}x", file=sys.stderr, flush=True)
+            yield row.as_dict()
+
+
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as a page: loads down, workers across; speed-up over one worker, and its bound."""
+    about = machine()
+    workers = sorted({row["workers"] for row in rows})
+    lines = [
+        f"Measured on: {about['processor']}, {about['cores']} cores, Python {about['python']}. "
+        "Speed-up over one worker; behind it, what uncoordinated workers come to.",
+        "",
+        "| load | tx/s, 1 worker | " + " | ".join(f"{count}" for count in workers) + " |",
+        "|---|---:|" + "---:|" * len(workers),
+    ]
+    for name in dict.fromkeys(row["load"] for row in rows):
+        of_load = {row["workers"]: row for row in rows if row["load"] == name}
+        alone = of_load[workers[0]]["sequential_transactions_per_second"]
+        cells = [f"{of_load[n]['speedup']:.2f}x ({of_load[n]['bound']:.1f}x)" for n in workers]
+        lines.append(f"| {name} | {alone:,.0f} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="LOAD", default=list(LOADS))
+    parser.add_argument("--workers", type=int, default=usable_cores(), metavar="MOST")
+    parser.add_argument("--gas", type=float, default=GIGAGAS, metavar="G")
+    parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="for a row")
+    parser.add_argument("--out", type=Path, metavar="FOLDER")
+    args = parser.parse_args()
+    unknown = [name for name in args.names if name not in BLOCK_LOADS]
+    if unknown:
+        parser.error(f"a load is one of {', '.join(BLOCK_LOADS)}, not {unknown[0]!r}")
+    rows = list(measured(args.names, args.workers, int(args.gas), args.seconds))
+    page = table(rows)
+    print(page)
+    if args.out:
+        from blockstm.insight.ethereum.plots import draw_scaling
+
+        args.out.mkdir(parents=True, exist_ok=True)
+        (args.out / "scaling.md").write_text(page)
+        draw_scaling(rows, args.out / "scaling.png")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

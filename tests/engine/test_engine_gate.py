@@ -1,0 +1,106 @@
+"""The gate and the rests: who works on a block depends on the block, and no result on that."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from blockstm import Config, Executor, reference
+from blockstm.testing import NativeScripts, assert_same_result
+from blockstm.types import BlockResult
+
+VM = NativeScripts()
+WORK = ("work", 20_000)  # some 20 µs, on any machine far above what the gate asks for
+
+Block = Sequence[Sequence[tuple[Any, ...]]]
+
+
+def run(block: Block, *, workers: int = 4, **options: Any) -> BlockResult:
+    """The block on so many workers, twice on one executor: equal, and equal to the reference."""
+    expected = reference.execute_block(block, {}, VM.python)
+    with Executor(Config(workers=workers, **options)) as engine:
+        for _ in range(2):
+            result = engine.execute_block(block, {}, VM)
+            assert_same_result(result, expected)
+    return result
+
+
+def chain(length: int, *work: tuple[Any, ...]) -> list[list[tuple[Any, ...]]]:
+    """Each looks at what the one before set."""
+    return [[*work, ("bump", 1, 1), ("put", 2, index)] for index in range(length)]
+
+
+def bump(draw: random.Random, keys: int) -> list[tuple[Any, ...]]:
+    """Looks at one of some keys, and sets it."""
+    return [("bump", draw.randrange(keys), 1)]
+
+
+def test_a_short_block_is_left_to_one_worker() -> None:
+    assert run([[("add", index, 1)] for index in range(40)]).stats.workers == 1
+
+
+def test_a_block_of_very_short_transactions_is_left_to_one_worker() -> None:
+    assert run([[]] * 3_000).stats.workers == 1
+
+
+def test_a_long_block_is_shared() -> None:
+    assert run([[WORK, ("add", index, 1)] for index in range(300)]).stats.workers == 4
+
+
+def test_a_block_that_becomes_long_is_shared_from_there_on() -> None:
+    block = [[]] * 500 + [[WORK, ("add", index, 1)] for index in range(300)]
+    assert run(block).stats.workers == 4
+
+
+def test_without_the_gate_all_work_on_a_short_block() -> None:
+    block = [[("add", index, 1)] for index in range(40)]
+    assert run(block, gate=False).stats.workers == 4
+
+
+@pytest.mark.parametrize("gate", [True, False])
+def test_a_chain_is_left_to_one_worker_but_for_probes(gate: bool) -> None:
+    block = chain(2_000, WORK)
+    stats = run(block, gate=gate).stats
+    # What runs ahead until the chain is found out is at most a window, and little after that.
+    assert stats.incarnations < len(block) + 512 + 300
+
+
+@pytest.mark.parametrize("gate", [True, False])
+@pytest.mark.parametrize("throttle", [True, False])
+def test_chains_between_other_transactions(gate: bool, throttle: bool) -> None:
+    """Into rests and out of them, with what ran ahead forgotten in between."""
+    for seed in range(4):
+        draw = random.Random(seed)
+        block: list[list[tuple[Any, ...]]] = []
+        while len(block) < 1_500:
+            if draw.random() < 0.5:
+                block += chain(draw.randrange(20, 400), ("work", 1_000))
+            else:
+                block += [
+                    [
+                        ("work", 1_000),
+                        ("bump", draw.randrange(50), 1),
+                        ("add", draw.randrange(9), 1),
+                    ]
+                    for _ in range(draw.randrange(20, 400))
+                ]
+        run(block, gate=gate, throttle=throttle)
+
+
+KINDS = (
+    lambda draw: bump(draw, 6),
+    lambda draw: [("add", draw.randrange(6), 1)],
+    lambda draw: [("copy", draw.randrange(6), draw.randrange(6))],
+    lambda draw: [("revert", "")],
+)
+
+
+def test_stretches_that_are_interrupted() -> None:
+    """Short transactions, some of which wait, fail or end the block."""
+    for seed in range(6):
+        draw = random.Random(seed)
+        block = [draw.choice(KINDS)(draw) for _ in range(2_000)]
+        run(block, gate=False)
