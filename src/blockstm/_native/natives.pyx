@@ -25,6 +25,7 @@ from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, location_key
 from blockstm._native.numbers cimport same_payload
+from blockstm._native.packed cimport PackedWrites
 from blockstm._native.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_data,
 )
@@ -273,7 +274,7 @@ cdef class NativeOutcomes(Outcomes):
                        self.block.error(index, status, output), gas)
 
 
-cdef class NativeWrites:
+cdef class NativeWrites(PackedWrites):
     """What a block wrote: key → value, decoded when first asked for; a mapping."""
 
     cdef void copy(self, NativeContext context, Frontier* frontier) except *:
@@ -281,6 +282,7 @@ cdef class NativeWrites:
         cdef uint64_t key_size = 0, value_size = 0
         cdef Location* location
         cdef const Payload* value
+        self.key_codec, self.value_codec = context.block.keys, context.block.values
         self.decode_key = context.decode_key
         self.decode_value = at_key(context.block.values, "decode")
         for place in range(frontier.written_count):
@@ -323,19 +325,6 @@ cdef class NativeWrites:
         self.deleted[self.count] = value.kind == PAYLOAD_ABSENT
         self.any_deleted |= value.kind == PAYLOAD_ABSENT
 
-    cdef uint64_t key_end(self, uint32_t place) noexcept:
-        return self.key_ends[place] if self.uneven else 8 * (<uint64_t>place + 1)
-
-    cdef uint64_t value_end(self, uint32_t place) noexcept:
-        return self.value_ends[place] if self.uneven else 8 * (<uint64_t>place + 1)
-
-    def __dealloc__(self):
-        free(self.key_ends)
-        free(self.value_ends)
-        free(self.deleted)
-        free(self.key_bytes)
-        free(self.value_bytes)
-
     cdef dict as_dict(self):
         cdef uint32_t place
         cdef uint64_t key_end = 0, value_end = 0
@@ -354,6 +343,11 @@ cdef class NativeWrites:
             key_end, value_end = self.key_end(place), self.value_end(place)
         self.decoded = decoded
         return decoded
+
+    @property
+    def is_decoded(self):
+        """Whether somebody has asked for the writes as Python objects, which are kept from then on."""
+        return self.decoded is not None
 
     def packed(self):
         """(keys, values) as bytes, one after another in canonical order, without decoding.
