@@ -274,4 +274,6 @@ def context_of(
 
 def _with_parent(header: Header, block_hashes: Mapping[int, Hash32]) -> Mapping[int, Hash32]:
     """The hashes that are known of the blocks before this one; its header names its parent's."""
-    return {header.number - 1: header.parent_hash, **block_hashes} if header.number else block_hashes
+    return (
+        {header.number - 1: header.parent_hash, **block_hashes} if header.number else block_hashes
+    )
