@@ -2,7 +2,7 @@
 #pragma once
 
 #include "crypto/keccak.hpp"
-#include "evm/rlp_reader.hpp"
+#include "evm/encoded.hpp"
 
 namespace blockstm::evm {
 
@@ -26,12 +26,6 @@ constexpr uint8_t LAST_SCALAR[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0
                                      0xFF, 0xFF, 0xFF, 0xFF, 0xFE, 0xBA, 0xAE, 0xDC, 0xE6, 0xAF, 0x48,
                                      0xA0, 0x3B, 0xBF, 0xD2, 0x5E, 0x8C, 0xD0, 0x36, 0x41, 0x40};
 
-// How many items a transaction of a type has before its signature; 0 where there is no such type.
-inline uint64_t unsigned_items(uint8_t type) noexcept {
-    constexpr uint8_t COUNTS[] = {6, 8, 9, 11, 10};
-    return type < sizeof COUNTS ? COUNTS[type] : 0;
-}
-
 // A scalar from 1 to `last`, as 32 bytes.
 inline bool read_scalar(RlpReader& items, const uint8_t last[32], uint8_t out[32]) noexcept {
     RlpItem item;
@@ -40,15 +34,6 @@ inline bool read_scalar(RlpReader& items, const uint8_t last[32], uint8_t out[32
     std::memcpy(out + 32 - item.payload.size, item.payload.data, item.payload.size);
     const uint8_t zero[32] = {};
     return std::memcmp(out, last, 32) <= 0 && std::memcmp(out, zero, 32) != 0;
-}
-
-// A number; false where it does not fit into 64 bits.
-inline bool read_short(RlpReader& items, uint64_t& number) noexcept {
-    RlpItem item;
-    if (!items.next(item) || item.is_list || item.payload.size > 8) return false;
-    number = 0;
-    for (uint64_t place = 0; place < item.payload.size; ++place) number = number << 8 | item.payload.data[place];
-    return true;
 }
 
 inline uint64_t put_list_header(uint8_t* out, uint64_t size) noexcept {
@@ -94,30 +79,24 @@ inline bool read_v(uint64_t v, bool is_legacy, bool& has_chain, uint64_t& chain,
 // bits, r or s out of range. `high_s` says whether s may be above half the order (EIP-2).
 inline bool read_signature(Span encoding, bool high_s, Signature& out) noexcept {
     namespace parts = signature_parts;
-    if (encoding.size == 0) return false;
-    const bool is_legacy = encoding.data[0] >= parts::LIST;
-    const uint8_t type = is_legacy ? 0 : encoding.data[0];
-    const uint64_t count = parts::unsigned_items(type);
-    if (count == 0 || (type == 0 && !is_legacy)) return false;
-    RlpReader outer({encoding.data + !is_legacy, encoding.size - !is_legacy});
-    RlpItem list;
-    if (!outer.next(list) || !list.is_list || !outer.is_at_end()) return false;
-    RlpReader items(list.payload);
-    if (!items.skip(count)) return false;
-    const uint64_t size = static_cast<uint64_t>(items.at() - list.payload.data);
+    EncodedTransaction opened;
+    if (!open_encoding(encoding, opened)) return false;
+    RlpReader items(opened.items);
+    if (!items.skip(opened.unsigned_count)) return false;
+    const uint64_t size = static_cast<uint64_t>(items.at() - opened.items.data);
     uint64_t v = 0, chain = 0;
     bool has_chain = false;
-    if (!parts::read_short(items, v) || !parts::read_v(v, is_legacy, has_chain, chain, out.parity)) return false;
+    if (!read_number(items, v) || !parts::read_v(v, opened.is_legacy, has_chain, chain, out.parity)) return false;
     if (!parts::read_scalar(items, parts::LAST_SCALAR, out.compact)) return false;
     const uint8_t* s_last = high_s ? parts::LAST_SCALAR : parts::HALF_ORDER;
     if (!parts::read_scalar(items, s_last, out.compact + 32) || !items.is_at_end()) return false;
     uint8_t head[1 + parts::HEADER_MAX], tail[16];
     const uint64_t tail_size = has_chain ? parts::put_chain(tail, chain) : 0;
-    head[0] = type;
+    head[0] = opened.type;
     const uint64_t head_size = 1 + parts::put_list_header(head + 1, size + tail_size);
     Keccak256 sponge;
-    sponge.update(head + is_legacy, head_size - is_legacy);
-    sponge.update(list.payload.data, size);
+    sponge.update(head + opened.is_legacy, head_size - opened.is_legacy);
+    sponge.update(opened.items.data, size);
     sponge.update(tail, tail_size);
     sponge.finish(out.message);
     return true;
