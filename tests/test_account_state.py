@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ import blockstm
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError, UsageError
 from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.stateroot import StateTrie
 from blockstm.state.accounts import EMPTY_CODE_HASH, Account, AccountState
 from blockstm.testing.native_scripts import NativeScripts
 from blockstm.types import DELETED
@@ -209,6 +211,32 @@ def test_native_writes_do_what_the_same_dictionary_does(
         assert native == written
     check_same(state, slowly)
     check_same(other, slowly)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(addresses, accounts(), max_size=4), writes())
+def test_the_root_of_native_writes_is_that_of_the_same_dictionary(
+    given: dict[Address, Account], written: dict[Any, Any]
+) -> None:
+    state = AccountState({a: replace(each, nonce=each.nonce % 2**64) for a, each in given.items()})
+    short = {
+        key: value % 2**64 if key[1] == "nonce" and value is not DELETED else value
+        for key, value in written.items()
+    }
+    native, trie = natively(short), StateTrie.of(state.accounts())
+    then, other = trie.copy(), trie.copy()
+    then.apply(native, state)
+    assert not native.is_decoded
+    other.apply(short, state)
+    assert then.root == other.root
+    state.apply(native)
+    assert StateTrie.of(state.accounts()).root == then.root
+
+
+def test_a_nonce_that_no_account_can_have_is_refused_where_roots_are_made() -> None:
+    state = AccountState({ADDRESSES[0]: Account(1)})
+    with pytest.raises(InputError, match="nonce"):
+        StateTrie.of(state.accounts()).apply(natively({(ADDRESSES[0], "nonce"): 2**64}), state)
 
 
 def test_the_index_outlives_what_a_table_leaves_behind() -> None:

@@ -27,7 +27,9 @@ from typing import Any
 from eth_typing import Address, Hash32
 
 from blockstm._native.evm.account_memory import AccountMemory
+from blockstm._native.evm.account_records import records_of
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
+from blockstm._native.packed import PackedWrites
 
 __all__ = [
     "EMPTY_CODE_HASH",
@@ -209,6 +211,16 @@ class AccountState:
         given = writes if isinstance(writes, Mapping) else dict(writes)
         self._withheld.difference_update(self._memory.move(given))
         self.tries = Tries(self.tries.then if writes is self.tries.writes else None)
+
+    def records_of(self, writes: PackedWrites) -> bytes | None:
+        """What a native block's writes change on this state, for `StateTrie`, without decoding.
+
+        None where they are of something else than accounts.
+
+        Raises:
+            InputError: a key or a value is of the wrong kind.
+        """
+        return records_of(writes, self._memory)
 
     def copy(self) -> AccountState:
         """Another state with the same accounts."""

@@ -5,7 +5,7 @@ from libcpp.vector cimport vector
 
 from blockstm._native.evm.account_index cimport AccountIndex
 from blockstm._native.memory cimport MemoryState
-from blockstm._native.packed cimport Change
+from blockstm._native.packed cimport Change, PackedWrites
 
 
 cdef class AccountMemory(MemoryState):
@@ -13,3 +13,7 @@ cdef class AccountMemory(MemoryState):
 
     cdef move_on(self, vector[Change]& changes)
     cdef int32_t copy_slots(self, const uint8_t* address, vector[uint8_t]& copied) noexcept nogil
+
+
+# Whether a block's writes are at locations of accounts.
+cdef bint is_of_accounts(PackedWrites writes) noexcept
