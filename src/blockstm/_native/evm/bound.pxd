@@ -117,7 +117,14 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
 
 
 cdef extern from "evm/encoded.hpp" namespace "blockstm::evm" nogil:
-    bool read_plain_transaction(Span encoding, Transaction& out)
+    cdef cppclass PlainTransaction:
+        Transaction transaction
+        u256 chain
+        u256 v
+        u256 r
+        u256 s
+
+    bool read_plain_transaction(Span encoding, PlainTransaction& plain)
 
 
 cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:

@@ -166,6 +166,7 @@ cdef class EvmBlock:
         ``authorities`` has a sequence of authorities for each, or is empty where nobody gave any.
         """
         cdef Step step
+        cdef PlainTransaction plain
         cdef Span encoding
         cdef Py_ssize_t place, count = len(transactions)
         cdef list encodings = []
@@ -177,12 +178,12 @@ cdef class EvmBlock:
         for place in range(count):
             transaction = transactions[place]
             known = getattr(transaction, "_encoding", None)
-            step = Step()
             if type(known) is bytes:
                 encoding.data, encoding.size = <const uint8_t*>PyBytes_AS_STRING(known), PyBytes_GET_SIZE(known)
-                if read_plain_transaction(encoding, step.transaction):
+                if read_plain_transaction(encoding, plain):
                     encodings.append(known)
                     step.kind = StepKind.Transaction
+                    step.transaction = plain.transaction
                     copy_bytes(&step.transaction.sender, senders[place], 20, "a sender")
                     self.add(step)
                     continue

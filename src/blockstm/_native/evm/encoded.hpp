@@ -29,33 +29,48 @@ inline bool open_encoding(Span encoding, EncodedTransaction& out) noexcept {
     return true;
 }
 
-inline bool read_number(RlpReader& items, uint64_t& number) noexcept {
+// The digits of a number of at most `size_max` bytes, without leading zeros.
+inline bool read_digits(RlpReader& items, uint64_t size_max, Span& digits) noexcept {
     RlpItem item;
-    if (!items.next(item) || item.is_list || item.payload.size > 8) return false;
+    if (!items.next(item) || item.is_list || item.payload.size > size_max) return false;
+    digits = item.payload;
+    return digits.size == 0 || digits.data[0] != 0;
+}
+
+inline bool read_number(RlpReader& items, uint64_t& number) noexcept {
+    Span digits;
+    if (!read_digits(items, sizeof number, digits)) return false;
     number = 0;
-    for (uint64_t place = 0; place < item.payload.size; ++place) number = number << 8 | item.payload.data[place];
+    for (uint64_t place = 0; place < digits.size; ++place) number = number << 8 | digits.data[place];
     return true;
 }
 
 inline bool read_number(RlpReader& items, u256& number) noexcept {
-    RlpItem item;
-    if (!items.next(item) || item.is_list || item.payload.size > 32) return false;
+    Span digits;
+    if (!read_digits(items, sizeof number, digits)) return false;
     number = u256{};
-    for (uint64_t place = 0; place < item.payload.size; ++place) {
-        const uint64_t digit = item.payload.size - 1 - place;
-        number.limb[digit / 8] |= static_cast<uint64_t>(item.payload.data[place]) << digit % 8 * 8;
+    for (uint64_t place = 0; place < digits.size; ++place) {
+        const uint64_t digit = digits.size - 1 - place;
+        number.limb[digit / 8] |= static_cast<uint64_t>(digits.data[place]) << digit % 8 * 8;
     }
     return true;
 }
 
-// Everything but the sender; what is borrowed lies in the encoding. False where the transaction has a list
-// inside it that is not empty, or is not what it should be: then somebody else has to look.
-inline bool read_plain_transaction(Span encoding, Transaction& out) noexcept {
+// A transaction without a list inside that is not empty, of type 0, 1 or 2.
+struct PlainTransaction {
+    Transaction transaction;  // but for the sender; what is borrowed lies in the encoding
+    u256 chain;               // what is said of it; of a legacy transaction, v says it
+    u256 v, r, s;
+};
+
+// False where the encoding is of something else: then somebody else has to look.
+inline bool read_plain_transaction(Span encoding, PlainTransaction& plain) noexcept {
     EncodedTransaction opened;
     if (!open_encoding(encoding, opened) || opened.type > 2) return false;
     RlpReader items(opened.items);
     RlpItem to, data, list;
-    if (!opened.is_legacy && !items.skip(1)) return false;  // the chain
+    Transaction& out = plain.transaction;
+    if (!opened.is_legacy && !read_number(items, plain.chain)) return false;
     if (!read_number(items, out.nonce) || !read_number(items, out.max_priority_fee_per_gas)) return false;
     out.max_fee_per_gas = out.max_priority_fee_per_gas;
     if (opened.type == 2 && !read_number(items, out.max_fee_per_gas)) return false;
@@ -63,11 +78,13 @@ inline bool read_plain_transaction(Span encoding, Transaction& out) noexcept {
     if (!read_number(items, out.value) || !items.next(data) || data.is_list) return false;
     if (!opened.is_legacy && (!items.next(list) || !list.is_list || list.payload.size != 0)) return false;
     if (to.payload.size != 0 && to.payload.size != sizeof out.to.bytes) return false;
+    if (!read_number(items, plain.v) || !read_number(items, plain.r) || !read_number(items, plain.s)) return false;
     out.type = static_cast<TransactionType>(opened.type);
     out.creates = to.payload.size == 0;
+    out.to = Address{};
     if (!out.creates) std::memcpy(out.to.bytes, to.payload.data, sizeof out.to.bytes);
     out.data = data.payload;
-    return true;
+    return items.is_at_end();
 }
 
 }  // namespace blockstm::evm
