@@ -93,7 +93,7 @@ def one_by_one(listed: Sequence[Transaction], fork: Fork) -> Any:
 FORKS_THAT_DIFFER = [FRONTIER, HOMESTEAD, SPURIOUS_DRAGON, BERLIN, LONDON, PRAGUE, OSAKA, AMSTERDAM]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=300)
 @given(
     st.lists(transactions(), min_size=1, max_size=3), st.sampled_from([*FORKS_THAT_DIFFER, *FORKS])
 )
@@ -101,6 +101,50 @@ def test_the_first_flaw_is_the_one_that_is_found_one_by_one(
     listed: list[Transaction], fork: Fork
 ) -> None:
     assert transactions_flaw(listed, HEADER, fork, 1) == one_by_one(listed, fork)
+
+
+@pytest.mark.parametrize("fork", FORKS_THAT_DIFFER, ids=str)
+@pytest.mark.parametrize("data", [b"", bytes(9), b"\1" * 9, bytes(5) + b"\1" * 700])
+def test_the_gas_that_is_asked_for_is_compared_to_the_last_unit(fork: Fork, data: bytes) -> None:
+    zeros, others = data.count(0), len(data) - data.count(0)
+    edges = [21_000 + 4 * zeros + per_byte * others for per_byte in (16, 68)]
+    edges += [21_000 + 10 * (zeros + 4 * others), GAS_CAP, HEADER.gas_limit]
+    for gas in (edge + off for edge in edges for off in (-1, 0, 1)):
+        made = Transaction(
+            type=0, nonce=0, gas=gas, to=TO, value=1, data=data, v=27, r=1, s=1, gas_price=7
+        )
+        made.encode()
+        assert transactions_flaw([made], HEADER, fork, 1) == one_by_one([made], fork)
+
+
+LEGACY: dict[str, Any] = {"type": 0, "v": 27, "gas_price": 7}
+DYNAMIC: dict[str, Any] = {"type": 2, "v": 0, "chain_id": 1, "max_fee_per_gas": 7}
+
+
+@pytest.mark.parametrize("fork", FORKS_THAT_DIFFER, ids=str)
+@pytest.mark.parametrize(
+    "members",
+    [
+        *({**LEGACY, "v": v, "chain_id": (v - 35) // 2} for v in (35, 36, 37, 38, 39, 2**70 + 1)),
+        *({**LEGACY, "v": v, "chain_id": c} for v, c in [(37, None), (27, 1), (37, 2), (26, None)]),
+        *({**LEGACY, "gas_price": price} for price in (6, 2**192, 2**256 - 1)),
+        *({**LEGACY, "r": r} for r in (0, ORDER - 1, ORDER)),
+        *({**LEGACY, "s": s} for s in (0, ORDER // 2, ORDER // 2 + 1, ORDER - 1, ORDER)),
+        *({**LEGACY, "nonce": nonce} for nonce in (2**64 - 2, 2**64 - 1)),
+        {**LEGACY, "to": None},
+        *({**DYNAMIC, "v": v} for v in (1, 2)),
+        *({**DYNAMIC, "chain_id": chain} for chain in (0, 2, None, 2**64 + 1)),
+        *({**DYNAMIC, "max_fee_per_gas": fee} for fee in (6, 2**192, 2**256 - 1)),
+        *({**DYNAMIC, "max_priority_fee_per_gas": fee} for fee in (7, 8)),
+        {**DYNAMIC, "type": 1, "gas_price": 7},
+    ],
+    ids=str,
+)
+def test_each_rule_is_kept_at_its_edge(members: dict[str, Any], fork: Fork) -> None:
+    usual: dict[str, Any] = {"nonce": 0, "gas": 60_000, "to": TO, "value": 1, "data": b"", "r": 1}
+    made = Transaction(**{**usual, "s": 1, **members})
+    made.encode()
+    assert transactions_flaw([made], HEADER, fork, 1) == one_by_one([made], fork)
 
 
 @pytest.mark.parametrize("fork", [LONDON, PRAGUE, OSAKA])
