@@ -143,9 +143,21 @@ def test_a_state_follows_its_blocks(executor: Any) -> None:
     state, model = MemoryState(dict.fromkeys(range(10), 100)), dict.fromkeys(range(10), 100)
     for seed in range(5):
         block = payments(200, 10, seed)
-        state.apply(executor.execute_block(block, state, pay).writes)
+        writes = executor.execute_block(block, state, pay).writes
+        state.apply(writes)
+        assert not writes.is_decoded  # bytes to bytes
         model |= reference(block, model, pay.python).writes
     assert state == model
+
+
+def test_a_state_of_other_kinds_takes_the_numbers(executor: Any) -> None:
+    state = MemoryState(dict.fromkeys(range(10), 100))
+    writes = executor.execute_block(payments(200, 10), state, pay).writes
+    wider = MemoryState(keys="uint256", values="uint256")
+    wider.apply(writes)
+    assert wider == writes
+    with pytest.raises(InputError):
+        MemoryState(keys="bytes").apply(writes)
 
 
 def test_a_state_cannot_change_under_a_block(executor: Any) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from blockstm._native.crypto.recovery import recover_addresses
 from blockstm.errors import DecodeError
 from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.known_senders import KNOWN_SENDERS
 from blockstm.ethereum.rlp import encode
 from blockstm.ethereum.senders import recover_authorities, recover_sender, recover_senders
 from blockstm.ethereum.transaction import Authorization, Transaction, TransactionType
@@ -21,6 +22,13 @@ ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 X_OF_NO_POINT = 5  # x**3 + 7 is no square
 
 load_libraries("secp256k1")
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_known() -> None:
+    """So that every test recovers."""
+    KNOWN_SENDERS.clear()
+
 
 secrets = st.integers(1, ORDER - 1) | st.integers(1, 5)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.ethereum.official import documents, official_chains, sample_blocks
 
+from blockstm._native.trie.receipts import flat_logs
 from blockstm.errors import DecodeError, InvalidBlock
 from blockstm.ethereum.access_list import ITEM_GAS, AccountAccess, BlockAccessList
 from blockstm.ethereum.block import Block
@@ -15,6 +16,7 @@ from blockstm.ethereum.fields import Fields
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.reasons import Reason
 from blockstm.ethereum.receipt import Receipt, bloom_of, receipts_root
+from blockstm.ethereum.receipts import FlatReceipts
 from blockstm.ethereum.requests import deposits, requests_hash, requests_of
 from blockstm.ethereum.results import check_results, results_flaw
 from blockstm.ethereum.rlp import encode
@@ -53,6 +55,20 @@ def test_deposits_are_cut_out_of_their_events() -> None:
     assert requests_of(receipts, b"w", b"c") == (b"\0" + expected * 3, b"\1w", b"\2c")
     assert requests_of([], b"", b"c") == (b"\2c",)
     assert requests_hash(requests_of([], b"", b"")) == requests_hash([b"\0", b"\1", b"\2"])
+
+
+def test_only_receipts_with_a_deposit_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    deposit = (CONTRACT, (DEPOSIT_EVENT,), bytes(_deposit_data()))
+    other = _receipt((b"\2" * 20, (CONTRACT + bytes(12),), b""))
+    listed = [_receipt(), _receipt(deposit), other]
+    logs = [flat_logs(each.logs) for each in listed]
+    flat = FlatReceipts(bytes(3), bytes([1, 1, 1]), [5, 5, 5], logs)
+    made: list[Any] = []
+    monkeypatch.setattr(
+        FlatReceipts, "__getitem__", lambda self, place: made.append(place) or listed[place]
+    )
+    assert deposits(flat) == deposits(listed)
+    assert made == [1, 2]  # the last only mentions the contract
 
 
 @pytest.mark.parametrize(

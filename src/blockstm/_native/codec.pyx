@@ -16,6 +16,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport int64_t, uint8_t
 from libc.string cimport memcpy
 
+from blockstm._native.integers cimport write_word
+
 from blockstm.errors import InputError
 
 
@@ -90,6 +92,9 @@ cdef class Uint256(Codec):
         self.name, self.size = "uint256", 32
 
     cpdef bytes encode(self, value):
+        cdef uint8_t word[32]
+        if type(value) is int and write_word(value, word):
+            return PyBytes_FromStringAndSize(<const char*>word, 32)
         try:
             return index_of(value, "uint256").to_bytes(32, "little")
         except OverflowError:

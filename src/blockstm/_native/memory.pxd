@@ -1,8 +1,11 @@
 """A state in native memory: exact byte keys to byte values, read by workers without the GIL."""
+from libc.stdint cimport int32_t
 from libcpp.shared_mutex cimport shared_mutex
+from libcpp.vector cimport vector
 
 from blockstm._native.abi cimport blockstm_state
 from blockstm._native.codec cimport Codec
+from blockstm._native.packed cimport Change, PackedWrites
 from blockstm._native.table cimport Table
 
 
@@ -17,5 +20,11 @@ cdef class MemoryState:
 
     cdef bytes read(self, bytes key)
     cdef load(self, items)
-    cdef write(self, list pairs)
-    cdef settle(self)
+    cdef bint takes(self, PackedWrites writes)
+    cdef write(self, vector[Change]& changes)
+    cdef void settle(self) noexcept nogil
+
+
+cdef int32_t make_change(Table* table, const Change* change) noexcept nogil
+cdef void read_packed(PackedWrites writes, vector[Change]& changes) except *
+cdef Change change_of(bytes key, bytes data) noexcept

@@ -22,6 +22,7 @@ from blockstm._native.abi cimport (
     blockstm_state,
 )
 from blockstm._native.codec cimport Codec, codec_named
+from blockstm._native.packed cimport Change, PackedWrites
 from blockstm._native.table cimport (
     TABLE_OK, Entry, Table, entry_has_value, entry_key, entry_value, table_copy, table_drop,
     table_find, table_free, table_init, table_intern, table_put, table_reserve,
@@ -269,52 +270,64 @@ cdef class MemoryState:
         return PyBytes_FromStringAndSize(<const char*>copied.data(), copied.size())
 
     cdef load(self, items):
-        cdef list pairs = []
-        cdef bytes data
+        cdef vector[Change] changes
+        cdef list held = []  # what the changes point into
+        cdef bytes key, data
+        if isinstance(items, PackedWrites) and self.takes(items):
+            read_packed(items, changes)
+            self.write(changes)
+            return
         if isinstance(items, Mapping):
             items = items.items()
         for pair in items:
             try:
-                key, value = pair
+                key_object, value = pair
             except (TypeError, ValueError):
                 raise InputError(f"an item is a (key, value) pair, not {pair!r}") from None
             data = None if value is DELETED else self.value_codec.encode(value)
-            pairs.append((self.key_codec.encode(key), data))
-        self.write(pairs)
+            key = self.key_codec.encode(key_object)
+            held.append(key)
+            held.append(data)
+            changes.push_back(change_of(key, data))
+        self.write(changes)
 
-    cdef write(self, list pairs):
-        """Set or (None) remove; all of it, or nothing when the state is pinned."""
+    cdef bint takes(self, PackedWrites writes):
+        """Whether the bytes of a block's writes are what this state would encode them to."""
+        cdef Change change
+        cdef uint32_t place
+        cdef int key_size = self.key_codec.size, value_size = self.value_codec.size
+        if writes.key_codec is not self.key_codec or writes.value_codec is not self.value_codec:
+            return False
+        for place in range(writes.count):
+            change = writes.at(place)
+            if key_size >= 0 and change.key_size != <uint32_t>key_size:
+                return False
+            if value_size >= 0 and change.value != NULL and change.value_size != <uint32_t>value_size:
+                return False
+        return True
+
+    cdef write(self, vector[Change]& changes):
+        """Set or remove; all of it, or nothing when the state is pinned."""
         cdef int32_t status = TABLE_OK
-        cdef bytes key, data
-        cdef int64_t number
+        cdef size_t place
         cdef bint pinned
-        self.lock.lock()
-        pinned = self.pins != 0
-        if not pinned and pairs:
-            self.version += 1
-            for key, data in pairs:
-                number = table_intern(
-                    &self.table, <const uint8_t*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)
-                )
-                if number < 0:
-                    status = <int32_t>number
-                elif data is None:
-                    table_drop(&self.table, <uint32_t>number)
-                else:
-                    status = table_put(
-                        &self.table, <uint32_t>number,
-                        <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data),
-                    )
-                if status != TABLE_OK:
-                    break
-            self.settle()
-        self.lock.unlock()
+        with nogil:
+            self.lock.lock()
+            pinned = self.pins != 0
+            if not pinned and changes.size():
+                self.version += 1
+                for place in range(changes.size()):
+                    status = make_change(&self.table, &changes[place])
+                    if status != TABLE_OK:
+                        break
+                self.settle()
+            self.lock.unlock()
         if pinned:
             raise UsageError("the state cannot be changed while a block is running on it")
         if status != TABLE_OK:
             raise MemoryError
 
-    cdef settle(self):
+    cdef void settle(self) noexcept nogil:
         """Leave dead keys and lost bytes behind once they outweigh the rest; under the lock."""
         cdef uint32_t dead = self.table.count - self.table.live
         cdef Table fresh
@@ -324,6 +337,40 @@ cdef class MemoryState:
         if table_copy(&fresh, &self.table) == TABLE_OK:
             table_free(&self.table)
             self.table = fresh
+
+
+cdef int32_t make_change(Table* table, const Change* change) noexcept nogil:
+    """Set or remove one value; TABLE_OK or TABLE_NO_MEMORY."""
+    cdef int64_t number
+    if change.value == NULL:
+        number = table_find(table, change.key, change.key_size)
+        if number >= 0:
+            table_drop(table, <uint32_t>number)
+        return TABLE_OK
+    number = table_intern(table, change.key, change.key_size)
+    if number < 0:
+        return <int32_t>number
+    return table_put(table, <uint32_t>number, change.value, change.value_size)
+
+
+cdef void read_packed(PackedWrites writes, vector[Change]& changes) except *:
+    """The changes that a block's writes are; they point into them."""
+    cdef uint32_t place
+    changes.reserve(writes.count)
+    for place in range(writes.count):
+        changes.push_back(writes.at(place))
+
+
+cdef Change change_of(bytes key, bytes data) noexcept:
+    """``data`` at ``key``, or nothing; valid as long as both."""
+    cdef Change change
+    change.key, change.key_size = <const uint8_t*>PyBytes_AS_STRING(key), <uint32_t>PyBytes_GET_SIZE(key)
+    change.value = NULL
+    change.value_size = 0
+    if data is not None:
+        change.value = <const uint8_t*>PyBytes_AS_STRING(data)
+        change.value_size = <uint32_t>PyBytes_GET_SIZE(data)
+    return change
 
 
 cdef bint is_wasteful(const Table* table) noexcept nogil:

@@ -10,6 +10,7 @@ from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Frontier
 from blockstm._native.locations cimport Location
 from blockstm._native.outcomes cimport Outcomes
+from blockstm._native.packed cimport PackedWrites
 from blockstm._native.store cimport Store
 
 
@@ -57,21 +58,11 @@ cdef struct Copying:
     uint8_t* deleted
 
 
-cdef class NativeWrites:
+cdef class NativeWrites(PackedWrites):
     cdef object decode_key
     cdef object decode_value
-    cdef uint32_t count
-    cdef uint64_t* key_ends
-    cdef uint64_t* value_ends
-    cdef uint8_t* deleted
-    cdef uint8_t* key_bytes
-    cdef uint8_t* value_bytes
-    cdef bint any_deleted
-    cdef bint uneven               # keys or values that are not of 8 bytes: the arrays exist
     cdef dict decoded
 
     cdef void copy(self, NativeContext context, Frontier* frontier) except *
     cdef void make_room(self, Copying* copying, uint32_t parts) except *
-    cdef uint64_t key_end(self, uint32_t place) noexcept
-    cdef uint64_t value_end(self, uint32_t place) noexcept
     cdef dict as_dict(self)

@@ -25,6 +25,7 @@ from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, location_key
 from blockstm._native.numbers cimport same_payload
+from blockstm._native.packed cimport PackedWrites
 from blockstm._native.pages cimport prefetch
 from blockstm._native.store cimport Store
 from blockstm._native.values cimport (
@@ -351,12 +352,13 @@ cdef void copy_part(void* argument, uint32_t number) noexcept nogil:
         at.count += 1
 
 
-cdef class NativeWrites:
+cdef class NativeWrites(PackedWrites):
     """What a block wrote: key → value, decoded when first asked for; a mapping."""
 
     cdef void copy(self, NativeContext context, Frontier* frontier) except *:
         cdef uint32_t parts = frontier.written_count // PART + 1
         cdef Copying copying
+        self.key_codec, self.value_codec = context.block.keys, context.block.values
         self.decode_key = context.decode_key
         self.decode_value = at_key(context.block.values, "decode")
         copying.store = context.store
@@ -400,18 +402,6 @@ cdef class NativeWrites:
             self.deleted = copying.deleted = <uint8_t*>buffer_take(self.count + 1)
             if self.key_ends == NULL or self.value_ends == NULL or self.deleted == NULL:
                 raise MemoryError
-    cdef uint64_t key_end(self, uint32_t place) noexcept:
-        return self.key_ends[place] if self.uneven else 8 * (<uint64_t>place + 1)
-
-    cdef uint64_t value_end(self, uint32_t place) noexcept:
-        return self.value_ends[place] if self.uneven else 8 * (<uint64_t>place + 1)
-
-    def __dealloc__(self):
-        buffer_free(self.key_ends)
-        buffer_free(self.value_ends)
-        buffer_free(self.deleted)
-        buffer_free(self.key_bytes)
-        buffer_free(self.value_bytes)
 
     cdef dict as_dict(self):
         cdef uint32_t place
@@ -431,6 +421,11 @@ cdef class NativeWrites:
             key_end, value_end = self.key_end(place), self.value_end(place)
         self.decoded = decoded
         return decoded
+
+    @property
+    def is_decoded(self):
+        """Whether somebody has asked for the writes as Python objects, which are kept from then on."""
+        return self.decoded is not None
 
     def packed(self):
         """(keys, values) as bytes, one after another in canonical order, without decoding.

@@ -18,7 +18,15 @@ from blockstm.ethereum.forks import (
 )
 from blockstm.ethereum.transaction import Transaction
 
-__all__ = ["INITCODE_MAX", "IntrinsicGas", "initcode_max", "intrinsic_gas", "state_byte_cost"]
+__all__ = [
+    "INITCODE_MAX",
+    "IntrinsicGas",
+    "floor_token_gas",
+    "initcode_max",
+    "intrinsic_gas",
+    "nonzero_byte_gas",
+    "state_byte_cost",
+]
 
 _TRANSACTION: Final = 21_000
 _CREATE: Final = 32_000  # from Homestead on (EIP-2)
@@ -87,12 +95,21 @@ def state_byte_cost(gas_limit: int) -> int:
     return max((exact >> dropped << dropped) - _STATE_BYTE_OFFSET, 1)
 
 
+def nonzero_byte_gas(fork: Fork) -> int:
+    """What a byte of data that is not zero is charged."""
+    return _NONZERO_BYTE_ISTANBUL if fork >= ISTANBUL else _NONZERO_BYTE
+
+
+def floor_token_gas(fork: Fork) -> int:
+    """What a token of data costs at the least, before Amsterdam; 0 before Prague."""
+    return _FLOOR_TOKEN if fork >= PRAGUE else 0
+
+
 def intrinsic_gas(transaction: Transaction, fork: Fork, gas_limit: int) -> IntrinsicGas:
     """The intrinsic gas of a transaction under ``fork``, in a block of ``gas_limit``."""
     data = transaction.data
     zeros = data.count(0)
-    nonzero_byte = _NONZERO_BYTE_ISTANBUL if fork >= ISTANBUL else _NONZERO_BYTE
-    regular = _TRANSACTION + _ZERO_BYTE * zeros + nonzero_byte * (len(data) - zeros)
+    regular = _TRANSACTION + _ZERO_BYTE * zeros + nonzero_byte_gas(fork) * (len(data) - zeros)
     slots = sum(len(slots) for _, slots in transaction.access_list)
     regular += _ACCESS_ADDRESS * len(transaction.access_list) + _ACCESS_SLOT * slots
     if transaction.to is None and fork >= SHANGHAI:
@@ -103,7 +120,7 @@ def intrinsic_gas(transaction: Transaction, fork: Fork, gas_limit: int) -> Intri
         regular += _CREATE
     regular += _AUTHORIZATION * len(transaction.authorizations)
     tokens = zeros + 4 * (len(data) - zeros)
-    floor = _TRANSACTION + _FLOOR_TOKEN * tokens if fork >= PRAGUE else 0
+    floor = _TRANSACTION + floor_token_gas(fork) * tokens if fork >= PRAGUE else 0
     return IntrinsicGas(regular, floor=floor)
 
 

@@ -27,7 +27,7 @@ from blockstm.ethereum.senders import recover_authorities
 from blockstm.ethereum.transaction_rules import GAS_CAP
 from blockstm.state.accounts import balance_of, code_hash_of
 from blockstm.vm.context import BlockContext
-from blockstm.vm.evm import BlockEnd, BlockStart, Evm, Signed, Step, SystemOutputs
+from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, SystemOutputs
 
 __all__ = ["BlockOnEvm", "prepare_on_evm"]
 
@@ -52,12 +52,12 @@ def prepare_on_evm(
 
     Where a source has only the hashes of the ommers, nobody is rewarded for them.
     """
-    authorities = recover_authorities(block.transactions, workers)
-    signed = map(Signed, block.transactions, senders, authorities)
     drained = DAO_ACCOUNTS if chain.dao_fork_block == block.header.number else ()
-    steps: tuple[Step, ...] = (
+    steps = BlockSteps(
         BlockStart(drained, DAO_REFUND_CONTRACT if drained else None),
-        *signed,
+        block.transactions,
+        senders,
+        recover_authorities(block.transactions, workers),
         BlockEnd(
             [(w.address, w.amount_gwei * _WEI_PER_GWEI) for w in block.withdrawals or ()],
             rewards(block if block.ommers is not None else replace(block, ommers=()), fork),

@@ -55,6 +55,12 @@ class FlatReceipts(Sequence[Receipt]):
         """The Bloom filter over all logs, 256 bytes."""
         return self._encoded[2]
 
+    def mentioning(self, address: bytes) -> Iterator[tuple[int, Receipt]]:
+        """The receipts in whose logs the bytes of an address stand, as whose log or otherwise."""
+        return (
+            (place, self[place]) for place, logs in enumerate(self.flat_logs) if address in logs
+        )
+
     def __len__(self) -> int:
         return len(self._types)
 

@@ -76,7 +76,8 @@ def deposits(receipts: Iterable[Receipt], contract: Address = MAINNET_DEPOSIT_CO
         InvalidBlock: a deposit's log is not laid out as it must be.
     """
     found = [DEPOSIT_REQUESTS]
-    for index, receipt in enumerate(receipts):
+    mentioning = getattr(receipts, "mentioning", None)  # some can tell without making each
+    for index, receipt in enumerate(receipts) if mentioning is None else mentioning(contract):
         found += (_deposit(log[2], index) for log in receipt.logs if _is_deposit(log, contract))
     return b"".join(found)
 

@@ -1,6 +1,8 @@
 """Who signed: senders and authorities recovered from signatures, in parallel, once for each.
 
-One recovery by libsecp256k1 and one keccak, without the GIL.
+What was signed is read off a transaction's encoding natively; then it takes one recovery by
+libsecp256k1 and one keccak, all without the GIL. A sender that was recovered before is known by the
+transaction's hash, whoever met it: a block that was prepared, or a pool of transactions.
 """
 
 from __future__ import annotations
@@ -8,16 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 from eth_typing import Address
 
+from blockstm._native.crypto.hashes import keccak256_many
 from blockstm._native.crypto.recovery import recover_addresses
+from blockstm._native.evm.signers import recover_signers
 from blockstm.cores import usable_cores
 from blockstm.errors import DecodeError
 from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.known_senders import KNOWN_SENDERS
 from blockstm.ethereum.rlp import encode
-from blockstm.ethereum.transaction import Authorization, Transaction
+from blockstm.ethereum.transaction import Authorization, Transaction, TransactionType
 from blockstm.vm.evm.libraries import load_libraries
 
 __all__ = ["recover_authorities", "recover_sender", "recover_senders"]
@@ -28,6 +33,7 @@ _TASKS_PER_WORKER = 4  # so that none waits long for the last
 _AUTHORIZATION_MAGIC = b"\x05"
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Signature(NamedTuple):
@@ -48,22 +54,19 @@ def recover_senders(
 ) -> list[Address]:
     """The sender of each transaction.
 
-    ``workers`` threads share the work, by default as many as there are usable cores.
-    ``high_s_allowed`` says whether s may be above half the curve's order: it may not from
-    Homestead on (EIP-2).
+    ``workers`` threads share the work, by default as many as there are usable cores. Those that are
+    known from before are not recovered again. ``high_s_allowed`` says whether s may be above half
+    the curve's order: it may not from Homestead on (EIP-2).
 
     Raises:
         DecodeError: a signature belongs to no key; the message names ``place`` and index.
         ImportError: coincurve is not installed.
     """
-    s_max = _CURVE_ORDER - 1 if high_s_allowed else _CURVE_ORDER // 2
-    senders = _recover(
-        transactions, lambda transaction: _of_transaction(transaction, s_max), workers
-    )
-    return [
-        _known(sender, transactions[index], f"{place}[{index}]", s_max)
-        for index, sender in enumerate(senders)
-    ]
+    senders = _senders(transactions, workers, high_s_allowed)
+    if None in senders:
+        index = senders.index(None)
+        raise _nobody(transactions[index], f"{place}[{index}]", high_s_allowed)
+    return cast(list[Address], senders)
 
 
 def recover_sender(transaction: Transaction, place: str) -> Address:
@@ -73,9 +76,10 @@ def recover_sender(transaction: Transaction, place: str) -> Address:
         DecodeError: the signature belongs to no key; the message names ``place``.
         ImportError: coincurve is not installed.
     """
-    s_max = _CURVE_ORDER - 1
-    [sender] = _recover([transaction], lambda each: _of_transaction(each, s_max), 1)
-    return _known(sender, transaction, place, s_max)
+    [sender] = _senders([transaction], 1, True)
+    if sender is None:
+        raise _nobody(transaction, place, True)
+    return sender
 
 
 def recover_authorities(
@@ -96,19 +100,60 @@ def recover_authorities(
     return [tuple(islice(authorities, len(each.authorizations))) for each in transactions]
 
 
+def _senders(
+    transactions: Sequence[Transaction], workers: int | None, high_s_allowed: bool
+) -> list[Address | None]:
+    """Who sent each; None where nobody can have signed it."""
+    load_libraries("secp256k1")
+    encodings = [_encoding(each, high_s_allowed) for each in transactions]
+    hashes = keccak256_many(encodings)
+    senders = KNOWN_SENDERS.find(hashes)
+    if None not in senders:
+        return senders
+    unknown = [place for place, sender in enumerate(senders) if sender is None and encodings[place]]
+    signed = [encodings[place] for place in unknown]
+    recovered = _in_parallel(lambda part: recover_signers(part, high_s_allowed), signed, workers)
+    for place, address in zip(unknown, recovered, strict=True):
+        senders[place] = cast(Address | None, address)
+    found = [place for place in unknown if senders[place]]
+    KNOWN_SENDERS.add(
+        [hashes[place] for place in found], [cast(Address, senders[place]) for place in found]
+    )
+    return senders
+
+
+def _encoding(transaction: Transaction, high_s_allowed: bool) -> bytes:
+    """The encoding; nothing where it is of a transaction that nobody can have signed.
+
+    Whoever is known under a hash may have signed with a high s, and v alone does not tell that it
+    is not of the chain that a transaction made by hand names.
+    """
+    if not high_s_allowed and transaction.s > _CURVE_ORDER // 2:
+        return b""
+    if transaction.type == TransactionType.LEGACY and transaction.y_parity is None:
+        return b""
+    try:
+        return transaction.encode()
+    except OverflowError:  # a number below zero
+        return b""
+
+
 def _recover(
     signed: Sequence[T], signature_of: Callable[[T], Signature | None], workers: int | None
 ) -> list[Address | None]:
     """Who signed each; None where there is no signature or it belongs to no key."""
     load_libraries("secp256k1")
+    return _in_parallel(lambda part: _recover_part(list(map(signature_of, part))), signed, workers)
 
-    def run(part: Sequence[T]) -> list[Address | None]:
-        return _recover_part([signature_of(each) for each in part])
 
+def _in_parallel(
+    run: Callable[[Sequence[T]], Sequence[R]], signed: Sequence[T], workers: int | None
+) -> list[R]:
+    """What ``run`` says of each, asked in parts by a number of threads."""
     workers = workers or usable_cores()
     tasks = min(workers * _TASKS_PER_WORKER, len(signed) // _SIGNATURES_PER_TASK_MIN)
     if min(workers, tasks) <= 1:
-        return run(signed)
+        return list(run(signed))
     size = -(-len(signed) // tasks)
     parts = [signed[start : start + size] for start in range(0, len(signed), size)]
     with ThreadPoolExecutor(min(workers, tasks), thread_name_prefix="blockstm-sender") as pool:
@@ -128,13 +173,6 @@ def _recover_part(signatures: Sequence[Signature | None]) -> list[Address | None
     return [None if address is None else Address(address) for address in found]
 
 
-def _of_transaction(transaction: Transaction, s_max: int) -> Signature | None:
-    parity, r, s = transaction.y_parity, transaction.r, transaction.s
-    if parity is None or not _is_possible(r, s, s_max):
-        return None
-    return Signature(transaction.signing_hash, r, s, parity)
-
-
 def _of_authorization(authorization: Authorization) -> Signature | None:
     parity, r, s = authorization.y_parity, authorization.r, authorization.s
     if parity not in (0, 1) or not _is_possible(r, s, _CURVE_ORDER // 2):
@@ -147,9 +185,8 @@ def _is_possible(r: int, s: int, s_max: int) -> bool:
     return 0 < r < _CURVE_ORDER and 0 < s <= s_max
 
 
-def _known(sender: Address | None, transaction: Transaction, place: str, s_max: int) -> Address:
-    if sender is not None:
-        return sender
+def _nobody(transaction: Transaction, place: str, high_s_allowed: bool) -> DecodeError:
+    s_max = _CURVE_ORDER - 1 if high_s_allowed else _CURVE_ORDER // 2
     if transaction.y_parity is None or not _is_possible(transaction.r, transaction.s, s_max):
-        raise DecodeError(f"{place}: no signature can have these numbers", place)
-    raise DecodeError(f"{place}: the signature belongs to no key", place)
+        return DecodeError(f"{place}: no signature can have these numbers", place)
+    return DecodeError(f"{place}: the signature belongs to no key", place)

@@ -13,11 +13,12 @@ from typing import Any, Protocol
 
 from eth_typing import Address, Hash32
 
+from blockstm._native.packed import PackedWrites
 from blockstm._native.trie.records import Records
 from blockstm._native.trie.roots import state_root as root_of_records
 from blockstm._native.trie.tries import AccountTries, NodeStore
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
-from blockstm.state.accounts import EMPTY_CODE_HASH, recorded_of
+from blockstm.state.accounts import EMPTY_CODE_HASH, AccountState, recorded_of
 from blockstm.types import DELETED
 
 __all__ = ["AccountChange", "AccountProof", "StateTrie", "TrieAccount", "changes_of", "state_root"]
@@ -188,7 +189,13 @@ class StateTrie:
 
     def apply(self, writes: Mapping[Any, Any], before: Any) -> None:
         """Make the writes of a block, locations → values; see `changes_of` and `update`."""
-        self.update(changes_of(writes, before))
+        records = None
+        if isinstance(writes, PackedWrites) and isinstance(before, AccountState):
+            records = before.records_of(writes)
+        if records is None:
+            self.update(changes_of(writes, before))
+        else:
+            self._tries.apply(records)
 
     def prove(self, address: Address, slots: Iterable[int] = ()) -> AccountProof:
         """The nodes that prove an account and some of its slots against `root`."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from eth_typing import Address, Hash32
 
+from blockstm._native.evm.decoding import decode_plain
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, parse_word, shown
 from blockstm.ethereum.hashing import keccak
@@ -161,6 +162,12 @@ class Transaction:
         Raises:
             DecodeError: ``encoding`` is of no transaction, or not the only encoding of it.
         """
+        plain = decode_plain(cls, encoding)
+        return cls._decode_any(encoding, place) if plain is None else plain
+
+    @classmethod
+    def _decode_any(cls, encoding: bytes, place: str) -> Transaction:
+        """`decode` item by item: of those that hold lists, and whatever is wrong."""
         if not encoding:
             raise DecodeError(f"{place}: no bytes at all", place)
         if encoding[0] >= _LEGACY_LIST:

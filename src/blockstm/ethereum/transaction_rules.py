@@ -1,7 +1,8 @@
 """What a transaction may be, by itself and in its block: every rule that needs no state.
 
 The rules stand in the order in which they are checked; the first that is broken is the flaw. Those
-that need the sender's account (nonce, balance, code) are the EVM's.
+that need the sender's account (nonce, balance, code) are the EVM's. Most transactions of a block
+keep all rules, and a native filter tells which surely do; the others are looked at one by one.
 """
 
 from __future__ import annotations
@@ -9,10 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from blockstm._native.evm.plain_rules import suspects
 from blockstm.ethereum.fees import GAS_PER_BLOB, blob_base_fee
 from blockstm.ethereum.forks import AMSTERDAM, HOMESTEAD, OSAKA, SPURIOUS_DRAGON, Fork
 from blockstm.ethereum.header import Header
-from blockstm.ethereum.intrinsic import initcode_max, intrinsic_gas
+from blockstm.ethereum.intrinsic import (
+    floor_token_gas,
+    initcode_max,
+    intrinsic_gas,
+    nonzero_byte_gas,
+)
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.transaction import Transaction, TransactionType
 
@@ -49,7 +56,8 @@ def transactions_flaw(
     if fork.blobs is not None:
         blob_fee = blob_base_fee(header.excess_blob_gas or 0, fork.blobs)
     blobs = 0
-    for index, transaction in enumerate(transactions):
+    for index in _suspects(transactions, header, fork, chain_id):
+        transaction = transactions[index]
         blobs += len(transaction.blob_hashes)
         flaw = transaction_flaw(transaction, fork, chain_id, header.gas_limit) or next(
             _flaws_in_block(transaction, header, fork, blob_fee, blobs), None
@@ -57,6 +65,29 @@ def transactions_flaw(
         if flaw is not None:
             return flaw.at(index)
     return None
+
+
+def _suspects(
+    transactions: Sequence[Transaction], header: Header, fork: Fork, chain_id: int
+) -> Sequence[int]:
+    """The places of all but those that surely have no flaw, and no blobs."""
+    if fork >= AMSTERDAM:
+        return range(len(transactions))
+    return suspects(
+        transactions,
+        newest_type=fork.newest_transaction_type,
+        chains_in_v=fork >= SPURIOUS_DRAGON,
+        gas_max=min(header.gas_limit, GAS_CAP) if fork >= OSAKA else header.gas_limit,
+        nonzero_byte_gas=nonzero_byte_gas(fork),
+        floor_token_gas=floor_token_gas(fork),
+        chain=chain_id,
+        base_fee=header.base_fee_per_gas or 0,
+        s_max=_s_max(fork),
+    )
+
+
+def _s_max(fork: Fork) -> int:
+    return _CURVE_ORDER // 2 if fork >= HOMESTEAD else _CURVE_ORDER - 1
 
 
 def _flaws(transaction: Transaction, fork: Fork, chain_id: int, gas_limit: int) -> Iterator[Flaw]:
@@ -84,8 +115,7 @@ def _signature(transaction: Transaction, fork: Fork, chain_id: int) -> Iterator[
         yield Flaw(Reason.SIGNATURE, f"v is {transaction.v}")
     if not 0 < transaction.r < _CURVE_ORDER:
         yield Flaw(Reason.SIGNATURE, f"r is {transaction.r:#x}")
-    s_max = _CURVE_ORDER // 2 if fork >= HOMESTEAD else _CURVE_ORDER - 1
-    if not 0 < transaction.s <= s_max:
+    if not 0 < transaction.s <= _s_max(fork):
         yield Flaw(Reason.SIGNATURE, f"s is {transaction.s:#x}")
 
 

@@ -26,9 +26,10 @@ from typing import Any
 
 from eth_typing import Address, Hash32
 
+from blockstm._native.evm.account_memory import AccountMemory
+from blockstm._native.evm.account_records import records_of
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
-from blockstm._native.memory import MemoryState
-from blockstm.types import DELETED
+from blockstm._native.packed import PackedWrites
 
 __all__ = [
     "EMPTY_CODE_HASH",
@@ -155,22 +156,11 @@ class AccountState:
         self, accounts: Mapping[Address, Account] | None = None, *, partial: bool = False
     ) -> None:
         self.partial = partial
-        self._memory = MemoryState(keys="bytes", values="bytes")
-        self._slots: dict[Address, set[int]] = {}  # those that are not zero
-        self._addresses: dict[Address, None] = {}  # everyone who was ever written
-        self._withheld: set[Hash32] = set()
         self.tries = Tries()
-        values: dict[Any, Any] = {}
-        for address, account in (accounts or {}).items():
-            values.update(_values_of(address, account))
-            if account.code is None:
-                self._withheld.add(account.code_hash)
-            self._addresses[address] = None
-            slots = {slot for slot, value in account.storage.items() if value}
-            if slots:
-                self._slots[address] = slots
-        self._write(values)
-        self._withheld.difference_update(key[1] for key in values if key[0] == "code")
+        given = {} if accounts is None else accounts
+        self._memory = AccountMemory.of(given)
+        withheld = {each.code_hash for each in given.values() if each.code is None}
+        self._withheld = {each for each in withheld if each not in self._memory}
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value at a location, ``default`` where there is none.
@@ -199,13 +189,11 @@ class AccountState:
         if not (balance or nonce or code_hash != EMPTY_CODE_HASH or self.get(recorded_of(address))):
             return None
         code = b"" if code_hash == EMPTY_CODE_HASH else self._memory.get(code_hash)
-        slots = self._slots.get(address, ())
-        storage = {slot: self.get(slot_of(address, 0, slot)) for slot in slots}
-        return Account(balance, nonce, code, code_hash, storage)
+        return Account(balance, nonce, code, code_hash, self._memory.slots(address))
 
     def accounts(self) -> Iterator[tuple[Address, Account]]:
         """All accounts there are, in the order in which their addresses came."""
-        for address in list(self._addresses):
+        for address in map(Address, self._memory.addresses()):
             account = self.account(address)
             if account is not None:
                 yield address, account
@@ -220,32 +208,24 @@ class AccountState:
             InputError: a key or a value is of the wrong kind; nothing was changed.
             UsageError: a block is running on this state; nothing was changed.
         """
-        given = dict(writes.items() if isinstance(writes, Mapping) else writes)
-        epochs = {key[0]: epoch for key, epoch in given.items() if key[1] == "epoch"}
-        changed: dict[Any, Any] = {}
-        for address in epochs:  # all that it stored before is gone
-            changed.update(
-                (slot_of(address, 0, slot), DELETED) for slot in self._slots.get(address, ())
-            )
-        for key, value in given.items():
-            if key[1] == "epoch":
-                continue
-            if len(key) == 4:
-                if key[2] != epochs.get(key[0], 0):
-                    continue
-                key = slot_of(key[0], 0, key[3])
-            changed[key] = DELETED if value is DELETED or not value else value
-        changed.update(self._marks_of(changed))
-        self._write(changed)
-        self._follow(changed)
+        given = writes if isinstance(writes, Mapping) else dict(writes)
+        self._withheld.difference_update(self._memory.move(given))
         self.tries = Tries(self.tries.then if writes is self.tries.writes else None)
+
+    def records_of(self, writes: PackedWrites) -> bytes | None:
+        """What a native block's writes change on this state, for `StateTrie`, without decoding.
+
+        None where they are of something else than accounts.
+
+        Raises:
+            InputError: a key or a value is of the wrong kind.
+        """
+        return records_of(writes, self._memory)
 
     def copy(self) -> AccountState:
         """Another state with the same accounts."""
         copied = AccountState(partial=self.partial)
         copied._memory = self._memory.copy()
-        copied._slots = {address: set(slots) for address, slots in self._slots.items()}
-        copied._addresses = dict(self._addresses)
         copied._withheld = set(self._withheld)
         copied.tries = Tries(self.tries.now)
         return copied
@@ -260,67 +240,3 @@ class AccountState:
 
     def _unpin(self) -> None:
         self._memory._unpin()
-
-    # ---- parts
-
-    def _write(self, values: Mapping[Any, Any]) -> None:
-        self._memory.apply(
-            [
-                (
-                    LOCATIONS.encode(key),
-                    DELETED if value is DELETED else LOCATION_VALUES.encode_at(key, value),
-                )
-                for key, value in values.items()
-            ]
-        )
-
-    def _marks_of(self, changed: Mapping[Any, Any]) -> dict[Any, Any]:
-        """Who is "stored" after these changes and was not, or the other way round."""
-        slots: dict[Address, set[int]] = {}
-        for key, value in changed.items():
-            if len(key) == 4:
-                of_account = slots.setdefault(key[0], set(self._slots.get(key[0], ())))
-                (of_account.discard if value is DELETED else of_account.add)(key[3])
-        return {
-            stored_of(address): True if left and not self._is_named(address, changed) else DELETED
-            for address, left in slots.items()
-        }
-
-    def _is_named(self, address: Address, changed: Mapping[Any, Any]) -> bool:
-        """Whether the account has a nonce or code after these changes."""
-        return any(
-            changed.get(location, self.get(location)) not in (None, DELETED)
-            for location in (nonce_of(address), code_hash_of(address))
-        )
-
-    def _follow(self, changed: Mapping[Any, Any]) -> None:
-        """Keep the indexes of addresses and slots in step with what was written."""
-        for key, value in changed.items():
-            if key[0] == "code":
-                self._withheld.discard(key[1])
-                continue
-            self._addresses[key[0]] = None
-            if len(key) != 4:
-                continue
-            if value is not DELETED:
-                self._slots.setdefault(key[0], set()).add(key[3])
-            elif key[0] in self._slots:
-                self._slots[key[0]].discard(key[3])
-
-
-def _values_of(address: Address, account: Account) -> Iterable[tuple[Any, Any]]:
-    if account.is_empty:
-        yield recorded_of(address), True
-    if account.balance:
-        yield balance_of(address), account.balance
-    if account.nonce:
-        yield nonce_of(address), account.nonce
-    if account.code_hash != EMPTY_CODE_HASH:
-        yield code_hash_of(address), account.code_hash
-        if account.code is not None:
-            yield code_with(account.code_hash), account.code
-    elif not account.nonce and any(account.storage.values()):
-        yield stored_of(address), True
-    for slot, value in account.storage.items():
-        if value:
-            yield slot_of(address, 0, slot), value

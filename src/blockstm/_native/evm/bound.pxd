@@ -116,9 +116,25 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         bint collects_requests
 
 
+cdef extern from "evm/encoded.hpp" namespace "blockstm::evm" nogil:
+    cdef cppclass PlainTransaction:
+        Transaction transaction
+        u256 chain
+        u256 v
+        u256 r
+        u256 s
+
+    bool read_plain_transaction(Span encoding, PlainTransaction& plain)
+
+
 cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
+    cdef cppclass StepArray "blockstm::evm::Array<blockstm::evm::Step>":
+        const Step& operator[](uint64_t place)
+
     cdef cppclass BoundBlock:
         BlockEnv env
+        StepArray steps
+        bint reserve(uint64_t more)
         bint add(const Step& step)
 
     int32_t execute_bound(void* context, blockstm_view* view, int64_t index)

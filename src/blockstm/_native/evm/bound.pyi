@@ -23,6 +23,13 @@ class EvmBlock:
     def add_transaction(
         self, transaction: Any, sender: bytes, authorities: Sequence[bytes | None]
     ) -> None: ...
+    def add_transactions(
+        self,
+        transactions: Sequence[Any],
+        senders: Sequence[bytes],
+        authorities: Sequence[Sequence[bytes | None]],
+    ) -> None: ...
+    def transaction_at(self, index: int) -> tuple[Any, ...]: ...
     def add_start(self, drained: Sequence[bytes], refund_contract: bytes | None) -> None: ...
     def add_end(
         self,

@@ -14,6 +14,7 @@ struct BoundBlock {
     BlockEnv env{};
     Array<Step> steps;
 
+    bool reserve(uint64_t more) noexcept { return steps.reserve(steps.size() + more); }
     bool add(const Step& step) noexcept { return steps.push(step); }
 };
 

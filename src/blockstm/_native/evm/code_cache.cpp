@@ -10,8 +10,6 @@ namespace blockstm::evm {
 
 namespace {
 
-constexpr uint64_t AUDITED_AT_ONCE = 8;
-
 // The hash is Keccak's; the seed keeps whoever makes contracts from choosing where they lie.
 uint64_t hash_of(const CodeKey& key) noexcept {
     const TableSeed& seed = table_seed();
@@ -92,7 +90,7 @@ CachedCode* CodeCache::add(Code* code) noexcept {
     }
     const CodeKey key = key_of(*code);
     const uint64_t key_hash = hash_of(key);
-    auto* entry = new (memory) CachedCode{code, key_hash, 0, true, {1}};
+    auto* entry = new (memory) CachedCode{code, key_hash, 0, true, false, {1}};
     Shard& shard = shard_of(key_hash);
     {
         const std::lock_guard<std::mutex> guard(shard.lock);
@@ -100,9 +98,9 @@ CachedCode* CodeCache::add(Code* code) noexcept {
         const uint64_t place = place_of(shard, key_hash, key);
         if (shard.entries[place] == nullptr) {
             shard.entries[place] = hold(entry);
+            entry->is_cached = true;
             ++shard.count;
             recount(shard, entry);
-            audit(shard, AUDITED_AT_ONCE);
             make_room(shard, entry);
             return entry;
         }
@@ -128,7 +126,6 @@ bool CodeCache::reserve(Shard& shard) noexcept {
     shard.entries = entries;
     shard.capacity = capacity;
     shard.hand = 0;
-    shard.audited = 0;
     return true;
 }
 
@@ -139,13 +136,18 @@ void CodeCache::recount(Shard& shard, CachedCode* entry) noexcept {
     entry->counted = bytes;
 }
 
-// Looks again at the next few places: code that was met once and grew then is asked for by nobody. With several
-// places for each addition, what is counted stays close to what there is, however many codes come by.
-void CodeCache::audit(Shard& shard, uint64_t places) noexcept {
-    while (places-- != 0) {
-        shard.audited = (shard.audited + 1) & (shard.capacity - 1);
-        if (CachedCode* entry = shard.entries[shard.audited]; entry != nullptr) recount(shard, entry);
+void CodeCache::recount_all(Shard& shard) noexcept {
+    for (uint64_t place = 0; place < shard.capacity; ++place) {
+        if (shard.entries[place] != nullptr) recount(shard, shard.entries[place]);
     }
+}
+
+void CodeCache::count_again(CachedCode* entry) noexcept {
+    Shard& shard = shard_of(entry->key_hash);
+    const std::lock_guard<std::mutex> guard(shard.lock);
+    if (!entry->is_cached) return;
+    recount(shard, entry);
+    make_room(shard, entry);
 }
 
 // Removes the entry there and moves up those behind it that could not lie where they belong.
@@ -153,6 +155,7 @@ void CodeCache::remove(Shard& shard, uint64_t place) noexcept {
     const uint64_t mask = shard.capacity - 1;
     shard.bytes -= shard.entries[place]->counted;
     --shard.count;
+    shard.entries[place]->is_cached = false;
     release(shard.entries[place]);
     uint64_t hole = place;
     for (uint64_t next = (hole + 1) & mask; shard.entries[next] != nullptr; next = (next + 1) & mask) {
@@ -167,7 +170,8 @@ void CodeCache::remove(Shard& shard, uint64_t place) noexcept {
 // The clock: an entry used since the hand came by is spared once. `kept` stays even if it alone is too big.
 void CodeCache::make_room(Shard& shard, const CachedCode* kept) noexcept {
     const uint64_t limit = shard_limit_.load(std::memory_order_relaxed);  // a setting; any moment's will do
-    for (uint64_t steps = 2 * shard.capacity; shard.bytes > limit && steps != 0; --steps) {
+    // Twice around, and a step for each that goes.
+    for (uint64_t steps = 3 * shard.capacity; shard.bytes > limit && steps != 0; --steps) {
         CachedCode* entry = shard.entries[shard.hand];
         if (entry != nullptr && entry != kept && !entry->was_used) {
             remove(shard, shard.hand);  // another may have moved up to here: the hand stays
@@ -186,7 +190,7 @@ void CodeCache::set_limit(uint64_t bytes) noexcept {
     for (Shard& shard : shards_) {
         const std::lock_guard<std::mutex> guard(shard.lock);
         if (shard.capacity == 0) continue;
-        audit(shard, shard.capacity);
+        recount_all(shard);
         make_room(shard, nullptr);
     }
 }
@@ -195,7 +199,7 @@ uint64_t CodeCache::bytes() noexcept {
     uint64_t sum = 0;
     for (Shard& shard : shards_) {
         const std::lock_guard<std::mutex> guard(shard.lock);
-        audit(shard, shard.capacity);
+        recount_all(shard);
         sum += shard.bytes;
     }
     return sum;
@@ -244,10 +248,13 @@ const Code* CodeFront::keep(CachedCode* entry, const CodeKey& key) noexcept {
     }
     place = entry;
     ++kept_since_check_;
+    fresh_.push(entry);  // without memory for it, it is counted again when somebody else asks for it
     return entry->code;
 }
 
 void CodeFront::end() noexcept {
+    for (CachedCode* entry : fresh_) shared_codes().count_again(entry);
+    fresh_.clear();
     for (CachedCode* entry : displaced_) CodeCache::release(entry);
     displaced_.clear();
     if (kept_since_check_ >= PLACES / 4) empty_if_large();

@@ -31,6 +31,7 @@ struct CachedCode {
     uint64_t key_hash;
     uint64_t counted;                    // bytes, as the shard last counted them; under its lock
     bool was_used;                       // since the clock's hand came by; under the shard's lock
+    bool is_cached;                      // not yet dropped; likewise
     std::atomic<uint32_t> references;
 };
 
@@ -46,6 +47,8 @@ public:
     // Each with a reference for the caller; null where there is none, or no memory.
     CachedCode* find(const CodeKey& key) noexcept;
     CachedCode* add(Code* code) noexcept;  // takes it over; what is there already wins
+    // Counts again what an entry holds that the caller has a reference to: code grows when it is run.
+    void count_again(CachedCode* entry) noexcept;
 
     void set_limit(uint64_t bytes) noexcept;
     uint64_t bytes() noexcept;  // as of now, what code has grown by included
@@ -65,7 +68,6 @@ private:
         uint64_t count = 0;
         uint64_t bytes = 0;
         uint64_t hand = 0;
-        uint64_t audited = 0;
     };
 
     Shard& shard_of(uint64_t key_hash) noexcept { return shards_[key_hash >> (64 - SHARD_BITS)]; }
@@ -73,7 +75,7 @@ private:
     static bool reserve(Shard& shard) noexcept;
     static void remove(Shard& shard, uint64_t place) noexcept;
     static void recount(Shard& shard, CachedCode* entry) noexcept;
-    static void audit(Shard& shard, uint64_t places) noexcept;
+    static void recount_all(Shard& shard) noexcept;
     void make_room(Shard& shard, const CachedCode* kept) noexcept;
 
     Shard shards_[SHARDS];
@@ -107,6 +109,7 @@ private:
 
     CachedCode* places_[PLACES] = {};
     Array<CachedCode*> displaced_;  // still used by the transaction
+    Array<CachedCode*> fresh_;      // first used by it
     uint64_t kept_since_check_ = 0;
 };
 

@@ -3,13 +3,14 @@
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import Execution, InvalidTransaction, Log, SystemOutputs
 from blockstm.vm.evm.machine import FORKS, Evm
-from blockstm.vm.evm.steps import BlockEnd, BlockStart, Signed, Step
+from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
 
 __all__ = [
     "FORKS",
     "BlockContext",
     "BlockEnd",
     "BlockStart",
+    "BlockSteps",
     "Evm",
     "Execution",
     "InvalidTransaction",

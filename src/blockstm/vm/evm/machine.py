@@ -13,7 +13,7 @@ from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import read_output
 from blockstm.vm.evm.invalidity import error_of
 from blockstm.vm.evm.libraries import load_libraries
-from blockstm.vm.evm.steps import BlockEnd, BlockStart, Signed, Step
+from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
 
 __all__ = ["FORKS", "BoundSteps", "Evm"]
 
@@ -58,6 +58,13 @@ class Evm:
         if isinstance(transactions, BoundSteps) and transactions.vm is self:
             return transactions.bound
         bound = EvmBlock(self.fork, self.block, read_output, error_of)
+        if isinstance(transactions, BlockSteps):
+            _add(bound, transactions.start)
+            bound.add_transactions(
+                transactions.transactions, transactions.senders, transactions.authorities
+            )
+            _add(bound, transactions.end)
+            return bound
         for step in transactions:
             _add(bound, step)
         return bound
@@ -90,7 +97,7 @@ class BoundSteps(Sequence[Step]):
     """The steps of a block, and the same for the native core. Immutable, safe from any thread."""
 
     def __init__(self, vm: Evm, steps: Sequence[Step]) -> None:
-        self._steps = tuple(steps)
+        self._steps = steps if isinstance(steps, BlockSteps) else tuple(steps)
         self.vm = vm
         self.bound = vm.__blockstm_bind__(self._steps)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from eth_typing import Address
 
-__all__ = ["BlockEnd", "BlockStart", "Signed", "Step"]
+__all__ = ["BlockEnd", "BlockStart", "BlockSteps", "Signed", "Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +61,57 @@ class BlockEnd:
 
 
 Step = Signed | BlockStart | BlockEnd
+
+
+class BlockSteps(Sequence[Step]):
+    """The steps of a whole block: its start, its transactions, its end.
+
+    A `Signed` is made when somebody asks for it: the EVM takes the transactions as they are.
+    Immutable; safe from any thread.
+
+    Args:
+        start: what is done before the transactions.
+        transactions: see `Signed`.
+        senders: of each transaction.
+        authorities: for each transaction, who signed each of its authorizations; empty where
+            there are none at all.
+        end: what is done after them.
+    """
+
+    __slots__ = ("authorities", "end", "senders", "start", "transactions")
+
+    def __init__(
+        self,
+        start: BlockStart,
+        transactions: Sequence[Any],
+        senders: Sequence[Address],
+        authorities: Sequence[Sequence[Address | None]],
+        end: BlockEnd,
+    ) -> None:
+        self.start = start
+        self.transactions = transactions
+        self.senders = senders
+        self.authorities = authorities
+        self.end = end
+
+    def __len__(self) -> int:
+        return len(self.transactions) + 2
+
+    @overload
+    def __getitem__(self, place: int) -> Step: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Step, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Step | tuple[Step, ...]:
+        places = range(len(self))[place]
+        return self._at(places) if isinstance(places, int) else tuple(map(self._at, places))
+
+    def _at(self, place: int) -> Step:
+        if place == 0:
+            return self.start
+        if place == len(self) - 1:
+            return self.end
+        index = place - 1
+        authorities = self.authorities[index] if self.authorities else ()
+        return Signed(self.transactions[index], self.senders[index], authorities)

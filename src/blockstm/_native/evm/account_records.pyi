@@ -1,0 +1,4 @@
+from blockstm._native.evm.account_memory import AccountMemory
+from blockstm._native.packed import PackedWrites
+
+def records_of(writes: PackedWrites, before: AccountMemory) -> bytes | None: ...

@@ -1,0 +1,6 @@
+from collections.abc import Sequence
+
+def recover_signers(encodings: Sequence[bytes], high_s_allowed: bool) -> list[bytes | None]: ...
+def signed_message(
+    encoding: bytes, high_s_allowed: bool = True
+) -> tuple[bytes, bytes, int] | None: ...

@@ -1,0 +1,195 @@
+"""What was signed, read off encodings; senders that are known are not recovered again."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from eth_keys.datatypes import PrivateKey
+from eth_typing import Address, Hash32
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blockstm._native.evm.signers import recover_signers, signed_message
+from blockstm.errors import DecodeError
+from blockstm.ethereum import senders
+from blockstm.ethereum.known_senders import KNOWN_SENDERS, KnownSenders
+from blockstm.ethereum.senders import recover_sender, recover_senders
+from blockstm.ethereum.transaction import Authorization, Transaction
+from blockstm.vm.evm.libraries import load_libraries
+
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+KEY = PrivateKey(bytes(31) + b"\x01")
+SENDER = KEY.public_key.to_canonical_address()
+
+load_libraries("secp256k1")
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_known() -> None:
+    KNOWN_SENDERS.clear()
+
+
+words = st.sampled_from([0, 1, 127, 128, 2**64, 2**256 - 1])
+addresses = st.binary(min_size=20, max_size=20).map(Address)
+scalars = st.sampled_from([0, 1, 2**200, ORDER // 2, ORDER // 2 + 1, ORDER - 1, ORDER, 2**256 - 1])
+authorizations = st.builds(
+    Authorization, words, addresses, st.integers(0, 2**64 - 1), st.integers(0, 1), words, words
+)
+
+
+@st.composite
+def transactions(draw: Any) -> Transaction:
+    kind = draw(st.integers(0, 4))
+    members: dict[str, Any] = {"type": kind, "v": draw(st.integers(0, 3))}
+    if kind == 0:
+        members["v"] = draw(st.integers(24, 40) | st.integers(2**33, 2**63))
+        members["chain_id"] = (members["v"] - 35) // 2 if members["v"] >= 35 else None
+    else:
+        members["chain_id"] = draw(words)
+    if kind >= 1:
+        slots = st.lists(words, max_size=2).map(tuple)
+        entries = st.tuples(addresses, slots)
+        members["access_list"] = tuple(draw(st.lists(entries, max_size=2)))
+    if kind >= 2:
+        members["max_fee_per_gas"], members["max_priority_fee_per_gas"] = draw(words), draw(words)
+    else:
+        members["gas_price"] = draw(words)
+    if kind == 3:
+        members["max_fee_per_blob_gas"] = draw(words)
+        members["blob_hashes"] = (Hash32(bytes(32)),) * draw(st.integers(0, 2))
+    if kind == 4:
+        members["authorizations"] = tuple(draw(st.lists(authorizations, max_size=2)))
+    return Transaction(
+        nonce=draw(st.integers(0, 2**64 - 1)),
+        gas=draw(st.integers(0, 2**64 - 1)),
+        to=draw(st.none() | addresses),
+        value=draw(words),
+        data=draw(st.binary(max_size=3) | st.binary(min_size=50, max_size=300)),
+        r=draw(scalars),
+        s=draw(scalars),
+        **members,
+    )
+
+
+# ---- what was signed
+
+
+@given(transactions(), st.booleans())
+def test_what_was_signed_is_read_off_the_encoding(transaction: Transaction, high_s: bool) -> None:
+    r, s, parity = transaction.r, transaction.s, transaction.y_parity
+    s_max = ORDER - 1 if high_s else ORDER // 2
+    expected = None
+    if parity is not None and 0 < r < ORDER and 0 < s <= s_max:
+        compact = r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        expected = (transaction.signing_hash, compact, parity)
+    assert signed_message(transaction.encode(), high_s) == expected
+
+
+@given(transactions(), st.data())
+def test_no_bytes_lead_beyond_their_end(transaction: Transaction, data: Any) -> None:
+    encoding = transaction.encode()
+    assert signed_message(encoding[: data.draw(st.integers(0, len(encoding) - 1))]) is None
+    assert signed_message(encoding + b"\0") is None
+    broken = bytearray(encoding)
+    broken[data.draw(st.integers(0, len(encoding) - 1))] = data.draw(st.integers(0, 255))
+    signed_message(bytes(broken))  # whatever it says, the sanitizers have nothing to say
+
+
+@pytest.mark.parametrize("encoding", [b"", b"\0", b"\5" + b"\xc0", b"\x80", b"\xc0", b"\xff" * 20])
+def test_bytes_of_no_transaction_are_signed_by_nobody(encoding: bytes) -> None:
+    assert recover_signers([encoding], True) == [None]
+
+
+# ---- known senders
+
+
+def signed(nonce: int, **members: Any) -> Transaction:
+    unsigned = Transaction(
+        type=2, nonce=nonce, gas=21_000, to=None, value=1, data=b"", v=0, r=0, s=0, chain_id=1,
+        max_fee_per_gas=7, **members,
+    )  # fmt: skip
+    signature = KEY.sign_msg_hash(unsigned.signing_hash)
+    return replace(unsigned, v=signature.v, r=signature.r, s=signature.s)
+
+
+@pytest.fixture
+def recovered(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The encodings of which a signature was recovered."""
+    seen: list[bytes] = []
+
+    def recover(encodings: Any, high_s_allowed: bool) -> list[bytes | None]:
+        seen.extend(encodings)
+        return recover_signers(encodings, high_s_allowed)
+
+    monkeypatch.setattr(senders, "recover_signers", recover)
+    return seen
+
+
+def test_a_sender_is_recovered_once(recovered: list[bytes]) -> None:
+    block = [signed(nonce) for nonce in range(5)]
+    again = [Transaction.decode(each.encode()) for each in block]
+    assert recover_senders(block) == recover_senders(again) == [SENDER] * 5
+    assert recover_sender(again[2], "it") == SENDER
+    assert recovered == [each.encode() for each in block]
+    more = [*again[:2], signed(9), *again[2:]]
+    assert recover_senders(more) == [SENDER] * 6
+    assert len(recovered) == 6
+
+
+def test_a_signature_of_nobody_is_nobodys_every_time(recovered: list[bytes]) -> None:
+    bad = replace(signed(1), r=5)  # of no point
+    for _ in range(2):
+        with pytest.raises(DecodeError, match=r"block\[1\]: the signature belongs to no key"):
+            recover_senders([signed(0), bad], "block")
+    assert recovered == [signed(0).encode(), bad.encode(), bad.encode()]
+
+
+def test_who_is_known_with_a_high_s_is_not_where_none_is_allowed() -> None:
+    high = replace(signed(1), v=1 - signed(1).v, s=ORDER - signed(1).s)
+    assert recover_senders([high]) == [SENDER]
+    with pytest.raises(DecodeError, match="no signature can have these numbers"):
+        recover_senders([high], high_s_allowed=False)
+
+
+def test_a_transaction_that_names_another_chain_than_its_v_is_not_the_known_one() -> None:
+    unsigned = Transaction(
+        type=0, nonce=0, gas=21_000, to=None, value=1, data=b"", v=0, r=0, s=0, gas_price=7,
+        chain_id=1,
+    )  # fmt: skip
+    signature = KEY.sign_msg_hash(unsigned.signing_hash)
+    good = replace(unsigned, v=37 + signature.v, r=signature.r, s=signature.s)
+    assert recover_senders([good]) == [SENDER]
+    for chain_id in (None, 2):
+        with pytest.raises(DecodeError, match="no signature can have these numbers"):
+            recover_senders([replace(good, chain_id=chain_id)])
+    with pytest.raises(DecodeError, match="no signature can have these numbers"):
+        recover_senders([replace(good, r=-1)])
+
+
+def test_no_more_than_the_limit_is_kept_and_the_last_half_always() -> None:
+    known = KnownSenders(limit=10)
+    hashes = [bytes([n]) for n in range(100)]
+    for start, stop in [(0, 3), (3, 4), (4, 40), (40, 41), (41, 100)]:
+        part = hashes[start:stop]
+        known.add(part, [Address(each) for each in part])
+        assert len(known) <= 10
+        assert known.find(hashes[max(0, stop - 5) : stop]) == hashes[max(0, stop - 5) : stop]
+    assert known.find(hashes[:50]) == [None] * 50
+    known.clear()
+    assert len(known) == 0
+
+
+def test_threads_may_recover_the_same_block_at_once() -> None:
+    block = [signed(nonce) for nonce in range(40)]
+    found: list[Any] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(recover_senders(block))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [[SENDER] * 40] * 4
