@@ -103,12 +103,17 @@ cdef inline int64_t cursor_claim_before(Cursor* cursor, int64_t limit) noexcept 
 
 cdef inline int64_t cursor_claim_stretch(Cursor* cursor, int64_t limit, int64_t length,
                                          int64_t* end) noexcept nogil:
-    """Up to ``length`` indices below ``limit`` at once: the first, and where they ``end``."""
+    """Up to ``length`` indices below ``limit`` at once: the first, and where they ``end``.
+
+    ``end`` is written only with a claim that succeeds.
+    """
     cdef int64_t index = cursor.next.load(memory_order_acquire)
+    cdef int64_t behind
     while index < limit:
-        end[0] = index + length if index + length < limit else limit
-        if cursor.next.compare_exchange_weak(index, end[0], memory_order_acq_rel,
+        behind = index + length if index + length < limit else limit
+        if cursor.next.compare_exchange_weak(index, behind, memory_order_acq_rel,
                                              memory_order_acquire):
+            end[0] = behind
             return index
     return NOTHING
 
