@@ -89,6 +89,8 @@ cdef struct Worker:
     uint32_t write_capacity
     int64_t stretch_next       # of the stretch at hand, what has not been run ...
     int64_t stretch_end        # ... and where it ends
+    int64_t stretch_length     # how many there were
+    int64_t stretch_began_ns
     int64_t hand               # its word; 0 where it is of one transaction
     int64_t run_ns             # how long a run takes, about
     uint64_t incarnations

@@ -22,6 +22,7 @@ cdef class Engine:
     cdef int64_t outcome_capacity
     cdef Context context           # of the block whose memory is held
     cdef object limit
+    cdef object options            # of the block at hand
     cdef object limit_error
     cdef object interrupt
 
@@ -29,6 +30,7 @@ cdef class Engine:
     cdef int reserve_tasks(self, int64_t count) except -1
     cdef int begin(self, Context context, int64_t count, object options) except -1
     cdef int set_limit(self, object limit) except -1
+    cdef int make_ready(self, int32_t first, int32_t end) except -1
     cdef int share(self, int32_t workers) except -1
     cdef void speculate(self, int32_t workers) noexcept
     cdef int rest(self) except -1

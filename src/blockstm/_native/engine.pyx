@@ -43,10 +43,10 @@ from blockstm._native.worker cimport (
 )
 
 cdef enum:
-    START = 16                       # transactions run alone to learn how long one takes
-    SHARING_PAYS_NS = 400_000        # below so much work, waking helpers costs more than it gives
+    START = 8                        # transactions run alone to learn how long one takes
+    ASKED_EVERY = 32                 # transactions of a block that goes on alone
     SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
-    ASKED_EVERY = 64                 # transactions of a block that goes on alone
+    SHARING_PAYS_NS = 250_000        # with less beyond that, waking helpers costs more than it gives
 
 POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
           POINT_VALIDATE: "validate", POINT_COMMIT: "commit", POINT_PARK: "park",
@@ -208,10 +208,8 @@ cdef class Engine:
             raise OverflowError(f"a block of {count} transactions is too long")
         self.reserve_outcomes(count)
         block.run_ns = STRETCH_NS
-        for id in range(self.workers):
-            worker_reset(&self.worker[id])
-            if not worker_keep_timeline(&self.worker[id], options.timeline):
-                raise MemoryError
+        self.options = options
+        self.make_ready(0, 1)
         interner_reset(&block.store.interner)
         self.context = context
         self.interrupt = None
@@ -262,7 +260,7 @@ cdef class Engine:
             self.run_alone(first + more if first + more < scheduler.count else scheduler.count)
             left = scheduler.count - scheduler.frontier.next.load()
             task_ns = (now_ns() - started) // more
-            if task_ns >= SHARED_TASK_NS and task_ns * left >= SHARING_PAYS_NS:
+            if (task_ns - SHARED_TASK_NS) * left >= SHARING_PAYS_NS:
                 self.expect_runs_of(task_ns)
                 return 0
             first += more
@@ -270,10 +268,7 @@ cdef class Engine:
         return 0
 
     cdef void expect_runs_of(self, int64_t task_ns) noexcept:
-        cdef int32_t id
-        self.block.run_ns = task_ns
-        for id in range(self.workers):
-            self.worker[id].run_ns = task_ns
+        self.block.run_ns = self.worker[0].run_ns = task_ns  # the others begin with the block's
 
     cdef int run_alone(self, int64_t until) except -1:
         if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
@@ -283,9 +278,19 @@ cdef class Engine:
                 worker_run_alone(&self.worker[0], until)
         return 0
 
+    cdef int make_ready(self, int32_t first, int32_t end) except -1:
+        """Workers ``first`` to ``end - 1`` forget the last block."""
+        cdef int32_t id
+        for id in range(first, end):
+            worker_reset(&self.worker[id])
+            if not worker_keep_timeline(&self.worker[id], self.options.timeline):
+                raise MemoryError
+        return 0
+
     cdef int share(self, int32_t workers) except -1:
         """From here on the block is shared: what is committed stays as it is."""
         cdef Block* block = &self.block
+        self.make_ready(1, workers)
         self.reserve_tasks(block.scheduler.count)
         memset(<void*>block.scheduler.stretch, 0, sizeof(block.scheduler.stretch))
         self.speculate(workers)

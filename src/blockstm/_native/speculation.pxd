@@ -11,7 +11,7 @@ from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.arena cimport arena_take
 from blockstm._native.blocks cimport (
     ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_EXECUTE, PHASE_PUBLISH,
-    Block, Record, Worker, answer_of, collect_writes, count_abort, learn_run, run, sample_begin,
+    Block, Record, Worker, answer_of, collect_writes, count_abort, run, sample_begin,
     sample_check,
     sample_phase, stop_block,
 )
@@ -148,7 +148,7 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
     """Run a transaction we own: at the frontier if that has come here, else speculatively."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int32_t status
-    cdef int64_t since, began
+    cdef int64_t since
     if scheduler_frontier(scheduler) == index:
         if finish(worker, index, True):
             if index + 1 == scheduler.count:
@@ -156,11 +156,9 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
             else:
                 tell_idle(scheduler)
         return
-    began = since = sample_begin(worker)
+    since = sample_begin(worker)
     status = run(worker, index, False)
     since = sample_phase(worker, since, PHASE_EXECUTE, index)
-    if since:
-        learn_run(worker, since - began)
     if worker.view.fault == BLOCKSTM_STALE:
         wait_for_writer(worker, index)
     else:

@@ -7,7 +7,7 @@ from libcpp.atomic cimport memory_order_relaxed, memory_order_release, memory_or
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.arena cimport arena_free, arena_reset
 from blockstm._native.blocks cimport (
-    PHASE_PARK, SAMPLE_EVERY, Block, Worker, gives_up, stop_block, stretch_length,
+    PHASE_PARK, SAMPLE_EVERY, Block, Worker, gives_up, learn_run, stop_block, stretch_length,
 )
 from blockstm._native.conflicts cimport conflicts_reset
 from blockstm._native.cursors cimport (
@@ -15,7 +15,8 @@ from blockstm._native.cursors cimport (
 )
 from blockstm._native.scheduler cimport (
     EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_revalidation,
-    scheduler_claim_stretch, scheduler_has_work, scheduler_stopping, stretch_of, task_move,
+    scheduler_claim_stretch, scheduler_frontier, scheduler_has_work, scheduler_stopping,
+    stretch_of, task_move,
     task_status,
 )
 from blockstm._native.settling cimport advance_frontier, run_at_frontier
@@ -139,6 +140,8 @@ cdef bint claim_stretch(Worker* worker) noexcept nogil:
     if first < 0:
         return False
     worker.stretch_next = first
+    worker.stretch_length = worker.stretch_end - first
+    worker.stretch_began_ns = now_ns()
     worker.hand = 0
     if worker.stretch_end > first + 1:
         worker.hand = stretch_of(worker.id, first)
@@ -157,6 +160,7 @@ cdef void go_on(Worker* worker) noexcept nogil:
     if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
         run_owned(worker, <int32_t>index)
     if worker.stretch_next == worker.stretch_end:
+        learn_run(worker, (now_ns() - worker.stretch_began_ns) // worker.stretch_length)
         let_go(worker)
 
 
@@ -166,6 +170,25 @@ cdef void let_go(Worker* worker) noexcept nogil:
     if worker.hand:
         worker.hand = 0
         worker.block.scheduler.stretch[worker.id].next.store(0, memory_order_seq_cst)
+
+
+cdef bint lend_a_hand(Worker* worker) noexcept nogil:
+    """Run something that another has in hand and has not come to: it may be busy for long with one."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef int64_t index = scheduler_frontier(scheduler)
+    cdef int64_t end = scheduler.execution.next.load(memory_order_relaxed)  # statuses decide
+    cdef Task* task
+    cdef uint32_t status
+    if worker.block.stretch_max == 1:  # then nobody has more in hand than it runs
+        return False
+    while index < end and index < scheduler.count:
+        task = &scheduler.task[index]
+        status = task_status(task)
+        if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
+            run_owned(worker, <int32_t>index)
+            return True
+        index += 1
+    return False
 
 
 cdef bint do_one(Worker* worker) noexcept nogil:
@@ -182,7 +205,7 @@ cdef bint do_one(Worker* worker) noexcept nogil:
         revalidate(worker, index)
         return True
     if not claim_stretch(worker):
-        return False
+        return lend_a_hand(worker)
     go_on(worker)
     return True
 
