@@ -318,9 +318,12 @@ INTERRUPTED = {
 def test_ctrl_c_stops_within_a_fifth_of_a_second(case: str, workers: int) -> None:
     vm, block, call = INTERRUPTED[case]
     program = f"""
-        import sys, time
+        import signal, sys, time
         import blockstm
         from blockstm.testing import NativeScripts, scripted_vm
+
+        # Whoever runs the tests in the background may have had it ignored for them.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
         def spin(view, n):
             for _ in range(2000):
