@@ -68,6 +68,9 @@ cdef void* buffer_take(uint64_t size) noexcept nogil:
 
 
 cdef void buffer_free(void* buffer) noexcept nogil:
-    cdef uint8_t* whole = <uint8_t*>buffer - HEADER
-    if buffer != NULL and not (capacity_of(whole) >= KEPT_MIN and to_shelf(whole)):
+    cdef uint8_t* whole
+    if buffer == NULL:
+        return
+    whole = <uint8_t*>buffer - HEADER
+    if capacity_of(whole) < KEPT_MIN or not to_shelf(whole):
         pages_free(whole)
