@@ -78,7 +78,7 @@ def test_a_row_says_what_was_measured() -> None:
     assert row["load"] == "transfers"
     assert row["transactions"] == 48
     assert row["gas"] == 48 * TRANSFER_GAS
-    assert row["shared"] == 1  # so short a block is left to one
+    assert row["shared"] in (1, 2)  # the gate goes by a clock
     assert row["laps"] == 2
 
 
