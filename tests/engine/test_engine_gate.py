@@ -6,9 +6,11 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import numpy
 import pytest
 
-from blockstm import Config, Executor, reference
+from blockstm import Config, Executor, kernel, reference
+from blockstm.state.memory import MemoryState
 from blockstm.testing import NativeScripts, assert_same_result
 from blockstm.types import BlockResult
 
@@ -94,6 +96,28 @@ def test_chains_between_other_transactions(gate: bool, throttle: bool) -> None:
                     for _ in range(draw.randrange(20, 400))
                 ]
         run(block, gate=gate, throttle=throttle)
+
+
+def test_a_run_that_would_never_end_does_not_keep_what_is_in_hand() -> None:
+    """One of a stretch loops on two values that never stood side by side. Only the frontier can
+    stop it, which must get past those that the same worker ran just before."""
+
+    @kernel
+    def pair(view: Any, tx: Any) -> None:
+        if tx.sets:
+            value = view.get(0, 0) + 1
+            view.put(0, value)
+            view.put(1, value)
+        else:
+            first = view.get(0, 0)
+            while first != view.get(1, 0):
+                pass
+
+    block = numpy.array([(n % 2,) for n in range(3_000)], [("sets", "i8")])
+    expected = reference.execute_block(block, {}, pair.python)
+    with Executor(Config(workers=4, gate=False)) as engine:
+        for _ in range(20):
+            assert_same_result(engine.execute_block(block, MemoryState(), pair), expected)
 
 
 KINDS = (

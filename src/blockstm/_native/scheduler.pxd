@@ -29,7 +29,8 @@ in its stretch it makes final itself, when it is through with the stretch: all t
 its cache. So whoever comes with the frontier to a transaction that is still *in hand* leaves it. That
 nobody forgets it, too, is a look of each at the other's word, both sequentially consistent: the one
 moves the frontier and then looks whether the stretch is in hand; the other ends the stretch and then
-looks where the frontier is.
+looks where the frontier is. A run that takes long gives what is in hand away before (slots.pxd), as it
+may be one that only the frontier can stop.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libcpp.atomic cimport (

@@ -6,7 +6,7 @@ if it has the generation of the run, so that a new run begins with one addition.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy, memset
-from libcpp.atomic cimport atomic, memory_order_acquire, memory_order_relaxed
+from libcpp.atomic cimport atomic, memory_order_acquire, memory_order_relaxed, memory_order_seq_cst
 
 from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, blockstm_number,
@@ -93,6 +93,7 @@ cdef struct View:
     uint32_t generation
     atomic[uint32_t]* stopping
     atomic[int64_t]* frontier
+    atomic[int64_t]* in_hand      # the worker's word in the scheduler's `stretch`
     uint32_t operations           # of the run; every so often it looks whether it still counts
     Memo memo[MEMOS]              # lives as long as the block
     int worker
@@ -212,11 +213,20 @@ cdef inline bint still_counts(View* view) noexcept nogil:
 
     A run that saw what never was may loop for ever. So when the frontier has come to it, it is
     stopped, unless all it saw is true of the final prefix: then nothing can change it any more.
+
+    For the frontier to come to it, what its worker has in hand before it must not be left to the
+    worker: so a run that takes longer gives that out of hand.
     """
     cdef uint32_t index
+    cdef int64_t frontier
     if view.stopping.load(memory_order_relaxed):  # a request; being late is all right
         return False
-    if view.final_prefix or view.frontier.load(memory_order_acquire) != view.public_part.index:
+    if view.final_prefix:
+        return True
+    frontier = view.frontier.load(memory_order_acquire)
+    if frontier != view.public_part.index:
+        if view.in_hand.load(memory_order_relaxed):  # our own word
+            view.in_hand.store(0, memory_order_seq_cst)
         return True
     for index in range(view.slots):
         if not slot_is_final(view, &view.slot[index]):

@@ -50,6 +50,7 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
     worker.view.worker = id
     worker.view.stopping = &block.scheduler.stopping
     worker.view.frontier = &block.scheduler.frontier.next
+    worker.view.in_hand = &block.scheduler.stretch[id].next
     return True
 
 
