@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -35,6 +35,7 @@ BLOCK_COLUMNS = {
 }
 MILLISECONDS = {
     "seconds",
+    "sequential_seconds",
     "first_seconds",
     "pyrevm_seconds",
     "py_evm_seconds",
@@ -61,9 +62,7 @@ def block_section(rows: Sequence[Row]) -> str:
         f"All {len(rows)} blocks together: {ours:,.0f}x as fast as py-evm on our accounts, "
         f"{stock:,.0f}x as fast as py-evm as it comes."
     )
-    return "\n".join(
-        ["### Real blocks, one worker\n", *_table(BLOCK_COLUMNS, rows), "", totals, ""]
-    )
+    return "\n".join(["### Real blocks, one worker\n", *table(BLOCK_COLUMNS, rows), "", totals, ""])
 
 
 def total_ratio(rows: Sequence[Row], rival: str) -> float:
@@ -76,26 +75,35 @@ def evm_section(rows: Sequence[Row]) -> str:
     """A heading, the table and what it comes to; nothing where no row is of the EVM."""
     if not rows:
         return ""
-    lines = ["### The EVM against revm\n", *_table(LOAD_COLUMNS, rows)]
+    lines = ["### The EVM against revm\n", *table(LOAD_COLUMNS, rows)]
     return "\n".join(lines) + f"\n\n{_summary(rows)}\n"
 
 
-def _table(columns: Mapping[str, tuple[str, str]], rows: Sequence[Row]) -> list[str]:
+def against_rival(row: Row) -> list[str]:
+    """What is remarked on a row that has a rival."""
+    return ["slower"] * (row["ratio"] < 1) + ["**unstable**"] * (not row["stable"])
+
+
+def table(
+    columns: Mapping[str, tuple[str, str]],
+    rows: Sequence[Row],
+    remarks: Callable[[Row], list[str]] = against_rival,
+) -> list[str]:
+    """The lines of a Markdown table, remarks in its last column."""
     return [
         "| " + " | ".join(title for title, _ in columns.values()) + " | |",
         "|---|" + "---:|" * (len(columns) - 1) + "---|",
-        *(_line(columns, row) for row in rows),
+        *(_line(columns, row, remarks(row)) for row in rows),
     ]
 
 
-def _line(columns: Mapping[str, tuple[str, str]], row: Row) -> str:
+def _line(columns: Mapping[str, tuple[str, str]], row: Row, remarks: list[str]) -> str:
     cells = [
         form.format(row[name] * 1000 if name in MILLISECONDS else row[name])
         if row.get(name) is not None
         else ""
         for name, (_, form) in columns.items()
     ]
-    remarks = ["slower"] * (row["ratio"] < 1) + ["**unstable**"] * (not row["stable"])
     return "| " + " | ".join([*cells, ", ".join(remarks)]) + " |"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.evm_table import table
+
 Row = Mapping[str, Any]
 
 LONG_BLOCK = 4_000_000
@@ -36,7 +38,6 @@ MAINNET_COLUMNS = {
     "cpu_cores": ("cores", "{:.2f}"),
     "incarnations_per_transaction": ("runs/tx", "{:.2f}"),
 }
-MILLISECONDS = {"seconds", "sequential_seconds"}
 
 
 def load_rows(rows: Sequence[Row]) -> list[Row]:
@@ -66,9 +67,13 @@ def load_section(rows: Sequence[Row]) -> str:
     loads, blocks = load_rows(rows), mainnet_rows(rows)
     lines = []
     if loads:
-        lines += ["### Blocks in parallel: generated loads\n", *_table(COLUMNS, loads), ""]
+        lines += ["### Blocks in parallel: generated loads\n", *table(COLUMNS, loads, _remarks), ""]
     if blocks:
-        lines += ["### Blocks in parallel: mainnet\n", *_table(MAINNET_COLUMNS, blocks), ""]
+        lines += [
+            "### Blocks in parallel: mainnet\n",
+            *table(MAINNET_COLUMNS, blocks, _remarks),
+            "",
+        ]
         for words, chosen in (
             ("4 Mgas and more", of_length(blocks, long=True)),
             ("less than 4 Mgas", of_length(blocks, long=False)),
@@ -82,26 +87,9 @@ def load_section(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _table(columns: Mapping[str, tuple[str, str]], rows: Sequence[Row]) -> list[str]:
-    return [
-        "| " + " | ".join(title for title, _ in columns.values()) + " | |",
-        "|---|" + "---:|" * (len(columns) - 1) + "---|",
-        *(_line(columns, row) for row in rows),
-    ]
-
-
-def _line(columns: Mapping[str, tuple[str, str]], row: Row) -> str:
-    cells = []
-    for name, (_, form) in columns.items():
-        value = row.get(name)
-        scale = 1000 if name in MILLISECONDS else 1
-        shown = "" if value is None else form.format(value * scale if scale > 1 else value)
-        cells.append(shown)
-    remarks = []
-    if row["shared"] == 1:
-        remarks.append("left to one")
-    if row["speedup"] < 1:
-        remarks.append("slower")
-    if not row["stable"]:
-        remarks.append("**unstable**")
-    return "| " + " | ".join([*cells, ", ".join(remarks)]) + " |"
+def _remarks(row: Row) -> list[str]:
+    return (
+        ["left to one"] * (row["shared"] == 1)
+        + ["slower"] * (row["speedup"] < 1)
+        + ["**unstable**"] * (not row["stable"])
+    )

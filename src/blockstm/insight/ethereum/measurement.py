@@ -129,32 +129,39 @@ def measure_load(
     one = Executor(Config(workers=1))
     many = Executor(Config(workers=workers))
     apart = [Executor(Config(workers=1)) for _ in range(workers)]
+    pool = ThreadPoolExecutor(len(apart))
     try:
-        race = _race(load, one, many, apart)
+        race = _race(load, one, many, apart, pool)
         race.warm_up()
         race.run(seconds=seconds, rounds_min=laps or 5, rounds_max=laps or 100)
     finally:
         for executor in (one, many, *apart):
             executor.close()
+        pool.shutdown()
     return _row(load, workers, race, {name: RIVALS[name](load) for name in against})
 
 
-def _race(load: BlockLoad, one: Executor, many: Executor, apart: Sequence[Executor]) -> Race:
+def _race(
+    load: BlockLoad,
+    one: Executor,
+    many: Executor,
+    apart: Sequence[Executor],
+    pool: ThreadPoolExecutor,
+) -> Race:
     steps = load.evm.bind(load.steps)
     same = _Same(len(load.steps), load.all_succeed)
 
     def on(executor: Executor) -> BlockResult:
         return same.at_once(executor.execute_block(steps, load.state, load.evm))
 
-    def side_by_side(pool: ThreadPoolExecutor) -> list[BlockResult]:
+    def side_by_side(_: object) -> list[BlockResult]:
         return list(pool.map(on, apart))
 
-    pool = ThreadPoolExecutor(len(apart))
     return Race(
         {
             SEQUENTIAL: Contender(lambda _: on(one), check=same),
             "engine": Contender(lambda _: on(many), check=same),
-            BOUND: Contender(side_by_side, lambda: pool, same.of_all),
+            BOUND: Contender(side_by_side, check=same.of_all),
         }
     )
 
