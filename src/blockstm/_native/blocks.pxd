@@ -92,6 +92,8 @@ cdef struct Worker:
     int64_t stretch_length     # how many there were
     int64_t stretch_began_ns
     int64_t hand               # its word; 0 where it is of one transaction
+    int64_t frontier_seen      # where the frontier was at the last claims ...
+    int64_t frontier_seen_ns   # ... and since when
     int64_t run_ns             # how long a run takes, about
     uint64_t incarnations
     uint64_t aborts[ABORT_CAUSES]
@@ -112,6 +114,7 @@ cdef enum:
     SAMPLE_EVERY = 16
     STRETCH_NS = 20_000            # of work that is claimed at once
     STRETCH_MAX = 64               # transactions
+    OVERDUE_NS = 60_000            # a frontier that does not move for so long waits for a long run
     POLL_NS = 10_000_000           # how often worker 0 looks for signals
     POLL_STRIDE_MAX = 16
 

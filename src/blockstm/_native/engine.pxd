@@ -36,7 +36,8 @@ cdef class Engine:
     cdef int rest(self) except -1
     cdef void forget_speculation(self) noexcept
     cdef int run_until_sharing_pays(self) except -1
-    cdef void expect_runs_of(self, int64_t task_ns) noexcept
+    cdef void go_on_alone(self) noexcept nogil
+    cdef bint sharing_pays(self, int64_t taken_ns, int64_t count) noexcept nogil
     cdef int run_alone(self, int64_t until) except -1
     cdef int run_shared(self, int32_t workers, bint gate) except -1
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1

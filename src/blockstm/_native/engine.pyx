@@ -43,7 +43,8 @@ from blockstm._native.worker cimport (
 )
 
 cdef enum:
-    START = 8                        # transactions run alone to learn how long one takes
+    START = 8                        # transactions run alone to learn how long one takes; while fewer
+    DOUBT = 2                        # have told, so many of no length are thought beside them
     ASKED_EVERY = 32                 # transactions of a block that goes on alone
     SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
     SHARING_PAYS_NS = 250_000        # with less beyond that, waking helpers costs more than it gives
@@ -247,28 +248,40 @@ cdef class Engine:
     cdef int run_until_sharing_pays(self) except -1:
         """Run alone as long as transactions are too short, or what is left is too little, to share.
 
-        The first few tell; whoever goes on alone asks again from time to time.
+        The first ones tell; whoever goes on alone asks again from time to time.
         """
-        cdef Scheduler* scheduler = &self.block.scheduler
-        cdef int64_t first = scheduler.frontier.next.load()
-        cdef int64_t more = START
-        cdef int64_t task_ns, left, started
-        while not scheduler_stopping(scheduler):
-            if scheduler.count - first <= START:
-                return self.run_alone(scheduler.count)
-            started = now_ns()
-            self.run_alone(first + more if first + more < scheduler.count else scheduler.count)
-            left = scheduler.count - scheduler.frontier.next.load()
-            task_ns = (now_ns() - started) // more
-            if (task_ns - SHARED_TASK_NS) * left >= SHARING_PAYS_NS:
-                self.expect_runs_of(task_ns)
-                return 0
-            first += more
-            more = ASKED_EVERY
+        if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+            self.go_on_alone()
+        else:
+            with nogil:
+                self.go_on_alone()
         return 0
 
-    cdef void expect_runs_of(self, int64_t task_ns) noexcept:
-        self.block.run_ns = self.worker[0].run_ns = task_ns  # the others begin with the block's
+    cdef void go_on_alone(self) noexcept nogil:
+        cdef Scheduler* scheduler = &self.block.scheduler
+        cdef Worker* worker = &self.worker[0]
+        cdef int64_t since = worker.busy_ns
+        cdef int64_t ran = 0, more = 1
+        while not scheduler_stopping(scheduler):
+            worker_run_alone(worker, min(scheduler.frontier.next.load() + more, scheduler.count))
+            ran += more
+            if self.sharing_pays(worker.busy_ns - since, ran + DOUBT if ran < START else ran):
+                return
+            if ran >= START:
+                since, ran, more = worker.busy_ns, 0, ASKED_EVERY
+            else:
+                more = ran
+
+    cdef bint sharing_pays(self, int64_t taken_ns, int64_t count) noexcept nogil:
+        """Whether it does, if what is left is like ``count`` transactions that took so long."""
+        cdef Scheduler* scheduler = &self.block.scheduler
+        cdef int64_t left = scheduler.count - scheduler.frontier.next.load()
+        cdef int64_t task_ns = taken_ns // count
+        if (task_ns - SHARED_TASK_NS) * left < SHARING_PAYS_NS:
+            return False
+        # What the workers, and the throttle, begin with.
+        self.block.run_ns = self.worker[0].run_ns = task_ns
+        return True
 
     cdef int run_alone(self, int64_t until) except -1:
         if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:

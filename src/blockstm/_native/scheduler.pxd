@@ -86,6 +86,7 @@ cdef struct Scheduler:
     Cursor revalidation_end     # ... and where that ends
     Cursor frontier             # the lowest index that is not final
     Cursor reach                # how far ahead of the frontier speculation may run ...
+    Cursor reach_idle           # ... up to where, if else a worker has nothing to do, ...
     Cursor lead                 # ... and where it begins: what is nearer is left to the frontier
     Cursor stretch[WORKERS]     # what each worker has in hand; 0: nothing
     EventCount events
@@ -145,6 +146,16 @@ cdef inline int64_t scheduler_claim_stretch(Scheduler* scheduler, int64_t length
         share = (limit - scheduler.execution.next.load(memory_order_relaxed)) // (2 * workers)  # likewise
         length = length if length < share else share
     return cursor_claim_stretch(&scheduler.execution, limit, length if length > 1 else 1, end)
+
+
+cdef inline bint scheduler_reach_further(Scheduler* scheduler) noexcept nogil:
+    """Twice as far, for a worker that has nothing to do; false where that is not allowed or no help."""
+    cdef int64_t reach = scheduler.reach.next.load(memory_order_relaxed)  # only a heuristic
+    cdef int64_t most = scheduler.reach_idle.next.load(memory_order_relaxed)
+    if reach >= most or scheduler.frontier.next.load(memory_order_relaxed) + reach >= scheduler.count:
+        return False
+    return scheduler.reach.next.compare_exchange_strong(
+        reach, 2 * reach if 2 * reach < most else most, memory_order_relaxed, memory_order_relaxed)
 
 
 cdef inline int64_t stretch_of(int32_t worker, int64_t first) noexcept nogil:

@@ -33,6 +33,12 @@ cdef enum:
     LEAD_EARNED_BY = 128           # right runs in a row
 
 
+cdef inline void set_reach(Block* block, int64_t reach, int64_t idle) noexcept nogil:
+    """How far speculation may run, and up to where before a worker has nothing to do."""
+    block.scheduler.reach_idle.next.store(idle, memory_order_relaxed)
+    block.scheduler.reach.next.store(reach, memory_order_relaxed)
+
+
 cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
     """Before a block."""
     block.window = window
@@ -43,7 +49,7 @@ cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
     block.rest_until = 0
     block.streak = 0
     block.lead_earned_by = LEAD_EARNED_BY
-    block.scheduler.reach.next.store(window)
+    set_reach(block, window, window)
     block.scheduler.lead.next.store(0)
 
 
@@ -52,7 +58,7 @@ cdef inline void throttle_share(Block* block) noexcept nogil:
     cdef int64_t stretch = STRETCH_NS // (block.run_ns + 1)
     cdef int64_t reach = FIRST_STRETCHES * block.workers * (stretch + 1)
     if block.throttle and block.may_rest and reach < block.window:
-        block.scheduler.reach.next.store(reach)
+        set_reach(block, reach, block.window)
 
 
 cdef inline void learn_duration(Block* block, int64_t run_ns) noexcept nogil:
@@ -83,9 +89,9 @@ cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
             block.rest_until = block.resume_at
         if block.pause < PAUSE_MAX:
             block.pause *= 2
-        scheduler.reach.next.store(1, memory_order_relaxed)
+        set_reach(block, 1, 1)
     elif block.confidence < CONFIDENCE_WIDE:
-        scheduler.reach.next.store(block.workers, memory_order_relaxed)
+        set_reach(block, block.workers, block.workers)
 
 
 cdef inline void learn_hit(Block* block) noexcept nogil:
@@ -97,7 +103,7 @@ cdef inline void learn_hit(Block* block) noexcept nogil:
     block.confidence += 1
     if block.confidence == CONFIDENCE_WIDE or block.confidence == CONFIDENCE_FULL:
         block.pause = PAUSE_MIN
-        block.scheduler.reach.next.store(block.window, memory_order_relaxed)
+        set_reach(block, block.window, block.window)
 
 
 cdef inline void resume_speculation(Block* block, int64_t index) noexcept nogil:
@@ -105,4 +111,4 @@ cdef inline void resume_speculation(Block* block, int64_t index) noexcept nogil:
     if block.resume_at and index >= block.resume_at:
         block.resume_at = 0
         block.confidence = CONFIDENCE_PROBE
-        block.scheduler.reach.next.store(block.workers, memory_order_relaxed)
+        set_reach(block, block.workers, block.workers)

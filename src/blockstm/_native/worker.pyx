@@ -7,7 +7,7 @@ from libcpp.atomic cimport memory_order_relaxed, memory_order_release, memory_or
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.arena cimport arena_free, arena_reset
 from blockstm._native.blocks cimport (
-    PHASE_PARK, SAMPLE_EVERY, Block, Worker, gives_up, learn_run, stop_block, stretch_length,
+    OVERDUE_NS, PHASE_PARK, SAMPLE_EVERY, Block, Worker, gives_up, learn_run, stop_block, stretch_length,
 )
 from blockstm._native.conflicts cimport conflicts_reset
 from blockstm._native.cursors cimport (
@@ -15,9 +15,8 @@ from blockstm._native.cursors cimport (
 )
 from blockstm._native.scheduler cimport (
     EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_revalidation,
-    scheduler_claim_stretch, scheduler_frontier, scheduler_has_work, scheduler_stopping,
-    stretch_of, task_move,
-    task_status,
+    scheduler_claim_stretch, scheduler_frontier, scheduler_has_work, scheduler_reach_further,
+    scheduler_stopping, stretch_of, task_move, task_status,
 )
 from blockstm._native.settling cimport advance_frontier, run_at_frontier
 from blockstm._native.slots cimport POINT_CLAIM, POINT_PARK, view_pause
@@ -69,6 +68,8 @@ cdef void worker_reset(Worker* worker) noexcept nogil:
     view_reset(&worker.view)
     worker.view.memory = &worker.arena
     worker.stretch_next = worker.stretch_end = worker.hand = 0
+    worker.stretch_began_ns = worker.frontier_seen_ns = 0
+    worker.frontier_seen = -1
     worker.run_ns = worker.block.run_ns
     worker.incarnations = 0
     memset(worker.aborts, 0, sizeof(worker.aborts))
@@ -143,6 +144,7 @@ cdef bint claim_stretch(Worker* worker) noexcept nogil:
     worker.stretch_next = first
     worker.stretch_length = worker.stretch_end - first
     worker.stretch_began_ns = now_ns()
+    see_frontier(worker, worker.stretch_began_ns)
     worker.hand = 0
     if worker.stretch_end > first + 1:
         worker.hand = stretch_of(worker.id, first)
@@ -171,6 +173,19 @@ cdef void let_go(Worker* worker) noexcept nogil:
     if worker.hand:
         worker.hand = 0
         worker.block.scheduler.stretch[worker.id].next.store(0, memory_order_seq_cst)
+
+
+cdef void see_frontier(Worker* worker, int64_t now) noexcept nogil:
+    cdef int64_t frontier = worker.block.scheduler.frontier.next.load(memory_order_relaxed)  # a heuristic
+    if frontier != worker.frontier_seen:
+        worker.frontier_seen = frontier
+        worker.frontier_seen_ns = now
+
+
+cdef bint frontier_is_overdue(Worker* worker) noexcept nogil:
+    """Whether it stood still for long when we claimed last: then its owner may have more in hand than it
+    will come to soon, on which all that follows may depend."""
+    return worker.stretch_began_ns - worker.frontier_seen_ns > OVERDUE_NS
 
 
 cdef bint lend_a_hand(Worker* worker) noexcept nogil:
@@ -205,10 +220,12 @@ cdef bint do_one(Worker* worker) noexcept nogil:
     if index >= 0:
         revalidate(worker, index)
         return True
-    if not claim_stretch(worker):
-        return lend_a_hand(worker)
-    go_on(worker)
-    return True
+    if frontier_is_overdue(worker) and lend_a_hand(worker):
+        return True
+    if claim_stretch(worker):
+        go_on(worker)
+        return True
+    return lend_a_hand(worker)
 
 
 cdef void worker_run(Worker* worker) noexcept nogil:
@@ -219,7 +236,8 @@ cdef void worker_run(Worker* worker) noexcept nogil:
     worker.poll_stride = 1
     worker.poll_counter = 0
     while not scheduler_stopping(scheduler):
-        if not do_one(worker) and not work_comes_soon(worker):
+        if (not do_one(worker) and not work_comes_soon(worker)
+                and not scheduler_reach_further(scheduler)):
             park(worker)
         if gives_up(worker):
             break
