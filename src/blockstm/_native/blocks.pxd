@@ -91,6 +91,7 @@ cdef struct Worker:
     int64_t stretch_end        # ... and where it ends
     int64_t stretch_length     # how many there were
     int64_t stretch_began_ns
+    int64_t run_began_ns       # about: where runs are short, when their stretch began
     int64_t hand               # its word; 0 where it is of one transaction
     int64_t frontier_seen      # where the frontier was at the last claims ...
     int64_t frontier_seen_ns   # ... and since when

@@ -13,6 +13,7 @@ cdef extern from *:
     #ifndef BLOCKSTM_MUTEX
     #define BLOCKSTM_MUTEX
     #include <pthread.h>
+    #include <sched.h>
     #include <time.h>
     typedef struct { pthread_mutex_t mutex; } blockstm_mutex;
     typedef struct { pthread_mutex_t mutex; pthread_cond_t changed; } blockstm_monitor;
@@ -51,6 +52,7 @@ cdef extern from *:
         __asm__ __volatile__("yield");
     #endif
     }
+    static inline void blockstm_thread_yield(void) { sched_yield(); }
     static inline int64_t blockstm_now_ns(void) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -75,6 +77,8 @@ cdef extern from *:
     int64_t now_ns "blockstm_now_ns"() noexcept nogil
     # Leave the core to its other thread, or to nobody, for some tens of ns.
     void cpu_relax "blockstm_cpu_relax"() noexcept nogil
+    # Let another thread have the core, if one is waiting for it.
+    void thread_yield "blockstm_thread_yield"() noexcept nogil
 
 cdef enum:
     NOTHING = -1      # what a claim gives when there is nothing to claim

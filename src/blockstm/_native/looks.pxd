@@ -43,6 +43,8 @@ cdef inline int look_speculatively(View* view, Slot* slot, Location* location) n
             slot.unreadable = status == BLOCKSTM_STATE_ERROR
             return stop(view, status)
         found = store_resolve(view.store, location, index, &view.folding, &look)
+    while found == FOUND_ESTIMATE and view.await_writer(view.await_context, look.estimated):
+        found = store_resolve(view.store, location, index, &view.folding, &look)
     if found != FOUND:
         view.blocked_on = look.estimated if found == FOUND_ESTIMATE else NO_ONE
         view.blocked_at = slot.location

@@ -43,6 +43,9 @@ cdef enum Point:
 
 ctypedef void (*Pause)(void* context, int worker, int point, int32_t index) noexcept nogil
 
+# Waits, in the middle of a run, for a write that is coming. True: look again; false: give up the run.
+ctypedef bint (*AwaitWriter)(void* context, int32_t writer) noexcept nogil
+
 cdef struct Slot:
     uint32_t location
     uint8_t exact            # the condition is on the value itself
@@ -96,6 +99,8 @@ cdef struct View:
     atomic[int64_t]* in_hand      # the worker's word in the scheduler's `stretch`
     uint32_t operations           # of the run; every so often it looks whether it still counts
     Memo memo[MEMOS]              # lives as long as the block
+    AwaitWriter await_writer
+    void* await_context
     int worker
     Pause pause
     void* pause_context
@@ -208,6 +213,11 @@ cdef inline bint slot_is_final(View* view, Slot* slot) noexcept nogil:
             and (not slot.has_upper or compare(&view.store.numbers, &number, &slot.upper) <= 0))
 
 
+cdef inline void give_out_of_hand(View* view) noexcept nogil:
+    if view.in_hand.load(memory_order_relaxed):  # our own word
+        view.in_hand.store(0, memory_order_seq_cst)
+
+
 cdef inline bint still_counts(View* view) noexcept nogil:
     """Whether the run is worth going on with.
 
@@ -225,8 +235,7 @@ cdef inline bint still_counts(View* view) noexcept nogil:
         return True
     frontier = view.frontier.load(memory_order_acquire)
     if frontier != view.public_part.index:
-        if view.in_hand.load(memory_order_relaxed):  # our own word
-            view.in_hand.store(0, memory_order_seq_cst)
+        give_out_of_hand(view)
         return True
     for index in range(view.slots):
         if not slot_is_final(view, &view.slot[index]):

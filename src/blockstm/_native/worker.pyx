@@ -11,15 +11,17 @@ from blockstm._native.blocks cimport (
 )
 from blockstm._native.conflicts cimport conflicts_reset
 from blockstm._native.cursors cimport (
-    cpu_relax, events_announce, events_leave, events_notify, events_wait, now_ns,
+    cpu_relax, events_announce, events_leave, events_notify, events_wait, now_ns, thread_yield,
 )
 from blockstm._native.scheduler cimport (
-    EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_revalidation,
+    COMMITTING, EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_revalidation,
     scheduler_claim_stretch, scheduler_frontier, scheduler_has_work, scheduler_reach_further,
     scheduler_stopping, stretch_of, task_move, task_status,
 )
 from blockstm._native.settling cimport advance_frontier, run_at_frontier
-from blockstm._native.slots cimport POINT_CLAIM, POINT_PARK, view_pause
+from blockstm._native.slots cimport (
+    POINT_CLAIM, POINT_LOOK, POINT_PARK, give_out_of_hand, view_pause,
+)
 from blockstm._native.speculation cimport revalidate, run_owned
 from blockstm._native.timeline cimport timeline_add, timeline_new, timeline_reset
 from blockstm._native.view cimport view_free, view_init, view_reset
@@ -34,6 +36,9 @@ cdef enum:
     PARK_NS_MAX = 50_000_000       # a parked worker 0 still looks for signals
     LOOKS = 40                     # for work before parking, ...
     RELAX = 8                      # ... and pauses between two: some microseconds in all
+    CLOCKED = 8                    # stretches of no more are of runs long enough to look at the clock for
+    AWAIT_NS_MIN = 2_000           # a run that took less is soon run again
+    AWAIT_NS_SPIN = 20_000         # before others may have the core
 
 # ---------------------------------------------------------------- life
 
@@ -50,6 +55,8 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
     worker.view.stopping = &block.scheduler.stopping
     worker.view.frontier = &block.scheduler.frontier.next
     worker.view.in_hand = &block.scheduler.stretch[id].next
+    worker.view.await_writer = await_writer
+    worker.view.await_context = worker
     return True
 
 
@@ -132,6 +139,42 @@ cdef void park(Worker* worker) noexcept nogil:
     worker.poll_counter = worker.poll_stride  # look for signals soon
 
 
+cdef bint is_running(Task* task) noexcept nogil:
+    cdef uint32_t phase = phase_of(task_status(task))
+    return phase == EXECUTING or phase == COMMITTING
+
+
+cdef bint await_writer(void* context, int32_t writer) noexcept nogil:
+    """Wait for a write that is coming, instead of giving up the run that needs it.
+
+    Only while the writer is running: it comes before us, so it does not wait for us. And for no longer
+    than our own run has taken so far, as that is what waiting can save.
+    """
+    cdef Worker* worker = <Worker*>context
+    cdef Task* task = &worker.block.scheduler.task[writer]
+    cdef int64_t since, now, most
+    cdef int pause
+    if worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL or not is_running(task):
+        return False
+    if worker.view.pause != NULL:  # explored: without a clock, and so that it ends
+        view_pause(&worker.view, POINT_LOOK, <int32_t>worker.view.public_part.index)
+        return not is_running(task)
+    since = now = now_ns()
+    most = now - worker.run_began_ns
+    if most < AWAIT_NS_MIN:
+        return False
+    give_out_of_hand(&worker.view)  # the frontier must not wait for us meanwhile
+    while is_running(task):
+        if now - since > most or scheduler_stopping(&worker.block.scheduler):
+            return False
+        if now - since > AWAIT_NS_SPIN:
+            thread_yield()
+        for pause in range(RELAX):
+            cpu_relax()
+        now = now_ns()
+    return True
+
+
 cdef bint claim_stretch(Worker* worker) noexcept nogil:
     """Take what is to be run next into hand; false where there is nothing."""
     cdef Scheduler* scheduler = &worker.block.scheduler
@@ -160,6 +203,7 @@ cdef void go_on(Worker* worker) noexcept nogil:
     cdef Task* task = &scheduler.task[index]
     cdef uint32_t status = task_status(task)
     worker.stretch_next += 1
+    worker.run_began_ns = now_ns() if worker.stretch_length <= CLOCKED else worker.stretch_began_ns
     if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
         run_owned(worker, <int32_t>index)
     if worker.stretch_next == worker.stretch_end:
@@ -201,6 +245,7 @@ cdef bint lend_a_hand(Worker* worker) noexcept nogil:
         task = &scheduler.task[index]
         status = task_status(task)
         if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
+            worker.run_began_ns = now_ns()
             run_owned(worker, <int32_t>index)
             return True
         index += 1
@@ -218,6 +263,7 @@ cdef bint do_one(Worker* worker) noexcept nogil:
         return True
     index = scheduler_claim_revalidation(scheduler)
     if index >= 0:
+        worker.run_began_ns = now_ns()
         revalidate(worker, index)
         return True
     if frontier_is_overdue(worker) and lend_a_hand(worker):
