@@ -13,6 +13,8 @@ from blockstm._native.conditions cimport Condition
 from blockstm._native.conflicts cimport Conflicts, conflicts_add
 from blockstm._native.cursors cimport events_notify, now_ns
 from blockstm._native.frontier cimport Answer, Frontier, Write
+from blockstm._native.interner cimport location_at
+from blockstm._native.locations cimport note_conflict
 from blockstm._native.scheduler cimport STOP, Scheduler, incarnation_of, task_status
 from blockstm._native.slots cimport Slot, View
 from blockstm._native.store cimport Store
@@ -176,6 +178,7 @@ cdef inline void count_abort(Worker* worker, AbortCause cause, uint32_t location
     """A run ended in vain, because of what is or is not at this location."""
     worker.aborts[<int>cause] += 1
     conflicts_add(&worker.conflicts, location, 1)
+    note_conflict(location_at(&worker.block.store.interner, location))
 
 
 cdef inline bint poll(Worker* worker) noexcept nogil:

@@ -11,7 +11,7 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.arena cimport arena_take
 from blockstm._native.interner cimport location_at
-from blockstm._native.locations cimport Location
+from blockstm._native.locations cimport Location, highest_reader, is_contended, note_reader
 from blockstm._native.numbers cimport fold_delta
 from blockstm._native.slots cimport NO_ONE, POINT_LOOK, Slot, View, stop, view_pause
 from blockstm._native.store cimport (
@@ -33,9 +33,11 @@ cdef inline int look_speculatively(View* view, Slot* slot, Location* location) n
     cdef int status
     # Only decides who is told early that this location changed; the frontier checks all. So what
     # everybody looks at need not be written to by everybody.
-    cdef int32_t reader = location.highest_reader.load(memory_order_relaxed)
+    cdef int32_t reader = highest_reader(location)
     if reader < index and (reader == 0 or reader + READERS_NEAR <= index):
-        location.highest_reader.store(index, memory_order_relaxed)
+        note_reader(location, index)
+    if is_contended(location):
+        view.await_others(view.await_context)
     found = store_resolve(view.store, location, index, &view.folding, &look)
     if found == FOUND_UNREAD:
         status = store_read_base(view.store, location, view.arena, view)

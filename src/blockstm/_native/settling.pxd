@@ -19,7 +19,7 @@ from blockstm._native.frontier cimport (
     GOES_ON, OUT_OF_MEMORY, Answer, Write, frontier_end, frontier_settle,
 )
 from blockstm._native.interner cimport location_at
-from blockstm._native.locations cimport Location
+from blockstm._native.locations cimport Location, highest_reader
 from blockstm._native.scheduler cimport (
     COMMITTING, EXECUTED, EXECUTING, FINAL, READY, REST, STOP, WAITING, Scheduler, Task, incarnation_of,
     phase_of, scheduler_frontier, scheduler_in_hand, scheduler_limit, scheduler_revalidate,
@@ -41,7 +41,7 @@ cdef inline void revalidate_readers(Worker* worker, int32_t index, const Write* 
         return
     for place in range(count):
         location = location_at(&block.store.interner, write[place].location)
-        reader = location.highest_reader.load(memory_order_relaxed)  # only a heuristic
+        reader = highest_reader(location)
         if reader > highest:
             highest = reader
     if highest > index:

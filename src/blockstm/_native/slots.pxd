@@ -45,6 +45,8 @@ ctypedef void (*Pause)(void* context, int worker, int point, int32_t index) noex
 
 # Waits, in the middle of a run, for a write that is coming. True: look again; false: give up the run.
 ctypedef bint (*AwaitWriter)(void* context, int32_t writer) noexcept nogil
+# The same at a location that is often written too late, for whoever may be about to write it.
+ctypedef void (*AwaitOthers)(void* context) noexcept nogil
 
 cdef struct Slot:
     uint32_t location
@@ -100,6 +102,7 @@ cdef struct View:
     uint32_t operations           # of the run; every so often it looks whether it still counts
     Memo memo[MEMOS]              # lives as long as the block
     AwaitWriter await_writer
+    AwaitOthers await_others
     void* await_context
     int worker
     Pause pause

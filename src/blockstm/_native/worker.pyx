@@ -56,6 +56,7 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
     worker.view.frontier = &block.scheduler.frontier.next
     worker.view.in_hand = &block.scheduler.stretch[id].next
     worker.view.await_writer = await_writer
+    worker.view.await_others = await_others
     worker.view.await_context = worker
     return True
 
@@ -144,6 +145,24 @@ cdef bint is_running(Task* task) noexcept nogil:
     return phase == EXECUTING or phase == COMMITTING
 
 
+cdef bint await_task(Worker* worker, Task* task, int64_t ns_max) noexcept nogil:
+    """Wait until nobody runs a task; false: it takes too long, or the block is stopped."""
+    cdef int64_t since = now_ns(), now = since
+    cdef int pause
+    if ns_max < AWAIT_NS_MIN:
+        return False
+    give_out_of_hand(&worker.view)  # the frontier must not wait for us meanwhile
+    while is_running(task):
+        if now - since > ns_max or scheduler_stopping(&worker.block.scheduler):
+            return False
+        if now - since > AWAIT_NS_SPIN:
+            thread_yield()
+        for pause in range(RELAX):
+            cpu_relax()
+        now = now_ns()
+    return True
+
+
 cdef bint await_writer(void* context, int32_t writer) noexcept nogil:
     """Wait for a write that is coming, instead of giving up the run that needs it.
 
@@ -152,27 +171,33 @@ cdef bint await_writer(void* context, int32_t writer) noexcept nogil:
     """
     cdef Worker* worker = <Worker*>context
     cdef Task* task = &worker.block.scheduler.task[writer]
-    cdef int64_t since, now, most
-    cdef int pause
     if worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL or not is_running(task):
         return False
     if worker.view.pause != NULL:  # explored: without a clock, and so that it ends
         view_pause(&worker.view, POINT_LOOK, <int32_t>worker.view.public_part.index)
         return not is_running(task)
-    since = now = now_ns()
-    most = now - worker.run_began_ns
+    return await_task(worker, task, now_ns() - worker.run_began_ns)
+
+
+cdef void await_others(void* context) noexcept nogil:
+    """Wait a little for those that run and come before us.
+
+    Runs that are alike and began together come to the same location together, and the second a moment
+    too early: that moment is worth waiting, an eighth of the run so far.
+    """
+    cdef Worker* worker = <Worker*>context
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef int64_t index = scheduler.frontier.next.load(memory_order_relaxed)  # statuses decide
+    cdef int64_t most
+    if worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL or worker.view.pause != NULL:
+        return
+    most = (now_ns() - worker.run_began_ns) >> 3
     if most < AWAIT_NS_MIN:
-        return False
-    give_out_of_hand(&worker.view)  # the frontier must not wait for us meanwhile
-    while is_running(task):
-        if now - since > most or scheduler_stopping(&worker.block.scheduler):
-            return False
-        if now - since > AWAIT_NS_SPIN:
-            thread_yield()
-        for pause in range(RELAX):
-            cpu_relax()
-        now = now_ns()
-    return True
+        return
+    while index < worker.view.public_part.index:
+        if is_running(&scheduler.task[index]) and not await_task(worker, &scheduler.task[index], most):
+            return
+        index += 1
 
 
 cdef bint claim_stretch(Worker* worker) noexcept nogil:
