@@ -163,6 +163,10 @@ cdef inline int64_t stretch_of(int32_t worker, int64_t first) noexcept nogil:
     return (first + 1) << WORKER_BITS | worker
 
 
+cdef inline int64_t stretch_first(int64_t word) noexcept nogil:
+    return (word >> WORKER_BITS) - 1
+
+
 cdef inline bint scheduler_in_hand(Scheduler* scheduler, const Task* task) noexcept nogil:
     """Whether who ran an executed transaction is still in that stretch, and will come back for it.
 

@@ -18,7 +18,7 @@ from blockstm._native.numbers cimport (
     compare, fold_delta, join_deltas, number_size, read_number, same_payload,
 )
 from blockstm._native.pages cimport pages_free, pages_take
-from blockstm._native.store cimport Folding, Store, store_final
+from blockstm._native.store cimport Folding, Path, Store, store_final
 from blockstm._native.values cimport (
     INLINE_SIZE, PAYLOAD_DELTA, SHORT_SIZE, Payload, payload_copy, payload_delta,
 )
@@ -100,7 +100,8 @@ cdef struct View:
     atomic[int64_t]* frontier
     atomic[int64_t]* in_hand      # the worker's word in the scheduler's `stretch`
     uint32_t operations           # of the run; every so often it looks whether it still counts
-    Memo memo[MEMOS]              # lives as long as the block
+    Memo memo[MEMOS]              # lives as long as the block, as does
+    Path path                     # this
     AwaitWriter await_writer
     AwaitOthers await_others
     void* await_context

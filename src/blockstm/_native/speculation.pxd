@@ -70,7 +70,7 @@ cdef inline bint publish_writes(Worker* worker, Record* record, bint* changed) n
         write = &record.write[index]
         location = location_at(&block.store.interner, write.location)
         view_pause(&worker.view, POINT_PUBLISH, write.payload.index)
-        write.entry = store_publish(location, write.payload, &worker.arena, &before)
+        write.entry = store_publish(location, write.payload, &worker.arena, &worker.view.path, &before)
         if write.entry == NULL:
             return False
         if before == NULL or not same_write(block, before, write.payload):

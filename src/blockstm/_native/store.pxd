@@ -33,6 +33,7 @@ from blockstm._native.values cimport (
 
 cdef enum:
     ESTIMATE_TAG = 1     # on an entry's payload pointer: to be written again
+    STEPS = 16           # locations; a power of two
 
 # Reads a location from the state. Called by any worker; `reader` is handed through. Fills in
 # `kind`, `size` and `word` of the payload. BLOCKSTM_OK, BLOCKSTM_STATE_ERROR or _NO_MEMORY.
@@ -60,6 +61,15 @@ cdef struct Folding:
     Payload folded
     const Payload** delta
     uint32_t capacity
+
+# Where a worker was last in the lists of some locations: what it does next there is right beside.
+cdef struct Step:
+    const Location* location
+    atomic[Entry*]* link       # of an entry above ...
+    int32_t above              # ... whose index this is
+
+cdef struct Path:
+    Step step[STEPS]
 
 cdef struct Look:
     const Payload* payload     # FOUND: a value or absent; may be `Folding.folded`
@@ -150,9 +160,14 @@ cdef inline int store_read_base(Store* store, Location* location, Arena* arena, 
     return BLOCKSTM_OK
 
 
-cdef inline Entry* store_publish(Location* location, Payload* payload, Arena* arena,
+cdef inline Step* path_step(Path* path, const Location* location) noexcept nogil:
+    return &path.step[(<uintptr_t>location / sizeof(Location)) & (STEPS - 1)]
+
+
+cdef inline Entry* store_publish(Location* location, Payload* payload, Arena* arena, Path* path,
                                  const Payload** before) noexcept nogil:
     """Put a payload at its index; ``before``: the one it replaces, or NULL. NULL: no memory."""
+    cdef Step* step = path_step(path, location)
     cdef int32_t index = payload.index
     cdef Entry* fresh = NULL
     cdef Entry* entry
@@ -161,9 +176,16 @@ cdef inline Entry* store_publish(Location* location, Payload* payload, Arena* ar
     while True:
         link = &location.head
         entry = link.load(memory_order_acquire)
-        while entry != NULL and entry.index > index:
-            link = &entry.next
-            entry = link.load(memory_order_acquire)
+        if entry != NULL and entry.index > index:
+            if step.location == location and step.above > index:  # entries stay where they are
+                link = step.link
+                entry = link.load(memory_order_acquire)
+            while entry != NULL and entry.index > index:
+                step.above = entry.index
+                link = &entry.next
+                entry = link.load(memory_order_acquire)
+            step.location = location
+            step.link = link
         if entry != NULL and entry.index == index:
             before[0] = <const Payload*>(
                 entry.payload.load(memory_order_relaxed) & ~<uintptr_t>ESTIMATE_TAG)  # our own

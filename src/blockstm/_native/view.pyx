@@ -59,6 +59,7 @@ cdef void view_free(View* view) noexcept nogil:
 cdef void view_reset(View* view) noexcept nogil:
     """Forget the last block's locations."""
     memset(view.memo, 0, sizeof(view.memo))
+    memset(&view.path, 0, sizeof(view.path))
     view.ids.next = view.ids.end = 0
 
 

@@ -16,7 +16,7 @@ from blockstm._native.cursors cimport (
 from blockstm._native.scheduler cimport (
     COMMITTING, EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_revalidation,
     scheduler_claim_stretch, scheduler_frontier, scheduler_has_work, scheduler_reach_further,
-    scheduler_stopping, stretch_of, task_move, task_status,
+    scheduler_stopping, stretch_first, stretch_of, task_move, task_status,
 )
 from blockstm._native.settling cimport advance_frontier, run_at_frontier
 from blockstm._native.slots cimport (
@@ -222,11 +222,19 @@ cdef bint claim_stretch(Worker* worker) noexcept nogil:
 
 
 cdef void go_on(Worker* worker) noexcept nogil:
-    """Run the next of the stretch, unless somebody else does; behind the last, let go of it."""
+    """Run the next of the stretch, unless somebody else does; behind the last, let go of it.
+
+    When the frontier has come to the stretch, what has been run of it is made final at once: what is
+    still to be run is then run at the frontier, which costs less than ahead of it.
+    """
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t index = worker.stretch_next
     cdef Task* task = &scheduler.task[index]
-    cdef uint32_t status = task_status(task)
+    cdef uint32_t status
+    if worker.hand and scheduler.frontier.next.load(memory_order_relaxed) >= stretch_first(worker.hand):
+        let_go_of_word(worker)
+        advance_frontier(worker)
+    status = task_status(task)
     worker.stretch_next += 1
     worker.run_began_ns = now_ns() if worker.stretch_length <= CLOCKED else worker.stretch_began_ns
     if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
@@ -239,6 +247,10 @@ cdef void go_on(Worker* worker) noexcept nogil:
 cdef void let_go(Worker* worker) noexcept nogil:
     """Nothing is in hand any more; then look at the frontier (scheduler.pxd says why)."""
     worker.stretch_next = worker.stretch_end = 0
+    let_go_of_word(worker)
+
+
+cdef void let_go_of_word(Worker* worker) noexcept nogil:
     if worker.hand:
         worker.hand = 0
         worker.block.scheduler.stretch[worker.id].next.store(0, memory_order_seq_cst)
