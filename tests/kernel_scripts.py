@@ -35,6 +35,7 @@ CODES = {
     "charge": 9,
     "index": 10,
     "nothing": 11,
+    "expect": 12,
     "revert": 20,
     "revert with": 21,
     "invalid": 22,
@@ -75,6 +76,8 @@ def script(view: Any, tx: Any) -> int | None:
             view.charge(abs(number))
         elif code == 10:
             seen += view.index
+        elif code == 12:
+            seen += view.expect(key, number)
         elif code == 20:
             raise Revert("as scripted")
         elif code == 21:
@@ -116,6 +119,8 @@ def wide_script(view: Any, tx: Any) -> int:
             seen += view.try_add(key, number, lower=words)
         elif code == 7:
             seen += view.try_add(key, minus(words), lower=0)
+        elif code == 12:
+            seen += view.expect(key, words)
         elif code == 20:
             raise Revert("as scripted")
         elif code == 22:

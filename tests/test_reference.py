@@ -75,6 +75,16 @@ def test_a_delta_is_seen_by_the_transaction_that_made_it() -> None:
     assert values(run(block, state={"a": 3})) == [(5, True, False)]
 
 
+def test_expect_tells_whether_there_is_that_value() -> None:
+    block = [("expect", "a", 3), ("put", "a", 4), ("expect", "a", 4), ("add", "a", 1)], [
+        ("expect", "a", 5),
+        ("expect", "a", 4),
+        ("expect", "none", 0),
+        ("expect", "none", None),
+    ]
+    assert values(run(*block, state={"a": 3})) == [(True, True), (True, False, False, False)]
+
+
 def test_deltas_of_floats_fold_in_block_order() -> None:
     result = run([("add", "a", 1.0)], [("add", "a", 1e16)], [("add", "a", -1e16)])
     assert result.writes == {"a": 0.0}
@@ -176,6 +186,7 @@ class BrokenAt:
         ("put", "bad", 1),
         ("delete", "bad"),
         ("add", "bad", 1),
+        ("expect", "bad", 1),
         ("at_least", "bad", 1),
         ("try_add", "bad", 1),
     ],

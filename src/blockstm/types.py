@@ -185,6 +185,13 @@ class View(Protocol):
         number, the transaction ends in TransactionError (from TypeError) when it is final.
         """
 
+    def expect(self, key: Key, value: Any) -> bool:
+        """Whether there is a value at ``key`` and it equals ``value``.
+
+        In native VMs a yes may be assumed ahead of what is final, and is checked later: who expects
+        what an earlier transaction will write need not run after it. A Python function looks.
+        """
+
     def at_least(self, key: Key, bound: Any) -> bool:
         """Whether the number at ``key`` (absent counts as 0) is ``bound`` or more.
 

@@ -29,6 +29,7 @@ BUMP = [("bump", "a", 1)]
 DELTA = [("add", "a", 2)]
 ENOUGH = [("at_least", "a", 2)]
 WITHIN = [("try_add", "a", -2, 0, None)]
+EXPECT = [("expect", "a", 1), ("put", "a", 2)]
 DELETE = [("delete", "a")]
 FAIL = [("bump", "a", 1), ("revert", "no")]
 INVALID = [("bump", "a", 1), ("invalid", "no")]
@@ -45,6 +46,8 @@ PAIRS = {
     "delta, delta": [DELTA, DELTA],
     "delta, bound": [DELTA, ENOUGH],
     "delta, bounded delta": [DELTA, WITHIN],
+    "write, expect": [BLIND, EXPECT],
+    "expect, expect": [EXPECT, EXPECT],
     "delete, read": [DELETE, READ],
     "write, delta": [BLIND, DELTA],
     "delta, write": [DELTA, BLIND],
@@ -65,6 +68,9 @@ TRIPLES = {
     "delta, within, within": [DELTA, WITHIN, WITHIN],
     "bump, revert, bump": [BUMP, FAIL, BUMP],
     "bump, invalid, bump": [BUMP, INVALID, BUMP],
+    "expect, expect, expect": [[("expect", "a", at), ("put", "a", at + 1)] for at in (3, 4, 5)],
+    "write, delta, expect": [BLIND, DELTA, [("expect", "a", 3), ("get", "a")]],
+    "two deltas, bound and read": [DELTA, DELTA, [*ENOUGH, ("get", "a")]],
     "delete, delta, read": [DELETE, DELTA, READ],
     "write, delete, read": [BLIND, DELETE, READ],
     "three writes": [[("put", "a", 1)], [("put", "a", 2)], [("put", "a", 3)]],

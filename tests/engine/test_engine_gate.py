@@ -120,8 +120,29 @@ def test_a_run_that_would_never_end_does_not_keep_what_is_in_hand() -> None:
             assert_same_result(engine.execute_block(block, MemoryState(), pair), expected)
 
 
+def test_who_expects_what_is_about_to_be_written_need_not_wait_for_it() -> None:
+    block = [[("put", 1, 0)], *([("expect", 1, n), ("put", 1, n + 1), WORK] for n in range(600))]
+    stats = run(block).stats
+    assert stats.workers == 4
+    assert stats.incarnations <= len(block) + 4  # a run is in vain where the frontier overtakes it
+
+
+def test_a_wrong_expectation_counts_as_wrong() -> None:
+    block = [[("put", 1, n // 2)] if n % 2 else [("expect", 1, n // 3), WORK] for n in range(400)]
+    assert run(block).stats.workers == 4
+
+
+def test_late_reads_of_a_hot_value_wait_instead_of_running_again() -> None:
+    block = [[("work", 200_000), ("bump", 1, 1)] for _ in range(60)]
+    runs = (run(block, workers=2).stats.incarnations_per_transaction for _ in range(10))
+    assert min(runs) < 1.3
+
+
 KINDS = (
     lambda draw: bump(draw, 6),
+    lambda draw: [("expect", draw.randrange(6), draw.randrange(3)), ("put", draw.randrange(6), 1)],
+    lambda draw: [("at_least", draw.randrange(6), 9), ("add", draw.randrange(6), -1)],
+    lambda draw: [("at_least", 6, 5), ("add", 6, draw.choice((2, 2, -3)))],
     lambda draw: [("add", draw.randrange(6), 1)],
     lambda draw: [("copy", draw.randrange(6), draw.randrange(6))],
     lambda draw: [("revert", "")],

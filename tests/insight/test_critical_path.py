@@ -111,6 +111,13 @@ def test_what_is_skipped_is_no_dependency_of_others() -> None:
     assert path.dependencies == ((), ())
 
 
+def test_what_is_rightly_expected_is_no_dependency() -> None:
+    block = [[("put", "a", 1)], [("expect", "a", 1), ("get", "a")], [("expect", "a", 2)]]
+    assert needs(block) == [(), (), (0,)]
+    own = [[("put", "a", 1)], [("add", "a", 2), ("expect", "a", 3)]]
+    assert needs(own) == [(), (0,)]
+
+
 def test_a_value_that_was_no_number_gave_no_answer() -> None:
     assert needs([[("put", "a", 7)], [("at_least", "a", 3)]], {"a": "seven"})[1] == (0,)
 

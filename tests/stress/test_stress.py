@@ -61,6 +61,7 @@ OPERATIONS: dict[str, Callable[[Draw, Callable[[], Any]], tuple[Any, ...]]] = {
     "put": lambda draw, key: (key(), draw.randint(-3, 3)),
     "delete": lambda draw, key: (key(),),
     "add": lambda draw, key: (key(), draw.randint(-3, 3)),
+    "expect": lambda draw, key: (key(), draw.randint(-3, 3)),
     "at_least": lambda draw, key: (key(), draw.randint(-3, 3)),
     "try_add": lambda draw, key: (key(), draw.randint(-3, 3), -2, draw.choice((None, 2))),
     "bump": lambda draw, key: (key(), draw.randint(-3, 3)),

@@ -71,6 +71,13 @@ cdef extern from "blockstm/vm_abi.h" nogil:
         ) noexcept nogil
         int32_t (*charge)(blockstm_view* view, uint64_t gas) noexcept nogil
         int32_t (*output)(blockstm_view* view, const uint8_t* data, uint64_t size) noexcept nogil
+        int32_t (*expect)(
+            blockstm_view* view,
+            blockstm_location location,
+            const uint8_t* data,
+            uint64_t size,
+            int32_t* holds,
+        ) noexcept nogil
 
     ctypedef struct blockstm_view:
         const blockstm_view_api* api

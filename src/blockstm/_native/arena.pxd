@@ -3,6 +3,7 @@
 One per worker, so that no allocation is shared; its chunks are kept from block to block.
 """
 from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy
 
 from blockstm._native.pages cimport pages_free, pages_take, prefetch_to_write
 
@@ -63,6 +64,14 @@ cdef inline void* arena_take(Arena* arena, uint64_t size) noexcept nogil:
     prefetch_to_write(taken + PREFETCH_AHEAD, 1)
     arena.cursor = taken + size
     return taken
+
+
+cdef inline const uint8_t* arena_copy(Arena* arena, const uint8_t* data, uint64_t size) noexcept nogil:
+    """A copy of ``size`` bytes; NULL where memory has run out."""
+    cdef uint8_t* copied = <uint8_t*>arena_take(arena, size)
+    if copied != NULL:
+        memcpy(copied, data, size)
+    return copied
 
 
 cdef inline uint64_t arena_bytes(const Arena* arena) noexcept nogil:

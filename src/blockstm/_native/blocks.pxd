@@ -115,7 +115,7 @@ cdef struct Worker:
 
 cdef enum:
     SAMPLE_EVERY = 16
-    STRETCH_NS = 20_000            # of work that is claimed at once
+    STRETCH_NS = 50_000            # of work that is claimed at once
     STRETCH_MAX = 64               # transactions
     OVERDUE_NS = 60_000            # a frontier that does not move for so long waits for a long run
     POLL_NS = 10_000_000           # how often worker 0 looks for signals

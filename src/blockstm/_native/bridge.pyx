@@ -182,6 +182,18 @@ cdef int32_t bridge_output(blockstm_view* view, const uint8_t* data, uint64_t si
         return failed(bridge, error)
 
 
+cdef int32_t bridge_expect(blockstm_view* view, blockstm_location location, const uint8_t* data,
+                           uint64_t size, int32_t* holds) noexcept with gil:
+    bridge = bridge_of(view)
+    try:
+        key = bridge.keys[location]
+        value = bridge.decode_value(key, PyBytes_FromStringAndSize(<const char*>data, size))
+        holds[0] = bridge.view.expect(key, value)
+        return BLOCKSTM_OK
+    except BaseException as error:
+        return failed(bridge, error)
+
+
 cdef blockstm_view_api API
 API.abi_version = BLOCKSTM_VM_ABI_VERSION
 API.struct_size = sizeof(blockstm_view_api)
@@ -194,6 +206,7 @@ API.at_least = bridge_at_least
 API.try_add = bridge_try_add
 API.charge = bridge_charge
 API.output = bridge_output
+API.expect = bridge_expect
 
 
 def run_on_view(block, int64_t index, view) -> object:

@@ -3,21 +3,23 @@
 At the frontier there is one value, and it is final. Ahead of it a look finds what others have
 written so far, and the slot records what must still be true when the run is to become final.
 """
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_STATE_ERROR,
 )
-from blockstm._native.arena cimport arena_take
+from blockstm._native.arena cimport arena_copy, arena_take
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, highest_reader, is_contended, note_reader
 from blockstm._native.numbers cimport fold_delta
-from blockstm._native.slots cimport NO_ONE, POINT_LOOK, Slot, View, stop, view_pause
+from blockstm._native.slots cimport (
+    NO_ONE, POINT_LOOK, Slot, View, is_within_bounds, stop, view_pause,
+)
 from blockstm._native.store cimport (
     FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Look, store_final, store_read_base, store_resolve,
 )
-from blockstm._native.values cimport Payload
+from blockstm._native.values cimport INLINE_SIZE, Payload, payload_words
 
 
 cdef enum:
@@ -59,6 +61,32 @@ cdef inline int look_speculatively(View* view, Slot* slot, Location* location) n
         folded[0] = look.payload[0]
         folded.index = index
         slot.seen = folded
+    if slot.numeric and not is_within_bounds(view, slot, slot.seen):  # answered before it was looked at
+        view.blocked_at = slot.location
+        return stop(view, BLOCKSTM_STALE)
+    return BLOCKSTM_OK
+
+
+cdef inline int assume(View* view, Slot* slot, const uint8_t* data, uint64_t size) noexcept nogil:
+    """Ahead of the frontier: see ``data``, whatever is there now. What is read is the base, which will be
+    needed: what then was not there is no failed condition."""
+    cdef Location* location = location_at(&view.store.interner, slot.location)
+    cdef Payload* seen
+    cdef int status
+    if store_final(location) == NULL:
+        status = store_read_base(view.store, location, view.arena, view)
+        if status != BLOCKSTM_OK:
+            slot.unreadable = status == BLOCKSTM_STATE_ERROR
+            return stop(view, status)
+    seen = <Payload*>arena_take(view.arena, sizeof(Payload))
+    if seen != NULL and size > INLINE_SIZE:
+        data = arena_copy(view.arena, data, size)
+    if seen == NULL or data == NULL:
+        return stop(view, BLOCKSTM_NO_MEMORY)
+    seen.index = <int32_t>view.public_part.index
+    payload_words(seen, data, size)
+    slot.seen = seen
+    slot.exact = 1
     return BLOCKSTM_OK
 
 

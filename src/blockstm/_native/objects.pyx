@@ -377,6 +377,10 @@ cdef class PythonView:
             return self.sum_again(view, location)
         raise Stop
 
+    def expect(self, key, value):
+        found = self.get(key, ABSENT)  # what is equal in Python may not be the same: so nothing is assumed
+        return found is not ABSENT and bool(found == value)
+
     def put(self, key, value):
         cdef View* view = self.open()
         cdef uint32_t location = self.context.locate(key, view)

@@ -14,7 +14,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_BAD_NUMBER, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY,
@@ -119,6 +119,15 @@ cdef int32_t view_get(
     if not entry_has_value(entry):
         return BLOCKSTM_ABSENT
     value.data, value.size = entry_value(entry), entry.value_size
+    return BLOCKSTM_OK
+
+
+cdef int32_t view_expect(
+    blockstm_view* view, blockstm_location location, const uint8_t* data, uint64_t size, int32_t* holds
+) noexcept nogil:
+    cdef const Entry* entry = &(<Loop*>view).table.entries[location]
+    holds[0] = (entry_has_value(entry) and entry.value_size == size
+                and memcmp(entry_value(entry), data, size) == 0)
     return BLOCKSTM_OK
 
 
@@ -271,6 +280,7 @@ cdef blockstm_view_api plain_api() noexcept:
     api.try_add = view_try_add
     api.charge = view_charge
     api.output = view_output
+    api.expect = view_expect
     return api
 
 

@@ -49,12 +49,13 @@ cdef enum Kind:
     INVALID
     RAISE
     WORK  # spin `number` times
+    EXPECT
 
 KINDS = {
     "get": GET, "put": PUT, "delete": DELETE, "add": ADD, "at_least": AT_LEAST,
     "try_add": TRY_ADD, "charge": CHARGE, "bump": BUMP, "copy": COPY, "follow": FOLLOW,
     "branch": BRANCH, "jump": JUMP, "revert": REVERT, "invalid": INVALID, "raise": RAISE,
-    "work": WORK,
+    "work": WORK, "expect": EXPECT,
 }
 
 cdef enum:
@@ -73,7 +74,7 @@ cdef struct Operation:
     bint has_lower
     bint has_upper
     Slice key
-    Slice other  # the value of PUT, the target of COPY, the message of REVERT, INVALID, RAISE
+    Slice other  # the value of PUT or EXPECT, the target of COPY, the message of REVERT, INVALID, RAISE
     int64_t number
     int64_t lower
     int64_t upper
@@ -187,6 +188,19 @@ cdef int32_t try_add(Run* run, const Operation* operation) noexcept nogil:
     return status
 
 
+cdef int32_t expect(Run* run, const Operation* operation) noexcept nogil:
+    cdef blockstm_location location = 0
+    cdef int32_t holds = 0
+    cdef int32_t status = locate(run, &operation.key, &location)
+    if status == BLOCKSTM_OK:
+        status = run.view.api.expect(
+            run.view, location, run.program.text + operation.other.offset, operation.other.size, &holds
+        )
+    if status == BLOCKSTM_OK:
+        look(run, holds != 0)
+    return status
+
+
 cdef int32_t bump(Run* run, const Operation* operation) noexcept nogil:
     cdef blockstm_bytes value
     cdef int64_t total
@@ -260,6 +274,8 @@ cdef int32_t step(Run* run, const Operation* operation, uint64_t* place) noexcep
         return follow(run, operation)
     if operation.kind == WORK:
         return work(run, operation)
+    if operation.kind == EXPECT:
+        return expect(run, operation)
     place[0] = operation.jump
     return BLOCKSTM_OK
 

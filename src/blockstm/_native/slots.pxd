@@ -15,7 +15,7 @@ from blockstm._native.abi cimport (
 from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.interner cimport Ids, location_at
 from blockstm._native.numbers cimport (
-    compare, fold_delta, join_deltas, number_size, read_number, same_payload,
+    Numbers, compare, fold_delta, join_deltas, number_size, read_number, same_payload,
 )
 from blockstm._native.pages cimport pages_free, pages_take
 from blockstm._native.store cimport Folding, Path, Store, store_final
@@ -198,23 +198,27 @@ cdef inline Slot* slot_find(View* view, uint32_t location) noexcept nogil:
     return NULL
 
 
+cdef inline bint is_within_bounds(View* view, const Slot* slot, const Payload* value) noexcept nogil:
+    """Whether the answers that the run has had are true of a value."""
+    cdef const Numbers* numbers = &view.store.numbers
+    cdef blockstm_number number
+    if not read_number(numbers, value, &number):
+        return False
+    return ((not slot.has_lower or compare(numbers, &number, &slot.lower) >= 0)
+            and (not slot.has_upper or compare(numbers, &number, &slot.upper) <= 0))
+
+
 cdef inline bint slot_is_final(View* view, Slot* slot) noexcept nogil:
     """Whether what the run knows of a location is true of the final prefix; then it sees that."""
     cdef const Payload* final = store_final(location_at(&view.store.interner, slot.location))
-    cdef blockstm_number number
-    if slot.seen == NULL:
+    if slot.seen == NULL and not slot.numeric:
         return True
     if final == NULL:
         return False
     if slot.exact:
         return same_payload(&view.store.numbers, final, slot.seen)
     slot.seen = final
-    if not slot.numeric:
-        return True
-    if not read_number(&view.store.numbers, final, &number):
-        return False
-    return ((not slot.has_lower or compare(&view.store.numbers, &number, &slot.lower) >= 0)
-            and (not slot.has_upper or compare(&view.store.numbers, &number, &slot.upper) <= 0))
+    return not slot.numeric or is_within_bounds(view, slot, final)
 
 
 cdef inline void give_out_of_hand(View* view) noexcept nogil:

@@ -84,6 +84,17 @@ cdef inline const Payload* store_final(const Location* location) noexcept nogil:
     return committed
 
 
+cdef inline bint store_is_added_to(const Location* location) noexcept nogil:
+    """Whether what stands highest of the speculative writes is a delta, and the rest is not unread."""
+    cdef const Entry* entry = location.head.load(memory_order_acquire)
+    cdef const Payload* payload
+    if entry == NULL or store_final(location) == NULL:
+        return False
+    payload = <const Payload*>(
+        entry.payload.load(memory_order_acquire) & ~<uintptr_t>ESTIMATE_TAG)
+    return payload.kind == PAYLOAD_DELTA
+
+
 cdef inline bint folding_push(Folding* folding, uint32_t count, const Payload* delta) noexcept nogil:
     cdef const Payload** larger
     if count == folding.capacity:

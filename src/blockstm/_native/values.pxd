@@ -42,10 +42,29 @@ cdef inline void payload_copy(Payload* target, const Payload* source) noexcept n
         memcpy(target, source, sizeof(Payload))
 
 
+cdef inline void payload_words(Payload* payload, const uint8_t* data, uint64_t size) noexcept nogil:
+    """Make it the value ``data``; of a long value the bytes themselves must stay where they are."""
+    payload.kind = PAYLOAD_VALUE
+    payload.negative = 0
+    payload.size = <uint32_t>size
+    if size == 8:
+        memcpy(payload.word, data, 8)
+    elif size <= INLINE_SIZE:
+        memcpy(payload.word, data, size)
+    else:
+        payload.word[0] = <uint64_t>data
+
+
 cdef inline const uint8_t* payload_data(const Payload* payload) noexcept nogil:
     if payload.size <= INLINE_SIZE:
         return <const uint8_t*>payload.word
     return <const uint8_t*>payload.word[0]
+
+
+cdef inline bint payload_is(const Payload* payload, const uint8_t* data, uint64_t size) noexcept nogil:
+    """Whether it is the value ``data``."""
+    return (payload.kind == PAYLOAD_VALUE and payload.size == size
+            and memcmp(payload_data(payload), data, size) == 0)
 
 
 cdef inline void payload_delta(Payload* payload, const blockstm_number* number,

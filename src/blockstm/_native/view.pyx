@@ -7,14 +7,14 @@ from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes,
     blockstm_location, blockstm_number, blockstm_view, blockstm_view_api,
 )
-from blockstm._native.arena cimport Arena, arena_reset, arena_take
+from blockstm._native.arena cimport Arena, arena_copy, arena_reset, arena_take
 from blockstm._native.bounds cimport slot_at_least, slot_try_add
 from blockstm._native.conditions cimport (
     CONDITION_EXACT, CONDITION_RANGE, CONDITION_UNREADABLE, Condition,
 )
 from blockstm._native.hashing cimport word64
 from blockstm._native.interner cimport interner_locate
-from blockstm._native.looks cimport look_at, sum_own_delta
+from blockstm._native.looks cimport assume, look_at, sum_own_delta
 from blockstm._native.pages cimport pages_free, pages_take
 from blockstm._native.slots cimport (
     MEMO_BITS, NO_ONE, Memo, Slot, SlotMark, View, slot_add_delta, slot_find, slot_of, slot_write,
@@ -23,6 +23,7 @@ from blockstm._native.slots cimport (
 from blockstm._native.store cimport Store
 from blockstm._native.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, SHORT_SIZE, Payload, payload_data,
+    payload_is, payload_words,
 )
 
 cdef enum:
@@ -120,6 +121,23 @@ cdef int view_get(View* view, uint32_t location, const Payload** value) noexcept
     value[0] = slot.seen
     return BLOCKSTM_OK
 
+
+cdef int view_expect(View* view, uint32_t location, const uint8_t* data, uint64_t size,
+                     int32_t* holds) noexcept nogil:
+    cdef Slot* slot = slot_of(view, location)
+    cdef const Payload* found
+    cdef int status
+    if slot == NULL:
+        return view.fault
+    if (slot.seen == NULL and slot.own == NULL and not slot.numeric and not view.final_prefix
+            and size <= VALUE_SIZE_MAX):
+        holds[0] = 1
+        return assume(view, slot, data, size)
+    status = view_get(view, location, &found)
+    if status == BLOCKSTM_OK:
+        holds[0] = payload_is(found, data, size)
+    return status
+
 # ---------------------------------------------------------------- writing
 
 
@@ -143,7 +161,6 @@ cdef int view_put_word(View* view, uint32_t location, uint64_t word) noexcept no
 cdef int view_put(View* view, uint32_t location, const uint8_t* data, uint64_t size) noexcept nogil:
     cdef Slot* slot
     cdef Payload* own
-    cdef uint8_t* bytes
     if size > VALUE_SIZE_MAX:
         return stop(view, BLOCKSTM_NO_MEMORY)
     slot = slot_of(view, location)
@@ -152,19 +169,11 @@ cdef int view_put(View* view, uint32_t location, const uint8_t* data, uint64_t s
     own = slot_write(view, slot, size)
     if own == NULL:
         return view.fault
-    own.kind = PAYLOAD_VALUE
-    own.negative = 0
-    own.size = <uint32_t>size
-    if size == 8:
-        memcpy(own.word, data, 8)
-    elif size <= INLINE_SIZE:
-        memcpy(own.word, data, size)
-    else:
-        bytes = <uint8_t*>arena_take(view.memory, size)
-        if bytes == NULL:
+    if size > INLINE_SIZE:
+        data = arena_copy(view.memory, data, size)
+        if data == NULL:
             return stop(view, BLOCKSTM_NO_MEMORY)
-        memcpy(bytes, data, size)
-        own.word[0] = <uint64_t>bytes
+    payload_words(own, data, size)
     return BLOCKSTM_OK
 
 
@@ -345,19 +354,23 @@ cdef int32_t api_charge(blockstm_view* public, uint64_t gas) noexcept nogil:
 
 cdef int32_t api_output(blockstm_view* public, const uint8_t* data, uint64_t size) noexcept nogil:
     cdef View* view = <View*>public
-    cdef uint8_t* copied
+    cdef const uint8_t* copied
     if view.fault:
         return view.fault
     view.output_size = 0
     if size == 0:
         return BLOCKSTM_OK
-    copied = <uint8_t*>arena_take(view.arena, size) if size <= VALUE_SIZE_MAX else NULL
+    copied = arena_copy(view.arena, data, size) if size <= VALUE_SIZE_MAX else NULL
     if copied == NULL:
         return stop(view, BLOCKSTM_NO_MEMORY)
-    memcpy(copied, data, size)
     view.output = copied
     view.output_size = size
     return BLOCKSTM_OK
+
+
+cdef int32_t api_expect(blockstm_view* public, blockstm_location location, const uint8_t* data,
+                        uint64_t size, int32_t* holds) noexcept nogil:
+    return view_expect(<View*>public, location, data, size, holds)
 
 
 cdef blockstm_view_api API
@@ -372,3 +385,4 @@ API.at_least = api_at_least
 API.try_add = api_try_add
 API.charge = api_charge
 API.output = api_output
+API.expect = api_expect

@@ -9,6 +9,7 @@ Transaction *j* depends on *i* if it would have gone another way without what *i
   block began. Else they depend on the transaction that turned the answer for the last time and,
   where that one only added, on each before it without whose addition alone it would not have
   turned, back to who put a value there.
+- ``expect`` depends on nobody if the answer is yes; else it is a read.
 - A write depends on nobody, an ``add`` no more than a ``put``; nor does a look at an own value.
 
 A write that leaves the value as it was changes nothing.
@@ -142,6 +143,14 @@ class _RecordingView:
             seen = self._view.before(key)
             self._conditions.append((key, lambda other: same_value(other, seen)))
         return value
+
+    def expect(self, key: Any, value: Any) -> bool:
+        answer = self._view.expect(key, value)
+        if answer and key not in self._view.writes:
+            self._read.add(key)  # what is expected rightly is known beforehand
+        else:
+            self.get(key)
+        return answer
 
     def at_least(self, key: Any, bound: Any) -> bool:
         own = self._own(key)

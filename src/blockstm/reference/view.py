@@ -68,6 +68,10 @@ class ReferenceView:
         else:
             self.writes[key] = plus(pending, delta)
 
+    def expect(self, key: Any, value: Any) -> bool:
+        found = self._value(key)
+        return found is not ABSENT and bool(found == value)
+
     def at_least(self, key: Any, bound: Any) -> bool:
         self._check_open()
         check_number("a bound", bound)

@@ -83,7 +83,7 @@ class _Bound(ScriptedBlock):
         match name, arguments:
             case (("get" | "delete"), [where]):
                 self.append(name, key(where))
-            case "put", [where, value]:
+            case (("put" | "expect"), [where, value]):
                 self.append(name, key(where), self.values.encode(value))
             case (("add" | "at_least" | "bump" | "follow"), [where, number]):
                 self.append(name, key(where), number=number)
@@ -151,6 +151,9 @@ class _PythonRun:
     def at_least(self, key: Any, bound: int) -> None:
         self.look(self.view.at_least(key, bound))
 
+    def expect(self, key: Any, value: Any) -> None:
+        self.look(self.view.expect(key, value))
+
     def try_add(
         self, key: Any, delta: int, lower: int | None = None, upper: int | None = None
     ) -> None:
@@ -185,6 +188,7 @@ _TWINS: dict[str, Callable[..., object]] = {
     "put": lambda run, key, value: run.view.put(key, value),
     "delete": lambda run, key: run.view.delete(key),
     "add": lambda run, key, delta: run.view.add(key, delta),
+    "expect": _PythonRun.expect,
     "at_least": _PythonRun.at_least,
     "try_add": _PythonRun.try_add,
     "charge": lambda run, gas: run.view.charge(gas),

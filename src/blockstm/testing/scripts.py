@@ -6,6 +6,7 @@ A transaction is a tuple of operations, an operation a tuple of its name and its
     ("put", key, value)                     set it
     ("delete", key)                         remove it
     ("add", key, delta)                     add without looking
+    ("expect", key, value)                  look whether it is this value
     ("at_least", key, bound)                look at the answer only
     ("try_add", key, delta, lower, upper)   add if the sum lies within
     ("charge", gas)                         use gas
@@ -77,6 +78,10 @@ def _add(view: View, seen: list[Any], key: Any, delta: Any) -> None:
     view.add(key, delta)
 
 
+def _expect(view: View, seen: list[Any], key: Any, value: Any) -> None:
+    seen.append(view.expect(key, value))
+
+
 def _at_least(view: View, seen: list[Any], key: Any, bound: Any) -> None:
     seen.append(view.at_least(key, bound))
 
@@ -141,6 +146,7 @@ _OPERATIONS: dict[str, Callable[..., None]] = {
     "put": _put,
     "delete": _delete,
     "add": _add,
+    "expect": _expect,
     "at_least": _at_least,
     "try_add": _try_add,
     "charge": _charge,

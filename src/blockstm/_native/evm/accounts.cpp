@@ -87,6 +87,18 @@ bool World::know_nonce(Account* account) noexcept {
     return true;
 }
 
+// The nonce of a sender is what its transaction says, or else the transaction is no part of the block. So
+// one whose sender has others before it need not wait until they have run.
+bool World::expect_nonce(Account* account, uint64_t expected) noexcept {
+    if (account->knows(NONCE) || expected == 0) return true;
+    bool holds = false;
+    if (!locate(account, NONCE) || !expects_number(account->location[NONCE], expected, holds)) return false;
+    if (!holds) return true;
+    account->nonce = account->nonce_before = expected;
+    account->known |= bit(NONCE);
+    return true;
+}
+
 bool World::nonce(Account* account, uint64_t& value) noexcept {
     if (!know_nonce(account)) return false;
     value = account->nonce;

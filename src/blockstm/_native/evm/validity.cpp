@@ -134,7 +134,7 @@ bool check_sender_code(World& world, Fork fork, Account* sender, Refusal& refusa
 bool check_sender(Machine& machine, const Transaction& transaction, Account* sender, Refusal& refusal) noexcept {
     World& world = machine.world;
     uint64_t nonce = 0;
-    if (!world.nonce(sender, nonce)) return false;
+    if (!world.expect_nonce(sender, transaction.nonce) || !world.nonce(sender, nonce)) return false;
     if (transaction.nonce < nonce) refusal = refuse(Invalidity::NonceTooLow, transaction.nonce, nonce);
     if (transaction.nonce > nonce) refusal = refuse(Invalidity::NonceTooHigh, transaction.nonce, nonce);
     if (refusal.reason != Invalidity::None) return true;

@@ -177,6 +177,16 @@ bool World::read_field(Account* account, Field field, u256& value) noexcept {
     return locate(account, field) && read_number(account->location[field], value);
 }
 
+// Whether there is this number, which is not 0; the engine may say so without having looked.
+bool World::expects_number(blockstm_location location, const u256& value, bool& holds) noexcept {
+    int32_t answer = 0;
+    const int32_t status = view_->api->expect(view_, location, reinterpret_cast<const uint8_t*>(value.limb),
+                                              sizeof value.limb, &answer);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
+    holds = answer != 0;
+    return true;
+}
+
 // Whether the balance before this transaction was `bound` or more.
 bool World::holds_at_least(Account* account, const u256& bound, bool& holds) noexcept {
     if (!locate(account, BALANCE)) return false;

@@ -77,6 +77,7 @@ public:
     bool credit(Account* account, const u256& amount) noexcept;                // a delta; touches
     bool debit(Account* account, const u256& amount) noexcept;                 // after can_pay said yes
     bool nonce(Account* account, uint64_t& value) noexcept;
+    bool expect_nonce(Account* account, uint64_t expected) noexcept;  // before `nonce`
     bool set_nonce(Account* account, uint64_t value) noexcept;
 
     // Code and its hash come from one read. `Code` stays valid until the transaction ends.
@@ -156,6 +157,7 @@ private:
     bool locate(Slot* slot) noexcept;
     bool read_number(blockstm_location location, u256& value) noexcept;
     bool read_field(Account* account, Field field, u256& value) noexcept;
+    bool expects_number(blockstm_location location, const u256& value, bool& holds) noexcept;
     bool holds_at_least(Account* account, const u256& bound, bool& holds) noexcept;
     bool put_number(blockstm_location location, const u256& value) noexcept;
     bool put_field(Account* account, Field field, const u256& value) noexcept;

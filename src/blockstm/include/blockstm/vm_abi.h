@@ -113,6 +113,12 @@ typedef struct blockstm_view_api {
     int32_t (*charge)(blockstm_view *view, uint64_t gas);
     /* The bytes that the outcome's value or error carries. */
     int32_t (*output)(blockstm_view *view, const uint8_t *data, uint64_t size);
+    /* `*holds` = (the value there is `data`). Recorded as a condition on the exact value. Where the
+     * value may still change, the answer may be a yes that nobody has looked up: if it turns out
+     * wrong, the transaction runs again. So who expects what an earlier transaction will write need
+     * not run after it. */
+    int32_t (*expect)(blockstm_view *view, blockstm_location location, const uint8_t *data,
+                      uint64_t size, int32_t *holds);
 } blockstm_view_api;
 
 struct blockstm_view {

@@ -221,6 +221,14 @@ def answer(scene: Scene, place: Any) -> Any:
     return scene.builder.icmp_signed("!=", scene.builder.load(place), ir.Constant(I32, 0))
 
 
+@lowers("expect")
+def lower_expect(scene: Scene, sig: Any, args: list[Any]) -> Any:
+    holds = table.slot(scene.builder, I32, "holds")
+    location = scene.locate(sig.args[1], args[1])
+    scene.call("expect", location, *scene.bytes_of(sig.args[2], args[2]), holds)
+    return answer(scene, holds)
+
+
 @lowers("at_least")
 def lower_at_least(scene: Scene, sig: Any, args: list[Any]) -> Any:
     holds = table.slot(scene.builder, I32, "holds")

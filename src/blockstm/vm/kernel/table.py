@@ -23,6 +23,7 @@ FUNCTIONS = (
     "try_add",
     "charge",
     "output",
+    "expect",
 )
 ABSENT = 1
 BAD_NUMBER = 2

@@ -106,6 +106,9 @@ class ViewTwin:
     def add(self, key: Any, delta: Any) -> None:
         self._view.add(key_of(self._keys, key), number_of_words(delta))
 
+    def expect(self, key: Any, value: Any) -> bool:
+        return self._view.expect(key_of(self._keys, key), value_out(self._values, value))
+
     def at_least(self, key: Any, bound: Any) -> bool:
         return self._view.at_least(key_of(self._keys, key), number_of_words(bound))
 

@@ -119,6 +119,7 @@ PARAMETERS = {
     "put": method("put", key=REQUIRED, value=REQUIRED),
     "delete": method("delete", key=REQUIRED),
     "add": method("add", key=REQUIRED, delta=REQUIRED),
+    "expect": method("expect", key=REQUIRED, value=REQUIRED),
     "at_least": method("at_least", key=REQUIRED, bound=REQUIRED),
     "try_add": method("try_add", key=REQUIRED, delta=REQUIRED, lower=None, upper=None),
     "charge": method("charge", gas=REQUIRED),
@@ -173,6 +174,12 @@ class KernelViewAttributes(AttributeTemplate):
         key, delta = arguments("add", args, kws)
         delta = number_like(view, "add", "a delta", delta)
         return typed("add", types.none, key_like(view, "add", key), delta)
+
+    @bound_function("blockstm.view.expect")
+    def resolve_expect(self, view: KernelViewType, args: Any, kws: Any) -> Signature:
+        key, value = arguments("expect", args, kws)
+        value = value_like(view, "expect", value)
+        return typed("expect", types.boolean, key_like(view, "expect", key), value)
 
     @bound_function("blockstm.view.at_least")
     def resolve_at_least(self, view: KernelViewType, args: Any, kws: Any) -> Signature:

@@ -129,6 +129,12 @@ class ViewAccounts(AccountDatabaseAPI):  # type: ignore[misc]  # py-evm's types 
             nonce = self._nonce[address] = self._read(nonce_of(address), 0)
         return nonce
 
+    def expect_nonce(self, address: Address, nonce: int) -> None:
+        """Ask for a nonce as the one it should be; what it is, `get_nonce` tells."""
+        location = nonce_of(address)
+        if nonce and location not in self._before and self._view.expect(location, nonce):
+            self._before[location] = nonce
+
     def set_nonce(self, address: Address, nonce: int) -> None:
         self._set(self._nonce, address, nonce)
         self._record(address)

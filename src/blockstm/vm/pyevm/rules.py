@@ -83,6 +83,7 @@ def _check_chain(state: Any, transaction: SignedTransactionAPI) -> None:
 
 
 def _check_nonce(state: Any, transaction: SignedTransactionAPI) -> None:
+    state.accounts.expect_nonce(transaction.sender, transaction.nonce)
     nonce = state.get_nonce(transaction.sender)
     _refuse_unless(transaction.nonce == nonce, f"its nonce is {transaction.nonce}, not {nonce}")
     _refuse_unless(nonce < _MAX_NONCE, "its nonce is the last there is")
