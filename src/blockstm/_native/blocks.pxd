@@ -83,7 +83,9 @@ cdef enum WorkPhase:
 
 cdef struct Worker:
     View view
-    Arena arena                # of what lives as long as the block
+    # Of what lives as long as the block: values and outputs, which are copied in the end and so lie
+    Arena arena                # close together; and what there is to know of runs ahead of the frontier.
+    Arena notes
     Arena scratch              # of what lives as long as a run, where nobody else can see it
     Block* block
     int32_t id
@@ -93,7 +95,7 @@ cdef struct Worker:
     int64_t stretch_end        # ... and where it ends
     int64_t stretch_length     # how many there were
     int64_t stretch_began_ns
-    int64_t run_began_ns       # about: where runs are short, when their stretch began
+    int64_t run_began_ns       # about: where runs are short, it is the last look at the clock
     int64_t hand               # its word; 0 where it is of one transaction
     int64_t frontier_seen      # where the frontier was at the last claims ...
     int64_t frontier_seen_ns   # ... and since when
@@ -117,7 +119,7 @@ cdef enum:
     SAMPLE_EVERY = 16
     STRETCH_NS = 50_000            # of work that is claimed at once
     STRETCH_MAX = 64               # transactions
-    OVERDUE_NS = 60_000            # a frontier that does not move for so long waits for a long run
+    OVERDUE_NS = 100_000           # a stretch, or the frontier where it is, is held up by a long run
     POLL_NS = 10_000_000           # how often worker 0 looks for signals
     POLL_STRIDE_MAX = 16
 

@@ -11,9 +11,8 @@ from blockstm._native.gate cimport Job
 from blockstm._native.numbers cimport Numbers
 from blockstm._native.store cimport ReadBase, Store
 
-# Has parts 0 to ``parts - 1`` of a job done by all the workers of a block that has ended; returns when
-# they are. Called with the GIL.
-ctypedef void (*Together)(void* crew, Job job, void* argument, uint32_t parts) noexcept
+# Has all the workers of a block that has ended do a job; returns when they have. Called with the GIL.
+ctypedef void (*Together)(void* crew, Job job, void* argument) noexcept
 
 
 cdef class Context:
@@ -30,10 +29,8 @@ cdef class Context:
     cdef void enter(self, Store* store, int32_t workers)
     # (status, value, error, gas) of an answer.
     cdef tuple outcome(self, int32_t index, const Answer* answer)
-    # All answers of a final prefix, as a sequence of Outcome.
-    cdef object outcomes(self, const Frontier* frontier, int32_t count)
-    # What the block wrote, as a mapping.
-    cdef object writes(self, Frontier* frontier)
+    # All answers of a final prefix, as a sequence of Outcome, and what it wrote, as a mapping.
+    cdef tuple results(self, const Frontier* frontier, int32_t count)
     # The exception of a failed delta.
     cdef object delta_error(self, Frontier* frontier)
     # The exception behind an `Answer.value` or a `Frontier.error`.

@@ -18,10 +18,7 @@ cdef class Context:
     cdef tuple outcome(self, int32_t index, const Answer* answer):
         raise NotImplementedError
 
-    cdef object outcomes(self, const Frontier* frontier, int32_t count):
-        raise NotImplementedError
-
-    cdef object writes(self, Frontier* frontier):
+    cdef tuple results(self, const Frontier* frontier, int32_t count):
         raise NotImplementedError
 
     cdef object delta_error(self, Frontier* frontier):

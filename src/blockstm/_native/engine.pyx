@@ -22,7 +22,7 @@ from blockstm._native.frontier cimport (
     TRANSACTION_FAILED, Answer, Frontier, frontier_outcome,
 )
 from blockstm._native.gate cimport (
-    Job, gate_close, gate_do_job, gate_do_parts, gate_enter, gate_leave, gate_open, gate_shut,
+    Job, gate_close, gate_do_job, gate_enter, gate_leave, gate_open, gate_shut,
 )
 from blockstm._native.hashing cimport process_seed
 from blockstm._native.interner cimport interner_free, interner_init, interner_reset
@@ -126,6 +126,7 @@ cdef class Engine:
         pages_free(self.block.frontier.outcome)
         free(self.block.frontier.plain)
         free(self.block.frontier.written)
+        free(self.block.frontier.shift)
         monitor_destroy(&self.gate.monitor)
         monitor_destroy(&self.block.scheduler.events.monitor)
 
@@ -148,7 +149,7 @@ cdef class Engine:
         """Help until a block comes that needs the GIL: true, and we are in it. False: go home."""
         while gate_enter(&self.gate, id, seen):
             if self.gate.job != NULL:
-                gate_do_parts(&self.gate)
+                self.gate.job(self.gate.argument, id)
             elif self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
                 return True
             else:
@@ -232,6 +233,8 @@ cdef class Engine:
         block.poll = poll_signals
         block.poll_context = <void*>self
         block.frontier.written_count = 0
+        block.frontier.count = <int32_t>count
+        block.frontier.shifts = 0
         block.frontier.gas_used = 0
         block.frontier.ending = GOES_ON
         block.frontier.all_plain = True
@@ -462,8 +465,7 @@ cdef class Engine:
         if self.context.interrupt is not None:
             self.interrupt = self.context.interrupt
         ending = self.ending()
-        outcomes = self.context.outcomes(&self.block.frontier, <int32_t>final)
-        writes = self.context.writes(&self.block.frontier)
+        outcomes, writes = self.context.results(&self.block.frontier, <int32_t>final)
         stats = stats_of(self.context, self.worker, workers, started_ns)
         return final, ending, outcomes, writes, stats
 
@@ -542,11 +544,11 @@ cdef class Engine:
 # ---------------------------------------------------------------- helpers of helpers
 
 
-cdef void together(void* crew, Job job, void* argument, uint32_t parts) noexcept:
+cdef void together(void* crew, Job job, void* argument) noexcept:
     """Do a job with all workers that the block had."""
     cdef Engine engine = <Engine>crew
     with nogil:
-        gate_do_job(&engine.gate, engine.block.workers, job, argument, parts)
+        gate_do_job(&engine.gate, engine.block.workers, job, argument)
 
 
 cdef void work(Worker* worker) noexcept nogil:

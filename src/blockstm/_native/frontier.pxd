@@ -48,8 +48,18 @@ cdef struct Answer:
 # The limit: 0 the transaction is included, 1 the block is cut before it, -1 the limit raised.
 ctypedef int (*AskLimit)(void* context, int32_t index, const Answer* answer) noexcept nogil
 
+# From here on another worker makes final what comes.
+cdef struct Shift:
+    int32_t worker
+    int32_t first            # transaction
+    uint32_t written         # how many locations were written before
+
 cdef struct Frontier:
     Store* store
+    int32_t count            # of the block's transactions
+    Shift* shift             # who made final what, as far as there was memory to note it
+    uint32_t shifts
+    uint32_t shift_capacity
     uint8_t* plain           # per transaction: it succeeded and that is all there is to say
     Answer* outcome          # of the others; both are valid below the frontier
     bint all_plain
@@ -89,6 +99,21 @@ cdef inline Answer frontier_outcome(const Frontier* frontier, int32_t index) noe
     plain.gas = plain.output_size = plain.value = 0
     plain.output = NULL
     return plain
+
+
+cdef inline void frontier_note_shift(Frontier* frontier, int32_t worker, int32_t index) noexcept nogil:
+    cdef uint64_t capacity = 2 * <uint64_t>frontier.shift_capacity + 64
+    cdef Shift* larger
+    if frontier.shifts == frontier.shift_capacity:
+        larger = <Shift*>realloc(frontier.shift, capacity * sizeof(Shift))
+        if larger == NULL:
+            return
+        frontier.shift = larger
+        frontier.shift_capacity = <uint32_t>capacity
+    frontier.shift[frontier.shifts].worker = worker
+    frontier.shift[frontier.shifts].first = index
+    frontier.shift[frontier.shifts].written = frontier.written_count
+    frontier.shifts += 1
 
 
 cdef inline bint frontier_reserve(Frontier* frontier, uint32_t more) noexcept nogil:
@@ -156,7 +181,7 @@ cdef inline Ending frontier_write(Frontier* frontier, View* view, Write* write,
             view_pause(view, POINT_PUBLISH, write[index].payload.index)
         fresh = location.committed.load(memory_order_relaxed) == NULL  # written at the frontier only
         if not store_commit(frontier.store, location, write[index].payload, view.arena,
-                            frontier.store.exclusive):
+                            view.memory != view.arena):
             return frontier_end(frontier, OUT_OF_MEMORY, 0)
         if fresh:
             frontier.written[frontier.written_count] = write[index].location
@@ -182,6 +207,8 @@ cdef inline Ending frontier_check_limit(Frontier* frontier, int32_t index,
 cdef inline Ending frontier_settle(Frontier* frontier, View* view, int32_t index, Answer* answer,
                                    Write* write, uint32_t count) noexcept nogil:
     """Transaction ``index`` becomes final, or the block ends before it."""
+    if frontier.shifts == 0 or frontier.shift[frontier.shifts - 1].worker != view.worker:
+        frontier_note_shift(frontier, view.worker, index)
     if answer.faulted:
         return frontier_end(
             frontier, STATE_FAILED if answer.status == BLOCKSTM_STATE_ERROR else OUT_OF_MEMORY,

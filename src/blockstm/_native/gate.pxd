@@ -4,10 +4,9 @@ The engine's own thread opens it and closes it; each helper is a thread that sit
 nothing is going on. A helper comes in only while the gate is open; `gate_close` lets nobody in any more
 and waits until all who came in have left, so nobody touches a block's memory when it returns.
 
-What helpers do inside is a block, or a job: something in parts, each done once, by whoever comes first.
+What helpers do inside is a block, or a job: something that each does its share of.
 """
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libcpp.atomic cimport atomic, memory_order_relaxed
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from blockstm._native.cursors cimport (
     Monitor, monitor_lock, monitor_unlock, monitor_wait, monitor_wake_all,
@@ -16,8 +15,8 @@ from blockstm._native.cursors cimport (
 cdef enum:
     GATE_WAIT_NS = 1_000_000_000
 
-# Does one part of a job; any thread, no two the same part.
-ctypedef void (*Job)(void* argument, uint32_t part) noexcept nogil
+# Does a worker's share of a job, and that of those who do not come.
+ctypedef void (*Job)(void* argument, int32_t worker) noexcept nogil
 
 cdef struct Gate:
     Monitor monitor
@@ -28,8 +27,6 @@ cdef struct Gate:
     int32_t inside
     Job job                  # what there is to do; NULL: a block
     void* argument
-    uint32_t parts           # of the job
-    atomic[uint32_t] next_part
 
 
 cdef inline void gate_open(Gate* gate, int32_t workers) noexcept nogil:
@@ -81,24 +78,14 @@ cdef inline void gate_leave(Gate* gate) noexcept nogil:
     monitor_unlock(&gate.monitor)
 
 
-cdef inline void gate_do_parts(Gate* gate) noexcept nogil:
-    """Do parts of the job as long as there are any. Relaxed: the monitor orders all the rest."""
-    cdef uint32_t part = gate.next_part.fetch_add(1, memory_order_relaxed)
-    while part < gate.parts:
-        gate.job(gate.argument, part)
-        part = gate.next_part.fetch_add(1, memory_order_relaxed)
-
-
-cdef inline void gate_do_job(Gate* gate, int32_t workers, Job job, void* argument, uint32_t parts) noexcept nogil:
+cdef inline void gate_do_job(Gate* gate, int32_t workers, Job job, void* argument) noexcept nogil:
     """Have a job done by up to so many workers; returns when it is."""
+    if workers < 2:
+        job(argument, 0)
+        return
     gate.job = job
     gate.argument = argument
-    gate.parts = parts
-    gate.next_part.store(0)
-    if workers > 1 and parts > 1:
-        gate_open(gate, workers)
-        gate_do_parts(gate)
-        gate_close(gate)
-    else:
-        gate_do_parts(gate)
+    gate_open(gate, workers)
+    job(argument, 0)
+    gate_close(gate)
     gate.job = NULL

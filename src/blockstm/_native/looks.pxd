@@ -55,7 +55,7 @@ cdef inline int look_speculatively(View* view, Slot* slot, Location* location) n
         return stop(view, BLOCKSTM_STALE)
     slot.seen = look.payload
     if look.payload == &view.folding.folded:
-        folded = <Payload*>arena_take(view.arena, sizeof(Payload))
+        folded = <Payload*>arena_take(view.notes, sizeof(Payload))
         if folded == NULL:
             return stop(view, BLOCKSTM_NO_MEMORY)
         folded[0] = look.payload[0]
@@ -78,9 +78,9 @@ cdef inline int assume(View* view, Slot* slot, const uint8_t* data, uint64_t siz
         if status != BLOCKSTM_OK:
             slot.unreadable = status == BLOCKSTM_STATE_ERROR
             return stop(view, status)
-    seen = <Payload*>arena_take(view.arena, sizeof(Payload))
+    seen = <Payload*>arena_take(view.notes, sizeof(Payload))
     if seen != NULL and size > INLINE_SIZE:
-        data = arena_copy(view.arena, data, size)
+        data = arena_copy(view.notes, data, size)
     if seen == NULL or data == NULL:
         return stop(view, BLOCKSTM_NO_MEMORY)
     seen.index = <int32_t>view.public_part.index

@@ -4,12 +4,11 @@ from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport UINT64_MAX, int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
-from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 
 from collections.abc import Mapping
 
 from blockstm.errors import InputError
-from blockstm.types import DELETED, Outcome, Status
+from blockstm.types import Status
 
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
@@ -18,20 +17,14 @@ from blockstm._native.abi cimport (
     blockstm_bytes, blockstm_state, blockstm_vm,
 )
 from blockstm._native.arena cimport Arena, arena_take
-from blockstm._native.buffers cimport buffer_free, buffer_take
 from blockstm._native.codec import at_key
 from blockstm._native.context cimport Context
-from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
+from blockstm._native.frontier cimport Answer, Frontier
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, location_key
-from blockstm._native.numbers cimport same_payload
-from blockstm._native.packed cimport PackedWrites
-from blockstm._native.pages cimport prefetch
-from blockstm._native.store cimport Store
-from blockstm._native.values cimport (
-    INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_data,
-)
+from blockstm._native.results cimport copy_results
 from blockstm._native.slots cimport View
+from blockstm._native.values cimport INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload
 
 cdef enum:
     VALUE_SIZE_MAX = 0x7fffffff
@@ -171,16 +164,8 @@ cdef class NativeContext(Context):
         status = REVERTED if answer.status == BLOCKSTM_REVERTED else SKIPPED
         return status, None, self.block.error(index, answer.status, output), answer.gas
 
-    cdef object outcomes(self, const Frontier* frontier, int32_t count):
-        cdef NativeOutcomes outcomes = NativeOutcomes.__new__(NativeOutcomes)
-        outcomes.block = self.block
-        outcomes.copy(frontier, count)
-        return outcomes
-
-    cdef object writes(self, Frontier* frontier):
-        cdef NativeWrites writes = NativeWrites.__new__(NativeWrites)
-        writes.copy(self, frontier)
-        return writes
+    cdef tuple results(self, const Frontier* frontier, int32_t count):
+        return copy_results(self, self.block, frontier, count)
 
     cdef object key(self, uint32_t location):
         cdef const Location* at = location_at(&self.store.interner, location)
@@ -198,288 +183,3 @@ cdef class NativeContext(Context):
             return <object><PyObject*>answer.value
         return self.block.error(index, answer.status, PyBytes_FromStringAndSize(
             <const char*>answer.output, answer.output_size))
-
-# ---------------------------------------------------------------- what comes out
-
-# How far ahead memory is asked for that another worker wrote: far enough for it to arrive.
-cdef enum:
-    LOCATIONS_AHEAD = 16
-    VALUES_AHEAD = 8
-    OUTPUTS_AHEAD = 12
-    PART = 1 << 12                 # writes that one worker copies at a time
-
-
-cdef inline void look_ahead(Store* store, const Frontier* frontier, uint32_t place) noexcept nogil:
-    """Ask for what the next steps of a walk over the written locations will look at."""
-    cdef const Location* location
-    if place + LOCATIONS_AHEAD >= frontier.written_count:
-        return
-    prefetch(location_at(&store.interner, frontier.written[place + LOCATIONS_AHEAD]))
-    location = location_at(&store.interner, frontier.written[place + VALUES_AHEAD])
-    prefetch(location.committed.load(memory_order_relaxed))  # only to ask for it
-    prefetch(location.base.load(memory_order_relaxed))
-
-
-
-cdef class NativeOutcomes(Outcomes):
-    """The outcomes of a block; each `Outcome` is made when it is asked for."""
-
-    cdef void copy(self, const Frontier* frontier, int32_t count) except *:
-        cdef Answer answer
-        cdef int32_t index
-        cdef uint64_t size = 0, any_gas = 0
-        self.count = count
-        self.statuses = <uint8_t*>buffer_take(count + 1)
-        if self.statuses == NULL:
-            raise MemoryError
-        if frontier.all_plain:
-            memset(self.statuses, BLOCKSTM_SUCCESS, count)
-            return
-        for index in range(count):
-            answer = frontier_outcome(frontier, index)
-            self.statuses[index] = <uint8_t>answer.status
-            any_gas |= answer.gas
-            size += answer.output_size
-        if any_gas:
-            self.gas = <uint64_t*>buffer_take(count * sizeof(uint64_t))
-            if self.gas == NULL:
-                raise MemoryError
-            for index in range(count):
-                self.gas[index] = frontier_outcome(frontier, index).gas
-        if size:
-            self.copy_outputs(frontier, size)
-
-    cdef void copy_outputs(self, const Frontier* frontier, uint64_t size) except *:
-        cdef Answer answer
-        cdef uint64_t end = 0
-        cdef int32_t index
-        self.ends = <uint64_t*>buffer_take(self.count * sizeof(uint64_t))
-        self.output = <uint8_t*>buffer_take(size)
-        if self.ends == NULL or self.output == NULL:
-            raise MemoryError
-        for index in range(self.count):
-            if index + OUTPUTS_AHEAD < self.count and not frontier.plain[index + OUTPUTS_AHEAD]:
-                prefetch(frontier.outcome[index + OUTPUTS_AHEAD].output)
-            answer = frontier_outcome(frontier, index)
-            if answer.output_size:
-                memcpy(self.output + end, answer.output, answer.output_size)
-            end += answer.output_size
-            self.ends[index] = end
-
-    def __dealloc__(self):
-        buffer_free(self.ends)
-        buffer_free(self.output)
-
-    def outputs(self):
-        """What each run left as its output, as a list of bytes."""
-        cdef uint64_t begin = 0
-        cdef int32_t index
-        if self.ends == NULL:
-            return [b""] * self.count
-        listed = []
-        for index in range(self.count):
-            listed.append(PyBytes_FromStringAndSize(
-                <const char*>self.output + begin, self.ends[index] - begin))
-            begin = self.ends[index]
-        return listed
-
-    cdef object at(self, int32_t index):
-        cdef uint64_t begin = 0, end = 0
-        cdef uint64_t gas = self.gas[index] if self.gas != NULL else 0
-        cdef int32_t status = self.statuses[index]
-        if self.ends != NULL:
-            begin = self.ends[index - 1] if index else 0
-            end = self.ends[index]
-        output = PyBytes_FromStringAndSize(<const char*>self.output + begin, end - begin)
-        if status == BLOCKSTM_SUCCESS:
-            return Outcome(index, SUCCESS, self.block.value(output), None, gas)
-        return Outcome(index, REVERTED if status == BLOCKSTM_REVERTED else SKIPPED, None,
-                       self.block.error(index, status, output), gas)
-
-
-cdef inline uint32_t part_end(const Frontier* frontier, uint32_t part) noexcept nogil:
-    cdef uint32_t end = (part + 1) * PART
-    return end if end < frontier.written_count else frontier.written_count
-
-
-cdef void measure_part(void* argument, uint32_t number) noexcept nogil:
-    """Which writes of a part say something else than the state did, and how long they are."""
-    cdef Copying* copying = <Copying*>argument
-    cdef const Frontier* frontier = copying.frontier
-    cdef WritesPart* part = &copying.part[number]
-    cdef const Location* location
-    cdef const Payload* value
-    cdef uint32_t place
-    memset(part, 0, sizeof(WritesPart))
-    for place in range(number * PART, part_end(frontier, number)):
-        look_ahead(copying.store, frontier, place)
-        location = location_at(&copying.store.interner, frontier.written[place])
-        value = location.committed.load(memory_order_acquire)
-        copying.kept[place] = not same_payload(
-            &copying.store.numbers, value, location.base.load(memory_order_acquire))
-        if not copying.kept[place]:
-            continue
-        part.count += 1
-        part.key_size += location.key_size
-        part.value_size += value.size if value.kind == PAYLOAD_VALUE else 0
-        part.uneven |= location.key_size != 8 or value.size != 8
-        part.any_deleted |= value.kind == PAYLOAD_ABSENT
-
-
-cdef void copy_part(void* argument, uint32_t number) noexcept nogil:
-    """Copy the writes of a part to where it begins."""
-    cdef Copying* copying = <Copying*>argument
-    cdef const Frontier* frontier = copying.frontier
-    cdef WritesPart at = copying.part[number]
-    cdef const Location* location
-    cdef const Payload* value
-    cdef uint32_t place, size
-    for place in range(number * PART, part_end(frontier, number)):
-        look_ahead(copying.store, frontier, place)
-        if not copying.kept[place]:
-            continue
-        location = location_at(&copying.store.interner, frontier.written[place])
-        value = location.committed.load(memory_order_acquire)
-        size = value.size if value.kind == PAYLOAD_VALUE else 0
-        memcpy(copying.key_bytes + at.key_size, location_key(location), location.key_size)
-        memcpy(copying.value_bytes + at.value_size, payload_data(value), size)
-        at.key_size += location.key_size
-        at.value_size += size
-        if copying.key_ends != NULL:
-            copying.key_ends[at.count] = at.key_size
-            copying.value_ends[at.count] = at.value_size
-            copying.deleted[at.count] = value.kind == PAYLOAD_ABSENT
-        at.count += 1
-
-
-cdef class NativeWrites(PackedWrites):
-    """What a block wrote: key → value, decoded when first asked for; a mapping."""
-
-    cdef void copy(self, NativeContext context, Frontier* frontier) except *:
-        cdef uint32_t parts = frontier.written_count // PART + 1
-        cdef Copying copying
-        self.key_codec, self.value_codec = context.block.keys, context.block.values
-        self.decode_key = context.decode_key
-        self.decode_value = at_key(context.block.values, "decode")
-        copying.store = context.store
-        copying.frontier = frontier
-        copying.kept = <uint8_t*>buffer_take(frontier.written_count + 1)
-        copying.part = <WritesPart*>buffer_take(parts * sizeof(WritesPart))
-        try:
-            if copying.kept == NULL or copying.part == NULL:
-                raise MemoryError
-            context.together(context.crew, measure_part, &copying, parts)
-            self.make_room(&copying, parts)
-            context.together(context.crew, copy_part, &copying, parts)
-        finally:
-            buffer_free(copying.kept)
-            buffer_free(copying.part)
-
-    cdef void make_room(self, Copying* copying, uint32_t parts) except *:
-        """Where each part begins, and memory for all of them."""
-        cdef uint64_t key_size = 0, value_size = 0
-        cdef uint32_t place
-        cdef WritesPart measured
-        for place in range(parts):
-            measured = copying.part[place]
-            copying.part[place].count = self.count
-            copying.part[place].key_size = key_size
-            copying.part[place].value_size = value_size
-            self.count += measured.count
-            key_size += measured.key_size
-            value_size += measured.value_size
-            self.uneven |= measured.uneven
-            self.any_deleted |= measured.any_deleted
-        self.key_bytes = copying.key_bytes = <uint8_t*>buffer_take(key_size + 1)
-        self.value_bytes = copying.value_bytes = <uint8_t*>buffer_take(value_size + 1)
-        if self.key_bytes == NULL or self.value_bytes == NULL:
-            raise MemoryError
-        copying.key_ends = copying.value_ends = NULL
-        copying.deleted = NULL
-        if self.uneven:
-            self.key_ends = copying.key_ends = <uint64_t*>buffer_take((self.count + 1) * sizeof(uint64_t))
-            self.value_ends = copying.value_ends = <uint64_t*>buffer_take((self.count + 1) * sizeof(uint64_t))
-            self.deleted = copying.deleted = <uint8_t*>buffer_take(self.count + 1)
-            if self.key_ends == NULL or self.value_ends == NULL or self.deleted == NULL:
-                raise MemoryError
-
-    cdef dict as_dict(self):
-        cdef uint32_t place
-        cdef uint64_t key_end = 0, value_end = 0
-        cdef dict decoded
-        if self.decoded is not None:
-            return self.decoded
-        decoded = {}
-        for place in range(self.count):
-            key = self.decode_key(PyBytes_FromStringAndSize(
-                <const char*>self.key_bytes + key_end, self.key_end(place) - key_end))
-            value = DELETED
-            if not self.any_deleted or not self.deleted[place]:
-                value = self.decode_value(key, PyBytes_FromStringAndSize(
-                    <const char*>self.value_bytes + value_end, self.value_end(place) - value_end))
-            decoded[key] = value
-            key_end, value_end = self.key_end(place), self.value_end(place)
-        self.decoded = decoded
-        return decoded
-
-    @property
-    def is_decoded(self):
-        """Whether somebody has asked for the writes as Python objects, which are kept from then on."""
-        return self.decoded is not None
-
-    def packed(self):
-        """(keys, values) as bytes, one after another in canonical order, without decoding.
-
-        Raises ValueError where a key was deleted, as that has no bytes.
-        """
-        if self.any_deleted:
-            raise ValueError("a block that deletes keys has no packed writes")
-        if self.count == 0:
-            return b"", b""
-        return (
-            PyBytes_FromStringAndSize(<const char*>self.key_bytes, self.key_end(self.count - 1)),
-            PyBytes_FromStringAndSize(<const char*>self.value_bytes, self.value_end(self.count - 1)))
-
-    def __len__(self):
-        return self.count
-
-    def __iter__(self):
-        return iter(self.as_dict())
-
-    def __getitem__(self, key):
-        return self.as_dict()[key]
-
-    def __contains__(self, key):
-        return key in self.as_dict()
-
-    def get(self, key, default=None):
-        """The written value at ``key``, or ``default``."""
-        return self.as_dict().get(key, default)
-
-    def keys(self):
-        """The written keys in canonical order."""
-        return self.as_dict().keys()
-
-    def values(self):
-        """The written values in canonical order."""
-        return self.as_dict().values()
-
-    def items(self):
-        """The written keys and values in canonical order."""
-        return self.as_dict().items()
-
-    def __eq__(self, other):
-        if isinstance(other, NativeWrites):
-            return self.as_dict() == (<NativeWrites>other).as_dict()
-        if isinstance(other, Mapping):
-            return self.as_dict() == dict(other)
-        return NotImplemented
-
-    def __repr__(self):
-        return repr(self.as_dict())
-
-    def __reduce__(self):
-        return dict, (self.as_dict(),)
-
-
-Mapping.register(NativeWrites)

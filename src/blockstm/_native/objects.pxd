@@ -27,6 +27,7 @@ cdef class ObjectContext(Context):
     cdef ObjectNumbers number_table
 
     cdef void fill_tables(self)
+    cdef dict writes(self, const Frontier* frontier)
     cdef int32_t failure(self, View* view, object error) noexcept
 
     cdef uint32_t locate(self, object key, View* view) except? 0xffffffff

@@ -256,10 +256,10 @@ cdef class ObjectContext(Context):
             return SUCCESS, value, None, answer.gas
         return REVERTED if answer.status == BLOCKSTM_REVERTED else SKIPPED, None, value, answer.gas
 
-    cdef object outcomes(self, const Frontier* frontier, int32_t count):
-        return ObjectOutcomes.of(frontier, count)
+    cdef tuple results(self, const Frontier* frontier, int32_t count):
+        return ObjectOutcomes.of(frontier, count), self.writes(frontier)
 
-    cdef object writes(self, Frontier* frontier):
+    cdef dict writes(self, const Frontier* frontier):
         cdef dict result = {}
         cdef uint32_t place
         cdef Location* location

@@ -59,7 +59,18 @@ cdef inline void withdraw_all(Block* block, const Record* before) noexcept nogil
 
 
 cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
-    """Run the transaction we own on the exact prefix and settle it. False: the block ends."""
+    """Run the transaction we own on the exact prefix and settle it. False: the block ends.
+
+    Nobody sees what it writes before it is final, so all but that is forgotten with the run.
+    """
+    cdef bint settled
+    worker.view.memory = &worker.scratch
+    settled = run_and_settle(worker, index)
+    worker.view.memory = &worker.arena
+    return settled
+
+
+cdef inline bint run_and_settle(Worker* worker, int32_t index) noexcept nogil:
     cdef Block* block = worker.block
     cdef Task* task = &block.scheduler.task[index]
     cdef Record* before

@@ -76,7 +76,8 @@ cdef struct View:
     blockstm_view public_part     # first: VMs hold a pointer to it
     Store* store
     Ids ids                       # of the locations that the run is the first to meet
-    Arena* arena                  # lives as long as the block
+    Arena* arena                  # lives as long as the block, as do
+    Arena* notes                  # these
     Arena* memory                 # of own writes: `arena`, or one that lives as long as the run
     Folding folding
     bint final_prefix             # the run is at the frontier: what it sees is final

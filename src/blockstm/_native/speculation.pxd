@@ -34,9 +34,9 @@ from blockstm._native.view cimport view_conditions
 
 
 cdef inline Record* new_record(Worker* worker, int32_t status) noexcept nogil:
-    """What the run saw, wrote and came to, in the arena; NULL where memory has run out."""
+    """What the run saw, wrote and came to; NULL where memory has run out."""
     cdef View* view = &worker.view
-    cdef Record* record = <Record*>arena_take(&worker.arena, sizeof(Record))
+    cdef Record* record = <Record*>arena_take(&worker.notes, sizeof(Record))
     cdef Answer answer = answer_of(view, status)
     cdef uint32_t index
     if record == NULL or not view_conditions(view, &record.condition, &record.conditions):
@@ -51,7 +51,7 @@ cdef inline Record* new_record(Worker* worker, int32_t status) noexcept nogil:
     record.write = NULL
     if record.writes == 0:
         return record
-    record.write = <Write*>arena_take(&worker.arena, record.writes * sizeof(Write))
+    record.write = <Write*>arena_take(&worker.notes, record.writes * sizeof(Write))
     if record.write == NULL or not collect_writes(worker):
         return NULL
     for index in range(record.writes):
@@ -70,7 +70,7 @@ cdef inline bint publish_writes(Worker* worker, Record* record, bint* changed) n
         write = &record.write[index]
         location = location_at(&block.store.interner, write.location)
         view_pause(&worker.view, POINT_PUBLISH, write.payload.index)
-        write.entry = store_publish(location, write.payload, &worker.arena, &worker.view.path, &before)
+        write.entry = store_publish(location, write.payload, &worker.notes, &worker.view.path, &before)
         if write.entry == NULL:
             return False
         if before == NULL or not same_write(block, before, write.payload):
@@ -131,7 +131,7 @@ cdef inline void wait_for_writer(Worker* worker, int32_t index) noexcept nogil:
     cdef int32_t writer = worker.view.blocked_on
     cdef Waiter* waiter = NULL
     if writer != NO_ONE and incarnation_of(task_status(task)) + 1 < worker.block.max_incarnations:
-        waiter = <Waiter*>arena_take(&worker.arena, sizeof(Waiter))
+        waiter = <Waiter*>arena_take(&worker.notes, sizeof(Waiter))
     if scheduler_stopping(scheduler):
         worker.aborts[<int>ABORT_STOPPED] += 1
     elif writer == NO_ONE:

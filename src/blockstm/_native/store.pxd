@@ -246,19 +246,19 @@ cdef inline bint store_commit(Store* store, Location* location, Payload* value, 
                               bint copy) noexcept nogil:
     """Make ``value`` (a value or absent, no delta) what is final here; at the frontier only.
 
-    ``copy``: the payload is the caller's and must be copied. False: memory has run out.
+    ``copy``: the payload and its bytes end with the run and must be copied. False: memory has run out.
     """
     cdef Payload* committed
     if copy:
         committed = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
-        if committed == NULL and value.size <= SHORT_SIZE:
+        if committed == NULL and store.exclusive and value.size <= SHORT_SIZE:
             committed = location_room(location)
         if committed == NULL or payload_room(committed) < payload_room(value):
             committed = <Payload*>arena_take(arena, payload_room(value))
             if committed == NULL:
                 return False
         payload_copy(committed, value)
-        if store.exclusive and not payload_own_bytes(committed, arena):
+        if not payload_own_bytes(committed, arena):
             return False
         value = committed
     location.committed.store(value, memory_order_release)

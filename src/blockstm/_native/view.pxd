@@ -15,7 +15,7 @@ from blockstm._native.values cimport Payload
 
 cdef const blockstm_view_api* view_api() noexcept nogil
 
-cdef bint view_init(View* view, Store* store, Arena* arena) noexcept nogil
+cdef bint view_init(View* view, Store* store, Arena* arena, Arena* notes) noexcept nogil
 cdef void view_free(View* view) noexcept nogil
 cdef void view_reset(View* view) noexcept nogil
 cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogil
@@ -37,5 +37,5 @@ cdef int view_try_add(View* view, uint32_t location, const blockstm_number* delt
 cdef const Payload* view_own(View* view, uint32_t location) noexcept nogil
 cdef const Payload* view_seen(View* view, uint32_t location) noexcept nogil
 
-# The conditions of the run, in the arena; false where memory has run out.
+# The conditions of the run, among the notes; false where memory has run out.
 cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) noexcept nogil

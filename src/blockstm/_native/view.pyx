@@ -33,11 +33,12 @@ cdef enum:
 # ---------------------------------------------------------------- one run after another
 
 
-cdef bint view_init(View* view, Store* store, Arena* arena) noexcept nogil:
+cdef bint view_init(View* view, Store* store, Arena* arena, Arena* notes) noexcept nogil:
     """Make a cleared view ready for its first run; false where memory has run out."""
     view.public_part.api = &API
     view.store = store
     view.arena = arena
+    view.notes = notes
     view.memory = arena
     view.slot_capacity = 16
     view.mark_mask = 63
@@ -221,7 +222,7 @@ cdef bint keep_bounds(View* view, const Slot* slot, Condition* condition) noexce
     condition.bounds = NULL
     if not (slot.has_lower or slot.has_upper):  # any number will do
         return True
-    bounds = <blockstm_number*>arena_take(view.arena, 2 * sizeof(blockstm_number))
+    bounds = <blockstm_number*>arena_take(view.notes, 2 * sizeof(blockstm_number))
     if bounds == NULL:
         return False
     bounds[0], bounds[1] = slot.lower, slot.upper
@@ -237,7 +238,7 @@ cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) n
     count[0] = 0
     if view.slots == 0:
         return True
-    condition = <Condition*>arena_take(view.arena, view.slots * sizeof(Condition))
+    condition = <Condition*>arena_take(view.notes, view.slots * sizeof(Condition))
     if condition == NULL:
         return False
     conditions[0] = condition

@@ -11,14 +11,14 @@ from blockstm._native.blocks cimport (
 )
 from blockstm._native.conflicts cimport conflicts_reset
 from blockstm._native.cursors cimport (
-    cpu_relax, events_announce, events_leave, events_notify, events_wait, now_ns, thread_yield,
+    cpu_relax, cursor_lower, events_announce, events_leave, events_notify, events_wait, now_ns, thread_yield,
 )
 from blockstm._native.scheduler cimport (
     COMMITTING, EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_revalidation,
     scheduler_claim_stretch, scheduler_frontier, scheduler_has_work, scheduler_reach_further,
     scheduler_stopping, stretch_first, stretch_of, task_move, task_status,
 )
-from blockstm._native.settling cimport advance_frontier, run_at_frontier
+from blockstm._native.settling cimport advance_frontier, run_at_frontier, tell_idle
 from blockstm._native.slots cimport (
     POINT_CLAIM, POINT_LOOK, POINT_PARK, give_out_of_hand, view_pause,
 )
@@ -36,7 +36,7 @@ cdef enum:
     PARK_NS_MAX = 50_000_000       # a parked worker 0 still looks for signals
     LOOKS = 40                     # for work before parking, ...
     RELAX = 8                      # ... and pauses between two: some microseconds in all
-    CLOCKED = 8                    # stretches of no more are of runs long enough to look at the clock for
+    CLOCKED = 8                    # runs of a stretch between two looks at the clock, if it has more
     AWAIT_NS_MIN = 2_000           # a run that took less is soon run again
     AWAIT_NS_SPIN = 20_000         # before others may have the core
 
@@ -49,7 +49,7 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
     worker.id = id
     worker.poll_stride = 1
     worker.sample_every = SAMPLE_EVERY
-    if not view_init(&worker.view, &block.store, &worker.arena):
+    if not view_init(&worker.view, &block.store, &worker.arena, &worker.notes):
         return False
     worker.view.worker = id
     worker.view.stopping = &block.scheduler.stopping
@@ -64,6 +64,7 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
 cdef void worker_free(Worker* worker) noexcept nogil:
     view_free(&worker.view)
     arena_free(&worker.arena)
+    arena_free(&worker.notes)
     arena_free(&worker.scratch)
     free(worker.write)
     free(worker.conflicts.at)
@@ -72,6 +73,7 @@ cdef void worker_free(Worker* worker) noexcept nogil:
 
 cdef void worker_reset(Worker* worker) noexcept nogil:
     arena_reset(&worker.arena)
+    arena_reset(&worker.notes)
     arena_reset(&worker.scratch)
     view_reset(&worker.view)
     worker.view.memory = &worker.arena
@@ -231,17 +233,38 @@ cdef void go_on(Worker* worker) noexcept nogil:
     cdef int64_t index = worker.stretch_next
     cdef Task* task = &scheduler.task[index]
     cdef uint32_t status
+    if takes_too_long(worker):
+        give_back(worker)
+        return
     if worker.hand and scheduler.frontier.next.load(memory_order_relaxed) >= stretch_first(worker.hand):
         let_go_of_word(worker)
         advance_frontier(worker)
     status = task_status(task)
     worker.stretch_next += 1
-    worker.run_began_ns = now_ns() if worker.stretch_length <= CLOCKED else worker.stretch_began_ns
     if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
         run_owned(worker, <int32_t>index)
     if worker.stretch_next == worker.stretch_end:
         learn_run(worker, (now_ns() - worker.stretch_began_ns) // worker.stretch_length)
         let_go(worker)
+
+
+cdef bint takes_too_long(Worker* worker) noexcept nogil:
+    """Whether the stretch does, of which some has been run; looks at the clock from time to time."""
+    cdef int64_t done = worker.stretch_next - (worker.stretch_end - worker.stretch_length)
+    if done % CLOCKED and worker.stretch_length > CLOCKED:
+        return False
+    worker.run_began_ns = now_ns() if done else worker.stretch_began_ns
+    return worker.run_began_ns - worker.stretch_began_ns > OVERDUE_NS
+
+
+cdef void give_back(Worker* worker) noexcept nogil:
+    """Whoever claims next may have what is left of the stretch: what follows may depend on it."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef int64_t done = worker.stretch_next - (worker.stretch_end - worker.stretch_length)
+    learn_run(worker, (worker.run_began_ns - worker.stretch_began_ns) // done)
+    cursor_lower(&scheduler.execution, worker.stretch_next)
+    let_go(worker)
+    tell_idle(scheduler)
 
 
 cdef void let_go(Worker* worker) noexcept nogil:
@@ -335,7 +358,6 @@ cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
     worker.polled_at_ns = since
     worker.poll_stride = 1
     worker.poll_counter = 0
-    worker.view.memory = &worker.scratch
     while index < until and not scheduler_stopping(scheduler):
         if not run_at_frontier(worker, <int32_t>index):
             stop_block(worker.block, STOP)
@@ -349,5 +371,4 @@ cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
             break
     if index == scheduler.count:
         stop_block(worker.block, STOP)
-    worker.view.memory = &worker.arena
     worker.busy_ns += now_ns() - since

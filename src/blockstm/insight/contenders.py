@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from blockstm._native.natives import NativeOutcomes
+from blockstm._native.results import NativeOutcomes
 from blockstm.executor import Executor
 from blockstm.insight.programs import PLAIN_LOOPS, PROGRAMS, spin
 from blockstm.insight.race import Contender
