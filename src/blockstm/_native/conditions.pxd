@@ -13,7 +13,7 @@ from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location
 from blockstm._native.numbers cimport compare, read_number, same_payload
 from blockstm._native.store cimport (
-    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Folding, Found, Look, Store, store_resolve,
+    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Folding, Found, Look, Store, store_final, store_resolve,
 )
 from blockstm._native.values cimport Payload
 
@@ -37,25 +37,33 @@ cdef enum Verdict:
     UNDECIDED = 2
 
 
+cdef inline bint is_true_of(Store* store, const Condition* condition, const Payload* value) noexcept nogil:
+    cdef blockstm_number number
+    if condition.kind == CONDITION_EXACT:
+        return same_payload(&store.numbers, value, condition.seen)
+    if not read_number(&store.numbers, value, &number):
+        return False
+    if condition.has_lower and compare(&store.numbers, &number, &condition.bounds[0]) < 0:
+        return False
+    return not condition.has_upper or compare(&store.numbers, &number, &condition.bounds[1]) <= 0
+
+
 cdef inline Verdict condition_holds(Store* store, const Condition* condition, int32_t index,
                                     Folding* folding) noexcept nogil:
     """Whether transaction ``index`` would see now what it saw then. Any worker may call it."""
     cdef const Location* location = location_at(&store.interner, condition.location)
-    cdef blockstm_number number
     cdef Look look = [NULL, 0]
     cdef Found found = store_resolve(store, location, index, folding, &look)
     if found == FOUND_ESTIMATE:
         return UNDECIDED
     if condition.kind == CONDITION_UNREADABLE:
         return HOLDS if found == FOUND_UNREAD else FAILS
-    if found != FOUND:
-        return FAILS
-    if condition.kind == CONDITION_EXACT:
-        return HOLDS if same_payload(&store.numbers, look.payload, condition.seen) else FAILS
-    if not read_number(&store.numbers, look.payload, &number):
-        return FAILS
-    if condition.has_lower and compare(&store.numbers, &number, &condition.bounds[0]) < 0:
-        return FAILS
-    if condition.has_upper and compare(&store.numbers, &number, &condition.bounds[1]) > 0:
-        return FAILS
-    return HOLDS
+    return HOLDS if found == FOUND and is_true_of(store, condition, look.payload) else FAILS
+
+
+cdef inline bint condition_is_final(Store* store, const Condition* condition) noexcept nogil:
+    """Whether it is true of the final prefix: at the frontier, nothing else can be seen below."""
+    cdef const Payload* final = store_final(location_at(&store.interner, condition.location))
+    if condition.kind == CONDITION_UNREADABLE:
+        return final == NULL
+    return final != NULL and is_true_of(store, condition, final)

@@ -13,7 +13,7 @@ from blockstm._native.blocks cimport (
     Worker, answer_of, collect_writes, count_abort, gives_up, learn_run, run, sample_begin,
     sample_phase, stop_block,
 )
-from blockstm._native.conditions cimport HOLDS, Condition, condition_holds
+from blockstm._native.conditions cimport Condition, condition_is_final
 from blockstm._native.cursors cimport events_notify
 from blockstm._native.frontier cimport (
     GOES_ON, OUT_OF_MEMORY, Answer, Write, frontier_end, frontier_settle,
@@ -103,12 +103,11 @@ cdef inline bint run_and_settle(Worker* worker, int32_t index) noexcept nogil:
     return True
 
 
-cdef inline const Condition* not_final(Worker* worker, const Record* record, int32_t index) noexcept nogil:
+cdef inline const Condition* not_final(Worker* worker, const Record* record) noexcept nogil:
     """The first condition that is not true of the exact prefix; NULL: the run becomes final."""
     cdef uint32_t place
     for place in range(record.conditions):
-        if condition_holds(&worker.block.store, &record.condition[place], index,
-                           &worker.view.folding) != HOLDS:
+        if not condition_is_final(&worker.block.store, &record.condition[place]):
             return &record.condition[place]
     return NULL
 
@@ -144,7 +143,7 @@ cdef inline bint settle_owned(Worker* worker, int32_t index, bint rerun) noexcep
         return run_at_frontier(worker, index)
     record = <Record*>task.record.load(memory_order_acquire)
     since = sample_begin(worker)
-    failed = not_final(worker, record, index)
+    failed = not_final(worker, record)
     if failed == NULL:
         since = sample_phase(worker, since, PHASE_VALIDATE, index)
         learn(block, index, True)
