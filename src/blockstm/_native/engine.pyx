@@ -45,7 +45,7 @@ from blockstm._native.worker cimport (
 cdef enum:
     START = 8                        # transactions run alone to learn how long one takes; while fewer
     DOUBT = 2                        # have told, so many of no length are thought beside them
-    ASKED_EVERY = 32                 # transactions of a block that goes on alone
+    ASKED_EVERY = 16                 # transactions of a block that goes on alone
     SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
     SHARING_PAYS_NS = 250_000        # with less beyond that, waking helpers costs more than it gives
 
@@ -264,16 +264,21 @@ cdef class Engine:
         cdef Scheduler* scheduler = &self.block.scheduler
         cdef Worker* worker = &self.worker[0]
         cdef int64_t since = worker.busy_ns
-        cdef int64_t ran = 0, more = 1
-        while not scheduler_stopping(scheduler):
-            worker_run_alone(worker, min(scheduler.frontier.next.load() + more, scheduler.count))
-            ran += more
+        cdef int64_t ran = 1, taken, before
+        while ran <= START and not scheduler_stopping(scheduler):
+            worker_run_alone(worker, min(scheduler.frontier.next.load() + (ran + 1) // 2, scheduler.count))
             if self.sharing_pays(worker.busy_ns - since, ran + DOUBT if ran < START else ran):
                 return
-            if ran >= START:
-                since, ran, more = worker.busy_ns, 0, ASKED_EVERY
-            else:
-                more = ran
+            ran *= 2
+        before = (worker.busy_ns - since) * ASKED_EVERY // START
+        while not scheduler_stopping(scheduler):
+            since = worker.busy_ns
+            worker_run_alone(worker, min(scheduler.frontier.next.load() + ASKED_EVERY, scheduler.count))
+            taken = worker.busy_ns - since
+            # A single long one among short ones says nothing about the rest.
+            if self.sharing_pays(min(taken, before), ASKED_EVERY):
+                return
+            before = taken
 
     cdef bint sharing_pays(self, int64_t taken_ns, int64_t count) noexcept nogil:
         """Whether it does, if what is left is like ``count`` transactions that took so long."""
