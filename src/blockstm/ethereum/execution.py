@@ -7,6 +7,7 @@ takes to run a block on a VM stands in `on_evm` and `on_pyevm`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -42,6 +43,9 @@ __all__ = [
 ]
 
 VMName = Literal["evm", "py-evm"]
+
+_RECEIPTS_SHARED_MIN = 200
+"""With fewer receipts, a thread costs more than it takes over."""
 
 
 class ExecuteBlock(Protocol):
@@ -213,11 +217,23 @@ def execute(
         block.header,
         executed.gas_used,
         executed.receipts,
-        state_root=state_root_after(state, executed.writes),
+        state_root=_state_root_beside_receipts(state, executed, workers),
         requests=executed.requests,
         access_list=executed.access_list,
     )
     return executed
+
+
+def _state_root_beside_receipts(
+    state: Any, executed: ExecutedBlock, workers: int | None
+) -> Hash32 | None:
+    """`state_root_after` the block, while a thread encodes its receipts, which keep what comes out."""
+    if workers == 1 or len(executed.receipts) < _RECEIPTS_SHARED_MIN:
+        return state_root_after(state, executed.writes)
+    with ThreadPoolExecutor(1, thread_name_prefix="blockstm-receipts") as pool:
+        # What goes wrong there goes wrong again where the root is compared.
+        pool.submit(getattr, executed.receipts, "root", None)
+        return state_root_after(state, executed.writes)
 
 
 def state_root_after(state: Any, writes: Mapping[Any, Any]) -> Hash32 | None:
