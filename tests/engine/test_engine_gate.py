@@ -138,6 +138,21 @@ def test_late_reads_of_a_hot_value_wait_instead_of_running_again() -> None:
     assert min(runs) < 1.3
 
 
+def test_results_are_whole_however_late_a_helper_comes_to_copy_them() -> None:
+    block = [[("work", 20), ("put", index, index), ("add", -1, 1)] for index in range(600)]
+    expected = reference.execute_block(block, {}, VM.python)
+    with Executor(Config(workers=4, gate=False)) as engine:
+        for _ in range(400):
+            result = engine.execute_block(block, {}, VM)
+            assert len(result.outcomes) == len(block)
+            assert result.outcomes.outputs() == expected_outputs(expected)
+            assert result.writes == expected.writes
+
+
+def expected_outputs(result: BlockResult) -> list[bytes]:
+    return [outcome.value.to_bytes(8, "little") for outcome in result.outcomes]
+
+
 KINDS = (
     lambda draw: bump(draw, 6),
     lambda draw: [("expect", draw.randrange(6), draw.randrange(3)), ("put", draw.randrange(6), 1)],
