@@ -59,9 +59,6 @@ cdef struct Block:
     int32_t confidence         # how well speculation has done lately
     int64_t pause              # how many transactions it rests for when it does badly
     int64_t resume_at
-    int64_t streak             # speculative runs in a row that were right
-    int64_t lead_earned_by
-    int64_t lead               # how many transactions are short enough to be left to one worker
     int64_t rest_until         # where a rest from speculation ends; 0: none is wanted
     int64_t run_ns             # how long a run takes, about: what workers begin with
     uint64_t padding_after[8]

@@ -1,6 +1,6 @@
 """The engine: sets a block up, lets the workers in, and says what came out; see the ``.pxd``."""
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport INT32_MAX, INT64_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
@@ -391,9 +391,8 @@ cdef class Engine:
         cdef int32_t id
         self.share(workers)
         self.block.poll = NULL
-        self.block.lead_earned_by = INT64_MAX  # a lead depends on the clock, as do
-        self.block.stretch_max = 1             # the length of a stretch
-        self.block.may_rest = False            # and whether a rest is long enough
+        self.block.stretch_max = 1   # the length of a stretch depends on the clock,
+        self.block.may_rest = False  # as does whether a rest is long enough
         for id in range(workers):
             self.worker[id].view.pause = explorer_pause
             self.worker[id].view.pause_context = explorer

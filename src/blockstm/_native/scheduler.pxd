@@ -86,8 +86,7 @@ cdef struct Scheduler:
     Cursor revalidation_end     # ... and where that ends
     Cursor frontier             # the lowest index that is not final
     Cursor reach                # how far ahead of the frontier speculation may run ...
-    Cursor reach_idle           # ... up to where, if else a worker has nothing to do, ...
-    Cursor lead                 # ... and where it begins: what is nearer is left to the frontier
+    Cursor reach_idle           # ... and up to where, if else a worker has nothing to do
     Cursor stretch[WORKERS]     # what each worker has in hand; 0: nothing
     EventCount events
 
@@ -139,8 +138,7 @@ cdef inline int64_t scheduler_claim_stretch(Scheduler* scheduler, int64_t length
     No more at once than leave the others as much, twice.
     """
     cdef int64_t limit, share
-    cursor_raise(&scheduler.execution, scheduler.frontier.next.load(memory_order_acquire)
-                 + scheduler.lead.next.load(memory_order_relaxed))  # only a heuristic
+    cursor_raise(&scheduler.execution, scheduler.frontier.next.load(memory_order_acquire))
     limit = scheduler_limit(scheduler)
     if length > 1:
         share = (limit - scheduler.execution.next.load(memory_order_relaxed)) // (2 * workers)  # likewise

@@ -7,17 +7,11 @@ A rest that is long enough is one for good: the other workers are sent out of th
 left of it until then is run by one alone, which costs what it would cost without us. So a block that
 turns out to be a chain falls back for its suffix, keeps its prefix, and is asked again from time to
 time.
-
-The lead: a run at the frontier costs less than one ahead of it, as it has nothing to record and
-nothing to publish. So where speculation never errs and transactions are short, it leaves the next
-few, up to some microseconds of work, to whoever owns the frontier. What is run further ahead is
-wrong more often: each time it is, the next lead takes twice as long to earn.
 """
 from libc.stdint cimport int64_t
 from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.blocks cimport STRETCH_NS, Block
-from blockstm._native.scheduler cimport Scheduler
 
 cdef enum:
     CONFIDENCE_FULL = 64
@@ -28,9 +22,6 @@ cdef enum:
     PAUSE_MIN = 32                 # transactions
     PAUSE_MAX = 1 << 16
     REST_PAYS_NS = 150_000         # what sending the others out and calling them in again costs, and more
-    LEAD_MAX = 64                  # transactions
-    LEAD_NS = 20_000               # of work that is left to one worker
-    LEAD_EARNED_BY = 128           # right runs in a row
 
 
 cdef inline void set_reach(Block* block, int64_t reach, int64_t idle) noexcept nogil:
@@ -45,12 +36,8 @@ cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
     block.confidence = CONFIDENCE_FIRST
     block.pause = PAUSE_MIN
     block.resume_at = 0
-    block.lead = 0
     block.rest_until = 0
-    block.streak = 0
-    block.lead_earned_by = LEAD_EARNED_BY
     set_reach(block, window, window)
-    block.scheduler.lead.next.store(0)
 
 
 cdef inline void throttle_share(Block* block) noexcept nogil:
@@ -63,24 +50,16 @@ cdef inline void throttle_share(Block* block) noexcept nogil:
 
 cdef inline void learn_duration(Block* block, int64_t run_ns) noexcept nogil:
     """A run at the frontier took so long."""
-    cdef int64_t lead = LEAD_NS // (run_ns + 1)
     block.run_ns += (run_ns - block.run_ns) >> 2
-    lead = lead if lead < LEAD_MAX else LEAD_MAX
-    block.lead = lead if lead < block.window // 2 else block.window // 2
 
 
 cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
     """Let speculation run far where it is right, near where it errs, and rest where it only errs."""
-    cdef Scheduler* scheduler = &block.scheduler
     if not block.throttle:
         return
     if hit:
         learn_hit(block)
         return
-    if block.streak >= block.lead_earned_by:
-        scheduler.lead.next.store(0, memory_order_relaxed)
-        block.lead_earned_by *= 2
-    block.streak = 0
     block.confidence -= 2
     if block.confidence <= 0:
         block.confidence = 0
@@ -95,9 +74,6 @@ cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
 
 
 cdef inline void learn_hit(Block* block) noexcept nogil:
-    block.streak += 1
-    if block.streak >= block.lead_earned_by:
-        block.scheduler.lead.next.store(block.lead, memory_order_relaxed)
     if block.confidence == CONFIDENCE_FULL:
         return
     block.confidence += 1
