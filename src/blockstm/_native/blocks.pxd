@@ -114,9 +114,9 @@ cdef struct Worker:
 
 cdef enum:
     SAMPLE_EVERY = 16
-    STRETCH_NS = 50_000            # of work that is claimed at once
+    STRETCH_NS = 100_000            # of work that is claimed at once
     STRETCH_MAX = 64               # transactions
-    OVERDUE_NS = 100_000           # a stretch, or the frontier where it is, is held up by a long run
+    OVERDUE_NS = 200_000           # a stretch, or the frontier where it is, is held up by a long run
     POLL_NS = 10_000_000           # how often worker 0 looks for signals
     POLL_STRIDE_MAX = 16
 
