@@ -281,11 +281,14 @@ cdef class Engine:
             before = taken
 
     cdef bint sharing_pays(self, int64_t taken_ns, int64_t count) noexcept nogil:
-        """Whether it does, if what is left is like ``count`` transactions that took so long."""
+        """Whether it does, if what is left is like ``count`` transactions that took so long.
+
+        The last of them is nobody's to share.
+        """
         cdef Scheduler* scheduler = &self.block.scheduler
         cdef int64_t left = scheduler.count - scheduler.frontier.next.load()
         cdef int64_t task_ns = taken_ns // count
-        if (task_ns - SHARED_TASK_NS) * left < SHARING_PAYS_NS:
+        if (task_ns - SHARED_TASK_NS) * (left - 1) < SHARING_PAYS_NS:
             return False
         # What the workers, and the throttle, begin with.
         self.block.run_ns = self.worker[0].run_ns = task_ns

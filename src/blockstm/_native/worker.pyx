@@ -36,7 +36,8 @@ cdef enum:
     PARK_NS_MAX = 50_000_000       # a parked worker 0 still looks for signals
     LOOKS = 40                     # for work before parking, ...
     RELAX = 8                      # ... and pauses between two: some microseconds in all
-    CLOCKED = 8                    # runs of a stretch between two looks at the clock, if it has more
+    CLOCKED_NS = 2_000             # shorter runs are not worth a look at the clock each, ...
+    CLOCKED = 8                    # ... only so many together
     AWAIT_NS_MIN = 2_000           # a run that took less is soon run again
     AWAIT_NS_SPIN = 20_000         # before others may have the core
 
@@ -251,7 +252,7 @@ cdef void go_on(Worker* worker) noexcept nogil:
 cdef bint takes_too_long(Worker* worker) noexcept nogil:
     """Whether the stretch does, of which some has been run; looks at the clock from time to time."""
     cdef int64_t done = worker.stretch_next - (worker.stretch_end - worker.stretch_length)
-    if done % CLOCKED and worker.stretch_length > CLOCKED:
+    if done % CLOCKED and worker.run_ns < CLOCKED_NS:
         return False
     worker.run_began_ns = now_ns() if done else worker.stretch_began_ns
     return worker.run_began_ns - worker.stretch_began_ns > OVERDUE_NS
