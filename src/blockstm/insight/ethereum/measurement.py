@@ -133,7 +133,7 @@ def measure_load(
     try:
         race = _race(load, one, many, apart, pool)
         race.warm_up()
-        race.run(seconds=seconds, rounds_min=laps or 5, rounds_max=laps or 100)
+        race.run(seconds=seconds, rounds_min=laps or 5, rounds_max=laps or 400)
     finally:
         for executor in (one, many, *apart):
             executor.close()
