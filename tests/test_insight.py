@@ -10,7 +10,7 @@ import pytest
 from blockstm.errors import ConfigError
 from blockstm.insight.contenders import changes, check_block, complete, expected, same
 from blockstm.insight.programs import PLAIN_LOOPS, PROGRAMS
-from blockstm.insight.race import Contender, Race
+from blockstm.insight.race import Contender, Race, in_turn
 from blockstm.insight.workloads import WORKLOADS, workload
 from blockstm.reference import execute_block as reference
 
@@ -73,8 +73,14 @@ def test_laps_are_taken_in_turn_and_warm_up_does_not_count() -> None:
     race.warm_up()
     order.clear()
     race.run(seconds=0, rounds_min=3)
-    assert order == ["a", "b", "b", "a", "a", "b"]
+    assert order == ["a", "b", "b", "a", "b", "a"]
     assert race.timing("a").rounds == 3
+
+
+def test_nobody_runs_more_often_behind_one_than_behind_another() -> None:
+    order = [name for number in range(6) for name in in_turn("abc", number)]
+    behind = Counter(zip(order, order[1:] + order[:1], strict=True))
+    assert behind == Counter({(a, b): 3 for a in "abc" for b in "abc" if a != b})
 
 
 def test_only_the_run_is_timed() -> None:

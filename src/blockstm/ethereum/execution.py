@@ -227,7 +227,7 @@ def execute(
 def _state_root_beside_receipts(
     state: Any, executed: ExecutedBlock, workers: int | None
 ) -> Hash32 | None:
-    """`state_root_after` the block, while a thread encodes its receipts, which keep what comes out."""
+    """`state_root_after` the block, while a thread encodes its receipts, which keep the result."""
     if workers == 1 or len(executed.receipts) < _RECEIPTS_SHARED_MIN:
         return state_root_after(state, executed.writes)
     with ThreadPoolExecutor(1, thread_name_prefix="blockstm-receipts") as pool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,11 +111,10 @@ class Race:
     def run(self, *, seconds: float, rounds_min: int = 5, rounds_max: int = 50) -> None:
         """Race until about ``seconds`` have passed, within the bounds on rounds."""
         deadline = time.perf_counter() + seconds
-        names = list(self.contenders)
         for number in range(rounds_max):
             if number >= rounds_min and time.perf_counter() > deadline:
                 return
-            for name in names if number % 2 == 0 else reversed(names):
+            for name in in_turn(list(self.contenders), number):
                 self.lap(name)
 
     def timing(self, name: str) -> Timing:
@@ -125,6 +124,19 @@ class Race:
         low, median, high = _quartiles(seconds)
         cores = statistics.median(lap.cpu_seconds / lap.seconds for lap in laps)
         return Timing(median, (high - low) / median, cores, len(laps))
+
+
+def in_turn(names: Sequence[str], number: int) -> list[str]:
+    """Who runs in a round after whom: everyone as often behind this one as behind that one, as what
+    ran before leaves caches to its own liking.
+
+    Example:
+        >>> [''.join(in_turn("abc", number)) for number in range(6)]
+        ['abc', 'bca', 'cab', 'cba', 'bac', 'acb']
+    """
+    turn, shift = divmod(number, len(names))
+    order = list(names) if turn % 2 == 0 else list(reversed(names))
+    return order[shift:] + order[:shift]
 
 
 def _quartiles(values: list[float]) -> tuple[float, float, float]:
