@@ -76,12 +76,15 @@ def test_a_delta_is_seen_by_the_transaction_that_made_it() -> None:
 
 
 def test_expect_tells_whether_there_is_that_value() -> None:
-    block = [("expect", "a", 3), ("put", "a", 4), ("expect", "a", 4), ("add", "a", 1)], [
-        ("expect", "a", 5),
-        ("expect", "a", 4),
-        ("expect", "none", 0),
-        ("expect", "none", None),
-    ]
+    block = (
+        [("expect", "a", 3), ("put", "a", 4), ("expect", "a", 4), ("add", "a", 1)],
+        [
+            ("expect", "a", 5),
+            ("expect", "a", 4),
+            ("expect", "none", 0),
+            ("expect", "none", None),
+        ],
+    )
     assert values(run(*block, state={"a": 3})) == [(True, True), (True, False, False, False)]
 
 
