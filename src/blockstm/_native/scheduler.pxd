@@ -67,14 +67,12 @@ cdef struct Waiter:
     int32_t index
     Waiter* next
 
-# One cache line, so that two workers never meet on one without meeting on a transaction.
+# Half a cache line: neighbours are mostly run by the same worker, in a stretch.
 cdef struct Task:
     atomic[uint32_t] status
-    uint32_t unused
     atomic[Waiter*] waiters
     atomic[void*] record        # what the last published incarnation saw and wrote
     atomic[int64_t] hand        # the stretch in which it was run; 0: in none
-    uint64_t padding[4]
 
 cdef struct Scheduler:
     int64_t count
