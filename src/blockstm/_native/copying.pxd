@@ -107,7 +107,7 @@ cdef inline uint32_t part_split(Part* part, uint32_t parts, int32_t worker, int3
     cdef uint32_t size = <uint32_t>(end - first) + (written_end - written)
     cdef uint32_t pieces = size // PART_MAX + 1, piece
     for piece in range(pieces):
-        memset(&part[parts], 0, sizeof(Part))
+        memset(<void*>&part[parts], 0, sizeof(Part))
         part[parts].worker = worker
         part[parts].first = first + <int32_t>(<uint64_t>(end - first) * piece // pieces)
         part[parts].end = first + <int32_t>(<uint64_t>(end - first) * (piece + 1) // pieces)

@@ -45,7 +45,7 @@ from blockstm._native.worker cimport (
 cdef enum:
     START = 8                        # transactions run alone to learn how long one takes; while fewer
     DOUBT = 2                        # have told, so many of no length are thought beside them
-    ASKED_EVERY = 16                 # transactions of a block that goes on alone
+    ASKED_EVERY = 32                 # transactions of a block that goes on alone
     SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
     SHARING_PAYS_NS = 250_000        # with less beyond that, waking helpers costs more than it gives
 

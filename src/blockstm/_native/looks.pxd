@@ -29,7 +29,7 @@ cdef enum:
 cdef inline int look_speculatively(View* view, Slot* slot, Location* location) noexcept nogil:
     """See what is there now, among the writes of runs that may yet prove wrong."""
     cdef int32_t index = <int32_t>view.public_part.index
-    cdef Look look
+    cdef Look look = [NULL, 0]
     cdef Found found
     cdef Payload* folded
     cdef int status
