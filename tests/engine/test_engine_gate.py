@@ -133,9 +133,10 @@ def test_a_wrong_expectation_counts_as_wrong() -> None:
 
 
 def test_late_reads_of_a_hot_value_wait_instead_of_running_again() -> None:
-    block = [[("work", 200_000), ("bump", 1, 1)] for _ in range(60)]
-    runs = (run(block, workers=2).stats.incarnations_per_transaction for _ in range(10))
-    assert min(runs) < 1.3
+    """Without waiting it is 1.27 at best: what runs again does so beside the next one, each time."""
+    block = [[("work", 200_000), ("bump", 1, 1), ("work", 40_000)] for _ in range(60)]
+    runs = [run(block, workers=2).stats.incarnations_per_transaction for _ in range(10)]
+    assert min(runs) < 1.15
 
 
 def test_results_are_whole_however_late_a_helper_comes_to_copy_them() -> None:

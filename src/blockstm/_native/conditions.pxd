@@ -30,12 +30,6 @@ cdef struct Condition:
     const Payload* seen
     const blockstm_number* bounds    # of a RANGE: lower and upper, both inclusive
 
-# Three answers: where a write is known to be coming, only its writer can tell.
-cdef enum Verdict:
-    HOLDS = 0
-    FAILS = 1
-    UNDECIDED = 2
-
 
 cdef inline bint is_true_of(Store* store, const Condition* condition, const Payload* value) noexcept nogil:
     cdef blockstm_number number
@@ -48,17 +42,20 @@ cdef inline bint is_true_of(Store* store, const Condition* condition, const Payl
     return not condition.has_upper or compare(&store.numbers, &number, &condition.bounds[1]) <= 0
 
 
-cdef inline Verdict condition_holds(Store* store, const Condition* condition, int32_t index,
-                                    Folding* folding) noexcept nogil:
-    """Whether transaction ``index`` would see now what it saw then. Any worker may call it."""
+cdef inline bint condition_fails(Store* store, const Condition* condition, int32_t index,
+                                 Folding* folding) noexcept nogil:
+    """Whether transaction ``index`` would not see now what it saw then. Any worker may call it.
+
+    Where a write is known to be coming only its writer can tell, so that is not failing yet.
+    """
     cdef const Location* location = location_at(&store.interner, condition.location)
     cdef Look look = [NULL, 0]
     cdef Found found = store_resolve(store, location, index, folding, &look)
     if found == FOUND_ESTIMATE:
-        return UNDECIDED
+        return False
     if condition.kind == CONDITION_UNREADABLE:
-        return HOLDS if found == FOUND_UNREAD else FAILS
-    return HOLDS if found == FOUND and is_true_of(store, condition, look.payload) else FAILS
+        return found != FOUND_UNREAD
+    return found != FOUND or not is_true_of(store, condition, look.payload)
 
 
 cdef inline bint condition_is_final(Store* store, const Condition* condition) noexcept nogil:

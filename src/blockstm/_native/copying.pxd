@@ -78,9 +78,9 @@ cdef struct Copying:
     atomic[int32_t] ready    # 0: not yet, 1: copy, -1: there is no room
 
 
-cdef inline uint32_t parts_needed(const Frontier* frontier) noexcept nogil:
-    """How many parts there will be at most."""
-    return <uint32_t>(frontier.shifts + (frontier.written_count + frontier.count) // (PART_MAX // 2) + 2)
+cdef inline uint32_t parts_needed(const Frontier* frontier, int32_t count) noexcept nogil:
+    """How many parts there will be at most: one a shift, one more, and the pieces of long ones."""
+    return frontier.shifts + 1 + (frontier.written_count + <uint32_t>count) // PART_MAX + 1
 
 
 cdef inline uint32_t parts_fill(Part* part, const Frontier* frontier, int32_t count) noexcept nogil:
@@ -238,23 +238,24 @@ cdef inline void do_round(Copying* copying, int32_t worker, int32_t round) noexc
         do_part(copying, &copying.part[place], round)
 
 
+cdef inline void relax(uint32_t* spins) noexcept nogil:
+    spins[0] += 1
+    if spins[0] > SPINS:
+        thread_yield()
+    cpu_relax()
+
+
 cdef inline void await_parts(Copying* copying, uint32_t parts) noexcept nogil:
     """Until so many are done; whoever has taken one is at it."""
     cdef uint32_t spins = 0
     while copying.done.load(memory_order_acquire) != parts:
-        spins += 1
-        if spins > SPINS:
-            thread_yield()
-        cpu_relax()
+        relax(&spins)
 
 
 cdef inline int32_t await_room(Copying* copying) noexcept nogil:
     cdef uint32_t spins = 0
     cdef int32_t ready = copying.ready.load(memory_order_acquire)
     while ready == 0:
-        spins += 1
-        if spins > SPINS:
-            thread_yield()
-        cpu_relax()
+        relax(&spins)
         ready = copying.ready.load(memory_order_acquire)
     return ready

@@ -233,7 +233,6 @@ cdef class Engine:
         block.poll = poll_signals
         block.poll_context = <void*>self
         block.frontier.written_count = 0
-        block.frontier.count = <int32_t>count
         block.frontier.shifts = 0
         block.frontier.gas_used = 0
         block.frontier.ending = GOES_ON

@@ -56,7 +56,6 @@ cdef struct Shift:
 
 cdef struct Frontier:
     Store* store
-    int32_t count            # of the block's transactions
     Shift* shift             # who made final what, as far as there was memory to note it
     uint32_t shifts
     uint32_t shift_capacity

@@ -26,7 +26,7 @@ from libcpp.atomic cimport (
     atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
 )
 
-from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.arena cimport Arena, arena_copy
 from blockstm._native.cursors cimport Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock
 from blockstm._native.hashing cimport hash_key
 from blockstm._native.locations cimport FIRST_LINE, INLINE_KEY, Location, location_key, same_key
@@ -243,7 +243,7 @@ cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const 
                               uint64_t size, uint32_t* id) noexcept nogil:
     """A location with this key that nobody can find yet; false where memory has run out."""
     cdef Location* location = interner_append(interner, ids, id)
-    cdef uint8_t* copied
+    cdef const uint8_t* copied
     if location == NULL:
         return False
     location.key_size = <uint32_t>size
@@ -252,11 +252,10 @@ cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const 
     elif size <= INLINE_KEY:
         memcpy(location.key, key, size)
     else:
-        copied = <uint8_t*>arena_take(arena, size)
+        copied = arena_copy(arena, key, size)
         if copied == NULL:
             ids.next -= 1
             return False
-        memcpy(copied, key, size)
         memcpy(location.key, &copied, sizeof(copied))
     return True
 

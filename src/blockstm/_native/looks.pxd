@@ -68,8 +68,10 @@ cdef inline int look_speculatively(View* view, Slot* slot, Location* location) n
 
 
 cdef inline int assume(View* view, Slot* slot, const uint8_t* data, uint64_t size) noexcept nogil:
-    """Ahead of the frontier: see ``data``, whatever is there now. What is read is the base, which will be
-    needed: what then was not there is no failed condition."""
+    """Ahead of the frontier: see ``data``, whatever is there now.
+
+    The base is read all the same: a condition on what has not been read would fail at the frontier.
+    """
     cdef Location* location = location_at(&view.store.interner, slot.location)
     cdef Payload* seen
     cdef int status

@@ -3,7 +3,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport UINT64_MAX, int32_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from collections.abc import Mapping
 
@@ -16,7 +16,7 @@ from blockstm._native.abi cimport (
     BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE,
     blockstm_bytes, blockstm_state, blockstm_vm,
 )
-from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.arena cimport Arena, arena_copy
 from blockstm._native.codec import at_key
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Answer, Frontier
@@ -24,7 +24,9 @@ from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, location_key
 from blockstm._native.results cimport copy_results
 from blockstm._native.slots cimport View
-from blockstm._native.values cimport INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload
+from blockstm._native.values cimport (
+    INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_words,
+)
 
 cdef enum:
     VALUE_SIZE_MAX = 0x7fffffff
@@ -38,22 +40,13 @@ cdef object SKIPPED = Status.SKIPPED
 
 cdef int fill(Payload* base, const uint8_t* data, uint64_t size, Arena* arena) noexcept nogil:
     """Make ``base`` the value of these bytes, copied."""
-    cdef uint8_t* copied
     if size > VALUE_SIZE_MAX:
         return BLOCKSTM_STATE_ERROR
-    base.kind = PAYLOAD_VALUE
-    base.size = <uint32_t>size
-    if size == 8:
-        memcpy(base.word, data, 8)
-        return BLOCKSTM_OK
-    if size <= INLINE_SIZE:
-        memcpy(base.word, data, size)
-        return BLOCKSTM_OK
-    copied = <uint8_t*>arena_take(arena, size)
-    if copied == NULL:
-        return BLOCKSTM_NO_MEMORY
-    memcpy(copied, data, size)
-    base.word[0] = <uint64_t>copied
+    if size > INLINE_SIZE:
+        data = arena_copy(arena, data, size)
+        if data == NULL:
+            return BLOCKSTM_NO_MEMORY
+    payload_words(base, data, size)
     return BLOCKSTM_OK
 
 

@@ -39,7 +39,7 @@ cdef tuple copy_results(Context context, object block, const Frontier* frontier,
     copying.frontier = frontier
     copying.count = count
     copying.kept = <uint8_t*>buffer_take(frontier.written_count + 1)
-    copying.part = <Part*>buffer_take(parts_needed(frontier) * sizeof(Part))
+    copying.part = <Part*>buffer_take(parts_needed(frontier, count) * sizeof(Part))
     if copying.kept != NULL and copying.part != NULL:
         copying.parts = parts_fill(copying.part, frontier, count)
         context.together(context.crew, copy_together, &copying)

@@ -15,7 +15,7 @@ from blockstm._native.blocks cimport (
     sample_check,
     sample_phase, stop_block,
 )
-from blockstm._native.conditions cimport FAILS, Condition, condition_holds
+from blockstm._native.conditions cimport Condition, condition_fails
 from blockstm._native.cursors cimport events_notify
 from blockstm._native.frontier cimport Answer, Write
 from blockstm._native.interner cimport location_at
@@ -170,8 +170,8 @@ cdef inline const Condition* looks_wrong(Worker* worker, const Record* record, i
     """The first condition that fails for a run ahead of the frontier; NULL: it still looks right."""
     cdef uint32_t place
     for place in range(record.conditions):
-        if condition_holds(&worker.block.store, &record.condition[place], index,
-                           &worker.view.folding) == FAILS:
+        if condition_fails(&worker.block.store, &record.condition[place], index,
+                           &worker.view.folding):
             return &record.condition[place]
     return NULL
 

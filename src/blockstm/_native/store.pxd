@@ -16,13 +16,12 @@ Order of writes:
 """
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t, uintptr_t
 from libc.stdlib cimport realloc
-from libc.string cimport memcpy
 from libcpp.atomic cimport (
     atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
 )
 
 from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK
-from blockstm._native.arena cimport Arena, arena_take
+from blockstm._native.arena cimport Arena, arena_copy, arena_take
 from blockstm._native.interner cimport Interner
 from blockstm._native.locations cimport Entry, Location, location_room
 from blockstm._native.numbers cimport Numbers, fold_delta
@@ -231,13 +230,12 @@ cdef inline bint store_is_left(const Entry* entry, const Payload* payload) noexc
 
 cdef inline bint payload_own_bytes(Payload* payload, Arena* arena) noexcept nogil:
     """Copy a long value's bytes out of memory that ends with the run. False: memory ran out."""
-    cdef uint8_t* copied
+    cdef const uint8_t* copied
     if payload.kind != PAYLOAD_VALUE or payload.size <= INLINE_SIZE:
         return True
-    copied = <uint8_t*>arena_take(arena, payload.size)
+    copied = arena_copy(arena, payload_data(payload), payload.size)
     if copied == NULL:
         return False
-    memcpy(copied, payload_data(payload), payload.size)
     payload.word[0] = <uint64_t>copied
     return True
 
