@@ -76,10 +76,11 @@ SECONDS ?= 600
 fuzz: $(BUILT) $(EELS)/.installed  ## generated blocks against py-evm and the specifications: SEED=1 SECONDS=600
 	$(PY) -m tests.fuzz --seed $(SEED) --seconds $(SECONDS) --eels $(EELS)/bin/python
 
-lint: $(INSTALLED)  ## ruff and mypy
+lint: $(BUILT)  ## ruff, mypy, and the tests that read the source: style, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --diff .
 	$(BIN)/mypy
+	$(PY) -m pytest -q tests/test_style.py tests/test_layers.py
 
 bench: $(BUILT)  ## every workload against its baseline; writes bench/README.md and the plots
 	mkdir -p build

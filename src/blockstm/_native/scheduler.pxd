@@ -24,15 +24,16 @@ frontier is there, and after moving the frontier its worker looks at the status 
 are sequentially consistent, so at least one of the two sees the other. Why there is no livelock:
 a run at the frontier sees only final values, so nothing can invalidate it.
 
-Short transactions are claimed in stretches, a few that follow each other at once. What a worker ran
-in its stretch it makes final itself, when it is through with the stretch or sees that the frontier has
-come to it: all that this touches is in its cache. (It looks at the frontier relaxed, between two runs: to
-see it late is to go on speculatively, no more.) So whoever comes with the frontier to a transaction that is still *in hand* leaves it. That
-nobody forgets it, too, is a look of each at the other's word, both sequentially consistent: the one
-moves the frontier and then looks whether the stretch is in hand; the other lets go of the stretch and
-then looks where the frontier is. A run that takes long gives what is in hand away before (slots.pxd), as it
-may be one that only the frontier can stop; so does one that waits for another's write. Nobody waits in
-a run but for one that comes before it, so the lowest that runs waits for nobody.
+Short transactions are claimed in stretches, a few that follow each other at once. What a worker
+ran in its stretch it makes final itself, when it is through with the stretch or sees that the
+frontier has come to it: all that this touches is in its cache. (It looks at the frontier relaxed,
+between two runs: to see it late is to go on speculatively, no more.) So whoever comes with the
+frontier to a transaction that is still *in hand* leaves it. That nobody forgets it, too, is a look
+of each at the other's word, both sequentially consistent: the one moves the frontier and then looks
+whether the stretch is in hand; the other lets go of the stretch and then looks where the frontier
+is. A run that takes long gives what is in hand away before (slots.pxd), as it may be one that only
+the frontier can stop; so does one that waits for another's write. Nobody waits in a run but for one
+that comes before it, so the lowest that runs waits for nobody.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libcpp.atomic cimport (
