@@ -177,6 +177,18 @@ def test_a_timeline_of_a_python_vm_is_whole_and_in_order() -> None:
         check_timeline(engine.execute_block(block, {}, scripted_vm).stats, len(block))
 
 
+def test_a_run_that_is_forgotten_keeps_its_number() -> None:
+    """A chain sends the other workers out for a rest; what they ran ahead runs again after them."""
+    block = [[("work", 2000), ("bump", 0, 1), ("work", 2000)]] * 400
+    config = Config(gate=False, timeline=SPANS)
+    again = 0
+    for _ in range(20):
+        stats = executor(2, config).execute_block(block, {}, NativeScripts()).stats
+        check_timeline(stats, len(block))
+        again += sum(span.incarnation > 0 for span in of(stats, "execute"))
+    assert again
+
+
 def test_with_a_timeline_every_task_is_timed() -> None:
     stats = contended(2).stats
     for phase, seconds in stats.phases.items():
@@ -211,9 +223,7 @@ def test_nothing_is_recorded_unless_asked_for() -> None:
 
 
 def test_a_stream_has_a_timeline() -> None:
-    # No rest: what ran ahead and is forgotten then is run again under the same number.
-    config = Config(gate=False, throttle=False, timeline=SPANS)
-    with Executor(config, workers=2) as engine:
+    with Executor(Config(gate=False, timeline=SPANS), workers=2) as engine:
         stream = engine.stream([[("bump", 1, 1)]] * 20, {}, scripted_vm)
         assert len(list(stream)) == 20
     assert stream.result is not None

@@ -46,6 +46,7 @@ cdef struct Block:
     bint throttle
     bint streaming             # somebody waits for single outcomes
     bint may_rest              # whether the others may be sent out for a rest
+    bint shared                # whether it has been, so far: then there are statuses
     int32_t workers
     int64_t stretch_max        # how many transactions may be claimed at once
     Poll poll
@@ -90,12 +91,13 @@ cdef struct Worker:
     uint32_t write_capacity
     int64_t stretch_next       # of the stretch at hand, what has not been run ...
     int64_t stretch_end        # ... and where it ends
-    int64_t stretch_length     # how many there were
+    int64_t stretch_ran        # how many of it we have run
     int64_t stretch_began_ns
     int64_t run_began_ns       # about: where runs are short, it is the last look at the clock
     int64_t hand               # its word; 0 where it is of one transaction
-    int64_t frontier_seen      # where the frontier was at the last claims ...
-    int64_t frontier_seen_ns   # ... and since when
+    int64_t frontier_seen      # where the frontier was at the last look ...
+    int64_t frontier_seen_ns   # ... and when that was
+    int64_t frontier_since_ns  # since when it may have been there
     int64_t run_ns             # how long a run takes, about
     uint64_t incarnations
     uint64_t aborts[ABORT_CAUSES]
@@ -167,8 +169,8 @@ cdef inline int64_t stretch_length(const Worker* worker) noexcept nogil:
 
 
 cdef inline uint32_t own_incarnation(Block* block, int32_t index) noexcept nogil:
-    """While one worker is alone there are no statuses, and no second incarnations."""
-    if block.store.exclusive:
+    """In a block that was never shared there are no statuses, and no second incarnations."""
+    if not block.shared:
         return 0
     return incarnation_of(task_status(&block.scheduler.task[index]))
 

@@ -28,7 +28,7 @@ from blockstm._native.hashing cimport process_seed
 from blockstm._native.interner cimport interner_free, interner_init, interner_reset
 from blockstm._native.pages cimport pages_free, pages_take
 from blockstm._native.scheduler cimport (
-    READY, REST, STOP, STOP_NO_MEMORY, WORKERS, Scheduler, Task, scheduler_stopping, task_leave,
+    REST, STOP, STOP_NO_MEMORY, WORKERS, Scheduler, Task, scheduler_stopping, task_forget,
 )
 from blockstm._native.settling cimport withdraw_all
 from blockstm._native.slots cimport (
@@ -230,6 +230,7 @@ cdef class Engine:
         block.may_rest = True
         block.stretch_max = STRETCH_MAX
         block.workers = 1
+        block.shared = False
         block.poll = poll_signals
         block.poll_context = <void*>self
         block.frontier.written_count = 0
@@ -323,6 +324,7 @@ cdef class Engine:
     cdef void speculate(self, int32_t workers) noexcept:
         """Whatever was run alone is final; what follows may be run ahead of the frontier."""
         cdef Block* block = &self.block
+        block.shared = True
         block.store.exclusive = False
         block.store.interner.alone = False
         block.workers = workers
@@ -380,10 +382,7 @@ cdef class Engine:
             record = <Record*>task.record.load()
             if record != NULL:
                 withdraw_all(block, record)
-            task.record.store(NULL)
-            task.waiters.store(NULL)
-            task.hand.store(0)
-            task_leave(task, READY, 0)
+            task_forget(task)
             index += 1
         scheduler.revalidation.next.store(0)
         scheduler.revalidation_end.next.store(0)

@@ -22,10 +22,6 @@ from blockstm._native.store cimport (
 from blockstm._native.values cimport INLINE_SIZE, Payload, payload_words
 
 
-cdef enum:
-    READERS_NEAR = 16        # transactions that count as one, where readers are noted
-
-
 cdef inline int look_speculatively(View* view, Slot* slot, Location* location) noexcept nogil:
     """See what is there now, among the writes of runs that may yet prove wrong."""
     cdef int32_t index = <int32_t>view.public_part.index
@@ -36,7 +32,7 @@ cdef inline int look_speculatively(View* view, Slot* slot, Location* location) n
     # Only decides who is told early that this location changed; the frontier checks all. So what
     # everybody looks at need not be written to by everybody.
     cdef int32_t reader = highest_reader(location)
-    if reader < index and (reader == 0 or reader + READERS_NEAR <= index):
+    if reader < index and (reader == 0 or reader + view.readers_near <= index):
         note_reader(location, index)
     if is_contended(location):
         view.await_others(view.await_context)

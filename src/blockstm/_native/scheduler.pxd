@@ -73,6 +73,7 @@ cdef struct Waiter:
 # Half a cache line: neighbours are mostly run by the same worker, in a stretch.
 cdef struct Task:
     atomic[uint32_t] status
+    uint32_t forgotten          # incarnations before a rest; changed while nobody is in the block
     atomic[Waiter*] waiters
     atomic[void*] record        # what the last published incarnation saw and wrote
     atomic[int64_t] hand        # the stretch in which it was run; 0: in none
@@ -102,6 +103,21 @@ cdef inline uint32_t incarnation_of(uint32_t status) noexcept nogil:
 
 cdef inline uint32_t task_status(Task* task) noexcept nogil:
     return task.status.load(memory_order_seq_cst)
+
+
+cdef inline void task_forget(Task* task) noexcept nogil:
+    """As if it had never run, but the next incarnation has its own number. Nobody is in the block."""
+    cdef uint32_t phase = phase_of(task_status(task))
+    task.record.store(NULL, memory_order_relaxed)  # the workers are called in again after this
+    task.waiters.store(NULL, memory_order_relaxed)
+    task.hand.store(0, memory_order_relaxed)
+    task_leave(task, READY, 0 if phase == READY or phase == WAITING else 1)
+    task.forgotten = incarnation_of(task_status(task))
+
+
+cdef inline bint task_has_erred(const Task* task, uint32_t status) noexcept nogil:
+    """Whether an incarnation that counts was in vain."""
+    return incarnation_of(status) > task.forgotten
 
 
 cdef inline bint task_move(Task* task, uint32_t seen, Phase phase, uint32_t more) noexcept nogil:
@@ -191,6 +207,11 @@ cdef inline void scheduler_revalidate(Scheduler* scheduler, int64_t first, int64
     if first < end:
         cursor_raise(&scheduler.revalidation_end, end)
         cursor_lower(&scheduler.revalidation, first)
+
+
+cdef inline bint scheduler_runs_later(Scheduler* scheduler, int64_t index) noexcept nogil:
+    """Whether whoever claims next comes to this index by himself."""
+    return scheduler.execution.next.load(memory_order_relaxed) < index  # only decides when
 
 
 cdef inline bint scheduler_has_work(Scheduler* scheduler) noexcept nogil:

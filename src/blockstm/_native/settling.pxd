@@ -21,10 +21,9 @@ from blockstm._native.frontier cimport (
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, highest_reader
 from blockstm._native.scheduler cimport (
-    COMMITTING, EXECUTED, EXECUTING, FINAL, READY, REST, STOP, WAITING, Scheduler, Task, incarnation_of,
-    phase_of, scheduler_frontier, scheduler_in_hand, scheduler_limit, scheduler_revalidate,
-    scheduler_stopping,
-    scheduler_wake_waiters, task_leave, task_move, task_status,
+    COMMITTING, EXECUTED, EXECUTING, FINAL, READY, REST, STOP, WAITING, Scheduler, Task, phase_of,
+    scheduler_frontier, scheduler_in_hand, scheduler_limit, scheduler_revalidate, scheduler_stopping,
+    scheduler_wake_waiters, task_has_erred, task_leave, task_move, task_status,
 )
 from blockstm._native.slots cimport POINT_COMMIT, view_pause
 from blockstm._native.store cimport store_estimate, store_withdraw
@@ -173,7 +172,7 @@ cdef inline bint own_frontier(Worker* worker, int64_t index, bint* rerun) noexce
         rerun[0] = True
         if not task_move(task, status, EXECUTING, 0):
             return False
-        if incarnation_of(status):
+        if task_has_erred(task, status):
             learn(worker.block, index, False)
         return True
     return False

@@ -100,6 +100,7 @@ cdef struct View:
     atomic[uint32_t]* stopping
     atomic[int64_t]* frontier
     atomic[int64_t]* in_hand      # the worker's word in the scheduler's `stretch`
+    int32_t readers_near          # transactions that count as one, where readers are noted
     uint32_t operations           # of the run; every so often it looks whether it still counts
     Memo memo[MEMOS]              # lives as long as the block, as does
     Path path                     # this

@@ -16,14 +16,14 @@ from blockstm._native.blocks cimport (
     sample_phase, stop_block,
 )
 from blockstm._native.conditions cimport Condition, condition_fails
-from blockstm._native.cursors cimport events_notify
+from blockstm._native.cursors cimport cursor_lower, events_notify
 from blockstm._native.frontier cimport Answer, Write
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location
 from blockstm._native.numbers cimport same_payload
 from blockstm._native.scheduler cimport (
-    EXECUTED, EXECUTING, STOP, STOP_NO_MEMORY, WAITING, Scheduler, Task, Waiter, incarnation_of,
-    phase_of, scheduler_frontier, scheduler_stopping, scheduler_wait_for, scheduler_wake_waiters,
+    EXECUTED, EXECUTING, READY, STOP, STOP_NO_MEMORY, WAITING, Scheduler, Task, Waiter, incarnation_of,
+    phase_of, scheduler_frontier, scheduler_runs_later, scheduler_stopping, scheduler_wait_for, scheduler_wake_waiters,
     task_leave, task_move, task_status,
 )
 from blockstm._native.settling cimport finish, mark_estimates, revalidate_readers, tell_idle
@@ -177,7 +177,7 @@ cdef inline const Condition* looks_wrong(Worker* worker, const Record* record, i
 
 
 cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
-    """Check an executed transaction again; if it is wrong, run it again at once."""
+    """Check an executed transaction again; if it is wrong, run it again, but what comes before it first."""
     cdef Block* block = worker.block
     cdef Task* task = &block.scheduler.task[index]
     cdef uint32_t status = task_status(task)
@@ -197,5 +197,9 @@ cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
     mark_estimates(record)
     if incarnation_of(status) + 1 >= block.max_incarnations:
         task_leave(task, WAITING, 0)
-        return
-    run_owned(worker, <int32_t>index)
+    elif scheduler_runs_later(&block.scheduler, index):
+        task_leave(task, READY, 0)
+        # Who claims may have come past it since.
+        cursor_lower(&block.scheduler.execution, index)
+    else:
+        run_owned(worker, <int32_t>index)

@@ -40,6 +40,7 @@ cdef enum:
     CLOCKED = 8                    # ... only so many together
     AWAIT_NS_MIN = 2_000           # a run that took less is soon run again
     AWAIT_NS_SPIN = 20_000         # before others may have the core
+    READERS_NEAR = 16              # at most
 
 # ---------------------------------------------------------------- life
 
@@ -79,7 +80,8 @@ cdef void worker_reset(Worker* worker) noexcept nogil:
     view_reset(&worker.view)
     worker.view.memory = &worker.arena
     worker.stretch_next = worker.stretch_end = worker.hand = 0
-    worker.stretch_began_ns = worker.frontier_seen_ns = 0
+    worker.view.readers_near = 1
+    worker.stretch_began_ns = worker.frontier_seen_ns = worker.frontier_since_ns = now_ns()
     worker.frontier_seen = -1
     worker.run_ns = worker.block.run_ns
     worker.incarnations = 0
@@ -212,8 +214,12 @@ cdef bint claim_stretch(Worker* worker) noexcept nogil:
                                     &worker.stretch_end)
     if first < 0:
         return False
+    # Of runs that are long each is worth being told that it looked too early.
+    worker.view.readers_near = <int32_t>(worker.stretch_end - first)
+    if worker.view.readers_near > READERS_NEAR:
+        worker.view.readers_near = READERS_NEAR
     worker.stretch_next = first
-    worker.stretch_length = worker.stretch_end - first
+    worker.stretch_ran = 0
     worker.stretch_began_ns = now_ns()
     see_frontier(worker, worker.stretch_began_ns)
     worker.hand = 0
@@ -244,25 +250,26 @@ cdef void go_on(Worker* worker) noexcept nogil:
     worker.stretch_next += 1
     if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
         run_owned(worker, <int32_t>index)
+        worker.stretch_ran += 1
     if worker.stretch_next == worker.stretch_end:
-        learn_run(worker, (now_ns() - worker.stretch_began_ns) // worker.stretch_length)
+        if worker.stretch_ran:
+            learn_run(worker, (now_ns() - worker.stretch_began_ns) // worker.stretch_ran)
         let_go(worker)
 
 
 cdef bint takes_too_long(Worker* worker) noexcept nogil:
     """Whether the stretch does, of which some has been run; looks at the clock from time to time."""
-    cdef int64_t done = worker.stretch_next - (worker.stretch_end - worker.stretch_length)
-    if done % CLOCKED and worker.run_ns < CLOCKED_NS:
+    if worker.stretch_ran % CLOCKED and worker.run_ns < CLOCKED_NS:
         return False
-    worker.run_began_ns = now_ns() if done else worker.stretch_began_ns
+    worker.run_began_ns = now_ns() if worker.stretch_ran else worker.stretch_began_ns
     return worker.run_began_ns - worker.stretch_began_ns > OVERDUE_NS
 
 
 cdef void give_back(Worker* worker) noexcept nogil:
     """Whoever claims next may have what is left of the stretch: what follows may depend on it."""
     cdef Scheduler* scheduler = &worker.block.scheduler
-    cdef int64_t done = worker.stretch_next - (worker.stretch_end - worker.stretch_length)
-    learn_run(worker, (worker.run_began_ns - worker.stretch_began_ns) // done)
+    learn_run(worker, (worker.run_began_ns - worker.stretch_began_ns) // worker.stretch_ran)
+    see_frontier(worker, worker.run_began_ns)
     cursor_lower(&scheduler.execution, worker.stretch_next)
     let_go(worker)
     tell_idle(scheduler)
@@ -281,16 +288,18 @@ cdef void let_go_of_word(Worker* worker) noexcept nogil:
 
 
 cdef void see_frontier(Worker* worker, int64_t now) noexcept nogil:
+    """Look where the frontier is; where it has moved, it may have done so right after the look before."""
     cdef int64_t frontier = worker.block.scheduler.frontier.next.load(memory_order_relaxed)  # a heuristic
     if frontier != worker.frontier_seen:
         worker.frontier_seen = frontier
-        worker.frontier_seen_ns = now
+        worker.frontier_since_ns = worker.frontier_seen_ns
+    worker.frontier_seen_ns = now
 
 
 cdef bint frontier_is_overdue(Worker* worker) noexcept nogil:
-    """Whether it stood still for long when we claimed last: then its owner may have more in hand than it
-    will come to soon, on which all that follows may depend."""
-    return worker.stretch_began_ns - worker.frontier_seen_ns > OVERDUE_NS
+    """Whether it may stand still for long: then its owner may have more in hand than it will come to soon,
+    on which all that follows may depend."""
+    return worker.frontier_seen_ns - worker.frontier_since_ns > OVERDUE_NS
 
 
 cdef bint lend_a_hand(Worker* worker) noexcept nogil:
