@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, uint32_t, uint8_t
 
 from blockstm._native.abi cimport blockstm_number
 from blockstm._native.interner cimport location_at
-from blockstm._native.locations cimport Location
+from blockstm._native.locations cimport Location, is_contended
 from blockstm._native.numbers cimport compare, read_number, same_payload
 from blockstm._native.store cimport (
     FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Folding, Found, Look, Store, store_final, store_resolve,
@@ -46,13 +46,14 @@ cdef inline bint condition_fails(Store* store, const Condition* condition, int32
                                  Folding* folding) noexcept nogil:
     """Whether transaction ``index`` would not see now what it saw then. Any worker may call it.
 
-    Where a write is known to be coming only its writer can tell, so that is not failing yet.
+    Where a write is known to be coming only its writer can tell, so that is not failing yet; but where
+    runs have gone wrong before, what comes will be another value than what was there.
     """
     cdef const Location* location = location_at(&store.interner, condition.location)
     cdef Look look = [NULL, 0]
     cdef Found found = store_resolve(store, location, index, folding, &look)
     if found == FOUND_ESTIMATE:
-        return False
+        return is_contended(location)
     if condition.kind == CONDITION_UNREADABLE:
         return found != FOUND_UNREAD
     return found != FOUND or not is_true_of(store, condition, look.payload)

@@ -19,7 +19,7 @@ from blockstm._native.frontier cimport (
     GOES_ON, OUT_OF_MEMORY, Answer, Write, frontier_end, frontier_settle,
 )
 from blockstm._native.interner cimport location_at
-from blockstm._native.locations cimport Location, highest_reader
+from blockstm._native.locations cimport Location, highest_reader, is_contended
 from blockstm._native.scheduler cimport (
     COMMITTING, EXECUTED, EXECUTING, FINAL, READY, REST, STOP, WAITING, Scheduler, Task, phase_of,
     scheduler_frontier, scheduler_in_hand, scheduler_limit, scheduler_revalidate, scheduler_stopping,
@@ -124,11 +124,21 @@ cdef inline bint settle_record(Worker* worker, Record* record, int32_t index) no
                            record.writes) == GOES_ON
 
 
-cdef inline void mark_estimates(const Record* record) noexcept nogil:
-    """The writes of a run that proved wrong will most likely come again."""
+cdef inline void mark_estimates(Block* block, const Record* record, int32_t index) noexcept nogil:
+    """The writes of a run that proved wrong will most likely come again; who read them at a location
+    where runs go wrong has gone wrong, too, and need not be found out one after the other."""
     cdef uint32_t place
+    cdef int32_t reader, highest = index
+    cdef const Location* location
     for place in range(record.writes):
         store_estimate(record.write[place].entry)
+        location = location_at(&block.store.interner, record.write[place].location)
+        if is_contended(location):
+            reader = highest_reader(location)
+            if reader > highest:
+                highest = reader
+    if highest > index and block.revalidation:
+        scheduler_revalidate(&block.scheduler, index + 1, <int64_t>highest + 1)
 
 
 cdef inline bint settle_owned(Worker* worker, int32_t index, bint rerun) noexcept nogil:
@@ -153,7 +163,7 @@ cdef inline bint settle_owned(Worker* worker, int32_t index, bint rerun) noexcep
     sample_phase(worker, since, PHASE_VALIDATE, index)
     count_abort(worker, ABORT_FRONTIER, failed.location)
     learn(block, index, False)
-    mark_estimates(record)
+    mark_estimates(block, record, index)
     task_leave(task, EXECUTING, 1)
     return run_at_frontier(worker, index)
 

@@ -194,7 +194,7 @@ cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
     if failed == NULL or not task_move(task, status, EXECUTING, 1):
         return
     count_abort(worker, ABORT_VALIDATION, failed.location)
-    mark_estimates(record)
+    mark_estimates(block, record, <int32_t>index)
     if incarnation_of(status) + 1 >= block.max_incarnations:
         task_leave(task, WAITING, 0)
     elif scheduler_runs_later(&block.scheduler, index):
