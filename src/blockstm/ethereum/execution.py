@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from eth_typing import Address, Hash32
 
+from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.access_list import BlockAccessList
 from blockstm.ethereum.block import Block
@@ -229,18 +230,24 @@ def _state_root_beside_receipts(
 ) -> Hash32 | None:
     """`state_root_after` the block, while a thread encodes its receipts, which keep the result."""
     if workers == 1 or len(executed.receipts) < _RECEIPTS_SHARED_MIN:
-        return state_root_after(state, executed.writes)
+        return state_root_after(state, executed.writes, workers)
     with ThreadPoolExecutor(1, thread_name_prefix="blockstm-receipts") as pool:
         # What goes wrong there goes wrong again where the root is compared.
         pool.submit(getattr, executed.receipts, "root", None)
-        return state_root_after(state, executed.writes)
+        return state_root_after(state, executed.writes, workers)
 
 
-def state_root_after(state: Any, writes: Mapping[Any, Any]) -> Hash32 | None:
-    """The root of a state with a block's writes on top; None where the state is partial."""
+def state_root_after(
+    state: Any, writes: Mapping[Any, Any], workers: int | None = None
+) -> Hash32 | None:
+    """The root of a state with a block's writes on top; None where the state is partial.
+
+    ``workers`` threads share the work where that is much, by default as many as there are usable
+    cores.
+    """
     if isinstance(state, AccountState) and not state.partial:
-        now = state.tries.now or StateTrie.of(state.accounts())
-        then = now.copy()
+        now = state.tries.now or StateTrie.of(state.accounts(), workers=workers)
+        then = now.copy(workers=workers or usable_cores())
         then.apply(writes, state)
         state.tries = Tries(now, writes, then)  # applying these writes keeps the trie
         return then.root

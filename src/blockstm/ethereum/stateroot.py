@@ -17,6 +17,8 @@ from blockstm._native.packed import PackedWrites
 from blockstm._native.trie.records import Records
 from blockstm._native.trie.roots import state_root as root_of_records
 from blockstm._native.trie.tries import AccountTries, NodeStore
+from blockstm.cores import usable_cores
+from blockstm.errors import ConfigError
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
 from blockstm.state.accounts import EMPTY_CODE_HASH, AccountState, recorded_of
 from blockstm.types import DELETED
@@ -113,9 +115,12 @@ class StateTrie:
     Args:
         root: of the state; its nodes are looked for in ``nodes`` when they are needed.
         nodes: encoded nodes of its tries, in any order; none are needed for an empty state.
+        workers: threads that share what is long, 1 or more; by default as many as there are usable
+            cores.
 
     Raises:
         InputError: the root is not 32 bytes, or a node is not bytes.
+        ConfigError: there are no workers.
 
     Every method that looks at the state may raise `MissingNode`, which names the node that is not
     there, or `DecodeError` where a node or an account is malformed.
@@ -130,22 +135,33 @@ class StateTrie:
     True
     """
 
-    __slots__ = ("_tries",)
+    __slots__ = ("_tries", "_workers")
 
-    def __init__(self, root: bytes = EMPTY_TRIE_ROOT, nodes: Iterable[bytes] = ()) -> None:
+    def __init__(
+        self,
+        root: bytes = EMPTY_TRIE_ROOT,
+        nodes: Iterable[bytes] = (),
+        *,
+        workers: int | None = None,
+    ) -> None:
         self._tries = AccountTries(root, NodeStore(nodes))
+        self._workers = _checked(workers)
 
     @classmethod
-    def of(cls, accounts: Accounts) -> StateTrie:
+    def of(cls, accounts: Accounts, *, workers: int | None = None) -> StateTrie:
         """The state that has these accounts; see `state_root`."""
-        trie = cls()
-        trie._tries.apply(_records_of(accounts).data())
+        trie = cls(workers=workers)
+        trie._apply(_records_of(accounts).data())
         return trie
 
-    def copy(self) -> StateTrie:
-        """The same state once more, in no time: what both have in common they share."""
+    def copy(self, *, workers: int | None = None) -> StateTrie:
+        """The same state once more, in no time: what both have in common they share.
+
+        ``workers`` as for a `StateTrie`, by default as many as this one has.
+        """
         copied = StateTrie.__new__(StateTrie)
         copied._tries = self._tries.copy()
+        copied._workers = self._workers if workers is None else _checked(workers)
         return copied
 
     def add_nodes(self, nodes: Iterable[bytes]) -> None:
@@ -155,7 +171,7 @@ class StateTrie:
     @property
     def root(self) -> Hash32:
         """The state root; only the paths to what changed since the last one are hashed."""
-        return Hash32(self._tries.root())
+        return Hash32(self._tries.root(self._workers))
 
     def account(self, address: Address) -> TrieAccount | None:
         """The account at an address; None where there is none."""
@@ -185,7 +201,7 @@ class StateTrie:
                 change.cleared,
                 change.exists,
             )
-        self._tries.apply(records.data())
+        self._apply(records.data())
 
     def apply(self, writes: Mapping[Any, Any], before: Any) -> None:
         """Make the writes of a block, locations → values; see `changes_of` and `update`."""
@@ -195,7 +211,10 @@ class StateTrie:
         if records is None:
             self.update(changes_of(writes, before))
         else:
-            self._tries.apply(records)
+            self._apply(records)
+
+    def _apply(self, records: bytes) -> None:
+        self._tries.apply(records, self._workers)
 
     def prove(self, address: Address, slots: Iterable[int] = ()) -> AccountProof:
         """The nodes that prove an account and some of its slots against `root`."""
@@ -244,6 +263,14 @@ def _change(
         cleared=epoch > 0,
         exists=True if is_recorded else None,
     )
+
+
+def _checked(workers: int | None) -> int:
+    if workers is None:
+        return usable_cores()
+    if workers < 1:
+        raise ConfigError(f"workers must be at least 1, not {workers}")
+    return workers
 
 
 def _records_of(accounts: Accounts) -> Records:

@@ -2,9 +2,9 @@
 
 The same as `blockstm.ethereum.stateroot.changes_of` says of any writes. The GIL is let go.
 """
-from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memset
 from libcpp.vector cimport vector
 
 from blockstm._native.evm.account_changes cimport check_changes
@@ -17,7 +17,7 @@ from blockstm._native.integers cimport reverse_word
 from blockstm._native.memory cimport read_packed
 from blockstm._native.packed cimport Change, PackedWrites
 from blockstm._native.table cimport (
-    Table, entry_has_value, table_find, table_free, table_init, table_intern,
+    TABLE_MISSING, TABLE_NO_MEMORY, Table, entry_has_value, table_find, table_free, table_init, table_intern,
 )
 
 cdef enum:
@@ -54,9 +54,11 @@ def records_of(PackedWrites writes, AccountMemory before):
         InputError: a key or a value is of the wrong kind.
     """
     cdef vector[Change] changes
+    cdef vector[uint32_t] numbers  # of each change, the place of its account in `accounts`
     cdef vector[Changed] accounts
-    cdef vector[uint8_t] records
-    cdef Table numbers  # address → its place in `accounts`
+    cdef bytes records
+    cdef uint8_t* out
+    cdef uint64_t size = 0
     cdef bint is_done
     cdef const uint8_t* no_code = <const uint8_t*>EMPTY_CODE_HASH
     if not is_of_accounts(writes):
@@ -65,18 +67,23 @@ def records_of(PackedWrites writes, AccountMemory before):
     check_changes(changes)
     if not have_short_nonces(changes):
         return None
-    table_init(&numbers)
+    numbers.resize(changes.size())
+    accounts.reserve(changes.size())
     with nogil:
-        is_done = gather(changes, &numbers, accounts, no_code)
+        is_done = number_accounts(changes, numbers, accounts)
         if is_done:
+            gather(changes, numbers, accounts, no_code)
             before.lock.lock_shared()
             mark_existence(accounts, &before.table)
             before.lock.unlock_shared()
-            lay_out(changes, &numbers, accounts, records)
-    table_free(&numbers)
+            size = find_places(accounts)
     if not is_done:
         raise MemoryError
-    return PyBytes_FromStringAndSize(<const char*>records.data(), records.size())
+    records = PyBytes_FromStringAndSize(NULL, size)
+    out = <uint8_t*>PyBytes_AS_STRING(records)
+    with nogil:
+        lay_out(changes, numbers, accounts, out)
+    return records
 
 
 cdef bint have_short_nonces(vector[Change]& changes) noexcept nogil:
@@ -92,29 +99,46 @@ cdef bint have_short_nonces(vector[Change]& changes) noexcept nogil:
     return True
 
 
-cdef bint gather(
-    vector[Change]& changes, Table* numbers, vector[Changed]& accounts, const uint8_t* no_code
+cdef bint number_accounts(
+    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts
 ) noexcept nogil:
-    """A record for each account, without slots, but with the epoch that they must be of."""
+    """A record for each account, with its address; false: out of memory."""
+    cdef Table places
     cdef size_t place
-    cdef int64_t number
+    cdef int64_t number = TABLE_MISSING
+    cdef Changed* account
+    table_init(&places)
     for place in range(changes.size()):
         if changes[place].key_size == WORD_SIZE:  # code
             continue
-        number = table_intern(numbers, changes[place].key, ADDRESS_SIZE)
-        if number < 0:
-            return False
+        # What an account has stands together, mostly.
+        if number == TABLE_MISSING or memcmp(accounts[number].head, changes[place].key, ADDRESS_SIZE) != 0:
+            number = table_intern(&places, changes[place].key, ADDRESS_SIZE)
+            if number == TABLE_NO_MEMORY:
+                break
         if <size_t>number == accounts.size():
             accounts.resize(number + 1)
-            memset(&accounts[number], 0, sizeof(Changed))
-            memcpy(accounts[number].head, changes[place].key, ADDRESS_SIZE)
+            account = &accounts[number]
+            memset(account, 0, sizeof(Changed))
+            memcpy(account.head, changes[place].key, ADDRESS_SIZE)
+        numbers[place] = <uint32_t>number
+    table_free(&places)
+    return number != TABLE_NO_MEMORY
+
+
+cdef void gather(
+    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts, const uint8_t* no_code
+) noexcept nogil:
+    """What becomes of each account, and how many slots it has of the epoch that they must be of."""
+    cdef size_t place
+    cdef Changed* account
+    for place in range(changes.size()):
         if changes[place].key_size == FIELD_SIZE:
-            change_field(&accounts[number], &changes[place], no_code)
+            change_field(&accounts[numbers[place]], &changes[place], no_code)
     for place in range(changes.size()):
         if is_slot(changes[place].key_size):
-            number = table_find(numbers, changes[place].key, ADDRESS_SIZE)
-            accounts[number].slot_count += is_current(&accounts[number], &changes[place])
-    return True
+            account = &accounts[numbers[place]]
+            account.slot_count += is_current(account, &changes[place])
 
 
 cdef bint is_current(const Changed* account, const Change* slot) noexcept nogil:
@@ -168,30 +192,34 @@ cdef void mark_existence(vector[Changed]& accounts, const Table* before) noexcep
             accounts[place].head[FLAGS] |= EXISTS
 
 
+cdef uint64_t find_places(vector[Changed]& accounts) noexcept nogil:
+    """Where each account's slots go, its head before them; where the last end."""
+    cdef uint64_t end = 0
+    cdef size_t place
+    for place in range(accounts.size()):
+        accounts[place].slots_begin = end + HEAD_SIZE
+        end = accounts[place].slots_begin + SLOT_SIZE_IN_RECORD * <uint64_t>accounts[place].slot_count
+    return end
+
+
 cdef void lay_out(
-    vector[Change]& changes, const Table* numbers, vector[Changed]& accounts, vector[uint8_t]& records
+    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts, uint8_t* records
 ) noexcept nogil:
     """The records one behind the other, each with its slots behind it."""
-    cdef uint64_t end = 0
     cdef size_t place
     cdef uint8_t* slot
     cdef Changed* account
     cdef uint8_t word[WORD_SIZE]
     for place in range(accounts.size()):
         account = &accounts[place]
-        account.slots_begin = end + HEAD_SIZE
-        end = account.slots_begin + SLOT_SIZE_IN_RECORD * <uint64_t>account.slot_count
-    records.resize(end)
-    for place in range(accounts.size()):
-        account = &accounts[place]
         memcpy(account.head + COUNT_PLACE, &account.slot_count, 4)
-        memcpy(records.data() + account.slots_begin - HEAD_SIZE, account.head, HEAD_SIZE)
+        memcpy(records + account.slots_begin - HEAD_SIZE, account.head, HEAD_SIZE)
     for place in range(changes.size()):
         if not is_slot(changes[place].key_size):
             continue
-        account = &accounts[table_find(numbers, changes[place].key, ADDRESS_SIZE)]
+        account = &accounts[numbers[place]]
         if is_current(account, &changes[place]):
-            slot = records.data() + account.slots_begin
+            slot = records + account.slots_begin
             memcpy(slot, changes[place].key + ADDRESS_SIZE, WORD_SIZE)
             read_value(&changes[place], word)
             reverse_word(word, slot + WORD_SIZE)

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "trie/fan.hpp"
+
 namespace blockstm::trie {
 
 Accounts::Key Accounts::key_of(Bytes bytes) noexcept {
@@ -12,7 +14,7 @@ Accounts::Key Accounts::key_of(Bytes bytes) noexcept {
 
 Status Accounts::open(NodeStore& store, const uint8_t root[HASH_SIZE]) noexcept {
     store_ = &store;
-    return accounts_.open(store, root);
+    return accounts_.open(store.space(), root);
 }
 
 void Accounts::share(const Accounts& other) noexcept {
@@ -23,29 +25,29 @@ void Accounts::share(const Accounts& other) noexcept {
 // -- reading
 
 // The account on a leaf; where there is none, one of which all is zero.
-Status Accounts::read(const Key& key, const Leaf* leaf, Account& account) noexcept {
+Status Accounts::read(Space& space, const Key& key, const Leaf* leaf, Account& account) noexcept {
     account = Account();
     if (leaf == nullptr || read_account(leaf->value(), account)) return Status::Ok;
-    std::memcpy(store_->blamed, key.bytes, HASH_SIZE);
+    std::memcpy(space.blamed, key.bytes, HASH_SIZE);
     return Status::Malformed;
 }
 
 Status Accounts::account(const uint8_t* address, Account& account, bool& exists) noexcept {
     const Key key = key_of({address, ADDRESS_SIZE});
     Leaf* leaf;
-    const Status status = accounts_.find(*store_, key, leaf);
+    const Status status = accounts_.find(space(), key, leaf);
     exists = leaf != nullptr;
-    return status == Status::Ok ? read(key, leaf, account) : status;
+    return status == Status::Ok ? read(space(), key, leaf, account) : status;
 }
 
 // The leaf of an account, its storage opened; null where there is no account.
 Status Accounts::find_storage(const uint8_t* address, Leaf*& leaf) noexcept {
     const Key key = key_of({address, ADDRESS_SIZE});
-    Status status = accounts_.find(*store_, key, leaf);
+    Status status = accounts_.find(space(), key, leaf);
     if (leaf == nullptr || leaf->storage.top != nullptr) return status;
     Account account;
-    status = read(key, leaf, account);
-    return status == Status::Ok ? leaf->storage.open(*store_, account.storage_root) : status;
+    status = read(space(), key, leaf, account);
+    return status == Status::Ok ? leaf->storage.open(space(), account.storage_root) : status;
 }
 
 Status Accounts::slot(const uint8_t* address, const uint8_t slot[WORD_SIZE],
@@ -56,14 +58,14 @@ Status Accounts::slot(const uint8_t* address, const uint8_t slot[WORD_SIZE],
     if (status != Status::Ok || leaf == nullptr) return status;
     Bytes encoding;
     const Key key = key_of({slot, WORD_SIZE});
-    status = leaf->storage.get(*store_, key, encoding);
+    status = leaf->storage.get(space(), key, encoding);
     if (status != Status::Ok || encoding.empty() || read_slot_value(encoding, value)) return status;
-    std::memcpy(store_->blamed, key.bytes, HASH_SIZE);
+    std::memcpy(space().blamed, key.bytes, HASH_SIZE);
     return Status::Malformed;
 }
 
 Status Accounts::prove(const uint8_t* address, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept {
-    return accounts_.prove(*store_, key_of({address, ADDRESS_SIZE}), encodings, sizes);
+    return accounts_.prove(space(), key_of({address, ADDRESS_SIZE}), encodings, sizes);
 }
 
 Status Accounts::prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE], Buffer<uint8_t>& encodings,
@@ -71,123 +73,164 @@ Status Accounts::prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE
     Leaf* leaf;
     const Status status = find_storage(address, leaf);
     if (status != Status::Ok || leaf == nullptr) return status;
-    return leaf->storage.prove(*store_, key_of({slot, WORD_SIZE}), encodings, sizes);
+    return leaf->storage.prove(space(), key_of({slot, WORD_SIZE}), encodings, sizes);
 }
 
 // -- changing
 
-Status Accounts::apply(Bytes records) noexcept {
-    Status status = hash_keys(records);
+Status Accounts::apply(Bytes records, uint32_t threads) noexcept {
+    threads_ = store_->count() == 0 ? threads : 1;
+    Status status = read_records(records);
     if (status != Status::Ok) return status;
+    hash_keys();
     waiting_.clear();
+    large_.clear();
     leaving_.clear();
     Trie before = accounts_.copy();
-    status = change_all(records);
-    for (Waiting& each : waiting_) each.storage.drop(*store_);
+    status = change_all();
+    for (Waiting& each : waiting_) each.storage.drop(space());
     if (status != Status::Ok) std::swap(accounts_, before);
-    before.drop(*store_);
+    before.drop(space());
     return status;
 }
 
-Status Accounts::change_all(Bytes records) noexcept {
-    Record record{};
-    const Key* keys = keys_.data();
-    for (Records reader(records); !reader.at_end(); keys += 1 + record.slot_count) {
-        reader.next(record);
-        if (const Status status = change(record, keys); status != Status::Ok) return status;
+Status Accounts::root(uint32_t threads, uint8_t out[HASH_SIZE]) noexcept {
+    if (!store_->refresh(&accounts_.top, 1, threads)) return Status::OutOfMemory;
+    return accounts_.root(space(), out);
+}
+
+// BadInput: the layout is not followed.
+Status Accounts::read_records(Bytes records) noexcept {
+    changes_.clear();
+    hashed_.clear();
+    keys_.clear();
+    for (Records reader(records); !reader.at_end();) {
+        Change change{};
+        if (!reader.next(change.record)) return Status::BadInput;
+        Bytes* hashed = hashed_.extend(1 + change.record.slot_count);
+        if (hashed == nullptr || !changes_.push(change)) return Status::OutOfMemory;
+        *hashed++ = {change.record.address, ADDRESS_SIZE};
+        for (uint32_t index = 0; index < change.record.slot_count; ++index) {
+            *hashed++ = {change.record.slot(index), WORD_SIZE};
+        }
     }
-    if (const Status status = settle(); status != Status::Ok) return status;
-    for (const Key& key : leaving_) {
-        if (const Status status = accounts_.remove(*store_, key); status != Status::Ok) return status;
+    const Key* keys = keys_.extend(hashed_.size());
+    if (keys == nullptr && hashed_.size() != 0) return Status::OutOfMemory;
+    for (Change& change : changes_) {
+        change.keys = keys;
+        keys += 1 + change.record.slot_count;
     }
     return Status::Ok;
 }
 
-// All keys there are in the records, side by side. BadInput: the layout is not followed.
-Status Accounts::hash_keys(Bytes records) noexcept {
-    Record record{};
-    uint64_t count = 0;
-    for (Records reader(records); !reader.at_end(); count += 1 + record.slot_count) {
-        if (!reader.next(record)) return Status::BadInput;
+// All keys there are, side by side.
+void Accounts::hash_keys() noexcept {
+    constexpr uint64_t STEP = 4 * BATCH_SIZE;
+    const uint64_t count = keys_.size();
+    run_parts(count < SHARED_MIN ? 1 : threads_, (count + STEP - 1) / STEP, [&](uint64_t part, uint32_t) noexcept {
+        HashBatch batch;
+        const uint64_t end = std::min((part + 1) * STEP, count);
+        for (uint64_t place = part * STEP; place < end; ++place) batch.add(hashed_[place], keys_[place].bytes);
+        batch.finish();
+    });
+}
+
+Status Accounts::change_all() noexcept {
+    Status status = fan_out(*store_, space(), accounts_, changes_.data(), changes_.size(), threads_,
+                            [](const Change& each) noexcept -> const Key& { return each.keys[0]; },
+                            [this](Space& space, Trie& part, uint32_t above, const Change& each) noexcept {
+                                return change(space, part, above, each);
+                            });
+    for (const Change& each : large_) {
+        if (status == Status::Ok) status = change(space(), accounts_, 0, each);
     }
-    keys_.clear();
-    Key* key = keys_.extend(count);
-    if (count != 0 && key == nullptr) return Status::OutOfMemory;
-    HashBatch batch;
-    for (Records reader(records); !reader.at_end();) {
-        reader.next(record);
-        batch.add({record.address, ADDRESS_SIZE}, (key++)->bytes);
-        for (uint32_t index = 0; index < record.slot_count; ++index) {
-            batch.add({record.slot(index), WORD_SIZE}, (key++)->bytes);
-        }
+    if (status == Status::Ok) status = settle();
+    for (const Key& key : leaving_) {
+        if (status == Status::Ok) status = accounts_.remove(space(), key);
     }
-    batch.finish();
-    return Status::Ok;
+    return status;
 }
 
 // A new account comes into the trie before its storage, which hangs on its leaf; until `settle` the leaf
-// says that it is empty.
-Status Accounts::change(const Record& record, const Key* keys) noexcept {
-    const Key& key = keys[0];
-    if (record.existence() == Existence::Deleted) return note_leaving(key);
+// says that it is empty. Where `above` is not 0 others are at work beside us, each below another part.
+Status Accounts::change(Space& space, Trie& part, uint32_t above, const Change& change) noexcept {
+    const Record& record = change.record;
+    const Key& key = change.keys[0];
+    if (record.existence() == Existence::Deleted) return note(leaving_, key);
     Leaf* leaf;
     Account account;
-    Status status = accounts_.find_own(*store_, key, leaf);
-    if (status == Status::Ok) status = read(key, leaf, account);
+    Status status = part.find_own(space, key, leaf, above);
+    if (status == Status::Ok) status = read(space, key, leaf, account);
     if (status != Status::Ok) return status;
     record.change(account);
-    if (record.existence() == Existence::UnlessEmpty && account.is_empty()) {
-        return note_leaving(key);
+    if (record.existence() == Existence::UnlessEmpty && account.is_empty()) return note(leaving_, key);
+    if (!record.has(Record::CLEARED) && record.slot_count == 0) {
+        return put(space, part, above, key, account, leaf);
     }
-    if (!record.has(Record::CLEARED) && record.slot_count == 0) return put(key, account, leaf);
-    if (leaf == nullptr) status = put(key, account, leaf);
-    if (status == Status::Ok) status = change_storage(record, keys + 1, account, leaf->storage);
+    if (above != 0 && record.slot_count >= SHARED_MIN) return note(large_, change);
+    if (leaf == nullptr) status = put(space, part, above, key, account, leaf);
+    if (status == Status::Ok) status = change_storage(space, change, account, leaf->storage);
     if (status != Status::Ok) return status;
-    if (!waiting_.push({key, account, {}})) return Status::OutOfMemory;
-    waiting_.back().storage = leaf->storage.copy();
-    return Status::Ok;
+    const Trie copy = leaf->storage.copy();
+    status = note(waiting_, Waiting{key, account, copy});
+    if (status != Status::Ok) Trie(copy).drop(space);
+    return status;
 }
 
-Status Accounts::change_storage(const Record& record, const Key* slots, const Account& account,
+Status Accounts::change_storage(Space& space, const Change& change, const Account& account,
                                 Trie& storage) noexcept {
+    const Record& record = change.record;
     if (record.has(Record::CLEARED)) {
-        storage.drop(*store_);
+        storage.drop(space);
     } else if (storage.top == nullptr) {
-        const Status status = storage.open(*store_, account.storage_root);
+        const Status status = storage.open(space, account.storage_root);
         if (status != Status::Ok) return status;
     }
-    for (const bool removes : {false, true}) {
-        for (uint32_t index = 0; index < record.slot_count; ++index) {
-            const uint8_t* value = record.value(index);
-            if (is_zero(value) != removes) continue;
-            uint8_t encoding[SLOT_VALUE_SIZE_MAX];
-            const Bytes bytes = removes ? Bytes{} : Bytes{encoding, put_slot_value(encoding, value)};
-            const Status status = storage.set(*store_, slots[index], bytes);
-            if (status != Status::Ok) return status;
-        }
+    if (const Status status = put_slots(space, change, storage); status != Status::Ok) return status;
+    for (uint32_t index = 0; index < record.slot_count; ++index) {
+        if (!is_zero(record.value(index))) continue;
+        const Status status = storage.remove(space, change.keys[1 + index]);
+        if (status != Status::Ok) return status;
     }
     return Status::Ok;
 }
 
-Status Accounts::put(const Key& key, const Account& account, Leaf*& leaf) noexcept {
+// Those that are not removed.
+Status Accounts::put_slots(Space& space, const Change& change, Trie& storage) noexcept {
+    const Record& record = change.record;
+    const Key* keys = change.keys + 1;
+    const auto put_slot = [&](Space& by, Trie& part, uint32_t above, const Key& key) noexcept {
+        const uint8_t* value = record.value(static_cast<uint32_t>(&key - keys));
+        if (is_zero(value)) return Status::Ok;
+        uint8_t encoding[SLOT_VALUE_SIZE_MAX];
+        Leaf* leaf;
+        return part.put(by, key, {encoding, put_slot_value(encoding, value)}, leaf, above);
+    };
+    const auto key_of_slot = [](const Key& key) noexcept -> const Key& { return key; };
+    return fan_out(*store_, space, storage, keys, record.slot_count, threads_, key_of_slot, put_slot);
+}
+
+Status Accounts::put(Space& space, Trie& part, uint32_t above, const Key& key, const Account& account,
+                     Leaf*& leaf) noexcept {
     uint8_t encoding[ACCOUNT_SIZE_MAX];
-    return accounts_.put(*store_, key, {encoding, put_account(encoding, account)}, leaf);
+    return part.put(space, key, {encoding, put_account(encoding, account)}, leaf, above);
 }
 
 // All storages that changed are hashed together; then the accounts can say their roots.
 Status Accounts::settle() noexcept {
-    tops_.clear();
+    Buffer<Node*> tops;
     for (const Waiting& each : waiting_) {
-        if (!tops_.push(each.storage.top)) return Status::OutOfMemory;
+        if (!tops.push(each.storage.top)) return Status::OutOfMemory;
     }
-    if (!store_->refresher.refresh(tops_.data(), tops_.size())) return Status::OutOfMemory;
-    for (Waiting& each : waiting_) {
-        Leaf* leaf;
-        Status status = each.storage.root(*store_, each.account.storage_root);
-        if (status == Status::Ok) status = put(each.key, each.account, leaf);
-        if (status != Status::Ok) return status;
-    }
-    return Status::Ok;
+    if (!store_->refresh(tops.data(), tops.size(), threads_)) return Status::OutOfMemory;
+    return fan_out(*store_, space(), accounts_, waiting_.data(), waiting_.size(), threads_,
+                   [](const Waiting& each) noexcept -> const Key& { return each.key; },
+                   [](Space& space, Trie& part, uint32_t above, Waiting& each) noexcept {
+                       Leaf* leaf;
+                       const Status status = each.storage.root(space, each.account.storage_root);
+                       if (status != Status::Ok) return status;
+                       return put(space, part, above, each.key, each.account, leaf);
+                   });
 }
 
 }  // namespace blockstm::trie

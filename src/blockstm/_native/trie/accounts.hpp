@@ -18,16 +18,17 @@ public:
     // One of these comes first; `drop`, which gives the nodes back, last.
     Status open(NodeStore& store, const uint8_t root[HASH_SIZE]) noexcept;
     void share(const Accounts& other) noexcept;
-    void drop() noexcept { accounts_.drop(*store_); }
+    void drop() noexcept { accounts_.drop(space()); }
 
     Status account(const uint8_t* address, Account& account, bool& exists) noexcept;
     Status slot(const uint8_t* address, const uint8_t slot[WORD_SIZE], uint8_t value[WORD_SIZE]) noexcept;
 
     // Takes the changes of a block, Records; an address stands there once. What adds comes before what
     // removes, so that as few nodes as can be are needed beside the paths. What fails leaves all as it was.
-    Status apply(Bytes records) noexcept;
+    // `threads` share what is much, unless nodes may have to be looked for in the store.
+    Status apply(Bytes records, uint32_t threads) noexcept;
 
-    Status root(uint8_t out[HASH_SIZE]) noexcept { return accounts_.root(*store_, out); }
+    Status root(uint32_t threads, uint8_t out[HASH_SIZE]) noexcept;
 
     // Proofs of the account and of a slot of it (EIP-1186); see Trie::prove.
     Status prove(const uint8_t* address, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept;
@@ -40,6 +41,12 @@ private:
         operator Bytes() const noexcept { return {bytes, HASH_SIZE}; }
     };
 
+    // A record and its keys: the address's, then its slots'.
+    struct Change {
+        Record record;
+        const Key* keys;
+    };
+
     // An account whose storage changed and whose leaf does not say so yet.
     struct Waiting {
         Key key;
@@ -47,28 +54,39 @@ private:
         Trie storage;  // a copy, to be dropped
     };
 
+    Space& space() noexcept { return store_->space(); }
+
     static Key key_of(Bytes bytes) noexcept;
 
-    Status read(const Key& key, const Leaf* leaf, Account& account) noexcept;
+    static Status read(Space& space, const Key& key, const Leaf* leaf, Account& account) noexcept;
     Status find_storage(const uint8_t* address, Leaf*& leaf) noexcept;
-    Status hash_keys(Bytes records) noexcept;
-    Status change_all(Bytes records) noexcept;
-    Status change(const Record& record, const Key* keys) noexcept;
-    Status change_storage(const Record& record, const Key* slots, const Account& account,
-                          Trie& storage) noexcept;
-    Status put(const Key& key, const Account& account, Leaf*& leaf) noexcept;
+    Status read_records(Bytes records) noexcept;
+    void hash_keys() noexcept;
+    Status change_all() noexcept;
+    Status change(Space& space, Trie& part, uint32_t above, const Change& change) noexcept;
+    Status change_storage(Space& space, const Change& change, const Account& account, Trie& storage) noexcept;
+    Status put_slots(Space& space, const Change& change, Trie& storage) noexcept;
     Status settle() noexcept;
-    Status note_leaving(const Key& key) noexcept {
-        return leaving_.push(key) ? Status::Ok : Status::OutOfMemory;
+    static Status put(Space& space, Trie& part, uint32_t above, const Key& key, const Account& account,
+                      Leaf*& leaf) noexcept;
+
+    template <class Element>
+    Status note(Buffer<Element>& buffer, const Element& element) noexcept {
+        const std::lock_guard guard(noting_);
+        return buffer.push(element) ? Status::Ok : Status::OutOfMemory;
     }
 
     NodeStore* store_ = nullptr;
     Trie accounts_;
 
     // While `apply` runs:
-    Buffer<Key> keys_;         // of each record the address's, then its slots'
+    uint32_t threads_ = 1;
+    Buffer<Change> changes_;
+    Buffer<Key> keys_;
+    Buffer<Bytes> hashed_;     // what each is the hash of
+    std::mutex noting_;        // what threads note is guarded by it:
     Buffer<Waiting> waiting_;  // with a storage to be hashed
-    Buffer<Node*> tops_;       // of those
+    Buffer<Change> large_;     // with so many slots that they are shared, one account after the other
     Buffer<Key> leaving_;      // accounts that are removed last
 };
 

@@ -1,5 +1,5 @@
 """The native tries as Cython sees them: a contents page of the headers here. What each does stands there."""
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 
 cdef enum:
@@ -61,6 +61,9 @@ cdef extern from "trie/state_root.hpp" namespace "blockstm::trie" nogil:
     Status state_root(Bytes records, uint8_t* out) noexcept
 
 cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
+    cppclass Space:
+        uint8_t* blamed
+
     cppclass NodeStore:
         NodeStore() noexcept
         void lock() noexcept
@@ -69,20 +72,20 @@ cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
         cbool add(Bytes encoding) noexcept
         cbool find(const uint8_t* hash, Bytes& encoding) noexcept
         uint64_t count() noexcept
-        uint8_t* blamed
+        Space& space() noexcept
 
 cdef extern from "trie/trie.hpp" namespace "blockstm::trie" nogil:
     cppclass Trie:
         Trie() noexcept
-        Status open(NodeStore& store, const uint8_t* root) noexcept
+        Status open(Space& space, const uint8_t* root) noexcept
         Trie copy() noexcept
-        void drop(NodeStore& store) noexcept
-        Status get(NodeStore& store, Bytes key, Bytes& value) noexcept
-        Status set(NodeStore& store, Bytes key, Bytes value) noexcept
-        Status root(NodeStore& store, uint8_t* out) noexcept
-        Status prove(NodeStore& store, Bytes key, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes) noexcept
+        void drop(Space& space) noexcept
+        Status get(Space& space, Bytes key, Bytes& value) noexcept
+        Status set(Space& space, Bytes key, Bytes value) noexcept
+        Status root(Space& space, uint8_t* out) noexcept
+        Status prove(Space& space, Bytes key, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes) noexcept
         Status neighbour(
-            NodeStore& store, Bytes key, cbool is_behind, uint8_t* found, uint64_t& found_size, Bytes& value
+            Space& space, Bytes key, cbool is_behind, uint8_t* found, uint64_t& found_size, Bytes& value
         ) noexcept
 
 cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
@@ -93,8 +96,8 @@ cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
         void drop() noexcept
         Status account(const uint8_t* address, Account& account, cbool& exists) noexcept
         Status slot(const uint8_t* address, const uint8_t* slot, uint8_t* value) noexcept
-        Status apply(Bytes records) noexcept
-        Status root(uint8_t* out) noexcept
+        Status apply(Bytes records, uint32_t threads) noexcept
+        Status root(uint32_t threads, uint8_t* out) noexcept
         Status prove(const uint8_t* address, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes) noexcept
         Status prove_slot(
             const uint8_t* address, const uint8_t* slot, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes

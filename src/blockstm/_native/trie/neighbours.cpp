@@ -7,7 +7,7 @@ namespace blockstm::trie {
 namespace {
 
 struct Search {
-    NodeStore& store;
+    Space& space;
     bool is_behind;              // which side of the key is asked for
     uint32_t depth = 0;          // of `nibbles`
     uint8_t nibbles[DEPTH_MAX];  // from the top to where the search is
@@ -21,7 +21,7 @@ struct Search {
     int next_rank(int rank) const noexcept { return is_behind ? rank + 1 : rank - 1; }
 
     Status resolve(Node*& node, bool is_below_extension) noexcept {
-        return node->kind == Kind::Unresolved ? store.resolve(node, depth, is_below_extension) : Status::Ok;
+        return node->kind == Kind::Unresolved ? space.resolve(node, depth, is_below_extension) : Status::Ok;
     }
 };
 
@@ -111,9 +111,9 @@ Status search_from(Search& search, Node** place, Path rest, Leaf*& leaf) noexcep
 
 }  // namespace
 
-Status Trie::neighbour(NodeStore& store, Bytes key, bool is_behind, uint8_t* found, uint64_t& found_size,
+Status Trie::neighbour(Space& space, Bytes key, bool is_behind, uint8_t* found, uint64_t& found_size,
                        Bytes& value) noexcept {
-    Search search{store, is_behind, 0, {}};
+    Search search{space, is_behind, 0, {}};
     Leaf* leaf = nullptr;
     found_size = 0;
     value = {};

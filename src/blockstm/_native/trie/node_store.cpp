@@ -1,5 +1,8 @@
 #include "trie/node_store.hpp"
 
+#include <algorithm>
+#include <new>
+
 namespace blockstm::trie {
 
 NodeStore::~NodeStore() { std::free(entries_); }
@@ -36,7 +39,7 @@ bool NodeStore::add(Bytes encoding) noexcept {
     keccak256(encoding.data(), encoding.size(), hash);
     Entry* entry = place_of(hash);
     if (entry->data != nullptr) return true;
-    auto* data = static_cast<uint8_t*>(pool.take(encoding.size()));
+    auto* data = static_cast<uint8_t*>(space_.pool.take(encoding.size()));
     if (data == nullptr) return false;
     put_bytes(data, encoding);
     std::memcpy(entry->hash, hash, HASH_SIZE);
@@ -54,10 +57,10 @@ bool NodeStore::find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexc
     return true;
 }
 
-Status NodeStore::resolve(Node*& node, uint32_t depth, bool is_below_extension) noexcept {
+Status Space::resolve(Node*& node, uint32_t depth, bool is_below_extension) noexcept {
     std::memcpy(blamed, node->reference.bytes, HASH_SIZE);
     Bytes encoding;
-    if (!find(blamed, encoding)) return Status::Missing;
+    if (!store_.find(blamed, encoding)) return Status::Missing;
     if (encoding.size() < HASH_SIZE && depth != 0) return Status::Malformed;  // it would stand in its parent
     Node* decoded;
     const Status status = decode_node(pool, encoding, depth, is_below_extension, decoded);
@@ -70,6 +73,34 @@ Status NodeStore::resolve(Node*& node, uint32_t depth, bool is_below_extension) 
     release(pool, node);
     node = decoded;
     return Status::Ok;
+}
+
+bool NodeStore::prepare_spaces(uint32_t threads) noexcept {
+    for (uint32_t thread = 1; thread < threads && thread < THREADS_MAX; ++thread) {
+        auto& helper = helpers_[thread - 1];
+        if (helper == nullptr) helper.reset(new (std::nothrow) Space(*this));
+        if (helper == nullptr) return false;
+    }
+    return true;
+}
+
+// Much is refreshed in parts: what is below a few nodes each, which stays in a core's cache.
+bool NodeStore::refresh(Node* const* tops, uint64_t count, uint32_t threads) noexcept {
+    if (!upper_.gather_levels(tops, count, SHARED_MIN)) return false;
+    const std::span<Node* const> rest = upper_.rest();
+    if (!rest.empty()) {
+        constexpr uint64_t STEP = 2 * BATCH_SIZE;
+        std::atomic<bool> failed{!prepare_spaces(threads)};
+        run_parts(threads, (rest.size() + STEP - 1) / STEP, [&](uint64_t part, uint32_t thread) noexcept {
+            // Relaxed: to see it late is to do more in vain.
+            if (failed.load(std::memory_order_relaxed)) return;
+            const auto nodes = rest.subspan(part * STEP, std::min(STEP, rest.size() - part * STEP));
+            if (space(thread).refresher.refresh(nodes.data(), nodes.size())) return;
+            failed.store(true, std::memory_order_relaxed);
+        });
+        if (failed.load(std::memory_order_relaxed)) return false;
+    }
+    return upper_.compute_levels();
 }
 
 }  // namespace blockstm::trie

@@ -2,17 +2,42 @@
 // memory of decoded nodes, and the one lock that all of it is used under.
 //
 // Threads: any; everything but `lock` and `try_lock` needs the lock, the functions of Trie and Accounts too.
+// Who has the lock may share work on nodes with threads of its own, each with a space of its own.
 #pragma once
 
+#include <memory>
 #include <mutex>
 
 #include "trie/refresher.hpp"
+#include "trie/threads.hpp"
 
 namespace blockstm::trie {
 
+class NodeStore;
+
+// What one thread needs to work on a store's nodes. A node that was made in one space may be changed and
+// freed in another, as they end with the store, all of them.
+class Space {
+public:
+    explicit Space(NodeStore& store) noexcept : store_(store) {}
+    Space(const Space&) = delete;
+    Space& operator=(const Space&) = delete;
+
+    // `node`, which is unresolved and stands at `depth`, becomes the node that has its hash. Where that fails
+    // `blamed` says which.
+    Status resolve(Node*& node, uint32_t depth, bool is_below_extension) noexcept;
+
+    Pool pool;
+    Refresher refresher;
+    uint8_t blamed[HASH_SIZE] = {};
+
+private:
+    const NodeStore& store_;
+};
+
 class NodeStore {
 public:
-    NodeStore() noexcept = default;
+    NodeStore() noexcept : space_(*this) {}
     NodeStore(const NodeStore&) = delete;
     NodeStore& operator=(const NodeStore&) = delete;
     ~NodeStore();
@@ -26,13 +51,12 @@ public:
     bool find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexcept;
     uint64_t count() const noexcept { return count_; }
 
-    // `node`, which is unresolved and stands at `depth`, becomes the node that has its hash. Where that fails
-    // `blamed` says which.
-    Status resolve(Node*& node, uint32_t depth, bool is_below_extension) noexcept;
+    // The space of whoever has the lock, and of the threads that help: of as many as were prepared.
+    Space& space(uint32_t thread = 0) noexcept { return thread == 0 ? space_ : *helpers_[thread - 1]; }
+    bool prepare_spaces(uint32_t threads) noexcept;  // false: out of memory
 
-    Pool pool;
-    Refresher refresher;
-    uint8_t blamed[HASH_SIZE] = {};
+    // See Refresher::refresh. `threads` share what is much.
+    bool refresh(Node* const* tops, uint64_t count, uint32_t threads) noexcept;
 
 private:
     struct Entry {
@@ -47,6 +71,9 @@ private:
     Entry* entries_ = nullptr;
     uint64_t capacity_ = 0;  // a power of two, or none yet
     uint64_t count_ = 0;
+    Space space_;
+    Refresher upper_;  // of what is above the parts
+    std::unique_ptr<Space> helpers_[THREADS_MAX - 1];
     std::mutex mutex_;
 };
 

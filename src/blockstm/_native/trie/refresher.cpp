@@ -2,21 +2,24 @@
 
 namespace blockstm::trie {
 
-bool Refresher::refresh(Node* const* tops, uint64_t count) noexcept {
+bool Refresher::gather_levels(Node* const* tops, uint64_t count, uint64_t enough) noexcept {
     nodes_.clear();
     levels_.clear();
     for (uint64_t place = 0; place < count; ++place) {
         if (!gather(tops[place])) return false;
     }
     uint64_t start = 0;
-    while (start != nodes_.size()) {
+    while (start != nodes_.size() && nodes_.size() - start < enough) {
         const uint64_t end = nodes_.size();
         if (!levels_.push(start)) return false;
         for (; start != end; ++start) {
             if (!gather_below(nodes_[start])) return false;
         }
     }
-    if (!levels_.push(start)) return false;
+    return levels_.push(start);
+}
+
+bool Refresher::compute_levels() noexcept {
     for (uint64_t level = levels_.size() - 1; level-- > 0;) {
         if (!compute(levels_[level], levels_[level + 1])) return false;
     }

@@ -14,7 +14,7 @@ struct Walk {
     uint32_t count = 0;      // of the nodes above
     Node** above[DEPTH_MAX + 2];  // their places; all but the last consume a nibble or more
 
-    Walk(Node*& top, Bytes key) noexcept : rest(path_of(key)), place(&top) {}
+    Walk(Node*& top, Path path) noexcept : rest(path), place(&top) {}
 
     bool is_below_extension() const noexcept {
         return count != 0 && (*above[count - 1])->kind == Kind::Extension;
@@ -46,15 +46,15 @@ int child_of(Path path) noexcept { return path.size == 0 ? VALUE_CHILD : path[0]
 Path behind_child(Path path) noexcept { return path.size == 0 ? path : path.from(1); }
 
 // To read, or to change what is on the way: then all of it becomes the trie's own.
-Status descend(NodeStore& store, Walk& walk, bool to_change) noexcept {
-    for (uint32_t depth = 0;;) {
+Status descend(Space& space, Walk& walk, bool to_change, uint32_t depth = 0) noexcept {
+    for (;;) {
         Node*& node = *walk.place;
         if (node == nullptr) return Status::Ok;
         if (node->kind == Kind::Unresolved) {
-            const Status status = store.resolve(node, depth, walk.is_below_extension());
+            const Status status = space.resolve(node, depth, walk.is_below_extension());
             if (status != Status::Ok) return status;
         }
-        if (to_change && !own(store.pool, node)) return Status::OutOfMemory;
+        if (to_change && !own(space.pool, node)) return Status::OutOfMemory;
         if (node->kind == Kind::Branch) {
             const uint32_t nibbles = walk.rest.size == 0 ? 0 : 1;
             walk.step(static_cast<Branch*>(node)->children[child_of(walk.rest)], nibbles);
@@ -72,20 +72,20 @@ Status descend(NodeStore& store, Walk& walk, bool to_change) noexcept {
 
 // -- putting
 
-Status put_at_empty(NodeStore& store, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
-    *walk.place = leaf = new_leaf(store.pool, walk.rest, value);
+Status put_at_empty(Space& space, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
+    *walk.place = leaf = new_leaf(space.pool, walk.rest, value);
     return leaf == nullptr ? Status::OutOfMemory : Status::Ok;
 }
 
-Status replace_value(NodeStore& store, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
+Status replace_value(Space& space, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
     if (leaf->value_size == value.size()) {
         put_bytes(leaf->bytes() + packed_size(leaf->path_size), value);
         leaf->reference.size = 0;
         return Status::Ok;
     }
-    Leaf* replaced = new_leaf(store.pool, walk.rest, value, leaf->storage);
+    Leaf* replaced = new_leaf(space.pool, walk.rest, value, leaf->storage);
     if (replaced == nullptr) return Status::OutOfMemory;
-    free_node(store.pool, leaf);
+    free_node(space.pool, leaf);
     *walk.place = leaf = replaced;
     return Status::Ok;
 }
@@ -103,29 +103,29 @@ Node* remainder(Pool& pool, Node* node, Path rest) noexcept {
 }
 
 // The key leaves the path of the leaf or extension at its place: a branch is put there.
-Status split(NodeStore& store, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
+Status split(Space& space, const Walk& walk, Bytes value, Leaf*& leaf) noexcept {
     Node* const node = *walk.place;
     const bool is_leaf = node->kind == Kind::Leaf;
     const Path path = path_in(node);
     const Path theirs = path.from(walk.shared);
     const Path ours = walk.rest.from(walk.shared);
-    Branch* branch = new_branch(store.pool);
-    leaf = new_leaf(store.pool, behind_child(ours), value);
+    Branch* branch = new_branch(space.pool);
+    leaf = new_leaf(space.pool, behind_child(ours), value);
     Extension* top = nullptr;
-    if (walk.shared != 0) top = new_extension(store.pool, walk.rest.first(walk.shared), branch);
-    Node* rest = remainder(store.pool, node, theirs);
+    if (walk.shared != 0) top = new_extension(space.pool, walk.rest.first(walk.shared), branch);
+    Node* rest = remainder(space.pool, node, theirs);
     if (branch == nullptr || leaf == nullptr || rest == nullptr || (walk.shared != 0 && top == nullptr)) {
-        free_node(store.pool, branch);
-        free_node(store.pool, leaf);
-        free_node(store.pool, top);
-        if (is_leaf || rest != static_cast<Extension*>(node)->child) free_node(store.pool, rest);
+        free_node(space.pool, branch);
+        free_node(space.pool, leaf);
+        free_node(space.pool, top);
+        if (is_leaf || rest != static_cast<Extension*>(node)->child) free_node(space.pool, rest);
         leaf = nullptr;
         return Status::OutOfMemory;
     }
     branch->children[child_of(theirs)] = rest;
     branch->children[child_of(ours)] = leaf;
     *walk.place = top != nullptr ? static_cast<Node*>(top) : branch;
-    free_node(store.pool, node);
+    free_node(space.pool, node);
     return Status::Ok;
 }
 
@@ -187,38 +187,38 @@ uint32_t depth_below_branch(const Walk& walk) noexcept {
 
 // A branch is about to lose all children but the one at `index`: that one and an extension above the branch
 // become one node in their place.
-Status collapse(NodeStore& store, const Walk& walk, int index) noexcept {
+Status collapse(Space& space, const Walk& walk, int index) noexcept {
     auto* const branch = static_cast<Branch*>(*walk.above[walk.count - 1]);
     Node*& other = branch->children[index];
     if (other->kind == Kind::Unresolved) {
-        const Status status = store.resolve(other, depth_below_branch(walk), false);
+        const Status status = space.resolve(other, depth_below_branch(walk), false);
         if (status != Status::Ok) return status;
     }
     Node* const before = walk.count > 1 ? *walk.above[walk.count - 2] : nullptr;
     auto* const extension =
         before != nullptr && before->kind == Kind::Extension ? static_cast<Extension*>(before) : nullptr;
     const Path prefix = extension == nullptr ? Path{} : extension->path();
-    Node* const node = merged(store.pool, prefix, index, other);
+    Node* const node = merged(space.pool, prefix, index, other);
     if (node == nullptr) return Status::OutOfMemory;
-    release(store.pool, other);
-    release(store.pool, *walk.place);
+    release(space.pool, other);
+    release(space.pool, *walk.place);
     const uint32_t replaced = walk.count - (extension == nullptr ? 1 : 2);
     walk.outdate(replaced);
     *walk.above[replaced] = node;
-    free_node(store.pool, branch);
-    free_node(store.pool, extension);
+    free_node(space.pool, branch);
+    free_node(space.pool, extension);
     return Status::Ok;
 }
 
 // Takes out the leaf at the walk's end.
-Status take_out(NodeStore& store, const Walk& walk) noexcept {
+Status take_out(Space& space, const Walk& walk) noexcept {
     if (walk.count != 0) {
         // An extension has no leaf below it, so this is a branch.
         const auto* branch = static_cast<Branch*>(*walk.above[walk.count - 1]);
         const int index = only_other(branch, static_cast<int>(walk.place - branch->children));
-        if (index >= 0) return collapse(store, walk, index);
+        if (index >= 0) return collapse(space, walk, index);
     }
-    release(store.pool, *walk.place);
+    release(space.pool, *walk.place);
     *walk.place = nullptr;
     walk.outdate(walk.count);
     return Status::Ok;
@@ -226,80 +226,80 @@ Status take_out(NodeStore& store, const Walk& walk) noexcept {
 
 }  // namespace
 
-Status Trie::open(NodeStore& store, const uint8_t root[HASH_SIZE]) noexcept {
+Status Trie::open(Space& space, const uint8_t root[HASH_SIZE]) noexcept {
     if (std::memcmp(root, EMPTY_ROOT, HASH_SIZE) == 0) return Status::Ok;
-    top = new_unresolved(store.pool, {root, HASH_SIZE});
+    top = new_unresolved(space.pool, {root, HASH_SIZE});
     return top == nullptr ? Status::OutOfMemory : Status::Ok;
 }
 
 Trie Trie::copy() const noexcept { return {retain(top)}; }
 
-void Trie::drop(NodeStore& store) noexcept {
-    release(store.pool, top);
+void Trie::drop(Space& space) noexcept {
+    release(space.pool, top);
     top = nullptr;
 }
 
-Status Trie::find(NodeStore& store, Bytes key, Leaf*& leaf) noexcept {
-    Walk walk(top, key);
-    const Status status = descend(store, walk, false);
+Status Trie::find(Space& space, Bytes key, Leaf*& leaf) noexcept {
+    Walk walk(top, path_of(key));
+    const Status status = descend(space, walk, false);
     leaf = status == Status::Ok ? walk.leaf() : nullptr;
     return status;
 }
 
-Status Trie::find_own(NodeStore& store, Bytes key, Leaf*& leaf) noexcept {
-    Walk walk(top, key);
-    const Status status = descend(store, walk, true);
+Status Trie::find_own(Space& space, Bytes key, Leaf*& leaf, uint32_t above) noexcept {
+    Walk walk(top, path_of(key).from(above));
+    const Status status = descend(space, walk, true, above);
     leaf = status == Status::Ok ? walk.leaf() : nullptr;
     return status;
 }
 
-Status Trie::put(NodeStore& store, Bytes key, Bytes value, Leaf*& leaf) noexcept {
-    Walk walk(top, key);
-    Status status = descend(store, walk, true);
+Status Trie::put(Space& space, Bytes key, Bytes value, Leaf*& leaf, uint32_t above) noexcept {
+    Walk walk(top, path_of(key).from(above));
+    Status status = descend(space, walk, true, above);
     if (status != Status::Ok) return status;
     leaf = walk.leaf();
     if (leaf != nullptr && trie::equal(leaf->value(), value)) return Status::Ok;
     if (leaf != nullptr) {
-        status = replace_value(store, walk, value, leaf);
+        status = replace_value(space, walk, value, leaf);
     } else if (*walk.place == nullptr) {
-        status = put_at_empty(store, walk, value, leaf);
+        status = put_at_empty(space, walk, value, leaf);
     } else {
-        status = split(store, walk, value, leaf);
+        status = split(space, walk, value, leaf);
     }
     if (status == Status::Ok) walk.outdate(walk.count);
     return status;
 }
 
-Status Trie::get(NodeStore& store, Bytes key, Bytes& value) noexcept {
+Status Trie::get(Space& space, Bytes key, Bytes& value) noexcept {
     Leaf* leaf;
-    const Status status = find(store, key, leaf);
+    const Status status = find(space, key, leaf);
     value = leaf == nullptr ? Bytes{} : leaf->value();
     return status;
 }
 
-Status Trie::set(NodeStore& store, Bytes key, Bytes value) noexcept {
+Status Trie::set(Space& space, Bytes key, Bytes value) noexcept {
     Leaf* leaf;
-    return value.empty() ? remove(store, key) : put(store, key, value, leaf);
+    return value.empty() ? remove(space, key) : put(space, key, value, leaf);
 }
 
-Status Trie::remove(NodeStore& store, Bytes key) noexcept {
-    Walk walk(top, key);
-    const Status status = descend(store, walk, true);
-    return status != Status::Ok || walk.leaf() == nullptr ? status : take_out(store, walk);
+Status Trie::remove(Space& space, Bytes key) noexcept {
+    Walk walk(top, path_of(key));
+    const Status status = descend(space, walk, true);
+    return status != Status::Ok || walk.leaf() == nullptr ? status : take_out(space, walk);
 }
 
-Status Trie::root(NodeStore& store, uint8_t out[HASH_SIZE]) noexcept {
-    if (top != nullptr && !store.refresher.refresh(&top, 1)) return Status::OutOfMemory;
+Status Trie::root(Space& space, uint8_t out[HASH_SIZE]) noexcept {
+    if (top != nullptr && !space.refresher.refresh(&top, 1)) return Status::OutOfMemory;
     root_of(top == nullptr ? Reference{} : top->reference, out);
     return Status::Ok;
 }
 
-Status Trie::prove(NodeStore& store, Bytes key, Buffer<uint8_t>& encodings,
+Status Trie::prove(Space& space, Bytes key, Buffer<uint8_t>& encodings,
                    Buffer<uint64_t>& sizes) noexcept {
-    Walk walk(top, key);
-    const Status status = descend(store, walk, false);
+    Walk walk(top, path_of(key));
+    const Status status = descend(space, walk, false);
     if (status != Status::Ok || top == nullptr) return status;
-    if (!store.refresher.refresh(&top, 1)) return Status::OutOfMemory;
+    if (!space.refresher.refresh(&top, 1)) return Status::OutOfMemory;
     if (*walk.place != nullptr && (*walk.place)->reference.size != 0) walk.above[walk.count++] = walk.place;
     for (uint32_t index = 0; index < walk.count; ++index) {
         const Node* node = *walk.above[index];

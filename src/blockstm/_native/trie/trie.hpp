@@ -14,34 +14,35 @@ namespace blockstm::trie {
 
 struct Leaf;
 struct Node;
-class NodeStore;
+class Space;
 
 struct Trie {
     Node* top = nullptr;
 
     // The trie with this root; nothing of it is looked at yet. Pre: it is empty.
-    Status open(NodeStore& store, const uint8_t root[HASH_SIZE]) noexcept;
+    Status open(Space& space, const uint8_t root[HASH_SIZE]) noexcept;
     Trie copy() const noexcept;
-    void drop(NodeStore& store) noexcept;
+    void drop(Space& space) noexcept;
 
     // Empty where there is none; valid until the next change.
-    Status get(NodeStore& store, Bytes key, Bytes& value) noexcept;
-    Status set(NodeStore& store, Bytes key, Bytes value) noexcept;  // an empty value removes
-    Status remove(NodeStore& store, Bytes key) noexcept;            // a key that is not there is fine
-    Status root(NodeStore& store, uint8_t out[HASH_SIZE]) noexcept;
+    Status get(Space& space, Bytes key, Bytes& value) noexcept;
+    Status set(Space& space, Bytes key, Bytes value) noexcept;  // an empty value removes
+    Status remove(Space& space, Bytes key) noexcept;            // a key that is not there is fine
+    Status root(Space& space, uint8_t out[HASH_SIZE]) noexcept;
 
-    // The same, with the key's leaf, null where there is none: for who hangs something on it.
-    Status find(NodeStore& store, Bytes key, Leaf*& leaf) noexcept;
-    Status find_own(NodeStore& store, Bytes key, Leaf*& leaf) noexcept;          // to be changed
-    Status put(NodeStore& store, Bytes key, Bytes value, Leaf*& leaf) noexcept;  // Pre: a value that is one
+    // The same, with the key's leaf, null where there is none: for who hangs something on it. What stands
+    // below a branch is a trie, too, of keys that lack the nibbles `above`.
+    Status find(Space& space, Bytes key, Leaf*& leaf) noexcept;
+    Status find_own(Space& space, Bytes key, Leaf*& leaf, uint32_t above = 0) noexcept;  // to be changed
+    Status put(Space& space, Bytes key, Bytes value, Leaf*& leaf, uint32_t above = 0) noexcept;  // a value
 
     // The encodings of the nodes from the top towards `key`, but for those that stand in another, one behind
     // the other as `sizes` says: a proof of the key's value, or of there being none.
-    Status prove(NodeStore& store, Bytes key, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept;
+    Status prove(Space& space, Bytes key, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept;
 
     // The key nearest to `key` behind or before it, which need not be there, and its value; an empty value
     // where there is no such key. `found` has room for KEY_SIZE_MAX bytes. Defined in neighbours.cpp.
-    Status neighbour(NodeStore& store, Bytes key, bool is_behind, uint8_t* found, uint64_t& found_size,
+    Status neighbour(Space& space, Bytes key, bool is_behind, uint8_t* found, uint64_t& found_size,
                      Bytes& value) noexcept;
 };
 

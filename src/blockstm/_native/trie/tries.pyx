@@ -5,7 +5,7 @@ Threads: any thread may use any object; those over one store take turns. What is
 `Accounts.apply`, roots) runs without the GIL. No Python object is touched while a store is locked.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 
@@ -76,7 +76,7 @@ cdef class NodeStore:
 
     cdef void unlock(self, uint8_t* blamed) noexcept nogil:
         """Says what an error would be about; nobody else changes that before."""
-        memcpy(blamed, self.nodes.blamed, HASH_SIZE)
+        memcpy(blamed, self.nodes.space().blamed, HASH_SIZE)
         self.nodes.unlock()
 
 
@@ -114,7 +114,7 @@ cdef class Trie:
         cdef Status status
         self.store = NodeStore() if store is None else store
         self.store.lock()
-        status = self.trie.open(self.store.nodes, view_of(ours).data())
+        status = self.trie.open(self.store.nodes.space(), view_of(ours).data())
         self.store.unlock(blamed)
         if status != Status.Ok:
             raise error_of(status, blamed)
@@ -122,7 +122,7 @@ cdef class Trie:
     def __dealloc__(self):
         if self.store is not None:
             self.store.lock()
-            self.trie.drop(self.store.nodes)
+            self.trie.drop(self.store.nodes.space())
             self.store.nodes.unlock()
 
     def copy(self):
@@ -140,7 +140,7 @@ cdef class Trie:
         cdef Buffer[uint8_t] found
         cdef Bytes value
         self.store.lock()
-        cdef Status status = self.trie.get(self.store.nodes, view_of(ours), value)
+        cdef Status status = self.trie.get(self.store.nodes.space(), view_of(ours), value)
         status = keep(found, value) if status == Status.Ok else status
         self.store.unlock(blamed)
         if status != Status.Ok:
@@ -153,7 +153,7 @@ cdef class Trie:
         cdef bytes put = bytes_of(value, "value")
         cdef uint8_t blamed[HASH_SIZE]
         self.store.lock()
-        cdef Status status = self.trie.set(self.store.nodes, view_of(ours), view_of(put))
+        cdef Status status = self.trie.set(self.store.nodes.space(), view_of(ours), view_of(put))
         self.store.unlock(blamed)
         if status != Status.Ok:
             raise error_of(status, blamed)
@@ -178,7 +178,7 @@ cdef class Trie:
         with nogil:
             self.store.nodes.lock()
             while place < views.size() and status == Status.Ok:
-                status = self.trie.set(self.store.nodes, views[place], views[place + 1])
+                status = self.trie.set(self.store.nodes.space(), views[place], views[place + 1])
                 place += 2
             self.store.unlock(blamed)
         if status != Status.Ok:
@@ -191,7 +191,7 @@ cdef class Trie:
         cdef Status status
         with nogil:
             self.store.nodes.lock()
-            status = self.trie.root(self.store.nodes, out)
+            status = self.trie.root(self.store.nodes.space(), out)
             self.store.unlock(blamed)
         if status != Status.Ok:
             raise error_of(status, blamed)
@@ -204,7 +204,7 @@ cdef class Trie:
         cdef Buffer[uint8_t] encodings
         cdef Buffer[uint64_t] sizes
         self.store.lock()
-        cdef Status status = self.trie.prove(self.store.nodes, view_of(ours), encodings, sizes)
+        cdef Status status = self.trie.prove(self.store.nodes.space(), view_of(ours), encodings, sizes)
         self.store.unlock(blamed)
         if status != Status.Ok:
             raise error_of(status, blamed)
@@ -237,7 +237,7 @@ cdef class Trie:
         cdef Bytes value
         self.store.lock()
         cdef Status status = self.trie.neighbour(
-            self.store.nodes, view_of(ours), is_behind, found, found_size, value
+            self.store.nodes.space(), view_of(ours), is_behind, found, found_size, value
         )
         status = keep(held, value) if status == Status.Ok else status
         self.store.unlock(blamed)
@@ -318,10 +318,11 @@ cdef class AccountTries:
             raise error_of(status, blamed)
         return int.from_bytes(bytes_at(value, WORD_SIZE), "big")
 
-    def apply(self, records):
+    def apply(self, records, uint32_t workers=1):
         """Take over changes given as the flat records of ``account.hpp``; see `Records`.
 
-        What fails leaves all as it was.
+        What fails leaves all as it was. ``workers`` threads share what is much, where all nodes are
+        in memory.
         """
         cdef bytes ours = bytes_of(records, "record")
         cdef Bytes view = view_of(ours)
@@ -329,19 +330,20 @@ cdef class AccountTries:
         cdef Status status
         with nogil:
             self.store.nodes.lock()
-            status = self.accounts.apply(view)
+            status = self.accounts.apply(view, workers)
             self.store.unlock(blamed)
         if status != Status.Ok:
             raise error_of(status, blamed)
 
-    def root(self):
-        """The state root, 32 bytes; only what changed since the last one is hashed."""
+    def root(self, uint32_t workers=1):
+        """The state root, 32 bytes; only what changed since the last one is hashed, by ``workers``
+        threads where that is much."""
         cdef uint8_t out[HASH_SIZE]
         cdef uint8_t blamed[HASH_SIZE]
         cdef Status status
         with nogil:
             self.store.nodes.lock()
-            status = self.accounts.root(out)
+            status = self.accounts.root(workers, out)
             self.store.unlock(blamed)
         if status != Status.Ok:
             raise error_of(status, blamed)
