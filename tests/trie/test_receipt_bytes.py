@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import accumulate
 from typing import Any
 
@@ -52,6 +53,43 @@ def test_receipts_are_those_of_another_implementation(block: list[Any]) -> None:
     ]
     assert root == root_by_another(encodings)
     assert int.from_bytes(bloom, "big") == bloom_by_another([x for *_, logs in block for x in logs])
+
+
+def many_receipts(count: int) -> tuple[bytes, bytes, list[int], list[bytes]]:
+    draw = random.Random(count)
+    flat = [
+        flat_logs(
+            [
+                (
+                    draw.randbytes(20),
+                    [draw.randbytes(32)] * draw.randrange(5),
+                    bytes(draw.randrange(90)),
+                )
+                for _ in range(draw.choice((0, 1, 3)))
+            ]
+        )
+        for _ in range(count)
+    ]
+    kinds = bytes(draw.randrange(5) for _ in range(count))
+    successes = bytes(draw.randrange(2) for _ in range(count))
+    return kinds, successes, list(accumulate(draw.randrange(2**30) for _ in range(count))), flat
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize("workers", [0, 1, 2, 3, 16, 40])
+def test_any_number_of_workers_gives_the_same_receipts(workers: int) -> None:
+    for count in (0, 1, 1023, 1024, 3001):
+        parts = many_receipts(count)
+        assert receipts(*parts, workers) == receipts(*parts)
+
+
+def test_the_first_bad_logs_are_named_whoever_comes_to_them() -> None:
+    kinds, successes, totals, flat = many_receipts(3000)
+    for place in (2999, 2000, 1300, 1299, 7):
+        flat[place] = flat[place][:-1]
+        for workers in (1, 2, 16):
+            with pytest.raises(InputError, match=f"transaction {place} "):
+                receipts(kinds, successes, totals, flat, workers)
 
 
 @given(logs)

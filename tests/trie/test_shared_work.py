@@ -107,6 +107,7 @@ def test_the_root_is_that_of_the_whole_state_block_by_block(workers: int) -> Non
         trie, state = then, after
 
 
+@pytest.mark.stress
 def test_who_did_what_makes_no_difference_later() -> None:
     """Nodes made by one thread are changed, shared and freed by others."""
     draw = random.Random(1)

@@ -229,11 +229,13 @@ def _state_root_beside_receipts(
     state: Any, executed: ExecutedBlock, workers: int | None
 ) -> Hash32 | None:
     """`state_root_after` the block, while a thread encodes its receipts, which keep the result."""
-    if workers == 1 or len(executed.receipts) < _RECEIPTS_SHARED_MIN:
+    encode = getattr(executed.receipts, "encode", None)
+    if workers == 1 or encode is None or len(executed.receipts) < _RECEIPTS_SHARED_MIN:
         return state_root_after(state, executed.writes, workers)
+    workers = workers or usable_cores()
     with ThreadPoolExecutor(1, thread_name_prefix="blockstm-receipts") as pool:
         # What goes wrong there goes wrong again where the root is compared.
-        pool.submit(getattr, executed.receipts, "root", None)
+        pool.submit(encode, workers)
         return state_root_after(state, executed.writes, workers)
 
 

@@ -36,6 +36,11 @@ class FlatReceipts(Sequence[Receipt]):
         self._totals = list(accumulate(gas_used))
         self.flat_logs = logs
 
+    def encode(self, workers: int) -> None:
+        """Encode them now, and keep that, by so many threads where they are many."""
+        parts = self._types, self._successes, self._totals, self.flat_logs
+        self.__dict__["_encoded"] = encode_all(*parts, workers)
+
     @cached_property
     def _encoded(self) -> tuple[list[bytes], bytes, bytes]:
         return encode_all(self._types, self._successes, self._totals, self.flat_logs)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "trie/threads.hpp"
+
 namespace blockstm::trie {
 namespace {
 
@@ -61,12 +63,12 @@ uint8_t Builder::nibble(const Entry& entry, uint32_t depth) noexcept {
     return path_of(entry.key)[depth];
 }
 
-Status Builder::roots(uint8_t* out) noexcept {
+Status Builder::roots(uint8_t* out, uint32_t threads) noexcept {
     if (entries_.size() > UINT32_MAX / 2) return Status::OutOfMemory;  // places of parts have 32 bits
     if (!sort()) return Status::BadInput;
     if (!lay_out()) return Status::OutOfMemory;
     for (uint64_t level = levels_.size() - 1; level-- > 0;) {
-        if (!close(levels_[level], levels_[level + 1])) return Status::OutOfMemory;
+        if (!close_level(levels_[level], levels_[level + 1], threads)) return Status::OutOfMemory;
     }
     uint64_t first = 0;
     const Part* part = parts_.begin();
@@ -127,31 +129,44 @@ bool Builder::open(uint64_t place) noexcept {
 }
 
 // Computes the references of a level, those of the level below being there.
-bool Builder::close(uint64_t first, uint64_t end) noexcept {
-    batch_.clear();
+bool Builder::close_level(uint64_t first, uint64_t end, uint32_t threads) noexcept {
+    if (threads <= 1 || end - first < SHARED_MIN) return close(first, end, batch_);
+    constexpr uint64_t STEP = 4 * BATCH_SIZE;
+    std::atomic<bool> failed{false};
+    run_parts(threads, (end - first + STEP - 1) / STEP, [&](uint64_t part, uint32_t) noexcept {
+        ReferenceBatch batch;
+        const uint64_t begin = first + part * STEP;
+        // Relaxed: it is asked for when the threads are joined.
+        if (!close(begin, std::min(begin + STEP, end), batch)) failed.store(true, std::memory_order_relaxed);
+    });
+    return !failed.load(std::memory_order_relaxed);
+}
+
+bool Builder::close(uint64_t first, uint64_t end, ReferenceBatch& batch) noexcept {
+    batch.clear();
     for (uint64_t place = first; place != end; ++place) {
-        if (!encode(parts_[place])) return false;
-        batch_.add(parts_[place].reference);
+        if (!encode(parts_[place], batch.encodings)) return false;
+        batch.add(parts_[place].reference);
     }
-    batch_.finish();
+    batch.finish();
     for (uint64_t place = first; place != end; ++place) {  // the extensions above branches
         Part& part = parts_[place];
         if (part.shared == 0) continue;
         const Path path = path_of(entries_[part.first].key).from(part.depth).first(part.shared);
-        if (!encode_extension(batch_.encodings, path, part.reference)) return false;
-        batch_.add(part.reference);
+        if (!encode_extension(batch.encodings, path, part.reference)) return false;
+        batch.add(part.reference);
     }
-    batch_.finish();
+    batch.finish();
     return true;
 }
 
-bool Builder::encode(const Part& part) noexcept {
-    if (part.child_count != 0) return encode_branch_of(part);
+bool Builder::encode(const Part& part, Buffer<uint8_t>& out) noexcept {
+    if (part.child_count != 0) return encode_branch_of(part, out);
     const Entry& entry = entries_[part.first];
-    return encode_leaf(batch_.encodings, path_of(entry.key).from(part.depth), entry.value);
+    return encode_leaf(out, path_of(entry.key).from(part.depth), entry.value);
 }
 
-bool Builder::encode_branch_of(const Part& part) noexcept {
+bool Builder::encode_branch_of(const Part& part, Buffer<uint8_t>& out) noexcept {
     static constexpr Reference NONE{};
     const uint32_t depth = part.depth + part.shared;
     const Reference* children[BRANCH_WIDTH];
@@ -163,7 +178,7 @@ bool Builder::encode_branch_of(const Part& part) noexcept {
     const Entry& first = entries_[part.first];
     const Bytes value = first.key.size() * 2 == depth ? first.value : Bytes{};
     return encode_branch(
-        batch_.encodings, [&](int index) noexcept -> const Reference& { return *children[index]; }, value);
+        out, [&](int index) noexcept -> const Reference& { return *children[index]; }, value);
 }
 
 }  // namespace blockstm::trie

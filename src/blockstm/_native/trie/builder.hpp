@@ -2,8 +2,8 @@
 // are laid out from the top down, level by level, then hashed from the bottom up, a level's side by side.
 // For a trie that changes, see trie.hpp.
 //
-// A Builder belongs to one thread; its memory is used again from root to root: beside what is borrowed,
-// about 120 bytes an entry.
+// A Builder belongs to one thread, which may let others share what is much; its memory is used again from root
+// to root: beside what is borrowed, about 120 bytes an entry.
 #pragma once
 
 #include "trie/batch.hpp"
@@ -26,10 +26,12 @@ public:
 
     // The roots of all tries, in order, 32 bytes each. The order of a trie's entries is any; in the order of
     // their keys is quickest. BadInput: a key was added to a trie twice.
-    Status roots(uint8_t* out) noexcept;
+    Status roots(uint8_t* out, uint32_t threads = 1) noexcept;
 
     // The one trie of all that was added since `clear`.
-    Status root(uint8_t out[HASH_SIZE]) noexcept { return end_trie() ? roots(out) : Status::OutOfMemory; }
+    Status root(uint8_t out[HASH_SIZE], uint32_t threads = 1) noexcept {
+        return end_trie() ? roots(out, threads) : Status::OutOfMemory;
+    }
 
 private:
     struct Entry {
@@ -57,9 +59,10 @@ private:
     bool lay_out() noexcept;
     bool push_part(uint64_t first, uint64_t end, uint32_t depth) noexcept;
     bool open(uint64_t place) noexcept;
-    bool close(uint64_t first, uint64_t end) noexcept;
-    bool encode(const Part& part) noexcept;
-    bool encode_branch_of(const Part& part) noexcept;
+    bool close_level(uint64_t first, uint64_t end, uint32_t threads) noexcept;
+    bool close(uint64_t first, uint64_t end, ReferenceBatch& batch) noexcept;
+    bool encode(const Part& part, Buffer<uint8_t>& out) noexcept;
+    bool encode_branch_of(const Part& part, Buffer<uint8_t>& out) noexcept;
 
     Buffer<Entry> entries_;
     Buffer<uint64_t> ends_;    // of tries among the entries

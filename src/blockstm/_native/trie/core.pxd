@@ -47,7 +47,7 @@ cdef extern from "trie/builder.hpp" namespace "blockstm::trie" nogil:
         Status root(uint8_t* out) noexcept
 
 cdef extern from "trie/ordered_root.hpp" namespace "blockstm::trie" nogil:
-    Status ordered_root(const Bytes* items, uint64_t count, uint8_t* out) noexcept
+    Status ordered_root(const Bytes* items, uint64_t count, uint32_t threads, uint8_t* out) noexcept
 
 cdef extern from "trie/account.hpp" namespace "blockstm::trie" nogil:
     cppclass Account:
@@ -118,5 +118,7 @@ cdef extern from "trie/receipt_list.hpp" namespace "blockstm::trie" nogil:
         uint8_t* bloom
         uint64_t bad_index
 
-    Status encode_receipts(const ReceiptInput* inputs, uint64_t count, BlockReceipts& out) noexcept
+    Status encode_receipts(
+        const ReceiptInput* inputs, uint64_t count, uint32_t threads, BlockReceipts& out
+    ) noexcept
     Status logs_bloom(Bytes logs, uint8_t* bloom) noexcept

@@ -6,8 +6,9 @@
 
 namespace blockstm::trie {
 
-// Empty items are none. Out of memory or Ok.
-inline Status ordered_root(const Bytes* items, uint64_t count, uint8_t out[HASH_SIZE]) noexcept {
+// Empty items are none; `threads` share what is much. Out of memory or Ok.
+inline Status ordered_root(const Bytes* items, uint64_t count, uint32_t threads,
+                           uint8_t out[HASH_SIZE]) noexcept {
     constexpr uint64_t INDEX_SIZE_MAX = 9;
     Builder builder;
     Buffer<uint8_t> keys;
@@ -21,7 +22,7 @@ inline Status ordered_root(const Bytes* items, uint64_t count, uint8_t out[HASH_
     for (uint64_t index = 1; index < count && index < rlp::STRING; ++index) add(index);
     if (count != 0) add(0);
     for (uint64_t index = rlp::STRING; index < count; ++index) add(index);
-    return builder.root(out);
+    return builder.root(out, threads);
 }
 
 }  // namespace blockstm::trie

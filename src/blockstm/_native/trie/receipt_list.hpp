@@ -19,10 +19,11 @@ struct BlockReceipts {
     Buffer<uint64_t> sizes;
     uint8_t root[HASH_SIZE];
     uint8_t bloom[BLOOM_SIZE];
-    uint64_t bad_index;  // BadInput: whose logs do not follow the layout
+    uint64_t bad_index;  // BadInput: the first whose logs do not follow the layout
 };
 
-Status encode_receipts(const ReceiptInput* inputs, uint64_t count, BlockReceipts& out) noexcept;
+// `threads` share what is much.
+Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads, BlockReceipts& out) noexcept;
 
 // BadInput: the layout is not followed.
 Status logs_bloom(Bytes logs, uint8_t bloom[BLOOM_SIZE]) noexcept;

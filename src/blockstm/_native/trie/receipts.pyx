@@ -4,7 +4,7 @@
 Every function works without the GIL once its arguments are at hand, and is safe from any thread.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from blockstm._native.trie cimport core
 from blockstm._native.trie.core cimport BLOOM_SIZE, HASH_SIZE, Buffer, Bytes, ReceiptInput, Status
@@ -16,7 +16,7 @@ cdef enum:
     STATUS_MAX = 1
 
 
-def receipts(types, outcomes, cumulative_gas_used, logs):
+def receipts(types, outcomes, cumulative_gas_used, logs, uint32_t workers=1):
     """The receipts of a block: the encoding of each, their root, and the block's Bloom filter.
 
     Args:
@@ -25,6 +25,7 @@ def receipts(types, outcomes, cumulative_gas_used, logs):
             of the state roots, 32 bytes each.
         cumulative_gas_used: by the block up to and with each transaction, in gas.
         logs: of each transaction, flat.
+        workers: threads that share what is much.
 
     Raises:
         InputError: the four are not of equally many transactions, one is of the wrong kind, or
@@ -54,7 +55,7 @@ def receipts(types, outcomes, cumulative_gas_used, logs):
         input.cumulative_gas_used = gas_of(gas[index])
         input.logs = view_of(held[index])
     with nogil:
-        status = core.encode_receipts(inputs.data(), count, done)
+        status = core.encode_receipts(inputs.data(), count, workers, done)
     if status == Status.BadInput:
         raise InputError(f"the logs of transaction {done.bad_index} do not follow their layout")
     if status != Status.Ok:

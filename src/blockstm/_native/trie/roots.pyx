@@ -89,7 +89,7 @@ def ordered_root(items) -> bytes:
     for place in range(count):
         ours.push(_view(_bytes_of(held[place], "item")))
     with nogil:
-        status = core.ordered_root(ours.data(), count, out)
+        status = core.ordered_root(ours.data(), count, 1, out)
     if status != Status.Ok:
         raise MemoryError
     return PyBytes_FromStringAndSize(<const char*>out, HASH_SIZE)
