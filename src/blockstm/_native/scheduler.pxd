@@ -18,6 +18,8 @@ out. Only the owner touches its record, its entries in the store and its outcome
 
 The frontier is the lowest index that is not FINAL. The owner of the frontier's transaction is the
 only one who can move the frontier, so commits need no lock: ownership hands over with the status.
+It may be further than it is shown: who makes several final, one after the other, shows it then.
+Whoever looks at it meanwhile finds what is FINAL, and so nothing to own.
 
 Why no transaction is forgotten: after making a status EXECUTED its worker looks whether the
 frontier is there, and after moving the frontier its worker looks at the status there. All four
@@ -103,6 +105,13 @@ cdef inline uint32_t incarnation_of(uint32_t status) noexcept nogil:
 
 cdef inline uint32_t task_status(Task* task) noexcept nogil:
     return task.status.load(memory_order_seq_cst)
+
+
+cdef inline void task_settle(Task* task) noexcept nogil:
+    """Executed before, the owner's task is final now. Release is enough: nobody waits for more than
+    that it was executed."""
+    cdef uint32_t status = task.status.load(memory_order_relaxed)  # the owner's own word
+    task.status.store(incarnation_of(status) << PHASE_BITS | FINAL, memory_order_release)
 
 
 cdef inline void task_forget(Task* task) noexcept nogil:

@@ -23,11 +23,14 @@ from blockstm._native.locations cimport Location, highest_reader, is_contended
 from blockstm._native.scheduler cimport (
     COMMITTING, EXECUTED, EXECUTING, FINAL, READY, REST, STOP, WAITING, Scheduler, Task, phase_of,
     scheduler_frontier, scheduler_in_hand, scheduler_limit, scheduler_revalidate, scheduler_stopping,
-    scheduler_wake_waiters, task_has_erred, task_leave, task_move, task_status,
+    scheduler_wake_waiters, task_has_erred, task_leave, task_move, task_settle, task_status,
 )
 from blockstm._native.slots cimport POINT_COMMIT, view_pause
 from blockstm._native.store cimport store_estimate, store_withdraw
 from blockstm._native.throttle cimport learn, learn_duration, resume_speculation
+
+cdef enum:
+    SHOWN_TOGETHER = 16    # transactions that the frontier goes on by before it is shown
 
 
 cdef inline void revalidate_readers(Worker* worker, int32_t index, const Write* write, uint32_t count) noexcept nogil:
@@ -141,14 +144,17 @@ cdef inline void mark_estimates(Block* block, const Record* record, int32_t inde
         scheduler_revalidate(&block.scheduler, index + 1, <int64_t>highest + 1)
 
 
-cdef inline bint settle_owned(Worker* worker, int32_t index, bint rerun) noexcept nogil:
-    """The transaction at the frontier is ours: make it final. False: the block ends."""
+cdef inline bint settle_owned(Worker* worker, int32_t index, bint* ran) noexcept nogil:
+    """The transaction at the frontier is ours: make it final. False: the block ends.
+
+    ``ran``: whether it is to be run; set where it was.
+    """
     cdef Block* block = worker.block
     cdef Task* task = &block.scheduler.task[index]
     cdef Record* record
     cdef const Condition* failed
     cdef int64_t since
-    if rerun:
+    if ran[0]:
         return run_at_frontier(worker, index)
     record = <Record*>task.record.load(memory_order_acquire)
     since = sample_begin(worker)
@@ -165,6 +171,7 @@ cdef inline bint settle_owned(Worker* worker, int32_t index, bint rerun) noexcep
     learn(block, index, False)
     mark_estimates(block, record, index)
     task_leave(task, EXECUTING, 1)
+    ran[0] = True
     return run_at_frontier(worker, index)
 
 
@@ -189,53 +196,83 @@ cdef inline bint own_frontier(Worker* worker, int64_t index, bint* rerun) noexce
 
 
 cdef inline bint finish(Worker* worker, int64_t index, bint rerun) noexcept nogil:
-    """Settle the frontier's transaction, which we own, and move the frontier. False: leave the block."""
+    """Settle the frontier's transaction, which we own. The frontier has moved then, but is still to be
+    shown where it is. False: leave the block."""
     cdef Block* block = worker.block
     cdef Scheduler* scheduler = &block.scheduler
     cdef Task* task = &scheduler.task[index]
-    cdef bint rests
-    if not settle_owned(worker, <int32_t>index, rerun):
+    cdef bint ran = rerun
+    if not settle_owned(worker, <int32_t>index, &ran):
         # The transaction stays ours, so that nobody can settle it a second time: for ever if the block
         # ends with it, else until the rest that stopped us has begun.
         if block.frontier.ending != GOES_ON:
             stop_block(block, STOP)
         return False
     resume_speculation(block, index)
-    rests = block.rest_until != 0
-    task_leave(task, FINAL, 0)
-    # seq_cst: see scheduler.pxd. From here on the frontier's own words belong to somebody else.
-    scheduler.frontier.next.store(index + 1)
-    scheduler_wake_waiters(scheduler, index)
-    if block.streaming:
-        events_notify(&scheduler.events)
-    if rests and index + 1 < scheduler.count:
-        stop_block(block, REST)
+    if ran:
+        task_leave(task, FINAL, 0)
+        scheduler_wake_waiters(scheduler, index)
+    else:  # who waited for it was woken when it was executed
+        task_settle(task)
     return True
 
 
+cdef inline void show_frontier(Worker* worker, int64_t index) noexcept nogil:
+    """Let everybody see the frontier, which is ours: from here on its own words belong to whoever
+    takes the transaction there."""
+    cdef Block* block = worker.block
+    cdef Scheduler* scheduler = &block.scheduler
+    cdef bint rests = block.rest_until != 0
+    scheduler.frontier.next.store(index)  # seq_cst: see scheduler.pxd
+    if block.streaming:
+        events_notify(&scheduler.events)
+    if rests and index < scheduler.count:
+        stop_block(block, REST)
+
+
+cdef inline bint somebody_waits(Block* block) noexcept nogil:
+    """For the frontier, wherever it goes next."""
+    # Relaxed: who parks just now is told at the end, or looks for himself before he parks.
+    return (block.streaming or block.rest_until != 0
+            or block.scheduler.events.waiters.load(memory_order_relaxed))
+
+
 cdef inline bint advance_frontier(Worker* worker) noexcept nogil:
-    """Make final what can be. True: something became final."""
+    """Make final what can be. True: something became final.
+
+    Where one follows the other at once, the frontier is shown only now and then: each time takes the
+    word from all who look at it. Until then it is nobody else's, as what they see there is final.
+    """
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t index = scheduler_frontier(scheduler)
-    cdef int64_t first = index
-    cdef bint rerun = False
-    while index < scheduler.count and not scheduler_stopping(scheduler):
+    cdef int64_t first = index, shown = index
+    cdef bint rerun = False, goes_on = True
+    while goes_on and index < scheduler.count and not scheduler_stopping(scheduler):
         view_pause(&worker.view, POINT_COMMIT, <int32_t>index)
         if not own_frontier(worker, index, &rerun):
-            break
-        if not finish(worker, index, rerun):
-            return True
-        index += 1
-        # Relaxed: who parks just now is told at the end, or looks for himself before he parks.
-        if scheduler.events.waiters.load(memory_order_relaxed):
-            tell_idle(scheduler)
-        if gives_up(worker):
-            return True
+            if shown == index:
+                break
+            show_frontier(worker, index)  # and look again: who has run it now looked there before
+            shown = index
+            continue
+        if rerun and shown != index:  # that takes long
+            show_frontier(worker, index)
+            shown = index
+        goes_on = finish(worker, index, rerun)
+        index += goes_on
+        if goes_on and (index - shown == SHOWN_TOGETHER or somebody_waits(worker.block)):
+            show_frontier(worker, index)
+            shown = index
+            if scheduler.events.waiters.load(memory_order_relaxed):
+                tell_idle(scheduler)
+        goes_on = goes_on and not gives_up(worker)
+    if shown != index:
+        show_frontier(worker, index)
     if index == scheduler.count:
         stop_block(worker.block, STOP)
     elif index != first:
         tell_idle(scheduler)
-    return index != first
+    return index != first or not goes_on
 
 
 cdef inline bint window_is_open(Scheduler* scheduler) noexcept nogil:

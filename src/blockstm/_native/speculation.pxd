@@ -26,7 +26,9 @@ from blockstm._native.scheduler cimport (
     phase_of, scheduler_frontier, scheduler_runs_later, scheduler_stopping, scheduler_wait_for, scheduler_wake_waiters,
     task_leave, task_move, task_status,
 )
-from blockstm._native.settling cimport finish, mark_estimates, revalidate_readers, tell_idle
+from blockstm._native.settling cimport (
+    finish, mark_estimates, revalidate_readers, show_frontier, tell_idle,
+)
 from blockstm._native.slots cimport NO_ONE, POINT_PUBLISH, POINT_VALIDATE, View, view_pause
 from blockstm._native.store cimport store_is_left, store_publish, store_withdraw
 from blockstm._native.values cimport PAYLOAD_SKIP, Payload
@@ -151,6 +153,7 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
     cdef int64_t since
     if scheduler_frontier(scheduler) == index:
         if finish(worker, index, True):
+            show_frontier(worker, <int64_t>index + 1)
             if index + 1 == scheduler.count:
                 stop_block(worker.block, STOP)
             else:

@@ -36,8 +36,9 @@ cdef enum:
     PARK_NS_MAX = 50_000_000       # a parked worker 0 still looks for signals
     LOOKS = 40                     # for work before parking, ...
     RELAX = 8                      # ... and pauses between two: some microseconds in all
-    CLOCKED_NS = 2_000             # shorter runs are not worth a look at the clock each, ...
-    CLOCKED = 8                    # ... only so many together
+    SHORT_NS = 2_000               # a shorter run is not worth a look at the clock, or at the frontier
+    CLOCKED = 8                    # so many are, together, for the one, ...
+    LOOKED_AFTER = 4               # ... and so many for the other
     AWAIT_NS_MIN = 2_000           # a run that took less is soon run again
     AWAIT_NS_SPIN = 20_000         # before others may have the core
     READERS_NEAR = 16              # at most
@@ -243,7 +244,8 @@ cdef void go_on(Worker* worker) noexcept nogil:
     if takes_too_long(worker):
         give_back(worker)
         return
-    if worker.hand and scheduler.frontier.next.load(memory_order_relaxed) >= stretch_first(worker.hand):
+    if worker.hand and looks_at_frontier(worker) and (
+            scheduler.frontier.next.load(memory_order_relaxed) >= stretch_first(worker.hand)):
         let_go_of_word(worker)
         advance_frontier(worker)
     status = task_status(task)
@@ -257,9 +259,14 @@ cdef void go_on(Worker* worker) noexcept nogil:
         let_go(worker)
 
 
+cdef bint looks_at_frontier(Worker* worker) noexcept nogil:
+    """Whether to, before the next run: each look takes the word from who moves it."""
+    return worker.stretch_next % LOOKED_AFTER == 0 or worker.run_ns >= SHORT_NS
+
+
 cdef bint takes_too_long(Worker* worker) noexcept nogil:
     """Whether the stretch does, of which some has been run; looks at the clock from time to time."""
-    if worker.stretch_ran % CLOCKED and worker.run_ns < CLOCKED_NS:
+    if worker.stretch_ran % CLOCKED and worker.run_ns < SHORT_NS:
         return False
     worker.run_began_ns = now_ns() if worker.stretch_ran else worker.stretch_began_ns
     return worker.run_began_ns - worker.stretch_began_ns > OVERDUE_NS
