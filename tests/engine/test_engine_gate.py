@@ -141,8 +141,8 @@ def test_late_reads_of_a_hot_value_wait_instead_of_running_again() -> None:
 
 
 def test_what_comes_first_runs_first() -> None:
-    """Behind short ones come long ones, of which one worker has the first few in hand. Each reads at
-    its end what the one before writes: to run ahead of those in hand is in vain, each time again."""
+    """Behind short ones come long ones, of which one worker has the first few in hand. Each reads
+    at its end what the one before writes: to run ahead of those in hand is in vain, each time."""
     short = [[("work", 5_000)]] * 160
     block = short + [[("work", 300_000), ("bump", 1, 1), ("work", 3_000)]] * 60
     expected = reference.execute_block(block, {}, VM.python)
