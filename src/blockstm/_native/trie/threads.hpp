@@ -4,7 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <system_error>
+#include <exception>
 #include <thread>
 
 namespace blockstm::trie {
@@ -30,7 +30,7 @@ void run_parts(uint32_t threads, uint64_t parts, Act act) noexcept {
     for (uint32_t thread = 1; thread < threads; ++thread) {
         try {
             started[thread] = std::thread(work, thread);
-        } catch (const std::system_error&) {
+        } catch (const std::exception&) {  // no thread, or no memory for one
             break;
         }
     }
