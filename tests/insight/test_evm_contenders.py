@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from tests.pyrevm import needs_pyrevm
 
 from blockstm.errors import UsageError
 from blockstm.insight.assembly import assemble
 from blockstm.insight.evm.contenders import EVMS, Ran, contender
 from blockstm.insight.evm.loads import SENDER, Account, Load, load
 from blockstm.insight.evm.measurement import Same, measure, overall
+
+RACED = [
+    pytest.param(evm, marks=needs_pyrevm) if evm == "pyrevm" else pytest.param(evm) for evm in EVMS
+]
 
 
 def call(source: str, *, data: bytes = b"", gas: int = 1_000_000) -> Load:
@@ -26,7 +31,7 @@ def ran(evm: str, load: Load) -> Ran:
     return result
 
 
-@pytest.mark.parametrize("evm", EVMS)
+@pytest.mark.parametrize("evm", RACED)
 @pytest.mark.parametrize(
     ("source", "value", "gas"),
     [
@@ -50,7 +55,7 @@ def test_an_evm_starts_from_the_loads_accounts(evm: str, source: str, value: int
     assert answer.gas_used == 21_000 + gas + (2 + 3 + 3) + (3 + 2)
 
 
-@pytest.mark.parametrize("evm", EVMS)
+@pytest.mark.parametrize("evm", RACED)
 @pytest.mark.parametrize("source", ["PUSH0 PUSH0 REVERT", "INVALID", "POP"])
 def test_a_call_that_fails_is_no_lap(evm: str, source: str) -> None:
     with pytest.raises(Exception, match=r".") as raised:
@@ -74,6 +79,7 @@ def test_an_unknown_evm_is_refused() -> None:
         contender("geth", load("hashing"), lambda ran: None)
 
 
+@needs_pyrevm
 def test_a_row_says_who_was_how_much_faster() -> None:
     rows = [
         measure(load(name, turns=2), evm="pyrevm", rivals=["py-evm", "pyrevm"], laps=2)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures import ROOT, fixtures
+from tests.pyrevm import HAS_PYREVM
 
 from blockstm.errors import ConfigError, DecodeError
 from blockstm.ethereum.hashing import keccak
@@ -22,7 +23,7 @@ BUILD = runpy.run_path(str(ROOT / "bench" / "contracts" / "build.py"))
 WORD = 2**256
 
 
-def ran(name: str, turns: int, evm: str = "pyrevm") -> Ran:
+def ran(name: str, turns: int, evm: str = "evm") -> Ran:
     lap = contender(evm, load(name, turns=turns), lambda ran: None)
     result: Ran = lap.run(lap.prepare())
     return result
@@ -43,7 +44,10 @@ def test_an_artefact_is_of_the_source_as_it_stands(source: Path) -> None:
 @pytest.mark.parametrize("name", LOADS)
 def test_all_evms_come_to_the_same(name: str) -> None:
     turns = max(2, TURNS[name] // 2000)
-    assert ran(name, turns) == ran(name, turns, "py-evm") == ran(name, turns, "evm")
+    answer = ran(name, turns)
+    assert answer == ran(name, turns, "py-evm")
+    if HAS_PYREVM:
+        assert answer == ran(name, turns, "pyrevm")
 
 
 @pytest.mark.parametrize("name", LOADS)

@@ -99,4 +99,9 @@ cdef inline bint payload_same_bytes(const Payload* left, const Payload* right) n
         return False
     if left.kind == PAYLOAD_ABSENT or left.kind == PAYLOAD_SKIP:
         return True
+    if left.size == SHORT_SIZE:
+        return left.word[0] == right.word[0]
+    if left.size == INLINE_SIZE:
+        return (left.word[0] == right.word[0] and left.word[1] == right.word[1]
+                and left.word[2] == right.word[2] and left.word[3] == right.word[3])
     return memcmp(payload_data(left), payload_data(right), left.size) == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from operator import gt, sub
 from typing import Any
 
 from eth_typing import Address
@@ -172,13 +174,12 @@ class BlockOnEvm(PreparedBlock):
 
 def _flaw_of_gas(asked: Sequence[int], used: Sequence[int], left: int) -> Flaw | None:
     """The first that asks for more than is left; ``asked`` may be one longer than ``used``."""
-    for index, gas in enumerate(asked):
-        if gas > left:
-            detail = f"it asks for {gas} gas where the block has {left} left"
-            return Flaw(Reason.GAS_ABOVE_BLOCK, detail, index)
-        if index < len(used):
-            left -= used[index]
-    return None
+    rests = list(accumulate(used, sub, initial=left))
+    if not any(map(gt, asked, rests)):
+        return None
+    index = next(index for index, gas in enumerate(asked) if gas > rests[index])
+    detail = f"it asks for {asked[index]} gas where the block has {rests[index]} left"
+    return Flaw(Reason.GAS_ABOVE_BLOCK, detail, index)
 
 
 def _outputs(outcomes: Any) -> list[bytes]:
