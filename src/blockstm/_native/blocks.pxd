@@ -91,7 +91,7 @@ cdef struct Worker:
     uint32_t write_capacity
     int64_t stretch_next       # of the stretch at hand, what has not been run ...
     int64_t stretch_end        # ... and where it ends
-    int64_t stretch_ran        # how many of it we have run
+    uint64_t runs_before       # `incarnations` when it began
     int64_t stretch_began_ns
     int64_t run_began_ns       # about: where runs are short, it is the last look at the clock
     int64_t hand               # its word; 0 where it is of one transaction

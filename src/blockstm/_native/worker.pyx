@@ -220,7 +220,7 @@ cdef bint claim_stretch(Worker* worker) noexcept nogil:
     if worker.view.readers_near > READERS_NEAR:
         worker.view.readers_near = READERS_NEAR
     worker.stretch_next = first
-    worker.stretch_ran = 0
+    worker.runs_before = worker.incarnations
     worker.stretch_began_ns = now_ns()
     see_frontier(worker, worker.stretch_began_ns)
     worker.hand = 0
@@ -252,11 +252,15 @@ cdef void go_on(Worker* worker) noexcept nogil:
     worker.stretch_next += 1
     if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
         run_owned(worker, <int32_t>index)
-        worker.stretch_ran += 1
     if worker.stretch_next == worker.stretch_end:
-        if worker.stretch_ran:
-            learn_run(worker, (now_ns() - worker.stretch_began_ns) // worker.stretch_ran)
+        if runs_of_stretch(worker):
+            learn_run(worker, (now_ns() - worker.stretch_began_ns) // runs_of_stretch(worker))
         let_go(worker)
+
+
+cdef int64_t runs_of_stretch(Worker* worker) noexcept nogil:
+    """How many we have made since it began; others may have made some of it, and not all ours are of it."""
+    return <int64_t>(worker.incarnations - worker.runs_before)
 
 
 cdef bint looks_at_frontier(Worker* worker) noexcept nogil:
@@ -266,16 +270,17 @@ cdef bint looks_at_frontier(Worker* worker) noexcept nogil:
 
 cdef bint takes_too_long(Worker* worker) noexcept nogil:
     """Whether the stretch does, of which some has been run; looks at the clock from time to time."""
-    if worker.stretch_ran % CLOCKED and worker.run_ns < SHORT_NS:
+    cdef int64_t runs = runs_of_stretch(worker)
+    if runs % CLOCKED and worker.run_ns < SHORT_NS:
         return False
-    worker.run_began_ns = now_ns() if worker.stretch_ran else worker.stretch_began_ns
+    worker.run_began_ns = now_ns() if runs else worker.stretch_began_ns
     return worker.run_began_ns - worker.stretch_began_ns > OVERDUE_NS
 
 
 cdef void give_back(Worker* worker) noexcept nogil:
     """Whoever claims next may have what is left of the stretch: what follows may depend on it."""
     cdef Scheduler* scheduler = &worker.block.scheduler
-    learn_run(worker, (worker.run_began_ns - worker.stretch_began_ns) // worker.stretch_ran)
+    learn_run(worker, (worker.run_began_ns - worker.stretch_began_ns) // runs_of_stretch(worker))
     see_frontier(worker, worker.run_began_ns)
     cursor_lower(&scheduler.execution, worker.stretch_next)
     let_go(worker)
