@@ -6,7 +6,7 @@ import json
 
 import pytest
 from tests.fixtures import fixtures
-from tests.pyrevm import needs_pyrevm
+from tests.rivals import needs_pyrevm
 
 from blockstm.cli import main
 from blockstm.insight.evm.loads import LOADS

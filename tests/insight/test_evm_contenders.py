@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.pyrevm import needs_pyrevm
+from tests.rivals import needs_pyrevm
 
 from blockstm.errors import UsageError
 from blockstm.insight.assembly import assemble

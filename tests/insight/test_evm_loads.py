@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.fixtures import ROOT, fixtures
-from tests.pyrevm import HAS_PYREVM
+from tests.rivals import HAS_PYREVM
 
 from blockstm.errors import ConfigError, DecodeError
 from blockstm.ethereum.hashing import keccak
