@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.layers import PACKAGE
 
 from blockstm.messages import LENGTH_MAX, brief, kind_of
 
@@ -164,3 +167,27 @@ def test_the_kind_of_a_value_is_its_type() -> None:
         "Nameless",
         "type",
     ]
+
+
+def interpolated_reprs(path: Path) -> list[int]:
+    """The lines of a file that put ``repr`` of a value into a text, but in a ``__repr__``."""
+    lines, in_repr = [], False
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if re.match(r"\s*(?:def|cpdef|cdef)\s", line):
+            in_repr = "__repr__" in line
+        if "!r" in line and re.search(r"!r[:}]", line) and not in_repr:
+            lines.append(number)
+    return lines
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in sorted(PACKAGE.rglob("*.py*"))
+        if path.suffix in (".py", ".pyx") and path.name != "executor.py"
+    ],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_messages_show_no_value_at_any_length(path: Path) -> None:
+    assert interpolated_reprs(path) == [], "use `brief(value)` in place of `{value!r}`"

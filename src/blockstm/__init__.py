@@ -53,4 +53,4 @@ def __getattr__(name: str) -> Any:
         from blockstm.vm.kernel import kernel
 
         return kernel
-    raise AttributeError(f"module 'blockstm' has no attribute {name!r}")
+    raise AttributeError(f"module 'blockstm' has no attribute '{name}'")

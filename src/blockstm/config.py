@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from blockstm.errors import ConfigError
+from blockstm.messages import brief
 
 __all__ = ["Config"]
 
@@ -51,9 +52,9 @@ class Config:
         _check_int("timeline", self.timeline, 0, 1 << 24)
         for name in ("gate", "estimates", "revalidation", "throttle"):
             if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{name} is a bool, not {getattr(self, name)!r}")
+                raise ConfigError(f"{name} is a bool, not {brief(getattr(self, name))}")
 
 
 def _check_int(name: str, value: object, low: int, high: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ConfigError(f"{name} is an int from {low} to {high}, not {value!r}")
+        raise ConfigError(f"{name} is an int from {low} to {high}, not {brief(value)}")

@@ -19,6 +19,7 @@ from libc.string cimport memcpy
 from blockstm._native.integers cimport write_word
 
 from blockstm.errors import InputError
+from blockstm.messages import brief
 
 
 def index_of(value: object, str name) -> int:
@@ -58,7 +59,7 @@ cdef class Codec:
 
     cdef int check_size(self, bytes data) except -1:
         if PyBytes_GET_SIZE(data) != self.size:
-            raise InputError(f"an {self.name} has {self.size} bytes, not {len(data)}: {data!r}")
+            raise InputError(f"an {self.name} has {self.size} bytes, not {len(data)}: {brief(data)}")
         return 0
 
     def __repr__(self) -> str:
@@ -149,7 +150,7 @@ cpdef Codec codec_named(str name):
     """
     codec = CODECS.get(name)
     if codec is None:
-        raise InputError(f"a codec is one of {', '.join(CODECS)}, not {name!r}")
+        raise InputError(f"a codec is one of {', '.join(CODECS)}, not {brief(name)}")
     return codec
 
 

@@ -30,6 +30,7 @@ from blockstm._native.table cimport (
 )
 
 from blockstm.errors import InputError, UsageError
+from blockstm.messages import brief
 from blockstm.types import DELETED
 
 ctypedef void (*Destructor)(object) noexcept
@@ -283,7 +284,7 @@ cdef class MemoryState:
             try:
                 key_object, value = pair
             except (TypeError, ValueError):
-                raise InputError(f"an item is a (key, value) pair, not {pair!r}") from None
+                raise InputError(f"an item is a (key, value) pair, not {brief(pair)}") from None
             data = None if value is DELETED else self.value_codec.encode(value)
             key = self.key_codec.encode(key_object)
             held.append(key)
@@ -403,7 +404,7 @@ cdef int open_int64(Py_buffer* buffer, array, str name) except -1:
     PyObject_GetBuffer(array, buffer, PyBUF_FORMAT | PyBUF_STRIDES)
     form = buffer.format if buffer.format != NULL else b"B"
     if buffer.ndim != 1 or buffer.itemsize != 8 or form.lstrip(b"@=<") not in (b"l", b"q"):
-        text = f"{name} is a one-dimensional array of int64, not {buffer.ndim} of {form.decode()!r}"
+        text = f"{name} is a one-dimensional array of int64, not {buffer.ndim} of {brief(form.decode())}"
         PyBuffer_Release(buffer)
         raise InputError(text)
     return 0

@@ -18,6 +18,7 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.arena cimport Arena, arena_copy
 from blockstm._native.codec import at_key
+from blockstm.messages import brief
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Answer, Frontier
 from blockstm._native.interner cimport location_at
@@ -146,7 +147,7 @@ cdef class NativeContext(Context):
         value = self.state_get(key)
         if value is None:
             if self.state_is_mapping and key in self.state:
-                raise InputError(f"the state holds None at {key!r}, which has no encoding")
+                raise InputError(f"the state holds None at {brief(key)}, which has no encoding")
             return None
         return self.encode_value(key, value)
 
@@ -168,8 +169,8 @@ cdef class NativeContext(Context):
         key = self.key(frontier.failed_location)
         if frontier.below != NULL and frontier.below.kind == PAYLOAD_VALUE and frontier.below.size != (
                 8 if self.numbers.domain == BLOCKSTM_NUMBERS_I64 else INLINE_SIZE):
-            return TypeError(f"the value at {key!r} is not a number")
-        return OverflowError(f"the sum at {key!r} leaves the range of numbers")
+            return TypeError(f"the value at {brief(key)} is not a number")
+        return OverflowError(f"the sum at {brief(key)} leaves the range of numbers")
 
     cdef object exception(self, int32_t index, const Answer* answer):
         if answer.value:

@@ -12,6 +12,7 @@ from typing import Any
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
 from blockstm.insight.machine import machine
+from blockstm.messages import brief
 
 __all__ = ["add_parser", "main"]
 
@@ -110,7 +111,7 @@ def _names(text: str) -> list[str]:
     names = [name for name in text.split(",") if name]
     for name in names:
         if name not in _RIVALS:
-            raise UsageError(f"loads are raced against {', '.join(_RIVALS)}, not {name!r}")
+            raise UsageError(f"loads are raced against {', '.join(_RIVALS)}, not {brief(name)}")
     return [name for name in names if name != "sequential"]
 
 
@@ -118,7 +119,7 @@ def _numbers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise UsageError(f"--workers is a list of numbers, not {text!r}") from None
+        raise UsageError(f"--workers is a list of numbers, not {brief(text)}") from None
 
 
 def _progress(args: argparse.Namespace, text: str) -> None:

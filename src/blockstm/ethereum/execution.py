@@ -27,6 +27,7 @@ from blockstm.ethereum.results import check_results
 from blockstm.ethereum.senders import recover_senders
 from blockstm.ethereum.stateroot import StateTrie
 from blockstm.ethereum.validity import check_block
+from blockstm.messages import brief
 from blockstm.state.accounts import Account, AccountState, Tries
 from blockstm.types import DELETED, BlockResult
 from blockstm.vm.context import BlockContext
@@ -190,7 +191,7 @@ def prepare(
         from blockstm.ethereum.on_pyevm import prepare_on_pyevm
 
         return prepare_on_pyevm(block, state, fork, chain, context, tuple(senders))
-    raise ConfigError(f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {vm!r}")
+    raise ConfigError(f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}")
 
 
 def execute(
@@ -209,7 +210,7 @@ def execute(
     """Check a block, run it, check what it gave; see `blockstm.execute_block`."""
     if not isinstance(block, Block):
         kind = type(block).__name__
-        raise InputError(f"with vm={vm!r} a block is a blockstm.ethereum.Block, not {kind}")
+        raise InputError(f"with vm={brief(vm)} a block is a blockstm.ethereum.Block, not {kind}")
     chain = _chain(chain, fork)
     check_block(block, parent, chain, ancestors)
     prepared = prepare(block, state, vm, chain=chain, block_hashes=block_hashes, workers=workers)

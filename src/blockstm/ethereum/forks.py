@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from blockstm.errors import ConfigError
+from blockstm.messages import brief
 
 __all__ = [
     "AMSTERDAM",
@@ -216,7 +217,9 @@ def fork_named(name: str) -> Fork:
     """
     found = _BY_NAME.get(name) or _BY_LOOSE_NAME.get(_loose(name))
     if found is None:
-        raise ConfigError(f"no fork {name!r} is known, only {', '.join(f.name for f in FORKS)}")
+        raise ConfigError(
+            f"no fork {brief(name)} is known, only {', '.join(f.name for f in FORKS)}"
+        )
     return found
 
 

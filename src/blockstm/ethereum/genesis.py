@@ -58,6 +58,7 @@ from blockstm.ethereum.header import BLOOM_SIZE, Header
 from blockstm.ethereum.header_rules import NO_OMMERS_HASH
 from blockstm.ethereum.jsonfile import read_json
 from blockstm.ethereum.stateroot import state_root
+from blockstm.messages import brief
 from blockstm.state.accounts import Account
 
 __all__ = ["Genesis", "parse_genesis", "read_genesis"]
@@ -249,7 +250,9 @@ def _number(fields: Fields, name: str, default: int = 0, bits: int = 256) -> int
     if isinstance(value, str) and len(value) <= _DIGITS_MAX and _NUMBER.fullmatch(value):
         value = int(value[2:] or "0", 16) if value[:2].lower() == "0x" else int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << bits:
-        raise DecodeError(f"{place}: expected a number below 2**{bits}, not {value!r:.60}", place)
+        raise DecodeError(
+            f"{place}: expected a number below 2**{bits}, not {brief(value, 60)}", place
+        )
     return value
 
 

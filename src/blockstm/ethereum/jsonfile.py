@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from blockstm.errors import DecodeError
+from blockstm.messages import brief
 
 __all__ = ["read_json"]
 
@@ -45,7 +46,7 @@ def _decompress(path: Path, what: str) -> bytes:
     except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise DecodeError(f"not a {path.suffix[1:]} file: {error}") from error
     if path.suffix != ".json":
-        raise DecodeError(f"a {what} ends in .json, .json.gz or .json.xz, not {path.suffix!r}")
+        raise DecodeError(f"a {what} ends in .json, .json.gz or .json.xz, not {brief(path.suffix)}")
     return raw
 
 

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from blockstm.errors import ConfigError
+from blockstm.messages import brief
 
 __all__ = ["OPCODES", "assemble", "initcode_of"]
 
@@ -74,14 +75,14 @@ def assemble(source: str) -> bytes:
         elif word[0].isdigit():
             code += _push(word)
         elif word not in OPCODES:
-            raise ConfigError(f"there is no opcode {word!r}")
+            raise ConfigError(f"there is no opcode {brief(word)}")
         elif word.startswith("PUSH") and word != "PUSH0":
             code += _push(next(words, ""), OPCODES[word] - _PUSH0)
         else:
             code.append(OPCODES[word])
     for place, label in uses:
         if label not in labels:
-            raise ConfigError(f"there is no label {label!r}")
+            raise ConfigError(f"there is no label {brief(label)}")
         code[place : place + 2] = labels[label].to_bytes(2, "big")
     return bytes(code)
 
@@ -99,4 +100,4 @@ def _push(word: str, size: int = 0) -> bytes:
         size = size or min(32, max(1, (number.bit_length() + 7) // 8))
         return bytes([_PUSH0 + size]) + number.to_bytes(size, "big")
     except (ValueError, OverflowError) as error:
-        raise ConfigError(f"cannot push {word!r} in {size or 32} bytes") from error
+        raise ConfigError(f"cannot push {brief(word)} in {size or 32} bytes") from error

@@ -23,6 +23,7 @@ from typing import Any
 
 from blockstm import reference
 from blockstm.errors import InputError
+from blockstm.messages import brief
 from blockstm.reference.view import Delta, ReferenceView
 from blockstm.types import BlockResult, StateReader
 from blockstm.values import ABSENT, plus, same_value
@@ -68,7 +69,7 @@ class Dependencies:
         """
         twin = getattr(vm, "python", vm)
         if not callable(twin):
-            raise InputError(f"{vm!r} is native and has no Python twin to be looked into")
+            raise InputError(f"{brief(vm)} is native and has no Python twin to be looked into")
 
         def recorded(view: ReferenceView, transaction: Any) -> Any:
             conditions: list[tuple[Any, Holds]] = []

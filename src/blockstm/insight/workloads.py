@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from blockstm.errors import ConfigError
+from blockstm.messages import brief
 
 __all__ = ["WORKLOADS", "Transaction", "Workload", "workload"]
 
@@ -59,7 +60,7 @@ def workload(name: str, *, accounts: int, transactions: int, seed: int = 1) -> W
         ConfigError: no such workload, or a parameter out of range.
     """
     if name not in WORKLOADS:
-        raise ConfigError(f"a workload is one of {', '.join(WORKLOADS)}, not {name!r}")
+        raise ConfigError(f"a workload is one of {', '.join(WORKLOADS)}, not {brief(name)}")
     if transactions < 1:
         raise ConfigError(f"transactions is 1 or more, not {transactions}")
     if accounts < 2:

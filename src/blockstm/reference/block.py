@@ -14,6 +14,7 @@ from blockstm.errors import (
     StateError,
     TransactionError,
 )
+from blockstm.messages import brief
 from blockstm.reference.view import Delta, ReferenceView, Stop
 from blockstm.types import DELETED, BlockResult, Limit, Outcome, StateReader, Stats, Status
 from blockstm.values import ABSENT, plus, same_value
@@ -63,7 +64,7 @@ def _run(
     view.closed = True
     if view.failure is not None:
         raise StateError(
-            f"the state could not be read in transaction {index}: {view.failure!r}", index
+            f"the state could not be read in transaction {index}: {brief(view.failure)}", index
         ) from view.failure
     if error is None:
         return Outcome(index, Status.SUCCESS, value, None, view.gas_used)
@@ -75,7 +76,7 @@ def _run(
         if on_invalid == "skip":
             return Outcome(index, Status.SKIPPED, None, error, 0)
         raise InvalidBlock(f"transaction {index} is invalid: {error}", index) from error
-    raise TransactionError(f"transaction {index} raised {error!r}", index) from error
+    raise TransactionError(f"transaction {index} raised {brief(error)}", index) from error
 
 
 class _Block:
@@ -101,7 +102,7 @@ class _Block:
         try:
             return bool(self._limit(outcome))
         except Exception as error:
-            message = f"the limit raised {error!r} at transaction {outcome.index}"
+            message = f"the limit raised {brief(error)} at transaction {outcome.index}"
             raise LimitError(message, outcome.index) from error
 
     def commit(self, view: ReferenceView, outcome: Outcome) -> None:
@@ -111,12 +112,14 @@ class _Block:
             try:
                 before = self.read(key)
             except Exception as error:
-                message = f"the state could not be read in transaction {outcome.index}: {error!r}"
+                message = (
+                    f"the state could not be read in transaction {outcome.index}: {brief(error)}"
+                )
                 raise StateError(message, outcome.index) from error
             try:
                 after[key] = plus(before, write.amount) if isinstance(write, Delta) else write
             except Exception as error:
-                message = f"transaction {outcome.index} raised {error!r}"
+                message = f"transaction {outcome.index} raised {brief(error)}"
                 raise TransactionError(message, outcome.index) from error
         self._current.update(after)
         self._outcomes.append(outcome)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from blockstm import reference
 from blockstm.config import Config
 from blockstm.executor import Executor
+from blockstm.messages import brief
 from blockstm.reference import ReferenceView
 from blockstm.testing.oracle import Ran, difference, identical, run
 from blockstm.testing.serial import assert_serial_equivalent
@@ -139,7 +140,7 @@ def _check_stops(twin: Callable[[Any, Any], Any], transaction: Any, state: Any) 
         except Exception as error:
             _require(
                 not view.calls_after,
-                f"the VM turned the signal that stops it into {error!r}: "
+                f"the VM turned the signal that stops it into {brief(error)}: "
                 "let it pass, do not catch BaseException",
             )
         _require(
@@ -171,7 +172,7 @@ def _check_binding(vm: Any, transactions: Sequence[Any]) -> None:
     _require('"blockstm.vm"' in shown, f".vm is a capsule named blockstm.vm, not {shown}")
     for role in ("keys", "values"):
         codec = getattr(bound, role)
-        _require(isinstance(codec.name, str), f".{role}.name is a str, not {codec.name!r}")
+        _require(isinstance(codec.name, str), f".{role}.name is a str, not {brief(codec.name)}")
         _check_codec_refuses(role, codec)
 
 
@@ -224,10 +225,11 @@ def _check_reads(state: Any, items: Mapping[Any, Any], absent: Sequence[Any]) ->
     pairs = list(items.items())
     for key, value in [*pairs, *reversed(pairs)]:
         found = read(key)
-        _require(identical(found, value), f"state[{key!r}] reads as {found!r}, should be {value!r}")
+        shown = f"state[{brief(key)}] reads as {brief(found)}, should be {brief(value)}"
+        _require(identical(found, value), shown)
     for key in absent:
         found = read(key)
-        _require(found is ABSENT, f"state[{key!r}] reads as {found!r}, should be absent")
+        _require(found is ABSENT, f"state[{brief(key)}] reads as {brief(found)}, should be absent")
 
 
 def _check_threads(
@@ -248,7 +250,7 @@ def _check_threads(
     for thread in running:
         thread.join()
     if failures:
-        raise AssertionError(f"read from {threads} threads: {failures[0]!r}") from failures[0]
+        raise AssertionError(f"read from {threads} threads: {brief(failures[0])}") from failures[0]
 
 
 def _check_blocks(state: Any, items: Mapping[Any, Any], absent: Sequence[Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from blockstm._native.codec import Codec, codec_named
 from blockstm._native.scripted import ScriptedBlock
 from blockstm.errors import InputError, Invalid, Revert
+from blockstm.messages import brief
 from blockstm.testing.scripts import NOTHING, Operation, ScriptError
 from blockstm.types import View
 
@@ -99,7 +100,7 @@ class _Bound(ScriptedBlock):
             case "branch", [where, then, otherwise]:
                 self._write_branch(key(where), then, otherwise)
             case _:
-                raise InputError(f"a scripted transaction has no operation {operation!r}")
+                raise InputError(f"a scripted transaction has no operation {brief(operation)}")
 
     def _write_branch(
         self, key: bytes, then: Sequence[Operation], otherwise: Sequence[Operation]

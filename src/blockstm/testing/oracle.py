@@ -14,6 +14,7 @@ from numbers import Number
 from typing import Any
 
 from blockstm.errors import BlockError, InternalError
+from blockstm.messages import brief
 from blockstm.types import BlockResult, Outcome
 from blockstm.values import same_value
 
@@ -129,8 +130,8 @@ def _fate(ran: Ran) -> str:
 
 def _told(error: BaseException | None) -> str:
     if not isinstance(error, BlockError):
-        return repr(error)
-    return f"{type(error).__name__} at transaction {error.index} from {error.__cause__!r}"
+        return brief(error)
+    return f"{type(error).__name__} at transaction {error.index} from {brief(error.__cause__)}"
 
 
 def _error_differences(actual: BaseException, expected: BaseException) -> Iterator[str]:
@@ -170,16 +171,17 @@ def _write_differences(
 ) -> Iterator[str]:
     for key, value in expected.items():
         if key not in actual:
-            yield f"{where}writes[{key!r}] is missing, should be {value!r}"
+            yield f"{where}writes[{brief(key)}] is missing, should be {brief(value)}"
         else:
-            yield from _unequal(f"{where}writes[{key!r}]", actual[key], value)
+            yield from _unequal(f"{where}writes[{brief(key)}]", actual[key], value)
     for key, value in actual.items():
         if key not in expected:
-            yield f"{where}writes[{key!r}] is {value!r}, should not be there"
+            yield f"{where}writes[{brief(key)}] is {brief(value)}, should not be there"
     if list(actual) != list(expected):
-        yield f"{where}the keys of writes, in order, are {list(actual)!r}, not {list(expected)!r}"
+        shown, right = brief(list(actual)), brief(list(expected))
+        yield f"{where}the keys of writes, in order, are {shown}, not {right}"
 
 
 def _unequal(place: str, actual: object, expected: object) -> Iterator[str]:
     if not identical(actual, expected):
-        yield f"{place} is {actual!r}, should be {expected!r}"
+        yield f"{place} is {brief(actual)}, should be {brief(expected)}"

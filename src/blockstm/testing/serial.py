@@ -17,6 +17,7 @@ from blockstm import reference
 from blockstm.config import Config
 from blockstm.errors import BlockError, InputError
 from blockstm.executor import Executor, Exploration, explore
+from blockstm.messages import brief
 from blockstm.testing.oracle import Ran, difference, run
 from blockstm.testing.schedules import random_schedules, schedule_story, shrink_schedule
 from blockstm.types import Limit, Outcome, StateReader
@@ -85,7 +86,7 @@ def _python_twin(vm: Any, given: Callable[[Any, Any], Any] | None) -> Callable[[
         twin = getattr(vm, "python", None)
         if not callable(twin):
             raise InputError(
-                f"{vm!r} is native: pass reference_vm=, the same VM as a Python callable"
+                f"{brief(vm)} is native: pass reference_vm=, the same VM as a Python callable"
             )
         return twin  # type: ignore[no-any-return]  # callable is all that can be known
     return vm  # type: ignore[no-any-return]  # a Python VM is its own twin
@@ -199,7 +200,7 @@ class _Explored:
         found = difference(self.run(case, block), case.sequential(block))
         return [
             f"  {found}",
-            f"Replay: blockstm.executor.explore(block, state, vm, choices={self.schedule!r})",
+            f"Replay: blockstm.executor.explore(block, state, vm, choices={self.schedule})",
             *(f"  {line}" for line in schedule_story(case.explored(block, self.schedule).trace)),
         ]
 
@@ -226,8 +227,8 @@ def _story(case: _Case, block: list[Any], way: _Way, seed: int) -> str:
         [
             f"the engine and the reference differ (replay with seed={seed})",
             shown,
-            *(f"  {index}: {transaction!r}" for index, transaction in enumerate(small)),
-            f"State: {case.make_state()!r}",
+            *(f"  {index}: {_whole(transaction)}" for index, transaction in enumerate(small)),
+            f"State: {_whole(case.make_state())}",
             f"In order, the block {_came_to(case.sequential(small))}",
             *way.story(case, small),
         ]
@@ -237,13 +238,21 @@ def _story(case: _Case, block: list[Any], way: _Way, seed: int) -> str:
 def _came_to(ran: Ran) -> str:
     if ran.result is not None:
         outcomes = ", ".join(_shortly(outcome) for outcome in ran.result.outcomes)
-        return f"gives [{outcomes}] and writes {dict(ran.result.writes)!r}"
+        return f"gives [{outcomes}] and writes {_whole(dict(ran.result.writes))}"
     index = f" at transaction {ran.error.index}" if isinstance(ran.error, BlockError) else ""
     return f"raises {type(ran.error).__name__}{index}: {ran.error}"
 
 
 def _shortly(outcome: Outcome) -> str:
-    return repr(outcome.value if outcome.error is None else outcome.error)
+    return _whole(outcome.value if outcome.error is None else outcome.error)
+
+
+def _whole(value: object) -> str:
+    """All that a value says of itself: whoever replays a failure needs every byte of it."""
+    try:
+        return repr(value)
+    except Exception:
+        return brief(value)
 
 
 def _shrink(

@@ -9,6 +9,7 @@ from blockstm._native.context import Context
 from blockstm._native.natives import NativeContext
 from blockstm._native.objects import ObjectContext
 from blockstm.errors import InputError
+from blockstm.messages import brief, kind_of
 
 __all__ = ["bind"]
 
@@ -37,11 +38,11 @@ def _checked(block: Any, transactions: Any) -> Any:
     """A native block with all that the engine will ask of it."""
     for name in ("vm", "count", "keys", "values", "value", "error"):
         if not hasattr(block, name):
-            raise InputError(f"a native block has {name!r}, which {type(block).__name__} has not")
+            raise InputError(f"a native block has {name}, which {kind_of(block)} has not")
     if type(block.vm).__name__ != "PyCapsule":
-        raise InputError(f"a native block's vm is a capsule, not {type(block.vm).__name__}")
+        raise InputError(f"a native block's vm is a capsule, not {kind_of(block.vm)}")
     if not isinstance(block.count, int) or block.count < 0:
-        raise InputError(f"a native block's count is an int of 0 or more, not {block.count!r}")
+        raise InputError(f"a native block's count is an int of 0 or more, not {brief(block.count)}")
     if isinstance(transactions, Sized) and len(transactions) != block.count:
         raise InputError(f"a native block counts {block.count} of {len(transactions)} transactions")
     return block

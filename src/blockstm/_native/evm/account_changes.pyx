@@ -22,6 +22,7 @@ from blockstm._native.table cimport (
 )
 
 from blockstm.errors import InputError
+from blockstm.messages import brief
 
 
 cdef int check_changes(vector[Change]& changes) except -1:
@@ -31,13 +32,13 @@ cdef int check_changes(vector[Change]& changes) except -1:
     for place in range(changes.size()):
         change = &changes[place]
         if not (is_field(change.key, change.key_size) or is_slot(change.key_size) or change.key_size == WORD_SIZE):
-            raise InputError(f"not the key of a location of an account: {key_of(change)!r}")
+            raise InputError(f"not the key of a location of an account: {brief(key_of(change))}")
         if change.value == NULL or change.key_size == WORD_SIZE:
             continue
         if change.value_size > WORD_SIZE or (
             is_bytes(change.key, change.key_size) and change.value_size != WORD_SIZE
         ):
-            raise InputError(f"{change.value_size} bytes are no value at the location with key {key_of(change)!r}")
+            raise InputError(f"{change.value_size} bytes are no value at the location with key {brief(key_of(change))}")
     return 0
 
 

@@ -14,6 +14,7 @@ from blockstm._native.integers cimport reverse_word, write_word
 from blockstm._native.table cimport TABLE_OK, Table, table_intern, table_put
 
 from blockstm.errors import InputError
+from blockstm.messages import brief
 
 cdef bytes EMPTY_CODE_HASH = bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
 
@@ -25,7 +26,7 @@ cdef int load_account(Table* table, object address, object account) except -1:
     """
     cdef uint8_t key[SLOT_SIZE]
     if not isinstance(address, bytes) or PyBytes_GET_SIZE(address) != ADDRESS_SIZE:
-        raise InputError(f"an address is 20 bytes, not {address!r}")
+        raise InputError(f"an address is 20 bytes, not {brief(address)}")
     memcpy(key, PyBytes_AS_STRING(address), ADDRESS_SIZE)
     balance, nonce, code_hash = account.balance, account.nonce, account.code_hash
     has_code = code_hash != EMPTY_CODE_HASH
@@ -50,7 +51,7 @@ cdef int load_slots(Table* table, uint8_t* key, object storage) except -1:
         if not value:
             continue
         if not write_word(slot, word):
-            raise InputError(f"a slot is an int from 0 to 2**256-1, not {slot!r}")
+            raise InputError(f"a slot is an int from 0 to 2**256-1, not {brief(slot)}")
         reverse_word(word, key + ADDRESS_SIZE)
         number_as_word(value, word)
         put(table, key, SLOT_SIZE, word, WORD_SIZE)
@@ -69,7 +70,7 @@ cdef int put_code(Table* table, uint8_t* key, object code_hash, object code) exc
     """The hash of a code, and the code if there is one."""
     cdef bytes data
     if not isinstance(code_hash, bytes) or PyBytes_GET_SIZE(code_hash) != WORD_SIZE:
-        raise InputError(f"the hash of a code is 32 bytes, not {code_hash!r}")
+        raise InputError(f"the hash of a code is 32 bytes, not {brief(code_hash)}")
     key[ADDRESS_SIZE] = CODE_HASH
     put(table, key, FIELD_SIZE, <const uint8_t*>PyBytes_AS_STRING(code_hash), WORD_SIZE)
     if code is None:
@@ -77,7 +78,7 @@ cdef int put_code(Table* table, uint8_t* key, object code_hash, object code) exc
     try:
         data = bytes(memoryview(code))
     except TypeError:
-        raise InputError(f"a code is bytes, not {code!r}") from None
+        raise InputError(f"a code is bytes, not {brief(code)}") from None
     return put(
         table, <const uint8_t*>PyBytes_AS_STRING(code_hash), WORD_SIZE,
         <const uint8_t*>PyBytes_AS_STRING(data), <uint32_t>PyBytes_GET_SIZE(data),
@@ -91,7 +92,7 @@ cdef int number_as_word(object number, uint8_t* word) except -1:
             return 0
     except (TypeError, ValueError, OverflowError):
         pass
-    raise InputError(f"a number of an account is an int from 0 to 2**256-1, not {number!r}")
+    raise InputError(f"a number of an account is an int from 0 to 2**256-1, not {brief(number)}")
 
 
 cdef int put(

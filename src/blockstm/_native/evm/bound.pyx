@@ -19,6 +19,7 @@ from blockstm._native.integers cimport read_word, write_word
 
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError
+from blockstm.messages import brief
 
 FORKS = (
     "frontier", "homestead", "tangerine_whistle", "spurious_dragon", "byzantium", "constantinople",
@@ -33,7 +34,7 @@ cdef u256 word(object number, str what) except *:
     """A number of 256 bits."""
     cdef u256 result
     if not write_word(number, <uint8_t*>result.limb):
-        raise InputError(f"{what} is an int from 0 to 2**256-1, not {number!r}")
+        raise InputError(f"{what} is an int from 0 to 2**256-1, not {brief(number)}")
     return result
 
 
@@ -50,12 +51,12 @@ cdef uint64_t short(object number, str what) except? 0xFFFFFFFFFFFFFFFF:
     try:
         return number
     except (TypeError, OverflowError):
-        raise InputError(f"{what} is an int from 0 to 2**64-1, not {number!r}") from None
+        raise InputError(f"{what} is an int from 0 to 2**64-1, not {brief(number)}") from None
 
 
 cdef int copy_bytes(void* target, object data, Py_ssize_t size, str what) except -1:
     if not isinstance(data, bytes) or PyBytes_GET_SIZE(data) != size:
-        raise InputError(f"{what} is {size} bytes, not {data!r}")
+        raise InputError(f"{what} is {size} bytes, not {brief(data)}")
     memcpy(target, PyBytes_AS_STRING(data), size)
     return 0
 

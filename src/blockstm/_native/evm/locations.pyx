@@ -25,6 +25,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from blockstm._native.codec cimport Codec
 
 from blockstm.errors import InputError
+from blockstm.messages import brief
 
 cdef enum:
     ADDRESS_SIZE = 20
@@ -58,7 +59,7 @@ cdef class LocationCodec(Codec):
             data = address_of(address) + slot.to_bytes(32, "big")
             return data + epoch.to_bytes(4, "big") if epoch else data
         except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
-            raise InputError(f"not a location of an account: {key!r}") from None
+            raise InputError(f"not a location of an account: {brief(key)}") from None
 
     cpdef object decode(self, bytes data):
         cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
@@ -68,7 +69,7 @@ cdef class LocationCodec(Codec):
         if size == FIELD_SIZE and data[ADDRESS_SIZE] in FIELD_OF_TAG:
             return data[:ADDRESS_SIZE], FIELD_OF_TAG[data[ADDRESS_SIZE]]
         if size != SLOT_SIZE and size != LATER_SLOT_SIZE:
-            raise InputError(f"not the key of a location of an account: {data!r}")
+            raise InputError(f"not the key of a location of an account: {brief(data)}")
         if size == LATER_SLOT_SIZE:
             epoch = int.from_bytes(data[SLOT_SIZE:], "big")
         return data[:ADDRESS_SIZE], "storage", epoch, int.from_bytes(data[ADDRESS_SIZE:SLOT_SIZE], "big")
@@ -98,7 +99,7 @@ cdef class LocationValueCodec(Codec):
                 return bytes(memoryview(value))
             return int(value).to_bytes(32, "little")
         except (TypeError, ValueError, OverflowError):
-            raise InputError(f"not a value at the location {key!r}: {value!r}") from None
+            raise InputError(f"not a value at the location {brief(key)}: {brief(value)}") from None
 
     cpdef object decode_at(self, key, bytes data):
         if len(key) == 2:

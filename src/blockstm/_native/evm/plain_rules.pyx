@@ -10,6 +10,7 @@ from blockstm._native.evm.bound cimport Span, u256
 from blockstm._native.integers cimport write_word
 
 from blockstm.errors import InputError
+from blockstm.messages import brief
 
 cdef extern from "evm/plain_rules.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass PlainRules:
@@ -65,5 +66,5 @@ cdef bint names_chain(transaction, Span encoding, chain) except -1:
 
 cdef int write(u256* word, object number) except -1:
     if not write_word(number, <uint8_t*>word.limb):
-        raise InputError(f"not a number of 256 bits: {number!r}")
+        raise InputError(f"not a number of 256 bits: {brief(number)}")
     return 0

@@ -3,6 +3,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
+from blockstm.messages import brief
+
 cdef enum:
     SUCCEEDED = 0
     GAS_USED = 2
@@ -40,7 +42,7 @@ def read_reports(
     for place, output in enumerate(outputs):
         data = <const uint8_t*>PyBytes_AS_STRING(output)
         if PyBytes_GET_SIZE(output) < HEADER:
-            raise ValueError(f"no output of a transaction: {output!r}")
+            raise ValueError(f"no output of a transaction: {brief(output)}")
         memcpy(&size, data + OUTPUT_SIZE, 4)
         memcpy(&accesses_size, data + ACCESSES_SIZE, 4)
         end = HEADER + <uint64_t>size + accesses_size

@@ -3,6 +3,8 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 
+from blockstm.messages import brief
+
 
 cdef extern from "evm/u256_div.hpp" namespace "blockstm::evm" nogil:
     cppclass u256:
@@ -90,7 +92,7 @@ def unary(str operation, a):
         return byte_length(x)
     if operation == "address":
         return number(from_address(to_address(x)))
-    raise ValueError(f"no unary operation is called {operation!r}")
+    raise ValueError(f"no unary operation is called {brief(operation)}")
 
 
 cdef u256 _binary(str operation, const u256& x, const u256& y) except *:
@@ -140,7 +142,7 @@ cdef u256 _binary(str operation, const u256& x, const u256& y) except *:
         return byte_at(x, y)
     if operation == "signextend":
         return signextend(x, y)
-    raise ValueError(f"no binary operation is called {operation!r}")
+    raise ValueError(f"no binary operation is called {brief(operation)}")
 
 
 def binary(str operation, a, b):
@@ -152,7 +154,7 @@ def ternary(str operation, a, b, c):
         return number(addmod(word(a), word(b), word(c)))
     if operation == "mulmod":
         return number(mulmod(word(a), word(b), word(c)))
-    raise ValueError(f"no ternary operation is called {operation!r}")
+    raise ValueError(f"no ternary operation is called {brief(operation)}")
 
 
 def divmod_words(a, b):

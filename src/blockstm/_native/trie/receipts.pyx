@@ -10,6 +10,7 @@ from blockstm._native.trie cimport core
 from blockstm._native.trie.core cimport BLOOM_SIZE, HASH_SIZE, Buffer, Bytes, ReceiptInput, Status
 
 from blockstm.errors import InputError
+from blockstm.messages import brief
 
 cdef enum:
     TYPE_MAX = 0x7f
@@ -90,7 +91,7 @@ def flat_logs(logs):
     cdef Py_ssize_t count = 0
     for address, topics, data in logs:
         if len(bytes_of(address, "log's address")) != 20 or len(topics) > 4 or len(data) >> 32:
-            raise InputError(f"not a log: {address!r}, {len(topics)} topics, {len(data)} bytes")
+            raise InputError(f"not a log: {brief(address)}, {len(topics)} topics, {len(data)} bytes")
         for topic in topics:
             if len(bytes_of(topic, "topic")) != 32:
                 raise InputError(f"a topic has 32 bytes, not {len(topic)}")
@@ -108,7 +109,7 @@ cdef list outcomes_of(object outcomes):
         elif isinstance(outcome, int) and 0 <= outcome <= STATUS_MAX:
             found.append(b"\x01" if outcome else b"")
         else:
-            raise InputError(f"an outcome is 0, 1 or a state root of {HASH_SIZE} bytes, not {outcome!r}")
+            raise InputError(f"an outcome is 0, 1 or a state root of {HASH_SIZE} bytes, not {brief(outcome)}")
     return found
 
 
@@ -125,7 +126,7 @@ cdef uint64_t gas_of(object gas) except? 0:
     try:
         return gas
     except (TypeError, OverflowError):
-        raise InputError(f"an amount of gas is an int from 0 to 2**64-1, not {gas!r}") from None
+        raise InputError(f"an amount of gas is an int from 0 to 2**64-1, not {brief(gas)}") from None
 
 
 cdef bytes bytes_of(object value, str what):

@@ -17,6 +17,7 @@ from blockstm.errors import ConfigError
 from blockstm.ethereum.blockfile import BlockFile
 from blockstm.ethereum.execution import prepare_file
 from blockstm.insight.ethereum.setting import GAS_PRICE, TRANSFER_GAS, Setting
+from blockstm.messages import brief
 from blockstm.state.accounts import AccountState
 from blockstm.vm.evm import Evm, Signed, Step
 
@@ -222,7 +223,7 @@ def block_load(name: str, *, gas: int = GIGAGAS, seed: int = 1) -> BlockLoad:
         ConfigError: no such load, or less gas than two of its transactions use.
     """
     if name not in BLOCK_LOADS:
-        raise ConfigError(f"a load is one of {', '.join(BLOCK_LOADS)}, not {name!r}")
+        raise ConfigError(f"a load is one of {', '.join(BLOCK_LOADS)}, not {brief(name)}")
     recipe = BLOCK_LOADS[name]
     count = -(-gas // recipe.gas)
     if count < 2:

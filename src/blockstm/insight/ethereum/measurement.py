@@ -20,6 +20,7 @@ from blockstm.executor import Executor
 from blockstm.insight.ethereum.loads import BlockLoad
 from blockstm.insight.ethereum.rivals import RIVALS
 from blockstm.insight.race import Contender, Race, Timing
+from blockstm.messages import brief
 from blockstm.types import BlockResult, Status
 
 __all__ = ["BOUND", "SEQUENTIAL", "LoadRow", "measure_load"]
@@ -125,7 +126,7 @@ def measure_load(
     """
     unknown = [name for name in against if name not in RIVALS]
     if unknown:
-        raise ConfigError(f"loads are raced against {', '.join(RIVALS)}, not {unknown[0]!r}")
+        raise ConfigError(f"loads are raced against {', '.join(RIVALS)}, not {brief(unknown[0])}")
     one = Executor(Config(workers=1))
     many = Executor(Config(workers=workers))
     apart = [Executor(Config(workers=1)) for _ in range(workers)]

@@ -17,6 +17,7 @@ from blockstm.ethereum.blockfile import BlockFile
 from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock, prepare_file
 from blockstm.executor import Executor
 from blockstm.insight.race import Contender, Race, Timing
+from blockstm.messages import brief
 
 __all__ = ["RIVALS", "BlockRow", "measure_block"]
 
@@ -78,7 +79,7 @@ def measure_block(
     """
     unknown = [name for name in rivals if name not in RIVALS]
     if unknown:
-        raise ConfigError(f"blocks are raced against {', '.join(RIVALS)}, not {unknown[0]!r}")
+        raise ConfigError(f"blocks are raced against {', '.join(RIVALS)}, not {brief(unknown[0])}")
     header = file.block.header
     same = _same(header.number, header.gas_used)
     with Executor(Config(workers=workers)) as many, Executor(Config(workers=1)) as one:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from blockstm.errors import UsageError
 from blockstm.insight.evm.loads import SENDER, SENDER_KEY, Load
 from blockstm.insight.race import Contender
+from blockstm.messages import brief
 
 __all__ = ["EVMS", "OURS", "Ran", "contender"]
 
@@ -44,7 +45,7 @@ def contender(name: str, load: Load, wanted: Callable[[Ran], None]) -> Contender
         UsageError: no EVM of that name, or it is not installed.
     """
     if name not in EVMS:
-        raise UsageError(f"an EVM is one of {', '.join(EVMS)}, not {name!r}")
+        raise UsageError(f"an EVM is one of {', '.join(EVMS)}, not {brief(name)}")
     evm = EVMS[name]
     try:
         import_module(evm.needs)

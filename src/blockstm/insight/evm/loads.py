@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from blockstm.errors import ConfigError
 from blockstm.insight.evm.artefacts import runtime, selector
+from blockstm.messages import brief
 
 __all__ = ["GAS", "LOADS", "SENDER", "SENDER_KEY", "TURNS", "Account", "Load", "load"]
 
@@ -106,7 +107,7 @@ def load(name: str, *, turns: int | None = None) -> Load:
         ConfigError: no such load, or turns below 1.
     """
     if name not in _RECIPES:
-        raise ConfigError(f"an EVM workload is one of {', '.join(LOADS)}, not {name!r}")
+        raise ConfigError(f"an EVM workload is one of {', '.join(LOADS)}, not {brief(name)}")
     recipe = _RECIPES[name]
     if turns is not None and turns < 1:
         raise ConfigError(f"turns is 1 or more, not {turns}")

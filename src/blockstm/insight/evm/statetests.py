@@ -14,6 +14,7 @@ from typing import Any
 
 from blockstm.errors import DecodeError
 from blockstm.insight.evm.loads import Account, Load
+from blockstm.messages import brief
 
 __all__ = ["statetest_loads"]
 
@@ -58,7 +59,7 @@ def _loads(place: str, text: bytes) -> Iterator[Load]:
                     gas=int(call["gasLimit"][0], 16),
                 )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise DecodeError(f"{place} is no state test: {error!r}", place) from error
+        raise DecodeError(f"{place} is no state test: {brief(error)}", place) from error
 
 
 def _account(account: Mapping[str, Any]) -> Account:

@@ -8,6 +8,7 @@ from typing import Any
 from blockstm._native.bridge import run_on_view
 from blockstm._native.evm.bound import FORKS, EvmBlock
 from blockstm.errors import ConfigError, InputError
+from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import read_output
@@ -40,7 +41,7 @@ class Evm:
 
     def __init__(self, fork: str, block: BlockContext) -> None:
         if fork not in FORKS:
-            raise ConfigError(f"the EVM has no rules {fork!r}, only {', '.join(FORKS)}")
+            raise ConfigError(f"the EVM has no rules {brief(fork)}, only {', '.join(FORKS)}")
         load_libraries()
         self.fork = fork
         self.block = block
@@ -117,4 +118,6 @@ def _add(bound: EvmBlock, step: Any) -> None:
         case BlockEnd(withdrawals, rewards, collects_requests):
             bound.add_end(withdrawals, rewards, collects_requests)
         case _:
-            raise InputError(f"a step of the EVM is Signed, BlockStart or BlockEnd, not {step!r}")
+            raise InputError(
+                f"a step of the EVM is Signed, BlockStart or BlockEnd, not {brief(step)}"
+            )

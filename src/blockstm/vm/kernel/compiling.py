@@ -17,6 +17,7 @@ from numba.extending import overload
 
 from blockstm._native.record_block import RecordCode
 from blockstm.errors import InputError
+from blockstm.messages import brief
 from blockstm.vm.kernel import entry
 from blockstm.vm.kernel.viewtype import KernelViewType, is_words
 from blockstm.vm.kernel.words import minus
@@ -48,7 +49,7 @@ def record_type(dtype: np.dtype[Any]) -> Any:
         InputError: not a structured dtype, or a field that compiled code cannot read.
     """
     if not isinstance(dtype, np.dtype) or dtype.names is None:
-        raise InputError(f"transactions are records: a structured dtype, not {dtype!r}")
+        raise InputError(f"transactions are records: a structured dtype, not {brief(dtype)}")
     if dtype.hasobject:
         raise InputError(f"a record of a kernel cannot hold Python objects: {dtype}")
     try:

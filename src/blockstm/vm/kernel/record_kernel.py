@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from blockstm.errors import InputError
+from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.vm.kernel.twin import python_twin
 
@@ -87,9 +88,9 @@ class Kernel:
         if not callable(function):
             raise InputError(f"a kernel is made from a function, not {type(function).__name__}")
         if keys not in KEYS:
-            raise InputError(f"keys is one of {', '.join(KEYS)}, not {keys!r}")
+            raise InputError(f"keys is one of {', '.join(KEYS)}, not {brief(keys)}")
         if values not in VALUES:
-            raise InputError(f"values is one of {', '.join(VALUES)}, not {values!r}")
+            raise InputError(f"values is one of {', '.join(VALUES)}, not {brief(values)}")
         self.function = function
         self.keys = keys
         self.values = values
@@ -114,7 +115,7 @@ class Kernel:
         try:
             dtype = numpy.dtype(dtype)
         except TypeError as error:
-            raise InputError(f"no dtype: {dtype!r}") from error
+            raise InputError(f"no dtype: {brief(dtype)}") from error
         with self._compiling:
             code: RecordCode | None = self._codes.get(dtype)
             if code is None:

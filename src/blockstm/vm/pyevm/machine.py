@@ -14,6 +14,7 @@ from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException
 
 from blockstm.errors import ConfigError, InputError
+from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.vm.context import MAINNET_CHAIN_ID, BlockContext
 from blockstm.vm.pyevm import system
@@ -63,7 +64,7 @@ class PyEvm:
 
     def __init__(self, fork: str, block: BlockContext) -> None:
         if fork not in FORKS:
-            raise ConfigError(f"py-evm has no fork {fork!r}, only {', '.join(FORKS)}")
+            raise ConfigError(f"py-evm has no fork {brief(fork)}, only {', '.join(FORKS)}")
         self.fork = fork
         self.block = block
         self._rules: Any = FORKS[fork]
