@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import struct
 from numbers import Number
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
-__all__ = ["ABSENT", "check_number", "is_number", "plus", "same_value"]
+__all__ = ["ABSENT", "check_number", "is_int", "is_number", "plus", "same_value"]
 
 
 class _Absent:
@@ -23,6 +23,11 @@ ABSENT: Final = _Absent()
 def is_number(value: object) -> bool:
     """Whether ``value`` can be added to: an int, float, or any other `numbers.Number`."""
     return isinstance(value, Number)
+
+
+def is_int(value: object) -> TypeGuard[int]:
+    """Whether ``value`` is an int and no bool, which Python counts among them."""
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def check_number(what: str, value: object) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.cli.fixture_files import ETHER, block_test, state_test, write
+from tests.ethereum.documents import KEY, hex_of
 
 from blockstm.cli import main
 
@@ -44,6 +45,29 @@ def test_a_good_test_passes(
 ) -> None:
     path = write(tmp_path, {"transfers": state_test(is_signed=is_signed)})
     assert run(capsys, "--vm", vm, path) == (0, "3 passed, 0 failed\n")
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_a_secret_key_says_who_the_sender_is(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, is_signed: bool
+) -> None:
+    """The oldest tests have it in place of the sender."""
+    test = state_test(is_signed=is_signed)
+    del test["transaction"]["sender"]
+    test["transaction"]["secretKey"] = hex_of(KEY.to_bytes())
+    assert run(capsys, write(tmp_path, {"transfers": test})) == (0, "3 passed, 0 failed\n")
+
+
+@pytest.mark.parametrize("key", [bytes(32), b"\xff" * 32, b"\x01" * 31])
+def test_a_secret_key_that_is_none_is_malformed(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, key: bytes
+) -> None:
+    test = state_test(is_signed=False)
+    del test["transaction"]["sender"]
+    test["transaction"]["secretKey"] = hex_of(key)
+    status, verdict = run_json(capsys, write(tmp_path, {"transfers": test}))
+    assert status == 1
+    assert "transaction.secretKey: " in verdict["failures"][0]["got"]
 
 
 @pytest.mark.parametrize("workers", [1, 2])

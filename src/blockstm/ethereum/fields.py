@@ -13,6 +13,7 @@ from typing import Any
 from eth_typing import Address, Hash32
 
 from blockstm.errors import DecodeError
+from blockstm.messages import brief
 
 __all__ = [
     "Fields",
@@ -28,13 +29,20 @@ _QUANTITY = re.compile(r"0x(0|[1-9a-fA-F][0-9a-fA-F]*)")
 _DATA = re.compile(r"0x[0-9a-fA-F]*")  # and an even number of digits
 _HEX = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _SHOWN_LENGTH_MAX = 60
+_NAME_LENGTH_MAX = 80
 
 
 def _refuse(place: str, expected: str, value: object) -> DecodeError:
-    found = repr(value)
-    if len(found) > _SHOWN_LENGTH_MAX:
-        found = found[:_SHOWN_LENGTH_MAX] + "…"
-    return DecodeError(f"{place}: expected {expected}, not {found}", place)
+    return DecodeError(
+        f"{place}: expected {expected}, not {brief(value, _SHOWN_LENGTH_MAX)}", place
+    )
+
+
+def _spoken(name: object) -> str:
+    """A member's name within a place: as it is, unless that cannot be shown."""
+    if isinstance(name, str) and len(name) <= _NAME_LENGTH_MAX and name.isprintable():
+        return name
+    return brief(name, _NAME_LENGTH_MAX)
 
 
 def shown(value: int | bytes) -> str:
@@ -97,7 +105,8 @@ class Fields:
 
     def place_of(self, name: str) -> str:
         """Where a member stands, from the root of the file."""
-        return f"{self.place}.{name}" if self.place else name
+        spoken = _spoken(name)
+        return f"{self.place}.{spoken}" if self.place else spoken
 
     def member(self, name: str) -> object:
         """The value of ``name``, whatever it is."""
@@ -155,7 +164,7 @@ class Fields:
     def items(self) -> Iterator[tuple[str, Any, str]]:
         """Each member: name, value and place."""
         for name, value in self._members.items():
-            yield name, value, f"{self.place}[{name}]"
+            yield name, value, f"{self.place}[{_spoken(name)}]"
 
     def elements(self, name: str) -> list[tuple[object, str]]:
         """The elements of the list ``name``, each with its place."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from blockstm.errors import ConfigError
 from blockstm.messages import brief
+from blockstm.values import is_int
 
 __all__ = [
     "AMSTERDAM",
@@ -59,14 +60,29 @@ class BlobSchedule:
     """How many blobs a block has, in blobs, and how fast their price follows (EIP-7840).
 
     Attributes:
-        target: above it the price rises, below it falls.
-        max: what a block may have.
-        base_fee_update_fraction: the greater, the slower the price moves; in blob gas.
+        target: above it the price rises, below it falls; from 0 to ``max``.
+        max: what a block may have; 1 or more.
+        base_fee_update_fraction: the greater, the slower the price moves; in blob gas, 1 or more.
+
+    Raises:
+        ConfigError: one of them is no int, or not in its range.
     """
 
     target: int
     max: int
     base_fee_update_fraction: int
+
+    def __post_init__(self) -> None:
+        least = {"target": 0, "max": 1, "base_fee_update_fraction": 1}
+        for name, low in least.items():
+            number = getattr(self, name)
+            if not is_int(number) or not low <= number < 1 << 64:
+                raise ConfigError(
+                    f"the {name} of a blob schedule is an int from {low} to 2**64-1, "
+                    f"not {brief(number)}"
+                )
+        if self.target > self.max:
+            raise ConfigError(f"a target of {self.target} blobs is above the max, {self.max}")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,99 +1,78 @@
-"""Genesis files: how a chain begins, as go-ethereum and its kin write it.
+"""Genesis files: how a chain begins, as clients write it.
 
-The format, as JSON, plain or compressed with gzip or xz: ``alloc`` with the accounts, the members
-of the first header, and under ``config`` the chain's forks (``"londonBlock": 5``, ``"cancunTime":
-1710338135``, ``"terminalTotalDifficulty"``) and blob parameters (``"blobSchedule"``). Numbers may
-be JSON numbers, decimal or hexadecimal; what is not there is zero or empty.
+The format of go-ethereum, Besu and Erigon, as JSON, plain or compressed with gzip or xz: ``alloc``
+with the accounts, the members of the first header, and under ``config`` the chain's forks
+(``"londonBlock": 5``, ``"cancunTime": 1710338135``, ``"terminalTotalDifficulty"``) and blob
+parameters (``"blobSchedule"``). Or Nethermind's chain specification, which has ``params`` and
+``accounts`` and names each EIP.
+
+Numbers may be JSON numbers, decimal or hexadecimal, and names are found in any case, as clients
+find them. A number or hash that is absent is zero, an absent ``chainId`` 1, absent accounts are
+none; what has a name that means nothing, or asks for rules that are not Ethereum's, is an error.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from eth_typing import Address, BlockNumber, Hash32
+from eth_typing import Address, BlockNumber
 
-from blockstm.errors import ConfigError, DecodeError
+from blockstm.errors import DecodeError
 from blockstm.ethereum.block import Block
-from blockstm.ethereum.chains import MAINNET_DEPOSIT_CONTRACT, Activation, Chain
+from blockstm.ethereum.chainconfig import chain_of
+from blockstm.ethereum.chains import Chain
+from blockstm.ethereum.chainspec import chain_of_spec, is_chainspec
 from blockstm.ethereum.fees import FIRST_BASE_FEE
-from blockstm.ethereum.fields import Fields, parse_address, parse_data, parse_word
+from blockstm.ethereum.fields import shown
 from blockstm.ethereum.forks import (
-    AMSTERDAM,
-    ARROW_GLACIER,
-    BERLIN,
-    BPO1,
-    BPO2,
-    BPO3,
-    BPO4,
-    BPO5,
-    BYZANTIUM,
     CANCUN,
-    CONSTANTINOPLE,
-    CONSTANTINOPLE_UNCORRECTED,
-    DAO_FORK,
     FRONTIER,
-    GRAY_GLACIER,
-    HOMESTEAD,
-    ISTANBUL,
     LONDON,
-    MUIR_GLACIER,
-    OSAKA,
     OSAKA_ACCESS_LISTS,
-    PARIS,
     PRAGUE,
     SHANGHAI,
-    SPURIOUS_DRAGON,
-    TANGERINE_WHISTLE,
-    BlobSchedule,
     Fork,
-    fork_named,
 )
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.header import BLOOM_SIZE, Header
 from blockstm.ethereum.header_rules import NO_OMMERS_HASH
 from blockstm.ethereum.jsonfile import read_json
+from blockstm.ethereum.loosefields import LooseFields, loose_bytes, loose_word, names
 from blockstm.ethereum.stateroot import state_root
 from blockstm.messages import brief
 from blockstm.state.accounts import Account
 
 __all__ = ["Genesis", "parse_genesis", "read_genesis"]
 
-_NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
-_DIGITS_MAX: Final = 80  # of a word in decimal there are 78
-
-# The members of `config` that say where a fork begins, oldest first.
-_BLOCKS: Final = (
-    ("homesteadBlock", HOMESTEAD),
-    ("daoForkBlock", DAO_FORK),
-    ("eip150Block", TANGERINE_WHISTLE),
-    ("eip158Block", SPURIOUS_DRAGON),
-    ("byzantiumBlock", BYZANTIUM),
-    ("constantinopleBlock", CONSTANTINOPLE_UNCORRECTED),
-    ("petersburgBlock", CONSTANTINOPLE),
-    ("istanbulBlock", ISTANBUL),
-    ("muirGlacierBlock", MUIR_GLACIER),
-    ("berlinBlock", BERLIN),
-    ("londonBlock", LONDON),
-    ("arrowGlacierBlock", ARROW_GLACIER),
-    ("grayGlacierBlock", GRAY_GLACIER),
+# Members of the first header, and what else a genesis file has.
+_HEADER: Final = names(
+    "parenthash coinbase difficulty number gaslimit gasused timestamp extradata mixhash "
+    "nonce basefeepergas blobgasused excessblobgas parentbeaconblockroot slotnumber"
 )
-_TIMES: Final = (
-    ("shanghaiTime", SHANGHAI),
-    ("cancunTime", CANCUN),
-    ("pragueTime", PRAGUE),
-    ("osakaTime", OSAKA),
-    ("bpo1Time", BPO1),
-    ("bpo2Time", BPO2),
-    ("bpo3Time", BPO3),
-    ("bpo4Time", BPO4),
-    ("bpo5Time", BPO5),
-    ("amsterdamTime", AMSTERDAM),
-)
+# What follows from the rest: compared with what does.
+_DERIVED: Final = {
+    "hash": "hash",
+    "stateroot": "state_root",
+    "transactionstrie": "transactions_root",
+    "transactionsroot": "transactions_root",
+    "receipttrie": "receipts_root",
+    "receiptsroot": "receipts_root",
+    "unclehash": "ommers_hash",
+    "sha3uncles": "ommers_hash",
+    "bloom": "logs_bloom",
+    "logsbloom": "logs_bloom",
+    "withdrawalsroot": "withdrawals_root",
+    "requestshash": "requests_hash",
+    "blockaccesslisthash": "block_access_list_hash",
+}
+_REMARKS: Final = frozenset(("name", "description", "result"))
+_KNOWN: Final = _HEADER | {*_DERIVED} | _REMARKS | {"config", "alloc"}
+_ACCOUNT: Final = names("balance wei nonce code storage")
+_ACCOUNT_REMARKS: Final = names("privatekey secretkey publickey name description")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +96,7 @@ def read_genesis(path: str | Path) -> Genesis:
     Raises:
         OSError: the file cannot be opened or read.
         DecodeError: it is not a genesis file; the message names the place.
-        ConfigError: its forks are no chain's.
+        ConfigError: its forks are no chain's, or of a chain with other rules than Ethereum's.
     """
     return parse_genesis(read_json(path, "genesis file"))
 
@@ -126,141 +105,115 @@ def parse_genesis(document: object) -> Genesis:
     """The genesis file that a parsed JSON document is.
 
     Raises:
-        DecodeError: something is missing or malformed; the message names the place.
-        ConfigError: its forks are no chain's.
+        DecodeError: something is missing, malformed or unknown, or a root or hash that the file
+            tells does not follow from it; the message names the place.
+        ConfigError: its forks are no chain's, or of a chain with other rules than Ethereum's.
     """
-    fields = Fields(document, "")
-    chain = _chain(fields.fields("config")) if "config" in fields else None
-    accounts = dict(_accounts(fields.fields("alloc")))
-    difficulty, timestamp = _number(fields, "difficulty"), _number(fields, "timestamp", bits=64)
+    fields = LooseFields(document, "")
+    if is_chainspec(fields):
+        chain, fields, alloc = chain_of_spec(fields)
+        return _genesis(chain, fields, alloc)
+    fields.refuse_unknown(_KNOWN, "a genesis file")
+    if not any(name.lower() in _KNOWN - _REMARKS for name in fields.written_names()):
+        raise DecodeError("alloc: missing, and so is all else that a genesis file has", "alloc")
+    config = fields.loose("config") if "config" in fields else None
+    return _genesis(None if config is None else chain_of(config), fields, fields.loose("alloc"))
+
+
+def _genesis(chain: Chain | None, fields: LooseFields, alloc: LooseFields) -> Genesis:
+    accounts = dict(_accounts(alloc))
+    header = _header(fields, chain, accounts)
+    withdrawals = () if header.withdrawals_root is not None else None
+    return Genesis(chain, Block(header.hash, header, (), withdrawals), accounts)
+
+
+def _header(
+    fields: LooseFields, chain: Chain | None, accounts: Mapping[Address, Account]
+) -> Header:
+    difficulty, timestamp = fields.number("difficulty"), fields.number("timestamp", bits=64)
     fork = FRONTIER
     if chain is not None:
         fork = chain.fork_at(0, timestamp, difficulty)
     header = Header(
-        parent_hash=_hash(fields, "parentHash"),
+        parent_hash=fields.loose_hash("parentHash"),
         ommers_hash=NO_OMMERS_HASH,
-        coinbase=Address(_bytes(fields, "coinbase", 20)),
+        coinbase=fields.loose_address("coinbase"),
         state_root=state_root(accounts),
         transactions_root=EMPTY_TRIE_ROOT,
         receipts_root=EMPTY_TRIE_ROOT,
         logs_bloom=bytes(BLOOM_SIZE),
         difficulty=difficulty,
-        number=BlockNumber(_number(fields, "number", bits=64)),
-        gas_limit=_number(fields, "gasLimit", bits=63),
-        gas_used=_number(fields, "gasUsed", bits=63),
+        number=BlockNumber(fields.number("number", bits=64)),
+        gas_limit=fields.number("gasLimit", bits=63),
+        gas_used=fields.number("gasUsed", bits=63),
         timestamp=timestamp,
-        extra_data=_bytes(fields, "extraData"),
-        mix_hash=_hash(fields, "mixHash"),
-        nonce=_number(fields, "nonce", bits=64).to_bytes(8, "big"),
+        extra_data=fields.loose_bytes("extraData"),
+        mix_hash=fields.loose_hash("mixHash"),
+        nonce=fields.number("nonce", bits=64).to_bytes(8, "big"),
     )
     header = replace(header, **_later_members(fields, fork))
-    withdrawals = () if fork >= SHANGHAI else None
-    return Genesis(chain, Block(header.hash, header, (), withdrawals), accounts)
+    _check_derived(fields, header)
+    return header
 
 
-def _later_members(fields: Fields, fork: Fork) -> dict[str, Any]:
+def _later_members(fields: LooseFields, fork: Fork) -> dict[str, Any]:
     """The header's members that came with a fork."""
     members: dict[str, Any] = {}
     if fork >= LONDON:
-        members["base_fee_per_gas"] = _number(fields, "baseFeePerGas", FIRST_BASE_FEE)
+        members["base_fee_per_gas"] = fields.number("baseFeePerGas", FIRST_BASE_FEE)
     if fork >= SHANGHAI:
         members["withdrawals_root"] = EMPTY_TRIE_ROOT
     if fork >= CANCUN:
-        members["blob_gas_used"] = _number(fields, "blobGasUsed", bits=64)
-        members["excess_blob_gas"] = _number(fields, "excessBlobGas", bits=64)
-        members["parent_beacon_block_root"] = _hash(fields, "parentBeaconBlockRoot")
+        members["blob_gas_used"] = fields.number("blobGasUsed", bits=64)
+        members["excess_blob_gas"] = fields.number("excessBlobGas", bits=64)
+        members["parent_beacon_block_root"] = fields.loose_hash("parentBeaconBlockRoot")
     if fork >= PRAGUE:
-        members["requests_hash"] = Hash32(sha256().digest())
+        members["requests_hash"] = sha256().digest()
     if fork >= OSAKA_ACCESS_LISTS:
         members["block_access_list_hash"] = NO_OMMERS_HASH  # of an empty list, as that is
     if fork > OSAKA_ACCESS_LISTS:
-        members["slot_number"] = _number(fields, "slotNumber", bits=64)
+        members["slot_number"] = fields.number("slotNumber", bits=64)
     return members
 
 
-def _accounts(alloc: Fields) -> Iterator[tuple[Address, Account]]:
-    for name, value, place in alloc.items():
-        address = parse_address(name if name.startswith("0x") else f"0x{name}", place)
-        account = Fields(value, place)
-        code = _bytes(account, "code")
-        storage = account.fields("storage").items() if "storage" in account else ()
+def _check_derived(fields: LooseFields, header: Header) -> None:
+    """That what the file tells of itself is so."""
+    for name, attribute in _DERIVED.items():
+        value = getattr(header, attribute)
+        if name in fields and fields.loose_bytes(name) != (value or b""):
+            place = fields.place_of(name)
+            follows = "nothing" if value is None else shown(value)
+            raise DecodeError(
+                f"{place}: {brief(fields.member(name))} does not follow from the rest, but "
+                f"{follows:.66} does",
+                place,
+            )
+
+
+# ---- accounts
+
+
+def _accounts(alloc: LooseFields) -> Iterator[tuple[Address, Account]]:
+    for address, value, place in alloc.by_key(_address, "account"):
+        account = LooseFields(value, place)
+        account.refuse_unknown(_ACCOUNT | _ACCOUNT_REMARKS, "an account")
+        if "wei" in account and "balance" in account:
+            raise DecodeError(f"{place}: it has a balance, and wei, as that was called", place)
+        code = account.loose_bytes("code")
         yield (
             address,
             Account(
-                _number(account, "wei" if "wei" in account else "balance"),  # as it was called
-                _number(account, "nonce", bits=64),
+                account.number("wei" if "wei" in account else "balance"),
+                account.number("nonce", bits=64),
                 code,
                 keccak(code),
-                {parse_word(slot, where): parse_word(word, where) for slot, word, where in storage},
+                {
+                    slot: loose_word(word, where)
+                    for slot, word, where in account.loose("storage").by_key(loose_word, "slot")
+                },
             ),
         )
 
 
-def _chain(config: Fields) -> Chain:
-    schedules = dict(_blob_schedules(config))
-    activations = (
-        replace(each, fork=replace(each.fork, blobs=schedules[each.fork.name]))
-        if each.fork.name in schedules
-        else each
-        for each in _activations(config)
-    )
-    contract = MAINNET_DEPOSIT_CONTRACT
-    if "depositContractAddress" in config:
-        contract = config.address("depositContractAddress")
-    return Chain(_number(config, "chainId", 1), tuple(activations), contract)
-
-
-def _activations(config: Fields) -> Iterator[Activation]:
-    """The forks that ``config`` names, oldest first, with Frontier before them."""
-    yield Activation(FRONTIER, block=0)
-    for member, fork in _BLOCKS:
-        if member not in config or (fork == DAO_FORK and not _supports_dao_fork(config)):
-            continue
-        if fork == CONSTANTINOPLE_UNCORRECTED and "petersburgBlock" not in config:
-            fork = CONSTANTINOPLE  # whoever does not know the correction has it
-        yield Activation(fork, block=_number(config, member, bits=64))
-    if "terminalTotalDifficulty" in config:
-        yield Activation(PARIS, total_difficulty=_number(config, "terminalTotalDifficulty"))
-    for member, fork in _TIMES:
-        if member in config:
-            yield Activation(fork, timestamp=_number(config, member, bits=64))
-
-
-def _supports_dao_fork(config: Fields) -> bool:
-    return "daoForkSupport" in config and config.member("daoForkSupport") is True
-
-
-def _blob_schedules(config: Fields) -> Iterator[tuple[str, BlobSchedule]]:
-    if "blobSchedule" not in config:
-        return
-    for name, value, place in config.fields("blobSchedule").items():
-        entry = Fields(value, place)
-        try:
-            fork = fork_named(name)
-        except ConfigError as error:
-            raise DecodeError(f"{place}: {error}", place) from error
-        numbers = (_number(entry, each) for each in ("target", "max", "baseFeeUpdateFraction"))
-        yield fork.name, BlobSchedule(*numbers)
-
-
-def _number(fields: Fields, name: str, default: int = 0, bits: int = 256) -> int:
-    if name not in fields:
-        return default
-    value, place = fields.member(name), fields.place_of(name)
-    if isinstance(value, str) and len(value) <= _DIGITS_MAX and _NUMBER.fullmatch(value):
-        value = int(value[2:] or "0", 16) if value[:2].lower() == "0x" else int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << bits:
-        raise DecodeError(
-            f"{place}: expected a number below 2**{bits}, not {brief(value, 60)}", place
-        )
-    return value
-
-
-def _bytes(fields: Fields, name: str, size: int | None = None) -> bytes:
-    if name not in fields:
-        return bytes(size or 0)
-    return parse_data(fields.member(name), fields.place_of(name), size)
-
-
-def _hash(fields: Fields, name: str) -> Hash32:
-    return Hash32(_bytes(fields, name, 32))
+def _address(name: object, place: str) -> Address:
+    return Address(loose_bytes(name, place, 20))

@@ -25,7 +25,7 @@ from blockstm.ethereum.rlp import encode
 from blockstm.ethereum.transaction import Authorization, Transaction, TransactionType
 from blockstm.vm.evm.libraries import load_libraries
 
-__all__ = ["recover_authorities", "recover_sender", "recover_senders"]
+__all__ = ["address_of_key", "recover_authorities", "recover_sender", "recover_senders"]
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _SIGNATURES_PER_TASK_MIN = 16
@@ -34,6 +34,20 @@ _AUTHORIZATION_MAGIC = b"\x05"
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+def address_of_key(secret_key: bytes, place: str = "secretKey") -> Address:
+    """The address whose transactions a secret key signs.
+
+    Raises:
+        DecodeError: it is no number from 1 to the curve's order - 1.
+    """
+    from coincurve import PrivateKey  # for tests and tools alone: blocks hold no keys
+
+    if len(secret_key) != 32 or not 0 < int.from_bytes(secret_key, "big") < _CURVE_ORDER:
+        raise DecodeError(f"{place}: not the 32 bytes of a key", place)
+    point: bytes = PrivateKey(secret_key).public_key.format(compressed=False)
+    return Address(keccak(point[1:])[12:])
 
 
 class Signature(NamedTuple):
