@@ -136,6 +136,7 @@ MAINNET: Final = Chain(
 )
 """Ethereum's main chain."""
 
+_NAME_LENGTH_MAX: Final = 100
 _TRANSITION = re.compile(
     r"(?P<before>\w+?)To(?P<after>\w+?)At"
     r"(?:(?P<block>\d+)|Time(?P<time>\d+)(?P<kilo>k?)|Diff(?P<difficulty>[0-9a-fA-F]+))"
@@ -168,7 +169,8 @@ def chain_named(
     if name.lower() == "mainnet":
         activations = tuple(replace(a, fork=fork(a.fork.name)) for a in MAINNET.activations)
         return Chain(chain_id, activations)
-    parts = _TRANSITION.fullmatch(name)
+    # No network has a longer name, and the pattern would try each "To" in it with each "At".
+    parts = _TRANSITION.fullmatch(name) if len(name) <= _NAME_LENGTH_MAX else None
     if parts is None:
         return Chain(chain_id, (Activation(fork(name), block=0),))
     before, after = Activation(fork(parts["before"]), block=0), fork(parts["after"])
