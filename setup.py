@@ -6,13 +6,18 @@ Environment:
 """
 
 import os
+import re
+import sys
 from pathlib import Path
+from typing import ClassVar
 
-from Cython.Build import cythonize
-from Cython.Compiler import Errors
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
+sys.path.insert(0, str(ROOT))  # a builder such as pip runs this file from elsewhere
+
+from parallel_build import ParallelBuild  # noqa: E402  # found through the line above
+
 NATIVE = Path("src/blockstm/_native")
 INCLUDE = "src/blockstm/include"
 GENERATED = "build/cython"
@@ -33,6 +38,21 @@ DEBUG = os.environ.get("BLOCKSTM_DEBUG") == "1"
 SANITIZE = os.environ.get("BLOCKSTM_SANITIZE", "")
 
 
+class NativeBuild(ParallelBuild):
+    """Cython's part of the build; C++ that it writes stays apart from what somebody wrote."""
+
+    variant = ("-debug" if DEBUG else "") + (f"-{SANITIZE}" if SANITIZE else "")
+    cython_options: ClassVar = {
+        "compiler_directives": DIRECTIVES,
+        "include_path": ["src"],
+        "build_dir": GENERATED,
+    }
+
+    def translate(self):
+        fail_on_performance_hints()
+        return super().translate()
+
+
 def compile_flags() -> list[str]:
     flags = ["-std=c++20", "-fvisibility=hidden"]
     flags += ["-O0", "-g"] if DEBUG else ["-O3", "-g1", "-fno-plt", "-fno-tree-slp-vectorize"]
@@ -43,13 +63,12 @@ def compile_flags() -> list[str]:
 
 def fail_on_performance_hints() -> None:
     """A hint in the core is a GIL taken or a check made where none is wanted: refuse it."""
+    from Cython.Compiler import Errors, ExprNodes, Nodes, ParseTreeTransforms
 
     def refuse(position, message, env):
         Errors.error(position, f"performance hint: {message}")
 
     Errors.performance_hint = refuse
-    from Cython.Compiler import ExprNodes, Nodes, ParseTreeTransforms
-
     for module in (ExprNodes, Nodes, ParseTreeTransforms):
         if hasattr(module, "performance_hint"):
             module.performance_hint = refuse
@@ -64,30 +83,36 @@ def sources_beside(path: Path) -> list[str]:
 def extensions() -> list[Extension]:
     if SANITIZE not in ("", "thread", "address", "undefined"):
         raise SystemExit(f"BLOCKSTM_SANITIZE is thread, address or undefined, not {SANITIZE!r}")
-    flags = compile_flags()
-    link = [f"-fsanitize={SANITIZE}"] if SANITIZE else []
-    headers = [str(path) for path in sorted(NATIVE.rglob("*.hpp"))]
     return [
         Extension(
             ".".join(path.relative_to("src").with_suffix("").parts),
             [str(path), *sources_beside(path)],
             language="c++",
             include_dirs=[INCLUDE, str(NATIVE)],
-            depends=headers if path.parent != NATIVE else [],
-            extra_compile_args=flags,
-            extra_link_args=link,
+            extra_compile_args=compile_flags(),
+            extra_link_args=[f"-fsanitize={SANITIZE}"] if SANITIZE else [],
             define_macros=[] if DEBUG else [("NDEBUG", "1")],
         )
         for path in sorted(NATIVE.rglob("*.pyx"))
     ]
 
 
-fail_on_performance_hints()
-setup(
-    ext_modules=cythonize(
-        extensions(),
-        compiler_directives=DIRECTIVES,
-        include_path=["src"],
-        build_dir=GENERATED,  # so that every .cpp beside the sources is one that somebody wrote
+def missing_sources() -> set[str]:
+    """The native modules that Python code imports and that have no source here."""
+    imported = set()
+    for path in Path("src").rglob("*.py"):
+        imported |= set(re.findall(r"blockstm\._native\.([\w.]+) import", path.read_text()))
+    bases = {name: NATIVE.joinpath(*name.split(".")) for name in imported}
+    return {
+        name
+        for name, base in bases.items()
+        if not base.with_suffix(".pyx").exists() and not base.is_dir()
+    }
+
+
+if lacking := missing_sources():
+    raise SystemExit(
+        f"These sources lack the native modules {', '.join(sorted(lacking))}: what would be built "
+        "could not be imported. Build from a complete source distribution or from a clone."
     )
-)
+setup(ext_modules=extensions(), cmdclass={"build_ext": NativeBuild})
