@@ -137,6 +137,8 @@ class InvalidBlock(BlockError):
         reason: which rule, in one stable word; for Ethereum blocks one of
             `blockstm.ethereum.reasons.Reason`. None where only the VM knows: then ``__cause__``
             is the VM's `Invalid`.
+        executed: what an Ethereum block did whose header says something else of it, as a
+            `blockstm.ethereum.ExecutedBlock`; None where it was refused before its end.
     """
 
     def __init__(
@@ -145,12 +147,14 @@ class InvalidBlock(BlockError):
         index: int | None,
         prefix: BlockResult | None = None,
         reason: str | None = None,
+        executed: Any = None,
     ) -> None:
         super().__init__(message, index, prefix)
         self.reason = reason
+        self.executed = executed
 
     def __reduce__(self) -> tuple[type[BlockError], tuple[Any, ...]]:
-        return type(self), (str(self), self.index, self.prefix, self.reason)
+        return type(self), (str(self), self.index, self.prefix, self.reason, self.executed)
 
 
 class StateError(BlockError):

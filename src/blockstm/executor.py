@@ -125,6 +125,7 @@ class Executor:
         parent: Header | None = None,
         ancestors: Sequence[Block] | None = None,
         block_hashes: Mapping[int, Hash32] | None = None,
+        total_difficulty: int | None = None,
     ) -> ExecutedBlock: ...
 
     def execute_block(
@@ -152,7 +153,7 @@ class Executor:
             self._leave()
 
     def _execute_ethereum_block(self, block: Any, state: Any, vm: Any, **options: Any) -> Any:
-        from blockstm.ethereum.execution import execute  # loads what only Ethereum needs
+        from blockstm.ethereum.verification import execute  # loads what only Ethereum needs
 
         return execute(self.execute_block, block, state, vm, workers=self.workers, **options)
 
@@ -317,6 +318,7 @@ def execute_block(
     parent: Header | None = None,
     ancestors: Sequence[Block] | None = None,
     block_hashes: Mapping[int, Hash32] | None = None,
+    total_difficulty: int | None = None,
 ) -> ExecutedBlock: ...
 
 
@@ -360,13 +362,18 @@ def execute_block(
     Header, body, results and, where the state is complete, its root are checked. Its options:
 
     Args:
-        fork: whose rules hold, by name; default: what ``chain`` has at the block.
+        fork: whose rules hold, by name; default: what ``chain`` has at the block. It changes
+            the rules and nothing else of the chain, see `blockstm.ethereum.Chain.under`.
         chain: whose block it is; default: mainnet.
         parent: the header of the block before it; without it, the header is not checked against
             its parent.
         ancestors: the blocks before it, its parent first; without them, its ommers are not
             checked against them.
         block_hashes: number → hash of the blocks before its parent, for BLOCKHASH.
+        total_difficulty: of the parent, the difficulties of all blocks up to it summed up; asked
+            for only on a chain whose merge is at one (``terminalTotalDifficulty``). Without it, a
+            header of difficulty 0, and any on top of one, is after the merge (EIP-3675), so that
+            at the merge itself it is not checked whether that came too early or too late.
 
     Deterministic: outcomes and writes are the same for any workers and options. Thread-safe.
     The algorithm is Block-STM (arXiv 2203.06871) with conditions in place of versions.

@@ -40,7 +40,7 @@ class Outcome:
 
     Attributes:
         index: the transaction's place in the block, from 0.
-        status: see `Status`.
+        status: see `Status`; whether it achieved anything is `succeeded`.
         value: what the VM returned; None unless ``status`` is SUCCESS.
         error: the `Revert` or `Invalid` raised; None on SUCCESS.
         gas_used: the sum of ``view.charge`` calls, in gas; 0 for a skipped transaction.
@@ -51,6 +51,16 @@ class Outcome:
     value: Any = None
     error: BaseException | None = None
     gas_used: int = 0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it did what it was meant to.
+
+        Not one that was reverted or skipped, nor one whose ``value`` says that it failed: a
+        transaction of the EVM that runs out of gas has paid and counts, so its ``status`` is
+        SUCCESS, but its `blockstm.vm.evm.Execution` did not succeed.
+        """
+        return self.status is Status.SUCCESS and bool(getattr(self.value, "succeeded", True))
 
 
 class Span(NamedTuple):

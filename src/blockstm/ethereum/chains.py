@@ -77,6 +77,8 @@ class Chain:
         deposit_contract: whose logs are deposits, from Prague on.
         checks_seals: whether headers before Paris must prove work. That takes milliseconds a
             header and seconds for the first, and whoever knows a chain's hashes need not ask.
+        fork: whose rules hold in every block, wherever it begins; None: those of the fork that the
+            block is under. See `under`.
 
     Raises:
         ConfigError: the forks are none, not in order, or do not begin at block 0.
@@ -86,6 +88,7 @@ class Chain:
     activations: tuple[Activation, ...]
     deposit_contract: Address = MAINNET_DEPOSIT_CONTRACT
     checks_seals: bool = False
+    fork: Fork | None = None
 
     def __post_init__(self) -> None:
         forks = [activation.fork for activation in self.activations]
@@ -105,13 +108,40 @@ class Chain:
             timestamp: of the block, in s since 1970.
             total_difficulty: of its parent, all blocks up to it summed up; needed only where
                 a fork begins at one.
+
+        Raises:
+            ConfigError: a fork begins at a total difficulty, and none is given.
         """
+        if self.fork is not None:
+            return self.fork
         fork = self.activations[0].fork
         for activation in self.activations:
             if not activation.has_come(number, timestamp, total_difficulty):
                 break
             fork = activation.fork
         return fork
+
+    def under(self, fork: Fork | str) -> Chain:
+        """The same chain with the rules of one fork in all its blocks, and nothing else changed.
+
+        Args:
+            fork: the fork. One that is named has the blob parameters that this chain has for it,
+                or for its newest fork before it where these are its own; a `Fork` holds as it is.
+
+        Raises:
+            ConfigError: there is no such fork.
+        """
+        if isinstance(fork, str):
+            fork = self._with_own_blobs(fork_named(fork))
+        if not isinstance(fork, Fork):
+            raise ConfigError(f"fork is a name or a Fork, not {type(fork).__name__}")
+        return replace(self, fork=fork)
+
+    def _with_own_blobs(self, fork: Fork) -> Fork:
+        before = [each.fork for each in self.activations if each.fork <= fork and each.fork.blobs]
+        if not before or before[-1].blobs == fork_named(before[-1].name).blobs:
+            return fork
+        return replace(fork, blobs=before[-1].blobs)
 
     @property
     def dao_fork_block(self) -> int | None:
@@ -123,8 +153,31 @@ class Chain:
 
     @property
     def needs_total_difficulty(self) -> bool:
-        """Whether a fork begins at a total difficulty."""
-        return any(each.total_difficulty is not None for each in self.activations)
+        """Whether which fork a block is under depends on a total difficulty."""
+        return self.fork is None and any(
+            each.total_difficulty is not None for each in self.activations
+        )
+
+    def total_difficulty_before(
+        self, difficulty: int, parent_number: int | None = None, parent_difficulty: int = 0
+    ) -> int:
+        """A total difficulty of a block's parent that fits what the headers say of the merge.
+
+        From the merge on a header's difficulty is 0, and before it never (EIP-3675), so that for
+        all blocks but those at the merge itself it tells as much as the total difficulty.
+
+        Args:
+            difficulty: of the block.
+            parent_number: of its parent; None where that is not known.
+            parent_difficulty: of its parent.
+        """
+        ends = [each.total_difficulty for each in self.activations if each.total_difficulty]
+        if not ends:
+            return 0
+        if parent_number == 0:
+            return parent_difficulty  # the chain's first block is all there is before it
+        is_merged = difficulty == 0 or (parent_number is not None and parent_difficulty == 0)
+        return max(ends) if is_merged else min(ends) - 1
 
 
 MAINNET: Final = Chain(

@@ -1,35 +1,32 @@
 """From a block to what it did: its transactions on one of the VMs, by any `execute_block`.
 
 The engine itself is an argument: this layer knows what a block means, not how it is run. What it
-takes to run a block on a VM stands in `on_evm` and `on_pyevm`.
+takes to run a block on a VM stands in `on_evm` and `on_pyevm`; whether it is valid, in
+`verification`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from eth_typing import Address, Hash32
 
-from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.access_list import BlockAccessList
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.blockfile import BlockFile
-from blockstm.ethereum.chains import MAINNET, Activation, Chain
+from blockstm.ethereum.chains import MAINNET, Chain
 from blockstm.ethereum.fees import blob_base_fee
-from blockstm.ethereum.forks import Fork, fork_named
+from blockstm.ethereum.forks import HOMESTEAD, Fork
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.receipt import Receipt, receipts_bloom, receipts_root
-from blockstm.ethereum.results import check_results
-from blockstm.ethereum.senders import recover_senders
-from blockstm.ethereum.stateroot import StateTrie
-from blockstm.ethereum.validity import check_block
+from blockstm.ethereum.roots import state_root_after
+from blockstm.ethereum.senders import find_senders, signature_flaw
 from blockstm.messages import brief
-from blockstm.state.accounts import Account, AccountState, Tries
-from blockstm.types import DELETED, BlockResult
+from blockstm.state.accounts import Account, AccountState
+from blockstm.types import DELETED, BlockResult, Outcome
 from blockstm.vm.context import BlockContext
 
 __all__ = [
@@ -39,15 +36,14 @@ __all__ = [
     "StateAfter",
     "VMName",
     "context_of",
-    "execute",
     "prepare",
     "prepare_file",
+    "prepare_under",
+    "state_root_after",
+    "unknown_vm",
 ]
 
 VMName = Literal["evm", "py-evm"]
-
-_RECEIPTS_SHARED_MIN = 200
-"""With fewer receipts, a thread costs more than it takes over."""
 
 
 class ExecuteBlock(Protocol):
@@ -64,7 +60,7 @@ class StateAfter:
 
     def __init__(self, below: Any, writes: Mapping[Any, Any]) -> None:
         self._below = below
-        self.writes = writes
+        self.writes: Mapping[Any, Any] = writes
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value at ``key``, ``default`` where there is none."""
@@ -74,28 +70,38 @@ class StateAfter:
         return default if value is DELETED else value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutedBlock:
     """What executing a block did.
 
     Attributes:
         receipts: one per transaction.
+        outcomes: one per transaction, at its own place: ``outcomes[i].succeeded``; its ``value`` is
+            what the VM says of it, see `blockstm.vm.evm.Execution`.
         requests: deposits, withdrawal and consolidation requests, each behind its type
             (EIP-7685); None before Prague, or where the state is partial and lacks the contracts
             that collect them.
         writes: location → final value, of everything the block changed, system calls, withdrawals
             and rewards included; a location without a value any more maps to `DELETED`.
-        result: the engine's: outcomes of the block's steps, statistics.
+        result: the engine's: statistics, and outcomes of the block's steps, which are not only its
+            transactions.
         gas_used: what the header names.
         access_list: what the block touched (EIP-7928); None where the fork has no such lists.
+        state_root: of the state after the block; None where the state is partial, and in a block
+            that `PreparedBlock.run` gave, which computes none.
+        seconds: wall time by phase, in s: ``checks`` of what needs no state, ``senders`` recovered,
+            ``prepare`` for the VM, ``run`` by the engine, ``receipts`` and ``roots`` made of it.
     """
 
     receipts: Sequence[Receipt]
+    outcomes: Sequence[Outcome]
     requests: tuple[bytes, ...] | None
     writes: Mapping[Any, Any]
     result: BlockResult
     gas_used: int
     access_list: BlockAccessList | None = None
+    state_root: Hash32 | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def logs_bloom(self) -> bytes:
@@ -104,7 +110,11 @@ class ExecutedBlock:
 
     @property
     def receipts_root(self) -> Hash32:
-        """The root that the header names; not told before Byzantium (`Receipt.state_root`)."""
+        """The root of the receipts as they are.
+
+        Before Byzantium the header names it only where they have their state roots: not in a block
+        on a partial state, nor in one that `PreparedBlock.run` gave.
+        """
         return receipts_root(self.receipts)
 
 
@@ -136,11 +146,45 @@ class PreparedBlock:
         return range(len(self.block.transactions))
 
     def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
-        """Execute the block.
+        """Execute the block. What comes out is not compared with the header.
 
         Raises:
             BlockError: see `blockstm.execute_block`.
             InvalidBlock: a transaction does not belong in the block; ``reason`` says why.
+        """
+        raise NotImplementedError
+
+    def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:
+        """Execute the transactions with what comes before them, and nothing that comes after.
+
+        Raises:
+            BlockError, InvalidBlock: as `run`.
+        """
+        raise NotImplementedError
+
+    def writes_by_transaction(
+        self, execute_block: ExecuteBlock
+    ) -> Iterator[tuple[Any, Mapping[Any, Any]]]:
+        """Run one transaction at a time: the state before each, which ends with its turn, and what
+        it writes. First comes what is done before all transactions.
+
+        Raises:
+            BlockError: see `blockstm.execute_block`.
+        """
+        below: dict[Any, Any] = {}
+        before = StateAfter(self.state, below)
+        writes = self.first_writes(execute_block)
+        yield before, writes
+        for step in self.steps[self.transaction_steps.start : self.transaction_steps.stop]:
+            below |= writes
+            writes = execute_block([step], before, self.vm).writes
+            yield before, writes
+
+    def first_writes(self, execute_block: ExecuteBlock) -> Mapping[Any, Any]:
+        """What is written before the transactions.
+
+        Raises:
+            BlockError: see `blockstm.execute_block`.
         """
         raise NotImplementedError
 
@@ -153,36 +197,64 @@ def prepare(
     fork: Fork | str | None = None,
     chain: Chain = MAINNET,
     block_hashes: Mapping[int, Hash32] | None = None,
+    total_difficulty: int | None = None,
     workers: int | None = None,
     senders: Sequence[Address] | None = None,
 ) -> PreparedBlock:
     """Make a block ready to run: recover its senders, translate it for the VM.
 
     Args:
-        block: the block.
+        block: the block; of its rules only those are checked that running it takes.
         state: what it starts from: an `AccountState`, or anything with the same locations.
         vm: "evm" (the native one) or "py-evm".
-        fork: whose rules hold; by default what ``chain`` has at the block's number and time.
+        fork: whose rules hold; by default what ``chain`` has at the block. See `Chain.under`.
         chain: whose block it is.
         block_hashes: number → hash of the blocks before it, as far as BLOCKHASH asks for them;
             its parent's is known from its header.
+        total_difficulty: of its parent, on a chain whose merge is at one; without it, the header's
+            difficulty says on which side of the merge the block is.
         workers: threads that recover senders; None: as many as there are cores.
         senders: of the transactions, where the caller has recovered them.
 
     Raises:
         ConfigError: there is no such VM, or it does not have the fork.
-        InvalidBlock: a signature belongs to no key.
+        InputError: not as many senders as transactions, or another hash of the parent than the
+            header's.
+        InvalidBlock: a signature belongs to no key; ``index`` says whose, ``reason`` is
+            `Reason.SIGNATURE`.
         ImportError: a package that the VM needs is not installed.
     """
     header = block.header
-    if fork is None:
-        fork = chain.fork_at(header.number, header.timestamp)
-    elif isinstance(fork, str):
-        fork = fork_named(fork)
-    hashes = _with_parent(header, block_hashes or {})
-    context = context_of(header, fork, chain.chain_id, hashes)
+    chain = chain if fork is None else chain.under(fork)
+    if total_difficulty is None and chain.needs_total_difficulty:
+        total_difficulty = chain.total_difficulty_before(header.difficulty)
+    rules = chain.fork_at(header.number, header.timestamp, total_difficulty)
     if senders is None:
-        senders = recover_senders(block.transactions, "block.transactions", workers)
+        high_s_allowed = rules < HOMESTEAD
+        found = find_senders(block.transactions, workers, high_s_allowed=high_s_allowed)
+        flaw = signature_flaw(block.transactions, found, high_s_allowed=high_s_allowed)
+        if flaw is not None:
+            raise flaw.error()
+        senders = [sender for sender in found if sender is not None]
+    elif len(senders) != len(block.transactions):
+        raise InputError(f"{len(senders)} senders of {len(block.transactions)} transactions")
+    return prepare_under(rules, block, state, vm, chain, block_hashes or {}, senders, workers)
+
+
+def prepare_under(
+    fork: Fork,
+    block: Block,
+    state: Any,
+    vm: VMName,
+    chain: Chain,
+    block_hashes: Mapping[int, Hash32],
+    senders: Sequence[Address],
+    workers: int | None,
+) -> PreparedBlock:
+    """`prepare` where the fork and the senders are known."""
+    header = block.header
+    hashes = _with_parent(header, block_hashes)
+    context = context_of(header, fork, chain.chain_id, hashes)
     if vm == "evm":
         from blockstm.ethereum.on_evm import prepare_on_evm
 
@@ -191,81 +263,12 @@ def prepare(
         from blockstm.ethereum.on_pyevm import prepare_on_pyevm
 
         return prepare_on_pyevm(block, state, fork, chain, context, tuple(senders))
-    raise ConfigError(f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}")
+    raise unknown_vm(vm)
 
 
-def execute(
-    execute_block: ExecuteBlock,
-    block: Block,
-    state: Any,
-    vm: VMName,
-    *,
-    fork: Fork | str | None = None,
-    chain: Chain | None = None,
-    parent: Header | None = None,
-    ancestors: Sequence[Block] | None = None,
-    block_hashes: Mapping[int, Hash32] | None = None,
-    workers: int | None = None,
-) -> ExecutedBlock:
-    """Check a block, run it, check what it gave; see `blockstm.execute_block`."""
-    if not isinstance(block, Block):
-        kind = type(block).__name__
-        raise InputError(f"with vm={brief(vm)} a block is a blockstm.ethereum.Block, not {kind}")
-    chain = _chain(chain, fork)
-    check_block(block, parent, chain, ancestors)
-    prepared = prepare(block, state, vm, chain=chain, block_hashes=block_hashes, workers=workers)
-    executed = prepared.run(execute_block)
-    check_results(
-        block.header,
-        executed.gas_used,
-        executed.receipts,
-        state_root=_state_root_beside_receipts(state, executed, workers),
-        requests=executed.requests,
-        access_list=executed.access_list,
-    )
-    return executed
-
-
-def _state_root_beside_receipts(
-    state: Any, executed: ExecutedBlock, workers: int | None
-) -> Hash32 | None:
-    """`state_root_after` the block, while a thread encodes its receipts, which keep the result."""
-    encode = getattr(executed.receipts, "encode", None)
-    if workers == 1 or encode is None or len(executed.receipts) < _RECEIPTS_SHARED_MIN:
-        return state_root_after(state, executed.writes, workers)
-    workers = workers or usable_cores()
-    with ThreadPoolExecutor(1, thread_name_prefix="blockstm-receipts") as pool:
-        # What goes wrong there goes wrong again where the root is compared.
-        pool.submit(encode, workers)
-        return state_root_after(state, executed.writes, workers)
-
-
-def state_root_after(
-    state: Any, writes: Mapping[Any, Any], workers: int | None = None
-) -> Hash32 | None:
-    """The root of a state with a block's writes on top; None where the state is partial.
-
-    ``workers`` threads share the work where that is much, by default as many as there are usable
-    cores.
-    """
-    if isinstance(state, AccountState) and not state.partial:
-        now = state.tries.now or StateTrie.of(state.accounts(), workers=workers)
-        then = now.copy(workers=workers or usable_cores())
-        then.apply(writes, state)
-        state.tries = Tries(now, writes, then)  # applying these writes keeps the trie
-        return then.root
-    root_after = getattr(state, "root_after", None)
-    root: Hash32 | None = None if root_after is None else root_after(writes)
-    return root
-
-
-def _chain(chain: Chain | None, fork: Fork | str | None) -> Chain:
-    """The chain, or one that has been under ``fork`` from its first block on."""
-    if fork is None:
-        return MAINNET if chain is None else chain
-    fork = fork_named(fork) if isinstance(fork, str) else fork
-    chain_id = MAINNET.chain_id if chain is None else chain.chain_id
-    return Chain(chain_id, (Activation(fork, block=0),))
+def unknown_vm(vm: object) -> ConfigError:
+    """What to raise where there is no such VM."""
+    return ConfigError(f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}")
 
 
 def prepare_file(
@@ -321,6 +324,12 @@ def context_of(
 
 def _with_parent(header: Header, block_hashes: Mapping[int, Hash32]) -> Mapping[int, Hash32]:
     """The hashes that are known of the blocks before this one; its header names its parent's."""
-    return (
-        {header.number - 1: header.parent_hash, **block_hashes} if header.number else block_hashes
-    )
+    if not header.number:
+        return block_hashes
+    given = block_hashes.get(header.number - 1, header.parent_hash)
+    if given != header.parent_hash:
+        raise InputError(
+            f"block_hashes[{header.number - 1}] is {brief(given)}, which is not the parent's hash "
+            f"0x{header.parent_hash.hex()} that the header names"
+        )
+    return {header.number - 1: header.parent_hash, **block_hashes}

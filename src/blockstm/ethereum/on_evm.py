@@ -3,7 +3,7 @@ that the engine runs all of a block in one go."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from operator import gt, sub
@@ -21,6 +21,7 @@ from blockstm.ethereum.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
 from blockstm.ethereum.execution import ExecuteBlock, ExecutedBlock, PreparedBlock
 from blockstm.ethereum.forks import AMSTERDAM, PRAGUE, Fork
 from blockstm.ethereum.intrinsic import intrinsic_gas
+from blockstm.ethereum.outcomes import TransactionOutcomes, of_transactions
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipts import FlatReceipts
 from blockstm.ethereum.requests import requests_of
@@ -28,8 +29,9 @@ from blockstm.ethereum.rewards import rewards
 from blockstm.ethereum.senders import recover_authorities
 from blockstm.ethereum.transaction_rules import GAS_CAP
 from blockstm.state.accounts import balance_of, code_hash_of
+from blockstm.types import BlockResult
 from blockstm.vm.context import BlockContext
-from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, SystemOutputs
+from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, Step, SystemOutputs
 
 __all__ = ["BlockOnEvm", "prepare_on_evm"]
 
@@ -87,8 +89,34 @@ class BlockOnEvm(PreparedBlock):
         return range(1, 1 + len(self.block.transactions))
 
     def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
+        result = self._run(self.steps, execute_block)
+        reports = read_reports(_outputs(result.outcomes)[1:-1])
+        self._check_gas(reports)
+        transactions = self.block.transactions
+        types = bytes(transaction.type for transaction in transactions)
+        successes, used, _, _, _, logs = reports
+        receipts = FlatReceipts(types, successes, used, logs, transactions, self.senders)
+        return ExecutedBlock(
+            receipts=receipts,
+            outcomes=TransactionOutcomes(result.outcomes, self.transaction_steps),
+            requests=self._requests(result.outcomes[-1].value, receipts),
+            writes=result.writes,
+            result=result,
+            gas_used=self._gas_used(reports),
+            access_list=self._access_list(result.outcomes, reports),
+        )
+
+    def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:
+        result = self._run(self.steps[:-1], execute_block)
+        self._check_gas(read_reports(_outputs(result.outcomes)[1:]))
+        return of_transactions(result, self.transaction_steps)
+
+    def first_writes(self, execute_block: ExecuteBlock) -> Mapping[Any, Any]:
+        return execute_block(self.steps[:1], self.state, self.vm).writes
+
+    def _run(self, steps: Sequence[Step], execute_block: ExecuteBlock) -> BlockResult:
         try:
-            result = execute_block(self.steps, self.state, self.vm)
+            return execute_block(steps, self.state, self.vm)
         except InvalidBlock as error:
             prefix = () if error.prefix is None else error.prefix.outcomes
             self._check_gas(read_reports(_outputs(prefix)[1:]))
@@ -97,21 +125,7 @@ class BlockOnEvm(PreparedBlock):
             if not isinstance(error.__cause__, LookupError):
                 raise
             cause = error.__cause__  # code or a block's hash that the state or the block lacks
-            raise StateError(f"{cause}", self._index_of(error), error.prefix) from cause
-        reports = read_reports(_outputs(result.outcomes)[1:-1])
-        self._check_gas(reports)
-        types = bytes(transaction.type for transaction in self.block.transactions)
-        successes, used, _, _, _, logs = reports
-        receipts = FlatReceipts(types, successes, used, logs)
-        requests = self._requests(result.outcomes[-1].value, receipts)
-        return ExecutedBlock(
-            receipts,
-            requests,
-            result.writes,
-            result,
-            self._gas_used(reports),
-            self._access_list(result.outcomes, reports),
-        )
+            raise StateError(f"{cause}", self._index_of(error), self._prefix(error)) from cause
 
     def _gas_used(self, reports: Reports) -> int:
         """As the header counts it: from Amsterdam on without refunds (EIP-7778), and the greater
@@ -163,11 +177,16 @@ class BlockOnEvm(PreparedBlock):
         index = None if error.index is None else error.index - 1
         return index if index is not None and 0 <= index < len(self.block.transactions) else None
 
+    def _prefix(self, error: BlockError) -> BlockResult | None:
+        return (
+            None if error.prefix is None else of_transactions(error.prefix, self.transaction_steps)
+        )
+
     def _refused(self, error: InvalidBlock) -> InvalidBlock:
         """The engine's error in terms of the block: its index, its reason."""
         cause = error.__cause__
         reason = Reason(getattr(cause, "reason", Reason.SYSTEM_CALL_FAILED))
-        refused = Flaw(reason, str(cause), self._index_of(error)).error(error.prefix)
+        refused = Flaw(reason, str(cause), self._index_of(error)).error(self._prefix(error))
         refused.__cause__ = cause if isinstance(cause, Invalid) else None
         return refused
 

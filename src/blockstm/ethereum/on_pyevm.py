@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
@@ -15,7 +15,7 @@ from blockstm.ethereum.chains import Chain
 from blockstm.ethereum.execution import ExecuteBlock, ExecutedBlock, PreparedBlock, StateAfter
 from blockstm.ethereum.forks import Fork
 from blockstm.ethereum.reasons import Reason
-from blockstm.ethereum.receipt import Receipt
+from blockstm.ethereum.receipt import Receipt, contract_address
 from blockstm.ethereum.requests import requests_of
 from blockstm.reference import execute_block as execute_in_order
 from blockstm.types import BlockResult, Outcome
@@ -52,37 +52,53 @@ class BlockOnPyEvm(PreparedBlock):
 
     def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
         begun = self.begin()
-        gas = _GasLeft(self.block.header.gas_limit, self.steps)
-        result = execute_block(self.steps, begun, self.vm, limit=gas.is_short_for)
-        if result.cut is not None:
-            raise _no_gas_left(result.cut, gas.left, result)
+        result = self._run_on(begun, execute_block)
         block = self.block
         ommers = tuple(Ommer(ommer.number, ommer.coinbase) for ommer in block.ommers or ())
         payments = tuple(Withdrawal(w.address, w.amount_gwei) for w in block.withdrawals or ())
         state = StateAfter(begun, result.writes)
         collected, ended = _step(state, lambda view: self.vm.end_block(view, ommers, payments))
-        executions: list[Execution] = [outcome.value for outcome in result.outcomes]
-        receipts = self._receipts(executions)
+        receipts = self._receipts([outcome.value for outcome in result.outcomes])
         requests = None
         if collected is not None:
             withdrawals, consolidations = (request[1:] for request in collected)
             contract = self.chain.deposit_contract
             requests = requests_of(receipts, withdrawals, consolidations, contract)
         return ExecutedBlock(
-            receipts,
-            requests,
-            {**begun.writes, **result.writes, **ended.writes},
-            result,
-            result.gas_used,
+            receipts=receipts,
+            outcomes=result.outcomes,
+            requests=requests,
+            writes={**begun.writes, **result.writes, **ended.writes},
+            result=result,
+            gas_used=result.gas_used,
         )
+
+    def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:
+        return self._run_on(self.begin(), execute_block)
+
+    def _run_on(self, begun: StateAfter, execute_block: ExecuteBlock) -> BlockResult:
+        gas = _GasLeft(self.block.header.gas_limit, self.steps)
+        result = execute_block(self.steps, begun, self.vm, limit=gas.is_short_for)
+        if result.cut is not None:
+            raise _no_gas_left(result.cut, gas.left, result)
+        return result
+
+    def first_writes(self, execute_block: ExecuteBlock) -> Mapping[Any, Any]:
+        return self.begin().writes
 
     def _receipts(self, executions: list[Execution]) -> tuple[Receipt, ...]:
         totals = accumulate(execution.gas_used for execution in executions)
+        rows = zip(self.block.transactions, self.senders, executions, totals, strict=True)
         return tuple(
-            Receipt(transaction.type, done.succeeded, total, done.logs)
-            for transaction, done, total in zip(
-                self.block.transactions, executions, totals, strict=True
+            Receipt(
+                transaction.type,
+                done.succeeded,
+                total,
+                done.logs,
+                gas_used=done.gas_used,
+                contract_address=contract_address(transaction, sender),
             )
+            for transaction, sender, done, total in rows
         )
 
 

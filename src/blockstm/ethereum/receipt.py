@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from eth_typing import Address, Hash32
@@ -11,12 +11,20 @@ from eth_typing import Address, Hash32
 from blockstm._native.trie.receipts import flat_logs, logs_bloom
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, shown
+from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import BLOOM_SIZE
 from blockstm.ethereum.rlp import Item, Items, encode
-from blockstm.ethereum.transaction import TransactionType
+from blockstm.ethereum.transaction import Transaction, TransactionType
 from blockstm.ethereum.trie import list_root
 
-__all__ = ["Log", "Receipt", "bloom_of", "receipts_bloom", "receipts_root"]
+__all__ = [
+    "Log",
+    "Receipt",
+    "bloom_of",
+    "contract_address",
+    "receipts_bloom",
+    "receipts_root",
+]
 
 Log = tuple[Address, tuple[bytes, ...], bytes]
 """Address, up to 4 topics of 32 bytes, data."""
@@ -35,7 +43,14 @@ class Receipt:
             state root, which does not say, True.
         cumulative_gas_used: by the block up to and with this transaction, in gas.
         logs: in order.
-        state_root: of the state after the transaction; None since Byzantium.
+        state_root: of the state after the transaction; None since Byzantium, and where the state
+            that the block ran on is partial.
+        gas_used: by this transaction alone, after refunds, in gas; None of a receipt that was
+            decoded from RLP, which does not say.
+        contract_address: of the contract that the transaction creates, whether or not it
+            succeeded; None of a call, and of a receipt that was decoded from RLP.
+
+    The last two are not committed to and take no part in equality.
     """
 
     type: int
@@ -43,6 +58,8 @@ class Receipt:
     cumulative_gas_used: int
     logs: tuple[Log, ...]
     state_root: Hash32 | None = None
+    gas_used: int | None = field(default=None, compare=False)
+    contract_address: Address | None = field(default=None, compare=False)
 
     @classmethod
     def decode(cls, encoding: bytes, place: str = "receipt") -> Receipt:
@@ -88,6 +105,8 @@ class Receipt:
             fields.quantity("cumulativeGasUsed", 64),
             tuple(_log(Fields(*element)) for element in fields.elements("logs")),
             fields.hash_or_none("root") if succeeded is None else None,
+            fields.quantity_or_none("gasUsed", 64),
+            fields.address_or_none("contractAddress"),
         )
 
     @property
@@ -103,19 +122,30 @@ class Receipt:
         return bytes([self.type]) + payload if self.type else payload
 
     def to_json(self) -> dict[str, Any]:
-        """The members of a JSON-RPC receipt that the block commits to."""
+        """The members of a JSON-RPC receipt that it knows."""
         members: dict[str, Any] = {"type": shown(self.type)}
         if self.state_root is None:
             members["status"] = shown(int(self.succeeded))
         else:
             members["root"] = shown(self.state_root)
         members["cumulativeGasUsed"] = shown(self.cumulative_gas_used)
+        if self.gas_used is not None:
+            members["gasUsed"] = shown(self.gas_used)
+        if self.contract_address is not None:
+            members["contractAddress"] = shown(self.contract_address)
         members["logsBloom"] = shown(self.bloom)
         members["logs"] = [
             {"address": shown(address), "topics": [*map(shown, topics)], "data": shown(data)}
             for address, topics, data in self.logs
         ]
         return members
+
+
+def contract_address(transaction: Transaction, sender: Address) -> Address | None:
+    """Where the contract of a transaction that creates one stands; None of any other (YP 7)."""
+    if transaction.to is not None:
+        return None
+    return Address(keccak(encode([sender, transaction.nonce]))[12:])
 
 
 def receipts_root(receipts: Sequence[Receipt]) -> Hash32:

@@ -7,10 +7,11 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, overload
 
-from eth_typing import Hash32
+from eth_typing import Address, Hash32
 
 from blockstm._native.trie.receipts import receipts as encode_all
-from blockstm.ethereum.receipt import Receipt
+from blockstm.ethereum.receipt import Receipt, contract_address
+from blockstm.ethereum.transaction import Transaction
 from blockstm.vm.evm.execution import read_logs
 
 __all__ = ["FlatReceipts"]
@@ -26,24 +27,46 @@ class FlatReceipts(Sequence[Receipt]):
         successes: 1 or 0 for each.
         gas_used: by each, in gas.
         logs: of each, as flat bytes (`_native/trie/logs.hpp`).
+        transactions: of the block, as many, for the addresses of contracts; or none.
+        senders: of the transactions.
+        state_roots: of the state after each, before Byzantium; None from then on.
     """
 
     def __init__(
-        self, types: bytes, successes: bytes, gas_used: Sequence[int], logs: Sequence[bytes]
+        self,
+        types: bytes,
+        successes: bytes,
+        gas_used: Sequence[int],
+        logs: Sequence[bytes],
+        transactions: Sequence[Transaction] = (),
+        senders: Sequence[Address] = (),
+        state_roots: Sequence[Hash32] | None = None,
     ) -> None:
         self._types = types
         self._successes = successes
+        self._gas_used = gas_used
         self._totals = list(accumulate(gas_used))
         self.flat_logs = logs
+        self._transactions = transactions
+        self._senders = senders
+        self._state_roots = state_roots
+
+    def with_state_roots(self, roots: Sequence[Hash32]) -> FlatReceipts:
+        """The same with the roots that receipts before Byzantium have."""
+        parts = self._types, self._successes, self._gas_used, self.flat_logs
+        return FlatReceipts(*parts, self._transactions, self._senders, roots)
 
     def encode(self, workers: int) -> None:
         """Encode them now, and keep that, by so many threads where they are many."""
-        parts = self._types, self._successes, self._totals, self.flat_logs
-        self.__dict__["_encoded"] = encode_all(*parts, workers)
+        self.__dict__["_encoded"] = self._encode(workers)
 
     @cached_property
     def _encoded(self) -> tuple[list[bytes], bytes, bytes]:
-        return encode_all(self._types, self._successes, self._totals, self.flat_logs)
+        return self._encode(1)
+
+    def _encode(self, workers: int) -> tuple[list[bytes], bytes, bytes]:
+        outcomes = self._successes if self._state_roots is None else list(self._state_roots)
+        return encode_all(self._types, outcomes, self._totals, self.flat_logs, workers)
 
     @property
     def encodings(self) -> Sequence[bytes]:
@@ -78,9 +101,20 @@ class FlatReceipts(Sequence[Receipt]):
     def __getitem__(self, place: int | slice) -> Receipt | tuple[Receipt, ...]:
         if isinstance(place, slice):
             return tuple(self[each] for each in range(*place.indices(len(self))))
-        succeeded = bool(self._successes[place])
-        logs = read_logs(self.flat_logs[place])
-        return Receipt(self._types[place], succeeded, self._totals[place], logs)
+        return Receipt(
+            self._types[place],
+            bool(self._successes[place]),
+            self._totals[place],
+            read_logs(self.flat_logs[place]),
+            None if self._state_roots is None else self._state_roots[place],
+            self._gas_used[place],
+            self._contract_address(place),
+        )
+
+    def _contract_address(self, place: int) -> Address | None:
+        if not self._transactions:
+            return None
+        return contract_address(self._transactions[place], self._senders[place])
 
     def __iter__(self) -> Iterator[Receipt]:
         return (self[place] for place in range(len(self)))
@@ -91,7 +125,8 @@ class FlatReceipts(Sequence[Receipt]):
         return tuple(self) == other
 
     def _content(self) -> tuple[Any, ...]:
-        return self._types, self._successes, self._totals, self.flat_logs
+        roots = self._state_roots and tuple(self._state_roots)
+        return self._types, self._successes, self._totals, self.flat_logs, roots
 
     __hash__ = None  # type: ignore[assignment]  # as any sequence that compares by content
 

@@ -23,6 +23,7 @@ def check_results(
     state_root: Hash32 | None = None,
     requests: Sequence[bytes] | None = None,
     access_list: BlockAccessList | None = None,
+    has_receipts_root: bool = True,
 ) -> None:
     """Compare the results of a block with its header.
 
@@ -33,6 +34,8 @@ def check_results(
         state_root: after the block; None where it is not known, and then it is not checked.
         requests: as `requests_of` gives them; None before Prague.
         access_list: what the block touched; None before Amsterdam.
+        has_receipts_root: False where the receipts should have state roots and these are not
+            known: then their root is not checked.
 
     Raises:
         InvalidBlock: they differ; ``reason`` says in what first, ``index`` is None.
@@ -44,6 +47,7 @@ def check_results(
         state_root=state_root,
         requests=requests,
         access_list=access_list,
+        has_receipts_root=has_receipts_root,
     )
     if flaw is not None:
         raise flaw.error()
@@ -57,9 +61,11 @@ def results_flaw(
     state_root: Hash32 | None = None,
     requests: Sequence[bytes] | None = None,
     access_list: BlockAccessList | None = None,
+    has_receipts_root: bool = True,
 ) -> Flaw | None:
     """The first difference, None if there is none; see `check_results`."""
-    return next(_flaws(header, gas_used, receipts, state_root, requests, access_list), None)
+    given = (state_root, requests, access_list, has_receipts_root)
+    return next(_flaws(header, gas_used, receipts, *given), None)
 
 
 def _flaws(
@@ -69,10 +75,12 @@ def _flaws(
     state_root: Hash32 | None,
     requests: Sequence[bytes] | None,
     access_list: BlockAccessList | None,
+    has_receipts_root: bool,
 ) -> Iterator[Flaw]:
     if gas_used != header.gas_used:
         yield Flaw(Reason.GAS_USED, f"{gas_used} gas used, the header says {header.gas_used}")
-    yield from _unequal(Reason.RECEIPTS_ROOT, receipts_root(receipts), header.receipts_root)
+    if has_receipts_root:
+        yield from _unequal(Reason.RECEIPTS_ROOT, receipts_root(receipts), header.receipts_root)
     yield from _unequal(Reason.LOGS_BLOOM, receipts_bloom(receipts), header.logs_bloom)
     if requests is not None:
         yield from _unequal(Reason.REQUESTS_HASH, requests_hash(requests), header.requests_hash)

@@ -18,14 +18,22 @@ from blockstm._native.crypto.hashes import keccak256_many
 from blockstm._native.crypto.recovery import recover_addresses
 from blockstm._native.evm.signers import recover_signers
 from blockstm.cores import usable_cores
-from blockstm.errors import DecodeError
+from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.known_senders import KNOWN_SENDERS
+from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.rlp import encode
 from blockstm.ethereum.transaction import Authorization, Transaction, TransactionType
 from blockstm.vm.evm.libraries import load_libraries
 
-__all__ = ["address_of_key", "recover_authorities", "recover_sender", "recover_senders"]
+__all__ = [
+    "address_of_key",
+    "find_senders",
+    "recover_authorities",
+    "recover_sender",
+    "recover_senders",
+    "signature_flaw",
+]
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _SIGNATURES_PER_TASK_MIN = 16
@@ -76,10 +84,10 @@ def recover_senders(
         DecodeError: a signature belongs to no key; the message names ``place`` and index.
         ImportError: coincurve is not installed.
     """
-    senders = _senders(transactions, workers, high_s_allowed)
-    if None in senders:
-        index = senders.index(None)
-        raise _nobody(transactions[index], f"{place}[{index}]", high_s_allowed)
+    senders = find_senders(transactions, workers, high_s_allowed=high_s_allowed)
+    flaw = signature_flaw(transactions, senders, high_s_allowed=high_s_allowed)
+    if flaw is not None:
+        raise _nobody(f"{place}[{flaw.index}]", flaw)
     return cast(list[Address], senders)
 
 
@@ -90,10 +98,28 @@ def recover_sender(transaction: Transaction, place: str) -> Address:
         DecodeError: the signature belongs to no key; the message names ``place``.
         ImportError: coincurve is not installed.
     """
-    [sender] = _senders([transaction], 1, True)
-    if sender is None:
-        raise _nobody(transaction, place, True)
-    return sender
+    senders = find_senders([transaction], 1)
+    flaw = signature_flaw([transaction], senders)
+    if flaw is not None:
+        raise _nobody(place, flaw)
+    return cast(Address, senders[0])
+
+
+def signature_flaw(
+    transactions: Sequence[Transaction],
+    senders: Sequence[Address | None],
+    *,
+    high_s_allowed: bool = True,
+) -> Flaw | None:
+    """The flaw of the first transaction that nobody sent; None where there is no such."""
+    if None not in senders:
+        return None
+    index = senders.index(None)
+    transaction = transactions[index]
+    s_max = _CURVE_ORDER - 1 if high_s_allowed else _CURVE_ORDER // 2
+    if transaction.y_parity is None or not _is_possible(transaction.r, transaction.s, s_max):
+        return Flaw(Reason.SIGNATURE, "no signature can have these numbers", index)
+    return Flaw(Reason.SIGNATURE, "the signature belongs to no key", index)
 
 
 def recover_authorities(
@@ -114,10 +140,17 @@ def recover_authorities(
     return [tuple(islice(authorities, len(each.authorizations))) for each in transactions]
 
 
-def _senders(
-    transactions: Sequence[Transaction], workers: int | None, high_s_allowed: bool
+def find_senders(
+    transactions: Sequence[Transaction],
+    workers: int | None = None,
+    *,
+    high_s_allowed: bool = True,
 ) -> list[Address | None]:
-    """Who sent each; None where nobody can have signed it."""
+    """Who sent each; None where nobody can have signed it; see `recover_senders`.
+
+    Raises:
+        ImportError: coincurve is not installed.
+    """
     load_libraries("secp256k1")
     encodings = [_encoding(each, high_s_allowed) for each in transactions]
     hashes = keccak256_many(encodings)
@@ -148,7 +181,7 @@ def _encoding(transaction: Transaction, high_s_allowed: bool) -> bytes:
         return b""
     try:
         return transaction.encode()
-    except OverflowError:  # a number below zero
+    except InputError:  # a member that none can have
         return b""
 
 
@@ -199,8 +232,5 @@ def _is_possible(r: int, s: int, s_max: int) -> bool:
     return 0 < r < _CURVE_ORDER and 0 < s <= s_max
 
 
-def _nobody(transaction: Transaction, place: str, high_s_allowed: bool) -> DecodeError:
-    s_max = _CURVE_ORDER - 1 if high_s_allowed else _CURVE_ORDER // 2
-    if transaction.y_parity is None or not _is_possible(transaction.r, transaction.s, s_max):
-        return DecodeError(f"{place}: no signature can have these numbers", place)
-    return DecodeError(f"{place}: the signature belongs to no key", place)
+def _nobody(place: str, flaw: Flaw) -> DecodeError:
+    return DecodeError(f"{place}: {flaw.detail}", place)

@@ -20,7 +20,7 @@ from blockstm._native.trie.tries import AccountTries, NodeStore
 from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
-from blockstm.state.accounts import EMPTY_CODE_HASH, AccountState, recorded_of
+from blockstm.state.accounts import EMPTY_CODE_HASH, AccountState, epoch_of, recorded_of
 from blockstm.types import DELETED
 
 __all__ = ["AccountChange", "AccountProof", "StateTrie", "TrieAccount", "changes_of", "state_root"]
@@ -230,7 +230,7 @@ def changes_of(writes: Mapping[Any, Any], before: Any) -> dict[Address, AccountC
     Args:
         writes: location → value, as in ``BlockResult.writes``.
         before: the state that they change, of which ``get(location)`` is asked whether an account
-            without a value exists all the same.
+            without a value exists all the same, and which epoch its storage is in.
     """
     parts: dict[Address, dict[str, Any]] = {}
     slots: dict[Address, dict[tuple[int, int], int]] = {}
@@ -244,23 +244,27 @@ def changes_of(writes: Mapping[Any, Any], before: Any) -> dict[Address, AccountC
         else:
             parts.setdefault(key[0], {})[key[1]] = value
     return {
-        address: _change(address, fields, slots.get(address, {}), before)
+        address: _change(address, fields, slots.get(address), before)
         for address, fields in parts.items()
     }
 
 
 def _change(
-    address: Address, fields: dict[str, Any], slots: dict[tuple[int, int], int], before: Any
+    address: Address, fields: dict[str, Any], slots: dict[tuple[int, int], int] | None, before: Any
 ) -> AccountChange:
     epoch = fields.get("epoch") or 0
+    if slots and "epoch" not in fields:
+        epoch = before.get(epoch_of(address)) or 0
     of_before = recorded_of(address)
     is_recorded = fields["recorded"] if "recorded" in fields else before.get(of_before)
     return AccountChange(
         nonce=fields["nonce"] or 0 if "nonce" in fields else None,
         balance=fields["balance"] or 0 if "balance" in fields else None,
         code_hash=fields["code_hash"] or EMPTY_CODE_HASH if "code_hash" in fields else None,
-        storage={slot: value for (of_epoch, slot), value in slots.items() if of_epoch == epoch},
-        cleared=epoch > 0,
+        storage={
+            slot: value for (of_epoch, slot), value in (slots or {}).items() if of_epoch == epoch
+        },
+        cleared=bool(fields.get("epoch")),
         exists=True if is_recorded else None,
     )
 

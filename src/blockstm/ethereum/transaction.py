@@ -15,6 +15,7 @@ from blockstm._native.evm.decoding import decode_plain
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, parse_word, shown
 from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.members import TRANSACTION, check_members
 from blockstm.ethereum.rlp import Item, Items, encode
 
 __all__ = ["AccessList", "Authorization", "Transaction", "TransactionType"]
@@ -224,8 +225,14 @@ class Transaction:
         return parity if parity in (0, 1) else None
 
     def encode(self) -> bytes:
-        """The encoding that blocks carry and tries hold (EIP-2718)."""
+        """The encoding that blocks carry and tries hold (EIP-2718).
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range, which can only be in a
+                transaction that was made by hand.
+        """
         if self._encoding is None:
+            check_members(self, TRANSACTION, "transaction")
             encoding = self._encode([*self._unsigned_items(), self.v, self.r, self.s])
             object.__setattr__(self, "_encoding", encoding)  # what it is made of cannot change
             return encoding

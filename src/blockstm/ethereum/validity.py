@@ -13,14 +13,14 @@ from typing import Final
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import Chain
 from blockstm.ethereum.fees import GAS_PER_BLOB
-from blockstm.ethereum.forks import OSAKA, Fork
+from blockstm.ethereum.forks import OSAKA, PARIS, Fork
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.header_rules import header_flaw
 from blockstm.ethereum.ommers import ommers_flaw
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.transaction_rules import transactions_flaw
 
-__all__ = ["BLOCK_SIZE_MAX", "block_flaw", "check_block"]
+__all__ = ["BLOCK_SIZE_MAX", "block_flaw", "body_flaw", "check_block"]
 
 BLOCK_SIZE_MAX: Final = (10 << 20) - (2 << 20)
 """Of a block's RLP, in bytes, from Osaka on (EIP-7934: 10 MiB less 2 for the beacon block)."""
@@ -70,14 +70,21 @@ def block_flaw(
         return Flaw(Reason.HEADER_MEMBERS, f"no header of {fork}")
     flaw = transactions_flaw(block.transactions, header, fork, chain.chain_id)
     if flaw is None:
-        flaw = next(_body_flaws(block, fork), None)
+        flaw = body_flaw(block, fork)
     if flaw is None and ancestors is not None and block.ommers:
         flaw = ommers_flaw(block, ancestors, chain, total_difficulty)
     return flaw
 
 
+def body_flaw(block: Block, fork: Fork) -> Flaw | None:
+    """The first thing that the header says wrongly of the body; None if it is right."""
+    return next(_body_flaws(block, fork), None)
+
+
 def _body_flaws(block: Block, fork: Fork) -> Iterator[Flaw]:
     header = block.header
+    if fork >= PARIS and block.ommers != ():
+        yield Flaw(Reason.OMMERS_AFTER_PARIS, "ommers after Paris")
     if fork >= OSAKA and len(encoding := block.encode()) > BLOCK_SIZE_MAX:
         yield Flaw(Reason.BLOCK_TOO_LARGE, f"{len(encoding)} bytes of RLP, over {BLOCK_SIZE_MAX}")
     if block.ommers is not None and block.ommers_hash != header.ommers_hash:

@@ -20,7 +20,7 @@ that only pays an account writes one delta and asks nothing about the account's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,8 @@ from blockstm._native.evm.account_memory import AccountMemory
 from blockstm._native.evm.account_records import records_of
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
 from blockstm._native.packed import PackedWrites
+from blockstm.errors import UsageError
+from blockstm.state.tries import KeptTries, Trie
 
 __all__ = [
     "EMPTY_CODE_HASH",
@@ -115,21 +117,6 @@ class Account:
         return not self.balance and not self.nonce and self.code_hash == EMPTY_CODE_HASH
 
 
-@dataclass(slots=True)
-class Tries:
-    """The tries of a state and of the one that a block leads to, for whoever computes roots.
-
-    Attributes:
-        now: of the state; None until somebody made it.
-        writes: of the block that was run last on it.
-        then: of the state after these writes.
-    """
-
-    now: Any = None
-    writes: Any = None
-    then: Any = None
-
-
 class AccountState:
     """Accounts in native memory, as a state for the engine: location → value.
 
@@ -156,7 +143,7 @@ class AccountState:
         self, accounts: Mapping[Address, Account] | None = None, *, partial: bool = False
     ) -> None:
         self.partial = partial
-        self.tries = Tries()
+        self._tries = KeptTries()
         given = {} if accounts is None else accounts
         self._memory = AccountMemory.of(given)
         withheld = {each.code_hash for each in given.values() if each.code is None}
@@ -209,8 +196,39 @@ class AccountState:
             UsageError: a block is running on this state; nothing was changed.
         """
         given = writes if isinstance(writes, Mapping) else dict(writes)
+        version = self._memory.changes
+        tries = self._tries_after(given, version)
         self._withheld.difference_update(self._memory.move(given))
-        self.tries = Tries(self.tries.then if writes is self.tries.writes else None)
+        moved = version + bool(given)
+        if tries is not None and self._memory.changes == moved:  # nobody else has changed it
+            self._tries.keep(moved, tries)
+
+    # ---- for who computes roots
+
+    def tries(self, make: Callable[[Iterator[tuple[Address, Account]]], Trie]) -> Any:
+        """The tries of the state, not to be changed: those that are kept, or what ``make`` makes.
+
+        They change nothing that the state says; they are kept so that a root costs what a block
+        changes.
+        """
+        version = self._memory.changes
+        tries = self._tries.now(version)
+        if tries is None:
+            tries = make(self.accounts())
+            if self._memory.changes == version:  # nobody has changed it meanwhile
+                self._tries.keep(version, tries)
+        return tries
+
+    def keep_tries_after(self, now: Trie, writes: Mapping[Any, Any], after: Trie) -> None:
+        """Let `apply` know what ``writes`` make of the tries ``now``, which are the state's."""
+        self._tries.keep_after(now, writes, after)
+
+    def _tries_after(self, writes: Mapping[Any, Any], version: int) -> Trie | None:
+        """The tries after writes that are not made yet, where those before them are known."""
+        try:
+            return self._tries.after(version, writes, self)
+        except (UsageError, ArithmeticError, LookupError, TypeError, ValueError):
+            return None  # the writes are no good, which is said where they are made
 
     def records_of(self, writes: PackedWrites) -> bytes | None:
         """What a native block's writes change on this state, for `StateTrie`, without decoding.
@@ -224,10 +242,13 @@ class AccountState:
 
     def copy(self) -> AccountState:
         """Another state with the same accounts."""
+        version = self._memory.changes
         copied = AccountState(partial=self.partial)
         copied._memory = self._memory.copy()
         copied._withheld = set(self._withheld)
-        copied.tries = Tries(self.tries.now)
+        tries = self._tries.now(version)
+        if tries is not None and self._memory.changes == version:
+            copied._tries.keep(copied._memory.changes, tries)
         return copied
 
     # ---- for the executor

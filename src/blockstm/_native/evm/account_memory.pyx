@@ -104,6 +104,11 @@ cdef class AccountMemory(MemoryState):
 
     # ---- reading
 
+    @property
+    def changes(self) -> int:
+        """How often it was changed: two equal counts stand for the same contents."""
+        return self.version
+
     def slots(self, address) -> dict[int, int]:
         """The slots of an account that are not zero, in the order in which they came."""
         cdef bytes ours = address

@@ -1,0 +1,167 @@
+"""What the members of a header, a transaction or a withdrawal are, for those made by hand.
+
+What was decoded is right already. Whoever builds such an object from other data may give it a
+number where bytes belong, or a number that no encoding holds; that is said here, by name, before
+anything computes with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from blockstm.errors import InputError
+from blockstm.messages import brief
+
+__all__ = [
+    "AUTHORIZATION",
+    "HEADER",
+    "TRANSACTION",
+    "WITHDRAWAL",
+    "Kind",
+    "check_members",
+    "check_one",
+    "sequence",
+]
+
+Kind = Callable[[Any], str]
+"""What a member should be, in words; empty where it is that."""
+
+
+def _number(bits: int, value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << bits:
+        return ""
+    return f"an int from 0 to 2**{bits} - 1"
+
+
+def _bytes(size: int | None, value: Any) -> str:
+    if isinstance(value, bytes) and size in (None, len(value)):
+        return ""
+    return "bytes" if size is None else f"{size} bytes"
+
+
+def _or_none(kind: Kind, value: Any) -> str:
+    expected = "" if value is None else kind(value)
+    return expected and f"{expected}, or None"
+
+
+def _each(kind: Kind, value: Any) -> str:
+    if not isinstance(value, list | tuple):
+        return "a tuple"
+    return next((f"a tuple of {expected} each" for each in value if (expected := kind(each))), "")
+
+
+def _access_list_entry(value: Any) -> str:
+    if isinstance(value, list | tuple) and len(value) == 2:
+        address, slots = value
+        if not _address(address) and not _each(_word, slots):
+            return ""
+    return "an address and a tuple of slots"
+
+
+_uint64: Final = partial(_number, 64)
+_word: Final = partial(_number, 256)
+_data: Final = partial(_bytes, None)
+_address: Final = partial(_bytes, 20)
+_hash: Final = partial(_bytes, 32)
+
+HEADER: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(("parent_hash", "ommers_hash", "state_root"), _hash),
+    **dict.fromkeys(("transactions_root", "receipts_root", "mix_hash"), _hash),
+    "coinbase": _address,
+    "logs_bloom": partial(_bytes, 256),
+    "difficulty": _word,
+    **dict.fromkeys(("number", "gas_limit", "gas_used", "timestamp"), _uint64),
+    "extra_data": _data,
+    "nonce": partial(_bytes, 8),
+    "base_fee_per_gas": partial(_or_none, _word),
+    **dict.fromkeys(
+        ("blob_gas_used", "excess_blob_gas", "slot_number"), partial(_or_none, _uint64)
+    ),
+    **dict.fromkeys(
+        ("withdrawals_root", "parent_beacon_block_root", "requests_hash", "block_access_list_hash"),
+        partial(_or_none, _hash),
+    ),
+}
+"""Of a `blockstm.ethereum.Header`."""
+
+AUTHORIZATION: Final[Mapping[str, Kind]] = {
+    "chain_id": _word,
+    "address": _address,
+    "nonce": _uint64,
+    "y_parity": partial(_number, 8),
+    "r": _word,
+    "s": _word,
+}
+"""Of a `blockstm.ethereum.Authorization`."""
+
+
+def _authorization(value: Any) -> str:
+    right = all(not kind(getattr(value, name, None)) for name, kind in AUTHORIZATION.items())
+    return "" if right else "a blockstm.ethereum.Authorization"
+
+
+TRANSACTION: Final[Mapping[str, Kind]] = {
+    "type": lambda value: "" if not _uint64(value) and value <= 4 else "an int from 0 to 4",
+    "nonce": _uint64,
+    "gas": _uint64,
+    "to": partial(_or_none, _address),
+    "value": _word,
+    "data": _data,
+    **dict.fromkeys(("v", "r", "s"), _word),
+    "chain_id": partial(_or_none, _word),
+    **dict.fromkeys(("gas_price", "max_fee_per_gas"), _word),
+    **dict.fromkeys(("max_priority_fee_per_gas", "max_fee_per_blob_gas"), _word),
+    "access_list": partial(_each, _access_list_entry),
+    "blob_hashes": partial(_each, _hash),
+    "authorizations": partial(_each, _authorization),
+}
+"""Of a `blockstm.ethereum.Transaction`."""
+
+WITHDRAWAL: Final[Mapping[str, Kind]] = {
+    **dict.fromkeys(("index", "validator_index", "amount_gwei"), _uint64),
+    "address": _address,
+}
+"""Of a `blockstm.ethereum.Withdrawal`."""
+
+
+def check_members(what: object, kinds: Mapping[str, Kind], place: str) -> None:
+    """Check all members of an object.
+
+    Args:
+        what: the object.
+        kinds: its members' names → what they should be.
+        place: of the object, for messages.
+
+    Raises:
+        InputError: a member is something else; the message names it.
+    """
+    for name, kind in kinds.items():
+        value = getattr(what, name)
+        expected = kind(value)
+        if expected:
+            raise InputError(f"{place}.{name} is {expected}, not {brief(value)}")
+
+
+def check_one(what: object, kind: type, place: str) -> None:
+    """Check that an object is of a class.
+
+    Raises:
+        InputError: it is of another one.
+    """
+    if not isinstance(what, kind):
+        raise InputError(f"{place} is a blockstm.ethereum.{kind.__name__}, not {brief(what)}")
+
+
+def sequence(what: object, kind: type, place: str) -> Sequence[Any]:
+    """The same as a sequence of objects of a class.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not isinstance(what, list | tuple):
+        raise InputError(f"{place} is a tuple, not {brief(what)}")
+    for index, each in enumerate(what):
+        check_one(each, kind, f"{place}[{index}]")
+    return what
