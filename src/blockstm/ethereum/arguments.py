@@ -18,7 +18,15 @@ from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import MAINNET, Chain
 from blockstm.ethereum.forks import Fork
 from blockstm.ethereum.header import Header
-from blockstm.ethereum.members import HEADER, WITHDRAWAL, check_members, check_one, sequence
+from blockstm.ethereum.members import (
+    HEADER,
+    WITHDRAWAL,
+    check_members,
+    check_one,
+    hash32,
+    sequence,
+    uint64,
+)
 from blockstm.ethereum.transaction import Transaction
 from blockstm.ethereum.withdrawal import Withdrawal
 from blockstm.messages import brief
@@ -162,18 +170,15 @@ def _block_hashes(
     """What is given, and what the ancestors say."""
     if given is not None and not isinstance(given, Mapping):
         raise InputError(f"block_hashes map numbers to hashes, and are not {brief(given)}")
-    hashes = {each.header.number - 1: each.header.parent_hash for each in ancestors or ()}
+    headers = [each.header for each in ancestors or ()]
+    hashes = {each.number - 1: each.parent_hash for each in headers if each.number}
     for number, block_hash in (given or {}).items():
-        if (
-            not isinstance(number, int)
-            or not isinstance(block_hash, bytes)
-            or len(block_hash) != 32
-        ):
+        if uint64(number) or hash32(block_hash):
             raise InputError(
                 f"block_hashes map a block's number to 32 bytes, not {brief(number)} to "
                 f"{brief(block_hash)}"
             )
-        if hashes.setdefault(number, Hash32(block_hash)) != block_hash:
+        if hashes.setdefault(number, block_hash) != block_hash:
             raise InputError(f"block_hashes and ancestors have two hashes of block {number}")
     return hashes
 

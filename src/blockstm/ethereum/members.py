@@ -22,7 +22,9 @@ __all__ = [
     "Kind",
     "check_members",
     "check_one",
+    "hash32",
     "sequence",
+    "uint64",
 ]
 
 Kind = Callable[[Any], str]
@@ -60,28 +62,26 @@ def _access_list_entry(value: Any) -> str:
     return "an address and a tuple of slots"
 
 
-_uint64: Final = partial(_number, 64)
+uint64: Final = partial(_number, 64)
 _word: Final = partial(_number, 256)
 _data: Final = partial(_bytes, None)
 _address: Final = partial(_bytes, 20)
-_hash: Final = partial(_bytes, 32)
+hash32: Final = partial(_bytes, 32)
 
 HEADER: Final[Mapping[str, Kind]] = {
-    **dict.fromkeys(("parent_hash", "ommers_hash", "state_root"), _hash),
-    **dict.fromkeys(("transactions_root", "receipts_root", "mix_hash"), _hash),
+    **dict.fromkeys(("parent_hash", "ommers_hash", "state_root"), hash32),
+    **dict.fromkeys(("transactions_root", "receipts_root", "mix_hash"), hash32),
     "coinbase": _address,
     "logs_bloom": partial(_bytes, 256),
     "difficulty": _word,
-    **dict.fromkeys(("number", "gas_limit", "gas_used", "timestamp"), _uint64),
+    **dict.fromkeys(("number", "gas_limit", "gas_used", "timestamp"), uint64),
     "extra_data": _data,
     "nonce": partial(_bytes, 8),
     "base_fee_per_gas": partial(_or_none, _word),
-    **dict.fromkeys(
-        ("blob_gas_used", "excess_blob_gas", "slot_number"), partial(_or_none, _uint64)
-    ),
+    **dict.fromkeys(("blob_gas_used", "excess_blob_gas", "slot_number"), partial(_or_none, uint64)),
     **dict.fromkeys(
         ("withdrawals_root", "parent_beacon_block_root", "requests_hash", "block_access_list_hash"),
-        partial(_or_none, _hash),
+        partial(_or_none, hash32),
     ),
 }
 """Of a `blockstm.ethereum.Header`."""
@@ -89,7 +89,7 @@ HEADER: Final[Mapping[str, Kind]] = {
 AUTHORIZATION: Final[Mapping[str, Kind]] = {
     "chain_id": _word,
     "address": _address,
-    "nonce": _uint64,
+    "nonce": uint64,
     "y_parity": partial(_number, 8),
     "r": _word,
     "s": _word,
@@ -103,9 +103,9 @@ def _authorization(value: Any) -> str:
 
 
 TRANSACTION: Final[Mapping[str, Kind]] = {
-    "type": lambda value: "" if not _uint64(value) and value <= 4 else "an int from 0 to 4",
-    "nonce": _uint64,
-    "gas": _uint64,
+    "type": lambda value: "" if not uint64(value) and value <= 4 else "an int from 0 to 4",
+    "nonce": uint64,
+    "gas": uint64,
     "to": partial(_or_none, _address),
     "value": _word,
     "data": _data,
@@ -114,13 +114,13 @@ TRANSACTION: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("gas_price", "max_fee_per_gas"), _word),
     **dict.fromkeys(("max_priority_fee_per_gas", "max_fee_per_blob_gas"), _word),
     "access_list": partial(_each, _access_list_entry),
-    "blob_hashes": partial(_each, _hash),
+    "blob_hashes": partial(_each, hash32),
     "authorizations": partial(_each, _authorization),
 }
 """Of a `blockstm.ethereum.Transaction`."""
 
 WITHDRAWAL: Final[Mapping[str, Kind]] = {
-    **dict.fromkeys(("index", "validator_index", "amount_gwei"), _uint64),
+    **dict.fromkeys(("index", "validator_index", "amount_gwei"), uint64),
     "address": _address,
 }
 """Of a `blockstm.ethereum.Withdrawal`."""

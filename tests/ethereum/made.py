@@ -1,0 +1,103 @@
+"""Valid blocks of any fork on a complete state, made here. No test of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from coincurve import PrivateKey
+from eth_typing import Address, BlockNumber, Hash32
+
+import blockstm
+from blockstm.ethereum import AccountState, Block, Chain, Fork, Header, Transaction, fork_named
+from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.header_rules import NO_OMMERS_HASH
+from blockstm.ethereum.requests import requests_hash
+
+KEYS = [PrivateKey((100 + number).to_bytes(32, "big")) for number in range(4)]
+SENDERS = [Address(keccak(key.public_key.format(False)[1:])[12:]) for key in KEYS]
+COINBASE = Address(b"\xc0" * 20)
+
+
+def signed(key: int, chain_id: int | None = None, **members: Any) -> Transaction:
+    """A legacy transaction of one of `SENDERS`."""
+    given = {"gas": 100_000, "to": COINBASE, "value": 1, "data": b"", "gas_price": 10, **members}
+    unsigned = Transaction(type=0, v=0, r=0, s=0, chain_id=chain_id, **given)
+    signature = KEYS[key].sign_recoverable(unsigned.signing_hash, hasher=None)
+    parity = signature[64]
+    return replace(
+        unsigned,
+        v=27 + parity if chain_id is None else 35 + 2 * chain_id + parity,
+        r=int.from_bytes(signature[:32], "big"),
+        s=int.from_bytes(signature[32:64], "big"),
+    )
+
+
+def block_of(
+    transactions: tuple[Transaction, ...], fork: Fork | str, number: int = 1, **members: Any
+) -> Block:
+    """A block whose header says of its body what is right, and nothing of its results."""
+    fork = fork_named(fork) if isinstance(fork, str) else fork
+    has_withdrawals = fork >= fork_named("shanghai")
+    header = Header(
+        parent_hash=Hash32(keccak(b"parent")),
+        ommers_hash=NO_OMMERS_HASH,
+        coinbase=COINBASE,
+        state_root=EMPTY_TRIE_ROOT,
+        transactions_root=EMPTY_TRIE_ROOT,
+        receipts_root=EMPTY_TRIE_ROOT,
+        logs_bloom=bytes(256),
+        difficulty=0 if fork >= fork_named("paris") else 131_072,
+        number=BlockNumber(number),
+        gas_limit=3_000_000,
+        gas_used=0,
+        timestamp=1_000,
+        extra_data=b"",
+        mix_hash=Hash32(bytes(32)),
+        nonce=bytes(8),
+    )
+    later: list[tuple[str, dict[str, Any]]] = [
+        ("london", {"base_fee_per_gas": 7}),
+        ("shanghai", {"withdrawals_root": EMPTY_TRIE_ROOT}),
+        (
+            "cancun",
+            {"blob_gas_used": 0, "excess_blob_gas": 0, "parent_beacon_block_root": bytes(32)},
+        ),
+        ("prague", {"requests_hash": requests_hash(())}),
+    ]
+    for name, given in later:
+        if fork >= fork_named(name):
+            header = replace(header, **given)
+    header = replace(header, **members)
+    block = Block(header.hash, header, transactions, () if has_withdrawals else None)
+    return with_header(block, transactions_root=block.transactions_root)
+
+
+def with_header(block: Block, **members: Any) -> Block:
+    """The block with a header that says something else, and the hash of that."""
+    header = replace(block.header, **members)
+    return replace(block, header=header, hash=header.hash)
+
+
+def sealed(block: Block, state: AccountState, **options: Any) -> Block:
+    """The block with a header that says what executing it gives."""
+    with pytest.raises(blockstm.InvalidBlock) as caught:
+        blockstm.execute_block(block, state, "evm", workers=1, **options)
+    done = caught.value.executed
+    assert done is not None, caught.value
+    requests = {} if done.requests is None else {"requests_hash": requests_hash(done.requests)}
+    return with_header(
+        block,
+        gas_used=done.gas_used,
+        receipts_root=done.receipts_root,
+        logs_bloom=done.logs_bloom,
+        state_root=done.state_root,
+        **requests,
+    )
+
+
+def chain_under(fork: Fork | str, **members: Any) -> Chain:
+    """A chain that is under one fork from its first block on."""
+    fork = fork_named(fork) if isinstance(fork, str) else fork
+    return Chain(1, (blockstm.ethereum.Activation(fork, block=0),), **members)
