@@ -80,7 +80,7 @@ def test_a_fork_beside_a_chain_keeps_its_deposit_contract() -> None:
     state = world()
     block = sealed(block, state, chain=chain)
     for options in ({}, {"fork": "prague"}, {"fork": fork_named("prague")}):
-        executed = blockstm.execute_block(block, state, "evm", chain=chain, **options)  # type: ignore[arg-type]
+        executed = blockstm.execute_block(block, state, "evm", chain=chain, **options)  # type: ignore[arg-type]  # of a dict of options
         assert executed.requests is not None
         assert executed.requests[0][:1] == b"\0"
 
