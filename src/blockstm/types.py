@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 __all__ = [
+    "Admission",
     "BlockResult",
     "Key",
     "Limit",
@@ -165,6 +166,23 @@ Limit = int | Callable[[Outcome], bool]
 """Where to cut a block. An int: before the first transaction with which the block's gas would
 exceed it. A callable: before the first transaction whose outcome it returns true for; it is
 called once per included transaction, in block order."""
+
+
+class Admission(Protocol):
+    """What the transactions of one block share and use up besides the state, such as its gas.
+
+    A VM with a method ``__blockstm_admission__()`` makes one for each run of a block. It is used at
+    the commit frontier: in block order, by one thread at a time.
+    """
+
+    def refusal(self, transaction: Any) -> Exception | None:
+        """None where there is room for the transaction beside those before it, else an `Invalid`.
+
+        Asked once for each transaction; of one that is refused no run counts.
+        """
+
+    def count(self, transaction: Any, outcome: Outcome) -> None:
+        """The transaction becomes final, and was not skipped: what it used is used."""
 
 
 class View(Protocol):

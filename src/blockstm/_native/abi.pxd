@@ -28,6 +28,9 @@ cdef extern from "blockstm/vm_abi.h" nogil:
     const uint32_t BLOCKSTM_NUMBERS_OBJECT
 
     const uint32_t BLOCKSTM_VM_NEEDS_GIL
+    const uint32_t BLOCKSTM_VM_ADMITS
+    const uint32_t BLOCKSTM_VM_SIZE_MIN
+    const uint64_t BLOCKSTM_REFUSAL_MAX
 
     ctypedef uint32_t blockstm_location
 
@@ -83,6 +86,13 @@ cdef extern from "blockstm/vm_abi.h" nogil:
         const blockstm_view_api* api
         int64_t index
 
+    ctypedef struct blockstm_tally:
+        uint64_t used[4]
+
+    ctypedef struct blockstm_refusal:
+        uint64_t size
+        uint8_t data[120]
+
     ctypedef struct blockstm_vm:
         uint32_t abi_version
         uint32_t struct_size
@@ -90,6 +100,12 @@ cdef extern from "blockstm/vm_abi.h" nogil:
         uint32_t flags
         void* context
         int32_t (*execute)(void* context, blockstm_view* view, int64_t index) noexcept nogil
+        int32_t (*admit)(
+            void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal
+        ) noexcept nogil
+        void (*count)(
+            void* context, int64_t index, const uint8_t* output, uint64_t size, blockstm_tally* tally
+        ) noexcept nogil
 
     ctypedef struct blockstm_state:
         uint32_t abi_version

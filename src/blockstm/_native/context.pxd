@@ -6,7 +6,7 @@ The engine is handed one context a block. `objects.pyx` makes them for Python VM
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport blockstm_vm
-from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.frontier cimport Admission, Answer, Frontier
 from blockstm._native.gate cimport Job
 from blockstm._native.numbers cimport Numbers
 from blockstm._native.store cimport ReadBase, Store
@@ -22,6 +22,7 @@ cdef class Context:
     cdef ReadBase read_base
     cdef void* read_context
     cdef Numbers numbers
+    cdef Admission admission            # cleared where the transactions share nothing but the state
     cdef Store* store
     cdef readonly object interrupt      # a KeyboardInterrupt raised inside a VM
 

@@ -233,6 +233,7 @@ cdef class Engine:
         block.shared = False
         block.poll = poll_signals
         block.poll_context = <void*>self
+        block.frontier.admission = context.admission
         block.frontier.written_count = 0
         block.frontier.shifts = 0
         block.frontier.gas_used = 0

@@ -7,12 +7,13 @@ transaction (scheduler.pxd) hands what it wrote on to the next.
 """
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport realloc
+from libc.string cimport memset
 from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.abi cimport (
     BLOCKSTM_INVALID, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_ERROR, BLOCKSTM_SUCCESS,
 )
-from blockstm._native.arena cimport arena_take
+from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Entry, Location
 from blockstm._native.numbers cimport fold_delta
@@ -48,6 +49,20 @@ cdef struct Answer:
 # The limit: 0 the transaction is included, 1 the block is cut before it, -1 the limit raised.
 ctypedef int (*AskLimit)(void* context, int32_t index, const Answer* answer) noexcept nogil
 
+# What the transactions of a block share and use up besides the state, such as its gas. Both are called here
+# only, so in block order, and NULL where nothing is shared.
+#
+# Whether there is room for a transaction; if not, `refused` is what becomes of it: INVALID, or FAILED where
+# that could not be told. Its output lies in the arena.
+ctypedef bint (*Admit)(void* context, int32_t index, Arena* arena, Answer* refused) noexcept nogil
+# It becomes final with this answer: what it used is used. False: that failed, and is what it came to.
+ctypedef bint (*Count)(void* context, int32_t index, Answer* answer) noexcept nogil
+
+cdef struct Admission:
+    Admit admit
+    Count count
+    void* context
+
 # From here on another worker makes final what comes.
 cdef struct Shift:
     int32_t worker
@@ -65,6 +80,7 @@ cdef struct Frontier:
     uint32_t* written        # locations in order of their first final write
     uint32_t written_count
     uint32_t written_capacity
+    Admission admission
     bint skip_invalid
     bint has_gas_limit
     uint64_t gas_used        # counted towards the limit
@@ -203,6 +219,25 @@ cdef inline Ending frontier_check_limit(Frontier* frontier, int32_t index,
     return frontier_end(frontier, CUT if asked > 0 else LIMIT_FAILED, 0)
 
 
+cdef inline bint frontier_admits(Frontier* frontier, View* view, int32_t index,
+                                 Answer* refused) noexcept nogil:
+    """Whether there is room for the transaction; if not, what becomes of it, whatever its runs came to."""
+    if frontier.admission.admit == NULL:
+        return True
+    memset(refused, 0, sizeof(Answer))
+    return frontier.admission.admit(frontier.admission.context, index, view.arena, refused)
+
+
+cdef inline bint frontier_count(Frontier* frontier, int32_t index, Answer* answer) noexcept nogil:
+    return (frontier.admission.count == NULL
+            or frontier.admission.count(frontier.admission.context, index, answer))
+
+
+cdef inline Ending frontier_fail(Frontier* frontier, int32_t index, const Answer* answer) noexcept nogil:
+    frontier_keep(frontier, index, answer)
+    return frontier_end(frontier, TRANSACTION_FAILED, answer.value)
+
+
 cdef inline Ending frontier_settle(Frontier* frontier, View* view, int32_t index, Answer* answer,
                                    Write* write, uint32_t count) noexcept nogil:
     """Transaction ``index`` becomes final, or the block ends before it."""
@@ -218,10 +253,11 @@ cdef inline Ending frontier_settle(Frontier* frontier, View* view, int32_t index
             return frontier_end(frontier, BLOCK_INVALID, answer.value)
         answer.gas = 0
     elif answer.status != BLOCKSTM_SUCCESS and answer.status != BLOCKSTM_REVERTED:
-        frontier_keep(frontier, index, answer)
-        return frontier_end(frontier, TRANSACTION_FAILED, answer.value)
+        return frontier_fail(frontier, index, answer)
     elif frontier_check_limit(frontier, index, answer) != GOES_ON:
         return frontier.ending
+    elif not frontier_count(frontier, index, answer):
+        return frontier_fail(frontier, index, answer)
     if answer.status == BLOCKSTM_SUCCESS and count:
         if frontier_write(frontier, view, write, count) != GOES_ON:
             return frontier.ending

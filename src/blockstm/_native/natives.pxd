@@ -3,13 +3,20 @@
 A native VM comes as a NativeBlock (`blockstm.vm.native`): the table for one list of transactions,
 and codecs between bytes and Python objects. Its outcomes and writes stay bytes until asked for.
 """
-from blockstm._native.abi cimport blockstm_state
+from blockstm._native.abi cimport blockstm_state, blockstm_tally, blockstm_vm
 from blockstm._native.context cimport Context
 from blockstm._native.locations cimport Location
 
 
+# What the transactions of a block share, and have used of it so far; the frontier owner's.
+cdef struct Capacity:
+    const blockstm_vm* vm
+    blockstm_tally tally
+
+
 cdef class NativeContext(Context):
     cdef object block              # the NativeBlock
+    cdef Capacity capacity
     cdef object state
     cdef object state_get
     cdef bint state_is_mapping

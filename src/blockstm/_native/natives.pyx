@@ -13,14 +13,15 @@ from blockstm.types import Status
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
     BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
-    BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE,
-    blockstm_bytes, blockstm_state, blockstm_vm,
+    BLOCKSTM_REFUSAL_MAX, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS,
+    BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_SIZE_MIN, blockstm_bytes, blockstm_refusal, blockstm_state,
+    blockstm_vm,
 )
 from blockstm._native.arena cimport Arena, arena_copy
 from blockstm._native.codec import at_key
 from blockstm.messages import brief
 from blockstm._native.context cimport Context
-from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.frontier cimport Admission, Answer, Frontier
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, location_key
 from blockstm._native.results cimport copy_results
@@ -89,12 +90,38 @@ cdef int read_with_gil(NativeContext context, View* view, Location* location, Ar
     return fill(base, <const uint8_t*>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), arena)
 
 
+cdef uint32_t least_size(const blockstm_vm* vm) noexcept:
+    """How long a table must be that has what its flags say."""
+    return sizeof(blockstm_vm) if vm.flags & BLOCKSTM_VM_ADMITS else BLOCKSTM_VM_SIZE_MIN
+
+
+cdef bint admit_native(void* context, int32_t index, Arena* arena, Answer* refused) noexcept nogil:
+    cdef Capacity* capacity = <Capacity*>context
+    cdef blockstm_refusal refusal
+    refusal.size = 0
+    refused.status = capacity.vm.admit(capacity.vm.context, index, &capacity.tally, &refusal)
+    if refused.status == BLOCKSTM_SUCCESS:
+        return True
+    refused.output_size = min(refusal.size, BLOCKSTM_REFUSAL_MAX)
+    refused.output = arena_copy(arena, refusal.data, refused.output_size)
+    if refused.output == NULL:
+        refused.status = BLOCKSTM_NO_MEMORY
+        refused.faulted = True
+    return False
+
+
+cdef bint count_native(void* context, int32_t index, Answer* answer) noexcept nogil:
+    cdef Capacity* capacity = <Capacity*>context
+    capacity.vm.count(capacity.vm.context, index, answer.output, answer.output_size, &capacity.tally)
+    return True
+
+
 cdef const blockstm_vm* checked_vm(object capsule) except NULL:
     cdef const blockstm_vm* vm = <const blockstm_vm*>PyCapsule_GetPointer(capsule, BLOCKSTM_VM_CAPSULE)
-    if vm.abi_version != BLOCKSTM_VM_ABI_VERSION or vm.struct_size < sizeof(blockstm_vm):
+    if vm.abi_version != BLOCKSTM_VM_ABI_VERSION or vm.struct_size < least_size(vm):
         raise InputError(
             f"the VM was built for ABI {vm.abi_version} with a table of {vm.struct_size} bytes; "
-            f"this engine has ABI {BLOCKSTM_VM_ABI_VERSION} and {sizeof(blockstm_vm)} bytes")
+            f"this engine has ABI {BLOCKSTM_VM_ABI_VERSION} and asks for {least_size(vm)} bytes")
     if vm.numbers != BLOCKSTM_NUMBERS_I64 and vm.numbers != BLOCKSTM_NUMBERS_U256:
         raise InputError(f"a native VM's numbers are I64 or U256, not {vm.numbers}")
     return vm
@@ -121,6 +148,9 @@ cdef class NativeContext(Context):
         self.decode_key = block.keys.decode
         self.encode_value = at_key(block.values, "encode")
         self.vm = checked_vm(block.vm)
+        if self.vm.flags & BLOCKSTM_VM_ADMITS:
+            self.capacity.vm = self.vm
+            self.admission = Admission(admit_native, count_native, &self.capacity)
         memset(&self.numbers, 0, sizeof(self.numbers))
         self.numbers.domain = self.vm.numbers
         self.numbers.one.limb[0] = 1

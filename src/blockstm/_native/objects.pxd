@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.context cimport Context
-from blockstm._native.frontier cimport Frontier
+from blockstm._native.frontier cimport Answer, Frontier
 from blockstm._native.numbers cimport ObjectNumbers
 from blockstm._native.outcomes cimport Outcomes
 from blockstm._native.slots cimport View
@@ -17,6 +17,7 @@ from blockstm._native.slots cimport View
 cdef class ObjectContext(Context):
     cdef object callable
     cdef list transactions
+    cdef object capacity           # a `blockstm.types.Admission`; None where nothing is shared
     cdef object state
     cdef object state_get
     cdef bint state_is_dict
@@ -27,6 +28,9 @@ cdef class ObjectContext(Context):
     cdef ObjectNumbers number_table
 
     cdef void fill_tables(self)
+    cdef bint admits(self, int32_t index, Answer* refused) noexcept
+    cdef bint counts(self, int32_t index, Answer* answer) noexcept
+    cdef void keep_error(self, object error, Answer* answer) noexcept
     cdef dict writes(self, const Frontier* frontier)
     cdef int32_t failure(self, View* view, object error) noexcept
 

@@ -28,7 +28,7 @@ from blockstm._native.abi cimport (
 from blockstm._native.arena cimport Arena
 from blockstm._native.buffers cimport buffer_take
 from blockstm._native.context cimport Context
-from blockstm._native.frontier cimport Answer, Frontier, frontier_outcome
+from blockstm._native.frontier cimport Admission, Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport interner_append, location_at
 from blockstm._native.locations cimport Location
 from blockstm._native.numbers cimport (
@@ -158,10 +158,24 @@ cdef int read_into(ObjectContext context, View* view, Location* location, Payloa
     return BLOCKSTM_OK
 
 
+cdef bint admit_object(void* context, int32_t index, Arena* arena, Answer* refused) noexcept nogil:
+    with gil:
+        return (<ObjectContext>context).admits(index, refused)
+
+
+cdef bint count_object(void* context, int32_t index, Answer* answer) noexcept nogil:
+    with gil:
+        return (<ObjectContext>context).counts(index, answer)
+
+
 cdef class ObjectContext(Context):
     """A block of Python transactions: a callable, a list, and a mapping or StateReader."""
 
     def __init__(self, callable, list transactions, state):
+        make_admission = getattr(callable, "__blockstm_admission__", None)
+        if make_admission is not None:
+            self.capacity = make_admission()
+            self.admission = Admission(admit_object, count_object, <void*>self)
         self.callable = callable
         self.transactions = transactions
         self.state = state
@@ -249,6 +263,32 @@ cdef class ObjectContext(Context):
             self.interrupt = error
             view.stopping.fetch_or(STOP, memory_order_release)
         return BLOCKSTM_FAILED
+
+    cdef bint admits(self, int32_t index, Answer* refused) noexcept:
+        try:
+            error = self.capacity.refusal(self.transactions[index])
+            if error is None:
+                return True
+            refused.status = BLOCKSTM_INVALID
+        except BaseException as raised:
+            error = raised
+            refused.status = BLOCKSTM_FAILED
+        self.keep_error(error, refused)
+        return False
+
+    cdef bint counts(self, int32_t index, Answer* answer) noexcept:
+        try:
+            status, value, error, gas = self.outcome(index, answer)
+            self.capacity.count(self.transactions[index], Outcome(index, status, value, error, gas))
+            return True
+        except BaseException as raised:
+            answer.status = BLOCKSTM_FAILED
+            self.keep_error(raised, answer)
+            return False
+
+    cdef void keep_error(self, object error, Answer* answer) noexcept:
+        self.kept.append(error)
+        answer.value = <uint64_t><PyObject*>error
 
     cdef tuple outcome(self, int32_t index, const Answer* answer):
         value = <object><PyObject*>answer.value if answer.value else None

@@ -1,7 +1,7 @@
 """The rival to measure against: a plain sequential loop over a hash map."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
-from blockstm._native.abi cimport blockstm_view, blockstm_view_api, blockstm_vm
+from blockstm._native.abi cimport blockstm_tally, blockstm_view, blockstm_view_api, blockstm_vm
 from blockstm._native.codec cimport Codec
 from blockstm._native.table cimport Table
 
@@ -27,6 +27,7 @@ cdef struct Loop:
     uint64_t output_size
     uint64_t output_capacity
     uint64_t gas
+    blockstm_tally tally  # what the transactions of the block have used
 
 
 cdef class PlainLoop:

@@ -17,10 +17,11 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_BAD_NUMBER, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY,
+    BLOCKSTM_ABSENT, BLOCKSTM_BAD_NUMBER, BLOCKSTM_FAILED, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY,
     BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_SUCCESS,
-    BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_NEEDS_GIL, blockstm_bytes,
-    blockstm_location, blockstm_number, blockstm_view, blockstm_view_api, blockstm_vm,
+    BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_NEEDS_GIL,
+    BLOCKSTM_VM_SIZE_MIN, blockstm_bytes, blockstm_location, blockstm_number, blockstm_refusal,
+    blockstm_view, blockstm_view_api, blockstm_vm,
 )
 from blockstm._native.memory cimport MemoryState
 from blockstm._native.table cimport (
@@ -284,14 +285,25 @@ cdef blockstm_view_api plain_api() noexcept:
     return api
 
 
+cdef int32_t refuse(Loop* loop, const blockstm_refusal* refusal) noexcept nogil:
+    cdef int32_t written = view_output(&loop.view, refusal.data, refusal.size)
+    return BLOCKSTM_INVALID if written == BLOCKSTM_OK else BLOCKSTM_FAILED
+
+
 cdef inline int32_t run_one(Loop* loop, const blockstm_vm* vm, int64_t index) noexcept nogil:
     """Run a transaction and keep or undo what it wrote; its status."""
     cdef int32_t status
+    cdef blockstm_refusal refusal
+    cdef bint admits = vm.flags & BLOCKSTM_VM_ADMITS
     loop.view.index = index
     loop.undo_count = loop.undo_bytes_size = loop.output_size = loop.gas = 0
+    if admits and vm.admit(vm.context, index, &loop.tally, &refusal) != BLOCKSTM_SUCCESS:
+        return refuse(loop, &refusal)
     status = vm.execute(vm.context, &loop.view, index)
     if status != BLOCKSTM_SUCCESS:
         take_back(loop)
+    if admits and status <= BLOCKSTM_REVERTED:
+        vm.count(vm.context, index, loop.output, loop.output_size, &loop.tally)
     return status
 
 
@@ -382,13 +394,14 @@ cdef class PlainLoop:
         cdef const blockstm_vm* vm = <const blockstm_vm*>PyCapsule_GetPointer(
             capsule, BLOCKSTM_VM_CAPSULE
         )
-        if vm.abi_version != BLOCKSTM_VM_ABI_VERSION or vm.struct_size < sizeof(blockstm_vm):
+        if vm.abi_version != BLOCKSTM_VM_ABI_VERSION or vm.struct_size < BLOCKSTM_VM_SIZE_MIN:
             raise InputError(f"the VM was built for another table, version {vm.abi_version}")
         if vm.flags & BLOCKSTM_VM_NEEDS_GIL:
             raise InputError("a plain loop runs only VMs that do without the GIL")
         if vm.numbers not in (BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256):
             raise InputError(f"a plain loop has no numbers of kind {vm.numbers}")
         self.loop.numbers = vm.numbers
+        memset(&self.loop.tally, 0, sizeof(self.loop.tally))
         return vm
 
     cdef bytes output(self):

@@ -16,7 +16,7 @@ from blockstm._native.blocks cimport (
 from blockstm._native.conditions cimport Condition, condition_is_final
 from blockstm._native.cursors cimport events_notify
 from blockstm._native.frontier cimport (
-    GOES_ON, OUT_OF_MEMORY, Answer, Write, frontier_end, frontier_settle,
+    GOES_ON, OUT_OF_MEMORY, Answer, Write, frontier_admits, frontier_end, frontier_settle,
 )
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Location, highest_reader, is_contended
@@ -60,8 +60,36 @@ cdef inline void withdraw_all(Block* block, const Record* before) noexcept nogil
         store_withdraw(&block.store, before.write[place].entry)
 
 
+cdef inline void withdraw_earlier(Worker* worker, int32_t index) noexcept nogil:
+    """What an earlier run of the transaction we own wrote, if there was one, does not count."""
+    cdef Block* block = worker.block
+    cdef Record* before
+    if block.workers == 1:
+        return
+    before = <Record*>block.scheduler.task[index].record.load(memory_order_acquire)
+    if before != NULL:
+        withdraw_all(block, before)
+        revalidate_readers(worker, index, before.write, before.writes)
+
+
+cdef inline bint settle_refused(Worker* worker, int32_t index, Answer* refused) noexcept nogil:
+    """Settle the transaction we own, for which the block has no room. False: the block ends."""
+    if frontier_settle(&worker.block.frontier, &worker.view, index, refused, NULL, 0) != GOES_ON:
+        return False
+    withdraw_earlier(worker, index)
+    return True
+
+
 cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
-    """Run the transaction we own on the exact prefix and settle it. False: the block ends.
+    """Run the transaction we own on the exact prefix and settle it. False: the block ends."""
+    cdef Answer refused
+    if not frontier_admits(&worker.block.frontier, &worker.view, index, &refused):
+        return settle_refused(worker, index, &refused)
+    return run_admitted(worker, index)
+
+
+cdef inline bint run_admitted(Worker* worker, int32_t index) noexcept nogil:
+    """The same of one for which the block has room.
 
     Nobody sees what it writes before it is final, so all but that is forgotten with the run.
     """
@@ -74,8 +102,6 @@ cdef inline bint run_at_frontier(Worker* worker, int32_t index) noexcept nogil:
 
 cdef inline bint run_and_settle(Worker* worker, int32_t index) noexcept nogil:
     cdef Block* block = worker.block
-    cdef Task* task = &block.scheduler.task[index]
-    cdef Record* before
     cdef int64_t since = sample_begin(worker)
     cdef int32_t status = run(worker, index, True)
     cdef int64_t began = since
@@ -97,10 +123,7 @@ cdef inline bint run_and_settle(Worker* worker, int32_t index) noexcept nogil:
         return False
     if block.workers > 1:
         revalidate_readers(worker, index, worker.write, writes)
-        before = <Record*>task.record.load(memory_order_acquire)
-        if before != NULL:
-            withdraw_all(block, before)
-            revalidate_readers(worker, index, before.write, before.writes)
+        withdraw_earlier(worker, index)
     sample_phase(worker, since, PHASE_COMMIT, index)
     return True
 
@@ -154,8 +177,11 @@ cdef inline bint settle_owned(Worker* worker, int32_t index, bint* ran) noexcept
     cdef Record* record
     cdef const Condition* failed
     cdef int64_t since
+    cdef Answer refused
+    if not frontier_admits(&block.frontier, &worker.view, index, &refused):
+        return settle_refused(worker, index, &refused)
     if ran[0]:
-        return run_at_frontier(worker, index)
+        return run_admitted(worker, index)
     record = <Record*>task.record.load(memory_order_acquire)
     since = sample_begin(worker)
     failed = not_final(worker, record)
@@ -172,7 +198,7 @@ cdef inline bint settle_owned(Worker* worker, int32_t index, bint* ran) noexcept
     mark_estimates(block, record, index)
     task_leave(task, EXECUTING, 1)
     ran[0] = True
-    return run_at_frontier(worker, index)
+    return run_admitted(worker, index)
 
 
 cdef inline bint own_frontier(Worker* worker, int64_t index, bint* rerun) noexcept nogil:

@@ -313,6 +313,7 @@ def context_of(
         base_fee_per_gas=header.base_fee_per_gas,
         excess_blob_gas=header.excess_blob_gas,
         blob_base_fee=blob_fee,
+        blobs_max=None if fork.blobs is None else fork.blobs.max,
         slot_number=header.slot_number or 0,
         has_access_list=header.block_access_list_hash is not None,
         parent_hash=header.parent_hash,

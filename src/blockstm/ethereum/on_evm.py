@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
-from operator import gt, sub
 from typing import Any
 
 from eth_typing import Address
@@ -20,14 +18,12 @@ from blockstm.ethereum.chains import Chain
 from blockstm.ethereum.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
 from blockstm.ethereum.execution import ExecuteBlock, ExecutedBlock, PreparedBlock
 from blockstm.ethereum.forks import AMSTERDAM, PRAGUE, Fork
-from blockstm.ethereum.intrinsic import intrinsic_gas
 from blockstm.ethereum.outcomes import TransactionOutcomes, of_transactions
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipts import FlatReceipts
 from blockstm.ethereum.requests import requests_of
 from blockstm.ethereum.rewards import rewards
 from blockstm.ethereum.senders import recover_authorities
-from blockstm.ethereum.transaction_rules import GAS_CAP
 from blockstm.state.accounts import balance_of, code_hash_of
 from blockstm.types import BlockResult
 from blockstm.vm.context import BlockContext
@@ -91,7 +87,6 @@ class BlockOnEvm(PreparedBlock):
     def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
         result = self._run(self.steps, execute_block)
         reports = read_reports(_outputs(result.outcomes)[1:-1])
-        self._check_gas(reports)
         transactions = self.block.transactions
         types = bytes(transaction.type for transaction in transactions)
         successes, used, _, _, _, logs = reports
@@ -108,7 +103,6 @@ class BlockOnEvm(PreparedBlock):
 
     def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:
         result = self._run(self.steps[:-1], execute_block)
-        self._check_gas(read_reports(_outputs(result.outcomes)[1:]))
         return of_transactions(result, self.transaction_steps)
 
     def first_writes(self, execute_block: ExecuteBlock) -> Mapping[Any, Any]:
@@ -118,8 +112,6 @@ class BlockOnEvm(PreparedBlock):
         try:
             return execute_block(steps, self.state, self.vm)
         except InvalidBlock as error:
-            prefix = () if error.prefix is None else error.prefix.outcomes
-            self._check_gas(read_reports(_outputs(prefix)[1:]))
             raise self._refused(error) from error.__cause__
         except TransactionError as error:
             if not isinstance(error.__cause__, LookupError):
@@ -132,26 +124,6 @@ class BlockOnEvm(PreparedBlock):
         of regular gas and state gas (EIP-8037)."""
         _, used, regular, state, _, _ = reports
         return max(sum(regular), sum(state)) if self.fork >= AMSTERDAM else sum(used)
-
-    def _check_gas(self, reports: Reports) -> None:
-        """Each transaction must find the gas it asks for (Yellow Paper, section 6.2).
-
-        ``reports`` are of the transactions before the first that does not count.
-        """
-        _, used, regular, state, _, _ = reports
-        asked = self.block.transactions[: len(used) + 1]
-        limit = self.block.header.gas_limit
-        if self.fork < AMSTERDAM:
-            flaws = [_flaw_of_gas([transaction.gas for transaction in asked], used, limit)]
-        else:
-            intrinsic = [intrinsic_gas(transaction, self.fork, limit) for transaction in asked]
-            pairs = list(zip(asked, intrinsic, strict=True))
-            flaws = [
-                _flaw_of_gas([min(t.gas - g.state, GAS_CAP) for t, g in pairs], regular, limit),
-                _flaw_of_gas([t.gas - g.regular for t, g in pairs], state, limit),
-            ]
-        for flaw in sorted(filter(None, flaws), key=lambda flaw: flaw.index or 0):
-            raise flaw.error()
 
     def _access_list(self, outcomes: Sequence[Any], reports: Reports) -> BlockAccessList | None:
         if self.block.header.block_access_list_hash is None:
@@ -189,16 +161,6 @@ class BlockOnEvm(PreparedBlock):
         refused = Flaw(reason, str(cause), self._index_of(error)).error(self._prefix(error))
         refused.__cause__ = cause if isinstance(cause, Invalid) else None
         return refused
-
-
-def _flaw_of_gas(asked: Sequence[int], used: Sequence[int], left: int) -> Flaw | None:
-    """The first that asks for more than is left; ``asked`` may be one longer than ``used``."""
-    rests = list(accumulate(used, sub, initial=left))
-    if not any(map(gt, asked, rests)):
-        return None
-    index = next(index for index, gas in enumerate(asked) if gas > rests[index])
-    detail = f"it asks for {asked[index]} gas where the block has {rests[index]} left"
-    return Flaw(Reason.GAS_ABOVE_BLOCK, detail, index)
 
 
 def _outputs(outcomes: Any) -> list[bytes]:

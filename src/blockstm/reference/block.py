@@ -16,7 +16,16 @@ from blockstm.errors import (
 )
 from blockstm.messages import brief
 from blockstm.reference.view import Delta, ReferenceView, Stop
-from blockstm.types import DELETED, BlockResult, Limit, Outcome, StateReader, Stats, Status
+from blockstm.types import (
+    DELETED,
+    Admission,
+    BlockResult,
+    Limit,
+    Outcome,
+    StateReader,
+    Stats,
+    Status,
+)
 from blockstm.values import ABSENT, plus, same_value
 
 __all__ = ["execute_block"]
@@ -35,12 +44,14 @@ def execute_block(
     Arguments, result and errors are those of `blockstm.execute_block` with a Python VM.
     """
     block = _Block(state, limit)
+    admission = _admission_of(vm)
     for index, transaction in enumerate(transactions):
         view = ReferenceView(index, block.read)
         try:
-            outcome = _run(view, vm, transaction, on_invalid)
+            outcome = _run(view, _admitting(vm, admission), transaction, on_invalid)
             if block.is_cut_by(outcome):
                 return block.result(cut=index)
+            _count(admission, transaction, outcome)
             block.commit(view, outcome)
         except BlockError as error:
             error.prefix = block.result()
@@ -77,6 +88,35 @@ def _run(
             return Outcome(index, Status.SKIPPED, None, error, 0)
         raise InvalidBlock(f"transaction {index} is invalid: {error}", index) from error
     raise TransactionError(f"transaction {index} raised {brief(error)}", index) from error
+
+
+def _admission_of(vm: Any) -> Admission | None:
+    make = getattr(vm, "__blockstm_admission__", None)
+    return None if make is None else make()
+
+
+def _admitting(vm: Callable[[Any, Any], Any], admission: Admission | None) -> Callable[..., Any]:
+    """The VM, behind the question whether the block has room for a transaction."""
+    if admission is None:
+        return vm
+
+    def admit_and_run(view: ReferenceView, transaction: Any) -> Any:
+        refusal = admission.refusal(transaction)
+        if refusal is not None:
+            raise refusal
+        return vm(view, transaction)
+
+    return admit_and_run
+
+
+def _count(admission: Admission | None, transaction: Any, outcome: Outcome) -> None:
+    if admission is None or outcome.status is Status.SKIPPED:
+        return
+    try:
+        admission.count(transaction, outcome)
+    except Exception as error:
+        message = f"transaction {outcome.index} raised {error!r}"
+        raise TransactionError(message, outcome.index) from error
 
 
 class _Block:

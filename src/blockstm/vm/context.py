@@ -28,6 +28,8 @@ class BlockContext:
         excess_blob_gas: None before Cancun.
         blob_base_fee: what a blob costs, in wei per blob gas; None before Cancun. py-evm works it
             out from ``excess_blob_gas`` by the schedule of its own forks.
+        blobs_max: how many blobs all transactions of the block may have; None: as many as its fork
+            allows.
         slot_number: of the beacon chain (EIP-7843); 0 before Amsterdam.
         has_access_list: whether it has a list of all that it touches (EIP-7928): its steps then
             report their part of it.
@@ -47,6 +49,7 @@ class BlockContext:
     base_fee_per_gas: int | None = None
     excess_blob_gas: int | None = None
     blob_base_fee: int | None = None
+    blobs_max: int | None = None
     slot_number: int = 0
     has_access_list: bool = False
     parent_hash: Hash32 = _ZERO_HASH

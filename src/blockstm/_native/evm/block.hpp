@@ -21,6 +21,7 @@ struct BlockEnv {
     uint64_t timestamp = 0;  // s since 1970
     uint64_t gas_limit = 0;
     uint64_t slot_number = 0;  // of the beacon chain, from Amsterdam on (EIP-7843)
+    uint64_t blobs_max = 0;    // of all its transactions, from Cancun on (EIP-7840)
     bool records_accesses = false;  // the block has an access list (EIP-7928): steps report their part of it
     Address coinbase{};
     u256 chain_id{};
@@ -58,6 +59,9 @@ struct Transaction {
     bool creates = false;  // there is no `to`
     Address sender{};
     Address to{};
+    bool names_chain = false;  // the signature holds for `chain_id` alone
+    bool has_high_s = false;   // s is above half the order of the curve
+    u256 chain_id{};
     uint64_t nonce = 0;
     uint64_t gas_limit = 0;
     u256 value{};

@@ -3,7 +3,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 
 from libcpp cimport bool
 
-from blockstm._native.abi cimport blockstm_view, blockstm_vm
+from blockstm._native.abi cimport blockstm_refusal, blockstm_tally, blockstm_view, blockstm_vm
 from blockstm._native.codec cimport Codec
 
 
@@ -47,6 +47,7 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         uint64_t timestamp
         uint64_t gas_limit
         uint64_t slot_number
+        uint64_t blobs_max
         bint records_accesses
         Address coinbase
         u256 chain_id
@@ -79,6 +80,9 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         bint creates
         Address sender
         Address to
+        bint names_chain
+        bint has_high_s
+        u256 chain_id
         uint64_t nonce
         uint64_t gas_limit
         u256 value
@@ -138,12 +142,30 @@ cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
         bint add(const Step& step)
 
     int32_t execute_bound(void* context, blockstm_view* view, int64_t index)
+    int32_t admit_bound(
+        void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal
+    )
+    void count_bound(
+        void* context, int64_t index, const uint8_t* output, uint64_t size, blockstm_tally* tally
+    )
     int32_t execute_traced(
         const BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines, bool& is_whole
     )
 
 
+cdef extern from "evm/admission.hpp" namespace "blockstm::evm" nogil:
+    Refusal form_of(const Step& step, const BlockEnv& block)
+
+
 cdef extern from "evm/invalidity.hpp" namespace "blockstm::evm" nogil:
+    enum class Invalidity(uint16_t):
+        pass
+
+    cdef cppclass Refusal:
+        Invalidity reason
+        u256 have
+        u256 want
+
     const char* reason_of(uint16_t code)
 
 
@@ -170,6 +192,7 @@ cdef class EvmBlock:
 
     cdef void* array(self, size_t count, size_t size) except NULL
     cdef int add(self, const Step& step) except -1
+    cdef int set_signature(self, Transaction* target, transaction) except -1
     cdef int set_fees(self, Transaction* target, transaction, int kind) except -1
     cdef int set_data(self, Transaction* target, data) except -1
     cdef int set_access_list(self, Transaction* target, entries) except -1

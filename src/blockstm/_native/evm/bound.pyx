@@ -5,12 +5,12 @@ into the `bytes` that they were made from, which are kept.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_New
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy, memset
 from libcpp cimport bool
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_NUMBERS_U256, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE, blockstm_vm,
+    BLOCKSTM_NUMBERS_U256, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE, blockstm_vm,
 )
 
 from blockstm._native.bridge cimport Bridge
@@ -27,6 +27,8 @@ FORKS = (
     "amsterdam",
 )
 """The names of forks.hpp, oldest first."""
+
+cdef object HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # of secp256k1
 
 use_libraries(shared_libraries())
 
@@ -81,7 +83,9 @@ cdef class EvmBlock:
         self.table.struct_size = sizeof(blockstm_vm)
         self.table.numbers = BLOCKSTM_NUMBERS_U256
         self.table.context = self.bound
+        self.table.flags = BLOCKSTM_VM_ADMITS
         self.table.execute = execute_bound
+        self.table.admit, self.table.count = admit_bound, count_bound
         self.vm = PyCapsule_New(&self.table, BLOCKSTM_VM_CAPSULE, NULL)
         self.bound.env.fork = <Fork><int>FORKS.index(fork)
 
@@ -92,6 +96,8 @@ cdef class EvmBlock:
         env.timestamp = short(context.timestamp, "a block's timestamp")
         env.gas_limit = short(context.gas_limit, "a block's gas limit")
         env.slot_number = short(context.slot_number, "a block's slot number")
+        env.blobs_max = UINT64_MAX if context.blobs_max is None else short(
+            context.blobs_max, "the most blobs of a block")
         env.records_accesses = context.has_access_list
         copy_bytes(&env.coinbase, context.coinbase, 20, "a coinbase")
         copy_bytes(&env.parent_hash, context.parent_hash, 32, "a parent hash")
@@ -151,6 +157,7 @@ cdef class EvmBlock:
         target.nonce = short(transaction.nonce, "a nonce")
         target.gas_limit = short(transaction.gas, "a gas limit")
         target.value = word(transaction.value, "a value")
+        self.set_signature(target, transaction)
         self.set_fees(target, transaction, kind)
         self.set_data(target, transaction.data)
         if transaction.access_list:
@@ -200,6 +207,19 @@ cdef class EvmBlock:
             PyBytes_FromStringAndSize(<const char*>at.data.data, at.data.size),
             at.access_count, at.blob_count, at.authorization_count,
         )
+
+    def flaw_at(self, uint64_t index) -> tuple[int, int, int]:
+        """What is wrong with a transaction by itself: a code of invalidity.hpp, have, want."""
+        cdef Refusal flaw = form_of(self.bound.steps[index], self.bound.env)
+        return <int>flaw.reason, number_of(&flaw.have), number_of(&flaw.want)
+
+    cdef int set_signature(self, Transaction* target, transaction) except -1:
+        chain_id = getattr(transaction, "chain_id", None)
+        target.names_chain = chain_id is not None
+        if target.names_chain:
+            target.chain_id = word(chain_id, "a chain id")
+        target.has_high_s = getattr(transaction, "s", 0) > HALF_ORDER
+        return 0
 
     cdef int set_fees(self, Transaction* target, transaction, int kind) except -1:
         if kind <= 1:

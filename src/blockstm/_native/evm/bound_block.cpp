@@ -1,6 +1,7 @@
 // Bound blocks; see bound_block.hpp.
 #include "evm/bound_block.hpp"
 
+#include "evm/admission.hpp"
 #include "evm/execute.hpp"
 #include "evm/per_thread.hpp"
 #include "evm/trace.hpp"
@@ -21,6 +22,22 @@ int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcep
     Machine* machine = machine_of_this_thread();
     if (machine == nullptr) return BLOCKSTM_FAILED;
     return execute_step(*machine, block.env, block.steps[index], view);
+}
+
+int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal) noexcept {
+    const auto& block = *static_cast<const BoundBlock*>(context);
+    const Refusal found = check_room(block.steps[index], block.env, *tally);
+    if (found.reason == Invalidity::None) return BLOCKSTM_SUCCESS;
+    static_assert(REFUSAL_BYTES <= BLOCKSTM_REFUSAL_MAX);
+    encode_refusal(found, refusal->data);
+    refusal->size = REFUSAL_BYTES;
+    return BLOCKSTM_INVALID;
+}
+
+void count_bound(void* context, int64_t index, const uint8_t* output, uint64_t size,
+                 blockstm_tally* tally) noexcept {
+    const auto& block = *static_cast<const BoundBlock*>(context);
+    count_use(block.steps[index], block.env, {output, size}, *tally);
 }
 
 int32_t execute_traced(const BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines,

@@ -21,7 +21,12 @@ struct BoundBlock {
 // The `execute` of the engine's table; `context` is a BoundBlock.
 int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcept;
 
-// The same, and `lines` has what EIP-3155 says of each instruction; false in `is_whole` where memory ran
+// The `admit` and `count` of the engine's table.
+int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal) noexcept;
+void count_bound(void* context, int64_t index, const uint8_t* output, uint64_t size,
+                 blockstm_tally* tally) noexcept;
+
+// The same as `execute_bound`, and `lines` has what EIP-3155 says of each instruction; false in `is_whole` where memory ran
 // out for them.
 int32_t execute_traced(const BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines,
                        bool& is_whole) noexcept;

@@ -56,6 +56,15 @@ inline bool read_number(RlpReader& items, u256& number) noexcept {
     return true;
 }
 
+// What its signature says of a transaction, beside who signed it; `chain` is its own where it is not legacy.
+inline void set_signature(Transaction& out, const u256& chain, const u256& v, const u256& s) noexcept {
+    constexpr u256 HALF_ORDER{0xDFE92F46681B20A0, 0x5D576E7357A4501D, 0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF};
+    const bool is_legacy = out.type == TransactionType::Legacy;
+    out.names_chain = !is_legacy || !(v < u256{35});
+    out.chain_id = is_legacy && out.names_chain ? shr(u256{1}, v - u256{35}) : chain;
+    out.has_high_s = HALF_ORDER < s;
+}
+
 // A transaction without a list inside that is not empty, of type 0, 1 or 2.
 struct PlainTransaction {
     Transaction transaction;  // but for the sender; what is borrowed lies in the encoding
@@ -84,6 +93,7 @@ inline bool read_plain_transaction(Span encoding, PlainTransaction& plain) noexc
     out.to = Address{};
     if (!out.creates) std::memcpy(out.to.bytes, to.payload.data, sizeof out.to.bytes);
     out.data = data.payload;
+    set_signature(out, plain.chain, plain.v, plain.s);
     return items.is_at_end();
 }
 

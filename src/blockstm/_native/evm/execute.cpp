@@ -18,9 +18,10 @@ bool run_step(Machine& machine, const Step& step, Refusal& refusal) noexcept {
 }
 
 bool report_refusal(Bytes& report, const Refusal& refusal) noexcept {
+    uint8_t bytes[REFUSAL_BYTES];
+    encode_refusal(refusal, bytes);
     report.clear();
-    return write_number(report, static_cast<uint16_t>(refusal.reason)) && write_word(report, refusal.have) &&
-           write_word(report, refusal.want);
+    return report.append(bytes, sizeof bytes);
 }
 
 bool report_fault(const Machine& machine, Bytes& report) noexcept {
@@ -49,6 +50,17 @@ int32_t ending_of(Machine& machine, bool goes_on, const Refusal& refusal) noexce
 }
 
 }  // namespace
+
+void encode_refusal(const Refusal& refusal, uint8_t out[REFUSAL_BYTES]) noexcept {
+    const auto code = static_cast<uint16_t>(refusal.reason);
+    *out++ = static_cast<uint8_t>(code);
+    *out++ = static_cast<uint8_t>(code >> 8);
+    for (const u256& word : {refusal.have, refusal.want}) {
+        for (int byte = 0; byte < 32; ++byte) {
+            *out++ = static_cast<uint8_t>(word.limb[byte / 8] >> 8 * (byte % 8));
+        }
+    }
+}
 
 int32_t execute_step(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept {
     Refusal refusal{};

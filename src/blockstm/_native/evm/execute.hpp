@@ -17,9 +17,15 @@
 #pragma once
 
 #include "blockstm/vm_abi.h"
+#include "evm/invalidity.hpp"
 #include "evm/machine.hpp"
 
 namespace blockstm::evm {
+
+inline constexpr uint64_t REFUSAL_BYTES = 2 + 32 + 32;
+
+// The output of an invalid step.
+void encode_refusal(const Refusal& refusal, uint8_t out[REFUSAL_BYTES]) noexcept;
 
 int32_t execute_step(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept;
 

@@ -32,7 +32,10 @@ namespace blockstm::evm {
     INVALIDITY(19, InsufficientFunds, "insufficient_funds") \
     INVALIDITY(20, SenderHasCode, "sender_has_code") \
     INVALIDITY(21, SystemContractMissing, "system_contract_missing") \
-    INVALIDITY(22, SystemCallFailed, "system_call_failed")
+    INVALIDITY(22, SystemCallFailed, "system_call_failed") \
+    INVALIDITY(23, ChainId, "chain_id") \
+    INVALIDITY(24, Signature, "signature") \
+    INVALIDITY(25, BlobGasAboveBlock, "blob_gas_above_block")
 // clang-format on
 
 enum class Invalidity : uint16_t {

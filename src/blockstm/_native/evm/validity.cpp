@@ -29,6 +29,20 @@ constexpr Fork fork_of(TransactionType type) noexcept {
     return Fork::Frontier;
 }
 
+// EIP-155, EIP-2. Whatever else is wrong with a signature, it has no sender.
+Refusal check_signature(const Transaction& transaction, const BlockEnv& block) noexcept {
+    if (transaction.names_chain) {
+        if (transaction.type == TransactionType::Legacy && block.fork < Fork::SpuriousDragon) {
+            return refuse(Invalidity::Signature);
+        }
+        if (!(transaction.chain_id == block.chain_id)) {
+            return refuse(Invalidity::ChainId, transaction.chain_id, block.chain_id);
+        }
+    }
+    if (transaction.has_high_s && block.fork >= Fork::Homestead) return refuse(Invalidity::Signature);
+    return FINE;
+}
+
 // EIP-8037: what runs is capped, what the state grows by is not; each has all of the block's limit to itself.
 Refusal check_both_gases(uint64_t limit, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
     const uint64_t certain = std::max(gas.execution, gas.floor);
@@ -92,7 +106,7 @@ Refusal check_form(const Transaction& transaction, const BlockEnv& block, const 
     if (block.fork < fork_of(transaction.type)) {
         return refuse(Invalidity::TypeNotSupported, static_cast<uint64_t>(transaction.type));
     }
-    for (const Refusal& refusal : {check_gas(transaction, block, gas), check_fees(transaction, block),
+    for (const Refusal& refusal : {check_signature(transaction, block), check_gas(transaction, block, gas), check_fees(transaction, block),
                                    check_blobs(transaction, block), check_authorizations(transaction)}) {
         if (refusal.reason != Invalidity::None) return refusal;
     }

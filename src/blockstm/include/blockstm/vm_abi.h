@@ -10,6 +10,8 @@
  *   - The functions of the view may be called only inside `execute`, only with the view it was
  *     given, only in the thread it was called in. They take no Python lock, except where the
  *     state is a Python object that has not been read at this location before.
+ *   - `admit` and `count` are called at the commit frontier: by one thread at a time, in block order,
+ *     with the GIL as in `execute`.
  *   - `read` of a `blockstm_state` is called by any worker thread without the GIL.
  *
  * Who owns memory
@@ -28,6 +30,7 @@
 #ifndef BLOCKSTM_VM_ABI_H
 #define BLOCKSTM_VM_ABI_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -64,8 +67,10 @@ enum {
     BLOCKSTM_NUMBERS_OBJECT = 3 /* Python objects; for the engine's own use */
 };
 
+/* `flags`. */
 enum {
-    BLOCKSTM_VM_NEEDS_GIL = 1
+    BLOCKSTM_VM_NEEDS_GIL = 1,
+    BLOCKSTM_VM_ADMITS = 2 /* it has `admit` and `count` */
 };
 
 /* A key's dense number, valid in one block. */
@@ -126,6 +131,20 @@ struct blockstm_view {
     int64_t index;
 };
 
+/* What the transactions of a block share and use up besides the state, in units of the VM's own: how
+ * much is used so far. Zeros before the first. */
+typedef struct blockstm_tally {
+    uint64_t used[4];
+} blockstm_tally;
+
+/* Why a transaction is not admitted: the output of a run that would have said BLOCKSTM_INVALID. */
+#define BLOCKSTM_REFUSAL_MAX 120
+typedef struct blockstm_refusal {
+    uint64_t size;
+    uint8_t data[BLOCKSTM_REFUSAL_MAX];
+} blockstm_refusal;
+
+/* New members are only ever added at the end; a flag says that a VM has them. */
 typedef struct blockstm_vm {
     uint32_t abi_version; /* BLOCKSTM_VM_ABI_VERSION the VM was built with */
     uint32_t struct_size; /* sizeof(blockstm_vm) the VM was built with */
@@ -134,7 +153,18 @@ typedef struct blockstm_vm {
     void *context; /* handed to every call */
     /* Runs transaction `index` once. */
     int32_t (*execute)(void *context, blockstm_view *view, int64_t index);
+    /* With BLOCKSTM_VM_ADMITS. Whether there is room for transaction `index` beside those before it:
+     * SUCCESS, or INVALID and why. Asked once, before it becomes final and whatever its run came to;
+     * where it is refused, no run of it counts. */
+    int32_t (*admit)(void *context, int64_t index, const blockstm_tally *tally,
+                     blockstm_refusal *refusal);
+    /* It becomes final with SUCCESS or REVERTED and this output: add what it used. */
+    void (*count)(void *context, int64_t index, const uint8_t *output, uint64_t size,
+                  blockstm_tally *tally);
 } blockstm_vm;
+
+/* Of the first table, which ended with `execute`; the least that a VM may have. */
+#define BLOCKSTM_VM_SIZE_MIN offsetof(blockstm_vm, admit)
 
 typedef struct blockstm_state {
     uint32_t abi_version;

@@ -128,6 +128,13 @@ class SystemOutputs:
     accesses: bytes = b""
 
 
+# Of what the transactions of a block share.
+_SHORTAGES = {
+    "gas_above_block": "it asks for {have} gas where the block has {want} left",
+    "blob_gas_above_block": "it asks for {have} blobs where the block has {want} left",
+}
+
+
 class InvalidTransaction(Invalid):
     """A transaction that its block may not hold, or a block whose system calls failed.
 
@@ -138,7 +145,8 @@ class InvalidTransaction(Invalid):
     """
 
     def __init__(self, reason: str, have: int = 0, want: int = 0) -> None:
-        numbers = f": it has {have}, the rule says {want}" if have or want else ""
+        words = _SHORTAGES.get(reason, "it has {have}, the rule says {want}")
+        numbers = ": " + words.format(have=have, want=want) if have or want else ""
         super().__init__(reason.replace("_", " ") + numbers)
         self.reason = reason
         self.have = have

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from blockstm._native.bridge import run_on_view
-from blockstm._native.evm.bound import FORKS, EvmBlock
+from blockstm._native.evm.bound import FORKS, EvmBlock, reason_named
 from blockstm.errors import ConfigError, InputError
 from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.vm.context import BlockContext
-from blockstm.vm.evm.execution import read_output
+from blockstm.vm.evm.admission import BlockRoom
+from blockstm.vm.evm.execution import InvalidTransaction, read_output
 from blockstm.vm.evm.invalidity import error_of
 from blockstm.vm.evm.libraries import load_libraries
 from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
@@ -69,6 +70,16 @@ class Evm:
         for step in transactions:
             _add(bound, step)
         return bound
+
+    def __blockstm_admission__(self) -> BlockRoom:
+        """The room that a block has for its transactions, for those who run them one by one."""
+        meters_state = FORKS.index(self.fork) >= FORKS.index("amsterdam")
+        return BlockRoom(self.block, self.block.blobs_max, meters_state, self._flaw_of)
+
+    def _flaw_of(self, step: Signed) -> InvalidTransaction | None:
+        """What is wrong with a transaction by itself; None if nothing is."""
+        code, have, want = self.__blockstm_bind__([step]).flaw_at(0)
+        return InvalidTransaction(reason_named(code), have, want) if code else None
 
     def __call__(self, view: View, step: Step) -> Any:
         """Run one step on a Python view; what the reference does.

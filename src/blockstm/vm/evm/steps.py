@@ -17,8 +17,9 @@ class Signed:
     """A transaction with those who signed it.
 
     Attributes:
-        transaction: with the members of `blockstm.ethereum.transaction.Transaction`; its
-            signature is not looked at.
+        transaction: with the members of `blockstm.ethereum.transaction.Transaction`. Of its
+            signature only the chain that it names and the range of ``s`` are looked at; whoever
+            simulates leaves both out.
         sender: who signed it.
         authorities: who signed each of its authorizations (EIP-7702); None where the signature
             is no good.
