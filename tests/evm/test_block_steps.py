@@ -47,6 +47,9 @@ def transactions(draw: Any) -> Transaction:
     if kind == 4:
         given = Authorization(1, Address(bytes(20)), 0, 0, 1, 1)
         members["authorizations"] = (given,) * draw(st.integers(0, 2))
+    v = draw(st.sampled_from([0, 1, 27, 28, 35, 36, 37, 38, 2710, 2**64 - 1, 2**256 - 1]))
+    if kind == 0 and v >= 35:
+        members["chain_id"] = (v - 35) // 2
     return Transaction(
         type=kind,
         nonce=draw(shorts),
@@ -54,7 +57,7 @@ def transactions(draw: Any) -> Transaction:
         to=draw(st.none() | addresses),
         value=draw(words),
         data=draw(st.binary(max_size=3) | st.binary(min_size=50, max_size=300)),
-        v=27,
+        v=v,
         r=draw(words),
         s=draw(words),
         **members,

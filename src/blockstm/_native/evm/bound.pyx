@@ -206,6 +206,7 @@ cdef class EvmBlock:
             number_of(&at.max_fee_per_blob_gas),
             PyBytes_FromStringAndSize(<const char*>at.data.data, at.data.size),
             at.access_count, at.blob_count, at.authorization_count,
+            number_of(&at.chain_id) if at.names_chain else None, at.has_high_s != 0,
         )
 
     def flaw_at(self, uint64_t index) -> tuple[int, int, int]:

@@ -24,7 +24,8 @@ int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcep
     return execute_step(*machine, block.env, block.steps[index], view);
 }
 
-int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal) noexcept {
+int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally,
+                    blockstm_refusal* refusal) noexcept {
     const auto& block = *static_cast<const BoundBlock*>(context);
     const Refusal found = check_room(block.steps[index], block.env, *tally);
     if (found.reason == Invalidity::None) return BLOCKSTM_SUCCESS;

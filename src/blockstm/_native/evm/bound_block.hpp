@@ -22,7 +22,8 @@ struct BoundBlock {
 int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcept;
 
 // The `admit` and `count` of the engine's table.
-int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal) noexcept;
+int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally,
+                    blockstm_refusal* refusal) noexcept;
 void count_bound(void* context, int64_t index, const uint8_t* output, uint64_t size,
                  blockstm_tally* tally) noexcept;
 

@@ -61,7 +61,7 @@ inline void set_signature(Transaction& out, const u256& chain, const u256& v, co
     constexpr u256 HALF_ORDER{0xDFE92F46681B20A0, 0x5D576E7357A4501D, 0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF};
     const bool is_legacy = out.type == TransactionType::Legacy;
     out.names_chain = !is_legacy || !(v < u256{35});
-    out.chain_id = is_legacy && out.names_chain ? shr(u256{1}, v - u256{35}) : chain;
+    out.chain_id = is_legacy && out.names_chain ? shr(v - u256{35}, 1) : chain;
     out.has_high_s = HALF_ORDER < s;
 }
 
