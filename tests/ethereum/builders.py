@@ -16,7 +16,16 @@ from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import Activation, Chain
 from blockstm.ethereum.execution import context_of, prepare, state_root_after
 from blockstm.ethereum.fees import GAS_PER_BLOB
-from blockstm.ethereum.forks import AMSTERDAM, CANCUN, LONDON, PARIS, PRAGUE, SHANGHAI, Fork
+from blockstm.ethereum.forks import (
+    AMSTERDAM,
+    BYZANTIUM,
+    CANCUN,
+    LONDON,
+    PARIS,
+    PRAGUE,
+    SHANGHAI,
+    Fork,
+)
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.header_rules import NO_OMMERS_HASH
@@ -226,16 +235,27 @@ class Site:
         block = self.block(kept)
         prepared = prepare(block, state.copy(), chain=self.chain, workers=1)
         done = prepared.run(reference.execute_block)
+        receipts = tuple(done.receipts)
+        if self.fork < BYZANTIUM:
+            receipts = tuple(
+                replace(receipt, state_root=self._root_after(prepared.steps[: 2 + place], state))
+                for place, receipt in enumerate(receipts)
+            )
         header = replace(
             block.header,
             state_root=state_root_after(state.copy(), done.writes, 1),
-            receipts_root=receipts_root(done.receipts),
+            receipts_root=receipts_root(receipts),
             logs_bloom=receipts_bloom(done.receipts),
             gas_used=done.gas_used,
             requests_hash=None if done.requests is None else requests_hash(done.requests),
             block_access_list_hash=None if done.access_list is None else done.access_list.hash,
         )
         return replace(block, header=header, hash=header.hash), done
+
+    def _root_after(self, steps: Sequence[Any], state: AccountState) -> Hash32 | None:
+        """The root of the state after some of a block's steps."""
+        writes = reference.execute_block(steps, state, self.evm()).writes
+        return state_root_after(state.copy(), writes, 1)
 
 
 def _authority(authorization: Authorization) -> Address | None:

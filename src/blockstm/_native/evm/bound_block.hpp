@@ -27,8 +27,8 @@ int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally,
 void count_bound(void* context, int64_t index, const uint8_t* output, uint64_t size,
                  blockstm_tally* tally) noexcept;
 
-// The same as `execute_bound`, and `lines` has what EIP-3155 says of each instruction; false in `is_whole` where memory ran
-// out for them.
+// The same as `execute_bound`, and `lines` has what EIP-3155 says of each instruction; false in `is_whole`
+// where memory ran out for them.
 int32_t execute_traced(const BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines,
                        bool& is_whole) noexcept;
 

@@ -106,8 +106,9 @@ Refusal check_form(const Transaction& transaction, const BlockEnv& block, const 
     if (block.fork < fork_of(transaction.type)) {
         return refuse(Invalidity::TypeNotSupported, static_cast<uint64_t>(transaction.type));
     }
-    for (const Refusal& refusal : {check_signature(transaction, block), check_gas(transaction, block, gas), check_fees(transaction, block),
-                                   check_blobs(transaction, block), check_authorizations(transaction)}) {
+    for (const Refusal& refusal :
+         {check_signature(transaction, block), check_gas(transaction, block, gas), check_fees(transaction, block),
+          check_blobs(transaction, block), check_authorizations(transaction)}) {
         if (refusal.reason != Invalidity::None) return refusal;
     }
     return FINE;
