@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from blockstm.ethereum.execution import PreparedBlock
+    from collections.abc import Mapping
+
+    from blockstm.cli.judging import Subject
+    from blockstm.ethereum import ExecutedBlock
     from blockstm.insight.critical_path import CriticalPath
-    from blockstm.types import Stats
 
 __all__ = ["Stopwatch", "stats_as_text", "stats_object"]
 
@@ -32,17 +34,18 @@ class Stopwatch:
         return lap
 
 
-def stats_object(prepared: PreparedBlock, stats: Stats, watch: Stopwatch) -> dict[str, Any]:
+def stats_object(subject: Subject, executed: ExecutedBlock, watch: Stopwatch) -> dict[str, Any]:
     """The object under ``stats`` of ``--json``; runs the block once more, in order.
 
     Raises:
         BlockError: the reference does not get to the end of the block.
     """
-    from blockstm.insight.critical_path import critical_path_of
+    from blockstm.insight.critical_path import critical_path_of_block
     from blockstm.insight.locations import location_object
 
+    stats = executed.stats
     return {
-        "seconds": _with_engine(watch.seconds, stats.seconds),
+        "seconds": _seconds(watch.seconds, executed.seconds, stats.seconds),
         "worker_seconds": {**stats.phases, "parked": sum(stats.parked)},
         "incarnations": stats.incarnations,
         "incarnations_per_transaction": stats.incarnations_per_transaction,
@@ -50,15 +53,23 @@ def stats_object(prepared: PreparedBlock, stats: Stats, watch: Stopwatch) -> dic
         "hottest": [
             {**location_object(key), "aborts": aborts} for key, aborts in stats.conflicts[:HOTTEST]
         ],
-        "critical_path": _path_object(critical_path_of(prepared)),
+        "critical_path": _path_object(subject.given_to(critical_path_of_block)),
     }
 
 
-def _with_engine(seconds: dict[str, float], engine: float) -> dict[str, float]:
+def _seconds(
+    ours: Mapping[str, float], block: Mapping[str, float], engine: float
+) -> dict[str, float]:
     """The run in its two parts: the engine's, and what is made of the outcomes."""
-    parts = {"run": min(engine, seconds["run"]), "receipts": max(0.0, seconds["run"] - engine)}
-    order = ("decode", "senders", "prepare", "run", "receipts", "roots")
-    return {name: parts.get(name, seconds.get(name, 0.0)) for name in order}
+    run = min(engine, block["run"])
+    return {
+        "decode": ours["decode"],
+        "senders": block["senders"],
+        "prepare": block["prepare"],
+        "run": run,
+        "receipts": block["run"] - run,
+        "roots": block["checks"] + block["roots"] + block["receipts"],
+    }
 
 
 def _path_object(path: CriticalPath) -> dict[str, Any]:

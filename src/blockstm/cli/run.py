@@ -5,19 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockstm.cli.blockstats import Stopwatch, stats_as_text, stats_object
-from blockstm.errors import BlockError, UsageError
+from blockstm.cli.blockstats import stats_as_text
+from blockstm.cli.judging import Verdict, judge
+from blockstm.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock
-    from blockstm.ethereum.receipt import Receipt
-    from blockstm.executor import Executor
     from blockstm.insight.timeline import Trace
 
 __all__ = ["add_parser", "main"]
@@ -25,31 +20,6 @@ __all__ = ["add_parser", "main"]
 MATCH, MISMATCH, UNREADABLE = 0, 1, 2
 SPANS = 1 << 20  # that each worker keeps of a block for `--trace`
 TIMED = 1  # a timeline of one span is enough to have every task timed
-
-
-@dataclass(slots=True)
-class Verdict:
-    """What is said about one block; the keys of ``--json`` are these names."""
-
-    number: int
-    fork: str
-    transactions: int
-    gas_used: int = 0
-    workers: int = 0
-    seconds: float = 0.0
-    incarnations_per_transaction: float = 0.0
-    checks: dict[str, bool | None] = field(default_factory=dict)
-    ok: bool = False
-    transaction: int | None = None  # the first one that differs or cannot be executed
-    reason: str = ""  # what is wrong, in words; empty if nothing is
-    stats: dict[str, Any] | None = None  # with ``--stats``, of a block that came to its end
-
-    def as_object(self) -> dict[str, Any]:
-        """The JSON object; where nothing is wrong there is nothing about what is."""
-        left_out = ["transaction", "reason"] if self.ok else []
-        if self.stats is None:
-            left_out.append("stats")
-        return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -99,7 +69,7 @@ def main(args: argparse.Namespace) -> int:
     with Executor(config) as executor:
         for path in args.blocks:
             try:
-                verdict = _judge(path, executor, args, trace)
+                verdict = judge(path, executor, args, trace)
             except (OSError, UsageError) as error:
                 print(f"blockstm run: {path}: {_in_words(error)}", file=sys.stderr)
                 status = UNREADABLE
@@ -116,112 +86,6 @@ def _write(trace: Trace, path: Path) -> int:
         print(f"blockstm run: {path}: {_in_words(error)}", file=sys.stderr)
         return UNREADABLE
     return MATCH
-
-
-def _judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace) -> Verdict:
-    from blockstm.ethereum.checks import check_block, first_misnamed_transaction
-
-    watch = Stopwatch()
-    prepared, receipts = _prepare(path, args, watch)
-    header, transactions = prepared.block.header, prepared.block.transactions
-    verdict = Verdict(header.number, prepared.fork.name, len(transactions))
-    verdict.checks = check_block(prepared)
-    misnamed = first_misnamed_transaction(prepared)
-    watch.lap("roots")
-    try:
-        run = prepared.run(executor.execute_block)
-    except BlockError as error:
-        verdict.seconds = watch.lap("run")
-        _note_failure(verdict, error)
-        stats = None if error.prefix is None else error.prefix.stats
-    else:
-        verdict.seconds = watch.lap("run")
-        _note_run(verdict, prepared, run, receipts)
-        watch.lap("roots")
-        stats = run.result.stats
-        verdict.stats = stats_object(prepared, stats, watch) if args.stats else None
-    if stats is not None:
-        name = f"block {verdict.number} ({verdict.fork})"
-        trace.add(name, stats, prepared.transaction_steps)
-    if misnamed is not None:
-        verdict.transaction, what = misnamed
-        verdict.reason = f"transaction {verdict.transaction} {what}"
-    return verdict
-
-
-def _prepare(
-    path: Path, args: argparse.Namespace, watch: Stopwatch
-) -> tuple[PreparedBlock, Sequence[Receipt] | None]:
-    """The block of a file, ready to run, and the receipts that the file has."""
-    from blockstm.ethereum.blockfile import read_block_file
-    from blockstm.ethereum.execution import prepare_file
-    from blockstm.ethereum.senders import recover_senders
-
-    file = read_block_file(path)
-    watch.lap("decode")
-    workers = args.workers if isinstance(args.workers, int) else None
-    senders = recover_senders(file.block.transactions, "block.transactions", workers)
-    watch.lap("senders")
-    prepared = prepare_file(file, args.vm, workers=workers, senders=senders)
-    watch.lap("prepare")
-    return prepared, file.receipts
-
-
-def _note_failure(verdict: Verdict, error: BlockError) -> None:
-    """The block ended early: it is not one that its header can be about."""
-    verdict.checks |= dict.fromkeys(("gas_used", "receipts_root", "logs_bloom"), False)
-    verdict.transaction, verdict.reason = error.index, str(error)
-    if error.prefix is not None:
-        verdict.gas_used = error.prefix.gas_used
-
-
-def _note_run(
-    verdict: Verdict,
-    prepared: PreparedBlock,
-    run: ExecutedBlock,
-    receipts: Sequence[Receipt] | None,
-) -> None:
-    from blockstm.ethereum.checks import check_run
-
-    stats = run.result.stats
-    verdict.gas_used = run.gas_used
-    verdict.workers = stats.workers
-    verdict.incarnations_per_transaction = stats.incarnations_per_transaction
-    verdict.checks |= check_run(prepared, run, receipts)
-    verdict.ok = False not in verdict.checks.values()
-    if not verdict.ok:
-        verdict.transaction, verdict.reason = _first_difference(prepared, run, receipts)
-
-
-def _first_difference(
-    prepared: PreparedBlock, run: ExecutedBlock, receipts: Sequence[Receipt] | None
-) -> tuple[int | None, str]:
-    """Which transaction went another way than it should, as far as that can be known."""
-    from blockstm.ethereum import checks
-    from blockstm.reference import execute_block
-
-    source = "the receipts in the file"
-    if receipts is None:
-        source, receipts = "a sequential run", prepared.run(execute_block).receipts
-    different = checks.first_different_receipt(prepared, run, receipts)
-    if different is not None:
-        index, what = different
-        return index, f"{_name(prepared, index)} differs from {source}: {what}"
-    outside = checks.first_outside_bloom(run.receipts, prepared.block.header.logs_bloom)
-    if outside is not None:
-        return outside, (
-            f"{_name(prepared, outside)} or one before it: it left a log that is not in the "
-            f"header's bloom; no transaction differs from {source}"
-        )
-    return None, (
-        f"which transaction is not known, as none differs from {source}: "
-        "header, transactions and state in the file do not belong together, or the VM's rules "
-        "are not the chain's"
-    )
-
-
-def _name(prepared: PreparedBlock, index: int) -> str:
-    return f"transaction {index} (0x{prepared.block.transactions[index].hash.hex()})"
 
 
 def _in_words(error: Exception) -> str:

@@ -32,19 +32,9 @@ from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.jsonfile import read_json
 from blockstm.ethereum.receipt import Receipt
+from blockstm.state.accounts import Account, AccountState
 
-__all__ = ["AccountRecord", "BlockFile", "parse_block_file", "read_block_file"]
-
-
-@dataclass(frozen=True, slots=True)
-class AccountRecord:
-    """An account as the block finds it; ``code`` is None where only its hash is given."""
-
-    balance: int
-    nonce: int
-    code: bytes | None
-    code_hash: Hash32
-    storage: Mapping[int, int]
+__all__ = ["BlockFile", "parse_block_file", "read_block_file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +49,13 @@ class BlockFile:
     """
 
     block: Block
-    accounts: Mapping[Address, AccountRecord]
+    accounts: Mapping[Address, Account]
     block_hashes: Mapping[int, Hash32]
     receipts: tuple[Receipt, ...] | None = None
+
+    def state(self) -> AccountState:
+        """A new state of the accounts, which are not all that there are on the chain."""
+        return AccountState(self.accounts, partial=True)
 
 
 def read_block_file(path: str | Path) -> BlockFile:
@@ -93,7 +87,7 @@ def parse_block_file(document: object) -> BlockFile:
     )
 
 
-def _accounts(fields: Fields) -> dict[Address, AccountRecord]:
+def _accounts(fields: Fields) -> dict[Address, Account]:
     accounts = {}
     for name, value, place in fields.items():
         address = parse_address(name, place)
@@ -103,7 +97,7 @@ def _accounts(fields: Fields) -> dict[Address, AccountRecord]:
     return accounts
 
 
-def _account(fields: Fields) -> AccountRecord:
+def _account(fields: Fields) -> Account:
     if "code" in fields:
         code: bytes | None = fields.data("code")
         code_hash = keccak(code or b"")
@@ -113,7 +107,7 @@ def _account(fields: Fields) -> AccountRecord:
         parse_word(slot, place): parse_word(value, place)
         for slot, value, place in fields.fields("storage").items()
     }
-    return AccountRecord(
+    return Account(
         fields.quantity("balance"), fields.quantity("nonce", 64), code, code_hash, storage
     )
 

@@ -21,12 +21,12 @@ from blockstm.ethereum.chains import MAINNET, Chain
 from blockstm.ethereum.fees import blob_base_fee
 from blockstm.ethereum.forks import HOMESTEAD, Fork
 from blockstm.ethereum.header import Header
+from blockstm.ethereum.outcomes import TransactionOutcomes
 from blockstm.ethereum.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.roots import state_root_after
 from blockstm.ethereum.senders import find_senders, signature_flaw
 from blockstm.messages import brief
-from blockstm.state.accounts import Account, AccountState
-from blockstm.types import DELETED, BlockResult, Outcome
+from blockstm.types import DELETED, BlockResult, Stats
 from blockstm.vm.context import BlockContext
 
 __all__ = [
@@ -83,24 +83,25 @@ class ExecutedBlock:
             that collect them.
         writes: location → final value, of everything the block changed, system calls, withdrawals
             and rewards included; a location without a value any more maps to `DELETED`.
-        result: the engine's: statistics, and outcomes of the block's steps, which are not only its
-            transactions.
+        result: the engine's, of all the block's steps, which are not only its transactions.
         gas_used: what the header names.
         access_list: what the block touched (EIP-7928); None where the fork has no such lists.
         state_root: of the state after the block; None where the state is partial, and in a block
             that `PreparedBlock.run` gave, which computes none.
+        stats: what running it took; the same as ``result.stats``.
         seconds: wall time by phase, in s: ``checks`` of what needs no state, ``senders`` recovered,
             ``prepare`` for the VM, ``run`` by the engine, ``receipts`` and ``roots`` made of it.
     """
 
     receipts: Sequence[Receipt]
-    outcomes: Sequence[Outcome]
+    outcomes: TransactionOutcomes
     requests: tuple[bytes, ...] | None
     writes: Mapping[Any, Any]
     result: BlockResult
     gas_used: int
     access_list: BlockAccessList | None = None
     state_root: Hash32 | None = None
+    stats: Stats = field(default_factory=Stats, compare=False)
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     @property
@@ -280,14 +281,9 @@ def prepare_file(
     senders: Sequence[Address] | None = None,
 ) -> PreparedBlock:
     """`prepare` a block with the state that its file has."""
-    accounts = {
-        address: Account(a.balance, a.nonce, a.code, a.code_hash, a.storage)
-        for address, a in file.accounts.items()
-    }
-    state = AccountState(accounts, partial=True)
     return prepare(
         file.block,
-        state,
+        file.state(),
         vm,
         chain=chain,
         block_hashes=file.block_hashes,

@@ -99,6 +99,7 @@ class BlockOnEvm(PreparedBlock):
             result=result,
             gas_used=self._gas_used(reports),
             access_list=self._access_list(result.outcomes, reports),
+            stats=result.stats,
         )
 
     def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:

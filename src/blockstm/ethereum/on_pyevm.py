@@ -14,6 +14,7 @@ from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import Chain
 from blockstm.ethereum.execution import ExecuteBlock, ExecutedBlock, PreparedBlock, StateAfter
 from blockstm.ethereum.forks import Fork
+from blockstm.ethereum.outcomes import TransactionOutcomes, of_transactions
 from blockstm.ethereum.reasons import Reason
 from blockstm.ethereum.receipt import Receipt, contract_address
 from blockstm.ethereum.requests import requests_of
@@ -66,15 +67,16 @@ class BlockOnPyEvm(PreparedBlock):
             requests = requests_of(receipts, withdrawals, consolidations, contract)
         return ExecutedBlock(
             receipts=receipts,
-            outcomes=result.outcomes,
+            outcomes=TransactionOutcomes(result.outcomes, self.transaction_steps),
             requests=requests,
             writes={**begun.writes, **result.writes, **ended.writes},
             result=result,
             gas_used=result.gas_used,
+            stats=result.stats,
         )
 
     def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:
-        return self._run_on(self.begin(), execute_block)
+        return of_transactions(self._run_on(self.begin(), execute_block), self.transaction_steps)
 
     def _run_on(self, begun: StateAfter, execute_block: ExecuteBlock) -> BlockResult:
         gas = _GasLeft(self.block.header.gas_limit, self.steps)

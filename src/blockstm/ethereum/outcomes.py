@@ -28,6 +28,11 @@ class TransactionOutcomes(Sequence[Outcome]):
         self._outcomes = outcomes
         self._places = places
 
+    @property
+    def places(self) -> range:
+        """Where they stand among the engine's outcomes, whose places a timeline names."""
+        return self._places
+
     def __len__(self) -> int:
         return len(self._places)
 

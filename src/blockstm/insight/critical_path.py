@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from blockstm.ethereum.execution import PreparedBlock
+from blockstm.ethereum.block import Block
+from blockstm.ethereum.execution import PreparedBlock, VMName, prepare
 from blockstm.insight.dependencies import Dependencies
 from blockstm.types import BlockResult, StateReader
 
-__all__ = ["Chain", "CriticalPath", "critical_path", "critical_path_of"]
+__all__ = ["Chain", "CriticalPath", "critical_path", "critical_path_of", "critical_path_of_block"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,17 @@ def critical_path_of(prepared: PreparedBlock) -> CriticalPath:
         ],
         [outcomes[step].gas_used for step in steps],
     )
+
+
+def critical_path_of_block(
+    block: Block, state: Any, vm: VMName = "evm", **options: Any
+) -> CriticalPath:
+    """The same of an Ethereum block that is not prepared; ``options`` are those of `prepare`.
+
+    Raises:
+        BlockError: the block ends early.
+    """
+    return critical_path_of(prepare(block, state, vm, **options))
 
 
 def _longest(dependencies: Sequence[tuple[int, ...]], gas: Sequence[int]) -> CriticalPath:

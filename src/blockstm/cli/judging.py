@@ -1,0 +1,217 @@
+"""What ``blockstm run`` says of a block: executed as anybody executes one, and where it is refused,
+looked at more closely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blockstm.cli.blockstats import Stopwatch, stats_object
+from blockstm.errors import BlockError, DecodeError, InvalidBlock
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from eth_typing import Address
+
+    from blockstm.ethereum import AccountState, Block, BlockFile, ExecutedBlock, Fork, Receipt
+    from blockstm.executor import Executor
+    from blockstm.insight.timeline import Trace
+
+__all__ = ["Verdict", "judge"]
+
+OF_THE_RUN = ("gas_used", "receipts_root", "logs_bloom")
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What is said about one block; the keys of ``--json`` are these names."""
+
+    number: int
+    fork: str
+    transactions: int
+    gas_used: int = 0
+    workers: int = 0
+    seconds: float = 0.0
+    incarnations_per_transaction: float = 0.0
+    checks: dict[str, bool | None] = field(default_factory=dict)
+    ok: bool = False
+    transaction: int | None = None  # the first one that differs or cannot be executed
+    reason: str = ""  # what is wrong, in words; empty if nothing is
+    stats: dict[str, Any] | None = None  # with ``--stats``, of a block that came to its end
+
+    def as_object(self) -> dict[str, Any]:
+        """The JSON object; where nothing is wrong there is nothing about what is."""
+        left_out = ["transaction", "reason"] if self.ok else []
+        if self.stats is None:
+            left_out.append("stats")
+        return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a file holds, whose rules hold, and what it runs on."""
+
+    file: BlockFile
+    fork: Fork
+    state: AccountState
+    vm: Any
+
+    @property
+    def block(self) -> Block:
+        return self.file.block
+
+    @property
+    def senders(self) -> Sequence[Address]:
+        """Of the transactions; none where somebody's is not known."""
+        from blockstm.ethereum import recover_senders
+
+        try:
+            return recover_senders(self.block.transactions)
+        except DecodeError:
+            return ()
+
+    def execute(self, execute_block: Callable[..., Any]) -> ExecutedBlock:
+        """Execute the block as anybody does."""
+        executed: ExecutedBlock = self.given_to(execute_block)
+        return executed
+
+    def given_to(self, function: Callable[..., Any]) -> Any:
+        """What a function makes of the block, that takes what `execute_block` does."""
+        hashes = self.file.block_hashes
+        return function(self.block, self.state, self.vm, block_hashes=hashes)
+
+
+def judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace) -> Verdict:
+    """Execute a block of a file, and compare what comes out with its header.
+
+    Raises:
+        OSError, UsageError: it cannot be read, or the VM does not have its fork.
+        ImportError: an extra is missing.
+    """
+    watch = Stopwatch()
+    subject = _read(path, args.vm)
+    watch.lap("decode")
+    verdict = _executed(subject, executor, args, watch, trace)
+    _note_names(verdict, subject)
+    return verdict
+
+
+def _read(path: Path, vm: str) -> Subject:
+    from blockstm.ethereum import MAINNET, read_block_file
+
+    file = read_block_file(path)
+    header = file.block.header
+    fork = MAINNET.fork_at(header.number, header.timestamp)
+    return Subject(file, fork, file.state(), vm)
+
+
+def _executed(
+    subject: Subject, executor: Executor, args: argparse.Namespace, watch: Stopwatch, trace: Trace
+) -> Verdict:
+    from blockstm.ethereum.checks import check_block
+
+    block = subject.block
+    verdict = Verdict(block.header.number, subject.fork.name, len(block.transactions))
+    verdict.checks = check_block(subject)
+    try:
+        executed = subject.execute(executor.execute_block)
+    except BlockError as error:
+        _note_failure(verdict, subject, error, trace)
+        return verdict
+    verdict.checks |= _note_run(verdict, subject, executed, trace)
+    verdict.ok = False not in verdict.checks.values()
+    if not verdict.ok:
+        verdict.transaction, verdict.reason = _first_difference(subject, executed)
+    if args.stats:
+        verdict.stats = stats_object(subject, executed, watch)
+    return verdict
+
+
+def _note_run(
+    verdict: Verdict, subject: Subject, executed: ExecutedBlock, trace: Trace
+) -> dict[str, bool | None]:
+    """What a block did whether or not it is what its header says, and the checks of that."""
+    from blockstm.ethereum.checks import check_run
+
+    stats = executed.stats
+    verdict.gas_used = executed.gas_used
+    verdict.workers = stats.workers
+    verdict.seconds = executed.seconds["run"]
+    verdict.incarnations_per_transaction = stats.incarnations_per_transaction
+    trace.add(_title(verdict), stats, executed.outcomes.places)
+    return check_run(subject, executed, subject.file.receipts)
+
+
+def _note_failure(verdict: Verdict, subject: Subject, error: BlockError, trace: Trace) -> None:
+    """The block is not one that its header can be about, or ended early."""
+    verdict.transaction, verdict.reason = error.index, str(error)
+    executed = error.executed if isinstance(error, InvalidBlock) else None
+    if executed is not None:
+        verdict.checks |= _note_run(verdict, subject, executed, trace)
+        if False in verdict.checks.values():
+            verdict.transaction, verdict.reason = _first_difference(subject, executed)
+        return
+    is_run = error.index is not None or not isinstance(error, InvalidBlock)
+    verdict.checks |= dict.fromkeys(OF_THE_RUN, False if is_run else None)
+    if error.prefix is not None:
+        verdict.gas_used = error.prefix.gas_used
+        verdict.seconds = error.prefix.stats.seconds
+        places = getattr(error.prefix.outcomes, "places", None)
+        trace.add(_title(verdict), error.prefix.stats, places)
+
+
+def _note_names(verdict: Verdict, subject: Subject) -> None:
+    """Whether the transactions are those that the file says."""
+    from blockstm.ethereum.checks import first_misnamed_transaction
+
+    misnamed = first_misnamed_transaction(subject)
+    if misnamed is not None:
+        verdict.transaction, what = misnamed
+        verdict.reason = f"transaction {verdict.transaction} {what}"
+
+
+def _title(verdict: Verdict) -> str:
+    return f"block {verdict.number} ({verdict.fork})"
+
+
+def _first_difference(subject: Subject, executed: ExecutedBlock) -> tuple[int | None, str]:
+    """Which transaction went another way than it should, as far as that can be known."""
+    from blockstm.ethereum import checks
+
+    source = "a sequential run" if subject.file.receipts is None else "the receipts in the file"
+    receipts = subject.file.receipts or _in_order(subject)
+    different = checks.first_different_receipt(subject, executed, receipts)
+    if different is not None:
+        index, what = different
+        return index, f"{_name(subject, index)} differs from {source}: {what}"
+    outside = checks.first_outside_bloom(executed.receipts, subject.block.header.logs_bloom)
+    if outside is not None:
+        return outside, (
+            f"{_name(subject, outside)} or one before it: it left a log that is not in the "
+            f"header's bloom; no transaction differs from {source}"
+        )
+    return None, (
+        f"which transaction is not known, as none differs from {source}: "
+        "header, transactions and state in the file do not belong together, or the VM's rules "
+        "are not the chain's"
+    )
+
+
+def _in_order(subject: Subject) -> Sequence[Receipt]:
+    """The receipts of the block run on the reference."""
+    from blockstm.ethereum.checks import execute_in_order
+
+    try:
+        return subject.execute(execute_in_order).receipts
+    except InvalidBlock as error:
+        if error.executed is None:
+            raise
+        receipts: Sequence[Receipt] = error.executed.receipts
+        return receipts
+
+
+def _name(subject: Subject, index: int) -> str:
+    return f"transaction {index} (0x{subject.block.transactions[index].hash.hex()})"
