@@ -24,6 +24,10 @@ from bench.evm_table import (  # noqa: E402  # found through the line above
 )
 from bench.load_table import load_rows, load_section  # noqa: E402  # likewise
 from bench.plots import draw  # noqa: E402  # likewise
+from bench.signature_table import (  # noqa: E402  # likewise
+    signature_rows,
+    signature_section,
+)
 from bench.targets import TARGETS, Row, Target  # noqa: E402  # likewise
 from blockstm.insight.ethereum.plots import draw_speedups  # noqa: E402  # behind them
 
@@ -58,7 +62,7 @@ def report(rows: list[Row]) -> str:
     for title, chosen in _tables(timed).items():
         sections += [f"### {title}\n", _table(chosen)]
     sections += [_losses(timed), evm_section(evm_rows(rows)), block_section(block_rows(rows))]
-    sections += [load_section(rows)]
+    sections += [load_section(rows), signature_section(signature_rows(rows))]
     return "\n".join(sections)
 
 

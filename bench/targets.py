@@ -9,6 +9,7 @@ from typing import Any
 from bench.evm_table import block_rows, evm_rows, geometric_mean, total_ratio
 from bench.load_table import aggregate, load_rows, mainnet_rows, of_length
 from bench.parameters import HEAVY_US, LIGHT_US
+from bench.signature_table import over_library, second_thread
 
 Row = Mapping[str, Any]
 
@@ -233,4 +234,6 @@ TARGETS = (
         "mainnet, blocks of less than 4 Mgas, 2 workers: speed-up of all together",
         0.99, False, "x", of_mainnet(aggregate, long=False),
     ),
+    Target("senders, 1 thread: speed-up over libsecp256k1", 4, False, "x", over_library),
+    Target("senders, 2 threads: speed-up over one", 1.9, False, "x", second_thread),
 )  # fmt: skip  # a target is a line of words and a line of figures

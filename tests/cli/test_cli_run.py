@@ -215,7 +215,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("module", "vm", "remedy"),
-    [("eth", "py-evm", "blockstm[pyevm]"), ("coincurve", "evm", "coincurve>=21")],
+    [("eth", "py-evm", "blockstm[pyevm]"), ("ckzg", "evm", "ckzg>=2.1")],
 )
 def test_a_missing_package_is_named(module: str, vm: str, remedy: str, tmp_path: Path) -> None:
     program = (

@@ -18,13 +18,10 @@ from blockstm.ethereum import senders
 from blockstm.ethereum.known_senders import KNOWN_SENDERS, KnownSenders
 from blockstm.ethereum.senders import recover_sender, recover_senders
 from blockstm.ethereum.transaction import Authorization, Transaction
-from blockstm.vm.evm.libraries import load_libraries
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 KEY = PrivateKey(bytes(31) + b"\x01")
 SENDER = KEY.public_key.to_canonical_address()
-
-load_libraries("secp256k1")
 
 
 @pytest.fixture(autouse=True)

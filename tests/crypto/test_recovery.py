@@ -16,12 +16,9 @@ from blockstm.ethereum.known_senders import KNOWN_SENDERS
 from blockstm.ethereum.rlp import encode
 from blockstm.ethereum.senders import recover_authorities, recover_sender, recover_senders
 from blockstm.ethereum.transaction import Authorization, Transaction, TransactionType
-from blockstm.vm.evm.libraries import load_libraries
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 X_OF_NO_POINT = 5  # x**3 + 7 is no square
-
-load_libraries("secp256k1")
 
 
 @pytest.fixture(autouse=True)

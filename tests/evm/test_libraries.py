@@ -94,17 +94,13 @@ def test_an_extension_without_a_file_is_refused(
 
 
 def test_before_loading_nothing_runs() -> None:
-    """Precompiles say so, and recovery raises, in a process that loaded nothing."""
+    """Precompiles say so in a process that loaded nothing."""
     script = (
         "from blockstm._native.evm.precompiles.calls import call\n"
-        "from blockstm._native.crypto.recovery import recover_addresses\n"
-        "for number in (1, 5, 11, 12, 13, 14, 15, 16, 17):\n"
+        "for number in (5, 11, 12, 13, 14, 15, 16, 17):\n"
         "    data = bytes(95) + b'\\1'\n"
         "    assert call('Osaka', number, data, 10**9)[::2] == ('unavailable', b''), number\n"
-        "try:\n"
-        "    recover_addresses(bytes(32), bytes(64), bytes(1))\n"
-        "except RuntimeError:\n"
-        "    print('nothing ran')\n"
+        "print('nothing ran')\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout == "nothing ran\n", done.stderr

@@ -1,8 +1,8 @@
 """Who signed: senders and authorities recovered from signatures, in parallel, once for each.
 
-What was signed is read off a transaction's encoding natively; then it takes one recovery by
-libsecp256k1 and one keccak, all without the GIL. A sender that was recovered before is known by the
-transaction's hash, whoever met it: a block that was prepared, or a pool of transactions.
+What was signed is read off a transaction's encoding natively; then it takes one recovery and
+one keccak, many side by side, all without the GIL. A sender that was recovered before is known by
+the transaction's hash, whoever met it: a block that was prepared, or a pool of transactions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from blockstm.ethereum.known_senders import KNOWN_SENDERS
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.rlp import encode
 from blockstm.ethereum.transaction import Authorization, Transaction, TransactionType
-from blockstm.vm.evm.libraries import load_libraries
 
 __all__ = [
     "address_of_key",
@@ -36,7 +35,8 @@ __all__ = [
 ]
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-_SIGNATURES_PER_TASK_MIN = 16
+_SIGNATURES_PER_TASK_MIN = 64
+_SIGNATURES_SIDE_BY_SIDE = 8
 _TASKS_PER_WORKER = 4  # so that none waits long for the last
 _AUTHORIZATION_MAGIC = b"\x05"
 
@@ -82,7 +82,6 @@ def recover_senders(
 
     Raises:
         DecodeError: a signature belongs to no key; the message names ``place`` and index.
-        ImportError: coincurve is not installed.
     """
     senders = find_senders(transactions, workers, high_s_allowed=high_s_allowed)
     flaw = signature_flaw(transactions, senders, high_s_allowed=high_s_allowed)
@@ -96,7 +95,6 @@ def recover_sender(transaction: Transaction, place: str) -> Address:
 
     Raises:
         DecodeError: the signature belongs to no key; the message names ``place``.
-        ImportError: coincurve is not installed.
     """
     senders = find_senders([transaction], 1)
     flaw = signature_flaw([transaction], senders)
@@ -129,9 +127,6 @@ def recover_authorities(
 
     None for a signature that belongs to no key, or has an s above half the curve's order.
     ``workers`` threads share the work, by default as many as there are usable cores.
-
-    Raises:
-        ImportError: coincurve is not installed.
     """
     if not any(transaction.authorizations for transaction in transactions):
         return [()] * len(transactions)
@@ -146,12 +141,7 @@ def find_senders(
     *,
     high_s_allowed: bool = True,
 ) -> list[Address | None]:
-    """Who sent each; None where nobody can have signed it; see `recover_senders`.
-
-    Raises:
-        ImportError: coincurve is not installed.
-    """
-    load_libraries("secp256k1")
+    """Who sent each; None where nobody can have signed it; see `recover_senders`."""
     encodings = [_encoding(each, high_s_allowed) for each in transactions]
     hashes = keccak256_many(encodings)
     senders = KNOWN_SENDERS.find(hashes)
@@ -189,7 +179,6 @@ def _recover(
     signed: Sequence[T], signature_of: Callable[[T], Signature | None], workers: int | None
 ) -> list[Address | None]:
     """Who signed each; None where there is no signature or it belongs to no key."""
-    load_libraries("secp256k1")
     return _in_parallel(lambda part: _recover_part(list(map(signature_of, part))), signed, workers)
 
 
@@ -201,7 +190,8 @@ def _in_parallel(
     tasks = min(workers * _TASKS_PER_WORKER, len(signed) // _SIGNATURES_PER_TASK_MIN)
     if min(workers, tasks) <= 1:
         return list(run(signed))
-    size = -(-len(signed) // tasks)
+    vectors = -(-len(signed) // (tasks * _SIGNATURES_SIDE_BY_SIDE))
+    size = vectors * _SIGNATURES_SIDE_BY_SIDE
     parts = [signed[start : start + size] for start in range(0, len(signed), size)]
     with ThreadPoolExecutor(min(workers, tasks), thread_name_prefix="blockstm-sender") as pool:
         return list(chain.from_iterable(pool.map(run, parts)))

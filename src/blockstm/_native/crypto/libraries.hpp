@@ -10,24 +10,6 @@
 
 namespace blockstm {
 
-// ---- libsecp256k1, from coincurve: recovery of public keys (SEC 1, section 4.1.6)
-
-struct SecpSignature {
-    uint8_t bytes[65];
-};
-struct SecpPublicKey {
-    uint8_t bytes[64];
-};
-
-#define BLOCKSTM_SECP256K1_FUNCTIONS(FUNCTION)                                                              \
-    FUNCTION(context_create, "secp256k1_context_create", void*, (unsigned flags))                           \
-    FUNCTION(parse_compact, "secp256k1_ecdsa_recoverable_signature_parse_compact", int,                     \
-             (const void* context, SecpSignature* signature, const uint8_t* bytes64, int parity))           \
-    FUNCTION(recover, "secp256k1_ecdsa_recover", int,                                                       \
-             (const void* context, SecpPublicKey* key, const SecpSignature* signature, const uint8_t* hash)) \
-    FUNCTION(serialize, "secp256k1_ec_pubkey_serialize", int,                                               \
-             (const void* context, uint8_t* out, size_t* size, const SecpPublicKey* key, unsigned flags))
-
 // ---- blst, from ckzg: BLS12-381
 
 struct BlstFp {
@@ -129,12 +111,6 @@ struct GmpInteger {
 
 #define BLOCKSTM_MEMBER(name, symbol, result, arguments) result(*name) arguments = nullptr;
 
-struct Secp256k1 {
-    bool loaded = false;
-    void* context = nullptr;  // never changed after `prepare`, so threads may share it
-    BLOCKSTM_SECP256K1_FUNCTIONS(BLOCKSTM_MEMBER)
-};
-
 struct Blst {
     static constexpr int LINES = 68;
 
@@ -152,7 +128,6 @@ struct Gmp {
 #undef BLOCKSTM_MEMBER
 
 struct Libraries {
-    Secp256k1 secp256k1;
     Blst blst;
     Gmp gmp;
 };
@@ -166,7 +141,7 @@ inline void use_libraries(const Libraries* table) noexcept { library_table = tab
 inline const Libraries& libraries() noexcept { return *library_table; }
 
 // For filling the table; called with the GIL held, before `loaded` is seen by any user.
-enum class Library : uint8_t { Secp256k1, Blst, Gmp };
+enum class Library : uint8_t { Blst, Gmp };
 
 // The place of the pointer to `symbol`; null if the table has no such function.
 void* function_place(Libraries& table, Library library, const char* symbol) noexcept;

@@ -8,7 +8,6 @@ cdef extern from "crypto/libraries.hpp" namespace "blockstm" nogil:
         pass
 
     cdef enum class Library:
-        Secp256k1
         Blst
         Gmp
 

@@ -4,7 +4,7 @@ from libc.stdint cimport uintptr_t
 
 cdef Libraries TABLE
 
-LIBRARIES = ("secp256k1", "blst", "gmp")
+LIBRARIES = ("blst", "gmp")
 
 
 cdef const Libraries* shared_libraries() noexcept nogil:

@@ -17,20 +17,13 @@ constexpr uint8_t SETUP_G2[96] = {
     0x08, 0x70, 0x41, 0xde, 0x62, 0x10, 0x00, 0xed, 0xc9, 0x8e, 0xda, 0xda, 0x20, 0xc1, 0xde, 0xf2,
 };
 
-constexpr unsigned SECP256K1_CONTEXT_NONE = 1;
-
 #define BLOCKSTM_NAME(name, symbol, result, arguments) symbol,
-constexpr const char* SECP256K1_NAMES[] = {BLOCKSTM_SECP256K1_FUNCTIONS(BLOCKSTM_NAME) nullptr};
 constexpr const char* BLST_NAMES[] = {BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_NAME) nullptr};
 constexpr const char* GMP_NAMES[] = {BLOCKSTM_GMP_FUNCTIONS(BLOCKSTM_NAME) nullptr};
 #undef BLOCKSTM_NAME
 
 #define BLOCKSTM_FIND(name, text, result, arguments) \
     if (std::strcmp(symbol, text) == 0) return &library.name;
-void* find(Secp256k1& library, const char* symbol) noexcept {
-    BLOCKSTM_SECP256K1_FUNCTIONS(BLOCKSTM_FIND)
-    return nullptr;
-}
 void* find(Blst& library, const char* symbol) noexcept {
     BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_FIND)
     return nullptr;
@@ -40,11 +33,6 @@ void* find(Gmp& library, const char* symbol) noexcept {
     return nullptr;
 }
 #undef BLOCKSTM_FIND
-
-bool prepare(Secp256k1& secp256k1) noexcept {
-    secp256k1.context = secp256k1.context_create(SECP256K1_CONTEXT_NONE);
-    return secp256k1.context != nullptr;
-}
 
 bool prepare(Blst& blst) noexcept {
     BlstP2Affine setup;
@@ -60,7 +48,6 @@ bool prepare(Gmp&) noexcept { return true; }
 
 void* function_place(Libraries& table, Library library, const char* symbol) noexcept {
     switch (library) {
-        case Library::Secp256k1: return find(table.secp256k1, symbol);
         case Library::Blst: return find(table.blst, symbol);
         case Library::Gmp: return find(table.gmp, symbol);
     }
@@ -69,7 +56,6 @@ void* function_place(Libraries& table, Library library, const char* symbol) noex
 
 const char* const* function_names(Library library) noexcept {
     switch (library) {
-        case Library::Secp256k1: return SECP256K1_NAMES;
         case Library::Blst: return BLST_NAMES;
         case Library::Gmp: return GMP_NAMES;
     }
@@ -78,7 +64,6 @@ const char* const* function_names(Library library) noexcept {
 
 bool prepare(Libraries& table, Library library) noexcept {
     switch (library) {
-        case Library::Secp256k1: return table.secp256k1.loaded = prepare(table.secp256k1);
         case Library::Blst: return table.blst.loaded = prepare(table.blst);
         case Library::Gmp: return table.gmp.loaded = prepare(table.gmp);
     }

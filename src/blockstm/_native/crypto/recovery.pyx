@@ -1,59 +1,58 @@
-# distutils: sources = src/blockstm/_native/crypto/keccak.cpp
-"""Who signed many messages; see ``recovery.hpp``. The library must be loaded first
-(``blockstm.vm.evm.libraries``). Safe from any thread; works without the GIL."""
+# distutils: sources = src/blockstm/_native/crypto/secp256k1/recovery.cpp src/blockstm/_native/crypto/secp256k1/recovery_lanes.cpp src/blockstm/_native/crypto/secp256k1/recovery_plain.cpp src/blockstm/_native/crypto/secp256k1/generator.cpp src/blockstm/_native/crypto/secp256k1/scalars.cpp src/blockstm/_native/crypto/keccak.cpp
+"""Who signed many messages; see ``secp256k1/recovery.hpp``. Safe from any thread; works without the GIL."""
 from libc.stdint cimport uint8_t
+from libc.string cimport memcpy
+from libcpp cimport bool as cbool
+from libcpp.vector cimport vector
 
-from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
+cdef extern from "crypto/secp256k1/recovery.hpp" namespace "blockstm::secp256k1" nogil:
+    void recover_signatures(SignatureTask* tasks, size_t count, cbool with_lanes) noexcept
 
-cdef extern from "crypto/recovery.hpp" namespace "blockstm" nogil:
-    bint recover_address(
-        const uint8_t* hash, const uint8_t* signature, int parity, uint8_t* address
-    ) noexcept
-    bint can_recover() noexcept
-
-use_libraries(shared_libraries())
-
-cdef enum:
-    HASH_SIZE = 32
-    SIGNATURE_SIZE = 64
-    ADDRESS_SIZE = 20
-    PARITY_MAX = 1
+cdef extern from "crypto/secp256k1/recovery_lanes.hpp" namespace "blockstm::secp256k1" nogil:
+    cbool has_lanes() noexcept
 
 
-def recover_addresses(hashes: bytes, signatures: bytes, parities: bytes) -> list[bytes | None]:
+cdef void recover_tasks(SignatureTask* tasks, size_t count, cbool with_lanes) noexcept nogil:
+    recover_signatures(tasks, count, with_lanes)
+
+
+def recovers_side_by_side() -> bool:
+    """Whether this processor recovers eight signatures at a time (AVX-512 IFMA)."""
+    return has_lanes()
+
+
+def recover_addresses(
+    hashes: bytes, signatures: bytes, parities: bytes, *, cbool side_by_side=True
+) -> list[bytes | None]:
     """The address behind each signature, None where it belongs to no key.
 
     ``hashes`` are 32 bytes each, ``signatures`` 64 (r, then s), ``parities`` one: 0 or 1, anything
-    else belongs to no key. Whether a high s is allowed is the caller's to say.
+    else belongs to no key. Whether a high s is allowed is the caller's to say. ``side_by_side=False``
+    recovers one by one, on any processor.
 
     Raises:
         ValueError: the three are not of equally many signatures.
-        RuntimeError: libsecp256k1 is not loaded.
+        MemoryError: there is none for the tasks.
     """
-    cdef Py_ssize_t count = len(parities), place
+    cdef size_t count = len(parities), place
     if len(hashes) != count * HASH_SIZE or len(signatures) != count * SIGNATURE_SIZE:
         raise ValueError(
             f"{count} parities need {count * HASH_SIZE} bytes of hashes and "
             f"{count * SIGNATURE_SIZE} of signatures, not {len(hashes)} and {len(signatures)}"
         )
-    if not can_recover():
-        raise RuntimeError("libsecp256k1 is not loaded")
     cdef const uint8_t* hash = hashes
     cdef const uint8_t* signature = signatures
     cdef const uint8_t* parity = parities
-    cdef bytearray addresses = bytearray(count * ADDRESS_SIZE)
-    cdef bytearray known = bytearray(count)
-    cdef uint8_t* address = addresses
-    cdef uint8_t* is_known = known
+    cdef vector[SignatureTask] tasks
+    tasks.resize(count)
     with nogil:
         for place in range(count):
-            is_known[place] = parity[place] <= PARITY_MAX and recover_address(
-                hash + place * HASH_SIZE,
-                signature + place * SIGNATURE_SIZE,
-                parity[place],
-                address + place * ADDRESS_SIZE,
-            )
+            memcpy(tasks[place].hash, hash + place * HASH_SIZE, HASH_SIZE)
+            memcpy(tasks[place].compact, signature + place * SIGNATURE_SIZE, SIGNATURE_SIZE)
+            tasks[place].parity = parity[place]
+        recover_signatures(tasks.data(), count, side_by_side)
     return [
-        bytes(addresses[place * ADDRESS_SIZE : (place + 1) * ADDRESS_SIZE]) if known[place] else None
+        (<char*>tasks[place].address)[:ADDRESS_SIZE] if tasks[place].is_known else None
         for place in range(count)
     ]
+

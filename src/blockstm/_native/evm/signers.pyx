@@ -1,21 +1,20 @@
 # distutils: sources = src/blockstm/_native/crypto/keccak.cpp
-"""Who signed many transactions, from their encodings; see ``signature.hpp`` and ``recovery.hpp``.
-
-libsecp256k1 must be loaded first (``blockstm.vm.evm.libraries``). Safe from any thread; the work is done
-without the GIL.
+"""Who signed many transactions, from their encodings; see ``signature.hpp`` and
+``crypto/secp256k1/recovery.hpp``. Safe from any thread; the work is done without the GIL.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
-from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
-
-cdef extern from "crypto/recovery.hpp" namespace "blockstm" nogil:
-    bint recover_address(
-        const uint8_t* hash, const uint8_t* signature, int parity, uint8_t* address
-    ) noexcept
-    bint can_recover() noexcept
+from blockstm._native.crypto.recovery cimport (
+    ADDRESS_SIZE,
+    HASH_SIZE,
+    SIGNATURE_SIZE,
+    SignatureTask,
+    recover_tasks,
+)
 
 cdef extern from "evm/bytes.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass Span:
@@ -30,15 +29,8 @@ cdef extern from "evm/signature.hpp" namespace "blockstm::evm" nogil:
 
     cbool read_signature(Span encoding, cbool high_s, Signature& out) noexcept
 
-use_libraries(shared_libraries())
-
 cdef enum:
-    ADDRESS_SIZE = 20
-
-
-cdef struct Found:
-    bint is_known
-    uint8_t address[ADDRESS_SIZE]
+    NO_PARITY = 0xFF
 
 
 def recover_signers(encodings, cbool high_s_allowed) -> list[bytes | None]:
@@ -49,28 +41,35 @@ def recover_signers(encodings, cbool high_s_allowed) -> list[bytes | None]:
         high_s_allowed: whether s may be above half the curve's order (EIP-2).
 
     Raises:
-        RuntimeError: libsecp256k1 is not loaded.
+        MemoryError: there is none for the signatures.
     """
     cdef list held = list(encodings)  # nobody else changes it while the GIL is not held
     cdef vector[Span] spans
-    cdef vector[Found] found
-    cdef Signature signature
+    cdef vector[SignatureTask] tasks
     cdef size_t place
-    if not can_recover():
-        raise RuntimeError("libsecp256k1 is not loaded")
     for encoding in held:
         spans.push_back(span_of(encoding))
-    found.resize(spans.size())
+    tasks.resize(spans.size())
     with nogil:
         for place in range(spans.size()):
-            found[place].is_known = read_signature(spans[place], high_s_allowed, signature) and recover_address(
-                signature.message, signature.compact, signature.parity, found[place].address
-            )
+            read_task(spans[place], high_s_allowed, tasks[place])
+        recover_tasks(tasks.data(), tasks.size(), True)
     return [
-        PyBytes_FromStringAndSize(<const char*>found[place].address, ADDRESS_SIZE)
-        if found[place].is_known else None
-        for place in range(found.size())
+        PyBytes_FromStringAndSize(<const char*>tasks[place].address, ADDRESS_SIZE)
+        if tasks[place].is_known else None
+        for place in range(tasks.size())
     ]
+
+
+cdef void read_task(Span encoding, cbool high_s_allowed, SignatureTask& task) noexcept nogil:
+    """What is to be recovered; where no signature can have the numbers, a parity that belongs to no key."""
+    cdef Signature signature
+    if not read_signature(encoding, high_s_allowed, signature):
+        task.parity = NO_PARITY
+        return
+    memcpy(task.hash, signature.message, HASH_SIZE)
+    memcpy(task.compact, signature.compact, SIGNATURE_SIZE)
+    task.parity = <uint8_t>signature.parity
 
 
 def signed_message(bytes encoding, cbool high_s_allowed=True):

@@ -2,7 +2,6 @@
 
 | library | comes with | for |
 |---|---|---|
-| libsecp256k1 | coincurve | senders, authorities, ECRECOVER |
 | blst | ckzg | BLS12-381, KZG point evaluation |
 | GMP | gmpy2 | MODEXP |
 
@@ -70,11 +69,6 @@ def _load(name: str) -> None:
     _LOADED.add(name)
 
 
-def _from_cffi(module: Any, names: tuple[str, ...]) -> Addresses:
-    ffi, lib = module.ffi, module.lib
-    return {name: int(ffi.cast("uintptr_t", ffi.addressof(lib, name))) for name in names}
-
-
 def _from_extension(module: ModuleType, names: tuple[str, ...]) -> Addresses:
     """An extension module is a shared library: its symbols, and those of what it links."""
     if module.__file__ is None:
@@ -94,7 +88,6 @@ def _address(function: Any) -> int:
 
 
 _SOURCES = {
-    "secp256k1": Source("coincurve", "coincurve._libsecp256k1", "coincurve>=21", _from_cffi),
     "blst": Source("ckzg", "ckzg", "ckzg>=2.1", _from_extension),
     "gmp": Source("gmpy2", "gmpy2.gmpy2", "gmpy2>=2.2", _from_extension),
 }

@@ -1,7 +1,7 @@
-// ECRECOVER (Yellow Paper appendix E), by libsecp256k1, and P256VERIFY (EIP-7951). A signature that is
+// ECRECOVER (Yellow Paper appendix E) and P256VERIFY (EIP-7951). A signature that is
 // wrong is no failure of the call: the output is empty.
 #include "crypto/p256.hpp"
-#include "crypto/recovery.hpp"
+#include "crypto/secp256k1/recovery.hpp"
 #include "evm/precompiles/families.hpp"
 
 namespace blockstm::evm {
@@ -20,15 +20,18 @@ int64_t ecrecover_gas(Fork, Span) noexcept { return 3000; }
 int64_t p256verify_gas(Fork, Span) noexcept { return 6900; }
 
 PrecompileStatus run_ecrecover(Span input, Bytes& output) noexcept {
-    if (!can_recover()) return PrecompileStatus::Unavailable;
     uint8_t bytes[ECRECOVER_SIZE];
     read_input(input, 0, bytes, sizeof bytes);
     const int parity = bytes[V + WORD - 1] - V_EVEN;
     if (!is_zero(bytes + V, WORD - 1) || parity < 0 || parity > 1) return PrecompileStatus::Success;
-    uint8_t address[20];
-    if (!recover_address(bytes, bytes + R, parity, address)) return PrecompileStatus::Success;
+    secp256k1::SignatureTask task;
+    std::memcpy(task.hash, bytes, sizeof task.hash);
+    std::memcpy(task.compact, bytes + R, sizeof task.compact);
+    task.parity = static_cast<uint8_t>(parity);
+    secp256k1::recover_signature(task);
+    if (!task.is_known) return PrecompileStatus::Success;
     if (!zeros(output, WORD)) return PrecompileStatus::NoMemory;
-    std::memcpy(output.data() + 12, address, sizeof address);
+    std::memcpy(output.data() + WORD - sizeof task.address, task.address, sizeof task.address);
     return PrecompileStatus::Success;
 }
 

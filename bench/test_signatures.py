@@ -1,0 +1,69 @@
+"""Senders of transactions that were never met, against libsecp256k1, in turn in one run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+from tests.crypto.signatures import Signed, signed_transactions, signer_by_libsecp256k1
+
+from bench.conftest import rounds
+from blockstm.ethereum import recover_senders
+from blockstm.ethereum.known_senders import KNOWN_SENDERS
+from blockstm.insight.machine import machine
+from blockstm.insight.race import Contender, Race
+
+COUNT = 2048
+OURS, LIBRARY = "blockstm", "libsecp256k1"
+
+
+@pytest.fixture(scope="module")
+def race_of() -> Any:
+    """A race for a number of threads; the transactions are signed once."""
+    transactions, senders = signed_transactions(COUNT)
+    signatures = [Signed(each.signing_hash, each.r, each.s, each.y_parity) for each in transactions]
+
+    def check(found: list[bytes]) -> None:
+        assert found == senders
+
+    def of(threads: int) -> Race:
+        def recover(_: Any) -> list[Any]:
+            return recover_senders(transactions, workers=threads)
+
+        def one_by_one(_: Any) -> list[Any]:
+            return [signer_by_libsecp256k1(each) for each in signatures]
+
+        ours = Contender(recover, prepare=KNOWN_SENDERS.clear, check=check)
+        return Race({OURS: ours, LIBRARY: Contender(one_by_one, check=check)})
+
+    return of
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_signatures(benchmark: BenchmarkFixture, race_of: Any, threads: int) -> None:
+    """Everything `recover_senders` does, encoding and both hashes included."""
+    race: Race = race_of(threads)
+
+    def before() -> tuple[tuple[Any, ...], dict[str, Any]]:
+        race.lap(LIBRARY)
+        return (OURS, race.contenders[OURS].prepare()), {}
+
+    benchmark.pedantic(
+        race.timed,
+        setup=before,
+        teardown=lambda name, prepared: race.check(name),
+        rounds=rounds(race.warm_up()),
+    )
+    ours, library = race.timing(OURS), race.timing(LIBRARY)
+    benchmark.extra_info["signatures"] = {
+        "signatures": COUNT,
+        "threads": threads,
+        "microseconds": ours.seconds / COUNT * 1e6,
+        "spread": ours.spread,
+        "libsecp256k1_microseconds": library.seconds / COUNT * 1e6,
+        "ratio": library.seconds / ours.seconds,
+        "cpu_cores": ours.cpu_cores,
+        "stable": ours.stable and library.stable,
+        "machine": machine(),
+    }

@@ -1,0 +1,90 @@
+"""Signatures to recover, and who libsecp256k1 says signed them; no test of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from random import Random
+from typing import NamedTuple
+
+from coincurve import PrivateKey
+from coincurve._libsecp256k1 import ffi, lib
+
+from blockstm.ethereum import Transaction
+from blockstm.ethereum.hashing import keccak
+
+__all__ = [
+    "ORDER",
+    "Signed",
+    "joined",
+    "random_signature",
+    "signed_transactions",
+    "signer_by_libsecp256k1",
+]
+
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+_CONTEXT = lib.secp256k1_context_create(1)
+_UNCOMPRESSED = 2
+
+
+class Signed(NamedTuple):
+    """A message's hash and its signature, as they come."""
+
+    message: bytes
+    r: int
+    s: int
+    parity: int
+
+
+def joined(signatures: Sequence[Signed]) -> tuple[bytes, bytes, bytes]:
+    """The arguments of `recover_addresses`."""
+    return (
+        b"".join(each.message for each in signatures),
+        b"".join(number.to_bytes(32, "big") for each in signatures for number in (each.r, each.s)),
+        bytes(each.parity for each in signatures),
+    )
+
+
+def random_signature(random: Random) -> Signed:
+    """Numbers of which about half are a signature by somebody."""
+    return Signed(
+        random.randbytes(32),
+        random.getrandbits(256),
+        random.getrandbits(256),
+        random.getrandbits(1),
+    )
+
+
+def signer_by_libsecp256k1(signed: Signed) -> bytes | None:
+    """Whose signature it is; None if nobody's."""
+    if signed.parity > 1:
+        return None
+    signature = ffi.new("secp256k1_ecdsa_recoverable_signature *")
+    key = ffi.new("secp256k1_pubkey *")
+    compact = signed.r.to_bytes(32, "big") + signed.s.to_bytes(32, "big")
+    parse = lib.secp256k1_ecdsa_recoverable_signature_parse_compact
+    if not parse(_CONTEXT, signature, compact, signed.parity):
+        return None
+    if not lib.secp256k1_ecdsa_recover(_CONTEXT, key, signature, signed.message):
+        return None
+    out, size = ffi.new("unsigned char[65]"), ffi.new("size_t *", 65)
+    lib.secp256k1_ec_pubkey_serialize(_CONTEXT, out, size, key, _UNCOMPRESSED)
+    return keccak(bytes(ffi.buffer(out))[1:])[12:]
+
+
+def signed_transactions(count: int) -> tuple[list[Transaction], list[bytes]]:
+    """Transactions by as many keys, and the senders."""
+    keys = [PrivateKey((place + 1).to_bytes(32, "big")) for place in range(count)]
+    senders = [keccak(key.public_key.format(compressed=False)[1:])[12:] for key in keys]
+    return [_signed(key, place) for place, key in enumerate(keys)], senders
+
+
+def _signed(key: PrivateKey, nonce: int) -> Transaction:
+    unsigned = Transaction(
+        type=2, nonce=nonce, gas=21_000, to=bytes(20), value=1, data=b"",
+        v=0, r=0, s=0, chain_id=1, max_fee_per_gas=7,
+    )  # fmt: skip
+    signature = key.sign_recoverable(unsigned.signing_hash, hasher=None)
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    return replace(unsigned, v=signature[64], r=r, s=s)
