@@ -14,7 +14,12 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.known_senders import KNOWN_SENDERS
 from blockstm.ethereum.rlp import encode
-from blockstm.ethereum.senders import recover_authorities, recover_sender, recover_senders
+from blockstm.ethereum.senders import (
+    address_of_key,
+    recover_authorities,
+    recover_sender,
+    recover_senders,
+)
 from blockstm.ethereum.transaction import Authorization, Transaction, TransactionType
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -99,6 +104,20 @@ def test_a_signature_of_nobody_is_none(r: int, s: int, parity: int) -> None:
 def test_counts_that_differ_are_refused(hashes: int, signatures: int) -> None:
     with pytest.raises(ValueError, match="1 parities need 32 bytes"):
         recover_addresses(bytes(hashes), bytes(signatures), bytes(1))
+
+
+@settings(deadline=None)
+@given(secrets)
+def test_the_address_of_a_secret_key(secret: int) -> None:
+    assert address_of_key(secret.to_bytes(32, "big")) == address_of(secret)
+
+
+@pytest.mark.parametrize(
+    "key", [bytes(32), ORDER.to_bytes(32, "big"), b"\1", bytes(31), b"\1" * 33]
+)
+def test_what_is_no_secret_key(key: bytes) -> None:
+    with pytest.raises(DecodeError, match="not the 32 bytes of a key"):
+        address_of_key(key)
 
 
 # ---- senders

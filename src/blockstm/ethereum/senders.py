@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+_GENERATOR_X = 0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798
 _SIGNATURES_PER_TASK_MIN = 64
 _SIGNATURES_SIDE_BY_SIDE = 8
 _TASKS_PER_WORKER = 4  # so that none waits long for the last
@@ -50,12 +51,14 @@ def address_of_key(secret_key: bytes, place: str = "secretKey") -> Address:
     Raises:
         DecodeError: it is no number from 1 to the curve's order - 1.
     """
-    from coincurve import PrivateKey  # for tests and tools alone: blocks hold no keys
-
-    if len(secret_key) != 32 or not 0 < int.from_bytes(secret_key, "big") < _CURVE_ORDER:
+    number = int.from_bytes(secret_key, "big")
+    if len(secret_key) != 32 or not 0 < number < _CURVE_ORDER:
         raise DecodeError(f"{place}: not the 32 bytes of a key", place)
-    point: bytes = PrivateKey(secret_key).public_key.format(compressed=False)
-    return Address(keccak(point[1:])[12:])
+    # Recovery computes (s / r) R - (z / r) G: with R = G, z = 0 and s = key * r that is key * G.
+    s = number * _GENERATOR_X % _CURVE_ORDER
+    signature = _GENERATOR_X.to_bytes(32, "big") + s.to_bytes(32, "big")
+    [address] = recover_addresses(bytes(32), signature, bytes(1))
+    return Address(cast(bytes, address))
 
 
 class Signature(NamedTuple):
