@@ -17,7 +17,7 @@ from blockstm.ethereum.forks import BlobSchedule
 
 SMALL_ARCHIVES = (
     "eest-amsterdam-eip7928-only.tar.xz",
-    "eest-bpo2toamsterdam-bal-devnet-4attime15k.tar.xz",
+    "eest-bpo2toamsterdam-glamsterdam-devnet-8attime15k.tar.xz",
     "eest-cancuntopragueattime15k.tar.xz",
     "eest-praguetoosakaattime15k.tar.xz",
     "eest-shanghai.tar.xz",
@@ -25,7 +25,7 @@ SMALL_ARCHIVES = (
     "ethereum-tests-blockchain.tar.xz",
 )
 LARGE_ARCHIVES = (
-    "eest-amsterdam-bal-devnet-4.tar.xz",
+    "eest-amsterdam-glamsterdam-devnet-8.tar.xz",
     "eest-benchmark-osaka_at_0001M.tar.xz",
     "eest-cancun.tar.xz",
     "eest-london.tar.xz",

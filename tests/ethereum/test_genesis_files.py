@@ -58,7 +58,7 @@ def test_the_official_first_blocks() -> None:
 
 
 @pytest.mark.parametrize(
-    "archive", ["eest-shanghai.tar.xz", "eest-bpo2toamsterdam-bal-devnet-4attime15k.tar.xz"]
+    "archive", ["eest-shanghai.tar.xz", "eest-bpo2toamsterdam-glamsterdam-devnet-8attime15k.tar.xz"]
 )
 def test_first_blocks_of_later_forks(archive: str) -> None:
     """The blockchain tests' first blocks, from their accounts."""

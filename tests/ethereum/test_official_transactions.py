@@ -17,7 +17,6 @@ from blockstm.ethereum.transaction import Transaction
 from blockstm.ethereum.transaction_rules import transaction_flaw
 
 ARCHIVE = "ethereum-tests-basic.tar.xz"
-GAS_LIMIT = 10**9
 FOLDERS = (
     "ttAddress",
     "ttData",
@@ -59,14 +58,14 @@ def _check(encoding: bytes, fork: Fork, expected: dict[str, Any], where: str) ->
     assert replace(transaction).encode() == encoding, where  # not from the bytes it keeps
     assert f"0x{transaction.hash.hex()}" == expected["hash"], where
     assert f"0x{_sender(transaction, fork).hex()}" == expected["sender"], where
-    gas = intrinsic_gas(transaction, fork, GAS_LIMIT).total
+    gas = intrinsic_gas(transaction, fork).total
     assert gas == int(expected["intrinsicGas"], 16), where
 
 
 def _refusal(encoding: bytes, fork: Fork) -> Reason | None:
     try:
         transaction = Transaction.decode(encoding)
-        flaw = transaction_flaw(transaction, fork, 1, GAS_LIMIT)
+        flaw = transaction_flaw(transaction, fork, 1)
         if flaw is not None:
             return flaw.reason
         _sender(transaction, fork)

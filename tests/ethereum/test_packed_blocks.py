@@ -47,7 +47,7 @@ ARCHIVES = {
     "Cancun": "ethereum-tests-state.tar.xz",
     "Prague": "eest-prague.tar.xz",
     "Osaka": "eest-osaka.tar.xz",
-    "Amsterdam": "eest-amsterdam-bal-devnet-4.tar.xz",
+    "Amsterdam": "eest-amsterdam-glamsterdam-devnet-8.tar.xz",
 }
 PIECES_OF_A_FORK = 200
 LARGE, SMALL = 60, 8  # pieces of a block: for real threads, for schedules

@@ -20,17 +20,17 @@ def test_no_gas_comes_from_nowhere(ending: str, turns: int, gas: int) -> None:
     result, after = run("amsterdam", accounts, [transaction(0, A, gas=gas)])
     execution = result.outcomes[0].value
     assert execution.succeeded
-    assert 21_000 < execution.gas_used <= gas
+    assert 15_000 < execution.gas_used <= gas
     paid = FUNDS - after.account(SENDERS[0]).balance
     assert paid == execution.gas_used * GAS_PRICE
     assert execution.state_gas == 0
-    assert execution.gas_before_refund >= 21_000
+    assert execution.gas_before_refund >= 15_000
 
 
 def test_a_new_slot_is_state_gas_and_not_regular_gas() -> None:
     accounts = world({A: contract("1 7 SSTORE")})
     result, _ = run("amsterdam", accounts, [transaction(0, A)])
     execution = result.outcomes[0].value
-    assert execution.state_gas == 32 * 150  # a block of 30,000,000 gas
-    assert execution.gas_before_refund == 21_000 + 3 + 3 + 2_100 + 2_900
+    assert execution.state_gas == 64 * 1_530
+    assert execution.gas_before_refund == 15_000 + 3 + 3 + 2_100 + 10_000
     assert execution.gas_used == execution.gas_before_refund + execution.state_gas

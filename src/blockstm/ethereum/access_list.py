@@ -15,13 +15,14 @@ from typing import Any, Final, TypeVar
 from eth_typing import Address, Hash32
 
 from blockstm.errors import DecodeError
+from blockstm.ethereum.amsterdam import ACCESS_LIST_ITEM
 from blockstm.ethereum.fields import Fields, shown
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.rlp import Item, Items, encode, encode_list
 
 __all__ = ["ITEM_GAS", "AccountAccess", "BlockAccessList"]
 
-ITEM_GAS: Final = 2_000
+ITEM_GAS: Final = ACCESS_LIST_ITEM
 """A block's list has at most one item for so much of its gas limit."""
 
 _INDEX_BITS: Final = 32

@@ -21,7 +21,7 @@ from blockstm.ethereum.forks import AMSTERDAM, PRAGUE, Fork
 from blockstm.ethereum.outcomes import TransactionOutcomes, of_transactions
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipts import FlatReceipts
-from blockstm.ethereum.requests import requests_of
+from blockstm.ethereum.requests import request_contracts, requests_of
 from blockstm.ethereum.rewards import rewards
 from blockstm.ethereum.senders import recover_authorities
 from blockstm.state.accounts import balance_of, code_hash_of
@@ -34,9 +34,6 @@ __all__ = ["BlockOnEvm", "prepare_on_evm"]
 Reports = tuple[bytes, list[int], list[int], list[int], list[bytes], list[bytes]]
 
 _WEI_PER_GWEI = 10**9
-# Where the contracts of EIP-7002 and EIP-7251 stand on every chain.
-_WITHDRAWAL_CONTRACT = Address(bytes.fromhex("00000961ef480eb55e80d19ad83579a64c007002"))
-_CONSOLIDATION_CONTRACT = Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a590007251"))
 
 
 def prepare_on_evm(
@@ -61,18 +58,17 @@ def prepare_on_evm(
         BlockEnd(
             [(w.address, w.amount_gwei * _WEI_PER_GWEI) for w in block.withdrawals or ()],
             rewards(block if block.ommers is not None else replace(block, ommers=()), fork),
-            collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state),
+            collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state, fork),
         ),
     )
     vm = Evm(fork.rules, context)
     return BlockOnEvm(block, fork, chain, state, senders, vm, vm.bind(steps))
 
 
-def _lacks_request_contracts(state: Any) -> bool:
+def _lacks_request_contracts(state: Any, fork: Fork) -> bool:
     """Whether a state that need not be complete is without the contracts that collect requests."""
     return getattr(state, "partial", False) and not all(
-        state.get(code_hash_of(address))
-        for address in (_WITHDRAWAL_CONTRACT, _CONSOLIDATION_CONTRACT)
+        state.get(code_hash_of(address)) for address in request_contracts(fork)
     )
 
 
@@ -143,6 +139,8 @@ class BlockOnEvm(PreparedBlock):
             outputs.withdrawal_requests,
             outputs.consolidation_requests,
             self.chain.deposit_contract,
+            builder_deposits=outputs.builder_deposit_requests,
+            builder_exits=outputs.builder_exit_requests,
         )
 
     def _index_of(self, error: BlockError) -> int | None:

@@ -1,7 +1,8 @@
 """Execution layer requests: what a block asks of the beacon chain (EIP-7685, from Prague on).
 
-Deposits are cut out of the logs of one contract (EIP-6110); withdrawal requests (EIP-7002) and
-consolidation requests (EIP-7251) are what two system contracts return at the end of the block.
+Deposits are cut out of the logs of one contract (EIP-6110); withdrawal requests (EIP-7002),
+consolidation requests (EIP-7251), and from Amsterdam on builders' deposits and exits (EIP-8282) are
+what system contracts return at the end of the block.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ from typing import Final
 from eth_typing import Address, Hash32
 
 from blockstm.ethereum.chains import MAINNET_DEPOSIT_CONTRACT
+from blockstm.ethereum.forks import AMSTERDAM, PRAGUE, Fork
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipt import Log, Receipt
 
 __all__ = [
+    "BUILDER_DEPOSIT_CONTRACT",
+    "BUILDER_DEPOSIT_REQUESTS",
+    "BUILDER_EXIT_CONTRACT",
+    "BUILDER_EXIT_REQUESTS",
     "CONSOLIDATION_CONTRACT",
     "CONSOLIDATION_REQUESTS",
     "DEPOSIT_REQUESTS",
     "WITHDRAWAL_CONTRACT",
     "WITHDRAWAL_REQUESTS",
     "deposits",
+    "request_contracts",
     "requests_hash",
     "requests_of",
 ]
@@ -30,9 +37,13 @@ __all__ = [
 DEPOSIT_REQUESTS: Final = b"\x00"
 WITHDRAWAL_REQUESTS: Final = b"\x01"
 CONSOLIDATION_REQUESTS: Final = b"\x02"
+BUILDER_DEPOSIT_REQUESTS: Final = b"\x03"
+BUILDER_EXIT_REQUESTS: Final = b"\x04"
 
 WITHDRAWAL_CONTRACT: Final = Address(bytes.fromhex("00000961ef480eb55e80d19ad83579a64c007002"))
 CONSOLIDATION_CONTRACT: Final = Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a590007251"))
+BUILDER_DEPOSIT_CONTRACT: Final = Address(bytes.fromhex("0000bff46984e3725691fa540a8c7589300d8282"))
+BUILDER_EXIT_CONTRACT: Final = Address(bytes.fromhex("000064d678505ad48f8ccb093bc65613800e8282"))
 
 _DEPOSIT_EVENT: Final = bytes.fromhex(
     "649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5"
@@ -44,11 +55,22 @@ _DEPOSIT_SIZE: Final = 576
 _DEPOSIT_PARTS: Final = ((160, 48), (256, 32), (320, 8), (384, 96), (512, 8))
 
 
+def request_contracts(fork: Fork) -> tuple[Address, ...]:
+    """The contracts that are called at the end of every block of a fork, in that order."""
+    if fork < PRAGUE:
+        return ()
+    contracts = (WITHDRAWAL_CONTRACT, CONSOLIDATION_CONTRACT)
+    return contracts + (BUILDER_DEPOSIT_CONTRACT, BUILDER_EXIT_CONTRACT) * (fork >= AMSTERDAM)
+
+
 def requests_of(
     receipts: Iterable[Receipt],
     withdrawals: bytes,
     consolidations: bytes,
     deposit_contract: Address = MAINNET_DEPOSIT_CONTRACT,
+    *,
+    builder_deposits: bytes = b"",
+    builder_exits: bytes = b"",
 ) -> tuple[bytes, ...]:
     """All requests of a block, each list behind its type; empty lists are left out.
 
@@ -57,6 +79,7 @@ def requests_of(
         withdrawals: what the withdrawal requests contract returned.
         consolidations: what the consolidation requests contract returned.
         deposit_contract: whose logs are deposits.
+        builder_deposits, builder_exits: what the contracts of EIP-8282 returned.
 
     Raises:
         InvalidBlock: a deposit's log is not laid out as it must be.
@@ -65,6 +88,8 @@ def requests_of(
         deposits(receipts, deposit_contract),
         WITHDRAWAL_REQUESTS + withdrawals,
         CONSOLIDATION_REQUESTS + consolidations,
+        BUILDER_DEPOSIT_REQUESTS + builder_deposits,
+        BUILDER_EXIT_REQUESTS + builder_exits,
     )
     return tuple(request for request in requests if len(request) > 1)
 

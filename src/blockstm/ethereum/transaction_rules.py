@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from eth_typing import Address
+
 from blockstm._native.evm.plain_rules import suspects
 from blockstm.ethereum.fees import GAS_PER_BLOB, blob_base_fee
 from blockstm.ethereum.forks import AMSTERDAM, HOMESTEAD, OSAKA, SPURIOUS_DRAGON, Fork
@@ -35,7 +37,7 @@ _BLOB_HASH_VERSION: Final = 1
 
 
 def transaction_flaw(
-    transaction: Transaction, fork: Fork, chain_id: int, gas_limit: int
+    transaction: Transaction, fork: Fork, chain_id: int, sender: Address | None = None
 ) -> Flaw | None:
     """The first rule that a transaction breaks by itself; None if it keeps all.
 
@@ -43,9 +45,9 @@ def transaction_flaw(
         transaction: to be checked.
         fork: of the block that it is meant for.
         chain_id: of the chain that it is meant for.
-        gas_limit: of the block; from Amsterdam on the price of state depends on it.
+        sender: of the transaction, where that is known; see `intrinsic_gas`.
     """
-    return next(_flaws(transaction, fork, chain_id, gas_limit), None)
+    return next(_flaws(transaction, fork, chain_id, sender), None)
 
 
 def transactions_flaw(
@@ -59,7 +61,7 @@ def transactions_flaw(
     for index in _suspects(transactions, header, fork, chain_id):
         transaction = transactions[index]
         blobs += len(transaction.blob_hashes)
-        flaw = transaction_flaw(transaction, fork, chain_id, header.gas_limit) or next(
+        flaw = transaction_flaw(transaction, fork, chain_id) or next(
             _flaws_in_block(transaction, header, fork, blob_fee, blobs), None
         )
         if flaw is not None:
@@ -90,7 +92,9 @@ def _s_max(fork: Fork) -> int:
     return _CURVE_ORDER // 2 if fork >= HOMESTEAD else _CURVE_ORDER - 1
 
 
-def _flaws(transaction: Transaction, fork: Fork, chain_id: int, gas_limit: int) -> Iterator[Flaw]:
+def _flaws(
+    transaction: Transaction, fork: Fork, chain_id: int, sender: Address | None
+) -> Iterator[Flaw]:
     if transaction.type > fork.newest_transaction_type:
         yield Flaw(Reason.TYPE_NOT_SUPPORTED, f"{fork} has no type {transaction.type}")
     yield from _signature(transaction, fork, chain_id)
@@ -101,7 +105,7 @@ def _flaws(transaction: Transaction, fork: Fork, chain_id: int, gas_limit: int) 
         yield from _blobs(transaction, fork)
     if transaction.type == TransactionType.SET_CODE:
         yield from _set_code(transaction)
-    yield from _gas(transaction, fork, gas_limit)
+    yield from _gas(transaction, fork, sender)
 
 
 def _signature(transaction: Transaction, fork: Fork, chain_id: int) -> Iterator[Flaw]:
@@ -147,20 +151,20 @@ def _set_code(transaction: Transaction) -> Iterator[Flaw]:
         yield Flaw(Reason.NO_AUTHORIZATIONS, "a set-code transaction without authorizations")
 
 
-def _gas(transaction: Transaction, fork: Fork, gas_limit: int) -> Iterator[Flaw]:
+def _gas(transaction: Transaction, fork: Fork, sender: Address | None) -> Iterator[Flaw]:
     size_max = initcode_max(fork)
     if transaction.to is None and size_max is not None and len(transaction.data) > size_max:
         size = len(transaction.data)
         yield Flaw(Reason.INITCODE_TOO_LARGE, f"code of {size} bytes, over {size_max}")
     gas = transaction.gas
-    intrinsic = intrinsic_gas(transaction, fork, gas_limit)
+    intrinsic = intrinsic_gas(transaction, fork, sender)
     if gas < intrinsic.total:
         yield Flaw(Reason.INTRINSIC_GAS, f"{gas} gas where {intrinsic.total} are charged at once")
     if gas < intrinsic.floor:
         yield Flaw(Reason.FLOOR_GAS, f"{gas} gas where {intrinsic.floor} are paid at least")
     if fork >= AMSTERDAM:
-        # EIP-8037 caps the regular gas alone; what is over it may go into state.
-        gas = max(intrinsic.regular, intrinsic.floor)
+        # EIP-8037 caps what runs; what is over it may go into state.
+        gas = max(intrinsic)
     if fork >= OSAKA and gas > GAS_CAP:
         yield Flaw(Reason.GAS_ABOVE_CAP, f"{gas} gas, over {GAS_CAP}")
 
@@ -170,10 +174,6 @@ def _flaws_in_block(
 ) -> Iterator[Flaw]:
     """``blobs`` are those of the block up to and with the transaction."""
     gas, limit = transaction.gas, header.gas_limit
-    if fork >= AMSTERDAM:
-        # EIP-8037: regular gas and state gas each have the whole limit to themselves.
-        intrinsic = intrinsic_gas(transaction, fork, limit)
-        gas = max(min(gas - intrinsic.state, GAS_CAP), gas - intrinsic.regular)
     if gas > limit:
         yield Flaw(Reason.GAS_ABOVE_BLOCK, f"it asks for {gas} gas of a block of {limit}")
     cap = max(transaction.max_fee_per_gas, transaction.gas_price)

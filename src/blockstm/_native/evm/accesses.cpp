@@ -14,10 +14,11 @@ bool write_address(Bytes& out, const Address& address) noexcept {
 }
 
 uint8_t changes_of(const World& world, const Account& account) noexcept {
-    if (account.is(DESTROYED)) return BALANCE_GONE;
+    if (account.is(DESTROYED) && world.fork() < Fork::Amsterdam) return BALANCE_GONE;
     uint8_t changes = 0;
     const Delta& delta = account.delta;
     if (!delta.magnitude.is_zero()) changes |= delta.is_negative ? BALANCE_SHRANK : BALANCE_GREW;
+    if (account.is(DESTROYED)) return changes;  // nonce and code are gone before anybody saw them (EIP-8246)
     if (account.knows(NONCE) && account.nonce != account.nonce_before) changes |= NONCE_CHANGED;
     if (world.has_changed_code(account)) changes |= CODE_CHANGED;
     return changes;

@@ -20,7 +20,7 @@ namespace blockstm::evm {
 enum AccountChange : uint8_t {
     BALANCE_GREW = 1,
     BALANCE_SHRANK = 2,
-    BALANCE_GONE = 4,  // the account was deleted, whatever it had
+    BALANCE_GONE = 4,  // the account was deleted, whatever it had; until EIP-8246
     NONCE_CHANGED = 8,
     CODE_CHANGED = 16,
 };

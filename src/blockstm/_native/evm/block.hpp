@@ -99,7 +99,7 @@ struct Step {
     uint64_t withdrawal_count = 0;
     const Payment* rewards = nullptr;
     uint64_t reward_count = 0;
-    bool collects_requests = false;  // EIP-7002, EIP-7251; without their contracts the block is invalid
+    bool collects_requests = false;  // EIP-7002, 7251, 8282; without their contracts the block is invalid
 };
 
 }  // namespace blockstm::evm

@@ -44,7 +44,7 @@ Frame* next_frame(Machine& machine) noexcept {
 Entry push_frame(Machine& machine, const Frame& next) noexcept {
     machine.depth_max = std::max(machine.depth_max, next.depth);
     machine.frames.truncate(machine.frames.size() + 1);
-    if (machine.meters_state() && !machine.state_gas.enter()) {
+    if (machine.meters_state() && next.depth > 0 && !machine.state_gas.enter()) {
         machine.world.stop(BLOCKSTM_NO_MEMORY);
         return Entry::Over;
     }
@@ -143,6 +143,7 @@ Entry enter_call(Machine& machine, Ending& ending) noexcept {
     if (request.input_size != 0) callee.input.data = machine.memory.at(callee.input_offset);
     callee.kind = request.kind;
     callee.is_static = caller.is_static || request.kind == CallKind::StaticCall;
+    callee.made_account = request.made_account;
     callee.output_offset = request.output_offset;
     callee.output_size = request.output_size;
     return begin_call(machine, callee, caller.self, request.code_address, ending);
@@ -173,7 +174,6 @@ void resume_after_call(Machine& machine, uint64_t output_offset, uint64_t output
     const uint64_t size = std::min(output_size, machine.output.size());
     if (size != 0) std::memcpy(machine.memory.at(caller.memory_base + output_offset), machine.output.data(), size);
     machine.return_data.swap(machine.output);
-    caller.gas += ending.gas_left;
     *caller.top++ = ending.succeeded ? 1 : 0;
 }
 

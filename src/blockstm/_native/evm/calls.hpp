@@ -18,7 +18,7 @@ Entry enter_call(Machine& machine, Ending& ending) noexcept;
 // Of a transaction, at depth 0.
 Entry enter_first_call(Machine& machine, const Message& message, Ending& ending) noexcept;
 
-// The topmost frame goes on after its call: gas, output, and one word on its stack.
+// The topmost frame goes on after its call: output, and one word on its stack.
 void resume_after_call(Machine& machine, uint64_t output_offset, uint64_t output_size,
                        const Ending& ending) noexcept;
 

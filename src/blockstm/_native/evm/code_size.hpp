@@ -3,12 +3,13 @@
 
 #include <cstdint>
 
+#include "evm/amsterdam.hpp"
 #include "evm/forks.hpp"
 
 namespace blockstm::evm {
 
 constexpr uint64_t code_size_max(Fork fork) noexcept {
-    if (fork >= Fork::Amsterdam) return 0x8000;
+    if (fork >= Fork::Amsterdam) return amsterdam_gas::CODE_SIZE_MAX;
     return fork >= Fork::SpuriousDragon ? 0x6000 : UINT64_MAX;
 }
 

@@ -1,6 +1,8 @@
 // Creations; see create.hpp.
 #include "evm/create.hpp"
 
+#include <utility>
+
 #include "crypto/keccak.hpp"
 #include "evm/code_size.hpp"
 
@@ -9,7 +11,6 @@ namespace blockstm::evm {
 namespace {
 
 constexpr int64_t CODE_DEPOSIT_BYTE = 200;
-constexpr int64_t HASHED_WORD = 6;            // EIP-8037: what a byte of code costs is state gas then
 constexpr uint8_t RESERVED_FIRST_BYTE = 0xef;  // EIP-3541
 
 Address last_20_bytes(const uint8_t hash[32]) noexcept {
@@ -55,12 +56,12 @@ Address creation_address(const Address& creator, const u256& salt, Span initcode
 
 namespace {
 
-// EIP-684, EIP-7610.
+// EIP-684; EIP-7610 until Amsterdam, which declines it: what storage there is goes then.
 bool is_taken(World& world, Account* account, bool& taken) noexcept {
     uint64_t nonce = 0;
     if (!world.nonce(account, nonce) || !world.has_code(account, taken)) return false;
     taken = taken || nonce != 0;
-    return taken || world.has_storage(account, taken);
+    return taken || world.fork() >= Fork::Amsterdam || world.has_storage(account, taken);
 }
 
 Entry begin_creation(Machine& machine, Frame& frame, Account* payer, Span initcode, Ending& ending) noexcept {
@@ -81,37 +82,78 @@ Entry begin_creation(Machine& machine, Frame& frame, Account* payer, Span initco
 
 }  // namespace
 
+namespace {
+
+// What a creation that is asked for comes to before its address matters; None where it may begin.
+bool find_obstacle(Machine& machine, Failure& obstacle) noexcept {
+    World& world = machine.world;
+    const Frame& caller = machine.frames.back();
+    obstacle = Failure::DepthExceeded;
+    if (caller.depth >= CALL_DEPTH_MAX) return true;
+    obstacle = Failure::InsufficientBalance;
+    const u256& value = machine.request.value;
+    bool holds = true;
+    if (!value.is_zero() && !world.can_pay(caller.self, value, holds)) return false;
+    if (!holds) return true;
+    uint64_t nonce = 0;
+    if (!world.nonce(caller.self, nonce)) return false;
+    obstacle = nonce == UINT64_MAX ? Failure::NonceOverflow : Failure::None;
+    return true;
+}
+
+Span initcode_of(Machine& machine) noexcept {
+    const Request& request = machine.request;
+    if (request.input_size == 0) return {};
+    return {machine.memory.at(machine.frames.back().memory_base + request.input_offset), request.input_size};
+}
+
+// The account where the topmost frame creates what it asks for; it becomes warm.
+bool find_created(Machine& machine, Account*& created) noexcept {
+    const Request& request = machine.request;
+    const Frame& caller = machine.frames.back();
+    uint64_t nonce = 0;
+    if (!machine.world.nonce(caller.self, nonce)) return false;
+    const Address address = request.kind == CallKind::Create2
+                                ? creation_address(caller.address, request.salt, initcode_of(machine))
+                                : creation_address(caller.address, nonce);
+    bool was_cold = false;
+    return machine.world.account(address, created) && machine.world.access(created, was_cold);
+}
+
+}  // namespace
+
+bool is_made_by_creation(Machine& machine, bool& made) noexcept {
+    Failure obstacle{};
+    made = false;
+    if (!find_obstacle(machine, obstacle)) return false;
+    if (obstacle != Failure::None) return true;
+    Account*& created = machine.request.account;
+    return find_created(machine, created) && machine.world.is_empty(created, made);
+}
+
 Entry enter_creation(Machine& machine, Ending& ending) noexcept {
     World& world = machine.world;
     const Request& request = machine.request;
-    Account* const creator = machine.frames.back().self;
     machine.return_data.clear();
-    if (machine.frames.back().depth >= CALL_DEPTH_MAX) {
-        return refuse(machine, request.gas, Failure::DepthExceeded, ending);
-    }
-    bool holds = true;
-    if (!request.value.is_zero() && !world.can_pay(creator, request.value, holds)) return Entry::Over;
-    if (!holds) return refuse(machine, request.gas, Failure::InsufficientBalance, ending);
-    uint64_t nonce = 0;
-    if (!world.nonce(creator, nonce)) return Entry::Over;
-    if (nonce == UINT64_MAX) return refuse(machine, request.gas, Failure::NonceOverflow, ending);
+    Failure obstacle{};
+    if (!find_obstacle(machine, obstacle)) return Entry::Over;
+    if (obstacle != Failure::None) return refuse(machine, request.gas, obstacle, ending);
+    Account* created = std::exchange(machine.request.account, nullptr);
+    if (created == nullptr && !find_created(machine, created)) return Entry::Over;
     Frame* next = next_frame(machine);
     if (next == nullptr) return Entry::Over;
     Frame& frame = *next;
     const Frame& caller = machine.frames.back();
-    Span initcode{nullptr, request.input_size};
-    if (initcode.size != 0) initcode.data = machine.memory.at(caller.memory_base + request.input_offset);
-    frame.address = request.kind == CallKind::Create2
-                        ? creation_address(caller.address, request.salt, initcode)
-                        : creation_address(caller.address, nonce);
-    if (!world.set_nonce(creator, nonce + 1)) return Entry::Over;
-    bool was_cold = false;
-    if (!world.account(frame.address, frame.self) || !world.access(frame.self, was_cold)) return Entry::Over;
+    uint64_t nonce = 0;
+    if (!world.nonce(caller.self, nonce) || !world.set_nonce(caller.self, nonce + 1)) return Entry::Over;
+    frame.self = created;
+    frame.address = created->address;
     frame.gas = request.gas;
     frame.caller = caller.address;
     frame.value = request.value;
     frame.kind = request.kind;
-    return begin_creation(machine, frame, creator, initcode, ending);
+    frame.made_account = request.made_account;
+    return begin_creation(machine, frame, caller.self, initcode_of(machine), ending);
 }
 
 Entry enter_first_creation(Machine& machine, const Message& message, Ending& ending) noexcept {
@@ -136,8 +178,8 @@ namespace {
 // The gas left; less than none where it does not suffice.
 int64_t pay_deposit(Machine& machine, int64_t size, int64_t gas) noexcept {
     if (!machine.meters_state()) return gas - size * CODE_DEPOSIT_BYTE;
-    gas -= (size + 31) / 32 * HASHED_WORD;
-    return gas < 0 ? gas : machine.state_gas.charge(size, gas);
+    gas -= (size + 31) / 32 * amsterdam_gas::CODE_HASH_WORD;
+    return gas < 0 ? gas : machine.state_gas.charge(size * amsterdam_gas::STATE_BYTE, gas);
 }
 
 }  // namespace
@@ -166,8 +208,6 @@ bool deposit_code(Machine& machine, const Frame& frame, Ending& ending) noexcept
 void resume_after_creation(Machine& machine, const Address& created, const Ending& ending) noexcept {
     Frame& caller = machine.frames.back();
     machine.return_data.swap(machine.output);  // of a creation that was reverted; otherwise empty
-    caller.gas += ending.gas_left;
-    if (!ending.succeeded && machine.meters_state()) machine.state_gas.give_back(NEW_ACCOUNT_BYTES);
     *caller.top++ = ending.succeeded ? from_address(created) : u256{};
 }
 

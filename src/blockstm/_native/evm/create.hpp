@@ -1,5 +1,5 @@
-// How contracts are created (Yellow Paper, section 7; EIPs 2, 161, 170, 684, 1014, 3541, 7610). Used by the
-// machine's loop and by transactions.
+// How contracts are created (Yellow Paper, section 7; EIPs 2, 161, 170, 684, 1014, 3541, 7610,
+// 8037). Used by the machine's loop and by transactions.
 #pragma once
 
 #include "evm/calls.hpp"
@@ -10,6 +10,10 @@ namespace blockstm::evm {
 Address creation_address(const Address& creator, uint64_t nonce) noexcept;
 // EIP-1014.
 Address creation_address(const Address& creator, const u256& salt, Span initcode) noexcept;
+
+// EIP-8037: whether what the topmost frame asks for in `machine.request` makes an account where there was none.
+// That is asked before its gas is shared out; a creation that will be refused makes none.
+bool is_made_by_creation(Machine& machine, bool& made) noexcept;
 
 // Of `machine.request`, by the topmost frame.
 Entry enter_creation(Machine& machine, Ending& ending) noexcept;

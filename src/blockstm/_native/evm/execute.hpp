@@ -8,8 +8,10 @@
 //                              EIP-8037; not part of the one before it); u32 size of the return data; u32 size
 //                              of the accesses; return data; accesses (accesses.hpp);
 //                              u32 count, logs: 20 bytes address, u8 count, topics, u32 size, data
-//   SUCCESS, a block's end     u8 2; u32 size, withdrawal requests; u32 size, consolidation requests; accesses
-//   SUCCESS, a block's start   nothing; where accesses are recorded, the same as a block's end
+//   SUCCESS, a block's end     u8 2; u8 count, of each list of requests u32 size and the list: withdrawals,
+//                              consolidations, builders' deposits and exits (the latter from Amsterdam on,
+//                              EIP-8282); accesses
+//   SUCCESS, a block's start   nothing; where accesses are recorded, as a block's end without lists
 //   INVALID                    u16 Invalidity; 32 bytes have; 32 bytes want
 //   FAILED                     u8 kind: 1 the state has no code for this hash: 32 bytes; 2 the block came
 //                              without the hash of this block: u64; 3 a library is not loaded; 4 a value in

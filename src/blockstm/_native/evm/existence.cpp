@@ -66,9 +66,11 @@ bool World::has_storage(Account* account, bool& holds) noexcept {
     return true;
 }
 
-// The caller made sure that there is neither nonce nor code nor storage.
+// The caller made sure that there is neither nonce nor code, and until Amsterdam no storage.
 bool World::create(Account* account) noexcept {
-    if (!set_flags(account, CREATED | TOUCHED)) return false;
+    bool is_stored = false;
+    if (fork_ >= Fork::Amsterdam && !has_storage(account, is_stored)) return false;
+    if (!set_flags(account, is_stored ? CREATED | TOUCHED | WIPED : CREATED | TOUCHED)) return false;
     return fork_ < Fork::SpuriousDragon || set_nonce(account, 1);
 }
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "evm/state_gas.hpp"
+#include "evm/amsterdam.hpp"
 
 namespace blockstm::evm {
 
@@ -38,26 +38,29 @@ uint64_t access_list_gas(const Transaction& transaction) noexcept {
 
 namespace {
 
-// EIP-7976: a byte is four tokens, whatever it is. EIP-7981: so is a byte of an access list, and they are paid
-// for. EIP-8037: what the state grows by is paid for by the byte.
-IntrinsicGas intrinsic_gas_of_amsterdam(const Transaction& transaction, const BlockEnv& block,
-                                        uint64_t data_gas) noexcept {
-    constexpr uint64_t CREATION_REGULAR = 9000, AUTHORIZATION_REGULAR = 7500;
-    constexpr uint64_t FLOOR_BYTE = 4 * 16;  // tokens, and gas for each
-    uint64_t listed_bytes = 20 * transaction.access_count;
+// EIP-2780: what a transaction does is paid for apart; what that comes to in the state is charged when it runs.
+uint64_t transaction_gas_of_amsterdam(const Transaction& transaction) noexcept {
+    using namespace amsterdam_gas;
+    if (transaction.creates) return TRANSACTION + TRANSACTION_CREATION;
+    if (transaction.to == transaction.sender) return TRANSACTION;
+    return TRANSACTION + TRANSACTION_RECIPIENT + (transaction.value.is_zero() ? 0 : TRANSACTION_VALUE);
+}
+
+// EIP-7976: a byte costs the same at the floor, whatever it is. EIP-7981: so does a byte of an access list, and
+// it is paid for in any case.
+IntrinsicGas intrinsic_gas_of_amsterdam(const Transaction& transaction, uint64_t data_gas) noexcept {
+    using namespace amsterdam_gas;
+    uint64_t slots = 0;
     for (uint64_t place = 0; place < transaction.access_count; ++place) {
-        listed_bytes += 32 * transaction.access_list[place].slot_count;
+        slots += transaction.access_list[place].slot_count;
     }
-    uint64_t gas = BASE + data_gas + access_list_gas(transaction) + FLOOR_BYTE * listed_bytes;
-    gas += transaction.authorization_count * AUTHORIZATION_REGULAR;
-    uint64_t state_bytes = transaction.authorization_count * (NEW_ACCOUNT_BYTES + DELEGATION_BYTES);
-    if (transaction.creates) {
-        gas += CREATION_REGULAR + INITCODE_WORD * ((transaction.data.size + 31) / 32);
-        state_bytes += NEW_ACCOUNT_BYTES;
-    }
-    const uint64_t floor = BASE + FLOOR_BYTE * (transaction.data.size + listed_bytes);
-    if (state_bytes == 0) return {gas, floor};
-    return {gas, floor, state_bytes * static_cast<uint64_t>(state_byte_cost(block.gas_limit))};
+    const uint64_t listed_bytes = FLOOR_BYTE * (20 * transaction.access_count + 32 * slots);
+    const uint64_t base = transaction_gas_of_amsterdam(transaction) + listed_bytes;
+    uint64_t gas = base + data_gas;
+    gas += transaction.access_count * amsterdam_gas::LISTED_ADDRESS + slots * amsterdam_gas::LISTED_SLOT;
+    gas += transaction.authorization_count * AUTHORIZATION;
+    if (transaction.creates) gas += INITCODE_WORD * ((transaction.data.size + 31) / 32);
+    return {gas, base + FLOOR_BYTE * transaction.data.size};
 }
 
 }  // namespace
@@ -67,7 +70,7 @@ IntrinsicGas intrinsic_gas(const Transaction& transaction, const BlockEnv& block
     const uint64_t zeros = count_zeros(transaction.data);
     const uint64_t others = transaction.data.size - zeros;
     const uint64_t data_gas = zeros * ZERO_BYTE + others * other_byte(fork);
-    if (fork >= Fork::Amsterdam) return intrinsic_gas_of_amsterdam(transaction, block, data_gas);
+    if (fork >= Fork::Amsterdam) return intrinsic_gas_of_amsterdam(transaction, data_gas);
     uint64_t gas = BASE + data_gas;
     if (transaction.creates && fork >= Fork::Homestead) gas += CREATION;
     if (transaction.creates && fork >= Fork::Shanghai) gas += INITCODE_WORD * ((transaction.data.size + 31) / 32);

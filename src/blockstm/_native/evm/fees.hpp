@@ -1,5 +1,5 @@
-// What a transaction pays for (Yellow Paper, section 6.2; EIPs 1559, 2028, 2930, 3860, 4844, 7623, 7702,
-// 7976, 7981, 8037).
+// What a transaction pays for (Yellow Paper, section 6.2; EIPs 1559, 2028, 2780, 2930, 3860, 4844, 7623, 7702,
+// 7976, 7981).
 // Pure functions of a transaction and its block; any thread may call them.
 #pragma once
 
@@ -16,7 +16,6 @@ inline constexpr uint64_t GAS_CAP = uint64_t{1} << 24;  // of a transaction, fro
 struct IntrinsicGas {
     uint64_t execution;  // taken before anything runs
     uint64_t floor;      // the least that data costs (EIP-7623); 0 before Prague
-    uint64_t state = 0;  // taken, too: for what the state grows by (EIP-8037); 0 before Amsterdam
 };
 
 IntrinsicGas intrinsic_gas(const Transaction& transaction, const BlockEnv& block) noexcept;

@@ -20,7 +20,11 @@ bool World::flush_slots() noexcept {
 }
 
 bool World::flush_account(Account* account) noexcept {
-    if (account->is(DESTROYED)) return delete_account(account);
+    if (account->is(DESTROYED)) {
+        if (fork_ < Fork::Amsterdam) return delete_account(account);
+        reset(account);
+    }
+    if (account->is(WIPED) && !clear_storage(account)) return false;
     return flush_balance(account) && flush_nonce(account) && flush_code(account) && flush_record(account);
 }
 
@@ -88,6 +92,12 @@ bool World::flush_stored(Account* account) noexcept {
 }
 
 // ------------------------------------------------------------------------------ deletion
+
+// EIP-8246: what the transaction has created and destroyed keeps its balance, and is an account like any other.
+void World::reset(Account* account) noexcept {
+    account->nonce = account->nonce_before;  // both are as before the creation: none
+    account->has_code = account->had_code;
+}
 
 bool World::remove_field(Account* account, Field field) noexcept { return put_field(account, field, 0); }
 

@@ -44,13 +44,14 @@ struct Request {
     CallKind kind;
     int64_t gas;           // for the callee, stipend included
     Address target;        // whose storage and balance; of a creation: found by the machine
-    Account* account;      // of `code_address`, where the interpreter has it at hand; used once, then null
+    Account* account;      // of `code_address`, or to be created, where it is at hand; used once, then null
     Address code_address;  // whose code runs, before following a delegation
     const Code* code;      // what runs, a delegation followed (EIP-7702); null for a creation
     u256 value;            // transferred (Call, Create), or only reported (CallCode, DelegateCall)
     u256 salt;             // Create2
     uint64_t input_offset, input_size;    // in the caller's memory; of a creation: the initcode
     uint64_t output_offset, output_size;  // in the caller's memory
+    bool made_account;     // EIP-8037: the caller has paid for a new account, and gets that back if this fails
 };
 
 struct Frame {
@@ -70,6 +71,7 @@ struct Frame {
     Code* initcode;         // of a creation: `code`, which the frame owns; null otherwise
     CallKind kind;
     bool is_static;
+    bool made_account;      // as in Request
     int depth;              // 0 for the transaction's own
     Checkpoint checkpoint;  // taken before its value was transferred
     uint64_t output_offset, output_size;  // where the caller wants the output

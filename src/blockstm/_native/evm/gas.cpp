@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 
+#include "evm/amsterdam.hpp"
 #include "evm/code_size.hpp"
 #include "evm/opcodes.hpp"
 
@@ -77,7 +78,7 @@ constexpr GasTable tangerine_whistle() noexcept {  // EIP-150
     gas.base[BALANCE] = 400;
     gas.base[SLOAD] = 200;
     gas.base[SELFDESTRUCT] = 5000;
-    gas.selfdestruct_charges_new_account = true;
+    gas.new_beneficiary = gas.new_account;
     gas.keeps_64th = true;
     return gas;
 }
@@ -181,6 +182,24 @@ constexpr GasTable osaka() noexcept {
     return gas;
 }
 
+// EIP-8038. What touches an account that is dead pays for its growth as state gas, and here for the write.
+constexpr GasTable with_state_access_prices(GasTable gas) noexcept {
+    using namespace op;
+    using namespace amsterdam_gas;
+    static_assert(WARM_ACCESS == WARM && COLD_STORAGE_ACCESS == COLD_SLOT);
+    gas.base[EXTCODESIZE] = gas.base[EXTCODECOPY] = 2 * WARM;  // the account, and its code
+    gas.base[CREATE] = gas.base[CREATE2] = CREATE_ACCESS;
+    gas.cold_account = COLD_ACCOUNT_ACCESS - WARM;
+    gas.cold_beneficiary = COLD_ACCOUNT_ACCESS;
+    gas.cold_store = COLD_SLOT - WARM;
+    gas.store_set = gas.store_reset = WARM + STORAGE_WRITE;
+    gas.store_clear_refund = STORAGE_CLEAR_REFUND;
+    gas.call_value = CALL_VALUE;
+    gas.new_account = 0;
+    gas.new_beneficiary = ACCOUNT_WRITE;
+    return gas;
+}
+
 constexpr GasTable amsterdam() noexcept {
     GasTable gas = osaka();
     using namespace op;
@@ -189,10 +208,7 @@ constexpr GasTable amsterdam() noexcept {
     gas.initcode_size_max = initcode_size_max(Fork::Amsterdam);                  // EIP-7954
     gas.meters_state = true;                                                     // EIP-8037
     gas.store_rule = StoreRule::StateMetered;
-    gas.store_set = gas.store_reset;
-    gas.new_account = 0;
-    gas.base[CREATE] = gas.base[CREATE2] = 9000;
-    return gas;
+    return with_state_access_prices(gas);
 }
 
 }  // namespace

@@ -42,10 +42,10 @@ struct GasTable {
 
     int64_t call_value;
     int64_t call_stipend;
-    int64_t new_account;  // by a call
+    int64_t new_account;      // by a call
+    int64_t new_beneficiary;  // by a SELFDESTRUCT; 0: that costs nothing
     bool keeps_64th;            // of the gas left, at calls and creations (EIP-150)
     bool new_only_with_value;   // accounts are new where value revives dead ones (EIP-161); before, always
-    bool selfdestruct_charges_new_account;
     int64_t selfdestruct_refund;
     bool meters_state;  // EIP-8037: what makes the state grow costs by the byte, see state_gas.hpp
 

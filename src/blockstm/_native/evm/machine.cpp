@@ -63,6 +63,15 @@ void Machine::end() noexcept {
 
 static bool creates(CallKind kind) noexcept { return kind == CallKind::Create || kind == CallKind::Create2; }
 
+// EIP-8037: what a frame that fails has spilled goes back to its gas, which one that halts loses.
+static void leave_state_gas(Machine& machine, int depth, Ending& ending) noexcept {
+    if (!ending.succeeded) {
+        const int64_t spilled = machine.state_gas.take_back();
+        if (ending.failure == Failure::Reverted) ending.gas_left += spilled;
+    }
+    if (depth > 0) ending.gas_left += machine.state_gas.leave(ending.succeeded);
+}
+
 // How the topmost frame ended: its changes are kept or taken back, and it is gone. It can be looked at until
 // another is pushed.
 static bool leave(Machine& machine, Exit exit, Ending& ending) noexcept {
@@ -76,7 +85,7 @@ static bool leave(Machine& machine, Exit exit, Ending& ending) noexcept {
         if (ending.succeeded) goes_on = deposit_code(machine, frame, ending);
         free_code(frame.initcode);
     }
-    if (machine.meters_state()) machine.state_gas.leave(ending.succeeded);
+    if (machine.meters_state()) leave_state_gas(machine, frame.depth, ending);
     if (ending.succeeded) {
         machine.world.commit(frame.checkpoint);
         return goes_on;
@@ -86,11 +95,16 @@ static bool leave(Machine& machine, Exit exit, Ending& ending) noexcept {
     return goes_on;
 }
 
-// The topmost frame goes on after what it asked for has ended.
-static void resume(Machine& machine, CallKind kind, const Address& callee, uint64_t output_offset,
-                   uint64_t output_size, const Ending& ending) noexcept {
-    if (creates(kind)) return resume_after_creation(machine, callee, ending);
-    resume_after_call(machine, output_offset, output_size, ending);
+// The topmost frame goes on after what it asked for, as a request or already as a frame, has ended.
+template <class Asked>
+static void resume(Machine& machine, const Asked& asked, const Address& callee, const Ending& ending) noexcept {
+    Frame& caller = machine.frames.back();
+    caller.gas += ending.gas_left;
+    if (asked.made_account && !ending.succeeded && machine.meters_state()) {
+        caller.gas = machine.state_gas.refill(amsterdam_gas::NEW_ACCOUNT, caller.gas);
+    }
+    if (creates(asked.kind)) return resume_after_creation(machine, callee, ending);
+    resume_after_call(machine, asked.output_offset, asked.output_size, ending);
 }
 
 static bool run_frames(Machine& machine, Ending& ending) noexcept {
@@ -103,12 +117,12 @@ static bool run_frames(Machine& machine, Ending& ending) noexcept {
                 creates(request.kind) ? enter_creation(machine, ending) : enter_call(machine, ending);
             if (entry == Entry::Over) return false;
             if (entry == Entry::Running) continue;
-            resume(machine, request.kind, request.target, request.output_offset, request.output_size, ending);
+            resume(machine, request, request.target, ending);
         } else {
             const Frame& frame = machine.frames.back();
             if (!leave(machine, exit, ending)) return false;
             if (machine.frames.empty()) return true;
-            resume(machine, frame.kind, frame.address, frame.output_offset, frame.output_size, ending);
+            resume(machine, frame, frame.address, ending);
         }
     }
 }
@@ -117,7 +131,9 @@ bool run_message(Machine& machine, const Message& message, Ending& ending) noexc
     const Entry entry = message.creates ? enter_first_creation(machine, message, ending)
                                         : enter_first_call(machine, message, ending);
     if (entry == Entry::Running) return run_frames(machine, ending);
-    return entry == Entry::Ended;
+    if (entry == Entry::Over) return false;
+    if (!ending.succeeded && machine.meters_state()) machine.state_gas.take_back();
+    return true;
 }
 
 }  // namespace blockstm::evm

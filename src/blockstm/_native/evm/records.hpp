@@ -27,6 +27,9 @@ enum AccountFlag : uint8_t {
     TOUCHED = 2,    // EIP-161: deleted at the end if empty then; before it: recorded
     CREATED = 4,    // by this transaction
     DESTROYED = 8,  // SELFDESTRUCT has registered it
+    WIPED = 16,     // created where there was storage, which is out of reach from here on
+    WRITE_PAID = 32,       // EIP-2780: the transaction has paid for writing it
+    DELEGATION_PAID = 64,  // EIP-8037: ... for its delegation, which stays where there was none
 };
 
 // A difference of balances: how much was credited or debited without knowing of what.

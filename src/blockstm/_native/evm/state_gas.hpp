@@ -1,65 +1,57 @@
-// The gas of what makes the state grow (EIP-8037): new accounts, slots and code cost by the byte. Used by one
+// The gas of what makes the state grow (EIP-8037): new accounts, slots, delegations and code. Used by one
 // machine, from Amsterdam on; blocks before it never come here.
 //
-// State gas is taken from a reservoir first, what that lacks from the frame's own gas. The whole reservoir
-// goes along with each call. What a frame that fails has taken goes back to the reservoir, wherever it came
-// from, but for what it had been given back in the meantime.
+// State gas is taken from a reservoir first; what that lacks is spilled from the frame's own gas. The whole
+// reservoir goes along with each call. What is given back goes where it came from, the newest first: up to what
+// the frame has spilled to its gas, the rest to the reservoir. So a frame never has both a spill and a reservoir
+// for long, and one that fails leaves the reservoir as it found it; its spill goes back to its gas, and is lost
+// with that where the frame halts.
 #pragma once
 
 #include <cstdint>
 
+#include "evm/amsterdam.hpp"
 #include "evm/bytes.hpp"
 
 namespace blockstm::evm {
 
-struct Machine;
-
-// What each costs, in bytes of state.
-inline constexpr int64_t NEW_ACCOUNT_BYTES = 112;
-inline constexpr int64_t NEW_SLOT_BYTES = 32;
-inline constexpr int64_t DELEGATION_BYTES = 23;
-
-// Gas for a byte of state in a block of this gas limit: it follows the limit in coarse steps.
-int64_t state_byte_cost(uint64_t gas_limit) noexcept;
-
-// All of it in gas. Of one transaction; nested frames are entered and left.
+// All of it in gas. Of one transaction; frames below the first are entered and left.
 class StateGas {
 public:
-    // No frame runs.
-    void begin(int64_t byte_cost, int64_t reservoir) noexcept;
+    // The first frame's, and that of what is charged before it.
+    void begin(int64_t reservoir) noexcept;
 
-    int64_t cost_of(int64_t bytes) const noexcept { return bytes * byte_cost_; }
-    int64_t reservoir() const noexcept { return now_.reservoir; }
-    int64_t used() const noexcept { return now_.used; }
-    // Taken from frames' own gas so far, be it that they have failed since.
-    int64_t spilled() const noexcept { return now_.spilled; }
-    void add_to_reservoir(int64_t gas) noexcept { now_.reservoir += gas; }
+    int64_t reservoir() const noexcept { return reservoir_; }
+    // What the state's growth has cost so far, less what was given back.
+    int64_t used() const noexcept;
 
-    bool enter() noexcept;  // false where memory runs out
-    void leave(bool succeeded) noexcept;
+    // Of `cost`, the reservoir's part and the rest out of `gas`: what is left of that, or less than none, and
+    // nothing is changed, where both do not suffice.
+    int64_t charge(int64_t cost, int64_t gas) noexcept;
+    // `gas` and what goes back to it; the rest goes to the reservoir.
+    int64_t refill(int64_t cost, int64_t gas) noexcept;
+    // What was charged so far stays charged, however the first frame ends (EIP-7702).
+    void commit() noexcept;
+    // Takes that back, too.
+    void forget() noexcept;
 
-    // Out of the reservoir and of `gas`; what is left of that, less than none where both do not suffice.
-    int64_t charge(int64_t bytes, int64_t gas) noexcept;
-    // A frame that took less than this leaves the rest to those that called it, once it has succeeded.
-    void give_back(int64_t bytes) noexcept { give_back_gas(cost_of(bytes)); }
-    // After all frames: no more than what was used.
-    void give_back_at_end(int64_t bytes) noexcept;
+    bool enter() noexcept;  // a callee's frame; false where memory runs out
+    // The frame at hand has failed: the reservoir is as at its entry. What goes back to its gas.
+    int64_t take_back() noexcept;
+    // Back to the caller; what goes back to the caller's gas.
+    int64_t leave(bool succeeded) noexcept;
 
 private:
-    struct Account {
-        int64_t reservoir = 0;
-        int64_t used = 0;
-        int64_t spilled = 0;
-        int64_t given_back = 0;
-        int64_t pending = 0;  // to be given back, but the frame that runs did not take so much
+    struct Meter {
+        int64_t baseline = 0;  // the reservoir at the frame's entry
+        int64_t spill = 0;     // taken from the frame's gas
     };
 
-    void give_back_gas(int64_t gas) noexcept;
-    int64_t used_by_frame() noexcept { return now_.used - at_entry_.back().used; }
-
-    int64_t byte_cost_ = 0;
-    Account now_;
-    Array<Account> at_entry_;  // of each frame
+    int64_t at_start_ = 0;
+    int64_t reservoir_ = 0;
+    int64_t committed_ = 0;  // of what was spilled
+    Meter now_;
+    Array<Meter> callers_;
 };
 
 }  // namespace blockstm::evm

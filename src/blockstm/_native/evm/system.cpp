@@ -1,5 +1,5 @@
 // What a block does besides its transactions: before the first one, and after the last (EIPs 779, 2935,
-// 4788, 4895, 7002, 7251; Yellow Paper, section 11.3).
+// 4788, 4895, 7002, 7251, 8282; Yellow Paper, section 11.3).
 #include "evm/accesses.hpp"
 #include "evm/report.hpp"
 #include "evm/steps.hpp"
@@ -18,6 +18,10 @@ constexpr Address BLOCK_HASHES = {{0x00, 0x00, 0xf9, 0x08, 0x27, 0xf1, 0xc5, 0x3
                                    0x7a, 0x02, 0x33, 0x5b, 0x17, 0x53, 0x20, 0x00, 0x29, 0x35}};
 constexpr Address WITHDRAWAL_REQUESTS = {{0x00, 0x00, 0x09, 0x61, 0xef, 0x48, 0x0e, 0xb5, 0x5e, 0x80,
                                           0xd1, 0x9a, 0xd8, 0x35, 0x79, 0xa6, 0x4c, 0x00, 0x70, 0x02}};
+constexpr Address BUILDER_DEPOSITS = {{0x00, 0x00, 0xbf, 0xf4, 0x69, 0x84, 0xe3, 0x72, 0x56, 0x91,
+                                       0xfa, 0x54, 0x0a, 0x8c, 0x75, 0x89, 0x30, 0x0d, 0x82, 0x82}};
+constexpr Address BUILDER_EXITS = {{0x00, 0x00, 0x64, 0xd6, 0x78, 0x50, 0x5a, 0xd4, 0x8f, 0x8c,
+                                    0xcb, 0x09, 0x3b, 0xc6, 0x56, 0x13, 0x80, 0x0e, 0x82, 0x82}};
 constexpr Address CONSOLIDATION_REQUESTS = {{0x00, 0x00, 0xbb, 0xdd, 0xc7, 0xce, 0x48, 0x86, 0x42, 0xfb,
                                              0x57, 0x9f, 0x8b, 0x00, 0xf3, 0xa5, 0x90, 0x00, 0x72, 0x51}};
 
@@ -30,6 +34,16 @@ bool begin_anew(Machine& machine) noexcept {
     return true;
 }
 
+// EIP-8037: there is gas for the state apart. What is warm in a transaction is warm here.
+bool begin_metered(Machine& machine, Account* contract) noexcept {
+    World& world = machine.world;
+    Account *caller = nullptr, *coinbase = nullptr;
+    bool was_cold = false;
+    machine.state_gas.begin(amsterdam_gas::SYSTEM_CALL_RESERVOIR);
+    return world.account(SYSTEM, caller) && world.account(machine.block->coinbase, coinbase) &&
+           world.access(caller, was_cold) && world.access(coinbase, was_cold) && world.access(contract, was_cold);
+}
+
 // A call by the system: it costs nobody anything. Its output is in `machine.output`.
 bool call(Machine& machine, const Address& contract, Span input, Called& called) noexcept {
     Message message;
@@ -39,7 +53,7 @@ bool call(Machine& machine, const Address& contract, Span input, Called& called)
     called = Called::NoCode;
     if (message.code->bytes.size == 0) return true;
     message.gas = SYSTEM_CALL_GAS;
-    if (machine.meters_state()) machine.state_gas.begin(state_byte_cost(machine.block->gas_limit), 0);
+    if (machine.meters_state() && !begin_metered(machine, account)) return false;
     message.caller = SYSTEM;
     message.target = contract;
     message.input = input;
@@ -74,7 +88,7 @@ bool pay(Machine& machine, const Payment* payments, uint64_t count) noexcept {
     return true;
 }
 
-// EIP-7002, EIP-7251: without the contract, or where it fails, the block is invalid.
+// EIP-7002, EIP-7251, EIP-8282: without the contract, or where it fails, the block is invalid.
 bool collect(Machine& machine, const Address& contract, Refusal& refusal) noexcept {
     Called called{};
     if (!call(machine, contract, {}, called)) return false;
@@ -85,9 +99,10 @@ bool collect(Machine& machine, const Address& contract, Refusal& refusal) noexce
     return write_sized(machine.report, requests) || machine.world.stop(BLOCKSTM_NO_MEMORY);
 }
 
-bool begin_report(Machine& machine) noexcept {
+bool begin_report(Machine& machine, uint8_t list_count) noexcept {
     constexpr uint8_t SYSTEM_OUTPUTS_TAG = 2;
-    return write_number(machine.report, SYSTEM_OUTPUTS_TAG) || machine.world.stop(BLOCKSTM_NO_MEMORY);
+    const bool written = write_number(machine.report, SYSTEM_OUTPUTS_TAG) && write_number(machine.report, list_count);
+    return written || machine.world.stop(BLOCKSTM_NO_MEMORY);
 }
 
 bool report_accesses(Machine& machine) noexcept {
@@ -95,14 +110,7 @@ bool report_accesses(Machine& machine) noexcept {
     return written || machine.world.stop(BLOCKSTM_NO_MEMORY);
 }
 
-bool report_nothing(Machine& machine) noexcept {
-    const bool written = write_sized(machine.report, {}) && write_sized(machine.report, {});
-    return written || machine.world.stop(BLOCKSTM_NO_MEMORY);
-}
-
-bool report_start(Machine& machine) noexcept {
-    return begin_report(machine) && report_nothing(machine) && report_accesses(machine);
-}
+bool report_start(Machine& machine) noexcept { return begin_report(machine, 0) && report_accesses(machine); }
 
 }  // namespace
 
@@ -122,15 +130,15 @@ bool run_block_start(Machine& machine, const Step& step) noexcept {
 }
 
 bool run_block_end(Machine& machine, const Step& step, Refusal& refusal) noexcept {
-    if (!begin_report(machine)) return false;
+    constexpr Address REQUEST_CONTRACTS[] = {WITHDRAWAL_REQUESTS, CONSOLIDATION_REQUESTS, BUILDER_DEPOSITS,
+                                             BUILDER_EXITS};
+    uint8_t contract_count = 0;
+    if (step.collects_requests) contract_count = machine.fork() >= Fork::Amsterdam ? 4 : 2;
+    if (!begin_report(machine, contract_count)) return false;
     if (!pay(machine, step.withdrawals, step.withdrawal_count)) return false;
-    if (step.collects_requests) {
-        if (!collect(machine, WITHDRAWAL_REQUESTS, refusal)) return false;
+    for (uint8_t place = 0; place < contract_count; ++place) {
+        if (!collect(machine, REQUEST_CONTRACTS[place], refusal)) return false;
         if (refusal.reason != Invalidity::None) return true;
-        if (!collect(machine, CONSOLIDATION_REQUESTS, refusal)) return false;
-        if (refusal.reason != Invalidity::None) return true;
-    } else if (!report_nothing(machine)) {
-        return false;
     }
     return begin_anew(machine) && pay(machine, step.rewards, step.reward_count) && record_and_flush(machine) &&
            report_accesses(machine);

@@ -7,7 +7,6 @@
 #include "evm/fees.hpp"
 #include "evm/report.hpp"
 #include "evm/steps.hpp"
-#include "evm/transfer_logs.hpp"
 #include "evm/validity.hpp"
 
 namespace blockstm::evm {
@@ -39,9 +38,11 @@ struct Run {
     bool warm_up(const Address& target) noexcept;
     void split_gas() noexcept;
     bool execute(Ending& ending) noexcept;
-    bool execute_call(Ending& ending) noexcept;
-    bool execute_creation(Ending& ending) noexcept;
-    void give_back_deleted() noexcept;
+    bool prepare(Message& message) noexcept;
+    bool prepare_call(Message& message) noexcept;
+    bool prepare_creation(Message& message) noexcept;
+    bool charge_new_account(Account* account, int64_t& gas) noexcept;
+    bool prepare_or_undo(Message& message, Ending& ending) noexcept;
     GasUse gas_use(const Ending& ending) const noexcept;
     GasUse both_gases(const Ending& ending) const noexcept;
     bool settle(const GasUse& gas) noexcept;
@@ -87,74 +88,85 @@ bool Run::warm_up(const Address& target) noexcept {
 
 // EIP-8037: what is beyond the cap on gas to run with is for the state.
 void Run::split_gas() noexcept {
-    given = static_cast<int64_t>(transaction.gas_limit - gas.execution - gas.state);
+    given = static_cast<int64_t>(transaction.gas_limit - gas.execution);
     if (!machine.meters_state()) return;
     const int64_t most = static_cast<int64_t>(GAS_CAP - gas.execution);
     const int64_t reservoir = std::max(given - most, int64_t{0});
     given -= reservoir;
-    machine.state_gas.begin(state_byte_cost(block.gas_limit), reservoir);
+    machine.state_gas.begin(reservoir);
 }
 
 bool Run::execute(Ending& ending) noexcept {
     split_gas();
     machine.transaction = {transaction.sender, price.effective, transaction.blob_hashes, transaction.blob_count};
-    return transaction.creates ? execute_creation(ending) : execute_call(ending);
-}
-
-bool Run::execute_call(Ending& ending) noexcept {
     Message message;
+    message.creates = transaction.creates;
     message.gas = given;
     message.caller = transaction.sender;
     message.target = transaction.to;
     message.value = transaction.value;
     message.input = transaction.data;
-    if (!apply_authorizations(machine, transaction)) return false;
-    Account* target = nullptr;
-    if (!world.account(transaction.to, target) || !world.code(target, message.code)) return false;
-    // Without code nothing can ask what is warm.
-    if (message.code->bytes.size != 0) {
-        if (!warm_up(transaction.to) || !follow_delegation(machine, message.code)) return false;
-    }
-    return run_message(machine, message, ending);
+    if (!machine.meters_state()) return prepare(message) && run_message(machine, message, ending);
+    return prepare_or_undo(message, ending) && (message.gas < 0 || run_message(machine, message, ending));
 }
 
-bool Run::execute_creation(Ending& ending) noexcept {
-    Message message;
-    message.creates = true;
-    message.gas = given;
-    message.caller = transaction.sender;
+// EIP-2780: what comes before the first frame costs gas, too. Where that does not suffice, nothing happens but that
+// it is paid for, all of it.
+bool Run::prepare_or_undo(Message& message, Ending& ending) noexcept {
+    Checkpoint start{};
+    if (!world.checkpoint(start) || !prepare(message)) return false;
+    if (message.gas >= 0) return true;
+    world.revert(start);
+    machine.state_gas.forget();
+    ending = {false, 0, Failure::OutOfGas};
+    return true;
+}
+
+// From Amsterdam on the message has less gas than none afterwards where it does not suffice.
+bool Run::prepare(Message& message) noexcept {
+    return transaction.creates ? prepare_creation(message) : prepare_call(message);
+}
+
+bool Run::prepare_call(Message& message) noexcept {
+    if (!apply_authorizations(machine, transaction, message.gas)) return false;
+    if (message.gas < 0) return true;
+    Account* target = nullptr;
+    if (!world.account(transaction.to, target) || !world.code(target, message.code)) return false;
+    const bool sends = machine.meters_state() && !transaction.value.is_zero();
+    if (sends && !charge_new_account(target, message.gas)) return false;
+    // Without code nothing can ask what is warm.
+    if (message.gas < 0 || message.code->bytes.size == 0) return true;
+    return warm_up(transaction.to) && follow_delegation(machine, message.code, message.gas);
+}
+
+bool Run::prepare_creation(Message& message) noexcept {
     message.target = creation_address(transaction.sender, transaction.nonce);
-    message.value = transaction.value;
-    message.input = transaction.data;
-    return warm_up(message.target) && run_message(machine, message, ending);
+    if (!warm_up(message.target)) return false;
+    Account* created = nullptr;
+    if (!machine.meters_state()) return true;
+    return world.account(message.target, created) && charge_new_account(created, message.gas);
+}
+
+// EIP-8037: of an account that is dead, and to be so no longer.
+bool Run::charge_new_account(Account* account, int64_t& left) noexcept {
+    bool is_dead = false;
+    if (!world.is_empty(account, is_dead)) return false;
+    if (is_dead) left = machine.state_gas.charge(amsterdam_gas::NEW_ACCOUNT, left);
+    return true;
 }
 
 // ------------------------------------------------------------------------------ paying
 
-// EIP-8037: what was created and is deleted again takes no room in the state.
-void Run::give_back_deleted() noexcept {
-    world.each_account([&](Account& account) {
-        if (!account.is(DESTROYED) || !account.is(CREATED)) return true;
-        int64_t bytes = NEW_ACCOUNT_BYTES + static_cast<int64_t>(world.new_code(account).size);
-        world.each_slot([&](const Slot& slot) {
-            if (slot.account == &account && slot.is_known && !slot.value.is_zero()) bytes += NEW_SLOT_BYTES;
-            return true;
-        });
-        machine.state_gas.give_back_at_end(bytes);
-        return true;
-    });
-}
-
-// The reservoir's rest was not spent; refunds are a part of all gas, and of neither kind as the block counts it.
+// The reservoir's rest was not spent; refunds are a part of all gas, and of neither kind as the block counts it
+// (EIP-7778).
 GasUse Run::both_gases(const Ending& ending) const noexcept {
     const StateGas& state_gas = machine.state_gas;
     const auto left = static_cast<uint64_t>(ending.gas_left + state_gas.reservoir());
     const uint64_t spent = transaction.gas_limit - left;
     const auto refund = static_cast<uint64_t>(std::max(world.refund(), int64_t{0}));
     const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
-    const uint64_t regular = gas.execution + static_cast<uint64_t>(given - ending.gas_left - state_gas.spilled());
-    return {std::max(regular, gas.floor), std::max(used, gas.floor),
-            gas.state + static_cast<uint64_t>(state_gas.used())};
+    const auto for_state = static_cast<uint64_t>(state_gas.used());
+    return {std::max(spent - for_state, gas.floor), std::max(used, gas.floor), for_state};
 }
 
 GasUse Run::gas_use(const Ending& ending) const noexcept {
@@ -173,7 +185,6 @@ bool Run::settle(const GasUse& use) noexcept {
     Account* coinbase = nullptr;
     if (!world.credit(sender, left) || !world.account(block.coinbase, coinbase)) return false;
     if (!world.credit(coinbase, fee)) return false;
-    if (block.fork >= Fork::Amsterdam && !log_burnt_balances(world)) return false;
     return record_and_flush(machine);
 }
 
@@ -203,7 +214,6 @@ bool run_transaction(Machine& machine, const Transaction& transaction, Refusal& 
     run.price = gas_price(transaction, block);
     Ending ending{};
     if (!run.buy_gas() || !run.execute(ending)) return false;
-    if (machine.meters_state() && ending.succeeded) run.give_back_deleted();
     const GasUse use = run.gas_use(ending);
     return run.settle(use) && run.report(ending, use) && machine.world.charge(use.used);
 }

@@ -43,27 +43,23 @@ Refusal check_signature(const Transaction& transaction, const BlockEnv& block) n
     return FINE;
 }
 
-// EIP-8037: what runs is capped, what the state grows by is not; each has all of the block's limit to itself.
-Refusal check_both_gases(uint64_t limit, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
-    const uint64_t certain = std::max(gas.execution, gas.floor);
-    if (certain > GAS_CAP) return refuse(Invalidity::GasAboveCap, certain, GAS_CAP);
-    const uint64_t most = std::max(std::min(limit - gas.state, GAS_CAP), limit - gas.execution);
-    if (most > block.gas_limit || limit > INT64_MAX) return refuse(Invalidity::GasAboveBlock, most, block.gas_limit);
-    return FINE;
+// EIP-7825. EIP-8037: what runs is capped, what the state grows by is not, so only what certainly runs counts.
+uint64_t capped_gas(uint64_t limit, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
+    if (block.fork < Fork::Osaka) return 0;
+    return block.fork < Fork::Amsterdam ? limit : std::max(gas.execution, gas.floor);
 }
 
 Refusal check_gas(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
     const uint64_t limit = transaction.gas_limit;
-    const uint64_t intrinsic = gas.execution + gas.state;
-    if (limit < intrinsic) return refuse(Invalidity::IntrinsicGas, limit, intrinsic);
+    if (limit < gas.execution) return refuse(Invalidity::IntrinsicGas, limit, gas.execution);
     if (limit < gas.floor) return refuse(Invalidity::FloorGas, limit, gas.floor);
     if (transaction.nonce == UINT64_MAX) return refuse(Invalidity::NonceIsMax, transaction.nonce);
     const uint64_t size_max = initcode_size_max(block.fork);
     if (transaction.creates && transaction.data.size > size_max) {
         return refuse(Invalidity::InitcodeTooLarge, transaction.data.size, size_max);
     }
-    if (block.fork >= Fork::Amsterdam) return check_both_gases(limit, block, gas);
-    if (block.fork >= Fork::Osaka && limit > GAS_CAP) return refuse(Invalidity::GasAboveCap, limit, GAS_CAP);
+    const uint64_t capped = capped_gas(limit, block, gas);
+    if (capped > GAS_CAP) return refuse(Invalidity::GasAboveCap, capped, GAS_CAP);
     if (limit > block.gas_limit || limit > INT64_MAX) return refuse(Invalidity::GasAboveBlock, limit, block.gas_limit);
     return FINE;
 }

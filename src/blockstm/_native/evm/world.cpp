@@ -150,7 +150,7 @@ bool World::locate(Slot* slot) noexcept {
     std::memcpy(key, slot->account->address.bytes, 20);
     store_be(slot->key, key + 20);
     uint64_t size = 52;
-    if (const uint32_t epoch = slot->account->epoch; epoch != 0) {
+    if (const uint32_t epoch = slot->account->epoch + slot->account->is(WIPED); epoch != 0) {
         const uint8_t bytes[4] = {static_cast<uint8_t>(epoch >> 24), static_cast<uint8_t>(epoch >> 16),
                                   static_cast<uint8_t>(epoch >> 8), static_cast<uint8_t>(epoch)};
         std::memcpy(key + 52, bytes, sizeof bytes);

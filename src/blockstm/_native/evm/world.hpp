@@ -53,6 +53,7 @@ public:
     void end() noexcept;
 
     blockstm_view* view() const noexcept { return view_; }
+    Fork fork() const noexcept { return fork_; }
     int32_t fault() const noexcept { return fault_; }
     // Whether the fault is the view's: the run does not count. Otherwise the machine itself has failed.
     bool is_stopped_by_view() const noexcept { return view_stopped_; }
@@ -69,6 +70,12 @@ public:
         return was_cold ? set_flags(account, WARM) : true;
     }
     bool is_cold(const Account* account) const noexcept { return !account->is(WARM); }
+    // What a transaction pays for once: WRITE_PAID or DELEGATION_PAID; whether it still had to.
+    bool pay_once(Account* account, AccountFlag what, bool& had_to) noexcept {
+        had_to = !account->is(what);
+        return set_flags(account, what);
+    }
+    bool had_code(const Account* account) const noexcept { return account->had_code; }  // after `has_code`
     // It belongs into the block's access list (EIP-7928), as whatever is asked for anything does.
     void see(Account* account) noexcept { account->located |= SEEN; }
 
@@ -90,7 +97,7 @@ public:
     bool exists(Account* account, bool& holds) noexcept;    // there is a record, be it empty
     bool is_empty(Account* account, bool& holds) noexcept;  // absent, or nonce, balance and code all zero
     bool touch(Account* account) noexcept;                  // EIP-161: deleted at the end if empty then
-    bool create(Account* account) noexcept;                 // a fresh record; its balance stays
+    bool create(Account* account) noexcept;                 // a fresh record; its balance stays, storage goes
     bool has_storage(Account* account, bool& holds) noexcept;  // EIP-7610
     bool created_here(const Account* account) const noexcept { return account->is(CREATED); }
     bool self_destruct(Account* account) noexcept { return set_flags(account, DESTROYED); }
@@ -191,6 +198,7 @@ private:
     bool flush_code(Account* account) noexcept;
     bool flush_record(Account* account) noexcept;
     bool flush_stored(Account* account) noexcept;
+    void reset(Account* account) noexcept;
     bool delete_account(Account* account) noexcept;
     bool delete_empty_account(Account* account) noexcept;
     bool clear_storage(Account* account) noexcept;

@@ -34,6 +34,7 @@ FAILURES = (
     "reverted",
 )
 SYSTEM_OUTPUTS_TAG = 2
+_REQUEST_LISTS = 4
 # Succeeded, failure, gas used, gas before refund, state gas, size of the output and of accesses.
 _HEADER = struct.Struct("<BBQQQII")
 _SIZE = struct.Struct("<I")
@@ -58,7 +59,8 @@ class Execution:
         raw: all of it as the native core wrote it (`_native/evm/execute.hpp`).
         succeeded: False where it failed or was reverted: it paid, it did nothing else.
         gas_used: after refunds, in gas; what the receipt adds up.
-        gas_before_refund: in gas; what counts for the block from Amsterdam on (EIP-7778).
+        gas_before_refund: in gas; what counts for the block from Amsterdam on (EIP-7778): execution
+            gas alone, and at least the floor.
         state_gas: what it paid for the growth of the state, in gas, which is not in
             ``gas_before_refund`` and counts for the block apart (EIP-8037); 0 before Amsterdam.
     """
@@ -120,12 +122,15 @@ class SystemOutputs:
     Attributes:
         withdrawal_requests: of EIP-7002, one after another.
         consolidation_requests: of EIP-7251, one after another.
+        builder_deposit_requests, builder_exit_requests: of EIP-8282, from Amsterdam on.
         accesses: their part of the block's access list as flat bytes.
     """
 
     withdrawal_requests: bytes = b""
     consolidation_requests: bytes = b""
     accesses: bytes = b""
+    builder_deposit_requests: bytes = b""
+    builder_exit_requests: bytes = b""
 
 
 # Of what the transactions of a block share.
@@ -166,9 +171,13 @@ def read_output(raw: bytes) -> Execution | SystemOutputs | None:
 
 
 def _system_outputs(raw: bytes) -> SystemOutputs:
-    withdrawals, end = _sized(raw, 1)
-    consolidations, end = _sized(raw, end)
-    return SystemOutputs(withdrawals, consolidations, raw[end:])
+    lists, end = [], 2
+    for _ in range(raw[1]):
+        requests, end = _sized(raw, end)
+        lists.append(requests)
+    lists += [b""] * (_REQUEST_LISTS - len(lists))
+    withdrawals, consolidations, *of_builders = lists
+    return SystemOutputs(withdrawals, consolidations, raw[end:], *of_builders)
 
 
 def _sized(raw: bytes, place: int) -> tuple[bytes, int]:

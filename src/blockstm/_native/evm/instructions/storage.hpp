@@ -51,13 +51,15 @@ constexpr StorePrice net_price(const GasTable& gas, const u256& original, const 
     return price;
 }
 
-// EIP-8037, after the price that the store has otherwise: a slot that is new, and one that is so no longer.
-inline int64_t meter_slot(Machine& machine, const u256& original, const u256& current, const u256& value,
-                          int64_t gas) noexcept {
-    if (gas < 0 || !original.is_zero() || current.is_zero() == value.is_zero()) return gas;
-    if (current.is_zero()) return machine.state_gas.charge(NEW_SLOT_BYTES, gas);
-    machine.state_gas.give_back(NEW_SLOT_BYTES);
-    return gas;
+// EIP-8037: what a slot that is no longer new has cost comes back before the store is paid for; one that is new
+// is charged for behind it.
+inline int64_t charge_metered(Machine& machine, const u256& original, const u256& current, const u256& value,
+                              int64_t cost, int64_t gas) noexcept {
+    const bool grows_or_shrinks = original.is_zero() && current.is_zero() != value.is_zero();
+    if (grows_or_shrinks && value.is_zero()) gas = machine.state_gas.refill(amsterdam_gas::NEW_SLOT, gas);
+    gas -= cost;
+    if (gas < 0 || !grows_or_shrinks || value.is_zero()) return gas;
+    return machine.state_gas.charge(amsterdam_gas::NEW_SLOT, gas);
 }
 
 // SSTORE (0x55).
@@ -85,10 +87,9 @@ inline int64_t sstore(Machine& machine, const u256& key, const u256& value, int6
         u256 original;
         if (!world.original(slot, original)) return OVER;
         price = net_price(table, original, current, value);
-        gas -= price.cost;
-        if (table.store_rule == StoreRule::StateMetered) {
-            gas = meter_slot(machine, original, current, value, gas);
-        }
+        gas = table.store_rule == StoreRule::StateMetered
+                  ? charge_metered(machine, original, current, value, price.cost, gas)
+                  : gas - price.cost;
     }
     if (gas < 0) return gas;
     world.add_refund(price.refund);

@@ -2,9 +2,9 @@
 
 #include "evm/instructions/system.hpp"
 
+#include "evm/create.hpp"
 #include "evm/instructions/environment.hpp"
 #include "evm/precompiles/precompiles.hpp"
-#include "evm/transfer_logs.hpp"
 
 namespace blockstm::evm::instructions {
 namespace {
@@ -34,21 +34,24 @@ int64_t follow(Machine& machine, const Code*& code, int64_t gas) noexcept {
     return machine.world.code(delegate, code) ? gas : OVER;
 }
 
-// Gas for bringing an account into being. Until EIP-161 whoever calls what does not exist pays; since then
-// who sends value to what is dead.
-int64_t charge_new_account(Machine& machine, Account* account, bool has_value, int64_t gas) noexcept {
-    const GasTable& table = gas_of(running(machine));
-    if (table.new_only_with_value) {
-        if (!has_value) return gas;
-        bool is_empty = false;
-        if (!machine.world.is_empty(account, is_empty)) return OVER;
-        if (!is_empty) return gas;
-        if (table.meters_state) return machine.state_gas.charge(NEW_ACCOUNT_BYTES, gas);
-        return gas - table.new_account;
+// Whether an account comes into being. Until EIP-161 by any call to what does not exist; since then where value
+// is sent to what is dead.
+bool is_made(Machine& machine, Account* account, bool has_value, bool& made) noexcept {
+    made = false;
+    if (gas_of(running(machine)).new_only_with_value) {
+        return !has_value || machine.world.is_empty(account, made);
     }
     bool exists = false;
-    if (!machine.world.exists(account, exists)) return OVER;
-    return exists ? gas : gas - table.new_account;
+    if (!machine.world.exists(account, exists)) return false;
+    made = !exists;
+    return true;
+}
+
+// Gas for bringing an account into being, and behind it state gas (EIP-8037).
+int64_t charge_new_account(Machine& machine, int64_t cost, int64_t gas) noexcept {
+    gas -= cost;
+    if (gas < 0 || !machine.meters_state()) return gas;
+    return machine.state_gas.charge(amsterdam_gas::NEW_ACCOUNT, gas);
 }
 
 // The gas that a callee gets of what is left (EIP-150); the caller fails where it asks for more before.
@@ -87,7 +90,9 @@ int64_t call(Machine& machine, CallKind kind, const u256* stack, int64_t gas) no
     } else {
         machine.world.see(account);
     }
-    if (kind == CallKind::Call) gas = charge_new_account(machine, account, has_value, gas);
+    bool makes_account = false;
+    if (kind == CallKind::Call && !is_made(machine, account, has_value, makes_account)) return OVER;
+    if (makes_account) gas = charge_new_account(machine, table.new_account, gas);
     if (gas < 0) return gas;
 
     request.gas = share(table, *operands.gas, gas);
@@ -97,6 +102,7 @@ int64_t call(Machine& machine, CallKind kind, const u256* stack, int64_t gas) no
 
     const bool is_elsewhere = kind == CallKind::Call || kind == CallKind::StaticCall;
     request.kind = kind;
+    request.made_account = makes_account;
     request.target = is_elsewhere ? request.code_address : frame.address;
     request.account = account;
     request.value = kind == CallKind::DelegateCall ? frame.value : operands.value;
@@ -120,17 +126,22 @@ int64_t create(Machine& machine, CallKind kind, const u256* stack, int64_t gas) 
     gas -= table.initcode_word * words;
     if (kind == CallKind::Create2) gas -= table.create2_word * words;
     if (gas < 0) return gas;
-    if (table.meters_state) gas = machine.state_gas.charge(NEW_ACCOUNT_BYTES, gas);
-    if (gas < 0) return gas;
 
     Request& request = machine.request;
     request.kind = kind;
-    request.gas = table.keeps_64th ? gas - gas / 64 : gas;
+    request.account = nullptr;
     request.code = nullptr;
     request.value = value;
     if (kind == CallKind::Create2) request.salt = stack[-4];
     request.input_offset = offset.limb[0];
     request.input_size = size.limb[0];
+    request.made_account = false;
+    if (table.meters_state) {
+        if (!is_made_by_creation(machine, request.made_account)) return OVER;
+        if (request.made_account) gas = machine.state_gas.charge(amsterdam_gas::NEW_ACCOUNT, gas);
+        if (gas < 0) return gas;
+    }
+    request.gas = table.keeps_64th ? gas - gas / 64 : gas;
     return gas - request.gas;
 }
 
@@ -141,15 +152,6 @@ int64_t leave(Machine& machine, const u256& offset, const u256& size, int64_t ga
     if (!machine.output.resize(count)) return no_memory(machine);
     if (count != 0) std::memcpy(machine.output.data(), memory_of(machine) + offset.limb[0], count);
     return gas;
-}
-
-// EIP-7708.
-static bool log_self_destruct(Machine& machine, Account* beneficiary, const u256& balance, bool goes) noexcept {
-    const Frame& frame = running(machine);
-    if (beneficiary != frame.self) {
-        return log_transfer(machine.world, frame.address, beneficiary->address, balance);
-    }
-    return !goes || log_burn(machine.world, frame.address, balance);
 }
 
 // What is left goes to the beneficiary; whether the account goes, too, is the fork's: from Cancun on only
@@ -172,18 +174,19 @@ int64_t selfdestruct(Machine& machine, const u256& operand, int64_t gas) noexcep
     world.see(beneficiary);
     u256 balance;
     if (!world.balance(frame.self, balance)) return OVER;
-    if (table.selfdestruct_charges_new_account) {
-        gas = charge_new_account(machine, beneficiary, !balance.is_zero(), gas);
+    if (table.new_beneficiary != 0) {
+        bool makes_account = false;
+        if (!is_made(machine, beneficiary, !balance.is_zero(), makes_account)) return OVER;
+        if (makes_account) gas = charge_new_account(machine, table.new_beneficiary, gas);
         if (gas < 0) return gas;
     }
 
     const bool goes = fork < Fork::Cancun || world.created_here(frame.self);
     if (beneficiary != frame.self) {
-        if (!world.credit(beneficiary, balance) || !world.debit(frame.self, balance)) return OVER;
-    } else if (goes && !world.debit(frame.self, balance)) {  // burnt
+        if (!transfer(machine, frame.self, beneficiary, balance)) return OVER;
+    } else if (goes && fork < Fork::Amsterdam && !world.debit(frame.self, balance)) {  // burnt, until EIP-8246
         return OVER;
     }
-    if (fork >= Fork::Amsterdam && !log_self_destruct(machine, beneficiary, balance, goes)) return OVER;
     if (!goes) return gas;
     if (!world.is_self_destructed(frame.self)) world.add_refund(table.selfdestruct_refund);
     return world.self_destruct(frame.self) ? gas : OVER;
