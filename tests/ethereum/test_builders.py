@@ -27,11 +27,10 @@ from blockstm import Executor, InvalidBlock, reference
 from blockstm.ethereum import AccountState, Reason
 from blockstm.ethereum.forks import AMSTERDAM, CANCUN, FORKS, Fork
 from blockstm.ethereum.transaction import Transaction
-from blockstm.vm.evm import FORKS as RULES
 
 # Returns 600 zero bytes as the code of the account that it creates: PUSH2 600, PUSH1 0, RETURN.
 CREATES = bytes.fromhex("6102586000f3")
-BUILT = [fork for fork in FORKS if fork.name in RULES and fork.name != "constantinople"]
+BUILT = [fork for fork in FORKS if fork.name not in ("dao_fork", "osaka_access_lists")]
 funds = st.lists(
     st.sampled_from([0, 10**5, 10**6, 10**7, 10**18, 10**18, 2**255]), min_size=4, max_size=4
 )

@@ -11,7 +11,7 @@ from blockstm.ethereum.chains import MAINNET, Activation, Chain
 from blockstm.ethereum.difficulty import difficulty_after
 from blockstm.ethereum.forks import (
     BYZANTIUM,
-    CONSTANTINOPLE_UNCORRECTED,
+    CONSTANTINOPLE,
     HOMESTEAD,
     LONDON,
     PARIS,
@@ -26,7 +26,7 @@ ROPSTEN = Chain(
     (
         Activation(HOMESTEAD, block=0),
         Activation(BYZANTIUM, block=1_700_000),
-        Activation(CONSTANTINOPLE_UNCORRECTED, block=4_230_000),
+        Activation(CONSTANTINOPLE, block=4_230_000),
     ),
 )
 

@@ -134,7 +134,7 @@ def test_each_fork_begins_where_the_chain_began_it() -> None:
 
 def test_every_fork_of_pyevm_but_one_was_on_mainnet() -> None:
     names = [name for _, name in (*MAINNET_BY_NUMBER, *MAINNET_BY_TIMESTAMP)]
-    assert set(FORKS) - set(names) == {"constantinople_uncorrected"}
+    assert set(FORKS) - set(names) == {"constantinople"}
     assert names[: len(names) - 3] == [name for name in FORKS if name in names]
 
 

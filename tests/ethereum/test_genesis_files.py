@@ -107,9 +107,9 @@ def test_a_chain_has_its_own_blob_parameters() -> None:
 @pytest.mark.parametrize(
     ("config", "name"),
     [
-        ({"constantinopleBlock": 0}, "constantinople"),
-        ({"constantinopleBlock": 0, "petersburgBlock": None}, "constantinople"),
-        ({"constantinopleBlock": 0, "petersburgBlock": 1}, "constantinople_uncorrected"),
+        ({"constantinopleBlock": 0}, "petersburg"),
+        ({"constantinopleBlock": 0, "petersburgBlock": None}, "petersburg"),
+        ({"constantinopleBlock": 0, "petersburgBlock": 1}, "constantinople"),
         ({"daoForkBlock": 0, "daoForkSupport": False}, "frontier"),
         ({"daoForkBlock": 0}, "frontier"),
         ({"homesteadBlock": 1}, "frontier"),

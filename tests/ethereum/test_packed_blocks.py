@@ -187,7 +187,7 @@ def evm_of(fork: str, **changed: Any) -> Evm:
     return Evm(fork, BlockContext(**fields | changed))
 
 
-@pytest.mark.parametrize("fork", ["frontier", "spurious_dragon", "constantinople", "osaka"])
+@pytest.mark.parametrize("fork", ["frontier", "spurious_dragon", "petersburg", "osaka"])
 def test_the_mixers_transactions_do_what_they_are_for(fork: str) -> None:
     evm = evm_of(fork)
     mixer = Mixer(evm, random.Random(4))
@@ -204,7 +204,7 @@ def test_the_mixers_transactions_do_what_they_are_for(fork: str) -> None:
             seen |= {f"logs {bool(result.outcomes[0].value.logs)}", result.outcomes[0].value.error}
         seen.add(result.outcomes[0].status)
     assert {"balance", "nonce", "code_hash", "logs True", "success", ""} <= seen
-    if fork == "constantinople":  # from Cancun on what stood there before stays
+    if fork == "petersburg":  # from Cancun on what stood there before stays
         assert "epoch" in seen
     if fork == "osaka":
         delegated = [a for _, a in state.accounts() if (a.code or b"").startswith(b"\xef\x01\x00")]

@@ -21,7 +21,7 @@ from ethereum_rlp import rlp
 from ethereum_types.bytes import Bytes, Bytes20, Bytes32
 from ethereum_types.numeric import U64, U256, Uint
 
-NAMES = {"constantinople_uncorrected": None}  # EELS has only Constantinople as it came
+NAMES = {"petersburg": "constantinople"}  # EELS has only Constantinople as it came
 STACK_BYTES = 1 << 29
 NESTING = 60_000  # Python calls: 1,024 calls of the EVM take some twelve each
 
@@ -30,7 +30,7 @@ class Fork:
     """The modules of a fork, and what its outermost call returned last."""
 
     def __init__(self, name: str) -> None:
-        path = f"ethereum.forks.{name}"
+        path = f"ethereum.forks.{NAMES.get(name, name)}"
         self.fork: Any = import_module(f"{path}.fork")
         self.vm: Any = import_module(f"{path}.vm")
         self.state: Any = import_module(f"{path}.state")

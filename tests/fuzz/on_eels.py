@@ -13,7 +13,7 @@ from tests.fixtures import ROOT
 from tests.fuzz.case import Case
 from tests.fuzz.result import Result
 
-from blockstm.ethereum.forks import BPO2, CONSTANTINOPLE_UNCORRECTED, FORKS, Fork
+from blockstm.ethereum.forks import BPO2, CONSTANTINOPLE, FORKS, Fork
 
 PYTHON = ROOT / ".venv-eels" / "bin" / "python"
 WORKER = Path(__file__).with_name("eels_worker.py")
@@ -22,7 +22,7 @@ NEWEST = BPO2
 
 def forks() -> list[Fork]:
     """The forks that EELS has."""
-    return [fork for fork in FORKS if fork <= NEWEST and fork != CONSTANTINOPLE_UNCORRECTED]
+    return [fork for fork in FORKS if fork <= NEWEST and fork != CONSTANTINOPLE]
 
 
 class OracleError(Exception):

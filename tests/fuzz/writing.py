@@ -38,7 +38,7 @@ EFFECTS = {name: effect for effect, names in _EFFECTS.items() for name in names.
 _INTRODUCED = {
     "homestead": "DELEGATECALL",
     "byzantium": "REVERT RETURNDATASIZE RETURNDATACOPY STATICCALL",
-    "constantinople_uncorrected": "SHL SHR SAR EXTCODEHASH CREATE2",
+    "constantinople": "SHL SHR SAR EXTCODEHASH CREATE2",
     "istanbul": "CHAINID SELFBALANCE",
     "london": "BASEFEE",
     "shanghai": "PUSH0",

@@ -184,7 +184,7 @@ def test_a_withdrawal_pays_in_gwei_and_leaves_nothing_empty() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fork", "reward"), [("frontier", 5), ("byzantium", 3), ("constantinople", 2), ("paris", 0)]
+    ("fork", "reward"), [("frontier", 5), ("byzantium", 3), ("petersburg", 2), ("paris", 0)]
 )
 def test_the_miner_and_the_miners_of_ommers_are_rewarded(fork: str, reward: int) -> None:
     vm = PyEvm(fork, context(fork))

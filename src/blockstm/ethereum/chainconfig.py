@@ -28,7 +28,6 @@ from blockstm.ethereum.forks import (
     BYZANTIUM,
     CANCUN,
     CONSTANTINOPLE,
-    CONSTANTINOPLE_UNCORRECTED,
     DAO_FORK,
     FRONTIER,
     GRAY_GLACIER,
@@ -38,6 +37,7 @@ from blockstm.ethereum.forks import (
     MUIR_GLACIER,
     OSAKA,
     PARIS,
+    PETERSBURG,
     PRAGUE,
     SHANGHAI,
     SPURIOUS_DRAGON,
@@ -59,8 +59,8 @@ _BLOCKS: Final = (
     (TANGERINE_WHISTLE, ("eip150Block", "tangerineWhistleBlock")),
     (SPURIOUS_DRAGON, ("eip158Block", "eip155Block", "spuriousDragonBlock")),
     (BYZANTIUM, ("byzantiumBlock",)),
-    (CONSTANTINOPLE_UNCORRECTED, ("constantinopleBlock",)),
-    (CONSTANTINOPLE, _PETERSBURG),
+    (CONSTANTINOPLE, ("constantinopleBlock",)),
+    (PETERSBURG, _PETERSBURG),
     (ISTANBUL, ("istanbulBlock",)),
     (MUIR_GLACIER, ("muirGlacierBlock",)),
     (BERLIN, ("berlinBlock",)),
@@ -203,8 +203,8 @@ def _activations(config: LooseFields) -> Iterator[Activation]:
         block = _start(config, spellings)
         if block is None or (fork == DAO_FORK and not _supports_dao_fork(config, block)):
             continue
-        if fork == CONSTANTINOPLE_UNCORRECTED and _start(config, _PETERSBURG) is None:
-            fork = CONSTANTINOPLE  # whoever does not know the correction has it
+        if fork == CONSTANTINOPLE and _start(config, _PETERSBURG) is None:
+            fork = PETERSBURG  # whoever does not know the correction has it
         yield Activation(fork, block=block)
     if "terminalTotalDifficulty" in config:
         yield Activation(PARIS, total_difficulty=config.number("terminalTotalDifficulty"))

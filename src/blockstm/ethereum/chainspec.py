@@ -26,7 +26,6 @@ from blockstm.ethereum.forks import (
     BYZANTIUM,
     CANCUN,
     CONSTANTINOPLE,
-    CONSTANTINOPLE_UNCORRECTED,
     DAO_FORK,
     FRONTIER,
     GRAY_GLACIER,
@@ -36,6 +35,7 @@ from blockstm.ethereum.forks import (
     MUIR_GLACIER,
     OSAKA,
     PARIS,
+    PETERSBURG,
     PRAGUE,
     SHANGHAI,
     SPURIOUS_DRAGON,
@@ -55,7 +55,7 @@ _BLOCKS: Final = (
     (TANGERINE_WHISTLE, "150"),
     (SPURIOUS_DRAGON, "155 160 161abc 161d"),
     (BYZANTIUM, "140 211 214 658"),
-    (CONSTANTINOPLE_UNCORRECTED, "145 1014 1052 1283"),
+    (CONSTANTINOPLE, "145 1014 1052 1283"),
     (ISTANBUL, "1344 1884 2028 2200"),
     (BERLIN, "2929 2930"),
     (LONDON, "1559 3198 3529 3541"),
@@ -301,9 +301,9 @@ def _same_start(
 def _at_block(params: LooseFields, fork: Fork, start: int) -> Iterator[Activation]:
     """A fork; Constantinople, with what is left of it where EIP-1283 is disabled."""
     yield Activation(fork, block=start)
-    if fork == CONSTANTINOPLE_UNCORRECTED and "eip1283DisableTransition" in params:
+    if fork == CONSTANTINOPLE and "eip1283DisableTransition" in params:
         disabled = params.number("eip1283DisableTransition", bits=64)
-        yield Activation(CONSTANTINOPLE, block=disabled)
+        yield Activation(PETERSBURG, block=disabled)
 
 
 def _glaciers(ethash: LooseFields) -> Iterator[Activation]:

@@ -61,7 +61,7 @@ def prepare_on_evm(
             collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state, fork),
         ),
     )
-    vm = Evm(fork.rules, context)
+    vm = Evm(fork, context)
     return BlockOnEvm(block, fork, chain, state, senders, vm, vm.bind(steps))
 
 

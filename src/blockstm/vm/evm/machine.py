@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from blockstm._native.bridge import run_on_view
 from blockstm._native.evm.bound import FORKS, EvmBlock, reason_named
-from blockstm.errors import ConfigError, InputError
+from blockstm.errors import InputError
 from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.vm.context import BlockContext
@@ -16,6 +17,7 @@ from blockstm.vm.evm.execution import InvalidTransaction, read_output
 from blockstm.vm.evm.invalidity import error_of
 from blockstm.vm.evm.libraries import load_libraries
 from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
+from blockstm.vm.forks import Fork, fork_named
 
 __all__ = ["FORKS", "BoundSteps", "Evm"]
 
@@ -32,19 +34,26 @@ class Evm:
     Immutable: one object serves all workers and any number of blocks at once.
 
     Args:
-        fork: the rules of execution, one of `FORKS`.
+        fork: whose rules hold: a `blockstm.ethereum.Fork`, or any of its names ("paris", "Merge",
+            "bpo1"; see `blockstm.ethereum.fork_named`).
         block: the fields of the block.
+
+    Attributes:
+        fork: the rules of execution, one of `FORKS`; several forks share one.
+        block: the fields of the block, with as many blobs as the fork allows where they say
+            nothing of it.
 
     Raises:
         ConfigError: there is no such fork.
         ImportError: a library that precompiles need is not installed.
     """
 
-    def __init__(self, fork: str, block: BlockContext) -> None:
-        if fork not in FORKS:
-            raise ConfigError(f"the EVM has no rules {brief(fork)}, only {', '.join(FORKS)}")
+    def __init__(self, fork: str | Fork, block: BlockContext) -> None:
+        known = fork if isinstance(fork, Fork) else fork_named(fork)
         load_libraries()
-        self.fork = fork
+        self.fork = known.rules
+        if block.blobs_max is None and known.blobs is not None:
+            block = replace(block, blobs_max=known.blobs.max)
         self.block = block
 
     def bind(self, steps: Sequence[Step]) -> BoundSteps:

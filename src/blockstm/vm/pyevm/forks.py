@@ -36,9 +36,8 @@ FORKS: Mapping[str, type[VirtualMachineAPI]] = MappingProxyType(
         "tangerine_whistle": TangerineWhistleVM,
         "spurious_dragon": SpuriousDragonVM,
         "byzantium": ByzantiumVM,
-        # Mainnet activated Constantinople with the correction called Petersburg.
-        "constantinople": PetersburgVM,
-        "constantinople_uncorrected": ConstantinopleVM,
+        "constantinople": ConstantinopleVM,
+        "petersburg": PetersburgVM,
         "istanbul": IstanbulVM,
         "muir_glacier": MuirGlacierVM,
         "berlin": BerlinVM,

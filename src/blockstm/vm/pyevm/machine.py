@@ -17,6 +17,7 @@ from blockstm.errors import ConfigError, InputError
 from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.vm.context import MAINNET_CHAIN_ID, BlockContext
+from blockstm.vm.forks import fork_named
 from blockstm.vm.pyevm import system
 from blockstm.vm.pyevm.forks import FORKS
 from blockstm.vm.pyevm.state import new_state, state_class_of
@@ -63,12 +64,12 @@ class PyEvm:
     """
 
     def __init__(self, fork: str, block: BlockContext) -> None:
-        if fork not in FORKS:
+        self.fork = fork_named(fork).name
+        if self.fork not in FORKS:
             raise ConfigError(f"py-evm has no fork {brief(fork)}, only {', '.join(FORKS)}")
-        self.fork = fork
         self.block = block
-        self._rules: Any = FORKS[fork]
-        self._state_class = state_class_of(fork)
+        self._rules: Any = FORKS[self.fork]
+        self._state_class = state_class_of(self.fork)
         self._context = ExecutionContext(
             coinbase=block.coinbase,
             timestamp=block.timestamp,
