@@ -15,7 +15,7 @@ from blockstm.errors import DecodeError, InvalidBlock, StateError
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.blockfile import parse_block_file, read_block_file
 from blockstm.ethereum.checks import check_block, check_run
-from blockstm.ethereum.execution import StateAfter, prepare_file
+from blockstm.ethereum.execution import prepare_file
 from blockstm.ethereum.fields import Fields
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.reasons import Reason
@@ -227,7 +227,8 @@ def test_ommers_are_read_and_rewarded() -> None:
     document["ommers"] = [header]
     document["block"]["sha3Uncles"] = hex_of(block.ommers_hash or b"")
     prepared = prepare_file(parse_block_file(document), "py-evm")
-    state = StateAfter(prepared.state, prepared.run(execute_block).writes)
+    state = prepared.state.copy()
+    state.apply(prepared.run(execute_block).writes)
     reward = 2 * 10**18
     assert check_block(prepared)["ommers_hash"]
     assert state.get((b"\x0e" * 20, "balance")) == reward * 6 // 8

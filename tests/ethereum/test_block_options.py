@@ -94,11 +94,11 @@ def test_a_fork_by_name_keeps_the_blob_parameters_of_its_chain(fork: str) -> Non
     transaction = signed(0, nonce=0, to=CALLED)
     block = block_of((transaction,), fork, 10, excess_blob_gas=excess)
     done = prepare(block, state, chain=chain, fork=fork).run(blockstm.execute_block)
-    assert done.writes[CALLED, "storage", 0, 0] == blob_base_fee(excess, OWN_BLOBS)
+    assert done.writes[CALLED].storage[0] == blob_base_fee(excess, OWN_BLOBS)
     standard = fork_named(fork)
     done = prepare(block, state, chain=chain, fork=standard).run(blockstm.execute_block)
     assert standard.blobs is not None
-    assert done.writes[CALLED, "storage", 0, 0] == blob_base_fee(excess, standard.blobs)
+    assert done.writes[CALLED].storage[0] == blob_base_fee(excess, standard.blobs)
 
 
 def test_a_fork_beside_a_chain_keeps_its_proof_of_work_and_its_dao_block() -> None:
@@ -227,7 +227,7 @@ def test_ancestors_bring_the_parent_and_the_hashes() -> None:
     block = with_header(block, transactions_root=block.transactions_root)
     block = sealed(block, state, fork="london", ancestors=ancestors)
     executed = blockstm.execute_block(block, state, "evm", fork="london", ancestors=ancestors)
-    kept = executed.writes[CALLED, "storage", 0, 0]
+    kept = executed.writes[CALLED].storage[0]
     assert kept == int.from_bytes(ancestors[1].hash, "big")
     late = with_header(block, timestamp=1)
     with pytest.raises(InvalidBlock) as caught:

@@ -11,7 +11,7 @@ import rlp
 from tests.ethereum.made import SENDERS, block_of, chain_under, sealed, signed, with_header
 
 import blockstm
-from blockstm.ethereum import Account, AccountState, Block, Receipt, state_root
+from blockstm.ethereum import Account, AccountChange, AccountState, Block, Receipt, state_root
 from blockstm.ethereum.fields import Fields
 from blockstm.ethereum.hashing import keccak
 from blockstm.vm.evm import Execution
@@ -165,8 +165,9 @@ def test_writes_that_were_changed_are_not_taken_for_those_of_the_block() -> None
     block, state = block_and_state()
     executed = blockstm.execute_block(block, state, "py-evm", fork="london")
     writes: Any = executed.writes
-    writes[SENDERS[3], "balance"] = 77
-    state.apply(writes)
+    with pytest.raises(TypeError):
+        writes[SENDERS[3]] = AccountChange(balance=77)
+    state.apply({**writes, SENDERS[3]: AccountChange(balance=77)})
     child = sealed(following(9, 2, 1), state, fork="london")
     ran = blockstm.execute_block(child, state, "evm", fork="london")
     state.apply(ran.writes)
@@ -234,4 +235,4 @@ def test_a_fork_with_another_reward_is_a_chain_of_its_own() -> None:
     block, state = block_of((), "london"), world()
     block = sealed(block, state, chain=chain_under(fork))
     executed = blockstm.execute_block(block, state, "evm", chain=chain_under(fork))
-    assert executed.writes[block.header.coinbase, "balance"] == 7
+    assert executed.writes[block.header.coinbase].balance == 7

@@ -12,10 +12,11 @@ from blockstm.errors import ConfigError
 from blockstm.ethereum.blockfile import read_block_file
 from blockstm.ethereum.checks import check_block, check_run
 from blockstm.ethereum.execution import VMName, prepare_file
+from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.witness import WitnessState, read_witness
 from blockstm.executor import Executor
 from blockstm.testing import assert_same_result
-from blockstm.types import DELETED, BlockResult
+from blockstm.types import BlockResult
 from blockstm.vm.pyevm import FORKS
 
 # Chosen to be quick, to cover every fork and to hold what is hard; the rest is marked slow.
@@ -103,9 +104,9 @@ def test_a_block_of_a_later_fork_is_refused_by_pyevm(number: int) -> None:
 def test_the_block_of_self_destructs_has_them(vm: VMName, executor: Executor) -> None:
     prepared = prepare_file(read_block_file(mainnet_block(SELF_DESTRUCTS)), vm)
     writes = prepared.run(executor.execute_block).writes
-    destroyed = [key for key, value in writes.items() if key[1] == "code_hash" and value is DELETED]
+    destroyed = [change for change in writes.values() if change.exists is False]
     assert len(destroyed) == 31
-    assert all(writes[address, "epoch"] == 1 for address, _ in destroyed)
+    assert all(change.cleared and change.code_hash == keccak(b"") for change in destroyed)
 
 
 @pytest.mark.parametrize("vm", ["evm", "py-evm"])

@@ -194,6 +194,7 @@ def test_writes_are_changes() -> None:
         (ALICE, "storage", 0, 1): 2,
         (ALICE, "storage", 0, 3): DELETED,
         (BOB, "epoch"): 2,
+        (BOB, "nonce"): 1,
         (BOB, "code_hash"): DELETED,
         (BOB, "storage", 0, 1): 1,
         (BOB, "storage", 2, 4): 6,
@@ -202,7 +203,7 @@ def test_writes_are_changes() -> None:
     }
     assert changes_of(writes, {}) == {
         ALICE: AccountChange(nonce=0, balance=5, storage={1: 2, 3: 0}),
-        BOB: AccountChange(code_hash=EMPTY_CODE_HASH, storage={4: 6}, cleared=True),
+        BOB: AccountChange(nonce=1, code_hash=EMPTY_CODE_HASH, storage={4: 6}, cleared=True),
         CAROL: AccountChange(exists=True),
     }
 

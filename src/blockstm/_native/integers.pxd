@@ -1,4 +1,5 @@
 """Python ints from 0 to 2**256-1 as 32 bytes and back, without an object in between."""
+from cpython.number cimport PyNumber_Index
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
@@ -45,6 +46,19 @@ cdef extern from *:
 cdef inline bint write_word(object number, uint8_t* out) noexcept:
     """Whether ``number`` is an int from 0 to 2**256-1; its 32 bytes, little-endian, are in ``out``."""
     return isinstance(number, int) and write_long(number, out)
+
+
+cdef inline bint exact_word(object number, uint8_t* out) except -1:
+    """`write_word` of whatever is an integer by itself (``__index__``). Truth is none, nor is text."""
+    if type(number) is int:
+        return write_long(number, out)
+    if isinstance(number, bool):
+        return False
+    try:
+        number = PyNumber_Index(number)
+    except Exception:  # the caller's own code may have run; what it raised says less than we do
+        return False
+    return write_long(number, out)
 
 
 cdef inline void reverse_word(const uint8_t* word, uint8_t* out) noexcept nogil:

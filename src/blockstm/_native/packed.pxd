@@ -3,6 +3,7 @@
 Threads: filled once, by whoever makes it; from then on immutable.
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libcpp.vector cimport vector
 
 
 cdef struct Change:
@@ -27,3 +28,7 @@ cdef class PackedWrites:
     cdef uint64_t key_end(self, uint32_t place) noexcept nogil
     cdef uint64_t value_end(self, uint32_t place) noexcept nogil
     cdef Change at(self, uint32_t place) noexcept nogil
+
+
+# The same changes in memory of their own.
+cdef PackedWrites packed_from(const vector[Change]& changes, object key_codec, object value_codec)

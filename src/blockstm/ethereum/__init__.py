@@ -16,12 +16,15 @@ from blockstm.ethereum.senders import recover_senders
 from blockstm.ethereum.stateroot import StateTrie, state_root
 from blockstm.ethereum.transaction import Authorization, Transaction
 from blockstm.ethereum.withdrawal import Withdrawal
-from blockstm.state.accounts import Account, AccountState
+from blockstm.state.accounts import Account, AccountState, Undo
+from blockstm.state.changes import AccountChange, AccountChanges, changes_of
 
 __all__ = [
     "FORKS",
     "MAINNET",
     "Account",
+    "AccountChange",
+    "AccountChanges",
     "AccountState",
     "Activation",
     "Authorization",
@@ -36,7 +39,9 @@ __all__ = [
     "Receipt",
     "StateTrie",
     "Transaction",
+    "Undo",
     "Withdrawal",
+    "changes_of",
     "fork_named",
     "prepare",
     "prepare_file",

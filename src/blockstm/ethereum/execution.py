@@ -26,6 +26,7 @@ from blockstm.ethereum.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.roots import state_root_after
 from blockstm.ethereum.senders import find_senders, signature_flaw
 from blockstm.messages import brief
+from blockstm.state.changes import AccountChanges
 from blockstm.types import DELETED, BlockResult, Stats
 from blockstm.vm.context import BlockContext
 
@@ -81,8 +82,8 @@ class ExecutedBlock:
         requests: deposits, withdrawal and consolidation requests, each behind its type
             (EIP-7685); None before Prague, or where the state is partial and lacks the contracts
             that collect them.
-        writes: location → final value, of everything the block changed, system calls, withdrawals
-            and rewards included; a location without a value any more maps to `DELETED`.
+        writes: address → `AccountChange`, of everything the block changed, system calls,
+            withdrawals and rewards included; read when looked at. `AccountState.apply` takes it.
         result: the engine's, of all the block's steps, which are not only its transactions.
         gas_used: what the header names.
         access_list: what the block touched (EIP-7928); None where the fork has no such lists.
@@ -96,7 +97,7 @@ class ExecutedBlock:
     receipts: Sequence[Receipt]
     outcomes: TransactionOutcomes
     requests: tuple[bytes, ...] | None
-    writes: Mapping[Any, Any]
+    writes: AccountChanges
     result: BlockResult
     gas_used: int
     access_list: BlockAccessList | None = None

@@ -25,6 +25,7 @@ from blockstm.ethereum.requests import request_contracts, requests_of
 from blockstm.ethereum.rewards import rewards
 from blockstm.ethereum.senders import recover_authorities
 from blockstm.state.accounts import balance_of, code_hash_of
+from blockstm.state.changes import AccountChanges
 from blockstm.types import BlockResult
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, Step, SystemOutputs
@@ -91,7 +92,7 @@ class BlockOnEvm(PreparedBlock):
             receipts=receipts,
             outcomes=TransactionOutcomes(result.outcomes, self.transaction_steps),
             requests=self._requests(result.outcomes[-1].value, receipts),
-            writes=result.writes,
+            writes=AccountChanges(result.writes, self.state, trusted=True),
             result=result,
             gas_used=self._gas_used(reports),
             access_list=self._access_list(result.outcomes, reports),

@@ -19,6 +19,7 @@ from blockstm.ethereum.reasons import Reason
 from blockstm.ethereum.receipt import Receipt, contract_address
 from blockstm.ethereum.requests import requests_of
 from blockstm.reference import execute_block as execute_in_order
+from blockstm.state.changes import AccountChanges
 from blockstm.types import BlockResult, Outcome
 from blockstm.vm.context import BlockContext
 from blockstm.vm.pyevm import Execution, Ommer, PyEvm, Withdrawal
@@ -69,7 +70,7 @@ class BlockOnPyEvm(PreparedBlock):
             receipts=receipts,
             outcomes=TransactionOutcomes(result.outcomes, self.transaction_steps),
             requests=requests,
-            writes={**begun.writes, **result.writes, **ended.writes},
+            writes=AccountChanges({**begun.writes, **result.writes, **ended.writes}, self.state),
             result=result,
             gas_used=result.gas_used,
             stats=result.stats,

@@ -8,7 +8,7 @@ root over a store of nodes, it is the partial trie of a stateless client (see `w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from eth_typing import Address, Hash32
@@ -20,8 +20,12 @@ from blockstm._native.trie.tries import AccountTries, NodeStore
 from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
-from blockstm.state.accounts import EMPTY_CODE_HASH, AccountState, epoch_of, recorded_of
-from blockstm.types import DELETED
+from blockstm.state.changes import (
+    AccountChange,
+    AccountChanges,
+    changes_of,
+    records_and_codes,
+)
 
 __all__ = ["AccountChange", "AccountProof", "StateTrie", "TrieAccount", "changes_of", "state_root"]
 
@@ -69,27 +73,6 @@ class TrieAccount:
     balance: int
     storage_root: Hash32
     code_hash: Hash32
-
-
-@dataclass(frozen=True, slots=True)
-class AccountChange:
-    """What becomes of an account; None: as it was.
-
-    Attributes:
-        nonce: the new one.
-        balance: the new one, in wei.
-        code_hash: the new one.
-        storage: slot → new value; zero removes.
-        cleared: whether all slots go before those of ``storage`` are set.
-        exists: whether there is such an account afterwards; None: unless it is empty (EIP-161).
-    """
-
-    nonce: int | None = None
-    balance: int | None = None
-    code_hash: bytes | None = None
-    storage: Mapping[int, int] = field(default_factory=dict)
-    cleared: bool = False
-    exists: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,28 +173,21 @@ class StateTrie:
 
         Removals come last, when the fewest nodes are needed for them.
         """
-        records = Records()
-        for address, change in changes.items():
-            records.add(
-                address,
-                change.nonce,
-                change.balance,
-                change.code_hash,
-                change.storage,
-                change.cleared,
-                change.exists,
-            )
-        self._apply(records.data())
+        self._apply(records_and_codes(changes)[0])
 
     def apply(self, writes: Mapping[Any, Any], before: Any) -> None:
-        """Make the writes of a block, locations → values; see `changes_of` and `update`."""
-        records = None
-        if isinstance(writes, PackedWrites) and isinstance(before, AccountState):
-            records = before.records_of(writes)
-        if records is None:
-            self.update(changes_of(writes, before))
+        """Make what a block did.
+
+        Args:
+            writes: ``ExecutedBlock.writes``, address → `AccountChange`, or location → value.
+            before: the state that the block ran on, for locations; see `changes_of`.
+        """
+        if isinstance(writes, AccountChanges):
+            self._apply(writes.records)
+        elif isinstance(writes, PackedWrites) or any(isinstance(key, tuple) for key in writes):
+            self._apply(changes_of(writes, before).records)
         else:
-            self._apply(records)
+            self.update(writes)
 
     def _apply(self, records: bytes) -> None:
         self._tries.apply(records, self._workers)
@@ -222,51 +198,6 @@ class StateTrie:
             slot: (self.slot(address, slot), self._tries.prove(address, slot)) for slot in slots
         }
         return AccountProof(self.account(address), self._tries.prove(address), storage)
-
-
-def changes_of(writes: Mapping[Any, Any], before: Any) -> dict[Address, AccountChange]:
-    """What a block's writes mean for the accounts.
-
-    Args:
-        writes: location → value, as in ``BlockResult.writes``.
-        before: the state that they change, of which ``get(location)`` is asked whether an account
-            without a value exists all the same, and which epoch its storage is in.
-    """
-    parts: dict[Address, dict[str, Any]] = {}
-    slots: dict[Address, dict[tuple[int, int], int]] = {}
-    for key, value in writes.items():
-        if key[0] == "code":
-            continue
-        value = None if value is DELETED else value
-        if len(key) == 4:
-            slots.setdefault(key[0], {})[key[2], key[3]] = value or 0
-            parts.setdefault(key[0], {})
-        else:
-            parts.setdefault(key[0], {})[key[1]] = value
-    return {
-        address: _change(address, fields, slots.get(address), before)
-        for address, fields in parts.items()
-    }
-
-
-def _change(
-    address: Address, fields: dict[str, Any], slots: dict[tuple[int, int], int] | None, before: Any
-) -> AccountChange:
-    epoch = fields.get("epoch") or 0
-    if slots and "epoch" not in fields:
-        epoch = before.get(epoch_of(address)) or 0
-    of_before = recorded_of(address)
-    is_recorded = fields["recorded"] if "recorded" in fields else before.get(of_before)
-    return AccountChange(
-        nonce=fields["nonce"] or 0 if "nonce" in fields else None,
-        balance=fields["balance"] or 0 if "balance" in fields else None,
-        code_hash=fields["code_hash"] or EMPTY_CODE_HASH if "code_hash" in fields else None,
-        storage={
-            slot: value for (of_epoch, slot), value in (slots or {}).items() if of_epoch == epoch
-        },
-        cleared=bool(fields.get("epoch")),
-        exists=True if is_recorded else None,
-    )
 
 
 def _checked(workers: int | None) -> int:

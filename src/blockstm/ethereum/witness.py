@@ -21,11 +21,13 @@ from typing import Any
 
 from eth_typing import Hash32
 
+from blockstm._native.evm.account_packing import codes_in
 from blockstm.ethereum.fields import Fields, parse_data
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.jsonfile import read_json
 from blockstm.ethereum.stateroot import StateTrie, TrieAccount
 from blockstm.state.accounts import EMPTY_CODE_HASH
+from blockstm.state.changes import AccountChanges, changes_of
 
 __all__ = ["Witness", "WitnessState", "parse_witness", "read_witness"]
 
@@ -129,12 +131,16 @@ class WitnessState:
     def apply(self, writes: Mapping[Any, Any]) -> None:
         """Make the writes of a block, new codes included, part of the state.
 
+        ``writes`` are those of an `ExecutedBlock`, or location → value.
+
         Raises:
             MissingNode: the witness lacks a node that the writes need; the state is as it was.
             DecodeError: a node or an account is malformed; the state is as it was.
         """
-        self.trie.apply(writes, self)
-        self._codes.update((key[1], code) for key, code in writes.items() if key[0] == "code")
+        changes = writes if isinstance(writes, AccountChanges) else changes_of(writes, self)
+        self.trie.apply(changes, self)
+        codes, _ = codes_in(changes.packed)
+        self._codes.update((Hash32(each), code) for each, code in codes.items())
 
     def _code(self, code_hash: Hash32, default: Any) -> Any:
         """A code that no account has is none: a block asks for that of what it creates."""

@@ -20,23 +20,29 @@ that only pays an account writes one delta and asks nothing about the account's 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, overload
+from weakref import WeakValueDictionary
 
 from eth_typing import Address, Hash32
 
 from blockstm._native.evm.account_memory import AccountMemory
+from blockstm._native.evm.account_packing import packed_locations
 from blockstm._native.evm.account_records import records_of
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
 from blockstm._native.packed import PackedWrites
-from blockstm.errors import UsageError
+from blockstm.errors import InputError, UsageError
+from blockstm.messages import brief, kind_of
+from blockstm.state.account import EMPTY_CODE_HASH, Account, account_from_state
+from blockstm.state.changes import AccountChange, AccountChanges, records_and_codes
 from blockstm.state.tries import KeptTries, Trie
 
 __all__ = [
     "EMPTY_CODE_HASH",
     "Account",
     "AccountState",
+    "Undo",
     "balance_of",
     "code_hash_of",
     "code_with",
@@ -46,11 +52,6 @@ __all__ = [
     "slot_of",
     "stored_of",
 ]
-
-EMPTY_CODE_HASH = Hash32(
-    bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
-)
-"""keccak of no bytes."""
 
 
 def balance_of(address: Address) -> tuple[Address, str]:
@@ -93,34 +94,40 @@ def slot_of(address: Address, epoch: int, slot: int) -> tuple[Address, str, int,
     return (address, "storage", epoch, slot)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account as a block finds it.
+Writes = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
+"""Address → `AccountChange`, or location → value."""
 
-    Attributes:
-        balance: in wei.
-        nonce: transactions sent or contracts created.
-        code: its code; None where only the hash is known (such code must never be run).
-        code_hash: keccak of the code.
-        storage: slot → value; a slot not named is zero.
+Given = AccountChanges | PackedWrites | Mapping[Address, AccountChange]
+"""The same in one of the forms that a state takes."""
+
+
+class Undo(AccountChanges):
+    """What takes a state back to before some writes: ``state.apply(undo)``, the last writes first.
+
+    It is a mapping as `AccountChanges` is: each account that changed, as it was, with the slots
+    that changed. `AccountState.apply` makes it; it fits the state that it was made by, and copies
+    of it, as long as nothing else was applied since.
     """
 
-    balance: int = 0
-    nonce: int = 0
-    code: bytes | None = b""
-    code_hash: Hash32 = EMPTY_CODE_HASH
-    storage: Mapping[int, int] = field(default_factory=dict)
+    __slots__ = ("_content", "_content_after", "_withheld")
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether balance, nonce and code are all zero (EIP-161)."""
-        return not self.balance and not self.nonce and self.code_hash == EMPTY_CODE_HASH
+    def __init__(
+        self,
+        packed: PackedWrites,
+        withheld: frozenset[bytes],
+        before: object,
+        after: object,
+    ) -> None:
+        super().__init__(packed, {}, trusted=True)
+        self.settle()  # it names all members of each account: there is nothing to ask
+        self._withheld = withheld
+        self._content, self._content_after = before, after
 
 
 class AccountState:
     """Accounts in native memory, as a state for the engine: location → value.
 
-    Native transactions read it without the GIL. Between blocks ``state.apply(result.writes)``
+    Native transactions read it without the GIL. Between blocks ``state.apply(executed.writes)``
     moves it on; while a block runs on it, changing it is refused with `UsageError`.
 
     Thread-safety: any thread may read; changes exclude each other and blocks that run on it.
@@ -131,28 +138,45 @@ class AccountState:
             from one being absent that the block does not ask for, and there is no state root.
 
     Raises:
-        InputError: an address, a number or a hash is not one.
+        InputError: an address, a number or a hash is not one, or a code has another hash.
 
     >>> alice = Address(bytes(19) + bytes([1]))
     >>> state = AccountState({alice: Account(balance=10)})
     >>> state.get((alice, "balance")), state.account(alice).balance
     (10, 10)
+    >>> undo = state.apply({alice: AccountChange(balance=7, storage={1: 2})}, undo=True)
+    >>> state.account(alice).balance, undo[alice].balance, undo[alice].storage
+    (7, 10, {1: 0})
+    >>> state.apply(undo)
+    >>> state.account(alice) == Account(balance=10)
+    True
     """
 
     def __init__(
         self, accounts: Mapping[Address, Account] | None = None, *, partial: bool = False
     ) -> None:
+        given = {} if accounts is None else accounts
+        if not isinstance(given, Mapping):
+            raise InputError(f"accounts are a mapping of addresses to them, not {brief(given)}")
+        memory = AccountMemory.of(given, Account)
+        hashes = {bytes(each.code_hash) for each in given.values() if each.code is None}
+        self._fill(memory, partial, _withheld(hashes, memory))
+
+    def _fill(self, memory: AccountMemory, partial: bool, withheld: frozenset[bytes]) -> None:
         self.partial = partial
         self._tries = KeptTries()
-        given = {} if accounts is None else accounts
-        self._memory = AccountMemory.of(given)
-        withheld = {each.code_hash for each in given.values() if each.code is None}
-        self._withheld = {each for each in withheld if each not in self._memory}
+        self._memory = memory
+        self._withheld = withheld  # hashes of codes of which there is only the hash
+        self._content = object()  # what the state holds now; another object whenever that changes
+        self._changing = threading.Lock()
+        # What blocks changed, of which nobody has asked yet who exists afterwards.
+        self._unsettled: WeakValueDictionary[int, AccountChanges] = WeakValueDictionary()
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value at a location, ``default`` where there is none.
 
         Raises:
+            InputError: it is no location of an account.
             LookupError: the code was asked for of an account of which only the hash is known.
         """
         data = self._memory.get(LOCATIONS.encode(key))
@@ -176,7 +200,7 @@ class AccountState:
         if not (balance or nonce or code_hash != EMPTY_CODE_HASH or self.get(recorded_of(address))):
             return None
         code = b"" if code_hash == EMPTY_CODE_HASH else self._memory.get(code_hash)
-        return Account(balance, nonce, code, code_hash, self._memory.slots(address))
+        return account_from_state(balance, nonce, code, code_hash, self._memory.slots(address))
 
     def accounts(self) -> Iterator[tuple[Address, Account]]:
         """All accounts there are, in the order in which their addresses came."""
@@ -185,23 +209,79 @@ class AccountState:
             if account is not None:
                 yield address, account
 
-    def apply(self, writes: Mapping[Any, Any] | Iterable[tuple[Any, Any]]) -> None:
-        """Make the writes of a block part of the state.
+    # ---- changing
+
+    @overload
+    def apply(self, writes: Writes, *, undo: Literal[False] = False) -> None: ...
+    @overload
+    def apply(self, writes: Writes, *, undo: Literal[True]) -> Undo: ...
+    def apply(self, writes: Writes, *, undo: bool = False) -> Undo | None:
+        """Make what a block did part of the state.
 
         Args:
-            writes: location → value, as in ``BlockResult.writes``.
+            writes: ``ExecutedBlock.writes``, ``BlockResult.writes`` of steps, or what you make
+                yourself: address → `AccountChange`, or location → value. Or an `Undo`: the state is
+                then what it was before the writes that it was made for.
+            undo: whether to return what takes these writes back; keeping old values costs as
+                much again as applying new ones.
 
         Raises:
-            InputError: a key or a value is of the wrong kind; nothing was changed.
-            UsageError: a block is running on this state; nothing was changed.
+            InputError: a key or a value is of the wrong kind, or a code has another hash than that
+                it is given for; nothing was changed.
+            UsageError: a block is running on this state, or the `Undo` is not of the last writes
+                that it was given; nothing was changed.
         """
-        given = writes if isinstance(writes, Mapping) else dict(writes)
-        version = self._memory.changes
-        tries = self._tries_after(given, version)
-        self._withheld.difference_update(self._memory.move(given))
-        moved = version + bool(given)
-        if tries is not None and self._memory.changes == moved:  # nobody else has changed it
-            self._tries.keep(moved, tries)
+        given = _given(writes)
+        with self._changing:
+            self._settle()
+            content, withheld = self._content, self._withheld
+            if isinstance(given, Undo) and given._content_after is not content:
+                raise UsageError(
+                    "the undo is not of the last writes applied to this state; blocks are undone"
+                    " in reverse order"
+                )
+            version = self._memory.changes
+            tries = self._tries_after(given, version)
+            self._content = object()  # whatever happens from here on
+            try:
+                undoing = self._move(given, undo)
+            except UsageError:
+                self._content = content
+                raise
+            if isinstance(given, Undo):
+                self._content, self._withheld = given._content, given._withheld
+            if tries is not None:
+                self._tries.keep(self._memory.changes, tries)
+            if undoing is None:
+                return None
+            return Undo(undoing, withheld, content, self._content)
+
+    def _move(self, given: Given, undo: bool) -> PackedWrites | None:
+        """Change the memory; the writes that undo it if they are wanted."""
+        if isinstance(given, AccountChanges):
+            codes, undoing = self._memory.move(given.packed, trusted=given.trusted, undo=undo)
+        elif isinstance(given, PackedWrites):
+            codes, undoing = self._memory.move(given, undo=undo)
+        else:
+            records, added = records_and_codes(given)
+            undoing = self._memory.move_by_records(records, added, undo=undo)
+            codes = list(added)
+            hashes = {each.code_hash or b"" for each in given.values() if each.code is None}
+            self._withheld |= _withheld(hashes - {b""}, self._memory)
+        if not self._withheld.isdisjoint(codes):
+            self._withheld = self._withheld.difference(codes)
+        return undoing
+
+    def _settle(self) -> None:
+        """What blocks changed is read against the state as they found it."""
+        for reference in self._unsettled.valuerefs():
+            changes = reference()
+            if changes is not None:
+                changes.settle()
+        self._unsettled.clear()
+
+    def _settles_before_changing(self, changes: AccountChanges) -> None:
+        self._unsettled[id(changes)] = changes
 
     # ---- for who computes roots
 
@@ -223,33 +303,40 @@ class AccountState:
         """Let `apply` know what ``writes`` make of the tries ``now``, which are the state's."""
         self._tries.keep_after(now, writes, after)
 
-    def _tries_after(self, writes: Mapping[Any, Any], version: int) -> Trie | None:
+    def _tries_after(self, writes: Given, version: int) -> Trie | None:
         """The tries after writes that are not made yet, where those before them are known."""
         try:
             return self._tries.after(version, writes, self)
         except (UsageError, ArithmeticError, LookupError, TypeError, ValueError):
             return None  # the writes are no good, which is said where they are made
 
-    def records_of(self, writes: PackedWrites) -> bytes | None:
-        """What a native block's writes change on this state, for `StateTrie`, without decoding.
-
-        None where they are of something else than accounts.
+    def records_of(self, writes: PackedWrites) -> bytes:
+        """What a block's writes change on this state, for `StateTrie`, without decoding.
 
         Raises:
             InputError: a key or a value is of the wrong kind.
         """
-        return records_of(writes, self._memory)
+        return records_of(writes, self._memory)[0]
 
     def copy(self) -> AccountState:
-        """Another state with the same accounts."""
-        version = self._memory.changes
-        copied = AccountState(partial=self.partial)
-        copied._memory = self._memory.copy()
-        copied._withheld = set(self._withheld)
-        tries = self._tries.now(version)
-        if tries is not None and self._memory.changes == version:
-            copied._tries.keep(copied._memory.changes, tries)
+        """Another state with the same accounts; neither follows the other."""
+        copied = AccountState.__new__(AccountState)
+        with self._changing:
+            copied._fill(self._memory.copy(), self.partial, self._withheld)
+            copied._content = self._content
+            tries = self._tries.now(self._memory.changes)
+            if tries is not None:
+                copied._tries.keep(copied._memory.changes, tries)
         return copied
+
+    def __copy__(self) -> AccountState:
+        return self.copy()
+
+    def __deepcopy__(self, memo: object) -> AccountState:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self._memory, self.partial, self._withheld)
 
     # ---- for the executor
 
@@ -261,3 +348,30 @@ class AccountState:
 
     def _unpin(self) -> None:
         self._memory._unpin()
+
+
+def _restored(memory: AccountMemory, partial: bool, withheld: frozenset[bytes]) -> AccountState:
+    """A pickled state."""
+    state = AccountState.__new__(AccountState)
+    state._fill(memory, partial, withheld)
+    return state
+
+
+def _withheld(hashes: set[bytes], memory: AccountMemory) -> frozenset[bytes]:
+    """Those of which the memory has no code."""
+    return frozenset(each for each in hashes - {EMPTY_CODE_HASH} if each not in memory)
+
+
+def _given(writes: Writes) -> Given:
+    """Writes in one of the forms that a state takes."""
+    if isinstance(writes, AccountChanges | PackedWrites):
+        return writes if isinstance(writes, AccountChanges) else packed_locations(writes)
+    try:
+        given = writes if isinstance(writes, Mapping) else dict(writes)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"writes are a mapping or pairs of its items, not {kind_of(writes)}"
+        ) from None
+    if any(isinstance(key, tuple) for key in given):
+        return packed_locations(given)
+    return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol, Self
 
-from blockstm._native.packed import PackedWrites
+from blockstm.state.changes import AccountChanges
 
 __all__ = ["KeptTries", "Trie"]
 
@@ -58,11 +58,11 @@ class KeptTries:
     def keep_after(self, now: Trie, writes: Mapping[Any, Any], after: Trie) -> None:
         """Remember what ``writes`` make of the tries ``now``, unless these writes may change."""
         kept = self._kept
-        if kept is not None and kept.now is now and isinstance(writes, PackedWrites):
+        if kept is not None and kept.now is now and isinstance(writes, AccountChanges):
             others = kept.after[: _BLOCKS_KEPT - 1]
             self._kept = kept._replace(after=((writes, after), *others))
 
-    def after(self, version: int, writes: Mapping[Any, Any], before: Any) -> Trie | None:
+    def after(self, version: int, writes: Any, before: Any) -> Trie | None:
         """The tries after ``writes``; ``before`` is the state, which does not have them yet."""
         kept = self._kept
         if kept is None or kept.version != version:

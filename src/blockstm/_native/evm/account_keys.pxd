@@ -2,6 +2,18 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
+cdef extern from *:
+    """
+    #ifndef BLOCKSTM_EMPTY_CODE_HASH
+    #define BLOCKSTM_EMPTY_CODE_HASH
+    #include <cstdint>
+    inline constexpr uint8_t blockstm_empty_code_hash[32] = {
+        0xc5, 0xd2, 0x46, 0x01, 0x86, 0xf7, 0x23, 0x3c, 0x92, 0x7e, 0x7d, 0xb2, 0xdc, 0xc7, 0x03, 0xc0,
+        0xe5, 0x00, 0xb6, 0x53, 0xca, 0x82, 0x27, 0x3b, 0x7b, 0xfa, 0xd8, 0x04, 0x5d, 0x85, 0xa4, 0x70};
+    #endif
+    """
+    const uint8_t* EMPTY_CODE_HASH "blockstm_empty_code_hash"  # keccak of no bytes
+
 cdef enum:
     ADDRESS_SIZE = 20
     FIELD_SIZE = 21  # an address and a letter
@@ -48,6 +60,10 @@ cdef inline bint is_zero(const uint8_t* word, uint32_t size) noexcept nogil:
         if word[place]:
             return False
     return True
+
+
+cdef inline bint is_no_code(const uint8_t* code_hash) noexcept nogil:
+    return memcmp(code_hash, EMPTY_CODE_HASH, WORD_SIZE) == 0
 
 
 cdef inline bint same_address(const uint8_t* key, const uint8_t* other) noexcept nogil:

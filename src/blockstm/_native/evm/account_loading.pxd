@@ -1,4 +1,5 @@
 """Accounts as Python has them, put into a table location by location."""
 from blockstm._native.table cimport Table
 
-cdef int load_account(Table* table, object address, object account) except -1
+# A trusted account is known to have been checked when it was made: its code has its hash.
+cdef int load_account(Table* table, object address, object account, bint is_trusted) except -1

@@ -1,19 +1,17 @@
 """Accounts in native memory: a `MemoryState` that knows what the keys of an account mean."""
 from libc.stdint cimport int32_t, uint8_t
-
 from libcpp.vector cimport vector
 
 from blockstm._native.evm.account_index cimport AccountIndex
 from blockstm._native.memory cimport MemoryState
-from blockstm._native.packed cimport Change, PackedWrites
+from blockstm._native.packed cimport Change
+from blockstm._native.table cimport Table
 
 
 cdef class AccountMemory(MemoryState):
     cdef AccountIndex index  # of `table`; read and written under `lock` alone
 
-    cdef move_on(self, vector[Change]& changes)
+    cdef object change(self, vector[Change]& changes, bytes records, bint wants_undo)
+    cdef object change_noting(self, vector[Change]& changes, bytes records, Table* before)
     cdef int32_t copy_slots(self, const uint8_t* address, vector[uint8_t]& copied) noexcept nogil
 
-
-# Whether a block's writes are at locations of accounts.
-cdef bint is_of_accounts(PackedWrites writes) noexcept

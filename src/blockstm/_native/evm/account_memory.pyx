@@ -3,11 +3,10 @@
 Threads: as of any `MemoryState`. The index of slots is made when it is first needed, under the lock.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libcpp.vector cimport vector
 
-from blockstm._native.evm.account_changes cimport check_changes, make_changes
+from blockstm._native.evm.account_changes cimport check_changes, make_changes, make_records
 from blockstm._native.evm.account_index cimport (
     AccountIndex, index_free, index_init, index_last, index_read,
 )
@@ -15,14 +14,14 @@ from blockstm._native.evm.account_keys cimport ADDRESS_SIZE, WORD_SIZE
 from blockstm._native.evm.account_loading cimport load_account
 from blockstm._native.integers cimport read_word
 from blockstm._native.memory cimport MemoryState, change_of, read_packed
-from blockstm._native.packed cimport Change, PackedWrites
+from blockstm._native.packed cimport Change, PackedWrites, packed_from
 from blockstm._native.table cimport (
-    TABLE_OK, Entry, entry_has_value, entry_key, entry_value, table_reserve,
+    TABLE_OK, Entry, Table, entry_has_value, entry_key, entry_value, table_free, table_init, table_reserve,
 )
 
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
-from blockstm.errors import UsageError
-from blockstm.types import DELETED
+from blockstm.errors import InputError, UsageError
+from blockstm.messages import kind_of
 
 
 cdef class AccountMemory(MemoryState):
@@ -35,60 +34,88 @@ cdef class AccountMemory(MemoryState):
         index_free(&self.index)
 
     @classmethod
-    def of(cls, accounts) -> AccountMemory:
+    def of(cls, accounts, trusted=()) -> AccountMemory:
         """What these accounts are, address → `blockstm.state.accounts.Account`.
 
+        Args:
+            accounts: anything with the members of an account.
+            trusted: a type whose objects were checked when they were made.
+
         Raises:
-            InputError: an address, a number or a hash is not one.
+            InputError: an address, a number or a hash is not one, or a code has another hash.
         """
         cdef AccountMemory memory = cls(keys="bytes", values="bytes")  # nobody else knows it yet
         cdef uint64_t count = 0
         for account in accounts.values():
-            count += 2 + len(account.storage)
+            count += 2 + slots_of(account)
         if table_reserve(&memory.table, count) != TABLE_OK:
             raise MemoryError
         for address, account in accounts.items():
-            load_account(&memory.table, address, account)
+            load_account(&memory.table, address, account, type(account) is trusted)
         return memory
 
-    def move(self, writes) -> list[bytes]:
-        """Move on by the writes of a block, location → value; the hashes of the codes among them.
+    def move(self, PackedWrites writes, *, trusted=False, undo=False):
+        """Move on by the writes of a block: the hashes of the codes among them, and how to undo them.
 
         An account of a new epoch loses what it stored before, and what is stored in an epoch that
         is over is nothing. Zero and nothing are the same. The marks "stored" are kept true.
+
+        Args:
+            writes: at locations of accounts.
+            trusted: whether their codes are known to fit their hashes.
+            undo: whether the writes that undo these are made, too; else they are None.
 
         Raises:
             InputError: a key or a value is of the wrong kind; nothing was changed.
             UsageError: a block is running on this state; nothing was changed.
         """
         cdef vector[Change] changes
-        cdef list held = []  # what the changes point into
-        cdef bytes key, data
-        if isinstance(writes, PackedWrites) and is_of_accounts(writes):
-            read_packed(writes, changes)
-        else:
-            changes.reserve(len(writes))
-            for location, value in writes.items():
-                is_nothing = value is DELETED or not value
-                data = None if is_nothing else LOCATION_VALUES.encode_at(location, value)
-                key = LOCATIONS.encode(location)
-                held.append(key)
-                held.append(data)
-                changes.push_back(change_of(key, data))
-        check_changes(changes)
-        self.move_on(changes)
-        return codes_among(changes)
+        read_packed(writes, changes)
+        check_changes(changes, trusted)
+        undoing = self.change(changes, None, undo)
+        return codes_among(changes), undoing
 
-    cdef move_on(self, vector[Change]& changes):
-        """All of it, or nothing when the state is pinned."""
+    def move_by_records(self, bytes records, dict codes, *, undo=False):
+        """The writes that undo what ``records`` changed, None unless ``undo``.
+
+        Args:
+            records: changes of accounts, as `blockstm._native.trie.records.Records` writes them.
+            codes: code hash → code, of codes that come with them.
+
+        Raises:
+            UsageError: a block is running on this state; nothing was changed.
+        """
+        cdef vector[Change] changes
+        for code_hash, code in codes.items():
+            changes.push_back(change_of(code_hash, code))
+        return self.change(changes, records, undo)
+
+    cdef object change(self, vector[Change]& changes, bytes records, bint wants_undo):
+        """All of it, or nothing when the state is pinned; the writes that undo it, if they are wanted."""
+        cdef Table before
+        table_init(&before)
+        try:
+            self.change_noting(changes, records, &before if wants_undo else NULL)
+            return packed_table(&before) if wants_undo else None
+        finally:
+            table_free(&before)
+
+    cdef object change_noting(self, vector[Change]& changes, bytes records, Table* before):
+        cdef const uint8_t* begin = NULL
+        cdef uint64_t size = 0
         cdef int32_t status = TABLE_OK
-        cdef bint pinned
+        cdef bint pinned, by_records = records is not None
+        if by_records:
+            begin, size = <const uint8_t*>PyBytes_AS_STRING(records), PyBytes_GET_SIZE(records)
         with nogil:
             self.lock.lock()
             pinned = self.pins != 0
-            if not pinned and changes.size():
+            if not pinned and (changes.size() or size):
                 self.version += 1
-                status = make_changes(&self.table, &self.index, changes)
+                if by_records:
+                    status = make_records(&self.table, &self.index, begin, size, changes, before)
+                else:
+                    status = make_changes(&self.table, &self.index, changes, before)
                 self.settle()
             self.lock.unlock()
         if pinned:
@@ -170,15 +197,37 @@ cdef class AccountMemory(MemoryState):
         ]
 
 
-cdef bint is_of_accounts(PackedWrites writes) noexcept:
-    return writes.key_codec is LOCATIONS and writes.value_codec is LOCATION_VALUES
+cdef Py_ssize_t slots_of(account) except -1:
+    """How many slots an account has; something without slots is no account."""
+    try:
+        return len(account.storage)
+    except (AttributeError, TypeError):
+        raise InputError(f"an account is a blockstm.ethereum.Account, not {kind_of(account)}") from None
+
+
+cdef PackedWrites packed_table(const Table* table):
+    """What a table holds, its keys without a value included, as writes at locations of accounts."""
+    cdef vector[Change] changes
+    cdef const Entry* entry
+    cdef Change change
+    cdef uint32_t number
+    changes.reserve(table.count)
+    for number in range(table.count):
+        entry = &table.entries[number]
+        change.key, change.key_size = entry_key(entry), entry.key_size
+        change.value = NULL
+        change.value_size = 0
+        if entry_has_value(entry):
+            change.value, change.value_size = entry_value(entry), entry.value_size
+        changes.push_back(change)
+    return packed_from(changes, LOCATIONS, LOCATION_VALUES)
 
 
 cdef list codes_among(vector[Change]& changes):
-    """The hashes of the codes that were written."""
+    """The hashes of the codes that came."""
     cdef size_t place
     found = []
     for place in range(changes.size()):
-        if changes[place].key_size == WORD_SIZE:
+        if changes[place].key_size == WORD_SIZE and changes[place].value != NULL:
             found.append(PyBytes_FromStringAndSize(<const char*>changes[place].key, WORD_SIZE))
     return found

@@ -1,6 +1,6 @@
 """What a native block wrote, as changes to accounts in the flat layout of ``trie/account.hpp``.
 
-The same as `blockstm.ethereum.stateroot.changes_of` says of any writes. The GIL is let go.
+The GIL is let go for what is long.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
@@ -9,46 +9,37 @@ from libcpp.vector cimport vector
 
 from blockstm._native.evm.account_changes cimport check_changes
 from blockstm._native.evm.account_keys cimport (
-    ADDRESS_SIZE, BALANCE, CODE_HASH, EPOCH, FIELD_SIZE, NONCE, RECORDED, WORD_SIZE, epoch_in, is_slot,
-    is_zero,
+    ADDRESS_SIZE, BALANCE, CODE_HASH, EMPTY_CODE_HASH, EPOCH, FIELD_SIZE, NONCE, RECORDED, WORD_SIZE,
+    epoch_in, is_no_code, is_slot, is_zero,
 )
-from blockstm._native.evm.account_memory cimport AccountMemory, is_of_accounts
+from blockstm._native.evm.account_making cimport has_field
+from blockstm._native.evm.account_memory cimport AccountMemory
+from blockstm._native.evm.record_layout cimport (
+    BALANCE_PLACE, CLEARED, CODE_HASH_PLACE, COUNT_PLACE, EXISTS, FLAGS, GONE, HAS_BALANCE, HAS_CODE_HASH,
+    HAS_NONCE, HEAD_SIZE, NONCE_PLACE, SLOT_SIZE_IN_RECORD,
+)
 from blockstm._native.integers cimport reverse_word
 from blockstm._native.memory cimport read_packed
 from blockstm._native.packed cimport Change, PackedWrites
 from blockstm._native.table cimport (
-    TABLE_MISSING, TABLE_NO_MEMORY, Table, entry_has_value, table_find, table_free, table_init, table_intern,
+    TABLE_MISSING, TABLE_NO_MEMORY, Table, table_free, table_init, table_intern,
 )
-
-cdef enum:
-    HAS_NONCE = 1
-    HAS_BALANCE = 2
-    HAS_CODE_HASH = 4
-    CLEARED = 8
-    EXISTS = 0x10
-
-cdef enum:  # places in a record
-    FLAGS = 20
-    NONCE_PLACE = 21
-    BALANCE_PLACE = 29
-    CODE_HASH_PLACE = 61
-    COUNT_PLACE = 93
-    HEAD_SIZE = 97
-    SLOT_SIZE_IN_RECORD = 64
-
-cdef bytes EMPTY_CODE_HASH = bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
-
 
 cdef struct Changed:
     uint8_t head[HEAD_SIZE]
     bint says_recorded  # whether its mark was written
+    bint says_epoch
+    bint is_something  # whether what was written makes it exist
     uint64_t epoch
     uint32_t slot_count
     uint64_t slots_begin  # where its next slot goes
 
 
-def records_of(PackedWrites writes, AccountMemory before):
-    """The records of a block's writes on a state; None where they are not what accounts have.
+def records_of(PackedWrites writes, AccountMemory before=None):
+    """The records of a block's writes, and where those stand of which it is not known who is gone.
+
+    An account that is empty afterwards is gone, or exists all the same. Where what was written does not
+    tell, ``before`` does, the state that the block ran on; without it the second part names the places.
 
     Raises:
         InputError: a key or a value is of the wrong kind.
@@ -59,44 +50,31 @@ def records_of(PackedWrites writes, AccountMemory before):
     cdef bytes records
     cdef uint8_t* out
     cdef uint64_t size = 0
-    cdef bint is_done
-    cdef const uint8_t* no_code = <const uint8_t*>EMPTY_CODE_HASH
-    if not is_of_accounts(writes):
-        return None
+    cdef bint is_done, begins_at_zero = before is not None
     read_packed(writes, changes)
-    check_changes(changes)
-    if not have_short_nonces(changes):
-        return None
+    check_changes(changes, True)
     numbers.resize(changes.size())
     accounts.reserve(changes.size())
     with nogil:
         is_done = number_accounts(changes, numbers, accounts)
         if is_done:
-            gather(changes, numbers, accounts, no_code)
-            before.lock.lock_shared()
-            mark_existence(accounts, &before.table)
-            before.lock.unlock_shared()
+            gather(changes, numbers, accounts, begins_at_zero)
             size = find_places(accounts)
     if not is_done:
         raise MemoryError
+    unsure = []
+    if before is None:
+        unsure = places_of_unsure(accounts)
+    else:
+        with nogil:
+            before.lock.lock_shared()
+            find_existence(accounts, &before.table)
+            before.lock.unlock_shared()
     records = PyBytes_FromStringAndSize(NULL, size)
     out = <uint8_t*>PyBytes_AS_STRING(records)
     with nogil:
         lay_out(changes, numbers, accounts, out)
-    return records
-
-
-cdef bint have_short_nonces(vector[Change]& changes) noexcept nogil:
-    """Whether every nonce has 64 bits: a record has no room for more."""
-    cdef const Change* change
-    cdef size_t place
-    for place in range(changes.size()):
-        change = &changes[place]
-        if change.key_size != FIELD_SIZE or change.key[ADDRESS_SIZE] != NONCE or change.value == NULL:
-            continue
-        if change.value_size > 8 and not is_zero(change.value + 8, change.value_size - 8):
-            return False
-    return True
+    return records, unsure
 
 
 cdef bint number_accounts(
@@ -127,14 +105,21 @@ cdef bint number_accounts(
 
 
 cdef void gather(
-    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts, const uint8_t* no_code
+    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts, bint begins_at_zero
 ) noexcept nogil:
-    """What becomes of each account, and how many slots it has of the epoch that they must be of."""
+    """What becomes of each account, and how many slots it has of the epoch that they must be of.
+
+    Where nothing was cleared that is the epoch before: 0, or else, within a block, the last one.
+    """
     cdef size_t place
     cdef Changed* account
     for place in range(changes.size()):
         if changes[place].key_size == FIELD_SIZE:
-            change_field(&accounts[numbers[place]], &changes[place], no_code)
+            change_field(&accounts[numbers[place]], &changes[place])
+    for place in range(0 if begins_at_zero else changes.size()):
+        account = &accounts[numbers[place]]
+        if is_slot(changes[place].key_size) and not account.says_epoch:
+            account.epoch = max(account.epoch, epoch_in(changes[place].key, changes[place].key_size))
     for place in range(changes.size()):
         if is_slot(changes[place].key_size):
             account = &accounts[numbers[place]]
@@ -145,22 +130,28 @@ cdef bint is_current(const Changed* account, const Change* slot) noexcept nogil:
     return epoch_in(slot.key, slot.key_size) == account.epoch
 
 
-cdef void change_field(Changed* account, const Change* change, const uint8_t* no_code) noexcept nogil:
+cdef void change_field(Changed* account, const Change* change) noexcept nogil:
     cdef uint8_t word[WORD_SIZE]
     cdef uint8_t field = change.key[ADDRESS_SIZE]
     cdef uint8_t* head = account.head
+    cdef bint is_none
     if field == CODE_HASH:
         head[FLAGS] |= HAS_CODE_HASH
-        memcpy(head + CODE_HASH_PLACE, no_code if change.value == NULL else change.value, WORD_SIZE)
+        is_none = change.value == NULL or change.value_size == 0
+        memcpy(head + CODE_HASH_PLACE, EMPTY_CODE_HASH if is_none else change.value, WORD_SIZE)
+        account.is_something |= not is_no_code(head + CODE_HASH_PLACE)
         return
     read_value(change, word)
     if field == NONCE:
         head[FLAGS] |= HAS_NONCE
         memcpy(head + NONCE_PLACE, word, 8)
+        account.is_something |= not is_zero(word, 8)
     elif field == BALANCE:
         head[FLAGS] |= HAS_BALANCE
         reverse_word(word, head + BALANCE_PLACE)
+        account.is_something |= not is_zero(word, WORD_SIZE)
     elif field == EPOCH:
+        account.says_epoch = True
         memcpy(&account.epoch, word, 8)
         if account.epoch:
             head[FLAGS] |= CLEARED
@@ -168,6 +159,7 @@ cdef void change_field(Changed* account, const Change* change, const uint8_t* no
         account.says_recorded = True
         if word[0]:
             head[FLAGS] |= EXISTS
+            account.is_something = True
 
 
 cdef void read_value(const Change* change, uint8_t* word) noexcept nogil:
@@ -177,19 +169,35 @@ cdef void read_value(const Change* change, uint8_t* word) noexcept nogil:
         memcpy(word, change.value, change.value_size)
 
 
-cdef void mark_existence(vector[Changed]& accounts, const Table* before) noexcept nogil:
-    """Who is on record in the state before is still, unless the block says otherwise."""
-    cdef uint8_t key[FIELD_SIZE]
+cdef void find_existence(vector[Changed]& accounts, const Table* before) noexcept nogil:
+    """Of whom what was written does not tell: whatever else he has is as it was before."""
     cdef size_t place
-    cdef int64_t number
-    key[ADDRESS_SIZE] = RECORDED
     for place in range(accounts.size()):
-        if accounts[place].says_recorded:
-            continue
-        memcpy(key, accounts[place].head, ADDRESS_SIZE)
-        number = table_find(before, key, FIELD_SIZE)
-        if number >= 0 and entry_has_value(&before.entries[number]):
-            accounts[place].head[FLAGS] |= EXISTS
+        if not accounts[place].is_something and not keeps_something(&accounts[place], before):
+            accounts[place].head[FLAGS] |= EXISTS if is_marked(&accounts[place], before) else GONE
+
+
+cdef bint keeps_something(const Changed* account, const Table* before) noexcept nogil:
+    cdef uint8_t flags = account.head[FLAGS]
+    if not flags & HAS_CODE_HASH and has_field(before, account.head, CODE_HASH):
+        return True
+    if not flags & HAS_BALANCE and has_field(before, account.head, BALANCE):
+        return True
+    return not flags & HAS_NONCE and has_field(before, account.head, NONCE)
+
+
+cdef bint is_marked(const Changed* account, const Table* before) noexcept nogil:
+    return not account.says_recorded and has_field(before, account.head, RECORDED)
+
+
+cdef list places_of_unsure(vector[Changed]& accounts):
+    """Where the records stand; of whom the mark was removed, with a true beside it."""
+    cdef size_t place
+    return [
+        (accounts[place].slots_begin - HEAD_SIZE, bool(accounts[place].says_recorded))
+        for place in range(accounts.size())
+        if not accounts[place].is_something
+    ]
 
 
 cdef uint64_t find_places(vector[Changed]& accounts) noexcept nogil:

@@ -20,9 +20,12 @@ key tells what it is: 21, 32, 52 or 56 bytes.
 
 Threads: codecs are immutable; they need the GIL, the core does not need them.
 """
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from libc.stdint cimport uint8_t
 
 from blockstm._native.codec cimport Codec
+from blockstm._native.evm.account_values cimport exact_bytes
+from blockstm._native.integers cimport exact_word
 
 from blockstm.errors import InputError
 from blockstm.messages import brief
@@ -31,6 +34,7 @@ cdef enum:
     ADDRESS_SIZE = 20
     FIELD_SIZE = 21
     HASH_SIZE = 32
+    EPOCH_SIZE = 4
     SLOT_SIZE = 52
     LATER_SLOT_SIZE = 56
 
@@ -48,18 +52,14 @@ cdef class LocationCodec(Codec):
         self.name, self.size = "location", -1
 
     cpdef bytes encode(self, key):
-        try:
-            if len(key) == 2:
-                if key[0] == "code":
-                    return hash_of(key[1])
-                return address_of(key[0]) + TAG_OF_FIELD[key[1]]
-            address, kind, epoch, slot = key
-            if kind != "storage":
-                raise KeyError(kind)
-            data = address_of(address) + slot.to_bytes(32, "big")
-            return data + epoch.to_bytes(4, "big") if epoch else data
-        except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
-            raise InputError(f"not a location of an account: {brief(key)}") from None
+        cdef bytes encoded = None
+        if isinstance(key, tuple) and len(key) == 2:
+            encoded = field_key(key[0], key[1])
+        elif isinstance(key, tuple) and len(key) == 4 and key[1] == "storage":
+            encoded = slot_key(key[0], key[2], key[3])
+        if encoded is None:
+            raise InputError(f"not a location of an account: {brief(key)}")
+        return encoded
 
     cpdef object decode(self, bytes data):
         cdef Py_ssize_t size = PyBytes_GET_SIZE(data)
@@ -75,16 +75,28 @@ cdef class LocationCodec(Codec):
         return data[:ADDRESS_SIZE], "storage", epoch, int.from_bytes(data[ADDRESS_SIZE:SLOT_SIZE], "big")
 
 
-cdef bytes address_of(address):
-    if not isinstance(address, bytes) or PyBytes_GET_SIZE(address) != ADDRESS_SIZE:
-        raise ValueError(address)
-    return address if type(address) is bytes else bytes(address)
+cdef bytes field_key(place, field):
+    """The key of a code or of a member of an account, None where it is neither's."""
+    cdef bytes exact
+    if isinstance(place, str):
+        return exact_bytes(field, HASH_SIZE) if place == "code" else None
+    exact = exact_bytes(place, ADDRESS_SIZE)
+    if exact is None or not isinstance(field, str) or field not in TAG_OF_FIELD:
+        return None
+    return exact + <bytes>TAG_OF_FIELD[field]
 
 
-cdef bytes hash_of(code_hash):
-    if not isinstance(code_hash, bytes) or PyBytes_GET_SIZE(code_hash) != HASH_SIZE:
-        raise ValueError(code_hash)
-    return code_hash if type(code_hash) is bytes else bytes(code_hash)
+cdef bytes slot_key(address, epoch, slot):
+    """The key of a slot, None where there is none such."""
+    cdef bytes exact = exact_bytes(address, ADDRESS_SIZE)
+    cdef uint8_t word[HASH_SIZE]
+    if exact is None or not exact_word(slot, word):
+        return None
+    exact += PyBytes_FromStringAndSize(<const char*>word, HASH_SIZE)[::-1]
+    if not exact_word(epoch, word) or any(word[4:HASH_SIZE]):
+        return None
+    number = PyBytes_FromStringAndSize(<const char*>word, EPOCH_SIZE)
+    return exact + number[::-1] if any(number) else exact
 
 
 cdef class LocationValueCodec(Codec):
@@ -94,12 +106,19 @@ cdef class LocationValueCodec(Codec):
         self.name, self.size = "location value", -1
 
     cpdef bytes encode_at(self, key, value):
-        try:
-            if len(key) == 2 and (key[0] == "code" or key[1] == "code_hash"):
-                return bytes(memoryview(value))
-            return int(value).to_bytes(32, "little")
-        except (TypeError, ValueError, OverflowError):
-            raise InputError(f"not a value at the location {brief(key)}: {brief(value)}") from None
+        cdef uint8_t word[HASH_SIZE]
+        cdef bytes data
+        field = key[1] if len(key) == 2 else None
+        if field is not None and (key[0] == "code" or field == "code_hash"):
+            data = exact_bytes(value, -1)
+            if data is not None:
+                return data
+            raise InputError(f"the value at {brief(key)} is bytes, not {brief(value)}")
+        if isinstance(value, bool) and (field == "recorded" or field == "stored"):
+            value = int(value)
+        if exact_word(value, word):
+            return PyBytes_FromStringAndSize(<const char*>word, HASH_SIZE)
+        raise InputError(f"the value at {brief(key)} is an int from 0 to 2**256-1, not {brief(value)}")
 
     cpdef object decode_at(self, key, bytes data):
         if len(key) == 2:

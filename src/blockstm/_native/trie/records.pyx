@@ -6,9 +6,11 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from blockstm._native.integers cimport exact_word, reverse_word
 from blockstm._native.trie.core cimport Buffer
 
 from blockstm.errors import InputError
+from blockstm.messages import brief
 
 cdef enum:
     ADDRESS_SIZE = 20
@@ -63,9 +65,10 @@ cdef class Records:
         self, object address, object nonce, object balance, object code_hash, object storage, bint cleared,
         object exists,
     ):
-        cdef bytes ours = bytes_of(address, "address", ADDRESS_SIZE)
+        cdef bytes ours = address_of(address), hashed
+        cdef uint8_t word[WORD_SIZE]
         cdef uint8_t* head = self.written.extend(HEAD_SIZE)
-        cdef uint64_t number = 0, count = len(storage)
+        cdef uint64_t count = len(storage)
         cdef uint8_t flags = 0
         if head == NULL:
             raise MemoryError
@@ -73,15 +76,18 @@ cdef class Records:
         memcpy(head, PyBytes_AS_STRING(ours), ADDRESS_SIZE)
         if nonce is not None:
             flags |= NONCE
-            number = nonce_of(nonce)
-            put_little(head + NONCE_PLACE, number, 8)
+            if not exact_word(nonce, word) or any(word[8:WORD_SIZE]):
+                raise refusal(ours, "nonce is an int from 0 to 2**64-1", nonce)
+            memcpy(head + NONCE_PLACE, word, 8)
         if balance is not None:
             flags |= BALANCE
-            put_word(head + BALANCE_PLACE, balance, "balance")
+            put_word(head + BALANCE_PLACE, ours, balance, "balance")
         if code_hash is not None:
             flags |= CODE_HASH
-            ours = bytes_of(code_hash, "code hash", WORD_SIZE)
-            memcpy(head + CODE_HASH_PLACE, PyBytes_AS_STRING(ours), WORD_SIZE)
+            if not isinstance(code_hash, bytes) or len(code_hash) != WORD_SIZE:
+                raise refusal(ours, "code_hash is 32 bytes", code_hash)
+            hashed = code_hash
+            memcpy(head + CODE_HASH_PLACE, PyBytes_AS_STRING(hashed), WORD_SIZE)
         if cleared:
             flags |= CLEARED
         if exists is not None:
@@ -90,9 +96,9 @@ cdef class Records:
             raise InputError(f"a record has at most {SLOTS_MAX} slots, not {count}")
         head[FLAGS_PLACE] = flags
         put_little(head + COUNT_PLACE, count, 4)
-        return self._write_slots(storage, count)
+        return self._write_slots(ours, storage, count)
 
-    cdef object _write_slots(self, object storage, uint64_t count):
+    cdef object _write_slots(self, bytes address, object storage, uint64_t count):
         cdef uint8_t* place = self.written.extend(2 * WORD_SIZE * count)
         cdef uint64_t left = count
         if count != 0 and place == NULL:
@@ -101,8 +107,8 @@ cdef class Records:
             if left == 0:
                 break  # another thread made it grow
             left -= 1
-            put_word(place, slot, "slot")
-            put_word(place + WORD_SIZE, value, "value of a slot")
+            put_word(place, address, slot, "slot")
+            put_word(place + WORD_SIZE, address, value, "value of a slot")
             place += 2 * WORD_SIZE
         if left != 0:
             raise InputError("the storage changed while it was read")
@@ -118,29 +124,18 @@ cdef void put_little(uint8_t* place, uint64_t number, uint32_t size) noexcept:
         place[index] = <uint8_t>(number >> 8 * index)
 
 
-cdef object put_word(uint8_t* place, object number, str what):
-    cdef bytes digits
-    try:
-        digits = number.to_bytes(WORD_SIZE, "big")
-    except AttributeError:
-        raise InputError(f"a {what} is an int, not {type(number).__name__}") from None
-    except OverflowError:
-        raise InputError(f"a {what} is from 0 to 2**256-1, not {number}") from None
-    memcpy(place, PyBytes_AS_STRING(digits), WORD_SIZE)
+cdef object put_word(uint8_t* place, bytes address, object number, str what):
+    cdef uint8_t word[WORD_SIZE]
+    if not exact_word(number, word):
+        raise refusal(address, f"{what} is an int from 0 to 2**256-1", number)
+    reverse_word(word, place)
 
 
-cdef uint64_t nonce_of(object nonce) except? 0:
-    try:
-        return nonce
-    except TypeError:
-        raise InputError(f"a nonce is an int, not {type(nonce).__name__}") from None
-    except OverflowError:
-        raise InputError(f"a nonce is from 0 to 2**64-1, not {nonce}") from None
+cdef object refusal(bytes address, str wanted, object given):
+    return InputError(f"account 0x{address.hex()}: a {wanted}, not {brief(given)}")
 
 
-cdef bytes bytes_of(object value, str what, Py_ssize_t size):
-    if not isinstance(value, bytes):
-        raise InputError(f"a {what} is bytes, not {type(value).__name__}")
-    if len(value) != size:
-        raise InputError(f"a {what} has {size} bytes, not {len(value)}")
-    return value
+cdef bytes address_of(object value):
+    if not isinstance(value, (bytes, bytearray, memoryview)) or len(bytes(value)) != ADDRESS_SIZE:
+        raise InputError(f"an address is {ADDRESS_SIZE} bytes, not {brief(value)}")
+    return bytes(value)
