@@ -1,7 +1,7 @@
 """Runs the Python examples of a page: ``python tests/readme.py README.md``.
 
-Blocks fenced as ``python`` run one after another in one namespace; what follows the word (as in
-``python numba``) names what a block needs beyond blockstm itself.
+Each block fenced as ``python`` runs alone, in a namespace of its own, as it does for who copies it;
+what follows the word (as in ``python numba``) names what it needs beyond blockstm itself.
 """
 
 from __future__ import annotations
@@ -35,12 +35,17 @@ def examples(page: Path) -> list[Example]:
 
 def run(page: Path, has: frozenset[str] = frozenset()) -> int:
     """Run the blocks whose needs are all in ``has``; the number of blocks that ran."""
-    namespace: dict[str, Any] = {"__name__": page.stem}
     chosen = [example for example in examples(page) if example.needs <= has]
     for example in chosen:
-        code = "\n" * (example.line - 1) + example.code  # tracebacks show the page's lines
-        exec(compile(code, str(page), "exec"), namespace)
+        run_alone(page, example)
     return len(chosen)
+
+
+def run_alone(page: Path, example: Example) -> None:
+    """Run a block; a traceback shows the page's lines."""
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    code = "\n" * (example.line - 1) + example.code
+    exec(compile(code, str(page), "exec"), namespace)
 
 
 if __name__ == "__main__":

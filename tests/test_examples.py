@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from examples.c_vm.payments import Payments, compiled
 
 import blockstm
+from blockstm.ethereum import prepare_file
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -32,7 +34,22 @@ def test_the_vm_in_c_is_equal_on_two_workers(tmp_path: Path) -> None:
 
 
 def test_the_demo_runs_and_compares(capsys: pytest.CaptureFixture[str]) -> None:
-    runpy.run_path(str(EXAMPLES / "demo.py"))["main"](transactions=2_000)
+    demo = runpy.run_path(str(EXAMPLES / "demo.py"))
+    demo["main"](numbers=(46147, 1150000, 19426587), gas=10**7)
     printed = capsys.readouterr().out
-    assert "equal to sequential" in printed
-    assert "speed-up" in printed
+    for block in ("46147", "1150000", "19426587"):
+        assert block in printed
+    assert printed.count("state root") == 2
+    assert "the receipts are equal" in printed
+    assert "Equal: every output, log and write" in printed
+
+
+def test_the_demo_fails_where_a_block_differs_from_its_header() -> None:
+    demo = runpy.run_path(str(EXAMPLES / "demo.py"))
+    file = demo["file_of"](19426587)
+    header = replace(file.block.header, state_root=bytes(32))
+    prepared = prepare_file(replace(file, block=replace(file.block, header=header)))
+    with blockstm.Executor(workers=1) as executor:
+        run = prepared.run(executor.execute_block)
+    with pytest.raises(AssertionError, match="state_root"):
+        demo["checked"](prepared, run)

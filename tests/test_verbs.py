@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -31,8 +33,8 @@ def test_untidy(untidy): pass
 """
 
 
-def totals(folder: Path, text: str) -> tuple[int, str]:
-    """The exit status and the last line of a run over one file."""
+def last_lines(folder: Path, text: str) -> tuple[int, list[str]]:
+    """The exit status and the lines of a run over one file."""
     (folder / "test_some.py").write_text(text)
     done = subprocess.run(
         [
@@ -46,19 +48,55 @@ def totals(folder: Path, text: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
     )
-    return done.returncode, done.stdout.splitlines()[-1]
+    return done.returncode, done.stdout.splitlines()
 
 
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [
-        (MIXED, (1, "1 passed, 3 failed")),
+        (MIXED, (1, "1 passed, 3 failed, 1 skipped")),
         ("def test_good(): pass", (0, "1 passed, 0 failed")),
         ("import no_such_module", (2, "0 passed, 1 failed")),
     ],
 )
 def test_the_last_line_is_the_totals(tmp_path: Path, text: str, wanted: tuple[int, str]) -> None:
-    assert totals(tmp_path, text) == wanted
+    status, lines = last_lines(tmp_path, text)
+    assert (status, lines[-1]) == wanted
+
+
+NEEDS_FIXTURES = """
+import pytest
+from tests import fixtures
+@pytest.mark.parametrize("number", [1, 46147, 2])
+def test_a_block(number): assert fixtures.mainnet_block(number).exists()
+def test_an_archive(): assert (fixtures.fixtures() / "genesis.tar.xz").exists()
+@pytest.mark.skip(reason="because")
+def test_skipped(): pass
+"""
+
+
+def test_what_is_skipped_for_want_of_fixtures_is_counted_aloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BLOCKSTM_FIXTURES", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    status, lines = last_lines(tmp_path, NEEDS_FIXTURES)
+    assert status == 0
+    assert lines[-2].startswith("NO FIXTURES: 2 tests were SKIPPED")
+    assert lines[-1] == "2 passed, 0 failed, 3 skipped"
+
+
+def test_continuous_integration_fails_without_fixtures(tmp_path: Path) -> None:
+    """Its script, with a `make` that prints what a run without fixtures ends with."""
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(CI / "run", tmp_path / ".ci")
+    make = tmp_path / "make"
+    make.touch(0o755)
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    for line, wanted in (("NO FIXTURES: 2 tests were SKIPPED", 1), ("", 0)):
+        make.write_text(f"#!/bin/sh\necho '{line}'\necho '2 passed, 0 failed'\n")
+        done = subprocess.run([tmp_path / ".ci" / "run"], env=environment, capture_output=True)
+        assert done.returncode == wanted
 
 
 def test_a_wheel_that_lacks_something_is_seen(tmp_path: Path) -> None:

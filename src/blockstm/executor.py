@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, overload
 
 from blockstm._native.context import Context
 from blockstm._native.engine import Engine
-from blockstm.config import Config
+from blockstm.config import Config, check_names
 from blockstm.cores import usable_cores
 from blockstm.errors import (
     BlockError,
@@ -140,6 +140,7 @@ class Executor:
         **ethereum: Any,
     ) -> Any:
         """Run a block; see `blockstm.execute_block`."""
+        check_names(ethereum)
         if isinstance(vm, str):
             _refuse_general_options(on_invalid, limit, hints)
             return self._execute_ethereum_block(block, state, vm, **ethereum)

@@ -7,10 +7,11 @@ whose ``__repr__`` raises would replace it, fill the log, or take longer to prin
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
 
-__all__ = ["LENGTH_MAX", "brief", "kind_of"]
+__all__ = ["LENGTH_MAX", "brief", "did_you_mean", "kind_of"]
 
 LENGTH_MAX: Final = 160
 """Of what `brief` shows, in characters, the sign that something is left out included."""
@@ -46,6 +47,19 @@ def brief(value: object, length_max: int = LENGTH_MAX) -> str:
     ('<int of 16,610 bits>', "[1, 'two']", "'xxxxxx…")
     """
     return _cut(_shown(value, _DEPTH_MAX), length_max)
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """``"; did you mean 'workers'?"`` for a word that is nearly a known one, or nothing.
+
+    >>> did_you_mean("worker", ["workers", "window"]), did_you_mean("x", ["workers"])
+    ("; did you mean 'workers'?", '')
+    """
+    if type(given) is not str or len(given) > LENGTH_MAX:
+        return ""
+    names = {name.lower(): name for name in known}
+    near = get_close_matches(given.lower(), names, n=1)
+    return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 
 def _shown(value: object, depth: int) -> str:

@@ -177,7 +177,8 @@ def test_an_unreadable_file_is_named_and_the_others_are_run(
     good = write(tmp_path, block_document())
     bad = write(tmp_path, {"block": {"number": "0x01"}}, "bad.json")
     missing = str(tmp_path / "missing.json")
-    status = main(["run", "--json", bad, missing, str(tmp_path), good])
+    (empty := tmp_path / "empty").mkdir()
+    status = main(["run", "--json", bad, missing, str(empty), good])
     captured = capsys.readouterr()
     assert status == 2
     assert [json.loads(line)["ok"] for line in captured.out.splitlines()] == [True]

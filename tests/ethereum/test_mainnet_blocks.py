@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.fixtures import fixtures, mainnet_block, mainnet_index, mainnet_witness
+from tests.fixtures import mainnet_block, mainnet_index, mainnet_witness
 
 from blockstm import Config, reference
 from blockstm.errors import ConfigError
@@ -62,10 +62,6 @@ SLOW = sorted(n for n in mainnet_index() if n not in QUICK and n not in UNSUPPOR
 def executor():
     with Executor(Config(gate=False), workers=2) as executor:
         yield executor
-
-
-def test_the_fixtures_are_there() -> None:
-    assert fixtures().is_dir()
 
 
 def test_the_quick_blocks_cover_byzantium_to_cancun() -> None:

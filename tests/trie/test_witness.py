@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from eth_typing import Address, Hash32
-from tests.fixtures import fixtures, mainnet_block, mainnet_index, mainnet_witness
+from tests.fixtures import mainnet_block, mainnet_index, needed_witness
 
 from blockstm.errors import DecodeError, MissingNode
 from blockstm.ethereum.blockfile import read_block_file
@@ -38,7 +38,7 @@ STATE = {
     BOB: Account(),
     CAROL: Account(storage={1: 2}),
 }
-WITNESSED = sorted(number for number in mainnet_index() if mainnet_witness(number))
+WITNESSED = sorted(number for number, block in mainnet_index().items() if block["witness"])
 
 
 def witness_of(state: dict[Address, Account], **arguments: Any) -> Witness:
@@ -50,16 +50,13 @@ def witness_of(state: dict[Address, Account], **arguments: Any) -> Witness:
 
 
 def test_there_are_witnesses() -> None:
-    assert fixtures().is_dir()
     assert len(WITNESSED) >= 10
 
 
 @pytest.mark.parametrize("number", WITNESSED)
 def test_a_witness_tells_what_its_block_finds(number: int) -> None:
     """Two sources: accounts that another node gave, and tries that lead to the parent's root."""
-    path = mainnet_witness(number)
-    assert path is not None
-    witness = read_witness(path)
+    witness = read_witness(needed_witness(number))
     state = WitnessState(witness)
     assert state.trie.root == witness.parent_state_root
     accounts = read_block_file(mainnet_block(number)).accounts

@@ -1,11 +1,13 @@
-"""The command line: ``blockstm run`` and ``blockstm bench``. Thin; calls the layers below."""
+"""The command line: ``blockstm run``, ``bench``, the official tests. Calls the layers below."""
 
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 from collections.abc import Sequence
 
+from blockstm import __version__
 from blockstm.errors import UsageError
 
 __all__ = ["main"]
@@ -38,6 +40,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="blockstm",
         description="Optimistic parallel execution of blocks of ordered transactions.",
+        epilog="Exit status: 0 all is well, 1 something differs or failed, 2 wrong usage or "
+        "nothing to read, 130 interrupted. What a command takes: blockstm COMMAND --help.",
+    )
+    parser.add_argument(
+        "--version",
+        action="version",
+        version=f"blockstm {__version__} (Python {platform.python_version()}, {sys.executable})",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in (run, statetest, blocktest, bench):

@@ -11,7 +11,7 @@ from typing import Any
 from blockstm.cli import bench_blocks, bench_evm, bench_loads
 from blockstm.cores import usable_cores
 from blockstm.insight.machine import machine
-from blockstm.insight.workloads import WORKLOADS, workload
+from blockstm.insight.workloads import ABOUT, WORKLOADS, workload
 
 __all__ = ["add_parser", "main"]
 
@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "bench",
         help="measure the engine against a plain sequential loop, or the EVM against others",
         description="Runs a workload and, in turn with it, a baseline; every lap's result is "
-        "checked.",
+        "checked. The options of each: blockstm bench WORKLOAD --help.",
     )
     workloads = parser.add_subparsers(dest="workload", required=True, metavar="WORKLOAD")
     bench_evm.add_parser(workloads)
@@ -53,10 +53,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 def _add_workload(workloads: Any, name: str) -> None:
     parser = workloads.add_parser(
         name,
-        help="blocks on the engine against a plain loop",
-        description="Runs a generated block on the engine and, in turn with it, in a plain "
-        "sequential loop over a hash map; every lap's result is checked. A row is printed for "
-        "each combination of the parameters, which may be lists: --workers 1,2.",
+        help=ABOUT[name],
+        description=f"A generated block: {ABOUT[name]}. Runs it on the engine and, in turn with "
+        "it, in a plain sequential loop over a hash map; every lap's result is checked. A row is "
+        "printed for each combination of the parameters, which may be lists: --workers 1,2.",
     )
     parser.add_argument(
         "--accounts", type=_list_of(int), default=[10_000], metavar="A", help="default: 10000"

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from blockstm.cli.blockpaths import block_files
 from blockstm.errors import UsageError
 from blockstm.insight.machine import machine
 
@@ -41,7 +42,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "be equal in every lap.",
     )
     parser.add_argument(
-        "blocks", nargs="+", type=Path, metavar="BLOCK", help=".json, .json.gz or .json.xz"
+        "blocks",
+        nargs="+",
+        type=Path,
+        metavar="BLOCK",
+        help="a file (.json, .json.gz or .json.xz), or a folder of them",
     )
     parser.add_argument("--against", default="", metavar="EVM,EVM", help="py-evm, py-evm-stock")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="of ours; default: 1")
@@ -62,7 +67,7 @@ def main(args: argparse.Namespace) -> int:
         print("  ".join(f"{name}: {value}" for name, value in about.items()))
         titles = [HEADINGS.get(name, name) for name in COLUMNS]
         print(_line(titles + [title for name in rivals for title in (name, "ratio")]))
-    for path in args.blocks:
+    for path in [file for named in args.blocks for file in _files(named)]:
         try:
             file = read_block_file(path)
         except OSError as error:
@@ -78,6 +83,13 @@ def main(args: argparse.Namespace) -> int:
                 cells += [f"{flat[f'{key}_seconds']:.3f}", f"{flat[f'{key}_ratio']:.0f}x"]
             print(_line([*cells, "" if row.timing.stable else "  unstable"]), flush=True)
     return 0
+
+
+def _files(path: Path) -> list[Path]:
+    try:
+        return block_files(path)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def _line(cells: list[str]) -> str:

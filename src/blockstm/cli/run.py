@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from blockstm.cli.blockpaths import block_files
 from blockstm.cli.blockstats import stats_as_text
 from blockstm.cli.judging import Verdict, judge
 from blockstm.errors import UsageError
 
 if TYPE_CHECKING:
+    from blockstm.executor import Executor
     from blockstm.insight.timeline import Trace
 
 __all__ = ["add_parser", "main"]
@@ -28,10 +30,16 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "run",
         help="execute Ethereum mainnet blocks and compare them with their headers",
         description="Executes each block and compares gas used, receipts root and logs bloom with "
-        "its header. Exit status: 0 all match, 1 one does not, 2 one cannot be read.",
+        "its header. Exit status: 0 all match, 1 one does not, 2 one cannot be read or the usage "
+        "is wrong, 130 interrupted.",
     )
     parser.add_argument(
-        "blocks", nargs="+", type=Path, metavar="BLOCK", help=".json, .json.gz or .json.xz"
+        "blocks",
+        nargs="+",
+        type=Path,
+        metavar="BLOCK",
+        help="a file (.json, .json.gz or .json.xz), or a folder: its files that have a number in "
+        "their name, by that number",
     )
     parser.add_argument("--vm", choices=["evm", "py-evm"], default="evm", help="default: evm")
     parser.add_argument(
@@ -49,6 +57,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def _workers(text: str) -> int | str:
     return text if text == "auto" else int(text)
+
+
+_workers.__name__ = "number of workers"  # what argparse calls it in its message
 
 
 def main(args: argparse.Namespace) -> int:
@@ -69,27 +80,39 @@ def main(args: argparse.Namespace) -> int:
     with Executor(config) as executor:
         for path in args.blocks:
             try:
-                verdict = judge(path, executor, args, trace)
-            except (OSError, UsageError) as error:
-                print(f"blockstm run: {path}: {_in_words(error)}", file=sys.stderr)
+                files = block_files(path)
+            except UsageError as error:
+                _complain(path, error)
                 status = UNREADABLE
                 continue
-            print(json.dumps(verdict.as_object()) if args.json else _as_text(verdict), flush=True)
-            status = max(status, MATCH if verdict.ok else MISMATCH)
+            for file in files:
+                status = max(status, _run_one(file, executor, args, trace))
     return status if args.trace is None else max(status, _write(trace, args.trace))
+
+
+def _run_one(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace) -> int:
+    """Run a block and print its verdict; its exit status."""
+    try:
+        verdict = judge(path, executor, args, trace)
+    except (OSError, UsageError) as error:
+        _complain(path, error)
+        return UNREADABLE
+    print(json.dumps(verdict.as_object()) if args.json else _as_text(verdict), flush=True)
+    return MATCH if verdict.ok else MISMATCH
 
 
 def _write(trace: Trace, path: Path) -> int:
     try:
         trace.write(path)
     except OSError as error:
-        print(f"blockstm run: {path}: {_in_words(error)}", file=sys.stderr)
+        _complain(path, error)
         return UNREADABLE
     return MATCH
 
 
-def _in_words(error: Exception) -> str:
-    return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+def _complain(path: Path, error: Exception) -> None:
+    words = error.strerror if isinstance(error, OSError) else None
+    print(f"blockstm run: {path}: {words or error}", file=sys.stderr)
 
 
 def _as_text(verdict: Verdict) -> str:

@@ -29,7 +29,7 @@ from blockstm.ethereum.members import (
 )
 from blockstm.ethereum.transaction import Transaction
 from blockstm.ethereum.withdrawal import Withdrawal
-from blockstm.messages import brief
+from blockstm.messages import brief, did_you_mean
 
 __all__ = ["Surroundings", "check_block_object", "surroundings_of"]
 
@@ -66,7 +66,10 @@ def check_block_object(block: Any, state: Any, vm: Any) -> None:
         InputError: the block or the state is something else, or a member of the block is.
     """
     if vm not in _VMS:
-        raise ConfigError(f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}")
+        raise ConfigError(
+            f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}"
+            f"{did_you_mean(vm, _VMS)}"
+        )
     if not isinstance(block, Block):
         kind = type(block).__name__
         raise InputError(f"with vm={brief(vm)} a block is a blockstm.ethereum.Block, not {kind}")

@@ -25,6 +25,7 @@ from blockstm.ethereum.forks import (
     Fork,
     fork_named,
 )
+from blockstm.messages import brief
 
 __all__ = ["MAINNET", "MAINNET_DEPOSIT_CONTRACT", "Activation", "Chain", "chain_named"]
 
@@ -51,9 +52,10 @@ class Activation:
     def __post_init__(self) -> None:
         given = [x for x in (self.block, self.timestamp, self.total_difficulty) if x is not None]
         if len(given) != 1 or given[0] < 0:
+            what = brief(given[0]) if len(given) == 1 else f"{len(given) or 'none'} of them"
             raise ConfigError(
-                f"{self.fork} begins at one of a block, a timestamp and a total difficulty, "
-                f"0 or more; not at {self.block}, {self.timestamp}, {self.total_difficulty}"
+                "an Activation says where its fork begins by one of block=, timestamp= or "
+                f"total_difficulty=, 0 or more; {self.fork} is given {what}"
             )
 
     def has_come(self, number: int, timestamp: int, total_difficulty: int | None) -> bool:

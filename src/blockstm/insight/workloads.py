@@ -16,7 +16,7 @@ from itertools import accumulate
 from blockstm.errors import ConfigError
 from blockstm.messages import brief
 
-__all__ = ["WORKLOADS", "Transaction", "Workload", "workload"]
+__all__ = ["ABOUT", "WORKLOADS", "Transaction", "Workload", "workload"]
 
 Transaction = tuple[int, int, int]
 
@@ -139,3 +139,14 @@ WORKLOADS: dict[str, Callable[[str, int, int, random.Random], Workload]] = {
     "zipf": _zipf,
 }
 """name → maker. ``-deltas`` and ``-exact`` are the same payments and counts by the other means."""
+
+ABOUT = {
+    "payments": "payments between accounts drawn evenly; each reads two balances and sets them",
+    "payments-deltas": "the same payments by a condition and two deltas",
+    "counter": "every transaction counts up one key, by a delta",
+    "counter-exact": "every transaction counts up one key, by reading and setting it",
+    "chain": "one coin handed on: each transaction needs what the one before it paid",
+    "read-heavy": "each transaction reads ten accounts and sets one",
+    "zipf": "payments between accounts of which a few are in most of them",
+}
+"""Name → what its transactions do, in a line."""

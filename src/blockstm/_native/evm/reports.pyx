@@ -46,7 +46,7 @@ def read_reports(
         memcpy(&size, data + OUTPUT_SIZE, 4)
         memcpy(&accesses_size, data + ACCESSES_SIZE, 4)
         end = HEADER + <uint64_t>size + accesses_size
-        successes[place] = data[SUCCEEDED] != 0
+        successes[place] = 1 if data[SUCCEEDED] else 0
         used.append(word_at(data, GAS_USED))
         before.append(word_at(data, GAS_BEFORE_REFUND))
         state.append(word_at(data, STATE_GAS))
