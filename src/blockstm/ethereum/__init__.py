@@ -7,12 +7,18 @@ against its header; `prepare` and what it returns are the same in steps.
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.blockfile import BlockFile, read_block_file
 from blockstm.ethereum.chains import MAINNET, Activation, Chain
-from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock, prepare, prepare_file
+from blockstm.ethereum.execution import (
+    ExecutedBlock,
+    PreparedBlock,
+    context_of,
+    prepare,
+    prepare_file,
+)
 from blockstm.ethereum.forks import FORKS, Fork, fork_named
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.reasons import Reason
 from blockstm.ethereum.receipt import Receipt
-from blockstm.ethereum.senders import recover_senders
+from blockstm.ethereum.senders import recover_authorities, recover_senders
 from blockstm.ethereum.stateroot import StateTrie, state_root
 from blockstm.ethereum.transaction import Authorization, Transaction
 from blockstm.ethereum.withdrawal import Withdrawal
@@ -42,10 +48,12 @@ __all__ = [
     "Undo",
     "Withdrawal",
     "changes_of",
+    "context_of",
     "fork_named",
     "prepare",
     "prepare_file",
     "read_block_file",
+    "recover_authorities",
     "recover_senders",
     "state_root",
 ]
