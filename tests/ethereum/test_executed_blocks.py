@@ -11,6 +11,7 @@ import rlp
 from tests.ethereum.made import SENDERS, block_of, chain_under, sealed, signed, with_header
 
 import blockstm
+from blockstm.errors import StateError
 from blockstm.ethereum import Account, AccountChange, AccountState, Block, Receipt, state_root
 from blockstm.ethereum.fields import Fields
 from blockstm.ethereum.hashing import keccak
@@ -114,6 +115,32 @@ def test_the_phases_of_a_block_are_timed() -> None:
     seconds = blockstm.execute_block(block, state, "evm", fork="london").seconds
     assert list(seconds) == ["checks", "senders", "prepare", "run", "roots", "receipts"]
     assert all(each >= 0 for each in seconds.values())
+
+
+class Broken:
+    """A state that fails where one account is asked for."""
+
+    def __init__(self, state: AccountState, address: bytes) -> None:
+        self._state, self._broken = state, address
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        if key[0] == self._broken:
+            raise OSError("the disk is gone")
+        return self._state.get(key, default)
+
+
+@pytest.mark.parametrize("vm", VMS)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_state_that_cannot_be_read_is_told_with_the_transactions_index(
+    vm: Any, workers: int
+) -> None:
+    block, state = block_and_state()
+    with pytest.raises(StateError, match=r"transaction 3.*the disk is gone") as caught:
+        blockstm.execute_block(block, Broken(state, SENDERS[2]), vm, fork="london", workers=workers)
+    assert caught.value.index == 3
+    assert caught.value.prefix is not None
+    assert [outcome.index for outcome in caught.value.prefix.outcomes] == [0, 1, 2]
+    assert isinstance(caught.value.__cause__, OSError)
 
 
 # ---- the state

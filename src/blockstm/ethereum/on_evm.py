@@ -24,6 +24,7 @@ from blockstm.ethereum.receipts import FlatReceipts
 from blockstm.ethereum.requests import request_contracts, requests_of
 from blockstm.ethereum.rewards import rewards
 from blockstm.ethereum.senders import recover_authorities
+from blockstm.messages import brief
 from blockstm.state.accounts import balance_of, code_hash_of
 from blockstm.state.changes import AccountChanges
 from blockstm.types import BlockResult
@@ -111,11 +112,8 @@ class BlockOnEvm(PreparedBlock):
             return execute_block(steps, self.state, self.vm)
         except InvalidBlock as error:
             raise self._refused(error) from error.__cause__
-        except TransactionError as error:
-            if not isinstance(error.__cause__, LookupError):
-                raise
-            cause = error.__cause__  # code or a block's hash that the state or the block lacks
-            raise StateError(f"{cause}", self._index_of(error), self._prefix(error)) from cause
+        except (StateError, TransactionError) as error:
+            raise self._of_the_block(error) from error.__cause__
 
     def _gas_used(self, reports: Reports) -> int:
         """As the header counts it: from Amsterdam on without refunds (EIP-7778), and the greater
@@ -153,6 +151,16 @@ class BlockOnEvm(PreparedBlock):
         return (
             None if error.prefix is None else of_transactions(error.prefix, self.transaction_steps)
         )
+
+    def _of_the_block(self, error: BlockError) -> BlockError:
+        """The engine's error about a step, of the transaction that the step is."""
+        cause, index = error.__cause__, self._index_of(error)
+        if isinstance(error, TransactionError) and isinstance(cause, LookupError):
+            # Code, or a block's hash, that the state or the block lacks.
+            return StateError(f"{cause}", index, self._prefix(error))
+        where = "around the transactions" if index is None else f"in transaction {index}"
+        what = "the state could not be read" if isinstance(error, StateError) else "the EVM failed"
+        return type(error)(f"{what} {where}: {brief(cause)}", index, self._prefix(error))
 
     def _refused(self, error: InvalidBlock) -> InvalidBlock:
         """The engine's error in terms of the block: its index, its reason."""
