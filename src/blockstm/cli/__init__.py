@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from blockstm.cli import bench, blocktest, run, statetest
+    from blockstm.cli import bal, bench, blocktest, run, statetest
 
     parser = argparse.ArgumentParser(
         prog="blockstm",
@@ -49,6 +49,6 @@ def _parser() -> argparse.ArgumentParser:
         version=f"blockstm {__version__} (Python {platform.python_version()}, {sys.executable})",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (run, statetest, blocktest, bench):
+    for module in (run, statetest, blocktest, bal, bench):
         module.add_parser(subparsers).set_defaults(main=module.main)
     return parser

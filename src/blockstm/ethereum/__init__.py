@@ -16,6 +16,7 @@ from blockstm.ethereum.execution import (
 )
 from blockstm.ethereum.forks import FORKS, Fork, fork_named
 from blockstm.ethereum.header import Header
+from blockstm.ethereum.payloads import block_of_payload, payload_of_block
 from blockstm.ethereum.reasons import Reason
 from blockstm.ethereum.receipt import Receipt
 from blockstm.ethereum.senders import recover_authorities, recover_senders
@@ -47,9 +48,11 @@ __all__ = [
     "Transaction",
     "Undo",
     "Withdrawal",
+    "block_of_payload",
     "changes_of",
     "context_of",
     "fork_named",
+    "payload_of_block",
     "prepare",
     "prepare_file",
     "read_block_file",

@@ -7,7 +7,7 @@ after the last what comes after the transactions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, TypeVar
@@ -16,11 +16,11 @@ from eth_typing import Address, Hash32
 
 from blockstm.errors import DecodeError
 from blockstm.ethereum.amsterdam import ACCESS_LIST_ITEM
-from blockstm.ethereum.fields import Fields, shown
+from blockstm.ethereum.fields import Fields, parse_word, shown
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.rlp import Item, Items, encode, encode_list
 
-__all__ = ["ITEM_GAS", "AccountAccess", "BlockAccessList"]
+__all__ = ["ITEM_GAS", "AccountAccess", "BlockAccessList", "read_access_list"]
 
 ITEM_GAS: Final = ACCESS_LIST_ITEM
 """A block's list has at most one item for so much of its gas limit."""
@@ -73,7 +73,7 @@ class AccountAccess:
         """Read an account of a list.
 
         Raises:
-            DecodeError: a member is malformed, or something is not in ascending order.
+            DecodeError: a member is malformed. Whether it is canonical is for `deviations` to say.
         """
         access = cls(
             items.address("address"),
@@ -84,7 +84,6 @@ class AccountAccess:
             _changes_from(items, "codeChanges", lambda change: change.data("newCode")),
         )
         items.end()
-        access.check_order(items.place)
         return access
 
     @classmethod
@@ -92,21 +91,19 @@ class AccountAccess:
         """Read an account of a JSON list.
 
         Raises:
-            DecodeError: a member is malformed, or something is not in ascending order.
+            DecodeError: a member is malformed. Whether it is canonical is for `deviations` to say.
         """
-        access = cls(
+        return cls(
             fields.address("address"),
             tuple(
-                (entry.quantity("slot"), _changes(entry, "slotChanges", _quantity("postValue")))
+                (_number(entry, "slot"), _changes(entry, "slotChanges", _quantity("postValue")))
                 for entry in map(_fields, fields.elements("storageChanges"))
             ),
-            tuple(fields.quantities("storageReads")),
+            tuple(parse_word(*element) for element in fields.elements("storageReads")),
             _changes(fields, "balanceChanges", _quantity("postBalance")),
             _changes(fields, "nonceChanges", _quantity("postNonce")),
             _changes(fields, "codeChanges", lambda change: change.data("newCode")),
         )
-        access.check_order(fields.place)
-        return access
 
     def to_json(self) -> dict[str, Any]:
         """The members that `from_fields` reads."""
@@ -122,21 +119,23 @@ class AccountAccess:
             "storageReads": [*map(shown, self.storage_reads)],
         }
 
-    def check_order(self, place: str) -> None:
-        """That everything ascends, without one thing twice, and no slot is read and changed.
-
-        Raises:
-            DecodeError: it does not.
-        """
+    def deviations(self) -> Iterator[str]:
+        """Where it is not in its one canonical form: what is out of order or twice, a slot that is
+        changed and read, a slot without changes."""
         changed = [slot for slot, _ in self.storage_changes]
-        in_order = [changed, self.storage_reads]
-        in_order += (_indexes(changes) for _, changes in self.storage_changes)
-        in_order += map(_indexes, (self.balance_changes, self.nonce_changes))
-        in_order.append(_indexes(self.code_changes))
-        if not all(map(_ascends, in_order)) or not set(changed).isdisjoint(self.storage_reads):
-            raise DecodeError(f"{place}: slots or changes out of order, or twice", place)
-        if not all(changes for _, changes in self.storage_changes):
-            raise DecodeError(f"{place}: a changed slot without changes", place)
+        yield from _disorder("storageChanges: slot", changed)
+        for slot, changes in self.storage_changes:
+            what = f"storageChanges of slot {slot:#x}"
+            if not changes:
+                yield f"{what}: none, expected one or more"
+            yield from _disorder(f"{what}: blockAccessIndex", _indexes(changes))
+        yield from _disorder("storageReads: slot", self.storage_reads)
+        for slot in self.storage_reads:
+            if slot in changed:
+                yield f"storageReads: slot {slot:#x}, which is among storageChanges"
+        yield from _disorder("balanceChanges: blockAccessIndex", _indexes(self.balance_changes))
+        yield from _disorder("nonceChanges: blockAccessIndex", _indexes(self.nonce_changes))
+        yield from _disorder("codeChanges: blockAccessIndex", _indexes(self.code_changes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,30 +145,51 @@ class BlockAccessList:
     accounts: tuple[AccountAccess, ...] = ()
 
     @classmethod
-    def decode(cls, encoding: bytes, place: str = "blockAccessList") -> BlockAccessList:
+    def decode(
+        cls, encoding: bytes, place: str = "blockAccessList", *, canonical: bool = True
+    ) -> BlockAccessList:
         """Read a list.
+
+        Args:
+            encoding: its RLP.
+            place: what messages call it.
+            canonical: whether it must be in its one canonical form. Where it need not, `deviations`
+                tells what is wrong with it.
 
         Raises:
             DecodeError: ``encoding`` is of no list, or not the only encoding of it.
         """
-        return cls._checked(map(AccountAccess.from_items, Items(encoding, place).rest()), place)
+        accounts = map(AccountAccess.from_items, Items(encoding, place).rest())
+        return cls._checked(accounts, place, canonical)
 
     @classmethod
-    def from_fields(cls, fields: Fields, name: str = "blockAccessList") -> BlockAccessList:
-        """Read the JSON list that is the member ``name``.
+    def from_fields(
+        cls, fields: Fields, name: str = "blockAccessList", *, canonical: bool = True
+    ) -> BlockAccessList:
+        """Read the JSON list that is the member ``name``; ``canonical`` is as in `decode`.
 
         Raises:
             DecodeError: something is missing, malformed or out of order.
         """
         accounts = map(AccountAccess.from_fields, map(_fields, fields.elements(name)))
-        return cls._checked(accounts, fields.place_of(name))
+        return cls._checked(accounts, fields.place_of(name), canonical)
 
     @classmethod
-    def _checked(cls, accounts: Iterable[AccountAccess], place: str) -> BlockAccessList:
+    def _checked(
+        cls, accounts: Iterable[AccountAccess], place: str, canonical: bool
+    ) -> BlockAccessList:
         access_list = cls(tuple(accounts))
-        if not _ascends([account.address for account in access_list.accounts]):
-            raise DecodeError(f"{place}: accounts out of order, or twice", place)
+        deviation = next(access_list.deviations(), None) if canonical else None
+        if deviation is not None:
+            raise DecodeError(f"{place}: {deviation}", place)
         return access_list
+
+    def deviations(self) -> Iterator[str]:
+        """Where the list is not in its one canonical form (EIP-7928), each naming the entry."""
+        yield from _disorder("address", [f"0x{each.address.hex()}" for each in self.accounts])
+        for account in self.accounts:
+            for deviation in account.deviations():
+                yield f"account 0x{account.address.hex()}: {deviation}"
 
     @property
     def item_count(self) -> int:
@@ -190,8 +210,29 @@ class BlockAccessList:
         return keccak(self.encode())
 
 
-def _ascends(values: Sequence[Any]) -> bool:
-    return all(left < right for left, right in pairwise(values))
+def read_access_list(fields: Fields, name: str = "blockAccessList") -> BlockAccessList | None:
+    """The list that is the member ``name``, canonical or not: as JSON, or its RLP as data.
+
+    None where it is missing or null.
+
+    Raises:
+        DecodeError: it is neither.
+    """
+    if name not in fields:
+        return None
+    if isinstance(fields.member(name), str):
+        place = fields.place_of(name)
+        return BlockAccessList.decode(fields.data(name), place, canonical=False)
+    return BlockAccessList.from_fields(fields, name, canonical=False)
+
+
+def _disorder(what: str, values: Sequence[Any]) -> Iterator[str]:
+    """Every value that is not above the one before it."""
+    for left, right in pairwise(values):
+        if not left < right:
+            left, right = (v if isinstance(v, str) else f"{v:#x}" for v in (left, right))
+            behind = "twice" if left == right else f"behind {left}, expected in ascending order"
+            yield f"{what} {right} {behind}"
 
 
 def _indexes(changes: Iterable[tuple[int, object]]) -> list[int]:
@@ -203,13 +244,22 @@ def _fields(element: tuple[object, str]) -> Fields:
 
 
 def _quantity(name: str) -> Callable[[Fields], int]:
-    return lambda change: change.quantity(name)
+    return lambda change: _number(change, name)
+
+
+def _number(fields: Fields, name: str, bits: int = 256) -> int:
+    """Some write numbers as quantities, others as words or with a leading zero."""
+    number = parse_word(fields.member(name), fields.place_of(name))
+    if number >> bits:
+        place = fields.place_of(name)
+        raise DecodeError(f"{place}: expected a number below 2**{bits}, not {number:#x}", place)
+    return number
 
 
 def _changes(fields: Fields, name: str, value: Callable[[Fields], _T]) -> _Changes[_T]:
     changes = map(_fields, fields.elements(name))
     return tuple(
-        (change.quantity("blockAccessIndex", _INDEX_BITS), value(change)) for change in changes
+        (_number(change, "blockAccessIndex", _INDEX_BITS), value(change)) for change in changes
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from eth_typing import Address, Hash32
 
 from blockstm.errors import DecodeError
+from blockstm.ethereum.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.fields import Fields, shown
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import Header
@@ -36,6 +37,8 @@ class Block:
             not say.
         senders: who the source says sent them: None where it does not say of one, empty where
             it does not say of any.
+        access_list: the list of what it touches (EIP-7928) as it came with the block, in canonical
+            form or not; None where none came. It is compared with what the block does.
     """
 
     hash: Hash32
@@ -45,6 +48,7 @@ class Block:
     ommers: tuple[Header, ...] | None = ()
     transaction_hashes: tuple[Hash32, ...] = ()
     senders: tuple[Address | None, ...] = ()
+    access_list: BlockAccessList | None = None
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Block:
@@ -68,6 +72,7 @@ class Block:
             _ommers(fields),
             tuple(each.hash("hash") for each in transactions),
             tuple(each.address_or_none("from") for each in transactions),
+            read_access_list(fields),
         )
 
     @classmethod
@@ -124,6 +129,8 @@ class Block:
             members["uncles"] = [shown(ommer.hash) for ommer in self.ommers]
         if self.withdrawals is not None:
             members["withdrawals"] = [each.to_json() for each in self.withdrawals]
+        if self.access_list is not None:
+            members["blockAccessList"] = self.access_list.to_json()
         return members
 
     @property

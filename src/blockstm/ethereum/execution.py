@@ -86,6 +86,10 @@ class ExecutedBlock:
             withdrawals and rewards included; read when looked at. `AccountState.apply` takes it.
         result: the engine's, of all the block's steps, which are not only its transactions.
         gas_used: what the header names.
+        execution_gas: what its transactions spent before refunds, without state gas, in gas; None
+            where the VM does not tell.
+        state_gas: what they paid for the growth of the state, in gas (EIP-8037); 0 before
+            Amsterdam, whose header names the greater of the two.
         access_list: what the block touched (EIP-7928); None where the fork has no such lists.
         state_root: of the state after the block; None where the state is partial, and in a block
             that `PreparedBlock.run` gave, which computes none.
@@ -100,6 +104,8 @@ class ExecutedBlock:
     writes: AccountChanges
     result: BlockResult
     gas_used: int
+    execution_gas: int | None = None
+    state_gas: int = 0
     access_list: BlockAccessList | None = None
     state_root: Hash32 | None = None
     stats: Stats = field(default_factory=Stats, compare=False)

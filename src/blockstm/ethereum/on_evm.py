@@ -96,6 +96,8 @@ class BlockOnEvm(PreparedBlock):
             writes=AccountChanges(result.writes, self.state, trusted=True),
             result=result,
             gas_used=self._gas_used(reports),
+            execution_gas=sum(reports[2]),
+            state_gas=sum(reports[3]),
             access_list=self._access_list(result.outcomes, reports),
             stats=result.stats,
         )

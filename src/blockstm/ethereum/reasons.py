@@ -45,6 +45,12 @@ class Reason(StrEnum):
     WITHDRAWALS_ROOT = auto()
     BLOB_GAS_USED = auto()
 
+    # What came beside a block.
+    BLOCK_HASH = auto()
+    """An execution payload says another hash than its header has."""
+    BLOB_HASHES = auto()
+    """Its blobs are not those that the beacon chain expects."""
+
     # Ommers; one whose header is wrong has the header's reason.
     OMMERS_AFTER_PARIS = auto()
     TOO_MANY_OMMERS = auto()
@@ -94,6 +100,10 @@ class Reason(StrEnum):
     REQUESTS_HASH = auto()
     ACCESS_LIST_HASH = auto()
     ACCESS_LIST_TOO_LARGE = auto()
+    ACCESS_LIST_FORM = auto()
+    """The list that came with the block is not in its one canonical form."""
+    ACCESS_LIST_DIFFERS = auto()
+    """The list that came with the block says something else than the block did."""
     DEPOSIT_LAYOUT = auto()
     SYSTEM_CONTRACT_MISSING = auto()
     SYSTEM_CALL_FAILED = auto()

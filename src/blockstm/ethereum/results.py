@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from eth_typing import Hash32
 
 from blockstm.ethereum.access_list import ITEM_GAS, BlockAccessList
+from blockstm.ethereum.access_list_differences import given_list_flaws
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipt import Receipt, receipts_bloom, receipts_root
@@ -24,6 +25,7 @@ def check_results(
     requests: Sequence[bytes] | None = None,
     access_list: BlockAccessList | None = None,
     has_receipts_root: bool = True,
+    given_list: BlockAccessList | None = None,
 ) -> None:
     """Compare the results of a block with its header.
 
@@ -36,6 +38,7 @@ def check_results(
         access_list: what the block touched; None before Amsterdam.
         has_receipts_root: False where the receipts should have state roots and these are not
             known: then their root is not checked.
+        given_list: the access list that came with the block; None where none did.
 
     Raises:
         InvalidBlock: they differ; ``reason`` says in what first, ``index`` is None.
@@ -48,6 +51,7 @@ def check_results(
         requests=requests,
         access_list=access_list,
         has_receipts_root=has_receipts_root,
+        given_list=given_list,
     )
     if flaw is not None:
         raise flaw.error()
@@ -62,9 +66,10 @@ def results_flaw(
     requests: Sequence[bytes] | None = None,
     access_list: BlockAccessList | None = None,
     has_receipts_root: bool = True,
+    given_list: BlockAccessList | None = None,
 ) -> Flaw | None:
     """The first difference, None if there is none; see `check_results`."""
-    given = (state_root, requests, access_list, has_receipts_root)
+    given = (state_root, requests, access_list, has_receipts_root, given_list)
     return next(_flaws(header, gas_used, receipts, *given), None)
 
 
@@ -76,6 +81,7 @@ def _flaws(
     requests: Sequence[bytes] | None,
     access_list: BlockAccessList | None,
     has_receipts_root: bool,
+    given_list: BlockAccessList | None,
 ) -> Iterator[Flaw]:
     if gas_used != header.gas_used:
         yield Flaw(Reason.GAS_USED, f"{gas_used} gas used, the header says {header.gas_used}")
@@ -89,6 +95,8 @@ def _flaws(
         if items > items_max:
             detail = f"an access list of {items} items, over {items_max}"
             yield Flaw(Reason.ACCESS_LIST_TOO_LARGE, detail)
+        if given_list is not None:
+            yield from given_list_flaws(access_list, given_list)
         yield from _unequal(
             Reason.ACCESS_LIST_HASH, access_list.hash, header.block_access_list_hash
         )

@@ -165,6 +165,7 @@ def _verified(
         requests=executed.requests,
         access_list=executed.access_list,
         has_receipts_root=not lacks_roots or roots is not None,
+        given_list=prepared.block.access_list,
     )
     watch.lap("receipts")
     executed = replace(executed, state_root=state_root, seconds=watch.seconds)
