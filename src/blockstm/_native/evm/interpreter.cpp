@@ -365,7 +365,7 @@ GO:
     ENTER();
 GO_FAR:
     base = moved(base, ip->x);
-    GO_TO(program->target(number(ip)));
+    GO_TO(program->far_target(ip, number(ip)));
 GO_ON:
     base = moved(base, ip->x);
     GO_TO(program->rest(number(ip)));

@@ -2,6 +2,7 @@
 
 #include "evm/program.hpp"
 
+#include <algorithm>
 #include <new>
 
 #include "evm/translator.hpp"
@@ -33,10 +34,10 @@ Program::Program(const Code& code, uint8_t* memory) noexcept : code_(code), size
 
 void Program::free(const Program* program) noexcept {
     if (program == nullptr) return;
-    for (Chunk* chunk = program->chunks_; chunk != nullptr;) {
-        Chunk* next = chunk->next;
-        std::free(chunk);
-        chunk = next;
+    for (Arena* arena = program->arenas_; arena != nullptr;) {
+        Arena* next = arena->next;
+        std::free(arena);
+        arena = next;
     }
     program->~Program();
     std::free(const_cast<Program*>(program));
@@ -60,6 +61,30 @@ const Instruction* Program::translate_rest(uint64_t place) noexcept {
     const auto found = [&] { return rests_[place / CHUNK_BYTES_MIN].load(std::memory_order_relaxed); };
     if (found() == nullptr && !translate(*this, place)) return nullptr;
     return found();
+}
+
+const Instruction* Program::find_far_target(const Instruction* jump, uint64_t place) noexcept {
+    const Instruction* found = target(place);
+    auto known = const_cast<const Instruction**>(reinterpret_cast<const Instruction* const*>(jump + 1));
+    // Release: whoever loads the pointer sees the chunk, which `target` acquired.
+    if (found != nullptr) __atomic_store_n(known, found, __ATOMIC_RELEASE);
+    return found;
+}
+
+Instruction* Program::take_room(uint32_t size) noexcept {
+    if (arenas_ == nullptr || arenas_->size - arenas_->used < size) {
+        const uint32_t usual = arenas_ == nullptr ? ARENA_SIZE_MIN : std::min(2 * arenas_->size, ARENA_SIZE_MAX);
+        const uint32_t room = std::max(usual, size);
+        const uint64_t bytes = sizeof(Arena) + uint64_t{room} * sizeof(Instruction);
+        auto* arena = static_cast<Arena*>(std::malloc(bytes));
+        if (arena == nullptr) return nullptr;
+        *arena = {arenas_, room, 0};
+        arenas_ = arena;
+        footprint_ += bytes;
+    }
+    Instruction* taken = arenas_->instructions + arenas_->used;
+    arenas_->used += size;
+    return taken;
 }
 
 // Reads on from where it stopped last: what a PUSH carries is no JUMPDEST (Yellow Paper, section 9.4.3).

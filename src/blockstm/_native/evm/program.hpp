@@ -59,7 +59,8 @@ inline constexpr int STACK_LIMIT = 1024;  // words
     OPERATION(BLOCK)     /* x: words that must be there; y: by how many there may be more; z: gas */ \
     OPERATION(FALL)      /* on to the next scope, which follows */ \
     OPERATION(GO)        /* y and z are the distance */ \
-    OPERATION(GO_FAR)    /* y and z: the place of a JUMPDEST, perhaps not translated yet */ \
+    OPERATION(GO_FAR)    /* y and z: the place of a JUMPDEST, perhaps not translated yet; behind it is \
+                            room for where that went */ \
     OPERATION(GO_ON)     /* y and z: the place where the next chunk begins */ \
     OPERATION(BAD_JUMP) \
     OPERATION(IF) OPERATION(IF_NOT) \
@@ -91,9 +92,9 @@ enum class Operation : uint16_t {
 // A jump to what is no JUMPDEST.
 extern const Instruction BAD_JUMP_PROGRAM[2];
 
-// The translated parts of a code; shared by all workers. Instructions never change once they are there.
-// Who finds a part missing translates it under a lock and publishes where it begins, by a release that the
-// acquire of every reader pairs with.
+// The translated parts of a code; shared by all workers. Instructions never change once they are there, but
+// for what a GO_FAR remembers. A worker that finds a part missing translates it under a lock and publishes
+// where it begins, by a release that the acquire of every reader pairs with.
 class Program {
 public:
     static Program* make(const Code& code) noexcept;  // null where memory ran out
@@ -111,6 +112,15 @@ public:
         return found != nullptr ? found : translate_rest(place);
     }
 
+    // Where a GO_FAR leads. It remembers that beside itself, so that jumps to constants need no table: every
+    // worker that finds the target stores the same pointer. Null where memory ran out.
+    const Instruction* far_target(const Instruction* jump, uint64_t place) noexcept {
+        const auto known = reinterpret_cast<const Instruction* const*>(jump + 1);
+        // Acquire: pairs with the release below, so that what the pointer leads to is seen.
+        const Instruction* found = __atomic_load_n(known, __ATOMIC_ACQUIRE);
+        return found != nullptr ? found : find_far_target(jump, place);
+    }
+
     uint64_t footprint() noexcept;
 
 private:
@@ -119,15 +129,22 @@ private:
     // A chunk that ends in the middle of nowhere is at least as long, so there is one such end per cell.
     static constexpr uint64_t CHUNK_BYTES_MIN = 128;
 
-    struct Chunk {
-        Chunk* next;
+    // Memory of chunks, one behind the other.
+    struct Arena {
+        Arena* next;
+        uint32_t size, used;  // instructions
         Instruction instructions[];
     };
+
+    static constexpr uint32_t ARENA_SIZE_MIN = 128;   // instructions; each arena is twice the one before,
+    static constexpr uint32_t ARENA_SIZE_MAX = 2048;  // up to this, or as large as its first chunk
 
     Program(const Code& code, uint8_t* memory) noexcept;
     const Instruction* translate_target(uint64_t place) noexcept;
     const Instruction* translate_rest(uint64_t place) noexcept;
+    const Instruction* find_far_target(const Instruction* jump, uint64_t place) noexcept;
     bool is_jumpdest(uint64_t place) noexcept;
+    Instruction* take_room(uint32_t size) noexcept;  // null where memory ran out
 
     const Code& code_;
     const uint64_t size_;
@@ -135,7 +152,7 @@ private:
     std::atomic<const Instruction*>* rests_;
 
     std::mutex lock_;  // of what follows
-    Chunk* chunks_ = nullptr;
+    Arena* arenas_ = nullptr;  // the one with room first
     uint64_t footprint_ = 0;
     uint64_t analysed_ = 0;  // up to there it is known which bytes are JUMPDESTs
     uint64_t* jumpdests_;    // one bit each

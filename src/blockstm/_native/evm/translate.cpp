@@ -2,6 +2,7 @@
 // stack is followed. Its time and memory are linear in the bytes, whatever they are, and a chunk is short:
 // anybody can deploy code that is nothing but JUMPDESTs or SWAP16s, and call it with little gas.
 
+#include <algorithm>
 #include <utility>
 
 #include "evm/translator.hpp"
@@ -38,7 +39,7 @@ bool Translator::run(uint64_t begin) noexcept {
     uint64_t place = begin;
     while (place < size_ && !is_chunk_complete(place)) {
         if (!opcode_at(place)) return false;
-        place += 1 + immediate_size(bytes_[place]) + std::exchange(depth_bytes_, 0);
+        place += 1 + immediate_size(bytes_[place]) + std::exchange(bytes_behind_, 0);
     }
     if (is_reached_ && !(place < size_ ? end_at(place) : end_of_code())) return false;
     return lead_out() && publish(begin);
@@ -48,7 +49,12 @@ bool Translator::run(uint64_t begin) noexcept {
 bool Translator::is_chunk_complete(uint64_t place) const noexcept {
     if (opcode_count_ >= OPCODES_MAX) return true;
     if (!is_reached_ && farthest_ < place) return true;
-    return bytes_[place] == op::JUMPDEST && program_.targets_[place].load(std::memory_order_relaxed) != nullptr;
+    return bytes_[place] == op::JUMPDEST && is_translated(place);
+}
+
+// Relaxed: under the lock, which whoever translated it held.
+bool Translator::is_translated(uint64_t place) const noexcept {
+    return program_.targets_[place].load(std::memory_order_relaxed) != nullptr;
 }
 
 // The code goes on there, in another chunk.
@@ -60,7 +66,7 @@ bool Translator::end_at(uint64_t place) noexcept {
         emit_to(Operation::GO_ON, delta, static_cast<uint32_t>(place));
         return true;
     }
-    return note_jump(emit(Operation::GO, delta), u256{place});
+    return note_jump(emit_go(delta), u256{place});
 }
 
 // Behind the code's last byte there are STOPs without end.
@@ -83,7 +89,11 @@ bool Translator::opcode_at(uint64_t place) noexcept {
     if (!make_room()) return false;
     if (opcode == op::JUMPDEST || code_.is_traced || scope_.is_full()) {
         if (is_reached_ && !end_scope()) return false;
-        if (opcode == op::JUMPDEST && !land(place)) return false;
+        if (opcode == op::JUMPDEST) {
+            if (!land(place)) return false;
+            const uint32_t run = jumpdests_from(place);
+            if (run >= RUN_MIN) return land_on_run(place, run);
+        }
         begin_scope(opcode, place);
     }
     return translate(opcode, place);
@@ -92,6 +102,32 @@ bool Translator::opcode_at(uint64_t place) noexcept {
 bool Translator::land(uint64_t place) noexcept {
     is_reached_ = true;
     return landings_.push({static_cast<uint32_t>(place), out_.size()});
+}
+
+// How many JUMPDESTs stand there side by side that this chunk may take.
+uint32_t Translator::jumpdests_from(uint64_t place) const noexcept {
+    if (code_.is_traced) return 1;
+    const uint64_t end = std::min(size_, place + 1 + OPCODES_MAX - std::min(opcode_count_, OPCODES_MAX));
+    uint64_t at = place + 1;
+    while (at < end && bytes_[at] == op::JUMPDEST && !is_translated(at)) ++at;
+    return static_cast<uint32_t>(at - place);
+}
+
+// A way for those who come to the first of them, which pays for all at once and passes by the ways of those
+// who jump to another one.
+bool Translator::land_on_run(uint64_t place, uint32_t count) noexcept {
+    if (!out_.make_room(count + ROOM)) return false;
+    const uint32_t gas = gas_.base[op::JUMPDEST];
+    emit(Operation::BLOCK, 0, STACK_LIMIT, static_cast<int>(gas * count));
+    emit_to(Operation::GO, 0, count);
+    for (uint32_t index = 1; index < count; ++index) {
+        if (!land(place + index)) return false;
+        emit(Operation::BLOCK, 0, STACK_LIMIT, static_cast<int>(gas));
+    }
+    opcode_count_ += count - 1;
+    bytes_behind_ = count - 1;
+    go_on_behind();
+    return true;
 }
 
 bool Translator::translate(uint8_t opcode, uint64_t place) noexcept {
@@ -137,19 +173,15 @@ bool Translator::translate(uint8_t opcode, uint64_t place) noexcept {
 
 // Puts the chunk where it will stay, and then lets others see it.
 bool Translator::publish(uint64_t begin) noexcept {
-    const uint64_t bytes = sizeof(Program::Chunk) + out_.size() * sizeof(Instruction);
-    auto* chunk = static_cast<Program::Chunk*>(std::malloc(bytes));
+    Instruction* chunk = program_.take_room(out_.size());
     if (chunk == nullptr) return false;
-    std::memcpy(chunk->instructions, out_.data(), out_.size() * sizeof(Instruction));
-    write_distances(chunk->instructions);
-    chunk->next = program_.chunks_;
-    program_.chunks_ = chunk;
-    program_.footprint_ += bytes;
+    std::memcpy(chunk, out_.data(), out_.size() * sizeof(Instruction));
+    write_distances(chunk);
     for (const Landing& landing : landings_) {
-        program_.targets_[landing.place].store(chunk->instructions + landing.at, std::memory_order_release);
+        program_.targets_[landing.place].store(chunk + landing.at, std::memory_order_release);
     }
     if (landings_.empty() || landings_[0].place != begin || begin == 0) {
-        program_.rests_[begin / Program::CHUNK_BYTES_MIN].store(chunk->instructions, std::memory_order_release);
+        program_.rests_[begin / Program::CHUNK_BYTES_MIN].store(chunk, std::memory_order_release);
     }
     return true;
 }
@@ -246,7 +278,7 @@ bool Translator::move_far_words(uint8_t opcode, uint64_t place) noexcept {
     const uint8_t byte = place + 1 < size_ ? bytes_[place + 1] : 0;
     const bool is_pair = opcode == op::EXCHANGE;
     if (!(is_pair ? is_depth_pair(byte) : is_depth(byte))) return halt(op::INVALID);
-    depth_bytes_ = 1;
+    bytes_behind_ = 1;
     if (is_pair) {
         const DepthPair depths = depths_of(byte);
         charge(0, depths.far + 1, depths.far + 1);
@@ -291,6 +323,13 @@ uint32_t Translator::emit(Operation operation, int x, int y, int z) noexcept {
 // With a number of 32 bits.
 uint32_t Translator::emit_to(Operation operation, int x, uint32_t number) noexcept {
     return emit(operation, x, static_cast<int>(number & 0xffff), static_cast<int>(number >> 16));
+}
+
+// A jump to a constant, with room for what a GO_FAR remembers; its distance is still to be written.
+uint32_t Translator::emit_go(int x) noexcept {
+    const uint32_t at = emit(Operation::GO, x);
+    out_.add_data(0);
+    return at;
 }
 
 void Translator::forget_last() noexcept {

@@ -19,7 +19,7 @@ bool Translator::jump() noexcept {
 
 bool Translator::go(const u256& target) noexcept {
     if (!settle(nullptr, 0)) return false;
-    const uint32_t from = emit(Operation::GO, scaled(scope_.height()));
+    const uint32_t from = emit_go(scaled(scope_.height()));
     end_segment();
     is_reached_ = false;
     return note_jump(from, target);
@@ -134,6 +134,7 @@ bool Translator::lead_out() noexcept {
         if (!make_room()) return false;
         jump.detour = emit(Operation::BLOCK, 0, STACK_LIMIT);
         emit_to(Operation::GO_FAR, 0, jump.target);
+        out_.add_data(0);
     }
     return true;
 }

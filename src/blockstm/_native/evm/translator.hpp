@@ -55,10 +55,15 @@ private:
     static constexpr uint32_t OPCODES_MAX = 256;
     // It goes on past code that is not reached, if a jump of its own leads to no more than so far ahead.
     static constexpr uint64_t AHEAD_BYTES_MAX = 256;
+    // So many JUMPDESTs side by side are worth a way past them.
+    static constexpr uint32_t RUN_MIN = 4;
 
     bool opcode_at(uint64_t place) noexcept;
     bool translate(uint8_t opcode, uint64_t place) noexcept;
     bool land(uint64_t place) noexcept;
+    uint32_t jumpdests_from(uint64_t place) const noexcept;
+    bool land_on_run(uint64_t place, uint32_t count) noexcept;
+    bool is_translated(uint64_t place) const noexcept;
     bool end_at(uint64_t place) noexcept;
     bool end_of_code() noexcept;
     bool is_chunk_complete(uint64_t place) const noexcept;
@@ -105,6 +110,7 @@ private:
     // -- instructions
     uint32_t emit(Operation operation, int x = 0, int y = 0, int z = 0) noexcept;
     uint32_t emit_to(Operation operation, int x, uint32_t number) noexcept;
+    uint32_t emit_go(int x) noexcept;
     void emit_operands(Operation operation, const Held* operands, int count, bool yields) noexcept;
     void emit_k64(Operation operation, Held left, uint64_t right) noexcept;
     void emit_k256(Operation operation, Held left, const u256& right) noexcept;
@@ -124,7 +130,7 @@ private:
 
     bool is_reached_ = true;    // the opcode at hand: whether anything but a jump leads there
     uint64_t place_ = 0;        // ... and where it stands
-    uint32_t depth_bytes_ = 0;  // of the byte behind it that says which words it means (EIP-8024)
+    uint32_t bytes_behind_ = 0;  // that belong to it, besides what a PUSH carries
     uint32_t opcode_count_ = 0;
     uint64_t farthest_ = 0;     // place that a jump of this chunk leads to, not far ahead
 
