@@ -27,7 +27,7 @@ from blockstm.ethereum.members import (
     sequence,
     uint64,
 )
-from blockstm.ethereum.transaction import Transaction
+from blockstm.ethereum.transaction import Transaction, not_encoded
 from blockstm.ethereum.withdrawal import Withdrawal
 from blockstm.messages import brief, did_you_mean
 
@@ -123,9 +123,9 @@ def surroundings_of(
 
 def _check_transactions(transactions: Sequence[Transaction]) -> None:
     """Have them encoded, which is needed in any case, and refuses a member that is no good."""
-    for index, transaction in enumerate(transactions):
+    for index in not_encoded(transactions):
         try:
-            transaction.encode()
+            transactions[index].encode()
         except InputError as error:
             raise InputError(f"block.transactions[{index}]: {error}") from None
 

@@ -162,6 +162,8 @@ def sequence(what: object, kind: type, place: str) -> Sequence[Any]:
     """
     if not isinstance(what, list | tuple):
         raise InputError(f"{place} is a tuple, not {brief(what)}")
+    if set(map(type, what)) <= {kind}:  # told at once, as a block may have many
+        return what
     for index, each in enumerate(what):
         check_one(each, kind, f"{place}[{index}]")
     return what

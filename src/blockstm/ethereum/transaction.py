@@ -6,7 +6,9 @@ Types: 0 legacy (with EIP-155), 1 access list (EIP-2930), 2 dynamic fee (EIP-155
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Final
 
 from eth_typing import Address, Hash32
@@ -18,7 +20,7 @@ from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.members import TRANSACTION, check_members
 from blockstm.ethereum.rlp import Item, Items, encode
 
-__all__ = ["AccessList", "Authorization", "Transaction", "TransactionType"]
+__all__ = ["AccessList", "Authorization", "Transaction", "TransactionType", "not_encoded"]
 
 
 class TransactionType:
@@ -33,6 +35,7 @@ class TransactionType:
 
 _LEGACY_LIST: Final = 0xC0  # the first byte of a list: of a transaction without a type
 _GAS_BITS: Final = 64
+_KEPT: Final = attrgetter("_encoding")
 
 AccessList = tuple[tuple[Address, tuple[int, ...]], ...]
 """Address → slots that a transaction says it will use (EIP-2930)."""
@@ -305,6 +308,14 @@ class Transaction:
         if self.type == TransactionType.SET_CODE:
             items += [[authorization.rlp_items() for authorization in self.authorizations]]
         return items
+
+
+def not_encoded(transactions: Sequence[Transaction]) -> Sequence[int]:
+    """The places of those that were neither decoded nor encoded so far: those made by hand."""
+    encodings = list(map(_KEPT, transactions))
+    if None not in encodings:
+        return ()
+    return [place for place, encoding in enumerate(encodings) if encoding is None]
 
 
 def _signature_and_chain(fields: Fields, kind: int) -> dict[str, int | None]:
