@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from dataclasses import fields, replace
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ from blockstm.ethereum import (
     Header,
     Transaction,
     Withdrawal,
+    prepare,
 )
 from blockstm.ethereum.blockfile import parse_block_file
 
@@ -160,3 +162,12 @@ def test_what_is_no_state_is_refused() -> None:
     block, _ = block_and_state()
     with pytest.raises(InputError, match="AccountState"):
         blockstm.execute_block(block, 5, vm="evm")
+
+
+@pytest.mark.parametrize("name", HEADER)
+def test_prepare_refuses_wrong_members_as_well(name: str) -> None:
+    block, state = block_and_state()
+    for value in WRONG:
+        wrong = replace(block, header=replace(block.header, **{name: value}))
+        with suppress(BlockstmError):
+            prepare(wrong, state)

@@ -7,7 +7,7 @@ expected and, where that is known, what to do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ from blockstm.ethereum.transaction import Transaction, not_encoded
 from blockstm.ethereum.withdrawal import Withdrawal
 from blockstm.messages import brief, did_you_mean
 
-__all__ = ["Surroundings", "check_block_object", "surroundings_of"]
+__all__ = ["Surroundings", "check_block_object", "surroundings_of", "unknown_vm"]
 
 _VMS = ("evm", "py-evm")
 
@@ -66,10 +66,7 @@ def check_block_object(block: Any, state: Any, vm: Any) -> None:
         InputError: the block or the state is something else, or a member of the block is.
     """
     if vm not in _VMS:
-        raise ConfigError(
-            f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}"
-            f"{did_you_mean(vm, _VMS)}"
-        )
+        raise unknown_vm(vm)
     if not isinstance(block, Block):
         kind = type(block).__name__
         raise InputError(f"with vm={brief(vm)} a block is a blockstm.ethereum.Block, not {kind}")
@@ -89,20 +86,29 @@ def check_block_object(block: Any, state: Any, vm: Any) -> None:
             _check_header(ommer, f"block.ommers[{index}]")
 
 
+def unknown_vm(vm: object) -> ConfigError:
+    """What to raise where there is no such VM."""
+    return ConfigError(
+        f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}"
+        f"{did_you_mean(vm, _VMS)}"
+    )
+
+
 def surroundings_of(
     block: Block,
+    vm: str,
     *,
-    fork: Fork | str | None,
-    chain: Chain | None,
-    parent: Header | None,
-    ancestors: Sequence[Block] | None,
-    block_hashes: Mapping[int, Hash32] | None,
-    total_difficulty: int | None,
+    fork: Fork | str | None = None,
+    chain: Chain | None = None,
+    parent: Header | None = None,
+    ancestors: Sequence[Block] | None = None,
+    block_hashes: Mapping[int, Hash32] | None = None,
+    total_difficulty: int | None = None,
 ) -> Surroundings:
     """The options of `blockstm.execute_block`, checked against each other and the block.
 
     Raises:
-        ConfigError: an option has a value that it cannot have.
+        ConfigError: an option has a value that it cannot have, or the VM lacks the fork.
         InputError: an option is of another kind, or contradicts another one or the header.
     """
     header = block.header
@@ -111,9 +117,11 @@ def surroundings_of(
         ancestors = _ancestors(header, ancestors)
     parent = _parent(parent, ancestors)
     total_difficulty = _total_difficulty(chain, header, parent, total_difficulty)
+    rules = chain.fork_at(header.number, header.timestamp, total_difficulty)
+    _check_has(vm, rules)
     return Surroundings(
         chain,
-        chain.fork_at(header.number, header.timestamp, total_difficulty),
+        rules,
         parent,
         ancestors,
         _block_hashes(header, ancestors, block_hashes),
@@ -198,3 +206,18 @@ def _total_difficulty(
     if parent is None:
         return chain.total_difficulty_before(header.difficulty)
     return chain.total_difficulty_before(header.difficulty, parent.number, parent.difficulty)
+
+
+def _check_has(vm: str, fork: Fork) -> None:
+    """A VM that lacks the fork is the caller's mistake, and comes before any of the block."""
+    forks: Collection[str]
+    if vm == "evm":
+        from blockstm.vm import evm
+
+        name, forks = fork.rules, evm.FORKS
+    else:
+        from blockstm.vm import pyevm
+
+        name, forks = fork.name, pyevm.FORKS
+    if name not in forks:
+        raise ConfigError(f"{vm} has no fork {brief(name)}, only {', '.join(forks)}")

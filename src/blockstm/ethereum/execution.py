@@ -13,8 +13,9 @@ from typing import Any, Literal, Protocol
 
 from eth_typing import Address, Hash32
 
-from blockstm.errors import ConfigError, InputError
+from blockstm.errors import InputError
 from blockstm.ethereum.access_list import BlockAccessList
+from blockstm.ethereum.arguments import check_block_object, surroundings_of, unknown_vm
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.blockfile import BlockFile
 from blockstm.ethereum.chains import MAINNET, Chain
@@ -41,7 +42,6 @@ __all__ = [
     "prepare_file",
     "prepare_under",
     "state_root_after",
-    "unknown_vm",
 ]
 
 VMName = Literal["evm", "py-evm"]
@@ -226,17 +226,22 @@ def prepare(
 
     Raises:
         ConfigError: there is no such VM, or it does not have the fork.
-        InputError: not as many senders as transactions, or another hash of the parent than the
-            header's.
+        InputError: a member of the block is of the wrong kind, there are not as many senders as
+            transactions, or another hash of the parent than the header's.
         InvalidBlock: a signature belongs to no key; ``index`` says whose, ``reason`` is
             `Reason.SIGNATURE`.
         ImportError: a package that the VM needs is not installed.
     """
-    header = block.header
-    chain = chain if fork is None else chain.under(fork)
-    if total_difficulty is None and chain.needs_total_difficulty:
-        total_difficulty = chain.total_difficulty_before(header.difficulty)
-    rules = chain.fork_at(header.number, header.timestamp, total_difficulty)
+    check_block_object(block, state, vm)
+    around = surroundings_of(
+        block,
+        vm,
+        fork=fork,
+        chain=chain,
+        block_hashes=block_hashes,
+        total_difficulty=total_difficulty,
+    )
+    rules = around.fork
     if senders is None:
         high_s_allowed = rules < HOMESTEAD
         found = find_senders(block.transactions, workers, high_s_allowed=high_s_allowed)
@@ -246,7 +251,8 @@ def prepare(
         senders = [sender for sender in found if sender is not None]
     elif len(senders) != len(block.transactions):
         raise InputError(f"{len(senders)} senders of {len(block.transactions)} transactions")
-    return prepare_under(rules, block, state, vm, chain, block_hashes or {}, senders, workers)
+    hashes = around.block_hashes
+    return prepare_under(rules, block, state, vm, around.chain, hashes, senders, workers)
 
 
 def prepare_under(
@@ -272,11 +278,6 @@ def prepare_under(
 
         return prepare_on_pyevm(block, state, fork, chain, context, tuple(senders))
     raise unknown_vm(vm)
-
-
-def unknown_vm(vm: object) -> ConfigError:
-    """What to raise where there is no such VM."""
-    return ConfigError(f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}")
 
 
 def prepare_file(

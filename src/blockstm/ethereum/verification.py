@@ -12,7 +12,7 @@ The first rule that is broken decides, in this order, whatever the VM and the wo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,6 @@ from typing import Any
 from eth_typing import Address, Hash32
 
 from blockstm.cores import usable_cores
-from blockstm.errors import ConfigError
 from blockstm.ethereum.arguments import check_block_object, surroundings_of
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import Chain
@@ -42,7 +41,6 @@ from blockstm.ethereum.results import results_flaw
 from blockstm.ethereum.roots import roots_after_transactions, state_root_after
 from blockstm.ethereum.senders import find_senders, signature_flaw
 from blockstm.ethereum.validity import block_flaw, body_flaw
-from blockstm.messages import brief
 
 __all__ = ["execute"]
 
@@ -69,6 +67,7 @@ def execute(
     check_block_object(block, state, vm)
     around = surroundings_of(
         block,
+        vm,
         fork=fork,
         chain=chain,
         parent=parent,
@@ -77,7 +76,6 @@ def execute(
         total_difficulty=total_difficulty,
     )
     rules = around.fork
-    _check_has(vm, rules)
     flaw = block_flaw(block, around.parent, around.chain, around.ancestors, around.total_difficulty)
     if flaw is not None and (flaw.index is None or body_flaw(block, rules) is not None):
         raise flaw.error()
@@ -97,21 +95,6 @@ def execute(
         executed = prepared.run(execute_block)
         watch.lap("run")
         return _verified(prepared, executed, execute_block, workers, watch)
-
-
-def _check_has(vm: VMName, fork: Fork) -> None:
-    """A VM that lacks the fork is the caller's mistake, and comes before any of the block."""
-    forks: Collection[str]
-    if vm == "evm":
-        from blockstm.vm import evm
-
-        name, forks = fork.rules, evm.FORKS
-    else:
-        from blockstm.vm import pyevm
-
-        name, forks = fork.name, pyevm.FORKS
-    if name not in forks:
-        raise ConfigError(f"{vm} has no fork {brief(name)}, only {', '.join(forks)}")
 
 
 def _up_to(block: Block, flaw: Flaw) -> Block:
