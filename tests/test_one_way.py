@@ -28,9 +28,9 @@ BENCHMARKS = sorted([*(PACKAGE / "insight").rglob("*.py"), *(ROOT / "bench").rgl
 # Modules of `blockstm.ethereum` that say how things are written, and nothing of what is valid.
 FORMATS = frozenset(
     (
-        *("block", "blockfile", "chains", "fields", "forks", "genesis", "hashing", "header"),
-        *("jsonfile", "reasons", "receipt", "rlp", "stateroot", "transaction", "withdrawal"),
-        "witness",
+        *("access_list", "access_list_differences", "access_list_files", "block", "blockfile"),
+        *("chains", "fields", "forks", "genesis", "hashing", "header", "jsonfile", "payloads"),
+        *("reasons", "receipt", "rlp", "stateroot", "transaction", "withdrawal", "witness"),
     )
 )
 # What compares a block with its file, for `run`, and a type.
