@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import struct
 from numbers import Number
-from typing import Any, Final, TypeGuard
+from typing import Any, ClassVar, Final, TypeGuard
 
-__all__ = ["ABSENT", "check_number", "is_int", "is_number", "plus", "same_value"]
+from blockstm.messages import brief
+
+__all__ = [
+    "ABSENT",
+    "Int64Delta",
+    "NativeDelta",
+    "OutOfRange",
+    "Uint256Delta",
+    "WrappingDelta",
+    "check_number",
+    "is_int",
+    "is_number",
+    "plus",
+    "same_value",
+]
 
 
 class _Absent:
@@ -64,3 +78,63 @@ def same_value(left: object, right: object) -> bool:
     if type(left) is tuple and type(right) is tuple:
         return len(left) == len(right) and all(map(same_value, left, right))
     return type(left) in (int, str, bytes) and left == right
+
+
+class OutOfRange(OverflowError):
+    """A sum leaves the range of a native VM's numbers."""
+
+    def at(self, key: object) -> OverflowError:
+        """The error to be raised, once it is known where."""
+        return OverflowError(f"the sum at {brief(key)} leaves the range of numbers")
+
+
+class NativeDelta(int):
+    """A delta of a native VM on a Python view: sums keep to the range of the VM's numbers.
+
+    A sum of two deltas is a delta, a value and a delta are a value: a plain int.
+    """
+
+    lowest: ClassVar[int]
+    highest: ClassVar[int]
+    least: ClassVar[int]  # of a delta
+    most: ClassVar[int]
+
+    def __add__(self, other: int) -> int:
+        if not isinstance(other, NativeDelta):
+            return self.__radd__(other)
+        total = int(self) + int(other)
+        if not self.least <= total <= self.most:
+            raise OutOfRange("the sum of two deltas leaves the range of deltas")
+        return type(self)(total)
+
+    def __radd__(self, value: int) -> int:
+        total = int(value) + int(self)
+        if not self.lowest <= total <= self.highest:
+            raise OutOfRange("a sum leaves the range of numbers")
+        return total
+
+
+class Int64Delta(NativeDelta):
+    """Of numbers of 64 bits with a sign."""
+
+    lowest = least = -(2**63)
+    highest = most = 2**63 - 1
+
+
+class Uint256Delta(NativeDelta):
+    """Of numbers of 256 bits without a sign."""
+
+    lowest, highest = 0, 2**256 - 1
+    least, most = -highest, highest
+
+
+class WrappingDelta(NativeDelta):
+    """Of numbers of 256 bits that wrap: sums are taken modulo 2**256."""
+
+    def __add__(self, other: int) -> int:
+        if isinstance(other, NativeDelta):
+            return type(self)(int(self) + int(other))
+        return self.__radd__(other)
+
+    def __radd__(self, value: int) -> int:
+        return (int(value) + int(self)) % 2**256

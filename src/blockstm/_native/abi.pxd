@@ -29,6 +29,7 @@ cdef extern from "blockstm/vm_abi.h" nogil:
 
     const uint32_t BLOCKSTM_VM_NEEDS_GIL
     const uint32_t BLOCKSTM_VM_ADMITS
+    const uint32_t BLOCKSTM_VM_WRAPS
     const uint32_t BLOCKSTM_VM_SIZE_MIN
     const uint64_t BLOCKSTM_REFUSAL_MAX
 

@@ -5,7 +5,7 @@ GIL is held throughout; an error of the Python view ends the run and is raised b
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t
 
-from blockstm._native.abi cimport blockstm_view
+from blockstm._native.abi cimport blockstm_view, blockstm_vm
 
 
 cdef struct BridgeView:
@@ -19,7 +19,8 @@ cdef class Bridge:
     cdef object decode_key
     cdef object encode_value
     cdef object decode_value
-    cdef uint32_t numbers
+    cdef const blockstm_vm* vm
+    cdef object delta_type         # of `blockstm.values.NativeDelta`
     cdef list keys
     cdef dict locations            # key's bytes → its place in `keys`
     cdef list kept                 # values handed out as pointers

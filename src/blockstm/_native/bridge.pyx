@@ -5,11 +5,12 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_BAD_NUMBER, BLOCKSTM_NUMBERS_I64, BLOCKSTM_OK, BLOCKSTM_STATE_ERROR,
-    BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE, blockstm_bytes, blockstm_location, blockstm_number,
+    BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_location, blockstm_number,
     blockstm_view, blockstm_view_api, blockstm_vm,
 )
 
 from blockstm._native.codec import at_key
+from blockstm.values import Int64Delta, OutOfRange, Uint256Delta, WrappingDelta
 
 
 cdef class Bridge:
@@ -17,16 +18,19 @@ cdef class Bridge:
 
     Args:
         view: what the transaction sees.
-        block: the NativeBlock, for its codecs.
-        numbers: the domain of its numbers, BLOCKSTM_NUMBERS_....
+        block: the NativeBlock, for its codecs and its numbers.
     """
 
-    def __cinit__(self, view, block, uint32_t numbers):
+    def __cinit__(self, view, block):
+        capsule = block.vm
+        self.vm = <const blockstm_vm*>PyCapsule_GetPointer(capsule, BLOCKSTM_VM_CAPSULE)
         self.view = view
         self.decode_key = block.keys.decode
         self.encode_value = at_key(block.values, "encode")
         self.decode_value = at_key(block.values, "decode")
-        self.numbers = numbers
+        self.delta_type = Int64Delta if self.vm.numbers == BLOCKSTM_NUMBERS_I64 else Uint256Delta
+        if self.vm.flags & BLOCKSTM_VM_WRAPS:
+            self.delta_type = WrappingDelta
         self.keys, self.locations, self.kept = [], {}, []
         self.output = b""
         self.c_view.base.api = &API
@@ -66,7 +70,7 @@ cdef int32_t failed(Bridge bridge, object error) noexcept:
 
 cdef object number_of(Bridge bridge, const blockstm_number* number):
     """A Python int."""
-    if bridge.numbers == BLOCKSTM_NUMBERS_I64:
+    if bridge.vm.numbers == BLOCKSTM_NUMBERS_I64:
         return <int64_t>number.limb[0]
     magnitude = int.from_bytes(PyBytes_FromStringAndSize(<const char*>number.limb, 32), "little")
     return -magnitude if number.negative else magnitude
@@ -95,6 +99,8 @@ cdef int32_t bridge_get(blockstm_view* view, blockstm_location location,
         bridge.kept.append(data)
         value.data, value.size = <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
         return BLOCKSTM_OK
+    except OutOfRange:
+        return BLOCKSTM_BAD_NUMBER
     except BaseException as error:
         return failed(bridge, error)
 
@@ -123,9 +129,9 @@ cdef int32_t bridge_add(blockstm_view* view, blockstm_location location,
                         const blockstm_number* delta) noexcept with gil:
     bridge = bridge_of(view)
     try:
-        bridge.view.add(bridge.keys[location], number_of(bridge, delta))
+        bridge.view.add(bridge.keys[location], bridge.delta_type(number_of(bridge, delta)))
         return BLOCKSTM_OK
-    except TypeError:
+    except (TypeError, OutOfRange):
         return BLOCKSTM_BAD_NUMBER
     except BaseException as error:
         return failed(bridge, error)
@@ -148,7 +154,7 @@ cdef int32_t bridge_try_add(blockstm_view* view, blockstm_location location,
                             const blockstm_number* upper, int32_t* done) noexcept with gil:
     """The range of numbers bounds every sum."""
     bridge = bridge_of(view)
-    signed = bridge.numbers == BLOCKSTM_NUMBERS_I64
+    signed = bridge.vm.numbers == BLOCKSTM_NUMBERS_I64
     try:
         low = -2 ** 63 if signed else 0
         high = 2 ** 63 - 1 if signed else 2 ** 256 - 1
@@ -215,7 +221,6 @@ def run_on_view(block, int64_t index, view) -> object:
     Raises what the VM ended with (Revert, Invalid, another error) or what the view raised.
     Thread-safety: that of the view.
     """
-    cdef const blockstm_vm* vm = <const blockstm_vm*>PyCapsule_GetPointer(block.vm, BLOCKSTM_VM_CAPSULE)
-    cdef Bridge bridge = Bridge(view, block, vm.numbers)
-    return bridge.finish(block, vm.execute(vm.context, bridge.c(), index))
+    cdef Bridge bridge = Bridge(view, block)
+    return bridge.finish(block, bridge.vm.execute(bridge.vm.context, bridge.c(), index))
 

@@ -14,7 +14,7 @@ from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
     BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
     BLOCKSTM_REFUSAL_MAX, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS,
-    BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_SIZE_MIN, blockstm_bytes, blockstm_refusal, blockstm_state,
+    BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_refusal, blockstm_state,
     blockstm_vm,
 )
 from blockstm._native.arena cimport Arena, arena_copy
@@ -153,6 +153,7 @@ cdef class NativeContext(Context):
             self.admission = Admission(admit_native, count_native, &self.capacity)
         memset(&self.numbers, 0, sizeof(self.numbers))
         self.numbers.domain = self.vm.numbers
+        self.numbers.wraps = self.vm.flags & BLOCKSTM_VM_WRAPS
         self.numbers.one.limb[0] = 1
         self.numbers.minus_one.limb[0] = 1
         self.numbers.minus_one.negative = 1

@@ -75,6 +75,7 @@ cdef struct ObjectNumbers:
 
 cdef struct Numbers:
     uint32_t domain
+    bint wraps               # sums of U256 are taken modulo 2**256
     const ObjectNumbers* objects
     blockstm_number one
     blockstm_number minus_one
@@ -131,9 +132,9 @@ cdef inline int fold_delta(const Numbers* numbers, const Payload* below, const P
             return BLOCKSTM_BAD_NUMBER
         folded.size = INLINE_SIZE
         if delta.negative:
-            if sub_u256(value, delta.word, folded.word):
+            if sub_u256(value, delta.word, folded.word) and not numbers.wraps:
                 return BLOCKSTM_BAD_NUMBER
-        elif add_u256(value, delta.word, folded.word):
+        elif add_u256(value, delta.word, folded.word) and not numbers.wraps:
             return BLOCKSTM_BAD_NUMBER
     else:
         if numbers.objects.add(numbers.objects.context, value[0], delta.word[0], &result):
@@ -155,7 +156,7 @@ cdef inline int join_deltas(const Numbers* numbers, Payload* delta, const blocks
             return BLOCKSTM_BAD_NUMBER
         delta.word[0] = <uint64_t>sum
     elif numbers.domain == BLOCKSTM_NUMBERS_U256:
-        if signed_add(delta.word, delta.negative, more.limb, more.negative != 0, &total):
+        if signed_add(delta.word, delta.negative, more.limb, more.negative != 0, &total) and not numbers.wraps:
             return BLOCKSTM_BAD_NUMBER
         delta.negative = total.negative != 0
         delta.word[0], delta.word[1] = total.limb[0], total.limb[1]

@@ -17,7 +17,7 @@ from numbers import Number
 
 from blockstm.errors import Invalid, Revert, ViewError
 from blockstm.types import DELETED, Outcome, Status
-from blockstm.values import plus, same_value
+from blockstm.values import OutOfRange, plus, same_value
 
 from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_FAILED, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY,
@@ -323,6 +323,8 @@ cdef class ObjectContext(Context):
         value = <object><PyObject*>below.word[0] if below.kind == PAYLOAD_VALUE else ZERO
         try:
             plus(value, <object><PyObject*>frontier.delta.word[0])
+        except OutOfRange as error:
+            return error.at(self.key(frontier.failed_location))
         except BaseException as error:
             return error
         return ArithmeticError("a sum failed once and succeeded when done again")

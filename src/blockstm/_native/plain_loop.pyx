@@ -20,7 +20,7 @@ from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_BAD_NUMBER, BLOCKSTM_FAILED, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY,
     BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_SUCCESS,
     BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_NEEDS_GIL,
-    BLOCKSTM_VM_SIZE_MIN, blockstm_bytes, blockstm_location, blockstm_number, blockstm_refusal,
+    BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_location, blockstm_number, blockstm_refusal,
     blockstm_view, blockstm_view_api, blockstm_vm,
 )
 from blockstm._native.memory cimport MemoryState
@@ -398,6 +398,8 @@ cdef class PlainLoop:
             raise InputError(f"the VM was built for another table, version {vm.abi_version}")
         if vm.flags & BLOCKSTM_VM_NEEDS_GIL:
             raise InputError("a plain loop runs only VMs that do without the GIL")
+        if vm.flags & BLOCKSTM_VM_WRAPS:
+            raise InputError("a plain loop has no numbers that wrap")
         if vm.numbers not in (BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256):
             raise InputError(f"a plain loop has no numbers of kind {vm.numbers}")
         self.loop.numbers = vm.numbers

@@ -26,7 +26,7 @@ from blockstm.types import (
     Stats,
     Status,
 )
-from blockstm.values import ABSENT, plus, same_value
+from blockstm.values import ABSENT, OutOfRange, plus, same_value
 
 __all__ = ["execute_block"]
 
@@ -158,6 +158,10 @@ class _Block:
                 raise StateError(message, outcome.index) from error
             try:
                 after[key] = plus(before, write.amount) if isinstance(write, Delta) else write
+            except OutOfRange as error:
+                overflow = error.at(key)
+                message = f"transaction {outcome.index} raised {brief(overflow)}"
+                raise TransactionError(message, outcome.index) from overflow
             except Exception as error:
                 message = f"transaction {outcome.index} raised {brief(error)}"
                 raise TransactionError(message, outcome.index) from error

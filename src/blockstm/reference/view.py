@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from blockstm.errors import ViewError
-from blockstm.values import ABSENT, check_number, plus
+from blockstm.values import ABSENT, NativeDelta, check_number, plus
 
 __all__ = ["ReferenceView", "Stop"]
 
@@ -114,6 +114,10 @@ class ReferenceView:
             raise Stop
 
     def _number(self, key: Any) -> Any:
+        """The number at ``key``; a bound is one of the sum, whether or not that is in range."""
+        pending = self.writes.get(key)
+        if isinstance(pending, Delta) and isinstance(pending.amount, NativeDelta):
+            return plus(self.before(key), int(pending.amount))
         return plus(self._value(key), 0)
 
     def _value(self, key: Any) -> Any:

@@ -31,11 +31,15 @@ bool World::balance(Account* account, u256& value) noexcept {
     return true;
 }
 
-// As long as nobody needed the number, the chain is asked for no more than the answer.
+// As long as nobody needed the number, the chain is asked for no more than the answer. A sum above 2^256 - 1
+// wraps where it is shown or becomes final, but not here: what was credited on the way can be paid, whatever
+// was there before, and so nobody need ask.
 bool World::can_pay(Account* account, const u256& amount, bool& holds) noexcept {
     const Delta& delta = account->delta;
     if (account->knows(BALANCE)) {
-        holds = amount <= delta.applied_to(account->balance_before);
+        u256 balance = account->balance_before - delta.magnitude;
+        const bool is_above = !delta.is_negative && add(account->balance_before, delta.magnitude, balance) != 0;
+        holds = is_above || amount <= balance;
         return true;
     }
     u256 bound = amount;

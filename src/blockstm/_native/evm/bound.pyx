@@ -10,7 +10,8 @@ from libc.string cimport memcpy, memset
 from libcpp cimport bool
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_NUMBERS_U256, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE, blockstm_vm,
+    BLOCKSTM_NUMBERS_U256, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE,
+    BLOCKSTM_VM_WRAPS, blockstm_vm,
 )
 
 from blockstm._native.bridge cimport Bridge
@@ -83,7 +84,7 @@ cdef class EvmBlock:
         self.table.struct_size = sizeof(blockstm_vm)
         self.table.numbers = BLOCKSTM_NUMBERS_U256
         self.table.context = self.bound
-        self.table.flags = BLOCKSTM_VM_ADMITS
+        self.table.flags = BLOCKSTM_VM_ADMITS | BLOCKSTM_VM_WRAPS
         self.table.execute = execute_bound
         self.table.admit, self.table.count = admit_bound, count_bound
         self.vm = PyCapsule_New(&self.table, BLOCKSTM_VM_CAPSULE, NULL)
@@ -305,7 +306,7 @@ cdef class EvmBlock:
 
         Returns the outcome's value, or raises what the step ended with; the lines come first.
         """
-        cdef Bridge bridge = Bridge(view, self, BLOCKSTM_NUMBERS_U256)
+        cdef Bridge bridge = Bridge(view, self)
         cdef Bytes lines
         cdef bool is_whole = True
         cdef int32_t status = execute_traced(self.bound[0], bridge.c(), index, lines, is_whole)

@@ -13,8 +13,8 @@ bool World::is_surely_present(const Account* account) const noexcept {
     if (account->knows(NONCE) && account->nonce != 0) return true;
     if (account->knows(CODE_HASH) && account->has_code) return true;
     const Delta& delta = account->delta;
-    if (account->knows(BALANCE)) return !delta.applied_to(account->balance_before).is_zero();
-    return !delta.is_negative && !delta.magnitude.is_zero();
+    if (!delta.is_negative && !delta.magnitude.is_zero()) return true;
+    return account->knows(BALANCE) && account->balance_before != delta.magnitude;
 }
 
 bool World::is_empty(Account* account, bool& holds) noexcept {

@@ -70,7 +70,8 @@ enum {
 /* `flags`. */
 enum {
     BLOCKSTM_VM_NEEDS_GIL = 1,
-    BLOCKSTM_VM_ADMITS = 2 /* it has `admit` and `count` */
+    BLOCKSTM_VM_ADMITS = 2, /* it has `admit` and `count` */
+    BLOCKSTM_VM_WRAPS = 4   /* what `add` makes of U256 numbers is taken modulo 2**256 */
 };
 
 /* A key's dense number, valid in one block. */

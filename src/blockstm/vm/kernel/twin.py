@@ -7,10 +7,12 @@ of a kernel's tests. (Unlike compiled int64 arithmetic, Python's does not wrap a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from blockstm.types import View
+from blockstm.values import Int64Delta, NativeDelta, OutOfRange, Uint256Delta
 from blockstm.vm.kernel.words import bytes_of_words, number_of_words, words_of_bytes
 
 __all__ = ["RecordTwin", "ViewTwin", "python_twin"]
@@ -79,6 +81,15 @@ def integer(value: Any) -> int:
     return number
 
 
+@contextmanager
+def _plain_overflow() -> Iterator[None]:
+    """A sum that leaves the range of values is what compiled code raises for it."""
+    try:
+        yield
+    except OutOfRange as error:
+        raise OverflowError(*error.args) from None
+
+
 class ViewTwin:
     """A view that takes and gives what the view of a compiled kernel does."""
 
@@ -86,6 +97,7 @@ class ViewTwin:
         self._view = view
         self._keys = keys
         self._values = values
+        self._delta: type[NativeDelta] = Int64Delta if values == "int64" else Uint256Delta
 
     @property
     def index(self) -> int:
@@ -94,7 +106,8 @@ class ViewTwin:
     def get(self, key: Any, default: Any = None) -> Any:
         if default is not None:
             default = value_out(self._values, default)
-        value = self._view.get(key_of(self._keys, key), default)
+        with _plain_overflow():
+            value = self._view.get(key_of(self._keys, key), default)
         return None if value is None else value_in(self._values, value)
 
     def put(self, key: Any, value: Any) -> None:
@@ -104,7 +117,8 @@ class ViewTwin:
         self._view.delete(key_of(self._keys, key))
 
     def add(self, key: Any, delta: Any) -> None:
-        self._view.add(key_of(self._keys, key), number_of_words(delta))
+        with _plain_overflow():
+            self._view.add(key_of(self._keys, key), self._delta(number_of_words(delta)))
 
     def expect(self, key: Any, value: Any) -> bool:
         return self._view.expect(key_of(self._keys, key), value_out(self._values, value))

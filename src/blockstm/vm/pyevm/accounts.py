@@ -25,12 +25,14 @@ from blockstm.state.accounts import (
     slot_of,
 )
 from blockstm.types import View
+from blockstm.values import WrappingDelta
 from blockstm.vm.pyevm.balance import UnreadBalance
 
 __all__ = ["EmptyKeepingViewAccounts", "ViewAccounts"]
 
 _UNSET: Any = object()
 _NO_ROOT = Hash32(bytes(32))
+_WORD = 2**256  # what a balance is taken modulo, where it is shown or becomes final
 
 
 class ViewAccounts(AccountDatabaseAPI):  # type: ignore[misc]  # py-evm's types are not followed
@@ -104,8 +106,8 @@ class ViewAccounts(AccountDatabaseAPI):  # type: ignore[misc]  # py-evm's types 
         if balance is not None:
             return balance
         change = self._change.get(address, 0)
-        if self.reads_balances or balance_of(address) in self._before:
-            return self.held(address) + change
+        if self.reads_balances:
+            return (self.held(address) + change) % _WORD
         return UnreadBalance(self, address, change)  # type: ignore[return-value]  # acts as int
 
     def set_balance(self, address: Address, balance: int) -> None:
@@ -300,11 +302,11 @@ class ViewAccounts(AccountDatabaseAPI):  # type: ignore[misc]  # py-evm's types 
         location = balance_of(address)
         change = self._change.get(address, 0)
         if address in self._balance:
-            self._flush(location, self._balance[address], 0)
+            self._flush(location, self._balance[address] % _WORD, 0)
         elif location in self._before:
-            self._flush(location, self._before[location] + change, 0)
+            self._flush(location, (self._before[location] + change) % _WORD, 0)
         elif change:
-            self._view.add(location, change)
+            self._view.add(location, WrappingDelta(change))
 
     def _flush_code(self, address: Address, code_hash: Hash32) -> None:
         location = code_hash_of(address)

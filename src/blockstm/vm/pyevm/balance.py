@@ -50,7 +50,7 @@ class UnreadBalance:
         return self >= 1
 
     def __int__(self) -> int:
-        return self._ledger.held(self._address) + self._change
+        return (self._ledger.held(self._address) + self._change) % 2**256
 
     __index__ = __int__
     __add__ = _exactly(lambda left, right: left + right)
