@@ -65,10 +65,11 @@ class StateAfter:
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value at ``key``, ``default`` where there is none."""
-        if key not in self.writes:
-            return self._below.get(key, default)
-        value = self.writes[key]
-        return default if value is DELETED else value
+        if key in self.writes:
+            value = self.writes[key]
+            return default if value is DELETED else value
+        value = self._below.get(key)  # of a `StateReader`, which has no default
+        return default if value is None else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

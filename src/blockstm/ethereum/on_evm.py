@@ -10,7 +10,14 @@ from typing import Any
 from eth_typing import Address
 
 from blockstm._native.evm.reports import read_reports
-from blockstm.errors import BlockError, Invalid, InvalidBlock, StateError, TransactionError
+from blockstm.errors import (
+    BlockError,
+    InputError,
+    Invalid,
+    InvalidBlock,
+    StateError,
+    TransactionError,
+)
 from blockstm.ethereum.access_list import BlockAccessList
 from blockstm.ethereum.accesses import fold_accesses
 from blockstm.ethereum.block import Block
@@ -157,8 +164,8 @@ class BlockOnEvm(PreparedBlock):
     def _of_the_block(self, error: BlockError) -> BlockError:
         """The engine's error about a step, of the transaction that the step is."""
         cause, index = error.__cause__, self._index_of(error)
-        if isinstance(error, TransactionError) and isinstance(cause, LookupError):
-            # Code, or a block's hash, that the state or the block lacks.
+        if isinstance(error, TransactionError) and isinstance(cause, LookupError | InputError):
+            # Code, or a block's hash, that the state or the block lacks; or another code.
             return StateError(f"{cause}", index, self._prefix(error))
         where = "around the transactions" if index is None else f"in transaction {index}"
         what = "the state could not be read" if isinstance(error, StateError) else "the EVM failed"

@@ -212,13 +212,5 @@ def _records_of(accounts: Accounts) -> Records:
     records = Records()
     pairs = accounts.items() if isinstance(accounts, Mapping) else accounts
     for address, account in pairs:
-        records.add(
-            address,
-            account.nonce,
-            account.balance,
-            account.code_hash,
-            account.storage,
-            False,
-            True,
-        )
+        records.add_account(address, account)
     return records

@@ -10,6 +10,14 @@ constexpr Hash32 EMPTY_CODE_HASH = {{0xc5, 0xd2, 0x46, 0x01, 0x86, 0xf7, 0x23, 0
                                      0xb2, 0xdc, 0xc7, 0x03, 0xc0, 0xe5, 0x00, 0xb6, 0x53, 0xca, 0x82,
                                      0x27, 0x3b, 0x7b, 0xfa, 0xd8, 0x04, 0x5d, 0x85, 0xa4, 0x70}};
 
+// Asked once for each code that a state gives, of our own copy of it: what the cache holds is right for
+// whichever state asks next, even if this one lies, or says something else the second time.
+bool has_own_hash(const Code& code) noexcept {
+    Hash32 hash;
+    keccak256(code.bytes.data, code.bytes.size, hash.bytes);
+    return hash == code.hash;
+}
+
 }  // namespace
 
 bool World::know_code_hash(Account* account) noexcept {
@@ -53,14 +61,20 @@ bool World::find_code(Account* account) noexcept {
     account->code = codes_.find(key);
     if (account->code != nullptr) return true;
     Span bytes;
+    const bool is_of_state = account->new_code < 0 && account->has_code;
     if (account->new_code >= 0) {
         const NewCode& made = new_codes_[static_cast<uint64_t>(account->new_code)];
         bytes = {new_code_bytes_.data() + made.offset, made.size};
-    } else if (account->has_code && !read_code(key.hash, bytes)) {
+    } else if (is_of_state && !read_code(key.hash, bytes)) {
         return false;
     }
     Code* code = make_code(bytes, key.hash, fork_, traced_);
     if (code == nullptr) return stop(BLOCKSTM_NO_MEMORY);
+    if (is_of_state && !has_own_hash(*code)) {
+        free_code(code);
+        faulty_code_ = key.hash;
+        return stop(WRONG_CODE);
+    }
     account->code = codes_.add(code);
     return account->code != nullptr || stop(BLOCKSTM_NO_MEMORY);
 }
@@ -73,7 +87,7 @@ bool World::read_code(const Hash32& hash, Span& bytes) noexcept {
     blockstm_bytes found;
     status = view_->api->get(view_, location, &found);
     if (status == BLOCKSTM_ABSENT) {
-        missing_code_ = hash;
+        faulty_code_ = hash;
         return stop(MISSING_CODE);
     }
     if (status != BLOCKSTM_OK) return stop_by_view(status);

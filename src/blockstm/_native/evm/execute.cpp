@@ -24,13 +24,15 @@ bool report_refusal(Bytes& report, const Refusal& refusal) noexcept {
     return report.append(bytes, sizeof bytes);
 }
 
+bool report_code(Bytes& report, uint8_t kind, const Hash32& hash) noexcept {
+    return write_number(report, kind) && report.append(hash.bytes, sizeof hash.bytes);
+}
+
 bool report_fault(const Machine& machine, Bytes& report) noexcept {
     report.clear();
     switch (machine.world.fault()) {
-        case MISSING_CODE: {
-            const Hash32& hash = machine.world.missing_code();
-            return write_number(report, uint8_t{1}) && report.append(hash.bytes, sizeof hash.bytes);
-        }
+        case MISSING_CODE: return report_code(report, 1, machine.world.faulty_code());
+        case WRONG_CODE: return report_code(report, 6, machine.world.faulty_code());
         case MISSING_BLOCK_HASH: return write_number(report, uint8_t{2}) && write_number(report, machine.missing_block);
         case MISSING_LIBRARY: return write_number(report, uint8_t{3});
         case BAD_VALUE: return write_number(report, uint8_t{4});

@@ -15,7 +15,8 @@
 //   INVALID                    u16 Invalidity; 32 bytes have; 32 bytes want
 //   FAILED                     u8 kind: 1 the state has no code for this hash: 32 bytes; 2 the block came
 //                              without the hash of this block: u64; 3 a library is not loaded; 4 a value in
-//                              the state has a wrong size; 5 memory has run out
+//                              the state has a wrong size; 5 memory has run out; 6 the state gave another
+//                              code for this hash: 32 bytes
 #pragma once
 
 #include "blockstm/vm_abi.h"

@@ -34,6 +34,7 @@ enum WorldFault : int32_t {
     BAD_VALUE = 101,            // a value in the state is not of the size that it must have
     MISSING_BLOCK_HASH = 102,   // BLOCKHASH of a block that the block came without: `machine.missing_block`
     MISSING_LIBRARY = 103,      // what a precompile needs was not loaded
+    WRONG_CODE = 104,           // the state gave a code for the hash of another one
 };
 
 class World {
@@ -57,7 +58,7 @@ public:
     int32_t fault() const noexcept { return fault_; }
     // Whether the fault is the view's: the run does not count. Otherwise the machine itself has failed.
     bool is_stopped_by_view() const noexcept { return view_stopped_; }
-    const Hash32& missing_code() const noexcept { return missing_code_; }
+    const Hash32& faulty_code() const noexcept { return faulty_code_; }  // that is missing or wrong
     bool stop(int32_t status) noexcept;  // the first fault stays; false
 
     // -- accounts. Looking one up reads nothing of the chain.
@@ -210,7 +211,7 @@ private:
     blockstm_view* view_ = nullptr;
     int32_t fault_ = BLOCKSTM_OK;
     bool view_stopped_ = false;
-    Hash32 missing_code_{};
+    Hash32 faulty_code_{};
     Fork fork_ = Fork::Frontier;
     bool traced_ = false;
     const TableSeed seed_;

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from typing import Any
 
 class Records:
     def add(
@@ -11,4 +12,5 @@ class Records:
         cleared: bool = False,
         exists: bool | None = None,
     ) -> None: ...
+    def add_account(self, address: bytes, account: Any) -> None: ...
     def data(self) -> bytes: ...

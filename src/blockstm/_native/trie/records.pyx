@@ -10,7 +10,7 @@ from blockstm._native.integers cimport exact_word, reverse_word
 from blockstm._native.trie.core cimport Buffer
 
 from blockstm.errors import InputError
-from blockstm.messages import brief
+from blockstm.messages import brief, kind_of
 
 cdef enum:
     ADDRESS_SIZE = 20
@@ -32,6 +32,15 @@ cdef enum:
     BALANCE_PLACE = 29
     CODE_HASH_PLACE = 61
     COUNT_PLACE = 93
+
+
+cdef dict WANTED = {
+    "nonce": "nonce is an int from 0 to 2**64-1",
+    "balance": "balance is an int from 0 to 2**256-1",
+    "code_hash": "code_hash is 32 bytes",
+    "slot": "slot is an int from 0 to 2**256-1",
+    "value": "value of a slot is an int from 0 to 2**256-1",
+}
 
 
 cdef class Records:
@@ -61,6 +70,22 @@ cdef class Records:
             self.written.truncate(start)
             raise
 
+    def add_account(self, address, account):
+        """Write a whole account down, which exists.
+
+        Raises:
+            InputError: it is no account, or something of it is of the wrong kind or out of range.
+        """
+        try:
+            nonce, balance = account.nonce, account.balance
+            code_hash, storage = account.code_hash, account.storage
+        except AttributeError:
+            raise no_account(address, account) from None
+        for what, member in (("nonce", nonce), ("balance", balance), ("code_hash", code_hash)):
+            if member is None:  # in a change it would say that nothing changes
+                raise refusal(address_of(address), WANTED[what], None)
+        self.add(address, nonce, balance, code_hash, storage, False, True)
+
     cdef object _write(
         self, object address, object nonce, object balance, object code_hash, object storage, bint cleared,
         object exists,
@@ -77,15 +102,15 @@ cdef class Records:
         if nonce is not None:
             flags |= NONCE
             if not exact_word(nonce, word) or any(word[8:WORD_SIZE]):
-                raise refusal(ours, "nonce is an int from 0 to 2**64-1", nonce)
+                raise refusal(ours, WANTED["nonce"], nonce)
             memcpy(head + NONCE_PLACE, word, 8)
         if balance is not None:
             flags |= BALANCE
-            put_word(head + BALANCE_PLACE, ours, balance, "balance")
+            put_word(head + BALANCE_PLACE, ours, balance, WANTED["balance"])
         if code_hash is not None:
             flags |= CODE_HASH
             if not isinstance(code_hash, bytes) or len(code_hash) != WORD_SIZE:
-                raise refusal(ours, "code_hash is 32 bytes", code_hash)
+                raise refusal(ours, WANTED["code_hash"], code_hash)
             hashed = code_hash
             memcpy(head + CODE_HASH_PLACE, PyBytes_AS_STRING(hashed), WORD_SIZE)
         if cleared:
@@ -107,8 +132,8 @@ cdef class Records:
             if left == 0:
                 break  # another thread made it grow
             left -= 1
-            put_word(place, address, slot, "slot")
-            put_word(place + WORD_SIZE, address, value, "value of a slot")
+            put_word(place, address, slot, WANTED["slot"])
+            put_word(place + WORD_SIZE, address, value, WANTED["value"])
             place += 2 * WORD_SIZE
         if left != 0:
             raise InputError("the storage changed while it was read")
@@ -124,15 +149,20 @@ cdef void put_little(uint8_t* place, uint64_t number, uint32_t size) noexcept:
         place[index] = <uint8_t>(number >> 8 * index)
 
 
-cdef object put_word(uint8_t* place, bytes address, object number, str what):
+cdef object put_word(uint8_t* place, bytes address, object number, str wanted):
     cdef uint8_t word[WORD_SIZE]
     if not exact_word(number, word):
-        raise refusal(address, f"{what} is an int from 0 to 2**256-1", number)
+        raise refusal(address, wanted, number)
     reverse_word(word, place)
 
 
 cdef object refusal(bytes address, str wanted, object given):
     return InputError(f"account 0x{address.hex()}: a {wanted}, not {brief(given)}")
+
+
+cdef object no_account(object address, object given):
+    whose = f"account 0x{address_of(address).hex()}"
+    return InputError(f"{whose}: an account is a blockstm.ethereum.Account, not {kind_of(given)}")
 
 
 cdef bytes address_of(object value):

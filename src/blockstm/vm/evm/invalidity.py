@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockstm._native.evm.bound import reason_named
-from blockstm.errors import InternalError
+from blockstm.errors import InputError, InternalError
 from blockstm.vm.evm.execution import InvalidTransaction
 
 __all__ = ["error_of"]
@@ -30,6 +30,10 @@ def error_of(index: int, status: int, output: bytes) -> Exception:
             return InternalError("the EVM ran without a library that a precompile needs")
         case 4:
             return ValueError("the state has a value that is neither 32 bytes nor code")
+        case 6:
+            return InputError(
+                f"the code the state gave for the hash 0x{rest.hex()} has another hash"
+            )
     return MemoryError("the EVM ran out of memory")
 
 

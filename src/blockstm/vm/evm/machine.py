@@ -98,6 +98,7 @@ class Evm:
 
         Raises:
             InvalidTransaction: the transaction does not belong in the block.
+            InputError: the state gave a code for the hash of another one.
             LookupError: the state has no code for a hash that an account has, or the block came
                 without the hash of another block that was asked for.
         """

@@ -14,6 +14,7 @@ from eth.typing import JournalDBCheckpoint
 from eth_hash.auto import keccak
 from eth_typing import Address, Hash32
 
+from blockstm.errors import InputError
 from blockstm.state.accounts import (
     EMPTY_CODE_HASH,
     balance_of,
@@ -158,6 +159,7 @@ class ViewAccounts(AccountDatabaseAPI):  # type: ignore[misc]  # py-evm's types 
 
         Raises:
             LookupError: the state has the hash, but no code that has it.
+            InputError: the code that it has for the hash has another one.
         """
         code_hash = self.get_code_hash(address)
         code = self._code.get(code_hash)
@@ -165,6 +167,10 @@ class ViewAccounts(AccountDatabaseAPI):  # type: ignore[misc]  # py-evm's types 
             code = self._read(code_with(code_hash), None)
             if code is None:
                 raise LookupError(f"the state has no code with hash 0x{code_hash.hex()}")
+            if keccak(code) != code_hash:
+                raise InputError(
+                    f"the code the state gave for the hash 0x{code_hash.hex()} has another hash"
+                )
             self._code[code_hash] = code
         return code
 
