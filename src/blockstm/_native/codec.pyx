@@ -78,7 +78,7 @@ cdef class Int64(Codec):
         try:
             number = value if type(value) is int else index_of(value, "int64")
         except OverflowError:
-            raise InputError(f"an int64 is from -2**63 to 2**63-1, not {value}") from None
+            raise InputError(f"an int64 is from -2**63 to 2**63-1, not {brief(value)}") from None
         return PyBytes_FromStringAndSize(<const char*>&number, 8)
 
     cpdef object decode(self, bytes data):
@@ -99,7 +99,7 @@ cdef class Uint256(Codec):
         try:
             return index_of(value, "uint256").to_bytes(32, "little")
         except OverflowError:
-            raise InputError(f"a uint256 is from 0 to 2**256-1, not {value}") from None
+            raise InputError(f"a uint256 is from 0 to 2**256-1, not {brief(value)}") from None
 
     cpdef object decode(self, bytes data):
         self.check_size(data)

@@ -190,7 +190,7 @@ def _block_hashes(
                 f"{brief(block_hash)}"
             )
         if hashes.setdefault(number, block_hash) != block_hash:
-            raise InputError(f"block_hashes and ancestors have two hashes of block {number}")
+            raise InputError(f"block_hashes and ancestors have two hashes of block {brief(number)}")
     return hashes
 
 

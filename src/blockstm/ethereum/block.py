@@ -12,6 +12,7 @@ from blockstm.ethereum.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.fields import Fields, shown
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import Header
+from blockstm.ethereum.members import check_members, check_one, hash32, sequence
 from blockstm.ethereum.rlp import Items, encode, encode_list
 from blockstm.ethereum.transaction import Transaction, TransactionType
 from blockstm.ethereum.trie import list_root
@@ -52,13 +53,15 @@ class Block:
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Block:
-        """Read a JSON-RPC block with full transactions.
+        """Read a JSON-RPC block with full transactions, or a node's whole answer that has one.
 
         Raises:
-            DecodeError: something is missing or malformed.
+            DecodeError: something is missing or malformed, or the transactions are there by
+                their hashes alone.
         """
+        fields = fields.answer()
         header = Header.from_fields(fields)
-        transactions = [Fields(*element) for element in fields.elements("transactions")]
+        transactions = [_transaction_at(*element) for element in fields.elements("transactions")]
         withdrawals = fields.elements_or_none("withdrawals")
         if (withdrawals is None) != (header.withdrawals_root is None):
             raise _unmatched_withdrawals(fields.place_of("withdrawals"))
@@ -98,10 +101,14 @@ class Block:
         """The block's RLP.
 
         Raises:
-            ValueError: of the ommers only hashes are known.
+            DecodeError: what the block was read from has only the hashes of its ommers.
+            InputError: a member is of the wrong kind or out of range.
         """
         if self.ommers is None:
-            raise ValueError("a block cannot be encoded without the headers of its ommers")
+            raise DecodeError(
+                "ommers: a block cannot be encoded without the headers of its ommers", "ommers"
+            )
+        self._check_kinds()
         transactions = [
             each.encode() if each.type == TransactionType.LEGACY else encode(each.encode())
             for each in self.transactions
@@ -116,7 +123,12 @@ class Block:
         return encode_list(parts)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-RPC block with full transactions; ommers as headers under ``ommers``."""
+        """A JSON-RPC block with full transactions; ommers as headers under ``ommers``.
+
+        Raises:
+            InputError: a member is not what it should be.
+        """
+        self._check_kinds()
         members = self.header.to_json() | {"hash": shown(self.hash)}
         members["transactions"] = [
             each.to_json() | {"hash": shown(each.hash)} for each in self.transactions
@@ -132,6 +144,16 @@ class Block:
         if self.access_list is not None:
             members["blockAccessList"] = self.access_list.to_json()
         return members
+
+    def _check_kinds(self) -> None:
+        """That the members are of the classes that know how to encode themselves."""
+        check_members(self, {"hash": hash32}, "block")
+        check_one(self.header, Header, "block.header")
+        sequence(self.transactions, Transaction, "block.transactions")
+        if self.withdrawals is not None:
+            sequence(self.withdrawals, Withdrawal, "block.withdrawals")
+        if self.ommers is not None:
+            sequence(self.ommers, Header, "block.ommers")
 
     @property
     def transactions_root(self) -> Hash32:
@@ -151,6 +173,16 @@ class Block:
         if self.ommers is None:
             return None
         return keccak(encode_list([ommer.encode() for ommer in self.ommers]))
+
+
+def _transaction_at(value: object, place: str) -> Fields:
+    if isinstance(value, str | bytes):
+        raise DecodeError(
+            f"{place}: a hash in place of a transaction; ask the node for full transactions "
+            "(the second parameter of eth_getBlockByNumber is true)",
+            place,
+        )
+    return Fields(value, place)
 
 
 def _transactions_from(items: Items) -> tuple[Transaction, ...]:

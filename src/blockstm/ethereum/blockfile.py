@@ -8,7 +8,9 @@ The format, as JSON, plain or compressed with gzip or xz::
      "ommers": [JSON-RPC headers],           (optional, before Paris)
      "receipts": [JSON-RPC receipts]}        (optional)
 
-An account that ``pre_state`` does not name does not exist; a slot not named is zero.
+An account that ``pre_state`` does not name does not exist; a slot not named is zero. ``pre_state``
+may also be what go-ethereum's ``prestateTracer`` gives, for one transaction or for a whole block,
+and each of ``block``, ``pre_state`` and ``receipts`` a node's whole answer that has it.
 """
 
 from __future__ import annotations
@@ -21,16 +23,10 @@ from eth_typing import Address, Hash32
 
 from blockstm.errors import DecodeError
 from blockstm.ethereum.block import Block
-from blockstm.ethereum.fields import (
-    Fields,
-    parse_address,
-    parse_hash,
-    parse_quantity,
-    parse_word,
-)
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.fields import Fields, answer_in, parse_hash, parse_quantity
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.jsonfile import read_json
+from blockstm.ethereum.prestate import parse_pre_state
 from blockstm.ethereum.receipt import Receipt
 from blockstm.state.accounts import Account, AccountState
 
@@ -75,40 +71,19 @@ def parse_block_file(document: object) -> BlockFile:
         DecodeError: something is missing or malformed; the message names the place.
     """
     fields = Fields(document, "")
+    if "block" not in fields and ("transactions" in fields or "jsonrpc" in fields):
+        raise DecodeError(
+            'block: missing; a block file is {"block": ..., "pre_state": ...}', "block"
+        )
     block = Block.from_fields(fields.fields("block"))
     ommers = fields.elements_or_none("ommers")
     if ommers is not None:
         block = replace(block, ommers=tuple(Header.from_fields(Fields(*e)) for e in ommers))
     return BlockFile(
         block,
-        _accounts(fields.fields("pre_state")),
+        parse_pre_state(fields.member("pre_state"), fields.place_of("pre_state"), block),
         _block_hashes(fields),
         _receipts(fields, block),
-    )
-
-
-def _accounts(fields: Fields) -> dict[Address, Account]:
-    accounts = {}
-    for name, value, place in fields.items():
-        address = parse_address(name, place)
-        if address in accounts:
-            raise DecodeError(f"{place}: this account is there twice", place)
-        accounts[address] = _account(Fields(value, place))
-    return accounts
-
-
-def _account(fields: Fields) -> Account:
-    if "code" in fields:
-        code: bytes | None = fields.data("code")
-        code_hash = keccak(code or b"")
-    else:
-        code, code_hash = None, fields.hash("code_hash")
-    storage = {
-        parse_word(slot, place): parse_word(value, place)
-        for slot, value, place in fields.fields("storage").items()
-    }
-    return Account(
-        fields.quantity("balance"), fields.quantity("nonce", 64), code, code_hash, storage
     )
 
 
@@ -122,9 +97,10 @@ def _block_hashes(fields: Fields) -> dict[int, Hash32]:
 
 
 def _receipts(fields: Fields, block: Block) -> tuple[Receipt, ...] | None:
-    elements = fields.elements_or_none("receipts")
-    if elements is None:
+    if "receipts" not in fields:
         return None
+    answer = answer_in(fields.member("receipts"), fields.place_of("receipts"))
+    elements = Fields({"receipts": answer}, fields.place).elements("receipts")
     if len(elements) != len(block.transactions):
         place = fields.place_of("receipts")
         raise DecodeError(f"{place}: not one receipt per transaction", place)

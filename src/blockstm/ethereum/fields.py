@@ -1,7 +1,8 @@
 """Strict reading of JSON-RPC objects: every error names the place of the offending value.
 
 The encodings are those of the Ethereum JSON-RPC specification: a *quantity* is ``0x`` and hex
-digits without leading zeros, *data* is ``0x`` and two hex digits a byte.
+digits without leading zeros, *data* is ``0x`` and two hex digits a byte. What web3.py makes of them
+is read too: numbers as ints, data as `bytes`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from eth_typing import Address, Hash32
 
 from blockstm.errors import DecodeError
 from blockstm.messages import brief
+from blockstm.values import is_int
 
 __all__ = [
     "Fields",
+    "answer_in",
     "parse_address",
     "parse_data",
     "parse_hash",
@@ -52,16 +55,21 @@ def shown(value: int | bytes) -> str:
 
 def parse_quantity(value: object, place: str, bits: int = 256) -> int:
     """A quantity below ``2**bits``."""
-    if not isinstance(value, str) or not _QUANTITY.fullmatch(value):
+    if is_int(value):
+        number = value
+    elif isinstance(value, str) and _QUANTITY.fullmatch(value):
+        number = int(value, 16)
+    else:
         raise _refuse(place, "a quantity (0x and hex digits, no leading zero)", value)
-    number = int(value, 16)
-    if number >> bits:
+    if number >> bits:  # a negative number has a sign to the left of all bits
         raise _refuse(place, f"a quantity below 2**{bits}", value)
     return number
 
 
 def parse_word(value: object, place: str) -> int:
     """A number of up to 32 bytes; leading zeros are allowed, as in storage keys."""
+    if isinstance(value, bytes) and len(value) <= 32:
+        return int.from_bytes(value, "big")
     if not isinstance(value, str) or not _HEX.fullmatch(value):
         raise _refuse(place, "up to 64 hex digits after 0x", value)
     return int(value, 16)
@@ -69,9 +77,12 @@ def parse_word(value: object, place: str) -> int:
 
 def parse_data(value: object, place: str, size: int | None = None) -> bytes:
     """Bytes, exactly ``size`` of them if given."""
-    if not isinstance(value, str) or len(value) % 2 or not _DATA.fullmatch(value):
+    if isinstance(value, bytes):
+        data = bytes(value)
+    elif isinstance(value, str) and not len(value) % 2 and _DATA.fullmatch(value):
+        data = bytes.fromhex(value[2:])
+    else:
         raise _refuse(place, "data (0x and two hex digits a byte)", value)
-    data = bytes.fromhex(value[2:])
     if size is not None and len(data) != size:
         raise _refuse(place, f"{size} bytes", value)
     return data
@@ -85,6 +96,28 @@ def parse_address(value: object, place: str) -> Address:
 def parse_hash(value: object, place: str) -> Hash32:
     """A hash, 32 bytes."""
     return Hash32(parse_data(value, place, 32))
+
+
+def answer_in(value: object, place: str) -> object:
+    """The ``result`` of a node's whole answer; what is no such answer, as it is.
+
+    Raises:
+        DecodeError: the node answered with an error, or with nothing.
+    """
+    if not isinstance(value, Mapping) or "jsonrpc" not in value:
+        return value
+    if value.get("error") is not None:
+        raise DecodeError(f"{place or 'answer'}: the node says {brief(value['error'])}", place)
+    if value.get("result") is None:
+        raise DecodeError(f"{place or 'answer'}: the node found nothing: no result", place)
+    return value["result"]
+
+
+def _equal(left: object, right: object) -> bool:
+    """Whether two values are the same to those who read hex in either case."""
+    if isinstance(left, str) and isinstance(right, str):
+        return left.lower() == right.lower()
+    return left == right
 
 
 class Fields:
@@ -114,6 +147,29 @@ class Fields:
             raise DecodeError(f"{self.place_of(name)}: missing", self.place_of(name))
         return self._members[name]
 
+    def named(self, *names: str) -> str:
+        """Which of its names a member is there under; of none of them, the first.
+
+        Raises:
+            DecodeError: it is there twice, with two values.
+        """
+        there = [name for name in names if name in self]
+        for name in there[1:]:
+            if not _equal(self._members[there[0]], self._members[name]):
+                place = self.place_of(name)
+                raise DecodeError(f"{place}: not equal to {there[0]}, its other name", place)
+        return there[0] if there else names[0]
+
+    def answer(self) -> Fields:
+        """The object itself, or, where it is a whole answer of a node, its ``result``.
+
+        Raises:
+            DecodeError: the node answered with an error, or with nothing.
+        """
+        if "jsonrpc" not in self._members:
+            return self
+        return Fields(answer_in(self._members, self.place), self.place_of("result"))
+
     def quantity(self, name: str, bits: int = 256) -> int:
         """The quantity ``name``, below ``2**bits``."""
         value = self._members.get(name)
@@ -127,6 +183,13 @@ class Fields:
     def quantity_or_none(self, name: str, bits: int = 256) -> int | None:
         """The quantity ``name``, if it is there."""
         return self.quantity(name, bits) if name in self else None
+
+    def word(self, name: str) -> int:
+        """The number ``name`` of up to 32 bytes, with leading zeros or without."""
+        value = self.member(name)
+        if is_int(value):
+            return parse_quantity(value, self.place_of(name))
+        return parse_word(value, self.place_of(name))
 
     def quantities(self, name: str) -> list[int]:
         """The list ``name`` of quantities."""
@@ -170,7 +233,7 @@ class Fields:
         """The elements of the list ``name``, each with its place."""
         value = self.member(name)
         place = self.place_of(name)
-        if not isinstance(value, list):
+        if not isinstance(value, list | tuple):
             raise _refuse(place, "a list", value)
         return [(element, f"{place}[{i}]") for i, element in enumerate(value)]
 

@@ -11,6 +11,7 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, shown
 from blockstm.ethereum.forks import FORKS
 from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.members import HEADER, check_members
 from blockstm.ethereum.rlp import Item, Items, encode
 
 __all__ = ["BLOOM_SIZE", "Header"]
@@ -92,8 +93,8 @@ class Header:
         """
         header = cls(
             parent_hash=fields.hash("parentHash"),
-            ommers_hash=fields.hash("sha3Uncles"),
-            coinbase=fields.address("miner"),
+            ommers_hash=fields.hash(fields.named("sha3Uncles", "ommersHash", "uncleHash")),
+            coinbase=fields.address(fields.named("miner", "author", "coinbase")),
             state_root=fields.hash("stateRoot"),
             transactions_root=fields.hash("transactionsRoot"),
             receipts_root=fields.hash("receiptsRoot"),
@@ -104,7 +105,7 @@ class Header:
             gas_used=fields.quantity("gasUsed", 64),
             timestamp=fields.quantity("timestamp", 64),
             extra_data=fields.data("extraData"),
-            mix_hash=fields.hash("mixHash"),
+            mix_hash=fields.hash(fields.named("mixHash", "mixhash", "prevRandao")),
             nonce=fields.data("nonce", 8),
             base_fee_per_gas=fields.quantity_or_none("baseFeePerGas"),
             withdrawals_root=fields.hash_or_none("withdrawalsRoot"),
@@ -203,19 +204,34 @@ class Header:
         return sum(value is not None for value in self._members())
 
     def encode(self) -> bytes:
-        """The header's RLP."""
+        """The header's RLP.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        check_members(self, HEADER, "header")
         items: list[Item] = [value for value in self._members() if value is not None]
         return encode(items)
 
     def encode_unsealed(self) -> bytes:
-        """The RLP without mix hash and nonce: what work before Paris is about."""
+        """The RLP without mix hash and nonce: what work before Paris is about.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        check_members(self, HEADER, "header")
         members = self._members()
         items: list[Item] = [value for value in members[:_SEAL] if value is not None]
         items += [value for value in members[_SEAL + 2 :] if value is not None]
         return encode(items)
 
     def to_json(self) -> dict[str, Any]:
-        """The header members of a JSON-RPC block."""
+        """The header members of a JSON-RPC block.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        check_members(self, HEADER, "header")
         return {
             name: shown(value)
             for name, value in zip(_JSON_NAMES, self._members(), strict=True)

@@ -1,4 +1,4 @@
-"""What the members of a header, a transaction or a withdrawal are, for those made by hand.
+"""What the members of headers, transactions, receipts and withdrawals are, for those made by hand.
 
 What was decoded is right already. Whoever builds such an object from other data may give it a
 number where bytes belong, or a number that no encoding holds; that is said here, by name, before
@@ -17,6 +17,7 @@ from blockstm.messages import brief
 __all__ = [
     "AUTHORIZATION",
     "HEADER",
+    "RECEIPT",
     "TRANSACTION",
     "WITHDRAWAL",
     "Kind",
@@ -124,6 +125,26 @@ WITHDRAWAL: Final[Mapping[str, Kind]] = {
     "address": _address,
 }
 """Of a `blockstm.ethereum.Withdrawal`."""
+
+
+def _log(value: Any) -> str:
+    if isinstance(value, list | tuple) and len(value) == 3:
+        address, topics, data = value
+        if not _address(address) and not _each(hash32, topics) and not _data(data):
+            return ""
+    return "an address, a tuple of topics and data"
+
+
+RECEIPT: Final[Mapping[str, Kind]] = {
+    "type": partial(_number, 7),
+    "succeeded": lambda value: "" if isinstance(value, bool) else "a bool",
+    "cumulative_gas_used": uint64,
+    "logs": partial(_each, _log),
+    "state_root": partial(_or_none, hash32),
+    "gas_used": partial(_or_none, uint64),
+    "contract_address": partial(_or_none, _address),
+}
+"""Of a `blockstm.ethereum.Receipt`."""
 
 
 def check_members(what: object, kinds: Mapping[str, Kind], place: str) -> None:

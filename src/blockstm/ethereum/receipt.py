@@ -13,6 +13,7 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, shown
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import BLOOM_SIZE
+from blockstm.ethereum.members import RECEIPT, check_members
 from blockstm.ethereum.rlp import Item, Items, encode
 from blockstm.ethereum.transaction import Transaction, TransactionType
 from blockstm.ethereum.trie import list_root
@@ -115,14 +116,24 @@ class Receipt:
         return bloom_of(self.logs)
 
     def encode(self) -> bytes:
-        """The encoding that the receipts trie holds (EIP-2718)."""
+        """The encoding that the receipts trie holds (EIP-2718).
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        check_members(self, RECEIPT, "receipt")
         logs: list[Item] = [[address, topics, data] for address, topics, data in self.logs]
         outcome: Item = int(self.succeeded) if self.state_root is None else self.state_root
         payload = encode([outcome, self.cumulative_gas_used, self.bloom, logs])
         return bytes([self.type]) + payload if self.type else payload
 
     def to_json(self) -> dict[str, Any]:
-        """The members of a JSON-RPC receipt that it knows."""
+        """The members of a JSON-RPC receipt that it knows.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        check_members(self, RECEIPT, "receipt")
         members: dict[str, Any] = {"type": shown(self.type)}
         if self.state_root is None:
             members["status"] = shown(int(self.succeeded))

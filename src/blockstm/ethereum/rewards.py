@@ -6,6 +6,7 @@ from typing import Final
 
 from eth_typing import Address
 
+from blockstm.errors import DecodeError
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.forks import Fork
 
@@ -19,13 +20,13 @@ def rewards(block: Block, fork: Fork) -> tuple[tuple[Address, int], ...]:
     """Who is paid how much, in wei: the beneficiary, then each ommer's; nobody from Paris on.
 
     Raises:
-        ValueError: of the ommers only hashes are known.
+        DecodeError: what the block was read from has only the hashes of its ommers.
     """
     reward = fork.block_reward
     if not reward:
         return ()
     if block.ommers is None:
-        raise ValueError("rewards cannot be told without the headers of the ommers")
+        raise DecodeError("ommers: rewards need the headers of the ommers", "ommers")
     own = reward + reward // _NEPHEW * len(block.ommers)
     late = [block.header.number - ommer.number for ommer in block.ommers]
     return (

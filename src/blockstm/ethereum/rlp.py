@@ -13,7 +13,8 @@ from typing import TypeAlias
 
 from eth_typing import Address, Hash32
 
-from blockstm.errors import DecodeError
+from blockstm.errors import DecodeError, InputError
+from blockstm.messages import brief
 
 __all__ = ["DEPTH_MAX", "Item", "Items", "Value", "decode", "encode", "encode_list"]
 
@@ -31,13 +32,21 @@ _STRING, _LIST = 0x80, 0xC0
 
 
 def encode(item: Item) -> bytes:
-    """The encoding of bytes, of a number (big-endian, no leading zeros) or of a sequence."""
+    """The encoding of bytes, of a number (big-endian, no leading zeros) or of a sequence.
+
+    Raises:
+        InputError: it is something else, or a negative number.
+    """
     if isinstance(item, int):
+        if item < 0:
+            raise InputError(f"a number in RLP is 0 or more, not {brief(item)}")
         item = item.to_bytes((item.bit_length() + 7) // 8, "big")
     if isinstance(item, bytes):
         if len(item) == 1 and item[0] < _STRING:
             return item
         return _prefix(len(item), _STRING) + item
+    if not isinstance(item, list | tuple):
+        raise InputError(f"RLP has bytes, numbers and lists, not {brief(item)}")
     return encode_list([encode(each) for each in item])
 
 

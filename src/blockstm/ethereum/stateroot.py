@@ -20,6 +20,7 @@ from blockstm._native.trie.tries import AccountTries, NodeStore
 from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
+from blockstm.messages import brief
 from blockstm.state.changes import (
     AccountChange,
     AccountChanges,
@@ -204,7 +205,7 @@ def _checked(workers: int | None) -> int:
     if workers is None:
         return usable_cores()
     if workers < 1:
-        raise ConfigError(f"workers must be at least 1, not {workers}")
+        raise ConfigError(f"workers must be at least 1, not {brief(workers)}")
     return workers
 
 

@@ -17,7 +17,7 @@ from blockstm._native.evm.decoding import decode_plain
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, parse_word, shown
 from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.members import TRANSACTION, check_members
+from blockstm.ethereum.members import AUTHORIZATION, TRANSACTION, check_members
 from blockstm.ethereum.rlp import Item, Items, encode
 
 __all__ = ["AccessList", "Authorization", "Transaction", "TransactionType", "not_encoded"]
@@ -59,9 +59,9 @@ class Authorization:
             fields.quantity("chainId"),
             fields.address("address"),
             fields.quantity("nonce", 64),
-            fields.quantity("yParity", 8),
-            fields.quantity("r"),
-            fields.quantity("s"),
+            _parity(fields),
+            fields.word("r"),
+            fields.word("s"),
         )
 
     @classmethod
@@ -79,7 +79,12 @@ class Authorization:
         return authorization
 
     def to_json(self) -> dict[str, Any]:
-        """The members of a JSON-RPC authorization."""
+        """The members of a JSON-RPC authorization.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        check_members(self, AUTHORIZATION, "authorization")
         names = ("chainId", "address", "nonce", "yParity", "r", "s")
         return dict(zip(names, map(shown, self.rlp_items()), strict=True))
 
@@ -135,9 +140,9 @@ class Transaction:
             "gas": fields.quantity("gas", _GAS_BITS),
             "to": fields.address_or_none("to"),
             "value": fields.quantity("value"),
-            "data": fields.data("input"),
-            "r": fields.quantity("r"),
-            "s": fields.quantity("s"),
+            "data": fields.data(fields.named("input", "data")),
+            "r": fields.word("r"),
+            "s": fields.word("s"),
             **_signature_and_chain(fields, kind),
         }
         if kind <= TransactionType.ACCESS_LIST:
@@ -242,7 +247,12 @@ class Transaction:
         return self._encoding
 
     def to_json(self) -> dict[str, Any]:
-        """The members of a JSON-RPC transaction that `from_fields` reads."""
+        """The members of a JSON-RPC transaction that `from_fields` reads.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        check_members(self, TRANSACTION, "transaction")
         members: dict[str, Any] = {
             "type": shown(self.type),
             "nonce": shown(self.nonce),
@@ -283,7 +293,13 @@ class Transaction:
 
     @property
     def signing_hash(self) -> Hash32:
-        """The hash that was signed."""
+        """The hash that was signed.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        if self._encoding is None:
+            check_members(self, TRANSACTION, "transaction")
         items = self._unsigned_items()
         if self.type == TransactionType.LEGACY and self.chain_id is not None:
             items += [self.chain_id, 0, 0]
@@ -320,10 +336,14 @@ def not_encoded(transactions: Sequence[Transaction]) -> Sequence[int]:
 
 def _signature_and_chain(fields: Fields, kind: int) -> dict[str, int | None]:
     if kind != TransactionType.LEGACY:
-        name = "yParity" if "yParity" in fields else "v"
-        return {"v": fields.quantity(name, 8), "chain_id": fields.quantity("chainId")}
+        return {"v": _parity(fields), "chain_id": fields.quantity("chainId")}
     v = fields.quantity("v")
     return {"v": v, "chain_id": _chain_of(v)}
+
+
+def _parity(fields: Fields) -> int:
+    """``yParity``; ``v`` of nodes that have only that: beside it, nodes mean different things."""
+    return fields.quantity("yParity" if "yParity" in fields else "v", 8)
 
 
 def _chain_of(v: int) -> int | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from eth_typing import Address
 
 from blockstm.ethereum.fields import Fields, shown
+from blockstm.ethereum.members import WITHDRAWAL, check_members
 from blockstm.ethereum.rlp import Items, encode
 
 __all__ = ["Withdrawal"]
@@ -61,11 +62,21 @@ class Withdrawal:
         return self.amount_gwei * _WEI_PER_GWEI
 
     def encode(self) -> bytes:
-        """The encoding that the withdrawals trie holds."""
+        """The encoding that the withdrawals trie holds.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        check_members(self, WITHDRAWAL, "withdrawal")
         return encode([self.index, self.validator_index, self.address, self.amount_gwei])
 
     def to_json(self) -> dict[str, Any]:
-        """The members of a JSON-RPC withdrawal."""
+        """The members of a JSON-RPC withdrawal.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        check_members(self, WITHDRAWAL, "withdrawal")
         return {
             "index": shown(self.index),
             "validatorIndex": shown(self.validator_index),

@@ -3,6 +3,7 @@
 Everything here holds the GIL; what it builds is read by the workers without it. The structs point
 into the `bytes` that they were made from, which are kept.
 """
+from cpython.bool cimport PyBool_Check
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint8_t, uint64_t
@@ -52,9 +53,27 @@ cdef object number_of(const u256* word):
 cdef uint64_t short(object number, str what) except? 0xFFFFFFFFFFFFFFFF:
     """A number of 64 bits."""
     try:
-        return number
-    except (TypeError, OverflowError):
-        raise InputError(f"{what} is an int from 0 to 2**64-1, not {brief(number)}") from None
+        # Of itself, the conversion would cut a float short.
+        if isinstance(number, int) and not PyBool_Check(number):
+            return number
+    except OverflowError:
+        pass
+    raise InputError(f"{what} is an int from 0 to 2**64-1, not {brief(number)}")
+
+
+cdef int kind_of(transaction) except -1:
+    """The type of what should be a transaction."""
+    kind = getattr(transaction, "type", transaction)
+    if not isinstance(kind, int) or kind is transaction:
+        raise InputError(f"a transaction has the members of blockstm.ethereum.Transaction, unlike {brief(transaction)}")
+    if not 0 <= kind <= 4:
+        raise InputError(f"a transaction's type is 0 to 4, not {brief(kind)}")
+    return kind
+
+
+def is_access_entry(entry) -> bool:
+    """Whether this is a pair of an address and slots, of which the slots are looked at later."""
+    return isinstance(entry, (tuple, list)) and len(entry) == 2 and isinstance(entry[1], (tuple, list))
 
 
 cdef int copy_bytes(void* target, object data, Py_ssize_t size, str what) except -1:
@@ -146,9 +165,7 @@ cdef class EvmBlock:
         """
         cdef Step step = Step()
         cdef Transaction* target = &step.transaction
-        cdef int kind = transaction.type
-        if not 0 <= kind <= 4:
-            raise InputError(f"a transaction's type is 0 to 4, not {kind}")
+        cdef int kind = kind_of(transaction)
         step.kind = StepKind.Transaction
         target.type = <TransactionType>kind
         copy_bytes(&target.sender, sender, 20, "a sender")
@@ -220,7 +237,9 @@ cdef class EvmBlock:
         target.names_chain = chain_id is not None
         if target.names_chain:
             target.chain_id = word(chain_id, "a chain id")
-        target.has_high_s = getattr(transaction, "s", 0) > HALF_ORDER
+        s = getattr(transaction, "s", 0)
+        word(s, "a signature's s")
+        target.has_high_s = s > HALF_ORDER
         return 0
 
     cdef int set_fees(self, Transaction* target, transaction, int kind) except -1:
@@ -236,16 +255,21 @@ cdef class EvmBlock:
 
     cdef int set_data(self, Transaction* target, data) except -1:
         if type(data) is not bytes:
-            data = bytes(memoryview(data))
+            if not isinstance(data, (bytes, bytearray, memoryview)):
+                raise InputError(f"a transaction's data is bytes, not {brief(data)}")
+            data = bytes(data)
         self.kept.append(data)
         target.data.data = <const uint8_t*>PyBytes_AS_STRING(data)
         target.data.size = PyBytes_GET_SIZE(data)
         return 0
 
     cdef int set_access_list(self, Transaction* target, entries) except -1:
-        cdef AccessEntry* room = <AccessEntry*>self.array(len(entries), sizeof(AccessEntry))
+        cdef AccessEntry* room
         cdef u256* slots
         cdef size_t place, slot
+        if not isinstance(entries, (tuple, list)) or not all(map(is_access_entry, entries)):
+            raise InputError(f"an access list is pairs of an address and slots, not {brief(entries)}")
+        room = <AccessEntry*>self.array(len(entries), sizeof(AccessEntry))
         for place, (address, keys) in enumerate(entries):
             copy_bytes(&room[place].address, address, 20, "an address in an access list")
             slots = <u256*>self.array(len(keys), sizeof(u256))
@@ -256,8 +280,11 @@ cdef class EvmBlock:
         return 0
 
     cdef int set_blob_hashes(self, Transaction* target, hashes) except -1:
-        cdef Hash32* room = <Hash32*>self.array(len(hashes), sizeof(Hash32))
+        cdef Hash32* room
         cdef size_t place
+        if not isinstance(hashes, (tuple, list)):
+            raise InputError(f"a transaction's blob hashes are a tuple, not {brief(hashes)}")
+        room = <Hash32*>self.array(len(hashes), sizeof(Hash32))
         for place, each in enumerate(hashes):
             copy_bytes(&room[place], each, 32, "a blob hash")
         target.blob_hashes, target.blob_count = room, len(hashes)
@@ -266,6 +293,9 @@ cdef class EvmBlock:
     cdef int set_authorizations(self, Transaction* target, authorizations, authorities) except -1:
         cdef Authorization* room
         cdef size_t place
+        for listed in (authorizations, authorities):
+            if not isinstance(listed, (tuple, list)):
+                raise InputError(f"authorizations and authorities are tuples, not {brief(listed)}")
         if len(authorities) != len(authorizations):
             raise InputError("there is one authority, or None, to each authorization")
         room = <Authorization*>self.array(len(authorizations), sizeof(Authorization))

@@ -124,9 +124,11 @@ cdef list encodings_of(core.BlockReceipts& done):
 
 cdef uint64_t gas_of(object gas) except? 0:
     try:
-        return gas
-    except (TypeError, OverflowError):
-        raise InputError(f"an amount of gas is an int from 0 to 2**64-1, not {brief(gas)}") from None
+        if isinstance(gas, int):  # of itself, the conversion would cut a float short
+            return gas
+    except OverflowError:
+        pass
+    raise InputError(f"an amount of gas is an int from 0 to 2**64-1, not {brief(gas)}")
 
 
 cdef bytes bytes_of(object value, str what):

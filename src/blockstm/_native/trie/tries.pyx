@@ -13,6 +13,7 @@ from blockstm._native.trie cimport core
 from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Buffer, Bytes, Status
 
 from blockstm.errors import DecodeError, InputError, MissingNode
+from blockstm.messages import brief
 
 cdef enum:
     ADDRESS_SIZE = 20
@@ -394,7 +395,7 @@ cdef bytes word_of(object number):
     except AttributeError:
         raise InputError(f"a slot is an int, not {type(number).__name__}") from None
     except OverflowError:
-        raise InputError(f"a slot is from 0 to 2**256-1, not {number}") from None
+        raise InputError(f"a slot is from 0 to 2**256-1, not {brief(number)}") from None
 
 
 cdef Bytes view_of(bytes data) noexcept:

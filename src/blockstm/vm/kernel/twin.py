@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.values import Int64Delta, NativeDelta, OutOfRange, Uint256Delta
 from blockstm.vm.kernel.words import bytes_of_words, number_of_words, words_of_bytes
@@ -77,7 +78,7 @@ def integer(value: Any) -> int:
     """
     number = int(value.__index__())
     if not -(1 << 63) <= number < 1 << 63:
-        raise OverflowError(f"{number} is no int64")
+        raise OverflowError(f"{brief(number)} is no int64")
     return number
 
 
