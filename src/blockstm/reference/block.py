@@ -115,7 +115,7 @@ def _count(admission: Admission | None, transaction: Any, outcome: Outcome) -> N
     try:
         admission.count(transaction, outcome)
     except Exception as error:
-        message = f"transaction {outcome.index} raised {error!r}"
+        message = f"transaction {outcome.index} raised {brief(error)}"
         raise TransactionError(message, outcome.index) from error
 
 
