@@ -59,7 +59,7 @@ def did_you_mean(given: object, known: Iterable[str]) -> str:
         return ""
     names = {name.lower(): name for name in known}
     near = get_close_matches(given.lower(), names, n=1)
-    return f"; did you mean {names[near[0]]!r}?" if near else ""
+    return f"; did you mean '{names[near[0]]}'?" if near else ""
 
 
 def _shown(value: object, depth: int) -> str:
