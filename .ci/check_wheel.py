@@ -1,4 +1,4 @@
-"""Fail unless a wheel carries what users build against: header, .pxd, .pyi, py.typed."""
+"""Fail unless a wheel has all of the package, and what users build against: header, .pxd, .pyi."""
 
 import sys
 import zipfile
@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "blockstm"
 def expected() -> set[str]:
     """The files of the source tree that must be in the wheel as they are."""
     shipped = {"blockstm/py.typed", "blockstm/include/blockstm/vm_abi.h"}
-    for pattern in ("**/*.py", "**/*.pyi", "**/*.pxd"):
+    for pattern in ("**/*.py", "**/*.pyi", "**/*.pxd", "**/*.json"):
         shipped |= {f"blockstm/{path.relative_to(PACKAGE)}" for path in PACKAGE.glob(pattern)}
     return shipped
 

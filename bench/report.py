@@ -22,14 +22,13 @@ from bench.evm_table import (  # noqa: E402  # found through the line above
     evm_rows,
     evm_section,
 )
-from bench.load_table import load_rows, load_section  # noqa: E402  # likewise
+from bench.load_table import load_section  # noqa: E402  # likewise
 from bench.plots import draw  # noqa: E402  # likewise
 from bench.signature_table import (  # noqa: E402  # likewise
     signature_rows,
     signature_section,
 )
 from bench.targets import TARGETS, Row, Target  # noqa: E402  # likewise
-from blockstm.insight.ethereum.plots import draw_speedups  # noqa: E402  # behind them
 
 PAGE = ROOT / "bench" / "README.md"
 START, END = "<!-- results -->", "<!-- end of results -->"
@@ -142,6 +141,5 @@ def write(text: str) -> None:
 if __name__ == "__main__":
     measured = load(Path(sys.argv[1]))
     write(report(measured))
-    draw([row for row in measured if "workload" in row], PAGE.parent)
-    draw_speedups(load_rows(measured), PAGE.parent / "loads.png")
+    draw(PAGE)
     print(f"{PAGE.relative_to(ROOT)}: {len(measured)} rows")

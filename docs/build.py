@@ -37,12 +37,24 @@ LIGHT, DARK = (HtmlFormatter(style=style, nobackground=True) for style in ("frie
 GROUPS = {
     "Start": ["README", "docs/index"],
     "Use": [
-        *("docs/semantics", "docs/api", "docs/ethereum", "docs/testing", "docs/cli", "docs/abi"),
+        *(
+            "docs/semantics",
+            "docs/api",
+            "docs/ethereum",
+            "docs/testing",
+            "docs/cli",
+            "docs/formats",
+            "docs/abi",
+        ),
         "docs/guarantees",
     ],
-    "Understand": ["docs/engine", "docs/evm", "docs/layers", "docs/glossary", "bench/README"],
+    "Understand": [
+        *("docs/engine", "docs/evm", "docs/amsterdam", "docs/layers", "docs/glossary"),
+        "bench/README",
+    ],
     "Change": ["CONTRIBUTING", "CHANGELOG", "tests/data/README"],
 }
+LABELS = {"README": "First steps", "docs/index": "All pages"}
 DECISIONS = "docs/decisions/"
 HOME = "README"
 
@@ -85,17 +97,18 @@ def render(page: Path) -> str:
     _name_headings(tokens)
     _point_to_html(tokens)
     body = parser.renderer.render(tokens, parser.options, {})
-    body = body.replace("<table>", '<div class="wide"><table>').replace(
-        "</table>", "</table></div>"
-    )
+    body = body.replace("<table>", '<div class="wide"><table>')
+    body = body.replace("</table>", "</table></div>")
+    body = body.replace("</h1>", f"</h1>{_contents(tokens)}", 1)
     up = "../" * (len(page.relative_to(ROOT).parts) - 1)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(title(page))} · blockstm</title>"
         f'<link rel="stylesheet" href="{up}{STYLE.name}"></head>\n<body>'
-        f'<nav><a class="home" href="{up}{HOME}.html">blockstm</a>{_navigation(page, up)}</nav>\n'
-        f"<main>{_contents(tokens)}{body}</main></body></html>\n"
+        '<p class="narrow"><a href="#pages">all pages</a></p>'
+        f'<nav id="pages"><a class="home" href="{up}{HOME}.html">blockstm</a>'
+        f"{_navigation(page, up)}</nav>\n<main>{body}</main></body></html>\n"
     )
 
 
@@ -127,7 +140,7 @@ def _navigation(page: Path, up: str) -> str:
     for group, names in groups().items():
         items = "".join(
             f'<li><a href="{up}{name}.html"{" class=here" if name == here else ""}>'
-            f"{html.escape(title(ROOT / f'{name}.md'))}</a></li>"
+            f"{html.escape(LABELS.get(name) or title(ROOT / f'{name}.md'))}</a></li>"
             for name in names
         )
         shown = " open" if here in names or group in ("Start", "Use") else ""

@@ -25,7 +25,7 @@ from blockstm.insight.race import Contender, Race
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 BLOCKS = (46147, 1150000, 4370000, 12300570, 13287210, 19426587, 23879620, 24628607)
-ON_PYEVM = 12300570
+ON_PYEVM = 19426587
 CORES = max(2, usable_cores())
 NAMES = {"gas_used": "gas", "receipts_root": "receipts", "logs_bloom": "logs"}
 

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -158,3 +159,24 @@ def test_sources_without_a_native_module_do_not_build(tmp_path: Path) -> None:
     )
     assert done.returncode != 0
     assert "lack the native modules engine:" in done.stderr
+
+
+def test_a_source_distribution_has_every_source(tmp_path: Path) -> None:
+    """All that git knows below ``src``, and what builds it: from these alone a wheel is built."""
+    command = [sys.executable, "setup.py", "--quiet", "egg_info", "--egg-base", tmp_path]
+    command += ["sdist", "--dist-dir", tmp_path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    [archive] = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        names = {name.partition("/")[2] for name in packed.getnames()}
+    known = subprocess.run(
+        ["git", "ls-files", "--", "src", "setup.py", "parallel_build.py", "pyproject.toml"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert len(known) > 400
+    assert [name for name in known if name not in names] == []
+    assert [name for name in names if name.startswith("tests") or name.endswith(".so")] == []

@@ -10,6 +10,7 @@
         │   ├── ConfigError   an option has a value it cannot have       (also ValueError)
         │   ├── InputError    an argument or a key is of the wrong kind  (also TypeError)
         │   ├── DecodeError   a block or one of its parts is malformed   (also ValueError)
+        │   ├── MissingExtra  something that is installed apart is needed   (also ImportError)
         │   ├── ClosedError   the executor was used after ``close``
         │   ├── ReentrantError  a VM called the executor that runs it
         │   ├── ForkedError   the executor was made in another process
@@ -42,6 +43,7 @@ __all__ = [
     "Invalid",
     "InvalidBlock",
     "LimitError",
+    "MissingExtra",
     "MissingNode",
     "ReentrantError",
     "Revert",
@@ -89,6 +91,10 @@ class DecodeError(UsageError, ValueError):
 
     def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str]]:
         return type(self), (str(self), self.place)
+
+
+class MissingExtra(UsageError, ImportError):
+    """Something needs a package that is not installed; the message says which extra brings it."""
 
 
 class ClosedError(UsageError):

@@ -10,6 +10,7 @@ from typing import Any
 
 from blockstm.cli import bench_blocks, bench_evm, bench_loads
 from blockstm.cores import usable_cores
+from blockstm.extras import need
 from blockstm.insight.machine import machine
 from blockstm.insight.workloads import ABOUT, WORKLOADS, workload
 
@@ -93,6 +94,8 @@ def _add_workload(workloads: Any, name: str) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
+    if args.vm == "kernel":
+        need("numba", "--vm kernel, the default,")
     about = machine()
     if not args.json:
         print("  ".join(f"{name}: {value}" for name, value in about.items()))

@@ -11,6 +11,7 @@ from typing import Any
 
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
+from blockstm.extras import need
 from blockstm.insight.machine import machine
 from blockstm.messages import brief
 
@@ -30,6 +31,7 @@ COLUMNS = {
     "incarnations_per_transaction": ("runs/tx", "{:.3f}"),
 }
 _RIVALS = ("sequential", "pyrevm", "py-evm")
+_EXTRAS = {"pyrevm": "pyrevm", "py-evm": "pyevm"}
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -74,6 +76,8 @@ def main(args: argparse.Namespace) -> int:
         for name, recipe in BLOCK_LOADS.items():
             print(f"{name:<16}{recipe.about}")
         return 0
+    if args.plot:
+        need("insight", "--plot")
     about = machine()
     if not args.json:
         print("  ".join(f"{name}: {value}" for name, value in about.items()))
@@ -112,6 +116,8 @@ def _names(text: str) -> list[str]:
     for name in names:
         if name not in _RIVALS:
             raise UsageError(f"loads are raced against {', '.join(_RIVALS)}, not {brief(name)}")
+        if name in _EXTRAS:
+            need(_EXTRAS[name], name)
     return [name for name in names if name != "sequential"]
 
 

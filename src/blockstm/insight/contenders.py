@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from blockstm._native.results import NativeOutcomes
 from blockstm.executor import Executor
+from blockstm.extras import need
 from blockstm.insight.programs import PLAIN_LOOPS, PROGRAMS, spin
 from blockstm.insight.race import Contender
 from blockstm.insight.workloads import Workload
@@ -32,6 +33,7 @@ def engine_input(load: Workload, vm: Vm, turns: int) -> tuple[Any, Any, Any]:
     block: Any = [(*transaction, turns) for transaction in load.transactions]
     if vm == "python":
         return block, load.state, PROGRAMS[load.program]
+    need("numba", "a workload of kernels (--vm python does without)")
     import numpy
 
     from blockstm.insight.kernels import KERNELS, TRANSACTION

@@ -10,6 +10,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from blockstm.extras import need
+
+need("testing", "blockstm.testing.strategies")
+
 from hypothesis import strategies as st
 
 __all__ = ["OPERATIONS", "blocks", "choices", "numbers", "operations", "states", "values"]

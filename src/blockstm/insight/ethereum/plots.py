@@ -6,14 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["draw_scaling", "draw_speedups"]
+from blockstm.extras import need
+
+__all__ = ["draw_scaling", "draw_speedups", "pyplot"]
 
 _SIZE, _DPI = (7.2, 4.2), 110
 
 
 def draw_speedups(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """A bar for each load and number of workers, its bound as a line above it."""
-    plt = _pyplot()
+    """A bar for each load and number of workers, its bound as a line above it.
+
+    Whiskers reach half the interquartile range to either side; a row that is not stable is hatched.
+    """
+    plt = pyplot()
     figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
     names = list(dict.fromkeys(row["load"] for row in rows))
     counts = sorted({row["workers"] for row in rows})
@@ -21,42 +26,55 @@ def draw_speedups(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     for offset, count in enumerate(counts):
         of_count = {row["load"]: row for row in rows if row["workers"] == count}
         places = [names.index(name) + offset * width for name in of_count]
-        speedups = [row["speedup"] for row in of_count.values()]
-        bounds = [row["bound"] for row in of_count.values()]
-        axes.bar(places, speedups, width, label=f"{count} workers")
+        bars = axes.bar(
+            places,
+            [row["speedup"] for row in of_count.values()],
+            width,
+            yerr=[row["speedup"] * row["speedup_spread"] / 2 for row in of_count.values()],
+            capsize=3,
+            label=f"{count} workers",
+        )
+        for bar, row in zip(bars, of_count.values(), strict=True):
+            bar.set_hatch("" if row["stable"] else "///")
         axes.hlines(
-            bounds,
+            [row["bound"] for row in of_count.values()],
             [place - width / 2 for place in places],
             [place + width / 2 for place in places],
             colors="black",
             label="uncoordinated" if offset == 0 else None,
         )
+    if not all(row["stable"] for row in rows):
+        axes.bar([0], [0], color="white", edgecolor="grey", hatch="///", label="unstable")
     axes.axhline(1.0, color="grey", linewidth=0.8)
-    axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    axes.set_xticks(
+        [place + 0.4 - width / 2 for place in range(len(names))], names, rotation=30, ha="right"
+    )
     axes.set_ylabel("times one worker")
-    axes.legend()
-    figure.savefig(path, dpi=_DPI)
+    figure.legend(loc="outside right upper", fontsize="small")
+    figure.savefig(path, dpi=_DPI, metadata={"Software": None})
     plt.close(figure)
 
 
 def draw_scaling(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """A line for each load: speed-up by workers."""
-    plt = _pyplot()
+    plt = pyplot()
     figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
     for name in dict.fromkeys(row["load"] for row in rows):
         line = sorted((row["workers"], row["speedup"]) for row in rows if row["load"] == name)
         axes.plot(*zip(*line, strict=True), "o-", label=name)
     axes.set_xlabel("workers")
     axes.set_ylabel("times one worker")
-    axes.legend(fontsize="small")
+    figure.legend(loc="outside right upper", fontsize="small")
     figure.savefig(path, dpi=_DPI)
     plt.close(figure)
 
 
-def _pyplot() -> Any:
+def pyplot() -> Any:
+    """Matplotlib's, drawing into files."""
+    need("insight", "a plot")
     import matplotlib as mpl
 
     mpl.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot as plt
 
-    return pyplot
+    return plt

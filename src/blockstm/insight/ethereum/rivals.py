@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from blockstm.errors import UsageError
 from blockstm.executor import execute_block
+from blockstm.extras import need
 from blockstm.insight.ethereum.loads import BlockLoad
 from blockstm.insight.ethereum.setting import BASE_FEE, GAS_PRICE
 from blockstm.vm.evm import Signed
@@ -37,10 +37,9 @@ def _ours(load: BlockLoad, count: int) -> list[int]:
 
 
 def _pyrevm(load: BlockLoad) -> float | None:
-    try:
-        import pyrevm
-    except ImportError as error:
-        raise UsageError("pyrevm is not installed") from error
+    need("pyrevm", "pyrevm")
+    import pyrevm
+
     block = load.evm.block
     evm = pyrevm.EVM(gas_limit=block.gas_limit, spec_id="CANCUN")
     evm.set_block_env(
@@ -102,10 +101,8 @@ def _hex(address: bytes) -> str:
 
 
 def _pyevm(load: BlockLoad) -> float:
-    try:
-        from blockstm.vm.pyevm import PyEvm
-    except ImportError as error:
-        raise UsageError("py-evm is not installed") from error
+    from blockstm.vm.pyevm import PyEvm
+
     steps = _signed(load, _PYEVM_TRANSACTIONS)
     wanted = _ours(load, len(steps))
     vm = PyEvm("prague", load.evm.block)

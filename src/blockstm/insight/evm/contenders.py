@@ -7,10 +7,10 @@ warm slots and changed balances behind. No EVM has a custom database or another'
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from blockstm.errors import UsageError
+from blockstm.extras import need
 from blockstm.insight.evm.loads import SENDER, SENDER_KEY, Load
 from blockstm.insight.race import Contender
 from blockstm.messages import brief
@@ -35,22 +35,20 @@ class _Evm(NamedTuple):
 
     set_up: Callable[[Load], Any]
     run: Callable[[Load, Any], Ran]
-    needs: str
+    extra: str | None
 
 
 def contender(name: str, load: Load, wanted: Callable[[Ran], None]) -> Contender:
     """An EVM on a load; ``wanted`` raises where a lap came to something else than it should.
 
     Raises:
-        UsageError: no EVM of that name, or it is not installed.
+        UsageError: no EVM of that name, or it is not installed (`MissingExtra`).
     """
     if name not in EVMS:
         raise UsageError(f"an EVM is one of {', '.join(EVMS)}, not {brief(name)}")
     evm = EVMS[name]
-    try:
-        import_module(evm.needs)
-    except ImportError as error:
-        raise UsageError(f"the EVM {name} needs {evm.needs}, which is not installed") from error
+    if evm.extra is not None:
+        need(evm.extra, name)
     return Contender(
         run=lambda prepared: evm.run(load, prepared),
         prepare=lambda: evm.set_up(load),
@@ -193,8 +191,8 @@ def _hex(address: bytes) -> str:
 
 
 EVMS = {
-    OURS: _Evm(_set_up_ours, _run_ours, "blockstm.vm.evm"),
+    OURS: _Evm(_set_up_ours, _run_ours, None),
     "pyrevm": _Evm(_set_up_pyrevm, _run_pyrevm, "pyrevm"),
-    "py-evm": _Evm(_set_up_pyevm, _run_pyevm, "eth"),
+    "py-evm": _Evm(_set_up_pyevm, _run_pyevm, "pyevm"),
 }
 """Name → how it takes a load. ``evm`` is ours."""

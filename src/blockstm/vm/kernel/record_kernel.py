@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from blockstm.errors import InputError
+from blockstm.extras import need
 from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.vm.kernel.twin import python_twin
@@ -176,13 +177,11 @@ def need_numba() -> tuple[Any, Any]:
     """The compiler and NumPy, imported when they are first needed.
 
     Raises:
-        ImportError: one of them is missing; says what to install.
+        MissingExtra: one of them is missing; says what to install.
     """
-    try:
-        import numba  # noqa: F401  # its absence is what is asked for
-        import numpy
-    except ImportError as error:
-        raise ImportError("kernels need Numba: pip install blockstm[numba]") from error
+    need("numba", "a kernel")
+    import numpy
+
     from blockstm.vm.kernel import compiling
 
     return compiling, numpy

@@ -1,9 +1,8 @@
-"""py-evm as a VM of the engine: ``pip install blockstm[pyevm]``."""
+"""py-evm as a VM of the engine: ``pip install 'blockstm[pyevm]'``."""
 
-from importlib.util import find_spec
+from blockstm.extras import need
 
-if find_spec("eth") is None:
-    raise ImportError("py-evm is not installed; it comes with: pip install 'blockstm[pyevm]'")
+need("pyevm", "py-evm")
 
 from blockstm.state.accounts import Account, AccountState
 from blockstm.vm.context import BlockContext
