@@ -390,7 +390,8 @@ def test_a_kernel_is_compiled_once_per_dtype() -> None:
         ("view.add(tx.key, 1, 2)", "too many positional arguments"),
         ("view.get(tx.key, fallback=1)", "unexpected keyword argument 'fallback'"),
         ("view.append(tx.key)", "append"),
-        ("view.add(tx.nothing, 1)", "nothing"),
+        ("view.add(tx.nothing, 1)", "it reads the field 'nothing', and the records have key"),
+        ("view.add(tx.kee, 1)", "did you mean 'key'?"),
         ("unknown(tx)", "unknown"),
     ],
 )

@@ -5,7 +5,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_BAD_NUMBER, BLOCKSTM_NUMBERS_I64, BLOCKSTM_OK, BLOCKSTM_STATE_ERROR,
-    BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_location, blockstm_number,
+    BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_WRAPS,
+    blockstm_bytes, blockstm_location, blockstm_number,
     blockstm_view, blockstm_view_api, blockstm_vm,
 )
 

@@ -35,7 +35,7 @@ def recover_addresses(
         MemoryError: there is none for the tasks.
     """
     cdef size_t count = len(parities), place
-    if len(hashes) != count * HASH_SIZE or len(signatures) != count * SIGNATURE_SIZE:
+    if <size_t>len(hashes) != count * HASH_SIZE or <size_t>len(signatures) != count * SIGNATURE_SIZE:
         raise ValueError(
             f"{count} parities need {count * HASH_SIZE} bytes of hashes and "
             f"{count * SIGNATURE_SIZE} of signatures, not {len(hashes)} and {len(signatures)}"

@@ -17,7 +17,7 @@ from numba.extending import overload
 
 from blockstm._native.record_block import RecordCode
 from blockstm.errors import InputError
-from blockstm.messages import brief
+from blockstm.messages import brief, did_you_mean
 from blockstm.vm.kernel import entry
 from blockstm.vm.kernel.viewtype import KernelViewType, is_words
 from blockstm.vm.kernel.words import minus
@@ -58,6 +58,18 @@ def record_type(dtype: np.dtype[Any]) -> Any:
         raise InputError(f"a kernel cannot read records of {dtype}: {error}") from error
 
 
+def _missing_field(error: Exception, dtype: np.dtype[Any]) -> str | None:
+    """What Numba means by a bare KeyError: the kernel reads a field that the records lack."""
+    fields = dtype.names or ()
+    if not isinstance(error, KeyError) or len(error.args) != 1 or error.args[0] in fields:
+        return None
+    name = error.args[0]
+    return (
+        f"it reads the field {brief(name)}, and the records have {', '.join(fields)}"
+        f"{did_you_mean(name, fields)}"
+    )
+
+
 @global_compiler_lock
 def compile_kernel(
     function: Callable[..., Any], dtype: np.dtype[Any], keys: str, values: str, cache: bool
@@ -78,7 +90,8 @@ def compile_kernel(
     try:
         dispatcher.compile((view, record))
     except Exception as error:  # Numba's own, but a missing field is a KeyError
-        raise InputError(f"kernel {name} does not compile for {dtype}: {error}") from error
+        words = _missing_field(error, dtype) or str(error)
+        raise InputError(f"kernel {name} does not compile for {dtype}: {words}") from error
     compiled = dispatcher.overloads[view, record]
     returns = entry.returns_of(compiled.signature.return_type)
     if returns is None:
