@@ -9,7 +9,16 @@ import pytest
 from tests.ethereum.documents import block_document
 
 import blockstm
-from blockstm.ethereum import AccountState, Activation, Block, Transaction, fork_named
+from blockstm.ethereum import (
+    AccountState,
+    Activation,
+    Block,
+    Header,
+    Receipt,
+    Transaction,
+    Withdrawal,
+    fork_named,
+)
 
 EMPTY = AccountState({})
 
@@ -45,6 +54,13 @@ def transaction(**members: Any) -> Transaction:
             lambda: blockstm.Executor().execute_block([], {}, print, workers=2),
             "Executor(workers=...)",
         ),
+        (lambda: Block.decode("0xf90201"), "bytes.fromhex(digits.removeprefix('0x'))"),
+        (lambda: Transaction.decode("0xf8"), "transaction: an encoding is bytes, not '0xf8'"),
+        (lambda: Header.decode("0xf8"), "header: an encoding is bytes, not '0xf8'"),
+        (lambda: Receipt.decode("0xf8"), "receipt: an encoding is bytes, not '0xf8'"),
+        (lambda: Withdrawal.decode("0xf8"), "an encoding is bytes, not '0xf8'"),
+        (lambda: Block.decode(None), "block: an encoding is bytes, not None"),
+        (lambda: transaction(data="0x").encode(), "transaction.data is bytes, not '0x'"),
         (lambda: Activation(fork_named("london")), "block=, timestamp= or total_difficulty="),
     ],
 )

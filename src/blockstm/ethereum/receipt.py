@@ -14,7 +14,7 @@ from blockstm.ethereum.fields import Fields, parse_hash, shown
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.header import BLOOM_SIZE
 from blockstm.ethereum.members import RECEIPT, check_members
-from blockstm.ethereum.rlp import Item, Items, encode
+from blockstm.ethereum.rlp import Item, Items, check_encoding, encode
 from blockstm.ethereum.transaction import Transaction, TransactionType
 from blockstm.ethereum.trie import list_root
 
@@ -69,6 +69,7 @@ class Receipt:
         Raises:
             DecodeError: ``encoding`` is of no receipt, or not the only encoding of it.
         """
+        check_encoding(encoding, place)
         kind = TransactionType.LEGACY
         payload = encoding
         if encoding[:1] < bytes((_LEGACY_LIST,)):

@@ -16,7 +16,16 @@ from eth_typing import Address, Hash32
 from blockstm.errors import DecodeError, InputError
 from blockstm.messages import brief
 
-__all__ = ["DEPTH_MAX", "Item", "Items", "Value", "decode", "encode", "encode_list"]
+__all__ = [
+    "DEPTH_MAX",
+    "Item",
+    "Items",
+    "Value",
+    "check_encoding",
+    "decode",
+    "encode",
+    "encode_list",
+]
 
 Item: TypeAlias = "bytes | int | Sequence[Item]"
 """What can be encoded: bytes, a number from 0 on, or a sequence of items."""
@@ -63,13 +72,29 @@ def _prefix(size: int, kind: int) -> bytes:
     return bytes((kind + _SHORT + len(digits),)) + digits
 
 
+def check_encoding(data: object, place: str) -> None:
+    """Refuse what is no bytes, above all the hex digits that nodes write.
+
+    Raises:
+        InputError: ``data`` is no bytes.
+    """
+    if isinstance(data, bytes):
+        return
+    message = f"{place}: an encoding is bytes, not {brief(data)}"
+    if isinstance(data, str):
+        message += "; hex digits become bytes by bytes.fromhex(digits.removeprefix('0x'))"
+    raise InputError(message)
+
+
 def decode(data: bytes, place: str = "RLP") -> Value:
     """The value that ``data`` is the encoding of: bytes, or a list of such values.
 
     Raises:
+        InputError: ``data`` is no bytes.
         DecodeError: it is none, or not the only encoding of its value, or has bytes after its
             end, or lists deeper than `DEPTH_MAX`.
     """
+    check_encoding(data, place)
     top: list[Value] = []
     open_lists = [(top, len(data))]  # the lists around the position, each with its end
     at = 0
@@ -131,6 +156,7 @@ class Items:
 
     def __init__(self, data: bytes, place: str) -> None:
         """``data`` is the encoding of one list and nothing after it."""
+        check_encoding(data, place)
         if not data:
             raise DecodeError(f"{place}: no bytes at all", place)
         is_list, start, stop = _header(data, 0, len(data), place)

@@ -18,7 +18,7 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, parse_word, shown
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.members import AUTHORIZATION, TRANSACTION, check_members
-from blockstm.ethereum.rlp import Item, Items, encode
+from blockstm.ethereum.rlp import Item, Items, check_encoding, encode
 
 __all__ = ["AccessList", "Authorization", "Transaction", "TransactionType", "not_encoded"]
 
@@ -177,6 +177,7 @@ class Transaction:
     @classmethod
     def _decode_any(cls, encoding: bytes, place: str) -> Transaction:
         """`decode` item by item: of those that hold lists, and whatever is wrong."""
+        check_encoding(encoding, place)
         if not encoding:
             raise DecodeError(f"{place}: no bytes at all", place)
         if encoding[0] >= _LEGACY_LIST:
