@@ -22,8 +22,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal, overload
-from weakref import WeakValueDictionary
+from typing import Any, Final, Literal, overload
+from weakref import ref
 
 from eth_typing import Address, Hash32
 
@@ -93,6 +93,9 @@ def slot_of(address: Address, epoch: int, slot: int) -> tuple[Address, str, int,
     """The location of a storage slot in one epoch of its account."""
     return (address, "storage", epoch, slot)
 
+
+_UNSETTLED_MAX: Final = 64
+"""When so many blocks are remembered, those are forgotten that nobody holds any more."""
 
 Writes = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
 """Address → `AccountChange`, or location → value."""
@@ -168,9 +171,10 @@ class AccountState:
         self._memory = memory
         self._withheld = withheld  # hashes of codes of which there is only the hash
         self._content = object()  # what the state holds now; another object whenever that changes
-        self._changing = threading.Lock()
-        # What blocks changed, of which nobody has asked yet who exists afterwards.
-        self._unsettled: WeakValueDictionary[int, AccountChanges] = WeakValueDictionary()
+        self._changing = threading.RLock()  # a signal handler may come between
+        # What blocks changed, of which nobody may have asked yet who exists afterwards.
+        self._unsettled: list[ref[AccountChanges]] = []
+        self._unsettled_max = _UNSETTLED_MAX
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value at a location, ``default`` where there is none.
@@ -222,8 +226,8 @@ class AccountState:
             writes: ``ExecutedBlock.writes``, ``BlockResult.writes`` of steps, or what you make
                 yourself: address → `AccountChange`, or location → value. Or an `Undo`: the state is
                 then what it was before the writes that it was made for.
-            undo: whether to return what takes these writes back; keeping old values costs as
-                much again as applying new ones.
+            undo: whether to return what takes these writes back. Finding old values costs a few
+                times as much as putting new ones.
 
         Raises:
             InputError: a key or a value is of the wrong kind, or a code has another hash than that
@@ -233,7 +237,7 @@ class AccountState:
         """
         given = _given(writes)
         with self._changing:
-            self._settle()
+            self._settle(given)
             content, withheld = self._content, self._withheld
             if isinstance(given, Undo) and given._content_after is not content:
                 raise UsageError(
@@ -250,7 +254,7 @@ class AccountState:
                 raise
             if isinstance(given, Undo):
                 self._content, self._withheld = given._content, given._withheld
-            if tries is not None:
+            if tries is not None and self._memory.changes <= version + 1:
                 self._tries.keep(self._memory.changes, tries)
             if undoing is None:
                 return None
@@ -272,16 +276,25 @@ class AccountState:
             self._withheld = self._withheld.difference(codes)
         return undoing
 
-    def _settle(self) -> None:
-        """What blocks changed is read against the state as they found it."""
-        for reference in self._unsettled.valuerefs():
+    def _settle(self, applied: Given) -> None:
+        """What blocks changed is read against the state as they found it.
+
+        What is applied now can be read afterwards as well: all it asks is what it does not change.
+        """
+        unsettled, self._unsettled = self._unsettled, []
+        for reference in unsettled:
             changes = reference()
-            if changes is not None:
+            if changes is applied:
+                self._unsettled.append(reference)
+            elif changes is not None:
                 changes.settle()
-        self._unsettled.clear()
 
     def _settles_before_changing(self, changes: AccountChanges) -> None:
-        self._unsettled[id(changes)] = changes
+        with self._changing:
+            if len(self._unsettled) >= self._unsettled_max:
+                self._unsettled = [each for each in self._unsettled if each() is not None]
+                self._unsettled_max = max(_UNSETTLED_MAX, 2 * len(self._unsettled))
+            self._unsettled.append(ref(changes))
 
     # ---- for who computes roots
 

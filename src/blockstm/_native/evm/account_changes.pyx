@@ -25,7 +25,7 @@ from blockstm._native.evm.record_layout cimport (
 from blockstm._native.integers cimport reverse_word
 from blockstm._native.packed cimport Change
 from blockstm._native.table cimport (
-    TABLE_NO_MEMORY, TABLE_OK, Table, table_find, table_free, table_init, table_intern, table_put,
+    TABLE_NO_MEMORY, TABLE_OK, Table, table_find, table_free, table_init, table_intern, table_put, table_reserve,
 )
 
 from blockstm.errors import InputError
@@ -107,6 +107,8 @@ cdef int32_t make_changes(
 cdef int32_t note_accounts(Making* making, vector[Change]& changes) noexcept nogil:
     cdef const uint8_t* last = NULL
     cdef size_t place
+    if table_reserve(making.before, 2 * changes.size()) != TABLE_OK:
+        return TABLE_NO_MEMORY
     for place in range(changes.size()):
         if changes[place].key_size == WORD_SIZE:
             continue

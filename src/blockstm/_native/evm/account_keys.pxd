@@ -1,6 +1,6 @@
 """The keys of an account's locations as the table of a state holds them; see ``locations.pyx``."""
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memcpy
 
 cdef extern from *:
     """
@@ -55,7 +55,11 @@ cdef inline uint64_t epoch_in(const uint8_t* key, uint32_t size) noexcept nogil:
 
 
 cdef inline bint is_zero(const uint8_t* word, uint32_t size) noexcept nogil:
+    cdef uint64_t limb[4]
     cdef uint32_t place
+    if size == WORD_SIZE:  # most are
+        memcpy(limb, word, WORD_SIZE)
+        return limb[0] | limb[1] | limb[2] | limb[3] == 0
     for place in range(size):
         if word[place]:
             return False

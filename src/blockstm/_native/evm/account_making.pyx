@@ -4,10 +4,8 @@ from libc.string cimport memcpy, memset
 
 from blockstm._native.evm.account_index cimport AccountIndex, index_has_slots, index_last, index_read
 from blockstm._native.evm.account_keys cimport (
-    ADDRESS_SIZE, BALANCE, CODE_HASH, FIELD_SIZE, NONCE, RECORDED, STORED, WORD_SIZE, is_bytes, is_no_code,
-    is_zero,
+    ADDRESS_SIZE, BALANCE, CODE_HASH, FIELD_SIZE, NONCE, RECORDED, STORED, WORD_SIZE,
 )
-from blockstm._native.memory cimport make_change
 from blockstm._native.packed cimport Change
 from blockstm._native.table cimport (
     TABLE_NO_MEMORY, TABLE_OK, Entry, Table, entry_has_value, entry_key, entry_value, table_drop, table_find,
@@ -49,38 +47,7 @@ cdef int32_t mark_stored(Making* making, const uint8_t* address) noexcept nogil:
     return put(making, &mark)
 
 
-# ---- values
-
-
-cdef int32_t put(Making* making, const Change* change) noexcept nogil:
-    if making.before != NULL and note(making, change.key, change.key_size) != TABLE_OK:
-        return TABLE_NO_MEMORY
-    return make_change(making.table, change)
-
-
-cdef int32_t put_value(Making* making, const Change* change) noexcept nogil:
-    cdef Change given = change[0]
-    cdef uint8_t word[WORD_SIZE]
-    if given.value != NULL and is_bytes(given.key, given.key_size):
-        if given.value_size == 0 or (given.key_size == FIELD_SIZE and is_no_code(given.value)):
-            given.value = NULL
-    elif given.value != NULL:
-        if is_zero(given.value, given.value_size):
-            given.value = NULL
-        elif given.value_size < WORD_SIZE:
-            memset(word, 0, WORD_SIZE)
-            memcpy(word, given.value, given.value_size)
-            given.value, given.value_size = word, WORD_SIZE
-    if given.value == NULL and is_name(given.key, given.key_size):
-        if table_intern(&making.touched, given.key, ADDRESS_SIZE) < 0:
-            return TABLE_NO_MEMORY
-    return put(making, &given)
-
-
-cdef int32_t put_slot(Making* making, const Change* change) noexcept nogil:
-    if table_intern(&making.touched, change.key, ADDRESS_SIZE) < 0:
-        return TABLE_NO_MEMORY
-    return put_value(making, change)
+# ---- storages
 
 
 cdef int32_t clear_storage(Making* making, const uint8_t* address) noexcept nogil:
@@ -135,11 +102,6 @@ cdef int32_t note_account(Making* making, const uint8_t* address) noexcept nogil
 
 
 # ---- reading
-
-
-cdef bint is_name(const uint8_t* key, uint32_t size) noexcept nogil:
-    """Whether this is the key of a nonce or of the hash of a code."""
-    return size == FIELD_SIZE and (key[ADDRESS_SIZE] == NONCE or key[ADDRESS_SIZE] == CODE_HASH)
 
 
 cdef bint is_named(const Table* table, const uint8_t* address) noexcept nogil:
