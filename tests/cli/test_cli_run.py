@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 from tests.ethereum.documents import SENDER, block_document, hex_of
+from tests.ethereum.official import documents as official_documents
+from tests.ethereum.official import official_chain
 from tests.fixtures import mainnet_block
 
 from blockstm.cli import main
+from blockstm.cli.fixtures import values
+from blockstm.ethereum import Account, Block
 from blockstm.executor import Executor
 from blockstm.vm.evm import Execution
 
@@ -233,3 +237,46 @@ def test_a_missing_package_is_named(module: str, vm: str, remedy: str, tmp_path:
     assert done.returncode == 2
     assert f"pip install '{remedy}'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def amsterdam_document() -> dict[str, Any]:
+    """The first block of an official test, as a block file."""
+    part = "blockchain_tests/amsterdam/eip2780"
+    for path, tests in official_documents("eest-amsterdam-glamsterdam-devnet-8.tar.xz", part):
+        for name, test in tests.items():
+            first = official_chain(f"{path}:{name}", test).blocks[0]
+            if first.is_valid:
+                accounts = values.accounts(test["pre"], "pre")
+                return {
+                    "block": Block.decode(first.encoding).to_json(),
+                    "pre_state": {hex_of(a): account_json(of) for a, of in accounts.items()},
+                }
+    raise AssertionError("no valid block")
+
+
+def account_json(account: Account) -> dict[str, Any]:
+    """An account of a block file."""
+    return {
+        "balance": hex_of(account.balance),
+        "nonce": hex_of(account.nonce),
+        "code": hex_of(account.code or b""),
+        "storage": {hex_of(slot): hex_of(value) for slot, value in account.storage.items()},
+    }
+
+
+def test_a_block_of_amsterdam_has_two_kinds_of_gas(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, amsterdam_document())
+    status, [verdict] = run_json(capsys, "--fork", "amsterdam", path)
+    assert (status, verdict["fork"], verdict["ok"]) == (0, "amsterdam", True)
+    assert verdict["gas_used"] == max(verdict["execution_gas"], verdict["state_gas"])
+    assert main(["run", "--fork", "Amsterdam", path]) == 0
+    kinds = f"({verdict['execution_gas']:,} of execution, {verdict['state_gas']:,} of state)"
+    assert kinds in capsys.readouterr().out
+
+
+def test_a_fork_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, block_document())
+    assert main(["run", "--fork", "glamsterdam", path]) == 2
+    assert "glamsterdam" in capsys.readouterr().err

@@ -33,6 +33,8 @@ class Verdict:
     fork: str
     transactions: int
     gas_used: int = 0
+    execution_gas: int | None = None  # from Amsterdam on (EIP-8037), as the next one
+    state_gas: int | None = None
     workers: int = 0
     seconds: float = 0.0
     incarnations_per_transaction: float = 0.0
@@ -43,8 +45,11 @@ class Verdict:
     stats: dict[str, Any] | None = None  # with ``--stats``, of a block that came to its end
 
     def as_object(self) -> dict[str, Any]:
-        """The JSON object; where nothing is wrong there is nothing about what is."""
+        """The JSON object: nothing about what is wrong where nothing is, nor of two kinds of gas
+        where there is one."""
         left_out = ["transaction", "reason"] if self.ok else []
+        if self.state_gas is None:
+            left_out += ["execution_gas", "state_gas"]
         if self.stats is None:
             left_out.append("stats")
         return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
@@ -52,12 +57,14 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a file holds, whose rules hold, and what it runs on."""
+    """What a file holds, whose rules hold, and what it runs on; ``given_fork`` is None where
+    mainnet decides."""
 
     file: BlockFile
     fork: Fork
     state: AccountState
     vm: Any
+    given_fork: Fork | None = None
 
     @property
     def block(self) -> Block:
@@ -81,6 +88,10 @@ class Subject:
     def given_to(self, function: Callable[..., Any]) -> Any:
         """What a function makes of the block, that takes what `execute_block` does."""
         hashes = self.file.block_hashes
+        if self.given_fork is not None:
+            return function(
+                self.block, self.state, self.vm, block_hashes=hashes, fork=self.given_fork
+            )
         return function(self.block, self.state, self.vm, block_hashes=hashes)
 
 
@@ -92,20 +103,21 @@ def judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace
         ImportError: an extra is missing.
     """
     watch = Stopwatch()
-    subject = _read(path, args.vm)
+    subject = _read(path, args.vm, args.fork)
     watch.lap("decode")
     verdict = _executed(subject, executor, args, watch, trace)
     _note_names(verdict, subject)
     return verdict
 
 
-def _read(path: Path, vm: str) -> Subject:
-    from blockstm.ethereum import MAINNET, read_block_file
+def _read(path: Path, vm: str, fork_name: str | None) -> Subject:
+    from blockstm.ethereum import MAINNET, fork_named, read_block_file
 
+    given = None if fork_name is None else fork_named(fork_name)
     file = read_block_file(path)
     header = file.block.header
-    fork = MAINNET.fork_at(header.number, header.timestamp)
-    return Subject(file, fork, file.state(), vm)
+    fork = given or MAINNET.fork_at(header.number, header.timestamp)
+    return Subject(file, fork, file.state(), vm, given)
 
 
 def _executed(
@@ -135,9 +147,12 @@ def _note_run(
 ) -> dict[str, bool | None]:
     """What a block did whether or not it is what its header says, and the checks of that."""
     from blockstm.ethereum.checks import check_run
+    from blockstm.ethereum.forks import AMSTERDAM
 
     stats = executed.stats
     verdict.gas_used = executed.gas_used
+    if subject.fork >= AMSTERDAM:
+        verdict.execution_gas, verdict.state_gas = executed.execution_gas, executed.state_gas
     verdict.workers = stats.workers
     verdict.seconds = executed.seconds["run"]
     verdict.incarnations_per_transaction = stats.incarnations_per_transaction

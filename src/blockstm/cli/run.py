@@ -45,6 +45,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--workers", type=_workers, default="auto", metavar="N", help="threads; default: auto"
     )
+    parser.add_argument(
+        "--fork", metavar="NAME", help="whose rules hold; default: what mainnet has at the block"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a block")
     parser.add_argument(
         "--stats", action="store_true", help="also where the time went, and what got in the way"
@@ -115,10 +118,18 @@ def _complain(path: Path, error: Exception) -> None:
     print(f"blockstm run: {path}: {words or error}", file=sys.stderr)
 
 
+def _gas(verdict: Verdict) -> str:
+    """What the header counts, and of a block with two kinds of gas both."""
+    used = f"{verdict.gas_used:,} gas"
+    if verdict.state_gas is None:
+        return used
+    return f"{used} ({verdict.execution_gas:,} of execution, {verdict.state_gas:,} of state)"
+
+
 def _as_text(verdict: Verdict) -> str:
     lines = [
         f"block {verdict.number} ({verdict.fork}): {verdict.transactions} transactions, "
-        f"{verdict.gas_used:,} gas, {verdict.seconds:.2f} s, workers: {verdict.workers}, "
+        f"{_gas(verdict)}, {verdict.seconds:.2f} s, workers: {verdict.workers}, "
         f"incarnations per transaction: {verdict.incarnations_per_transaction:.2f}"
     ]
     for word, value in (("equal", True), ("NOT EQUAL", False), ("not checked", None)):
