@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from eth_typing import Address
 from tests.ethereum.documents import block_document
 
 import blockstm
@@ -171,3 +172,36 @@ def test_prepare_refuses_wrong_members_as_well(name: str) -> None:
         wrong = replace(block, header=replace(block.header, **{name: value}))
         with suppress(BlockstmError):
             prepare(wrong, state)
+
+
+@pytest.mark.parametrize(
+    ("kind", "member"),
+    [
+        (0, {"access_list": ((bytes(20), ()),)}),
+        (0, {"max_fee_per_gas": 5}),
+        (1, {"max_priority_fee_per_gas": 5}),
+        (2, {"gas_price": 5}),
+        (2, {"blob_hashes": (bytes(32),)}),
+        (3, {"authorizations": (Authorization(1, Address(bytes(20)), 0, 0, 1, 1),)}),
+        (4, {"max_fee_per_blob_gas": 5}),
+    ],
+)
+def test_a_member_that_the_type_does_not_have_is_refused(kind: int, member: dict[str, Any]) -> None:
+    """It is not encoded, so that it would count for nobody else."""
+    block, state = block_and_state()
+    made = Transaction(
+        type=kind, nonce=0, gas=21_000, to=None, value=0, data=b"", v=0, r=1, s=1, chain_id=1
+    )
+    [name] = member
+    with pytest.raises(InputError, match=f"type {kind} .*{name}"):
+        blockstm.execute_block(
+            replace(block, transactions=(replace(made, **member),)), state, vm="evm"
+        )
+
+
+def test_a_typed_transaction_without_a_chain_is_of_chain_0_however_often_it_was_encoded() -> None:
+    block, state = block_and_state()
+    transaction = replace(block.transactions[0], chain_id=None)
+    assert transaction.hash
+    said = refusal(replace(block, transactions=(transaction,)), state, 1)
+    assert "signed for chain 0" in said

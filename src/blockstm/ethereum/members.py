@@ -22,6 +22,7 @@ __all__ = [
     "WITHDRAWAL",
     "Kind",
     "check_members",
+    "check_members_of_type",
     "check_one",
     "hash32",
     "sequence",
@@ -120,6 +121,17 @@ TRANSACTION: Final[Mapping[str, Kind]] = {
 }
 """Of a `blockstm.ethereum.Transaction`."""
 
+# Which types of transactions have what not all have.
+_TYPES_WITH: Final[Mapping[str, tuple[int, ...]]] = {
+    "gas_price": (0, 1),
+    "max_fee_per_gas": (2, 3, 4),
+    "max_priority_fee_per_gas": (2, 3, 4),
+    "access_list": (1, 2, 3, 4),
+    "max_fee_per_blob_gas": (3,),
+    "blob_hashes": (3,),
+    "authorizations": (4,),
+}
+
 WITHDRAWAL: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("index", "validator_index", "amount_gwei"), uint64),
     "address": _address,
@@ -163,6 +175,18 @@ def check_members(what: object, kinds: Mapping[str, Kind], place: str) -> None:
         expected = kind(value)
         if expected:
             raise InputError(f"{place}.{name} is {expected}, not {brief(value)}")
+
+
+def check_members_of_type(transaction: Any) -> None:
+    """Check that a transaction has nothing that its type does not encode: it would be lost.
+
+    Raises:
+        InputError: it has such a member.
+    """
+    kind = transaction.type
+    for name, types in _TYPES_WITH.items():
+        if kind not in types and getattr(transaction, name):
+            raise InputError(f"a transaction of type {kind} has no {name}")
 
 
 def check_one(what: object, kind: type, place: str) -> None:

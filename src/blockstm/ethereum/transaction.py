@@ -17,7 +17,12 @@ from blockstm._native.evm.decoding import decode_plain
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, parse_word, shown
 from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.members import AUTHORIZATION, TRANSACTION, check_members
+from blockstm.ethereum.members import (
+    AUTHORIZATION,
+    TRANSACTION,
+    check_members,
+    check_members_of_type,
+)
 from blockstm.ethereum.rlp import Item, Items, check_encoding, encode
 
 __all__ = ["AccessList", "Authorization", "Transaction", "TransactionType", "not_encoded"]
@@ -237,11 +242,12 @@ class Transaction:
         """The encoding that blocks carry and tries hold (EIP-2718).
 
         Raises:
-            InputError: a member is of the wrong kind or out of range, which can only be in a
-                transaction that was made by hand.
+            InputError: a member is of the wrong kind or out of range, or one that the type does
+                not have, which can only be in a transaction that was made by hand.
         """
         if self._encoding is None:
             check_members(self, TRANSACTION, "transaction")
+            check_members_of_type(self)
             encoding = self._encode([*self._unsigned_items(), self.v, self.r, self.s])
             object.__setattr__(self, "_encoding", encoding)  # what it is made of cannot change
             return encoding

@@ -109,8 +109,10 @@ def _flaws(
 
 
 def _signature(transaction: Transaction, fork: Fork, chain_id: int) -> Iterator[Flaw]:
-    signed_for = transaction.chain_id
     is_legacy = transaction.type == TransactionType.LEGACY
+    signed_for = transaction.chain_id
+    if signed_for is None and not is_legacy:
+        signed_for = 0  # as it is encoded
     if signed_for is not None and is_legacy and fork < SPURIOUS_DRAGON:
         yield Flaw(Reason.SIGNATURE, f"v is {transaction.v} before EIP-155")
     if signed_for is not None and signed_for != chain_id:
