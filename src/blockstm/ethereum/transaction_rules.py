@@ -100,6 +100,7 @@ def _flaws(
     yield from _signature(transaction, fork, chain_id)
     if transaction.nonce == _NONCE_MAX:
         yield Flaw(Reason.NONCE_IS_MAX, "nonce 2**64 - 1 (EIP-2681)")
+    yield from _initcode(transaction, fork)
     yield from _fees(transaction)
     if transaction.type == TransactionType.BLOB:
         yield from _blobs(transaction, fork)
@@ -153,11 +154,14 @@ def _set_code(transaction: Transaction) -> Iterator[Flaw]:
         yield Flaw(Reason.NO_AUTHORIZATIONS, "a set-code transaction without authorizations")
 
 
-def _gas(transaction: Transaction, fork: Fork, sender: Address | None) -> Iterator[Flaw]:
+def _initcode(transaction: Transaction, fork: Fork) -> Iterator[Flaw]:
     size_max = initcode_max(fork)
     if transaction.to is None and size_max is not None and len(transaction.data) > size_max:
         size = len(transaction.data)
         yield Flaw(Reason.INITCODE_TOO_LARGE, f"code of {size} bytes, over {size_max}")
+
+
+def _gas(transaction: Transaction, fork: Fork, sender: Address | None) -> Iterator[Flaw]:
     gas = transaction.gas
     intrinsic = intrinsic_gas(transaction, fork, sender)
     if gas < intrinsic.total:
