@@ -32,7 +32,7 @@ def buy(view: Any, tx: Any) -> int:
     """Buys tickets while there are any; returns what they cost."""
     if not view.try_add(TICKETS, tx.tickets, upper=SOLD_MAX):
         raise blockstm.Revert("sold out")
-    cost = tx.tickets * PRICE
+    cost: int = tx.tickets * PRICE
     if not view.try_add(tx.account, -cost, lower=0):
         raise blockstm.Revert("insufficient funds")
     return cost

@@ -4,7 +4,7 @@ See `execute_block` for a start, `Executor` for many blocks, `blockstm.testing` 
 suite, and `blockstm.errors` for what can go wrong.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockstm.config import Config
 from blockstm.errors import (
@@ -47,10 +47,13 @@ __all__ = [
 
 __version__ = "0.1.0"
 
+if TYPE_CHECKING:
+    from blockstm.vm.kernel import kernel
+else:  # to a type checker, a module with this function has every name there could be
 
-def __getattr__(name: str) -> Any:
-    if name == "kernel":  # imported when asked for: it needs Numba
-        from blockstm.vm.kernel import kernel
+    def __getattr__(name: str) -> Any:
+        if name == "kernel":  # imported when asked for: it needs Numba
+            from blockstm.vm.kernel import kernel
 
-        return kernel
-    raise AttributeError(f"module 'blockstm' has no attribute '{name}'")
+            return kernel
+        raise AttributeError(f"module 'blockstm' has no attribute '{name}'")

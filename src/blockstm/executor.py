@@ -28,18 +28,17 @@ from blockstm.errors import (
     TransactionError,
 )
 from blockstm.stream import Stream
-from blockstm.types import BlockResult, Limit, StateReader, Stats, View
+from blockstm.types import BlockResult, Limit, StateReader, Stats, Transactions, View
 from blockstm.vm.callable import bind
 from blockstm.vm.native import NativeVM
 
 if TYPE_CHECKING:
-    from eth_typing import Hash32
-
     from blockstm.ethereum.block import Block
     from blockstm.ethereum.chains import Chain
     from blockstm.ethereum.execution import ExecutedBlock, VMName
     from blockstm.ethereum.forks import Fork
     from blockstm.ethereum.header import Header
+    from blockstm.types import Hash32
 
 __all__ = ["Decision", "Executor", "Exploration", "Stream", "execute_block", "explore"]
 
@@ -104,7 +103,7 @@ class Executor:
     @overload
     def execute_block(
         self,
-        block: Sequence[Any],
+        block: Transactions,
         state: State,
         vm: VM,
         *,
@@ -160,7 +159,7 @@ class Executor:
 
     def stream(
         self,
-        transactions: Sequence[Any],
+        transactions: Transactions,
         state: State,
         vm: VM,
         *,
@@ -294,7 +293,7 @@ class Executor:
 
 @overload
 def execute_block(
-    block: Sequence[Any],
+    block: Transactions,
     state: State,
     vm: VM,
     *,
@@ -461,7 +460,7 @@ class Exploration:
 
 
 def explore(
-    transactions: Sequence[Any],
+    transactions: Transactions,
     state: State,
     vm: VM,
     *,

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 __all__ = [
+    "Address",
     "Admission",
+    "BlockNumber",
     "BlockResult",
+    "Hash32",
     "Key",
     "Limit",
     "Outcome",
@@ -17,8 +20,19 @@ __all__ = [
     "StateReader",
     "Stats",
     "Status",
+    "Transactions",
     "View",
 ]
+
+Address: TypeAlias = bytes
+"""An account's address, 20 bytes. Whoever has plain bytes need not convert them; what eth-typing
+calls an ``Address`` is one, too."""
+
+Hash32: TypeAlias = bytes
+"""32 bytes: a hash, a root."""
+
+BlockNumber: TypeAlias = int
+"""A block's place in its chain, from 0."""
 
 Key = Hashable
 """A location's name. Keys that compare equal (``1 == 1.0 == True``) are one location; under which
@@ -183,6 +197,16 @@ class Admission(Protocol):
 
     def count(self, transaction: Any, outcome: Outcome) -> None:
         """The transaction becomes final, and was not skipped: what it used is used."""
+
+
+class Transactions(Protocol):
+    """A block's transactions: a list, a range, a NumPy array, whatever has a length and items."""
+
+    def __len__(self) -> int:
+        """How many there are."""
+
+    def __getitem__(self, index: int, /) -> Any:
+        """The transaction at a place from 0 on."""
 
 
 class View(Protocol):

@@ -14,11 +14,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-    from eth_typing import Address
-
     from blockstm.ethereum import AccountState, Block, BlockFile, ExecutedBlock, Fork, Receipt
     from blockstm.executor import Executor
     from blockstm.insight.timeline import Trace
+    from blockstm.types import Address
 
 __all__ = ["Verdict", "judge"]
 

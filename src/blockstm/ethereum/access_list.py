@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
-from eth_typing import Address, Hash32
-
 from blockstm.errors import DecodeError
 from blockstm.ethereum.amsterdam import ACCESS_LIST_ITEM
 from blockstm.ethereum.fields import Fields, parse_word, shown
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.rlp import Item, Items, encode, encode_list
+from blockstm.types import Address, Hash32
 
 __all__ = ["ITEM_GAS", "AccountAccess", "BlockAccessList", "read_access_list"]
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from eth_typing import Address
-
 from blockstm.ethereum.access_list import AccountAccess, BlockAccessList
 from blockstm.ethereum.fields import shown
 from blockstm.ethereum.reasons import Flaw, Reason
+from blockstm.types import Address
 
 __all__ = ["Difference", "Entry", "differences", "given_list_flaws"]
 

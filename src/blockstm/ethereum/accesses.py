@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Final
 
-from eth_typing import Address
-
 from blockstm.ethereum.access_list import AccountAccess, BlockAccessList
+from blockstm.types import Address
 
 __all__ = ["fold_accesses"]
 

@@ -11,8 +11,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_typing import Hash32
-
 from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import MAINNET, Chain
@@ -30,6 +28,7 @@ from blockstm.ethereum.members import (
 from blockstm.ethereum.transaction import Transaction, not_encoded
 from blockstm.ethereum.withdrawal import Withdrawal
 from blockstm.messages import brief, did_you_mean
+from blockstm.types import Hash32
 
 __all__ = ["Surroundings", "check_block_object", "surroundings_of", "unknown_vm"]
 

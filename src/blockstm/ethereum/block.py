@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from eth_typing import Address, Hash32
-
 from blockstm.errors import DecodeError
 from blockstm.ethereum.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.fields import Fields, shown
@@ -17,6 +15,7 @@ from blockstm.ethereum.rlp import Items, encode, encode_list
 from blockstm.ethereum.transaction import Transaction, TransactionType
 from blockstm.ethereum.trie import list_root
 from blockstm.ethereum.withdrawal import Withdrawal
+from blockstm.types import Address, Hash32
 
 __all__ = ["Block", "Withdrawal"]
 

@@ -19,8 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from eth_typing import Address, Hash32
-
 from blockstm.errors import DecodeError
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.fields import Fields, answer_in, parse_hash, parse_quantity
@@ -29,6 +27,7 @@ from blockstm.ethereum.jsonfile import read_json
 from blockstm.ethereum.prestate import parse_pre_state
 from blockstm.ethereum.receipt import Receipt
 from blockstm.state.accounts import Account, AccountState
+from blockstm.types import Address, Hash32
 
 __all__ = ["BlockFile", "parse_block_file", "read_block_file"]
 

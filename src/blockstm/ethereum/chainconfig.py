@@ -12,8 +12,6 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from eth_typing import Address
-
 from blockstm.errors import ConfigError, DecodeError
 from blockstm.ethereum.chains import MAINNET_DEPOSIT_CONTRACT, Activation, Chain
 from blockstm.ethereum.forks import (
@@ -48,6 +46,7 @@ from blockstm.ethereum.forks import (
 )
 from blockstm.ethereum.loosefields import LooseFields, names
 from blockstm.messages import brief
+from blockstm.types import Address
 
 __all__ = ["blob_schedule", "chain_of", "checked_chain", "with_schedules"]
 

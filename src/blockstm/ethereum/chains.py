@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from eth_typing import Address
-
 from blockstm.errors import ConfigError
 from blockstm.ethereum.forks import (
     DAO_FORK,
@@ -26,6 +24,7 @@ from blockstm.ethereum.forks import (
     fork_named,
 )
 from blockstm.messages import brief
+from blockstm.types import Address
 
 __all__ = ["MAINNET", "MAINNET_DEPOSIT_CONTRACT", "Activation", "Chain", "chain_named"]
 

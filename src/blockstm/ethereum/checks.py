@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from eth_typing import Address
-
 from blockstm import reference
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.execution import ExecutedBlock, VMName
@@ -19,6 +17,7 @@ from blockstm.ethereum.forks import BYZANTIUM, Fork
 from blockstm.ethereum.receipt import Receipt, receipts_root
 from blockstm.ethereum.requests import requests_hash
 from blockstm.ethereum.verification import execute
+from blockstm.types import Address
 
 __all__ = [
     "Checks",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from eth_typing import Address
+from blockstm.types import Address
 
 __all__ = ["DAO_ACCOUNTS", "DAO_REFUND_CONTRACT"]
 

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from eth_typing import Address, Hash32
-
 from blockstm.errors import InputError
 from blockstm.ethereum.access_list import BlockAccessList
 from blockstm.ethereum.arguments import check_block_object, surroundings_of, unknown_vm
@@ -28,7 +26,7 @@ from blockstm.ethereum.roots import state_root_after
 from blockstm.ethereum.senders import find_senders, signature_flaw
 from blockstm.messages import brief
 from blockstm.state.changes import AccountChanges
-from blockstm.types import DELETED, BlockResult, Stats
+from blockstm.types import DELETED, Address, BlockResult, Hash32, Stats
 from blockstm.vm.context import BlockContext
 
 __all__ = [

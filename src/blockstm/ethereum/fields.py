@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from eth_typing import Address, Hash32
-
 from blockstm.errors import DecodeError
 from blockstm.messages import brief
+from blockstm.types import Address, Hash32
 from blockstm.values import is_int
 
 __all__ = [

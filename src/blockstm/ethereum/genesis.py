@@ -19,8 +19,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
-from eth_typing import Address, BlockNumber
-
 from blockstm.errors import DecodeError
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chainconfig import chain_of
@@ -45,6 +43,7 @@ from blockstm.ethereum.loosefields import LooseFields, loose_bytes, loose_word, 
 from blockstm.ethereum.stateroot import state_root
 from blockstm.messages import brief
 from blockstm.state.accounts import Account
+from blockstm.types import Address, BlockNumber
 
 __all__ = ["Genesis", "parse_genesis", "read_genesis"]
 

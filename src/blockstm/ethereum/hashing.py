@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from eth_typing import Hash32
-
 from blockstm._native.crypto.hashes import keccak256
+from blockstm.types import Hash32
 
 __all__ = ["EMPTY_TRIE_ROOT", "keccak"]
 

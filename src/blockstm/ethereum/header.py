@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from eth_typing import Address, BlockNumber, Hash32
-
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, shown
 from blockstm.ethereum.forks import FORKS
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.members import HEADER, check_members
 from blockstm.ethereum.rlp import Item, Items, encode
+from blockstm.types import Address, BlockNumber, Hash32
 
 __all__ = ["BLOOM_SIZE", "Header"]
 

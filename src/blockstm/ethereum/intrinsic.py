@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from eth_typing import Address
-
 from blockstm.ethereum import amsterdam
 from blockstm.ethereum.forks import (
     AMSTERDAM,
@@ -20,6 +18,7 @@ from blockstm.ethereum.forks import (
     Fork,
 )
 from blockstm.ethereum.transaction import Transaction
+from blockstm.types import Address
 
 __all__ = [
     "INITCODE_MAX",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 
-from eth_typing import Address
+from blockstm.types import Address
 
 __all__ = ["KNOWN_SENDERS", "KnownSenders"]
 

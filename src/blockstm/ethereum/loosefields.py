@@ -11,11 +11,10 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, TypeVar
 
-from eth_typing import Address, Hash32
-
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields
 from blockstm.messages import brief
+from blockstm.types import Address, Hash32
 
 __all__ = ["LooseFields", "loose_bytes", "loose_number", "loose_word", "names"]
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from eth_typing import Hash32
-
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import Chain
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.header_rules import header_flaw
 from blockstm.ethereum.reasons import Flaw, Reason
+from blockstm.types import Hash32
 
 __all__ = ["ANCESTORS_MAX", "ommers_flaw"]
 

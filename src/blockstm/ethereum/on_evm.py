@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from eth_typing import Address
-
 from blockstm._native.evm.reports import read_reports
 from blockstm.errors import (
     BlockError,
@@ -34,7 +32,7 @@ from blockstm.ethereum.senders import recover_authorities
 from blockstm.messages import brief
 from blockstm.state.accounts import balance_of, code_hash_of
 from blockstm.state.changes import AccountChanges
-from blockstm.types import BlockResult
+from blockstm.types import Address, BlockResult
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, Step, SystemOutputs
 

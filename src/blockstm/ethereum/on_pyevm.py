@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from eth_typing import Address
-
 from blockstm.errors import Invalid, InvalidBlock
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import Chain
@@ -20,7 +18,7 @@ from blockstm.ethereum.receipt import Receipt, contract_address
 from blockstm.ethereum.requests import requests_of
 from blockstm.reference import execute_block as execute_in_order
 from blockstm.state.changes import AccountChanges
-from blockstm.types import BlockResult, Outcome
+from blockstm.types import Address, BlockResult, Outcome
 from blockstm.vm.context import BlockContext
 from blockstm.vm.pyevm import Execution, Ommer, PyEvm, Withdrawal
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from eth_typing import BlockNumber, Hash32
-
 from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.access_list import BlockAccessList
 from blockstm.ethereum.block import Block
@@ -25,6 +23,7 @@ from blockstm.ethereum.requests import requests_hash
 from blockstm.ethereum.transaction import Transaction
 from blockstm.ethereum.trie import list_root
 from blockstm.ethereum.withdrawal import Withdrawal
+from blockstm.types import BlockNumber, Hash32
 
 __all__ = ["block_of_payload", "payload_of_block"]
 

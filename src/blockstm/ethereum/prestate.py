@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from eth_typing import Address, Hash32
-
 from blockstm.errors import DecodeError
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.fields import Fields, answer_in, parse_address, parse_word
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.rlp import encode
 from blockstm.state.accounts import EMPTY_CODE_HASH, Account
+from blockstm.types import Address, Hash32
 
 __all__ = ["parse_pre_state"]
 

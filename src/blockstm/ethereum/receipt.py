@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from eth_typing import Address, Hash32
-
 from blockstm._native.trie.receipts import flat_logs, logs_bloom
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, shown
@@ -17,6 +15,7 @@ from blockstm.ethereum.members import RECEIPT, check_members
 from blockstm.ethereum.rlp import Item, Items, check_encoding, encode
 from blockstm.ethereum.transaction import Transaction, TransactionType
 from blockstm.ethereum.trie import list_root
+from blockstm.types import Address, Hash32
 
 __all__ = [
     "Log",

@@ -7,11 +7,10 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, overload
 
-from eth_typing import Address, Hash32
-
 from blockstm._native.trie.receipts import receipts as encode_all
 from blockstm.ethereum.receipt import Receipt, contract_address
 from blockstm.ethereum.transaction import Transaction
+from blockstm.types import Address, Hash32
 from blockstm.vm.evm.execution import read_logs
 
 __all__ = ["FlatReceipts"]

@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Final
 
-from eth_typing import Address, Hash32
-
 from blockstm.ethereum.chains import MAINNET_DEPOSIT_CONTRACT
 from blockstm.ethereum.forks import AMSTERDAM, PRAGUE, Fork
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipt import Log, Receipt
+from blockstm.types import Address, Hash32
 
 __all__ = [
     "BUILDER_DEPOSIT_CONTRACT",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from eth_typing import Hash32
-
 from blockstm.ethereum.access_list import ITEM_GAS, BlockAccessList
 from blockstm.ethereum.access_list_differences import given_list_flaws
 from blockstm.ethereum.header import Header
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.requests import requests_hash
+from blockstm.types import Hash32
 
 __all__ = ["check_results", "results_flaw"]
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from eth_typing import Address
-
 from blockstm.errors import DecodeError
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.forks import Fork
+from blockstm.types import Address
 
 __all__ = ["rewards"]
 

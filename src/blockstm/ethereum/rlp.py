@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from eth_typing import Address, Hash32
-
 from blockstm.errors import DecodeError, InputError
 from blockstm.messages import brief
+from blockstm.types import Address, Hash32
 
 __all__ = [
     "DEPTH_MAX",

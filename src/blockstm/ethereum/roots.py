@@ -11,11 +11,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from eth_typing import Hash32
-
 from blockstm.cores import usable_cores
 from blockstm.ethereum.stateroot import StateTrie
 from blockstm.state.accounts import AccountState
+from blockstm.types import Hash32
 
 if TYPE_CHECKING:
     from blockstm.ethereum.execution import ExecuteBlock, PreparedBlock

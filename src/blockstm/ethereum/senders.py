@@ -12,8 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, islice
 from typing import NamedTuple, TypeVar, cast
 
-from eth_typing import Address
-
 from blockstm._native.crypto.hashes import keccak256_many
 from blockstm._native.crypto.recovery import recover_addresses
 from blockstm._native.evm.signers import recover_signers
@@ -24,6 +22,7 @@ from blockstm.ethereum.known_senders import KNOWN_SENDERS
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.rlp import encode
 from blockstm.ethereum.transaction import Authorization, Transaction, TransactionType
+from blockstm.types import Address
 
 __all__ = [
     "address_of_key",
@@ -154,7 +153,7 @@ def find_senders(
     signed = [encodings[place] for place in unknown]
     recovered = _in_parallel(lambda part: recover_signers(part, high_s_allowed), signed, workers)
     for place, address in zip(unknown, recovered, strict=True):
-        senders[place] = cast(Address | None, address)
+        senders[place] = address
     found = [place for place in unknown if senders[place]]
     KNOWN_SENDERS.add(
         [hashes[place] for place in found], [cast(Address, senders[place]) for place in found]

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from eth_typing import Address, Hash32
-
 from blockstm._native.packed import PackedWrites
 from blockstm._native.trie.records import Records
 from blockstm._native.trie.roots import state_root as root_of_records
@@ -27,6 +25,7 @@ from blockstm.state.changes import (
     changes_of,
     records_and_codes,
 )
+from blockstm.types import Address, Hash32
 
 __all__ = ["AccountChange", "AccountProof", "StateTrie", "TrieAccount", "changes_of", "state_root"]
 

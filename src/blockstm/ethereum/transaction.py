@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
-from eth_typing import Address, Hash32
-
 from blockstm._native.evm.decoding import decode_plain
 from blockstm.errors import DecodeError
 from blockstm.ethereum.fields import Fields, parse_hash, parse_word, shown
@@ -24,6 +22,7 @@ from blockstm.ethereum.members import (
     check_members_of_type,
 )
 from blockstm.ethereum.rlp import Item, Items, check_encoding, encode
+from blockstm.types import Address, Hash32
 
 __all__ = ["AccessList", "Authorization", "Transaction", "TransactionType", "not_encoded"]
 
@@ -317,7 +316,7 @@ class Transaction:
         return payload if self.type == TransactionType.LEGACY else bytes([self.type]) + payload
 
     def _unsigned_items(self) -> list[Item]:
-        receiver_and_data = [self.gas, self.to or b"", self.value, self.data]
+        receiver_and_data: list[Item] = [self.gas, self.to or b"", self.value, self.data]
         if self.type == TransactionType.LEGACY:
             return [self.nonce, self.gas_price, *receiver_and_data]
         items: list[Item] = [self.chain_id or 0, self.nonce]

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from eth_typing import Address
-
 from blockstm._native.evm.plain_rules import suspects
 from blockstm.ethereum.fees import GAS_PER_BLOB, blob_base_fee
 from blockstm.ethereum.forks import AMSTERDAM, HOMESTEAD, OSAKA, SPURIOUS_DRAGON, Fork
@@ -24,6 +22,7 @@ from blockstm.ethereum.intrinsic import (
 )
 from blockstm.ethereum.reasons import Flaw, Reason
 from blockstm.ethereum.transaction import Transaction, TransactionType
+from blockstm.types import Address
 
 __all__ = ["GAS_CAP", "transaction_flaw", "transactions_flaw"]
 

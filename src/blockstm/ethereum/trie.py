@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eth_typing import Hash32
-
 from blockstm._native.trie.roots import ordered_root
+from blockstm.types import Hash32
 
 __all__ = ["list_root"]
 

@@ -19,8 +19,6 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
-from eth_typing import Address, Hash32
-
 from blockstm.cores import usable_cores
 from blockstm.ethereum.arguments import check_block_object, surroundings_of
 from blockstm.ethereum.block import Block
@@ -41,6 +39,7 @@ from blockstm.ethereum.results import results_flaw
 from blockstm.ethereum.roots import roots_after_transactions, state_root_after
 from blockstm.ethereum.senders import find_senders, signature_flaw
 from blockstm.ethereum.validity import block_flaw, body_flaw
+from blockstm.types import Address, Hash32
 
 __all__ = ["execute"]
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from eth_typing import Address
-
 from blockstm.ethereum.fields import Fields, shown
 from blockstm.ethereum.members import WITHDRAWAL, check_members
 from blockstm.ethereum.rlp import Items, encode
+from blockstm.types import Address
 
 __all__ = ["Withdrawal"]
 

@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eth_typing import Hash32
-
 from blockstm._native.evm.account_packing import codes_in
 from blockstm.ethereum.fields import Fields, parse_data
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
@@ -28,6 +26,7 @@ from blockstm.ethereum.jsonfile import read_json
 from blockstm.ethereum.stateroot import StateTrie, TrieAccount
 from blockstm.state.accounts import EMPTY_CODE_HASH
 from blockstm.state.changes import AccountChanges, changes_of
+from blockstm.types import Hash32
 
 __all__ = ["Witness", "WitnessState", "parse_witness", "read_witness"]
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from eth_typing import Hash32
-
 from blockstm._native.evm.account_values import checked_account
+from blockstm.types import Hash32
 
 __all__ = ["EMPTY_CODE_HASH", "Account"]
 

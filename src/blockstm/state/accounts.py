@@ -25,8 +25,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, overload
 from weakref import ref
 
-from eth_typing import Address, Hash32
-
 from blockstm._native.evm.account_memory import AccountMemory
 from blockstm._native.evm.account_packing import packed_locations
 from blockstm._native.evm.account_records import records_of
@@ -37,6 +35,7 @@ from blockstm.messages import brief, kind_of
 from blockstm.state.account import EMPTY_CODE_HASH, Account, account_from_state
 from blockstm.state.changes import AccountChange, AccountChanges, records_and_codes
 from blockstm.state.tries import KeptTries, Trie
+from blockstm.types import Address, Hash32
 
 __all__ = [
     "EMPTY_CODE_HASH",

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from eth_typing import Address, Hash32
-
 from blockstm._native.evm.account_packing import codes_in, packed_locations
 from blockstm._native.evm.account_records import records_of
 from blockstm._native.evm.account_values import checked_change
@@ -21,6 +19,7 @@ from blockstm._native.packed import PackedWrites
 from blockstm._native.trie.records import Records
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of
+from blockstm.types import Address, Hash32
 
 __all__ = ["AccountChange", "AccountChanges", "changes_of", "records_and_codes"]
 

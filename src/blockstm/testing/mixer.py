@@ -10,11 +10,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 
-from eth_typing import Address
-
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.transaction import Authorization, Transaction
 from blockstm.state.accounts import Account, AccountState, nonce_of
+from blockstm.types import Address
 from blockstm.vm.evm import FORKS, Evm, Signed
 
 __all__ = ["Mixer"]

@@ -16,14 +16,13 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from eth_typing import Address
-
 from blockstm.errors import BlockError, InvalidBlock
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.transaction import Transaction
 from blockstm.executor import Executor
 from blockstm.state.accounts import Account, AccountState, nonce_of
 from blockstm.testing.mixer import Mixer
+from blockstm.types import Address
 from blockstm.vm.evm import Evm, Signed
 
 __all__ = ["PackedBlock", "Piece", "pack"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from eth_typing import Address, BlockNumber, Hash32
+from blockstm.types import Address, BlockNumber, Hash32
 
 __all__ = ["MAINNET_CHAIN_ID", "BlockContext"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 __all__ = ["Codec", "NativeBlock", "NativeVM"]
@@ -28,14 +27,22 @@ class NativeBlock(Protocol):
     Thread-safety: ``vm`` is used by all workers at once; the other members by one thread.
     """
 
-    vm: Any
-    """PyCapsule "blockstm.vm" with a ``blockstm_vm``; valid as long as this object."""
-    count: int
-    """Transactions in the block."""
-    keys: Codec
-    values: Codec
-    """May have ``encode_at(key, value)`` and ``decode_at(key, data)``, too, where the encoding of a
-    value depends on its key; they are then used instead."""
+    @property
+    def vm(self) -> Any:
+        """PyCapsule "blockstm.vm" with a ``blockstm_vm``; valid as long as this object."""
+
+    @property
+    def count(self) -> int:
+        """Transactions in the block."""
+
+    @property
+    def keys(self) -> Codec:
+        """How keys are bytes."""
+
+    @property
+    def values(self) -> Codec:
+        """How values are bytes. It may have ``encode_at(key, value)`` and ``decode_at(key, data)``,
+        too, where the encoding of a value depends on its key; they are then used instead."""
 
     def value(self, output: bytes) -> Any:
         """The value of an outcome whose run succeeded with this output."""
@@ -49,5 +56,5 @@ class NativeBlock(Protocol):
 class NativeVM(Protocol):
     """A VM whose transactions run without the GIL."""
 
-    def __blockstm_bind__(self, transactions: Sequence[Any]) -> NativeBlock:
+    def __blockstm_bind__(self, transactions: Any) -> NativeBlock:
         """Bind a block; raises InputError where ``transactions`` are of the wrong kind."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from eth_typing import Address, BlockNumber
-
 from blockstm.errors import InternalError
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.transaction import Transaction
 from blockstm.executor import execute_block
 from blockstm.insight.evm.artefacts import runtime, selector
 from blockstm.state.accounts import Account, AccountState
+from blockstm.types import Address, BlockNumber
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
 __all__ = ["GAS_PRICE", "TRANSFER_GAS", "Setting"]

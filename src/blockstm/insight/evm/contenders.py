@@ -142,11 +142,10 @@ def _run_pyevm(load: Load, prepared: Any) -> Ran:
 
 
 def _set_up_ours(load: Load) -> Any:
-    from eth_typing import Address, BlockNumber
-
     from blockstm.ethereum.hashing import keccak
     from blockstm.ethereum.transaction import Transaction
     from blockstm.state.accounts import Account, AccountState
+    from blockstm.types import Address, BlockNumber
     from blockstm.vm.evm import BlockContext, Evm, Signed
 
     accounts = {

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from eth_typing import Address
-
 from blockstm.errors import Invalid
+from blockstm.types import Address
 
 __all__ = ["Execution", "InvalidTransaction", "Log", "SystemOutputs", "read_logs", "read_output"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-from eth_typing import Address
+from blockstm.types import Address
 
 __all__ = ["BlockEnd", "BlockStart", "BlockSteps", "Signed", "Step"]
 

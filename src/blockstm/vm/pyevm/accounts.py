@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 from eth.abc import AccountDatabaseAPI, MetaWitnessAPI
 from eth.typing import JournalDBCheckpoint
 from eth_hash.auto import keccak
-from eth_typing import Address, Hash32
 
 from blockstm.errors import InputError
 from blockstm.state.accounts import (
@@ -25,7 +24,7 @@ from blockstm.state.accounts import (
     recorded_of,
     slot_of,
 )
-from blockstm.types import View
+from blockstm.types import Address, Hash32, View
 from blockstm.values import WrappingDelta
 from blockstm.vm.pyevm.balance import UnreadBalance
 

@@ -16,8 +16,8 @@ from eth.abc import ComputationAPI
 from eth.constants import CREATE_CONTRACT_ADDRESS
 from eth.vm.logic.call import BaseCall
 from eth.vm.logic.system import Create
-from eth_typing import Address
 
+from blockstm.types import Address
 from blockstm.vm.pyevm.room import with_room
 
 __all__ = ["ViewComputation", "computation_class_of", "touched_by"]

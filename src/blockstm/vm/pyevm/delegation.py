@@ -20,9 +20,9 @@ from eth.vm.forks.prague.constants import (
 )
 from eth_keys import keys
 from eth_keys.exceptions import BadSignature
-from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 
+from blockstm.types import Address
 from blockstm.vm.pyevm.room import need_room
 
 __all__ = ["delegate"]

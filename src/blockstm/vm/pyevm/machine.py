@@ -9,13 +9,12 @@ from eth.abc import SignedTransactionAPI
 from eth.exceptions import PyEVMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks import CancunVM, PragueVM
-from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException
 
 from blockstm.errors import ConfigError, InputError
 from blockstm.messages import brief
-from blockstm.types import View
+from blockstm.types import Address, View
 from blockstm.vm.context import MAINNET_CHAIN_ID, BlockContext
 from blockstm.vm.forks import fork_named
 from blockstm.vm.pyevm import system

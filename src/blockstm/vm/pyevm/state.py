@@ -14,10 +14,9 @@ from eth.constants import MAX_PREV_HEADER_DEPTH
 from eth.typing import JournalDBCheckpoint
 from eth.vm.forks import PragueVM, SpuriousDragonVM
 from eth.vm.forks.spurious_dragon.state import SpuriousDragonTransactionExecutor
-from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.logging import get_extended_debug_logger
 
-from blockstm.types import View
+from blockstm.types import Address, BlockNumber, Hash32, View
 from blockstm.vm.pyevm.accounts import EmptyKeepingViewAccounts, ViewAccounts
 from blockstm.vm.pyevm.computation import computation_class_of, touched_by
 from blockstm.vm.pyevm.delegation import delegate

@@ -27,9 +27,9 @@ from eth.vm.forks.prague.constants import (
     WITHDRAWAL_REQUEST_TYPE,
 )
 from eth.vm.message import Message
-from eth_typing import Address
 
 from blockstm.errors import Invalid
+from blockstm.types import Address
 from blockstm.vm.context import BlockContext
 
 __all__ = [
