@@ -258,3 +258,21 @@ def test_senders_that_are_given_are_as_many_as_transactions() -> None:
 def test_general_options_are_refused() -> None:
     with pytest.raises(ConfigError, match="hints"):
         blockstm.execute_block(block_of((), "london"), world(), "evm", hints=[COINBASE])  # type: ignore[call-overload]  # on purpose
+
+
+@pytest.mark.parametrize(
+    ("match", "make"),
+    [
+        (r"fork_named\('london'\)", lambda: Activation("london", block=0)),  # type: ignore[arg-type]  # on purpose
+        (r"fork_named\('london'\)", lambda: replace(MAINNET, fork="london")),
+        ("one of block=", lambda: Activation(LONDON, block="0")),  # type: ignore[arg-type]  # on purpose
+        ("one of block=", lambda: Activation(LONDON, block=1.5)),  # type: ignore[arg-type]  # on purpose
+        ("chain_id of a chain", lambda: replace(MAINNET, chain_id="1")),
+        ("deposit_contract of a chain is 20 bytes", lambda: replace(MAINNET, deposit_contract=b"")),
+        ("tuple of Activation", lambda: replace(MAINNET, activations=(LONDON,))),
+        ("tuple of Activation", lambda: replace(MAINNET, activations=None)),
+    ],
+)
+def test_a_chain_of_something_else_is_refused_in_words(match: str, make: Any) -> None:
+    with pytest.raises(ConfigError, match=match):
+        make()

@@ -23,6 +23,7 @@ from blockstm.ethereum.forks import (
     Fork,
     fork_named,
 )
+from blockstm.ethereum.members import address, word
 from blockstm.messages import brief
 from blockstm.types import Address
 
@@ -30,6 +31,12 @@ __all__ = ["MAINNET", "MAINNET_DEPOSIT_CONTRACT", "Activation", "Chain", "chain_
 
 MAINNET_DEPOSIT_CONTRACT: Final = Address(bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"))
 """Whose logs are deposits (EIP-6110)."""
+
+
+def _check_fork(fork: object) -> None:
+    if not isinstance(fork, Fork):
+        how = f": fork_named({brief(fork)})" if isinstance(fork, str) else ""
+        raise ConfigError(f"a fork is a blockstm.ethereum.Fork, not {brief(fork)}{how}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,9 @@ class Activation:
     total_difficulty: int | None = None
 
     def __post_init__(self) -> None:
+        _check_fork(self.fork)
         given = [x for x in (self.block, self.timestamp, self.total_difficulty) if x is not None]
-        if len(given) != 1 or given[0] < 0:
+        if len(given) != 1 or word(given[0]):
             what = brief(given[0]) if len(given) == 1 else f"{len(given) or 'none'} of them"
             raise ConfigError(
                 "an Activation says where its fork begins by one of block=, timestamp= or "
@@ -82,7 +90,8 @@ class Chain:
             block is under. See `under`.
 
     Raises:
-        ConfigError: the forks are none, not in order, or do not begin at block 0.
+        ConfigError: the forks are none, not in order, or do not begin at block 0; or an attribute
+            is of the wrong kind.
     """
 
     chain_id: int
@@ -92,6 +101,17 @@ class Chain:
     fork: Fork | None = None
 
     def __post_init__(self) -> None:
+        for name, kind in (("chain_id", word), ("deposit_contract", address)):
+            if expected := kind(getattr(self, name)):
+                given = brief(getattr(self, name))
+                raise ConfigError(f"the {name} of a chain is {expected}, not {given}")
+        if not isinstance(self.activations, list | tuple) or not all(
+            isinstance(each, Activation) for each in self.activations
+        ):
+            given = brief(self.activations)
+            raise ConfigError(f"the activations of a chain are a tuple of Activation, not {given}")
+        if self.fork is not None:
+            _check_fork(self.fork)
         forks = [activation.fork for activation in self.activations]
         if not forks or forks != sorted(set(forks)):
             raise ConfigError("the forks of a chain are one or more, each once, oldest first")

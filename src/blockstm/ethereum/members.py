@@ -21,12 +21,14 @@ __all__ = [
     "TRANSACTION",
     "WITHDRAWAL",
     "Kind",
+    "address",
     "check_members",
     "check_members_of_type",
     "check_one",
     "hash32",
     "sequence",
     "uint64",
+    "word",
 ]
 
 Kind = Callable[[Any], str]
@@ -58,28 +60,28 @@ def _each(kind: Kind, value: Any) -> str:
 
 def _access_list_entry(value: Any) -> str:
     if isinstance(value, list | tuple) and len(value) == 2:
-        address, slots = value
-        if not _address(address) and not _each(_word, slots):
+        listed, slots = value
+        if not address(listed) and not _each(word, slots):
             return ""
     return "an address and a tuple of slots"
 
 
 uint64: Final = partial(_number, 64)
-_word: Final = partial(_number, 256)
+word: Final = partial(_number, 256)
 _data: Final = partial(_bytes, None)
-_address: Final = partial(_bytes, 20)
+address: Final = partial(_bytes, 20)
 hash32: Final = partial(_bytes, 32)
 
 HEADER: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("parent_hash", "ommers_hash", "state_root"), hash32),
     **dict.fromkeys(("transactions_root", "receipts_root", "mix_hash"), hash32),
-    "coinbase": _address,
+    "coinbase": address,
     "logs_bloom": partial(_bytes, 256),
-    "difficulty": _word,
+    "difficulty": word,
     **dict.fromkeys(("number", "gas_limit", "gas_used", "timestamp"), uint64),
     "extra_data": _data,
     "nonce": partial(_bytes, 8),
-    "base_fee_per_gas": partial(_or_none, _word),
+    "base_fee_per_gas": partial(_or_none, word),
     **dict.fromkeys(("blob_gas_used", "excess_blob_gas", "slot_number"), partial(_or_none, uint64)),
     **dict.fromkeys(
         ("withdrawals_root", "parent_beacon_block_root", "requests_hash", "block_access_list_hash"),
@@ -89,12 +91,12 @@ HEADER: Final[Mapping[str, Kind]] = {
 """Of a `blockstm.ethereum.Header`."""
 
 AUTHORIZATION: Final[Mapping[str, Kind]] = {
-    "chain_id": _word,
-    "address": _address,
+    "chain_id": word,
+    "address": address,
     "nonce": uint64,
     "y_parity": partial(_number, 8),
-    "r": _word,
-    "s": _word,
+    "r": word,
+    "s": word,
 }
 """Of a `blockstm.ethereum.Authorization`."""
 
@@ -108,13 +110,13 @@ TRANSACTION: Final[Mapping[str, Kind]] = {
     "type": lambda value: "" if not uint64(value) and value <= 4 else "an int from 0 to 4",
     "nonce": uint64,
     "gas": uint64,
-    "to": partial(_or_none, _address),
-    "value": _word,
+    "to": partial(_or_none, address),
+    "value": word,
     "data": _data,
-    **dict.fromkeys(("v", "r", "s"), _word),
-    "chain_id": partial(_or_none, _word),
-    **dict.fromkeys(("gas_price", "max_fee_per_gas"), _word),
-    **dict.fromkeys(("max_priority_fee_per_gas", "max_fee_per_blob_gas"), _word),
+    **dict.fromkeys(("v", "r", "s"), word),
+    "chain_id": partial(_or_none, word),
+    **dict.fromkeys(("gas_price", "max_fee_per_gas"), word),
+    **dict.fromkeys(("max_priority_fee_per_gas", "max_fee_per_blob_gas"), word),
     "access_list": partial(_each, _access_list_entry),
     "blob_hashes": partial(_each, hash32),
     "authorizations": partial(_each, _authorization),
@@ -134,15 +136,15 @@ _TYPES_WITH: Final[Mapping[str, tuple[int, ...]]] = {
 
 WITHDRAWAL: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("index", "validator_index", "amount_gwei"), uint64),
-    "address": _address,
+    "address": address,
 }
 """Of a `blockstm.ethereum.Withdrawal`."""
 
 
 def _log(value: Any) -> str:
     if isinstance(value, list | tuple) and len(value) == 3:
-        address, topics, data = value
-        if not _address(address) and not _each(hash32, topics) and not _data(data):
+        emitter, topics, data = value
+        if not address(emitter) and not _each(hash32, topics) and not _data(data):
             return ""
     return "an address, a tuple of topics and data"
 
@@ -154,7 +156,7 @@ RECEIPT: Final[Mapping[str, Kind]] = {
     "logs": partial(_each, _log),
     "state_root": partial(_or_none, hash32),
     "gas_used": partial(_or_none, uint64),
-    "contract_address": partial(_or_none, _address),
+    "contract_address": partial(_or_none, address),
 }
 """Of a `blockstm.ethereum.Receipt`."""
 
