@@ -3,11 +3,10 @@
 The first rule that is broken decides, in this order, whatever the VM and the workers:
 
 1. the header, by itself and after its parent;
-2. each transaction by itself and in its block, where the header is about other ones: only what
-   the header commits to is executed;
-3. what the header says of the body, and the ommers;
-4. the transactions, one after another: each by itself, its signature, and in the state before it;
-5. what executing the block gave.
+2. what the header says of the body, and the ommers; of a body that is not the header's, a
+   transaction that is wrong by itself is told first, and nothing is executed;
+3. the transactions, one after another: each by itself, its signature, and in the state before it;
+4. what executing the block gave.
 """
 
 from __future__ import annotations
