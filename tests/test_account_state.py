@@ -369,11 +369,11 @@ def test_a_number_of_fewer_bytes_is_a_number() -> None:
 def test_a_pinned_state_refuses_writes_and_can_be_read() -> None:
     given = {ADDRESSES[0]: Account(7, storage={1: 1})}
     state = AccountState(given)
-    state._pin()
+    pin = state._pin()
     with pytest.raises(UsageError, match="while a block is running"):
         state.apply({(ADDRESSES[0], "balance"): 8})
     check_same(state, Slowly(given))
-    state._unpin()
+    del pin
     state.apply({(ADDRESSES[0], "balance"): 8})
     assert state.get((ADDRESSES[0], "balance")) == 8
 

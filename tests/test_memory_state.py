@@ -198,13 +198,12 @@ def test_values_that_grow_and_shrink_leave_no_memory_behind() -> None:
 
 def test_a_pinned_state_refuses_to_change() -> None:
     state = MemoryState({1: 2})
-    state._pin()
-    state._pin()
-    state._unpin()
+    pins = [state._pin(), state._pin()]
+    pins.pop()
     with pytest.raises(UsageError, match="while a block is running"):
         state.apply({1: 3})
     assert state.get(1) == 2
-    state._unpin()
+    pins.pop()
     state.apply({1: 3})
     assert state == {1: 3}
 

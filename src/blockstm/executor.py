@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Self, overload
 
-from blockstm._native.context import Context
-from blockstm._native.engine import Engine
+from blockstm._native.engine import Request
+from blockstm._native.runner import Runner
 from blockstm.config import Config, check_names
 from blockstm.cores import usable_cores
 from blockstm.errors import (
     BlockError,
     ClosedError,
     ConfigError,
-    ForkedError,
     InputError,
     InternalError,
     InvalidBlock,
@@ -27,6 +23,7 @@ from blockstm.errors import (
     StateError,
     TransactionError,
 )
+from blockstm.messages import brief, kind_of, said_by
 from blockstm.stream import Stream
 from blockstm.types import BlockResult, Limit, StateReader, Stats, Transactions, View
 from blockstm.vm.callable import bind
@@ -49,18 +46,6 @@ OnInvalid = Literal["raise", "skip"]
 _STEPS_MAX = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One block to run, checked and bound."""
-
-    context: Context
-    count: int
-    needs_gil: bool
-    state: Any
-    skip_invalid: bool
-    limit: Limit | None
-
-
 class Executor:
     """Runs blocks, one at a time, on threads and memory that it keeps.
 
@@ -79,16 +64,10 @@ class Executor:
     ) -> None:
         config = config if config is not None else Config()
         if not isinstance(config, Config):
-            raise ConfigError(f"config is a blockstm.Config, not {type(config).__name__}")
+            raise ConfigError(f"config is a blockstm.Config, not {kind_of(config)}")
         self._config = replace(config, workers=workers) if workers is not None else config
         wanted = self._config.workers
-        self._engine = Engine(usable_cores() if wanted == "auto" else wanted)
-        self._lock = threading.Lock()
-        self._inside: set[int] = set()  # threads that hold the lock or work for who does
-        self._threads: list[threading.Thread] = []
-        self._closed = False
-        self._pid = os.getpid()
-        self._finalizer = weakref.finalize(self, _send_home, self._engine, self._pid, self._threads)
+        self._runner = Runner(usable_cores() if wanted == "auto" else wanted)
 
     @property
     def config(self) -> Config:
@@ -98,7 +77,7 @@ class Executor:
     @property
     def workers(self) -> int:
         """How many threads may work on a block, the caller's included."""
-        return int(self._engine.workers)
+        return self._runner.workers
 
     @overload
     def execute_block(
@@ -146,11 +125,7 @@ class Executor:
         if ethereum:
             raise ConfigError(f"only Ethereum blocks have {', '.join(ethereum)}: vm='evm'")
         request = self._request(block, state, vm, on_invalid, limit, hints)
-        self._enter()
-        try:
-            return self._run(request, streaming=False)
-        finally:
-            self._leave()
+        return _conclude(*self._runner.execute(request))
 
     def _execute_ethereum_block(self, block: Any, state: Any, vm: Any, **options: Any) -> Any:
         from blockstm.ethereum.verification import execute  # loads what only Ethereum needs
@@ -173,32 +148,33 @@ class Executor:
         `blockstm.execute_block`; its errors are raised where the stream ends.
         """
         request = self._request(transactions, state, vm, on_invalid, limit, hints)
-        self._enter()
-        try:
-            return Stream(self, request)
-        except BaseException:
-            self._leave()
-            raise
+        return Stream(self._runner.stream(request, _conclude))
 
     def close(self) -> None:
-        """Wait for a running block and send the threads home; may be called twice.
+        """Wait for a running block, end an open stream, send the threads home; may be called twice.
 
-        Does nothing in a forked child, which has no such threads.
+        Once it has begun, the executor is closed, even where a signal handler interrupts the
+        waiting. Does nothing in a forked child, which has no such threads.
+
+        Raises:
+            ReentrantError: called by what the executor runs, which would wait for itself.
         """
-        if os.getpid() != self._pid:  # a forked child has nothing to close
-            return
-        if threading.get_ident() in self._inside:
-            raise ReentrantError("an executor cannot be closed by what it runs")
-        with self._lock:
-            self._closed = True
-            self._finalizer()
+        for thread in self._runner.close():
+            thread.join(timeout=1.0)
 
     def __enter__(self) -> Self:
-        self._check_usable()
+        self._runner.check_usable()
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            self.close()
+        except ReentrantError:
+            if error is None:  # or else that is what the caller has to know
+                raise
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError("an executor cannot be copied or pickled: make another with its config")
 
     # ---------------------------------------------------------------- inside
 
@@ -210,85 +186,21 @@ class Executor:
         on_invalid: Any,
         limit: Any,
         hints: Any,
-    ) -> _Request:
+    ) -> Request:
         """Check everything the caller passed before anything is started."""
-        self._check_usable()
+        self._runner.check_usable()
         if on_invalid not in ("raise", "skip"):
-            raise ConfigError(f'on_invalid is "raise" or "skip", not {on_invalid!r}')
+            raise ConfigError(f'on_invalid is "raise" or "skip", not {brief(on_invalid)}')
         _check_limit(limit)
         context, count, needs_gil = bind(vm, transactions, state)
         if hints is not None:
             _prefetch(state, hints)
-        return _Request(context, count, needs_gil, state, on_invalid == "skip", limit)
-
-    def _check_usable(self) -> None:
-        if os.getpid() != self._pid:
-            raise ForkedError("this executor was made in another process")
-        if self._closed:
-            raise ClosedError("this executor is closed")
-
-    def _enter(self) -> None:
-        """Become the one whose block runs."""
-        self._check_usable()
-        thread = threading.get_ident()
-        if thread in self._inside:
-            raise ReentrantError(
-                "this thread is already inside a block of this executor (a VM that calls it, or a "
-                "stream left open): use another executor, or close the stream"
-            )
-        self._lock.acquire()
-        if self._closed:
-            self._lock.release()
-            raise ClosedError("this executor is closed")
-        self._inside.add(thread)
-
-    def _leave(self) -> None:
-        self._engine.release()
-        self._inside.clear()
-        self._inside.update(thread.ident for thread in self._threads if thread.ident)
-        self._lock.release()
-
-    def _run(self, request: _Request, *, streaming: bool) -> BlockResult:
-        workers = self._workers_for(request)
-        pinned = _pin(request.state, not request.needs_gil)
-        try:
-            final, ending, outcomes, writes, stats = self._engine.run(
-                request.context,
-                request.count,
-                workers,
-                self._config,
-                skip_invalid=request.skip_invalid,
-                limit=request.limit,
-                gate=self._config.gate,
-                streaming=streaming,
-            )
-        finally:
-            if pinned:
-                request.state._unpin()
-        return _conclude(final, ending, outcomes, writes, stats)
-
-    def _workers_for(self, request: _Request) -> int:
-        """How many workers the block may have."""
-        auto = self._config.workers == "auto"
-        workers = min(self.workers, max(1, request.count))
-        if auto and request.needs_gil and _has_gil():
+        workers = self.workers
+        if needs_gil and self._config.workers == "auto" and _has_gil():
             workers = 1
-        if workers > 1 and not self._threads:
-            self._start_threads()
-        return workers
-
-    def _start_threads(self) -> None:
-        for number in range(1, self.workers):
-            thread = threading.Thread(
-                target=self._engine.help,
-                args=(number,),
-                name=f"blockstm-{number}",
-                daemon=True,
-            )
-            thread.start()
-            self._threads.append(thread)
-            if thread.ident is not None:
-                self._inside.add(thread.ident)
+        pinned = state if not needs_gil and hasattr(state, "_pin") else None
+        skip = on_invalid == "skip"
+        return Request(context, count, workers, pinned, skip, limit, self._config)
 
 
 @overload
@@ -391,7 +303,7 @@ def execute_block(
     """
     config = config if config is not None else Config()
     if not isinstance(config, Config):
-        raise ConfigError(f"config is a blockstm.Config, not {type(config).__name__}")
+        raise ConfigError(f"config is a blockstm.Config, not {kind_of(config)}")
     if workers is not None:
         config = replace(config, workers=workers)
     executor = _pool.take(config)
@@ -402,30 +314,41 @@ def execute_block(
 
 
 class _Pool:
-    """Executors for `execute_block`, kept for the next call with the same options."""
+    """Executors for `execute_block`, kept for the next call with the same options.
+
+    An executor is either here or somebody's, and an exception may come between any two steps: so
+    there is no lock, each step is one operation of a list, and an executor that is nobody's any
+    more ends its threads by itself.
+    """
 
     KEPT = 4
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._idle: list[Executor] = []
-        self._pid = os.getpid()
 
     def take(self, config: Config) -> Executor:
-        if os.getpid() != self._pid:  # a fork: the threads, and maybe the lock, stayed behind
-            self.__init__()  # type: ignore[misc]  # begin anew in this process
-        with self._lock:
-            for executor in self._idle:
-                if executor.config == config:
-                    self._idle.remove(executor)
-                    return executor
+        for executor in tuple(self._idle):
+            if not executor._runner.is_usable:  # closed, or another process's: left behind
+                self._has(executor)
+            elif executor.config == config and self._has(executor):
+                return executor
         return Executor(config)
 
+    def _has(self, executor: Executor) -> bool:
+        """Take this one out; False where another thread was faster."""
+        try:
+            self._idle.remove(executor)
+        except ValueError:
+            return False
+        return True
+
     def give_back(self, executor: Executor) -> None:
-        with self._lock:
-            self._idle.append(executor)
-            surplus = self._idle.pop(0) if len(self._idle) > self.KEPT else None
-        if surplus is not None:
+        self._idle.append(executor)
+        if len(self._idle) > self.KEPT:
+            try:
+                surplus = self._idle.pop(0)
+            except IndexError:  # other threads took them all
+                return
             surplus.close()
 
 
@@ -483,39 +406,32 @@ def explore(
     config = replace(config if config is not None else Config(), workers=workers)
     executor = _pool.take(config)
     try:
-        request = executor._request(transactions, state, vm, on_invalid, limit, None)
-        executor._enter()
-        try:
-            return _explore(executor, request, choices)
-        finally:
-            executor._leave()
+        return _explore(executor, transactions, state, vm, choices, on_invalid, limit)
     finally:
         _pool.give_back(executor)
 
 
-def _explore(executor: Executor, request: _Request, choices: Sequence[int]) -> Exploration:
-    if executor.workers > 1 and not executor._threads:
-        executor._start_threads()
-    finished, trace, stuck = executor._engine.explore(
-        request.context,
-        request.count,
-        executor.workers,
-        executor.config,
-        skip_invalid=request.skip_invalid,
-        limit=request.limit,
-        choices=choices,
-        steps_max=_STEPS_MAX,
-    )
+def _explore(
+    executor: Executor,
+    transactions: Any,
+    state: Any,
+    vm: Any,
+    choices: Sequence[int],
+    on_invalid: Any,
+    limit: Any,
+) -> Exploration:
+    request = executor._request(transactions, state, vm, on_invalid, limit, None)
+    finished, trace, stuck = executor._runner.explore(request, choices, _STEPS_MAX)
     decisions = tuple(Decision(*decision) for decision in trace)
     if stuck:
         error = InternalError(
             f"the schedule came to a deadlock or did not end within {_STEPS_MAX} steps; "
-            f"{finished[0]} of {request.count} transactions were final"
+            f"{finished[0]} transactions were final"
         )
         return Exploration(None, error, decisions)
     try:
         return Exploration(_conclude(*finished), None, decisions)
-    except BaseException as error:
+    except Exception as error:
         return Exploration(None, error, decisions)
 
 
@@ -536,13 +452,13 @@ def _check_limit(limit: Any) -> None:
     if limit is None or callable(limit):
         return
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
-        raise ConfigError(f"limit is a gas cap of 0 or more, or a callable, not {limit!r}")
+        raise ConfigError(f"limit is a gas cap of 0 or more, or a callable, not {brief(limit)}")
 
 
 def _prefetch(state: Any, hints: Any) -> None:
     """Pass hints on. They decide nothing, so neither does a failure: `get` will tell."""
     if not isinstance(hints, Iterable):
-        raise InputError(f"hints are an iterable of keys, not {type(hints).__name__}")
+        raise InputError(f"hints are an iterable of keys, not {kind_of(hints)}")
     prefetch = getattr(state, "prefetch", None)
     if callable(prefetch):
         try:
@@ -551,29 +467,11 @@ def _prefetch(state: Any, hints: Any) -> None:
             return
 
 
-def _pin(state: Any, native: bool) -> bool:
-    """Have a native state refuse changes while workers read it without the GIL."""
-    if native and hasattr(state, "_pin"):
-        state._pin()
-        return True
-    return False
-
-
-def _send_home(engine: Engine, pid: int, threads: list[threading.Thread]) -> None:
-    """End the helper threads; in a forked child there are none, and their locks may be held."""
-    if os.getpid() != pid:
-        return
-    engine.shut()
-    for thread in threads:
-        if thread is not threading.current_thread():
-            thread.join(timeout=1.0)
-
-
 _ENDINGS: dict[str, tuple[type[BlockError], str]] = {
-    "transaction": (TransactionError, "transaction {index} raised {error!r}"),
+    "transaction": (TransactionError, "transaction {index} raised {error}"),
     "invalid": (InvalidBlock, "transaction {index} is invalid: {error}"),
-    "state": (StateError, "the state could not be read in transaction {index}: {error!r}"),
-    "limit": (LimitError, "the limit raised {error!r} at transaction {index}"),
+    "state": (StateError, "the state could not be read in transaction {index}: {error}"),
+    "limit": (LimitError, "the limit raised {error} at transaction {index}"),
 }
 
 
@@ -588,9 +486,11 @@ def _conclude(
     )
     if kind in ("complete", "cut"):
         return result
-    if kind in ("interrupted", "memory"):
-        raise error if error is not None else InternalError(f"stopped at transaction {final}")
-    if error is not None and not isinstance(error, Exception):
+    if error is None:
+        raise ClosedError(f"the executor was closed while its block was at transaction {final}")
+    # Not `isinstance`, which asks the error for its class.
+    if kind in ("interrupted", "memory") or not issubclass(type(error), Exception):
         raise error
     kind_of_error, message = _ENDINGS[kind]
-    raise kind_of_error(message.format(index=final, error=error), final, result) from error
+    said = said_by(error) if kind == "invalid" else brief(error)
+    raise kind_of_error(message.format(index=final, error=said), final, result) from error

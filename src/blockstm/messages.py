@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
 
-__all__ = ["LENGTH_MAX", "brief", "did_you_mean", "kind_of"]
+__all__ = ["LENGTH_MAX", "brief", "did_you_mean", "kind_of", "said_by"]
 
 LENGTH_MAX: Final = 160
 """Of what `brief` shows, in characters, the sign that something is left out included."""
@@ -60,6 +60,14 @@ def did_you_mean(given: object, known: Iterable[str]) -> str:
     names = {name.lower(): name for name in known}
     near = get_close_matches(given.lower(), names, n=1)
     return f"; did you mean '{names[near[0]]}'?" if near else ""
+
+
+def said_by(error: BaseException) -> str:
+    """``str(error)``, or as much of it as is of use; `brief`, where ``__str__`` raises."""
+    try:
+        return _cut(_printable(str(error)), LENGTH_MAX)
+    except Exception:
+        return brief(error)
 
 
 def _shown(value: object, depth: int) -> str:
@@ -117,11 +125,14 @@ def _shown_items(values: Iterable[Any], count: int, depth: int, *, is_mapping: b
 def _own_words(value: object) -> str:
     """What the object says of itself, if it can."""
     try:
-        text = repr(value)
-        # Whoever finds it in a log can print it, and no subclass of str has a say.
-        return str.encode(text, "utf-8", "backslashreplace").decode()
+        return _printable(repr(value))
     except Exception as error:
         return f"<{kind_of(value)} whose repr raises {kind_of(error)}>"
+
+
+def _printable(text: str) -> str:
+    """So that whoever finds it in a log can print it, and no subclass of str has a say."""
+    return str.encode(text, "utf-8", "backslashreplace").decode()
 
 
 def _cut(text: str, length_max: int) -> str:

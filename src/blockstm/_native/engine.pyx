@@ -5,6 +5,7 @@ from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 from libcpp.vector cimport vector
+from posix.unistd cimport getpid
 
 from blockstm.types import Outcome
 
@@ -12,7 +13,7 @@ from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.blocks cimport STRETCH_MAX, STRETCH_NS, Block, Record, Worker
 from blockstm._native.context cimport Context
 from blockstm._native.cursors cimport (
-    events_announce, events_leave, events_wait, monitor_destroy, monitor_init, now_ns,
+    events_notify, monitor_destroy, monitor_init, now_ns,
 )
 from blockstm._native.explorer cimport (
     EXPLORED_WORKERS, Decision, Explorer, explorer_pause,
@@ -22,7 +23,7 @@ from blockstm._native.frontier cimport (
     TRANSACTION_FAILED, Answer, Frontier, frontier_outcome,
 )
 from blockstm._native.gate cimport (
-    Job, gate_close, gate_do_job, gate_enter, gate_leave, gate_open, gate_shut,
+    Job, gate_close, gate_do_job, gate_enter, gate_leave, gate_open,
 )
 from blockstm._native.hashing cimport process_seed
 from blockstm._native.interner cimport interner_free, interner_init, interner_reset
@@ -99,12 +100,31 @@ class GasCap:
 # ---------------------------------------------------------------- the engine
 
 
+cdef class Request:
+    """One block to run, checked and bound."""
+
+    def __init__(self, Context context not None, int64_t count, int32_t workers, state,
+                 bint skip_invalid, limit, options):
+        self.context = context
+        self.count = count
+        self.workers = workers
+        self.state = state
+        self.skip_invalid = skip_invalid
+        self.limit = limit
+        self.options = options
+
+    cdef object pin(self):
+        """Have a native state refuse changes while workers read it without the GIL, as long as this lives."""
+        return None if self.state is None else self.state._pin()
+
+
 cdef class Engine:
     """Memory and gate for up to ``workers`` workers."""
 
     def __cinit__(self, int32_t workers):
         cdef int32_t id
         self.workers = workers
+        self.pid = getpid()
         monitor_init(&self.gate.monitor)
         monitor_init(&self.block.scheduler.events.monitor)
         self.block.frontier.store = &self.block.store
@@ -127,20 +147,21 @@ cdef class Engine:
         free(self.block.frontier.plain)
         free(self.block.frontier.written)
         free(self.block.frontier.shift)
-        monitor_destroy(&self.gate.monitor)
-        monitor_destroy(&self.block.scheduler.events.monitor)
+        if self.pid == getpid():  # in a forked child, monitors remember threads that are not there
+            monitor_destroy(&self.gate.monitor)
+            monitor_destroy(&self.block.scheduler.events.monitor)
 
     # ------------------------------------------------------------ helpers
 
-    def help(self, int32_t id):
-        """Be worker ``id`` in every block that wants one, until `shut`. The thread's whole life."""
+    cdef int help_until_shut(self, int32_t id) except -1:
+        """Be worker ``id`` in every block that wants one, until the gate is shut."""
         cdef uint64_t seen = 0
         cdef bint joined
         while True:
             with nogil:
                 joined = self.help_without_gil(id, &seen)
             if not joined:
-                return
+                return 0
             work(&self.worker[id])
             with nogil:
                 gate_leave(&self.gate)
@@ -156,10 +177,6 @@ cdef class Engine:
                 work(&self.worker[id])
             gate_leave(&self.gate)
         return False
-
-    def shut(self):
-        """Send the helpers home for good."""
-        gate_shut(&self.gate)
 
     # ------------------------------------------------------------ one block
 
@@ -246,7 +263,7 @@ cdef class Engine:
         block.scheduler.revalidation.next.store(0)
         block.scheduler.revalidation_end.next.store(0)
         throttle_begin(block, options.window)
-        block.scheduler.stopping.store(0)
+        block.scheduler.stopping.store(STOP if self.unwanted else 0)
         return 0
 
     cdef int run_until_sharing_pays(self) except -1:
@@ -364,7 +381,7 @@ cdef class Engine:
         block.workers = 1
         block.store.exclusive = True
         block.store.interner.alone = True
-        block.scheduler.stopping.store(0)
+        block.scheduler.stopping.fetch_and(~<uint32_t>REST)  # a stop that came meanwhile stays
         self.run_alone(until if until < block.scheduler.count else block.scheduler.count)
         return 0
 
@@ -410,43 +427,42 @@ cdef class Engine:
             self.worker[id].view.pause = NULL
         return 0
 
-    def run(self, Context context, int64_t count, int32_t workers, options, *, bint skip_invalid,
-            limit, bint gate, bint streaming):
-        """Run a block. (final, ending, outcomes, writes, gas_used, stats).
-
-        ``workers`` is how many may work; with a ``gate`` the block itself decides, as it goes on,
-        whether more than one does.
-        """
-        cdef int64_t started = now_ns()
-        self.begin(context, count, options)
-        self.block.frontier.skip_invalid = skip_invalid
+    cdef int set_up(self, Request request, bint streaming) except -1:
+        """Everything before the first transaction."""
+        self.began_ns = now_ns()
+        self.begin(request.context, request.count, request.options)
+        self.block.frontier.skip_invalid = request.skip_invalid
         self.block.streaming = streaming
-        self.set_limit(limit)
-        if workers > count:
-            workers = <int32_t>count
+        self.set_limit(request.limit)
+        return 0
+
+    cdef object run(self, Request request, int32_t workers, bint streaming):
+        """Run a block. (final, ending, outcomes, writes, stats).
+
+        ``workers`` is how many may work; with the ``gate`` option the block itself decides, as it
+        goes on, whether more than one does.
+        """
+        cdef bint gate = request.options.gate
+        self.set_up(request, streaming)
+        if workers > request.count:
+            workers = <int32_t>request.count
         if workers <= 1:
-            self.run_alone(count)
-            return self.finished(1, started)
+            self.run_alone(request.count)
+            return self.finished(1)
         if gate:
             self.run_until_sharing_pays()
             if scheduler_stopping(&self.block.scheduler):
-                return self.finished(1, started)
+                return self.finished(1)
         self.run_shared(workers, gate)
-        return self.finished(workers, started)
+        return self.finished(workers)
 
-    def explore(self, Context context, int64_t count, int32_t workers, options, *,
-                bint skip_invalid, limit, choices, uint64_t steps_max):
+    cdef object explore(self, Request request, choices, uint64_t steps_max):
         """Run a block under the explorer; what `run` gives, the trace, and whether it got stuck."""
         cdef Explorer explorer
         cdef vector[Decision] trace
         cdef vector[uint32_t] wanted = choices
-        cdef int64_t started = now_ns()
-        if not 1 <= workers <= EXPLORED_WORKERS:
-            raise ValueError(f"1 to {EXPLORED_WORKERS} workers can be explored, not {workers}")
-        self.begin(context, count, options)
-        self.block.frontier.skip_invalid = skip_invalid
-        self.block.streaming = False
-        self.set_limit(limit)
+        cdef int32_t workers = self.workers
+        self.set_up(request, False)
         memset(&explorer, 0, sizeof(explorer))
         monitor_init(&explorer.monitor)
         explorer.scheduler = &self.block.scheduler
@@ -456,23 +472,25 @@ cdef class Engine:
         explorer.choice_count = wanted.size()
         explorer.trace = &trace
         explorer.steps_max = steps_max
-        explorer.holds_gil = context.vm.flags & BLOCKSTM_VM_NEEDS_GIL
-        self.run_explored(workers, &explorer)
-        monitor_destroy(&explorer.monitor)
+        explorer.holds_gil = self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL
+        try:
+            self.run_explored(workers, &explorer)
+        finally:
+            monitor_destroy(&explorer.monitor)
         decisions = [
             (decision.options, decision.chosen, decision.worker, POINTS[decision.point],
              decision.index)
             for decision in trace]
-        return self.finished(workers, started), decisions, bool(explorer.stuck)
+        return self.finished(workers), decisions, bool(explorer.stuck)
 
-    def finished(self, int32_t workers, int64_t started_ns):
+    cdef object finished(self, int32_t workers):
         """What came out of the block that was run last."""
         cdef int64_t final = self.block.scheduler.frontier.next.load(memory_order_acquire)
         if self.context.interrupt is not None:
             self.interrupt = self.context.interrupt
         ending = self.ending()
         outcomes, writes = self.context.results(&self.block.frontier, <int32_t>final)
-        stats = stats_of(self.context, self.worker, workers, started_ns)
+        stats = stats_of(self.context, self.worker, workers, self.began_ns)
         return final, ending, outcomes, writes, stats
 
     cdef object ending(self):
@@ -505,47 +523,27 @@ cdef class Engine:
 
     # ------------------------------------------------------------ streaming
 
-    def prepare(self):
+    cdef void prepare(self) noexcept:
         """Before a streamed block is begun: nothing of the last one counts any more."""
+        self.unwanted = False
         self.block.scheduler.frontier.next.store(0)
         self.block.scheduler.stopping.store(0)
 
-    @property
-    def stopping(self):
-        """Whether the block has ended or is about to."""
-        return bool(scheduler_stopping(&self.block.scheduler))
+    cdef int64_t final(self) noexcept nogil:
+        """How many transactions are final."""
+        return self.block.scheduler.frontier.next.load(memory_order_acquire)
 
-    def wait_final(self, int64_t after, int64_t ns_max):
-        """How many transactions are final; waits until more than ``after`` are, the block has
-        ended, or ``ns_max`` ns have passed. Callable from any thread while a block runs."""
-        cdef uint32_t key
-        cdef int64_t final
-        with nogil:
-            key = events_announce(&self.block.scheduler.events)
-            final = self.block.scheduler.frontier.next.load()
-            if final <= after and not scheduler_stopping(&self.block.scheduler):
-                events_wait(&self.block.scheduler.events, key, ns_max)
-            events_leave(&self.block.scheduler.events)
-            final = self.block.scheduler.frontier.next.load()
-        return final
-
-    def outcome(self, int32_t index):
+    cdef object outcome(self, int32_t index):
         """The outcome of a final transaction of the block that runs or ran last."""
-        cdef Answer answer
-        if not 0 <= index < self.block.scheduler.frontier.next.load(memory_order_acquire):
-            raise IndexError(f"transaction {index} is not final")
-        answer = frontier_outcome(&self.block.frontier, index)
+        cdef Answer answer = frontier_outcome(&self.block.frontier, index)
         status, value, error, gas = self.context.outcome(index, &answer)
         return Outcome(index, status, value, error, gas)
 
-    def stop(self):
-        """Have a running block stop where it is; from any thread."""
+    cdef void stop(self) noexcept nogil:
+        """Have the block stop where it is, begun or not; from any thread."""
+        self.unwanted = True
         self.block.scheduler.stopping.fetch_or(STOP)
-
-    def release(self):
-        """Let go of the last block's objects."""
-        self.context = None
-        self.limit = None
+        events_notify(&self.block.scheduler.events)
 
 # ---------------------------------------------------------------- helpers of helpers
 

@@ -14,15 +14,25 @@ cdef class MemoryState:
     cdef readonly Codec value_codec
     cdef Table table  # written under `lock` alone and only while `pins` is 0
     cdef shared_mutex lock  # never held while Python code may run
-    cdef long pins  # blocks that are running on this state; guarded by `lock`
+    cdef long pins  # blocks that are running on this state; guarded by `lock`, as is the next
+    cdef int pins_pid  # the process that they run in
     cdef unsigned long version  # of the contents: how often they were changed
     cdef blockstm_state abi
 
+    cdef long pins_in(self, int pid) noexcept nogil
     cdef bytes read(self, bytes key)
     cdef load(self, items)
     cdef bint takes(self, PackedWrites writes)
     cdef write(self, vector[Change]& changes)
     cdef void settle(self) noexcept nogil
+
+
+cdef class Pin:
+    cdef MemoryState state
+    cdef int pid
+    cdef bint holds
+
+    cdef void release(self) noexcept
 
 
 cdef int32_t make_change(Table* table, const Change* change) noexcept nogil

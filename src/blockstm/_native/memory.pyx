@@ -2,11 +2,12 @@
 
 Threads: any thread may read, and change, a `MemoryState`; a change excludes readers for as long
 as it takes to copy bytes. Workers read it without any lock, which is safe because a state that
-a block runs on is *pinned*: the executor calls ``_pin`` before the block and ``_unpin`` after it,
-and in between every change is refused.
+a block runs on is *pinned*: the executor holds a pin from before the block until after it, and
+meanwhile every change is refused.
 """
 from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 
+cimport cython
 from cpython.buffer cimport (
     PyBUF_FORMAT, PyBUF_STRIDES, PyBuffer_Release, PyObject_CheckBuffer, PyObject_GetBuffer,
 )
@@ -16,6 +17,7 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp.vector cimport vector
+from posix.unistd cimport getpid
 
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes,
@@ -58,6 +60,30 @@ cdef int32_t read_state(
 
 cdef void drop_owner(object capsule) noexcept:
     Py_DECREF(<object>PyCapsule_GetContext(capsule))
+
+
+@cython.final
+@cython.no_gc_clear
+cdef class Pin:
+    """A block that is running on a state: until it is left, as a context, or goes."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.release()
+
+    def __dealloc__(self):
+        self.release()
+
+    cdef void release(self) noexcept:
+        if not self.holds:
+            return
+        self.holds = False
+        if self.state.pins_pid == self.pid:
+            self.state.lock.lock()
+            self.state.pins -= 1
+            self.state.lock.unlock()
 
 
 cdef class MemoryState:
@@ -223,7 +249,7 @@ cdef class MemoryState:
     def __blockstm_state__(self):
         """The capsule through which workers read; it keeps this object alive.
 
-        Whoever reads through it calls `_pin` before and `_unpin` after.
+        Whoever reads through it calls `_pin` before, and lets go of the pin after.
         """
         capsule = PyCapsule_New(&self.abi, BLOCKSTM_STATE_CAPSULE, <Destructor>drop_owner)
         Py_INCREF(self)
@@ -231,18 +257,21 @@ cdef class MemoryState:
         return capsule
 
     def _pin(self):
-        """From here to `_unpin` the state cannot be changed; pins add up."""
+        """A pin: until it is left, or goes, the state cannot be changed. A forked child has none."""
+        cdef Pin pin = Pin.__new__(Pin)
+        pin.state = self
+        pin.pid = getpid()
         with nogil:
             self.lock.lock()
-            self.pins += 1
+            self.pins = 1 + self.pins_in(pin.pid)
+            self.pins_pid = pin.pid
             self.lock.unlock()
+        pin.holds = True
+        return pin
 
-    def _unpin(self):
-        """Take one `_pin` back."""
-        with nogil:
-            self.lock.lock()
-            self.pins -= 1
-            self.lock.unlock()
+    cdef long pins_in(self, int pid) noexcept nogil:
+        """How many pins are of that process; under the lock."""
+        return self.pins if self.pins_pid == pid else 0
 
     def __sizeof__(self) -> int:
         """What the state holds, in bytes, native memory included."""
@@ -314,7 +343,7 @@ cdef class MemoryState:
         cdef bint pinned
         with nogil:
             self.lock.lock()
-            pinned = self.pins != 0
+            pinned = self.pins_in(getpid()) != 0
             if not pinned and changes.size():
                 self.version += 1
                 for place in range(changes.size()):

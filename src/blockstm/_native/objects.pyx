@@ -1,6 +1,7 @@
 """Python VMs; see the ``.pxd``. Everything here runs with the GIL (or attached, without one)."""
 cimport cython
 from cpython.dict cimport PyDict_GetItemWithError
+from cpython.exc cimport PyErr_GivenExceptionMatches
 from cpython.float cimport PyFloat_CheckExact
 from cpython.list cimport PyList_Append
 from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
@@ -255,11 +256,12 @@ cdef class ObjectContext(Context):
         return status
 
     cdef int32_t failure(self, View* view, object error) noexcept:
-        if isinstance(error, Revert):
+        # Not `isinstance`, which asks the error for its class.
+        if PyErr_GivenExceptionMatches(error, Revert):
             return BLOCKSTM_REVERTED
-        if isinstance(error, Invalid):
+        if PyErr_GivenExceptionMatches(error, Invalid):
             return BLOCKSTM_INVALID
-        if isinstance(error, KeyboardInterrupt):
+        if PyErr_GivenExceptionMatches(error, KeyboardInterrupt):
             self.interrupt = error
             view.stopping.fetch_or(STOP, memory_order_release)
         return BLOCKSTM_FAILED

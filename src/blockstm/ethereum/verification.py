@@ -11,9 +11,9 @@ The first rule that is broken decides, in this order, whatever the VM and the wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
@@ -109,17 +109,10 @@ def _senders(block: Block, fork: Fork, workers: int | None) -> tuple[list[Addres
     return [sender for sender in known if sender is not None], flaw
 
 
-@contextmanager
-def _unchanged(state: Any) -> Iterator[None]:
-    """Have a native state refuse changes until the block's roots are computed."""
-    if not hasattr(state, "_pin"):
-        yield
-        return
-    state._pin()
-    try:
-        yield
-    finally:
-        state._unpin()
+def _unchanged(state: Any) -> AbstractContextManager[object]:
+    """Has a native state refuse changes until the block's roots are computed."""
+    pin: AbstractContextManager[object] = state._pin() if hasattr(state, "_pin") else nullcontext()
+    return pin
 
 
 def _verified(

@@ -14,7 +14,7 @@ from blockstm.errors import (
     StateError,
     TransactionError,
 )
-from blockstm.messages import brief
+from blockstm.messages import brief, said_by
 from blockstm.reference.view import Delta, ReferenceView, Stop
 from blockstm.types import (
     DELETED,
@@ -79,14 +79,14 @@ def _run(
         ) from view.failure
     if error is None:
         return Outcome(index, Status.SUCCESS, value, None, view.gas_used)
-    if isinstance(error, Revert):
+    if issubclass(type(error), Revert):  # not `isinstance`, which asks the error for its class
         view.writes.clear()
         return Outcome(index, Status.REVERTED, None, error, view.gas_used)
-    if isinstance(error, Invalid):
+    if issubclass(type(error), Invalid):
         view.writes.clear()
         if on_invalid == "skip":
             return Outcome(index, Status.SKIPPED, None, error, 0)
-        raise InvalidBlock(f"transaction {index} is invalid: {error}", index) from error
+        raise InvalidBlock(f"transaction {index} is invalid: {said_by(error)}", index) from error
     raise TransactionError(f"transaction {index} raised {brief(error)}", index) from error
 
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final, Literal, overload
 from weakref import ref
 
@@ -355,11 +356,8 @@ class AccountState:
     def __blockstm_state__(self) -> object:
         return self._memory.__blockstm_state__()
 
-    def _pin(self) -> None:
-        self._memory._pin()
-
-    def _unpin(self) -> None:
-        self._memory._unpin()
+    def _pin(self) -> AbstractContextManager[object]:
+        return self._memory._pin()
 
 
 def _restored(memory: AccountMemory, partial: bool, withheld: frozenset[bytes]) -> AccountState:
