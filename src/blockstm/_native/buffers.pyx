@@ -1,7 +1,7 @@
 """See the ``.pxd``."""
 from libc.stdint cimport uint64_t, uint8_t
 
-from blockstm._native.cursors cimport Mutex, mutex_init, mutex_lock, mutex_unlock
+from blockstm._native.fork_locks cimport ForkMutex
 from blockstm._native.pages cimport pages_free, pages_take
 
 cdef enum:
@@ -11,13 +11,12 @@ cdef enum:
     KEPT_BYTES_MAX = 1 << 26     # of all that are kept
 
 cdef struct Shelf:
-    Mutex lock
     uint64_t bytes
     int count
     uint8_t* buffer[KEPT]
 
 cdef Shelf SHELF
-mutex_init(&SHELF.lock)
+cdef ForkMutex SHELF_LOCK
 
 
 cdef inline uint64_t capacity_of(const uint8_t* buffer) noexcept nogil:
@@ -29,7 +28,7 @@ cdef uint8_t* from_shelf(uint64_t wanted) noexcept nogil:
     cdef int place, best = -1
     cdef uint64_t capacity
     cdef uint8_t* found = NULL
-    mutex_lock(&SHELF.lock)
+    SHELF_LOCK.lock()
     for place in range(SHELF.count):
         capacity = capacity_of(SHELF.buffer[place])
         if wanted <= capacity <= 4 * wanted and (best < 0 or capacity < capacity_of(SHELF.buffer[best])):
@@ -39,20 +38,20 @@ cdef uint8_t* from_shelf(uint64_t wanted) noexcept nogil:
         SHELF.count -= 1
         SHELF.buffer[best] = SHELF.buffer[SHELF.count]
         SHELF.bytes -= capacity_of(found)
-    mutex_unlock(&SHELF.lock)
+    SHELF_LOCK.unlock()
     return found
 
 
 cdef bint to_shelf(uint8_t* buffer) noexcept nogil:
     """Keep it, if there is room."""
     cdef bint kept
-    mutex_lock(&SHELF.lock)
+    SHELF_LOCK.lock()
     kept = SHELF.count < KEPT and SHELF.bytes + capacity_of(buffer) <= KEPT_BYTES_MAX
     if kept:
         SHELF.buffer[SHELF.count] = buffer
         SHELF.count += 1
         SHELF.bytes += capacity_of(buffer)
-    mutex_unlock(&SHELF.lock)
+    SHELF_LOCK.unlock()
     return kept
 
 

@@ -1,10 +1,10 @@
 """A state in native memory: exact byte keys to byte values, read by workers without the GIL."""
 from libc.stdint cimport int32_t
-from libcpp.shared_mutex cimport shared_mutex
 from libcpp.vector cimport vector
 
 from blockstm._native.abi cimport blockstm_state
 from blockstm._native.codec cimport Codec
+from blockstm._native.fork_locks cimport ForkSharedMutex
 from blockstm._native.packed cimport Change, PackedWrites
 from blockstm._native.table cimport Table
 
@@ -13,7 +13,7 @@ cdef class MemoryState:
     cdef readonly Codec key_codec
     cdef readonly Codec value_codec
     cdef Table table  # written under `lock` alone and only while `pins` is 0
-    cdef shared_mutex lock  # never held while Python code may run
+    cdef ForkSharedMutex lock  # never held while Python code may run
     cdef long pins  # blocks that are running on this state; guarded by `lock`, as is the next
     cdef int pins_pid  # the process that they run in
     cdef unsigned long version  # of the contents: how often they were changed

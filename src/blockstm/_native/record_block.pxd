@@ -1,9 +1,9 @@
 """A block of record transactions that compiled code runs: what a kernel is to the engine."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libcpp.atomic cimport atomic
-from libcpp.mutex cimport mutex
 
 from blockstm._native.abi cimport blockstm_view, blockstm_vm
+from blockstm._native.fork_locks cimport ForkMutex
 
 cdef enum:
     MAX_KNOWN = 256  # places of exceptions, a power of two
@@ -31,7 +31,7 @@ cdef cppclass Known:
     atomic[uint64_t] info[MAX_KNOWN]
     int32_t status[MAX_KNOWN]
     int32_t count
-    mutex lock
+    ForkMutex lock
 
 
 cdef class RecordCode:
