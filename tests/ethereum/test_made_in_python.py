@@ -158,7 +158,10 @@ def test_a_block_of_a_wrong_member_is_refused_by_type(sample: Any, name: str) ->
             blockstm.execute_block(block, state, vm="evm")  # the block has no such state either
 
 
-@pytest.mark.parametrize("name", ["header", "transactions", "withdrawals", "ommers"])
+MEMBERS_OF_A_BLOCK = ["header", "transactions", "withdrawals", "ommers", "access_list"]
+
+
+@pytest.mark.parametrize("name", MEMBERS_OF_A_BLOCK)
 @pytest.mark.parametrize("value", [5, "x", (5,), [None], (b"",), {}])
 def test_a_block_of_other_things_is_refused_by_type(name: str, value: Any) -> None:
     block = replace(BLOCK, **{name: value})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blockstm.errors import ConfigError, InputError
+from blockstm.ethereum.access_list import BlockAccessList
 from blockstm.ethereum.block import Block
 from blockstm.ethereum.chains import MAINNET, Chain
 from blockstm.ethereum.forks import Fork
@@ -80,6 +81,8 @@ def check_block_object(block: Any, state: Any, vm: Any) -> None:
         withdrawals = sequence(block.withdrawals, Withdrawal, "block.withdrawals")
         for index, withdrawal in enumerate(withdrawals):
             check_members(withdrawal, WITHDRAWAL, f"block.withdrawals[{index}]")
+    if block.access_list is not None:
+        check_one(block.access_list, BlockAccessList, "block.access_list")
     if block.ommers is not None:
         for index, ommer in enumerate(sequence(block.ommers, Header, "block.ommers")):
             _check_header(ommer, f"block.ommers[{index}]")

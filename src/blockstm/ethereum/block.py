@@ -153,6 +153,8 @@ class Block:
             sequence(self.withdrawals, Withdrawal, "block.withdrawals")
         if self.ommers is not None:
             sequence(self.ommers, Header, "block.ommers")
+        if self.access_list is not None:
+            check_one(self.access_list, BlockAccessList, "block.access_list")
 
     @property
     def transactions_root(self) -> Hash32:
