@@ -465,7 +465,7 @@ def test_importing_kernels_imports_neither_numba_nor_numpy() -> None:
 
 def test_without_numba_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "numba", None)
-    with pytest.raises(ImportError, match=r"pip install blockstm\[numba\]"):
+    with pytest.raises(ImportError, match=r"pip install 'blockstm\[numba\]'"):
         raising.compile(ONE)
 
 
