@@ -22,6 +22,7 @@ from blockstm.messages import brief
 from blockstm.state.changes import (
     AccountChange,
     AccountChanges,
+    ChangesByAddress,
     changes_of,
     records_and_codes,
 )
@@ -43,7 +44,11 @@ class AccountFields(Protocol):
     def storage(self) -> Mapping[int, int]: ...
 
 
-Accounts = Mapping[Address, AccountFields] | Iterable[tuple[Address, AccountFields]]
+Accounts = (
+    Mapping[Address, AccountFields]
+    | Mapping[bytes, AccountFields]
+    | Iterable[tuple[bytes, AccountFields]]
+)
 
 
 def state_root(accounts: Accounts) -> Hash32:
@@ -156,7 +161,7 @@ class StateTrie:
         """The state root; only the paths to what changed since the last one are hashed."""
         return Hash32(self._tries.root(self._workers))
 
-    def account(self, address: Address) -> TrieAccount | None:
+    def account(self, address: bytes) -> TrieAccount | None:
         """The account at an address; None where there is none."""
         found = self._tries.account(address)
         if found is None:
@@ -164,11 +169,11 @@ class StateTrie:
         nonce, balance, storage_root, code_hash = found
         return TrieAccount(nonce, balance, Hash32(storage_root), Hash32(code_hash))
 
-    def slot(self, address: Address, slot: int) -> int:
+    def slot(self, address: bytes, slot: int) -> int:
         """The value at a slot of an account, 0 where there is none."""
         return self._tries.slot(address, slot)
 
-    def update(self, changes: Mapping[Address, AccountChange]) -> None:
+    def update(self, changes: ChangesByAddress) -> None:
         """Make a block's changes, or none of them where a node is missing.
 
         Removals come last, when the fewest nodes are needed for them.
@@ -192,7 +197,7 @@ class StateTrie:
     def _apply(self, records: bytes) -> None:
         self._tries.apply(records, self._workers)
 
-    def prove(self, address: Address, slots: Iterable[int] = ()) -> AccountProof:
+    def prove(self, address: bytes, slots: Iterable[int] = ()) -> AccountProof:
         """The nodes that prove an account and some of its slots against `root`."""
         storage = {
             slot: (self.slot(address, slot), self._tries.prove(address, slot)) for slot in slots

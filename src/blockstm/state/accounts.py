@@ -34,7 +34,11 @@ from blockstm._native.packed import PackedWrites
 from blockstm.errors import InputError, UsageError
 from blockstm.messages import brief, kind_of
 from blockstm.state.account import EMPTY_CODE_HASH, Account, account_from_state
-from blockstm.state.changes import AccountChange, AccountChanges, records_and_codes
+from blockstm.state.changes import (
+    AccountChanges,
+    ChangesByAddress,
+    records_and_codes,
+)
 from blockstm.state.tries import KeptTries, Trie
 from blockstm.types import Address, Hash32
 
@@ -54,17 +58,17 @@ __all__ = [
 ]
 
 
-def balance_of(address: Address) -> tuple[Address, str]:
+def balance_of(address: bytes) -> tuple[bytes, str]:
     """The location of a balance, in wei."""
     return (address, "balance")
 
 
-def nonce_of(address: Address) -> tuple[Address, str]:
+def nonce_of(address: bytes) -> tuple[bytes, str]:
     """The location of a nonce."""
     return (address, "nonce")
 
 
-def code_hash_of(address: Address) -> tuple[Address, str]:
+def code_hash_of(address: bytes) -> tuple[bytes, str]:
     """The location of the hash of an account's code."""
     return (address, "code_hash")
 
@@ -74,22 +78,22 @@ def code_with(code_hash: Hash32) -> tuple[str, Hash32]:
     return ("code", code_hash)
 
 
-def recorded_of(address: Address) -> tuple[Address, str]:
+def recorded_of(address: bytes) -> tuple[bytes, str]:
     """The location of the mark that an account exists although it is empty."""
     return (address, "recorded")
 
 
-def epoch_of(address: Address) -> tuple[Address, str]:
+def epoch_of(address: bytes) -> tuple[bytes, str]:
     """The location of the count of how often the account's storage was cleared."""
     return (address, "epoch")
 
 
-def stored_of(address: Address) -> tuple[Address, str]:
+def stored_of(address: bytes) -> tuple[bytes, str]:
     """The location of the mark that an account without nonce and code has storage."""
     return (address, "stored")
 
 
-def slot_of(address: Address, epoch: int, slot: int) -> tuple[Address, str, int, int]:
+def slot_of(address: bytes, epoch: int, slot: int) -> tuple[bytes, str, int, int]:
     """The location of a storage slot in one epoch of its account."""
     return (address, "storage", epoch, slot)
 
@@ -97,10 +101,11 @@ def slot_of(address: Address, epoch: int, slot: int) -> tuple[Address, str, int,
 _UNSETTLED_MAX: Final = 64
 """When so many blocks are remembered, those are forgotten that nobody holds any more."""
 
+AccountsByAddress = Mapping[Address, Account] | Mapping[bytes, Account]
 Writes = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
 """Address → `AccountChange`, or location → value."""
 
-Given = AccountChanges | PackedWrites | Mapping[Address, AccountChange]
+Given = AccountChanges | PackedWrites | ChangesByAddress
 """The same in one of the forms that a state takes."""
 
 
@@ -143,6 +148,7 @@ class AccountState:
     Raises:
         InputError: an address, a number or a hash is not one, or a code has another hash.
 
+    >>> from blockstm.state.changes import AccountChange
     >>> alice = Address(bytes(19) + bytes([1]))
     >>> state = AccountState({alice: Account(balance=10)})
     >>> state.get((alice, "balance")), state.account(alice).balance
@@ -155,9 +161,7 @@ class AccountState:
     True
     """
 
-    def __init__(
-        self, accounts: Mapping[Address, Account] | None = None, *, partial: bool = False
-    ) -> None:
+    def __init__(self, accounts: AccountsByAddress | None = None, *, partial: bool = False) -> None:
         given = {} if accounts is None else accounts
         if not isinstance(given, Mapping):
             raise InputError(f"accounts are a mapping of addresses to them, not {brief(given)}")
@@ -196,7 +200,7 @@ class AccountState:
 
     # ---- accounts
 
-    def account(self, address: Address) -> Account | None:
+    def account(self, address: bytes) -> Account | None:
         """The account at an address; None where there is none."""
         balance = self.get(balance_of(address), 0)
         nonce = self.get(nonce_of(address), 0)

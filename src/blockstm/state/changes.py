@@ -71,6 +71,9 @@ class AccountChange:
             object.__setattr__(self, name, value)
 
 
+ChangesByAddress = Mapping[Address, AccountChange] | Mapping[bytes, AccountChange]
+
+
 class AccountChanges(Mapping[Address, AccountChange]):
     """What a block did to accounts: a read-only mapping, in the order of the first writes.
 
@@ -117,8 +120,8 @@ class AccountChanges(Mapping[Address, AccountChange]):
         self._all_codes()
         self._before = None
 
-    def __getitem__(self, address: Address) -> AccountChange:
-        return self._read(self._all_places()[address])
+    def __getitem__(self, address: bytes) -> AccountChange:
+        return self._read(self._all_places()[Address(address)])
 
     def __iter__(self) -> Iterator[Address]:
         return iter(self._all_places())
@@ -185,7 +188,7 @@ def changes_of(writes: Mapping[Any, Any], before: Any) -> AccountChanges:
 
 
 def records_and_codes(
-    changes: Mapping[Address, AccountChange],
+    changes: ChangesByAddress,
 ) -> tuple[bytes, dict[bytes, bytes]]:
     """Changes as flat bytes (`_native/trie/account.hpp`), and the codes among them by their hash.
 
