@@ -11,7 +11,7 @@ import pytest
 
 import blockstm
 from blockstm import View, reference
-from blockstm.errors import ReentrantError
+from blockstm.errors import InvalidBlock, ReentrantError, TransactionError
 from blockstm.executor import explore
 from blockstm.testing import NativeScripts, assert_same_result
 
@@ -103,3 +103,41 @@ def test_a_signal_in_the_last_transaction_is_not_lost(workers: int) -> None:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+class Speechless(Exception):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+    __repr__ = __str__
+
+
+class Classless(Exception):
+    @property  # type: ignore[misc]  # what is hostile about it
+    def __class__(self) -> type:
+        raise ZeroDivisionError
+
+
+class SpeechlessInvalid(blockstm.Invalid):
+    def __str__(self) -> str:
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("kind", [Speechless, Classless, SpeechlessInvalid, StopIteration])
+def test_hostile_exceptions_of_a_vm_end_its_block_as_any_others(kind: Any, workers: int) -> None:
+    def vm(view: View, tx: int) -> None:
+        view.put("a", tx)
+        if tx == 2:
+            raise kind("x")
+
+    expected = InvalidBlock if issubclass(kind, blockstm.Invalid) else TransactionError
+    for execute in (
+        reference.execute_block,
+        lambda *block: blockstm.execute_block(*block, workers=workers),
+        lambda *block: list(blockstm.Executor(workers=workers).stream(*block)),
+    ):
+        with pytest.raises(expected) as caught:
+            execute(range(4), {}, vm)
+        assert caught.value.index == 2
+        assert type(caught.value.__cause__) is kind

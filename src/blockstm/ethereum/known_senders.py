@@ -7,7 +7,6 @@ is the sender of every transaction that has it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Lock
 
 from blockstm.types import Address
 
@@ -22,7 +21,9 @@ class KnownSenders:
     They are kept in two generations: where the younger is full, it becomes the elder, and what was
     the elder is forgotten. So at least half of the limit is always kept, at most all of it.
 
-    Thread-safety: any thread may ask and add.
+    Thread-safety: any thread may ask and add, and no lock is held meanwhile that a fork could
+    leave behind: each step is one operation of a dict. Of what two threads add at the same moment,
+    one part may be forgotten at once, which costs a recovery.
 
     Args:
         limit: how many are kept at most.
@@ -35,7 +36,6 @@ class KnownSenders:
 
     def __init__(self, limit: int) -> None:
         self._half = max(1, limit // 2)
-        self._lock = Lock()
         # Replaced as a pair, so that whoever looks sees two generations that belong together.
         self._generations: tuple[_Addresses, _Addresses] = ({}, {})
 
@@ -48,10 +48,9 @@ class KnownSenders:
 
     def add(self, hashes: Sequence[bytes], senders: Sequence[Address]) -> None:
         """Remember who sent transactions."""
-        with self._lock:
-            for start in range(0, len(hashes), self._half):
-                part = slice(start, start + self._half)
-                self._add(dict(zip(hashes[part], senders[part], strict=True)))
+        for start in range(0, len(hashes), self._half):
+            part = slice(start, start + self._half)
+            self._add(dict(zip(hashes[part], senders[part], strict=True)))
 
     def _add(self, more: _Addresses) -> None:
         younger = self._generations[0]
@@ -62,8 +61,7 @@ class KnownSenders:
 
     def clear(self) -> None:
         """Forget everybody."""
-        with self._lock:
-            self._generations = ({}, {})
+        self._generations = ({}, {})
 
     def __len__(self) -> int:
         return sum(map(len, self._generations))
