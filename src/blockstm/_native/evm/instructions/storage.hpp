@@ -51,14 +51,14 @@ constexpr StorePrice net_price(const GasTable& gas, const u256& original, const 
     return price;
 }
 
-// EIP-8037: what a slot that is no longer new has cost comes back before the store is paid for; one that is new
-// is charged for behind it.
-inline int64_t charge_metered(Machine& machine, const u256& original, const u256& current, const u256& value,
-                              int64_t cost, int64_t gas) noexcept {
-    const bool grows_or_shrinks = original.is_zero() && current.is_zero() != value.is_zero();
-    if (grows_or_shrinks && value.is_zero()) gas = machine.state_gas.refill(amsterdam_gas::NEW_SLOT, gas);
+// EIP-8037, of a slot that was nothing when the transaction began: what it has cost comes back, if it becomes nothing
+// again, before the store is paid for; if it is new, that is charged for behind it. Out of line: other forks'
+// stores are not to pay for it.
+[[gnu::noinline]] inline int64_t charge_metered(Machine& machine, bool was_nothing, bool becomes_nothing, int64_t cost,
+                                                int64_t gas) noexcept {
+    if (becomes_nothing && !was_nothing) gas = machine.state_gas.refill(amsterdam_gas::NEW_SLOT, gas);
     gas -= cost;
-    if (gas < 0 || !grows_or_shrinks || value.is_zero()) return gas;
+    if (gas < 0 || !was_nothing || becomes_nothing) return gas;
     return machine.state_gas.charge(amsterdam_gas::NEW_SLOT, gas);
 }
 
@@ -87,9 +87,11 @@ inline int64_t sstore(Machine& machine, const u256& key, const u256& value, int6
         u256 original;
         if (!world.original(slot, original)) return OVER;
         price = net_price(table, original, current, value);
-        gas = table.store_rule == StoreRule::StateMetered
-                  ? charge_metered(machine, original, current, value, price.cost, gas)
-                  : gas - price.cost;
+        if (table.store_rule == StoreRule::StateMetered && original.is_zero()) [[unlikely]] {
+            gas = charge_metered(machine, current.is_zero(), value.is_zero(), price.cost, gas);
+        } else {
+            gas -= price.cost;
+        }
     }
     if (gas < 0) return gas;
     world.add_refund(price.refund);
