@@ -182,11 +182,7 @@ def interpolated_reprs(path: Path) -> list[int]:
 
 @pytest.mark.parametrize(
     "path",
-    [
-        path
-        for path in sorted(PACKAGE.rglob("*.py*"))
-        if path.suffix in (".py", ".pyx") and path.name != "executor.py"
-    ],
+    [path for path in sorted(PACKAGE.rglob("*.py*")) if path.suffix in (".py", ".pyx")],
     ids=lambda path: str(path.relative_to(PACKAGE)),
 )
 def test_messages_show_no_value_at_any_length(path: Path) -> None:
