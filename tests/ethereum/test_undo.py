@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,7 +18,15 @@ from tests.evm.world_blocks import FUNDS, SENDERS, context, contract, transactio
 import blockstm
 from blockstm.cli.fixtures.blocktests import BlockTest, is_block_test
 from blockstm.errors import InvalidBlock, UsageError
-from blockstm.ethereum import Account, AccountState, Authorization, Block, StateTrie, prepare
+from blockstm.ethereum import (
+    Account,
+    AccountChange,
+    AccountState,
+    Authorization,
+    Block,
+    StateTrie,
+    prepare,
+)
 from blockstm.ethereum.hashing import keccak
 from blockstm.ethereum.stateroot import changes_of, state_root
 from blockstm.state.accounts import Undo
@@ -267,6 +278,31 @@ def test_the_root_follows_an_undo() -> None:
         undo = state.apply(result.writes, undo=True)
         state.apply(undo)
     assert state_root(state.accounts()) == state_root({A: Account(1), **world()})
+
+
+def test_a_forked_child_goes_on_with_a_state_that_another_thread_was_changing() -> None:
+    state = AccountState({A: Account(1)})
+    stop = threading.Event()
+
+    def change() -> None:
+        while not stop.is_set():
+            state.apply(state.apply({A: AccountChange(balance=2)}, undo=True))
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    try:
+        for _ in range(30):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(20)
+                undo = state.apply({A: AccountChange(balance=3)}, undo=True)
+                is_there = state.account(A) == Account(3)
+                state.apply(undo)
+                os._exit(0 if is_there else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        changing.join()
 
 
 def test_memory_stays_flat_over_thousands_of_blocks_and_undos() -> None:

@@ -20,11 +20,12 @@ that only pays an account writes one delta and asks nothing about the account's 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final, Literal, overload
-from weakref import ref
+from weakref import WeakSet, ref
 
 from blockstm._native.evm.account_memory import AccountMemory
 from blockstm._native.evm.account_packing import packed_locations
@@ -179,6 +180,7 @@ class AccountState:
         # What blocks changed, of which nobody may have asked yet who exists afterwards.
         self._unsettled: list[ref[AccountChanges]] = []
         self._unsettled_max = _UNSETTLED_MAX
+        _STATES.add(self)
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The value at a location, ``default`` where there is none.
@@ -362,6 +364,18 @@ class AccountState:
 
     def _pin(self) -> AbstractContextManager[object]:
         return self._memory._pin()
+
+
+_STATES: WeakSet[AccountState] = WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a forked child nobody is left who would release the lock of a state."""
+    for state in list(_STATES):
+        state._changing = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_renew_locks)
 
 
 def _restored(memory: AccountMemory, partial: bool, withheld: frozenset[bytes]) -> AccountState:
