@@ -265,7 +265,8 @@ def execute_block(
         UsageError: something passed is of the wrong kind; nothing was run.
         TransactionError, InvalidBlock, StateError, LimitError: the block ended early; ``index``
             says where and ``prefix`` holds the result of what is final.
-        KeyboardInterrupt: Ctrl-C, within 0.2 s unless one transaction takes longer.
+        KeyboardInterrupt: Ctrl-C, within 0.2 s unless one transaction takes longer without asking
+            its view; one of the native EVM does ask.
 
     An Ethereum block is a `blockstm.ethereum.Block`, run by the native EVM (``vm="evm"``) or by
     py-evm (``vm="py-evm"``) on an `blockstm.ethereum.AccountState`. The result is an

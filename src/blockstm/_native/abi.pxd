@@ -82,6 +82,7 @@ cdef extern from "blockstm/vm_abi.h" nogil:
             uint64_t size,
             int32_t* holds,
         ) noexcept nogil
+        int32_t (*poll)(blockstm_view* view) noexcept nogil
 
     ctypedef struct blockstm_view:
         const blockstm_view_api* api

@@ -1,5 +1,6 @@
 """Native transactions on Python views; see the ``.pxd``."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.exc cimport PyErr_CheckSignals
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
@@ -201,6 +202,16 @@ cdef int32_t bridge_expect(blockstm_view* view, blockstm_location location, cons
         return failed(bridge, error)
 
 
+cdef int32_t bridge_poll(blockstm_view* view) noexcept with gil:
+    bridge = bridge_of(view)
+    try:
+        PyErr_CheckSignals()
+        bridge.view.index  # raises where the view's run is over
+        return BLOCKSTM_OK
+    except BaseException as error:
+        return failed(bridge, error)
+
+
 cdef blockstm_view_api API
 API.abi_version = BLOCKSTM_VM_ABI_VERSION
 API.struct_size = sizeof(blockstm_view_api)
@@ -214,6 +225,7 @@ API.try_add = bridge_try_add
 API.charge = bridge_charge
 API.output = bridge_output
 API.expect = bridge_expect
+API.poll = bridge_poll
 
 
 def run_on_view(block, int64_t index, view) -> object:

@@ -268,6 +268,10 @@ cdef int32_t view_output(
     return BLOCKSTM_OK
 
 
+cdef int32_t view_poll(blockstm_view* view) noexcept nogil:
+    return BLOCKSTM_OK
+
+
 cdef blockstm_view_api plain_api() noexcept:
     cdef blockstm_view_api api
     api.abi_version = BLOCKSTM_VM_ABI_VERSION
@@ -282,6 +286,7 @@ cdef blockstm_view_api plain_api() noexcept:
     api.charge = view_charge
     api.output = view_output
     api.expect = view_expect
+    api.poll = view_poll
     return api
 
 

@@ -46,6 +46,8 @@ ctypedef void (*Pause)(void* context, int worker, int point, int32_t index) noex
 # Waits, in the middle of a run, for a write that is coming. True: look again; false: give up the run.
 ctypedef bint (*AwaitWriter)(void* context, int32_t writer) noexcept nogil
 # The same at a location that is often written too late, for whoever may be about to write it.
+# Within a run that takes long: whether the caller wants the block given up; then it is being stopped.
+ctypedef bint (*GivesUp)(void* context) noexcept nogil
 ctypedef void (*AwaitOthers)(void* context) noexcept nogil
 
 cdef struct Slot:
@@ -106,7 +108,8 @@ cdef struct View:
     Path path                     # this
     AwaitWriter await_writer
     AwaitOthers await_others
-    void* await_context
+    GivesUp gives_up              # NULL: nobody asks
+    void* await_context           # of these three
     int worker
     Pause pause
     void* pause_context

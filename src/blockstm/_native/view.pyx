@@ -4,7 +4,7 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes,
+    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes,
     blockstm_location, blockstm_number, blockstm_view, blockstm_view_api,
 )
 from blockstm._native.arena cimport Arena, arena_copy, arena_reset, arena_take
@@ -18,7 +18,7 @@ from blockstm._native.looks cimport assume, look_at, sum_own_delta
 from blockstm._native.pages cimport pages_free, pages_take
 from blockstm._native.slots cimport (
     MEMO_BITS, NO_ONE, Memo, Slot, SlotMark, View, slot_add_delta, slot_find, slot_of, slot_write,
-    stop,
+    still_counts, stop,
 )
 from blockstm._native.store cimport Store
 from blockstm._native.values cimport (
@@ -374,6 +374,15 @@ cdef int32_t api_expect(blockstm_view* public, blockstm_location location, const
     return view_expect(<View*>public, location, data, size, holds)
 
 
+cdef int32_t api_poll(blockstm_view* public) noexcept nogil:
+    cdef View* view = <View*>public
+    if view.fault:
+        return view.fault
+    if not still_counts(view) or (view.gives_up != NULL and view.gives_up(view.await_context)):
+        return stop(view, BLOCKSTM_STALE)
+    return BLOCKSTM_OK
+
+
 cdef blockstm_view_api API
 API.abi_version = BLOCKSTM_VM_ABI_VERSION
 API.struct_size = sizeof(blockstm_view_api)
@@ -387,3 +396,4 @@ API.try_add = api_try_add
 API.charge = api_charge
 API.output = api_output
 API.expect = api_expect
+API.poll = api_poll

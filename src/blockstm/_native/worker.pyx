@@ -7,7 +7,7 @@ from libcpp.atomic cimport memory_order_relaxed, memory_order_release, memory_or
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.arena cimport arena_free, arena_reset
 from blockstm._native.blocks cimport (
-    OVERDUE_NS, PHASE_PARK, SAMPLE_EVERY, Block, Worker, gives_up, learn_run, stop_block, stretch_length,
+    OVERDUE_NS, PHASE_PARK, POLL_NS, SAMPLE_EVERY, Block, Worker, gives_up, learn_run, stop_block, stretch_length,
 )
 from blockstm._native.conflicts cimport conflicts_reset
 from blockstm._native.cursors cimport (
@@ -60,6 +60,7 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
     worker.view.in_hand = &block.scheduler.stretch[id].next
     worker.view.await_writer = await_writer
     worker.view.await_others = await_others
+    worker.view.gives_up = gives_up_within_run
     worker.view.await_context = worker
     return True
 
@@ -204,6 +205,22 @@ cdef void await_others(void* context) noexcept nogil:
         if is_running(&scheduler.task[index]) and not await_task(worker, &scheduler.task[index], most):
             return
         index += 1
+
+
+cdef bint gives_up_within_run(void* context) noexcept nogil:
+    """Whether the caller wants the block stopped; if so, stops it. For a run that takes long."""
+    cdef Worker* worker = <Worker*>context
+    cdef int64_t now
+    if worker.id != 0 or worker.block.poll == NULL or worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+        return False
+    now = now_ns()
+    if now - worker.polled_at_ns < POLL_NS:
+        return False
+    worker.polled_at_ns = now
+    if not worker.block.poll(worker.block.poll_context):
+        return False
+    stop_block(worker.block, STOP)
+    return True
 
 
 cdef bint claim_stretch(Worker* worker) noexcept nogil:

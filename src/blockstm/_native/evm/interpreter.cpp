@@ -15,6 +15,8 @@
 #include "evm/program.hpp"
 #include "evm/trace.hpp"
 
+#include <algorithm>
+
 namespace blockstm::evm {
 namespace {
 
@@ -67,9 +69,9 @@ Exit finish(Machine& machine, Frame& frame, Exit exit, int64_t gas) noexcept {
     return finish(machine, frame, Exit::Failed, 0);
 }
 
-}  // namespace
-
-Exit interpret(Machine& machine) noexcept {
+// `POLLS`: from time to time, between segments, it asks whether the run still counts.
+template <bool POLLS>
+[[gnu::noinline]] Exit run(Machine& machine) noexcept {
     static const void* const labels[] = {
 #define OPCODE(value, name, inputs, outputs, fork) &&name,
         BLOCKSTM_OPCODES_OF_WORK(OPCODE)
@@ -88,6 +90,7 @@ Exit interpret(Machine& machine) noexcept {
     u256* const bottom = frame.stack;
     u256* base = frame.top;
     int64_t gas = frame.gas;
+    if constexpr (POLLS) machine.polled_below = std::max(gas - machine.until_poll, int64_t{0});
     const auto* ip = static_cast<const Instruction*>(frame.resume);
 
 #define X word(base, ip->x)
@@ -107,7 +110,7 @@ Exit interpret(Machine& machine) noexcept {
         const auto height = static_cast<uint32_t>(base - bottom);                                 \
         if (height - unsigned_of(ip->x) > unsigned_of(ip->y)) [[unlikely]] goto bad_stack;        \
         gas -= unsigned_of(ip->z);                                                                \
-        if (gas < 0) [[unlikely]] goto halt;                                                      \
+        if (gas < (POLLS ? machine.polled_below : 0)) [[unlikely]] goto poll;                     \
         NEXT(1);                                                                                  \
     } while (false)
 
@@ -461,10 +464,25 @@ bad_stack: {
     gas = fail(machine, is_short ? Failure::StackUnderflow : Failure::StackOverflow);
     goto halt;
 }
+poll:  // at the beginning of a segment that is paid for, or cannot be
+    if (!POLLS || gas < 0) goto halt;
+    if (!machine.poll()) {
+        gas = OVER;
+        goto halt;
+    }
+    machine.polled_below = std::max(gas - Machine::POLL_GAS, int64_t{0});
+    NEXT(1);
 no_room:
     gas = no_memory(machine);
 halt:
     return halted(machine, frame, gas);
+}
+
+}  // namespace
+
+// What ends soon by its gas need not ask.
+Exit interpret(Machine& machine) noexcept {
+    return machine.frames.back().gas > Machine::SOON_GAS ? run<true>(machine) : run<false>(machine);
 }
 
 }  // namespace blockstm::evm

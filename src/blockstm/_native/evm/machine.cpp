@@ -35,6 +35,7 @@ bool Machine::begin(const BlockEnv& block_env, blockstm_view* view) noexcept {
     free_initcodes(*this);
     frames.clear();
     depth_max = 0;
+    until_poll = POLL_GAS;
     output.clear();
     return_data.clear();
     report.clear();
@@ -109,14 +110,18 @@ static void resume(Machine& machine, const Asked& asked, const Address& callee, 
 
 static bool run_frames(Machine& machine, Ending& ending) noexcept {
     while (true) {
+        const int64_t before = machine.frames.back().gas;
         const Exit exit = interpret(machine);
         if (exit == Exit::Over) return false;
+        const int64_t given = exit == Exit::Call ? machine.request.gas : 0;  // still to be spent
+        if (!machine.spend(Machine::CALL_WEIGHT + before - machine.frames.back().gas - given)) return false;
         if (exit == Exit::Call) {
             const Request& request = machine.request;
             const Entry entry =
                 creates(request.kind) ? enter_creation(machine, ending) : enter_call(machine, ending);
             if (entry == Entry::Over) return false;
             if (entry == Entry::Running) continue;
+            if (!machine.spend(request.gas - ending.gas_left)) return false;
             resume(machine, request, request.target, ending);
         } else {
             const Frame& frame = machine.frames.back();

@@ -33,6 +33,20 @@ struct Machine {
     void end() noexcept;
 
     Fork fork() const noexcept { return block->fork; }
+    // Every so much gas, a run asks whether it still counts: it may have more than anybody will wait for.
+    static constexpr int64_t POLL_GAS = int64_t{1} << 20;
+    static constexpr int64_t SOON_GAS = int64_t{1} << 24;  // a frame with no more ends within a tenth of a second
+    static constexpr int64_t CALL_WEIGHT = 1000;   // of a call, in gas, beside what is charged for it
+    static constexpr uint64_t LONG_BYTES = 1 << 16;  // what works on so many asks by itself
+    bool poll() noexcept {
+        until_poll = POLL_GAS;
+        return world.poll();
+    }
+    bool spend(int64_t gas) noexcept {
+        until_poll -= gas;
+        return until_poll >= 0 || poll();
+    }
+
     bool meters_state() const noexcept { return block->fork >= Fork::Amsterdam; }
 
     World world;
@@ -44,6 +58,8 @@ struct Machine {
     Request request{};      // valid after Exit::Call
     Failure failure = Failure::None;
     StateGas state_gas;              // used where `meters_state`
+    int64_t until_poll = POLL_GAS;   // gas
+    int64_t polled_below = 0;        // the interpreter's own: at this gas it polls
     int depth_max = 0;               // of the frames of this transaction
     uint64_t missing_block = 0;      // with the fault MISSING_BLOCK_HASH: its number
     Bytes report;                    // what goes out as the step's output

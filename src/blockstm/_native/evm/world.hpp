@@ -50,6 +50,11 @@ public:
     bool flush() noexcept;
     // Counts gas towards the outcome.
     bool charge(uint64_t gas) noexcept;
+    // Asks whether the run still counts; false where it is over.
+    bool poll() noexcept {
+        const int32_t status = view_->api->poll(view_);
+        return status == BLOCKSTM_OK || stop_by_view(status);
+    }
     // Gives back what is borrowed from the code cache. The next `begin` does it, too.
     void end() noexcept;
 

@@ -80,11 +80,17 @@ inline uint8_t* memory_of(Machine& machine) noexcept {
     return machine.memory.at(running(machine).memory_base);
 }
 
+// What works on much memory asks first whether the run still counts.
+[[gnu::always_inline]] inline bool counts_for(Machine& machine, uint64_t size) noexcept {
+    return size < Machine::LONG_BYTES || machine.poll();
+}
+
 // Memory from `offset` on, and gas for copying `size` bytes there.
 inline int64_t reach_to_copy(Machine& machine, const u256& offset, const u256& size, int64_t gas) noexcept {
     gas = reach(machine, offset, size, gas);
     if (gas < 0) return gas;
-    return gas - gas_of(running(machine)).copy_word * static_cast<int64_t>(words_of(size.limb[0]));
+    gas -= gas_of(running(machine)).copy_word * static_cast<int64_t>(words_of(size.limb[0]));
+    return gas < 0 || counts_for(machine, size.limb[0]) ? gas : OVER;
 }
 
 // Copies `size` bytes of `source` from `begin` on; behind its end there are zeros.
