@@ -45,7 +45,7 @@ __all__ = [
     "kernel",
 ]
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from blockstm.vm.kernel import kernel
