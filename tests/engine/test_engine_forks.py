@@ -55,6 +55,33 @@ def test_a_fork_while_another_thread_changes_a_state_leaves_both_whole() -> None
     assert output == "{0}\n"
 
 
+def test_a_fork_while_another_thread_hashes_a_trie_leaves_both_whole() -> None:
+    output = program("""
+        from blockstm._native.trie.tries import Trie
+        keys = [n.to_bytes(32, "big") for n in range(20_000)]
+        trie = Trie()
+        def change():
+            for round in range(1_000_000):
+                for key in keys[::10]:
+                    trie.set(key, b"%d" % round)
+                trie.root
+        for key in keys:
+            trie.set(key, b"x" * 40)
+        threading.Thread(target=change, daemon=True).start()
+        codes = set()
+        for _ in range(25):
+            time.sleep(0.003)
+            child = os.fork()
+            if child == 0:
+                trie.set(keys[5], b"child")
+                os._exit(0 if trie.root and trie.get(keys[5]) == b"child" else 1)
+            codes.add(wait(child))
+        print(codes, flush=True)
+        os._exit(0)
+    """)
+    assert output == "{0}\n"
+
+
 @workers
 def test_a_fork_while_blocks_and_streams_run_leaves_both_whole(workers: int) -> None:
     output = program(f"""

@@ -73,7 +73,7 @@ uint64_t CodeCache::place_of(const Shard& shard, uint64_t key_hash, const CodeKe
 CachedCode* CodeCache::find(const CodeKey& key) noexcept {
     const uint64_t key_hash = hash_of(key);
     Shard& shard = shard_of(key_hash);
-    const std::lock_guard<std::mutex> guard(shard.lock);
+    const std::lock_guard<ForkMutex> guard(shard.lock);
     if (shard.capacity == 0) return nullptr;
     CachedCode* entry = shard.entries[place_of(shard, key_hash, key)];
     if (entry == nullptr) return nullptr;
@@ -93,7 +93,7 @@ CachedCode* CodeCache::add(Code* code) noexcept {
     auto* entry = new (memory) CachedCode{code, key_hash, 0, true, false, {1}};
     Shard& shard = shard_of(key_hash);
     {
-        const std::lock_guard<std::mutex> guard(shard.lock);
+        const std::lock_guard<ForkMutex> guard(shard.lock);
         if (!reserve(shard)) return entry;  // the caller's alone
         const uint64_t place = place_of(shard, key_hash, key);
         if (shard.entries[place] == nullptr) {
@@ -144,7 +144,7 @@ void CodeCache::recount_all(Shard& shard) noexcept {
 
 void CodeCache::count_again(CachedCode* entry) noexcept {
     Shard& shard = shard_of(entry->key_hash);
-    const std::lock_guard<std::mutex> guard(shard.lock);
+    const std::lock_guard<ForkMutex> guard(shard.lock);
     if (!entry->is_cached) return;
     recount(shard, entry);
     make_room(shard, entry);
@@ -188,7 +188,7 @@ void CodeCache::make_room(Shard& shard, const CachedCode* kept) noexcept {
 void CodeCache::set_limit(uint64_t bytes) noexcept {
     shard_limit_.store(bytes / SHARDS, std::memory_order_relaxed);
     for (Shard& shard : shards_) {
-        const std::lock_guard<std::mutex> guard(shard.lock);
+        const std::lock_guard<ForkMutex> guard(shard.lock);
         if (shard.capacity == 0) continue;
         recount_all(shard);
         make_room(shard, nullptr);
@@ -198,7 +198,7 @@ void CodeCache::set_limit(uint64_t bytes) noexcept {
 uint64_t CodeCache::bytes() noexcept {
     uint64_t sum = 0;
     for (Shard& shard : shards_) {
-        const std::lock_guard<std::mutex> guard(shard.lock);
+        const std::lock_guard<ForkMutex> guard(shard.lock);
         recount_all(shard);
         sum += shard.bytes;
     }
@@ -208,7 +208,7 @@ uint64_t CodeCache::bytes() noexcept {
 uint64_t CodeCache::count() noexcept {
     uint64_t sum = 0;
     for (Shard& shard : shards_) {
-        const std::lock_guard<std::mutex> guard(shard.lock);
+        const std::lock_guard<ForkMutex> guard(shard.lock);
         sum += shard.count;
     }
     return sum;

@@ -17,6 +17,7 @@
 #include "evm/bytes.hpp"
 #include "evm/code.hpp"
 #include "evm/forks.hpp"
+#include "fork_locks.hpp"
 
 namespace blockstm::evm {
 
@@ -62,7 +63,7 @@ private:
 
     // Open addressing; a removed entry is closed up behind, so that there are no tombstones.
     struct Shard {
-        std::mutex lock;
+        ForkMutex lock;
         CachedCode** entries = nullptr;
         uint64_t capacity = 0;
         uint64_t count = 0;

@@ -44,12 +44,12 @@ void Program::free(const Program* program) noexcept {
 }
 
 uint64_t Program::footprint() noexcept {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const std::lock_guard<ForkMutex> guard(lock_);
     return footprint_;
 }
 
 const Instruction* Program::translate_target(uint64_t place) noexcept {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const std::lock_guard<ForkMutex> guard(lock_);
     if (!is_jumpdest(place)) return BAD_JUMP_PROGRAM;
     const auto found = [&] { return targets_[place].load(std::memory_order_relaxed); };  // under the lock
     if (found() == nullptr && !translate(*this, place)) return nullptr;
@@ -57,7 +57,7 @@ const Instruction* Program::translate_target(uint64_t place) noexcept {
 }
 
 const Instruction* Program::translate_rest(uint64_t place) noexcept {
-    const std::lock_guard<std::mutex> guard(lock_);
+    const std::lock_guard<ForkMutex> guard(lock_);
     const auto found = [&] { return rests_[place / CHUNK_BYTES_MIN].load(std::memory_order_relaxed); };
     if (found() == nullptr && !translate(*this, place)) return nullptr;
     return found();

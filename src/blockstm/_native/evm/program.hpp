@@ -20,6 +20,7 @@
 #include "evm/code.hpp"
 #include "evm/opcodes.hpp"
 #include "evm/u256.hpp"
+#include "fork_locks.hpp"
 
 namespace blockstm::evm {
 
@@ -151,7 +152,7 @@ private:
     std::atomic<const Instruction*>* targets_;  // for each byte of the code
     std::atomic<const Instruction*>* rests_;
 
-    std::mutex lock_;  // of what follows
+    ForkMutex lock_;  // of what follows
     Arena* arenas_ = nullptr;  // the one with room first
     uint64_t footprint_ = 0;
     uint64_t analysed_ = 0;  // up to there it is known which bytes are JUMPDESTs

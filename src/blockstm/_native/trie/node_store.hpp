@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 
+#include "fork_locks.hpp"
 #include "trie/refresher.hpp"
 #include "trie/threads.hpp"
 
@@ -74,7 +75,7 @@ private:
     Space space_;
     Refresher upper_;  // of what is above the parts
     std::unique_ptr<Space> helpers_[THREADS_MAX - 1];
-    std::mutex mutex_;
+    ForkMutex mutex_;
 };
 
 }  // namespace blockstm::trie

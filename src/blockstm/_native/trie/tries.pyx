@@ -70,10 +70,12 @@ cdef class NodeStore:
         return is_there
 
     cdef void lock(self) noexcept:
-        """Never waits for the lock with the GIL held: who has the lock may want the GIL next."""
-        if not self.nodes.try_lock():
+        """Waits for the lock without the GIL, and for the GIL without the lock, so that nobody who has one of
+        them waits for the other: another thread, or a fork (fork_locks.hpp)."""
+        while not self.nodes.try_lock():
             with nogil:
                 self.nodes.lock()
+                self.nodes.unlock()
 
     cdef void unlock(self, uint8_t* blamed) noexcept nogil:
         """Says what an error would be about; nobody else changes that before."""
