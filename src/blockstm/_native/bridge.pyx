@@ -63,11 +63,10 @@ cdef inline Bridge bridge_of(blockstm_view* view):
     return <Bridge>(<BridgeView*>view).bridge
 
 
-cdef int32_t failed(Bridge bridge, object error) noexcept:
+cdef void failed(Bridge bridge, object error) noexcept:
     """Keep the first error; the run is over."""
     if bridge.error is None:
         bridge.error = error
-    return BLOCKSTM_STATE_ERROR
 
 
 cdef object number_of(Bridge bridge, const blockstm_number* number):
@@ -80,81 +79,93 @@ cdef object number_of(Bridge bridge, const blockstm_number* number):
 
 cdef int32_t bridge_locate(blockstm_view* view, const uint8_t* key, uint64_t size,
                            blockstm_location* location) noexcept with gil:
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         location[0] = bridge.locate(PyBytes_FromStringAndSize(<const char*>key, size))
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_get(blockstm_view* view, blockstm_location location,
                         blockstm_bytes* value) noexcept with gil:
     cdef bytes data
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         key = bridge.keys[location]
         found = bridge.view.get(key)
-        if found is None:
-            return BLOCKSTM_ABSENT
-        data = bridge.encode_value(key, found)
-        bridge.kept.append(data)
-        value.data, value.size = <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
-        return BLOCKSTM_OK
+        if found is not None:
+            data = bridge.encode_value(key, found)
+            bridge.kept.append(data)
+            value.data, value.size = <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
+        status = BLOCKSTM_ABSENT if found is None else BLOCKSTM_OK
     except OutOfRange:
-        return BLOCKSTM_BAD_NUMBER
+        status = BLOCKSTM_BAD_NUMBER
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_put(blockstm_view* view, blockstm_location location, const uint8_t* data,
                         uint64_t size) noexcept with gil:
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         key = bridge.keys[location]
         bridge.view.put(key, bridge.decode_value(key, PyBytes_FromStringAndSize(<const char*>data, size)))
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_remove(blockstm_view* view, blockstm_location location) noexcept with gil:
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         bridge.view.delete(bridge.keys[location])
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_add(blockstm_view* view, blockstm_location location,
                         const blockstm_number* delta) noexcept with gil:
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         bridge.view.add(bridge.keys[location], bridge.delta_type(number_of(bridge, delta)))
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except (TypeError, OutOfRange):
-        return BLOCKSTM_BAD_NUMBER
+        status = BLOCKSTM_BAD_NUMBER
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_at_least(blockstm_view* view, blockstm_location location,
                              const blockstm_number* bound, int32_t* holds) noexcept with gil:
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         holds[0] = bridge.view.at_least(bridge.keys[location], number_of(bridge, bound))
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except TypeError:
-        return BLOCKSTM_BAD_NUMBER
+        status = BLOCKSTM_BAD_NUMBER
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_try_add(blockstm_view* view, blockstm_location location,
                             const blockstm_number* delta, const blockstm_number* lower,
                             const blockstm_number* upper, int32_t* done) noexcept with gil:
     """The range of numbers bounds every sum."""
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     signed = bridge.vm.numbers == BLOCKSTM_NUMBERS_I64
     try:
@@ -165,41 +176,48 @@ cdef int32_t bridge_try_add(blockstm_view* view, blockstm_location location,
         if upper != NULL:
             high = min(high, number_of(bridge, upper))
         done[0] = bridge.view.try_add(bridge.keys[location], number_of(bridge, delta), low, high)
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except TypeError:
-        return BLOCKSTM_BAD_NUMBER
+        status = BLOCKSTM_BAD_NUMBER
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_charge(blockstm_view* view, uint64_t gas) noexcept with gil:
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         bridge.view.charge(gas)
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_output(blockstm_view* view, const uint8_t* data, uint64_t size) noexcept with gil:
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         bridge.output = PyBytes_FromStringAndSize(<const char*>data, size)
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_expect(blockstm_view* view, blockstm_location location, const uint8_t* data,
                            uint64_t size, int32_t* holds) noexcept with gil:
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         key = bridge.keys[location]
         value = bridge.decode_value(key, PyBytes_FromStringAndSize(<const char*>data, size))
         holds[0] = bridge.view.expect(key, value)
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef int32_t bridge_poll(blockstm_view* view) noexcept with gil:

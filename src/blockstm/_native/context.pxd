@@ -4,6 +4,7 @@ The engine is handed one context a block. `objects.pyx` makes them for Python VM
 `natives.pyx` for native ones.
 """
 from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libcpp.atomic cimport atomic
 
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.frontier cimport Admission, Answer, Frontier
@@ -24,8 +25,11 @@ cdef class Context:
     cdef Numbers numbers
     cdef Admission admission            # cleared where the transactions share nothing but the state
     cdef Store* store
-    cdef readonly object interrupt      # a KeyboardInterrupt raised inside a VM
+    cdef atomic[uint32_t]* stopping     # the scheduler's word; set by the engine
+    cdef readonly object interrupt      # what stops the block whichever run it came up in
 
+    # An exception that is no `Exception` ends the block, even if the run it came up in does not count.
+    cdef void give_up_on(self, object error) noexcept
     # A block begins on this store, with so many workers.
     cdef void enter(self, Store* store, int32_t workers)
     # (status, value, error, gas) of an answer.

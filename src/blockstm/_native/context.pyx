@@ -1,7 +1,10 @@
 """The base of what a block runs on; see the ``.pxd``."""
+from cpython.exc cimport PyErr_GivenExceptionMatches
 from libc.stdint cimport int32_t, uint32_t
+from libcpp.atomic cimport memory_order_release
 
 from blockstm._native.frontier cimport Answer, Frontier
+from blockstm._native.scheduler cimport STOP
 from blockstm._native.store cimport Store
 
 
@@ -14,6 +17,13 @@ cdef class Context:
         store.numbers = self.numbers
         store.read_base = self.read_base
         store.read_context = self.read_context
+
+    cdef void give_up_on(self, object error) noexcept:
+        if PyErr_GivenExceptionMatches(error, Exception):
+            return
+        self.interrupt = error
+        if self.stopping != NULL:
+            self.stopping.fetch_or(STOP, memory_order_release)
 
     cdef tuple outcome(self, int32_t index, const Answer* answer):
         raise NotImplementedError

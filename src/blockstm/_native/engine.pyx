@@ -50,6 +50,8 @@ cdef enum:
     SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
     SHARING_PAYS_NS = 250_000        # with less beyond that, waking helpers costs more than it gives
 
+cdef object NO_MEMORY_ERROR = MemoryError("out of memory while a block was run")
+
 POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
           POINT_VALIDATE: "validate", POINT_COMMIT: "commit", POINT_PARK: "park",
           POINT_JOIN: "join", POINT_LEAVE: "leave"}
@@ -63,12 +65,19 @@ cdef int ask_limit(void* engine, int32_t index, const Answer* answer) noexcept n
 
 
 cdef int ask_python_limit(Engine engine, int32_t index, const Answer* answer) noexcept:
+    cdef int cuts = -1
+    engine.limit_error = NO_MEMORY_ERROR  # until it is known otherwise
+    ask_into(engine, index, answer, &cuts)
+    return cuts
+
+
+cdef void ask_into(Engine engine, int32_t index, const Answer* answer, int* cuts) noexcept:
+    """See keeping.pxd for what ``cuts`` says."""
     try:
         status, value, error, gas = engine.context.outcome(index, answer)
-        return 1 if engine.limit(Outcome(index, status, value, error, gas)) else 0
+        cuts[0] = 1 if engine.limit(Outcome(index, status, value, error, gas)) else 0
     except BaseException as raised:
         engine.limit_error = raised
-        return -1
 
 
 cdef bint poll_signals(void* engine) noexcept nogil:
@@ -77,12 +86,13 @@ cdef bint poll_signals(void* engine) noexcept nogil:
 
 
 cdef bint signal_came(Engine engine) noexcept:
+    cdef bint came = False
     try:
         PyErr_CheckSignals()
     except BaseException as raised:
         engine.interrupt = raised
-        return True
-    return False
+        came = True
+    return came
 
 
 class GasCap:
@@ -235,6 +245,7 @@ cdef class Engine:
         context.enter(&block.store, self.workers)
         context.together = together
         context.crew = <void*>self
+        context.stopping = &block.scheduler.stopping
         block.vm = context.vm
         block.store.exclusive = True
         block.store.interner.alone = True
@@ -460,14 +471,18 @@ cdef class Engine:
         """Run a block under the explorer; what `run` gives, the trace, and whether it got stuck."""
         cdef Explorer explorer
         cdef vector[Decision] trace
-        cdef vector[uint32_t] wanted = choices
+        cdef vector[uint32_t] wanted
         cdef int32_t workers = self.workers
+        # One by one: the conversion of a whole list copies it where nobody catches what a copy throws.
+        for choice in choices:
+            wanted.push_back(choice)
         self.set_up(request, False)
         memset(&explorer, 0, sizeof(explorer))
         monitor_init(&explorer.monitor)
         explorer.scheduler = &self.block.scheduler
         explorer.workers = workers
         explorer.current = -1
+        trace.reserve(steps_max + 1)  # here it may fail
         explorer.choices = wanted.data()
         explorer.choice_count = wanted.size()
         explorer.trace = &trace

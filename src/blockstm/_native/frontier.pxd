@@ -18,7 +18,7 @@ from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Entry, Location
 from blockstm._native.numbers cimport fold_delta
 from blockstm._native.slots cimport POINT_PUBLISH, View, view_pause
-from blockstm._native.store cimport Store, store_commit, store_final, store_read_base
+from blockstm._native.store cimport Store, store_commit, store_final, store_make_room, store_read_base
 from blockstm._native.values cimport PAYLOAD_DELTA, Payload
 
 cdef enum Ending:
@@ -36,6 +36,7 @@ cdef struct Write:
     uint32_t location
     Payload* payload
     Entry* entry             # NULL for a run at the frontier: it publishes by committing
+    Payload* room            # where it is kept from then on; NULL: where it stands
 
 # What a run came to, before it is known whether it becomes final.
 cdef struct Answer:
@@ -190,14 +191,17 @@ cdef inline Ending frontier_write(Frontier* frontier, View* view, Write* write,
         location = location_at(&frontier.store.interner, write[index].location)
         if frontier_fold(frontier, view, location, &write[index]) != GOES_ON:
             return frontier.ending
+        write[index].room = NULL
+        if view.memory != view.arena:
+            write[index].room = store_make_room(frontier.store, location, write[index].payload, view.arena)
+            if write[index].room == NULL:
+                return frontier_end(frontier, OUT_OF_MEMORY, 0)
     for index in range(count):
         location = location_at(&frontier.store.interner, write[index].location)
         if write[index].entry == NULL:  # a run at the frontier: only now do others see it
             view_pause(view, POINT_PUBLISH, write[index].payload.index)
         fresh = location.committed.load(memory_order_relaxed) == NULL  # written at the frontier only
-        if not store_commit(frontier.store, location, write[index].payload, view.arena,
-                            view.memory != view.arena):
-            return frontier_end(frontier, OUT_OF_MEMORY, 0)
+        store_commit(location, write[index].payload, write[index].room)
         if fresh:
             frontier.written[frontier.written_count] = write[index].location
             frontier.written_count += 1

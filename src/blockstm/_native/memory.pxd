@@ -1,5 +1,5 @@
 """A state in native memory: exact byte keys to byte values, read by workers without the GIL."""
-from libc.stdint cimport int32_t
+from libc.stdint cimport int32_t, int64_t
 from libcpp.vector cimport vector
 
 from blockstm._native.abi cimport blockstm_state
@@ -7,6 +7,10 @@ from blockstm._native.codec cimport Codec
 from blockstm._native.fork_locks cimport ForkSharedMutex
 from blockstm._native.packed cimport Change, PackedWrites
 from blockstm._native.table cimport Table
+
+
+cdef enum:
+    VALUE_SIZE_MAX = 0x7fffffff  # bytes
 
 
 cdef class MemoryState:
@@ -36,5 +40,9 @@ cdef class Pin:
 
 
 cdef int32_t make_change(Table* table, const Change* change) noexcept nogil
+# The entry of the key of each change, made where there is none, and room for all their values:
+# `make_change_at` cannot fail then, if no key is there twice.
+cdef int32_t prepare_changes(Table* table, const vector[Change]& changes, vector[int64_t]& numbers) noexcept nogil
+cdef void make_change_at(Table* table, const Change* change, int64_t number) noexcept nogil
 cdef void read_packed(PackedWrites writes, vector[Change]& changes) except *
 cdef Change change_of(bytes key, bytes data) noexcept

@@ -26,13 +26,13 @@ from blockstm._native.abi cimport (
 from blockstm._native.codec cimport Codec, codec_named
 from blockstm._native.packed cimport Change, PackedWrites
 from blockstm._native.table cimport (
-    TABLE_OK, Entry, Table, entry_has_value, entry_key, entry_value, table_copy, table_drop,
-    table_find, table_free, table_init, table_intern, table_put, table_reserve,
-    table_size,
+    TABLE_NO_MEMORY, TABLE_OK, Entry, Table, entry_has_value, entry_key, entry_value, table_bytes_to_put,
+    table_copy, table_drop, table_find, table_free, table_init, table_intern, table_put, table_reserve,
+    table_reserve_bytes, table_size,
 )
 
 from blockstm.errors import InputError, UsageError
-from blockstm.messages import brief
+from blockstm.messages import brief, kind_of
 from blockstm.types import DELETED
 
 ctypedef void (*Destructor)(object) noexcept
@@ -289,19 +289,21 @@ cdef class MemoryState:
         cdef blockstm_bytes value
         cdef int32_t status
         self.lock.lock_shared()
-        status = read_state(
-            &self.table, <const uint8_t*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), &value
-        )
-        if status == BLOCKSTM_OK:
-            copied.assign(value.data, value.data + value.size)
-        self.lock.unlock_shared()
+        try:
+            status = read_state(
+                &self.table, <const uint8_t*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key), &value
+            )
+            if status == BLOCKSTM_OK:
+                copied.assign(value.data, value.data + value.size)
+        finally:
+            self.lock.unlock_shared()
         if status != BLOCKSTM_OK:
             return None
         return PyBytes_FromStringAndSize(<const char*>copied.data(), copied.size())
 
     cdef load(self, items):
         cdef vector[Change] changes
-        cdef list held = []  # what the changes point into
+        cdef dict held = {}  # what the changes point into; of a key that comes twice the last value
         cdef bytes key, data
         if isinstance(items, PackedWrites) and self.takes(items):
             read_packed(items, changes)
@@ -315,9 +317,9 @@ cdef class MemoryState:
             except (TypeError, ValueError):
                 raise InputError(f"an item is a (key, value) pair, not {brief(pair)}") from None
             data = None if value is DELETED else self.value_codec.encode(value)
-            key = self.key_codec.encode(key_object)
-            held.append(key)
-            held.append(data)
+            held[self.key_codec.encode(key_object)] = data
+        changes.reserve(len(held))
+        for key, data in held.items():
             changes.push_back(change_of(key, data))
         self.write(changes)
 
@@ -337,20 +339,22 @@ cdef class MemoryState:
         return True
 
     cdef write(self, vector[Change]& changes):
-        """Set or remove; all of it, or nothing when the state is pinned."""
+        """Set or remove; all of it, or nothing when the state is pinned or memory runs out."""
+        cdef vector[int64_t] numbers
         cdef int32_t status = TABLE_OK
         cdef size_t place
         cdef bint pinned
+        numbers.resize(changes.size())
         with nogil:
             self.lock.lock()
             pinned = self.pins_in(getpid()) != 0
             if not pinned and changes.size():
-                self.version += 1
-                for place in range(changes.size()):
-                    status = make_change(&self.table, &changes[place])
-                    if status != TABLE_OK:
-                        break
-                self.settle()
+                status = prepare_changes(&self.table, changes, numbers)
+                if status == TABLE_OK:
+                    self.version += 1
+                    for place in range(changes.size()):
+                        make_change_at(&self.table, &changes[place], numbers[place])
+                    self.settle()
             self.lock.unlock()
         if pinned:
             raise UsageError("the state cannot be changed while a block is running on it")
@@ -367,6 +371,29 @@ cdef class MemoryState:
         if table_copy(&fresh, &self.table) == TABLE_OK:
             table_free(&self.table)
             self.table = fresh
+
+
+cdef int32_t prepare_changes(Table* table, const vector[Change]& changes, vector[int64_t]& numbers) noexcept nogil:
+    cdef const Change* change
+    cdef uint64_t bytes_wanted = 0
+    cdef size_t place
+    for place in range(changes.size()):
+        change = &changes[place]
+        if change.value == NULL:
+            numbers[place] = table_find(table, change.key, change.key_size)
+            continue
+        numbers[place] = table_intern(table, change.key, change.key_size)
+        if numbers[place] < 0 or change.value_size > VALUE_SIZE_MAX:
+            return TABLE_NO_MEMORY
+        bytes_wanted += table_bytes_to_put(table, <uint32_t>numbers[place], change.value_size)
+    return table_reserve_bytes(table, bytes_wanted)
+
+
+cdef void make_change_at(Table* table, const Change* change, int64_t number) noexcept nogil:
+    if change.value != NULL:
+        table_put(table, <uint32_t>number, change.value, change.value_size)
+    elif number >= 0:
+        table_drop(table, <uint32_t>number)
 
 
 cdef int32_t make_change(Table* table, const Change* change) noexcept nogil:
@@ -413,13 +440,15 @@ cdef tuple key_from(MemoryState state, uint32_t number):
     cdef const Entry* entry
     cdef bint found = False
     state.lock.lock_shared()
-    while number < state.table.count and not found:
-        entry = &state.table.entries[number]
-        number += 1
-        if entry_has_value(entry):
-            copied.assign(entry_key(entry), entry_key(entry) + entry.key_size)
-            found = True
-    state.lock.unlock_shared()
+    try:
+        while number < state.table.count and not found:
+            entry = &state.table.entries[number]
+            number += 1
+            if entry_has_value(entry):
+                copied.assign(entry_key(entry), entry_key(entry) + entry.key_size)
+                found = True
+    finally:
+        state.lock.unlock_shared()
     if not found:
         return number, None
     return number, PyBytes_FromStringAndSize(<const char*>copied.data(), copied.size())
@@ -429,32 +458,46 @@ cdef int open_int64(Py_buffer* buffer, array, str name) except -1:
     """Open a buffer of native int64 in one dimension."""
     cdef bytes form
     if not PyObject_CheckBuffer(array):
-        raise InputError(f"{name} is an array of int64, not {type(array).__name__}")
-    PyObject_GetBuffer(array, buffer, PyBUF_FORMAT | PyBUF_STRIDES)
+        raise InputError(f"{name} is an array of int64, not {kind_of(array)}")
+    try:
+        PyObject_GetBuffer(array, buffer, PyBUF_FORMAT | PyBUF_STRIDES)
+    except (BufferError, TypeError, ValueError) as error:  # as NumPy has none for times
+        raise InputError(f"{name} is an array of int64; the buffer of {kind_of(array)} is not: {error}") from error
     form = buffer.format if buffer.format != NULL else b"B"
-    if buffer.ndim != 1 or buffer.itemsize != 8 or form.lstrip(b"@=<") not in (b"l", b"q"):
-        text = f"{name} is a one-dimensional array of int64, not {buffer.ndim} of {brief(form.decode())}"
+    if buffer.ndim != 1 or buffer.itemsize != 8 or buffer.suboffsets != NULL or (
+            form.lstrip(b"@=<") not in (b"l", b"q")):
+        text = (f"{name} is a one-dimensional array of int64, not {buffer.ndim}-dimensional "
+                f"with items {form.decode('ascii', 'replace')!r}")
         PyBuffer_Release(buffer)
         raise InputError(text)
     return 0
 
 
+cdef inline Py_ssize_t count_in(const Py_buffer* buffer) noexcept:
+    return buffer.shape[0] if buffer.shape != NULL else buffer.len // buffer.itemsize
+
+
+cdef inline Py_ssize_t step_in(const Py_buffer* buffer) noexcept:
+    """ctypes leaves it out where items stand side by side."""
+    return buffer.strides[0] if buffer.strides != NULL else buffer.itemsize
+
+
 cdef int fill(Table* table, Py_buffer* keys, Py_buffer* values) except -1:
     """Load two int64 buffers into a table that no other thread knows yet."""
-    cdef Py_ssize_t count = keys.shape[0]
+    cdef Py_ssize_t count = count_in(keys), key_step = step_in(keys), value_step = step_in(values)
     cdef Py_ssize_t place
     cdef int64_t number
     cdef int32_t status = TABLE_OK
-    if values.shape[0] != count:
-        raise InputError(f"keys and values differ in length: {count} and {values.shape[0]}")
+    if count_in(values) != count:
+        raise InputError(f"keys and values differ in length: {count} and {count_in(values)}")
     with nogil:
         status = table_reserve(table, count)
         for place in range(count):
             if status != TABLE_OK:
                 break
-            number = table_intern(table, <uint8_t*>keys.buf + place * keys.strides[0], 8)
+            number = table_intern(table, <uint8_t*>keys.buf + place * key_step, 8)
             status = <int32_t>number if number < 0 else table_put(
-                table, <uint32_t>number, <uint8_t*>values.buf + place * values.strides[0], 8
+                table, <uint32_t>number, <uint8_t*>values.buf + place * value_step, 8
             )
     if status != TABLE_OK:
         raise MemoryError

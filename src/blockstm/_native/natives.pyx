@@ -1,7 +1,7 @@
 """Native VMs; see the ``.pxd``."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject
-from cpython.pycapsule cimport PyCapsule_GetPointer
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.stdint cimport UINT64_MAX, int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -19,10 +19,11 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.arena cimport Arena, arena_copy
 from blockstm._native.codec import at_key
-from blockstm.messages import brief
+from blockstm.messages import brief, kind_of
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Admission, Answer, Frontier
 from blockstm._native.interner cimport location_at
+from blockstm._native.keeping cimport keep
 from blockstm._native.locations cimport Location, location_key
 from blockstm._native.results cimport copy_results
 from blockstm._native.slots cimport View
@@ -71,23 +72,37 @@ cdef int read_python(void* context, void* reader, Location* location, Arena* are
                      Payload* base) noexcept nogil:
     """From a mapping or StateReader; the GIL is taken, once per location and block."""
     with gil:
-        return read_with_gil(<NativeContext>context, <View*>reader, location, arena, base)
+        return told_by_python(<NativeContext>context, <View*>reader, location, arena, base)
 
 
-cdef int read_with_gil(NativeContext context, View* view, Location* location, Arena* arena,
-                       Payload* base) noexcept:
-    cdef bytes value
+cdef int told_by_python(NativeContext context, View* view, Location* location, Arena* arena,
+                        Payload* base) noexcept:
+    cdef int status = BLOCKSTM_NO_MEMORY
+    read_with_gil(context, view, location, arena, base, &status)
+    return status
+
+
+cdef void read_with_gil(NativeContext context, View* view, Location* location, Arena* arena,
+                        Payload* base, int* status) noexcept:
+    """See keeping.pxd for what ``status`` says."""
+    cdef bytes value = None
+    cdef bint failed = False
     try:
         value = context.read_value(location)
     except BaseException as error:
-        context.kept.append(error)
-        view.error = <uint64_t><PyObject*>error
-        return BLOCKSTM_STATE_ERROR
-    if value is None:
-        base.kind = PAYLOAD_ABSENT
-        base.size = 0
-        return BLOCKSTM_OK
-    return fill(base, <const uint8_t*>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), arena)
+        failed = True
+        context.give_up_on(error)
+        if keep(context.kept, error):
+            view.error = <uint64_t><PyObject*>error
+            status[0] = BLOCKSTM_STATE_ERROR
+    if failed:
+        return
+    if value is not None:
+        status[0] = fill(base, <const uint8_t*>PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value), arena)
+        return
+    base.kind = PAYLOAD_ABSENT
+    base.size = 0
+    status[0] = BLOCKSTM_OK
 
 
 cdef uint32_t least_size(const blockstm_vm* vm) noexcept:
@@ -116,24 +131,39 @@ cdef bint count_native(void* context, int32_t index, Answer* answer) noexcept no
     return True
 
 
+cdef void* pointer_in(object capsule, const char* name, str what) except NULL:
+    """Raises InputError for anything but a capsule of that name."""
+    if not PyCapsule_IsValid(capsule, name):
+        raise InputError(f"{what} comes in a PyCapsule named {name.decode()!r}, not as {kind_of(capsule)}")
+    return PyCapsule_GetPointer(capsule, name)
+
+
 cdef const blockstm_vm* checked_vm(object capsule) except NULL:
-    cdef const blockstm_vm* vm = <const blockstm_vm*>PyCapsule_GetPointer(capsule, BLOCKSTM_VM_CAPSULE)
-    if vm.abi_version != BLOCKSTM_VM_ABI_VERSION or vm.struct_size < least_size(vm):
+    cdef const blockstm_vm* vm = <const blockstm_vm*>pointer_in(capsule, BLOCKSTM_VM_CAPSULE, "a native VM")
+    if vm.abi_version != BLOCKSTM_VM_ABI_VERSION or vm.struct_size < BLOCKSTM_VM_SIZE_MIN or (
+            vm.struct_size < least_size(vm)):
         raise InputError(
             f"the VM was built for ABI {vm.abi_version} with a table of {vm.struct_size} bytes; "
-            f"this engine has ABI {BLOCKSTM_VM_ABI_VERSION} and asks for {least_size(vm)} bytes")
+            f"this engine has ABI {BLOCKSTM_VM_ABI_VERSION} and asks for {sizeof(blockstm_vm)} bytes")
     if vm.numbers != BLOCKSTM_NUMBERS_I64 and vm.numbers != BLOCKSTM_NUMBERS_U256:
         raise InputError(f"a native VM's numbers are I64 or U256, not {vm.numbers}")
+    if vm.execute == NULL:
+        raise InputError("a native VM's table has no function execute: it is NULL")
+    if vm.flags & BLOCKSTM_VM_ADMITS and (vm.admit == NULL or vm.count == NULL):
+        raise InputError("a native VM's flags say that it admits, but admit or count is NULL")
     return vm
 
 
 cdef const blockstm_state* checked_state(object capsule) except NULL:
-    cdef const blockstm_state* state = <const blockstm_state*>PyCapsule_GetPointer(
-        capsule, BLOCKSTM_STATE_CAPSULE)
+    cdef const blockstm_state* state = <const blockstm_state*>pointer_in(
+        capsule, BLOCKSTM_STATE_CAPSULE, "a native state")
     if state.abi_version != BLOCKSTM_VM_ABI_VERSION or state.struct_size < sizeof(blockstm_state):
-        raise InputError(f"the state was built for ABI {state.abi_version}, not {BLOCKSTM_VM_ABI_VERSION}")
+        raise InputError(
+            f"the state was built for ABI {state.abi_version} with a table of {state.struct_size} bytes; "
+            f"this engine has ABI {BLOCKSTM_VM_ABI_VERSION} and asks for {sizeof(blockstm_state)} bytes")
+    if state.read == NULL:
+        raise InputError("a native state's table has no function read: it is NULL")
     return state
-
 
 # ---------------------------------------------------------------- a block of a native VM
 

@@ -26,16 +26,17 @@ cdef class ObjectContext(Context):
     cdef list kept                 # keeps every object alive that a payload points to
     cdef blockstm_vm table
     cdef ObjectNumbers number_table
+    cdef object failed_sum         # the last exception that an addition raised
 
     cdef void fill_tables(self)
     cdef bint admits(self, int32_t index, Answer* refused) noexcept
     cdef bint counts(self, int32_t index, Answer* answer) noexcept
     cdef void keep_error(self, object error, Answer* answer) noexcept
     cdef dict writes(self, const Frontier* frontier)
-    cdef int32_t failure(self, View* view, object error) noexcept
+    cdef int32_t failure(self, object error) noexcept
 
     cdef uint32_t locate(self, object key, View* view) except? 0xffffffff
-    cdef int32_t execute(self, View* view, int32_t index) noexcept
+    cdef void execute(self, View* view, int32_t index, int32_t* status) noexcept
     cdef object read_state(self, object key)
 
 

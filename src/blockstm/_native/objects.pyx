@@ -3,22 +3,20 @@ cimport cython
 from cpython.dict cimport PyDict_GetItemWithError
 from cpython.exc cimport PyErr_GivenExceptionMatches
 from cpython.float cimport PyFloat_CheckExact
-from cpython.list cimport PyList_Append
 from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
 # Not `+`: Cython's shortcut takes 0 + -0.0 for -0.0, where Python says 0.0.
 from cpython.number cimport PyNumber_Add, PyNumber_Subtract
-from cpython.object cimport Py_GE, Py_LT, PyObject, PyObject_RichCompareBool
-from cpython.ref cimport Py_DECREF
+from cpython.object cimport Py_LT, PyObject, PyObject_RichCompareBool
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
-from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_order_release
+from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 
 from collections.abc import Mapping
 from numbers import Number
 
 from blockstm.errors import Invalid, Revert, ViewError
 from blockstm.types import DELETED, Outcome, Status
-from blockstm.values import OutOfRange, plus, same_value
+from blockstm.values import OutOfRange, plus
 
 from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_FAILED, BLOCKSTM_INVALID, BLOCKSTM_NO_MEMORY,
@@ -31,14 +29,15 @@ from blockstm._native.buffers cimport buffer_take
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Admission, Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport interner_append, location_at
+from blockstm._native.keeping cimport keep
 from blockstm._native.locations cimport Location
 from blockstm._native.numbers cimport (
     FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload,
 )
+from blockstm._native.sameness cimport is_same
 from blockstm._native.store cimport ReadBase
 from blockstm._native.values cimport PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload
-from blockstm._native.scheduler cimport STOP
-from blockstm._native.slots cimport NOT_INTEGERS_HERE, View
+from blockstm._native.slots cimport NOT_INTEGERS_HERE, View, stop
 from blockstm._native.view cimport (
     view_add, view_at_least, view_get, view_own, view_put_word,
     view_remove, view_seen, view_try_add,
@@ -46,9 +45,6 @@ from blockstm._native.view cimport (
 
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident() nogil
-
-cdef enum:
-    NO_LOCATION = 0xffffffff
 
 ctypedef int32_t (*Execute)(void* context, blockstm_view* view, int64_t index) noexcept nogil
 ctypedef int (*AddObjects)(void*, uint64_t, uint64_t, uint64_t*) noexcept nogil
@@ -64,6 +60,7 @@ cdef object ZERO = 0
 cdef object ONE = 1
 cdef object MINUS_ONE = -1
 cdef object ABSENT = object()
+cdef object OUT_OF_MEMORY = MemoryError("out of memory while a block was run")
 
 
 class Stop(BaseException):
@@ -79,40 +76,53 @@ cdef inline bint is_number(object value):
     return PyLong_CheckExact(value) or PyFloat_CheckExact(value) or isinstance(value, Number)
 
 
-cdef int add_objects(void* context, uint64_t value, uint64_t delta, uint64_t* result) noexcept:
+cdef int add_objects(void* owner, uint64_t value, uint64_t delta, uint64_t* result) noexcept:
+    cdef int status = BLOCKSTM_BAD_NUMBER
+    add_into(<ObjectContext>owner, value, delta, result, &status)
+    return status
+
+
+cdef void add_into(ObjectContext context, uint64_t value, uint64_t delta, uint64_t* result,
+                   int* status) noexcept:
+    """Where it fails the same sum is done again, and raises, where the error counts."""
     cdef object left = ZERO if value == 0 else <object><PyObject*>value
-    cdef object total
-    if not (PyLong_CheckExact(left) or is_number(left)):
-        return BLOCKSTM_BAD_NUMBER
+    cdef object total = None
+    cdef bint added = False
+    context.failed_sum = OUT_OF_MEMORY
     try:
-        total = PyNumber_Add(left, <object><PyObject*>delta)
-        PyList_Append((<ObjectContext>context).kept, total)
-    except BaseException:  # the same sum is done again, and raises, where the error counts
-        return BLOCKSTM_BAD_NUMBER
-    result[0] = <uint64_t><PyObject*>total
-    return BLOCKSTM_OK
+        if PyLong_CheckExact(left) or is_number(left):
+            total = PyNumber_Add(left, <object><PyObject*>delta)
+            added = True
+    except BaseException as error:
+        context.failed_sum = error
+        context.give_up_on(error)
+    if added and keep(context.kept, total):
+        result[0] = <uint64_t><PyObject*>total
+        status[0] = BLOCKSTM_OK
 
 
 cdef bint same_objects(uint64_t left, uint64_t right) noexcept:
-    if left == right:
-        return True
-    try:
-        return same_value(<object><PyObject*>left, <object><PyObject*>right)
-    except BaseException:  # two that cannot be compared count as different
-        return False
+    return left == right or is_same(<object><PyObject*>left, <object><PyObject*>right, 0)
 
 
-cdef Fit subtract_objects(void* context, uint64_t left, uint64_t right, uint64_t* difference) noexcept:
-    cdef object result
-    if not PyLong_CheckExact(<object><PyObject*>left) or not PyLong_CheckExact(<object><PyObject*>right):
-        return NOT_INTEGERS
+cdef Fit subtract_objects(void* owner, uint64_t left, uint64_t right, uint64_t* difference) noexcept:
+    """Out of memory: NOT_INTEGERS, as the value is looked at then."""
+    cdef Fit fit = NOT_INTEGERS
+    if PyLong_CheckExact(<object><PyObject*>left) and PyLong_CheckExact(<object><PyObject*>right):
+        subtract_into(<ObjectContext>owner, left, right, difference, &fit)
+    return fit
+
+
+cdef void subtract_into(ObjectContext context, uint64_t left, uint64_t right, uint64_t* difference,
+                        Fit* fit) noexcept:
+    cdef object result = None
     try:
         result = PyNumber_Subtract(<object><PyObject*>left, <object><PyObject*>right)
-        PyList_Append((<ObjectContext>context).kept, result)
-    except BaseException:  # out of memory
-        return NOT_INTEGERS
-    difference[0] = <uint64_t><PyObject*>result
-    return FITS
+    except BaseException:
+        pass
+    if result is not None and keep(context.kept, result):
+        difference[0] = <uint64_t><PyObject*>result
+        fit[0] = FITS
 
 
 cdef int compare_objects(uint64_t value, uint64_t number) noexcept:
@@ -130,33 +140,45 @@ cdef bint is_integer(uint64_t value) noexcept:
 
 
 cdef int32_t execute_object(void* context, blockstm_view* view, int64_t index) noexcept:
-    return (<ObjectContext>context).execute(<View*>view, <int32_t>index)
+    cdef int32_t status = BLOCKSTM_STOPPED
+    (<View*>view).fault = BLOCKSTM_NO_MEMORY  # until it is known otherwise
+    (<ObjectContext>context).execute(<View*>view, <int32_t>index, &status)
+    return status
 
 
 cdef int read_object(void* context, void* reader, Location* location, Arena* arena,
                      Payload* base) noexcept nogil:
     with gil:
-        return read_into(<ObjectContext>context, <View*>reader, location, base)
+        return told_by_state(<ObjectContext>context, <View*>reader, location, base)
 
 
-cdef int read_into(ObjectContext context, View* view, Location* location, Payload* base) noexcept:
+cdef int told_by_state(ObjectContext context, View* view, Location* location, Payload* base) noexcept:
+    cdef int status = BLOCKSTM_NO_MEMORY
+    read_into(context, view, location, base, &status)
+    return status
+
+
+cdef void read_into(ObjectContext context, View* view, Location* location, Payload* base,
+                    int* status) noexcept:
+    """See keeping.pxd for what ``status`` says."""
     cdef PyObject* key
+    cdef object value = None
+    cdef bint failed = False
     memcpy(&key, location.key, sizeof(key))
     try:
         value = context.read_state(<object>key)
-        PyList_Append(context.kept, value)
     except BaseException as error:
-        context.kept.append(error)
-        view.error = <uint64_t><PyObject*>error
-        return BLOCKSTM_STATE_ERROR
-    if value is ABSENT:
-        base.kind = PAYLOAD_ABSENT
-        base.size = 0
-    else:
-        base.kind = PAYLOAD_VALUE
-        base.size = 8
-        base.word[0] = <uint64_t><PyObject*>value
-    return BLOCKSTM_OK
+        failed = True
+        context.give_up_on(error)
+        if keep(context.kept, error):
+            view.error = <uint64_t><PyObject*>error
+            status[0] = BLOCKSTM_STATE_ERROR
+    if failed or not keep(context.kept, value):
+        return
+    base.kind = PAYLOAD_ABSENT if value is ABSENT else PAYLOAD_VALUE
+    base.size = 0 if value is ABSENT else 8
+    base.word[0] = <uint64_t><PyObject*>value
+    status[0] = BLOCKSTM_OK
 
 
 cdef bint admit_object(void* context, int32_t index, Arena* arena, Answer* refused) noexcept nogil:
@@ -232,65 +254,85 @@ cdef class ObjectContext(Context):
             raise Stop
         fresh.key_size = sizeof(pointer)
         memcpy(fresh.key, &pointer, sizeof(pointer))
-        self.kept.append(key)
-        # Another thread may have been faster; then its location counts and ours stays unused.
-        return <uint32_t>PyLong_AsLong(self.locations.setdefault(key, location))
+        keep_on(view, self.kept, key)
+        try:
+            # Another thread may have been faster; then its location counts and ours stays unused.
+            return <uint32_t>PyLong_AsLong(self.locations.setdefault(key, location))
+        except MemoryError:
+            stop(view, BLOCKSTM_NO_MEMORY)
+            raise
 
-    cdef int32_t execute(self, View* view, int32_t index) noexcept:
-        cdef PythonView python_view = PythonView.__new__(PythonView)
-        cdef int32_t status = BLOCKSTM_SUCCESS
+    cdef void execute(self, View* view, int32_t index, int32_t* status) noexcept:
+        """See keeping.pxd for what ``status`` says, and the view's fault, which says more."""
+        cdef PythonView python_view = None
+        cdef object value = None
+        cdef int32_t ended = BLOCKSTM_STOPPED
+        try:
+            python_view = PythonView.__new__(PythonView)
+        except BaseException:  # out of memory
+            pass
+        if python_view is None:
+            return
+        view.fault = BLOCKSTM_OK
         python_view.view = view
         python_view.context = self
         python_view.thread = PyThread_get_thread_ident()
         try:
             value = self.callable(python_view, self.transactions[index])
+            ended = BLOCKSTM_SUCCESS
         except BaseException as error:
             value = error
-            status = self.failure(view, error)
+            ended = self.failure(error)
         python_view.view = NULL
-        if view.fault:
-            return BLOCKSTM_STOPPED
+        if view.fault or (value is not None and not keep(self.kept, value)):
+            stop(view, view.fault or BLOCKSTM_NO_MEMORY)
+            return
         if value is not None:
-            self.kept.append(value)
             view.value = <uint64_t><PyObject*>value
-        return status
+        status[0] = ended
 
-    cdef int32_t failure(self, View* view, object error) noexcept:
-        # Not `isinstance`, which asks the error for its class.
+    cdef int32_t failure(self, object error) noexcept:
+        """By its type, as `except` does: an exception has no say in what it is."""
         if PyErr_GivenExceptionMatches(error, Revert):
             return BLOCKSTM_REVERTED
         if PyErr_GivenExceptionMatches(error, Invalid):
             return BLOCKSTM_INVALID
         if PyErr_GivenExceptionMatches(error, KeyboardInterrupt):
-            self.interrupt = error
-            view.stopping.fetch_or(STOP, memory_order_release)
+            self.give_up_on(error)
         return BLOCKSTM_FAILED
 
     cdef bint admits(self, int32_t index, Answer* refused) noexcept:
+        cdef object error = None
+        cdef bint admitted = False
+        refused.status = BLOCKSTM_FAILED  # until it is known otherwise
+        refused.value = 0
         try:
             error = self.capacity.refusal(self.transactions[index])
-            if error is None:
-                return True
+            admitted = error is None
             refused.status = BLOCKSTM_INVALID
         except BaseException as raised:
             error = raised
-            refused.status = BLOCKSTM_FAILED
-        self.keep_error(error, refused)
-        return False
+        if not admitted:
+            self.keep_error(error, refused)
+        return admitted
 
     cdef bint counts(self, int32_t index, Answer* answer) noexcept:
+        cdef object refusal = OUT_OF_MEMORY
+        cdef bint counted = False
         try:
             status, value, error, gas = self.outcome(index, answer)
             self.capacity.count(self.transactions[index], Outcome(index, status, value, error, gas))
-            return True
+            counted = True
         except BaseException as raised:
+            refusal = raised
+        if not counted:
             answer.status = BLOCKSTM_FAILED
-            self.keep_error(raised, answer)
-            return False
+            self.keep_error(refusal, answer)
+        return counted
 
     cdef void keep_error(self, object error, Answer* answer) noexcept:
-        self.kept.append(error)
-        answer.value = <uint64_t><PyObject*>error
+        """Without memory to keep it, `exception` says so."""
+        answer.value = <uint64_t><PyObject*>error if keep(self.kept, error) else 0
 
     cdef tuple outcome(self, int32_t index, const Answer* answer):
         value = <object><PyObject*>answer.value if answer.value else None
@@ -329,10 +371,12 @@ cdef class ObjectContext(Context):
             return error.at(self.key(frontier.failed_location))
         except BaseException as error:
             return error
+        if self.failed_sum is not None:
+            return self.failed_sum
         return ArithmeticError("a sum failed once and succeeded when done again")
 
     cdef object exception(self, int32_t index, const Answer* answer):
-        return <object><PyObject*>answer.value
+        return <object><PyObject*>answer.value if answer.value else OUT_OF_MEMORY
 
 # ---------------------------------------------------------------- what comes out
 
@@ -387,6 +431,14 @@ cdef inline int check_number(str what, object value) except -1:
     return 0
 
 
+cdef inline int keep_on(View* view, list kept, object value) except -1:
+    """Keep an object alive, or end the run, whatever the VM makes of the exception."""
+    if keep(kept, value):
+        return 0
+    stop(view, BLOCKSTM_NO_MEMORY)
+    raise Stop
+
+
 @cython.final
 @cython.freelist(64)
 cdef class PythonView:
@@ -428,7 +480,7 @@ cdef class PythonView:
     def put(self, key, value):
         cdef View* view = self.open()
         cdef uint32_t location = self.context.locate(key, view)
-        PyList_Append(self.context.kept, value)
+        keep_on(view, self.context.kept, value)
         if view_put_word(view, location, <uint64_t><PyObject*>value):
             raise Stop
 
@@ -445,7 +497,7 @@ cdef class PythonView:
         if not PyLong_CheckExact(delta):
             check_number("a delta", delta)
         location = self.context.locate(key, view)
-        PyList_Append(self.context.kept, delta)
+        keep_on(view, self.context.kept, delta)
         number = number_of(delta)
         status = view_add(view, location, &number)
         if status == BLOCKSTM_BAD_NUMBER:
@@ -459,7 +511,7 @@ cdef class PythonView:
         cdef int32_t holds = 0
         cdef int status
         if PyLong_CheckExact(bound):
-            PyList_Append(self.context.kept, bound)
+            keep_on(view, self.context.kept, bound)
             number = number_of(bound)
             status = view_at_least(view, self.context.locate(key, view), &number, &holds)
             if status == BLOCKSTM_OK:
@@ -482,7 +534,7 @@ cdef class PythonView:
             check_number("a bound", upper)
         if (PyLong_CheckExact(delta) and (lower is None or PyLong_CheckExact(lower))
                 and (upper is None or PyLong_CheckExact(upper))):
-            self.context.kept.append((delta, lower, upper))
+            keep_on(view, self.context.kept, (delta, lower, upper))
             number, low, high = number_of(delta), number_of(lower), number_of(upper)
             status = view_try_add(
                 view, self.context.locate(key, view), &number,
@@ -522,4 +574,5 @@ cdef class PythonView:
             PyNumber_Add(<object><PyObject*>own.word[0], delta)
         else:
             plus(<object><PyObject*>own.word[0] if own.kind == PAYLOAD_VALUE else ZERO, delta)
-        raise ArithmeticError("a sum failed once and succeeded when done again")
+        stop(view, BLOCKSTM_NO_MEMORY)  # it failed once and succeeds when done again
+        raise Stop

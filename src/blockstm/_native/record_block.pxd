@@ -21,8 +21,8 @@ cdef enum Ending:
 ctypedef int32_t (*Run)(
     blockstm_view* view, const uint8_t* record, uint64_t* value, void** info
 ) noexcept nogil
-# Sets the Python error that `info` describes; needs the GIL.
-ctypedef int32_t (*RaiseError)(void* info) except -1
+# Sets the Python error that `info` describes, or, where memory runs out, another or none; needs the GIL.
+ctypedef int32_t (*RaiseError)(void* info) noexcept
 
 # What the exceptions met so far come to, so that a revert takes the GIL once and not every time.
 # Any thread may look up while one adds: a place is taken by storing `info` last (release), and a
@@ -63,3 +63,5 @@ cdef class RecordBlock:
     cdef dict errors  # index -> what its last run raised, where the arguments are not constants
     cdef readonly object keys
     cdef readonly object values
+
+    cdef object made_again(self, object error, int status)

@@ -4,12 +4,13 @@ Threads: `execute` runs in any worker, without the GIL; it takes the GIL only to
 exception that it has not met before or whose arguments are not constants.
 
 What a run hands to the engine as its output: on success nothing (None) or the 8 bytes of the
-value; on an error a tag and, for constant exceptions, the address that makes the exception.
+value; on an error a tag and, for constant exceptions, the address that makes the exception. Where there
+was no memory for an exception, the tag says that.
 """
 import struct
 
 from cpython.buffer cimport PyBUF_STRIDES, PyBuffer_Release, PyObject_GetBuffer
-from cpython.exc cimport PyErr_Occurred
+from cpython.exc cimport PyErr_GivenExceptionMatches, PyErr_Occurred
 from cpython.pycapsule cimport PyCapsule_New
 from libc.string cimport memcpy
 
@@ -19,11 +20,12 @@ from blockstm._native.abi cimport (
     BLOCKSTM_VM_CAPSULE, blockstm_view, blockstm_vm,
 )
 
-from blockstm.errors import InternalError, Invalid, Revert
+from blockstm.errors import InputError, InternalError, Invalid, Revert
 
 cdef enum:
     STATIC_TAG = 1
     DYNAMIC_TAG = 2
+    NO_MEMORY_TAG = 3
 
 FORMATS = {"uint": "<Q", "bool": "<?7x", "float": "<d"}
 
@@ -83,14 +85,16 @@ cdef class RecordCode:
 
     cdef object error_of(self, void* info):
         """The exception that ``info`` describes, made anew."""
+        cdef object made = None
         try:
-            if info == NULL:
-                raise_pending()
-            else:
+            if info != NULL:
                 self.raise_error(info)
+            raise_pending()
         except BaseException as error:
-            return error.with_traceback(None)
-        return InternalError("a kernel's exception could not be made")
+            made = error
+        if made is None:
+            return MemoryError("there was no memory for a kernel's exception")
+        return made.with_traceback(None)
 
 
 cdef class RecordBlock:
@@ -104,7 +108,10 @@ cdef class RecordBlock:
     """
 
     def __cinit__(self, RecordCode code, transactions, keys, values, *, bint u256):
-        PyObject_GetBuffer(transactions, &self.buffer, PyBUF_STRIDES)
+        try:
+            PyObject_GetBuffer(transactions, &self.buffer, PyBUF_STRIDES)
+        except (BufferError, TypeError, ValueError) as error:  # as NumPy has none for times
+            raise InputError(f"a kernel cannot read the buffer of its transactions: {error}") from error
         self.is_open = True
         self.code = code
         self.errors = {}
@@ -149,10 +156,18 @@ cdef class RecordBlock:
         cdef size_t info = 0
         if output and output[0] == STATIC_TAG:
             memcpy(&info, <const char*>output + 1, sizeof(info))
-            return self.code.error_of(<void*>info)
+            return self.made_again(self.code.error_of(<void*>info), status)
+        if output and output[0] == NO_MEMORY_TAG:
+            return MemoryError("there was no memory for a kernel's exception")
         if index in self.errors:
             return self.errors[index]
         return InternalError(f"transaction {index} ended with status {status} and no exception")
+
+    cdef object made_again(self, object error, int status):
+        """A constant exception, if it is what it was in the run; else there was no memory to make it."""
+        if status_of(error) != status and PyErr_GivenExceptionMatches(error, MemoryError):
+            raise error
+        return error
 
 
 cdef int32_t execute(void* context, blockstm_view* view, int64_t index) noexcept nogil:
@@ -186,24 +201,43 @@ cdef int32_t end_in_error(
         status = known_status(records.known, <uint64_t>info)
     if status < 0:
         status = meet(records, index, ending, info)
+        if status < 0:
+            output[0], size, status = NO_MEMORY_TAG, 1, BLOCKSTM_FAILED
     if status == BLOCKSTM_STOPPED or view.api.output(view, output, size) != BLOCKSTM_OK:
         return BLOCKSTM_STOPPED
     return status
 
 
+cdef int32_t status_of(object error) noexcept:
+    """What an exception comes to."""
+    if PyErr_GivenExceptionMatches(error, Revert):
+        return BLOCKSTM_REVERTED
+    if PyErr_GivenExceptionMatches(error, Invalid):
+        return BLOCKSTM_INVALID
+    return BLOCKSTM_STOPPED if PyErr_GivenExceptionMatches(error, Stopped) else BLOCKSTM_FAILED
+
+
 cdef int32_t meet(Records* records, int64_t index, int32_t ending, void* info) noexcept with gil:
-    """Make the exception, tell what it comes to, and remember that or it."""
-    cdef RecordBlock block = <RecordBlock>records.block
-    cdef int32_t status = BLOCKSTM_FAILED
-    error = block.code.error_of(info)
-    if isinstance(error, Revert):
-        status = BLOCKSTM_REVERTED
-    elif isinstance(error, Invalid):
-        status = BLOCKSTM_INVALID
-    elif isinstance(error, Stopped):
-        status = BLOCKSTM_STOPPED
-    if ending == RAISED_STATIC:
-        know(records.known, <uint64_t>info, status)
-    else:
-        block.errors[index] = error
+    """What an exception comes to; -1 without memory for it."""
+    cdef int32_t status = -1
+    meet_into(<RecordBlock>records.block, index, ending, info, &status)
     return status
+
+
+cdef void meet_into(RecordBlock block, int64_t index, int32_t ending, void* info, int32_t* status) noexcept:
+    """Make the exception, tell what it comes to, and remember that or it.
+
+    A `MemoryError` is not remembered: it may stand for another exception that could not be made.
+    """
+    cdef object error = None
+    try:
+        error = block.code.error_of(info)
+        if ending != RAISED_STATIC:
+            block.errors[index] = error
+    except BaseException:  # out of memory
+        error = None
+    if error is None or (ending == RAISED_STATIC and PyErr_GivenExceptionMatches(error, MemoryError)):
+        return
+    if ending == RAISED_STATIC:
+        know(block.records.known, <uint64_t>info, status_of(error))
+    status[0] = status_of(error)

@@ -26,8 +26,8 @@ from blockstm._native.interner cimport Interner
 from blockstm._native.locations cimport Entry, Location, location_room
 from blockstm._native.numbers cimport Numbers, fold_delta
 from blockstm._native.values cimport (
-    BASE_INDEX, INLINE_SIZE, PAYLOAD_DELTA, PAYLOAD_SKIP, PAYLOAD_VALUE, SHORT_SIZE, Payload,
-    payload_copy, payload_data, payload_room,
+    BASE_INDEX, PAYLOAD_DELTA, PAYLOAD_SKIP, SHORT_SIZE, Payload,
+    payload_copy, payload_data, payload_is_long, payload_room,
 )
 
 cdef enum:
@@ -228,36 +228,28 @@ cdef inline bint store_is_left(const Entry* entry, const Payload* payload) noexc
     return tagged & ESTIMATE_TAG or <const Payload*>tagged == payload
 
 
-cdef inline bint payload_own_bytes(Payload* payload, Arena* arena) noexcept nogil:
-    """Copy a long value's bytes out of memory that ends with the run. False: memory ran out."""
+cdef inline Payload* store_make_room(Store* store, Location* location, Payload* value,
+                                     Arena* arena) noexcept nogil:
+    """Where ``value``, which ends with the run, can be kept; its bytes, if they are long, are copied now.
+    NULL: memory has run out. Nothing of it can be seen before `store_commit`."""
+    cdef Payload* room = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
     cdef const uint8_t* copied
-    if payload.kind != PAYLOAD_VALUE or payload.size <= INLINE_SIZE:
-        return True
-    copied = arena_copy(arena, payload_data(payload), payload.size)
-    if copied == NULL:
-        return False
-    payload.word[0] = <uint64_t>copied
-    return True
+    if payload_is_long(value):
+        copied = arena_copy(arena, payload_data(value), value.size)
+        if copied == NULL:
+            return NULL
+        value.word[0] = <uint64_t>copied
+    if room == NULL and store.exclusive and value.size <= SHORT_SIZE:
+        room = location_room(location)
+    if room == NULL or payload_room(room) < payload_room(value):
+        room = <Payload*>arena_take(arena, payload_room(value))
+    return room
 
 
-cdef inline bint store_commit(Store* store, Location* location, Payload* value, Arena* arena,
-                              bint copy) noexcept nogil:
-    """Make ``value`` (a value or absent, no delta) what is final here; at the frontier only.
-
-    ``copy``: the payload and its bytes end with the run and must be copied. False: memory has run out.
-    """
-    cdef Payload* committed
-    if copy:
-        committed = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
-        if committed == NULL and store.exclusive and value.size <= SHORT_SIZE:
-            committed = location_room(location)
-        if committed == NULL or payload_room(committed) < payload_room(value):
-            committed = <Payload*>arena_take(arena, payload_room(value))
-            if committed == NULL:
-                return False
-        payload_copy(committed, value)
-        if not payload_own_bytes(committed, arena):
-            return False
-        value = committed
+cdef inline void store_commit(Location* location, Payload* value, Payload* room) noexcept nogil:
+    """Make ``value`` (a value or absent, no delta) what is final here, in the room that was made for it, if
+    any; at the frontier only."""
+    if room != NULL:
+        payload_copy(room, value)
+        value = room
     location.committed.store(value, memory_order_release)
-    return True

@@ -48,6 +48,8 @@ cdef struct Table:
 cdef void table_init(Table* table) noexcept nogil
 cdef void table_free(Table* table) noexcept nogil
 cdef int32_t table_reserve(Table* table, uint64_t count) noexcept nogil
+# Make room for so many bytes of long keys and values in a row, each as `table_bytes` counts it.
+cdef int32_t table_reserve_bytes(Table* table, uint64_t size) noexcept nogil
 cdef int64_t table_append(
     Table* table, const uint8_t* key, uint64_t size, uint64_t hashed
 ) noexcept nogil
@@ -135,6 +137,19 @@ cdef inline int32_t table_put(
     else:
         memcpy(&entry.value, data, size)
     return TABLE_OK
+
+
+cdef inline uint64_t table_bytes(uint64_t size, uint64_t header) noexcept nogil:
+    """What ``size`` bytes behind a pointer take of a chunk, after a header."""
+    return (size + header + 7) & ~<uint64_t>7 if size > INLINE_SIZE else 0
+
+
+cdef inline uint64_t table_bytes_to_put(const Table* table, uint32_t number, uint64_t size) noexcept nogil:
+    """What `table_put` of ``size`` bytes would take of a chunk now."""
+    cdef const Entry* entry = &table.entries[number]
+    if entry.value_size > INLINE_SIZE and entry_has_value(entry) and (<const uint64_t*>entry.value)[0] >= size:
+        return 0
+    return table_bytes(size, BLOCK_HEADER)
 
 
 cdef inline void table_drop(Table* table, uint32_t number) noexcept nogil:

@@ -81,24 +81,31 @@ cdef int32_t table_reserve(Table* table, uint64_t count) noexcept nogil:
     return TABLE_OK
 
 
-cdef uint8_t* take(Table* table, uint64_t size) noexcept nogil:
-    """`size` bytes that live as long as the table, aligned to 8; NULL without memory."""
+cdef int32_t table_reserve_bytes(Table* table, uint64_t size) noexcept nogil:
     cdef uint64_t chunk_size
     cdef Chunk* chunk
+    if size <= table.free_size:
+        return TABLE_OK
+    chunk_size = FIRST_CHUNK if table.chunk == NULL else table.chunk.size * 2
+    chunk_size = max(size, min(chunk_size, <uint64_t>LAST_CHUNK))
+    chunk = <Chunk*>malloc(sizeof(Chunk) + chunk_size)
+    if chunk == NULL:
+        return TABLE_NO_MEMORY
+    pages_wish(chunk, chunk_size)
+    table.wasted += table.free_size
+    table.chunks_size += chunk_size
+    chunk.before, chunk.size = table.chunk, chunk_size
+    table.chunk = chunk
+    table.free, table.free_size = <uint8_t*>(chunk + 1), chunk_size
+    return TABLE_OK
+
+
+cdef uint8_t* take(Table* table, uint64_t size) noexcept nogil:
+    """`size` bytes that live as long as the table, aligned to 8; NULL without memory."""
     cdef uint8_t* taken
     size = (size + 7) & ~<uint64_t>7
-    if size > table.free_size:
-        chunk_size = FIRST_CHUNK if table.chunk == NULL else table.chunk.size * 2
-        chunk_size = max(size, min(chunk_size, <uint64_t>LAST_CHUNK))
-        chunk = <Chunk*>malloc(sizeof(Chunk) + chunk_size)
-        if chunk == NULL:
-            return NULL
-        pages_wish(chunk, chunk_size)
-        table.wasted += table.free_size
-        table.chunks_size += chunk_size
-        chunk.before, chunk.size = table.chunk, chunk_size
-        table.chunk = chunk
-        table.free, table.free_size = <uint8_t*>(chunk + 1), chunk_size
+    if table_reserve_bytes(table, size) != TABLE_OK:
+        return NULL
     taken = table.free
     table.free += size
     table.free_size -= size
@@ -168,6 +175,7 @@ cdef int32_t table_copy(Table* target, const Table* source) noexcept nogil:
     cdef int64_t made
     cdef uint32_t number
     if table_reserve(target, source.live) != TABLE_OK:
+        table_free(target)
         return TABLE_NO_MEMORY
     for number in range(source.count):
         entry = &source.entries[number]

@@ -55,6 +55,11 @@ cdef inline void payload_words(Payload* payload, const uint8_t* data, uint64_t s
         payload.word[0] = <uint64_t>data
 
 
+cdef inline bint payload_is_long(const Payload* payload) noexcept nogil:
+    """Whether it is a value whose bytes stand elsewhere."""
+    return payload.kind == PAYLOAD_VALUE and payload.size > INLINE_SIZE
+
+
 cdef inline const uint8_t* payload_data(const Payload* payload) noexcept nogil:
     if payload.size <= INLINE_SIZE:
         return <const uint8_t*>payload.word

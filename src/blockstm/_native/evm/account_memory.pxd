@@ -13,5 +13,5 @@ cdef class AccountMemory(MemoryState):
 
     cdef object change(self, vector[Change]& changes, bytes records, bint wants_undo)
     cdef object change_noting(self, vector[Change]& changes, bytes records, Table* before)
-    cdef int32_t copy_slots(self, const uint8_t* address, vector[uint8_t]& copied) noexcept nogil
+    cdef int32_t copy_slots(self, const uint8_t* address, vector[uint8_t]& copied) except -100
 

@@ -145,8 +145,10 @@ cdef class AccountMemory(MemoryState):
         if PyBytes_GET_SIZE(ours) != ADDRESS_SIZE:
             return {}
         self.lock.lock()
-        status = self.copy_slots(<const uint8_t*>PyBytes_AS_STRING(ours), copied)
-        self.lock.unlock()
+        try:
+            status = self.copy_slots(<const uint8_t*>PyBytes_AS_STRING(ours), copied)
+        finally:
+            self.lock.unlock()
         if status != TABLE_OK:
             raise MemoryError
         found = {}
@@ -157,7 +159,7 @@ cdef class AccountMemory(MemoryState):
             found[slot] = read_word(copied.data() + place + WORD_SIZE, WORD_SIZE, True)
         return found
 
-    cdef int32_t copy_slots(self, const uint8_t* address, vector[uint8_t]& copied) noexcept nogil:
+    cdef int32_t copy_slots(self, const uint8_t* address, vector[uint8_t]& copied) except -100:
         """Slots and values of an account, the newest first; under the lock."""
         cdef const Entry* entry
         cdef const uint8_t* key
@@ -182,13 +184,15 @@ cdef class AccountMemory(MemoryState):
         cdef const uint8_t* address
         cdef int32_t status
         self.lock.lock()
-        status = index_read(&self.index, &self.table)
-        if status == TABLE_OK:
-            copied.reserve(ADDRESS_SIZE * <size_t>self.index.addresses.count)
-            for number in range(self.index.addresses.count):
-                address = entry_key(&self.index.addresses.entries[number])
-                copied.insert(copied.end(), address, address + ADDRESS_SIZE)
-        self.lock.unlock()
+        try:
+            status = index_read(&self.index, &self.table)
+            if status == TABLE_OK:
+                copied.reserve(ADDRESS_SIZE * <size_t>self.index.addresses.count)
+                for number in range(self.index.addresses.count):
+                    address = entry_key(&self.index.addresses.entries[number])
+                    copied.insert(copied.end(), address, address + ADDRESS_SIZE)
+        finally:
+            self.lock.unlock()
         if status != TABLE_OK:
             raise MemoryError
         return [

@@ -1,0 +1,46 @@
+/* A VM in C for tests: transaction i reads key i % keys and puts a value of `size` bytes there, all of them
+ * i + the first byte that was there. Its output is what it read of the value before. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "blockstm/vm_abi.h"
+
+struct long_values {
+    uint64_t keys;
+    uint64_t size;
+    uint64_t reads;   /* whether a transaction looks at what it overwrites */
+    uint64_t outputs; /* bytes of output */
+    blockstm_vm vm;
+};
+
+static int32_t execute(void *context, blockstm_view *view, int64_t index) {
+    const struct long_values *block = context;
+    const uint64_t key = (uint64_t)index % block->keys;
+    blockstm_location location;
+    blockstm_bytes before = {0, 0};
+    int32_t status = view->api->locate(view, (const uint8_t *)&key, sizeof key, &location);
+    uint8_t first = (uint8_t)index;
+    if (status != BLOCKSTM_OK) return BLOCKSTM_STOPPED;
+    if (block->reads) {
+        status = view->api->get(view, location, &before);
+        if (status != BLOCKSTM_OK && status != BLOCKSTM_ABSENT) return BLOCKSTM_STOPPED;
+        if (status == BLOCKSTM_OK && before.size) first = (uint8_t)(first + before.data[0]);
+    }
+    uint8_t *value = malloc(block->size + block->outputs + 1);
+    if (value == NULL) return BLOCKSTM_FAILED;
+    memset(value, first, block->size + block->outputs);
+    status = view->api->put(view, location, value, block->size);
+    if (status == BLOCKSTM_OK) status = view->api->output(view, value, block->outputs);
+    free(value);
+    return status == BLOCKSTM_OK ? BLOCKSTM_SUCCESS : BLOCKSTM_STOPPED;
+}
+
+blockstm_vm *long_values_vm(struct long_values *block) {
+    block->vm.abi_version = BLOCKSTM_VM_ABI_VERSION;
+    block->vm.struct_size = sizeof(blockstm_vm);
+    block->vm.numbers = BLOCKSTM_NUMBERS_I64;
+    block->vm.flags = 0;
+    block->vm.context = block;
+    block->vm.execute = execute;
+    return &block->vm;
+}

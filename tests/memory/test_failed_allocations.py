@@ -1,0 +1,68 @@
+"""Whichever allocation fails: the right result or an error that says so, and then all is well.
+
+They are failed by an allocator that is preloaded into the process of the test.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.memory.built import built
+from tests.memory.paths import PATHS
+
+ROOT = Path(__file__).parents[2]
+SAMPLED = 20
+SEED = random.SystemRandom().randrange(1 << 31)
+# Of one thread that needs no workers.
+ALONE = ("memory-states", "account-states", "tries")
+CASES = [
+    (name, workers) for name in PATHS for workers in (1, 2) if workers == 1 or name not in ALONE
+]
+# Threads that are started, and locks that Python code takes, are not for the native core to keep.
+PYTHON_CASES = [case for case in CASES if case[0] not in ("streams", "explorations")]
+NATIVE_CASES = [case for case in CASES if case[0] != "streams"]
+
+
+def child(kind: str, path: str, workers: int, count: int) -> None:
+    """Fail ``count`` allocations of a path, 0: all, in a process of its own."""
+    environment = {
+        **os.environ,
+        "BLOCKSTM_LONG_VALUES": str(built("long_values")),
+        "LD_PRELOAD": str(built("failing_allocator")),
+    }
+    command = [sys.executable, "-m", "tests.memory.failing", kind, path, str(workers)]
+    command += [str(SEED), str(count)]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    replay = " ".join(command[1:])
+    assert ended.returncode == 0, f"{replay}: {ended.returncode}\n{ended.stderr[-3000:]}"
+    told = json.loads(ended.stdout.splitlines()[-1])
+    assert told["faults"] == [], f"{replay} of {told['allocations']}"
+    assert told["tried"] > 0
+
+
+@pytest.mark.parametrize(("path", "workers"), PYTHON_CASES)
+def test_python_allocations_that_fail(path: str, workers: int) -> None:
+    child("python", path, workers, SAMPLED)
+
+
+@pytest.mark.parametrize(("path", "workers"), NATIVE_CASES)
+def test_native_allocations_that_fail(path: str, workers: int) -> None:
+    child("native", path, workers, SAMPLED)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "workers"), PYTHON_CASES)
+def test_every_python_allocation(path: str, workers: int) -> None:
+    child("python", path, workers, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "workers"), NATIVE_CASES)
+def test_every_native_allocation(path: str, workers: int) -> None:
+    child("native", path, workers, 0)
