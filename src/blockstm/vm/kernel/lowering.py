@@ -26,6 +26,7 @@ STOP_CODE = 0x53544F50
 """The error code, in Numba's calling convention, of a run that a view call ended."""
 
 I32, I64 = table.I32, table.I64
+NO_INT64 = "a uint64 of 2**63 or more is no int64"
 TOO_LARGE = "the value is not a number of the kernel's kind, or the sum leaves their range"
 
 
@@ -78,11 +79,18 @@ class Scene:
 
     def bytes_of(self, ty: Any, value: Any) -> tuple[Any, Any]:
         """Pointer and size of a key or a value."""
-        if ty == types.int64:
+        if isinstance(ty, types.Integer):
+            self.check_int64(ty, value)
             place = table.slot(self.builder, I64, "word")
             self.builder.store(value, place)
             return place, ir.Constant(I64, 8)
         return self.words_pointer(ty, value), ir.Constant(I64, 32)
+
+    def check_int64(self, ty: Any, value: Any) -> None:
+        """Raise where a uint64 is above all int64."""
+        if ty == types.uint64:
+            above = self.builder.icmp_signed("<", value, ir.Constant(I64, 0))
+            self.raise_if(above, OverflowError, NO_INT64)
 
     def number(self, ty: Any, value: Any) -> Any:
         """A pointer to a `blockstm_number`."""
@@ -100,7 +108,10 @@ class Scene:
         if isinstance(ty, (types.BaseTuple, types.Array)):
             pointer = builder.bitcast(self.words_pointer(ty, value), I64.as_pointer())
             return [load_word(builder, pointer, limb) for limb in range(4)] + [zero]
-        if ty == types.uint64 or self.view_type.values == "int64":
+        if self.view_type.values == "int64":
+            self.check_int64(ty, value)
+            return [value, zero, zero, zero, zero]
+        if ty == types.uint64:
             return [value, zero, zero, zero, zero]
         negative = builder.icmp_signed("<", value, zero)
         magnitude = builder.select(negative, builder.neg(value), value)
@@ -143,7 +154,10 @@ class Scene:
 
     def value_of(self, ty: Any, value: Any) -> Any:
         """A value given by the kernel, in the representation of `value_at`."""
-        if ty == types.int64 or ty == WORDS:
+        if isinstance(ty, types.Integer):
+            self.check_int64(ty, value)
+            return value
+        if ty == WORDS:
             return value
         pointer = self.builder.bitcast(self.words_pointer(ty, value), I64.as_pointer())
         words = [load_word(self.builder, pointer, limb) for limb in range(4)]

@@ -61,8 +61,8 @@ def is_word_array(ty: types.Type) -> bool:
 
 
 def int64_like(call: str, what: str, ty: types.Type) -> types.Type:
-    if is_integer(ty):
-        return types.int64
+    if is_integer(ty):  # what may be above all int64 is looked at when the kernel runs
+        return types.uint64 if ty == types.uint64 else types.int64
     raise errors.TypingError(f"view.{call}: {what} is an integer, not {ty}")
 
 
