@@ -56,6 +56,12 @@ def test_a_block_of_very_short_transactions_is_left_to_one_worker() -> None:
     assert is_left_to_one([[]] * 3_000)
 
 
+def test_sharing_that_does_not_pay_ends() -> None:
+    """What begins as worth sharing and then is a chain of short ones loses no more than a bit."""
+    block = [[WORK, ("add", index, 1)] for index in range(40)]
+    run(block + chain(5_000))
+
+
 def test_a_long_block_is_shared() -> None:
     assert run([[WORK, ("add", index, 1)] for index in range(300)]).stats.workers == 4
 

@@ -5,7 +5,7 @@ for what it marks as the frontier owner's. A `Worker` is touched by its own thre
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
-from libcpp.atomic cimport memory_order_release
+from libcpp.atomic cimport atomic, memory_order_release
 
 from blockstm._native.abi cimport BLOCKSTM_OK, blockstm_vm
 from blockstm._native.arena cimport Arena
@@ -49,6 +49,8 @@ cdef struct Block:
     bint shared                # whether it has been, so far: then there are statuses
     int32_t workers
     int64_t stretch_max        # how many transactions may be claimed at once
+    int64_t alone_ns           # how long one took when it was decided to share; 0: that is not asked again
+    int64_t shared_from_ns     # shorter ones are not shared: it was tried in this block and did not pay
     Poll poll
     void* poll_context
     Store store
@@ -63,6 +65,7 @@ cdef struct Block:
     int64_t rest_until         # where a rest from speculation ends; 0: none is wanted
     int64_t run_ns             # how long a run takes, about: what workers begin with
     uint64_t padding_after[8]
+    atomic[int32_t] leaves     # sharing does not pay: set by worker 0, looked at by the frontier's owner
 
 cdef enum AbortCause:
     ABORT_VALIDATION = 0
@@ -98,6 +101,9 @@ cdef struct Worker:
     int64_t frontier_seen      # where the frontier was at the last look ...
     int64_t frontier_seen_ns   # ... and when that was
     int64_t frontier_since_ns  # since when it may have been there
+    int64_t measured_ns        # worker 0: since when it is measured how fast the frontier moves, ...
+    int64_t measured_from      # ... where it was then, ...
+    int32_t slow               # ... and how often in a row it was slower than one worker alone
     int64_t run_ns             # how long a run takes, about
     uint64_t incarnations
     uint64_t aborts[ABORT_CAUSES]

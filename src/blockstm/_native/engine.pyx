@@ -46,7 +46,9 @@ from blockstm._native.worker cimport (
 cdef enum:
     START = 8                        # transactions run alone to learn how long one takes; while fewer
     DOUBT = 2                        # have told, so many of no length are thought beside them
-    ASKED_EVERY = 32                 # transactions of a block that goes on alone
+    COLD_NS = 10_000                 # the first ones may take this longer than the same do later
+    ASKED_EVERY = 32                 # transactions of a block that goes on alone ...
+    ASKED_NS = 50_000                # ... or fewer that take so long
     SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
     SHARING_PAYS_NS = 250_000        # with less beyond that, waking helpers costs more than it gives
 
@@ -257,6 +259,8 @@ cdef class Engine:
         block.throttle = options.throttle
         block.may_rest = True
         block.stretch_max = STRETCH_MAX
+        block.alone_ns = block.shared_from_ns = 0
+        block.leaves.store(0)
         block.workers = 1
         block.shared = False
         block.poll = poll_signals
@@ -296,16 +300,18 @@ cdef class Engine:
         cdef int64_t ran = 1, taken, before
         while ran <= START and not scheduler_stopping(scheduler):
             worker_run_alone(worker, min(scheduler.frontier.next.load() + (ran + 1) // 2, scheduler.count))
-            if self.sharing_pays(worker.busy_ns - since, ran + DOUBT if ran < START else ran):
+            taken = worker.busy_ns - since
+            if taken > ran * COLD_NS and self.sharing_pays(taken, ran + DOUBT if ran < START else ran):
                 return
             ran *= 2
-        before = (worker.busy_ns - since) * ASKED_EVERY // START
+        before = (worker.busy_ns - since) // START
         while not scheduler_stopping(scheduler):
             since = worker.busy_ns
-            worker_run_alone(worker, min(scheduler.frontier.next.load() + ASKED_EVERY, scheduler.count))
-            taken = worker.busy_ns - since
+            ran = max(1, min(ASKED_EVERY, ASKED_NS // (before + 1)))
+            worker_run_alone(worker, min(scheduler.frontier.next.load() + ran, scheduler.count))
+            taken = (worker.busy_ns - since) // ran
             # A single long one among short ones says nothing about the rest.
-            if self.sharing_pays(min(taken, before), ASKED_EVERY):
+            if self.sharing_pays(min(taken, before), 1):
                 return
             before = taken
 
@@ -317,8 +323,9 @@ cdef class Engine:
         cdef Scheduler* scheduler = &self.block.scheduler
         cdef int64_t left = scheduler.count - scheduler.frontier.next.load()
         cdef int64_t task_ns = taken_ns // count
-        if (task_ns - SHARED_TASK_NS) * (left - 1) < SHARING_PAYS_NS:
+        if (task_ns - SHARED_TASK_NS) * (left - 1) < SHARING_PAYS_NS or task_ns < self.block.shared_from_ns:
             return False
+        self.block.alone_ns = task_ns
         # What the workers, and the throttle, begin with.
         self.block.run_ns = self.worker[0].run_ns = task_ns
         return True
@@ -388,6 +395,9 @@ cdef class Engine:
         cdef Scheduler* scheduler = &block.scheduler
         cdef int64_t until = block.rest_until
         self.forget_speculation()
+        if block.leaves.load():
+            block.shared_from_ns = 2 * block.alone_ns
+            block.leaves.store(0)
         block.rest_until = 0
         block.workers = 1
         block.store.exclusive = True

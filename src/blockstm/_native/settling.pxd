@@ -248,7 +248,7 @@ cdef inline void show_frontier(Worker* worker, int64_t index) noexcept nogil:
     takes the transaction there."""
     cdef Block* block = worker.block
     cdef Scheduler* scheduler = &block.scheduler
-    cdef bint rests = block.rest_until != 0
+    cdef bint rests = block.rest_until != 0 or block.leaves.load(memory_order_relaxed)
     scheduler.frontier.next.store(index)  # seq_cst: see scheduler.pxd
     if block.streaming:
         events_notify(&scheduler.events)
@@ -259,7 +259,7 @@ cdef inline void show_frontier(Worker* worker, int64_t index) noexcept nogil:
 cdef inline bint somebody_waits(Block* block) noexcept nogil:
     """For the frontier, wherever it goes next."""
     # Relaxed: who parks just now is told at the end, or looks for himself before he parks.
-    return (block.streaming or block.rest_until != 0
+    return (block.streaming or block.rest_until != 0 or block.leaves.load(memory_order_relaxed)
             or block.scheduler.events.waiters.load(memory_order_relaxed))
 
 

@@ -39,6 +39,8 @@ cdef enum:
     SHORT_NS = 2_000               # a shorter run is not worth a look at the clock, or at the frontier
     CLOCKED = 8                    # so many are, together, for the one, ...
     LOOKED_AFTER = 4               # ... and so many for the other
+    MEASURED_NS = 200_000          # for so long each time it is measured whether sharing pays, ...
+    SLOW_MAX = 2                   # ... and so often in a row it may not
     AWAIT_NS_MIN = 2_000           # a run that took less is soon run again
     AWAIT_NS_SPIN = 20_000         # before others may have the core
     READERS_NEAR = 16              # at most
@@ -85,6 +87,7 @@ cdef void worker_reset(Worker* worker) noexcept nogil:
     worker.view.readers_near = 1
     worker.stretch_began_ns = worker.frontier_seen_ns = worker.frontier_since_ns = now_ns()
     worker.frontier_seen = -1
+    worker.measured_ns = worker.slow = 0
     worker.run_ns = worker.block.run_ns
     worker.incarnations = 0
     memset(worker.aborts, 0, sizeof(worker.aborts))
@@ -240,6 +243,8 @@ cdef bint claim_stretch(Worker* worker) noexcept nogil:
     worker.runs_before = worker.incarnations
     worker.stretch_began_ns = now_ns()
     see_frontier(worker, worker.stretch_began_ns)
+    if worker.id == 0 and worker.block.alone_ns:
+        measure_sharing(worker)
     worker.hand = 0
     if worker.stretch_end > first + 1:
         worker.hand = stretch_of(worker.id, first)
@@ -323,6 +328,26 @@ cdef void see_frontier(Worker* worker, int64_t now) noexcept nogil:
         worker.frontier_seen = frontier
         worker.frontier_since_ns = worker.frontier_seen_ns
     worker.frontier_seen_ns = now
+
+
+cdef void measure_sharing(Worker* worker) noexcept nogil:
+    """Whether the frontier moves as fast as one worker alone would move it; if not, end the sharing.
+
+    Where transactions have become shorter since it was decided to share, one alone would be faster than then.
+    """
+    cdef int64_t alone_ns = min(worker.block.alone_ns, worker.run_ns)
+    cdef int64_t taken_ns = worker.frontier_seen_ns - worker.measured_ns
+    cdef int64_t count = worker.frontier_seen - worker.measured_from
+    if worker.measured_ns and taken_ns < MEASURED_NS:
+        return
+    if worker.measured_ns:
+        worker.slow = worker.slow + 1 if taken_ns > count * alone_ns else 0
+    # A long one may hold it up for a while, but it is no longer one of those that are asked about.
+    if worker.slow >= SLOW_MAX and worker.run_ns < SHORT_NS:
+        worker.slow = 0
+        worker.block.leaves.store(1, memory_order_relaxed)  # being late is all right
+    worker.measured_ns = worker.frontier_seen_ns
+    worker.measured_from = worker.frontier_seen
 
 
 cdef bint frontier_is_overdue(Worker* worker) noexcept nogil:
