@@ -25,7 +25,9 @@ CASES = [
     (name, workers) for name in PATHS for workers in (1, 2) if workers == 1 or name not in ALONE
 ]
 # Threads that are started, and locks that Python code takes, are not for the native core to keep.
-PYTHON_CASES = [case for case in CASES if case[0] not in ("streams", "explorations")]
+PYTHON_CASES = [
+    case for case in CASES if case[0] not in ("streams", "explorations", "ethereum-blocks")
+]
 NATIVE_CASES = [case for case in CASES if case[0] != "streams"]
 
 

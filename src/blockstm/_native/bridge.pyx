@@ -221,13 +221,15 @@ cdef int32_t bridge_expect(blockstm_view* view, blockstm_location location, cons
 
 
 cdef int32_t bridge_poll(blockstm_view* view) noexcept with gil:
+    cdef int32_t status = BLOCKSTM_STATE_ERROR
     bridge = bridge_of(view)
     try:
         PyErr_CheckSignals()
         bridge.view.index  # raises where the view's run is over
-        return BLOCKSTM_OK
+        status = BLOCKSTM_OK
     except BaseException as error:
-        return failed(bridge, error)
+        failed(bridge, error)
+    return status
 
 
 cdef blockstm_view_api API
