@@ -136,7 +136,7 @@ DYNAMIC: dict[str, Any] = {"type": 2, "v": 0, "chain_id": 1, "max_fee_per_gas": 
         *({**DYNAMIC, "chain_id": chain} for chain in (0, 2, None, 2**64 + 1)),
         *({**DYNAMIC, "max_fee_per_gas": fee} for fee in (6, 2**192, 2**256 - 1)),
         *({**DYNAMIC, "max_priority_fee_per_gas": fee} for fee in (7, 8)),
-        {"type": 1, "v": 0, "chain_id": 1, "gas_price": 7},
+        {**DYNAMIC, "type": 1, "gas_price": 7},
     ],
     ids=str,
 )

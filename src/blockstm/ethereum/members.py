@@ -123,13 +123,10 @@ TRANSACTION: Final[Mapping[str, Kind]] = {
 }
 """Of a `blockstm.ethereum.Transaction`."""
 
-# Which types of transactions have what not all have.
+# Which types of transactions have lists that not all have. Prices are left out: nodes give the
+# price that was paid beside the fees that were signed.
 _TYPES_WITH: Final[Mapping[str, tuple[int, ...]]] = {
-    "gas_price": (0, 1),
-    "max_fee_per_gas": (2, 3, 4),
-    "max_priority_fee_per_gas": (2, 3, 4),
     "access_list": (1, 2, 3, 4),
-    "max_fee_per_blob_gas": (3,),
     "blob_hashes": (3,),
     "authorizations": (4,),
 }
@@ -180,7 +177,7 @@ def check_members(what: object, kinds: Mapping[str, Kind], place: str) -> None:
 
 
 def check_members_of_type(transaction: Any) -> None:
-    """Check that a transaction has nothing that its type does not encode: it would be lost.
+    """Check that a transaction has no list that its type does not encode: it would be lost.
 
     Raises:
         InputError: it has such a member.

@@ -241,7 +241,7 @@ class Transaction:
         """The encoding that blocks carry and tries hold (EIP-2718).
 
         Raises:
-            InputError: a member is of the wrong kind or out of range, or one that the type does
+            InputError: a member is of the wrong kind or out of range, or a list that the type does
                 not have, which can only be in a transaction that was made by hand.
         """
         if self._encoding is None:
