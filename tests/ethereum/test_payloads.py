@@ -110,7 +110,7 @@ def amsterdam() -> tuple[dict[str, Any], dict[str, Any]]:
     ("member", "value"),
     [
         ("blockHash", "0x12"),
-        ("blockNumber", 3),
+        ("blockNumber", "three"),
         ("gasUsed", "0x01"),
         ("timestamp", "0x1" + "0" * 16),
         ("logsBloom", "0x00"),

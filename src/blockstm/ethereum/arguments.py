@@ -65,11 +65,11 @@ def check_block_object(block: Any, state: Any, vm: Any) -> None:
         ConfigError: there is no such VM.
         InputError: the block or the state is something else, or a member of the block is.
     """
-    if vm not in _VMS:
-        raise unknown_vm(vm)
     if not isinstance(block, Block):
         kind = type(block).__name__
         raise InputError(f"with vm={brief(vm)} a block is a blockstm.ethereum.Block, not {kind}")
+    if vm not in _VMS:
+        raise unknown_vm(vm)
     if not callable(getattr(state, "get", None)):
         kind = type(state).__name__
         raise InputError(
