@@ -467,7 +467,7 @@ cdef int open_int64(Py_buffer* buffer, array, str name) except -1:
     if buffer.ndim != 1 or buffer.itemsize != 8 or buffer.suboffsets != NULL or (
             form.lstrip(b"@=<") not in (b"l", b"q")):
         text = (f"{name} is a one-dimensional array of int64, not {buffer.ndim}-dimensional "
-                f"with items {form.decode('ascii', 'replace')!r}")
+                f"with items {brief(form.decode('ascii', 'replace'))}")
         PyBuffer_Release(buffer)
         raise InputError(text)
     return 0

@@ -134,7 +134,7 @@ cdef bint count_native(void* context, int32_t index, Answer* answer) noexcept no
 cdef void* pointer_in(object capsule, const char* name, str what) except NULL:
     """Raises InputError for anything but a capsule of that name."""
     if not PyCapsule_IsValid(capsule, name):
-        raise InputError(f"{what} comes in a PyCapsule named {name.decode()!r}, not as {kind_of(capsule)}")
+        raise InputError(f"{what} comes in a PyCapsule named {brief(name.decode())}, not as {kind_of(capsule)}")
     return PyCapsule_GetPointer(capsule, name)
 
 
