@@ -50,6 +50,9 @@ class NativeBuild(ParallelBuild):
 
     def translate(self):
         fail_on_performance_hints()
+        keep_items_that_are_not_appended()
+        # What stands in this file is in all that was translated.
+        self.cython_options["force"] = any(is_older(cpp_of(each)) for each in self.extensions)
         return super().translate()
 
 
@@ -72,6 +75,29 @@ def fail_on_performance_hints() -> None:
     for module in (ExprNodes, Nodes, ParseTreeTransforms):
         if hasattr(module, "performance_hint"):
             module.performance_hint = refuse
+
+
+def keep_items_that_are_not_appended() -> None:
+    """Where a list comprehension has no memory to grow, Cython 3.3 gives up the reference to the
+    item twice: in what appends, and where the function ends. Have the first leave it to the second.
+    """
+    from Cython.Compiler.Code import UtilityCode
+
+    code = UtilityCode.load_cached("ListCompAppendAndDecref", "Optimize.c")
+    appended = "int result = PyList_Append(list, x);\n    "
+    code.impl = code.impl.replace(
+        f"{appended}Py_DECREF(x);", f"{appended}if (likely(result == 0)) Py_DECREF(x);"
+    )
+
+
+def cpp_of(extension: Extension) -> Path:
+    """What Cython translates a module into."""
+    return Path(GENERATED, extension.sources[0]).with_suffix(".cpp")
+
+
+def is_older(path: Path) -> bool:
+    """Whether a file is there from before the last change of this one."""
+    return path.exists() and path.stat().st_mtime_ns < Path(__file__).stat().st_mtime_ns
 
 
 def sources_beside(path: Path) -> list[str]:

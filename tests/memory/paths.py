@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def path(make: Callable[[int], Run]) -> Callable[[int], Run]:
     return make
 
 
-def shown(result: Any) -> object:
+def shown(result: Any) -> tuple[object, ...]:
     outcomes = [(o.index, o.status, o.value, repr(o.error), o.gas_used) for o in result.outcomes]
     return outcomes, list(result.writes.items())
 
@@ -107,14 +108,12 @@ def callables_on_a_dict(workers: int) -> Run:
 
 @path
 def streams(workers: int) -> Run:
-    engine = executor(workers)
-
-    def run() -> object:
+    def use(engine: Executor) -> object:
         with engine.stream(range(COUNT), {"sum": 1}, callable_vm, on_invalid="skip") as stream:
             seen = [outcome.index for outcome in stream]
-        return seen, shown(stream.result)
+        return *shown(stream.result), seen
 
-    return run
+    return Fresh(workers, use)
 
 
 @path
@@ -273,6 +272,23 @@ def tries(workers: int) -> Run:
         partial = Trie(root, NodeStore(proof))
         found = partial.get(bytes([3, 21]) * 4)
         return root, proof, found, ordered_root(list(entries.values())), secure_root(entries)
+
+    return run
+
+
+@path
+def receipts(workers: int) -> Run:
+    from blockstm._native.trie import receipts as native
+
+    none, count = (0).to_bytes(4, "little"), 9
+    logs = [bytes(bytearray(none)) for _ in range(count)]
+    held = [sys.getrefcount(each) for each in logs]
+
+    def run() -> object:
+        try:
+            return native.receipts(bytes(count), b"\1" * count, range(count), logs, workers)
+        finally:
+            assert [sys.getrefcount(each) for each in logs] == held, "given up twice"
 
     return run
 

@@ -20,15 +20,10 @@ ROOT = Path(__file__).parents[2]
 SAMPLED = 20
 SEED = random.SystemRandom().randrange(1 << 31)
 # Of one thread that needs no workers.
-ALONE = ("memory-states", "account-states", "tries")
+ALONE = ("memory-states", "account-states", "tries", "receipts")
 CASES = [
     (name, workers) for name in PATHS for workers in (1, 2) if workers == 1 or name not in ALONE
 ]
-# Threads that are started, and locks that Python code takes, are not for the native core to keep.
-PYTHON_CASES = [
-    case for case in CASES if case[0] not in ("streams", "explorations", "ethereum-blocks")
-]
-NATIVE_CASES = [case for case in CASES if case[0] != "streams"]
 
 
 def child(kind: str, path: str, workers: int, count: int) -> None:
@@ -48,23 +43,23 @@ def child(kind: str, path: str, workers: int, count: int) -> None:
     assert told["tried"] > 0
 
 
-@pytest.mark.parametrize(("path", "workers"), PYTHON_CASES)
+@pytest.mark.parametrize(("path", "workers"), CASES)
 def test_python_allocations_that_fail(path: str, workers: int) -> None:
     child("python", path, workers, SAMPLED)
 
 
-@pytest.mark.parametrize(("path", "workers"), NATIVE_CASES)
+@pytest.mark.parametrize(("path", "workers"), CASES)
 def test_native_allocations_that_fail(path: str, workers: int) -> None:
     child("native", path, workers, SAMPLED)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("path", "workers"), PYTHON_CASES)
+@pytest.mark.parametrize(("path", "workers"), CASES)
 def test_every_python_allocation(path: str, workers: int) -> None:
     child("python", path, workers, 0)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("path", "workers"), NATIVE_CASES)
+@pytest.mark.parametrize(("path", "workers"), CASES)
 def test_every_native_allocation(path: str, workers: int) -> None:
     child("native", path, workers, 0)

@@ -176,7 +176,7 @@ class AccountState:
         self._memory = memory
         self._withheld = withheld  # hashes of codes of which there is only the hash
         self._content = object()  # what the state holds now; another object whenever that changes
-        self._changing = threading.RLock()  # a signal handler may come between
+        self._changing = _new_lock()
         # What blocks changed, of which nobody may have asked yet who exists afterwards.
         self._unsettled: list[ref[AccountChanges]] = []
         self._unsettled_max = _UNSETTLED_MAX
@@ -366,13 +366,21 @@ class AccountState:
         return self._memory._pin()
 
 
+def _new_lock() -> threading.RLock:
+    """One that a signal handler in the middle of a change may take once more."""
+    try:
+        return threading.RLock()
+    except RuntimeError as error:
+        raise MemoryError("no memory for the lock of a state") from error
+
+
 _STATES: WeakSet[AccountState] = WeakSet()
 
 
 def _renew_locks() -> None:
     """In a forked child nobody is left who would release the lock of a state."""
     for state in list(_STATES):
-        state._changing = threading.RLock()
+        state._changing = _new_lock()
 
 
 os.register_at_fork(after_in_child=_renew_locks)
