@@ -396,3 +396,17 @@ def test_threads_may_read_accounts_while_another_moves_the_state_on() -> None:
     for reader in readers:
         reader.join()
     assert set(seen) == {(50, 1)}  # always one block's slots, and all of them
+
+
+def test_a_transaction_in_python_cannot_change_the_accounts_it_starts_from() -> None:
+    state, place = AccountState({ADDRESSES[0]: Account(7)}), (ADDRESSES[0], "balance")
+
+    def meddle(view: Any, index: int) -> Any:
+        with pytest.raises(UsageError, match="while a block is running"):
+            state.apply({place: 8})
+        return view.get(place)
+
+    result = blockstm.execute_block(range(3), state, meddle)
+    assert [outcome.value for outcome in result.outcomes] == [7] * 3
+    state.apply({place: 8})
+    assert state.get(place) == 8

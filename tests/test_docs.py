@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from html.parser import HTMLParser
 from pathlib import Path
@@ -40,6 +41,19 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("target", ["nowhere.md", "README.md#no-such-heading", "#no-such-heading"])
 def test_a_broken_link_is_found(target: str) -> None:
     assert broken(Link(ROOT / "README.md", target))
+
+
+def test_what_holds_a_promise_exists() -> None:
+    page = (ROOT / "docs" / "guarantees.md").read_text()
+    promises = [line for line in page.splitlines() if re.match(r"\| (?!promise)[^-]", line)]
+    files = set(re.findall(r"`(tests/[\w/.]+)`", page))
+    assert [name for name in files if not (ROOT / name).is_file()] == []
+    defined = {
+        name for each in files for name in re.findall(r"def (test_\w+)", (ROOT / each).read_text())
+    }
+    assert set(re.findall(r"`(test_\w+)`", page)) <= defined
+    assert promises
+    assert [line for line in promises if not re.search(r"`tests/", line)] == []
 
 
 class Refs(HTMLParser):

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import blockstm
 from blockstm.errors import InputError, UsageError
 from blockstm.state.memory import MemoryState
 from blockstm.types import DELETED
@@ -204,6 +205,22 @@ def test_a_pinned_state_refuses_to_change() -> None:
         state.apply({1: 3})
     assert state.get(1) == 2
     pins.pop()
+    state.apply({1: 3})
+    assert state == {1: 3}
+
+
+def test_a_transaction_in_python_cannot_change_the_state_it_starts_from() -> None:
+    state = MemoryState({1: 2})
+
+    def meddle(view: Any, index: int) -> Any:
+        with pytest.raises(UsageError, match="while a block is running"):
+            state.apply({1: 3})
+        return view.get(1)
+
+    result = blockstm.execute_block(range(4), state, meddle)
+    assert [outcome.value for outcome in result.outcomes] == [2] * 4
+    with blockstm.Executor() as engine, engine.stream(range(2), state, meddle) as stream:
+        assert [outcome.value for outcome in stream] == [2] * 2
     state.apply({1: 3})
     assert state == {1: 3}
 

@@ -198,7 +198,8 @@ class Executor:
         workers = self.workers
         if needs_gil and self._config.workers == "auto" and _has_gil():
             workers = 1
-        pinned = state if not needs_gil and hasattr(state, "_pin") else None
+        is_native = hasattr(state, "__blockstm_state__") and hasattr(state, "_pin")
+        pinned = state if is_native else None
         skip = on_invalid == "skip"
         return Request(context, count, workers, pinned, skip, limit, self._config)
 

@@ -82,6 +82,85 @@ def test_a_fork_while_another_thread_hashes_a_trie_leaves_both_whole() -> None:
     assert output == "{0}\n"
 
 
+def test_a_fork_while_a_kernel_is_compiled_waits_and_the_child_compiles_another() -> None:
+    pytest.importorskip("numba")
+    output = program("""
+        import blockstm, numpy
+        def first(view, tx):
+            view.put(1, tx.a)
+        def second(view, tx):
+            view.put(2, tx.a)
+        kernels = [blockstm.kernel(function) for function in (first, second)]
+        block = numpy.ones(1, dtype=[("a", "i8")])
+        compiling = threading.Thread(target=kernels[0].compile, args=(block.dtype,))
+        compiling.start()
+        time.sleep(0.05)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(30)
+            writes = [dict(blockstm.execute_block(block, {}, each).writes) for each in kernels]
+            os._exit(0 if writes == [{1: 1}, {2: 1}] else 1)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+        compiling.join()
+    """)
+    assert output == "0\n"
+
+
+def test_a_fork_while_a_library_of_the_evm_is_loaded_lets_the_child_load_them() -> None:
+    output = program("""
+        from blockstm.vm.evm import libraries
+        real, begun = libraries.importlib.import_module, threading.Event()
+        def slow(name):
+            begun.set()
+            time.sleep(0.3)
+            return real(name)
+        libraries.importlib.import_module = slow
+        loading = threading.Thread(target=libraries.load_libraries)
+        loading.start()
+        begun.wait()
+        child = os.fork()
+        if child == 0:
+            libraries.load_libraries()
+            os._exit(0)
+        print(wait(child))
+        loading.join()
+    """)
+    assert output == "0\n"
+
+
+def test_a_fork_while_the_evm_looks_for_codes_leaves_the_cache_of_codes_whole() -> None:
+    output = program("""
+        from tests.evm.world_blocks import context, contract, transaction, world
+        from blockstm.state.accounts import AccountState
+        from blockstm.vm.evm import Evm
+        import blockstm
+        places = [bytes([9, *n.to_bytes(2, "big")]) + bytes(17) for n in range(400)]
+        codes = {place: contract("PUSH2 0x%04x PUSH1 1 SSTORE STOP" % n)
+                 for n, place in enumerate(places, 1)}
+        state, vm = AccountState(world(codes)), Evm("prague", context("prague"))
+        steps = [transaction(n % 8, place, nonce=n // 8) for n, place in enumerate(places)]
+        config = blockstm.Config(workers=2, gate=False)
+        def run():
+            return dict(blockstm.execute_block(steps, state, vm, config=config).writes)
+        wanted = run()
+        def go_on():
+            while True:
+                run()
+        for _ in range(2):
+            threading.Thread(target=go_on, daemon=True).start()
+        codes = set()
+        for _ in range(15):
+            time.sleep(0.002)
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if run() == wanted else 1)
+            codes.add(wait(child))
+        print(codes, flush=True)
+        os._exit(0)
+    """)
+    assert output == "{0}\n"
+
+
 @workers
 def test_a_fork_while_blocks_and_streams_run_leaves_both_whole(workers: int) -> None:
     output = program(f"""

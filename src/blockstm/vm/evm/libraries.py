@@ -15,11 +15,11 @@ import ctypes
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from types import ModuleType
 from typing import Any
 
 from blockstm._native.crypto import libraries as table
+from blockstm.locks import lock_for_forks
 
 __all__ = ["load_libraries"]
 
@@ -91,6 +91,6 @@ _SOURCES = {
     "blst": Source("ckzg", "ckzg", "ckzg>=2.1", _from_extension),
     "gmp": Source("gmpy2", "gmpy2.gmpy2", "gmpy2>=2.2", _from_extension),
 }
-_LOCK = Lock()
+_LOCK = lock_for_forks()
 _LOADED: set[str] = set()
 _KEPT: list[Any] = []

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from blockstm.errors import InputError
 from blockstm.extras import need
+from blockstm.locks import lock_for_forks
 from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.vm.kernel.twin import python_twin
@@ -23,6 +23,9 @@ Values = Literal["int64", "uint256", "bytes32"]
 
 KEYS = ("int64", "bytes32")
 VALUES = ("int64", "uint256", "bytes32")
+
+# Numba is imported, and compiles, in one thread at a time.
+_COMPILING = lock_for_forks()
 
 
 @overload
@@ -103,7 +106,6 @@ class Kernel:
         self.__wrapped__ = function
         self._cache = cache
         self._codes: dict[Any, RecordCode] = {}
-        self._compiling = threading.Lock()
 
     def compile(self, dtype: Any) -> RecordCode:
         """Compile for the records of a dtype now; does nothing if that was done before.
@@ -117,7 +119,7 @@ class Kernel:
             dtype = numpy.dtype(dtype)
         except TypeError as error:
             raise InputError(f"no dtype: {brief(dtype)}") from error
-        with self._compiling:
+        with _COMPILING:
             code: RecordCode | None = self._codes.get(dtype)
             if code is None:
                 code = compiling.compile_kernel(
@@ -179,9 +181,9 @@ def need_numba() -> tuple[Any, Any]:
     Raises:
         MissingExtra: one of them is missing; says what to install.
     """
-    need("numba", "a kernel")
-    import numpy
+    with _COMPILING:
+        need("numba", "a kernel")
+        import numpy
 
-    from blockstm.vm.kernel import compiling
-
+        from blockstm.vm.kernel import compiling
     return compiling, numpy

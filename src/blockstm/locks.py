@@ -1,0 +1,22 @@
+"""Locks in Python that a fork waits for."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import AbstractContextManager
+
+__all__ = ["lock_for_forks"]
+
+
+def lock_for_forks() -> AbstractContextManager[object]:
+    """A lock that may be taken again by who has it, and that lives as long as the process.
+
+    A fork waits until nobody has it, so what it guards is whole in the child: modules are imported
+    and other people's compilers have ended, and locks of theirs are free as well.
+    """
+    lock = threading.RLock()
+    os.register_at_fork(
+        before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
+    )
+    return lock
