@@ -63,6 +63,7 @@ class _LongValues(ctypes.Structure):
         ("size", ctypes.c_uint64),
         ("reads", ctypes.c_uint64),
         ("outputs", ctypes.c_uint64),
+        ("changes", ctypes.c_uint64),
         ("vm", ctypes.c_uint64 * 16),
     )
 
@@ -71,11 +72,18 @@ class LongValues:
     """A native VM in C over values of any length; see ``long_values.c``."""
 
     def __init__(
-        self, library: Path, *, keys: int, size: int, reads: bool = True, outputs: int = 1
+        self,
+        library: Path,
+        *,
+        keys: int,
+        size: int,
+        reads: bool = True,
+        outputs: int = 1,
+        changes: bool = False,
     ) -> None:
         self._table = ctypes.CDLL(str(library)).long_values_vm
         self._table.restype = ctypes.c_void_p
-        self._block = _LongValues(keys, size, reads, outputs)
+        self._block = _LongValues(keys, size, reads, outputs, changes)
         self.vm = capsule(self._table(ctypes.byref(self._block)), VM_NAME)
         self.keys, self.values = codec_named("int64"), codec_named("bytes")
         self.count = 0

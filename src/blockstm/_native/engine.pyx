@@ -36,6 +36,7 @@ from blockstm._native.slots cimport (
     POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
     POINT_VALIDATE, view_pause,
 )
+from blockstm._native.spares cimport Spares
 from blockstm._native.stats cimport stats_of
 from blockstm._native.throttle cimport resume_speculation, throttle_begin, throttle_share
 from blockstm._native.values cimport PAYLOAD_SKIP, Payload
@@ -251,6 +252,7 @@ cdef class Engine:
         block.vm = context.vm
         block.store.exclusive = True
         block.store.interner.alone = True
+        memset(&block.store.spares, 0, sizeof(Spares))
         memset(&block.store.skip, 0, sizeof(Payload))
         block.store.skip.kind = PAYLOAD_SKIP
         block.store.estimates = options.estimates

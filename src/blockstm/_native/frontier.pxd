@@ -11,15 +11,16 @@ from libc.string cimport memset
 from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_INVALID, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_ERROR, BLOCKSTM_SUCCESS,
+    BLOCKSTM_INVALID, BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_ERROR,
+    BLOCKSTM_SUCCESS,
 )
 from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.interner cimport location_at
 from blockstm._native.locations cimport Entry, Location
-from blockstm._native.numbers cimport fold_delta
+from blockstm._native.numbers cimport Numbers, fold_delta
 from blockstm._native.slots cimport POINT_PUBLISH, View, view_pause
 from blockstm._native.store cimport Store, store_commit, store_final, store_make_room, store_read_base
-from blockstm._native.values cimport PAYLOAD_DELTA, Payload
+from blockstm._native.values cimport PAYLOAD_DELTA, PAYLOAD_VALUE, Payload
 
 cdef enum Ending:
     GOES_ON = 0
@@ -179,6 +180,15 @@ cdef inline Ending frontier_fold(Frontier* frontier, View* view, Location* locat
     return GOES_ON
 
 
+cdef inline bint frontier_hold(Store* store, const Write* write) noexcept nogil:
+    """See to it that an object lives as long as it is final; false: memory has run out."""
+    cdef const Numbers* numbers = &store.numbers
+    if numbers.domain != BLOCKSTM_NUMBERS_OBJECT or not store.exclusive:
+        return True
+    return numbers.objects.hold(numbers.objects.context, write.location,
+                                write.payload.word[0] if write.payload.kind == PAYLOAD_VALUE else 0)
+
+
 cdef inline Ending frontier_write(Frontier* frontier, View* view, Write* write,
                                   uint32_t count) noexcept nogil:
     """Make writes final: first everything that can fail, then everything that cannot."""
@@ -194,14 +204,14 @@ cdef inline Ending frontier_write(Frontier* frontier, View* view, Write* write,
         write[index].room = NULL
         if view.memory != view.arena:
             write[index].room = store_make_room(frontier.store, location, write[index].payload, view.arena)
-            if write[index].room == NULL:
+            if write[index].room == NULL or not frontier_hold(frontier.store, &write[index]):
                 return frontier_end(frontier, OUT_OF_MEMORY, 0)
     for index in range(count):
         location = location_at(&frontier.store.interner, write[index].location)
         if write[index].entry == NULL:  # a run at the frontier: only now do others see it
             view_pause(view, POINT_PUBLISH, write[index].payload.index)
         fresh = location.committed.load(memory_order_relaxed) == NULL  # written at the frontier only
-        store_commit(location, write[index].payload, write[index].room)
+        store_commit(frontier.store, location, write[index].payload, write[index].room)
         if fresh:
             frontier.written[frontier.written_count] = write[index].location
             frontier.written_count += 1

@@ -72,6 +72,9 @@ cdef struct ObjectNumbers:
     # The sign of value - number (value NULL: 0); both are exact ints.
     int (*compare)(uint64_t value, uint64_t number) noexcept nogil
     bint (*is_integer)(uint64_t value) noexcept nogil
+    # Only while one worker has the block to itself: keep alive what is about to be final at a location (NULL:
+    # nothing is), and what was final there until the next run. False: memory has run out.
+    bint (*hold)(void* context, uint32_t location, uint64_t value) noexcept nogil
 
 cdef struct Numbers:
     uint32_t domain

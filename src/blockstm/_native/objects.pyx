@@ -29,7 +29,7 @@ from blockstm._native.buffers cimport buffer_take
 from blockstm._native.context cimport Context
 from blockstm._native.frontier cimport Admission, Answer, Frontier, frontier_outcome
 from blockstm._native.interner cimport interner_append, location_at
-from blockstm._native.keeping cimport keep
+from blockstm._native.keeping cimport keep, keep_instead, let_go
 from blockstm._native.locations cimport Location
 from blockstm._native.numbers cimport (
     FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload,
@@ -52,6 +52,7 @@ ctypedef bint (*SameObjects)(uint64_t, uint64_t) noexcept nogil
 ctypedef Fit (*SubtractObjects)(void*, uint64_t, uint64_t, uint64_t*) noexcept nogil
 ctypedef int (*CompareObjects)(uint64_t, uint64_t) noexcept nogil
 ctypedef bint (*IsInteger)(uint64_t) noexcept nogil
+ctypedef bint (*HoldObject)(void*, uint32_t, uint64_t) noexcept nogil
 
 cdef object SUCCESS = Status.SUCCESS
 cdef object REVERTED = Status.REVERTED
@@ -96,7 +97,7 @@ cdef void add_into(ObjectContext context, uint64_t value, uint64_t delta, uint64
     except BaseException as error:
         context.failed_sum = error
         context.give_up_on(error)
-    if added and keep(context.kept, total):
+    if added and context.keep_for_run(total):
         result[0] = <uint64_t><PyObject*>total
         status[0] = BLOCKSTM_OK
 
@@ -120,7 +121,7 @@ cdef void subtract_into(ObjectContext context, uint64_t left, uint64_t right, ui
         result = PyNumber_Subtract(<object><PyObject*>left, <object><PyObject*>right)
     except BaseException:
         pass
-    if result is not None and keep(context.kept, result):
+    if result is not None and context.keep_for_run(result):
         difference[0] = <uint64_t><PyObject*>result
         fit[0] = FITS
 
@@ -135,6 +136,19 @@ cdef int compare_objects(uint64_t value, uint64_t number) noexcept:
 
 cdef bint is_integer(uint64_t value) noexcept:
     return PyLong_CheckExact(<object><PyObject*>value)
+
+
+cdef bint hold_object(void* owner, uint32_t location, uint64_t value) noexcept:
+    cdef ObjectContext context = <ObjectContext>owner
+    cdef list held = context.held
+    while <uint32_t>len(held) <= location:
+        if not keep(held, None):
+            return False
+    if not keep_instead(held, location, <object><PyObject*>value if value else None, context.passing,
+                        context.passed):
+        return False
+    context.passed += 1
+    return True
 
 # ---------------------------------------------------------------- a block of a Python VM
 
@@ -206,7 +220,7 @@ cdef class ObjectContext(Context):
         self.state_is_mapping = isinstance(state, Mapping)
         self.state_get = state.get
         self.locations = {}
-        self.kept = []
+        self.kept, self.passing, self.held = [], [], []
         self.fill_tables()
 
     cdef void fill_tables(self):
@@ -222,6 +236,7 @@ cdef class ObjectContext(Context):
         self.number_table.subtract = <SubtractObjects><void*>subtract_objects
         self.number_table.compare = <CompareObjects><void*>compare_objects
         self.number_table.is_integer = <IsInteger><void*>is_integer
+        self.number_table.hold = <HoldObject><void*>hold_object
         self.vm = &self.table
         self.read_base = read_object
         self.read_context = <void*>self
@@ -273,6 +288,9 @@ cdef class ObjectContext(Context):
             pass
         if python_view is None:
             return
+        if self.store.exclusive:
+            let_go(self.passing, self.passed)
+            self.passed = 0
         view.fault = BLOCKSTM_OK
         python_view.view = view
         python_view.context = self
@@ -439,6 +457,14 @@ cdef inline int keep_on(View* view, list kept, object value) except -1:
     raise Stop
 
 
+cdef inline int keep_on_run(View* view, ObjectContext context, object value) except -1:
+    """The same for as long as the run may look at it."""
+    if context.keep_for_run(value):
+        return 0
+    stop(view, BLOCKSTM_NO_MEMORY)
+    raise Stop
+
+
 @cython.final
 @cython.freelist(64)
 cdef class PythonView:
@@ -480,7 +506,7 @@ cdef class PythonView:
     def put(self, key, value):
         cdef View* view = self.open()
         cdef uint32_t location = self.context.locate(key, view)
-        keep_on(view, self.context.kept, value)
+        keep_on_run(view, self.context, value)
         if view_put_word(view, location, <uint64_t><PyObject*>value):
             raise Stop
 
@@ -497,7 +523,7 @@ cdef class PythonView:
         if not PyLong_CheckExact(delta):
             check_number("a delta", delta)
         location = self.context.locate(key, view)
-        keep_on(view, self.context.kept, delta)
+        keep_on_run(view, self.context, delta)
         number = number_of(delta)
         status = view_add(view, location, &number)
         if status == BLOCKSTM_BAD_NUMBER:
@@ -511,7 +537,7 @@ cdef class PythonView:
         cdef int32_t holds = 0
         cdef int status
         if PyLong_CheckExact(bound):
-            keep_on(view, self.context.kept, bound)
+            keep_on_run(view, self.context, bound)
             number = number_of(bound)
             status = view_at_least(view, self.context.locate(key, view), &number, &holds)
             if status == BLOCKSTM_OK:
@@ -534,7 +560,7 @@ cdef class PythonView:
             check_number("a bound", upper)
         if (PyLong_CheckExact(delta) and (lower is None or PyLong_CheckExact(lower))
                 and (upper is None or PyLong_CheckExact(upper))):
-            keep_on(view, self.context.kept, (delta, lower, upper))
+            keep_on_run(view, self.context, (delta, lower, upper))
             number, low, high = number_of(delta), number_of(lower), number_of(upper)
             status = view_try_add(
                 view, self.context.locate(key, view), &number,

@@ -16,15 +16,17 @@ Order of writes:
 """
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t, uintptr_t
 from libc.stdlib cimport realloc
+from libc.string cimport memcpy
 from libcpp.atomic cimport (
     atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
 )
 
 from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK
-from blockstm._native.arena cimport Arena, arena_copy, arena_take
+from blockstm._native.arena cimport Arena, arena_take
 from blockstm._native.interner cimport Interner
 from blockstm._native.locations cimport Entry, Location, location_room
 from blockstm._native.numbers cimport Numbers, fold_delta
+from blockstm._native.spares cimport Spares, spares_give, spares_take
 from blockstm._native.values cimport (
     BASE_INDEX, PAYLOAD_DELTA, PAYLOAD_SKIP, SHORT_SIZE, Payload,
     payload_copy, payload_data, payload_is_long, payload_room,
@@ -42,7 +44,8 @@ ctypedef int (*ReadBase)(void* context, void* reader, Location* location, Arena*
 cdef struct Store:
     Interner interner
     Numbers numbers
-    bint exclusive             # one worker: committed payloads are overwritten in place
+    bint exclusive             # one worker: committed payloads are overwritten in place, ...
+    Spares spares              # ... and the bytes of long ones taken again
     bint estimates             # whether an estimate stops a reader
     ReadBase read_base
     void* read_context
@@ -228,17 +231,35 @@ cdef inline bint store_is_left(const Entry* entry, const Payload* payload) noexc
     return tagged & ESTIMATE_TAG or <const Payload*>tagged == payload
 
 
+cdef inline bint store_keep_bytes(Store* store, Payload* value, Arena* arena) noexcept nogil:
+    """Copy the bytes of a long value to where they outlast the run; false: memory has run out."""
+    cdef uint8_t* copied
+    if store.exclusive:
+        copied = spares_take(&store.spares, value.size, arena)
+    else:
+        copied = <uint8_t*>arena_take(arena, value.size)
+    if copied == NULL:
+        return False
+    memcpy(copied, payload_data(value), value.size)
+    value.word[0] = <uint64_t>copied
+    value.word[1] = store.exclusive
+    return True
+
+
+cdef inline void store_drop_bytes(Store* store, Location* location) noexcept nogil:
+    """What is final here is about to be overwritten: nobody will look at its bytes, if they are long."""
+    cdef const Payload* before = location.committed.load(memory_order_relaxed)
+    if before != NULL and payload_is_long(before) and before.word[1]:
+        spares_give(&store.spares, <uint8_t*>before.word[0], before.size)
+
+
 cdef inline Payload* store_make_room(Store* store, Location* location, Payload* value,
                                      Arena* arena) noexcept nogil:
     """Where ``value``, which ends with the run, can be kept; its bytes, if they are long, are copied now.
     NULL: memory has run out. Nothing of it can be seen before `store_commit`."""
     cdef Payload* room = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
-    cdef const uint8_t* copied
-    if payload_is_long(value):
-        copied = arena_copy(arena, payload_data(value), value.size)
-        if copied == NULL:
-            return NULL
-        value.word[0] = <uint64_t>copied
+    if payload_is_long(value) and not store_keep_bytes(store, value, arena):
+        return NULL
     if room == NULL and store.exclusive and value.size <= SHORT_SIZE:
         room = location_room(location)
     if room == NULL or payload_room(room) < payload_room(value):
@@ -246,10 +267,12 @@ cdef inline Payload* store_make_room(Store* store, Location* location, Payload* 
     return room
 
 
-cdef inline void store_commit(Location* location, Payload* value, Payload* room) noexcept nogil:
+cdef inline void store_commit(Store* store, Location* location, Payload* value, Payload* room) noexcept nogil:
     """Make ``value`` (a value or absent, no delta) what is final here, in the room that was made for it, if
     any; at the frontier only."""
     if room != NULL:
+        if store.exclusive:
+            store_drop_bytes(store, location)
         payload_copy(room, value)
         value = room
     location.committed.store(value, memory_order_release)

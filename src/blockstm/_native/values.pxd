@@ -26,7 +26,8 @@ cdef struct Payload:
     uint8_t kind
     uint8_t negative       # the sign of a U256 delta
     uint32_t size          # of the value, in bytes
-    uint64_t word[4]       # up to 32 bytes; of longer values word[0] is a pointer to them
+    uint64_t word[4]       # up to 32 bytes; of longer values word[0] is a pointer to them, and word[1]
+                           # says whether they go with the payload (store.pxd) or stay to the block's end
 
 
 cdef inline uint64_t payload_room(const Payload* payload) noexcept nogil:
@@ -53,6 +54,7 @@ cdef inline void payload_words(Payload* payload, const uint8_t* data, uint64_t s
         memcpy(payload.word, data, size)
     else:
         payload.word[0] = <uint64_t>data
+        payload.word[1] = 0
 
 
 cdef inline bint payload_is_long(const Payload* payload) noexcept nogil:
