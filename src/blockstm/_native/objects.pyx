@@ -31,16 +31,13 @@ from blockstm._native.frontier cimport Admission, Answer, Frontier, frontier_out
 from blockstm._native.interner cimport interner_append, location_at
 from blockstm._native.keeping cimport keep, keep_instead, let_go
 from blockstm._native.locations cimport Location
-from blockstm._native.numbers cimport (
-    FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload,
-)
+from blockstm._native.numbers cimport FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload
 from blockstm._native.sameness cimport is_same
 from blockstm._native.store cimport ReadBase
 from blockstm._native.values cimport PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload
 from blockstm._native.slots cimport NOT_INTEGERS_HERE, View, stop
 from blockstm._native.view cimport (
-    view_add, view_at_least, view_get, view_own, view_put_word,
-    view_remove, view_seen, view_try_add,
+    view_add, view_at_least, view_get, view_own, view_put_word, view_remove, view_seen, view_try_add,
 )
 
 cdef extern from "Python.h":
@@ -57,9 +54,7 @@ ctypedef bint (*HoldObject)(void*, uint32_t, uint64_t) noexcept nogil
 cdef object SUCCESS = Status.SUCCESS
 cdef object REVERTED = Status.REVERTED
 cdef object SKIPPED = Status.SKIPPED
-cdef object ZERO = 0
-cdef object ONE = 1
-cdef object MINUS_ONE = -1
+cdef object ZERO = 0, ONE = 1, MINUS_ONE = -1
 cdef object ABSENT = object()
 cdef object OUT_OF_MEMORY = MemoryError("out of memory while a block was run")
 
