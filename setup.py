@@ -60,7 +60,8 @@ def compile_flags() -> list[str]:
     flags = ["-std=c++20", "-fvisibility=hidden"]
     flags += ["-O0", "-g"] if DEBUG else ["-O3", "-g1", "-fno-plt", "-fno-tree-slp-vectorize"]
     if SANITIZE:
-        flags += [f"-fsanitize={SANITIZE}", "-O1", "-g", "-fno-omit-frame-pointer"]
+        flags += [f"-fsanitize={SANITIZE}", "-DBLOCKSTM_SANITIZED"]
+        flags += ["-O1", "-g", "-fno-omit-frame-pointer"]
     return flags
 
 

@@ -20,7 +20,12 @@ constexpr int TOP_BITS = 48;  // of the highest limb, in a number of 256 bits
 using Vector = __m512i;
 using Lanes = __mmask8;  // a bit for each lane
 
+// A sanitizer checks every limb: with all of a ladder in one function its compilation takes minutes.
+#if defined(BLOCKSTM_SANITIZED)
+#define BLOCKSTM_INLINE inline
+#else
 #define BLOCKSTM_INLINE [[gnu::always_inline]] inline
+#endif
 
 BLOCKSTM_INLINE Vector broadcast(uint64_t word) noexcept { return _mm512_set1_epi64(static_cast<long long>(word)); }
 
