@@ -82,9 +82,15 @@ def test_a_fork_while_another_thread_hashes_a_trie_leaves_both_whole() -> None:
     assert output == "{0}\n"
 
 
-def test_a_fork_while_a_kernel_is_compiled_waits_and_the_child_compiles_another() -> None:
+@pytest.mark.parametrize("seconds", [0, 0.05, 0.2, 0.5])
+def test_a_fork_while_a_kernel_is_compiled_waits_and_the_child_compiles_another(
+    seconds: float,
+) -> None:
+    """The compiler is imported, and its libraries hook into forks, while the fork is under way."""
     pytest.importorskip("numba")
-    output = program("""
+    output = program(
+        f"SECONDS = {seconds}\n"
+        + textwrap.dedent("""
         import blockstm, numpy
         def first(view, tx):
             view.put(1, tx.a)
@@ -94,7 +100,7 @@ def test_a_fork_while_a_kernel_is_compiled_waits_and_the_child_compiles_another(
         block = numpy.ones(1, dtype=[("a", "i8")])
         compiling = threading.Thread(target=kernels[0].compile, args=(block.dtype,))
         compiling.start()
-        time.sleep(0.05)
+        time.sleep(SECONDS)
         child = os.fork()
         if child == 0:
             signal.alarm(30)
@@ -103,6 +109,7 @@ def test_a_fork_while_a_kernel_is_compiled_waits_and_the_child_compiles_another(
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
         compiling.join()
     """)
+    )
     assert output == "0\n"
 
 

@@ -114,12 +114,12 @@ class Kernel:
             InputError: the dtype is none of records, or the function does not compile for it.
             ImportError: Numba is missing.
         """
-        compiling, numpy = need_numba()
-        try:
-            dtype = numpy.dtype(dtype)
-        except TypeError as error:
-            raise InputError(f"no dtype: {brief(dtype)}") from error
         with _COMPILING:
+            compiling, numpy = need_numba()
+            try:
+                dtype = numpy.dtype(dtype)
+            except TypeError as error:
+                raise InputError(f"no dtype: {brief(dtype)}") from error
             code: RecordCode | None = self._codes.get(dtype)
             if code is None:
                 code = compiling.compile_kernel(
