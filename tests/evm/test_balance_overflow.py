@@ -9,8 +9,8 @@ from eth_typing import Address, BlockNumber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.evm.world_blocks import COINBASE, SENDERS, contract, transaction
-from tests.vm.blocks import SENDERS as PYEVM_SENDERS
-from tests.vm.blocks import Call, signed
+from tests.vm.pyevm.blocks import SENDERS as PYEVM_SENDERS
+from tests.vm.pyevm.blocks import Call, signed
 
 import blockstm
 from blockstm import reference

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 import pytest
-from tests.kernel_scripts import plainly
+from tests.vm.kernel.scripts import plainly
 
 import blockstm
 from blockstm.errors import Invalid, Revert

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
-from tests.kernel_scripts import (
+from tests.vm.kernel.scripts import (
     CODES,
     QUIET,
     REVERTING,

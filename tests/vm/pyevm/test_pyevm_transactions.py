@@ -8,7 +8,7 @@ import pytest
 from eth_utils import to_canonical_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.vm.blocks import (
+from tests.vm.pyevm.blocks import (
     BASE_FEE,
     COINBASE,
     GAS_PRICE,
@@ -21,7 +21,7 @@ from tests.vm.blocks import (
     run_on_pyevm,
     signed,
 )
-from tests.vm.contracts import (
+from tests.vm.pyevm.contracts import (
     CELLS,
     FACTORY,
     FORWARDER,

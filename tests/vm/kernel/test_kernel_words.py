@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 import pytest
-from tests.kernel_scripts import error_of, run_plain
+from tests.vm.kernel.scripts import error_of, run_plain
 
 from blockstm._native.plain_loop import PlainLoop
 from blockstm.errors import InputError, Revert

@@ -10,7 +10,7 @@ import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.kernel_scripts import (
+from tests.vm.kernel.scripts import (
     CODES,
     QUIET,
     REVERTING,
@@ -30,7 +30,7 @@ from blockstm.state.memory import MemoryState
 from blockstm.testing import check_state, check_vm
 from blockstm.vm.kernel import kernel
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 WORKERS = (1, 2, 4)
 STATES = st.dictionaries(st.integers(0, 3), st.integers(-9, 9))
 

@@ -11,7 +11,7 @@ from eth.constants import SECPK1_N
 from eth.vm.forks.cancun.constants import BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CONTRACT_CODE
 from eth.vm.forks.prague.constants import HISTORY_STORAGE_ADDRESS, HISTORY_STORAGE_CONTRACT_CODE
 from eth_keys.datatypes import PrivateKey
-from tests.vm.blocks import COINBASE, KEYS, SENDERS, context, contract, funded
+from tests.vm.pyevm.blocks import COINBASE, KEYS, SENDERS, context, contract, funded
 
 from blockstm.config import Config
 from blockstm.errors import ConfigError, InputError, Invalid, InvalidBlock

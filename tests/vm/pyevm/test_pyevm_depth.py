@@ -13,7 +13,7 @@ import coincurve
 import pytest
 from eth.constants import STACK_DEPTH_LIMIT
 from eth_typing import Address
-from tests.vm.blocks import (
+from tests.vm.pyevm.blocks import (
     KEYS,
     SENDERS,
     Call,
@@ -24,7 +24,7 @@ from tests.vm.blocks import (
     set_code,
     signed,
 )
-from tests.vm.contracts import assemble
+from tests.vm.pyevm.contracts import assemble
 
 from blockstm import Config, reference
 from blockstm.errors import StateError, TransactionError

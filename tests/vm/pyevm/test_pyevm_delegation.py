@@ -9,7 +9,7 @@ from eth.constants import SECPK1_N
 from eth.vm.forks.prague.transactions import Authorization
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.vm.blocks import (
+from tests.vm.pyevm.blocks import (
     COINBASE,
     KEYS,
     SENDERS,
@@ -20,7 +20,7 @@ from tests.vm.blocks import (
     run_on_pyevm,
     set_code,
 )
-from tests.vm.contracts import assemble
+from tests.vm.pyevm.contracts import assemble
 
 from blockstm import reference
 from blockstm.errors import TransactionError
