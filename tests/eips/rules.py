@@ -13,11 +13,15 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+import rlp
 from eth_typing import Address
+from tests.ethereum.made import block_of, sealed
+from tests.ethereum.made import world as complete_state
 from tests.evm.world_blocks import context, contract, transaction, words
 
 import blockstm
 from blockstm.ethereum import Block, Reason
+from blockstm.ethereum.hashing import keccak
 from blockstm.insight.assembly import assemble
 from blockstm.state.accounts import Account, AccountState
 from blockstm.testing import assert_serial_equivalent
@@ -54,15 +58,17 @@ def since(fork: str, until: str | None = None) -> tuple[str, ...]:
     return FORKS[FORKS.index(fork) : None if until is None else FORKS.index(until)]
 
 
-def by_fork(**starts: Any) -> list[tuple[str, Any]]:
+def by_fork(*, until: str | None = None, **starts: Any) -> list[tuple[str, Any]]:
     """Every fork from the first one named on with its value: fork's name → what holds from it on.
 
-    >>> by_fork(prague=1, amsterdam=2)
-    [('prague', 1), ('osaka', 1), ('amsterdam', 2)]
+    Forks from ``until`` on are left out.
+
+    >>> by_fork(cancun=1, osaka=2)
+    [('cancun', 1), ('prague', 1), ('osaka', 2), ('amsterdam', 2)]
     """
     first, *_ = starts
     value, pairs = None, []
-    for fork in since(first):
+    for fork in since(first, until):
         value = starts.get(fork, value)
         pairs.append((fork, value))
     return pairs
@@ -263,6 +269,24 @@ def word(fork: str, source: str, **options: Any) -> int:
     return call(fork, source + " 0 MSTORE 32 0 RETURN", **options).word
 
 
+def answers(fork: str, sources: Sequence[str], **options: Any) -> list[int]:
+    """The topmost words that pieces of code leave on the stack, one piece after another."""
+    stores = " ".join(f"{source} {32 * i} MSTORE" for i, source in enumerate(sources))
+    execution = call(fork, f"{stores} {32 * len(sources)} 0 RETURN", **options).execution
+    assert execution.succeeded, execution.error
+    return numbers(execution.output)
+
+
+def created_by(creator: bytes, nonce: int) -> Address:
+    """Where an account creates a contract with this nonce (Yellow Paper 7)."""
+    return Address(keccak(rlp.encode([creator, nonce]))[12:])
+
+
+def numbers(output: bytes) -> list[int]:
+    """Bytes as words."""
+    return [int.from_bytes(output[at : at + 32], "big") for at in range(0, len(output), 32)]
+
+
 def error(fork: str, source: str | bytes, **options: Any) -> str:
     """How code fails, in words; empty if it does not. Options are those of `call`."""
     return call(fork, source, **options).execution.error
@@ -299,15 +323,26 @@ def precompile(
     there = {Address(number.to_bytes(20, "big")): Account(1)}  # a new account would cost
     called = call(fork, source, accounts=there, data=data, gas=gas + 5_000_000)
     returned = called.execution.output
-    after, succeeded, before = (
-        int.from_bytes(returned[place : place + 32], "big") for place in (0, 32, 64)
-    )
+    after, succeeded, before = numbers(returned[:96])
     price = dict(by_fork(frontier=40, tangerine_whistle=700, berlin=100))[fork]
     operands = 6 * 3 + 2 + 2  # pushes, CALLDATASIZE, the second GAS
     return Precompiled(bool(succeeded), before - after - operands - price, returned[96:])
 
 
 # ---------------------------------------------------------------------------- whole blocks
+
+
+def refusal_after(fork: str, parent: Mapping[str, Any], **members: Any) -> Reason | None:
+    """Why an empty block with ``members`` in its header may not follow a ``parent`` of others.
+
+    None if it may. What is not named is right, but for the difficulty.
+    """
+    state = complete_state()
+    number = members.pop("number", 2)
+    before = block_of((), fork, number=number - 1, **parent).header
+    given = {"parent_hash": before.hash, "timestamp": before.timestamp + 12, **members}
+    block = sealed(block_of((), fork, number=number, **given), state, fork=fork)
+    return refusal(block, state, fork, parent=before)
 
 
 def refusal(block: Block, state: AccountState, fork: str, **options: Any) -> Reason | None:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from coincurve import PrivateKey
 from eth_typing import Address, BlockNumber, Hash32
+from tests.ethereum.builders import REQUEST_CONTRACTS
 
 import blockstm
-from blockstm.ethereum import AccountState, Block, Chain, Fork, Header, Transaction, fork_named
+from blockstm.ethereum import (
+    Account,
+    AccountState,
+    Block,
+    Chain,
+    Fork,
+    Header,
+    Transaction,
+    fork_named,
+)
 from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.header_rules import NO_OMMERS_HASH
 from blockstm.ethereum.requests import requests_hash
@@ -18,6 +29,18 @@ from blockstm.ethereum.requests import requests_hash
 KEYS = [PrivateKey((100 + number).to_bytes(32, "big")) for number in range(4)]
 SENDERS = [Address(keccak(key.public_key.format(False)[1:])[12:]) for key in KEYS]
 COINBASE = Address(b"\xc0" * 20)
+
+
+def world(accounts: Mapping[Address, Account] | None = None) -> AccountState:
+    """A complete state: the senders with their ether, and contracts that collect no requests."""
+    stop = b"\0"
+    return AccountState(
+        {
+            **{sender: Account(10**18) for sender in SENDERS},
+            **{address: Account(0, 1, stop) for address in REQUEST_CONTRACTS},
+            **(accounts or {}),
+        }
+    )
 
 
 def signed(key: int, chain_id: int | None = None, **members: Any) -> Transaction:
@@ -65,6 +88,8 @@ def block_of(
             {"blob_gas_used": 0, "excess_blob_gas": 0, "parent_beacon_block_root": bytes(32)},
         ),
         ("prague", {"requests_hash": requests_hash(())}),
+        ("osaka_access_lists", {"block_access_list_hash": bytes(32)}),
+        ("amsterdam", {"slot_number": 0}),
     ]
     for name, given in later:
         if fork >= fork_named(name):
@@ -86,14 +111,18 @@ def sealed(block: Block, state: AccountState, **options: Any) -> Block:
         blockstm.execute_block(block, state, "evm", workers=1, **options)
     done = caught.value.executed
     assert done is not None, caught.value
-    requests = {} if done.requests is None else {"requests_hash": requests_hash(done.requests)}
+    later: dict[str, Any] = {}
+    if done.requests is not None:
+        later["requests_hash"] = requests_hash(done.requests)
+    if done.access_list is not None:
+        later["block_access_list_hash"] = done.access_list.hash
     return with_header(
         block,
         gas_used=done.gas_used,
         receipts_root=done.receipts_root,
         logs_bloom=done.logs_bloom,
         state_root=done.state_root,
-        **requests,
+        **later,
     )
 
 
