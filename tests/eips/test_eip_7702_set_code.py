@@ -1,0 +1,250 @@
+"""EIP-7702 (Prague): transactions of type 4 have accounts run another account's code."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from eth_typing import Address
+from tests.eips.rules import call, gas, run, since, word
+from tests.evm.world_blocks import NOBODY, SENDERS, contract, transaction, words
+
+from blockstm.ethereum.hashing import keccak
+from blockstm.state.accounts import Account
+
+FORKS = since("prague")
+PRICED = since("prague", until="amsterdam")  # EIP-2780 and EIP-8037 have other prices
+A, B = SENDERS[4], SENDERS[5]
+COUNTER, OTHER = Address(b"\x0c" * 20), Address(b"\x0d" * 20)
+COUNTS = "0 SLOAD 1 ADD 0 SSTORE"
+MAX = 2**64 - 1
+THERE = {COUNTER: contract(COUNTS), OTHER: contract("STOP")}
+FUNDED = {A: Account(10**18), B: Account(10**18)}
+
+
+def delegation(to: Address) -> bytes:
+    """What the code of an account is that runs another's."""
+    return b"\xef\x01\x00" + to
+
+
+def wish(to: Address, nonce: int = 0, chain_id: int = 1) -> SimpleNamespace:
+    return SimpleNamespace(chain_id=chain_id, address=to, nonce=nonce)
+
+
+def sets(
+    sender: int, to: Address, *wishes: tuple[Address | None, SimpleNamespace], **members: Any
+) -> Any:
+    """A transaction of type 4 with the wishes of those who signed them."""
+    return transaction(
+        sender,
+        to,
+        type=4,
+        authorities=tuple(who for who, _ in wishes),
+        authorizations=tuple(each for _, each in wishes),
+        **members,
+    )
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_who_delegates_runs_that_code_on_its_own_storage(fork: str) -> None:
+    block = [
+        sets(0, NOBODY, (A, wish(COUNTER))),
+        *(transaction(i, A, gas=200_000) for i in (1, 2, 3)),
+        sets(1, NOBODY, (A, wish(OTHER, nonce=1)), nonce=1),
+        transaction(2, A, nonce=1),  # counts no more
+    ]
+    ran = run(fork, block, {**THERE, **FUNDED})
+    assert [e.succeeded for e in ran.executions] == [True] * 6
+    account = ran.state.account(A)
+    assert (account.code, account.nonce, account.storage) == (delegation(OTHER), 2, {0: 3})
+    assert ran.state.account(COUNTER).storage == {}
+
+
+# Whose wish is passed over: authority, what it is, what it signed.
+PASSED_OVER = {
+    "another chain": (A, Account(1), wish(COUNTER, chain_id=2)),
+    "a nonce too high": (A, Account(1), wish(COUNTER, nonce=1)),
+    "a nonce too low": (A, Account(1, 1), wish(COUNTER, nonce=0)),
+    "the last nonce": (A, Account(1, MAX), wish(COUNTER, nonce=MAX)),
+    "a contract": (A, contract("STOP", 1), wish(COUNTER, nonce=1)),
+    "no signature": (None, Account(1), wish(COUNTER)),
+}
+
+
+@pytest.mark.parametrize("fork", FORKS)
+@pytest.mark.parametrize("name", PASSED_OVER)
+def test_a_wish_that_does_not_hold_is_passed_over(fork: str, name: str) -> None:
+    authority, account, wanted = PASSED_OVER[name]
+    block = [sets(0, COUNTER, (authority, wanted), (B, wish(OTHER)))]
+    ran = run(fork, block, {**THERE, A: account, B: Account(1)})
+    assert ran.state.account(A) == account
+    assert ran.state.account(B).code == delegation(OTHER)  # the next one holds
+    assert ran.state.account(COUNTER).storage == {0: 1}
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_any_chain_and_any_order_of_one_authority(fork: str) -> None:
+    block = [
+        sets(0, NOBODY, (A, wish(COUNTER, chain_id=0)), (A, wish(OTHER, 1)), (A, wish(COUNTER, 1)))
+    ]
+    ran = run(fork, block, {**THERE, **FUNDED})
+    assert (ran.state.account(A).code, ran.state.account(A).nonce) == (delegation(OTHER), 2)
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_the_zero_address_ends_it(fork: str) -> None:
+    nobody = Address(bytes(20))
+    block = [
+        sets(0, NOBODY, (A, wish(COUNTER))),
+        transaction(1, A, gas=200_000),
+        sets(2, NOBODY, (A, wish(nobody, 1)), (B, wish(nobody))),
+        transaction(3, A),
+    ]
+    ran = run(fork, block, {**THERE, **FUNDED})
+    assert ran.state.account(A) == Account(10**18, 2, b"", storage={0: 1})
+    assert ran.state.account(B) == Account(10**18, 1)
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_it_stays_where_the_transaction_fails(fork: str) -> None:
+    fails = Address(b"\xfe" * 20)
+    block = [sets(0, fails, (A, wish(COUNTER))), transaction(1, A, gas=200_000)]
+    ran = run(fork, block, {**THERE, **FUNDED, fails: contract("0 0 REVERT")})
+    assert [e.succeeded for e in ran.executions] == [False, True]
+    assert ran.state.account(A) == Account(10**18, 1, delegation(COUNTER), storage={0: 1})
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_the_sender_counts_its_own_nonce_first(fork: str) -> None:
+    sender = SENDERS[0]
+    block = [sets(0, sender, (sender, wish(COUNTER, 0)), (sender, wish(COUNTER, 1)))]
+    ran = run(fork, block, {**THERE, sender: Account(10**18)})
+    assert ran.state.account(sender).nonce == 2
+    assert ran.state.account(sender).storage == {0: 1}
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_only_one_step_is_followed(fork: str) -> None:
+    accounts = {A: Account(1, 1, delegation(B)), B: Account(1, 1, delegation(COUNTER)), **THERE}
+    loop = {A: Account(1, 1, delegation(A))}
+    for there in (accounts, loop):
+        ran = run(fork, [transaction(0, A, gas=100_000)], there)
+        assert [e.error for e in ran.executions] == ["invalid opcode"]  # 0xef
+
+
+@pytest.mark.parametrize("fork", FORKS)
+@pytest.mark.parametrize("number", [1, 5, 0x11])
+def test_a_precompile_is_no_code(fork: str, number: int) -> None:
+    there = {A: Account(1, 1, delegation(Address(number.to_bytes(20, "big"))))}
+    at = f"0x{A.hex()}"
+    for calls in (f"0 0 0 0 0 {at} GAS CALL", f"0 0 0 0 {at} GAS STATICCALL"):
+        assert word(fork, calls, accounts=there) == 1
+        assert word(fork, f"{calls} POP RETURNDATASIZE", accounts=there) == 0
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_what_reads_code_sees_the_pointer(fork: str) -> None:
+    code = "CODESIZE 0 MSTORE 32 0 RETURN"
+    there = {A: Account(1, 1, delegation(COUNTER)), COUNTER: contract(code)}
+    at = f"0x{A.hex()}"
+    assert word(fork, f"{at} EXTCODESIZE", accounts=there) == 23
+    assert word(fork, f"{at} EXTCODEHASH", accounts=there) == int.from_bytes(
+        keccak(delegation(COUNTER)), "big"
+    )
+    copies = f"23 0 0 {at} EXTCODECOPY 23 0 RETURN"
+    assert call(fork, copies, accounts=there).execution.output == delegation(COUNTER)
+    inside = f"32 0 0 0 0 {at} GAS CALL POP 0 MLOAD"
+    assert word(fork, inside, accounts=there) == len(there[COUNTER].code or b"")
+
+
+@pytest.mark.parametrize("fork", PRICED)
+@pytest.mark.parametrize(
+    "calls",
+    [
+        "0 0 0 0 0 {at} 0 CALL POP",
+        "0 0 0 0 0 {at} 0 CALLCODE POP",
+        "0 0 0 0 {at} 0 DELEGATECALL POP",
+        "0 0 0 0 {at} 0 STATICCALL POP",
+    ],
+)
+def test_a_call_pays_for_both_accounts(fork: str, calls: str) -> None:
+    there = {A: Account(1, 1, delegation(OTHER)), **THERE}
+    once = calls.format(at=f"0x{A.hex()}")
+    pushes = 3 * once.split().index(once.split()[-2]) + 2
+    assert gas(fork, once, accounts=there) == pushes + 2 * 2_600
+    assert gas(fork, f"{once} {once}", accounts=there) == 2 * pushes + 2 * 2_600 + 2 * 100
+    warmed = f"0x{OTHER.hex()} BALANCE POP {once}"
+    assert gas(fork, warmed, accounts=there) == 5 + 2_600 + pushes + 2_600 + 100
+
+
+@pytest.mark.parametrize("fork", PRICED)
+def test_a_transaction_to_it_warms_the_other(fork: str) -> None:
+    looks = f"GAS 0x{COUNTER.hex()} BALANCE POP GAS SWAP1 SUB 0 MSTORE 32 0 RETURN"
+    there = {A: Account(1, 1, delegation(COUNTER)), COUNTER: contract(looks)}
+    [did] = run(fork, [transaction(0, A)], there).executions
+    assert int.from_bytes(did.output, "big") == 3 + 100 + 2 + 2
+    assert did.gas_used == 21_000 + sum((2, 3, 100, 2, 2, 3, 3, 3, 3 + 3, 3, 3))
+
+
+@pytest.mark.parametrize("fork", PRICED)
+@pytest.mark.parametrize(
+    ("new", "known", "refund"),
+    # 25,000 for each; 12,500 come back for an account that is there, a fifth of all at most.
+    [(1, 0, 0), (3, 0, 0), (0, 1, 9_200), (2, 1, 12_500), (0, 3, 19_200)],
+)
+def test_each_wish_costs_25000(fork: str, new: int, known: int, refund: int) -> None:
+    strangers = [Address(bytes([0xA0 + i]) * 20) for i in range(new)]
+    friends = [Address(bytes([0xB0 + i]) * 20) for i in range(known)]
+    accounts = {**THERE, **dict.fromkeys(friends, Account(1))}
+    wishes = [(who, wish(OTHER)) for who in strangers + friends]
+    [did] = run(fork, [sets(0, NOBODY, *wishes)], accounts).executions
+    spent = 21_000 + 25_000 * (new + known)
+    assert (did.gas_before_refund, did.gas_used) == (spent, spent - refund)
+    short = sets(0, NOBODY, *wishes, gas=spent - 1)
+    assert run(fork, [short], accounts).reasons == ("intrinsic_gas",)
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_who_signed_is_warm(fork: str) -> None:
+    looks = f"GAS 0x{A.hex()} BALANCE POP GAS SWAP1 SUB 0 MSTORE 32 0 RETURN"
+    accounts = {**FUNDED, OTHER: contract(looks)}
+    wrong = sets(1, OTHER, (A, wish(COUNTER, nonce=9)))  # signed, and passed over
+    other_chain = sets(2, OTHER, (A, wish(COUNTER, chain_id=9)))  # not even looked at
+    cold = {"amsterdam": 3_000}.get(fork, 2_600)
+    ran = run(fork, [wrong, other_chain], accounts)
+    seen = [int.from_bytes(e.output, "big") for e in ran.executions]
+    assert seen == [3 + 100 + 2 + 2, 3 + cold + 2 + 2]
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_what_may_not_be_a_transaction_of_type_4(fork: str) -> None:
+    creates = transaction(1, None, type=4, authorizations=(wish(COUNTER),), authorities=(A,))
+    ran = run(fork, [sets(0, NOBODY), creates, sets(2, NOBODY, (A, wish(OTHER)))], FUNDED)
+    assert ran.reasons == ("no_authorizations", "set_code_transaction_creates", None)
+
+
+@pytest.mark.parametrize("fork", ["berlin", "cancun"])
+def test_there_was_no_type_4_and_the_pointer_was_bad_code(fork: str) -> None:
+    ran = run(fork, [sets(0, NOBODY, (A, wish(COUNTER))), transaction(1, NOBODY)])
+    assert ran.reasons == ("type_not_supported", None)
+    there = {A: Account(1, 1, delegation(COUNTER)), **THERE}
+    assert [e.error for e in run(fork, [transaction(0, A)], there).executions] == ["invalid opcode"]
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_a_block_that_changes_whose_code_runs(fork: str) -> None:
+    # Everybody calls A, whose code changes in between: each must see the delegation of its place.
+    tells = {
+        COUNTER: contract("1 0 MSTORE 32 0 RETURN"),
+        OTHER: contract("2 0 MSTORE 32 0 RETURN"),
+    }
+    block: list[Any] = []
+    for turn in range(6):
+        to = (COUNTER, OTHER)[turn % 2]
+        block.append(sets(0, NOBODY, (A, wish(to, nonce=turn)), nonce=turn))
+        block += [transaction(who, A, nonce=turn) for who in (1, 2)]
+    ran = run(fork, block, {**tells, A: Account(1)})
+    assert [e.output for e in ran.executions] == [
+        output for turn in range(6) for output in (b"", *[words(1 + turn % 2)] * 2)
+    ]
