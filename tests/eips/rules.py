@@ -270,9 +270,13 @@ def word(fork: str, source: str, **options: Any) -> int:
 
 
 def answers(fork: str, sources: Sequence[str], **options: Any) -> list[int]:
-    """The topmost words that pieces of code leave on the stack, one piece after another."""
-    stores = " ".join(f"{source} {32 * i} MSTORE" for i, source in enumerate(sources))
-    execution = call(fork, f"{stores} {32 * len(sources)} 0 RETURN", **options).execution
+    """The topmost words that pieces of code leave on the stack, one piece after another.
+
+    Each piece leaves one word, which stays there until all have run.
+    """
+    stores = " ".join(f"{32 * place} MSTORE" for place in reversed(range(len(sources))))
+    source = f"{' '.join(sources)} {stores} {32 * len(sources)} 0 RETURN"
+    execution = call(fork, source, **options).execution
     assert execution.succeeded, execution.error
     return numbers(execution.output)
 
