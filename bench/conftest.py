@@ -15,10 +15,10 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from blockstm import Config, Executor
-from blockstm.insight.contenders import Vm
-from blockstm.insight.machine import machine
-from blockstm.insight.measurement import BASELINE, ENGINE, calibrated_turns, row, start_race
-from blockstm.insight.workloads import Workload, workload
+from blockstm.bench.engine.candidates import Vm
+from blockstm.bench.engine.measurement import BASELINE, ENGINE, calibrated_turns, row, start_race
+from blockstm.bench.engine.workloads import Workload, workload
+from blockstm.bench.machine import machine
 
 ROUNDS_MIN, ROUNDS_MAX = 7, 41
 SECONDS = 1.6  # for all rounds of one benchmark, both contenders

@@ -11,9 +11,9 @@ import re
 import subprocess
 import sys
 
-from blockstm.insight.evm.contenders import contender
-from blockstm.insight.evm.instructions import count, instructions
-from blockstm.insight.evm.loads import LOADS, TURNS, load
+from blockstm.bench.evm.candidates import contender
+from blockstm.bench.evm.instructions import count, instructions
+from blockstm.bench.evm.workloads import LOADS, TURNS, load
 
 LENGTHS = 0.05, 0.10  # of the turns of the whole load
 RECURSIVE = "fibonacci"  # its turns are a depth

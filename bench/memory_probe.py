@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from blockstm import Config, Executor
-from blockstm.insight.contenders import engine_input
-from blockstm.insight.workloads import workload
+from blockstm.bench.engine.candidates import engine_input
+from blockstm.bench.engine.workloads import workload
 
 TRANSACTIONS = 100_000
 STATUS = Path("/proc/self/status")

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 from matplotlib.patches import Patch  # noqa: E402  # found through the line above
 
 from bench.page_tables import PAGE, Row, load_rows, workload_rows  # noqa: E402  # likewise
-from blockstm.insight.ethereum.plots import draw_speedups, pyplot  # noqa: E402  # likewise
+from blockstm.bench.blocks.plots import draw_speedups, pyplot  # noqa: E402  # likewise
 
 SIZE, DPI = (7.6, 3.8), 110
 UNSTABLE = Patch(facecolor="white", edgecolor="grey", hatch="///", label="unstable")

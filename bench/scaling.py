@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from blockstm.bench.blocks.measurement import measure_load
+from blockstm.bench.blocks.workloads import BLOCK_LOADS, GIGAGAS, block_load
+from blockstm.bench.machine import machine
 from blockstm.cores import usable_cores
-from blockstm.insight.ethereum.loads import BLOCK_LOADS, GIGAGAS, block_load
-from blockstm.insight.ethereum.measurement import measure_load
-from blockstm.insight.machine import machine
 
 LOADS = ("transfers", "erc20", "swaps", "erc20-hot-30", "hybrid", "one-recipient", "pool-chain")
 
@@ -72,7 +72,7 @@ def main() -> int:
     page = table(rows)
     print(page)
     if args.out:
-        from blockstm.insight.ethereum.plots import draw_scaling
+        from blockstm.bench.blocks.plots import draw_scaling
 
         args.out.mkdir(parents=True, exist_ok=True)
         (args.out / "scaling.md").write_text(page)

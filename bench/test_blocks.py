@@ -6,9 +6,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from tests.fixtures import mainnet_block
 
-from blockstm.ethereum.blockfile import read_block_file
-from blockstm.insight.evm.blocks import RIVALS, measure_block
-from blockstm.insight.machine import machine
+from blockstm.bench.blocks.real_blocks import RIVALS, measure_block
+from blockstm.bench.machine import machine
+from blockstm.ethereum.files.block_files import read_block_file
 
 BLOCKS = (
     1_796_867,

@@ -9,11 +9,11 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tests.fixtures import fixtures
 
 from bench.conftest import rounds
-from blockstm.insight.evm.contenders import OURS
-from blockstm.insight.evm.loads import LOADS, Load, load
-from blockstm.insight.evm.measurement import row, start_race
-from blockstm.insight.evm.statetests import statetest_loads
-from blockstm.insight.machine import machine
+from blockstm.bench.evm.candidates import OURS
+from blockstm.bench.evm.measurement import row, start_race
+from blockstm.bench.evm.state_tests import statetest_loads
+from blockstm.bench.evm.workloads import LOADS, Load, load
+from blockstm.bench.machine import machine
 
 RIVAL = "pyrevm"
 ARCHIVE = "contracts.tar.xz"

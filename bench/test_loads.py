@@ -6,10 +6,10 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from tests.fixtures import mainnet_block, mainnet_index
 
-from blockstm.ethereum.blockfile import read_block_file
-from blockstm.insight.ethereum.loads import BLOCK_LOADS, block_load, load_of_file
-from blockstm.insight.ethereum.measurement import measure_load
-from blockstm.insight.machine import machine
+from blockstm.bench.blocks.measurement import measure_load
+from blockstm.bench.blocks.workloads import BLOCK_LOADS, block_load, load_of_file
+from blockstm.bench.machine import machine
+from blockstm.ethereum.files.block_files import read_block_file
 
 WORKERS = 2
 COMPARED = ("transfers", "erc20")

@@ -9,10 +9,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tests.crypto.signatures import Signed, signed_transactions, signer_by_libsecp256k1
 
 from bench.conftest import rounds
+from blockstm.bench.benchmark import Contender, Race
+from blockstm.bench.machine import machine
 from blockstm.ethereum import recover_senders
-from blockstm.ethereum.known_senders import KNOWN_SENDERS
-from blockstm.insight.machine import machine
-from blockstm.insight.race import Contender, Race
+from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
 
 COUNT = 2048
 OURS, LIBRARY = "blockstm", "libsecp256k1"

@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blockstm import Config, Executor
+from blockstm.bench.benchmark import Contender, Race
+from blockstm.bench.blocks.measurement import measure_load
+from blockstm.bench.blocks.workloads import GIGAGAS, block_load
+from blockstm.bench.machine import machine
 from blockstm.cores import usable_cores
 from blockstm.ethereum import BlockFile, read_block_file
-from blockstm.ethereum.checks import check_block, check_run
 from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock, prepare_file
-from blockstm.ethereum.witness import WitnessState, read_witness
-from blockstm.insight.ethereum.loads import GIGAGAS, block_load
-from blockstm.insight.ethereum.measurement import measure_load
-from blockstm.insight.machine import machine
-from blockstm.insight.race import Contender, Race
+from blockstm.ethereum.execution.checks import check_block, check_run
+from blockstm.ethereum.tries.witness import WitnessState, read_witness
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 BLOCKS = (46147, 1150000, 4370000, 12300570, 13287210, 19426587, 23879620, 24628607)

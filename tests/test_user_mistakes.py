@@ -24,7 +24,7 @@ EMPTY = AccountState({})
 
 
 def some_block() -> Block:
-    from blockstm.ethereum.blockfile import parse_block_file
+    from blockstm.ethereum.files.block_files import parse_block_file
 
     return parse_block_file(block_document()).block
 

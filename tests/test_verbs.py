@@ -107,7 +107,7 @@ def test_a_wheel_that_lacks_something_is_seen(tmp_path: Path) -> None:
     assert {"blockstm/py.typed", "blockstm/include/blockstm/vm_abi.h"} <= set(lacking)
     assert "blockstm/_native/scheduler.pxd" in lacking
     assert "blockstm/_native/worker.so" in lacking
-    assert "blockstm/insight/evm/contracts/token.json" in lacking
+    assert "blockstm/bench/evm/contracts/token.json" in lacking
     assert "blockstm/errors.py" not in lacking
 
 

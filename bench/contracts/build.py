@@ -15,13 +15,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from blockstm.insight.assembly import assemble
-from blockstm.insight.evm.instructions import count
-from blockstm.insight.evm.instructions import digest as digest_of_load
-from blockstm.insight.evm.loads import LOADS, load
+from blockstm.bench.evm.assembly import assemble
+from blockstm.bench.evm.instructions import count
+from blockstm.bench.evm.instructions import digest as digest_of_load
+from blockstm.bench.evm.workloads import LOADS, load
 
 SOURCES = Path(__file__).parent
-ARTEFACTS = SOURCES.parents[1] / "src" / "blockstm" / "insight" / "evm" / "contracts"
+ARTEFACTS = SOURCES.parents[1] / "src" / "blockstm" / "bench" / "evm" / "contracts"
 SETTINGS = ("--evm-version", "cancun", "--optimize", "gas")
 
 
@@ -55,7 +55,7 @@ def _by_vyper(source: Path, vyper: str) -> dict[str, object]:
 
 def _by_hand(source: Path) -> dict[str, object]:
     return {
-        "compiler": "blockstm.insight.assembly",
+        "compiler": "blockstm.bench.evm.assembly",
         "runtime": "0x" + assemble(source.read_text()).hex(),
     }
 

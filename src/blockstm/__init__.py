@@ -6,6 +6,7 @@ suite, and `blockstm.errors` for what can go wrong.
 
 from typing import TYPE_CHECKING, Any
 
+from blockstm import earlier_paths
 from blockstm.config import Config
 from blockstm.errors import (
     BlockError,
@@ -20,6 +21,8 @@ from blockstm.errors import (
 )
 from blockstm.executor import Executor, Stream, execute_block
 from blockstm.types import DELETED, BlockResult, Outcome, StateReader, Stats, Status, View
+
+earlier_paths.answer()
 
 __all__ = [
     "DELETED",

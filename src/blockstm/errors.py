@@ -141,7 +141,7 @@ class InvalidBlock(BlockError):
 
     Attributes:
         reason: which rule, in one stable word; for Ethereum blocks one of
-            `blockstm.ethereum.reasons.Reason`. None where only the VM knows: then ``__cause__``
+            `blockstm.ethereum.Reason`. None where only the VM knows: then ``__cause__``
             is the VM's `Invalid`.
         executed: what an Ethereum block did whose header says something else of it, as a
             `blockstm.ethereum.ExecutedBlock`; None where it was refused before its end.

@@ -30,11 +30,11 @@ from blockstm.vm.callable import bind
 from blockstm.vm.native import NativeVM
 
 if TYPE_CHECKING:
-    from blockstm.ethereum.block import Block
-    from blockstm.ethereum.chains import Chain
-    from blockstm.ethereum.execution import ExecutedBlock, VMName
-    from blockstm.ethereum.forks import Fork
-    from blockstm.ethereum.header import Header
+    from blockstm.ethereum.blocks.block import Block
+    from blockstm.ethereum.blocks.header import Header
+    from blockstm.ethereum.chains.chain import Chain
+    from blockstm.ethereum.chains.forks import Fork
+    from blockstm.ethereum.execution.preparation import ExecutedBlock, VMName
     from blockstm.types import Hash32
 
 __all__ = ["Decision", "Executor", "Exploration", "Stream", "execute_block", "explore"]
@@ -128,7 +128,9 @@ class Executor:
         return _conclude(*self._runner.execute(request))
 
     def _execute_ethereum_block(self, block: Any, state: Any, vm: Any, **options: Any) -> Any:
-        from blockstm.ethereum.verification import execute  # loads what only Ethereum needs
+        from blockstm.ethereum.execution.verification import (
+            execute,  # loads what only Ethereum needs
+        )
 
         return execute(self.execute_block, block, state, vm, workers=self.workers, **options)
 

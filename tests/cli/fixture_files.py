@@ -11,13 +11,13 @@ from typing import Any
 
 from tests.ethereum.documents import KEY, SENDER, hex_of
 
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.receipt import Receipt, receipts_root
-from blockstm.ethereum.stateroot import state_root
-from blockstm.ethereum.transaction import Transaction
-from blockstm.ethereum.trie import list_root
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.receipt import Receipt, receipts_root
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.tries.list_root import list_root
+from blockstm.ethereum.tries.state_trie import state_root
 from blockstm.state.accounts import Account
 
 RECEIVER, COINBASE = b"\x22" * 20, b"\xcb" * 20

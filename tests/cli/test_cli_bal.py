@@ -11,7 +11,7 @@ import pytest
 from eth_typing import Address
 
 from blockstm.cli import main
-from blockstm.ethereum.access_list import AccountAccess, BlockAccessList
+from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
 
 A, B = Address(b"\x0a" * 20), Address(b"\x0b" * 20)
 OF_A = AccountAccess(A, storage_changes=((1, ((1, 5), (2, 6))),), storage_reads=(2,))

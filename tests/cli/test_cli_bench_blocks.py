@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 from tests.fixtures import mainnet_block
 
+from blockstm.bench.blocks.real_blocks import RIVALS, measure_block
 from blockstm.cli import main
 from blockstm.errors import ConfigError
-from blockstm.ethereum.blockfile import read_block_file
-from blockstm.insight.evm.blocks import RIVALS, measure_block
+from blockstm.ethereum.files.block_files import read_block_file
 
 BLOCK = 1_796_867
 

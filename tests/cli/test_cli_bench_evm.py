@@ -8,8 +8,8 @@ import pytest
 from tests.fixtures import fixtures
 from tests.rivals import needs_pyrevm
 
+from blockstm.bench.evm.workloads import LOADS
 from blockstm.cli import main
-from blockstm.insight.evm.loads import LOADS
 
 FIELDS = {"workload", "evm", "gas", "seconds", "spread", "against", "ratio", "laps", "machine"}
 QUICK = ["--evm", "evm", "--percent", "0.05", "--laps", "1"]

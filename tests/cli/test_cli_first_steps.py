@@ -11,8 +11,8 @@ import pytest
 from tests.fixtures import DATA
 
 import blockstm
+from blockstm.bench.engine.workloads import ABOUT, WORKLOADS
 from blockstm.cli import main
-from blockstm.insight.workloads import ABOUT, WORKLOADS
 
 Capture = pytest.CaptureFixture[str]
 OTHERS = ["evm", "blocks", "loads"]

@@ -9,7 +9,7 @@ from tests.ethereum.official import LARGE_ARCHIVES, SMALL_ARCHIVES, documents
 
 from blockstm.cli.fixtures.exceptions import NAMES, reasons_named
 from blockstm.errors import DecodeError
-from blockstm.ethereum.reasons import Reason
+from blockstm.ethereum.rules.reasons import Reason
 
 OTHERS = ("ethereum-tests-basic.tar.xz",)
 

@@ -11,7 +11,7 @@ from coincurve import PrivateKey
 from coincurve._libsecp256k1 import ffi, lib
 
 from blockstm.ethereum import Transaction
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 
 __all__ = [
     "ORDER",

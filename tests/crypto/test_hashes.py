@@ -13,7 +13,7 @@ from Crypto.Hash import RIPEMD160
 from Crypto.Hash import keccak as other_keccak
 
 from blockstm._native.crypto import hashes
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 
 MASK = (1 << 64) - 1
 LENGTHS = [*range(301), 4095, 4096, 4097, 100_000, 1_000_003]

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from blockstm._native.evm.signers import recover_signers, signed_message
 from blockstm.errors import DecodeError
-from blockstm.ethereum import senders
-from blockstm.ethereum.known_senders import KNOWN_SENDERS, KnownSenders
-from blockstm.ethereum.senders import recover_sender, recover_senders
-from blockstm.ethereum.transaction import Authorization, Transaction
+from blockstm.ethereum.blocks.transaction import Authorization, Transaction
+from blockstm.ethereum.execution import senders
+from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS, KnownSenders
+from blockstm.ethereum.execution.senders import recover_sender, recover_senders
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 KEY = PrivateKey(bytes(31) + b"\x01")

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from blockstm._native.crypto.recovery import recover_addresses
 from blockstm.errors import DecodeError
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.known_senders import KNOWN_SENDERS
-from blockstm.ethereum.rlp import encode
-from blockstm.ethereum.senders import (
+from blockstm.ethereum.blocks.transaction import Authorization, Transaction, TransactionType
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.codecs.rlp import encode
+from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
+from blockstm.ethereum.execution.senders import (
     address_of_key,
     recover_authorities,
     recover_sender,
     recover_senders,
 )
-from blockstm.ethereum.transaction import Authorization, Transaction, TransactionType
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 X_OF_NO_POINT = 5  # x**3 + 7 is no square

@@ -20,9 +20,9 @@ from tests.ethereum.made import world as complete_state
 from tests.evm.world_blocks import context, contract, transaction, words
 
 import blockstm
+from blockstm.bench.evm.assembly import assemble
 from blockstm.ethereum import Block, Reason
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account, AccountState
 from blockstm.testing import assert_serial_equivalent
 from blockstm.types import Outcome, Status

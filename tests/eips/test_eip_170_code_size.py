@@ -6,7 +6,7 @@ import pytest
 from tests.eips.rules import TARGET, before, call, created_by, run, since
 from tests.evm.world_blocks import SENDERS, transaction
 
-from blockstm.insight.assembly import assemble
+from blockstm.bench.evm.assembly import assemble
 
 MAX = 0x6000
 GAS = 6_000_000  # 200 for each byte of code, and the memory

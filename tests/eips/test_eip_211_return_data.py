@@ -7,7 +7,7 @@ from eth_typing import Address
 from tests.eips.rules import answers, before, call, error, gas, since, word
 from tests.evm.world_blocks import contract, number_of
 
-from blockstm.insight.assembly import assemble
+from blockstm.bench.evm.assembly import assemble
 
 GIVES, REVERTS, STOPS, FAILS = (Address(bytes([0x11 * n]) * 20) for n in range(1, 5))
 THERE = {

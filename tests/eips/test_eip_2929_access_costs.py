@@ -7,7 +7,7 @@ from eth_typing import Address
 from tests.eips.rules import TARGET, by_fork, call, gas, run, since
 from tests.evm.world_blocks import contract, transaction
 
-from blockstm.insight.assembly import assemble
+from blockstm.bench.evm.assembly import assemble
 
 OTHER = Address(b"\x0e" * 20)
 AT = f"0x{OTHER.hex()}"

@@ -22,8 +22,8 @@ from tests.ethereum.made import block_of, sealed, signed
 from tests.ethereum.made import world as complete_state
 from tests.evm.world_blocks import SENDERS, transaction, words
 
+from blockstm.bench.evm.assembly import assemble
 from blockstm.ethereum import Reason
-from blockstm.insight.assembly import assemble
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 RETURNS_100_BYTES = assemble("100 0 RETURN")  # 6 gas, 12 of memory, and 20,000 for the code

@@ -7,7 +7,7 @@ from eth_typing import Address
 from tests.eips.rules import before, run, since, word
 from tests.evm.world_blocks import NOBODY, contract, transaction
 
-from blockstm.insight.assembly import assemble
+from blockstm.bench.evm.assembly import assemble
 
 GAS = 500_000
 AT = Address(b"\x0e" * 20)

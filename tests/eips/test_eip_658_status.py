@@ -11,9 +11,9 @@ from tests.ethereum.made import block_of, sealed, signed, with_header
 from tests.ethereum.made import world as complete_state
 
 import blockstm
+from blockstm.bench.evm.assembly import assemble
 from blockstm.ethereum import Account, Reason
-from blockstm.ethereum.receipt import receipts_root
-from blockstm.insight.assembly import assemble
+from blockstm.ethereum.blocks.receipt import receipts_root
 
 COUNTS, FAILS = Address(b"\x11" * 20), Address(b"\x22" * 20)
 # Each writes what the one before it left; the third fails and leaves nothing but its fee.

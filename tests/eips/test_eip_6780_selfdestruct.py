@@ -7,8 +7,8 @@ from eth_typing import Address
 from tests.eips.rules import before, run, since
 from tests.evm.world_blocks import NOBODY, SENDERS, contract, transaction, words
 
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble, initcode_of
+from blockstm.bench.evm.assembly import assemble, initcode_of
+from blockstm.ethereum.codecs.hashing import keccak
 
 FORKS = since("cancun")
 MAKER = Address(b"\x0f" * 20)

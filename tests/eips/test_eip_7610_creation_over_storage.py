@@ -7,8 +7,8 @@ from eth_typing import Address
 from tests.eips.rules import run, since
 from tests.evm.world_blocks import NOBODY, SENDERS, contract, transaction
 
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble
+from blockstm.bench.evm.assembly import assemble
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account
 
 MAKER = Address(b"\x0f" * 20)

@@ -10,7 +10,7 @@ from eth_typing import Address
 from tests.eips.rules import call, gas, run, since, word
 from tests.evm.world_blocks import NOBODY, SENDERS, contract, transaction, words
 
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account
 
 FORKS = since("prague")

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 import blockstm
 from blockstm import reference
-from blockstm.ethereum.block import Block
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.receipt import receipts_bloom, receipts_root
+from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.ethereum.chains import Activation, Chain
-from blockstm.ethereum.execution import context_of, prepare, state_root_after
-from blockstm.ethereum.fees import GAS_PER_BLOB
-from blockstm.ethereum.forks import (
+from blockstm.ethereum.chains.forks import (
     AMSTERDAM,
     BYZANTIUM,
     CANCUN,
@@ -26,14 +27,13 @@ from blockstm.ethereum.forks import (
     SHANGHAI,
     Fork,
 )
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.header_rules import NO_OMMERS_HASH
-from blockstm.ethereum.receipt import receipts_bloom, receipts_root
-from blockstm.ethereum.requests import requests_hash
-from blockstm.ethereum.rewards import rewards
-from blockstm.ethereum.transaction import Authorization, Transaction
-from blockstm.ethereum.trie import list_root
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.execution import context_of, prepare, state_root_after
+from blockstm.ethereum.rules.fees import GAS_PER_BLOB
+from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
+from blockstm.ethereum.rules.requests import requests_hash
+from blockstm.ethereum.rules.rewards import rewards
+from blockstm.ethereum.tries.list_root import list_root
 from blockstm.state.accounts import Account, AccountState
 from blockstm.types import BlockResult, Status
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm
@@ -96,7 +96,7 @@ def sign(key: int, high_s: bool = False, **members: Any) -> Transaction:
 
 def authorize(key: int, chain_id: int, nonce: int, target: Address) -> Authorization:
     """A wish of one of `SENDERS` to run another account's code (EIP-7702)."""
-    from blockstm.ethereum.rlp import encode
+    from blockstm.ethereum.codecs.rlp import encode
 
     message = keccak(b"\x05" + encode([chain_id, target, nonce]))
     signature = KEYS[key].sign_msg_hash(message)
@@ -259,7 +259,7 @@ class Site:
 
 
 def _authority(authorization: Authorization) -> Address | None:
-    from blockstm.ethereum.senders import recover_authorities
+    from blockstm.ethereum.execution.senders import recover_authorities
 
     transaction = Transaction(
         type=4, nonce=0, gas=0, to=NOBODY, value=0, data=b"", v=0, r=1, s=1, chain_id=1,

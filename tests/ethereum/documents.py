@@ -7,13 +7,13 @@ from typing import Any
 
 from eth_keys.datatypes import PrivateKey
 
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.blockfile import parse_block_file
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.receipt import bloom_of, receipts_root
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.codecs.fields import Fields
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.execution import prepare_file
-from blockstm.ethereum.fields import Fields
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.ethereum.receipt import bloom_of, receipts_root
-from blockstm.ethereum.transaction import Transaction
+from blockstm.ethereum.files.block_files import parse_block_file
 from blockstm.reference import execute_block
 
 KEY = PrivateKey(b"\x01" * 32)

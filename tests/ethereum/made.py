@@ -22,9 +22,9 @@ from blockstm.ethereum import (
     Transaction,
     fork_named,
 )
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.ethereum.header_rules import NO_OMMERS_HASH
-from blockstm.ethereum.requests import requests_hash
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
+from blockstm.ethereum.rules.requests import requests_hash
 
 KEYS = [PrivateKey((100 + number).to_bytes(32, "big")) for number in range(4)]
 SENDERS = [Address(keccak(key.public_key.format(False)[1:])[12:]) for key in KEYS]

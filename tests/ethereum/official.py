@@ -11,9 +11,9 @@ from typing import Any
 
 from tests.fixtures import fixtures
 
-from blockstm.ethereum.block import Block
+from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains import Chain, chain_named
-from blockstm.ethereum.forks import BlobSchedule
+from blockstm.ethereum.chains.forks import BlobSchedule
 
 SMALL_ARCHIVES = (
     "eest-amsterdam-eip7928-only.tar.xz",

@@ -15,10 +15,10 @@ from blockstm import execute_block
 from blockstm.cli.fixtures import values
 from blockstm.errors import DecodeError, InvalidBlock
 from blockstm.ethereum import AccountState, Block, Chain, Header, Reason
-from blockstm.ethereum.access_list import AccountAccess, BlockAccessList
-from blockstm.ethereum.access_list_differences import differences
-from blockstm.ethereum.fields import Fields
-from blockstm.ethereum.rlp import encode
+from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
+from blockstm.ethereum.codecs.fields import Fields
+from blockstm.ethereum.codecs.rlp import encode
+from blockstm.ethereum.results.access_list_differences import differences
 
 ARCHIVE = "eest-amsterdam-glamsterdam-devnet-8.tar.xz"
 A, B, C = (Address(bytes([n]) * 20) for n in (1, 2, 3))

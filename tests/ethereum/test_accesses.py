@@ -8,8 +8,8 @@ from eth_typing import Address
 from tests.evm.world_blocks import COINBASE, FUNDS, SENDERS, context, contract, transaction, world
 
 from blockstm import execute_block, reference
-from blockstm.ethereum.access_list import AccountAccess
-from blockstm.ethereum.accesses import fold_accesses
+from blockstm.ethereum.blocks.access_list import AccountAccess
+from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.state.accounts import AccountState, balance_of
 from blockstm.vm.evm import Evm
 

@@ -20,7 +20,7 @@ from blockstm.ethereum import (
     prepare,
     state_root,
 )
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.vm.evm import Evm
 
 A, B, EMPTY = Address(b"\xaa" * 20), Address(b"\xbb" * 20), Address(b"\xe0" * 20)

@@ -19,14 +19,14 @@ from tests.ethereum.official import (
 from tests.fixtures import mainnet_block, mainnet_index
 
 from blockstm.errors import DecodeError
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.blockfile import read_block_file
-from blockstm.ethereum.fields import Fields
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.receipt import Receipt
-from blockstm.ethereum.rlp import decode, encode
-from blockstm.ethereum.transaction import Transaction
-from blockstm.ethereum.withdrawal import Withdrawal
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.receipt import Receipt
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.blocks.withdrawal import Withdrawal
+from blockstm.ethereum.codecs.fields import Fields
+from blockstm.ethereum.codecs.rlp import decode, encode
+from blockstm.ethereum.files.block_files import read_block_file
 
 
 def _anew(value: Any) -> Any:

@@ -12,13 +12,13 @@ import pytest
 from tests.ethereum.documents import LOGGER, RECEIVER, block_document, hex_of
 
 from blockstm.errors import DecodeError, InvalidBlock, StateError
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.blockfile import parse_block_file, read_block_file
-from blockstm.ethereum.checks import check_block, check_run
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.codecs.fields import Fields
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import prepare_file
-from blockstm.ethereum.fields import Fields
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.reasons import Reason
+from blockstm.ethereum.execution.checks import check_block, check_run
+from blockstm.ethereum.files.block_files import parse_block_file, read_block_file
+from blockstm.ethereum.rules.reasons import Reason
 from blockstm.reference import execute_block
 
 COMPRESS = {".json": bytes, ".json.gz": gzip.compress, ".json.xz": lzma.compress}

@@ -11,13 +11,13 @@ import pytest
 from eth_typing import Address
 
 from blockstm import Config, Executor
+from blockstm.bench.blocks.fixture import GAS_PRICE, TRANSFER_GAS, Setting
+from blockstm.bench.blocks.measurement import measure_load
+from blockstm.bench.blocks.workloads import BLOCK_LOADS, block_load
+from blockstm.bench.evm.assembly import assemble, initcode_of
 from blockstm.errors import ConfigError
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.transaction import Authorization
-from blockstm.insight.assembly import assemble, initcode_of
-from blockstm.insight.ethereum.loads import BLOCK_LOADS, block_load
-from blockstm.insight.ethereum.measurement import measure_load
-from blockstm.insight.ethereum.setting import GAS_PRICE, TRANSFER_GAS, Setting
+from blockstm.ethereum.blocks.transaction import Authorization
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.reference import execute_block as reference
 from blockstm.state.accounts import slot_of
 from blockstm.testing import assert_same_result, assert_serial_equivalent

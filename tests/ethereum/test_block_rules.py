@@ -19,10 +19,10 @@ from tests.fixtures import mainnet_block, mainnet_index
 
 from blockstm.cli.fixtures.exceptions import reasons_named
 from blockstm.errors import DecodeError, InvalidBlock
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.blockfile import read_block_file
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains import MAINNET, Activation, Chain
-from blockstm.ethereum.forks import (
+from blockstm.ethereum.chains.forks import (
     AMSTERDAM,
     BERLIN,
     DAO_FORK,
@@ -32,12 +32,12 @@ from blockstm.ethereum.forks import (
     PRAGUE,
     SHANGHAI,
 )
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.header_rules import DAO_EXTRA_DATA, NO_OMMERS_HASH, header_flaw
-from blockstm.ethereum.ommers import ANCESTORS_MAX, ommers_flaw
-from blockstm.ethereum.reasons import Reason
-from blockstm.ethereum.transaction_rules import transactions_flaw
-from blockstm.ethereum.validity import BLOCK_SIZE_MAX, block_flaw, check_block
+from blockstm.ethereum.files.block_files import read_block_file
+from blockstm.ethereum.rules.block_rules import BLOCK_SIZE_MAX, block_flaw, check_block
+from blockstm.ethereum.rules.header_rules import DAO_EXTRA_DATA, NO_OMMERS_HASH, header_flaw
+from blockstm.ethereum.rules.ommers import ANCESTORS_MAX, ommers_flaw
+from blockstm.ethereum.rules.reasons import Reason
+from blockstm.ethereum.rules.transaction_rules import transactions_flaw
 
 # What only executing the block, or the proof of work, can tell.
 BY_EXECUTION = {

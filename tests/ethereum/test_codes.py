@@ -15,8 +15,8 @@ import blockstm
 from blockstm import reference
 from blockstm.errors import BlockError, InputError
 from blockstm.ethereum import Account, AccountChange, AccountState, StateTrie, prepare
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.witness import Witness, WitnessState
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.tries.witness import Witness, WitnessState
 from blockstm.vm.evm import Evm
 
 CALLED = Address(b"\xca" * 20)

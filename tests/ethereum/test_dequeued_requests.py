@@ -18,10 +18,10 @@ from tests.evm.world_blocks import COINBASE, context, contract, transaction, wor
 
 from blockstm import execute_block, reference
 from blockstm.cli.fixtures import values
-from blockstm.ethereum.access_list import AccountAccess
-from blockstm.ethereum.accesses import fold_accesses
-from blockstm.ethereum.forks import AMSTERDAM
-from blockstm.ethereum.requests import (
+from blockstm.ethereum.blocks.access_list import AccountAccess
+from blockstm.ethereum.chains.forks import AMSTERDAM
+from blockstm.ethereum.results.accesses import fold_accesses
+from blockstm.ethereum.rules.requests import (
     BUILDER_DEPOSIT_CONTRACT,
     BUILDER_EXIT_CONTRACT,
     CONSOLIDATION_CONTRACT,

@@ -16,15 +16,15 @@ from hypothesis import strategies as st
 from tests.ethereum.documents import block_document, hex_of
 
 from blockstm.errors import DecodeError
-from blockstm.ethereum.blockfile import parse_block_file
-from blockstm.ethereum.fields import Fields
-from blockstm.ethereum.forks import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP, mainnet_fork
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.ethereum.receipt import Receipt, bloom_of
-from blockstm.ethereum.requests import requests_hash
-from blockstm.ethereum.senders import recover_sender, recover_senders
-from blockstm.ethereum.transaction import Transaction
-from blockstm.ethereum.trie import list_root
+from blockstm.ethereum.blocks.receipt import Receipt, bloom_of
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.chains.forks import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP, mainnet_fork
+from blockstm.ethereum.codecs.fields import Fields
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.execution.senders import recover_sender, recover_senders
+from blockstm.ethereum.files.block_files import parse_block_file
+from blockstm.ethereum.rules.requests import requests_hash
+from blockstm.ethereum.tries.list_root import list_root
 from blockstm.vm.pyevm import FORKS, BlockContext, PyEvm
 
 KEY = PrivateKey(b"\x07" * 32)

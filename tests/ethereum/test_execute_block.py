@@ -12,9 +12,9 @@ from tests.ethereum.documents import block_document, seal
 import blockstm
 from blockstm.errors import ConfigError, InputError, InvalidBlock, StateError
 from blockstm.ethereum import Account, AccountState, Block, Header, Reason, state_root
-from blockstm.ethereum.blockfile import parse_block_file
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import VMName
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.files.block_files import parse_block_file
 
 VMS: list[VMName] = ["evm", "py-evm"]
 

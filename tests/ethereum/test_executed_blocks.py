@@ -13,8 +13,8 @@ from tests.ethereum.made import SENDERS, block_of, chain_under, sealed, signed, 
 import blockstm
 from blockstm.errors import StateError
 from blockstm.ethereum import Account, AccountChange, AccountState, Block, Receipt, state_root
-from blockstm.ethereum.fields import Fields
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.fields import Fields
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.vm.evm import Execution
 
 VMS: list[Any] = ["evm", "py-evm"]

@@ -12,16 +12,10 @@ from hypothesis import strategies as st
 from tests.ethereum.official import sample_blocks
 from tests.fixtures import mainnet_block
 
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.blockfile import read_block_file
-from blockstm.ethereum.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
-from blockstm.ethereum.fees import (
-    GAS_PER_BLOB,
-    base_fee_after,
-    blob_base_fee,
-    excess_blob_gas_after,
-)
-from blockstm.ethereum.forks import (
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
+from blockstm.ethereum.chains.forks import (
     BPO1,
     BPO2,
     BYZANTIUM,
@@ -35,8 +29,14 @@ from blockstm.ethereum.forks import (
     BlobSchedule,
     Fork,
 )
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.rewards import rewards
+from blockstm.ethereum.files.block_files import read_block_file
+from blockstm.ethereum.rules.fees import (
+    GAS_PER_BLOB,
+    base_fee_after,
+    blob_base_fee,
+    excess_blob_gas_after,
+)
+from blockstm.ethereum.rules.rewards import rewards
 
 ETHER = 10**18
 

@@ -20,7 +20,7 @@ from blockstm.ethereum import (
     Transaction,
     prepare,
 )
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 WORKERS = [1, 2]

@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blockstm.errors import ConfigError
-from blockstm.ethereum import forks
-from blockstm.ethereum.chains import MAINNET, Activation, Chain, chain_named
-from blockstm.ethereum.forks import FORKS, BlobSchedule, fork_named, mainnet_fork
+from blockstm.ethereum.chains import MAINNET, Activation, Chain, chain_named, forks
+from blockstm.ethereum.chains.forks import FORKS, BlobSchedule, fork_named, mainnet_fork
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,9 +11,9 @@ import pytest
 from tests.ethereum.official import documents, official_chains
 
 from blockstm.errors import DecodeError
-from blockstm.ethereum.block import Block
+from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains import MAINNET
-from blockstm.ethereum.forks import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP, BlobSchedule
+from blockstm.ethereum.chains.forks import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP, BlobSchedule
 from blockstm.ethereum.genesis import parse_genesis, read_genesis
 
 ARCHIVE = "ethereum-tests-basic.tar.xz"

@@ -21,10 +21,10 @@ from tests.layers import PACKAGE
 
 from blockstm.errors import ConfigError, DecodeError
 from blockstm.ethereum.chains import chain_named
-from blockstm.ethereum.fields import parse_data, parse_quantity, parse_word
+from blockstm.ethereum.codecs.fields import parse_data, parse_quantity, parse_word
+from blockstm.ethereum.codecs.json_files import SIZE_MAX, parse_json, read_json
+from blockstm.ethereum.codecs.loose_fields import loose_bytes, loose_number, loose_word
 from blockstm.ethereum.genesis import read_genesis
-from blockstm.ethereum.jsonfile import SIZE_MAX, parse_json, read_json
-from blockstm.ethereum.loosefields import loose_bytes, loose_number, loose_word
 
 CALL = re.compile(r"re\.(?:compile|sub|search|\w*match)\(\s*(\S+)")
 
@@ -94,13 +94,13 @@ def test_every_pattern_of_the_package_is_among_those_timed() -> None:
             r"re\.(?:compile|sub|search|\w*match)\(\s*(\S+)", path.read_text()
         )
     }
-    timed = {"ethereum/jsonfile.py", "ethereum/fields.py", "ethereum/loosefields.py"}
-    timed |= {"ethereum/chains.py"}
+    timed = {"ethereum/codecs/json_files.py", "ethereum/codecs/fields.py"}
+    timed |= {"ethereum/codecs/loose_fields.py", "ethereum/chains/chain.py"}
     others = {
         ("cli/fixtures/suites.py", 'r"stEOF|EOFTests|/eip7692_eof")'),  # no repetition
         ("cli/fixtures/suites.py", "self.match,"),  # the user's own
         ("cli/fixtures/command.py", "args.match)"),  # the user's own
-        ("insight/assembly.py", 'r";[^\\n]*",'),  # one repetition to the end of the line
+        ("bench/evm/assembly.py", 'r";[^\\n]*",'),  # one repetition to the end of the line
     }
     assert {each for each in patterns if each[0] not in timed} <= others
 

@@ -15,8 +15,8 @@ from tests.ethereum.documents import RECEIVER, SENDER, block_document
 import blockstm
 from blockstm.errors import BlockstmError, DecodeError, InputError
 from blockstm.ethereum import Authorization, Header, Receipt, Transaction, Withdrawal
-from blockstm.ethereum.blockfile import parse_block_file
-from blockstm.ethereum.rlp import encode
+from blockstm.ethereum.codecs.rlp import encode
+from blockstm.ethereum.files.block_files import parse_block_file
 from blockstm.messages import brief
 from blockstm.state.accounts import Account, AccountState
 from blockstm.vm.evm import BlockContext, Evm, Signed

@@ -9,11 +9,11 @@ from tests.fixtures import mainnet_block, mainnet_index, mainnet_witness
 
 from blockstm import Config, reference
 from blockstm.errors import ConfigError
-from blockstm.ethereum.blockfile import read_block_file
-from blockstm.ethereum.checks import check_block, check_run
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import VMName, prepare_file
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.witness import WitnessState, read_witness
+from blockstm.ethereum.execution.checks import check_block, check_run
+from blockstm.ethereum.files.block_files import read_block_file
+from blockstm.ethereum.tries.witness import WitnessState, read_witness
 from blockstm.executor import Executor
 from blockstm.testing import assert_same_result
 from blockstm.types import BlockResult

@@ -23,7 +23,7 @@ from blockstm.ethereum import (
     Withdrawal,
     prepare,
 )
-from blockstm.ethereum.blockfile import parse_block_file
+from blockstm.ethereum.files.block_files import parse_block_file
 
 WRONG: list[Any] = [
     *(None, -1, 0, 1, 2**64, 2**256, 2**300, 1.5, float("nan"), True, "5", "", b"", b"\x01"),

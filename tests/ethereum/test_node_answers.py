@@ -27,12 +27,12 @@ from tests.fixtures import fixtures
 
 from blockstm.errors import DecodeError
 from blockstm.ethereum import Block, Transaction
-from blockstm.ethereum.blockfile import BlockFile, parse_block_file
+from blockstm.ethereum.blocks.receipt import Receipt
+from blockstm.ethereum.codecs.fields import Fields
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.codecs.rlp import encode
 from blockstm.ethereum.execution import prepare_file
-from blockstm.ethereum.fields import Fields
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.receipt import Receipt
-from blockstm.ethereum.rlp import encode
+from blockstm.ethereum.files.block_files import BlockFile, parse_block_file
 from blockstm.reference import execute_block
 
 DOCUMENT = block_document()

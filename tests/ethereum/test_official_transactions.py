@@ -10,11 +10,11 @@ from tests.ethereum.official import documents
 
 from blockstm.cli.fixtures.exceptions import reasons_named
 from blockstm.errors import DecodeError
-from blockstm.ethereum.forks import HOMESTEAD, Fork, fork_named
-from blockstm.ethereum.intrinsic import intrinsic_gas
-from blockstm.ethereum.reasons import Reason
-from blockstm.ethereum.transaction import Transaction
-from blockstm.ethereum.transaction_rules import transaction_flaw
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.chains.forks import HOMESTEAD, Fork, fork_named
+from blockstm.ethereum.rules.intrinsic_gas import intrinsic_gas
+from blockstm.ethereum.rules.reasons import Reason
+from blockstm.ethereum.rules.transaction_rules import transaction_flaw
 
 ARCHIVE = "ethereum-tests-basic.tar.xz"
 FOLDERS = (
@@ -75,7 +75,7 @@ def _refusal(encoding: bytes, fork: Fork) -> Reason | None:
 
 
 def _sender(transaction: Transaction, fork: Fork) -> bytes:
-    from blockstm.ethereum.senders import recover_senders
+    from blockstm.ethereum.execution.senders import recover_senders
 
     (sender,) = recover_senders([transaction], high_s_allowed=fork < HOMESTEAD)
     return sender

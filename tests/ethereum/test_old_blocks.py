@@ -19,8 +19,8 @@ from blockstm.ethereum import (
     read_block_file,
     state_root,
 )
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.witness import WitnessState, read_witness
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.tries.witness import WitnessState, read_witness
 
 OLD = ["frontier", "homestead", "tangerine_whistle", "spurious_dragon"]
 VMS: list[Any] = ["evm", "py-evm"]

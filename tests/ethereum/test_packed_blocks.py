@@ -21,13 +21,13 @@ from blockstm.cli.fixtures.machines import state_test_context
 from blockstm.cli.fixtures.statetests import StateTest, is_state_test
 from blockstm.config import Config
 from blockstm.errors import DecodeError
-from blockstm.ethereum.forks import AMSTERDAM, Fork
-from blockstm.ethereum.senders import recover_authorities
+from blockstm.ethereum.chains.forks import AMSTERDAM, Fork
+from blockstm.ethereum.execution.senders import recover_authorities
 from blockstm.executor import execute_block, explore
 from blockstm.state.accounts import Account, AccountState
 from blockstm.testing import assert_serial_equivalent, random_schedules
-from blockstm.testing.mixer import Mixer
-from blockstm.testing.packed import PackedBlock, Piece, pack
+from blockstm.testing.conflicts import Mixer
+from blockstm.testing.merged_state_tests import PackedBlock, Piece, pack
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
 LEGACY = "legacy-tests.tar.xz"

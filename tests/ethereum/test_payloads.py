@@ -19,8 +19,8 @@ from blockstm.ethereum import (
     block_of_payload,
     payload_of_block,
 )
-from blockstm.ethereum.access_list import BlockAccessList
-from blockstm.ethereum.fields import Fields
+from blockstm.ethereum.blocks.access_list import BlockAccessList
+from blockstm.ethereum.codecs.fields import Fields
 
 AMSTERDAM = "eest-amsterdam-glamsterdam-devnet-8.tar.xz"
 ARCHIVES = {

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ethereum.official import sample_blocks
 
-from blockstm.ethereum import transaction_rules
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.forks import (
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.chains.forks import (
     AMSTERDAM,
     BERLIN,
     FORKS,
@@ -26,9 +27,8 @@ from blockstm.ethereum.forks import (
     SPURIOUS_DRAGON,
     Fork,
 )
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.transaction import Transaction
-from blockstm.ethereum.transaction_rules import GAS_CAP, transactions_flaw
+from blockstm.ethereum.rules import transaction_rules
+from blockstm.ethereum.rules.transaction_rules import GAS_CAP, transactions_flaw
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 HEADER: Header = replace(

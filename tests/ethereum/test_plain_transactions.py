@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from blockstm._native.evm.decoding import decode_plain
 from blockstm.errors import DecodeError
-from blockstm.ethereum.rlp import encode
-from blockstm.ethereum.transaction import Transaction
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.codecs.rlp import encode
 
 words = st.sampled_from([0, 1, 127, 128, 255, 256, 2**63, 2**64, 2**256 - 1, 2**256])
 shorts = st.sampled_from([0, 1, 127, 128, 2**63, 2**64 - 1, 2**64])

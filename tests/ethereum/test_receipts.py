@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blockstm.errors import DecodeError
-from blockstm.ethereum.fields import Fields
-from blockstm.ethereum.receipt import Receipt, receipts_root
-from blockstm.ethereum.rlp import encode
+from blockstm.ethereum.blocks.receipt import Receipt, receipts_root
+from blockstm.ethereum.codecs.fields import Fields
+from blockstm.ethereum.codecs.rlp import encode
 
 addresses = st.binary(min_size=20, max_size=20)
 words = st.binary(min_size=32, max_size=32)

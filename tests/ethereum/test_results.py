@@ -10,16 +10,16 @@ from tests.ethereum.official import documents, official_chains, sample_blocks
 
 from blockstm._native.trie.receipts import flat_logs
 from blockstm.errors import DecodeError, InvalidBlock
-from blockstm.ethereum.access_list import ITEM_GAS, AccountAccess, BlockAccessList
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.fields import Fields
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.reasons import Reason
-from blockstm.ethereum.receipt import Receipt, bloom_of, receipts_root
-from blockstm.ethereum.receipts import FlatReceipts
-from blockstm.ethereum.requests import deposits, requests_hash, requests_of
+from blockstm.ethereum.blocks.access_list import ITEM_GAS, AccountAccess, BlockAccessList
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.receipt import Receipt, bloom_of, receipts_root
+from blockstm.ethereum.codecs.fields import Fields
+from blockstm.ethereum.codecs.rlp import encode
 from blockstm.ethereum.results import check_results, results_flaw
-from blockstm.ethereum.rlp import encode
+from blockstm.ethereum.results.flat_receipts import FlatReceipts
+from blockstm.ethereum.rules.reasons import Reason
+from blockstm.ethereum.rules.requests import deposits, requests_hash, requests_of
 
 DEPOSIT_EVENT = bytes.fromhex("649bbc62d0e31342afea4e5cd82d4049e7e1ee912fc0889aa790803be39038c5")
 CONTRACT: Any = bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa")

@@ -11,15 +11,15 @@ from tests.ethereum.official import documents, official_chain
 from tests.fixtures import mainnet_block, mainnet_index
 
 from blockstm._native.crypto.seals import EthashCache
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.blockfile import read_block_file
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains import MAINNET
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.header_rules import header_flaw
-from blockstm.ethereum.ommers import ommers_flaw
-from blockstm.ethereum.proof_of_work import seal_flaw
-from blockstm.ethereum.reasons import Reason
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.files.block_files import read_block_file
+from blockstm.ethereum.rules.header_rules import header_flaw
+from blockstm.ethereum.rules.ommers import ommers_flaw
+from blockstm.ethereum.rules.proof_of_work import seal_flaw
+from blockstm.ethereum.rules.reasons import Reason
 
 SEALED = [number for number in sorted(mainnet_index()) if number < 15_537_394]
 

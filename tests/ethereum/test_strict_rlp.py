@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.ethereum.official import documents
 
 from blockstm.errors import DecodeError
-from blockstm.ethereum.rlp import DEPTH_MAX, Items, decode, encode
+from blockstm.ethereum.codecs.rlp import DEPTH_MAX, Items, decode, encode
 
 values = st.recursive(st.binary(max_size=70), lambda inner: st.lists(inner, max_size=5))
 

@@ -27,10 +27,10 @@ from blockstm.ethereum import (
     StateTrie,
     prepare,
 )
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.stateroot import changes_of, state_root
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.tries.state_trie import changes_of, state_root
 from blockstm.state.accounts import Undo
-from blockstm.testing.mixer import Mixer
+from blockstm.testing.conflicts import Mixer
 from blockstm.types import BlockResult
 from blockstm.vm.evm import Evm, Signed
 

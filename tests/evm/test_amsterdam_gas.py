@@ -13,7 +13,7 @@ from eth_typing import Address
 from tests.evm.world_blocks import FUNDS, GAS_PRICE, SENDERS, contract, run, transaction, world
 
 import blockstm
-from blockstm.ethereum import amsterdam
+from blockstm.ethereum.chains import amsterdam
 from blockstm.state.accounts import Account
 
 ROOT = Path(__file__).parents[2]

@@ -14,9 +14,9 @@ from tests.vm.pyevm.blocks import Call, signed
 
 import blockstm
 from blockstm import reference
+from blockstm.bench.evm.assembly import assemble
 from blockstm.ethereum import Transaction
 from blockstm.executor import explore
-from blockstm.insight.assembly import assemble
 from blockstm.state.accounts import Account, AccountState
 from blockstm.testing import assert_same_result
 from blockstm.types import DELETED

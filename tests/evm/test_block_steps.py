@@ -15,11 +15,11 @@ from tests.evm.world_blocks import SENDERS, context, transaction, world
 from blockstm import execute_block, reference
 from blockstm._native.evm.bound import EvmBlock
 from blockstm.errors import InputError
-from blockstm.ethereum.transaction import Authorization, Transaction
+from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.state.accounts import AccountState
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, Signed
 from blockstm.vm.evm.execution import read_output
-from blockstm.vm.evm.invalidity import error_of
+from blockstm.vm.evm.validation import error_of
 
 OSAKA = Evm("osaka", context("osaka"))
 ALICE, BOB = SENDERS[:2]

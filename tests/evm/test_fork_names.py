@@ -6,11 +6,11 @@ import pytest
 from tests.evm.world_blocks import context, transaction, world
 
 import blockstm
+from blockstm.bench.evm.assembly import assemble
 from blockstm.errors import ConfigError
 from blockstm.ethereum import Fork, fork_named
-from blockstm.ethereum.forks import CONSTANTINOPLE, FORKS, PETERSBURG, mainnet_fork
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble
+from blockstm.ethereum.chains.forks import CONSTANTINOPLE, FORKS, PETERSBURG, mainnet_fork
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account, AccountState
 from blockstm.vm.evm import Evm
 from blockstm.vm.pyevm import FORKS as PYEVM_FORKS

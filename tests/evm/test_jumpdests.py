@@ -8,7 +8,7 @@ import pytest
 
 import blockstm
 from blockstm.ethereum import Account, AccountState, Transaction
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
 JUMPDEST = b"\x5b"

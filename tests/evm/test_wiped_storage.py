@@ -10,10 +10,10 @@ from eth_typing import Address
 from tests.evm.world_blocks import SENDERS, context, contract, transaction, world
 
 from blockstm import execute_block, reference
-from blockstm.ethereum.accesses import fold_accesses
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.stateroot import state_root
-from blockstm.insight.assembly import assemble
+from blockstm.bench.evm.assembly import assemble
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.results.accesses import fold_accesses
+from blockstm.ethereum.tries.state_trie import state_root
 from blockstm.state.accounts import Account, AccountState, balance_of
 from blockstm.vm.evm import Evm
 

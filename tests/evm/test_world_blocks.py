@@ -24,9 +24,9 @@ from tests.evm.world_blocks import (
     world,
 )
 
+from blockstm.bench.evm.assembly import assemble, initcode_of
 from blockstm.config import Config
 from blockstm.executor import Executor
-from blockstm.insight.assembly import assemble, initcode_of
 from blockstm.state.accounts import AccountState
 from blockstm.testing import assert_serial_equivalent
 from blockstm.vm.evm import BlockEnd, Evm

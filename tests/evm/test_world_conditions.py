@@ -24,9 +24,9 @@ from tests.evm.world_blocks import (
 )
 
 import blockstm
+from blockstm.bench.evm.assembly import assemble, initcode_of
 from blockstm.errors import TransactionError
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble, initcode_of
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account
 from blockstm.types import DELETED
 from blockstm.values import ABSENT

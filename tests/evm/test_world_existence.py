@@ -17,8 +17,8 @@ from tests.evm.world_blocks import (
     world,
 )
 
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble, initcode_of
+from blockstm.bench.evm.assembly import assemble, initcode_of
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account
 from blockstm.types import DELETED
 from blockstm.vm.evm import BlockEnd, BlockStart

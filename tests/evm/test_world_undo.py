@@ -19,7 +19,7 @@ from tests.evm.world_blocks import (
     world,
 )
 
-from blockstm.insight.assembly import assemble, initcode_of
+from blockstm.bench.evm.assembly import assemble, initcode_of
 from blockstm.state.accounts import Account
 
 OUTER, INNER, OTHER = (Address(bytes([byte]) * 20) for byte in (0xAA, 0xBB, 0xCC))

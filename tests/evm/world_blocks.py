@@ -9,8 +9,8 @@ from typing import Any
 from eth_typing import Address, BlockNumber
 
 from blockstm import reference
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble
+from blockstm.bench.evm.assembly import assemble
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.reference import ReferenceView
 from blockstm.state.accounts import Account, AccountState
 from blockstm.types import BlockResult

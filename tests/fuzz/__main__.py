@@ -28,7 +28,7 @@ from tests.fuzz.room import with_room
 from tests.fuzz.seeds import case_of, long_case_of
 from tests.fuzz.shrinking import shrunk
 
-from blockstm.ethereum.forks import FORKS, Fork, fork_named
+from blockstm.ethereum.chains.forks import FORKS, Fork, fork_named
 
 KEPT = ROOT / "build" / "fuzz"
 SHOWN = 6

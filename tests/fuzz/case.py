@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from blockstm.ethereum.forks import Fork, fork_named
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.transaction import Transaction
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.chains.forks import Fork, fork_named
+from blockstm.ethereum.codecs.hashing import keccak
 
 CHAIN_ID = 1
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from tests.fuzz.boundaries import word
 from tests.fuzz.choices import Choices
 
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 
 Input = Callable[[Choices], bytes]
 

@@ -10,12 +10,12 @@ from tests.fuzz.result import FAILED, INVALID, SUCCEEDED, Did, Log, Result
 
 import blockstm
 from blockstm import reference
-from blockstm.ethereum.fees import blob_base_fee
-from blockstm.ethereum.forks import CANCUN, HOMESTEAD, LONDON
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.senders import recover_authorities, recover_senders
-from blockstm.ethereum.transaction_rules import transactions_flaw
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.chains.forks import CANCUN, HOMESTEAD, LONDON
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.execution.senders import recover_authorities, recover_senders
+from blockstm.ethereum.rules.fees import blob_base_fee
+from blockstm.ethereum.rules.transaction_rules import transactions_flaw
 from blockstm.state.accounts import Account as StateAccount
 from blockstm.state.accounts import AccountState
 from blockstm.types import BlockResult, Outcome, Status

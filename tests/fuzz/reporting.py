@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.fuzz.case import Case
 
-from blockstm.insight.assembly import OPCODES
+from blockstm.bench.evm.assembly import OPCODES
 
 _NAMES = {value: name for name, value in OPCODES.items()}
 _PUSH0 = OPCODES["PUSH0"]

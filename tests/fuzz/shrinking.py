@@ -8,7 +8,7 @@ from dataclasses import replace
 from tests.fuzz.case import Account, Case, Sent
 from tests.fuzz.worlds import KEYS, address_of, signed
 
-from blockstm.insight.assembly import OPCODES
+from blockstm.bench.evm.assembly import OPCODES
 
 Shows = Callable[[Case], bool]
 

@@ -16,7 +16,7 @@ from tests.fuzz.room import with_room
 from tests.fuzz.seeds import case_of, long_case_of
 from tests.fuzz.strategies import cases
 
-from blockstm.ethereum.forks import FORKS, Fork
+from blockstm.ethereum.chains.forks import FORKS, Fork
 
 SEEDS = range(1, 5)
 SLOW_SEEDS = range(1_000, 1_040)

@@ -25,9 +25,9 @@ from tests.fuzz.shrinking import shrunk
 from tests.fuzz.worlds import CONTRACTS, PEOPLE
 from tests.fuzz.writing import EFFECTS, exists
 
-from blockstm.ethereum.forks import CANCUN, FORKS, OSAKA, PRAGUE
-from blockstm.insight.assembly import OPCODES, assemble
-from blockstm.insight.evm.instructions import counting
+from blockstm.bench.evm.assembly import OPCODES, assemble
+from blockstm.bench.evm.instructions import counting
+from blockstm.ethereum.chains.forks import CANCUN, FORKS, OSAKA, PRAGUE
 
 
 def test_a_seed_is_the_same_case_every_time() -> None:

@@ -10,8 +10,8 @@ from tests.fixtures import mainnet_block
 
 from blockstm import Revert, TransactionError
 from blockstm.errors import InputError
-from blockstm.ethereum.blockfile import read_block_file
 from blockstm.ethereum.execution import prepare_file
+from blockstm.ethereum.files.block_files import read_block_file
 from blockstm.insight import critical_path as module
 from blockstm.insight.critical_path import critical_path, critical_path_of
 from blockstm.testing import NativeScripts, scripted_vm

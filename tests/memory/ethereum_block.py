@@ -16,7 +16,7 @@ from tests.ethereum.documents import (
 
 import blockstm
 from blockstm.ethereum import Account, AccountState, Block, state_root
-from blockstm.ethereum.blockfile import parse_block_file
+from blockstm.ethereum.files.block_files import parse_block_file
 
 STORER, DESTROYED = b"\x44" * 20, b"\x55" * 20
 STORER_CODE = bytes.fromhex("600160025560056003556000600155")  # slots 2 and 3, and clears slot 1

@@ -187,7 +187,7 @@ def memory_states(workers: int) -> Run:
 
 @path
 def account_states(workers: int) -> Run:
-    from blockstm.ethereum.stateroot import state_root
+    from blockstm.ethereum.tries.state_trie import state_root
     from blockstm.state.accounts import Account, AccountState
 
     accounts = {
@@ -297,9 +297,9 @@ def receipts(workers: int) -> Run:
 def decoding(workers: int) -> Run:
     from tests.memory.ethereum_block import block_and_state
 
-    from blockstm.ethereum.block import Block
-    from blockstm.ethereum.senders import recover_senders
-    from blockstm.ethereum.transaction import Transaction
+    from blockstm.ethereum.blocks.block import Block
+    from blockstm.ethereum.blocks.transaction import Transaction
+    from blockstm.ethereum.execution.senders import recover_senders
 
     encoding = block_and_state()[0].encode()
 

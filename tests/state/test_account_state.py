@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import blockstm
 from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError, UsageError
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.stateroot import StateTrie
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.tries.state_trie import StateTrie
 from blockstm.state.accounts import EMPTY_CODE_HASH, Account, AccountState
 from blockstm.testing.native_scripts import NativeScripts
 from blockstm.types import DELETED

@@ -31,7 +31,7 @@ import os, signal, sys, threading, time
 import blockstm
 from blockstm import Executor, reference
 from blockstm.ethereum import Account, AccountState
-from blockstm.insight.assembly import assemble
+from blockstm.bench.evm.assembly import assemble
 from tests.evm.world_blocks import SENDERS, contract, transaction, world
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import Evm

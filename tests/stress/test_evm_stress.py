@@ -15,9 +15,9 @@ import pytest
 from tests.fixtures import mainnet_block
 
 from blockstm import Config, Executor
-from blockstm.ethereum.blockfile import read_block_file
-from blockstm.ethereum.checks import check_run
 from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock, prepare_file
+from blockstm.ethereum.execution.checks import check_run
+from blockstm.ethereum.files.block_files import read_block_file
 from blockstm.testing import assert_same_result
 
 pytestmark = pytest.mark.stress

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import rlp
 from eth_typing import Address
 
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account
 from trie import HexaryTrie
 

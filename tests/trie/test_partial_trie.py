@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from blockstm._native.trie.roots import root
 from blockstm._native.trie.tries import NodeStore, Trie
 from blockstm.errors import DecodeError, InputError, MissingNode
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 
 keys = st.lists(st.sampled_from([0, 1, 0x10, 0x11]), min_size=1, max_size=4).map(bytes)
 values = st.binary(min_size=30, max_size=40)

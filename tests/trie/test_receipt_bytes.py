@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from blockstm._native.trie.receipts import flat_logs, logs_bloom, receipts
 from blockstm.errors import InputError
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT
-from blockstm.ethereum.receipt import Receipt
+from blockstm.ethereum.blocks.receipt import Receipt
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from trie import HexaryTrie
 
 addresses = st.sampled_from([bytes(20), b"\x01" * 20]) | st.binary(min_size=20, max_size=20)

@@ -11,8 +11,8 @@ import pytest
 from eth_typing import Address, Hash32
 
 from blockstm.errors import ConfigError, MissingNode
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.stateroot import AccountChange, StateTrie, state_root
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.tries.state_trie import AccountChange, StateTrie, state_root
 from blockstm.state.accounts import EMPTY_CODE_HASH, Account
 
 # More than what one thread is left with (threads.hpp).

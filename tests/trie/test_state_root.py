@@ -16,8 +16,8 @@ from blockstm._native.trie.records import Records
 from blockstm._native.trie.roots import state_root as root_of_records
 from blockstm._native.trie.tries import AccountTries, NodeStore, Trie
 from blockstm.errors import DecodeError, InputError, MissingNode
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.ethereum.stateroot import AccountChange, StateTrie, changes_of, state_root
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.tries.state_trie import AccountChange, StateTrie, changes_of, state_root
 from blockstm.state.accounts import EMPTY_CODE_HASH, Account, AccountState
 from blockstm.types import DELETED
 

@@ -16,7 +16,7 @@ from tests.fixtures import fixtures
 from blockstm._native.trie.roots import ordered_root, root, secure_root
 from blockstm._native.trie.tries import NodeStore, Trie
 from blockstm.errors import InputError
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from trie import HexaryTrie
 
 # Few different bytes make shared prefixes, keys inside keys and branches with values; values around

@@ -12,10 +12,10 @@ from eth_typing import Address, Hash32
 from tests.fixtures import mainnet_block, mainnet_index, needed_witness
 
 from blockstm.errors import DecodeError, MissingNode
-from blockstm.ethereum.blockfile import read_block_file
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.ethereum.stateroot import StateTrie, state_root
-from blockstm.ethereum.witness import Witness, WitnessState, parse_witness, read_witness
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.files.block_files import read_block_file
+from blockstm.ethereum.tries.state_trie import StateTrie, state_root
+from blockstm.ethereum.tries.witness import Witness, WitnessState, parse_witness, read_witness
 from blockstm.state.accounts import (
     EMPTY_CODE_HASH,
     Account,

@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from blockstm.cli import bal, bench, blocktest, run, statetest
+    from blockstm.cli import bal, blocktest, run, statetest
+    from blockstm.cli.bench import command as bench
 
     parser = argparse.ArgumentParser(
         prog="blockstm",

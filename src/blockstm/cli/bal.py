@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from blockstm.errors import UsageError
 
 if TYPE_CHECKING:
-    from blockstm.ethereum.access_list import AccountAccess, BlockAccessList
+    from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
 
 __all__ = ["add_parser", "main"]
 
@@ -45,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _read(path: str) -> BlockAccessList:
-    from blockstm.ethereum.access_list_files import read_access_list_file
+    from blockstm.ethereum.files.access_list_files import read_access_list_file
 
     try:
         return read_access_list_file(path)
@@ -54,7 +54,7 @@ def _read(path: str) -> BlockAccessList:
 
 
 def _diff(expected: BlockAccessList, given: BlockAccessList, *, as_json: bool) -> int:
-    from blockstm.ethereum.access_list_differences import differences
+    from blockstm.ethereum.results.access_list_differences import differences
 
     found = [*differences(expected, given)]
     deviations = [*given.deviations()]

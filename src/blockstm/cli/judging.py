@@ -122,7 +122,7 @@ def _read(path: Path, vm: str, fork_name: str | None) -> Subject:
 def _executed(
     subject: Subject, executor: Executor, args: argparse.Namespace, watch: Stopwatch, trace: Trace
 ) -> Verdict:
-    from blockstm.ethereum.checks import check_block
+    from blockstm.ethereum.execution.checks import check_block
 
     block = subject.block
     verdict = Verdict(block.header.number, subject.fork.name, len(block.transactions))
@@ -145,8 +145,8 @@ def _note_run(
     verdict: Verdict, subject: Subject, executed: ExecutedBlock, trace: Trace
 ) -> dict[str, bool | None]:
     """What a block did whether or not it is what its header says, and the checks of that."""
-    from blockstm.ethereum.checks import check_run
-    from blockstm.ethereum.forks import AMSTERDAM
+    from blockstm.ethereum.chains.forks import AMSTERDAM
+    from blockstm.ethereum.execution.checks import check_run
 
     stats = executed.stats
     verdict.gas_used = executed.gas_used
@@ -179,7 +179,7 @@ def _note_failure(verdict: Verdict, subject: Subject, error: BlockError, trace: 
 
 def _note_names(verdict: Verdict, subject: Subject) -> None:
     """Whether the transactions are those that the file says."""
-    from blockstm.ethereum.checks import first_misnamed_transaction
+    from blockstm.ethereum.execution.checks import first_misnamed_transaction
 
     misnamed = first_misnamed_transaction(subject)
     if misnamed is not None:
@@ -193,7 +193,7 @@ def _title(verdict: Verdict) -> str:
 
 def _first_difference(subject: Subject, executed: ExecutedBlock) -> tuple[int | None, str]:
     """Which transaction went another way than it should, as far as that can be known."""
-    from blockstm.ethereum import checks
+    from blockstm.ethereum.execution import checks
 
     source = "a sequential run" if subject.file.receipts is None else "the receipts in the file"
     receipts = subject.file.receipts or _in_order(subject)
@@ -216,7 +216,7 @@ def _first_difference(subject: Subject, executed: ExecutedBlock) -> tuple[int | 
 
 def _in_order(subject: Subject) -> Sequence[Receipt]:
     """The receipts of the block run on the reference."""
-    from blockstm.ethereum.checks import execute_in_order
+    from blockstm.ethereum.execution.checks import execute_in_order
 
     try:
         return subject.execute(execute_in_order).receipts

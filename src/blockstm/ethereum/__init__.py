@@ -2,27 +2,39 @@
 
 `blockstm.execute_block(block, state, vm="evm")` runs a `Block` on an `AccountState` and checks it
 against its header; `prepare` and what it returns are the same in steps.
+
+Imports point down::
+
+    execution  from a block to what it did, and to a verdict
+    results    what executing a block gave, and how it compares with its header
+    files      files and messages that hold a block or what executing it reads
+    genesis    how a chain begins, as clients write it
+    rules      what a block must satisfy that needs no execution
+    blocks     a block and its parts: from RLP and JSON, to RLP and JSON
+    tries      the roots of lists and of states
+    chains     which fork a block is under, and whose chain it is
+    codecs     bytes and JSON to Python values and back
 """
 
-from blockstm.ethereum.block import Block
-from blockstm.ethereum.blockfile import BlockFile, read_block_file
-from blockstm.ethereum.chains import MAINNET, Activation, Chain
-from blockstm.ethereum.execution import (
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.receipt import Receipt
+from blockstm.ethereum.blocks.transaction import Authorization, Transaction
+from blockstm.ethereum.blocks.withdrawal import Withdrawal
+from blockstm.ethereum.chains.chain import MAINNET, Activation, Chain
+from blockstm.ethereum.chains.forks import FORKS, Fork, fork_named
+from blockstm.ethereum.execution.preparation import (
     ExecutedBlock,
     PreparedBlock,
     context_of,
     prepare,
     prepare_file,
 )
-from blockstm.ethereum.forks import FORKS, Fork, fork_named
-from blockstm.ethereum.header import Header
-from blockstm.ethereum.payloads import block_of_payload, payload_of_block
-from blockstm.ethereum.reasons import Reason
-from blockstm.ethereum.receipt import Receipt
-from blockstm.ethereum.senders import recover_authorities, recover_senders
-from blockstm.ethereum.stateroot import StateTrie, state_root
-from blockstm.ethereum.transaction import Authorization, Transaction
-from blockstm.ethereum.withdrawal import Withdrawal
+from blockstm.ethereum.execution.senders import recover_authorities, recover_senders
+from blockstm.ethereum.files.block_files import BlockFile, read_block_file
+from blockstm.ethereum.files.payloads import block_of_payload, payload_of_block
+from blockstm.ethereum.rules.reasons import Reason
+from blockstm.ethereum.tries.state_trie import StateTrie, state_root
 from blockstm.state.accounts import Account, AccountState, Undo
 from blockstm.state.changes import AccountChange, AccountChanges, changes_of
 

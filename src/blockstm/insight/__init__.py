@@ -1,1 +1,9 @@
-"""What running a block takes: workloads, and races of the engine against plain loops."""
+"""What happened in a block: its timeline, the dependencies in it, its critical path.
+
+Imports point down::
+
+    critical_path  how much of a block could run at once
+    dependencies   which earlier transactions each transaction needs
+    timeline       what the workers did and when
+    locations      locations of accounts, as people and programs name them
+"""

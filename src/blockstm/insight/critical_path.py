@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from blockstm.ethereum.block import Block
+from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.execution import PreparedBlock, VMName, prepare
 from blockstm.insight.dependencies import Dependencies
 from blockstm.types import BlockResult, StateReader

@@ -14,8 +14,8 @@ from eth_keys.datatypes import PrivateKey
 from eth_typing import Address, BlockNumber
 
 from blockstm import reference
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.execution import StateAfter
-from blockstm.ethereum.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.types import BlockResult
 from blockstm.vm.pyevm import FORKS, Account, AccountState, BlockContext, PyEvm
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.reference import ReferenceView
 from blockstm.state.accounts import (
     EMPTY_CODE_HASH,

@@ -24,8 +24,8 @@ from tests.vm.pyevm.contracts import assemble
 
 from blockstm import reference
 from blockstm.errors import TransactionError
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import StateAfter
-from blockstm.ethereum.hashing import keccak
 from blockstm.vm.pyevm import Account, AccountState, PyEvm
 
 LOGGER_AT, NOBODY_AT = b"\xd1" * 20, bytes(20)

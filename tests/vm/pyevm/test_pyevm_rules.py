@@ -15,9 +15,9 @@ from tests.vm.pyevm.blocks import COINBASE, KEYS, SENDERS, context, contract, fu
 
 from blockstm.config import Config
 from blockstm.errors import ConfigError, InputError, Invalid, InvalidBlock
+from blockstm.ethereum.blocks.transaction import Authorization, Transaction
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import StateAfter
-from blockstm.ethereum.hashing import keccak
-from blockstm.ethereum.transaction import Authorization, Transaction
 from blockstm.executor import Executor
 from blockstm.reference import execute_block
 from blockstm.types import Status

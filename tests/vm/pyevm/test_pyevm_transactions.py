@@ -33,7 +33,7 @@ from tests.vm.pyevm.contracts import (
 )
 
 from blockstm.config import Config
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.executor import Executor
 from blockstm.testing import assert_serial_equivalent
 from blockstm.types import DELETED

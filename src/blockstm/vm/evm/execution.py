@@ -143,7 +143,7 @@ class InvalidTransaction(Invalid):
     """A transaction that its block may not hold, or a block whose system calls failed.
 
     Attributes:
-        reason: which rule it breaks: one of `blockstm.ethereum.reasons.Reason`.
+        reason: which rule it breaks: one of `blockstm.ethereum.rules.reasons.Reason`.
         have: what it has, where the rule compares numbers.
         want: what the rule asks for.
     """

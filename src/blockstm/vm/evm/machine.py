@@ -14,9 +14,9 @@ from blockstm.types import View
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.admission import BlockRoom
 from blockstm.vm.evm.execution import InvalidTransaction, read_output
-from blockstm.vm.evm.invalidity import error_of
 from blockstm.vm.evm.libraries import load_libraries
 from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
+from blockstm.vm.evm.validation import error_of
 from blockstm.vm.forks import Fork, fork_named
 
 __all__ = ["FORKS", "BoundSteps", "Evm"]

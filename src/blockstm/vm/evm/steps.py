@@ -17,7 +17,7 @@ class Signed:
     """A transaction with those who signed it.
 
     Attributes:
-        transaction: with the members of `blockstm.ethereum.transaction.Transaction`. Of its
+        transaction: with the members of `blockstm.ethereum.blocks.transaction.Transaction`. Of its
             signature only the chain that it names and the range of ``s`` are looked at; whoever
             simulates leaves both out.
         sender: who signed it.

@@ -10,7 +10,7 @@ from blockstm.extras import need
 from blockstm.locks import lock_for_forks
 from blockstm.messages import brief
 from blockstm.types import View
-from blockstm.vm.kernel.twin import python_twin
+from blockstm.vm.kernel.python_reference import python_twin
 
 if TYPE_CHECKING:
     from blockstm._native.record_block import RecordBlock, RecordCode

@@ -18,7 +18,7 @@ from eth.vm.logic.call import BaseCall
 from eth.vm.logic.system import Create
 
 from blockstm.types import Address
-from blockstm.vm.pyevm.room import with_room
+from blockstm.vm.pyevm.stack_headroom import with_room
 
 __all__ = ["ViewComputation", "computation_class_of", "touched_by"]
 

@@ -23,7 +23,7 @@ from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
 from blockstm.types import Address
-from blockstm.vm.pyevm.room import need_room
+from blockstm.vm.pyevm.stack_headroom import need_room
 
 __all__ = ["delegate"]
 

@@ -1,0 +1,10 @@
+"""What the benchmarks of ``blockstm bench`` and ``make bench`` measure with; nothing else needs it.
+
+Imports point down::
+
+    blocks     blocks on the EVM in parallel
+    evm        EVMs on one long call
+    engine     the engine on small transactions
+    benchmark  candidates timed in turn
+    machine    what a figure was measured on
+"""

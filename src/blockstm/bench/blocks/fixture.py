@@ -1,0 +1,174 @@
+"""Where a load takes place: people, tokens and pools, and the state they begin with.
+
+Contracts are put in place; what they hold is brought about by a block of transactions that is run
+beforehand, so that nothing here knows how they lay out their storage.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from blockstm.bench.evm.artefacts import runtime, selector
+from blockstm.errors import InternalError
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.executor import execute_block
+from blockstm.state.accounts import Account, AccountState
+from blockstm.types import Address, BlockNumber
+from blockstm.vm.evm import BlockContext, Evm, Signed
+
+__all__ = ["GAS_PRICE", "TRANSFER_GAS", "Setting"]
+
+TRANSFER_GAS = 21_000
+CALL_GAS = 400_000
+BASE_FEE = 10**9
+TIP = 10**9
+GAS_PRICE = BASE_FEE + TIP
+"""What a transaction pays for each gas, in wei; half of it goes to the coinbase."""
+FORK = "osaka"
+RICH = 10**24
+"""What people begin with where nobody is meant to run out of ether, in wei."""
+_TIME = 1_700_000_000
+
+
+class Setting:
+    """Makes accounts and transactions of one load, and counts everyone's nonces.
+
+    Args:
+        coinbase: who gets the fees; default: an account of nobody else.
+    """
+
+    def __init__(self, coinbase: Address | None = None) -> None:
+        self._accounts: dict[Address, Account] = {}
+        self._nonces: Counter[Address] = Counter()
+        self._beforehand: list[Signed] = []
+        self._minter = self.person("minter")
+        self.coinbase = coinbase or self.named("coinbase")
+
+    @staticmethod
+    def named(name: str) -> Address:
+        """The address of whoever has that name."""
+        return Address(keccak(b"load " + name.encode())[12:])
+
+    # ---- who is there
+
+    def person(self, name: str, balance: int = RICH) -> Address:
+        """An account that signs transactions; ``balance`` in wei."""
+        address = self.named(name)
+        self._accounts[address] = Account(balance=balance)
+        return address
+
+    def people(self, kind: str, count: int, balance: int = RICH) -> list[Address]:
+        """As many people, told apart by a number."""
+        return [self.person(f"{kind} {number}", balance) for number in range(count)]
+
+    def contract(self, name: str, code: bytes) -> Address:
+        """A contract with this code and nothing in its storage."""
+        address = self.named(name)
+        self._accounts[address] = Account(nonce=1, code=code, code_hash=keccak(code))
+        return address
+
+    def token(self, name: str) -> Address:
+        """An ERC-20 of which nobody has anything."""
+        return self.contract(name, runtime("token"))
+
+    def pool(self, name: str, first: Address, second: Address, depth: int) -> Address:
+        """A constant-product pool of two tokens, ``depth`` of each."""
+        pool = self.contract(name, runtime("pool"))
+        self.mint(first, pool, depth)
+        self.mint(second, pool, depth)
+        self._before("pool", "initialise", self._minter, pool, first, second)
+        return pool
+
+    def mint(self, token: Address, holder: Address, amount: int) -> None:
+        """Have the holder begin with some of the token."""
+        self._before("token", "mint", self._minter, token, holder, amount)
+
+    def approve(self, token: Address, holder: Address, spender: Address, amount: int) -> None:
+        """Have the spender begin with a right to some of what the holder has."""
+        self._before("token", "approve", holder, token, spender, amount)
+
+    # ---- what they do
+
+    def pay(self, source: Address, target: Address, value: int = 1) -> Signed:
+        """A plain transfer of ether, in wei."""
+        return self._signed(source, target, value, b"", TRANSFER_GAS)
+
+    def call(
+        self, contract: str, method: str, caller: Address, to: Address, *words: Address | int
+    ) -> Signed:
+        """A call of a method of a contract of ``bench/contracts``."""
+        arguments = (
+            word.to_bytes(32, "big") if isinstance(word, int) else bytes(12) + word
+            for word in words
+        )
+        data = selector(contract, method) + b"".join(arguments)
+        return self._signed(caller, to, 0, data, CALL_GAS)
+
+    def give(self, token: Address, source: Address, target: Address, amount: int = 1) -> Signed:
+        """A transfer of an ERC-20."""
+        return self.call("token", "transfer", source, token, target, amount)
+
+    def swap(self, pool: Address, trader: Address, amount: int) -> Signed:
+        """A swap of the pool's first token for its second."""
+        return self.call("pool", "swap", trader, pool, 1, amount, 1, trader)
+
+    # ---- when all is there
+
+    def evm(self, fork: str = FORK) -> Evm:
+        """The EVM in the load's block."""
+        context = BlockContext(
+            number=BlockNumber(1),
+            timestamp=_TIME,
+            coinbase=self.coinbase,
+            gas_limit=1 << 50,
+            base_fee_per_gas=BASE_FEE,
+            excess_blob_gas=0,
+            blob_base_fee=1,
+        )
+        return Evm(fork, context)
+
+    def state(self) -> AccountState:
+        """What the load begins with.
+
+        Raises:
+            InternalError: something that was to happen beforehand failed.
+        """
+        state = AccountState(self._accounts)
+        done = execute_block(self._beforehand, state, self.evm(), workers=1)
+        if not all(outcome.value.succeeded for outcome in done.outcomes):
+            raise InternalError("a load's setting could not be brought about")
+        state.apply(_without_fees(done.writes.items(), self.coinbase))
+        return state
+
+    def _before(
+        self, contract: str, method: str, caller: Address, to: Address, *words: Address | int
+    ) -> None:
+        self._beforehand.append(self.call(contract, method, caller, to, *words))
+
+    def _signed(self, sender: Address, to: Address, value: int, data: bytes, gas: int) -> Signed:
+        nonce = self._nonces[sender]
+        self._nonces[sender] += 1
+        transaction = Transaction(
+            type=2,
+            nonce=nonce,
+            gas=gas,
+            to=to,
+            value=value,
+            data=data,
+            v=0,
+            r=1,
+            s=1,
+            chain_id=1,
+            max_fee_per_gas=GAS_PRICE,
+            max_priority_fee_per_gas=TIP,
+        )
+        return Signed(transaction, sender)
+
+
+def _without_fees(
+    writes: Iterable[tuple[object, object]], coinbase: Address
+) -> dict[object, object]:
+    """What the coinbase earned beforehand is not there when the load begins."""
+    return {key: value for key, value in writes if key != (coinbase, "balance")}

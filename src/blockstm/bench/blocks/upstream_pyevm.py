@@ -1,0 +1,76 @@
+"""A block's transactions on py-evm as it comes: its own loop, its own accounts in a trie.
+
+``blockstm run --vm py-evm`` is several times faster than this, as there py-evm reads accounts that
+lie in memory; what one gets who installs py-evm alone is here.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from eth.db.atomic import AtomicDB
+from eth.vm.execution_context import ExecutionContext
+
+from blockstm.bench.benchmark import Contender
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+from blockstm.ethereum.execution import PreparedBlock
+from blockstm.vm.context import BlockContext
+from blockstm.vm.pyevm import FORKS
+
+__all__ = ["stock_pyevm"]
+
+
+def stock_pyevm(prepared: PreparedBlock) -> Contender:
+    """py-evm on a block that was prepared for it; a lap's result is the gas of its transactions.
+
+    The state is set up before each lap, as a lap changes it; senders are known. What the block
+    does before and after its transactions is left out of the lap.
+    """
+    rules: Any = FORKS[prepared.fork.name]
+    return Contender(
+        run=lambda state: _run(rules, state, prepared.steps),
+        prepare=lambda: _state_of(rules, prepared),
+    )
+
+
+def _state_of(rules: Any, prepared: PreparedBlock) -> Any:
+    block: BlockContext = prepared.vm.block
+    numbers = range(block.number - 1, max(-1, block.number - 257), -1)
+    context = ExecutionContext(
+        coinbase=block.coinbase,
+        timestamp=block.timestamp,
+        block_number=block.number,
+        difficulty=block.difficulty,
+        mix_hash=block.mix_hash,
+        gas_limit=block.gas_limit,
+        prev_hashes=[block.block_hashes.get(number, EMPTY_TRIE_ROOT) for number in numbers],
+        chain_id=block.chain_id,
+        base_fee_per_gas=block.base_fee_per_gas,
+        excess_blob_gas=block.excess_blob_gas,
+    )
+    state: Any = rules.get_state_class()(AtomicDB(), context, EMPTY_TRIE_ROOT)
+    for address, account in prepared.state.accounts():
+        state.touch_account(address)
+        state.set_balance(address, account.balance)
+        state.set_nonce(address, account.nonce)
+        if account.code:
+            state.set_code(address, account.code)
+        for slot, value in account.storage.items():
+            state.set_storage(address, slot, value)
+    state.lock_changes()
+    state.make_state_root()
+    return state
+
+
+def _run(rules: Any, state: Any, transactions: Any) -> int:
+    total = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of SELFDESTRUCT
+        for transaction in transactions:
+            state.lock_changes()
+            computation = state.apply_transaction(transaction)
+            used = transaction.gas - computation.get_gas_remaining()
+            refund = rules.calculate_net_gas_refund(used, computation.get_gas_refund())
+            total += used - refund + computation.data_floor_gas
+    return int(total)

@@ -1,0 +1,247 @@
+"""Blocks to measure the EVM in parallel with, by name: what a block does, and how much of it.
+
+Each is a list of transactions of one sort or a few, and the state they begin with; the same name,
+size and seed give the same block everywhere. Who meets whom is what tells them apart: nobody, a
+few, or everyone the one before.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from types import MappingProxyType
+
+from blockstm.bench.blocks.fixture import GAS_PRICE, TRANSFER_GAS, Setting
+from blockstm.errors import ConfigError
+from blockstm.ethereum.execution import prepare_file
+from blockstm.ethereum.files.block_files import BlockFile
+from blockstm.messages import brief
+from blockstm.state.accounts import AccountState
+from blockstm.vm.evm import Evm, Signed, Step
+
+__all__ = ["BLOCK_LOADS", "GIGAGAS", "BlockLoad", "block_load", "load_of_file"]
+
+GIGAGAS = 10**9
+ERC20_GAS = 33_880
+"""What a transfer of the token uses, about."""
+SWAP_GAS = 79_640
+"""What a swap in the pool uses, about."""
+TOKEN_CHAIN_GAS = 46_180
+"""What a transfer of all that one has to whom has nothing uses, about."""
+HOT_HOLDERS = 10
+POOLS = 64
+DEPTH = 10**24
+
+
+@dataclass(frozen=True)
+class BlockLoad:
+    """A block to measure with.
+
+    Attributes:
+        name: one of `BLOCK_LOADS`.
+        about: what its transactions do, in a few words.
+        steps: the transactions.
+        state: what they begin with.
+        evm: the EVM in their block.
+        all_succeed: whether none of them may fail; a real block's may.
+    """
+
+    name: str
+    about: str
+    steps: Sequence[Step] = field(repr=False)
+    state: AccountState = field(repr=False)
+    evm: Evm
+    all_succeed: bool = True
+
+
+# ---------------------------------------------------------------- nobody meets anybody
+
+
+def _transfers(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+    sources, targets = setting.people("source", count), setting.people("target", count)
+    return [setting.pay(*pair) for pair in zip(sources, targets, strict=True)]
+
+
+def _token_transfers(share: float) -> Callable[[Setting, int, random.Random], list[Signed]]:
+    """ERC-20 transfers; of each, the receiver is with this probability one of a few."""
+
+    def make(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+        token = setting.token("token")
+        sources, targets = setting.people("source", count), setting.people("target", count)
+        hot = setting.people("hot", HOT_HOLDERS) if share else []
+        for holder in (*sources, *targets, *hot):
+            setting.mint(token, holder, 1000)
+        for place in range(count):
+            if draw.random() < share:
+                targets[place] = draw.choice(hot)
+        return [
+            setting.give(token, source, target)
+            for source, target in zip(sources, targets, strict=True)
+        ]
+
+    return make
+
+
+def _swaps(pools: int | None) -> Callable[[Setting, int, random.Random], list[Signed]]:
+    """Swaps of people of their own; each in a pool of its own, or all in a few."""
+
+    def make(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+        return _traders(setting, "trader", count, pools or count, draw)
+
+    return make
+
+
+def _traders(
+    setting: Setting, name: str, count: int, pools: int, draw: random.Random
+) -> list[Signed]:
+    tokens = setting.token("first"), setting.token("second")
+    there = [setting.pool(f"pool {number}", *tokens, DEPTH) for number in range(pools)]
+    traders = setting.people(name, count)
+    steps = []
+    for place, trader in enumerate(traders):
+        pool = there[place] if pools == count else draw.choice(there)
+        for token in tokens:
+            setting.mint(token, trader, 10**18)
+        setting.approve(tokens[0], trader, pool, 10**18)
+        steps.append((pool, trader))
+    return [setting.swap(pool, trader, draw.randrange(10**6, 10**9)) for pool, trader in steps]
+
+
+# ---------------------------------------------------------------- a few are met by many
+
+
+def _one_recipient(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+    target = setting.person("everyone's target")
+    return [setting.pay(source, target) for source in setting.people("source", count)]
+
+
+_EARNED_BY = 20
+"""Transactions after each of which the beneficiary spends most of what they brought."""
+
+
+def _beneficiary(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+    """Everyone's fees go to an account that has nothing else, and pays others out of them."""
+    beneficiary = setting.person("coinbase", balance=0)
+    tips = (_EARNED_BY - 1) * TRANSFER_GAS * GAS_PRICE // 2
+    value = tips - TRANSFER_GAS * GAS_PRICE
+    steps = []
+    for number, source in enumerate(setting.people("source", count)):
+        if number % _EARNED_BY == _EARNED_BY - 1:
+            steps.append(setting.pay(beneficiary, source, value))
+        else:
+            steps.append(setting.pay(source, setting.named(f"target {number}")))
+    return steps
+
+
+def _hybrid(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+    """60 % transfers of ether among people who act more than once, 20 % of a token, 20 % swaps."""
+    swaps, gifts = count // 5, count // 5
+    people = setting.people("person", max(2, count // 2))
+    token = setting.token("token")
+    for person in people:
+        setting.mint(token, person, 10**6)
+    trades = _traders(setting, "trader", swaps, min(POOLS, max(1, swaps)), draw)
+    kinds = ["swap"] * swaps + ["gift"] * gifts + ["transfer"] * (count - swaps - gifts)
+    draw.shuffle(kinds)
+    steps = []
+    for kind in kinds:
+        if kind == "swap":
+            steps.append(trades.pop())
+            continue
+        source, target = draw.sample(people, 2)
+        steps.append(
+            setting.pay(source, target)
+            if kind == "transfer"
+            else setting.give(token, source, target)
+        )
+    return steps
+
+
+# ---------------------------------------------------------------- everyone meets the one before
+
+
+def _transfer_chain(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+    """Everyone pays the next out of what the one before paid; nobody has anything else."""
+    fee = TRANSFER_GAS * GAS_PRICE
+    source = setting.person("link 0", balance=(count + 1) * fee)
+    steps = []
+    for number in range(1, count + 1):
+        target = setting.named(f"link {number}")
+        steps.append(setting.pay(source, target, (count + 1 - number) * fee))
+        source = target
+    return steps
+
+
+def _token_chain(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+    """One coin of a token goes from hand to hand."""
+    token = setting.token("token")
+    people = setting.people("link", count + 1)
+    setting.mint(token, people[0], 1)
+    return [setting.give(token, *pair) for pair in pairwise(people)]
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """How a load is made; ``gas`` that one of its transactions uses, about."""
+
+    about: str
+    gas: int
+    make: Callable[[Setting, int, random.Random], list[Signed]]
+
+
+_HYBRID_GAS = (3 * TRANSFER_GAS + ERC20_GAS + SWAP_GAS) // 5
+
+BLOCK_LOADS: Mapping[str, _Recipe] = MappingProxyType(
+    {
+        "transfers": _Recipe("ether, everyone to somebody else", TRANSFER_GAS, _transfers),
+        "erc20": _Recipe("one token, independent holders", ERC20_GAS, _token_transfers(0)),
+        "swaps": _Recipe("each in a pool of its own", SWAP_GAS, _swaps(None)),
+        "erc20-hot-10": _Recipe("one token, 10 % to ten holders", ERC20_GAS, _token_transfers(0.1)),
+        "erc20-hot-30": _Recipe("one token, 30 % to ten holders", ERC20_GAS, _token_transfers(0.3)),
+        "hybrid": _Recipe("60 % ether, 20 % token, 20 % swaps", _HYBRID_GAS, _hybrid),
+        "one-recipient": _Recipe("ether, all to the same", TRANSFER_GAS, _one_recipient),
+        "beneficiary": _Recipe("the coinbase spends its fees", TRANSFER_GAS, _beneficiary),
+        "transfer-chain": _Recipe("ether from hand to hand", TRANSFER_GAS, _transfer_chain),
+        "token-chain": _Recipe("a token from hand to hand", TOKEN_CHAIN_GAS, _token_chain),
+        "pool-chain": _Recipe("swaps, all in one pool", SWAP_GAS, _swaps(1)),
+    }
+)
+"""Name → how it is made."""
+
+
+def block_load(name: str, *, gas: int = GIGAGAS, seed: int = 1) -> BlockLoad:
+    """Make a load.
+
+    Args:
+        name: one of `BLOCK_LOADS`.
+        gas: about how much gas the block uses.
+        seed: of what is drawn.
+
+    Raises:
+        ConfigError: no such load, or less gas than two of its transactions use.
+    """
+    if name not in BLOCK_LOADS:
+        raise ConfigError(f"a load is one of {', '.join(BLOCK_LOADS)}, not {brief(name)}")
+    recipe = BLOCK_LOADS[name]
+    count = -(-gas // recipe.gas)
+    if count < 2:
+        raise ConfigError(f"gas is {2 * recipe.gas} or more for {name}, not {gas}")
+    setting = Setting()
+    steps = recipe.make(setting, count, random.Random(seed))
+    return BlockLoad(name, recipe.about, steps, setting.state(), setting.evm())
+
+
+def load_of_file(file: BlockFile) -> BlockLoad:
+    """A real block as a load, its senders recovered."""
+    prepared = prepare_file(file)
+    number = prepared.block.header.number
+    return BlockLoad(
+        f"block {number}",
+        f"{prepared.fork.name}, as it is on the chain",
+        prepared.steps,
+        prepared.state,
+        prepared.vm,
+        all_succeed=False,
+    )

@@ -1,0 +1,143 @@
+"""The two ways to run a workload that are raced: the engine, and a plain sequential loop.
+
+Both run the same transactions on the same start. For a kernel the plain loop calls the very
+same compiled code on a private hash map; for a Python program it is written over a dict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+from blockstm._native.results import NativeOutcomes
+from blockstm.bench.benchmark import Contender
+from blockstm.bench.engine.programs import PLAIN_LOOPS, PROGRAMS, spin
+from blockstm.bench.engine.workloads import Workload
+from blockstm.executor import Executor
+from blockstm.extras import need
+from blockstm.types import BlockResult, Status
+
+__all__ = ["Vm", "contenders"]
+
+Vm = Literal["kernel", "python"]
+
+
+def engine_input(load: Workload, vm: Vm, turns: int) -> tuple[Any, Any, Any]:
+    """The transactions, the state and the VM to call ``execute_block`` with.
+
+    Args:
+        load: what to run.
+        vm: "kernel" (Numba, without the GIL) or "python".
+        turns: turns of the work loop of each transaction.
+    """
+    block: Any = [(*transaction, turns) for transaction in load.transactions]
+    if vm == "python":
+        return block, load.state, PROGRAMS[load.program]
+    need("numba", "a workload of kernels (--vm python does without)")
+    import numpy
+
+    from blockstm.bench.engine.kernels import KERNELS, TRANSACTION
+    from blockstm.state.memory import MemoryState
+
+    return numpy.array(block, TRANSACTION), MemoryState(load.state), KERNELS[load.program]
+
+
+def contenders(
+    load: Workload, vm: Vm, turns: int, executor: Executor
+) -> tuple[Contender, Contender]:
+    """The engine and its baseline; the number of workers is the executor's.
+
+    Arguments are those of `engine_input`. The engine's laps return its `BlockResult`.
+    """
+    block, state, program = engine_input(load, vm, turns)
+    wanted = expected(load)
+
+    def run(fresh: Any) -> BlockResult:
+        return complete(executor.execute_block(block, fresh, program), len(block))
+
+    # The loops start from a copy made just before, as they change it. So does the engine, which
+    # does not: to have been copied puts a state into the caches.
+    engine = Contender(run, state.copy, lambda result: check_block(result, wanted))
+    if vm == "python":
+        return engine, _dict_loop(load, block, wanted)
+    return engine, _native_loop(load, block, state, program, wanted)
+
+
+def _dict_loop(load: Workload, block: Sequence[Any], wanted: Mapping[int, int]) -> Contender:
+    """A Python loop over a dict."""
+    plain = PLAIN_LOOPS[load.program]
+
+    def run(state: dict[int, int]) -> dict[int, int]:
+        if plain(state, block) != len(block):
+            raise AssertionError("a transaction of the plain loop failed")
+        return state
+
+    return Contender(
+        run, lambda: dict(load.state), lambda state: same(changes(load, state), wanted)
+    )
+
+
+def _native_loop(
+    load: Workload, block: Any, state: Any, program: Any, wanted: Mapping[int, int]
+) -> Contender:
+    """The same compiled kernel, one transaction after another, on a private hash map."""
+    from blockstm._native.plain_loop import PlainLoop
+
+    def run(loop: PlainLoop) -> PlainLoop:
+        if loop.run(program.__blockstm_bind__(block)) != len(block):
+            raise AssertionError("a transaction of the plain loop failed")
+        return loop
+
+    return Contender(
+        run, lambda: PlainLoop(state), lambda loop: same(changes(load, loop.state()), wanted)
+    )
+
+
+def work_loop(vm: Vm) -> Callable[[int], object]:
+    """The loop that a transaction's work consists of, by turns."""
+    if vm == "python":
+        return spin
+    from blockstm.bench.engine import kernels
+
+    compiled: Callable[[int], object] = kernels.spin
+    return compiled
+
+
+def complete(result: BlockResult, count: int) -> BlockResult:
+    """``result``, unless a transaction is missing or failed: cheap, for the timed part."""
+    if len(result.outcomes) != count or result.stats.transactions != count:
+        raise AssertionError(f"{len(result.outcomes)} of {count} transactions became final")
+    if isinstance(result.outcomes, NativeOutcomes):  # the others are looked at after the lap
+        succeeded = result.outcomes.count_of(Status.SUCCESS)
+        if succeeded != count:
+            raise AssertionError(f"{succeeded} of {count} transactions succeeded")
+    return result
+
+
+def check_block(result: BlockResult, wanted: Mapping[int, int]) -> None:
+    """Raise AssertionError unless every transaction succeeded and the block changed ``wanted``."""
+    failed = [each.index for each in result.outcomes if each.status is not Status.SUCCESS]
+    if failed:
+        raise AssertionError(f"{len(failed)} transactions failed, {failed[0]} first")
+    same(result.writes, wanted)
+
+
+def expected(load: Workload) -> dict[int, int]:
+    """What the block must change: key → value, by a plain loop over a dict."""
+    state = dict(load.state)
+    block = [(*transaction, 0) for transaction in load.transactions]
+    if PLAIN_LOOPS[load.program](state, block) != len(block):
+        raise AssertionError(f"{load.name} has transactions that fail")
+    return changes(load, state)
+
+
+def changes(load: Workload, state: Mapping[int, int]) -> dict[int, int]:
+    """Where a state differs from the one the workload starts from."""
+    return {key: value for key, value in state.items() if load.state.get(key) != value}
+
+
+def same(writes: Mapping[int, int], wanted: Mapping[int, int]) -> None:
+    """Raise AssertionError unless the block changed what it must."""
+    if writes != wanted:
+        wrong = [key for key in {*writes, *wanted} if writes.get(key) != wanted.get(key)]
+        raise AssertionError(f"{len(wrong)} keys differ from the plain loop, {wrong[0]} first")

@@ -1,0 +1,1 @@
+"""EVMs compared on the same bytecode, each call long inside one contract."""

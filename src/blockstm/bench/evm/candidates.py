@@ -1,0 +1,197 @@
+"""The EVMs that are raced: ours, revm through pyrevm, py-evm. A load is one transaction to each.
+
+What is timed is the call alone: accounts are set up before each lap, from nothing, as a lap leaves
+warm slots and changed balances behind. No EVM has a custom database or another's help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from blockstm.bench.benchmark import Contender
+from blockstm.bench.evm.workloads import SENDER, SENDER_KEY, Load
+from blockstm.errors import UsageError
+from blockstm.extras import need
+from blockstm.messages import brief
+
+__all__ = ["EVMS", "OURS", "Ran", "contender"]
+
+OURS = "evm"
+_FUNDS = 10**24
+_BLOCK_GAS = 1 << 62
+_NUMBER, _TIME, _COINBASE = 1, 1_700_000_000, b"\xc0" * 20
+
+
+class Ran(NamedTuple):
+    """What a call came to: the transaction's gas, refunds taken off, and what it returned."""
+
+    gas_used: int
+    output: bytes
+
+
+class _Evm(NamedTuple):
+    """How an EVM takes a load: what is set up is handed to ``run``, which is timed."""
+
+    set_up: Callable[[Load], Any]
+    run: Callable[[Load, Any], Ran]
+    extra: str | None
+
+
+def contender(name: str, load: Load, wanted: Callable[[Ran], None]) -> Contender:
+    """An EVM on a load; ``wanted`` raises where a lap came to something else than it should.
+
+    Raises:
+        UsageError: no EVM of that name, or it is not installed (`MissingExtra`).
+    """
+    if name not in EVMS:
+        raise UsageError(f"an EVM is one of {', '.join(EVMS)}, not {brief(name)}")
+    evm = EVMS[name]
+    if evm.extra is not None:
+        need(evm.extra, name)
+    return Contender(
+        run=lambda prepared: evm.run(load, prepared),
+        prepare=lambda: evm.set_up(load),
+        check=wanted,
+    )
+
+
+def _set_up_pyrevm(load: Load) -> Any:
+    import pyrevm
+
+    evm = pyrevm.EVM(gas_limit=_BLOCK_GAS, spec_id="CANCUN")
+    evm.set_block_env(
+        pyrevm.BlockEnv(
+            number=_NUMBER,
+            coinbase=_hex(_COINBASE),
+            timestamp=_TIME,
+            prevrandao=bytes(32),
+            basefee=0,
+            gas_limit=_BLOCK_GAS,
+            excess_blob_gas=0,
+        )
+    )
+    for address, account in load.accounts.items():
+        info = pyrevm.AccountInfo(
+            balance=account.balance,
+            nonce=account.nonce,
+            code=account.code,
+        )
+        evm.insert_account_info(_hex(address), info)
+        for slot, value in account.storage.items():
+            # The first slot goes to the database and loads the account, the next ones would go to
+            # the loaded account, where they count as warm.
+            before = evm.snapshot()
+            evm.insert_account_storage(_hex(address), slot, value)
+            evm.revert(before)
+    evm.set_balance(_hex(SENDER), _FUNDS)
+    return evm, _hex(SENDER), _hex(load.to)
+
+
+def _run_pyrevm(load: Load, prepared: Any) -> Ran:
+    evm, sender, to = prepared
+    # Raises RuntimeError where the call does not succeed.
+    output = evm.message_call(sender, to, load.data, gas=load.gas)
+    return Ran(evm.result.gas_used, bytes(output))
+
+
+def _set_up_pyevm(load: Load) -> Any:
+    from eth.db.atomic import AtomicDB
+    from eth.vm.execution_context import ExecutionContext
+    from eth.vm.forks import CancunVM
+    from eth_keys.datatypes import PrivateKey
+
+    from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+
+    context = ExecutionContext(
+        coinbase=_COINBASE,
+        timestamp=_TIME,
+        block_number=_NUMBER,
+        difficulty=0,
+        mix_hash=bytes(32),
+        gas_limit=_BLOCK_GAS,
+        prev_hashes=(),
+        chain_id=1,
+        base_fee_per_gas=0,
+        excess_blob_gas=0,
+    )
+    state = CancunVM.get_state_class()(AtomicDB(), context, EMPTY_TRIE_ROOT)
+    for address, account in load.accounts.items():
+        state.set_code(address, account.code)
+        state.set_nonce(address, account.nonce)
+        state.set_balance(address, account.balance)
+        for slot, value in account.storage.items():
+            state.set_storage(address, slot, value)
+    state.set_balance(SENDER, _FUNDS)
+    state.persist()
+    unsigned = CancunVM.create_unsigned_transaction(
+        nonce=0, gas_price=0, gas=load.gas, to=load.to, value=0, data=load.data
+    )
+    transaction = unsigned.as_signed_transaction(PrivateKey(SENDER_KEY))
+    vars(transaction)["sender"] = SENDER  # else it is recovered from the signature, in the lap
+    return state, transaction
+
+
+def _run_pyevm(load: Load, prepared: Any) -> Ran:
+    state, transaction = prepared
+    computation = state.apply_transaction(transaction)
+    computation.raise_if_error()
+    used = transaction.gas - computation.get_gas_remaining()
+    refund = min(computation.get_gas_refund(), used // 5)
+    return Ran(used - refund, bytes(computation.output))
+
+
+def _set_up_ours(load: Load) -> Any:
+    from blockstm.ethereum.blocks.transaction import Transaction
+    from blockstm.ethereum.codecs.hashing import keccak
+    from blockstm.state.accounts import Account, AccountState
+    from blockstm.types import Address, BlockNumber
+    from blockstm.vm.evm import BlockContext, Evm, Signed
+
+    accounts = {
+        Address(address): Account(
+            balance=account.balance,
+            nonce=account.nonce,
+            code=account.code,
+            code_hash=keccak(account.code),
+            storage=account.storage,
+        )
+        for address, account in load.accounts.items()
+    }
+    accounts[Address(SENDER)] = Account(balance=_FUNDS)
+    block = BlockContext(
+        number=BlockNumber(_NUMBER),
+        timestamp=_TIME,
+        coinbase=Address(_COINBASE),
+        gas_limit=_BLOCK_GAS,
+        base_fee_per_gas=0,
+        excess_blob_gas=0,
+        blob_base_fee=1,
+    )
+    transaction = Transaction(
+        type=0, nonce=0, gas=load.gas, to=Address(load.to), value=0, data=load.data, v=27, r=1, s=1
+    )
+    return AccountState(accounts), Evm("cancun", block), [Signed(transaction, Address(SENDER))]
+
+
+def _run_ours(load: Load, prepared: Any) -> Ran:
+    from blockstm.executor import execute_block
+
+    state, vm, steps = prepared
+    (outcome,) = execute_block(steps, state, vm, workers=1).outcomes
+    execution = outcome.value
+    if execution is None or not execution.succeeded:
+        raise AssertionError(f"{load.name} did not succeed: {outcome}")
+    return Ran(execution.gas_used, execution.output)
+
+
+def _hex(address: bytes) -> str:
+    return "0x" + address.hex()
+
+
+EVMS = {
+    OURS: _Evm(_set_up_ours, _run_ours, None),
+    "pyrevm": _Evm(_set_up_pyrevm, _run_pyrevm, "pyrevm"),
+    "py-evm": _Evm(_set_up_pyevm, _run_pyevm, "pyevm"),
+}
+"""Name → how it takes a load. ``evm`` is ours."""

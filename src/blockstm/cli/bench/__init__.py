@@ -1,0 +1,1 @@
+"""``blockstm bench``: one command for each kind of benchmark."""

@@ -1,0 +1,128 @@
+"""``blockstm bench evm``: our EVM against others on the same bytecode, the loop inside it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blockstm.bench.machine import machine
+from blockstm.errors import UsageError
+
+if TYPE_CHECKING:
+    from blockstm.bench.evm.measurement import Row
+    from blockstm.bench.evm.workloads import Load
+
+__all__ = ["add_parser", "main"]
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``evm`` to the workloads of ``bench``; its arguments are for `main`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "evm",
+        help="our EVM against others: revm through pyrevm, py-evm",
+        description="Runs contracts that loop long inside, by our EVM and in turn with it by the "
+        "others. Gas and output must be equal in every lap. A ratio above 1: ours is faster.",
+    )
+    parser.add_argument("loads", nargs="*", metavar="WORKLOAD", help="default: all of ours")
+    parser.add_argument(
+        "--against", default="pyrevm", metavar="pyrevm,py-evm", help="rivals; default: pyrevm"
+    )
+    parser.add_argument("--evm", default="evm", metavar="EVM", help="who races; default: evm, ours")
+    parser.add_argument(
+        "--statetests",
+        type=Path,
+        metavar="PATH",
+        help="add the loads of files in the format of state tests: file, folder or .tar.xz",
+    )
+    parser.add_argument("--laps", type=_positive, metavar="N", help="of each; default: by time")
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, metavar="S", help="time for a row; default: 2"
+    )
+    parser.add_argument(
+        "--percent", type=float, default=100.0, metavar="P", help="of the loops' turns; default 100"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a row")
+    parser.set_defaults(main=main)
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Measure and print; always 0. A row that cannot be measured raises."""
+    from blockstm.bench.evm.measurement import measure, overall
+
+    about = machine()
+    rivals = [name for name in args.against.split(",") if name]
+    if not args.json:
+        print("  ".join(f"{name}: {value}" for name, value in about.items()))
+        print(_line(_titles(rivals)))
+    rows = []
+    for load in _loads(args):
+        row = measure(load, evm=args.evm, rivals=rivals, seconds=args.seconds, laps=args.laps)
+        rows.append(row)
+        if args.json:
+            print(json.dumps(row.as_dict() | {"machine": about}), flush=True)
+        else:
+            print(_line(_cells(row)), flush=True)
+    summary = overall(rows)
+    if args.json:
+        print(json.dumps(summary | {"machine": about}))
+    else:
+        print(_line(_overall_cells(summary, rivals)))
+    return 0
+
+
+def _loads(args: argparse.Namespace) -> Iterator[Load]:
+    from blockstm.bench.evm.state_tests import statetest_loads
+    from blockstm.bench.evm.workloads import LOADS, TURNS, load
+
+    others = {}
+    if args.statetests is not None:
+        try:
+            others = {each.name: each for each in statetest_loads(args.statetests)}
+        except OSError as error:
+            raise UsageError(f"cannot read {args.statetests}: {error}") from error
+    for name in args.loads or [*LOADS, *others]:
+        if name in others:
+            yield others[name]
+        elif name in TURNS:
+            yield load(name, turns=max(1, round(TURNS[name] * args.percent / 100)))
+        else:
+            yield load(name)  # which says what there is
+
+
+def _titles(rivals: list[str]) -> list[str]:
+    titles = ["workload", "seconds", "spread", "Mgas/s", "ns/instr"]
+    return titles + [title for name in rivals for title in (name, "spread", "ratio")]
+
+
+def _cells(row: Row) -> list[str]:
+    flat = row.as_dict()
+    each = f"{flat['ns_per_instruction']:.2f}" if "ns_per_instruction" in flat else "-"
+    timing = row.timing
+    cells = [row.workload, f"{timing.seconds:.4f}", f"{timing.spread:.1%}"]
+    cells += [f"{flat['mgas_per_second']:.0f}", each]
+    for name, rival in row.rivals.items():
+        cells += [f"{rival.seconds:.4f}", f"{rival.spread:.1%}", f"{row.ratio(name):.2f}x"]
+    return [*cells, "" if row.stable else "  unstable: do not trust this row"]
+
+
+def _overall_cells(summary: dict[str, Any], rivals: list[str]) -> list[str]:
+    cells = ["overall", f"{summary['seconds']:.4f}", "", "", ""]
+    for name in rivals:
+        key = name.replace("-", "_")
+        cells += [f"{summary[f'{key}_seconds']:.4f}", "", f"{summary[f'{key}_ratio']:.2f}x"]
+    return [*cells, "  (ratio: geometric mean)"]
+
+
+def _line(cells: list[str]) -> str:
+    return (f"{cells[0]:<26}" + "".join(f"{cell:>10}" for cell in cells[1:])).rstrip()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number

@@ -1,0 +1,149 @@
+"""``blockstm bench LOAD...``: whole blocks on the native EVM, sequential and in parallel."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from blockstm.bench.machine import machine
+from blockstm.cores import usable_cores
+from blockstm.errors import UsageError
+from blockstm.extras import need
+from blockstm.messages import brief
+
+__all__ = ["add_parser", "main"]
+
+COLUMNS = {
+    "load": ("load", "{}"),
+    "transactions": ("txs", "{:,d}"),
+    "workers": ("workers", "{:d}"),
+    "sequential_transactions_per_second": ("1 worker tx/s", "{:,.0f}"),
+    "transactions_per_second": ("tx/s", "{:,.0f}"),
+    "gigagas_per_second": ("Ggas/s", "{:.2f}"),
+    "speedup": ("speed-up", "{:.2f}x"),
+    "speedup_spread": ("spread", "{:.1%}"),
+    "bound": ("bound", "{:.2f}x"),
+    "cpu_cores": ("cores", "{:.2f}"),
+    "incarnations_per_transaction": ("runs/tx", "{:.3f}"),
+}
+_RIVALS = ("sequential", "pyrevm", "py-evm")
+_EXTRAS = {"pyrevm": "pyrevm", "py-evm": "pyevm"}
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``loads`` to the workloads of ``bench``; its arguments are for `main`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "loads",
+        help="blocks for the EVM in parallel: transfers, tokens, swaps, hot accounts, chains",
+        description="Runs blocks of generated transactions on the native EVM: in turn with one "
+        "worker, with several, and side by side without coordination, which is the most the "
+        "machine could give. Gas, outputs and writes must be equal in every lap.",
+    )
+    parser.add_argument("names", nargs="*", metavar="LOAD", help="default: all; see --list")
+    parser.add_argument("--list", action="store_true", help="say what loads there are")
+    parser.add_argument(
+        "--gas", type=float, default=1e9, metavar="G", help="of a block, about; default: 1e9"
+    )
+    parser.add_argument(
+        "--workers",
+        default=f"{usable_cores()}",
+        metavar="1,2,4",
+        help="threads of the engine, at most; default: all cores",
+    )
+    parser.add_argument(
+        "--against",
+        default="sequential",
+        metavar="EVM,EVM",
+        help="sequential (always raced), pyrevm, py-evm",
+    )
+    parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="for a row")
+    parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of what is drawn")
+    parser.add_argument("--json", action="store_true", help="one JSON object a row")
+    parser.add_argument("--plot", type=Path, metavar="OUT.png", help="draw the speed-ups")
+    parser.set_defaults(main=main)
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Measure and print; always 0. A row that cannot be measured raises."""
+    from blockstm.bench.blocks.workloads import BLOCK_LOADS
+
+    if args.list:
+        for name, recipe in BLOCK_LOADS.items():
+            print(f"{name:<16}{recipe.about}")
+        return 0
+    if args.plot:
+        need("insight", "--plot")
+    about = machine()
+    if not args.json:
+        print("  ".join(f"{name}: {value}" for name, value in about.items()))
+    rows = []
+    for row in _rows(args):
+        rows.append(row)
+        if args.json:
+            print(json.dumps(row | {"machine": about}), flush=True)
+        else:
+            _print(row, heading=len(rows) == 1)
+    if args.plot:
+        from blockstm.bench.blocks.plots import draw_speedups
+
+        draw_speedups(rows, args.plot)
+    return 0
+
+
+def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    from blockstm.bench.blocks.measurement import measure_load
+    from blockstm.bench.blocks.workloads import BLOCK_LOADS, block_load
+
+    against = _names(args.against)
+    names = args.names or list(BLOCK_LOADS)
+    workers = _numbers(args.workers)
+    for number, name in enumerate(names):
+        load = block_load(name, gas=int(args.gas), seed=args.seed)
+        for count in workers:
+            _progress(args, f"{name}, {count} workers ({number + 1} of {len(names)})")
+            row = measure_load(load, workers=count, seconds=args.seconds, against=against)
+            _progress(args, "")
+            yield row.as_dict() | {"seed": args.seed}
+
+
+def _names(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    for name in names:
+        if name not in _RIVALS:
+            raise UsageError(f"loads are raced against {', '.join(_RIVALS)}, not {brief(name)}")
+        if name in _EXTRAS:
+            need(_EXTRAS[name], name)
+    return [name for name in names if name != "sequential"]
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"--workers is a list of numbers, not {brief(text)}") from None
+
+
+def _progress(args: argparse.Namespace, text: str) -> None:
+    """What is being measured, on a terminal, until it has been."""
+    if sys.stderr.isatty() and not args.json:
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _print(row: dict[str, Any], *, heading: bool) -> None:
+    rivals = [name for name in ("pyrevm", "py-evm") if f"{name.replace('-', '_')}_ratio" in row]
+    if heading:
+        print(_line([title for title, _ in COLUMNS.values()] + rivals))
+    cells = [form.format(row[name]) for name, (_, form) in COLUMNS.items()]
+    for name in rivals:
+        ratio = row[f"{name.replace('-', '_')}_ratio"]
+        cells.append("-" if ratio is None else f"{ratio:.1f}x")
+    print(_line(cells) + ("" if row["stable"] else "  unstable"), flush=True)
+
+
+def _line(cells: list[str]) -> str:
+    return f"{cells[0]:<16}" + "".join(f"{cell:>14}" for cell in cells[1:])

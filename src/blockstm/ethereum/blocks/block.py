@@ -1,0 +1,214 @@
+"""A block with its transactions, ommers and withdrawals: from RLP and JSON, to RLP and JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from blockstm.errors import DecodeError
+from blockstm.ethereum.blocks.access_list import BlockAccessList, read_access_list
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
+from blockstm.ethereum.blocks.withdrawal import Withdrawal
+from blockstm.ethereum.codecs.fields import Fields, shown
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.codecs.members import check_members, check_one, hash32, sequence
+from blockstm.ethereum.codecs.rlp import Items, encode, encode_list
+from blockstm.ethereum.tries.list_root import list_root
+from blockstm.types import Address, Hash32
+
+__all__ = ["Block", "Withdrawal"]
+
+_LIST = 0xC0
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block.
+
+    Attributes:
+        hash: what the source says the block's hash is; RLP says nothing but the header, and
+            then it is the header's.
+        header: see `Header`.
+        transactions: in order.
+        withdrawals: in order; None before Shanghai.
+        ommers: headers of side blocks; None where the source has only their hashes.
+        transaction_hashes: what the source says the transactions hash to; none where it does
+            not say.
+        senders: who the source says sent them: None where it does not say of one, empty where
+            it does not say of any.
+        access_list: the list of what it touches (EIP-7928) as it came with the block, in canonical
+            form or not; None where none came. It is compared with what the block does.
+    """
+
+    hash: Hash32
+    header: Header
+    transactions: tuple[Transaction, ...]
+    withdrawals: tuple[Withdrawal, ...] | None = None
+    ommers: tuple[Header, ...] | None = ()
+    transaction_hashes: tuple[Hash32, ...] = ()
+    senders: tuple[Address | None, ...] = ()
+    access_list: BlockAccessList | None = None
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Block:
+        """Read a JSON-RPC block with full transactions, or a node's whole answer that has one.
+
+        Raises:
+            DecodeError: something is missing or malformed, or the transactions are there by
+                their hashes alone.
+        """
+        fields = fields.answer()
+        header = Header.from_fields(fields)
+        transactions = [_transaction_at(*element) for element in fields.elements("transactions")]
+        withdrawals = fields.elements_or_none("withdrawals")
+        if (withdrawals is None) != (header.withdrawals_root is None):
+            raise _unmatched_withdrawals(fields.place_of("withdrawals"))
+        return cls(
+            fields.hash("hash"),
+            header,
+            tuple(Transaction.from_fields(each) for each in transactions),
+            None
+            if withdrawals is None
+            else tuple(Withdrawal.from_fields(Fields(*e)) for e in withdrawals),
+            _ommers(fields),
+            tuple(each.hash("hash") for each in transactions),
+            tuple(each.address_or_none("from") for each in transactions),
+            read_access_list(fields),
+        )
+
+    @classmethod
+    def decode(cls, encoding: bytes, place: str = "block") -> Block:
+        """Read a block as it travels between nodes.
+
+        Raises:
+            DecodeError: ``encoding`` is of no block, or not the only encoding of it.
+        """
+        items = Items(encoding, place)
+        header = Header.from_items(items.items("header"))
+        transactions = _transactions_from(items.items("transactions"))
+        ommers = tuple(map(Header.from_items, items.lists("ommers")))
+        withdrawals = None
+        if items:
+            withdrawals = tuple(map(Withdrawal.from_items, items.lists("withdrawals")))
+        items.end()
+        if (withdrawals is None) != (header.withdrawals_root is None):
+            raise _unmatched_withdrawals(items.place_of("withdrawals"))
+        return cls(header.hash, header, transactions, withdrawals, ommers)
+
+    def encode(self) -> bytes:
+        """The block's RLP.
+
+        Raises:
+            DecodeError: what the block was read from has only the hashes of its ommers.
+            InputError: a member is of the wrong kind or out of range.
+        """
+        if self.ommers is None:
+            raise DecodeError(
+                "ommers: a block cannot be encoded without the headers of its ommers", "ommers"
+            )
+        self._check_kinds()
+        transactions = [
+            each.encode() if each.type == TransactionType.LEGACY else encode(each.encode())
+            for each in self.transactions
+        ]
+        parts = [
+            self.header.encode(),
+            encode_list(transactions),
+            encode_list([ommer.encode() for ommer in self.ommers]),
+        ]
+        if self.withdrawals is not None:
+            parts.append(encode_list([each.encode() for each in self.withdrawals]))
+        return encode_list(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-RPC block with full transactions; ommers as headers under ``ommers``.
+
+        Raises:
+            InputError: a member is not what it should be.
+        """
+        self._check_kinds()
+        members = self.header.to_json() | {"hash": shown(self.hash)}
+        members["transactions"] = [
+            each.to_json() | {"hash": shown(each.hash)} for each in self.transactions
+        ]
+        for transaction, sender in zip(members["transactions"], self.senders, strict=False):
+            if sender is not None:
+                transaction["from"] = shown(sender)
+        if self.ommers is not None:
+            members["ommers"] = [ommer.to_json() for ommer in self.ommers]
+            members["uncles"] = [shown(ommer.hash) for ommer in self.ommers]
+        if self.withdrawals is not None:
+            members["withdrawals"] = [each.to_json() for each in self.withdrawals]
+        if self.access_list is not None:
+            members["blockAccessList"] = self.access_list.to_json()
+        return members
+
+    def _check_kinds(self) -> None:
+        """That the members are of the classes that know how to encode themselves."""
+        check_members(self, {"hash": hash32}, "block")
+        check_one(self.header, Header, "block.header")
+        sequence(self.transactions, Transaction, "block.transactions")
+        if self.withdrawals is not None:
+            sequence(self.withdrawals, Withdrawal, "block.withdrawals")
+        if self.ommers is not None:
+            sequence(self.ommers, Header, "block.ommers")
+        if self.access_list is not None:
+            check_one(self.access_list, BlockAccessList, "block.access_list")
+
+    @property
+    def transactions_root(self) -> Hash32:
+        """The root of the transactions."""
+        return list_root([transaction.encode() for transaction in self.transactions])
+
+    @property
+    def withdrawals_root(self) -> Hash32 | None:
+        """The root of the withdrawals; None before Shanghai."""
+        if self.withdrawals is None:
+            return None
+        return list_root([withdrawal.encode() for withdrawal in self.withdrawals])
+
+    @property
+    def ommers_hash(self) -> Hash32 | None:
+        """The hash of the ommers' headers; None where they are not known."""
+        if self.ommers is None:
+            return None
+        return keccak(encode_list([ommer.encode() for ommer in self.ommers]))
+
+
+def _transaction_at(value: object, place: str) -> Fields:
+    if isinstance(value, str | bytes):
+        raise DecodeError(
+            f"{place}: a hash in place of a transaction; ask the node for full transactions "
+            "(the second parameter of eth_getBlockByNumber is true)",
+            place,
+        )
+    return Fields(value, place)
+
+
+def _transactions_from(items: Items) -> tuple[Transaction, ...]:
+    """Each is a list, or bytes that start with a type (EIP-2718)."""
+    transactions = []
+    index = 0
+    while items:
+        place = items.place_of(f"[{index}]")
+        if items.next_is_list():
+            encoding = items.items(f"[{index}]").encoding
+        else:
+            encoding = items.data(f"[{index}]")
+            if encoding[:1] >= bytes((_LIST,)):
+                raise DecodeError(f"{place}: a transaction without a type is no bytes", place)
+        transactions.append(Transaction.decode(encoding, place))
+        index += 1
+    return tuple(transactions)
+
+
+def _unmatched_withdrawals(place: str) -> DecodeError:
+    return DecodeError(f"{place}: withdrawals and withdrawalsRoot belong together", place)
+
+
+def _ommers(fields: Fields) -> tuple[Header, ...] | None:
+    elements = fields.elements_or_none("ommers")
+    if elements is not None:
+        return tuple(Header.from_fields(Fields(*element)) for element in elements)
+    return None if fields.elements_or_none("uncles") else ()

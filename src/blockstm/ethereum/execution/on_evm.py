@@ -1,0 +1,186 @@
+"""Ethereum blocks on the native EVM: one list of steps, system calls and withdrawals included, so
+that the engine runs all of a block in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from blockstm._native.evm.reports import read_reports
+from blockstm.errors import (
+    BlockError,
+    InputError,
+    Invalid,
+    InvalidBlock,
+    StateError,
+    TransactionError,
+)
+from blockstm.ethereum.blocks.access_list import BlockAccessList
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.chains.chain import Chain
+from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
+from blockstm.ethereum.chains.forks import AMSTERDAM, PRAGUE, Fork
+from blockstm.ethereum.execution.preparation import ExecuteBlock, ExecutedBlock, PreparedBlock
+from blockstm.ethereum.execution.senders import recover_authorities
+from blockstm.ethereum.results.accesses import fold_accesses
+from blockstm.ethereum.results.flat_receipts import FlatReceipts
+from blockstm.ethereum.results.outcomes import TransactionOutcomes, of_transactions
+from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.rules.requests import request_contracts, requests_of
+from blockstm.ethereum.rules.rewards import rewards
+from blockstm.messages import brief
+from blockstm.state.accounts import balance_of, code_hash_of
+from blockstm.state.changes import AccountChanges
+from blockstm.types import Address, BlockResult
+from blockstm.vm.context import BlockContext
+from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, Step, SystemOutputs
+
+__all__ = ["BlockOnEvm", "prepare_on_evm"]
+
+Reports = tuple[bytes, list[int], list[int], list[int], list[bytes], list[bytes]]
+
+_WEI_PER_GWEI = 10**9
+
+
+def prepare_on_evm(
+    block: Block,
+    state: Any,
+    fork: Fork,
+    chain: Chain,
+    context: BlockContext,
+    senders: tuple[Address, ...],
+    workers: int | None,
+) -> BlockOnEvm:
+    """See `blockstm.ethereum.execution.preparation.prepare`.
+
+    Where a source has only the hashes of the ommers, nobody is rewarded for them.
+    """
+    drained = DAO_ACCOUNTS if chain.dao_fork_block == block.header.number else ()
+    steps = BlockSteps(
+        BlockStart(drained, DAO_REFUND_CONTRACT if drained else None),
+        block.transactions,
+        senders,
+        recover_authorities(block.transactions, workers),
+        BlockEnd(
+            [(w.address, w.amount_gwei * _WEI_PER_GWEI) for w in block.withdrawals or ()],
+            rewards(block if block.ommers is not None else replace(block, ommers=()), fork),
+            collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state, fork),
+        ),
+    )
+    vm = Evm(fork, context)
+    return BlockOnEvm(block, fork, chain, state, senders, vm, vm.bind(steps))
+
+
+def _lacks_request_contracts(state: Any, fork: Fork) -> bool:
+    """Whether a state that need not be complete is without the contracts that collect requests."""
+    return getattr(state, "partial", False) and not all(
+        state.get(code_hash_of(address)) for address in request_contracts(fork)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOnEvm(PreparedBlock):
+    """A block for the native EVM; its steps are a `BlockStart`, the transactions, a `BlockEnd`."""
+
+    @property
+    def transaction_steps(self) -> range:
+        return range(1, 1 + len(self.block.transactions))
+
+    def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
+        result = self._run(self.steps, execute_block)
+        reports = read_reports(_outputs(result.outcomes)[1:-1])
+        transactions = self.block.transactions
+        types = bytes(transaction.type for transaction in transactions)
+        successes, used, _, _, _, logs = reports
+        receipts = FlatReceipts(types, successes, used, logs, transactions, self.senders)
+        return ExecutedBlock(
+            receipts=receipts,
+            outcomes=TransactionOutcomes(result.outcomes, self.transaction_steps),
+            requests=self._requests(result.outcomes[-1].value, receipts),
+            writes=AccountChanges(result.writes, self.state, trusted=True),
+            result=result,
+            gas_used=self._gas_used(reports),
+            execution_gas=sum(reports[2]),
+            state_gas=sum(reports[3]),
+            access_list=self._access_list(result.outcomes, reports),
+            stats=result.stats,
+        )
+
+    def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:
+        result = self._run(self.steps[:-1], execute_block)
+        return of_transactions(result, self.transaction_steps)
+
+    def first_writes(self, execute_block: ExecuteBlock) -> Mapping[Any, Any]:
+        return execute_block(self.steps[:1], self.state, self.vm).writes
+
+    def _run(self, steps: Sequence[Step], execute_block: ExecuteBlock) -> BlockResult:
+        try:
+            return execute_block(steps, self.state, self.vm)
+        except InvalidBlock as error:
+            raise self._refused(error) from error.__cause__
+        except (StateError, TransactionError) as error:
+            raise self._of_the_block(error) from error.__cause__
+
+    def _gas_used(self, reports: Reports) -> int:
+        """As the header counts it: from Amsterdam on without refunds (EIP-7778), and the greater
+        of regular gas and state gas (EIP-8037)."""
+        _, used, regular, state, _, _ = reports
+        return max(sum(regular), sum(state)) if self.fork >= AMSTERDAM else sum(used)
+
+    def _access_list(self, outcomes: Sequence[Any], reports: Reports) -> BlockAccessList | None:
+        if self.block.header.block_access_list_hash is None:
+            return None
+        start, *_, end = outcomes
+        accesses = [start.value.accesses, *reports[4], end.value.accesses]
+        return fold_accesses(accesses, lambda address: self.state.get(balance_of(address), 0))
+
+    def _requests(
+        self, outputs: SystemOutputs | None, receipts: FlatReceipts
+    ) -> tuple[bytes, ...] | None:
+        if outputs is None or not self.steps[-1].collects_requests:
+            return None
+        return requests_of(
+            receipts,
+            outputs.withdrawal_requests,
+            outputs.consolidation_requests,
+            self.chain.deposit_contract,
+            builder_deposits=outputs.builder_deposit_requests,
+            builder_exits=outputs.builder_exit_requests,
+        )
+
+    def _index_of(self, error: BlockError) -> int | None:
+        """Which transaction a step is; None where it is none."""
+        index = None if error.index is None else error.index - 1
+        return index if index is not None and 0 <= index < len(self.block.transactions) else None
+
+    def _prefix(self, error: BlockError) -> BlockResult | None:
+        return (
+            None if error.prefix is None else of_transactions(error.prefix, self.transaction_steps)
+        )
+
+    def _of_the_block(self, error: BlockError) -> BlockError:
+        """The engine's error about a step, of the transaction that the step is."""
+        cause, index = error.__cause__, self._index_of(error)
+        if isinstance(error, TransactionError) and isinstance(cause, LookupError | InputError):
+            # Code, or a block's hash, that the state or the block lacks; or another code.
+            return StateError(f"{cause}", index, self._prefix(error))
+        where = "around the transactions" if index is None else f"in transaction {index}"
+        what = "the state could not be read" if isinstance(error, StateError) else "the EVM failed"
+        return type(error)(f"{what} {where}: {brief(cause)}", index, self._prefix(error))
+
+    def _refused(self, error: InvalidBlock) -> InvalidBlock:
+        """The engine's error in terms of the block: its index, its reason."""
+        cause = error.__cause__
+        reason = Reason(getattr(cause, "reason", Reason.SYSTEM_CALL_FAILED))
+        refused = Flaw(reason, str(cause), self._index_of(error)).error(self._prefix(error))
+        refused.__cause__ = cause if isinstance(cause, Invalid) else None
+        return refused
+
+
+def _outputs(outcomes: Any) -> list[bytes]:
+    """The raw outputs of the steps; of a step that has no value, nothing."""
+    if hasattr(outcomes, "outputs"):
+        listed: list[bytes] = outcomes.outputs()
+        return listed
+    return [getattr(outcome.value, "raw", b"") for outcome in outcomes]

@@ -1,0 +1,228 @@
+"""Who signed: senders and authorities recovered from signatures, in parallel, once for each.
+
+What was signed is read off a transaction's encoding natively; then it takes one recovery and
+one keccak, many side by side, all without the GIL. A sender that was recovered before is known by
+the transaction's hash, whoever met it: a block that was prepared, or a pool of transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
+from typing import NamedTuple, TypeVar, cast
+
+from blockstm._native.crypto.hashes import keccak256_many
+from blockstm._native.crypto.recovery import recover_addresses
+from blockstm._native.evm.signers import recover_signers
+from blockstm.cores import usable_cores
+from blockstm.errors import DecodeError, InputError
+from blockstm.ethereum.blocks.transaction import Authorization, Transaction, TransactionType
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.codecs.rlp import encode
+from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
+from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.types import Address
+
+__all__ = [
+    "address_of_key",
+    "find_senders",
+    "recover_authorities",
+    "recover_sender",
+    "recover_senders",
+    "signature_flaw",
+]
+
+_CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+_GENERATOR_X = 0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798
+_SIGNATURES_PER_TASK_MIN = 64
+_SIGNATURES_SIDE_BY_SIDE = 8
+_TASKS_PER_WORKER = 4  # so that none waits long for the last
+_AUTHORIZATION_MAGIC = b"\x05"
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def address_of_key(secret_key: bytes, place: str = "secretKey") -> Address:
+    """The address whose transactions a secret key signs.
+
+    Raises:
+        DecodeError: it is no number from 1 to the curve's order - 1.
+    """
+    number = int.from_bytes(secret_key, "big")
+    if len(secret_key) != 32 or not 0 < number < _CURVE_ORDER:
+        raise DecodeError(f"{place}: not the 32 bytes of a key", place)
+    # Recovery computes (s / r) R - (z / r) G: with R = G, z = 0 and s = key * r that is key * G.
+    s = number * _GENERATOR_X % _CURVE_ORDER
+    signature = _GENERATOR_X.to_bytes(32, "big") + s.to_bytes(32, "big")
+    [address] = recover_addresses(bytes(32), signature, bytes(1))
+    return Address(cast(bytes, address))
+
+
+class Signature(NamedTuple):
+    """What was signed and how; ``parity`` is 0 or 1."""
+
+    message_hash: bytes
+    r: int
+    s: int
+    parity: int
+
+
+def recover_senders(
+    transactions: Sequence[Transaction],
+    place: str = "transactions",
+    workers: int | None = None,
+    *,
+    high_s_allowed: bool = True,
+) -> list[Address]:
+    """The sender of each transaction.
+
+    ``workers`` threads share the work, by default as many as there are usable cores. Those that are
+    known from before are not recovered again. ``high_s_allowed`` says whether s may be above half
+    the curve's order: it may not from Homestead on (EIP-2).
+
+    Raises:
+        DecodeError: a signature belongs to no key; the message names ``place`` and index.
+    """
+    senders = find_senders(transactions, workers, high_s_allowed=high_s_allowed)
+    flaw = signature_flaw(transactions, senders, high_s_allowed=high_s_allowed)
+    if flaw is not None:
+        raise _nobody(f"{place}[{flaw.index}]", flaw)
+    return cast(list[Address], senders)
+
+
+def recover_sender(transaction: Transaction, place: str) -> Address:
+    """The sender of one transaction.
+
+    Raises:
+        DecodeError: the signature belongs to no key; the message names ``place``.
+    """
+    senders = find_senders([transaction], 1)
+    flaw = signature_flaw([transaction], senders)
+    if flaw is not None:
+        raise _nobody(place, flaw)
+    return cast(Address, senders[0])
+
+
+def signature_flaw(
+    transactions: Sequence[Transaction],
+    senders: Sequence[Address | None],
+    *,
+    high_s_allowed: bool = True,
+) -> Flaw | None:
+    """The flaw of the first transaction that nobody sent; None where there is no such."""
+    if None not in senders:
+        return None
+    index = senders.index(None)
+    transaction = transactions[index]
+    s_max = _CURVE_ORDER - 1 if high_s_allowed else _CURVE_ORDER // 2
+    if transaction.y_parity is None or not _is_possible(transaction.r, transaction.s, s_max):
+        return Flaw(Reason.SIGNATURE, "no signature can have these numbers", index)
+    return Flaw(Reason.SIGNATURE, "the signature belongs to no key", index)
+
+
+def recover_authorities(
+    transactions: Sequence[Transaction], workers: int | None = None
+) -> list[tuple[Address | None, ...]]:
+    """For each transaction, who signed each of its authorizations (EIP-7702).
+
+    None for a signature that belongs to no key, or has an s above half the curve's order.
+    ``workers`` threads share the work, by default as many as there are usable cores.
+    """
+    if not any(transaction.authorizations for transaction in transactions):
+        return [()] * len(transactions)
+    authorizations = [each for transaction in transactions for each in transaction.authorizations]
+    authorities = iter(_recover(authorizations, _of_authorization, workers))
+    return [tuple(islice(authorities, len(each.authorizations))) for each in transactions]
+
+
+def find_senders(
+    transactions: Sequence[Transaction],
+    workers: int | None = None,
+    *,
+    high_s_allowed: bool = True,
+) -> list[Address | None]:
+    """Who sent each; None where nobody can have signed it; see `recover_senders`."""
+    encodings = [_encoding(each, high_s_allowed) for each in transactions]
+    hashes = keccak256_many(encodings)
+    senders = KNOWN_SENDERS.find(hashes)
+    if None not in senders:
+        return senders
+    unknown = [place for place, sender in enumerate(senders) if sender is None and encodings[place]]
+    signed = [encodings[place] for place in unknown]
+    recovered = _in_parallel(lambda part: recover_signers(part, high_s_allowed), signed, workers)
+    for place, address in zip(unknown, recovered, strict=True):
+        senders[place] = address
+    found = [place for place in unknown if senders[place]]
+    KNOWN_SENDERS.add(
+        [hashes[place] for place in found], [cast(Address, senders[place]) for place in found]
+    )
+    return senders
+
+
+def _encoding(transaction: Transaction, high_s_allowed: bool) -> bytes:
+    """The encoding; nothing where it is of a transaction that nobody can have signed.
+
+    Whoever is known under a hash may have signed with a high s, and v alone does not tell that it
+    is not of the chain that a transaction made by hand names.
+    """
+    if not high_s_allowed and transaction.s > _CURVE_ORDER // 2:
+        return b""
+    if transaction.type == TransactionType.LEGACY and transaction.y_parity is None:
+        return b""
+    try:
+        return transaction.encode()
+    except InputError:  # a member that none can have
+        return b""
+
+
+def _recover(
+    signed: Sequence[T], signature_of: Callable[[T], Signature | None], workers: int | None
+) -> list[Address | None]:
+    """Who signed each; None where there is no signature or it belongs to no key."""
+    return _in_parallel(lambda part: _recover_part(list(map(signature_of, part))), signed, workers)
+
+
+def _in_parallel(
+    run: Callable[[Sequence[T]], Sequence[R]], signed: Sequence[T], workers: int | None
+) -> list[R]:
+    """What ``run`` says of each, asked in parts by a number of threads."""
+    workers = workers or usable_cores()
+    tasks = min(workers * _TASKS_PER_WORKER, len(signed) // _SIGNATURES_PER_TASK_MIN)
+    if min(workers, tasks) <= 1:
+        return list(run(signed))
+    vectors = -(-len(signed) // (tasks * _SIGNATURES_SIDE_BY_SIDE))
+    size = vectors * _SIGNATURES_SIDE_BY_SIDE
+    parts = [signed[start : start + size] for start in range(0, len(signed), size)]
+    with ThreadPoolExecutor(min(workers, tasks), thread_name_prefix="blockstm-sender") as pool:
+        return list(chain.from_iterable(pool.map(run, parts)))
+
+
+def _recover_part(signatures: Sequence[Signature | None]) -> list[Address | None]:
+    there = [signature for signature in signatures if signature is not None]
+    addresses = iter(
+        recover_addresses(
+            b"".join(signature.message_hash for signature in there),
+            b"".join(number.to_bytes(32, "big") for each in there for number in (each.r, each.s)),
+            bytes(signature.parity for signature in there),
+        )
+    )
+    found = (None if signature is None else next(addresses) for signature in signatures)
+    return [None if address is None else Address(address) for address in found]
+
+
+def _of_authorization(authorization: Authorization) -> Signature | None:
+    parity, r, s = authorization.y_parity, authorization.r, authorization.s
+    if parity not in (0, 1) or not _is_possible(r, s, _CURVE_ORDER // 2):
+        return None
+    message = encode([authorization.chain_id, authorization.address, authorization.nonce])
+    return Signature(keccak(_AUTHORIZATION_MAGIC + message), r, s, parity)
+
+
+def _is_possible(r: int, s: int, s_max: int) -> bool:
+    return 0 < r < _CURVE_ORDER and 0 < s <= s_max
+
+
+def _nobody(place: str, flaw: Flaw) -> DecodeError:
+    return DecodeError(f"{place}: {flaw.detail}", place)

@@ -1,0 +1,186 @@
+"""From a block to a verdict: check it, run it, check what it gave; see `blockstm.execute_block`.
+
+The first rule that is broken decides, in this order, whatever the VM and the workers:
+
+1. the header, by itself and after its parent;
+2. what the header says of the body, and the ommers; of a body that is not the header's, a
+   transaction that is wrong by itself is told first, and nothing is executed;
+3. the transactions, one after another: each by itself, its signature, and in the state before it;
+4. what executing the block gave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+from blockstm.cores import usable_cores
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.receipt import Receipt
+from blockstm.ethereum.chains.chain import Chain
+from blockstm.ethereum.chains.forks import BYZANTIUM, HOMESTEAD, Fork
+from blockstm.ethereum.execution.arguments import check_block_object, surroundings_of
+from blockstm.ethereum.execution.preparation import (
+    ExecuteBlock,
+    ExecutedBlock,
+    PreparedBlock,
+    VMName,
+    prepare_under,
+)
+from blockstm.ethereum.execution.senders import find_senders, signature_flaw
+from blockstm.ethereum.execution.state_roots import roots_after_transactions, state_root_after
+from blockstm.ethereum.results.flat_receipts import FlatReceipts
+from blockstm.ethereum.results.header_comparison import results_flaw
+from blockstm.ethereum.rules.block_rules import block_flaw, body_flaw
+from blockstm.ethereum.rules.reasons import Flaw
+from blockstm.types import Address, Hash32
+
+__all__ = ["execute"]
+
+_RECEIPTS_SHARED_MIN = 200
+"""With fewer receipts, a thread costs more than it takes over."""
+
+
+def execute(
+    execute_block: ExecuteBlock,
+    block: Block,
+    state: Any,
+    vm: VMName,
+    *,
+    fork: Fork | str | None = None,
+    chain: Chain | None = None,
+    parent: Header | None = None,
+    ancestors: Sequence[Block] | None = None,
+    block_hashes: Mapping[int, Hash32] | None = None,
+    total_difficulty: int | None = None,
+    workers: int | None = None,
+) -> ExecutedBlock:
+    """Check a block, run it, check what it gave; see `blockstm.execute_block`."""
+    watch = _Stopwatch()
+    check_block_object(block, state, vm)
+    around = surroundings_of(
+        block,
+        vm,
+        fork=fork,
+        chain=chain,
+        parent=parent,
+        ancestors=ancestors,
+        block_hashes=block_hashes,
+        total_difficulty=total_difficulty,
+    )
+    rules = around.fork
+    flaw = block_flaw(block, around.parent, around.chain, around.ancestors, around.total_difficulty)
+    if flaw is not None and (flaw.index is None or body_flaw(block, rules) is not None):
+        raise flaw.error()
+    watch.lap("checks")
+    sound = block if flaw is None else _up_to(block, flaw)
+    senders, unsigned = _senders(sound, rules, workers)
+    if unsigned is not None:
+        flaw, sound = unsigned, _up_to(block, unsigned)
+    watch.lap("senders")
+    prepared = prepare_under(
+        rules, sound, state, vm, around.chain, around.block_hashes, senders, workers
+    )
+    watch.lap("prepare")
+    with _unchanged(state):
+        if flaw is not None:
+            raise flaw.error(prepared.run_transactions(execute_block))
+        executed = prepared.run(execute_block)
+        watch.lap("run")
+        return _verified(prepared, executed, execute_block, workers, watch)
+
+
+def _up_to(block: Block, flaw: Flaw) -> Block:
+    """The block with the transactions before the one that has a flaw."""
+    return replace(block, transactions=block.transactions[: flaw.index])
+
+
+def _senders(block: Block, fork: Fork, workers: int | None) -> tuple[list[Address], Flaw | None]:
+    """The senders up to the first transaction that nobody signed, and its flaw."""
+    high_s_allowed = fork < HOMESTEAD
+    found = find_senders(block.transactions, workers, high_s_allowed=high_s_allowed)
+    flaw = signature_flaw(block.transactions, found, high_s_allowed=high_s_allowed)
+    known = found if flaw is None else found[: flaw.index]
+    return [sender for sender in known if sender is not None], flaw
+
+
+def _unchanged(state: Any) -> AbstractContextManager[object]:
+    """Has a native state refuse changes until the block's roots are computed."""
+    pin: AbstractContextManager[object] = state._pin() if hasattr(state, "_pin") else nullcontext()
+    return pin
+
+
+def _verified(
+    prepared: PreparedBlock,
+    executed: ExecutedBlock,
+    execute_block: ExecuteBlock,
+    workers: int | None,
+    watch: _Stopwatch,
+) -> ExecutedBlock:
+    """The block with its roots, where these and all else are what the header says."""
+    roots = None
+    lacks_roots = prepared.fork < BYZANTIUM and len(executed.receipts) > 0
+    if lacks_roots:
+        roots = roots_after_transactions(prepared, execute_block, workers)
+    if roots is not None:
+        executed = replace(executed, receipts=_with_roots(executed.receipts, roots))
+    state_root = _state_root_beside_receipts(prepared.state, executed, workers)
+    watch.lap("roots")
+    flaw = results_flaw(
+        prepared.block.header,
+        executed.gas_used,
+        executed.receipts,
+        state_root=state_root,
+        requests=executed.requests,
+        access_list=executed.access_list,
+        has_receipts_root=not lacks_roots or roots is not None,
+        given_list=prepared.block.access_list,
+    )
+    watch.lap("receipts")
+    executed = replace(executed, state_root=state_root, seconds=watch.seconds)
+    if flaw is not None:
+        error = flaw.error()
+        error.executed = executed
+        raise error
+    return executed
+
+
+def _with_roots(receipts: Sequence[Receipt], roots: Sequence[Hash32]) -> Sequence[Receipt]:
+    if isinstance(receipts, FlatReceipts):
+        return receipts.with_state_roots(roots)
+    return tuple(
+        replace(receipt, state_root=root) for receipt, root in zip(receipts, roots, strict=True)
+    )
+
+
+def _state_root_beside_receipts(
+    state: Any, executed: ExecutedBlock, workers: int | None
+) -> Hash32 | None:
+    """`state_root_after` the block, while a thread encodes its receipts, which keep the result."""
+    encode = getattr(executed.receipts, "encode", None)
+    if workers == 1 or encode is None or len(executed.receipts) < _RECEIPTS_SHARED_MIN:
+        return state_root_after(state, executed.writes, workers)
+    workers = workers or usable_cores()
+    with ThreadPoolExecutor(1, thread_name_prefix="blockstm-receipts") as pool:
+        # What goes wrong there goes wrong again where the root is compared.
+        pool.submit(encode, workers)
+        return state_root_after(state, executed.writes, workers)
+
+
+@dataclass(slots=True)
+class _Stopwatch:
+    """Seconds by what they were spent on."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    _since: float = field(default_factory=perf_counter)
+
+    def lap(self, name: str) -> None:
+        """What went by since the last lap was for this."""
+        now = perf_counter()
+        self.seconds[name] = now - self._since
+        self._since = now

@@ -1,0 +1,17 @@
+"""What executing a block gave: outcomes, receipts, accesses, and how they compare with its header.
+
+Imports point down::
+
+    header_comparison        whether executing a block gave what its header says
+    access_list_differences  two access lists compared entry by entry
+    accesses                 a block's access list, put together from what its steps report
+    flat_receipts            receipts as the flat bytes that the native EVM left
+    outcomes                 outcomes by the transactions' own places
+"""
+
+from blockstm.ethereum.results.header_comparison import (
+    check_results,
+    results_flaw,
+)
+
+__all__ = ["check_results", "results_flaw"]

@@ -1,0 +1,165 @@
+"""Stateless execution: a state of which only a witness is at hand, against its root.
+
+A witness holds encoded nodes of the state's tries: those on the paths to whatever a block looks at
+or changes, and a few that removals need. Each is known by its hash, so nothing has to be trusted:
+`WitnessState` answers from the nodes, and what they do not hold is an error, never an absence. Code
+is no part of a trie; it comes beside the nodes and is known by its hash, too.
+
+The format of a witness file, as JSON, plain or compressed with gzip or xz::
+
+    {"parentStateRoot": hash, "nodes": [RLP of a node of any of the tries], "codes": [code]}
+
+``codes`` is optional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blockstm._native.evm.account_packing import codes_in
+from blockstm.ethereum.codecs.fields import Fields, parse_data
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.codecs.json_files import read_json
+from blockstm.ethereum.tries.state_trie import StateTrie, TrieAccount
+from blockstm.state.accounts import EMPTY_CODE_HASH
+from blockstm.state.changes import AccountChanges, changes_of
+from blockstm.types import Hash32
+
+__all__ = ["Witness", "WitnessState", "parse_witness", "read_witness"]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What a block needs of the state that it starts from.
+
+    Attributes:
+        parent_state_root: of that state; whoever trusts the parent's header compares it.
+        nodes: encoded nodes of the tries, in any order.
+        codes: of the contracts that run, in any order.
+    """
+
+    parent_state_root: Hash32
+    nodes: tuple[bytes, ...]
+    codes: tuple[bytes, ...] = ()
+
+
+def read_witness(path: str | Path) -> Witness:
+    """Read a ``.json``, ``.json.gz`` or ``.json.xz`` file.
+
+    Raises:
+        OSError: the file cannot be opened or read.
+        DecodeError: it is not the JSON or compressed JSON that its name says, or not a witness.
+    """
+    return parse_witness(read_json(path, "witness"))
+
+
+def parse_witness(document: object) -> Witness:
+    """The witness that a parsed JSON document is.
+
+    Raises:
+        DecodeError: something is missing or malformed; the message names the place.
+    """
+    fields = Fields(document, "")
+    nodes = tuple(parse_data(*element) for element in fields.elements("nodes"))
+    codes = tuple(parse_data(*element) for element in fields.elements_or_none("codes") or ())
+    return Witness(fields.hash("parentStateRoot"), nodes, codes)
+
+
+class WitnessState:
+    """The state behind a witness: location → value, as `AccountState` has them.
+
+    ``blockstm.execute_block(block, WitnessState(witness), vm="evm")`` checks the state root, too:
+    it asks `root_after`. A block that looks at what the witness does not hold ends in a
+    `StateError` whose cause is a `MissingNode`; where only the root needs a node, in that.
+
+    Thread-safety: any thread may use it; calls take turns.
+
+    Args:
+        witness: what there is of the state.
+        codes: more codes that may be run.
+
+    Attributes:
+        trie: the tries, to look at accounts, slots and proofs.
+
+    Raises:
+        InputError: the root is not 32 bytes, or a node is not bytes.
+    """
+
+    __slots__ = ("_codes", "_named", "trie")
+
+    def __init__(self, witness: Witness, codes: Iterable[bytes] = ()) -> None:
+        self.trie = StateTrie(witness.parent_state_root, witness.nodes)
+        self._codes = {keccak(code): code for each in (witness.codes, codes) for code in each}
+        self._named: set[Hash32] = set()  # codes that an account was found to have
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The value at a location, ``default`` where there is none.
+
+        Raises:
+            MissingNode: the witness does not hold what tells.
+            LookupError: it does not hold the code.
+            DecodeError: a node or an account is malformed.
+        """
+        if key[0] == "code":
+            return self._code(key[1], default)
+        account = self.trie.account(key[0])
+        if account is None:
+            return default
+        if len(key) == 4:
+            value: Any = 0 if key[2] else self.trie.slot(key[0], key[3])
+        else:
+            value = _field(account, key[1])
+            if value and key[1] == "code_hash":
+                self._named.add(value)
+        return value or default
+
+    def root_after(self, writes: Mapping[Any, Any]) -> Hash32:
+        """The root of the state with a block's writes on top; the state stays as it is.
+
+        Raises:
+            MissingNode: the witness lacks a node that the writes need.
+            DecodeError: a node or an account is malformed.
+        """
+        after = self.trie.copy()
+        after.apply(writes, self)
+        return after.root
+
+    def apply(self, writes: Mapping[Any, Any]) -> None:
+        """Make the writes of a block, new codes included, part of the state.
+
+        ``writes`` are those of an `ExecutedBlock`, or location → value.
+
+        Raises:
+            MissingNode: the witness lacks a node that the writes need; the state is as it was.
+            DecodeError: a node or an account is malformed; the state is as it was.
+        """
+        changes = writes if isinstance(writes, AccountChanges) else changes_of(writes, self)
+        self.trie.apply(changes, self)
+        codes, _ = codes_in(changes.packed)
+        self._codes.update((Hash32(each), code) for each, code in codes.items())
+
+    def _code(self, code_hash: Hash32, default: Any) -> Any:
+        """A code that no account has is none: a block asks for that of what it creates."""
+        if code_hash in self._named and code_hash not in self._codes:
+            raise LookupError(f"the witness has only the hash of the code 0x{code_hash.hex()}")
+        return self._codes.get(code_hash, default)
+
+
+def _field(account: TrieAccount, name: str) -> Any:
+    """The value at a location of an account that exists; what is zero or empty holds none."""
+    is_named = account.nonce > 0 or account.code_hash != EMPTY_CODE_HASH
+    match name:
+        case "balance":
+            return account.balance
+        case "nonce":
+            return account.nonce
+        case "code_hash":
+            return account.code_hash if account.code_hash != EMPTY_CODE_HASH else None
+        case "recorded":
+            return not is_named and account.balance == 0
+        case "stored":
+            return not is_named and account.storage_root != EMPTY_TRIE_ROOT
+    return None  # an epoch: nothing was cleared in a block that has not run
