@@ -349,15 +349,18 @@ def refusal_after(fork: str, parent: Mapping[str, Any], **members: Any) -> Reaso
     return refusal(block, state, fork, parent=before)
 
 
-def refusal(block: Block, state: AccountState, fork: str, **options: Any) -> Reason | None:
-    """Why `blockstm.execute_block` refuses a block, on any workers; None if it does not."""
+def refusal(block: Block, state: AccountState, fork: str | None, **options: Any) -> Reason | None:
+    """Why `blockstm.execute_block` refuses a block, on any workers; None if it does not.
+
+    Without a fork it is the one that the chain has at the block.
+    """
     reasons = [_refusal(block, state, fork, workers, options) for workers in (1, 2, 4)]
     assert len(set(reasons)) == 1, reasons
     return reasons[0]
 
 
 def _refusal(
-    block: Block, state: AccountState, fork: str, workers: int, options: Mapping[str, Any]
+    block: Block, state: AccountState, fork: str | None, workers: int, options: Mapping[str, Any]
 ) -> Any:
     try:
         blockstm.execute_block(block, state, "evm", fork=fork, workers=workers, **options)
