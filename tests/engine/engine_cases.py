@@ -30,15 +30,15 @@ def check(
     state: Any,
     vm: Any = scripted_vm,
     *,
-    twin: Callable[[Any, Any], Any] | None = None,
+    python_vm: Callable[[Any, Any], Any] | None = None,
     workers: Sequence[int] = WORKERS,
     config: Config | None = None,
     repeats: int = 1,
     **options: Any,
 ) -> Ran:
     """The engine, at each number of workers, does what the reference does; returns what that is."""
-    twin = twin or getattr(vm, "python", vm)
-    expected = run(reference.execute_block, block, state, twin, **options)
+    python_vm = python_vm or getattr(vm, "python", vm)
+    expected = run(reference.execute_block, block, state, python_vm, **options)
     for count in workers:
         for _ in range(repeats):
             engine = executor(count, config).execute_block

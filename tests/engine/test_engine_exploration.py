@@ -95,8 +95,8 @@ def check_all(
     config: Config | None = None,
 ) -> tuple[int, set[int]]:
     """Every schedule is equal to in order; how many there were, and how many runs they took."""
-    twin = getattr(vm, "python", vm)
-    expected = run(reference.execute_block, block, state, twin, on_invalid="skip")
+    python_vm = getattr(vm, "python", vm)
+    expected = run(reference.execute_block, block, state, python_vm, on_invalid="skip")
 
     def one(choices: tuple[int, ...]) -> Any:
         options: dict[str, Any] = {"workers": workers, "config": config, "on_invalid": "skip"}

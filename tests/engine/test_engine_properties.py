@@ -72,7 +72,7 @@ def test_explored_schedules(family: str, data: st.DataObject) -> None:
 @some
 @hypothesis.given(blocks(max_transactions=10, keys=2), states(), invalids)
 def test_threads_that_take_turns_at_every_operation(block: Any, state: Any, invalid: Any) -> None:
-    check(block, state, yielding_vm, twin=scripted_vm, on_invalid=invalid)
+    check(block, state, yielding_vm, python_vm=scripted_vm, on_invalid=invalid)
 
 
 @many

@@ -30,7 +30,7 @@ from blockstm.ethereum import (
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.tries.state_trie import changes_of, state_root
 from blockstm.state.accounts import Undo
-from blockstm.testing.conflicts import Mixer
+from blockstm.testing.conflicts import ConflictGenerator
 from blockstm.types import BlockResult
 from blockstm.vm.evm import Evm, Signed
 
@@ -61,11 +61,11 @@ class Seen:
         return isinstance(other, Seen) and vars(self) == vars(other)
 
 
-def drawn_block(mixer: Mixer, state: AccountState, count: int) -> list[Signed]:
+def drawn_block(conflicts: ConflictGenerator, state: AccountState, count: int) -> list[Signed]:
     """Steps with the nonces that they have one after another."""
     nonces: dict[Address, int] = {}
     steps = []
-    for signed in (mixer.draw(state) for _ in range(count)):
+    for signed in (conflicts.draw(state) for _ in range(count)):
         nonce = nonces.get(signed.sender, state.get((signed.sender, "nonce"), 0))
         nonces[signed.sender] = nonce + 1 + signed.authorities.count(signed.sender)
         moved = replace(signed.transaction, nonce=nonce)
@@ -77,15 +77,15 @@ def drawn_block(mixer: Mixer, state: AccountState, count: int) -> list[Signed]:
 @pytest.mark.parametrize("fork", FORKS)
 def test_blocks_are_undone_one_by_one_down_to_the_first_state(fork: str, workers: int) -> None:
     evm = Evm(fork, context(fork))
-    mixer = Mixer(evm, random.Random(f"{fork} undone"))
+    conflicts = ConflictGenerator(evm, random.Random(f"{fork} undone"))
     empty = Address(b"\xee" * 20)
-    state = AccountState({**mixer.accounts, empty: Account(storage={3: 3})})
-    mixer.meet([empty])
+    state = AccountState({**conflicts.accounts, empty: Account(storage={3: 3})})
+    conflicts.meet([empty])
     others = state.copy()  # follows by changes of accounts in place of the engine's writes
     trie = StateTrie.of(state.accounts())
     seen, undos, other_undos, roots = [Seen(state)], [], [], [trie.root]
     for number in range(BLOCKS):
-        steps = drawn_block(mixer, state, 40)
+        steps = drawn_block(conflicts, state, 40)
         result = blockstm.execute_block(steps, state, evm, workers=workers, on_invalid="skip")
         assert len(result.writes) > 5, f"block {number} does nothing"
         changes = dict(changes_of(result.writes, state))
@@ -108,9 +108,9 @@ def test_blocks_are_undone_one_by_one_down_to_the_first_state(fork: str, workers
 @pytest.mark.parametrize("fork", ["frontier", "constantinople", "cancun", "amsterdam"])
 def test_what_was_undone_can_be_done_again_and_undone_again(fork: str) -> None:
     evm = Evm(fork, context(fork))
-    mixer = Mixer(evm, random.Random(7))
-    state = AccountState(mixer.accounts)
-    steps = drawn_block(mixer, state, 60)
+    conflicts = ConflictGenerator(evm, random.Random(7))
+    state = AccountState(conflicts.accounts)
+    steps = drawn_block(conflicts, state, 60)
     result = blockstm.execute_block(steps, state, evm, on_invalid="skip")
     before = Seen(state)
     undo = state.apply(result.writes, undo=True)

@@ -24,9 +24,9 @@ from tests.fuzz import on_eels, on_ours, on_pyevm
 from tests.fuzz.case import Case
 from tests.fuzz.reporting import described
 from tests.fuzz.result import Result, differences
-from tests.fuzz.room import with_room
 from tests.fuzz.seeds import case_of, long_case_of
 from tests.fuzz.shrinking import shrunk
+from tests.fuzz.stack_headroom import with_headroom
 
 from blockstm.ethereum.chains.forks import FORKS, Fork, fork_named
 
@@ -144,7 +144,7 @@ def main() -> int:
     parser.add_argument(
         "--eels", type=Path, default=on_eels.PYTHON, metavar="PYTHON", help="that has EELS"
     )
-    return with_room(lambda: fuzz(parser.parse_args()))
+    return with_headroom(lambda: fuzz(parser.parse_args()))
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.fuzz import on_ours, on_pyevm
 from tests.fuzz.case import Case
 from tests.fuzz.result import differences
-from tests.fuzz.room import with_room
 from tests.fuzz.seeds import case_of, long_case_of
+from tests.fuzz.stack_headroom import with_headroom
 from tests.fuzz.strategies import cases
 
 from blockstm.ethereum.chains.forks import FORKS, Fork
@@ -38,14 +38,14 @@ def disagreements(case: Case) -> list[str]:
 @pytest.mark.parametrize("fork", FORKS, ids=str)
 def test_seeded_blocks_agree(fork: Fork) -> None:
     for seed in SEEDS:
-        assert with_room(lambda seed=seed: disagreements(case_of(seed, fork))) == []
+        assert with_headroom(lambda seed=seed: disagreements(case_of(seed, fork))) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fork", FORKS, ids=str)
 def test_more_seeded_blocks_agree(fork: Fork) -> None:
     for seed in SLOW_SEEDS:
-        assert with_room(lambda seed=seed: disagreements(case_of(seed, fork))) == []
+        assert with_headroom(lambda seed=seed: disagreements(case_of(seed, fork))) == []
 
 
 @pytest.mark.parametrize("fork", FORKS, ids=str)
@@ -65,4 +65,4 @@ def test_long_blocks_agree_in_parallel(fork: Fork) -> None:
 )
 @given(st.sampled_from(FORKS_OF_PYEVM).flatmap(cases))
 def test_drawn_blocks_agree(case: Case) -> None:
-    assert with_room(lambda: disagreements(case)) == []
+    assert with_headroom(lambda: disagreements(case)) == []

@@ -19,9 +19,9 @@ from tests.fuzz.inputs import INPUTS
 from tests.fuzz.programs import precompiles_of
 from tests.fuzz.reporting import described, disassembled
 from tests.fuzz.result import Did, Log, Result, differences
-from tests.fuzz.room import with_room
 from tests.fuzz.seeds import case_of
 from tests.fuzz.shrinking import shrunk
+from tests.fuzz.stack_headroom import with_headroom
 from tests.fuzz.worlds import CONTRACTS, PEOPLE
 from tests.fuzz.writing import EFFECTS, exists
 
@@ -46,7 +46,7 @@ def test_a_case_goes_through_json(fork: object) -> None:
 def test_programs_run_every_opcode_that_there_is() -> None:
     counts: Counter[str] = Counter()
     with counting(counts):
-        with_room(lambda: [on_pyevm.run(case_of(seed, CANCUN)) for seed in range(40)])
+        with_headroom(lambda: [on_pyevm.run(case_of(seed, CANCUN)) for seed in range(40)])
     there = {name for name in OPCODES if exists(name, CANCUN)} - {"INVALID"}
     rare = {name for name in there if name.startswith(("PUSH", "DUP", "SWAP"))}
     assert there - rare - counts.keys() == set()

@@ -136,7 +136,7 @@ def test_a_native_vm_without_a_twin_is_refused() -> None:
     class Native:
         python = None
 
-    with pytest.raises(InputError, match="no Python twin"):
+    with pytest.raises(InputError, match="no Python reference"):
         critical_path([1], {}, Native())
 
 

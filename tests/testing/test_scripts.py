@@ -1,4 +1,4 @@
-"""Scripted transactions: each operation, and the native VM against its Python twin."""
+"""Scripted transactions: each operation, and the native VM against its Python reference."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_it_accepts_a_block_that_fails_the_same_way() -> None:
     assert ran.error.index == 5
 
 
-def test_a_native_vm_needs_a_twin() -> None:
+def test_a_native_vm_needs_a_python_reference() -> None:
     class Native:
         def __blockstm_bind__(self, transactions: Any) -> Any:
             raise AssertionError("never bound")

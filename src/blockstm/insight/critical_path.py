@@ -69,12 +69,12 @@ def critical_path(
 ) -> CriticalPath:
     """Run a block once in order, and find its longest chains.
 
-    Arguments are those of `blockstm.execute_block`; a native VM must have a Python twin, as
+    Arguments are those of `blockstm.execute_block`; a native VM must have a Python reference, as
     kernels and the EVM do. What depends on what is defined in `blockstm.insight.dependencies`. A
     transaction weighs the gas it used.
 
     Raises:
-        InputError: the VM has no Python twin.
+        InputError: the VM has no Python reference.
         BlockError: the block ends early.
 
     >>> def pay(view, tx):

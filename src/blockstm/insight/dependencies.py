@@ -61,20 +61,20 @@ class Dependencies:
         vm: Any,
         **options: Any,
     ) -> BlockResult:
-        """`blockstm.reference.execute_block`, once; a native VM must have a Python twin.
+        """`blockstm.reference.execute_block`, once; a native VM must have a Python reference.
 
         Raises:
             InputError: it has none.
             BlockError: the block ended early; what came before is in ``of``.
         """
-        twin = getattr(vm, "python", vm)
-        if not callable(twin):
-            raise InputError(f"{brief(vm)} is native and has no Python twin to be looked into")
+        python_vm = getattr(vm, "python", vm)
+        if not callable(python_vm):
+            raise InputError(f"{brief(vm)} is native and has no Python reference")
 
         def recorded(view: ReferenceView, transaction: Any) -> Any:
             conditions: list[tuple[Any, Holds]] = []
             try:
-                value = twin(_RecordingView(view, conditions), transaction)
+                value = python_vm(_RecordingView(view, conditions), transaction)
             finally:
                 self._note_conditions(conditions)
             self._note_writes(view)

@@ -1,8 +1,9 @@
-"""Transactions that conflict on purpose, to be mixed among others in a block for `Evm`.
+"""Transactions that conflict on purpose, to stand among others in a block for `Evm`.
 
-A few accounts of its own send to each other, to everyone they meet, and to a few contracts: one
-that counts, one that looks at other accounts, one that makes a child by CREATE2 which can be made
-to go away (SELFDESTRUCT) and to come back. From Prague on the accounts delegate to all of these.
+A few accounts of the generator send to each other, to the other accounts of the block, and to a few
+contracts: a counter, a reader of other accounts, and a factory that creates a child by CREATE2,
+which can destroy itself (SELFDESTRUCT) and be created again. From Prague on the accounts delegate to
+all of these.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from blockstm.state.accounts import Account, AccountState, nonce_of
 from blockstm.types import Address
 from blockstm.vm.evm import FORKS, Evm, Signed
 
-__all__ = ["Mixer"]
+__all__ = ["ConflictGenerator"]
 
 _ETHER = 10**18
 _GAS = 300_000
@@ -37,13 +38,13 @@ _FACTORY = b"\x7b" + _CHILD_INIT + bytes.fromhex("600052 600035 601c 6004 6000 f
 
 
 def _named(name: str) -> Address:
-    return Address(keccak(f"blockstm mixer {name}".encode())[12:])
+    return Address(keccak(f"blockstm conflicts {name}".encode())[12:])
 
 
 _COUNTER_AT, _READER_AT, _FACTORY_AT = _named("counter"), _named("reader"), _named("factory")
 
 
-class Mixer:
+class ConflictGenerator:
     """Draws transactions for one block.
 
     Args:
@@ -56,8 +57,8 @@ class Mixer:
     Example:
         >>> from blockstm.vm.evm import BlockContext
         >>> context = BlockContext(number=1, timestamp=0, coinbase=bytes(20), gas_limit=10**9)
-        >>> mixer = Mixer(Evm("osaka", context), random.Random(1))
-        >>> mixer.draw(AccountState(mixer.accounts)).sender in mixer.accounts
+        >>> conflicts = ConflictGenerator(Evm("osaka", context), random.Random(1))
+        >>> conflicts.draw(AccountState(conflicts.accounts)).sender in conflicts.accounts
         True
     """
 
@@ -87,7 +88,7 @@ class Mixer:
         }
 
     def meet(self, addresses: Iterable[Address]) -> None:
-        """Note who else is there."""
+        """Add accounts of the block that the transactions may touch."""
         self._met += sorted(addresses)
 
     def draw(self, state: AccountState) -> Signed:

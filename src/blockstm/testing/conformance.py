@@ -59,11 +59,11 @@ def check_vm(
         ...     view.put(key, view.get(key, 0) + 1)
         >>> check_vm(count, ["a", "b", "a"], {"a": 5}, schedules=5)
     """
-    twin = reference_vm or getattr(vm, "python", None) or vm
-    if callable(twin):
-        _check_deterministic(twin, transactions, state, on_invalid, limit)
+    python_vm = reference_vm or getattr(vm, "python", None) or vm
+    if callable(python_vm):
+        _check_deterministic(python_vm, transactions, state, on_invalid, limit)
         for transaction in transactions:
-            _check_stops(twin, transaction, state)
+            _check_stops(python_vm, transaction, state)
     if hasattr(vm, "__blockstm_bind__"):
         _check_binding(vm, transactions)
     assert_serial_equivalent(
@@ -80,7 +80,7 @@ def check_vm(
 
 
 def _check_deterministic(
-    twin: Callable[[Any, Any], Any],
+    python_vm: Callable[[Any, Any], Any],
     transactions: Sequence[Any],
     state: Any,
     on_invalid: Literal["raise", "skip"],
@@ -91,7 +91,7 @@ def _check_deterministic(
 
     def once() -> Ran:
         options = {"on_invalid": on_invalid, "limit": limit}
-        return run(reference.execute_block, transactions, state, twin, **options)
+        return run(reference.execute_block, transactions, state, python_vm, **options)
 
     found = difference(once(), once())
     _require(found is None, f"the VM is not deterministic: in a second run, {found}")
@@ -128,13 +128,13 @@ class _StoppingView(ReferenceView):
             raise _Stopped
 
 
-def _check_stops(twin: Callable[[Any, Any], Any], transaction: Any, state: Any) -> None:
+def _check_stops(python_vm: Callable[[Any, Any], Any], transaction: Any, state: Any) -> None:
     """Stop a transaction at its first view call, its second, and so on until it runs through."""
     read = _reader(state)
     for calls in range(PATIENCE):
         view = _StoppingView(read, calls)
         try:
-            twin(view, transaction)
+            python_vm(view, transaction)
         except _Stopped:
             continue
         except Exception as error:

@@ -1,10 +1,11 @@
-"""Transactions from many places packed into one block, so that they meet each other.
+"""Transactions from many places merged into one block, so that they meet each other.
 
-An official state test holds one transaction on a state of its own. `pack` lays many of those
-states over each other and runs the transactions one after another, each several times, mixed with
-transactions that conflict on purpose (`Mixer`): transfers, contracts that come, go and come back at
-one address, readers of other accounts, delegations. What the block should do is then what running
-it in order does; the tests' own expectations no longer hold.
+An official state test holds one transaction on a state of its own. `merge` lays many of those
+states over each other and runs the transactions one after another, each several times, with
+transactions in between that conflict on purpose (`ConflictGenerator`): transfers, contracts that
+are created, destroyed and created again at one address, readers of other accounts, delegations.
+The expected result of the block is that of running it in order; the tests' own expectations no
+longer hold.
 
 Where two states have different code at one address, the later one moves to an address of its own,
 in its code, data and storage too.
@@ -21,11 +22,11 @@ from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.executor import Executor
 from blockstm.state.accounts import Account, AccountState, nonce_of
-from blockstm.testing.conflicts import Mixer
+from blockstm.testing.conflicts import ConflictGenerator
 from blockstm.types import Address
 from blockstm.vm.evm import Evm, Signed
 
-__all__ = ["PackedBlock", "Piece", "pack"]
+__all__ = ["MergedBlock", "Piece", "merge"]
 
 _ROUNDS = 2  # how often each piece is run
 _KEPT_INVALID = 0.1  # of the transactions that turn out invalid: they are skipped in every run
@@ -46,7 +47,7 @@ class Piece:
 
 
 @dataclass(slots=True)
-class PackedBlock:
+class MergedBlock:
     """A block for `Evm`.
 
     Attributes:
@@ -62,53 +63,54 @@ class PackedBlock:
     left_out: list[Piece] = field(default_factory=list)
 
 
-def pack(
+def merge(
     pieces: Iterable[Piece],
     evm: Evm,
     *,
     seed: int,
-    crowded: bool = False,
+    forced: bool = False,
     mixed: float = 0.5,
     gas_max: int = 1_000_000,
-) -> PackedBlock:
+) -> MergedBlock:
     """A block of all pieces that fit together.
 
     Args:
         pieces: see `Piece`.
         evm: the EVM that the block is for.
         seed: of everything that is drawn.
-        crowded: whether a piece is also taken where an address of its own is taken that cannot
-            move. Its transaction's receiver gets another address then; its other accounts are
-            those that are there already.
-        mixed: how many transactions of the `Mixer` there are for one of a piece, on average.
+        forced: whether a piece is merged although one of its addresses is in use and cannot move.
+            Its transaction's receiver gets another address then; its other accounts are those
+            that are there already.
+        mixed: how many transactions of the `ConflictGenerator` there are for each one of a piece,
+            on average.
         gas_max: the gas that a transaction has at most, for speed.
 
     Example:
         >>> from blockstm.vm.evm import BlockContext
         >>> context = BlockContext(number=1, timestamp=0, coinbase=bytes(20), gas_limit=10**9)
-        >>> pack([], Evm("osaka", context), seed=1).pieces
+        >>> merge([], Evm("osaka", context), seed=1).pieces
         0
     """
     rng = random.Random(seed)
-    block = PackedBlock()
-    mixer = Mixer(evm, rng)
-    block.accounts |= mixer.accounts
+    block = MergedBlock()
+    conflicts = ConflictGenerator(evm, rng)
+    block.accounts |= conflicts.accounts
     laid: list[Signed] = []
     for piece in pieces:
-        signed = _lay(piece, block.accounts, rng.random() < 0.5, crowded)
+        signed = _lay(piece, block.accounts, rng.random() < 0.5, forced)
         if signed is None:
             block.left_out.append(piece)
         else:
             laid.append(signed)
     block.pieces = len(laid)
-    mixer.meet(block.accounts)
+    conflicts.meet(block.accounts)
     wanted = [signed for signed in laid for _ in range(_ROUNDS)]
     rng.shuffle(wanted)
     with Executor(workers=1) as executor:
         fitter = _Fitter(evm, AccountState(block.accounts), executor, rng, gas_max)
         for signed in wanted:
             while rng.random() < mixed / (1 + mixed):
-                block.steps += fitter.fit(mixer.draw(fitter.state))
+                block.steps += fitter.fit(conflicts.draw(fitter.state))
             block.steps += fitter.fit(signed)
     return block
 
@@ -117,7 +119,7 @@ def pack(
 
 
 def _lay(
-    piece: Piece, accounts: dict[Address, Account], moves_sender: bool, crowded: bool
+    piece: Piece, accounts: dict[Address, Account], moves_sender: bool, forced: bool
 ) -> Signed | None:
     """Add a piece's accounts; the transaction as it has to be then, None if they do not fit.
 
@@ -128,9 +130,9 @@ def _lay(
         is_alone = moves_sender and address == piece.signed.sender
         if address not in accounts or (_agree(account, accounts[address]) and not is_alone):
             continue
-        if _is_movable(address) or (crowded and address == piece.signed.transaction.to):
+        if _is_movable(address) or (forced and address == piece.signed.transaction.to):
             moves[address] = _free_address(address, accounts)
-        elif not crowded and not is_alone:
+        elif not forced and not is_alone:
             return None
     if moves:
         piece = _moved(piece, moves)

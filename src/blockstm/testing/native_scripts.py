@@ -124,7 +124,7 @@ _MASK = (1 << 64) - 1
 
 
 class _PythonRun:
-    """One transaction in Python; folds what it looks at as ``_native/scripted.pyx`` does."""
+    """One transaction in Python; folds what it reads as ``_native/scripted.pyx`` does."""
 
     def __init__(self, view: View, values: Codec) -> None:
         self.view = view
@@ -133,32 +133,32 @@ class _PythonRun:
 
     def all(self, transaction: Sequence[Operation]) -> None:
         for name, *arguments in transaction:
-            _TWINS[name](self, *arguments)
+            _OPERATIONS[name](self, *arguments)
 
-    def look(self, word: int) -> None:
+    def fold(self, word: int) -> None:
         self.seen = ((self.seen ^ word) * 0x100000001B3) & _MASK
 
     def get(self, key: Any) -> Any:
         value = self.view.get(key, NOTHING)
         if value is NOTHING:
-            self.look(0x6E6F7468696E67)
+            self.fold(0x6E6F7468696E67)
             return value
         data = self.values.encode(value)
-        self.look(len(data))
+        self.fold(len(data))
         for byte in data:
-            self.look(byte)
+            self.fold(byte)
         return value
 
     def at_least(self, key: Any, bound: int) -> None:
-        self.look(self.view.at_least(key, bound))
+        self.fold(self.view.at_least(key, bound))
 
     def expect(self, key: Any, value: Any) -> None:
-        self.look(self.view.expect(key, value))
+        self.fold(self.view.expect(key, value))
 
     def try_add(
         self, key: Any, delta: int, lower: int | None = None, upper: int | None = None
     ) -> None:
-        self.look(self.view.try_add(key, delta, lower, upper))
+        self.fold(self.view.try_add(key, delta, lower, upper))
 
     def bump(self, key: Any, delta: int) -> None:
         value = self.get(key)
@@ -184,7 +184,7 @@ class _PythonRun:
         raise error
 
 
-_TWINS: dict[str, Callable[..., object]] = {
+_OPERATIONS: dict[str, Callable[..., object]] = {
     "get": _PythonRun.get,
     "put": lambda run, key, value: run.view.put(key, value),
     "delete": lambda run, key: run.view.delete(key),

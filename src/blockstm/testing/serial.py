@@ -59,7 +59,7 @@ def assert_serial_equivalent(
 
     Raises:
         AssertionError: it does something else; the message is the story.
-        InputError: a native VM without a Python twin.
+        InputError: a native VM without a Python reference.
 
     Example:
         >>> from blockstm.testing import assert_serial_equivalent, scripted_vm
@@ -69,7 +69,12 @@ def assert_serial_equivalent(
     """
     seed = random.SystemRandom().getrandbits(32) if seed is None else seed
     case = _Case(
-        make_state or (lambda: state), vm, _python_twin(vm, reference_vm), on_invalid, limit, config
+        make_state or (lambda: state),
+        vm,
+        _python_reference(vm, reference_vm),
+        on_invalid,
+        limit,
+        config,
     )
     block = list(transactions)
     expected = case.sequential(block)
@@ -79,17 +84,19 @@ def assert_serial_equivalent(
     return expected
 
 
-def _python_twin(vm: Any, given: Callable[[Any, Any], Any] | None) -> Callable[[Any, Any], Any]:
+def _python_reference(
+    vm: Any, given: Callable[[Any, Any], Any] | None
+) -> Callable[[Any, Any], Any]:
     if given is not None:
         return given
     if hasattr(vm, "__blockstm_bind__"):
-        twin = getattr(vm, "python", None)
-        if not callable(twin):
+        python_vm = getattr(vm, "python", None)
+        if not callable(python_vm):
             raise InputError(
                 f"{brief(vm)} is native: pass reference_vm=, the same VM as a Python callable"
             )
-        return twin  # type: ignore[no-any-return]  # callable is all that can be known
-    return vm  # type: ignore[no-any-return]  # a Python VM is its own twin
+        return python_vm  # type: ignore[no-any-return]  # callable is all that can be known
+    return vm  # type: ignore[no-any-return]  # a Python VM is its own reference
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class _Case:
 
     make_state: Callable[[], Any]
     vm: Any
-    twin: Callable[[Any, Any], Any]
+    python_vm: Callable[[Any, Any], Any]
     on_invalid: Literal["raise", "skip"]
     limit: Limit | None
     config: Config | None
@@ -108,7 +115,7 @@ class _Case:
             reference.execute_block,
             block,
             self.make_state(),
-            self.twin,
+            self.python_vm,
             on_invalid=self.on_invalid,
             limit=self.limit,
         )

@@ -1,7 +1,7 @@
 """Kernels that do what their transaction says, for tests of all that kernels can do.
 
 A transaction is a few steps; a step is a code of `STEPS` with a key and numbers. The same script
-runs compiled (on the plain loop, on the engine) and as its Python twin (on the reference).
+runs compiled (on the plain loop, on the engine) and in Python (on the reference).
 """
 
 from __future__ import annotations

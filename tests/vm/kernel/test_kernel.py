@@ -27,7 +27,7 @@ def block(*pairs: tuple[int, int], dtype: Any = ONE) -> Any:
 
 
 def values(vm: Kernel, transactions: Any, state: dict[Any, Any] | None = None) -> list[Any]:
-    """What the transactions return, compiled and as the Python twin, which must agree."""
+    """What the transactions return, compiled and in Python, which must agree."""
     outcomes, final = run_plain(vm, transactions, state or {})
     wanted = execute_block(transactions, state or {}, vm.python)
     assert [each[2] for each in outcomes] == [each.value for each in wanted.outcomes]
@@ -469,7 +469,7 @@ def test_without_numba_the_error_says_what_to_install(monkeypatch: pytest.Monkey
         raising.compile(ONE)
 
 
-# ---- the twin
+# ---- the Python reference
 
 
 def test_the_twin_takes_records_and_anything_with_the_same_attributes() -> None:

@@ -1,4 +1,4 @@
-"""Sums beyond the range of a kernel's numbers: one error, in the engine and in its Python twin."""
+"""Sums beyond the range of a kernel's numbers: one error, compiled and in Python."""
 
 from __future__ import annotations
 

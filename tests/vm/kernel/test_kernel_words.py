@@ -30,7 +30,7 @@ def payments(*rows: tuple[bytes, bytes, int]) -> Any:
 
 
 def agree(vm: Kernel, block: Any, state: dict[bytes, Any]) -> tuple[list[Any], dict[Any, Any]]:
-    """Values and state after the block, the same compiled and as the Python twin."""
+    """Values and state after the block, the same compiled and in Python."""
     outcomes, final = run_plain(vm, block, state)
     wanted = execute_block(block, state, vm.python)
     assert [each[2] for each in outcomes] == [each.value for each in wanted.outcomes]

@@ -1,5 +1,5 @@
 // What Amsterdam charges and allows, all in one place, as of Glamsterdam's devnet 8. The next devnet is a change
-// of this table and of its twin for the rules that need no state, `blockstm/ethereum/amsterdam.py`; a test holds
+// of this table and of its counterpart for the rules that need no state, `blockstm/ethereum/amsterdam.py`; a test holds
 // the two together. Constants; any thread may read them.
 #pragma once
 

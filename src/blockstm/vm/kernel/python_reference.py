@@ -1,4 +1,4 @@
-"""The Python twin of a kernel: the same function, run by Python on any view.
+"""The Python reference of a kernel: the same function, run by Python on any view.
 
 What differs inside compiled code is smoothed over: a record's fields are attributes, 32 bytes are
 four words, and what leaves the kernel is a plain Python object. It is slow and obvious: the oracle
@@ -16,21 +16,21 @@ from blockstm.types import View
 from blockstm.values import Int64Delta, NativeDelta, OutOfRange, Uint256Delta
 from blockstm.vm.kernel.words import bytes_of_words, number_of_words, words_of_bytes
 
-__all__ = ["RecordTwin", "ViewTwin", "python_twin"]
+__all__ = ["PythonRecord", "PythonView", "python_reference"]
 
 
-def python_twin(
+def python_reference(
     function: Callable[[Any, Any], Any], keys: str, values: str
 ) -> Callable[[View, Any], Any]:
     """``function`` as a Python VM over NumPy records, or over anything with the same attributes."""
 
-    def twin(view: View, transaction: Any) -> Any:
-        record = RecordTwin(transaction) if hasattr(transaction, "dtype") else transaction
-        return plain(function(ViewTwin(view, keys, values), record))
+    def python_vm(view: View, transaction: Any) -> Any:
+        record = PythonRecord(transaction) if hasattr(transaction, "dtype") else transaction
+        return plain(function(PythonView(view, keys, values), record))
 
-    twin.__name__ = twin.__qualname__ = f"{function.__name__}.python"
-    twin.__doc__ = function.__doc__
-    return twin
+    python_vm.__name__ = python_vm.__qualname__ = f"{function.__name__}.python"
+    python_vm.__doc__ = function.__doc__
+    return python_vm
 
 
 def plain(value: Any) -> Any:
@@ -38,7 +38,7 @@ def plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") and not getattr(value, "shape", ()) else value
 
 
-class RecordTwin:
+class PythonRecord:
     """A copy of one NumPy record with its fields as attributes and as items."""
 
     def __init__(self, record: Any) -> None:
@@ -91,7 +91,7 @@ def _plain_overflow() -> Iterator[None]:
         raise OverflowError(*error.args) from None
 
 
-class ViewTwin:
+class PythonView:
     """A view that takes and gives what the view of a compiled kernel does."""
 
     def __init__(self, view: View, keys: str, values: str) -> None:

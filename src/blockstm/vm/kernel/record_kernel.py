@@ -10,7 +10,7 @@ from blockstm.extras import need
 from blockstm.locks import lock_for_forks
 from blockstm.messages import brief
 from blockstm.types import View
-from blockstm.vm.kernel.python_reference import python_twin
+from blockstm.vm.kernel.python_reference import python_reference
 
 if TYPE_CHECKING:
     from blockstm._native.record_block import RecordBlock, RecordCode
@@ -98,7 +98,7 @@ class Kernel:
         self.function = function
         self.keys = keys
         self.values = values
-        self.python: Callable[[View, Any], Any] = python_twin(function, keys, values)
+        self.python: Callable[[View, Any], Any] = python_reference(function, keys, values)
         self.__name__ = function.__name__
         self.__qualname__ = function.__qualname__
         self.__module__ = function.__module__

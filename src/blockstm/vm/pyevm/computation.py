@@ -18,7 +18,7 @@ from eth.vm.logic.call import BaseCall
 from eth.vm.logic.system import Create
 
 from blockstm.types import Address
-from blockstm.vm.pyevm.stack_headroom import with_room
+from blockstm.vm.pyevm.stack_headroom import with_headroom
 
 __all__ = ["ViewComputation", "computation_class_of", "touched_by"]
 
@@ -82,7 +82,7 @@ def computation_class_of(base: Any) -> type[ComputationAPI]:
     """The computation of a fork: its opcodes and precompiled contracts, fit for a view."""
     members = {
         "opcodes": {code: _adapted(code, opcode) for code, opcode in base.opcodes.items()},
-        "_precompiles": {a: with_room(run) for a, run in base.get_precompiles().items()},
+        "_precompiles": {a: with_headroom(run) for a, run in base.get_precompiles().items()},
     }
     return type(f"View{base.__name__}", (ViewComputation, base), members)
 

@@ -23,7 +23,7 @@ from eth_keys.exceptions import BadSignature
 from eth_utils.exceptions import ValidationError
 
 from blockstm.types import Address
-from blockstm.vm.pyevm.stack_headroom import need_room
+from blockstm.vm.pyevm.stack_headroom import need_headroom
 
 __all__ = ["delegate"]
 
@@ -45,7 +45,7 @@ def delegate(state: Any, transaction: SignedTransactionAPI) -> int:
 
 def _authority_of(authorization: Any, chain_id: int) -> Address | None:
     """Who signed; None if the authorization is not for this chain or has no valid signature."""
-    need_room()
+    need_headroom()
     message = [authorization.chain_id, authorization.address, authorization.nonce]
     numbers = (authorization.y_parity, authorization.r, authorization.s)
     try:

@@ -1,4 +1,4 @@
-"""Room on the interpreter's stack, asked for before code that would hide the lack of it.
+"""Stack headroom: free stack of the interpreter, ensured before code that would hide its end.
 
 py-evm takes some errors for an answer of the EVM: a signature without a key, a proof that does
 not hold. An interpreter that ran out of stack there (`RecursionError`) would look the same and
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["need_room", "with_room"]
+__all__ = ["need_headroom", "with_headroom"]
 
 _NESTED_CALLS = 24  # the deepest such code, signature recovery, nests less than half of them
 
@@ -26,7 +26,7 @@ class _Room:
 _room = _Room()
 
 
-def need_room() -> None:
+def need_headroom() -> None:
     """Return if some tens of calls may still nest here.
 
     Raises:
@@ -35,11 +35,11 @@ def need_room() -> None:
     _room(_NESTED_CALLS)
 
 
-def with_room(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """``run``, a precompiled contract, started only with room for it."""
+def with_headroom(run: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``run``, a precompiled contract, started only with headroom for it."""
 
-    def run_with_room(computation: Any) -> Any:
-        need_room()
+    def run_with_headroom(computation: Any) -> Any:
+        need_headroom()
         return run(computation)
 
-    return run_with_room
+    return run_with_headroom

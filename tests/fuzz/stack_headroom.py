@@ -1,4 +1,4 @@
-"""Room on the stack for oracles in Python, whose calls nest as deep as the EVM's: 1,024 times."""
+"""Stack headroom for oracles in Python, whose calls nest as deep as the EVM's: 1,024 times."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ STACK_BYTES = 1 << 29
 NESTING = 60_000  # Python calls: a call of the EVM takes some twelve
 
 
-def with_room(run: Callable[[], Done]) -> Done:
-    """Do it in a thread of its own that has the room; its result, or what it raises."""
+def with_headroom(run: Callable[[], Done]) -> Done:
+    """Run it in a thread of its own with a large stack; return its result or raise its error."""
     done: list[Done] = []
     failed: list[BaseException] = []
 

@@ -1,4 +1,4 @@
-"""Official state tests packed into blocks where they meet: parallel equals sequential.
+"""Official state tests merged into blocks where they meet: parallel equals sequential.
 
 The tests' own expectations are those of `test_official_states`; here the same bytecode runs under
 contention, and what counts is that every number of workers, every schedule and every option comes
@@ -26,8 +26,8 @@ from blockstm.ethereum.execution.senders import recover_authorities
 from blockstm.executor import execute_block, explore
 from blockstm.state.accounts import Account, AccountState
 from blockstm.testing import assert_serial_equivalent, random_schedules
-from blockstm.testing.conflicts import Mixer
-from blockstm.testing.merged_state_tests import PackedBlock, Piece, pack
+from blockstm.testing.conflicts import ConflictGenerator
+from blockstm.testing.merged_state_tests import MergedBlock, Piece, merge
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
 LEGACY = "legacy-tests.tar.xz"
@@ -110,24 +110,24 @@ def evm_for(test: StateTest, fork: Fork) -> Evm:
     return Evm(fork.rules, replace(context, has_access_list=fork >= AMSTERDAM))
 
 
-def blocks(tests: list[StateTest], network: str, seed: int) -> Iterator[tuple[Evm, PackedBlock]]:
+def blocks(tests: list[StateTest], network: str, seed: int) -> Iterator[tuple[Evm, MergedBlock]]:
     """Blocks of all these tests; what does not fit into one goes into the next."""
     rng = random.Random(seed)
     tests = rng.sample(tests, len(tests))
     pieces = [piece for test in tests if (piece := piece_of(test, network, rng)) is not None]
-    crowded = False
+    forced = False
     sizes = cycle((LARGE, SMALL, SMALL, SMALL))
     while pieces:
         evm = evm_for(rng.choice(tests), tests[0].fork(network))
         size = next(sizes)
-        block = pack(pieces[:size], evm, seed=rng.getrandbits(32), crowded=crowded)
+        block = merge(pieces[:size], evm, seed=rng.getrandbits(32), forced=forced)
         assert block.pieces, "not one piece fits"
-        crowded = block.pieces < len(block.left_out)  # what is left all has the same addresses
+        forced = block.pieces < len(block.left_out)  # what is left all has the same addresses
         pieces = pieces[size:] + block.left_out
         yield evm, block
 
 
-def check(evm: Evm, block: PackedBlock, seed: int, *, schedules: int = 5) -> int:
+def check(evm: Evm, block: MergedBlock, seed: int, *, schedules: int = 5) -> int:
     """Run a block in many ways; how many incarnations were in vain under some schedules."""
     state = AccountState(block.accounts)
     is_small = len(block.steps) < 4 * SMALL
@@ -146,7 +146,7 @@ def check(evm: Evm, block: PackedBlock, seed: int, *, schedules: int = 5) -> int
     return _aborts(evm, block, seed) if is_small else 0
 
 
-def _aborts(evm: Evm, block: PackedBlock, seed: int) -> int:
+def _aborts(evm: Evm, block: MergedBlock, seed: int) -> int:
     state = AccountState(block.accounts)
     aborts = 0
     for schedule in islice(random_schedules(seed), 3):
@@ -161,12 +161,12 @@ def _aborts(evm: Evm, block: PackedBlock, seed: int) -> int:
 @pytest.mark.parametrize("network", ARCHIVES)
 def test_official_tests_under_contention(network: str) -> None:
     tests = samples(ARCHIVES[network], PIECES_OF_A_FORK)[network]
-    packed = steps = aborts = 0
+    merged = steps = aborts = 0
     for number, (evm, block) in enumerate(blocks(tests, network, seed=1)):
         aborts += check(evm, block, seed=number)
-        packed, steps = packed + block.pieces, steps + len(block.steps)
-    assert packed > 0.9 * len(tests)
-    assert steps > 2 * packed  # each piece twice, less what is refused, and the mixer's
+        merged, steps = merged + block.pieces, steps + len(block.steps)
+    assert merged > 0.9 * len(tests)
+    assert steps > 2 * merged  # each piece twice, less what is refused, and the conflicts's
     assert aborts > 0  # they did meet
 
 
@@ -190,11 +190,11 @@ def evm_of(fork: str, **changed: Any) -> Evm:
 @pytest.mark.parametrize("fork", ["frontier", "spurious_dragon", "petersburg", "osaka"])
 def test_the_mixers_transactions_do_what_they_are_for(fork: str) -> None:
     evm = evm_of(fork)
-    mixer = Mixer(evm, random.Random(4))
-    state = AccountState(mixer.accounts)
+    conflicts = ConflictGenerator(evm, random.Random(4))
+    state = AccountState(conflicts.accounts)
     seen = set()
     for _ in range(400):
-        signed = mixer.draw(state)
+        signed = conflicts.draw(state)
         nonce = state.get((signed.sender, "nonce"), 0)
         step = Signed(replace(signed.transaction, nonce=nonce), signed.sender, signed.authorities)
         result = execute_block([step], state, evm, on_invalid="skip")
@@ -214,15 +214,15 @@ def test_the_mixers_transactions_do_what_they_are_for(fork: str) -> None:
 def test_a_difference_is_found() -> None:
     """The same block, where the reference pays somebody else."""
     evm = evm_of("berlin", base_fee_per_gas=None)
-    block = pack([], evm, seed=1)
+    block = merge([], evm, seed=1)
     assert block.steps == []
     other = evm_of("berlin", base_fee_per_gas=None, coinbase=bytes(20))
-    mixer = Mixer(evm, random.Random(1))
+    conflicts = ConflictGenerator(evm, random.Random(1))
     steps = [
-        Signed(replace(mixer.draw(AccountState()).transaction, nonce=0), bytes([n]) * 20)
+        Signed(replace(conflicts.draw(AccountState()).transaction, nonce=0), bytes([n]) * 20)
         for n in range(1, 5)
     ]
-    accounts = mixer.accounts | {bytes([n]) * 20: Account(balance=10**20) for n in range(1, 5)}
+    accounts = conflicts.accounts | {bytes([n]) * 20: Account(balance=10**20) for n in range(1, 5)}
     with pytest.raises(AssertionError, match="balance"):
         assert_serial_equivalent(
             steps, AccountState(accounts), evm, workers=(2,), schedules=0, reference_vm=other
