@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from blockstm.ethereum.hashing import keccak
+from blockstm.insight.assembly import assemble
 from eth_typing import Address
 from tests.eips.rules import TARGET, before, by_fork, call, error, gas, run, since
 from tests.evm.world_blocks import contract, transaction
-
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble
 
 ZERO, DEADBEEF_LEFT, DEADBEEF_RIGHT = (
     Address(bytes.fromhex(each))

@@ -2,8 +2,8 @@
 
 A few accounts of the generator send to each other, to the other accounts of the block, and to a few
 contracts: a counter, a reader of other accounts, and a factory that creates a child by CREATE2,
-which can destroy itself (SELFDESTRUCT) and be created again. From Prague on the accounts delegate to
-all of these.
+which can destroy itself (SELFDESTRUCT) and be created again. From Prague on the accounts delegate
+to all of these.
 """
 
 from __future__ import annotations
