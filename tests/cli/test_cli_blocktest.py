@@ -130,7 +130,7 @@ def test_a_block_without_its_parent_is_refused(
 
 
 @pytest.mark.parametrize("engine", ["Ethash", None])
-def test_seals_are_checked_where_the_test_has_them(
+def test_proof_of_work_is_checked_where_the_test_has_them(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, engine: str | None
 ) -> None:
     test = block_test()

@@ -12,7 +12,7 @@ from blockstm.ethereum import Authorization, Reason, Transaction
 from blockstm.ethereum.chains.forks import AMSTERDAM, OSAKA, PRAGUE, SHANGHAI
 from blockstm.ethereum.rules.intrinsic_gas import intrinsic_gas
 from blockstm.ethereum.rules.requests import request_contracts, requests_of
-from blockstm.ethereum.rules.transaction_rules import GAS_CAP, transaction_flaw
+from blockstm.ethereum.rules.transaction_rules import GAS_CAP, transaction_violation
 
 A, B = Address(b"\x0a" * 20), Address(b"\x0b" * 20)
 AUTHORIZATION = Authorization(1, B, 0, 0, 1, 1)
@@ -45,10 +45,10 @@ def test_intrinsic_gas_is_decomposed(members: dict[str, Any], total: int, floor:
 
 def test_without_a_sender_a_call_may_be_to_itself() -> None:
     assert intrinsic_gas(made(value=1), AMSTERDAM) == (12_000, 12_000)
-    assert transaction_flaw(made(gas=12_000), AMSTERDAM, 1) is None
-    flaw = transaction_flaw(made(gas=12_000), AMSTERDAM, 1, A)
-    assert flaw is not None
-    assert flaw.reason == Reason.INTRINSIC_GAS
+    assert transaction_violation(made(gas=12_000), AMSTERDAM, 1) is None
+    violation = transaction_violation(made(gas=12_000), AMSTERDAM, 1, A)
+    assert violation is not None
+    assert violation.reason == Reason.INTRINSIC_GAS
 
 
 BROKEN: list[tuple[Reason, dict[str, Any]]] = [
@@ -65,26 +65,26 @@ def test_the_first_rule_that_is_broken_is_told() -> None:
         members: dict[str, Any] = {}
         for _, broken in BROKEN[first:]:
             members |= broken
-        flaw = transaction_flaw(made(**members), AMSTERDAM, 1)
-        assert flaw is not None
-        assert flaw.reason == BROKEN[first][0]
+        violation = transaction_violation(made(**members), AMSTERDAM, 1)
+        assert violation is not None
+        assert violation.reason == BROKEN[first][0]
 
 
 def test_initcode_may_have_131072_bytes() -> None:
     largest = made(to=None, data=bytes(131_072), gas=GAS_CAP)
-    assert transaction_flaw(largest, AMSTERDAM, 1) is None
+    assert transaction_violation(largest, AMSTERDAM, 1) is None
     for fork, size in ((OSAKA, 49_153), (AMSTERDAM, 131_073)):
-        flaw = transaction_flaw(made(to=None, data=bytes(size), gas=GAS_CAP), fork, 1)
-        assert flaw is not None
-        assert flaw.reason == Reason.INITCODE_TOO_LARGE
+        violation = transaction_violation(made(to=None, data=bytes(size), gas=GAS_CAP), fork, 1)
+        assert violation is not None
+        assert violation.reason == Reason.INITCODE_TOO_LARGE
 
 
 def test_gas_may_be_above_the_cap_and_what_certainly_runs_may_not() -> None:
-    assert transaction_flaw(made(gas=2 * GAS_CAP), AMSTERDAM, 1) is None
+    assert transaction_violation(made(gas=2 * GAS_CAP), AMSTERDAM, 1) is None
     much = made(gas=2 * GAS_CAP, data=bytes(GAS_CAP // 64))  # at the floor
-    flaw = transaction_flaw(much, AMSTERDAM, 1)
-    assert flaw is not None
-    assert flaw.reason == Reason.GAS_ABOVE_CAP
+    violation = transaction_violation(much, AMSTERDAM, 1)
+    assert violation is not None
+    assert violation.reason == Reason.GAS_ABOVE_CAP
 
 
 def test_requests_of_builders_come_behind_the_others() -> None:

@@ -33,11 +33,11 @@ from blockstm.ethereum.chains.forks import (
     SHANGHAI,
 )
 from blockstm.ethereum.files.block_files import read_block_file
-from blockstm.ethereum.rules.block_rules import BLOCK_SIZE_MAX, block_flaw, check_block
-from blockstm.ethereum.rules.header_rules import DAO_EXTRA_DATA, NO_OMMERS_HASH, header_flaw
-from blockstm.ethereum.rules.ommers import ANCESTORS_MAX, ommers_flaw
+from blockstm.ethereum.rules.block_rules import BLOCK_SIZE_MAX, block_violation, check_block
+from blockstm.ethereum.rules.header_rules import DAO_EXTRA_DATA, NO_OMMERS_HASH, header_violation
+from blockstm.ethereum.rules.ommers import ANCESTORS_MAX, ommers_violation
 from blockstm.ethereum.rules.reasons import Reason
-from blockstm.ethereum.rules.transaction_rules import transactions_flaw
+from blockstm.ethereum.rules.transaction_rules import transactions_violation
 
 # What only executing the block, or the proof of work, can tell.
 BY_EXECUTION = {
@@ -96,8 +96,8 @@ def _reason(
     while len(ancestors) < ANCESTORS_MAX and ancestors[-1].header.parent_hash in blocks:
         ancestors.append(blocks[ancestors[-1].header.parent_hash])
     difficulty = difficulties[parent.hash]
-    flaw = block_flaw(block, parent.header, chain, ancestors, difficulty)
-    return None if flaw is None else flaw.reason
+    violation = block_violation(block, parent.header, chain, ancestors, difficulty)
+    return None if violation is None else violation.reason
 
 
 @pytest.mark.parametrize("archive", SMALL_ARCHIVES)
@@ -172,49 +172,51 @@ STEP = GENESIS_LIMIT // 1024
         ({"gas_used": GENESIS_LIMIT + 1}, Reason.GAS_USED_ABOVE_LIMIT),
         ({"difficulty": 1}, Reason.DIFFICULTY),
         ({"base_fee_per_gas": 7}, Reason.HEADER_MEMBERS),
-        ({"nonce": b"\xff" * 8, "mix_hash": b"\xff" * 32}, None),  # the seal is not checked
+        ({"nonce": b"\xff" * 8, "mix_hash": b"\xff" * 32}, None),  # no work is checked
     ],
 )
 def test_each_rule_of_a_header(changed: Any, reason: Reason | None) -> None:
     parent = _genesis()
-    flaw = header_flaw(_child(parent, **changed), parent, _chain((0, BERLIN)))
-    assert (flaw.reason if flaw else None) == reason
+    violation = header_violation(_child(parent, **changed), parent, _chain((0, BERLIN)))
+    assert (violation.reason if violation else None) == reason
 
 
 def test_a_block_is_later_than_its_parent() -> None:
     parent = _genesis(timestamp=100)
     for timestamp in (99, 100):
-        flaw = header_flaw(_child(parent, timestamp=timestamp), parent, _chain((0, BERLIN)))
-        assert flaw is not None
-        assert flaw.reason == Reason.TIMESTAMP
+        violation = header_violation(
+            _child(parent, timestamp=timestamp), parent, _chain((0, BERLIN))
+        )
+        assert violation is not None
+        assert violation.reason == Reason.TIMESTAMP
 
 
 def test_a_gas_limit_is_5000_at_the_least() -> None:
     parent = replace(_genesis(), gas_limit=5003, gas_used=0)
     chain = _chain((0, BERLIN))
-    assert header_flaw(_child(parent, gas_limit=5000), parent, chain) is None
-    flaw = header_flaw(_child(parent, gas_limit=4999), parent, chain)
-    assert flaw is not None
-    assert flaw.reason == Reason.GAS_LIMIT
+    assert header_violation(_child(parent, gas_limit=5000), parent, chain) is None
+    violation = header_violation(_child(parent, gas_limit=4999), parent, chain)
+    assert violation is not None
+    assert violation.reason == Reason.GAS_LIMIT
 
 
 def test_london_doubles_the_gas_limit_and_begins_at_one_gwei() -> None:
     parent, chain = _genesis(), _chain((0, BERLIN), (1, LONDON))
     child = _child(parent, gas_limit=2 * GENESIS_LIMIT, base_fee_per_gas=10**9)
-    assert header_flaw(child, parent, chain) is None
-    _has(header_flaw(replace(child, gas_limit=GENESIS_LIMIT), parent, chain), Reason.GAS_LIMIT)
-    _has(header_flaw(replace(child, base_fee_per_gas=7), parent, chain), Reason.BASE_FEE)
+    assert header_violation(child, parent, chain) is None
+    _has(header_violation(replace(child, gas_limit=GENESIS_LIMIT), parent, chain), Reason.GAS_LIMIT)
+    _has(header_violation(replace(child, base_fee_per_gas=7), parent, chain), Reason.BASE_FEE)
     legacy = replace(child, base_fee_per_gas=None)
-    _has(header_flaw(legacy, parent, chain), Reason.HEADER_MEMBERS)
+    _has(header_violation(legacy, parent, chain), Reason.HEADER_MEMBERS)
     after = _child(child, gas_used=0, gas_limit=child.gas_limit)
     half = replace(after, gas_limit=GENESIS_LIMIT, base_fee_per_gas=937_500_000)
-    _has(header_flaw(half, child, chain), Reason.GAS_LIMIT)  # it doubles once
+    _has(header_violation(half, child, chain), Reason.GAS_LIMIT)  # it doubles once
 
 
-def _has(flaw: Any, reason: Reason) -> None:
-    assert flaw is not None
-    assert flaw.reason == reason
-    assert flaw.detail
+def _has(violation: Any, reason: Reason) -> None:
+    assert violation is not None
+    assert violation.reason == reason
+    assert violation.detail
 
 
 def test_the_dao_fork_signs_its_first_ten_blocks() -> None:
@@ -222,11 +224,11 @@ def test_the_dao_fork_signs_its_first_ten_blocks() -> None:
     chain = _chain((0, DAO_FORK))
     parent = replace(_genesis(), number=8, extra_data=DAO_EXTRA_DATA, difficulty=131_072)  # type: ignore[arg-type]  # a number is an int
     ninth = _child(parent, timestamp=parent.timestamp + 10)
-    assert header_flaw(ninth, parent, chain) is None
-    flaw = header_flaw(replace(ninth, extra_data=b"anything"), parent, chain)
-    _has(flaw, Reason.DAO_EXTRA_DATA)
+    assert header_violation(ninth, parent, chain) is None
+    violation = header_violation(replace(ninth, extra_data=b"anything"), parent, chain)
+    _has(violation, Reason.DAO_EXTRA_DATA)
     tenth = _child(ninth, extra_data=b"anything", timestamp=ninth.timestamp + 10)
-    assert header_flaw(tenth, ninth, chain) is None
+    assert header_violation(tenth, ninth, chain) is None
 
 
 @pytest.mark.parametrize(
@@ -242,8 +244,8 @@ def test_from_paris_on_there_is_no_work(changed: Any, reason: Reason | None) -> 
     parent = _genesis(base_fee_per_gas=1000)
     kept = {"difficulty": 0, "nonce": bytes(8), "ommers_hash": NO_OMMERS_HASH}
     child = _child(parent, base_fee_per_gas=1000, **(kept | changed))
-    flaw = header_flaw(child, parent, _chain((0, LONDON), (1, PARIS)))
-    assert (flaw.reason if flaw else None) == reason
+    violation = header_violation(child, parent, _chain((0, LONDON), (1, PARIS)))
+    assert (violation.reason if violation else None) == reason
 
 
 def _with_blobs() -> tuple[Block, Block, Chain]:
@@ -264,8 +266,8 @@ def test_blob_gas_is_what_the_transactions_have_and_no_more_than_allowed() -> No
 
     def reason(**changed: Any) -> Reason | None:
         changed_block = replace(block, header=replace(block.header, **changed))
-        flaw = block_flaw(changed_block, parent.header, chain)
-        return flaw.reason if flaw else None
+        violation = block_violation(changed_block, parent.header, chain)
+        return violation.reason if violation else None
 
     used = block.header.blob_gas_used or 0
     assert reason() is None
@@ -291,8 +293,8 @@ def test_a_block_has_a_size_from_osaka_on() -> None:
         last = replace(full, data=bytes(len(full.data) + more))
         block = replace(block, transactions=(*block.transactions[1:], last))
         assert len(block.encode()) == size
-        flaw = block_flaw(block, None, _chain((0, fork)))
-        return flaw.reason if flaw else None
+        violation = block_violation(block, None, _chain((0, fork)))
+        return violation.reason if violation else None
 
     # That the header does not name these transactions is found out after that.
     assert reason(PRAGUE, BLOCK_SIZE_MAX + 1) == Reason.TRANSACTIONS_ROOT
@@ -318,8 +320,8 @@ def test_ommers_are_siblings_of_ancestors() -> None:
     (block, *ancestors), chain = _ommer_chain()
 
     def reason(*ommers: Header) -> Reason | None:
-        flaw = ommers_flaw(_ommers(block, *ommers), ancestors, chain)
-        return flaw.reason if flaw else None
+        violation = ommers_violation(_ommers(block, *ommers), ancestors, chain)
+        return violation.reason if violation else None
 
     def sibling_of(back: int, **changed: Any) -> Header:
         """Of the ancestor so many blocks before the block."""
@@ -346,36 +348,36 @@ def test_an_ommer_is_named_once_on_a_chain() -> None:
     (block, *ancestors), chain = _ommer_chain()
     ommer = replace(ancestors[3].header, coinbase=b"\x0e" * 20)
     again = _ommers(block, ommer)
-    assert ommers_flaw(again, ancestors, chain) is None
+    assert ommers_violation(again, ancestors, chain) is None
     ancestors[1] = replace(ancestors[1], ommers=(ommer,))
-    _has(ommers_flaw(again, ancestors, chain), Reason.OMMER_TWICE)
+    _has(ommers_violation(again, ancestors, chain), Reason.OMMER_TWICE)
 
 
 def test_the_header_names_the_ommers() -> None:
     (block, *ancestors), chain = _ommer_chain()
     hidden = replace(block, ommers=(replace(ancestors[1].header, coinbase=b"\x0e" * 20),))
-    _has(block_flaw(hidden, ancestors[0].header, chain, ancestors), Reason.OMMERS_HASH)
+    _has(block_violation(hidden, ancestors[0].header, chain, ancestors), Reason.OMMERS_HASH)
 
 
 def test_what_is_not_known_is_not_checked() -> None:
     (block, *ancestors), chain = _ommer_chain()
     related = _ommers(block, replace(ancestors[1].header, parent_hash=b"\1" * 32))  # type: ignore[arg-type]  # a hash is bytes
     parent = ancestors[0].header
-    assert block_flaw(related, parent, chain) is None
-    assert block_flaw(related, None, chain) is None
-    _has(block_flaw(related, parent, chain, ancestors), Reason.OMMER_NOT_RELATED)
-    _has(block_flaw(related, None, _chain((0, SHANGHAI))), Reason.HEADER_MEMBERS)
+    assert block_violation(related, parent, chain) is None
+    assert block_violation(related, None, chain) is None
+    _has(block_violation(related, parent, chain, ancestors), Reason.OMMER_NOT_RELATED)
+    _has(block_violation(related, None, _chain((0, SHANGHAI))), Reason.HEADER_MEMBERS)
 
 
 def test_the_index_is_the_first_transactions_that_is_wrong() -> None:
     block = next(b for b in map(Block.decode, sample_blocks()) if b.transactions)
     good = block.transactions[0]
     header = replace(block.header, gas_limit=10**8, base_fee_per_gas=0)
-    check: Callable[..., Any] = lambda *t: transactions_flaw(t, header, LONDON, 1)  # noqa: E731  # short
+    check: Callable[..., Any] = lambda *t: transactions_violation(t, header, LONDON, 1)  # noqa: E731  # short
     good = replace(good, gas=10**6)
     assert check(good, good) is None
-    flaw = check(good, good, replace(good, nonce=2**64 - 1), replace(good, gas=1))
-    assert (flaw.index, flaw.reason) == (2, Reason.NONCE_IS_MAX)
+    violation = check(good, good, replace(good, nonce=2**64 - 1), replace(good, gas=1))
+    assert (violation.index, violation.reason) == (2, Reason.NONCE_IS_MAX)
 
 
 def test_a_refusal_survives_pickling() -> None:

@@ -14,7 +14,7 @@ from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.chains.forks import HOMESTEAD, Fork, fork_named
 from blockstm.ethereum.rules.intrinsic_gas import intrinsic_gas
 from blockstm.ethereum.rules.reasons import Reason
-from blockstm.ethereum.rules.transaction_rules import transaction_flaw
+from blockstm.ethereum.rules.transaction_rules import transaction_violation
 
 ARCHIVE = "ethereum-tests-basic.tar.xz"
 FOLDERS = (
@@ -65,9 +65,9 @@ def _check(encoding: bytes, fork: Fork, expected: dict[str, Any], where: str) ->
 def _refusal(encoding: bytes, fork: Fork) -> Reason | None:
     try:
         transaction = Transaction.decode(encoding)
-        flaw = transaction_flaw(transaction, fork, 1)
-        if flaw is not None:
-            return flaw.reason
+        violation = transaction_violation(transaction, fork, 1)
+        if violation is not None:
+            return violation.reason
         _sender(transaction, fork)
     except DecodeError:
         return Reason.MALFORMED

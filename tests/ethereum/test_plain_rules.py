@@ -28,7 +28,7 @@ from blockstm.ethereum.chains.forks import (
     Fork,
 )
 from blockstm.ethereum.rules import transaction_rules
-from blockstm.ethereum.rules.transaction_rules import GAS_CAP, transactions_flaw
+from blockstm.ethereum.rules.transaction_rules import GAS_CAP, transactions_violation
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 HEADER: Header = replace(
@@ -87,7 +87,7 @@ def transactions(draw: Any) -> Transaction:
 def one_by_one(listed: Sequence[Transaction], fork: Fork) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(transaction_rules, "suspects", lambda given, **_: range(len(given)))
-        return transactions_flaw(listed, HEADER, fork, 1)
+        return transactions_violation(listed, HEADER, fork, 1)
 
 
 FORKS_THAT_DIFFER = [FRONTIER, HOMESTEAD, SPURIOUS_DRAGON, BERLIN, LONDON, PRAGUE, OSAKA, AMSTERDAM]
@@ -97,10 +97,10 @@ FORKS_THAT_DIFFER = [FRONTIER, HOMESTEAD, SPURIOUS_DRAGON, BERLIN, LONDON, PRAGU
 @given(
     st.lists(transactions(), min_size=1, max_size=3), st.sampled_from([*FORKS_THAT_DIFFER, *FORKS])
 )
-def test_the_first_flaw_is_the_one_that_is_found_one_by_one(
+def test_the_first_violation_is_the_one_that_is_found_one_by_one(
     listed: list[Transaction], fork: Fork
 ) -> None:
-    assert transactions_flaw(listed, HEADER, fork, 1) == one_by_one(listed, fork)
+    assert transactions_violation(listed, HEADER, fork, 1) == one_by_one(listed, fork)
 
 
 @pytest.mark.parametrize("fork", FORKS_THAT_DIFFER, ids=str)
@@ -114,7 +114,7 @@ def test_the_gas_that_is_asked_for_is_compared_to_the_last_unit(fork: Fork, data
             type=0, nonce=0, gas=gas, to=TO, value=1, data=data, v=27, r=1, s=1, gas_price=7
         )
         made.encode()
-        assert transactions_flaw([made], HEADER, fork, 1) == one_by_one([made], fork)
+        assert transactions_violation([made], HEADER, fork, 1) == one_by_one([made], fork)
 
 
 LEGACY: dict[str, Any] = {"type": 0, "v": 27, "gas_price": 7}
@@ -144,11 +144,11 @@ def test_each_rule_is_kept_at_its_edge(members: dict[str, Any], fork: Fork) -> N
     usual: dict[str, Any] = {"nonce": 0, "gas": 60_000, "to": TO, "value": 1, "data": b"", "r": 1}
     made = Transaction(**{**usual, "s": 1, **members})
     made.encode()
-    assert transactions_flaw([made], HEADER, fork, 1) == one_by_one([made], fork)
+    assert transactions_violation([made], HEADER, fork, 1) == one_by_one([made], fork)
 
 
 @pytest.mark.parametrize("fork", [LONDON, PRAGUE, OSAKA])
-def test_what_surely_has_no_flaw_is_not_looked_at(
+def test_what_surely_has_no_violation_is_not_looked_at(
     fork: Fork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     common: dict[str, Any] = {
@@ -168,9 +168,11 @@ def test_what_surely_has_no_flaw_is_not_looked_at(
     for each in listed:
         each.encode()
     seen: list[Any] = []
-    monkeypatch.setattr(transaction_rules, "transaction_flaw", lambda *given: seen.append(given[0]))
-    assert transactions_flaw(listed, HEADER, fork, 1) is None
+    monkeypatch.setattr(
+        transaction_rules, "transaction_violation", lambda *given: seen.append(given[0])
+    )
+    assert transactions_violation(listed, HEADER, fork, 1) is None
     assert seen == []
     other = replace(listed[3], max_fee_per_gas=10)  # without an encoding
-    assert transactions_flaw([*listed, other], HEADER, fork, 1) is None
+    assert transactions_violation([*listed, other], HEADER, fork, 1) is None
     assert seen == [other]

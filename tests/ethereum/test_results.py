@@ -16,7 +16,7 @@ from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import Receipt, bloom_of, receipts_root
 from blockstm.ethereum.codecs.fields import Fields
 from blockstm.ethereum.codecs.rlp import encode
-from blockstm.ethereum.results import check_results, results_flaw
+from blockstm.ethereum.results import check_results, results_violation
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.rules.reasons import Reason
 from blockstm.ethereum.rules.requests import deposits, requests_hash, requests_of
@@ -144,18 +144,18 @@ def test_results_that_differ_are_named(changed: Any, reason: Reason) -> None:
 
 def test_a_bloom_may_differ_where_receipts_do_not() -> None:
     header, results = _results()
-    flaw = results_flaw(replace(header, logs_bloom=bytes(256)), **results)
-    assert flaw is not None
-    assert flaw.reason == Reason.LOGS_BLOOM
+    violation = results_violation(replace(header, logs_bloom=bytes(256)), **results)
+    assert violation is not None
+    assert violation.reason == Reason.LOGS_BLOOM
 
 
 def test_an_access_list_has_an_item_for_so_much_gas() -> None:
     header, results = _results()
     assert results["access_list"].item_count == 3
-    assert results_flaw(replace(header, gas_limit=3 * ITEM_GAS), **results) is None
-    flaw = results_flaw(replace(header, gas_limit=3 * ITEM_GAS - 1), **results)
-    assert flaw is not None
-    assert flaw.reason == Reason.ACCESS_LIST_TOO_LARGE
+    assert results_violation(replace(header, gas_limit=3 * ITEM_GAS), **results) is None
+    violation = results_violation(replace(header, gas_limit=3 * ITEM_GAS - 1), **results)
+    assert violation is not None
+    assert violation.reason == Reason.ACCESS_LIST_TOO_LARGE
 
 
 def _access_list(said: Any) -> BlockAccessList:

@@ -15,7 +15,7 @@ from blockstm.ethereum.chains.forks import CANCUN, HOMESTEAD, LONDON
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution.senders import recover_authorities, recover_senders
 from blockstm.ethereum.rules.fees import blob_base_fee
-from blockstm.ethereum.rules.transaction_rules import transactions_flaw
+from blockstm.ethereum.rules.transaction_rules import transactions_violation
 from blockstm.state.accounts import Account as StateAccount
 from blockstm.state.accounts import AccountState
 from blockstm.types import BlockResult, Outcome, Status
@@ -47,7 +47,7 @@ def _run(case: Case, execute_block: Any) -> Result:
     sound = [
         number
         for number, sent in enumerate(case.transactions)
-        if transactions_flaw([sent.transaction], _header(case), case.fork, CHAIN_ID) is None
+        if transactions_violation([sent.transaction], _header(case), case.fork, CHAIN_ID) is None
     ]
     state = _state_of(case)
     result: BlockResult = execute_block(_steps(case, sound), state, _evm(case))

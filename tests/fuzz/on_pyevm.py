@@ -97,7 +97,7 @@ def _state_of(case: Case, rules: Any) -> Any:
 
 
 def _run(state: Any, rules: Any, sent: Sent) -> Did:
-    before = state.snapshot()  # py-evm notices some flaws only when it has taken the money
+    before = state.snapshot()  # py-evm notices some violations only when it has taken the money
     try:
         transaction = rules.get_transaction_builder().decode(sent.transaction.encode())
         _check_fees(transaction, state.execution_context.base_fee_per_gas)

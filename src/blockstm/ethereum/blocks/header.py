@@ -19,7 +19,7 @@ BLOOM_SIZE: Final = 256
 """Of a Bloom filter over logs, in bytes."""
 
 _MEMBER_COUNTS: Final = sorted({fork.header_members for fork in FORKS})
-_SEAL: Final = 13  # where mix hash and nonce stand among the members
+_PROOF_OF_WORK: Final = 13  # where mix hash and nonce stand among the members
 # JSON-RPC's names, in the order of the RLP.
 _JSON_NAMES: Final = (
     "parentHash",
@@ -220,8 +220,8 @@ class Header:
         """
         check_members(self, HEADER, "header")
         members = self._members()
-        items: list[Item] = [value for value in members[:_SEAL] if value is not None]
-        items += [value for value in members[_SEAL + 2 :] if value is not None]
+        items: list[Item] = [value for value in members[:_PROOF_OF_WORK] if value is not None]
+        items += [value for value in members[_PROOF_OF_WORK + 2 :] if value is not None]
         return encode(items)
 
     def to_json(self) -> dict[str, Any]:

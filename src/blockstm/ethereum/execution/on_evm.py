@@ -26,7 +26,7 @@ from blockstm.ethereum.execution.senders import recover_authorities
 from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.results.outcomes import TransactionOutcomes, of_transactions
-from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.requests import request_contracts, requests_of
 from blockstm.ethereum.rules.rewards import rewards
 from blockstm.messages import brief
@@ -173,7 +173,7 @@ class BlockOnEvm(PreparedBlock):
         """The engine's error in terms of the block: its index, its reason."""
         cause = error.__cause__
         reason = Reason(getattr(cause, "reason", Reason.SYSTEM_CALL_FAILED))
-        refused = Flaw(reason, str(cause), self._index_of(error)).error(self._prefix(error))
+        refused = Violation(reason, str(cause), self._index_of(error)).error(self._prefix(error))
         refused.__cause__ = cause if isinstance(cause, Invalid) else None
         return refused
 

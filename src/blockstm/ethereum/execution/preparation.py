@@ -19,7 +19,7 @@ from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_r
 from blockstm.ethereum.chains.chain import MAINNET, Chain
 from blockstm.ethereum.chains.forks import HOMESTEAD, Fork
 from blockstm.ethereum.execution.arguments import check_block_object, surroundings_of, unknown_vm
-from blockstm.ethereum.execution.senders import find_senders, signature_flaw
+from blockstm.ethereum.execution.senders import find_senders, signature_violation
 from blockstm.ethereum.execution.state_roots import state_root_after
 from blockstm.ethereum.files.block_files import BlockFile
 from blockstm.ethereum.results.outcomes import TransactionOutcomes
@@ -244,9 +244,9 @@ def prepare(
     if senders is None:
         high_s_allowed = rules < HOMESTEAD
         found = find_senders(block.transactions, workers, high_s_allowed=high_s_allowed)
-        flaw = signature_flaw(block.transactions, found, high_s_allowed=high_s_allowed)
-        if flaw is not None:
-            raise flaw.error()
+        violation = signature_violation(block.transactions, found, high_s_allowed=high_s_allowed)
+        if violation is not None:
+            raise violation.error()
         senders = [sender for sender in found if sender is not None]
     elif len(senders) != len(block.transactions):
         raise InputError(f"{len(senders)} senders of {len(block.transactions)} transactions")

@@ -21,7 +21,7 @@ from blockstm.ethereum.blocks.transaction import Authorization, Transaction, Tra
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.rlp import encode
 from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
-from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.types import Address
 
 __all__ = [
@@ -30,7 +30,7 @@ __all__ = [
     "recover_authorities",
     "recover_sender",
     "recover_senders",
-    "signature_flaw",
+    "signature_violation",
 ]
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -86,9 +86,9 @@ def recover_senders(
         DecodeError: a signature belongs to no key; the message names ``place`` and index.
     """
     senders = find_senders(transactions, workers, high_s_allowed=high_s_allowed)
-    flaw = signature_flaw(transactions, senders, high_s_allowed=high_s_allowed)
-    if flaw is not None:
-        raise _nobody(f"{place}[{flaw.index}]", flaw)
+    violation = signature_violation(transactions, senders, high_s_allowed=high_s_allowed)
+    if violation is not None:
+        raise _nobody(f"{place}[{violation.index}]", violation)
     return cast(list[Address], senders)
 
 
@@ -99,27 +99,27 @@ def recover_sender(transaction: Transaction, place: str) -> Address:
         DecodeError: the signature belongs to no key; the message names ``place``.
     """
     senders = find_senders([transaction], 1)
-    flaw = signature_flaw([transaction], senders)
-    if flaw is not None:
-        raise _nobody(place, flaw)
+    violation = signature_violation([transaction], senders)
+    if violation is not None:
+        raise _nobody(place, violation)
     return cast(Address, senders[0])
 
 
-def signature_flaw(
+def signature_violation(
     transactions: Sequence[Transaction],
     senders: Sequence[Address | None],
     *,
     high_s_allowed: bool = True,
-) -> Flaw | None:
-    """The flaw of the first transaction that nobody sent; None where there is no such."""
+) -> Violation | None:
+    """The violation of the first transaction that nobody sent; None where there is no such."""
     if None not in senders:
         return None
     index = senders.index(None)
     transaction = transactions[index]
     s_max = _CURVE_ORDER - 1 if high_s_allowed else _CURVE_ORDER // 2
     if transaction.y_parity is None or not _is_possible(transaction.r, transaction.s, s_max):
-        return Flaw(Reason.SIGNATURE, "no signature can have these numbers", index)
-    return Flaw(Reason.SIGNATURE, "the signature belongs to no key", index)
+        return Violation(Reason.SIGNATURE, "no signature can have these numbers", index)
+    return Violation(Reason.SIGNATURE, "the signature belongs to no key", index)
 
 
 def recover_authorities(
@@ -224,5 +224,5 @@ def _is_possible(r: int, s: int, s_max: int) -> bool:
     return 0 < r < _CURVE_ORDER and 0 < s <= s_max
 
 
-def _nobody(place: str, flaw: Flaw) -> DecodeError:
-    return DecodeError(f"{place}: {flaw.detail}", place)
+def _nobody(place: str, violation: Violation) -> DecodeError:
+    return DecodeError(f"{place}: {violation.detail}", place)

@@ -32,12 +32,12 @@ from blockstm.ethereum.execution.preparation import (
     VMName,
     prepare_under,
 )
-from blockstm.ethereum.execution.senders import find_senders, signature_flaw
+from blockstm.ethereum.execution.senders import find_senders, signature_violation
 from blockstm.ethereum.execution.state_roots import roots_after_transactions, state_root_after
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
-from blockstm.ethereum.results.header_comparison import results_flaw
-from blockstm.ethereum.rules.block_rules import block_flaw, body_flaw
-from blockstm.ethereum.rules.reasons import Flaw
+from blockstm.ethereum.results.header_comparison import results_violation
+from blockstm.ethereum.rules.block_rules import block_violation, body_violation
+from blockstm.ethereum.rules.reasons import Violation
 from blockstm.types import Address, Hash32
 
 __all__ = ["execute"]
@@ -74,39 +74,45 @@ def execute(
         total_difficulty=total_difficulty,
     )
     rules = around.fork
-    flaw = block_flaw(block, around.parent, around.chain, around.ancestors, around.total_difficulty)
-    if flaw is not None and (flaw.index is None or body_flaw(block, rules) is not None):
-        raise flaw.error()
+    violation = block_violation(
+        block, around.parent, around.chain, around.ancestors, around.total_difficulty
+    )
+    if violation is not None and (
+        violation.index is None or body_violation(block, rules) is not None
+    ):
+        raise violation.error()
     watch.lap("checks")
-    sound = block if flaw is None else _up_to(block, flaw)
+    sound = block if violation is None else _up_to(block, violation)
     senders, unsigned = _senders(sound, rules, workers)
     if unsigned is not None:
-        flaw, sound = unsigned, _up_to(block, unsigned)
+        violation, sound = unsigned, _up_to(block, unsigned)
     watch.lap("senders")
     prepared = prepare_under(
         rules, sound, state, vm, around.chain, around.block_hashes, senders, workers
     )
     watch.lap("prepare")
     with _unchanged(state):
-        if flaw is not None:
-            raise flaw.error(prepared.run_transactions(execute_block))
+        if violation is not None:
+            raise violation.error(prepared.run_transactions(execute_block))
         executed = prepared.run(execute_block)
         watch.lap("run")
         return _verified(prepared, executed, execute_block, workers, watch)
 
 
-def _up_to(block: Block, flaw: Flaw) -> Block:
-    """The block with the transactions before the one that has a flaw."""
-    return replace(block, transactions=block.transactions[: flaw.index])
+def _up_to(block: Block, violation: Violation) -> Block:
+    """The block with the transactions before the one that has a violation."""
+    return replace(block, transactions=block.transactions[: violation.index])
 
 
-def _senders(block: Block, fork: Fork, workers: int | None) -> tuple[list[Address], Flaw | None]:
-    """The senders up to the first transaction that nobody signed, and its flaw."""
+def _senders(
+    block: Block, fork: Fork, workers: int | None
+) -> tuple[list[Address], Violation | None]:
+    """The senders up to the first transaction that nobody signed, and its violation."""
     high_s_allowed = fork < HOMESTEAD
     found = find_senders(block.transactions, workers, high_s_allowed=high_s_allowed)
-    flaw = signature_flaw(block.transactions, found, high_s_allowed=high_s_allowed)
-    known = found if flaw is None else found[: flaw.index]
-    return [sender for sender in known if sender is not None], flaw
+    violation = signature_violation(block.transactions, found, high_s_allowed=high_s_allowed)
+    known = found if violation is None else found[: violation.index]
+    return [sender for sender in known if sender is not None], violation
 
 
 def _unchanged(state: Any) -> AbstractContextManager[object]:
@@ -131,7 +137,7 @@ def _verified(
         executed = replace(executed, receipts=_with_roots(executed.receipts, roots))
     state_root = _state_root_beside_receipts(prepared.state, executed, workers)
     watch.lap("roots")
-    flaw = results_flaw(
+    violation = results_violation(
         prepared.block.header,
         executed.gas_used,
         executed.receipts,
@@ -143,8 +149,8 @@ def _verified(
     )
     watch.lap("receipts")
     executed = replace(executed, state_root=state_root, seconds=watch.seconds)
-    if flaw is not None:
-        error = flaw.error()
+    if violation is not None:
+        error = violation.error()
         error.executed = executed
         raise error
     return executed

@@ -20,7 +20,7 @@ from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.codecs.fields import Fields, parse_data, shown
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
-from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.ethereum.tries.list_root import list_root
 from blockstm.types import BlockNumber, Hash32
@@ -79,7 +79,7 @@ def block_of_payload(
         detail = (
             f"its header hashes to 0x{header.hash.hex()}, the payload says 0x{block.hash.hex()}"
         )
-        raise Flaw(Reason.BLOCK_HASH, detail).error()
+        raise Violation(Reason.BLOCK_HASH, detail).error()
     if blob_hashes is not None:
         _check_blobs(block, blob_hashes)
     return block
@@ -234,7 +234,7 @@ def _check_blobs(block: Block, expected: Sequence[str | bytes]) -> None:
         f"0x{listed[place].hex()}" if place < len(listed) else "none" for listed in (found, wanted)
     )
     detail = f"blob {place} of its transactions is {ours}, {_BLOB_HASHES} says {theirs}"
-    raise Flaw(Reason.BLOB_HASHES, detail).error()
+    raise Violation(Reason.BLOB_HASHES, detail).error()
 
 
 def _of_another_fork(name: str, member: str, value: object) -> DecodeError:

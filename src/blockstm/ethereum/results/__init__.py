@@ -11,7 +11,7 @@ Imports point down::
 
 from blockstm.ethereum.results.header_comparison import (
     check_results,
-    results_flaw,
+    results_violation,
 )
 
-__all__ = ["check_results", "results_flaw"]
+__all__ = ["check_results", "results_violation"]

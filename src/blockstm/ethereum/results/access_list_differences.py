@@ -9,10 +9,10 @@ from typing import Any
 
 from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
 from blockstm.ethereum.codecs.fields import shown
-from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.types import Address
 
-__all__ = ["Difference", "Entry", "differences", "given_list_flaws"]
+__all__ = ["Difference", "Entry", "differences", "given_list_violations"]
 
 _CODE_SHOWN_MAX = 32  # bytes
 
@@ -115,14 +115,16 @@ def differences(expected: BlockAccessList, given: BlockAccessList) -> Iterator[D
         yield Difference(entry, ours.get(entry), theirs.get(entry))
 
 
-def given_list_flaws(expected: BlockAccessList, given: BlockAccessList) -> Iterator[Flaw]:
+def given_list_violations(expected: BlockAccessList, given: BlockAccessList) -> Iterator[Violation]:
     """What is wrong with the list that came with a block that did ``expected``."""
     if expected == given:
         return
     for deviation in given.deviations():
-        yield Flaw(Reason.ACCESS_LIST_FORM, f"its access list has {deviation}")
+        yield Violation(Reason.ACCESS_LIST_FORM, f"its access list has {deviation}")
     for difference in differences(expected, given):
-        yield Flaw(Reason.ACCESS_LIST_DIFFERS, f"its access list has another entry, {difference}")
+        yield Violation(
+            Reason.ACCESS_LIST_DIFFERS, f"its access list has another entry, {difference}"
+        )
 
 
 def _entries(access_list: BlockAccessList) -> dict[Entry, int | bytes | bool]:

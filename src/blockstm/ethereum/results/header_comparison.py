@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from blockstm.ethereum.blocks.access_list import ITEM_GAS, BlockAccessList
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
-from blockstm.ethereum.results.access_list_differences import given_list_flaws
-from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.results.access_list_differences import given_list_violations
+from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.types import Hash32
 
-__all__ = ["check_results", "results_flaw"]
+__all__ = ["check_results", "results_violation"]
 
 
 def check_results(
@@ -42,7 +42,7 @@ def check_results(
     Raises:
         InvalidBlock: they differ; ``reason`` says in what first, ``index`` is None.
     """
-    flaw = results_flaw(
+    violation = results_violation(
         header,
         gas_used,
         receipts,
@@ -52,11 +52,11 @@ def check_results(
         has_receipts_root=has_receipts_root,
         given_list=given_list,
     )
-    if flaw is not None:
-        raise flaw.error()
+    if violation is not None:
+        raise violation.error()
 
 
-def results_flaw(
+def results_violation(
     header: Header,
     gas_used: int,
     receipts: Sequence[Receipt],
@@ -66,13 +66,13 @@ def results_flaw(
     access_list: BlockAccessList | None = None,
     has_receipts_root: bool = True,
     given_list: BlockAccessList | None = None,
-) -> Flaw | None:
+) -> Violation | None:
     """The first difference, None if there is none; see `check_results`."""
     given = (state_root, requests, access_list, has_receipts_root, given_list)
-    return next(_flaws(header, gas_used, receipts, *given), None)
+    return next(_violations(header, gas_used, receipts, *given), None)
 
 
-def _flaws(
+def _violations(
     header: Header,
     gas_used: int,
     receipts: Sequence[Receipt],
@@ -81,9 +81,9 @@ def _flaws(
     access_list: BlockAccessList | None,
     has_receipts_root: bool,
     given_list: BlockAccessList | None,
-) -> Iterator[Flaw]:
+) -> Iterator[Violation]:
     if gas_used != header.gas_used:
-        yield Flaw(Reason.GAS_USED, f"{gas_used} gas used, the header says {header.gas_used}")
+        yield Violation(Reason.GAS_USED, f"{gas_used} gas used, the header says {header.gas_used}")
     if has_receipts_root:
         yield from _unequal(Reason.RECEIPTS_ROOT, receipts_root(receipts), header.receipts_root)
     yield from _unequal(Reason.LOGS_BLOOM, receipts_bloom(receipts), header.logs_bloom)
@@ -93,9 +93,9 @@ def _flaws(
         items, items_max = access_list.item_count, header.gas_limit // ITEM_GAS
         if items > items_max:
             detail = f"an access list of {items} items, over {items_max}"
-            yield Flaw(Reason.ACCESS_LIST_TOO_LARGE, detail)
+            yield Violation(Reason.ACCESS_LIST_TOO_LARGE, detail)
         if given_list is not None:
-            yield from given_list_flaws(access_list, given_list)
+            yield from given_list_violations(access_list, given_list)
         yield from _unequal(
             Reason.ACCESS_LIST_HASH, access_list.hash, header.block_access_list_hash
         )
@@ -103,8 +103,8 @@ def _flaws(
         yield from _unequal(Reason.STATE_ROOT, state_root, header.state_root)
 
 
-def _unequal(reason: Reason, ours: bytes, theirs: bytes | None) -> Iterator[Flaw]:
+def _unequal(reason: Reason, ours: bytes, theirs: bytes | None) -> Iterator[Violation]:
     if ours != theirs:
         said = "nothing" if theirs is None else f"0x{theirs.hex()}"
         what = reason.replace("_", " ")
-        yield Flaw(reason, f"the {what} is 0x{ours.hex()}, the header says {said}")
+        yield Violation(reason, f"the {what} is 0x{ours.hex()}, the header says {said}")

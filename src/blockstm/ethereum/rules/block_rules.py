@@ -15,12 +15,12 @@ from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.forks import OSAKA, PARIS, Fork
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB
-from blockstm.ethereum.rules.header_rules import header_flaw
-from blockstm.ethereum.rules.ommers import ommers_flaw
-from blockstm.ethereum.rules.reasons import Flaw, Reason
-from blockstm.ethereum.rules.transaction_rules import transactions_flaw
+from blockstm.ethereum.rules.header_rules import header_violation
+from blockstm.ethereum.rules.ommers import ommers_violation
+from blockstm.ethereum.rules.reasons import Reason, Violation
+from blockstm.ethereum.rules.transaction_rules import transactions_violation
 
-__all__ = ["BLOCK_SIZE_MAX", "block_flaw", "body_flaw", "check_block"]
+__all__ = ["BLOCK_SIZE_MAX", "block_violation", "body_violation", "check_block"]
 
 BLOCK_SIZE_MAX: Final = (10 << 20) - (2 << 20)
 """Of a block's RLP, in bytes, from Osaka on (EIP-7934: 10 MiB less 2 for the beacon block)."""
@@ -47,56 +47,58 @@ def check_block(
     Raises:
         InvalidBlock: a rule is broken; ``reason`` says which, ``index`` by which transaction.
     """
-    flaw = block_flaw(block, parent, chain, ancestors, total_difficulty)
-    if flaw is not None:
-        raise flaw.error()
+    violation = block_violation(block, parent, chain, ancestors, total_difficulty)
+    if violation is not None:
+        raise violation.error()
 
 
-def block_flaw(
+def block_violation(
     block: Block,
     parent: Header | None,
     chain: Chain,
     ancestors: Sequence[Block] | None = None,
     total_difficulty: int | None = None,
-) -> Flaw | None:
+) -> Violation | None:
     """The first rule that a block breaks, None if it keeps all; see `check_block`."""
     header = block.header
     fork = chain.fork_at(header.number, header.timestamp, total_difficulty)
     if parent is not None:
-        flaw = header_flaw(header, parent, chain, total_difficulty)
-        if flaw is not None:
-            return flaw
+        violation = header_violation(header, parent, chain, total_difficulty)
+        if violation is not None:
+            return violation
     elif header.member_count != fork.header_members:
-        return Flaw(Reason.HEADER_MEMBERS, f"no header of {fork}")
-    flaw = transactions_flaw(block.transactions, header, fork, chain.chain_id)
-    if flaw is None:
-        flaw = body_flaw(block, fork)
-    if flaw is None and ancestors is not None and block.ommers:
-        flaw = ommers_flaw(block, ancestors, chain, total_difficulty)
-    return flaw
+        return Violation(Reason.HEADER_MEMBERS, f"no header of {fork}")
+    violation = transactions_violation(block.transactions, header, fork, chain.chain_id)
+    if violation is None:
+        violation = body_violation(block, fork)
+    if violation is None and ancestors is not None and block.ommers:
+        violation = ommers_violation(block, ancestors, chain, total_difficulty)
+    return violation
 
 
-def body_flaw(block: Block, fork: Fork) -> Flaw | None:
+def body_violation(block: Block, fork: Fork) -> Violation | None:
     """The first thing that the header says wrongly of the body; None if it is right."""
-    return next(_body_flaws(block, fork), None)
+    return next(_body_violations(block, fork), None)
 
 
-def _body_flaws(block: Block, fork: Fork) -> Iterator[Flaw]:
+def _body_violations(block: Block, fork: Fork) -> Iterator[Violation]:
     header = block.header
     if fork >= PARIS and block.ommers != ():
-        yield Flaw(Reason.OMMERS_AFTER_PARIS, "ommers after Paris")
+        yield Violation(Reason.OMMERS_AFTER_PARIS, "ommers after Paris")
     if fork >= OSAKA and len(encoding := block.encode()) > BLOCK_SIZE_MAX:
-        yield Flaw(Reason.BLOCK_TOO_LARGE, f"{len(encoding)} bytes of RLP, over {BLOCK_SIZE_MAX}")
+        yield Violation(
+            Reason.BLOCK_TOO_LARGE, f"{len(encoding)} bytes of RLP, over {BLOCK_SIZE_MAX}"
+        )
     if block.ommers is not None and block.ommers_hash != header.ommers_hash:
-        yield Flaw(Reason.OMMERS_HASH, "the header names other ommers")
+        yield Violation(Reason.OMMERS_HASH, "the header names other ommers")
     if block.transactions_root != header.transactions_root:
-        yield Flaw(Reason.TRANSACTIONS_ROOT, "the header names other transactions")
+        yield Violation(Reason.TRANSACTIONS_ROOT, "the header names other transactions")
     if block.withdrawals_root != header.withdrawals_root:
-        yield Flaw(Reason.WITHDRAWALS_ROOT, "the header names other withdrawals")
+        yield Violation(Reason.WITHDRAWALS_ROOT, "the header names other withdrawals")
     if fork.blobs is not None:
         used = GAS_PER_BLOB * sum(len(each.blob_hashes) for each in block.transactions)
         if used != header.blob_gas_used:
-            yield Flaw(
+            yield Violation(
                 Reason.BLOB_GAS_USED,
                 f"{used} blob gas used where the header says {header.blob_gas_used}",
             )

@@ -1,7 +1,7 @@
 """What a header may say after its parent's: every rule that needs no body and no state.
 
 Yellow Paper 4.3.4 and the EIPs named beside the rules. The rules stand in the order in which they
-are checked; the first that is broken is the flaw.
+are checked; the first that is broken is the violation.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from blockstm.ethereum.rules.fees import (
     base_fee_after,
     excess_blob_gas_after,
 )
-from blockstm.ethereum.rules.proof_of_work import seal_flaw
-from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.rules.proof_of_work import proof_of_work_violation
+from blockstm.ethereum.rules.reasons import Reason, Violation
 
-__all__ = ["DAO_EXTRA_DATA", "NO_OMMERS_HASH", "header_flaw"]
+__all__ = ["DAO_EXTRA_DATA", "NO_OMMERS_HASH", "header_violation"]
 
 NO_OMMERS_HASH: Final = keccak(encode([]))
 
@@ -38,9 +38,9 @@ _GAS_LIMIT_MAX: Final = 2**63 - 1
 _GAS_LIMIT_STEP: Final = 1_024  # it changes by less than this part of the parent's
 
 
-def header_flaw(
+def header_violation(
     header: Header, parent: Header, chain: Chain, total_difficulty: int | None = None
-) -> Flaw | None:
+) -> Violation | None:
     """The first rule that a header breaks as the child of ``parent``; None if it keeps all.
 
     Args:
@@ -50,10 +50,10 @@ def header_flaw(
         total_difficulty: of the parent; see `Chain.fork_at`.
     """
     fork = chain.fork_at(header.number, header.timestamp, total_difficulty)
-    return next(_flaws(header, parent, chain, fork), None)
+    return next(_violations(header, parent, chain, fork), None)
 
 
-def _flaws(header: Header, parent: Header, chain: Chain, fork: Fork) -> Iterator[Flaw]:
+def _violations(header: Header, parent: Header, chain: Chain, fork: Fork) -> Iterator[Violation]:
     yield from _order(header, parent)
     yield from _members(header, fork)
     yield from _extra_data(header, chain.dao_fork_block)
@@ -66,65 +66,69 @@ def _flaws(header: Header, parent: Header, chain: Chain, fork: Fork) -> Iterator
         yield from _base_fee(header, parent)
     if fork.blobs is not None:
         yield from _blob_gas(header, parent, fork)
-    if fork < PARIS and chain.checks_seals and (flaw := seal_flaw(header)) is not None:
-        yield flaw
+    if fork < PARIS and chain.checks_seals:
+        violation = proof_of_work_violation(header)
+        if violation is not None:
+            yield violation
 
 
-def _order(header: Header, parent: Header) -> Iterator[Flaw]:
+def _order(header: Header, parent: Header) -> Iterator[Violation]:
     if header.parent_hash != parent.hash:
-        yield Flaw(
+        yield Violation(
             Reason.UNKNOWN_PARENT,
             f"its parent is 0x{header.parent_hash.hex()}, not 0x{parent.hash.hex()}",
         )
     if header.number != parent.number + 1:
-        yield Flaw(Reason.BLOCK_NUMBER, f"number {header.number} after {parent.number}")
+        yield Violation(Reason.BLOCK_NUMBER, f"number {header.number} after {parent.number}")
     if header.timestamp <= parent.timestamp:
-        yield Flaw(Reason.TIMESTAMP, f"time {header.timestamp} s after {parent.timestamp} s")
+        yield Violation(Reason.TIMESTAMP, f"time {header.timestamp} s after {parent.timestamp} s")
 
 
-def _members(header: Header, fork: Fork) -> Iterator[Flaw]:
+def _members(header: Header, fork: Fork) -> Iterator[Violation]:
     if header.member_count != fork.header_members:
-        yield Flaw(
+        yield Violation(
             Reason.HEADER_MEMBERS,
             f"a header of {header.member_count} members where {fork} has {fork.header_members}",
         )
 
 
-def _extra_data(header: Header, dao_fork_block: int | None) -> Iterator[Flaw]:
+def _extra_data(header: Header, dao_fork_block: int | None) -> Iterator[Violation]:
     size = len(header.extra_data)
     if size > _EXTRA_DATA_MAX:
-        yield Flaw(Reason.EXTRA_DATA_TOO_LONG, f"{size} bytes of extra data, over 32")
+        yield Violation(Reason.EXTRA_DATA_TOO_LONG, f"{size} bytes of extra data, over 32")
     if (
         dao_fork_block is not None
         and 0 <= header.number - dao_fork_block < _DAO_BLOCKS
         and header.extra_data != DAO_EXTRA_DATA
     ):
-        yield Flaw(Reason.DAO_EXTRA_DATA, f"extra data 0x{header.extra_data.hex()} at the DAO fork")
+        yield Violation(
+            Reason.DAO_EXTRA_DATA, f"extra data 0x{header.extra_data.hex()} at the DAO fork"
+        )
 
 
-def _gas(header: Header, parent: Header) -> Iterator[Flaw]:
+def _gas(header: Header, parent: Header) -> Iterator[Violation]:
     limit, before = header.gas_limit, parent.gas_limit
     if header.base_fee_per_gas is not None and parent.base_fee_per_gas is None:
         before *= ELASTICITY  # London's first block: what was the limit is now the target
     if not _GAS_LIMIT_MIN <= limit <= _GAS_LIMIT_MAX:
-        yield Flaw(Reason.GAS_LIMIT, f"a gas limit of {limit}")
+        yield Violation(Reason.GAS_LIMIT, f"a gas limit of {limit}")
     if abs(limit - before) >= before // _GAS_LIMIT_STEP:
-        yield Flaw(Reason.GAS_LIMIT, f"a gas limit of {limit} after {before}")
+        yield Violation(Reason.GAS_LIMIT, f"a gas limit of {limit} after {before}")
     if header.gas_used > limit:
-        yield Flaw(Reason.GAS_USED_ABOVE_LIMIT, f"{header.gas_used} gas used, limit {limit}")
+        yield Violation(Reason.GAS_USED_ABOVE_LIMIT, f"{header.gas_used} gas used, limit {limit}")
 
 
-def _no_work(header: Header) -> Iterator[Flaw]:
+def _no_work(header: Header) -> Iterator[Violation]:
     """EIP-3675: from Paris on there is neither work nor ommers."""
     if header.difficulty != 0:
-        yield Flaw(Reason.DIFFICULTY, f"difficulty {header.difficulty} after Paris")
+        yield Violation(Reason.DIFFICULTY, f"difficulty {header.difficulty} after Paris")
     if any(header.nonce):
-        yield Flaw(Reason.NONCE_NOT_ZERO, f"nonce 0x{header.nonce.hex()} after Paris")
+        yield Violation(Reason.NONCE_NOT_ZERO, f"nonce 0x{header.nonce.hex()} after Paris")
     if header.ommers_hash != NO_OMMERS_HASH:
-        yield Flaw(Reason.OMMERS_AFTER_PARIS, "ommers after Paris")
+        yield Violation(Reason.OMMERS_AFTER_PARIS, "ommers after Paris")
 
 
-def _difficulty(header: Header, parent: Header, fork: Fork) -> Iterator[Flaw]:
+def _difficulty(header: Header, parent: Header, fork: Fork) -> Iterator[Violation]:
     expected = difficulty_after(
         parent.difficulty,
         parent.timestamp,
@@ -134,27 +138,29 @@ def _difficulty(header: Header, parent: Header, fork: Fork) -> Iterator[Flaw]:
         fork,
     )
     if header.difficulty != expected:
-        yield Flaw(Reason.DIFFICULTY, f"difficulty {header.difficulty} instead of {expected}")
+        yield Violation(Reason.DIFFICULTY, f"difficulty {header.difficulty} instead of {expected}")
 
 
-def _base_fee(header: Header, parent: Header) -> Iterator[Flaw]:
+def _base_fee(header: Header, parent: Header) -> Iterator[Violation]:
     expected = base_fee_after(parent)
     if header.base_fee_per_gas != expected:
-        yield Flaw(Reason.BASE_FEE, f"base fee {header.base_fee_per_gas} instead of {expected}")
+        yield Violation(
+            Reason.BASE_FEE, f"base fee {header.base_fee_per_gas} instead of {expected}"
+        )
 
 
-def _blob_gas(header: Header, parent: Header, fork: Fork) -> Iterator[Flaw]:
+def _blob_gas(header: Header, parent: Header, fork: Fork) -> Iterator[Violation]:
     used = header.blob_gas_used or 0
     if used % GAS_PER_BLOB:
-        yield Flaw(Reason.BLOB_GAS_USED, f"{used} blob gas used, no number of whole blobs")
+        yield Violation(Reason.BLOB_GAS_USED, f"{used} blob gas used, no number of whole blobs")
     if fork.blobs is not None and used > fork.blobs.max * GAS_PER_BLOB:
-        yield Flaw(
+        yield Violation(
             Reason.BLOB_GAS_ABOVE_BLOCK,
             f"{used // GAS_PER_BLOB} blobs where {fork} allows {fork.blobs.max}",
         )
     expected = excess_blob_gas_after(parent, fork)
     if header.excess_blob_gas != expected:
-        yield Flaw(
+        yield Violation(
             Reason.EXCESS_BLOB_GAS,
             f"excess blob gas {header.excess_blob_gas} instead of {expected}",
         )

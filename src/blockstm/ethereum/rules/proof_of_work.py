@@ -1,7 +1,7 @@
-"""Seals: the work that a header before Paris proves (Yellow Paper 4.3.4 and appendix J).
+"""The proof of work of a header before Paris (Yellow Paper 4.3.4 and appendix J).
 
-A seal is a nonce, found by trying, and the mix hash that the nonce gives; both together must lead
-to a number small enough for the block's difficulty. Checking one takes some milliseconds, and
+The proof is a nonce, found by trying, and the mix hash that the nonce gives; both together must
+lead to a number small enough for the block's difficulty. Checking it takes some milliseconds, and
 about a second for the first of each 30,000 blocks.
 """
 
@@ -13,32 +13,32 @@ from functools import lru_cache
 from blockstm._native.crypto.seals import EPOCH_BLOCKS, EPOCHS, EthashCache
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.codecs.hashing import keccak
-from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.rules.reasons import Reason, Violation
 
-__all__ = ["seal_flaw"]
+__all__ = ["proof_of_work_violation"]
 
 
-def seal_flaw(header: Header) -> Flaw | None:
-    """What is wrong with the seal of a header before Paris; None if nothing is.
+def proof_of_work_violation(header: Header) -> Violation | None:
+    """The rule that the proof of work of a header before Paris breaks; None if it holds.
 
     Thread-safety: any thread may call it; it works without the GIL. The caches of the last two
     epochs are kept, up to 80 MB each.
     """
-    return next(_flaws(header), None)
+    return next(_violations(header), None)
 
 
-def _flaws(header: Header) -> Iterator[Flaw]:
+def _violations(header: Header) -> Iterator[Violation]:
     epoch = header.number // EPOCH_BLOCKS
     if epoch >= EPOCHS:
-        yield Flaw(Reason.PROOF_OF_WORK, f"no work is defined for block {header.number}")
+        yield Violation(Reason.PROOF_OF_WORK, f"no work is defined for block {header.number}")
     mix, result = _cache(epoch).work(keccak(header.encode_unsealed()), header.nonce)
     if mix != header.mix_hash:
-        yield Flaw(
+        yield Violation(
             Reason.PROOF_OF_WORK,
             f"the nonce gives the mix hash 0x{mix.hex()}, not 0x{header.mix_hash.hex()}",
         )
     if int.from_bytes(result, "big") * header.difficulty > 1 << 256:
-        yield Flaw(
+        yield Violation(
             Reason.PROOF_OF_WORK,
             f"0x{result.hex()} is too little work for difficulty {header.difficulty}",
         )

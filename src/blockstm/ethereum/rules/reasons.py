@@ -13,7 +13,7 @@ from enum import StrEnum, auto
 from blockstm.errors import InvalidBlock
 from blockstm.types import BlockResult
 
-__all__ = ["Flaw", "Reason"]
+__all__ = ["Reason", "Violation"]
 
 
 class Reason(StrEnum):
@@ -110,7 +110,7 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class Violation:
     """A rule that is broken, and how.
 
     Attributes:
@@ -123,9 +123,9 @@ class Flaw:
     detail: str
     index: int | None = None
 
-    def at(self, index: int) -> Flaw:
-        """The same flaw, of the transaction at ``index``."""
-        return Flaw(self.reason, self.detail, index)
+    def at(self, index: int) -> Violation:
+        """The same violation, of the transaction at ``index``."""
+        return Violation(self.reason, self.detail, index)
 
     def error(self, prefix: BlockResult | None = None) -> InvalidBlock:
         """What to raise; ``prefix`` is the result of the transactions before it."""

@@ -14,7 +14,7 @@ from typing import Final
 from blockstm.ethereum.blocks.receipt import Log, Receipt
 from blockstm.ethereum.chains.chain import MAINNET_DEPOSIT_CONTRACT
 from blockstm.ethereum.chains.forks import AMSTERDAM, PRAGUE, Fork
-from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.types import Address, Hash32
 
 __all__ = [
@@ -120,13 +120,15 @@ def _is_deposit(log: Log, contract: Address) -> bool:
 def _deposit(data: bytes, index: int) -> bytes:
     if len(data) != _DEPOSIT_SIZE:
         detail = f"a deposit's log has {len(data)} bytes, not {_DEPOSIT_SIZE}"
-        raise Flaw(Reason.DEPOSIT_LAYOUT, detail, index).error()
+        raise Violation(Reason.DEPOSIT_LAYOUT, detail, index).error()
     parts = []
     for place, (offset, size) in enumerate(_DEPOSIT_PARTS):
         found = _word(data, place * _WORD), _word(data, offset)
         if found != (offset, size):
             detail = f"part {place} of a deposit's log is {found[1]} bytes at {found[0]}"
-            raise Flaw(Reason.DEPOSIT_LAYOUT, f"{detail}, not {size} at {offset}", index).error()
+            raise Violation(
+                Reason.DEPOSIT_LAYOUT, f"{detail}, not {size} at {offset}", index
+            ).error()
         parts.append(data[offset + _WORD : offset + _WORD + size])
     return b"".join(parts)
 

@@ -1,6 +1,6 @@
 """What a transaction may be, by itself and in its block: every rule that needs no state.
 
-The rules stand in the order in which they are checked; the first that is broken is the flaw. Those
+The rules stand in the order in which they are checked; the first broken one is reported. Those
 that need the sender's account (nonce, balance, code) are the EVM's. Most transactions of a block
 keep all rules, and a native filter tells which surely do; the others are looked at one by one.
 """
@@ -21,10 +21,10 @@ from blockstm.ethereum.rules.intrinsic_gas import (
     intrinsic_gas,
     nonzero_byte_gas,
 )
-from blockstm.ethereum.rules.reasons import Flaw, Reason
+from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.types import Address
 
-__all__ = ["GAS_CAP", "transaction_flaw", "transactions_flaw"]
+__all__ = ["GAS_CAP", "transaction_violation", "transactions_violation"]
 
 GAS_CAP: Final = 1 << 24
 """How much gas a transaction may ask for, from Osaka on (EIP-7825)."""
@@ -35,9 +35,9 @@ _BLOBS_MAX: Final = 6  # of one transaction, from Osaka on (EIP-7594)
 _BLOB_HASH_VERSION: Final = 1
 
 
-def transaction_flaw(
+def transaction_violation(
     transaction: Transaction, fork: Fork, chain_id: int, sender: Address | None = None
-) -> Flaw | None:
+) -> Violation | None:
     """The first rule that a transaction breaks by itself; None if it keeps all.
 
     Args:
@@ -46,13 +46,13 @@ def transaction_flaw(
         chain_id: of the chain that it is meant for.
         sender: of the transaction, where that is known; see `intrinsic_gas`.
     """
-    return next(_flaws(transaction, fork, chain_id, sender), None)
+    return next(_violations(transaction, fork, chain_id, sender), None)
 
 
-def transactions_flaw(
+def transactions_violation(
     transactions: Sequence[Transaction], header: Header, fork: Fork, chain_id: int
-) -> Flaw | None:
-    """The first flaw of the first transaction that has one, in the block of ``header``."""
+) -> Violation | None:
+    """The first violation of the first transaction that has one, in the block of ``header``."""
     blob_fee = 0
     if fork.blobs is not None:
         blob_fee = blob_base_fee(header.excess_blob_gas or 0, fork.blobs)
@@ -60,18 +60,18 @@ def transactions_flaw(
     for index in _suspects(transactions, header, fork, chain_id):
         transaction = transactions[index]
         blobs += len(transaction.blob_hashes)
-        flaw = transaction_flaw(transaction, fork, chain_id) or next(
-            _flaws_in_block(transaction, header, fork, blob_fee, blobs), None
+        violation = transaction_violation(transaction, fork, chain_id) or next(
+            _violations_in_block(transaction, header, fork, blob_fee, blobs), None
         )
-        if flaw is not None:
-            return flaw.at(index)
+        if violation is not None:
+            return violation.at(index)
     return None
 
 
 def _suspects(
     transactions: Sequence[Transaction], header: Header, fork: Fork, chain_id: int
 ) -> Sequence[int]:
-    """The places of all but those that surely have no flaw, and no blobs."""
+    """The places of all but those that surely have no violation, and no blobs."""
     if fork >= AMSTERDAM:
         return range(len(transactions))
     return suspects(
@@ -91,14 +91,14 @@ def _s_max(fork: Fork) -> int:
     return _CURVE_ORDER // 2 if fork >= HOMESTEAD else _CURVE_ORDER - 1
 
 
-def _flaws(
+def _violations(
     transaction: Transaction, fork: Fork, chain_id: int, sender: Address | None
-) -> Iterator[Flaw]:
+) -> Iterator[Violation]:
     if transaction.type > fork.newest_transaction_type:
-        yield Flaw(Reason.TYPE_NOT_SUPPORTED, f"{fork} has no type {transaction.type}")
+        yield Violation(Reason.TYPE_NOT_SUPPORTED, f"{fork} has no type {transaction.type}")
     yield from _signature(transaction, fork, chain_id)
     if transaction.nonce == _NONCE_MAX:
-        yield Flaw(Reason.NONCE_IS_MAX, "nonce 2**64 - 1 (EIP-2681)")
+        yield Violation(Reason.NONCE_IS_MAX, "nonce 2**64 - 1 (EIP-2681)")
     yield from _initcode(transaction, fork)
     yield from _fees(transaction)
     if transaction.type == TransactionType.BLOB:
@@ -108,94 +108,98 @@ def _flaws(
     yield from _gas(transaction, fork, sender)
 
 
-def _signature(transaction: Transaction, fork: Fork, chain_id: int) -> Iterator[Flaw]:
+def _signature(transaction: Transaction, fork: Fork, chain_id: int) -> Iterator[Violation]:
     is_legacy = transaction.type == TransactionType.LEGACY
     signed_for = transaction.chain_id
     if signed_for is None and not is_legacy:
         signed_for = 0  # as it is encoded
     if signed_for is not None and is_legacy and fork < SPURIOUS_DRAGON:
-        yield Flaw(Reason.SIGNATURE, f"v is {transaction.v} before EIP-155")
+        yield Violation(Reason.SIGNATURE, f"v is {transaction.v} before EIP-155")
     if signed_for is not None and signed_for != chain_id:
-        yield Flaw(Reason.CHAIN_ID, f"signed for chain {signed_for}, not {chain_id}")
+        yield Violation(Reason.CHAIN_ID, f"signed for chain {signed_for}, not {chain_id}")
     if transaction.y_parity is None:
-        yield Flaw(Reason.SIGNATURE, f"v is {transaction.v}")
+        yield Violation(Reason.SIGNATURE, f"v is {transaction.v}")
     if not 0 < transaction.r < _CURVE_ORDER:
-        yield Flaw(Reason.SIGNATURE, f"r is {transaction.r:#x}")
+        yield Violation(Reason.SIGNATURE, f"r is {transaction.r:#x}")
     if not 0 < transaction.s <= _s_max(fork):
-        yield Flaw(Reason.SIGNATURE, f"s is {transaction.s:#x}")
+        yield Violation(Reason.SIGNATURE, f"s is {transaction.s:#x}")
 
 
-def _fees(transaction: Transaction) -> Iterator[Flaw]:
+def _fees(transaction: Transaction) -> Iterator[Violation]:
     cap, priority = transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
     if priority > cap:
-        yield Flaw(Reason.PRIORITY_FEE_ABOVE_FEE_CAP, f"priority fee {priority} over {cap}")
+        yield Violation(Reason.PRIORITY_FEE_ABOVE_FEE_CAP, f"priority fee {priority} over {cap}")
     if transaction.gas * max(cap, transaction.gas_price) >> 256:
-        yield Flaw(Reason.FEE_OVERFLOW, "all its gas costs more than 2**256 - 1 wei")
+        yield Violation(Reason.FEE_OVERFLOW, "all its gas costs more than 2**256 - 1 wei")
 
 
-def _blobs(transaction: Transaction, fork: Fork) -> Iterator[Flaw]:
+def _blobs(transaction: Transaction, fork: Fork) -> Iterator[Violation]:
     count = len(transaction.blob_hashes)
     if transaction.to is None:
-        yield Flaw(Reason.BLOB_TRANSACTION_CREATES, "a blob transaction that creates")
+        yield Violation(Reason.BLOB_TRANSACTION_CREATES, "a blob transaction that creates")
     if count == 0:
-        yield Flaw(Reason.NO_BLOBS, "a blob transaction without blobs")
+        yield Violation(Reason.NO_BLOBS, "a blob transaction without blobs")
     if fork >= OSAKA and count > _BLOBS_MAX:
-        yield Flaw(Reason.TOO_MANY_BLOBS, f"{count} blobs, over {_BLOBS_MAX}")
+        yield Violation(Reason.TOO_MANY_BLOBS, f"{count} blobs, over {_BLOBS_MAX}")
     for blob_hash in transaction.blob_hashes:
         if blob_hash[0] != _BLOB_HASH_VERSION:
-            yield Flaw(Reason.BLOB_HASH_VERSION, f"a blob's hash of version {blob_hash[0]}")
+            yield Violation(Reason.BLOB_HASH_VERSION, f"a blob's hash of version {blob_hash[0]}")
 
 
-def _set_code(transaction: Transaction) -> Iterator[Flaw]:
+def _set_code(transaction: Transaction) -> Iterator[Violation]:
     if transaction.to is None:
-        yield Flaw(Reason.SET_CODE_TRANSACTION_CREATES, "a set-code transaction that creates")
+        yield Violation(Reason.SET_CODE_TRANSACTION_CREATES, "a set-code transaction that creates")
     if not transaction.authorizations:
-        yield Flaw(Reason.NO_AUTHORIZATIONS, "a set-code transaction without authorizations")
+        yield Violation(Reason.NO_AUTHORIZATIONS, "a set-code transaction without authorizations")
 
 
-def _initcode(transaction: Transaction, fork: Fork) -> Iterator[Flaw]:
+def _initcode(transaction: Transaction, fork: Fork) -> Iterator[Violation]:
     size_max = initcode_max(fork)
     if transaction.to is None and size_max is not None and len(transaction.data) > size_max:
         size = len(transaction.data)
-        yield Flaw(Reason.INITCODE_TOO_LARGE, f"code of {size} bytes, over {size_max}")
+        yield Violation(Reason.INITCODE_TOO_LARGE, f"code of {size} bytes, over {size_max}")
 
 
-def _gas(transaction: Transaction, fork: Fork, sender: Address | None) -> Iterator[Flaw]:
+def _gas(transaction: Transaction, fork: Fork, sender: Address | None) -> Iterator[Violation]:
     gas = transaction.gas
     intrinsic = intrinsic_gas(transaction, fork, sender)
     if gas < intrinsic.total:
-        yield Flaw(Reason.INTRINSIC_GAS, f"{gas} gas where {intrinsic.total} are charged at once")
+        yield Violation(
+            Reason.INTRINSIC_GAS, f"{gas} gas where {intrinsic.total} are charged at once"
+        )
     if gas < intrinsic.floor:
-        yield Flaw(Reason.FLOOR_GAS, f"{gas} gas where {intrinsic.floor} are paid at least")
+        yield Violation(Reason.FLOOR_GAS, f"{gas} gas where {intrinsic.floor} are paid at least")
     if fork >= AMSTERDAM:
         # EIP-8037 caps what runs; what is over it may go into state.
         gas = max(intrinsic)
     if fork >= OSAKA and gas > GAS_CAP:
-        yield Flaw(Reason.GAS_ABOVE_CAP, f"{gas} gas, over {GAS_CAP}")
+        yield Violation(Reason.GAS_ABOVE_CAP, f"{gas} gas, over {GAS_CAP}")
 
 
-def _flaws_in_block(
+def _violations_in_block(
     transaction: Transaction, header: Header, fork: Fork, blob_fee: int, blobs: int
-) -> Iterator[Flaw]:
+) -> Iterator[Violation]:
     """``blobs`` are those of the block up to and with the transaction."""
     gas, limit = transaction.gas, header.gas_limit
     if gas > limit:
-        yield Flaw(Reason.GAS_ABOVE_BLOCK, f"it asks for {gas} gas of a block of {limit}")
+        yield Violation(Reason.GAS_ABOVE_BLOCK, f"it asks for {gas} gas of a block of {limit}")
     cap = max(transaction.max_fee_per_gas, transaction.gas_price)
     base_fee = header.base_fee_per_gas or 0
     if cap < base_fee:
-        yield Flaw(Reason.FEE_CAP_BELOW_BASE_FEE, f"fee cap {cap} under the base fee {base_fee}")
+        yield Violation(
+            Reason.FEE_CAP_BELOW_BASE_FEE, f"fee cap {cap} under the base fee {base_fee}"
+        )
     if transaction.type != TransactionType.BLOB or fork.blobs is None:
         return
     if blobs > fork.blobs.max:
-        yield Flaw(
+        yield Violation(
             Reason.BLOB_GAS_ABOVE_BLOCK,
             f"with it the block has {blobs} blobs ({blobs * GAS_PER_BLOB} blob gas), over "
             f"{fork.blobs.max}",
         )
     blob_cap = transaction.max_fee_per_blob_gas
     if blob_cap < blob_fee:
-        yield Flaw(
+        yield Violation(
             Reason.BLOB_FEE_CAP_BELOW_BASE_FEE,
             f"blob fee cap {blob_cap} under the base fee {blob_fee}",
         )

@@ -27,7 +27,7 @@ class BlockRoom:
         block: the fields of the block.
         blobs_max: of all its transactions; None: no end of them.
         meters_state: whether gas for the state is counted apart (EIP-8037, from Amsterdam on).
-        flaw_of: what is wrong with a step by itself, if anything is: it comes first, as it will not
+        violation_of: the rule that a step breaks by itself, if any: it comes first, as it will not
             be better in another block.
     """
 
@@ -36,19 +36,19 @@ class BlockRoom:
         block: BlockContext,
         blobs_max: int | None,
         meters_state: bool,
-        flaw_of: Callable[[Signed], InvalidTransaction | None],
+        violation_of: Callable[[Signed], InvalidTransaction | None],
     ) -> None:
         self._gas = self._state_gas = block.gas_limit
         self._blobs = blobs_max
         self._meters_state = meters_state
-        self._flaw_of = flaw_of
+        self._violation_of = violation_of
 
     def refusal(self, step: Any) -> InvalidTransaction | None:
         """Why there is no room for a step; None where there is."""
         if not isinstance(step, Signed):
             return None
         refusal = self._shortage(step.transaction)
-        return refusal and (self._flaw_of(step) or refusal)
+        return refusal and (self._violation_of(step) or refusal)
 
     def _shortage(self, transaction: Any) -> InvalidTransaction | None:
         gas, blobs = transaction.gas, len(transaction.blob_hashes)

@@ -86,9 +86,9 @@ class Evm:
     def __blockstm_admission__(self) -> BlockRoom:
         """The room that a block has for its transactions, for those who run them one by one."""
         meters_state = FORKS.index(self.fork) >= FORKS.index("amsterdam")
-        return BlockRoom(self.block, self.block.blobs_max, meters_state, self._flaw_of)
+        return BlockRoom(self.block, self.block.blobs_max, meters_state, self._violation_of)
 
-    def _flaw_of(self, step: Signed) -> InvalidTransaction | None:
+    def _violation_of(self, step: Signed) -> InvalidTransaction | None:
         """What is wrong with a transaction by itself; None if nothing is."""
         code, have, want = self.__blockstm_bind__([step]).flaw_at(0)
         return InvalidTransaction(reason_named(code), have, want) if code else None

@@ -1,4 +1,4 @@
-"""Which flaw of a block is told: the first in the protocol's order, whatever the workers."""
+"""Which violation of a block is told: the first in the protocol's order, whatever the workers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def refused(block: Block, workers: int, vm: Any = "evm", fork: str = "london") -
     return caught.value
 
 
-def flaw(block: Block, workers: int, vm: Any = "evm", fork: str = "london") -> tuple[Any, Any]:
+def violation(block: Block, workers: int, vm: Any = "evm", fork: str = "london") -> tuple[Any, Any]:
     error = refused(block, workers, vm, fork)
     return error.reason, error.index
 
@@ -59,13 +59,13 @@ UNSIGNED = {
 @pytest.mark.parametrize("vm", VMS)
 @pytest.mark.parametrize("workers", WORKERS)
 @pytest.mark.parametrize("changed", UNSIGNED.values(), ids=UNSIGNED)
-def test_nobodys_signature_is_a_flaw_of_its_transaction(
+def test_nobodys_signature_is_a_violation_of_its_transaction(
     changed: dict[str, int], workers: int, vm: Any
 ) -> None:
     nobodys = replace(signed(1, nonce=0), **changed)
     for fork in ("frontier", "london", "prague"):
         block = block_of((GOOD, nobodys, signed(2, nonce=0)), fork)
-        assert flaw(block, workers, vm, fork) == (Reason.SIGNATURE, 1)
+        assert violation(block, workers, vm, fork) == (Reason.SIGNATURE, 1)
 
 
 def high_s(transaction: Transaction) -> Transaction:
@@ -73,13 +73,13 @@ def high_s(transaction: Transaction) -> Transaction:
 
 
 @pytest.mark.parametrize("workers", WORKERS)
-def test_a_high_s_is_a_flaw_from_homestead_on(workers: int) -> None:
+def test_a_high_s_is_a_violation_from_homestead_on(workers: int) -> None:
     block, state = block_of((GOOD, high_s(signed(1, nonce=0))), "frontier"), world()
     block = sealed(block, state, fork="frontier")
     done = blockstm.execute_block(block, state, "evm", fork="frontier", workers=workers)
     assert done.outcomes[1].succeeded
     block = block_of(block.transactions, "homestead")
-    assert flaw(block, workers, fork="homestead") == (Reason.SIGNATURE, 1)
+    assert violation(block, workers, fork="homestead") == (Reason.SIGNATURE, 1)
     with pytest.raises(InvalidBlock) as caught:
         prepare(block, world(), fork="homestead")
     assert (caught.value.reason, caught.value.index) == (Reason.SIGNATURE, 1)
@@ -142,7 +142,7 @@ BY_THEMSELVES = {
 
 @pytest.mark.parametrize("vm", VMS)
 @pytest.mark.parametrize("workers", WORKERS)
-def test_the_first_transaction_with_a_flaw_is_told(workers: int, vm: Any) -> None:
+def test_the_first_transaction_with_a_violation_is_told(workers: int, vm: Any) -> None:
     """Whichever needs the state, a signature or nothing to be found."""
     for first in BY_THEMSELVES:
         for second in BY_THEMSELVES:
@@ -154,19 +154,19 @@ def test_the_first_transaction_with_a_flaw_is_told(workers: int, vm: Any) -> Non
 
 
 @pytest.mark.parametrize("workers", WORKERS)
-def test_a_transaction_that_finds_no_gas_comes_before_a_later_flaw(workers: int) -> None:
+def test_a_transaction_that_finds_no_gas_comes_before_a_later_violation(workers: int) -> None:
     big = signed(1, nonce=0, gas=2_990_000)
     block = block_of((GOOD, big, TOO_LITTLE_GAS), "london")
-    assert flaw(block, workers) == (Reason.GAS_ABOVE_BLOCK, 1)
+    assert violation(block, workers) == (Reason.GAS_ABOVE_BLOCK, 1)
 
 
 @pytest.mark.parametrize("workers", WORKERS)
 def test_nothing_is_executed_of_a_body_that_is_not_the_headers(workers: int) -> None:
     block = block_of((GOOD, NONCE_TOO_HIGH, TOO_LITTLE_GAS), "london")
     other = with_header(block, transactions_root=bytes(32))
-    assert flaw(other, workers) == (Reason.INTRINSIC_GAS, 2)
+    assert violation(other, workers) == (Reason.INTRINSIC_GAS, 2)
     sound = replace(other, transactions=block.transactions[:2])
-    assert flaw(sound, workers) == (Reason.TRANSACTIONS_ROOT, None)
+    assert violation(sound, workers) == (Reason.TRANSACTIONS_ROOT, None)
 
 
 @pytest.mark.parametrize("workers", WORKERS)
@@ -203,4 +203,4 @@ def test_ommers_after_paris_are_refused(fork: str, ommers: Any) -> None:
     listed = None if ommers is None else (block.header,)
     for workers in WORKERS:
         named = replace(block, ommers=listed)
-        assert flaw(named, workers, fork=fork) == (Reason.OMMERS_AFTER_PARIS, None)
+        assert violation(named, workers, fork=fork) == (Reason.OMMERS_AFTER_PARIS, None)

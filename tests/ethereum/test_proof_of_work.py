@@ -1,4 +1,4 @@
-"""The proof of work before Paris: mainnet's seals hold, the official tests' wrong ones do not."""
+"""The proof of work before Paris: mainnet's holds, the wrong one of official tests does not."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains import MAINNET
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.files.block_files import read_block_file
-from blockstm.ethereum.rules.header_rules import header_flaw
-from blockstm.ethereum.rules.ommers import ommers_flaw
-from blockstm.ethereum.rules.proof_of_work import seal_flaw
+from blockstm.ethereum.rules.header_rules import header_violation
+from blockstm.ethereum.rules.ommers import ommers_violation
+from blockstm.ethereum.rules.proof_of_work import proof_of_work_violation
 from blockstm.ethereum.rules.reasons import Reason
 
-SEALED = [number for number in sorted(mainnet_index()) if number < 15_537_394]
+MINED = [number for number in sorted(mainnet_index()) if number < 15_537_394]
 
 
 @cache
@@ -34,14 +34,14 @@ def _header(number: int) -> Header:
 
 
 @pytest.mark.parametrize("number", [1, 46_147])
-def test_the_seal_of_a_mainnet_block_holds(number: int) -> None:
-    assert seal_flaw(_header(number)) is None
+def test_the_work_of_a_mainnet_block_holds(number: int) -> None:
+    assert proof_of_work_violation(_header(number)) is None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", SEALED)
-def test_the_seal_of_every_mainnet_block_holds(number: int) -> None:
-    assert seal_flaw(_header(number)) is None
+@pytest.mark.parametrize("number", MINED)
+def test_the_work_of_every_mainnet_block_holds(number: int) -> None:
+    assert proof_of_work_violation(_header(number)) is None
 
 
 @pytest.mark.parametrize(
@@ -53,20 +53,20 @@ def test_the_seal_of_every_mainnet_block_holds(number: int) -> None:
         ({"number": 2048 * 30_000}, "no work"),
     ],
 )
-def test_a_changed_header_has_no_seal(changed: Any, what: str) -> None:
-    flaw = seal_flaw(replace(_header(1), **changed))
-    assert flaw is not None
-    assert flaw.reason == Reason.PROOF_OF_WORK
-    assert what in flaw.detail
+def test_a_changed_header_proves_no_work(changed: Any, what: str) -> None:
+    violation = proof_of_work_violation(replace(_header(1), **changed))
+    assert violation is not None
+    assert violation.reason == Reason.PROOF_OF_WORK
+    assert what in violation.detail
 
 
 def test_work_has_to_be_enough() -> None:
     header = _header(1)
     harder = replace(header, difficulty=header.difficulty * 2**20)
     mix, _ = _cache(0).work(keccak(harder.encode_unsealed()), header.nonce)
-    flaw = seal_flaw(replace(harder, mix_hash=mix))  # type: ignore[arg-type]  # a hash is bytes
-    assert flaw is not None
-    assert "too little" in flaw.detail
+    violation = proof_of_work_violation(replace(harder, mix_hash=mix))  # type: ignore[arg-type]  # bytes
+    assert violation is not None
+    assert "too little" in violation.detail
 
 
 def test_sizes_are_those_of_the_specification() -> None:
@@ -78,7 +78,7 @@ def test_sizes_are_those_of_the_specification() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["nonceWrong", "wrongMixHash"])
-def test_official_ommers_without_a_seal_are_refused_where_seals_are_checked(wrong: str) -> None:
+def test_official_ommers_without_work_are_invalid_where_it_is_checked(wrong: str) -> None:
     folder = f"Constantinople/BlockchainTests/InvalidBlocks/bcUncleHeaderValidity/{wrong}"
     ((path, document),) = documents("legacy-tests.tar.xz", folder)
     name, test = next(iter(document.items()))
@@ -87,15 +87,15 @@ def test_official_ommers_without_a_seal_are_refused_where_seals_are_checked(wron
     ancestors = [official.genesis]
     for each in official.blocks:
         block = Block.decode(each.encoding)
-        assert header_flaw(block.header, ancestors[0].header, chain) is None
+        assert header_violation(block.header, ancestors[0].header, chain) is None
         if each.is_valid:
             ancestors.insert(0, block)
             continue
-        assert ommers_flaw(block, ancestors, official.chain) is None
-        flaw = ommers_flaw(block, ancestors, chain)
-        assert flaw is not None
-        assert flaw.reason == Reason.PROOF_OF_WORK
+        assert ommers_violation(block, ancestors, official.chain) is None
+        violation = ommers_violation(block, ancestors, chain)
+        assert violation is not None
+        assert violation.reason == Reason.PROOF_OF_WORK
 
 
-def test_mainnet_does_not_ask_for_seals() -> None:
+def test_mainnet_does_not_ask_for_proof_of_work() -> None:
     assert not MAINNET.checks_seals
