@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble
 from eth_typing import Address
 from tests.eips.rules import TARGET, before, by_fork, call, error, gas, run, since
 from tests.evm.world_blocks import contract, transaction
+
+from blockstm.bench.evm.assembly import assemble
+from blockstm.ethereum.codecs.hashing import keccak
 
 ZERO, DEADBEEF_LEFT, DEADBEEF_RIGHT = (
     Address(bytes.fromhex(each))

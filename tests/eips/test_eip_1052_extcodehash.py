@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from blockstm.ethereum.hashing import keccak
-from blockstm.insight.assembly import assemble
 from eth_typing import Address
 from tests.eips.rules import (
     TARGET,
@@ -20,6 +18,8 @@ from tests.eips.rules import (
 )
 from tests.evm.world_blocks import COINBASE, contract, number_of, transaction
 
+from blockstm.bench.evm.assembly import assemble
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account
 
 NO_CODE = 0xC5D2460186F7233C927E7DB2DCC703C0E500B653CA82273B7BFAD8045D85A470

@@ -10,7 +10,7 @@ from tests.ethereum.made import block_of
 
 from blockstm.errors import DecodeError
 from blockstm.ethereum import Reason, Transaction
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 
 FIRST_FORKS = {1: "berlin", 2: "london"}
 

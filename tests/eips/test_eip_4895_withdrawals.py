@@ -11,7 +11,7 @@ from tests.ethereum.made import block_of
 from tests.evm.world_blocks import NOBODY, SENDERS, contract, number_of, transaction, words
 
 from blockstm.ethereum import Reason, Withdrawal
-from blockstm.ethereum.hashing import keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account
 from blockstm.vm.evm import BlockEnd
 

@@ -10,8 +10,8 @@ from tests.eips.rules import refusal
 from tests.eips.whole_blocks import block_with, executed, signed, with_header, world
 from tests.ethereum.made import block_of
 
+from blockstm.bench.evm.assembly import assemble
 from blockstm.ethereum import Account, Reason
-from blockstm.insight.assembly import assemble
 
 FORKS = ["prague", "osaka", "amsterdam"]
 CONTRACT = Address(bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"))

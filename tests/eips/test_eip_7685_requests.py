@@ -11,8 +11,8 @@ from tests.eips.rules import refusal
 from tests.eips.whole_blocks import block_with, executed, with_header, world
 from tests.ethereum.made import block_of
 
+from blockstm.bench.evm.assembly import assemble
 from blockstm.ethereum import Account, Reason
-from blockstm.insight.assembly import assemble
 
 FORKS = ["prague", "osaka", "amsterdam"]
 

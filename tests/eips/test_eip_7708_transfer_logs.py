@@ -10,7 +10,7 @@ from eth_typing import Address
 from tests.eips.rules import created_by, run
 from tests.evm.world_blocks import COINBASE, NOBODY, SENDERS, contract, transaction, words
 
-from blockstm.insight.assembly import assemble
+from blockstm.bench.evm.assembly import assemble
 from blockstm.state.accounts import Account
 from blockstm.vm.evm import BlockEnd, Log
 

@@ -8,8 +8,8 @@ from tests.eips.whole_blocks import block_with, signed, world
 from tests.ethereum.made import block_of
 from tests.evm.world_blocks import transaction
 
+from blockstm.bench.evm.assembly import assemble
 from blockstm.ethereum import Reason
-from blockstm.insight.assembly import assemble
 
 CODE_MAX, INITCODE_MAX = 65_536, 131_072
 LIMITS = [("osaka", 24_576, 49_152), ("amsterdam", CODE_MAX, INITCODE_MAX)]
