@@ -1,8 +1,8 @@
-"""How a benchmark races the engine against its baseline under pytest-benchmark.
+"""How a benchmark times the engine and its baseline in turn under pytest-benchmark.
 
 pytest-benchmark times the engine; before each of its rounds, untimed by it, the baseline runs a
-lap of its own, so that the two are measured in turn; after each, the result is checked in full.
-The row that goes to the report is the one `blockstm bench` prints.
+iteration of its own, so that the two are measured in turn; after each, the result is checked in
+full. The row that goes to the report is the one `blockstm bench` prints.
 """
 
 from __future__ import annotations
@@ -16,12 +16,18 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from blockstm import Config, Executor
 from blockstm.bench.engine.candidates import Vm
-from blockstm.bench.engine.measurement import BASELINE, ENGINE, calibrated_turns, row, start_race
-from blockstm.bench.engine.workloads import Workload, workload
+from blockstm.bench.engine.measurement import (
+    BASELINE,
+    ENGINE,
+    calibrated_turns,
+    row,
+    start_benchmark,
+)
+from blockstm.bench.engine.workloads import Workload, workload_named
 from blockstm.bench.machine import machine
 
 ROUNDS_MIN, ROUNDS_MAX = 7, 41
-SECONDS = 1.6  # for all rounds of one benchmark, both contenders
+SECONDS = 1.6  # for all rounds of one benchmark, both candidates
 
 Bench = Callable[..., None]
 
@@ -34,7 +40,7 @@ def block() -> Callable[..., Workload]:
     def make(name: str, accounts: int, transactions: int) -> Workload:
         key = name, accounts, transactions
         if key not in made:
-            made[key] = workload(name, accounts=accounts, transactions=transactions)
+            made[key] = workload_named(name, accounts=accounts, transactions=transactions)
         return made[key]
 
     return make
@@ -53,23 +59,24 @@ def bench(benchmark: BenchmarkFixture, block: Callable[..., Workload]) -> Bench:
         accounts: int = 10_000,
         vm: Vm = "kernel",
     ) -> None:
-        load = block(name, accounts, transactions)
+        workload = block(name, accounts, transactions)
         turns = calibrated_turns(vm, work_us)
         with Executor(Config(workers=workers)) as executor:
-            race = start_race(load, vm, turns, executor)
+            runner = start_benchmark(workload, vm, turns, executor)
 
             def before() -> tuple[tuple[Any, ...], dict[str, Any]]:
-                race.lap(BASELINE)
-                return (ENGINE, race.contenders[ENGINE].prepare()), {}
+                runner.iterate(BASELINE)
+                return (ENGINE, runner.candidates[ENGINE].prepare()), {}
 
             benchmark.pedantic(
-                race.timed,
+                runner.timed,
                 setup=before,
-                teardown=lambda name, prepared: race.check(name),
-                rounds=rounds(race.warm_up()),
+                teardown=lambda name, prepared: runner.check(name),
+                rounds=rounds(runner.warm_up()),
             )
             benchmark.extra_info.update(
-                row(race, load, vm, work_us, turns, workers).as_dict() | {"machine": machine()}
+                row(runner, workload, vm, work_us, turns, workers).as_dict()
+                | {"machine": machine()}
             )
 
     return measured

@@ -1,4 +1,4 @@
-"""The tables of the EVM in bench/README.md: loads against revm, real blocks against py-evm."""
+"""The tables of the EVM in bench/README.md: workloads against revm, real blocks against py-evm."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-LOAD_COLUMNS = {
+WORKLOAD_COLUMNS = {
     "workload": ("workload", "{}"),
     "gas": ("gas", "{:,}"),
     "seconds": ("time, ms", "{:.2f}"),
@@ -30,7 +30,7 @@ BLOCK_COLUMNS = {
     "mgas_per_second": ("Mgas/s", "{:,.0f}"),
     "py_evm_seconds": ("py-evm, ms", "{:,.0f}"),
     "py_evm_ratio": ("speed-up", "{:,.0f}x"),
-    "py_evm_stock_seconds": ("py-evm as it comes, ms", "{:,.0f}"),
+    "py_evm_stock_seconds": ("py-evm upstream, ms", "{:,.0f}"),
     "py_evm_stock_ratio": ("speed-up", "{:,.0f}x"),
 }
 MILLISECONDS = {
@@ -44,7 +44,7 @@ MILLISECONDS = {
 
 
 def evm_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows of a run that are of loads of the EVM."""
+    """The rows of a run that are of workloads of the EVM."""
     return [row["evm"] for row in rows if "evm" in row]
 
 
@@ -60,14 +60,14 @@ def block_section(rows: Sequence[Row]) -> str:
     ours, stock = total_ratio(rows, "py_evm"), total_ratio(rows, "py_evm_stock")
     totals = (
         f"All {len(rows)} blocks together: {ours:,.0f}x as fast as py-evm on our accounts, "
-        f"{stock:,.0f}x as fast as py-evm as it comes."
+        f"{stock:,.0f}x as fast as py-evm upstream."
     )
     return "\n".join(["### Real blocks, one worker\n", *table(BLOCK_COLUMNS, rows), "", totals, ""])
 
 
-def total_ratio(rows: Sequence[Row], rival: str) -> float:
-    """A rival's time for all blocks over ours."""
-    theirs = sum(row[f"{rival}_seconds"] for row in rows)
+def total_ratio(rows: Sequence[Row], baseline: str) -> float:
+    """A baseline's time for all blocks over ours."""
+    theirs = sum(row[f"{baseline}_seconds"] for row in rows)
     return float(theirs / sum(row["seconds"] for row in rows))
 
 
@@ -75,19 +75,19 @@ def evm_section(rows: Sequence[Row]) -> str:
     """A heading, the table and what it comes to; nothing where no row is of the EVM."""
     if not rows:
         return ""
-    lines = ["### The EVM against revm\n", *table(LOAD_COLUMNS, rows)]
+    lines = ["### The EVM against revm\n", *table(WORKLOAD_COLUMNS, rows)]
     return "\n".join(lines) + f"\n\n{_summary(rows)}\n"
 
 
-def against_rival(row: Row) -> list[str]:
-    """What is remarked on a row that has a rival."""
+def against_baseline(row: Row) -> list[str]:
+    """What is remarked on a row that has a baseline."""
     return ["slower"] * (row["ratio"] < 1) + ["**unstable**"] * (not row["stable"])
 
 
 def table(
     columns: Mapping[str, tuple[str, str]],
     rows: Sequence[Row],
-    remarks: Callable[[Row], list[str]] = against_rival,
+    remarks: Callable[[Row], list[str]] = against_baseline,
 ) -> list[str]:
     """The lines of a Markdown table, remarks in its last column."""
     return [
@@ -111,7 +111,7 @@ def _summary(rows: Sequence[Row]) -> str:
     lost = [row["workload"] for row in rows if row["ratio"] < 1]
     names = f": {', '.join(lost)}" if lost else ""
     return (
-        f"Over all {len(rows)} loads the EVM is {geometric_mean(rows):.2f}x as fast as revm "
+        f"Over all {len(rows)} workloads the EVM is {geometric_mean(rows):.2f}x as fast as revm "
         f"(geometric mean), and slower in {len(lost)}{names}."
     )
 

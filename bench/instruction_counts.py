@@ -1,7 +1,7 @@
 """Machine instructions per EVM instruction: ``python bench/instruction_counts.py evm,pyrevm``.
 
-Where clocks are too noisy to compare by, valgrind's counts are not: each load is run twice under
-callgrind, at two lengths, and what the longer one takes more is put down to the EVM.
+Where clocks are too noisy to compare by, valgrind's counts are not: each workload is run twice
+under callgrind, at two lengths, and what the longer one takes more is put down to the EVM.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import re
 import subprocess
 import sys
 
-from blockstm.bench.evm.candidates import contender
+from blockstm.bench.evm.candidates import candidate
 from blockstm.bench.evm.instructions import count, instructions
-from blockstm.bench.evm.workloads import LOADS, TURNS, load
+from blockstm.bench.evm.workloads import TURNS, WORKLOADS, workload_named
 
-LENGTHS = 0.05, 0.10  # of the turns of the whole load
+LENGTHS = 0.05, 0.10  # of the turns of the whole workload
 RECURSIVE = "fibonacci"  # its turns are a depth
 
 
 def turns_of(name: str) -> tuple[int, int]:
-    """The two lengths that a load is run at."""
+    """The two lengths that a workload is run at."""
     if name == RECURSIVE:
         return TURNS[name] - 9, TURNS[name] - 7
     shorter, longer = (max(2, round(TURNS[name] * part)) for part in LENGTHS)
@@ -40,23 +40,23 @@ def machine_instructions(evm: str, name: str, turns: int) -> int:
 
 def run_once(evm: str, name: str, turns: int) -> None:
     """What runs under valgrind."""
-    lap = contender(evm, load(name, turns=turns), lambda ran: None)
-    lap.run(lap.prepare())
+    measured = candidate(evm, workload_named(name, turns=turns), lambda ran: None)
+    measured.run(measured.prepare())
 
 
 def main() -> int:
-    """Print a row for each load, a column for each EVM."""
+    """Print a row for each workload, a column for each EVM."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("evms", metavar="EVM,EVM")
-    parser.add_argument("loads", nargs="*", metavar="LOAD", default=[], help="default: all")
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", default=[], help="default: all")
     parser.add_argument("--turns", type=int, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.turns:
-        run_once(args.evms, args.loads[0], args.turns)
+        run_once(args.evms, args.workloads[0], args.turns)
         return 0
     evms = args.evms.split(",")
-    print(f"{'load':<16}" + "".join(f"{evm:>10}" for evm in evms))
-    for name in args.loads or LOADS:
+    print(f"{'workload':<16}" + "".join(f"{evm:>10}" for evm in evms))
+    for name in args.workloads or WORKLOADS:
         shorter, longer = turns_of(name)
         executed = evm_instructions(name, longer) - evm_instructions(name, shorter)
         cells = ""
@@ -69,8 +69,8 @@ def main() -> int:
 
 
 def evm_instructions(name: str, turns: int) -> int:
-    """How many instructions of the EVM a load of this length executes."""
-    asked = load(name, turns=turns)
+    """How many instructions of the EVM a workload of this length executes."""
+    asked = workload_named(name, turns=turns)
     return instructions(asked) or sum(count(asked).values())
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from blockstm import Config, Executor
 from blockstm.bench.engine.candidates import engine_input
-from blockstm.bench.engine.workloads import workload
+from blockstm.bench.engine.workloads import workload_named
 
 TRANSACTIONS = 100_000
 STATUS = Path("/proc/self/status")
@@ -32,9 +32,11 @@ def forget_peak() -> None:
 
 def probe(name: str) -> dict[str, object]:
     """Run one block and tell the growth of the process, in bytes a transaction."""
-    small = engine_input(workload(name, accounts=10_000, transactions=1_000), "kernel", turns=0)
+    small = engine_input(
+        workload_named(name, accounts=10_000, transactions=1_000), "kernel", turns=0
+    )
     large = engine_input(
-        workload(name, accounts=10_000, transactions=TRANSACTIONS), "kernel", turns=0
+        workload_named(name, accounts=10_000, transactions=TRANSACTIONS), "kernel", turns=0
     )
     with Executor(Config(workers=2)) as executor:
         executor.execute_block(*small)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).with_name("README.md")
-LOADS = "Blocks in parallel: generated loads"
+WORKLOADS = "Blocks in parallel: generated workloads"
 
 Row = dict[str, Any]
 
@@ -34,12 +34,12 @@ def workload_rows(text: str) -> list[Row]:
     ]
 
 
-def load_rows(text: str) -> list[Row]:
-    """The rows of the table of generated loads."""
-    table = dict(_tables(text)).get(LOADS, [])
+def parallel_rows(text: str) -> list[Row]:
+    """The rows of the table of generated workloads."""
+    table = dict(_tables(text)).get(WORKLOADS, [])
     return [
         {
-            "load": cells["load"],
+            "workload": cells["workload"],
             "workers": _workers(cells),
             "speedup": float(cells["speed-up"]),
             "speedup_spread": float(cells["spread"]) / 100,

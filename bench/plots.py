@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from matplotlib.patches import Patch  # noqa: E402  # found through the line above
 
-from bench.page_tables import PAGE, Row, load_rows, workload_rows  # noqa: E402  # likewise
+from bench.page_tables import PAGE, Row, parallel_rows, workload_rows  # noqa: E402  # likewise
 from blockstm.bench.blocks.plots import draw_speedups, pyplot  # noqa: E402  # likewise
 
 SIZE, DPI = (7.6, 3.8), 110
@@ -24,13 +24,13 @@ UNSTABLE = Patch(facecolor="white", edgecolor="grey", hatch="///", label="unstab
 
 
 def draw(page: Path = PAGE) -> None:
-    """Write payments.png (by accounts), workloads.png (by name) and loads.png beside the page."""
+    """Write payments.png (by accounts), workloads.png and parallel.png beside the page."""
     text = page.read_text()
     rows = [row for row in workload_rows(text) if row["vm"] == "kernel" and row["work_us"] == 5]
     rows = [row for row in rows if row["transactions"] == 10_000]
     _by_accounts(rows, page.with_name("payments.png"))
     _by_workload(rows, page.with_name("workloads.png"))
-    draw_speedups(load_rows(text), page.with_name("loads.png"))
+    draw_speedups(parallel_rows(text), page.with_name("parallel.png"))
 
 
 def _by_accounts(rows: list[Row], path: Path) -> None:

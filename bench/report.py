@@ -22,7 +22,7 @@ from bench.evm_table import (  # noqa: E402  # found through the line above
     evm_rows,
     evm_section,
 )
-from bench.load_table import load_section  # noqa: E402  # likewise
+from bench.parallel_table import parallel_section  # noqa: E402  # likewise
 from bench.plots import draw  # noqa: E402  # likewise
 from bench.signature_table import (  # noqa: E402  # likewise
     signature_rows,
@@ -48,7 +48,7 @@ COLUMNS = {
 SCALE = {"seconds": 1000.0, "baseline_seconds": 1000.0}
 
 
-def load(results: Path) -> list[Row]:
+def measured_rows(results: Path) -> list[Row]:
     """The rows of a run, in the order they were measured."""
     benchmarks = json.loads(results.read_text())["benchmarks"]
     return [each["extra_info"] for each in benchmarks]
@@ -61,7 +61,7 @@ def report(rows: list[Row]) -> str:
     for title, chosen in _tables(timed).items():
         sections += [f"### {title}\n", _table(chosen)]
     sections += [_losses(timed), evm_section(evm_rows(rows)), block_section(block_rows(rows))]
-    sections += [load_section(rows), signature_section(signature_rows(rows))]
+    sections += [parallel_section(rows), signature_section(signature_rows(rows))]
     return "\n".join(sections)
 
 
@@ -139,7 +139,7 @@ def write(text: str) -> None:
 
 
 if __name__ == "__main__":
-    measured = load(Path(sys.argv[1]))
+    measured = measured_rows(Path(sys.argv[1]))
     write(report(measured))
     draw(PAGE)
     print(f"{PAGE.relative_to(ROOT)}: {len(measured)} rows")

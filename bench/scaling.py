@@ -1,4 +1,4 @@
-"""From one worker to as many as the machine has: ``python bench/scaling.py [LOAD...]``.
+"""From one worker to as many as the machine has: ``python bench/scaling.py [WORKLOAD...]``.
 
 Prints a Markdown table, and with ``--out FOLDER`` writes it there beside a plot, as
 ``scaling.md`` and ``scaling.png``. The machine is described by its cores and its processor.
@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from blockstm.bench.blocks.measurement import measure_load
-from blockstm.bench.blocks.workloads import BLOCK_LOADS, GIGAGAS, block_load
+from blockstm.bench.blocks.measurement import measure_workload
+from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS, GIGAGAS, block_workload
 from blockstm.bench.machine import machine
 from blockstm.cores import usable_cores
 
-LOADS = ("transfers", "erc20", "swaps", "erc20-hot-30", "hybrid", "one-recipient", "pool-chain")
+WORKLOADS = ("transfers", "erc20", "swaps", "erc20-hot-30", "hybrid", "one-recipient", "pool-chain")
 
 
 def counts(most: int) -> list[int]:
@@ -28,30 +28,32 @@ def counts(most: int) -> list[int]:
 def measured(
     names: Sequence[str], most: int, gas: int, seconds: float
 ) -> Iterator[dict[str, object]]:
-    """A row for each load and number of workers."""
+    """A row for each workload and number of workers."""
     for name in names:
-        load = block_load(name, gas=gas)
+        workload = block_workload(name, gas=gas)
         for workers in counts(most):
-            row = measure_load(load, workers=workers, seconds=seconds)
+            row = measure_workload(workload, workers=workers, seconds=seconds)
             print(f"{name}, {workers}: {row.speedup:.2f}x", file=sys.stderr, flush=True)
             yield row.as_dict()
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows as a page: loads down, workers across; speed-up over one worker, and its bound."""
+    """The rows as a page: a line for each workload, a column for each number of workers."""
     about = machine()
     workers = sorted({row["workers"] for row in rows})
     lines = [
         f"Measured on: {about['processor']}, {about['cores']} cores, Python {about['python']}. "
         "Speed-up over one worker; behind it, what uncoordinated workers come to.",
         "",
-        "| load | tx/s, 1 worker | " + " | ".join(f"{count}" for count in workers) + " |",
+        "| workload | tx/s, 1 worker | " + " | ".join(f"{count}" for count in workers) + " |",
         "|---|---:|" + "---:|" * len(workers),
     ]
-    for name in dict.fromkeys(row["load"] for row in rows):
-        of_load = {row["workers"]: row for row in rows if row["load"] == name}
-        alone = of_load[workers[0]]["sequential_transactions_per_second"]
-        cells = [f"{of_load[n]['speedup']:.2f}x ({of_load[n]['bound']:.1f}x)" for n in workers]
+    for name in dict.fromkeys(row["workload"] for row in rows):
+        of_workload = {row["workers"]: row for row in rows if row["workload"] == name}
+        alone = of_workload[workers[0]]["sequential_transactions_per_second"]
+        cells = [
+            f"{of_workload[n]['speedup']:.2f}x ({of_workload[n]['bound']:.1f}x)" for n in workers
+        ]
         lines.append(f"| {name} | {alone:,.0f} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -59,15 +61,15 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 def main() -> int:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="LOAD", default=list(LOADS))
+    parser.add_argument("names", nargs="*", metavar="WORKLOAD", default=list(WORKLOADS))
     parser.add_argument("--workers", type=int, default=usable_cores(), metavar="MOST")
     parser.add_argument("--gas", type=float, default=GIGAGAS, metavar="G")
     parser.add_argument("--seconds", type=float, default=3.0, metavar="S", help="for a row")
     parser.add_argument("--out", type=Path, metavar="FOLDER")
     args = parser.parse_args()
-    unknown = [name for name in args.names if name not in BLOCK_LOADS]
+    unknown = [name for name in args.names if name not in BLOCK_WORKLOADS]
     if unknown:
-        parser.error(f"a load is one of {', '.join(BLOCK_LOADS)}, not {unknown[0]!r}")
+        parser.error(f"a workload is one of {', '.join(BLOCK_WORKLOADS)}, not {unknown[0]!r}")
     rows = list(measured(args.names, args.workers, int(args.gas), args.seconds))
     page = table(rows)
     print(page)

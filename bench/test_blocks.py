@@ -6,7 +6,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from tests.fixtures import mainnet_block
 
-from blockstm.bench.blocks.real_blocks import RIVALS, measure_block
+from blockstm.bench.blocks.real_blocks import BASELINES, measure_block
 from blockstm.bench.machine import machine
 from blockstm.ethereum.files.block_files import read_block_file
 
@@ -28,7 +28,7 @@ BLOCKS = (
 
 @pytest.mark.parametrize("number", BLOCKS)
 def test_blocks(benchmark: BenchmarkFixture, number: int) -> None:
-    """The laps are measured by themselves, in turn; pytest-benchmark times all of it once."""
+    """The iterations are measured by themselves, in turn; pytest-benchmark times all of it once."""
     file = read_block_file(mainnet_block(number))
-    row = benchmark.pedantic(lambda: measure_block(file, rivals=RIVALS, laps=20))
+    row = benchmark.pedantic(lambda: measure_block(file, baselines=BASELINES, iterations=20))
     benchmark.extra_info["block"] = row.as_dict() | {"machine": machine()}

@@ -9,7 +9,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tests.crypto.signatures import Signed, signed_transactions, signer_by_libsecp256k1
 
 from bench.conftest import rounds
-from blockstm.bench.benchmark import Contender, Race
+from blockstm.bench.benchmark import Benchmark, Candidate
 from blockstm.bench.machine import machine
 from blockstm.ethereum import recover_senders
 from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
@@ -19,43 +19,43 @@ OURS, LIBRARY = "blockstm", "libsecp256k1"
 
 
 @pytest.fixture(scope="module")
-def race_of() -> Any:
-    """A race for a number of threads; the transactions are signed once."""
+def benchmark_of() -> Any:
+    """A runner for a number of threads; the transactions are signed once."""
     transactions, senders = signed_transactions(COUNT)
     signatures = [Signed(each.signing_hash, each.r, each.s, each.y_parity) for each in transactions]
 
     def check(found: list[bytes]) -> None:
         assert found == senders
 
-    def of(threads: int) -> Race:
+    def of(threads: int) -> Benchmark:
         def recover(_: Any) -> list[Any]:
             return recover_senders(transactions, workers=threads)
 
         def one_by_one(_: Any) -> list[Any]:
             return [signer_by_libsecp256k1(each) for each in signatures]
 
-        ours = Contender(recover, prepare=KNOWN_SENDERS.clear, check=check)
-        return Race({OURS: ours, LIBRARY: Contender(one_by_one, check=check)})
+        ours = Candidate(recover, prepare=KNOWN_SENDERS.clear, check=check)
+        return Benchmark({OURS: ours, LIBRARY: Candidate(one_by_one, check=check)})
 
     return of
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_signatures(benchmark: BenchmarkFixture, race_of: Any, threads: int) -> None:
+def test_signatures(benchmark: BenchmarkFixture, benchmark_of: Any, threads: int) -> None:
     """Everything `recover_senders` does, encoding and both hashes included."""
-    race: Race = race_of(threads)
+    runner: Benchmark = benchmark_of(threads)
 
     def before() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        race.lap(LIBRARY)
-        return (OURS, race.contenders[OURS].prepare()), {}
+        runner.iterate(LIBRARY)
+        return (OURS, runner.candidates[OURS].prepare()), {}
 
     benchmark.pedantic(
-        race.timed,
+        runner.timed,
         setup=before,
-        teardown=lambda name, prepared: race.check(name),
-        rounds=rounds(race.warm_up()),
+        teardown=lambda name, prepared: runner.check(name),
+        rounds=rounds(runner.warm_up()),
     )
-    ours, library = race.timing(OURS), race.timing(LIBRARY)
+    ours, library = runner.timing(OURS), runner.timing(LIBRARY)
     benchmark.extra_info["signatures"] = {
         "signatures": COUNT,
         "threads": threads,

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blockstm import Config, Executor
-from blockstm.bench.benchmark import Contender, Race
-from blockstm.bench.blocks.measurement import measure_load
-from blockstm.bench.blocks.workloads import GIGAGAS, block_load
+from blockstm.bench.benchmark import Benchmark, Candidate
+from blockstm.bench.blocks.measurement import measure_workload
+from blockstm.bench.blocks.workloads import GIGAGAS, block_workload
 from blockstm.bench.machine import machine
 from blockstm.cores import usable_cores
 from blockstm.ethereum import BlockFile, read_block_file
@@ -55,17 +55,17 @@ def checked(prepared: PreparedBlock, run: ExecutedBlock) -> list[str]:
 def show_block(file: BlockFile, one: Executor, many: Executor) -> None:
     """A line of the table: the block on one worker and on all, median of five each."""
     prepared = prepare_file(file)
-    race = Race(
+    benchmark = Benchmark(
         {
-            "one": Contender(lambda _: prepared.run(one.execute_block)),
-            "many": Contender(lambda _: prepared.run(many.execute_block)),
+            "one": Candidate(lambda _: prepared.run(one.execute_block)),
+            "many": Candidate(lambda _: prepared.run(many.execute_block)),
         }
     )
-    race.warm_up()
-    race.run(seconds=0.2)
-    found = [checked(prepared, race.results[name]) for name in ("one", "many")]
-    assert race.results["one"].receipts == race.results["many"].receipts
-    alone, together = (race.timing(name).seconds for name in ("one", "many"))
+    benchmark.warm_up()
+    benchmark.run(seconds=0.2)
+    found = [checked(prepared, benchmark.results[name]) for name in ("one", "many")]
+    assert benchmark.results["one"].receipts == benchmark.results["many"].receipts
+    alone, together = (benchmark.timing(name).seconds for name in ("one", "many"))
     header = file.block.header
     print(
         f"{header.number:>9}  {prepared.fork.name:<12}{len(file.block.transactions):>6,}"
@@ -111,10 +111,10 @@ def show_pyevm(number: int) -> None:
 
 
 def show_gigagas(gas: int) -> None:
-    """A generated block: outputs, logs and writes are compared in every lap."""
-    load = block_load("hybrid", gas=gas)
-    row = measure_load(load, workers=CORES, seconds=1.0)
-    print(f"\nA generated block: {len(load.steps):,} transactions, {load.about}")
+    """A generated block: outputs, logs and writes are compared in every iteration."""
+    workload = block_workload("hybrid", gas=gas)
+    row = measure_workload(workload, workers=CORES, seconds=1.0)
+    print(f"\nA generated block: {len(workload.steps):,} transactions, {workload.about}")
     for workers, timing in ((1, row.sequential), (CORES, row.timing)):
         print(
             f"{workers:>3} worker{'s' * (workers > 1):<2}{timing.seconds * 1e3:>8.1f} ms"
@@ -126,7 +126,7 @@ def show_gigagas(gas: int) -> None:
         f"{row.bound:.2f}. Equal: every output, log and write."
     )
     if row.speedup_spread > 0.1:
-        print("The laps differ by more than 10 %: is the machine busy?")
+        print("The iterations differ by more than 10 %: is the machine busy?")
 
 
 def main(numbers: Sequence[int] = BLOCKS, gas: int = GIGAGAS) -> None:

@@ -2,7 +2,8 @@
 
 Vyper for ``.vy``, our assembler for ``.easm``. The artefacts, one JSON a contract, go to where the
 package finds them; they say what they were made from, so that a test sees one that is out of date.
-With ``--count`` the instructions of the loads are counted too, which takes a quarter of an hour.
+With ``--count`` the instructions of the workloads are counted too, which takes a quarter of an
+hour.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from pathlib import Path
 
 from blockstm.bench.evm.assembly import assemble
 from blockstm.bench.evm.instructions import count
-from blockstm.bench.evm.instructions import digest as digest_of_load
-from blockstm.bench.evm.workloads import LOADS, load
+from blockstm.bench.evm.instructions import digest as digest_of_workload
+from blockstm.bench.evm.workloads import WORKLOADS, workload_named
 
 SOURCES = Path(__file__).parent
 ARTEFACTS = SOURCES.parents[1] / "src" / "blockstm" / "bench" / "evm" / "contracts"
@@ -60,14 +61,14 @@ def _by_hand(source: Path) -> dict[str, object]:
     }
 
 
-def count_loads() -> None:
-    """Write how often each load executes each opcode; what is counted already stays."""
+def count_workloads() -> None:
+    """Write how often each workload executes each opcode; what is counted already stays."""
     target = ARTEFACTS / "instructions.json"
     before = json.loads(target.read_text()) if target.exists() else {}
     counts = {}
-    for name in LOADS:
-        key = digest_of_load(load(name))
-        counts[key] = before.get(key) or count(load(name))
+    for name in WORKLOADS:
+        key = digest_of_workload(workload_named(name))
+        counts[key] = before.get(key) or count(workload_named(name))
         print(f"{name}: {sum(counts[key].values()):,} instructions", flush=True)
     target.write_text(json.dumps(counts, indent=1) + "\n")
 
@@ -103,7 +104,7 @@ def main() -> int:
         target.write_text(json.dumps(made, indent=1) + "\n")
         print(f"{source.name}: {len(str(made['runtime'])) // 2 - 1} bytes of code")
     if args.count:
-        count_loads()
+        count_workloads()
     return 0
 
 

@@ -1,37 +1,37 @@
-"""EVMs are raced on the same call, from the same start, and a lap that differs ends the race."""
+"""EVMs are compared on the same call, from the same start; a different result is an error."""
 
 from __future__ import annotations
 
 import pytest
-from tests.rivals import needs_pyrevm
+from tests.baselines import needs_pyrevm
 
 from blockstm.bench.evm.assembly import assemble
-from blockstm.bench.evm.candidates import EVMS, Ran, contender
+from blockstm.bench.evm.candidates import EVMS, Ran, candidate
 from blockstm.bench.evm.measurement import Same, measure, overall
-from blockstm.bench.evm.workloads import SENDER, Account, Load, load
+from blockstm.bench.evm.workloads import SENDER, Account, Workload, workload_named
 from blockstm.errors import UsageError
 
-RACED = [
+COMPARED = [
     pytest.param(evm, marks=needs_pyrevm) if evm == "pyrevm" else pytest.param(evm) for evm in EVMS
 ]
 
 
-def call(source: str, *, data: bytes = b"", gas: int = 1_000_000) -> Load:
-    """A load from a source; 0xdd… is beside it, with code, storage and a balance."""
+def call(source: str, *, data: bytes = b"", gas: int = 1_000_000) -> Workload:
+    """A workload from a source; 0xdd… is beside it, with code, storage and a balance."""
     accounts = {
         b"\xcc" * 20: Account(assemble(source), balance=7, nonce=1, storage={1: 2, 3: 4}),
         b"\xdd" * 20: Account(assemble("STOP"), balance=9, nonce=5),
     }
-    return Load("call", "", accounts, b"\xcc" * 20, data, gas)
+    return Workload("call", "", accounts, b"\xcc" * 20, data, gas)
 
 
-def ran(evm: str, load: Load) -> Ran:
-    lap = contender(evm, load, lambda ran: None)
-    result: Ran = lap.run(lap.prepare())
+def ran(evm: str, workload: Workload) -> Ran:
+    measured = candidate(evm, workload, lambda ran: None)
+    result: Ran = measured.run(measured.prepare())
     return result
 
 
-@pytest.mark.parametrize("evm", RACED)
+@pytest.mark.parametrize("evm", COMPARED)
 @pytest.mark.parametrize(
     ("source", "value", "gas"),
     [
@@ -49,23 +49,25 @@ def ran(evm: str, load: Load) -> Ran:
         ("0 1 SSTORE 1", 1, 6 + 5000 + 3 - 4800),  # the refund counts
     ],
 )
-def test_an_evm_starts_from_the_loads_accounts(evm: str, source: str, value: int, gas: int) -> None:
+def test_an_evm_starts_from_the_workloads_accounts(
+    evm: str, source: str, value: int, gas: int
+) -> None:
     answer = ran(evm, call(f"{source} PUSH0 MSTORE 32 PUSH0 RETURN"))
     assert int.from_bytes(answer.output, "big") == value
     assert answer.gas_used == 21_000 + gas + (2 + 3 + 3) + (3 + 2)
 
 
-@pytest.mark.parametrize("evm", RACED)
+@pytest.mark.parametrize("evm", COMPARED)
 @pytest.mark.parametrize("source", ["PUSH0 PUSH0 REVERT", "INVALID", "POP"])
-def test_a_call_that_fails_is_no_lap(evm: str, source: str) -> None:
+def test_a_call_that_fails_is_no_iteration(evm: str, source: str) -> None:
     with pytest.raises(Exception, match=r".") as raised:
         ran(evm, call(source))
     names = {"RuntimeError", "AssertionError", "Revert", "InvalidInstruction", "InsufficientStack"}
     assert type(raised.value).__name__ in names
 
 
-def test_another_gas_or_output_ends_the_race() -> None:
-    same = Same(load("hashing", turns=1))
+def test_another_gas_or_output_ends_the_benchmark() -> None:
+    same = Same(workload_named("hashing", turns=1))
     same(Ran(21_000, b"one"))
     same(Ran(21_000, b"one"))
     assert same.gas == 21_000
@@ -76,13 +78,18 @@ def test_another_gas_or_output_ends_the_race() -> None:
 
 def test_an_unknown_evm_is_refused() -> None:
     with pytest.raises(UsageError, match="one of evm, pyrevm, py-evm, not 'geth'"):
-        contender("geth", load("hashing"), lambda ran: None)
+        candidate("geth", workload_named("hashing"), lambda ran: None)
 
 
 @needs_pyrevm
 def test_a_row_says_who_was_how_much_faster() -> None:
     rows = [
-        measure(load(name, turns=2), evm="pyrevm", rivals=["py-evm", "pyrevm"], laps=2)
+        measure(
+            workload_named(name, turns=2),
+            evm="pyrevm",
+            baselines=["py-evm", "pyrevm"],
+            iterations=2,
+        )
         for name in ("hashing", "calls")
     ]
     for row in rows:
@@ -91,7 +98,7 @@ def test_a_row_says_who_was_how_much_faster() -> None:
         assert flat["ratio"] == flat["py_evm_ratio"] == row.ratio("py-evm")
         assert flat["ratio"] == flat["py_evm_seconds"] / flat["seconds"]  # type: ignore[operator]  # both floats
         assert flat["pyrevm_ratio"] == 1
-        assert flat["laps"] == 2
+        assert flat["iterations"] == 2
         assert flat["gas"] == row.gas > 21_000
     summary = overall(rows)
     product = rows[0].ratio("py-evm") * rows[1].ratio("py-evm")

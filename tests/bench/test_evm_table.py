@@ -71,7 +71,7 @@ def test_blocks_have_a_table_of_their_own() -> None:
         "| 12 | berlin | 1,100 | 15,000,000 | 2.00 | 2.0% | 7.50 | 7,500 | 500 | 250x | 2,000 "
         "| 1,000x |  |"
     ) in section.splitlines()
-    assert "100x as fast as py-evm on our accounts, 400x as fast as py-evm as it comes" in section
+    assert "100x as fast as py-evm on our accounts, 400x as fast as py-evm upstream" in section
     assert evm_section(evm_rows(rows)) == evm_section(evm_rows(ROWS))
     stock, ours = (target for target in TARGETS if "on real blocks" in target.words)
     assert (stock.measured(rows), ours.measured(rows)) == (400, 100)

@@ -1,4 +1,4 @@
-"""The loads of the EVM's benchmark compute what they say: against the same in plain Python."""
+"""The workloads of the EVM's benchmark compute what they say: against the same in plain Python."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import reduce
 from pathlib import Path
 
 import pytest
+from tests.baselines import HAS_PYREVM
 from tests.fixtures import ROOT, fixtures
-from tests.rivals import HAS_PYREVM
 
 from blockstm.bench.evm.artefacts import runtime
-from blockstm.bench.evm.candidates import Ran, contender
+from blockstm.bench.evm.candidates import Ran, candidate
 from blockstm.bench.evm.instructions import count, digest, instructions, opcodes
-from blockstm.bench.evm.state_tests import statetest_loads
-from blockstm.bench.evm.workloads import LOADS, SENDER, SENDER_KEY, TURNS, load
+from blockstm.bench.evm.state_tests import statetest_workloads
+from blockstm.bench.evm.workloads import SENDER, SENDER_KEY, TURNS, WORKLOADS, workload_named
 from blockstm.errors import ConfigError, DecodeError
 from blockstm.ethereum.codecs.hashing import keccak
 
@@ -24,8 +24,8 @@ WORD = 2**256
 
 
 def ran(name: str, turns: int, evm: str = "evm") -> Ran:
-    lap = contender(evm, load(name, turns=turns), lambda ran: None)
-    result: Ran = lap.run(lap.prepare())
+    measured = candidate(evm, workload_named(name, turns=turns), lambda ran: None)
+    result: Ran = measured.run(measured.prepare())
     return result
 
 
@@ -41,7 +41,7 @@ def test_an_artefact_is_of_the_source_as_it_stands(source: Path) -> None:
         assert kept == BUILD["artefact"](source, "no vyper")
 
 
-@pytest.mark.parametrize("name", LOADS)
+@pytest.mark.parametrize("name", WORKLOADS)
 def test_all_evms_come_to_the_same(name: str) -> None:
     turns = max(2, TURNS[name] // 2000)
     answer = ran(name, turns)
@@ -50,22 +50,22 @@ def test_all_evms_come_to_the_same(name: str) -> None:
         assert answer == ran(name, turns, "pyrevm")
 
 
-@pytest.mark.parametrize("name", LOADS)
-def test_the_instructions_of_a_load_are_counted(name: str) -> None:
-    counted = opcodes(load(name))
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_the_instructions_of_a_workload_are_counted(name: str) -> None:
+    counted = opcodes(workload_named(name))
     assert counted is not None, "count them: python bench/contracts/build.py --count"
-    assert instructions(load(name)) == sum(counted.values()) > 10**4
+    assert instructions(workload_named(name)) == sum(counted.values()) > 10**4
 
 
 def test_counting_sees_every_instruction() -> None:
-    tiny = load("hashing", turns=3)
+    tiny = workload_named("hashing", turns=3)
     counts = count(tiny)
     assert counts["KECCAK256"] == 6
     assert counts["JUMPI"] == 3
     assert counts["RETURN"] == 1
     assert sum(counts.values()) == 2 + 3 * 17 + 3
-    assert instructions(tiny) is None  # only whole loads are kept
-    assert digest(tiny) != digest(load("hashing", turns=4))
+    assert instructions(tiny) is None  # only whole workloads are kept
+    assert digest(tiny) != digest(workload_named("hashing", turns=4))
 
 
 def test_the_sender_is_the_keys_account() -> None:
@@ -104,7 +104,7 @@ def test_calls() -> None:
 
 
 def test_memory() -> None:
-    data = load("memory", turns=200).data.ljust(64, b"\0")[:64]
+    data = workload_named("memory", turns=200).data.ljust(64, b"\0")[:64]
     code = runtime("memory")
     field, total = bytearray(16_384), 0
     size = 0
@@ -188,17 +188,17 @@ def test_fibonacci() -> None:
     assert number("fibonacci", 15) == 610
 
 
-def test_an_unknown_load_is_refused() -> None:
+def test_an_unknown_workload_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"one of hashing, .* not 'nothing'"):
-        load("nothing")
+        workload_named("nothing")
     with pytest.raises(ConfigError, match="1 or more, not 0"):
-        load("hashing", turns=0)
+        workload_named("hashing", turns=0)
 
 
-def test_loads_of_state_tests() -> None:
-    loads = {each.name: each for each in statetest_loads(fixtures() / "contracts.tar.xz")}
-    assert {"snailtracer", "weierstrudel-0", "weierstrudel-1", "signextend-0"} <= loads.keys()
-    snail = loads["snailtracer"]
+def test_workloads_of_state_tests() -> None:
+    workloads = {each.name: each for each in statetest_workloads(fixtures() / "contracts.tar.xz")}
+    assert {"snailtracer", "weierstrudel-0", "weierstrudel-1", "signextend-0"} <= workloads.keys()
+    snail = workloads["snailtracer"]
     assert len(snail.accounts[snail.to].code) > 8_000
     assert snail.gas == 10**9
 
@@ -207,4 +207,4 @@ def test_a_file_that_is_no_state_test_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "no.json"
     path.write_text('{"one": {"pre": 1}}')
     with pytest.raises(DecodeError, match=r"no\.json is no state test: AttributeError"):
-        statetest_loads(path)
+        statetest_workloads(path)

@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.baselines import needs_pyrevm
 from tests.fixtures import fixtures
-from tests.rivals import needs_pyrevm
 
-from blockstm.bench.evm.workloads import LOADS
+from blockstm.bench.evm.workloads import WORKLOADS
 from blockstm.cli import main
 
-FIELDS = {"workload", "evm", "gas", "seconds", "spread", "against", "ratio", "laps", "machine"}
-QUICK = ["--evm", "evm", "--percent", "0.05", "--laps", "1"]
+FIELDS = {
+    "workload",
+    "evm",
+    "gas",
+    "seconds",
+    "spread",
+    "against",
+    "ratio",
+    "iterations",
+    "machine",
+}
+QUICK = ["--evm", "evm", "--percent", "0.05", "--iterations", "1"]
 
 Capture = pytest.CaptureFixture[str]
 
@@ -25,7 +35,7 @@ def rows(capsys: Capture, *arguments: str) -> list[dict[str, object]]:
 
 def test_a_row_for_each_workload_and_one_for_all(capsys: Capture) -> None:
     printed = rows(capsys, "--against", "py-evm")
-    assert [row["workload"] for row in printed] == [*LOADS, "overall"]
+    assert [row["workload"] for row in printed] == [*WORKLOADS, "overall"]
     for row in printed[:-1]:
         assert row.keys() >= FIELDS | {"py_evm_seconds", "py_evm_ratio", "mgas_per_second"}
         assert row["ratio"] == row["py_evm_seconds"] / row["seconds"]  # type: ignore[operator]  # both floats
@@ -40,7 +50,7 @@ def test_workloads_can_be_chosen_also_from_state_tests(capsys: Capture) -> None:
 
 
 @needs_pyrevm
-def test_the_table_has_a_column_for_each_rival(capsys: Capture) -> None:
+def test_the_table_has_a_column_for_each_baseline(capsys: Capture) -> None:
     assert main(["bench", "evm", *QUICK, "hashing", "--against", "py-evm,pyrevm"]) == 0
     machine, titles, hashing, overall = capsys.readouterr().out.splitlines()
     assert machine.startswith("processor: ")

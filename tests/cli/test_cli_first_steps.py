@@ -15,7 +15,7 @@ from blockstm.bench.engine.workloads import ABOUT, WORKLOADS
 from blockstm.cli import main
 
 Capture = pytest.CaptureFixture[str]
-OTHERS = ["evm", "blocks", "loads"]
+OTHERS = ["evm", "blocks", "workloads", "loads"]
 
 
 def ends(*arguments: str) -> int:

@@ -1,4 +1,4 @@
-"""Timing contenders in turn, so that what the machine does meanwhile falls on all of them."""
+"""Timing candidates in turn, so that what the machine does meanwhile falls on all of them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["UNSTABLE", "Contender", "Lap", "Race", "Timing"]
+__all__ = ["UNSTABLE", "Benchmark", "Candidate", "Iteration", "Timing"]
 
 UNSTABLE = 0.10
 """The spread above which a timing says so."""
 
 
 @dataclass(frozen=True)
-class Contender:
+class Candidate:
     """One way to do the job.
 
     Attributes:
         run: does it; timed. Raises unless it succeeded.
-        prepare: before each lap, untimed; its result is handed to ``run``.
-        check: after each lap, untimed; given what ``run`` returned, raises if that is wrong.
+        prepare: before each iteration, untimed; its result is handed to ``run``.
+        check: after each iteration, untimed; given what ``run`` returned, raises if that is wrong.
     """
 
     run: Callable[[Any], Any]
@@ -31,7 +31,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Lap:
+class Iteration:
     """One timed run: wall time and the CPU time of the whole process, in s."""
 
     seconds: float
@@ -40,60 +40,60 @@ class Lap:
 
 @dataclass(frozen=True)
 class Timing:
-    """What the laps of a contender come to.
+    """What the iterations of a candidate come to.
 
     Attributes:
         seconds: the median, in s.
         spread: interquartile range over median; above `UNSTABLE`, do not trust it.
         cpu_cores: CPU time over wall time, the median of it.
-        rounds: how many laps.
+        iterations: how many there were.
     """
 
     seconds: float
     spread: float
     cpu_cores: float
-    rounds: int
+    iterations: int
 
     @property
     def stable(self) -> bool:
-        """Whether the laps agree well enough to compare with."""
+        """Whether the iterations agree well enough to compare with."""
         return self.spread <= UNSTABLE
 
 
 @dataclass
-class Race:
-    """Laps of named contenders, each after the other; single-threaded itself.
+class Benchmark:
+    """Iterations of named candidates, each after the other; single-threaded itself.
 
-    What a lap returned is checked every time, so no lap can have timed a failure.
+    What an iteration returned is checked every time, so no iteration can have timed a failure.
     """
 
-    contenders: Mapping[str, Contender]
-    laps: dict[str, list[Lap]] = field(default_factory=dict)
+    candidates: Mapping[str, Candidate]
+    iterations: dict[str, list[Iteration]] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
 
-    def lap(self, name: str) -> None:
-        """Time one run of a contender and check what it did."""
-        self.timed(name, self.contenders[name].prepare())
+    def iterate(self, name: str) -> None:
+        """Time one run of a candidate and check what it did."""
+        self.timed(name, self.candidates[name].prepare())
         self.check(name)
 
     def timed(self, name: str, prepared: Any) -> None:
-        """The timed part of a lap."""
-        run = self.contenders[name].run
+        """The timed part of an iteration."""
+        run = self.candidates[name].run
         collecting = gc.isenabled()
         gc.disable()
         try:
             cpu, wall = time.process_time(), time.perf_counter()
             result = run(prepared)
-            lap = Lap(time.perf_counter() - wall, time.process_time() - cpu)
+            iteration = Iteration(time.perf_counter() - wall, time.process_time() - cpu)
         finally:
             if collecting:
                 gc.enable()
         self.results[name] = result
-        self.laps.setdefault(name, []).append(lap)
+        self.iterations.setdefault(name, []).append(iteration)
 
     def check(self, name: str) -> None:
-        """Raise unless the last lap of a contender came to what it must."""
-        self.contenders[name].check(self.results[name])
+        """Raise unless the last iteration of a candidate came to what it must."""
+        self.candidates[name].check(self.results[name])
 
     def warm_up(self) -> float:
         """Run everyone twice for the sake of caches, compilers and arenas; not counted.
@@ -101,29 +101,33 @@ class Race:
         Returns the wall time of the second turn, untimed parts left out, in s.
         """
         for _ in range(2):
-            self.laps.clear()
-            for name in self.contenders:
-                self.lap(name)
-        taken = sum(lap.seconds for laps in self.laps.values() for lap in laps)
-        self.laps.clear()
+            self.iterations.clear()
+            for name in self.candidates:
+                self.iterate(name)
+        taken = sum(
+            iteration.seconds for iterations in self.iterations.values() for iteration in iterations
+        )
+        self.iterations.clear()
         return taken
 
     def run(self, *, seconds: float, rounds_min: int = 5, rounds_max: int = 50) -> None:
-        """Race until about ``seconds`` have passed, within the bounds on rounds."""
+        """Run until about ``seconds`` have passed, within the bounds on rounds."""
         deadline = time.perf_counter() + seconds
         for number in range(rounds_max):
             if number >= rounds_min and time.perf_counter() > deadline:
                 return
-            for name in in_turn(list(self.contenders), number):
-                self.lap(name)
+            for name in in_turn(list(self.candidates), number):
+                self.iterate(name)
 
     def timing(self, name: str) -> Timing:
-        """What the laps of a contender so far come to."""
-        laps = self.laps[name]
-        seconds = [lap.seconds for lap in laps]
+        """What the iterations of a candidate so far come to."""
+        iterations = self.iterations[name]
+        seconds = [iteration.seconds for iteration in iterations]
         low, median, high = _quartiles(seconds)
-        cores = statistics.median(lap.cpu_seconds / lap.seconds for lap in laps)
-        return Timing(median, (high - low) / median, cores, len(laps))
+        cores = statistics.median(
+            iteration.cpu_seconds / iteration.seconds for iteration in iterations
+        )
+        return Timing(median, (high - low) / median, cores, len(iterations))
 
 
 def in_turn(names: Sequence[str], number: int) -> list[str]:

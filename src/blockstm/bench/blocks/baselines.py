@@ -1,10 +1,11 @@
-"""Other EVMs on a load, one transaction after another: how long each takes for one, in s.
+"""Other EVMs on a workload, one transaction after another: how long each takes for one, in s.
 
 revm (through pyrevm) and py-evm get the same accounts and the same calls. They run the first few of
-a load's transactions, as their loops are in Python and a whole block would take them minutes; ours
-is measured on all of it. Each must use the gas that ours uses, or it has not done the same work:
-pyrevm keeps slots warm from call to call and takes what they held before the first for their
-original values, so it can be compared only where no two of a load's transactions meet at a slot.
+a workload's transactions, as their loops are in Python and a whole block would take them minutes;
+ours is measured on all of it. Each must use the gas that ours uses, or it has not done the same
+work: pyrevm keeps slots warm from call to call and takes what they held before the first for their
+original values, so it can be compared only where no two of a workload's transactions meet at a
+slot.
 """
 
 from __future__ import annotations
@@ -14,33 +15,33 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from blockstm.bench.blocks.fixture import BASE_FEE, GAS_PRICE
-from blockstm.bench.blocks.workloads import BlockLoad
+from blockstm.bench.blocks.workloads import BlockWorkload
 from blockstm.executor import execute_block
 from blockstm.extras import need
 from blockstm.vm.evm import Signed
 
-__all__ = ["RIVALS"]
+__all__ = ["BASELINES"]
 
 _PYREVM_TRANSACTIONS = 5_000
 _PYEVM_TRANSACTIONS = 200
 
 
-def _signed(load: BlockLoad, count: int) -> list[Signed]:
-    """The first transactions of a load."""
-    return [step for step in load.steps[:count] if isinstance(step, Signed)]
+def _signed(workload: BlockWorkload, count: int) -> list[Signed]:
+    """The first transactions of a workload."""
+    return [step for step in workload.steps[:count] if isinstance(step, Signed)]
 
 
-def _ours(load: BlockLoad, count: int) -> list[int]:
+def _ours(workload: BlockWorkload, count: int) -> list[int]:
     """The gas that each of the first transactions must use."""
-    result = execute_block(load.steps[:count], load.state, load.evm, workers=1)
+    result = execute_block(workload.steps[:count], workload.state, workload.evm, workers=1)
     return [outcome.gas_used for outcome in result.outcomes]
 
 
-def _pyrevm(load: BlockLoad) -> float | None:
+def _pyrevm(workload: BlockWorkload) -> float | None:
     need("pyrevm", "pyrevm")
     import pyrevm
 
-    block = load.evm.block
+    block = workload.evm.block
     evm = pyrevm.EVM(gas_limit=block.gas_limit, spec_id="CANCUN")
     evm.set_block_env(
         pyrevm.BlockEnv(
@@ -53,10 +54,10 @@ def _pyrevm(load: BlockLoad) -> float | None:
             excess_blob_gas=0,
         )
     )
-    steps = _signed(load, _PYREVM_TRANSACTIONS)
-    wanted = _ours(load, len(steps))
-    touched = _touched(load, steps)
-    for address, account in load.state.accounts():
+    steps = _signed(workload, _PYREVM_TRANSACTIONS)
+    wanted = _ours(workload, len(steps))
+    touched = _touched(workload, steps)
+    for address, account in workload.state.accounts():
         if address not in touched:
             continue
         info = pyrevm.AccountInfo(
@@ -89,9 +90,9 @@ def _pyrevm(load: BlockLoad) -> float | None:
     return taken / len(used) if used == wanted else None
 
 
-def _touched(load: BlockLoad, steps: Iterable[Signed]) -> set[bytes]:
+def _touched(workload: BlockWorkload, steps: Iterable[Signed]) -> set[bytes]:
     """Who can be met by these transactions: senders, receivers, contracts."""
-    contracts = {address for address, account in load.state.accounts() if account.code}
+    contracts = {address for address, account in workload.state.accounts() if account.code}
     people = {step.sender for step in steps} | {step.transaction.to for step in steps}
     return contracts | people
 
@@ -100,22 +101,22 @@ def _hex(address: bytes) -> str:
     return "0x" + address.hex()
 
 
-def _pyevm(load: BlockLoad) -> float:
+def _pyevm(workload: BlockWorkload) -> float:
     from blockstm.vm.pyevm import PyEvm
 
-    steps = _signed(load, _PYEVM_TRANSACTIONS)
-    wanted = _ours(load, len(steps))
-    vm = PyEvm("prague", load.evm.block)
+    steps = _signed(workload, _PYEVM_TRANSACTIONS)
+    wanted = _ours(workload, len(steps))
+    vm = PyEvm("prague", workload.evm.block)
     transactions = [vm.decode(step.transaction.encode(), step.sender) for step in steps]
     begin = time.perf_counter()
-    result = execute_block(transactions, load.state, vm, workers=1)
+    result = execute_block(transactions, workload.state, vm, workers=1)
     taken = time.perf_counter() - begin
     if [outcome.gas_used for outcome in result.outcomes] != wanted:
         raise AssertionError("py-evm uses other gas than ours")
     return taken / len(steps)
 
 
-RIVALS: Mapping[str, Callable[[BlockLoad], float | None]] = MappingProxyType(
+BASELINES: Mapping[str, Callable[[BlockWorkload], float | None]] = MappingProxyType(
     {"pyrevm": _pyrevm, "py-evm": _pyevm}
 )
-"""Name → seconds for a transaction of a load; None where it cannot be given the same work."""
+"""Name → seconds for a transaction of a workload; None where it cannot be given the same work."""

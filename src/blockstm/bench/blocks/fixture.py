@@ -1,4 +1,4 @@
-"""Where a load takes place: people, tokens and pools, and the state they begin with.
+"""Where a workload takes place: people, tokens and pools, and the state they begin with.
 
 Contracts are put in place; what they hold is brought about by a block of transactions that is run
 beforehand, so that nothing here knows how they lay out their storage.
@@ -18,7 +18,7 @@ from blockstm.state.accounts import Account, AccountState
 from blockstm.types import Address, BlockNumber
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
-__all__ = ["GAS_PRICE", "TRANSFER_GAS", "Setting"]
+__all__ = ["GAS_PRICE", "TRANSFER_GAS", "Fixture"]
 
 TRANSFER_GAS = 21_000
 CALL_GAS = 400_000
@@ -32,8 +32,8 @@ RICH = 10**24
 _TIME = 1_700_000_000
 
 
-class Setting:
-    """Makes accounts and transactions of one load, and counts everyone's nonces.
+class Fixture:
+    """Makes accounts and transactions of one workload, and counts everyone's nonces.
 
     Args:
         coinbase: who gets the fees; default: an account of nobody else.
@@ -49,7 +49,7 @@ class Setting:
     @staticmethod
     def named(name: str) -> Address:
         """The address of whoever has that name."""
-        return Address(keccak(b"load " + name.encode())[12:])
+        return Address(keccak(b"workload " + name.encode())[12:])
 
     # ---- who is there
 
@@ -117,7 +117,7 @@ class Setting:
     # ---- when all is there
 
     def evm(self, fork: str = FORK) -> Evm:
-        """The EVM in the load's block."""
+        """The EVM in the workload's block."""
         context = BlockContext(
             number=BlockNumber(1),
             timestamp=_TIME,
@@ -130,7 +130,7 @@ class Setting:
         return Evm(fork, context)
 
     def state(self) -> AccountState:
-        """What the load begins with.
+        """What the workload begins with.
 
         Raises:
             InternalError: something that was to happen beforehand failed.
@@ -138,7 +138,7 @@ class Setting:
         state = AccountState(self._accounts)
         done = execute_block(self._beforehand, state, self.evm(), workers=1)
         if not all(outcome.value.succeeded for outcome in done.outcomes):
-            raise InternalError("a load's setting could not be brought about")
+            raise InternalError("a workload's fixture could not be brought about")
         state.apply(_without_fees(done.writes.items(), self.coinbase))
         return state
 
@@ -170,5 +170,5 @@ class Setting:
 def _without_fees(
     writes: Iterable[tuple[object, object]], coinbase: Address
 ) -> dict[object, object]:
-    """What the coinbase earned beforehand is not there when the load begins."""
+    """What the coinbase earned beforehand is not there when the workload begins."""
     return {key: value for key, value in writes if key != (coinbase, "balance")}

@@ -1,9 +1,11 @@
-"""One row of the benchmark of a load: the engine on some workers, and what it is compared with.
+"""One row of the benchmark of a workload: the engine on some workers, and what it is compared with.
 
-In turn, lap by lap: the engine with one worker (``sequential``), with so many workers, and as many
+In turn, iteration by iteration: the engine with one worker (``sequential``), with so many workers,
+    and as many
 engines with one worker each that run the whole block side by side and know nothing of each other
 (``uncoordinated``). What these get done in a second is what the machine has to give: beside it, one
-sees what sharing a block costs. Every lap's gas is checked in its time, everything else behind it.
+sees what sharing a block costs. Every iteration's gas is checked in its time, everything else
+behind it.
 """
 
 from __future__ import annotations
@@ -14,35 +16,37 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from blockstm.bench.benchmark import Contender, Race, Timing
-from blockstm.bench.blocks.baselines import RIVALS
-from blockstm.bench.blocks.workloads import BlockLoad
+from blockstm.bench.benchmark import Benchmark, Candidate, Timing
+from blockstm.bench.blocks.baselines import BASELINES
+from blockstm.bench.blocks.workloads import BlockWorkload
 from blockstm.config import Config
 from blockstm.errors import ConfigError
 from blockstm.executor import Executor
 from blockstm.messages import brief
 from blockstm.types import BlockResult, Status
 
-__all__ = ["BOUND", "SEQUENTIAL", "LoadRow", "measure_load"]
+__all__ = ["BOUND", "SEQUENTIAL", "ParallelRow", "measure_workload"]
 
 SEQUENTIAL = "sequential"
 BOUND = "uncoordinated"
 
 
 @dataclass(frozen=True)
-class LoadRow:
-    """What was measured of one load on so many workers.
+class ParallelRow:
+    """What was measured of one workload on so many workers.
 
     Attributes:
-        name: of the load; ``transactions`` and ``gas`` are its block's.
+        name: of the workload; ``transactions`` and ``gas`` are its block's.
         workers: threads of the engine, at most.
-        timing: what the engine's laps come to.
+        timing: what the engine's iterations come to.
         sequential: the same with one worker.
-        speedups: of each lap, over the sequential lap beside it.
+        speedups: of each iteration, over the sequential iteration beside it.
         bound: how many times as much the workers get done without coordination as one does.
-        incarnations_per_transaction: in the last lap; ``aborts``: by cause, likewise.
-        shared: how many workers worked on the block in the last lap (1: the gate stayed closed).
-        rivals: seconds for a transaction, by name of the EVM, one thread each; None: see `RIVALS`.
+        incarnations_per_transaction: in the last iteration; ``aborts``: by cause, likewise.
+        shared: how many workers worked on the block in the last iteration (1: the gate stayed
+            closed).
+        baselines: seconds for a transaction, by name of the EVM, one thread each; None: see
+            `BASELINES`.
     """
 
     name: str
@@ -56,11 +60,11 @@ class LoadRow:
     incarnations_per_transaction: float
     aborts: Mapping[str, int]
     shared: int
-    rivals: Mapping[str, float | None] = field(default_factory=dict)
+    baselines: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def speedup(self) -> float:
-        """The median of the laps' speed-ups over the sequential path: above 1, sharing wins."""
+        """The median of the iterations' speed-ups over one worker: above 1, sharing wins."""
         return statistics.median(self.speedups)
 
     @property
@@ -72,7 +76,7 @@ class LoadRow:
     def as_dict(self) -> dict[str, object]:
         """The row flat, ready for JSON."""
         flat: dict[str, object] = {
-            "load": self.name,
+            "workload": self.name,
             "transactions": self.transactions,
             "gas": self.gas,
             "workers": self.workers,
@@ -90,10 +94,10 @@ class LoadRow:
             "incarnations_per_transaction": self.incarnations_per_transaction,
             "aborts": dict(self.aborts),
             "shared": self.shared,
-            "laps": self.timing.rounds,
+            "iterations": self.timing.iterations,
             "stable": self.speedup_spread <= 0.1,
         }
-        for name, seconds in self.rivals.items():
+        for name, seconds in self.baselines.items():
             key = name.replace("-", "_")
             alone = self.sequential.seconds / self.transactions
             flat |= {
@@ -103,91 +107,98 @@ class LoadRow:
         return flat
 
 
-def measure_load(
-    load: BlockLoad,
+def measure_workload(
+    workload: BlockWorkload,
     *,
     workers: int,
     seconds: float = 2.0,
-    laps: int | None = None,
+    iterations: int | None = None,
     against: Sequence[str] = (),
-) -> LoadRow:
-    """Race the engine on a load with ``workers`` against itself with one.
+) -> ParallelRow:
+    """Benchmark the engine on a workload with ``workers`` against itself with one.
 
     Args:
-        load: what to run.
+        workload: what to run.
         workers: threads of the engine, at most.
-        seconds: about how long to race.
-        laps: of each instead, if given.
-        against: other EVMs, of `RIVALS`; each runs the block's first transactions once.
+        seconds: about how long to measure.
+        iterations: of each instead, if given.
+        against: other EVMs, of `BASELINES`; each runs the block's first transactions once.
 
     Raises:
-        ConfigError: there is no such rival.
-        AssertionError: a lap came to something else than the first sequential one.
+        ConfigError: there is no such baseline.
+        AssertionError: an iteration came to something else than the first sequential one.
     """
-    unknown = [name for name in against if name not in RIVALS]
+    unknown = [name for name in against if name not in BASELINES]
     if unknown:
-        raise ConfigError(f"loads are raced against {', '.join(RIVALS)}, not {brief(unknown[0])}")
+        raise ConfigError(
+            f"workloads are compared with {', '.join(BASELINES)}, not {brief(unknown[0])}"
+        )
     one = Executor(Config(workers=1))
     many = Executor(Config(workers=workers))
     apart = [Executor(Config(workers=1)) for _ in range(workers)]
     pool = ThreadPoolExecutor(len(apart))
     try:
-        race = _race(load, one, many, apart, pool)
-        race.warm_up()
-        race.run(seconds=seconds, rounds_min=laps or 5, rounds_max=laps or 400)
+        benchmark = _benchmark(workload, one, many, apart, pool)
+        benchmark.warm_up()
+        benchmark.run(seconds=seconds, rounds_min=iterations or 5, rounds_max=iterations or 400)
     finally:
         for executor in (one, many, *apart):
             executor.close()
         pool.shutdown()
-    return _row(load, workers, race, {name: RIVALS[name](load) for name in against})
+    return _row(workload, workers, benchmark, {name: BASELINES[name](workload) for name in against})
 
 
-def _race(
-    load: BlockLoad,
+def _benchmark(
+    workload: BlockWorkload,
     one: Executor,
     many: Executor,
     apart: Sequence[Executor],
     pool: ThreadPoolExecutor,
-) -> Race:
-    steps = load.evm.bind(load.steps)
-    same = _Same(len(load.steps), load.all_succeed)
+) -> Benchmark:
+    steps = workload.evm.bind(workload.steps)
+    same = _Same(len(workload.steps), workload.all_succeed)
 
     def on(executor: Executor) -> BlockResult:
-        return same.at_once(executor.execute_block(steps, load.state, load.evm))
+        return same.at_once(executor.execute_block(steps, workload.state, workload.evm))
 
     def side_by_side(_: object) -> list[BlockResult]:
         return list(pool.map(on, apart))
 
-    return Race(
+    return Benchmark(
         {
-            SEQUENTIAL: Contender(lambda _: on(one), check=same),
-            "engine": Contender(lambda _: on(many), check=same),
-            BOUND: Contender(side_by_side, check=same.of_all),
+            SEQUENTIAL: Candidate(lambda _: on(one), check=same),
+            "engine": Candidate(lambda _: on(many), check=same),
+            BOUND: Candidate(side_by_side, check=same.of_all),
         }
     )
 
 
-def _row(load: BlockLoad, workers: int, race: Race, rivals: Mapping[str, float | None]) -> LoadRow:
-    result: BlockResult = race.results["engine"]
-    engine, alone = race.laps["engine"], race.laps[SEQUENTIAL]
-    return LoadRow(
-        name=load.name,
-        transactions=len(load.steps),
+def _row(
+    workload: BlockWorkload,
+    workers: int,
+    benchmark: Benchmark,
+    baselines: Mapping[str, float | None],
+) -> ParallelRow:
+    result: BlockResult = benchmark.results["engine"]
+    engine, alone = benchmark.iterations["engine"], benchmark.iterations[SEQUENTIAL]
+    return ParallelRow(
+        name=workload.name,
+        transactions=len(workload.steps),
         gas=result.gas_used,
         workers=workers,
-        timing=race.timing("engine"),
-        sequential=race.timing(SEQUENTIAL),
+        timing=benchmark.timing("engine"),
+        sequential=benchmark.timing(SEQUENTIAL),
         speedups=[b.seconds / a.seconds for a, b in zip(engine, alone, strict=True)],
-        bound=workers * race.timing(SEQUENTIAL).seconds / race.timing(BOUND).seconds,
+        bound=workers * benchmark.timing(SEQUENTIAL).seconds / benchmark.timing(BOUND).seconds,
         incarnations_per_transaction=result.stats.incarnations_per_transaction,
         aborts=result.stats.aborts,
         shared=result.stats.workers,
-        rivals=rivals,
+        baselines=baselines,
     )
 
 
 class _Same:
-    """What every lap must come to: what the first one came to, and no transaction failed."""
+    """What every iteration must come to: what the first one came to, and no transaction failed."""
 
     def __init__(self, count: int, all_succeed: bool) -> None:
         self.count = count
@@ -196,7 +207,7 @@ class _Same:
         self.outputs: list[bytes] = []
 
     def at_once(self, result: BlockResult) -> BlockResult:
-        """Within the lap: all are there, none was refused, the gas is right."""
+        """Within the iteration: all are there, none was refused, the gas is right."""
         outcomes: Any = result.outcomes
         if outcomes.count_of(Status.SUCCESS) != self.count:
             raise AssertionError(f"{len(outcomes)} of {self.count} transactions became final")
@@ -205,12 +216,12 @@ class _Same:
         return result
 
     def of_all(self, results: Sequence[BlockResult]) -> None:
-        """Each of them, behind the lap."""
+        """Each of them, behind the iteration."""
         for result in results:
             self(result)
 
     def __call__(self, result: BlockResult) -> None:
-        """Behind the lap: outputs, logs and writes are the same, and all succeeded."""
+        """Behind the iteration: outputs, logs and writes are the same, and all succeeded."""
         outputs = _outputs(result)
         if self.first is None:
             failed = [index for index, output in enumerate(outputs) if output[:1] != b"\1"]
@@ -218,7 +229,9 @@ class _Same:
                 raise AssertionError(f"{len(failed)} transactions failed, {failed[0]} first")
             self.first, self.outputs = result, outputs
         elif outputs != self.outputs or result.writes != self.first.writes:
-            raise AssertionError("a lap came to another result than the first sequential one")
+            raise AssertionError(
+                "an iteration came to another result than the first sequential one"
+            )
 
 
 def _outputs(result: BlockResult) -> list[bytes]:

@@ -1,4 +1,4 @@
-"""Speed-ups of the loads as a picture; needs the extra `insight`."""
+"""Speed-ups of the workloads as a picture; needs the extra `insight`."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ _SIZE, _DPI = (7.2, 4.2), 110
 
 
 def draw_speedups(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """A bar for each load and number of workers, its bound as a line above it.
+    """A bar for each workload and number of workers, its bound as a line above it.
 
     Whiskers reach half the interquartile range to either side; a row that is not stable is hatched.
     """
     plt = pyplot()
     figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
-    names = list(dict.fromkeys(row["load"] for row in rows))
+    names = list(dict.fromkeys(row["workload"] for row in rows))
     counts = sorted({row["workers"] for row in rows})
     width = 0.8 / len(counts)
     for offset, count in enumerate(counts):
-        of_count = {row["load"]: row for row in rows if row["workers"] == count}
+        of_count = {row["workload"]: row for row in rows if row["workers"] == count}
         places = [names.index(name) + offset * width for name in of_count]
         bars = axes.bar(
             places,
@@ -56,11 +56,11 @@ def draw_speedups(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 
 def draw_scaling(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """A line for each load: speed-up by workers."""
+    """A line for each workload: speed-up by workers."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
-    for name in dict.fromkeys(row["load"] for row in rows):
-        line = sorted((row["workers"], row["speedup"]) for row in rows if row["load"] == name)
+    for name in dict.fromkeys(row["workload"] for row in rows):
+        line = sorted((row["workers"], row["speedup"]) for row in rows if row["workload"] == name)
         axes.plot(*zip(*line, strict=True), "o-", label=name)
     axes.set_xlabel("workers")
     axes.set_ylabel("times one worker")

@@ -1,4 +1,4 @@
-"""A block's transactions on py-evm as it comes: its own loop, its own accounts in a trie.
+"""A block's transactions on py-evm upstream: its own loop, its own accounts in a trie.
 
 ``blockstm run --vm py-evm`` is several times faster than this, as there py-evm reads accounts that
 lie in memory; what one gets who installs py-evm alone is here.
@@ -12,23 +12,23 @@ from typing import Any
 from eth.db.atomic import AtomicDB
 from eth.vm.execution_context import ExecutionContext
 
-from blockstm.bench.benchmark import Contender
+from blockstm.bench.benchmark import Candidate
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.ethereum.execution import PreparedBlock
 from blockstm.vm.context import BlockContext
 from blockstm.vm.pyevm import FORKS
 
-__all__ = ["stock_pyevm"]
+__all__ = ["upstream_pyevm"]
 
 
-def stock_pyevm(prepared: PreparedBlock) -> Contender:
-    """py-evm on a block that was prepared for it; a lap's result is the gas of its transactions.
+def upstream_pyevm(prepared: PreparedBlock) -> Candidate:
+    """py-evm on a prepared block; an iteration's result is the gas of its transactions.
 
-    The state is set up before each lap, as a lap changes it; senders are known. What the block
-    does before and after its transactions is left out of the lap.
+    The state is set up before each iteration, as an iteration changes it; senders are known. What
+    the block does before and after its transactions is left out of the iteration.
     """
     rules: Any = FORKS[prepared.fork.name]
-    return Contender(
+    return Candidate(
         run=lambda state: _run(rules, state, prepared.steps),
         prepare=lambda: _state_of(rules, prepared),
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
 
-from blockstm.bench.blocks.fixture import GAS_PRICE, TRANSFER_GAS, Setting
+from blockstm.bench.blocks.fixture import GAS_PRICE, TRANSFER_GAS, Fixture
 from blockstm.errors import ConfigError
 from blockstm.ethereum.execution import prepare_file
 from blockstm.ethereum.files.block_files import BlockFile
@@ -21,7 +21,7 @@ from blockstm.messages import brief
 from blockstm.state.accounts import AccountState
 from blockstm.vm.evm import Evm, Signed, Step
 
-__all__ = ["BLOCK_LOADS", "GIGAGAS", "BlockLoad", "block_load", "load_of_file"]
+__all__ = ["BLOCK_WORKLOADS", "GIGAGAS", "BlockWorkload", "block_workload", "workload_of_file"]
 
 GIGAGAS = 10**9
 ERC20_GAS = 33_880
@@ -36,11 +36,11 @@ DEPTH = 10**24
 
 
 @dataclass(frozen=True)
-class BlockLoad:
+class BlockWorkload:
     """A block to measure with.
 
     Attributes:
-        name: one of `BLOCK_LOADS`.
+        name: one of `BLOCK_WORKLOADS`.
         about: what its transactions do, in a few words.
         steps: the transactions.
         state: what they begin with.
@@ -59,90 +59,90 @@ class BlockLoad:
 # ---------------------------------------------------------------- nobody meets anybody
 
 
-def _transfers(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
-    sources, targets = setting.people("source", count), setting.people("target", count)
-    return [setting.pay(*pair) for pair in zip(sources, targets, strict=True)]
+def _transfers(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
+    sources, targets = fixture.people("source", count), fixture.people("target", count)
+    return [fixture.pay(*pair) for pair in zip(sources, targets, strict=True)]
 
 
-def _token_transfers(share: float) -> Callable[[Setting, int, random.Random], list[Signed]]:
+def _token_transfers(share: float) -> Callable[[Fixture, int, random.Random], list[Signed]]:
     """ERC-20 transfers; of each, the receiver is with this probability one of a few."""
 
-    def make(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
-        token = setting.token("token")
-        sources, targets = setting.people("source", count), setting.people("target", count)
-        hot = setting.people("hot", HOT_HOLDERS) if share else []
+    def make(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
+        token = fixture.token("token")
+        sources, targets = fixture.people("source", count), fixture.people("target", count)
+        hot = fixture.people("hot", HOT_HOLDERS) if share else []
         for holder in (*sources, *targets, *hot):
-            setting.mint(token, holder, 1000)
+            fixture.mint(token, holder, 1000)
         for place in range(count):
             if draw.random() < share:
                 targets[place] = draw.choice(hot)
         return [
-            setting.give(token, source, target)
+            fixture.give(token, source, target)
             for source, target in zip(sources, targets, strict=True)
         ]
 
     return make
 
 
-def _swaps(pools: int | None) -> Callable[[Setting, int, random.Random], list[Signed]]:
+def _swaps(pools: int | None) -> Callable[[Fixture, int, random.Random], list[Signed]]:
     """Swaps of people of their own; each in a pool of its own, or all in a few."""
 
-    def make(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
-        return _traders(setting, "trader", count, pools or count, draw)
+    def make(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
+        return _traders(fixture, "trader", count, pools or count, draw)
 
     return make
 
 
 def _traders(
-    setting: Setting, name: str, count: int, pools: int, draw: random.Random
+    fixture: Fixture, name: str, count: int, pools: int, draw: random.Random
 ) -> list[Signed]:
-    tokens = setting.token("first"), setting.token("second")
-    there = [setting.pool(f"pool {number}", *tokens, DEPTH) for number in range(pools)]
-    traders = setting.people(name, count)
+    tokens = fixture.token("first"), fixture.token("second")
+    there = [fixture.pool(f"pool {number}", *tokens, DEPTH) for number in range(pools)]
+    traders = fixture.people(name, count)
     steps = []
     for place, trader in enumerate(traders):
         pool = there[place] if pools == count else draw.choice(there)
         for token in tokens:
-            setting.mint(token, trader, 10**18)
-        setting.approve(tokens[0], trader, pool, 10**18)
+            fixture.mint(token, trader, 10**18)
+        fixture.approve(tokens[0], trader, pool, 10**18)
         steps.append((pool, trader))
-    return [setting.swap(pool, trader, draw.randrange(10**6, 10**9)) for pool, trader in steps]
+    return [fixture.swap(pool, trader, draw.randrange(10**6, 10**9)) for pool, trader in steps]
 
 
 # ---------------------------------------------------------------- a few are met by many
 
 
-def _one_recipient(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
-    target = setting.person("everyone's target")
-    return [setting.pay(source, target) for source in setting.people("source", count)]
+def _one_recipient(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
+    target = fixture.person("everyone's target")
+    return [fixture.pay(source, target) for source in fixture.people("source", count)]
 
 
 _EARNED_BY = 20
 """Transactions after each of which the beneficiary spends most of what they brought."""
 
 
-def _beneficiary(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+def _beneficiary(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
     """Everyone's fees go to an account that has nothing else, and pays others out of them."""
-    beneficiary = setting.person("coinbase", balance=0)
+    beneficiary = fixture.person("coinbase", balance=0)
     tips = (_EARNED_BY - 1) * TRANSFER_GAS * GAS_PRICE // 2
     value = tips - TRANSFER_GAS * GAS_PRICE
     steps = []
-    for number, source in enumerate(setting.people("source", count)):
+    for number, source in enumerate(fixture.people("source", count)):
         if number % _EARNED_BY == _EARNED_BY - 1:
-            steps.append(setting.pay(beneficiary, source, value))
+            steps.append(fixture.pay(beneficiary, source, value))
         else:
-            steps.append(setting.pay(source, setting.named(f"target {number}")))
+            steps.append(fixture.pay(source, fixture.named(f"target {number}")))
     return steps
 
 
-def _hybrid(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+def _hybrid(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
     """60 % transfers of ether among people who act more than once, 20 % of a token, 20 % swaps."""
     swaps, gifts = count // 5, count // 5
-    people = setting.people("person", max(2, count // 2))
-    token = setting.token("token")
+    people = fixture.people("person", max(2, count // 2))
+    token = fixture.token("token")
     for person in people:
-        setting.mint(token, person, 10**6)
-    trades = _traders(setting, "trader", swaps, min(POOLS, max(1, swaps)), draw)
+        fixture.mint(token, person, 10**6)
+    trades = _traders(fixture, "trader", swaps, min(POOLS, max(1, swaps)), draw)
     kinds = ["swap"] * swaps + ["gift"] * gifts + ["transfer"] * (count - swaps - gifts)
     draw.shuffle(kinds)
     steps = []
@@ -152,9 +152,9 @@ def _hybrid(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
             continue
         source, target = draw.sample(people, 2)
         steps.append(
-            setting.pay(source, target)
+            fixture.pay(source, target)
             if kind == "transfer"
-            else setting.give(token, source, target)
+            else fixture.give(token, source, target)
         )
     return steps
 
@@ -162,38 +162,38 @@ def _hybrid(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
 # ---------------------------------------------------------------- everyone meets the one before
 
 
-def _transfer_chain(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+def _transfer_chain(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
     """Everyone pays the next out of what the one before paid; nobody has anything else."""
     fee = TRANSFER_GAS * GAS_PRICE
-    source = setting.person("link 0", balance=(count + 1) * fee)
+    source = fixture.person("link 0", balance=(count + 1) * fee)
     steps = []
     for number in range(1, count + 1):
-        target = setting.named(f"link {number}")
-        steps.append(setting.pay(source, target, (count + 1 - number) * fee))
+        target = fixture.named(f"link {number}")
+        steps.append(fixture.pay(source, target, (count + 1 - number) * fee))
         source = target
     return steps
 
 
-def _token_chain(setting: Setting, count: int, draw: random.Random) -> list[Signed]:
+def _token_chain(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
     """One coin of a token goes from hand to hand."""
-    token = setting.token("token")
-    people = setting.people("link", count + 1)
-    setting.mint(token, people[0], 1)
-    return [setting.give(token, *pair) for pair in pairwise(people)]
+    token = fixture.token("token")
+    people = fixture.people("link", count + 1)
+    fixture.mint(token, people[0], 1)
+    return [fixture.give(token, *pair) for pair in pairwise(people)]
 
 
 @dataclass(frozen=True)
 class _Recipe:
-    """How a load is made; ``gas`` that one of its transactions uses, about."""
+    """How a workload is made; ``gas`` that one of its transactions uses, about."""
 
     about: str
     gas: int
-    make: Callable[[Setting, int, random.Random], list[Signed]]
+    make: Callable[[Fixture, int, random.Random], list[Signed]]
 
 
 _HYBRID_GAS = (3 * TRANSFER_GAS + ERC20_GAS + SWAP_GAS) // 5
 
-BLOCK_LOADS: Mapping[str, _Recipe] = MappingProxyType(
+BLOCK_WORKLOADS: Mapping[str, _Recipe] = MappingProxyType(
     {
         "transfers": _Recipe("ether, everyone to somebody else", TRANSFER_GAS, _transfers),
         "erc20": _Recipe("one token, independent holders", ERC20_GAS, _token_transfers(0)),
@@ -211,33 +211,33 @@ BLOCK_LOADS: Mapping[str, _Recipe] = MappingProxyType(
 """Name → how it is made."""
 
 
-def block_load(name: str, *, gas: int = GIGAGAS, seed: int = 1) -> BlockLoad:
-    """Make a load.
+def block_workload(name: str, *, gas: int = GIGAGAS, seed: int = 1) -> BlockWorkload:
+    """Make a workload.
 
     Args:
-        name: one of `BLOCK_LOADS`.
+        name: one of `BLOCK_WORKLOADS`.
         gas: about how much gas the block uses.
         seed: of what is drawn.
 
     Raises:
-        ConfigError: no such load, or less gas than two of its transactions use.
+        ConfigError: no such workload, or less gas than two of its transactions use.
     """
-    if name not in BLOCK_LOADS:
-        raise ConfigError(f"a load is one of {', '.join(BLOCK_LOADS)}, not {brief(name)}")
-    recipe = BLOCK_LOADS[name]
+    if name not in BLOCK_WORKLOADS:
+        raise ConfigError(f"a workload is one of {', '.join(BLOCK_WORKLOADS)}, not {brief(name)}")
+    recipe = BLOCK_WORKLOADS[name]
     count = -(-gas // recipe.gas)
     if count < 2:
         raise ConfigError(f"gas is {2 * recipe.gas} or more for {name}, not {gas}")
-    setting = Setting()
-    steps = recipe.make(setting, count, random.Random(seed))
-    return BlockLoad(name, recipe.about, steps, setting.state(), setting.evm())
+    fixture = Fixture()
+    steps = recipe.make(fixture, count, random.Random(seed))
+    return BlockWorkload(name, recipe.about, steps, fixture.state(), fixture.evm())
 
 
-def load_of_file(file: BlockFile) -> BlockLoad:
-    """A real block as a load, its senders recovered."""
+def workload_of_file(file: BlockFile) -> BlockWorkload:
+    """A real block as a workload, its senders recovered."""
     prepared = prepare_file(file)
     number = prepared.block.header.number
-    return BlockLoad(
+    return BlockWorkload(
         f"block {number}",
         f"{prepared.fork.name}, as it is on the chain",
         prepared.steps,

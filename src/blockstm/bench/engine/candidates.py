@@ -1,4 +1,4 @@
-"""The two ways to run a workload that are raced: the engine, and a plain sequential loop.
+"""The two ways to run a workload that are compared: the engine, and a plain sequential loop.
 
 Both run the same transactions on the same start. For a kernel the plain loop calls the very
 same compiled code on a private hash map; for a Python program it is written over a dict.
@@ -10,76 +10,76 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from blockstm._native.results import NativeOutcomes
-from blockstm.bench.benchmark import Contender
+from blockstm.bench.benchmark import Candidate
 from blockstm.bench.engine.programs import PLAIN_LOOPS, PROGRAMS, spin
 from blockstm.bench.engine.workloads import Workload
 from blockstm.executor import Executor
 from blockstm.extras import need
 from blockstm.types import BlockResult, Status
 
-__all__ = ["Vm", "contenders"]
+__all__ = ["Vm", "candidates"]
 
 Vm = Literal["kernel", "python"]
 
 
-def engine_input(load: Workload, vm: Vm, turns: int) -> tuple[Any, Any, Any]:
+def engine_input(workload: Workload, vm: Vm, turns: int) -> tuple[Any, Any, Any]:
     """The transactions, the state and the VM to call ``execute_block`` with.
 
     Args:
-        load: what to run.
+        workload: what to run.
         vm: "kernel" (Numba, without the GIL) or "python".
         turns: turns of the work loop of each transaction.
     """
-    block: Any = [(*transaction, turns) for transaction in load.transactions]
+    block: Any = [(*transaction, turns) for transaction in workload.transactions]
     if vm == "python":
-        return block, load.state, PROGRAMS[load.program]
+        return block, workload.state, PROGRAMS[workload.program]
     need("numba", "a workload of kernels (--vm python does without)")
     import numpy
 
     from blockstm.bench.engine.kernels import KERNELS, TRANSACTION
     from blockstm.state.memory import MemoryState
 
-    return numpy.array(block, TRANSACTION), MemoryState(load.state), KERNELS[load.program]
+    return numpy.array(block, TRANSACTION), MemoryState(workload.state), KERNELS[workload.program]
 
 
-def contenders(
-    load: Workload, vm: Vm, turns: int, executor: Executor
-) -> tuple[Contender, Contender]:
+def candidates(
+    workload: Workload, vm: Vm, turns: int, executor: Executor
+) -> tuple[Candidate, Candidate]:
     """The engine and its baseline; the number of workers is the executor's.
 
-    Arguments are those of `engine_input`. The engine's laps return its `BlockResult`.
+    Arguments are those of `engine_input`. The engine's iterations return its `BlockResult`.
     """
-    block, state, program = engine_input(load, vm, turns)
-    wanted = expected(load)
+    block, state, program = engine_input(workload, vm, turns)
+    wanted = expected(workload)
 
     def run(fresh: Any) -> BlockResult:
         return complete(executor.execute_block(block, fresh, program), len(block))
 
     # The loops start from a copy made just before, as they change it. So does the engine, which
     # does not: to have been copied puts a state into the caches.
-    engine = Contender(run, state.copy, lambda result: check_block(result, wanted))
+    engine = Candidate(run, state.copy, lambda result: check_block(result, wanted))
     if vm == "python":
-        return engine, _dict_loop(load, block, wanted)
-    return engine, _native_loop(load, block, state, program, wanted)
+        return engine, _dict_loop(workload, block, wanted)
+    return engine, _native_loop(workload, block, state, program, wanted)
 
 
-def _dict_loop(load: Workload, block: Sequence[Any], wanted: Mapping[int, int]) -> Contender:
+def _dict_loop(workload: Workload, block: Sequence[Any], wanted: Mapping[int, int]) -> Candidate:
     """A Python loop over a dict."""
-    plain = PLAIN_LOOPS[load.program]
+    plain = PLAIN_LOOPS[workload.program]
 
     def run(state: dict[int, int]) -> dict[int, int]:
         if plain(state, block) != len(block):
             raise AssertionError("a transaction of the plain loop failed")
         return state
 
-    return Contender(
-        run, lambda: dict(load.state), lambda state: same(changes(load, state), wanted)
+    return Candidate(
+        run, lambda: dict(workload.state), lambda state: same(changes(workload, state), wanted)
     )
 
 
 def _native_loop(
-    load: Workload, block: Any, state: Any, program: Any, wanted: Mapping[int, int]
-) -> Contender:
+    workload: Workload, block: Any, state: Any, program: Any, wanted: Mapping[int, int]
+) -> Candidate:
     """The same compiled kernel, one transaction after another, on a private hash map."""
     from blockstm._native.plain_loop import PlainLoop
 
@@ -88,8 +88,8 @@ def _native_loop(
             raise AssertionError("a transaction of the plain loop failed")
         return loop
 
-    return Contender(
-        run, lambda: PlainLoop(state), lambda loop: same(changes(load, loop.state()), wanted)
+    return Candidate(
+        run, lambda: PlainLoop(state), lambda loop: same(changes(workload, loop.state()), wanted)
     )
 
 
@@ -107,7 +107,7 @@ def complete(result: BlockResult, count: int) -> BlockResult:
     """``result``, unless a transaction is missing or failed: cheap, for the timed part."""
     if len(result.outcomes) != count or result.stats.transactions != count:
         raise AssertionError(f"{len(result.outcomes)} of {count} transactions became final")
-    if isinstance(result.outcomes, NativeOutcomes):  # the others are looked at after the lap
+    if isinstance(result.outcomes, NativeOutcomes):  # the others are looked at after the iteration
         succeeded = result.outcomes.count_of(Status.SUCCESS)
         if succeeded != count:
             raise AssertionError(f"{succeeded} of {count} transactions succeeded")
@@ -122,18 +122,18 @@ def check_block(result: BlockResult, wanted: Mapping[int, int]) -> None:
     same(result.writes, wanted)
 
 
-def expected(load: Workload) -> dict[int, int]:
+def expected(workload: Workload) -> dict[int, int]:
     """What the block must change: key → value, by a plain loop over a dict."""
-    state = dict(load.state)
-    block = [(*transaction, 0) for transaction in load.transactions]
-    if PLAIN_LOOPS[load.program](state, block) != len(block):
-        raise AssertionError(f"{load.name} has transactions that fail")
-    return changes(load, state)
+    state = dict(workload.state)
+    block = [(*transaction, 0) for transaction in workload.transactions]
+    if PLAIN_LOOPS[workload.program](state, block) != len(block):
+        raise AssertionError(f"{workload.name} has transactions that fail")
+    return changes(workload, state)
 
 
-def changes(load: Workload, state: Mapping[int, int]) -> dict[int, int]:
+def changes(workload: Workload, state: Mapping[int, int]) -> dict[int, int]:
     """Where a state differs from the one the workload starts from."""
-    return {key: value for key, value in state.items() if load.state.get(key) != value}
+    return {key: value for key, value in state.items() if workload.state.get(key) != value}
 
 
 def same(writes: Mapping[int, int], wanted: Mapping[int, int]) -> None:

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from blockstm.bench.benchmark import Race
-from blockstm.bench.engine.candidates import Vm, contenders, work_loop
+from blockstm.bench.benchmark import Benchmark
+from blockstm.bench.engine.candidates import Vm, candidates, work_loop
 from blockstm.bench.engine.workloads import Workload
 from blockstm.config import Config
 from blockstm.executor import Executor
 
-__all__ = ["BASELINE", "ENGINE", "Row", "calibrated_turns", "measure", "row", "start_race"]
+__all__ = ["BASELINE", "ENGINE", "Row", "calibrated_turns", "measure", "row", "start_benchmark"]
 
 ENGINE, BASELINE = "engine", "baseline"
 
@@ -30,9 +30,9 @@ class Row:
         seconds: the engine's median time for the block, in s; ``spread``: its interquartile
             range over the median. The same of the baseline.
         speedup_over_baseline: baseline time over engine time: above 1, the engine is faster.
-        incarnations_per_transaction: VM runs per transaction, in the engine's last lap.
-        cpu_cores: CPU time over wall time of the engine's laps.
-        rounds: laps of each.
+        incarnations_per_transaction: VM runs per transaction, in the engine's last iteration.
+        cpu_cores: CPU time over wall time of the engine's iterations.
+        iterations: how many of each.
         stable: whether both spreads are small enough to compare.
     """
 
@@ -49,7 +49,7 @@ class Row:
     speedup_over_baseline: float
     incarnations_per_transaction: float
     cpu_cores: float
-    rounds: int
+    iterations: int
     stable: bool
 
     def as_dict(self) -> dict[str, object]:
@@ -61,18 +61,20 @@ class Row:
         return flat
 
 
-def start_race(load: Workload, vm: Vm, turns: int, executor: Executor) -> Race:
-    """A race of the engine against its baseline; not warmed up yet."""
-    engine, baseline = contenders(load, vm, turns, executor)
-    return Race({BASELINE: baseline, ENGINE: engine})
+def start_benchmark(workload: Workload, vm: Vm, turns: int, executor: Executor) -> Benchmark:
+    """A benchmark of the engine and its baseline; not warmed up yet."""
+    engine, baseline = candidates(workload, vm, turns, executor)
+    return Benchmark({BASELINE: baseline, ENGINE: engine})
 
 
-def row(race: Race, load: Workload, vm: Vm, work_us: float, turns: int, workers: int) -> Row:
-    """What the laps of a race so far come to."""
-    engine, baseline = race.timing(ENGINE), race.timing(BASELINE)
+def row(
+    benchmark: Benchmark, workload: Workload, vm: Vm, work_us: float, turns: int, workers: int
+) -> Row:
+    """What the iterations of a benchmark so far come to."""
+    engine, baseline = benchmark.timing(ENGINE), benchmark.timing(BASELINE)
     return Row(
-        workload=load.name,
-        parameters=load.parameters,
+        workload=workload.name,
+        parameters=workload.parameters,
         vm=vm,
         work_us=work_us,
         work_turns=turns,
@@ -82,25 +84,27 @@ def row(race: Race, load: Workload, vm: Vm, work_us: float, turns: int, workers:
         baseline_seconds=baseline.seconds,
         baseline_spread=baseline.spread,
         speedup_over_baseline=baseline.seconds / engine.seconds,
-        incarnations_per_transaction=race.results[ENGINE].stats.incarnations_per_transaction,
+        incarnations_per_transaction=benchmark.results[ENGINE].stats.incarnations_per_transaction,
         cpu_cores=engine.cpu_cores,
-        rounds=engine.rounds,
+        iterations=engine.iterations,
         stable=engine.stable and baseline.stable,
     )
 
 
-def measure(load: Workload, *, vm: Vm, work_us: float, workers: int, seconds: float = 2.0) -> Row:
-    """Race the engine against its baseline for about ``seconds`` and sum it up.
+def measure(
+    workload: Workload, *, vm: Vm, work_us: float, workers: int, seconds: float = 2.0
+) -> Row:
+    """Measure the engine and its baseline in turn, for about ``seconds``.
 
     Raises:
-        AssertionError: a lap did not come to what the block must come to.
+        AssertionError: an iteration did not come to what the block must come to.
     """
     turns = calibrated_turns(vm, work_us)
     with Executor(Config(workers=workers)) as executor:
-        race = start_race(load, vm, turns, executor)
-        race.warm_up()
-        race.run(seconds=seconds)
-    return row(race, load, vm, work_us, turns, workers)
+        benchmark = start_benchmark(workload, vm, turns, executor)
+        benchmark.warm_up()
+        benchmark.run(seconds=seconds)
+    return row(benchmark, workload, vm, work_us, turns, workers)
 
 
 def calibrated_turns(vm: Vm, work_us: float) -> int:

@@ -16,7 +16,7 @@ from itertools import accumulate
 from blockstm.errors import ConfigError
 from blockstm.messages import brief
 
-__all__ = ["ABOUT", "WORKLOADS", "Transaction", "Workload", "workload"]
+__all__ = ["ABOUT", "WORKLOADS", "Transaction", "Workload", "workload_named"]
 
 Transaction = tuple[int, int, int]
 
@@ -47,7 +47,7 @@ class Workload:
     state: dict[int, int] = field(repr=False)
 
 
-def workload(name: str, *, accounts: int, transactions: int, seed: int = 1) -> Workload:
+def workload_named(name: str, *, accounts: int, transactions: int, seed: int = 1) -> Workload:
     """Make a block.
 
     Args:

@@ -1,7 +1,8 @@
-"""The EVMs that are raced: ours, revm through pyrevm, py-evm. A load is one transaction to each.
+"""The EVMs that are compared: ours, revm through pyrevm, py-evm. Each runs one transaction.
 
-What is timed is the call alone: accounts are set up before each lap, from nothing, as a lap leaves
-warm slots and changed balances behind. No EVM has a custom database or another's help.
+What is timed is the call alone: accounts are set up before each iteration, from nothing, as an
+iteration leaves warm slots and changed balances behind. No EVM has a custom database or another's
+help.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from blockstm.bench.benchmark import Contender
-from blockstm.bench.evm.workloads import SENDER, SENDER_KEY, Load
+from blockstm.bench.benchmark import Candidate
+from blockstm.bench.evm.workloads import SENDER, SENDER_KEY, Workload
 from blockstm.errors import UsageError
 from blockstm.extras import need
 from blockstm.messages import brief
 
-__all__ = ["EVMS", "OURS", "Ran", "contender"]
+__all__ = ["EVMS", "OURS", "Ran", "candidate"]
 
 OURS = "evm"
 _FUNDS = 10**24
@@ -31,15 +32,15 @@ class Ran(NamedTuple):
 
 
 class _Evm(NamedTuple):
-    """How an EVM takes a load: what is set up is handed to ``run``, which is timed."""
+    """How an EVM takes a workload: what is set up is handed to ``run``, which is timed."""
 
-    set_up: Callable[[Load], Any]
-    run: Callable[[Load, Any], Ran]
+    set_up: Callable[[Workload], Any]
+    run: Callable[[Workload, Any], Ran]
     extra: str | None
 
 
-def contender(name: str, load: Load, wanted: Callable[[Ran], None]) -> Contender:
-    """An EVM on a load; ``wanted`` raises where a lap came to something else than it should.
+def candidate(name: str, workload: Workload, wanted: Callable[[Ran], None]) -> Candidate:
+    """An EVM on a workload; ``wanted`` raises unless the result of an iteration is right.
 
     Raises:
         UsageError: no EVM of that name, or it is not installed (`MissingExtra`).
@@ -49,14 +50,14 @@ def contender(name: str, load: Load, wanted: Callable[[Ran], None]) -> Contender
     evm = EVMS[name]
     if evm.extra is not None:
         need(evm.extra, name)
-    return Contender(
-        run=lambda prepared: evm.run(load, prepared),
-        prepare=lambda: evm.set_up(load),
+    return Candidate(
+        run=lambda prepared: evm.run(workload, prepared),
+        prepare=lambda: evm.set_up(workload),
         check=wanted,
     )
 
 
-def _set_up_pyrevm(load: Load) -> Any:
+def _set_up_pyrevm(workload: Workload) -> Any:
     import pyrevm
 
     evm = pyrevm.EVM(gas_limit=_BLOCK_GAS, spec_id="CANCUN")
@@ -71,7 +72,7 @@ def _set_up_pyrevm(load: Load) -> Any:
             excess_blob_gas=0,
         )
     )
-    for address, account in load.accounts.items():
+    for address, account in workload.accounts.items():
         info = pyrevm.AccountInfo(
             balance=account.balance,
             nonce=account.nonce,
@@ -79,23 +80,23 @@ def _set_up_pyrevm(load: Load) -> Any:
         )
         evm.insert_account_info(_hex(address), info)
         for slot, value in account.storage.items():
-            # The first slot goes to the database and loads the account, the next ones would go to
-            # the loaded account, where they count as warm.
+            # The first slot goes to the database and loads the account, the next ones would go
+            # to the loaded account, where they count as warm.
             before = evm.snapshot()
             evm.insert_account_storage(_hex(address), slot, value)
             evm.revert(before)
     evm.set_balance(_hex(SENDER), _FUNDS)
-    return evm, _hex(SENDER), _hex(load.to)
+    return evm, _hex(SENDER), _hex(workload.to)
 
 
-def _run_pyrevm(load: Load, prepared: Any) -> Ran:
+def _run_pyrevm(workload: Workload, prepared: Any) -> Ran:
     evm, sender, to = prepared
     # Raises RuntimeError where the call does not succeed.
-    output = evm.message_call(sender, to, load.data, gas=load.gas)
+    output = evm.message_call(sender, to, workload.data, gas=workload.gas)
     return Ran(evm.result.gas_used, bytes(output))
 
 
-def _set_up_pyevm(load: Load) -> Any:
+def _set_up_pyevm(workload: Workload) -> Any:
     from eth.db.atomic import AtomicDB
     from eth.vm.execution_context import ExecutionContext
     from eth.vm.forks import CancunVM
@@ -116,7 +117,7 @@ def _set_up_pyevm(load: Load) -> Any:
         excess_blob_gas=0,
     )
     state = CancunVM.get_state_class()(AtomicDB(), context, EMPTY_TRIE_ROOT)
-    for address, account in load.accounts.items():
+    for address, account in workload.accounts.items():
         state.set_code(address, account.code)
         state.set_nonce(address, account.nonce)
         state.set_balance(address, account.balance)
@@ -125,14 +126,14 @@ def _set_up_pyevm(load: Load) -> Any:
     state.set_balance(SENDER, _FUNDS)
     state.persist()
     unsigned = CancunVM.create_unsigned_transaction(
-        nonce=0, gas_price=0, gas=load.gas, to=load.to, value=0, data=load.data
+        nonce=0, gas_price=0, gas=workload.gas, to=workload.to, value=0, data=workload.data
     )
     transaction = unsigned.as_signed_transaction(PrivateKey(SENDER_KEY))
-    vars(transaction)["sender"] = SENDER  # else it is recovered from the signature, in the lap
+    vars(transaction)["sender"] = SENDER  # else it is recovered in the timed part
     return state, transaction
 
 
-def _run_pyevm(load: Load, prepared: Any) -> Ran:
+def _run_pyevm(workload: Workload, prepared: Any) -> Ran:
     state, transaction = prepared
     computation = state.apply_transaction(transaction)
     computation.raise_if_error()
@@ -141,7 +142,7 @@ def _run_pyevm(load: Load, prepared: Any) -> Ran:
     return Ran(used - refund, bytes(computation.output))
 
 
-def _set_up_ours(load: Load) -> Any:
+def _set_up_ours(workload: Workload) -> Any:
     from blockstm.ethereum.blocks.transaction import Transaction
     from blockstm.ethereum.codecs.hashing import keccak
     from blockstm.state.accounts import Account, AccountState
@@ -156,7 +157,7 @@ def _set_up_ours(load: Load) -> Any:
             code_hash=keccak(account.code),
             storage=account.storage,
         )
-        for address, account in load.accounts.items()
+        for address, account in workload.accounts.items()
     }
     accounts[Address(SENDER)] = Account(balance=_FUNDS)
     block = BlockContext(
@@ -169,19 +170,27 @@ def _set_up_ours(load: Load) -> Any:
         blob_base_fee=1,
     )
     transaction = Transaction(
-        type=0, nonce=0, gas=load.gas, to=Address(load.to), value=0, data=load.data, v=27, r=1, s=1
+        type=0,
+        nonce=0,
+        gas=workload.gas,
+        to=Address(workload.to),
+        value=0,
+        data=workload.data,
+        v=27,
+        r=1,
+        s=1,
     )
     return AccountState(accounts), Evm("cancun", block), [Signed(transaction, Address(SENDER))]
 
 
-def _run_ours(load: Load, prepared: Any) -> Ran:
+def _run_ours(workload: Workload, prepared: Any) -> Ran:
     from blockstm.executor import execute_block
 
     state, vm, steps = prepared
     (outcome,) = execute_block(steps, state, vm, workers=1).outcomes
     execution = outcome.value
     if execution is None or not execution.succeeded:
-        raise AssertionError(f"{load.name} did not succeed: {outcome}")
+        raise AssertionError(f"{workload.name} did not succeed: {outcome}")
     return Ran(execution.gas_used, execution.output)
 
 
@@ -194,4 +203,4 @@ EVMS = {
     "pyrevm": _Evm(_set_up_pyrevm, _run_pyrevm, "pyrevm"),
     "py-evm": _Evm(_set_up_pyevm, _run_pyevm, "pyevm"),
 }
-"""Name → how it takes a load. ``evm`` is ours."""
+"""Name → how it takes a workload. ``evm`` is ours."""

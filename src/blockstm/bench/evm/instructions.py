@@ -1,7 +1,7 @@
-"""How many instructions a load executes, by opcode: counted by py-evm, kept in the package.
+"""How many instructions a workload executes, by opcode: counted by py-evm, kept in the package.
 
-Counting takes minutes, so the counts of the loads at full length are kept, each with a digest of
-the load it was made for: a load that has changed since counts as not counted.
+Counting takes minutes, so the counts of the workloads at full length are kept, each with a digest
+of the workload it was made for: a workload that has changed since counts as not counted.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from blockstm.bench.evm.workloads import Load
+from blockstm.bench.evm.workloads import Workload
 
 _OWN_NAMES = {"SHA3": "KECCAK256", "DIFFICULTY": "PREVRANDAO"}  # py-evm's for ours
 
 __all__ = ["COUNTS", "count", "counting", "digest", "instructions", "opcodes"]
 
 COUNTS = files("blockstm.bench.evm").joinpath("contracts", "instructions.json")
-"""Where the counts are kept: digest of the load → opcode → how often."""
+"""Where the counts are kept: digest of the workload → opcode → how often."""
 
 
-def digest(load: Load) -> str:
-    """What tells this load from any other: what is called, with what, and the code it meets."""
-    code = b"".join(account.code for _, account in sorted(load.accounts.items()))
-    return hashlib.sha256(load.to + load.data + code).hexdigest()[:32]
+def digest(workload: Workload) -> str:
+    """What tells this workload from any other: what is called, with what, and the code it meets."""
+    code = b"".join(account.code for _, account in sorted(workload.accounts.items()))
+    return hashlib.sha256(workload.to + workload.data + code).hexdigest()[:32]
 
 
 @cache
@@ -37,25 +37,25 @@ def _kept() -> Mapping[str, Mapping[str, int]]:
     return kept
 
 
-def opcodes(load: Load) -> Mapping[str, int] | None:
-    """Opcode → how often the load executes it, most often first; None where it was not counted."""
-    return _kept().get(digest(load))
+def opcodes(workload: Workload) -> Mapping[str, int] | None:
+    """Opcode → how often the workload executes it, most often first; None if it was not counted."""
+    return _kept().get(digest(workload))
 
 
-def instructions(load: Load) -> int | None:
-    """How many instructions the load executes; None where they were not counted."""
-    counts = opcodes(load)
+def instructions(workload: Workload) -> int | None:
+    """How many instructions the workload executes; None where they were not counted."""
+    counts = opcodes(workload)
     return None if counts is None else sum(counts.values())
 
 
-def count(load: Load) -> dict[str, int]:
-    """Run a load on py-evm and count its opcodes, most often first. May take minutes."""
-    from blockstm.bench.evm.candidates import contender
+def count(workload: Workload) -> dict[str, int]:
+    """Run a workload on py-evm and count its opcodes, most often first. May take minutes."""
+    from blockstm.bench.evm.candidates import candidate
 
     counts: Counter[str] = Counter()
     with counting(counts):
-        lap = contender("py-evm", load, lambda ran: None)
-        lap.run(lap.prepare())
+        measured = candidate("py-evm", workload, lambda ran: None)
+        measured.run(measured.prepare())
     return dict(counts.most_common())
 
 

@@ -1,4 +1,4 @@
-"""One row of the benchmark of the EVM: a load, one EVM, and its rivals, in turn in one run."""
+"""One row of the benchmark of the EVM: a workload, an EVM and its baselines, timed in turn."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from blockstm.bench.benchmark import Race, Timing
-from blockstm.bench.evm.candidates import Ran, contender
+from blockstm.bench.benchmark import Benchmark, Timing
+from blockstm.bench.evm.candidates import Ran, candidate
 from blockstm.bench.evm.instructions import instructions
-from blockstm.bench.evm.workloads import Load
+from blockstm.bench.evm.workloads import Workload
 
-__all__ = ["Row", "Same", "measure", "overall", "row", "start_race"]
+__all__ = ["Row", "Same", "measure", "overall", "row", "start_benchmark"]
 
 
 class Same:
-    """What every lap of every EVM must come to: what the first one came to.
+    """What every iteration of every EVM must come to: what the first one came to.
 
     Raises AssertionError where gas or output differ, so that no EVM is timed doing something else.
     """
 
-    def __init__(self, load: Load) -> None:
-        self.load = load
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
         self.ran: Ran | None = None
 
     def __call__(self, ran: Ran) -> None:
-        """Compare a lap's result with the first."""
+        """Compare an iteration's result with the first."""
         if self.ran is None:
             self.ran = ran
         elif ran != self.ran:
-            raise AssertionError(f"the EVMs disagree on {self.load.name}: {self.ran} and {ran}")
+            raise AssertionError(f"the EVMs disagree on {self.workload.name}: {self.ran} and {ran}")
 
     @property
     def gas(self) -> int:
@@ -39,14 +39,14 @@ class Same:
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one load.
+    """What was measured of one workload.
 
     Attributes:
         workload: its name.
-        evm: which EVM; ``rivals``: the timings of the others, by name.
-        gas: of the call, in all laps of all EVMs.
+        evm: which EVM; ``baselines``: the timings of the others, by name.
+        gas: of the call, in all iterations of all EVMs.
         instructions: executed by the call; None where they have not been counted.
-        timing: what the laps of ``evm`` come to; its seconds are a median.
+        timing: what the iterations of ``evm`` come to; its seconds are a median.
     """
 
     workload: str
@@ -54,19 +54,19 @@ class Row:
     gas: int
     instructions: int | None
     timing: Timing
-    rivals: dict[str, Timing]
+    baselines: dict[str, Timing]
 
     @property
     def stable(self) -> bool:
         """Whether all spreads are small enough to compare."""
-        return all(timing.stable for timing in (self.timing, *self.rivals.values()))
+        return all(timing.stable for timing in (self.timing, *self.baselines.values()))
 
-    def ratio(self, rival: str) -> float:
-        """The rival's time over that of ``evm``: above 1, ``evm`` is faster."""
-        return self.rivals[rival].seconds / self.timing.seconds
+    def ratio(self, baseline: str) -> float:
+        """The baseline's time over that of ``evm``: above 1, ``evm`` is faster."""
+        return self.baselines[baseline].seconds / self.timing.seconds
 
     def as_dict(self) -> dict[str, object]:
-        """The row flat, ready for JSON. ``ratio`` is against the first rival."""
+        """The row flat, ready for JSON. ``ratio`` is against the first baseline."""
         flat: dict[str, object] = {
             "workload": self.workload,
             "evm": self.evm,
@@ -78,7 +78,7 @@ class Row:
         }
         if self.instructions:
             flat["ns_per_instruction"] = self.timing.seconds / self.instructions * 1e9
-        for place, (name, timing) in enumerate(self.rivals.items()):
+        for place, (name, timing) in enumerate(self.baselines.items()):
             key = name.replace("-", "_")
             if place == 0:
                 flat |= {"against": name, "ratio": self.ratio(name)}
@@ -87,48 +87,52 @@ class Row:
                 f"{key}_spread": timing.spread,
                 f"{key}_ratio": self.ratio(name),
             }
-        return flat | {"laps": self.timing.rounds, "stable": self.stable}
+        return flat | {"iterations": self.timing.iterations, "stable": self.stable}
 
 
-def start_race(load: Load, evm: str, rivals: Sequence[str]) -> tuple[Race, Same]:
-    """A race on a load; not warmed up yet."""
-    same = Same(load)
-    names = dict.fromkeys((*rivals, evm))
-    return Race({name: contender(name, load, same) for name in names}), same
+def start_benchmark(
+    workload: Workload, evm: str, baselines: Sequence[str]
+) -> tuple[Benchmark, Same]:
+    """A benchmark of a workload; not warmed up yet."""
+    same = Same(workload)
+    names = dict.fromkeys((*baselines, evm))
+    return Benchmark({name: candidate(name, workload, same) for name in names}), same
 
 
-def row(race: Race, load: Load, gas: int, evm: str, rivals: Sequence[str]) -> Row:
-    """What the laps of a race so far come to."""
+def row(
+    benchmark: Benchmark, workload: Workload, gas: int, evm: str, baselines: Sequence[str]
+) -> Row:
+    """What the iterations of a benchmark so far come to."""
     return Row(
-        workload=load.name,
+        workload=workload.name,
         evm=evm,
         gas=gas,
-        instructions=instructions(load),
-        timing=race.timing(evm),
-        rivals={name: race.timing(name) for name in rivals},
+        instructions=instructions(workload),
+        timing=benchmark.timing(evm),
+        baselines={name: benchmark.timing(name) for name in baselines},
     )
 
 
 def measure(
-    load: Load,
+    workload: Workload,
     *,
     evm: str,
-    rivals: Sequence[str],
+    baselines: Sequence[str],
     seconds: float = 2.0,
-    laps: int | None = None,
+    iterations: int | None = None,
 ) -> Row:
-    """Race an EVM against its rivals, for about ``seconds`` or for ``laps`` each.
+    """Measure an EVM and its baselines in turn, for about ``seconds`` or ``iterations`` of each.
 
     Raises:
         UsageError: an EVM is unknown or not installed.
-        AssertionError: two laps came to different gas or output.
+        AssertionError: two iterations came to different gas or output.
     """
-    race, same = start_race(load, evm, rivals)
-    for name in race.contenders:  # for the sake of caches; once, as py-evm takes its time
-        race.lap(name)
-    race.laps.clear()
-    race.run(seconds=seconds, rounds_min=laps or 3, rounds_max=laps or 50)
-    return row(race, load, same.gas, evm, rivals)
+    benchmark, same = start_benchmark(workload, evm, baselines)
+    for name in benchmark.candidates:  # for the sake of caches; once, as py-evm takes its time
+        benchmark.iterate(name)
+    benchmark.iterations.clear()
+    benchmark.run(seconds=seconds, rounds_min=iterations or 3, rounds_max=iterations or 50)
+    return row(benchmark, workload, same.gas, evm, baselines)
 
 
 def overall(rows: Iterable[Row]) -> dict[str, object]:
@@ -140,13 +144,13 @@ def overall(rows: Iterable[Row]) -> dict[str, object]:
         "gas": sum(each.gas for each in rows),
         "seconds": sum(each.timing.seconds for each in rows),
     }
-    for place, name in enumerate(rows[0].rivals):
+    for place, name in enumerate(rows[0].baselines):
         key = name.replace("-", "_")
         mean = math.exp(sum(math.log(each.ratio(name)) for each in rows) / len(rows))
         if place == 0:
             flat |= {"against": name, "ratio": mean}
         flat |= {
-            f"{key}_seconds": sum(each.rivals[name].seconds for each in rows),
+            f"{key}_seconds": sum(each.baselines[name].seconds for each in rows),
             f"{key}_ratio": mean,
         }
     return flat | {"stable": all(each.stable for each in rows)}

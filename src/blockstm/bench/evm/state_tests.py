@@ -1,7 +1,7 @@
-"""Loads from files in the format of the official state tests, such as ipsilon's evm-benchmarks.
+"""Workloads from files in the format of the official state tests, such as ipsilon's evm-benchmarks.
 
-Only what a load needs is read: the accounts, the call, its data. A test with several data makes a
-load of each; the fork and the block are the benchmark's own.
+Only what a workload needs is read: the accounts, the call, its data. A test with several data makes
+a workload of each; the fork and the block are the benchmark's own.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from blockstm.bench.evm.workloads import Account, Load
+from blockstm.bench.evm.workloads import Account, Workload
 from blockstm.errors import DecodeError
 from blockstm.messages import brief
 
-__all__ = ["statetest_loads"]
+__all__ = ["statetest_workloads"]
 
 
-def statetest_loads(path: Path) -> list[Load]:
-    """The loads of a file, of all ``.json`` files of a folder, or of a ``.tar.xz``'s benchmarks.
+def statetest_workloads(path: Path) -> list[Workload]:
+    """The workloads of a file, of all ``.json`` files of a folder, or of a ``.tar.xz`` archive.
 
     Raises:
         DecodeError: a file is no state test.
         OSError: it cannot be read.
     """
-    return [load for place, text in _texts(path) for load in _loads(place, text)]
+    return [workload for place, text in _texts(path) for workload in _workloads(place, text)]
 
 
 def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -44,13 +44,13 @@ def _texts(path: Path) -> Iterator[tuple[str, bytes]]:
                     yield name, file.read()
 
 
-def _loads(place: str, text: bytes) -> Iterator[Load]:
+def _workloads(place: str, text: bytes) -> Iterator[Workload]:
     try:
         for name, test in json.loads(text).items():
             accounts = {_bytes(key): _account(each) for key, each in test["pre"].items()}
             call = test["transaction"]
             for number, data in enumerate(call["data"]):
-                yield Load(
+                yield Workload(
                     name=name if len(call["data"]) == 1 else f"{name}-{number}",
                     about=f"from {Path(place).name}",
                     accounts=accounts,

@@ -13,7 +13,16 @@ from blockstm.bench.evm.artefacts import runtime, selector
 from blockstm.errors import ConfigError
 from blockstm.messages import brief
 
-__all__ = ["GAS", "LOADS", "SENDER", "SENDER_KEY", "TURNS", "Account", "Load", "load"]
+__all__ = [
+    "GAS",
+    "SENDER",
+    "SENDER_KEY",
+    "TURNS",
+    "WORKLOADS",
+    "Account",
+    "Workload",
+    "workload_named",
+]
 
 GAS = 4_000_000_000
 """The gas limit of every call: none is meant to end for lack of it."""
@@ -36,11 +45,11 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Load:
+class Workload:
     """One call, as a transaction by `SENDER`, under the rules of Cancun.
 
     Attributes:
-        name: what it is called by, one of `LOADS` or a name of a fixture.
+        name: what it is called by, one of `WORKLOADS` or a name of a fixture.
         about: what it does, in a few words.
         accounts: address → account: all that is there but the sender.
         to: the contract that is called.
@@ -63,20 +72,20 @@ def _call(name: str, *arguments: int) -> bytes:
 
 @dataclass(frozen=True)
 class _Recipe:
-    """How a load is made from a contract: ``turns`` at full length, ``callee`` beside it."""
+    """How a workload is made from a contract: ``turns`` at full length, ``callee`` beside it."""
 
     about: str
     turns: int
     callee: str = ""
     arguments: tuple[int, ...] = ()
 
-    def made(self, name: str, turns: int) -> Load:
+    def made(self, name: str, turns: int) -> Workload:
         accounts = {_MAIN: Account(runtime(name), nonce=1)}
         arguments = self.arguments
         if self.callee:
             accounts[_OTHER] = Account(runtime(self.callee), nonce=1)
             arguments = (int.from_bytes(_OTHER, "big"), *arguments)
-        return Load(name, self.about, accounts, _MAIN, _call(name, turns, *arguments))
+        return Workload(name, self.about, accounts, _MAIN, _call(name, turns, *arguments))
 
 
 _RECIPES: Mapping[str, _Recipe] = MappingProxyType(
@@ -94,20 +103,20 @@ _RECIPES: Mapping[str, _Recipe] = MappingProxyType(
         "fibonacci": _Recipe("recursion: jumps forth and back", 27),
     }
 )
-LOADS = tuple(_RECIPES)
-"""The names of the loads."""
+WORKLOADS = tuple(_RECIPES)
+"""The names of the workloads."""
 TURNS: Mapping[str, int] = MappingProxyType({name: each.turns for name, each in _RECIPES.items()})
 """Name → turns of the loop at full length: some 50 ms natively."""
 
 
-def load(name: str, *, turns: int | None = None) -> Load:
-    """A load by name; ``turns`` of its loop, by default those of `TURNS`.
+def workload_named(name: str, *, turns: int | None = None) -> Workload:
+    """A workload by name; ``turns`` of its loop, by default those of `TURNS`.
 
     Raises:
-        ConfigError: no such load, or turns below 1.
+        ConfigError: no such workload, or turns below 1.
     """
     if name not in _RECIPES:
-        raise ConfigError(f"an EVM workload is one of {', '.join(LOADS)}, not {brief(name)}")
+        raise ConfigError(f"an EVM workload is one of {', '.join(WORKLOADS)}, not {brief(name)}")
     recipe = _RECIPES[name]
     if turns is not None and turns < 1:
         raise ConfigError(f"turns is 1 or more, not {turns}")

@@ -38,8 +38,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "blocks",
         help="real blocks on our EVM, against py-evm",
         description="Executes block files on our EVM and, if asked for, once on py-evm with one "
-        "worker, and on py-evm as it comes; signatures are recovered before. Gas and receipts must "
-        "be equal in every lap.",
+        "worker, and on py-evm upstream; signatures are recovered before. Gas and receipts must "
+        "be equal in every iteration.",
     )
     parser.add_argument(
         "blocks",
@@ -50,7 +50,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     parser.add_argument("--against", default="", metavar="EVM,EVM", help="py-evm, py-evm-stock")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="of ours; default: 1")
-    parser.add_argument("--laps", type=int, default=10, metavar="N", help="of ours; default: 10")
+    parser.add_argument(
+        "--iterations", "--laps", type=int, default=10, metavar="N", help="of ours; default: 10"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.set_defaults(main=main)
     return parser
@@ -62,23 +64,25 @@ def main(args: argparse.Namespace) -> int:
     from blockstm.ethereum.files.block_files import read_block_file
 
     about = machine()
-    rivals = [name for name in args.against.split(",") if name]
+    baselines = [name for name in args.against.split(",") if name]
     if not args.json:
         print("  ".join(f"{name}: {value}" for name, value in about.items()))
         titles = [HEADINGS.get(name, name) for name in COLUMNS]
-        print(_line(titles + [title for name in rivals for title in (name, "ratio")]))
+        print(_line(titles + [title for name in baselines for title in (name, "ratio")]))
     for path in [file for named in args.blocks for file in _files(named)]:
         try:
             file = read_block_file(path)
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error}") from error
-        row = measure_block(file, workers=args.workers, rivals=rivals, laps=args.laps)
+        row = measure_block(
+            file, workers=args.workers, baselines=baselines, iterations=args.iterations
+        )
         flat = row.as_dict()
         if args.json:
             print(json.dumps(flat | {"machine": about}), flush=True)
         else:
             cells = [form.format(flat[name]) for name, form in COLUMNS.items()]
-            for name in rivals:
+            for name in baselines:
                 key = name.replace("-", "_")
                 cells += [f"{flat[f'{key}_seconds']:.3f}", f"{flat[f'{key}_ratio']:.0f}x"]
             print(_line([*cells, "" if row.timing.stable else "  unstable"]), flush=True)

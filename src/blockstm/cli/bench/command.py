@@ -8,11 +8,11 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from blockstm.bench.engine.workloads import ABOUT, WORKLOADS, workload
+from blockstm.bench.engine.workloads import ABOUT, WORKLOADS, workload_named
 from blockstm.bench.machine import machine
 from blockstm.cli.bench import blocks as bench_blocks
 from blockstm.cli.bench import evm as bench_evm
-from blockstm.cli.bench import workloads as bench_loads
+from blockstm.cli.bench import workloads as bench_workloads
 from blockstm.cores import usable_cores
 from blockstm.extras import need
 
@@ -41,13 +41,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "bench",
         help="measure the engine against a plain sequential loop, or the EVM against others",
-        description="Runs a workload and, in turn with it, a baseline; every lap's result is "
+        description="Runs a workload and, in turn with it, a baseline; every iteration's result is "
         "checked. The options of each: blockstm bench WORKLOAD --help.",
     )
     workloads = parser.add_subparsers(dest="workload", required=True, metavar="WORKLOAD")
     bench_evm.add_parser(workloads)
     bench_blocks.add_parser(workloads)
-    bench_loads.add_parser(workloads)
+    bench_workloads.add_parser(workloads)
     for name in WORKLOADS:
         _add_workload(workloads, name)
     return parser
@@ -58,8 +58,9 @@ def _add_workload(workloads: Any, name: str) -> None:
         name,
         help=ABOUT[name],
         description=f"A generated block: {ABOUT[name]}. Runs it on the engine and, in turn with "
-        "it, in a plain sequential loop over a hash map; every lap's result is checked. A row is "
-        "printed for each combination of the parameters, which may be lists: --workers 1,2.",
+        "it, in a plain sequential loop over a hash map; every iteration's result is checked. "
+        "A row is printed for each combination of the parameters, which may be lists: "
+        "--workers 1,2.",
     )
     parser.add_argument(
         "--accounts", type=_list_of(int), default=[10_000], metavar="A", help="default: 10000"
@@ -114,9 +115,13 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     blocks = itertools.product(args.accounts, args.transactions)
     for accounts, transactions in blocks:
-        load = workload(args.workload, accounts=accounts, transactions=transactions, seed=args.seed)
+        workload = workload_named(
+            args.workload, accounts=accounts, transactions=transactions, seed=args.seed
+        )
         for work_us, workers in itertools.product(args.work_us, args.workers):
-            row = measure(load, vm=args.vm, work_us=work_us, workers=workers, seconds=args.seconds)
+            row = measure(
+                workload, vm=args.vm, work_us=work_us, workers=workers, seconds=args.seconds
+            )
             yield row.as_dict() | {"seed": args.seed}
 
 

@@ -13,7 +13,7 @@ from blockstm.errors import UsageError
 
 if TYPE_CHECKING:
     from blockstm.bench.evm.measurement import Row
-    from blockstm.bench.evm.workloads import Load
+    from blockstm.bench.evm.workloads import Workload
 
 __all__ = ["add_parser", "main"]
 
@@ -24,20 +24,24 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "evm",
         help="our EVM against others: revm through pyrevm, py-evm",
         description="Runs contracts that loop long inside, by our EVM and in turn with it by the "
-        "others. Gas and output must be equal in every lap. A ratio above 1: ours is faster.",
+        "others. Gas and output must be equal in every iteration. A ratio above 1: ours is faster.",
     )
-    parser.add_argument("loads", nargs="*", metavar="WORKLOAD", help="default: all of ours")
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help="default: all of ours")
     parser.add_argument(
-        "--against", default="pyrevm", metavar="pyrevm,py-evm", help="rivals; default: pyrevm"
+        "--against", default="pyrevm", metavar="pyrevm,py-evm", help="baselines; default: pyrevm"
     )
-    parser.add_argument("--evm", default="evm", metavar="EVM", help="who races; default: evm, ours")
+    parser.add_argument(
+        "--evm", default="evm", metavar="EVM", help="which one is measured; default: evm, ours"
+    )
     parser.add_argument(
         "--statetests",
         type=Path,
         metavar="PATH",
-        help="add the loads of files in the format of state tests: file, folder or .tar.xz",
+        help="add the workloads of files in the format of state tests: file, folder or .tar.xz",
     )
-    parser.add_argument("--laps", type=_positive, metavar="N", help="of each; default: by time")
+    parser.add_argument(
+        "--iterations", "--laps", type=_positive, metavar="N", help="of each; default: by time"
+    )
     parser.add_argument(
         "--seconds", type=float, default=2.0, metavar="S", help="time for a row; default: 2"
     )
@@ -54,13 +58,19 @@ def main(args: argparse.Namespace) -> int:
     from blockstm.bench.evm.measurement import measure, overall
 
     about = machine()
-    rivals = [name for name in args.against.split(",") if name]
+    baselines = [name for name in args.against.split(",") if name]
     if not args.json:
         print("  ".join(f"{name}: {value}" for name, value in about.items()))
-        print(_line(_titles(rivals)))
+        print(_line(_titles(baselines)))
     rows = []
-    for load in _loads(args):
-        row = measure(load, evm=args.evm, rivals=rivals, seconds=args.seconds, laps=args.laps)
+    for workload in _workloads(args):
+        row = measure(
+            workload,
+            evm=args.evm,
+            baselines=baselines,
+            seconds=args.seconds,
+            iterations=args.iterations,
+        )
         rows.append(row)
         if args.json:
             print(json.dumps(row.as_dict() | {"machine": about}), flush=True)
@@ -70,32 +80,32 @@ def main(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(summary | {"machine": about}))
     else:
-        print(_line(_overall_cells(summary, rivals)))
+        print(_line(_overall_cells(summary, baselines)))
     return 0
 
 
-def _loads(args: argparse.Namespace) -> Iterator[Load]:
-    from blockstm.bench.evm.state_tests import statetest_loads
-    from blockstm.bench.evm.workloads import LOADS, TURNS, load
+def _workloads(args: argparse.Namespace) -> Iterator[Workload]:
+    from blockstm.bench.evm.state_tests import statetest_workloads
+    from blockstm.bench.evm.workloads import TURNS, WORKLOADS, workload_named
 
     others = {}
     if args.statetests is not None:
         try:
-            others = {each.name: each for each in statetest_loads(args.statetests)}
+            others = {each.name: each for each in statetest_workloads(args.statetests)}
         except OSError as error:
             raise UsageError(f"cannot read {args.statetests}: {error}") from error
-    for name in args.loads or [*LOADS, *others]:
+    for name in args.workloads or [*WORKLOADS, *others]:
         if name in others:
             yield others[name]
         elif name in TURNS:
-            yield load(name, turns=max(1, round(TURNS[name] * args.percent / 100)))
+            yield workload_named(name, turns=max(1, round(TURNS[name] * args.percent / 100)))
         else:
-            yield load(name)  # which says what there is
+            yield workload_named(name)  # which says what there is
 
 
-def _titles(rivals: list[str]) -> list[str]:
+def _titles(baselines: list[str]) -> list[str]:
     titles = ["workload", "seconds", "spread", "Mgas/s", "ns/instr"]
-    return titles + [title for name in rivals for title in (name, "spread", "ratio")]
+    return titles + [title for name in baselines for title in (name, "spread", "ratio")]
 
 
 def _cells(row: Row) -> list[str]:
@@ -104,14 +114,14 @@ def _cells(row: Row) -> list[str]:
     timing = row.timing
     cells = [row.workload, f"{timing.seconds:.4f}", f"{timing.spread:.1%}"]
     cells += [f"{flat['mgas_per_second']:.0f}", each]
-    for name, rival in row.rivals.items():
-        cells += [f"{rival.seconds:.4f}", f"{rival.spread:.1%}", f"{row.ratio(name):.2f}x"]
+    for name, baseline in row.baselines.items():
+        cells += [f"{baseline.seconds:.4f}", f"{baseline.spread:.1%}", f"{row.ratio(name):.2f}x"]
     return [*cells, "" if row.stable else "  unstable: do not trust this row"]
 
 
-def _overall_cells(summary: dict[str, Any], rivals: list[str]) -> list[str]:
+def _overall_cells(summary: dict[str, Any], baselines: list[str]) -> list[str]:
     cells = ["overall", f"{summary['seconds']:.4f}", "", "", ""]
-    for name in rivals:
+    for name in baselines:
         key = name.replace("-", "_")
         cells += [f"{summary[f'{key}_seconds']:.4f}", "", f"{summary[f'{key}_ratio']:.2f}x"]
     return [*cells, "  (ratio: geometric mean)"]

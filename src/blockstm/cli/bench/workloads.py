@@ -1,4 +1,4 @@
-"""``blockstm bench LOAD...``: whole blocks on the native EVM, sequential and in parallel."""
+"""``blockstm bench WORKLOAD...``: whole blocks on the native EVM, sequential and in parallel."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from blockstm.messages import brief
 __all__ = ["add_parser", "main"]
 
 COLUMNS = {
-    "load": ("load", "{}"),
+    "workload": ("workload", "{}"),
     "transactions": ("txs", "{:,d}"),
     "workers": ("workers", "{:d}"),
     "sequential_transactions_per_second": ("1 worker tx/s", "{:,.0f}"),
@@ -30,21 +30,28 @@ COLUMNS = {
     "cpu_cores": ("cores", "{:.2f}"),
     "incarnations_per_transaction": ("runs/tx", "{:.3f}"),
 }
-_RIVALS = ("sequential", "pyrevm", "py-evm")
+DESCRIPTION = (
+    "Runs blocks of generated transactions on the native EVM: in turn with one worker, with "
+    "several, and side by side without coordination, which is the most the machine could give. "
+    "Gas, outputs and writes must be equal in every iteration."
+)
+_BASELINES = ("sequential", "pyrevm", "py-evm")
 _EXTRAS = {"pyrevm": "pyrevm", "py-evm": "pyevm"}
 
 
-def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add ``loads`` to the workloads of ``bench``; its arguments are for `main`."""
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        "loads",
-        help="blocks for the EVM in parallel: transfers, tokens, swaps, hot accounts, chains",
-        description="Runs blocks of generated transactions on the native EVM: in turn with one "
-        "worker, with several, and side by side without coordination, which is the most the "
-        "machine could give. Gas, outputs and writes must be equal in every lap.",
-    )
-    parser.add_argument("names", nargs="*", metavar="LOAD", help="default: all; see --list")
-    parser.add_argument("--list", action="store_true", help="say what loads there are")
+def add_parser(subparsers: Any) -> None:
+    """Add ``workloads`` to the workloads of ``bench``; its arguments are for `main`.
+
+    ``loads``, its name before, is not in the list of help but goes on working.
+    """
+    about = "blocks for the EVM in parallel: transfers, tokens, swaps, hot accounts, chains"
+    _add_arguments(subparsers.add_parser("workloads", help=about, description=DESCRIPTION))
+    _add_arguments(subparsers.add_parser("loads", description=DESCRIPTION))
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="WORKLOAD", help="default: all; see --list")
+    parser.add_argument("--list", action="store_true", help="say what workloads there are")
     parser.add_argument(
         "--gas", type=float, default=1e9, metavar="G", help="of a block, about; default: 1e9"
     )
@@ -58,22 +65,21 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--against",
         default="sequential",
         metavar="EVM,EVM",
-        help="sequential (always raced), pyrevm, py-evm",
+        help="sequential (always measured), pyrevm, py-evm",
     )
     parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="for a row")
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of what is drawn")
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.add_argument("--plot", type=Path, metavar="OUT.png", help="draw the speed-ups")
     parser.set_defaults(main=main)
-    return parser
 
 
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
-    from blockstm.bench.blocks.workloads import BLOCK_LOADS
+    from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS
 
     if args.list:
-        for name, recipe in BLOCK_LOADS.items():
+        for name, recipe in BLOCK_WORKLOADS.items():
             print(f"{name:<16}{recipe.about}")
         return 0
     if args.plot:
@@ -96,17 +102,17 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    from blockstm.bench.blocks.measurement import measure_load
-    from blockstm.bench.blocks.workloads import BLOCK_LOADS, block_load
+    from blockstm.bench.blocks.measurement import measure_workload
+    from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS, block_workload
 
     against = _names(args.against)
-    names = args.names or list(BLOCK_LOADS)
+    names = args.names or list(BLOCK_WORKLOADS)
     workers = _numbers(args.workers)
     for number, name in enumerate(names):
-        load = block_load(name, gas=int(args.gas), seed=args.seed)
+        workload = block_workload(name, gas=int(args.gas), seed=args.seed)
         for count in workers:
             _progress(args, f"{name}, {count} workers ({number + 1} of {len(names)})")
-            row = measure_load(load, workers=count, seconds=args.seconds, against=against)
+            row = measure_workload(workload, workers=count, seconds=args.seconds, against=against)
             _progress(args, "")
             yield row.as_dict() | {"seed": args.seed}
 
@@ -114,8 +120,10 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
 def _names(text: str) -> list[str]:
     names = [name for name in text.split(",") if name]
     for name in names:
-        if name not in _RIVALS:
-            raise UsageError(f"loads are raced against {', '.join(_RIVALS)}, not {brief(name)}")
+        if name not in _BASELINES:
+            raise UsageError(
+                f"workloads are compared with {', '.join(_BASELINES)}, not {brief(name)}"
+            )
         if name in _EXTRAS:
             need(_EXTRAS[name], name)
     return [name for name in names if name != "sequential"]
@@ -135,11 +143,11 @@ def _progress(args: argparse.Namespace, text: str) -> None:
 
 
 def _print(row: dict[str, Any], *, heading: bool) -> None:
-    rivals = [name for name in ("pyrevm", "py-evm") if f"{name.replace('-', '_')}_ratio" in row]
+    baselines = [name for name in ("pyrevm", "py-evm") if f"{name.replace('-', '_')}_ratio" in row]
     if heading:
-        print(_line([title for title, _ in COLUMNS.values()] + rivals))
+        print(_line([title for title, _ in COLUMNS.values()] + baselines))
     cells = [form.format(row[name]) for name, (_, form) in COLUMNS.items()]
-    for name in rivals:
+    for name in baselines:
         ratio = row[f"{name.replace('-', '_')}_ratio"]
         cells.append("-" if ratio is None else f"{ratio:.1f}x")
     print(_line(cells) + ("" if row["stable"] else "  unstable"), flush=True)

@@ -1,4 +1,4 @@
-"""The tables of blocks in parallel in bench/README.md: generated loads, and mainnet's blocks."""
+"""The tables of blocks in parallel in bench/README.md: generated workloads, mainnet's blocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONG_BLOCK = 4_000_000
 """Gas from which on a block of mainnet is worth sharing."""
 
 COLUMNS = {
-    "load": ("load", "{}"),
+    "workload": ("workload", "{}"),
     "transactions": ("transactions", "{:,}"),
     "sequential_transactions_per_second": ("1 worker, tx/s", "{:,.0f}"),
     "transactions_per_second": ("2 workers, tx/s", "{:,.0f}"),
@@ -27,7 +27,7 @@ COLUMNS = {
     "py_evm_ratio": ("py-evm", "{:.0f}x"),
 }
 MAINNET_COLUMNS = {
-    "load": ("block", "{}"),
+    "workload": ("block", "{}"),
     "transactions": ("transactions", "{:,}"),
     "gas": ("gas", "{:,}"),
     "sequential_seconds": ("1 worker, ms", "{:.2f}"),
@@ -40,9 +40,9 @@ MAINNET_COLUMNS = {
 }
 
 
-def load_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows of a run that are of generated loads."""
-    return [row["load"] for row in rows if isinstance(row.get("load"), Mapping)]
+def parallel_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a run that are of generated workloads."""
+    return [row["parallel"] for row in rows if isinstance(row.get("parallel"), Mapping)]
 
 
 def mainnet_rows(rows: Sequence[Row]) -> list[Row]:
@@ -62,12 +62,16 @@ def aggregate(rows: Sequence[Row]) -> float:
     )
 
 
-def load_section(rows: Sequence[Row]) -> str:
+def parallel_section(rows: Sequence[Row]) -> str:
     """Both tables and what they come to; nothing where no row is of a block in parallel."""
-    loads, blocks = load_rows(rows), mainnet_rows(rows)
+    workloads, blocks = parallel_rows(rows), mainnet_rows(rows)
     lines = []
-    if loads:
-        lines += ["### Blocks in parallel: generated loads\n", *table(COLUMNS, loads, _remarks), ""]
+    if workloads:
+        lines += [
+            "### Blocks in parallel: generated workloads\n",
+            *table(COLUMNS, workloads, _remarks),
+            "",
+        ]
     if blocks:
         lines += [
             "### Blocks in parallel: mainnet\n",
@@ -81,7 +85,7 @@ def load_section(rows: Sequence[Row]) -> str:
             worst = min(chosen, key=lambda row: row["speedup"])
             lines += [
                 f"{len(chosen)} blocks of {words}: together {aggregate(chosen):.2f}x, "
-                f"the worst {worst['speedup']:.2f}x ({worst['load']}).",
+                f"the worst {worst['speedup']:.2f}x ({worst['workload']}).",
                 "",
             ]
     return "\n".join(lines)

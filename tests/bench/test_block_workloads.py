@@ -1,4 +1,4 @@
-"""The loads that benchmarks run come to what the reference says; so do loads made to hurt."""
+"""The workloads of the benchmarks, and ones made to hurt, give what the reference gives."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from eth_typing import Address
 
 from blockstm import Config, Executor
-from blockstm.bench.blocks.fixture import GAS_PRICE, TRANSFER_GAS, Setting
-from blockstm.bench.blocks.measurement import measure_load
-from blockstm.bench.blocks.workloads import BLOCK_LOADS, block_load
+from blockstm.bench.blocks.fixture import GAS_PRICE, TRANSFER_GAS, Fixture
+from blockstm.bench.blocks.measurement import measure_workload
+from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS, block_workload
 from blockstm.bench.evm.assembly import assemble, initcode_of
 from blockstm.errors import ConfigError
 from blockstm.ethereum.blocks.transaction import Authorization
@@ -27,59 +27,61 @@ SMALL = {"swaps": 4 * 10**6, "pool-chain": 4 * 10**6, "hybrid": 6 * 10**6}
 FEE = TRANSFER_GAS * GAS_PRICE
 
 
-@pytest.mark.parametrize("name", BLOCK_LOADS)
-def test_a_load_comes_to_what_the_reference_says(name: str) -> None:
-    load = block_load(name, gas=SMALL.get(name, 3 * 10**6))
+@pytest.mark.parametrize("name", BLOCK_WORKLOADS)
+def test_a_workload_comes_to_what_the_reference_says(name: str) -> None:
+    workload = block_workload(name, gas=SMALL.get(name, 3 * 10**6))
     assert_serial_equivalent(
-        load.steps,
-        load.state,
-        load.evm,
+        workload.steps,
+        workload.state,
+        workload.evm,
         workers=(1, 2, 4),
         schedules=0,
-        reference_vm=load.evm,
+        reference_vm=workload.evm,
     )
-    outcomes = reference(load.steps, load.state, load.evm).outcomes
+    outcomes = reference(workload.steps, workload.state, workload.evm).outcomes
     assert all(outcome.value.succeeded for outcome in outcomes)
 
 
-@pytest.mark.parametrize("name", BLOCK_LOADS)
+@pytest.mark.parametrize("name", BLOCK_WORKLOADS)
 @pytest.mark.parametrize("gate", [True, False])
-def test_a_long_load_is_the_same_alone_and_shared(name: str, gate: bool) -> None:
+def test_a_long_workload_is_the_same_alone_and_shared(name: str, gate: bool) -> None:
     """Long enough for the gate, the stretches and the rests of chains to have a say."""
-    load = block_load(name, gas=6 * 10**7)
-    steps = load.evm.bind(load.steps)
+    workload = block_workload(name, gas=6 * 10**7)
+    steps = workload.evm.bind(workload.steps)
     with Executor(Config(workers=1)) as one, Executor(Config(workers=4, gate=gate)) as many:
-        alone = one.execute_block(steps, load.state, load.evm)
+        alone = one.execute_block(steps, workload.state, workload.evm)
         for _ in range(3):
-            assert_same_result(many.execute_block(steps, load.state, load.evm), alone)
+            assert_same_result(many.execute_block(steps, workload.state, workload.evm), alone)
 
 
-def test_the_gas_of_a_load_is_about_what_was_asked_for() -> None:
-    for name in BLOCK_LOADS:
-        load = block_load(name, gas=4 * 10**6)
-        used = reference(load.steps, load.state, load.evm).gas_used
+def test_the_gas_of_a_workload_is_about_what_was_asked_for() -> None:
+    for name in BLOCK_WORKLOADS:
+        workload = block_workload(name, gas=4 * 10**6)
+        used = reference(workload.steps, workload.state, workload.evm).gas_used
         assert 0.9 <= used / (4 * 10**6) <= 1.1, name
 
 
-def test_a_load_is_the_same_every_time() -> None:
-    first, again = (block_load("hybrid", gas=2 * 10**6, seed=7) for _ in range(2))
+def test_a_workload_is_the_same_every_time() -> None:
+    first, again = (block_workload("hybrid", gas=2 * 10**6, seed=7) for _ in range(2))
     assert first.steps == again.steps
-    assert first.steps != block_load("hybrid", gas=2 * 10**6, seed=8).steps
+    assert first.steps != block_workload("hybrid", gas=2 * 10**6, seed=8).steps
 
 
 @pytest.mark.parametrize(("name", "gas"), [("nothing", 10**6), ("swaps", 10**4)])
-def test_there_is_no_such_load(name: str, gas: int) -> None:
+def test_there_is_no_such_workload(name: str, gas: int) -> None:
     with pytest.raises(ConfigError, match=name):
-        block_load(name, gas=gas)
+        block_workload(name, gas=gas)
 
 
 def test_a_row_says_what_was_measured() -> None:
-    row = measure_load(block_load("transfers", gas=10**6), workers=2, laps=2).as_dict()
-    assert row["load"] == "transfers"
+    row = measure_workload(
+        block_workload("transfers", gas=10**6), workers=2, iterations=2
+    ).as_dict()
+    assert row["workload"] == "transfers"
     assert row["transactions"] == 48
     assert row["gas"] == 48 * TRANSFER_GAS
     assert row["shared"] in (1, 2)  # the gate goes by a clock
-    assert row["laps"] == 2
+    assert row["iterations"] == 2
 
 
 # ---------------------------------------------------------------- made to hurt
@@ -91,7 +93,7 @@ MORTAL = bytes.fromhex("36600e57 600054600101600055 00 5b600035ff")
 
 
 def hurtful(
-    make: Callable[[Setting, random.Random], list[Signed]], fork: str = "osaka"
+    make: Callable[[Fixture, random.Random], list[Signed]], fork: str = "osaka"
 ) -> list[tuple[int, int, Mapping[Any, Any]]]:
     """The block that is made, on all workers, against the reference; the invalid are skipped.
 
@@ -99,19 +101,19 @@ def hurtful(
     """
     seen = []
     for seed in range(3):
-        setting = Setting(coinbase=Setting.named("beneficiary"))
-        steps = make(setting, random.Random(seed))
-        evm = setting.evm(fork)
+        fixture = Fixture(coinbase=Fixture.named("beneficiary"))
+        steps = make(fixture, random.Random(seed))
+        evm = fixture.evm(fork)
         assert_serial_equivalent(
             steps,
-            setting.state(),
+            fixture.state(),
             evm,
             workers=(2, 4),
             schedules=0,
             on_invalid="skip",
             reference_vm=evm,
         )
-        done = reference(steps, setting.state(), evm, on_invalid="skip")
+        done = reference(steps, fixture.state(), evm, on_invalid="skip")
         skipped = sum(outcome.status == "skipped" for outcome in done.outcomes)
         succeeded = sum(
             bool(outcome.value and outcome.value.succeeded) for outcome in done.outcomes
@@ -122,29 +124,29 @@ def hurtful(
 
 
 def test_a_beneficiary_that_is_a_contract() -> None:
-    def make(setting: Setting, draw: random.Random) -> list[Signed]:
-        coinbase = setting.contract("beneficiary", COUNTING)
-        people = setting.people("person", 12)
+    def make(fixture: Fixture, draw: random.Random) -> list[Signed]:
+        coinbase = fixture.contract("beneficiary", COUNTING)
+        people = fixture.people("person", 12)
         steps = []
         for _ in range(120):
             person = draw.choice(people)
             to = coinbase if draw.random() < 0.3 else draw.choice(people)
-            steps.append(_spend(setting.pay(person, to, draw.randrange(100))))
+            steps.append(_spend(fixture.pay(person, to, draw.randrange(100))))
         return steps
 
-    coinbase = Setting.named("beneficiary")
+    coinbase = Fixture.named("beneficiary")
     for _, _, writes in hurtful(make):
         assert writes[slot_of(coinbase, 0, 0)] > 10  # it was called, and looked at its fees
 
 
 def test_senders_that_pay_themselves() -> None:
-    def make(setting: Setting, draw: random.Random) -> list[Signed]:
-        people = [setting.person("beneficiary"), *setting.people("person", 4)]
+    def make(fixture: Fixture, draw: random.Random) -> list[Signed]:
+        people = [fixture.person("beneficiary"), *fixture.people("person", 4)]
         steps = []
         for _ in range(150):
             person = draw.choice(people)
             to = person if draw.random() < 0.6 else draw.choice(people)
-            steps.append(setting.pay(person, to, draw.randrange(10**18)))
+            steps.append(fixture.pay(person, to, draw.randrange(10**18)))
         return steps
 
     assert all(skipped == 0 for _, skipped, _ in hurtful(make))
@@ -158,22 +160,22 @@ def test_contracts_that_are_destroyed_and_made_again_in_the_same_block() -> None
         f"0 CALLDATALOAD {size} {32 - size} 0 CREATE2 0 CALLDATALOAD SSTORE STOP"
     )
 
-    def make(setting: Setting, draw: random.Random) -> list[Signed]:
-        factory = setting.contract("factory", factory_code)
-        people = setting.people("person", 8)
+    def make(fixture: Fixture, draw: random.Random) -> list[Signed]:
+        factory = fixture.contract("factory", factory_code)
+        people = fixture.people("person", 8)
         steps = []
         for _ in range(120):
             person, salt = draw.choice(people), draw.randrange(3).to_bytes(32, "big")
             child = Address(keccak(b"\xff" + factory + salt + keccak(child_init))[12:])
             kind = draw.randrange(4)
             if kind == 0:
-                steps.append(_spend(setting.pay(person, factory, 0), salt))
+                steps.append(_spend(fixture.pay(person, factory, 0), salt))
             elif kind == 1:
-                steps.append(_spend(setting.pay(person, child, 1), bytes(12) + person))
+                steps.append(_spend(fixture.pay(person, child, 1), bytes(12) + person))
             elif kind == 2:
-                steps.append(_spend(setting.pay(person, child, 0)))
+                steps.append(_spend(fixture.pay(person, child, 0)))
             else:
-                steps.append(_spend(setting.pay(person, child, 5), b""))
+                steps.append(_spend(fixture.pay(person, child, 5), b""))
         return steps
 
     for _, _, writes in hurtful(make, "shanghai"):
@@ -181,14 +183,14 @@ def test_contracts_that_are_destroyed_and_made_again_in_the_same_block() -> None
 
 
 def test_senders_that_delegate() -> None:
-    def make(setting: Setting, draw: random.Random) -> list[Signed]:
-        counting = setting.contract("counting", COUNTING)
-        people = [setting.person("beneficiary"), *setting.people("person", 5)]
+    def make(fixture: Fixture, draw: random.Random) -> list[Signed]:
+        counting = fixture.contract("counting", COUNTING)
+        people = [fixture.person("beneficiary"), *fixture.people("person", 5)]
         nonces = dict.fromkeys(people, 0)
         steps = []
         for _ in range(120):
             person, other = draw.choice(people), draw.choice(people)
-            step = _spend(setting.pay(person, other, draw.randrange(50)))
+            step = _spend(fixture.pay(person, other, draw.randrange(50)))
             nonce = nonces[person]
             nonces[person] += 1
             authorities: tuple[Address, ...] = ()
@@ -208,35 +210,35 @@ def test_senders_that_delegate() -> None:
 
 
 def test_balances_that_run_out_in_the_middle_of_the_block() -> None:
-    def make(setting: Setting, draw: random.Random) -> list[Signed]:
+    def make(fixture: Fixture, draw: random.Random) -> list[Signed]:
         funds = {f"person {number}": draw.randrange(60 * FEE) for number in range(6)}
-        people = {setting.person(name, balance): balance for name, balance in funds.items()}
-        people[setting.person("beneficiary", balance=0)] = 0
+        people = {fixture.person(name, balance): balance for name, balance in funds.items()}
+        people[fixture.person("beneficiary", balance=0)] = 0
         sent = dict.fromkeys(people, 0)
         steps = []
         for _ in range(200):
             person, other = draw.choices(list(people), k=2)
             value = draw.randrange(3 * FEE)
-            transaction = setting.pay(person, other, value).transaction
+            transaction = fixture.pay(person, other, value).transaction
             steps.append(Signed(replace(transaction, nonce=sent[person]), person))
             if people[person] >= value + FEE:  # else it is refused, and its nonce comes again
                 sent[person] += 1
                 people[person] -= value + FEE
                 people[other] += value
-                people[setting.coinbase] += FEE // 2
+                people[fixture.coinbase] += FEE // 2
         return steps
 
     assert all(skipped > 10 for _, skipped, _ in hurtful(make))
 
 
 def test_gaps_between_nonces() -> None:
-    def make(setting: Setting, draw: random.Random) -> list[Signed]:
-        people = setting.people("person", 4)
+    def make(fixture: Fixture, draw: random.Random) -> list[Signed]:
+        people = fixture.people("person", 4)
         sent = dict.fromkeys(people, 0)
         steps = []
         for _ in range(200):
             person = draw.choice(people)
-            transaction = setting.pay(person, draw.choice(people)).transaction
+            transaction = fixture.pay(person, draw.choice(people)).transaction
             off = draw.choice((0, 0, 0, 0, 1, 2, -1))
             steps.append(Signed(replace(transaction, nonce=max(0, sent[person] + off)), person))
             sent[person] += steps[-1].transaction.nonce == sent[person]

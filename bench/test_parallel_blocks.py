@@ -1,0 +1,35 @@
+"""Blocks on the native EVM with two workers against one; see `blockstm bench workloads`."""
+
+from __future__ import annotations
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+from tests.fixtures import mainnet_block, mainnet_index
+
+from blockstm.bench.blocks.measurement import measure_workload
+from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS, block_workload, workload_of_file
+from blockstm.bench.machine import machine
+from blockstm.ethereum.files.block_files import read_block_file
+
+WORKERS = 2
+COMPARED = ("transfers", "erc20")
+"""Workloads that revm can run as they are."""
+
+
+@pytest.mark.parametrize("name", BLOCK_WORKLOADS)
+def test_workloads(benchmark: BenchmarkFixture, name: str) -> None:
+    """The iterations are measured by themselves, in turn; pytest-benchmark times all of it once."""
+    workload = block_workload(name)
+    against = ("pyrevm", "py-evm") if name in COMPARED else ("py-evm",)
+    row = benchmark.pedantic(
+        lambda: measure_workload(workload, workers=WORKERS, seconds=8, against=against)
+    )
+    benchmark.extra_info["parallel"] = row.as_dict() | {"machine": machine()}
+
+
+@pytest.mark.parametrize("number", sorted(mainnet_index()))
+def test_mainnet(benchmark: BenchmarkFixture, number: int) -> None:
+    """Every block there is, however short."""
+    workload = workload_of_file(read_block_file(mainnet_block(number)))
+    row = benchmark.pedantic(lambda: measure_workload(workload, workers=WORKERS, seconds=1.5))
+    benchmark.extra_info["mainnet"] = row.as_dict() | {"machine": machine()}
