@@ -213,7 +213,8 @@ class Called:
     @property
     def refund(self) -> int:
         """What was given back, in gas."""
-        return self.execution.gas_before_refund - self.execution.gas_used
+        done = self.execution
+        return done.gas_before_refund + done.state_gas - done.gas_used
 
     @property
     def word(self) -> int:
