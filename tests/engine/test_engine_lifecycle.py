@@ -52,6 +52,30 @@ def test_closing_ends_its_threads(workers: int) -> None:
     assert threading.active_count() == before
 
 
+def test_closing_does_not_wait_for_a_thread_that_has_not_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a busy machine a thread may begin when its executor is closed; then it ends at once."""
+    before = threading.active_count()
+    begin, start = threading.Event(), threading.Thread.start
+
+    def start_late(thread: threading.Thread) -> None:
+        if thread.name.startswith("blockstm-"):
+            begin.wait(60)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_late)
+    with Executor(Config(gate=False), workers=2) as engine:
+        assert_same_result(engine.execute_block(BLOCK, {}, scripted_vm), EXPECTED)
+    engine.close()
+    begin.set()
+    for _ in range(1_000):
+        if threading.active_count() == before:
+            return
+        time.sleep(0.01)
+    raise AssertionError("the thread that began late has not ended")
+
+
 def test_a_forgotten_executor_ends_its_threads() -> None:
     before = threading.active_count()
     engine = Executor(Config(gate=False), workers=4)

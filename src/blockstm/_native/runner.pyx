@@ -81,7 +81,8 @@ cdef class Runner:
     def close(self):
         """Let nobody in any more, and wait until nobody is inside; the threads, to be joined.
 
-        An open stream ends. Does nothing in a forked child, which has no such threads.
+        An open stream ends. A thread that has not begun by then ends when it does, and is not among
+        them. Does nothing in a forked child, which has no such threads.
         """
         cdef SharedEngine engine = self.engine
         if engine.pid != getpid():
@@ -90,4 +91,5 @@ cdef class Runner:
             raise ReentrantError("an executor cannot be closed by what it runs")
         engine.close()
         engine.await_free()
-        return list(engine.threads)
+        engine.await_threads()
+        return [thread for thread in engine.threads if thread.is_alive()]

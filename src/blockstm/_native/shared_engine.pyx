@@ -172,12 +172,16 @@ cdef class SharedEngine(Engine):
                 turn_expect(&self.turn, -<int32_t>len(missing))
                 if not isinstance(error, Exception):
                     raise
-            with nogil:
-                turn_await_threads(&self.turn, ARRIVAL_NS)
+            self.await_threads()
         for id in range(first, end):
             if self.thread[id] != 0:
                 return True
         return False
+
+    cdef void await_threads(self) noexcept:
+        """Wait until those that are being started have come, or for `ARRIVAL_NS`."""
+        with nogil:
+            turn_await_threads(&self.turn, ARRIVAL_NS)
 
     def start_threads(self, list ids):
         """Start one thread for each; the life of the thread that does it."""
