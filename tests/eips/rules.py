@@ -17,7 +17,7 @@ import rlp
 from eth_typing import Address
 from tests.ethereum.made import block_of, sealed
 from tests.ethereum.made import world as complete_state
-from tests.evm.world_blocks import context, contract, transaction, words
+from tests.evm.world_blocks import GAS_PRICE, context, contract, transaction, words
 
 import blockstm
 from blockstm.bench.evm.assembly import assemble
@@ -118,11 +118,12 @@ class Payment:
     value: int
     storage: Mapping[int, int] = field(default_factory=dict)
 
-    def signed(self, nonce: int) -> Signed:
+    def signed(self, nonce: int, base_fee: int) -> Signed:
         """The step of the block."""
         pairs = (number for pair in self.storage.items() for number in pair)
         members = {"value": self.value, "nonce": nonce, "gas": 1_000_000, "data": words(*pairs)}
-        return replace(transaction(0, self.to, **members), sender=BANK)
+        price = max(GAS_PRICE, base_fee)
+        return replace(transaction(0, self.to, gas_price=price, **members), sender=BANK)
 
 
 def run(
@@ -143,9 +144,10 @@ def run(
     """
     accounts = {BANK: Account(10**30), **(accounts or {})}
     planned = list(_with_payments(block, accounts))
-    nonces = count()
-    steps = [s.signed(next(nonces)) if isinstance(s, Payment) else s for s in planned]
-    evm = Evm(fork, replace(context(fork), **changed))
+    block_context = replace(context(fork), **changed)
+    base_fee, nonces = block_context.base_fee_per_gas or 0, count()
+    steps = [s.signed(next(nonces), base_fee) if isinstance(s, Payment) else s for s in planned]
+    evm = Evm(fork, block_context)
     state = AccountState(accounts)
     options: Any = {"workers": (1, 2, 4), "schedules": 3, "seed": SEED, "on_invalid": "skip"}
     result = assert_serial_equivalent(steps, state, evm, reference_vm=evm, **options).result
