@@ -11,8 +11,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "blockstm"
 
-FENCE = re.compile(r"^```layers (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```layers ([\w.]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ORDER = re.compile(r"^([\w.]+): (.+)$", re.MULTILINE)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+"(?P<path>[\w./]+)"', re.MULTILINE)
+EXTERN = re.compile(r'^cdef extern from "(?P<path>[\w./]+)"', re.MULTILINE)
 CIMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(?P<base>[\w.]+)[ \t]+c?import[ \t]+(?P<names>\([^)]*\)|[^#\n]+)"
     r"|c?import[ \t]+(?P<plain>[^#\n]+))",
@@ -37,15 +39,36 @@ class Import:
     line: int
 
 
-def diagram(name: str) -> dict[str, Place]:
-    """The names of one diagram of docs/layers.md and their places."""
-    diagrams = dict(FENCE.findall((ROOT / "docs" / "layers.md").read_text()))
+def diagrams() -> dict[str, dict[str, Place]]:
+    """What docs/layers.md draws: for each folder, '' being the package, where its names stand."""
+    drawn: dict[str, dict[str, Place]] = {}
+    for folder, text in FENCE.findall((ROOT / "docs" / "layers.md").read_text()):
+        if folder == "orders":
+            each = {name: _order(rows) for name, rows in ORDER.findall(text)}
+        else:
+            each = {"" if folder == "blockstm" else folder: _boxes(text)}
+        assert not drawn.keys() & each.keys(), f"{folder} is drawn twice"
+        drawn |= each
+    return drawn
+
+
+def _boxes(text: str) -> dict[str, Place]:
+    """Rows of boxes, the topmost first."""
+    rows = [line.strip("│").split("│") for line in text.splitlines() if line.startswith("│")]
+    return _places(rows)
+
+
+def _order(text: str) -> dict[str, Place]:
+    """The same on one line: ``top > left | right > bottom``."""
+    return _places([row.split("|") for row in text.split(">")])
+
+
+def _places(rows: list[list[str]]) -> dict[str, Place]:
     places: dict[str, Place] = {}
-    rows = [line for line in diagrams[name].splitlines() if line.startswith("│")]
-    for row, line in enumerate(rows):
-        for cell, names in enumerate(line.strip("│").split("│")):
+    for row, cells in enumerate(rows):
+        for cell, names in enumerate(cells):
             for entry in names.split():
-                assert entry not in places, f"{entry} stands twice in the diagram {name}"
+                assert entry not in places, f"{entry} stands twice in one diagram"
                 places[entry] = Place(row, cell)
     return places
 
@@ -101,13 +124,20 @@ def _cython_imports(text: str, importer: str) -> Iterator[tuple[str, int]]:
             if entry:
                 yield _submodule(base, entry), line
 
+    for match in EXTERN.finditer(text):
+        if match["path"].endswith(".hpp"):
+            yield _header(match["path"]), text.count("\n", 0, match.start()) + 1
+
 
 def _includes(text: str, importer: str) -> Iterator[tuple[str, int]]:
-    """``#include "evm/u256.hpp"`` is relative to the native core; the C table is its `abi`."""
     for match in INCLUDE.finditer(text):
-        name = match["path"].removesuffix(".hpp").replace("/", ".")
-        line = text.count("\n", 0, match.start()) + 1
-        yield "blockstm._native." + ("abi" if name.endswith("vm_abi.h") else name), line
+        yield _header(match["path"]), text.count("\n", 0, match.start()) + 1
+
+
+def _header(path: str) -> str:
+    """``evm/block.hpp`` is relative to the native core; the C table is its `abi`."""
+    name = "abi" if path.endswith("vm_abi.h") else path.removesuffix(".hpp").replace("/", ".")
+    return f"blockstm._native.{name}"
 
 
 def _absolute(name: str, importer: str) -> str:

@@ -1,4 +1,4 @@
-"""Imports point down only, in the order that docs/layers.md draws."""
+"""Imports point down only, in the order that docs/layers.md draws for each folder."""
 
 from __future__ import annotations
 
@@ -6,59 +6,73 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from tests.layers import PACKAGE, Import, Place, diagram, imports, module_name, sources
+from tests.layers import PACKAGE, Import, Place, diagrams, imports, module_name, sources
 
-PACKAGE_LAYERS = diagram("package")
-NATIVE_LAYERS = diagram("native")
-STORE = "blockstm._native.store"
+LAYERS = diagrams()
+STORE = "blockstm._native.engine.mvmemory.store"
 
 
 def may_import(layers: dict[str, Place], importer: str, imported: str) -> bool:
-    """Whether the diagram lets one of its names import another."""
+    """Whether a diagram lets one of its names import another."""
     above, below = layers[importer], layers[imported]
     return above == below or above.row < below.row
 
 
-def room(module: str) -> str:
-    """The name in the package diagram that a module belongs to."""
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 else "__init__"
+def steps(module: str) -> list[tuple[str, str]]:
+    """A module's way down: each folder with the name in it, the package's own name being ''."""
+    parts = module.split(".")[1:] or ["__init__"]
+    return [(".".join(parts[:depth]), name) for depth, name in enumerate(parts)]
 
 
-def native_room(module: str) -> str | None:
-    """The name in the native diagram; None outside ``_native`` and for the package itself."""
-    parts = module.split(".")
-    inner = parts[2] if parts[1:2] == ["_native"] and len(parts) > 2 else None
-    return None if inner == "__init__" else inner
+def parting(importer: str, imported: str) -> tuple[str, str, str]:
+    """The folder where the ways to two modules part, and the names that they take there."""
+    above, below = importer.split(".")[1:], imported.split(".")[1:]
+    depth = 0
+    while depth < min(len(above), len(below)) and above[depth] == below[depth]:
+        depth += 1
+    return ".".join(above[:depth]), [*above, "__init__"][depth], [*below, "__init__"][depth]
 
 
 def violations(found: list[Import]) -> list[str]:
     """One line for every import that points up or sideways."""
     lines = []  # what no diagram names is another test's to tell
     for each in found:
-        pairs = [(PACKAGE_LAYERS, room(each.importer), room(each.imported))]
-        inner = native_room(each.importer), native_room(each.imported)
-        if inner[0] is not None and inner[1] is not None:
-            pairs.append((NATIVE_LAYERS, *inner))  # type: ignore[arg-type]  # both checked
-        lines += [
-            f"{each.importer}:{each.line} imports {each.imported}, but {below} is not below {above}"
-            for layers, above, below in pairs
-            if above in layers and below in layers and not may_import(layers, above, below)
-        ]
+        folder, above, below = parting(each.importer, each.imported)
+        layers = LAYERS.get(folder, {})
+        if above in layers and below in layers and not may_import(layers, above, below):
+            lines.append(
+                f"{each.importer}:{each.line} imports {each.imported}, "
+                f"but {below} is not below {above}"
+            )
     return lines
 
 
+def present() -> dict[str, set[str]]:
+    """What the sources have: for each folder, the names in it; `__init__` is the package's own."""
+    found: dict[str, set[str]] = {}
+    for path in sources():
+        for folder, name in steps(module_name(path)):
+            found.setdefault(folder, set()).add(name)
+    return {
+        folder: names if folder == "" else names - {"__init__"} for folder, names in found.items()
+    }
+
+
 def test_every_module_stands_in_a_diagram() -> None:
-    modules = [module_name(path) for path in sources()]
-    places = {room(module): PACKAGE_LAYERS for module in modules}
-    places |= {inner: NATIVE_LAYERS for module in modules if (inner := native_room(module))}
-    assert [name for name, layers in places.items() if name not in layers] == []
+    found = present()
+    missing = {folder: found[folder] - set(LAYERS[folder]) for folder in LAYERS.keys() & found}
+    assert not {folder: names for folder, names in missing.items() if names}
 
 
 def test_every_name_in_a_diagram_is_a_module() -> None:
-    modules = [module_name(path) for path in sources()]
-    assert {room(module) for module in modules} >= set(PACKAGE_LAYERS)
-    assert {native_room(module) for module in modules} >= set(NATIVE_LAYERS)
+    found = present()
+    unknown = {folder: set(names) - found.get(folder, set()) for folder, names in LAYERS.items()}
+    assert not {folder: names for folder, names in unknown.items() if names}
+
+
+def test_every_folder_of_the_native_core_has_a_diagram() -> None:
+    native = {folder for folder in present() if folder.split(".")[0] == "_native"}
+    assert native - LAYERS.keys() == set()
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -67,8 +81,16 @@ def test_imports_point_down(path: Path) -> None:
 
 
 def test_the_scheduler_does_not_know_the_store() -> None:
-    assert not may_import(NATIVE_LAYERS, "scheduler", "store")
-    assert not may_import(NATIVE_LAYERS, "store", "scheduler")
+    assert not may_import(LAYERS["_native.engine"], "scheduler", "mvmemory")
+    assert not may_import(LAYERS["_native.engine"], "mvmemory", "scheduler")
+
+
+def test_the_engine_and_the_evm_know_nothing_of_each_other() -> None:
+    assert not may_import(LAYERS["_native"], "engine", "evm")
+    assert not may_import(LAYERS["_native"], "evm", "engine")
+
+
+MVMEMORY = "_native/engine/mvmemory"
 
 
 @pytest.mark.parametrize(
@@ -78,20 +100,26 @@ def test_the_scheduler_does_not_know_the_store() -> None:
         ("errors.py", "from . import executor as door", "blockstm.executor"),
         ("errors.py", "import importlib\nimportlib.import_module('blockstm.cli')", "blockstm.cli"),
         ("vm/x.py", "from ..executor import Executor", "blockstm.executor"),
-        ("_native/scheduler.pxd", "from blockstm._native.store cimport Store", STORE),
-        ("_native/scheduler.pyx", "cdef f():\n    pass\ncimport blockstm._native.store", STORE),
-        ("_native/scheduler.pyx", "from .store cimport (\n    Store)", STORE),
-        ("_native/scheduler.pxd", "from . cimport store", STORE),
+        ("_native/engine/scheduler.pxd", f"from {STORE} cimport Store", STORE),
+        ("_native/engine/scheduler.pyx", f"cdef f():\n    pass\ncimport {STORE}", STORE),
+        (f"{MVMEMORY}/interner.pyx", "from .store cimport (\n    Store)", STORE),
+        (f"{MVMEMORY}/interner.pxd", "from . cimport store", STORE),
         ("testing/x.py", "import blockstm.insight", "blockstm.insight"),
-        ("_native/evm/x.hpp", '#include "store.hpp"', STORE),
-        ("_native/crypto/x.cpp", '  #  include "evm/u256.hpp"', "blockstm._native.evm.u256"),
+        ("_native/evm/x.hpp", '#include "engine/mvmemory/store.hpp"', STORE),
+        ("_native/state/x.pxd", 'cdef extern from "engine/mvmemory/store.hpp":', STORE),
+        (
+            "_native/evm/forks/gas.cpp",
+            '  #  include "evm/run/memory.hpp"',
+            "blockstm._native.evm.run.memory",
+        ),
     ],
 )
 def test_an_import_that_points_up_is_found(
     file: str, text: str, imported: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package = tmp_path / "blockstm"
-    for each in ("errors.py", "executor.py", "vm/x.py", "testing/x.py", "_native/store.pxd", file):
+    store = f"{MVMEMORY}/store.pxd"
+    for each in ("errors.py", "executor.py", "vm/x.py", "testing/x.py", store, file):
         (package / each).parent.mkdir(parents=True, exist_ok=True)
         (package / each).touch()
     (package / file).write_text(textwrap.dedent(text))

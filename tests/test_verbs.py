@@ -105,8 +105,8 @@ def test_a_wheel_that_lacks_something_is_seen(tmp_path: Path) -> None:
         wheel.writestr("blockstm/errors.py", "")
     lacking = missing(str(tmp_path / "empty.whl"))
     assert {"blockstm/py.typed", "blockstm/include/blockstm/vm_abi.h"} <= set(lacking)
-    assert "blockstm/_native/scheduler.pxd" in lacking
-    assert "blockstm/_native/worker.so" in lacking
+    assert "blockstm/_native/engine/scheduler.pxd" in lacking
+    assert "blockstm/_native/engine/worker/worker.so" in lacking
     assert "blockstm/bench/evm/contracts/token.json" in lacking
     assert "blockstm/errors.py" not in lacking
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NoReturn, Self, overload
 
-from blockstm._native.engine import Request
-from blockstm._native.runner import Runner
+from blockstm._native.engine.engine import Request
+from blockstm._native.engine.runner import Runner
 from blockstm.config import Config, check_names
 from blockstm.cores import usable_cores
 from blockstm.errors import (

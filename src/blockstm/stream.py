@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NoReturn, Self
 
-from blockstm._native.streams import StreamHandle
+from blockstm._native.engine.streams import StreamHandle
 from blockstm.errors import InputError, ReentrantError
 from blockstm.types import BlockResult, Outcome
 

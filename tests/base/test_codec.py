@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blockstm._native.codec import codec_named
+from blockstm._native.base.codec import codec_named
 from blockstm.errors import InputError
 
 VALUES = {

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from blockstm._native.hashing import hash_of
+from blockstm._native.base.hashing import hash_of
 
 SEED = (0x1234567812345678, 0x9ABCDEF09ABCDEF0, 0x0F1E2D3C4B5A6978, 0x1122334455667788)
 SIZES = [8, 20, 32, 52]
@@ -26,7 +26,7 @@ def test_every_word_of_the_seed_counts() -> None:
 
 
 def test_processes_hash_differently() -> None:
-    program = "from blockstm._native.hashing import hash_of; print(hash_of(b'key'))"
+    program = "from blockstm._native.base.hashing import hash_of; print(hash_of(b'key'))"
     run = [sys.executable, "-c", program]
     hashes = {subprocess.run(run, capture_output=True, check=True).stdout for _ in range(3)}
     assert len(hashes) == 3

@@ -12,7 +12,7 @@ from eth_typing import Address, Hash32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blockstm._native.evm.signers import recover_signers, signed_message
+from blockstm._native.wire.signers import recover_signers, signed_message
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.ethereum.execution import senders

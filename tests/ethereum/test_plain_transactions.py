@@ -10,7 +10,7 @@ from eth_typing import Address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blockstm._native.evm.decoding import decode_plain
+from blockstm._native.wire.decoding import decode_plain
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.codecs.rlp import encode

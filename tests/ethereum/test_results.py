@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.ethereum.official import documents, official_chains, sample_blocks
 
-from blockstm._native.trie.receipts import flat_logs
+from blockstm._native.wire.receipts import flat_logs
 from blockstm.errors import DecodeError, InvalidBlock
 from blockstm.ethereum.blocks.access_list import ITEM_GAS, AccountAccess, BlockAccessList
 from blockstm.ethereum.blocks.block import Block

@@ -135,8 +135,8 @@ def test_a_state_gas_of_nothing_is_left_where_a_frame_fails() -> None:
 
 
 def native_table() -> dict[str, int]:
-    """The figures of `_native/evm/amsterdam.hpp`, by name."""
-    source = (ROOT / "src/blockstm/_native/evm/amsterdam.hpp").read_text()
+    """The figures of `_native/evm/forks/amsterdam.hpp`, by name."""
+    source = (ROOT / "src/blockstm/_native/evm/forks/amsterdam.hpp").read_text()
     found: dict[str, int] = {}
     for name, formula in re.findall(r"constexpr u?int64_t (\w+) = ([^;]+);", source):
         found[name] = eval(formula.replace("/", "//"), {}, dict(found))  # our own source

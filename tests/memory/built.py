@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import blockstm
-from blockstm._native.codec import codec_named
+from blockstm._native.base.codec import codec_named
 
 HERE = Path(__file__).parent
 INCLUDE = Path(blockstm.__file__).parent / "include"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import blockstm
-from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
+from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError, UsageError
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.tries.state_trie import StateTrie

@@ -12,7 +12,7 @@ from eth_bloom import BloomFilter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blockstm._native.trie.receipts import flat_logs, logs_bloom, receipts
+from blockstm._native.wire.receipts import flat_logs, logs_bloom, receipts
 from blockstm.errors import InputError
 from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from blockstm._native.evm.account_values import checked_account
+from blockstm._native.state.account_values import checked_account
 from blockstm.types import Hash32
 
 __all__ = ["EMPTY_CODE_HASH", "Account"]

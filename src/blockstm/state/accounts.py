@@ -27,11 +27,11 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, Literal, overload
 from weakref import WeakSet, ref
 
-from blockstm._native.evm.account_memory import AccountMemory
-from blockstm._native.evm.account_packing import packed_locations
-from blockstm._native.evm.account_records import records_of
-from blockstm._native.evm.locations import LOCATION_VALUES, LOCATIONS
-from blockstm._native.packed import PackedWrites
+from blockstm._native.base.packed import PackedWrites
+from blockstm._native.state.account_memory import AccountMemory
+from blockstm._native.state.account_packing import packed_locations
+from blockstm._native.state.account_records import records_of
+from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError, UsageError
 from blockstm.messages import brief, kind_of
 from blockstm.state.account import EMPTY_CODE_HASH, Account, account_from_state

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from blockstm._native.evm.account_packing import codes_in, packed_locations
-from blockstm._native.evm.account_records import records_of
-from blockstm._native.evm.account_values import checked_change
-from blockstm._native.packed import PackedWrites
+from blockstm._native.base.packed import PackedWrites
+from blockstm._native.state.account_packing import codes_in, packed_locations
+from blockstm._native.state.account_records import records_of
+from blockstm._native.state.account_values import checked_change
 from blockstm._native.trie.records import Records
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of

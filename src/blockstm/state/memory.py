@@ -18,6 +18,6 @@ never that of the hash, whose seed differs from process to process.
 
 from __future__ import annotations
 
-from blockstm._native.memory import MemoryState
+from blockstm._native.state.memory_state import MemoryState
 
 __all__ = ["MemoryState"]

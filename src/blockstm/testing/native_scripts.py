@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
-from blockstm._native.codec import Codec, codec_named
-from blockstm._native.scripted import ScriptedBlock
+from blockstm._native.base.codec import Codec, codec_named
+from blockstm._native.lab.scripted import ScriptedBlock
 from blockstm.errors import InputError, Invalid, Revert
 from blockstm.messages import brief
 from blockstm.testing.scripts import NOTHING, Operation, ScriptError
@@ -124,7 +124,7 @@ _MASK = (1 << 64) - 1
 
 
 class _PythonRun:
-    """One transaction in Python; folds what it reads as ``_native/scripted.pyx`` does."""
+    """One transaction in Python; folds what it reads as ``_native/lab/scripted.pyx`` does."""
 
     def __init__(self, view: View, values: Codec) -> None:
         self.view = view

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Set, Sized
 from typing import Any
 
-from blockstm._native.context import Context
-from blockstm._native.natives import NativeContext
-from blockstm._native.objects import ObjectContext
+from blockstm._native.engine.context import Context
+from blockstm._native.engine.vms.natives import NativeContext
+from blockstm._native.engine.vms.objects import ObjectContext
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of
 

@@ -88,7 +88,7 @@ class Fork:
         age: its place among the forks, from 0.
         name: its name, in snake case.
         rules: what the EVM calls its rules of execution, in snake case; several forks share
-            one where they differ in nothing that execution sees (``_native/evm/forks.hpp``).
+            one where they differ in nothing that execution sees (``_native/evm/forks/forks.hpp``).
         block_reward: what the beneficiary is paid, in wei; 0 from Paris on.
         bomb_delay: by how many blocks the difficulty bomb is put off; None from Paris on.
         newest_transaction_type: transactions of this type and of those before it are allowed.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy
 from hypothesis import strategies as st
 
-from blockstm._native.plain_loop import PlainLoop
+from blockstm._native.lab.plain_loop import PlainLoop
 from blockstm.errors import Invalid, Revert
 from blockstm.state.memory import MemoryState
 from blockstm.types import Outcome

@@ -12,7 +12,7 @@ import numpy
 import pytest
 from tests.vm.kernel.scripts import error_of, run_plain
 
-from blockstm._native.plain_loop import PlainLoop
+from blockstm._native.lab.plain_loop import PlainLoop
 from blockstm.errors import InputError, Invalid, Revert
 from blockstm.reference import ReferenceView, execute_block
 from blockstm.state.memory import MemoryState
@@ -430,7 +430,7 @@ def test_machine_code_can_be_kept_for_the_next_process(tmp_path: Any) -> None:
         "import numpy\n"
         "from blockstm.errors import Revert\n"
         "from blockstm.state.memory import MemoryState\n"
-        "from blockstm._native.plain_loop import PlainLoop\n"
+        "from blockstm._native.lab.plain_loop import PlainLoop\n"
         "from blockstm.vm.kernel import kernel\n"
         "@kernel(cache=True)\n"
         "def pay(view, tx):\n"

@@ -8,7 +8,7 @@ import numpy
 import pytest
 from tests.vm.kernel.scripts import error_of, run_plain
 
-from blockstm._native.plain_loop import PlainLoop
+from blockstm._native.lab.plain_loop import PlainLoop
 from blockstm.errors import InputError, Revert
 from blockstm.reference import execute_block
 from blockstm.state.memory import MemoryState

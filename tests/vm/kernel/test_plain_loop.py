@@ -20,7 +20,7 @@ from tests.vm.kernel.scripts import (
     wide_script,
 )
 
-from blockstm._native.plain_loop import PlainLoop
+from blockstm._native.lab.plain_loop import PlainLoop
 from blockstm.errors import TransactionError
 from blockstm.reference import execute_block
 from blockstm.state.memory import MemoryState

@@ -4,32 +4,13 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 from libcpp cimport bool
 
 from blockstm._native.abi cimport blockstm_refusal, blockstm_tally, blockstm_view, blockstm_vm
-from blockstm._native.codec cimport Codec
+from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
+from blockstm._native.base.codec cimport Codec
+from blockstm._native.base.u256.u256 cimport u256
+from blockstm._native.wire.transaction cimport AccessEntry, Authorization, Transaction, TransactionType
 
 
-cdef extern from "evm/u256.hpp" namespace "blockstm::evm" nogil:
-    cdef cppclass u256:
-        uint64_t limb[4]
-
-
-cdef extern from "evm/bytes.hpp" namespace "blockstm::evm" nogil:
-    cdef struct Address:
-        uint8_t bytes[20]
-
-    cdef struct Hash32:
-        uint8_t bytes[32]
-
-    cdef cppclass Span:
-        const uint8_t* data
-        uint64_t size
-
-    cdef cppclass Bytes:
-        Bytes()
-        uint8_t* data()
-        uint64_t size()
-
-
-cdef extern from "evm/forks.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "evm/forks/forks.hpp" namespace "blockstm::evm" nogil:
     enum class Fork(uint8_t):
         pass
 
@@ -60,43 +41,6 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         const BlockHash* hashes
         uint64_t hash_count
 
-    cdef cppclass AccessEntry:
-        Address address
-        const u256* slots
-        uint64_t slot_count
-
-    cdef cppclass Authorization:
-        u256 chain_id
-        Address address
-        uint64_t nonce
-        Address authority
-        bint is_signed
-
-    enum class TransactionType(uint8_t):
-        pass
-
-    cdef cppclass Transaction:
-        TransactionType type
-        bint creates
-        Address sender
-        Address to
-        bint names_chain
-        bint has_high_s
-        u256 chain_id
-        uint64_t nonce
-        uint64_t gas_limit
-        u256 value
-        u256 max_fee_per_gas
-        u256 max_priority_fee_per_gas
-        u256 max_fee_per_blob_gas
-        Span data
-        const AccessEntry* access_list
-        uint64_t access_count
-        const Hash32* blob_hashes
-        uint64_t blob_count
-        const Authorization* authorizations
-        uint64_t authorization_count
-
     cdef cppclass Payment:
         Address address
         u256 amount
@@ -118,17 +62,6 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         const Payment* rewards
         uint64_t reward_count
         bint collects_requests
-
-
-cdef extern from "evm/encoded.hpp" namespace "blockstm::evm" nogil:
-    cdef cppclass PlainTransaction:
-        Transaction transaction
-        u256 chain
-        u256 v
-        u256 r
-        u256 s
-
-    bool read_plain_transaction(Span encoding, PlainTransaction& plain)
 
 
 cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
@@ -153,11 +86,11 @@ cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
     )
 
 
-cdef extern from "evm/admission.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "evm/transaction/admission.hpp" namespace "blockstm::evm" nogil:
     Refusal form_of(const Step& step, const BlockEnv& block)
 
 
-cdef extern from "evm/invalidity.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "evm/transaction/invalidity.hpp" namespace "blockstm::evm" nogil:
     enum class Invalidity(uint16_t):
         pass
 
@@ -169,7 +102,7 @@ cdef extern from "evm/invalidity.hpp" namespace "blockstm::evm" nogil:
     const char* reason_of(uint16_t code)
 
 
-cdef extern from "evm/code_cache.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "evm/compile/code_cache.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass CodeCache:
         void set_limit(uint64_t bytes)
         uint64_t bytes()

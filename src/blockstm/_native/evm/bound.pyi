@@ -1,7 +1,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from blockstm._native.codec import Codec
+from blockstm._native.base.codec import Codec
 
 FORKS: tuple[str, ...]
 CODE_CACHE_LIMIT: int

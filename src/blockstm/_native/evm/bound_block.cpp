@@ -1,10 +1,10 @@
 // Bound blocks; see bound_block.hpp.
 #include "evm/bound_block.hpp"
 
-#include "evm/admission.hpp"
+#include "base/per_thread.hpp"
 #include "evm/execute.hpp"
-#include "evm/per_thread.hpp"
-#include "evm/trace.hpp"
+#include "evm/run/trace.hpp"
+#include "evm/transaction/admission.hpp"
 
 namespace blockstm::evm {
 namespace {

@@ -4,9 +4,9 @@
 // called by any number of threads at once; each thread has one machine, made at its first call and kept.
 #pragma once
 
+#include "base/bytes.hpp"
 #include "blockstm/vm_abi.h"
 #include "evm/block.hpp"
-#include "evm/bytes.hpp"
 
 namespace blockstm::evm {
 

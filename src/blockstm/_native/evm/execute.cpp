@@ -1,8 +1,8 @@
 // The door of the EVM; see execute.hpp.
 #include "evm/execute.hpp"
 
-#include "evm/report.hpp"
-#include "evm/steps.hpp"
+#include "evm/transaction/report.hpp"
+#include "evm/transaction/steps.hpp"
 
 namespace blockstm::evm {
 

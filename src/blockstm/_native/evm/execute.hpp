@@ -20,8 +20,8 @@
 #pragma once
 
 #include "blockstm/vm_abi.h"
-#include "evm/invalidity.hpp"
-#include "evm/machine.hpp"
+#include "evm/run/machine.hpp"
+#include "evm/transaction/invalidity.hpp"
 
 namespace blockstm::evm {
 

@@ -5,9 +5,8 @@ from libcpp cimport bool as cbool
 cdef enum:
     HASH_SIZE = 32
     KEY_SIZE_MAX = 255
-    BLOOM_SIZE = 256
 
-cdef extern from "trie/buffer.hpp" namespace "blockstm::trie" nogil:
+cdef extern from "base/buffer.hpp" namespace "blockstm::trie" nogil:
     cppclass Bytes:
         Bytes() noexcept
         Bytes(const uint8_t* data, uint64_t size) noexcept
@@ -102,23 +101,3 @@ cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
         Status prove_slot(
             const uint8_t* address, const uint8_t* slot, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes
         ) noexcept
-
-cdef extern from "trie/receipt_list.hpp" namespace "blockstm::trie" nogil:
-    cppclass ReceiptInput:
-        uint8_t type
-        Bytes outcome
-        uint64_t cumulative_gas_used
-        Bytes logs
-
-    cppclass BlockReceipts:
-        BlockReceipts() noexcept
-        Buffer[uint8_t] encodings
-        Buffer[uint64_t] sizes
-        uint8_t* root
-        uint8_t* bloom
-        uint64_t bad_index
-
-    Status encode_receipts(
-        const ReceiptInput* inputs, uint64_t count, uint32_t threads, BlockReceipts& out
-    ) noexcept
-    Status logs_bloom(Bytes logs, uint8_t* bloom) noexcept

@@ -3,9 +3,9 @@
 // Pure functions; any thread.
 #pragma once
 
+#include "base/rlp.hpp"
 #include "crypto/keccak.hpp"
 #include "trie/paths.hpp"
-#include "trie/rlp.hpp"
 
 namespace blockstm::trie {
 

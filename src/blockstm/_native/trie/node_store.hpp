@@ -8,7 +8,7 @@
 #include <memory>
 #include <mutex>
 
-#include "fork_locks.hpp"
+#include "base/fork_locks.hpp"
 #include "trie/refresher.hpp"
 #include "trie/threads.hpp"
 

@@ -6,7 +6,7 @@
 // Pure functions; any thread.
 #pragma once
 
-#include "trie/buffer.hpp"
+#include "base/buffer.hpp"
 
 namespace blockstm::trie {
 

@@ -6,7 +6,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from blockstm._native.integers cimport exact_word, reverse_word
+from blockstm._native.base.integers cimport exact_word, reverse_word
 from blockstm._native.trie.core cimport Buffer
 
 from blockstm.errors import InputError

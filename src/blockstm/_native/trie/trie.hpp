@@ -7,7 +7,7 @@
 // have at most KEY_SIZE_MAX bytes; that bounds all loops and recursion.
 #pragma once
 
-#include "trie/buffer.hpp"
+#include "base/buffer.hpp"
 #include "trie/status.hpp"
 
 namespace blockstm::trie {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from blockstm._native.results import NativeOutcomes
+from blockstm._native.engine.results.results import NativeOutcomes
 from blockstm.bench.benchmark import Candidate
 from blockstm.bench.engine.programs import PLAIN_LOOPS, PROGRAMS, spin
 from blockstm.bench.engine.workloads import Workload
@@ -81,7 +81,7 @@ def _native_loop(
     workload: Workload, block: Any, state: Any, program: Any, wanted: Mapping[int, int]
 ) -> Candidate:
     """The same compiled kernel, one transaction after another, on a private hash map."""
-    from blockstm._native.plain_loop import PlainLoop
+    from blockstm._native.lab.plain_loop import PlainLoop
 
     def run(loop: PlainLoop) -> PlainLoop:
         if loop.run(program.__blockstm_bind__(block)) != len(block):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from blockstm._native.trie.receipts import flat_logs, logs_bloom
+from blockstm._native.wire.receipts import flat_logs, logs_bloom
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.header import BLOOM_SIZE
 from blockstm.ethereum.blocks.transaction import Transaction, TransactionType

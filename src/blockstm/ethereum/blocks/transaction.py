@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
 
-from blockstm._native.evm.decoding import decode_plain
+from blockstm._native.wire.decoding import decode_plain
 from blockstm.errors import DecodeError
 from blockstm.ethereum.codecs.fields import Fields, parse_hash, parse_word, shown
 from blockstm.ethereum.codecs.hashing import keccak

@@ -1,7 +1,7 @@
 """What Amsterdam charges and allows as of Glamsterdam's devnet 8, for rules that need no state.
 
-The EVM has the same figures in `_native/evm/amsterdam.hpp`, under the same names; a test holds the
-two together. In gas where nothing else is said.
+The EVM has the same figures in `_native/evm/forks/amsterdam.hpp`, under the same names; a test
+holds the two together. In gas where nothing else is said.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from blockstm._native.evm.reports import read_reports
+from blockstm._native.evm.transaction.reports import read_reports
 from blockstm.errors import (
     BlockError,
     InputError,

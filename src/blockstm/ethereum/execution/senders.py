@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar, cast
 
 from blockstm._native.crypto.hashes import keccak256_many
 from blockstm._native.crypto.recovery import recover_addresses
-from blockstm._native.evm.signers import recover_signers
+from blockstm._native.wire.signers import recover_signers
 from blockstm.cores import usable_cores
 from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction, TransactionType

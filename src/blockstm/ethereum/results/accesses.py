@@ -17,7 +17,7 @@ from blockstm.types import Address
 
 __all__ = ["fold_accesses"]
 
-# As in `_native/evm/accesses.hpp`.
+# As in `_native/evm/transaction/accesses.hpp`.
 _ACCOUNT, _SLOT_READ = 1, 2
 _GREW, _SHRANK, _GONE, _NONCE, _CODE = 1, 2, 4, 8, 16
 _U32: Final = Struct("<I")

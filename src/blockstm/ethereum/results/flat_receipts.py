@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, overload
 
-from blockstm._native.trie.receipts import receipts as encode_all
+from blockstm._native.wire.receipts import receipts as encode_all
 from blockstm.ethereum.blocks.receipt import Receipt, contract_address
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.types import Address, Hash32
@@ -25,7 +25,7 @@ class FlatReceipts(Sequence[Receipt]):
         types: of the transactions.
         successes: 1 or 0 for each.
         gas_used: by each, in gas.
-        logs: of each, as flat bytes (`_native/trie/logs.hpp`).
+        logs: of each, as flat bytes (`_native/wire/logs.hpp`).
         transactions: of the block, as many, for the addresses of contracts; or none.
         senders: of the transactions.
         state_roots: of the state after each, before Byzantium; None from then on.

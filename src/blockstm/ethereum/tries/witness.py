@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blockstm._native.evm.account_packing import codes_in
+from blockstm._native.state.account_packing import codes_in
 from blockstm.ethereum.codecs.fields import Fields, parse_data
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.codecs.json_files import read_json

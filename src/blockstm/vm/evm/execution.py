@@ -12,7 +12,7 @@ from blockstm.types import Address
 
 __all__ = ["Execution", "InvalidTransaction", "Log", "SystemOutputs", "read_logs", "read_output"]
 
-# As in `_native/evm/frame.hpp`.
+# As in `_native/evm/run/frame.hpp`.
 FAILURES = (
     "",
     "out of gas",
@@ -87,12 +87,12 @@ class Execution:
 
     @property
     def accesses(self) -> bytes:
-        """Its part of the block's access list as flat bytes (`_native/evm/accesses.hpp`)."""
+        """Its part of the block's access list, flat (`_native/evm/transaction/accesses.hpp`)."""
         return self.raw[self._output_end : self._accesses_end]
 
     @property
     def raw_logs(self) -> bytes:
-        """The logs as flat bytes (`_native/trie/logs.hpp`)."""
+        """The logs as flat bytes (`_native/wire/logs.hpp`)."""
         return self.raw[self._accesses_end :]
 
     @cached_property

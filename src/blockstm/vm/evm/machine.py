@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from blockstm._native.bridge import run_on_view
 from blockstm._native.evm.bound import FORKS, EvmBlock, reason_named
+from blockstm._native.vm.bridge import run_on_view
 from blockstm.errors import InputError
 from blockstm.messages import brief
 from blockstm.types import View

@@ -15,7 +15,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.registry import cpu_target
 from numba.extending import overload
 
-from blockstm._native.record_block import RecordCode
+from blockstm._native.vm.record_block import RecordCode
 from blockstm.errors import InputError
 from blockstm.messages import brief, did_you_mean
 from blockstm.vm.kernel import entry

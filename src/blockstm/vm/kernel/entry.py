@@ -13,7 +13,7 @@ from blockstm.vm.kernel.table import I32, I64, POINTER
 
 __all__ = ["build", "returns_of"]
 
-# As in `_native/record_block.pxd`.
+# As in `_native/vm/record_block.pxd`.
 RETURNED_NONE, RETURNED_VALUE, RAISED_STATIC, RAISED_DYNAMIC, STOPPED = range(5)
 IS_DYNAMIC = 4  # the place, in Numba's description of an exception, of its count of arguments
 

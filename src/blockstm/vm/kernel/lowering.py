@@ -15,7 +15,7 @@ from numba.core import cgutils, types
 from numba.core.imputils import impl_ret_untracked
 from numba.extending import lower_builtin, lower_getattr
 
-from blockstm._native.record_block import Stopped
+from blockstm._native.vm.record_block import Stopped
 from blockstm.vm.kernel import table
 from blockstm.vm.kernel.viewtype import SIGNED_WORDS, WORDS, KernelViewType
 from blockstm.vm.kernel.words import WRONG_LENGTH

@@ -13,7 +13,7 @@ from blockstm.types import View
 from blockstm.vm.kernel.python_reference import python_reference
 
 if TYPE_CHECKING:
-    from blockstm._native.record_block import RecordBlock, RecordCode
+    from blockstm._native.vm.record_block import RecordBlock, RecordCode
 
 __all__ = ["Kernel", "kernel"]
 
@@ -138,8 +138,8 @@ class Kernel:
             InputError: something else.
         """
         _, numpy = need_numba()
-        from blockstm._native.codec import codec_named
-        from blockstm._native.record_block import RecordBlock, RecordCode
+        from blockstm._native.base.codec import codec_named
+        from blockstm._native.vm.record_block import RecordBlock, RecordCode
 
         records = record_array(transactions, numpy)
         return RecordBlock(

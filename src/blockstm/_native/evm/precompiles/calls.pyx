@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
 
-cdef extern from "evm/bytes.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "base/bytes.hpp" namespace "blockstm::evm" nogil:
     cdef struct Address:
         uint8_t bytes[20]
 
@@ -17,7 +17,7 @@ cdef extern from "evm/bytes.hpp" namespace "blockstm::evm" nogil:
         const uint8_t* data()
         uint64_t size()
 
-cdef extern from "evm/forks.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "evm/forks/forks.hpp" namespace "blockstm::evm" nogil:
     cdef enum class Fork(uint8_t):
         pass
 

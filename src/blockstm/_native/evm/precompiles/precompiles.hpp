@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "evm/bytes.hpp"
-#include "evm/forks.hpp"
+#include "base/bytes.hpp"
+#include "evm/forks/forks.hpp"
 
 namespace blockstm::evm {
 

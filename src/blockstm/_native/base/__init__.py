@@ -1,0 +1,1 @@
+"""What everything native is made of: memory, tables, bytes, numbers, locks."""

@@ -1,0 +1,116 @@
+"""An arena: memory that is taken piece by piece and given back all at once, at the block's end.
+
+One per worker, so that no allocation is shared; its chunks are kept from block to block.
+"""
+from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy
+
+from blockstm._native.base.pages cimport pages_free, pages_take, prefetch_to_write
+
+cdef enum:
+    PREFETCH_AHEAD = 512
+    FIRST_CHUNK_SIZE = 1 << 18
+    CHUNK_SIZE = 1 << 21
+    KEPT_CHUNKS = 32     # 64 MiB: what an idle arena keeps at most
+
+cdef struct Chunk:
+    Chunk* next
+    uint64_t size
+
+cdef struct Arena:
+    uint8_t* cursor
+    uint8_t* end
+    Chunk* current
+    Chunk* first
+    uint64_t used          # bytes in the chunks before the current one
+
+
+cdef inline uint8_t* arena_next_chunk(Arena* arena, uint64_t size) noexcept nogil:
+    """Move on to a chunk with room for ``size`` bytes; NULL where memory has run out."""
+    cdef Chunk* following = arena.current.next if arena.current != NULL else arena.first
+    cdef Chunk* chunk = following
+    cdef uint64_t wanted = size + sizeof(Chunk)
+    if chunk == NULL or chunk.size < wanted:
+        if arena.first == NULL and wanted < FIRST_CHUNK_SIZE:
+            wanted = FIRST_CHUNK_SIZE
+        elif arena.first != NULL and wanted < CHUNK_SIZE:
+            wanted = CHUNK_SIZE
+        chunk = <Chunk*>pages_take(wanted)
+        if chunk == NULL:
+            return NULL
+        chunk.size = wanted
+        chunk.next = following
+        if arena.current != NULL:
+            arena.current.next = chunk
+        else:
+            arena.first = chunk
+    if arena.current != NULL:
+        arena.used += arena.current.size
+    arena.current = chunk
+    arena.cursor = <uint8_t*>chunk + sizeof(Chunk)
+    arena.end = <uint8_t*>chunk + chunk.size
+    return arena.cursor
+
+
+cdef inline void* arena_take(Arena* arena, uint64_t size) noexcept nogil:
+    """``size`` bytes, aligned to 8, not cleared; NULL where memory has run out."""
+    cdef uint8_t* taken = arena.cursor
+    size = (size + 7) & ~<uint64_t>7
+    if <uint64_t>(arena.end - taken) < size:
+        taken = arena_next_chunk(arena, size)
+        if taken == NULL:
+            return NULL
+    # What is taken is about to be written; its memory was last touched a block ago.
+    prefetch_to_write(taken + PREFETCH_AHEAD, 1)
+    arena.cursor = taken + size
+    return taken
+
+
+cdef inline const uint8_t* arena_copy(Arena* arena, const uint8_t* data, uint64_t size) noexcept nogil:
+    """A copy of ``size`` bytes; NULL where memory has run out."""
+    cdef uint8_t* copied = <uint8_t*>arena_take(arena, size)
+    if copied != NULL:
+        memcpy(copied, data, size)
+    return copied
+
+
+cdef inline uint64_t arena_bytes(const Arena* arena) noexcept nogil:
+    """How much has been taken since the last reset, in bytes."""
+    if arena.current == NULL:
+        return 0
+    return arena.used + <uint64_t>(arena.cursor - <uint8_t*>arena.current)
+
+
+cdef inline void arena_reset(Arena* arena) noexcept nogil:
+    """Give everything back at once; keeps the first chunks, frees the rest."""
+    cdef Chunk* chunk = arena.first
+    cdef Chunk* excess
+    cdef int kept = 1
+    while chunk != NULL and kept < KEPT_CHUNKS:
+        chunk = chunk.next
+        kept += 1
+    if chunk != NULL:
+        excess = chunk.next
+        chunk.next = NULL
+        chunk = excess
+        while chunk != NULL:
+            excess = chunk.next
+            pages_free(chunk)
+            chunk = excess
+    arena.current = NULL
+    arena.used = 0
+    arena.cursor = NULL
+    arena.end = NULL
+
+
+cdef inline void arena_free(Arena* arena) noexcept nogil:
+    cdef Chunk* chunk = arena.first
+    cdef Chunk* following
+    while chunk != NULL:
+        following = chunk.next
+        pages_free(chunk)
+        chunk = following
+    arena.first = NULL
+    arena.current = NULL
+    arena.cursor = NULL
+    arena.end = NULL

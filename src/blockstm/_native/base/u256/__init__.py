@@ -1,0 +1,1 @@
+"""The unsigned integer of 256 bits."""

@@ -1,0 +1,41 @@
+"""The base of what a block runs on; see the ``.pxd``."""
+from cpython.exc cimport PyErr_GivenExceptionMatches
+from libc.stdint cimport int32_t, uint32_t
+from libcpp.atomic cimport memory_order_release
+
+from blockstm._native.engine.frontier cimport Answer, Frontier
+from blockstm._native.engine.mvmemory.store cimport Store
+from blockstm._native.engine.scheduler cimport STOP
+
+
+cdef class Context:
+    """What a block runs on."""
+
+    cdef void enter(self, Store* store, int32_t workers):
+        self.store = store
+        self.interrupt = None
+        store.numbers = self.numbers
+        store.read_base = self.read_base
+        store.read_context = self.read_context
+
+    cdef void give_up_on(self, object error) noexcept:
+        if PyErr_GivenExceptionMatches(error, Exception):
+            return
+        self.interrupt = error
+        if self.stopping != NULL:
+            self.stopping.fetch_or(STOP, memory_order_release)
+
+    cdef tuple outcome(self, int32_t index, const Answer* answer):
+        raise NotImplementedError
+
+    cdef tuple results(self, const Frontier* frontier, int32_t count):
+        raise NotImplementedError
+
+    cdef object delta_error(self, Frontier* frontier):
+        raise NotImplementedError
+
+    cdef object exception(self, int32_t index, const Answer* answer):
+        raise NotImplementedError
+
+    cdef object key(self, uint32_t location):
+        raise NotImplementedError

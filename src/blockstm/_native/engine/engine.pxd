@@ -1,0 +1,72 @@
+"""The engine: the memory of one executor, the workers in it, and the gate through which helpers come.
+
+Threads: `run` is called by one thread at a time (whose turn it is: see shared_engine.pxd) and works as
+worker 0; each other worker is a thread that sits in `help_until_shut` for the engine's whole life. A helper
+joins a block only while the gate is open; `run` closes it and waits until all who joined have left, so nobody
+touches a block's memory when `run` returns.
+"""
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+from blockstm._native.engine.barrier cimport Gate
+from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.explorer cimport Explorer
+from blockstm._native.engine.worker.blocks cimport Block, Worker
+
+
+# One block to run, checked and bound.
+cdef class Request:
+    cdef Context context
+    cdef int64_t count
+    cdef int32_t workers           # how many may work on it
+    cdef object state              # to be pinned meanwhile; or None
+    cdef bint skip_invalid
+    cdef object limit
+    cdef object options            # a Config
+
+    cdef object pin(self)
+
+
+cdef class Engine:
+    cdef Block block
+    cdef Gate gate
+    cdef Worker* worker
+    cdef readonly int32_t workers
+    cdef int pid                   # of the process that it was made in
+    cdef int64_t task_capacity
+    cdef int64_t outcome_capacity
+    cdef Context context           # of the block whose memory is held
+    cdef object limit
+    cdef object options            # of the block at hand
+    cdef object limit_error
+    cdef object interrupt
+    cdef bint unwanted             # a stream's block that is to stop, even before it has begun
+    cdef int64_t began_ns
+
+    cdef int reserve_outcomes(self, int64_t count) except -1
+    cdef int reserve_tasks(self, int64_t count) except -1
+    cdef int begin(self, Context context, int64_t count, object options) except -1
+    cdef int set_limit(self, object limit) except -1
+    cdef int make_ready(self, int32_t first, int32_t end) except -1
+    cdef int share(self, int32_t workers) except -1
+    cdef void speculate(self, int32_t workers) noexcept
+    cdef int rest(self) except -1
+    cdef void forget_speculation(self) noexcept
+    cdef int run_until_sharing_pays(self) except -1
+    cdef void go_on_alone(self) noexcept nogil
+    cdef bint sharing_pays(self, int64_t taken_ns, int64_t count) noexcept nogil
+    cdef int run_alone(self, int64_t until) except -1
+    cdef int run_shared(self, int32_t workers, bint gate) except -1
+    cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1
+    cdef int set_up(self, Request request, bint streaming) except -1
+    cdef object run(self, Request request, int32_t workers, bint streaming)
+    cdef object explore(self, Request request, object choices, uint64_t steps_max)
+    cdef object finished(self, int32_t workers)
+    cdef object ending(self)
+
+    cdef int help_until_shut(self, int32_t id) except -1
+    cdef bint help_without_gil(self, int32_t id, uint64_t* seen) noexcept nogil
+
+    cdef void prepare(self) noexcept
+    cdef int64_t final(self) noexcept nogil
+    cdef object outcome(self, int32_t index)
+    cdef void stop(self) noexcept nogil

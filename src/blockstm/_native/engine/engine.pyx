@@ -1,0 +1,589 @@
+"""The engine: sets a block up, lets the workers in, and says what came out; see the ``.pxd``."""
+from cpython.exc cimport PyErr_CheckSignals
+from libc.stdint cimport INT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memset
+from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
+from libcpp.vector cimport vector
+from posix.unistd cimport getpid
+
+from blockstm.types import Outcome
+
+from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
+from blockstm._native.base.cursors cimport (
+    events_notify, monitor_destroy, monitor_init, now_ns,
+)
+from blockstm._native.base.hashing cimport process_seed
+from blockstm._native.base.pages cimport pages_free, pages_take
+from blockstm._native.engine.barrier cimport (
+    Job, gate_close, gate_do_job, gate_enter, gate_leave, gate_open,
+)
+from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.explorer cimport (
+    EXPLORED_WORKERS, Decision, Explorer, explorer_pause,
+)
+from blockstm._native.engine.frontier cimport (
+    BLOCK_INVALID, CUT, DELTA_FAILED, GOES_ON, LIMIT_FAILED, OUT_OF_MEMORY, STATE_FAILED,
+    TRANSACTION_FAILED, Answer, Frontier, frontier_outcome,
+)
+from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset
+from blockstm._native.engine.mvmemory.spares cimport Spares
+from blockstm._native.engine.mvmemory.values cimport PAYLOAD_SKIP, Payload
+from blockstm._native.engine.scheduler cimport (
+    REST, STOP, STOP_NO_MEMORY, WORKERS, Scheduler, Task, scheduler_stopping, task_forget,
+)
+from blockstm._native.engine.stats cimport stats_of
+from blockstm._native.engine.view.slots cimport (
+    POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
+    POINT_VALIDATE, view_pause,
+)
+from blockstm._native.engine.worker.blocks cimport STRETCH_MAX, STRETCH_NS, Block, Record, Worker
+from blockstm._native.engine.worker.commit cimport withdraw_all
+from blockstm._native.engine.worker.throttle cimport resume_speculation, throttle_begin, throttle_share
+from blockstm._native.engine.worker.worker cimport (
+    worker_free, worker_init, worker_keep_timeline, worker_reset, worker_run, worker_run_alone,
+)
+
+cdef enum:
+    START = 8                        # transactions run alone to learn how long one takes; while fewer
+    DOUBT = 2                        # have told, so many of no length are thought beside them
+    COLD_NS = 10_000                 # the first ones may take this longer than the same do later
+    ASKED_EVERY = 32                 # transactions of a block that goes on alone ...
+    ASKED_NS = 50_000                # ... or fewer that take so long
+    SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
+    SHARING_PAYS_NS = 250_000        # with less beyond that, waking helpers costs more than it gives
+
+cdef object NO_MEMORY_ERROR = MemoryError("out of memory while a block was run")
+
+POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
+          POINT_VALIDATE: "validate", POINT_COMMIT: "commit", POINT_PARK: "park",
+          POINT_JOIN: "join", POINT_LEAVE: "leave"}
+
+# ---------------------------------------------------------------- called back from the workers
+
+
+cdef int ask_limit(void* engine, int32_t index, const Answer* answer) noexcept nogil:
+    with gil:
+        return ask_python_limit(<Engine>engine, index, answer)
+
+
+cdef int ask_python_limit(Engine engine, int32_t index, const Answer* answer) noexcept:
+    cdef int cuts = -1
+    engine.limit_error = NO_MEMORY_ERROR  # until it is known otherwise
+    ask_into(engine, index, answer, &cuts)
+    return cuts
+
+
+cdef void ask_into(Engine engine, int32_t index, const Answer* answer, int* cuts) noexcept:
+    """See keeping.pxd for what ``cuts`` says."""
+    try:
+        status, value, error, gas = engine.context.outcome(index, answer)
+        cuts[0] = 1 if engine.limit(Outcome(index, status, value, error, gas)) else 0
+    except BaseException as raised:
+        engine.limit_error = raised
+
+
+cdef bint poll_signals(void* engine) noexcept nogil:
+    with gil:
+        return signal_came(<Engine>engine)
+
+
+cdef bint signal_came(Engine engine) noexcept:
+    cdef bint came = False
+    try:
+        PyErr_CheckSignals()
+    except BaseException as raised:
+        engine.interrupt = raised
+        came = True
+    return came
+
+
+class GasCap:
+    """A cap on a block's gas that needs more than 64 bits, as a limit that is called."""
+
+    def __init__(self, limit):
+        self.left = limit
+
+    def __call__(self, outcome):
+        if outcome.gas_used > self.left:
+            return True
+        self.left -= outcome.gas_used
+        return False
+
+# ---------------------------------------------------------------- the engine
+
+
+cdef class Request:
+    """One block to run, checked and bound."""
+
+    def __init__(self, Context context not None, int64_t count, int32_t workers, state,
+                 bint skip_invalid, limit, options):
+        self.context = context
+        self.count = count
+        self.workers = workers
+        self.state = state
+        self.skip_invalid = skip_invalid
+        self.limit = limit
+        self.options = options
+
+    cdef object pin(self):
+        """Have a native state refuse changes while workers read it without the GIL, as long as this lives."""
+        return None if self.state is None else self.state._pin()
+
+
+cdef class Engine:
+    """Memory and gate for up to ``workers`` workers."""
+
+    def __cinit__(self, int32_t workers):
+        cdef int32_t id
+        self.workers = workers
+        self.pid = getpid()
+        monitor_init(&self.gate.monitor)
+        monitor_init(&self.block.scheduler.events.monitor)
+        self.block.frontier.store = &self.block.store
+        self.worker = <Worker*>calloc(workers, sizeof(Worker))
+        if self.worker == NULL or not interner_init(&self.block.store.interner, process_seed()):
+            raise MemoryError
+        for id in range(workers):
+            if not worker_init(&self.worker[id], &self.block, id):
+                raise MemoryError
+
+    def __dealloc__(self):
+        cdef int32_t id
+        if self.worker != NULL:
+            for id in range(self.workers):
+                worker_free(&self.worker[id])
+            free(self.worker)
+        interner_free(&self.block.store.interner)
+        pages_free(self.block.scheduler.task)
+        pages_free(self.block.frontier.outcome)
+        free(self.block.frontier.plain)
+        free(self.block.frontier.written)
+        free(self.block.frontier.shift)
+        if self.pid == getpid():  # in a forked child, monitors remember threads that are not there
+            monitor_destroy(&self.gate.monitor)
+            monitor_destroy(&self.block.scheduler.events.monitor)
+
+    # ------------------------------------------------------------ helpers
+
+    cdef int help_until_shut(self, int32_t id) except -1:
+        """Be worker ``id`` in every block that wants one, until the gate is shut."""
+        cdef uint64_t seen = 0
+        cdef bint joined
+        while True:
+            with nogil:
+                joined = self.help_without_gil(id, &seen)
+            if not joined:
+                return 0
+            work(&self.worker[id])
+            with nogil:
+                gate_leave(&self.gate)
+
+    cdef bint help_without_gil(self, int32_t id, uint64_t* seen) noexcept nogil:
+        """Help until a block comes that needs the GIL: true, and we are in it. False: go home."""
+        while gate_enter(&self.gate, id, seen):
+            if self.gate.job != NULL:
+                self.gate.job(self.gate.argument, id)
+            elif self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+                return True
+            else:
+                work(&self.worker[id])
+            gate_leave(&self.gate)
+        return False
+
+    # ------------------------------------------------------------ one block
+
+    cdef int reserve_outcomes(self, int64_t count) except -1:
+        cdef Frontier* frontier = &self.block.frontier
+        if count > self.outcome_capacity:
+            pages_free(frontier.outcome)
+            free(frontier.plain)
+            self.outcome_capacity = 0
+            frontier.outcome = <Answer*>pages_take(count * sizeof(Answer))
+            frontier.plain = <uint8_t*>malloc(count)
+            if frontier.outcome == NULL or frontier.plain == NULL:
+                raise MemoryError
+            self.outcome_capacity = count
+        return 0
+
+    cdef int reserve_tasks(self, int64_t count) except -1:
+        if count > self.task_capacity:
+            pages_free(self.block.scheduler.task)
+            self.task_capacity = 0
+            self.block.scheduler.task = <Task*>pages_take(count * sizeof(Task))
+            if self.block.scheduler.task == NULL:
+                raise MemoryError
+            self.task_capacity = count
+        memset(<void*>self.block.scheduler.task, 0, count * sizeof(Task))
+        return 0
+
+    cdef int set_limit(self, object limit) except -1:
+        self.limit = limit
+        self.limit_error = None
+        self.block.frontier.has_gas_limit = False
+        self.block.frontier.ask_limit = NULL
+        if isinstance(limit, int) and limit > UINT64_MAX:
+            self.limit = limit = GasCap(limit)
+        if isinstance(limit, int):
+            self.block.frontier.has_gas_limit = True
+            self.block.frontier.gas_limit = limit
+        elif limit is not None:
+            self.block.frontier.ask_limit = ask_limit
+            self.block.frontier.limit_context = <void*>self
+        return 0
+
+    cdef int begin(self, Context context, int64_t count, object options) except -1:
+        """Set everything up that the workers will find."""
+        cdef int32_t id
+        cdef Block* block = &self.block
+        if count > INT32_MAX // 2:
+            raise OverflowError(f"a block of {count} transactions is too long")
+        self.reserve_outcomes(count)
+        block.run_ns = STRETCH_NS
+        self.options = options
+        self.make_ready(0, 1)
+        interner_reset(&block.store.interner)
+        self.context = context
+        self.interrupt = None
+        context.enter(&block.store, self.workers)
+        context.together = together
+        context.crew = <void*>self
+        context.stopping = &block.scheduler.stopping
+        block.vm = context.vm
+        block.store.exclusive = True
+        block.store.interner.alone = True
+        memset(&block.store.spares, 0, sizeof(Spares))
+        memset(&block.store.skip, 0, sizeof(Payload))
+        block.store.skip.kind = PAYLOAD_SKIP
+        block.store.estimates = options.estimates
+        block.max_incarnations = options.max_incarnations
+        block.revalidation = options.revalidation
+        block.throttle = options.throttle
+        block.may_rest = True
+        block.stretch_max = STRETCH_MAX
+        block.alone_ns = block.shared_from_ns = 0
+        block.leaves.store(0)
+        block.workers = 1
+        block.shared = False
+        block.poll = poll_signals
+        block.poll_context = <void*>self
+        block.frontier.admission = context.admission
+        block.frontier.written_count = 0
+        block.frontier.shifts = 0
+        block.frontier.gas_used = 0
+        block.frontier.ending = GOES_ON
+        block.frontier.all_plain = True
+        block.frontier.error = 0
+        block.scheduler.count = count
+        block.scheduler.frontier.next.store(0)
+        block.scheduler.execution.next.store(0)
+        block.scheduler.revalidation.next.store(0)
+        block.scheduler.revalidation_end.next.store(0)
+        throttle_begin(block, options.window)
+        block.scheduler.stopping.store(STOP if self.unwanted else 0)
+        return 0
+
+    cdef int run_until_sharing_pays(self) except -1:
+        """Run alone as long as transactions are too short, or what is left is too little, to share.
+
+        The first ones tell; whoever goes on alone asks again from time to time.
+        """
+        if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+            self.go_on_alone()
+        else:
+            with nogil:
+                self.go_on_alone()
+        return 0
+
+    cdef void go_on_alone(self) noexcept nogil:
+        cdef Scheduler* scheduler = &self.block.scheduler
+        cdef Worker* worker = &self.worker[0]
+        cdef int64_t since = worker.busy_ns
+        cdef int64_t ran = 1, taken, before
+        while ran <= START and not scheduler_stopping(scheduler):
+            worker_run_alone(worker, min(scheduler.frontier.next.load() + (ran + 1) // 2, scheduler.count))
+            taken = worker.busy_ns - since
+            if taken > ran * COLD_NS and self.sharing_pays(taken, ran + DOUBT if ran < START else ran):
+                return
+            ran *= 2
+        before = (worker.busy_ns - since) // START
+        while not scheduler_stopping(scheduler):
+            since = worker.busy_ns
+            ran = max(1, min(ASKED_EVERY, ASKED_NS // (before + 1)))
+            worker_run_alone(worker, min(scheduler.frontier.next.load() + ran, scheduler.count))
+            taken = (worker.busy_ns - since) // ran
+            # A single long one among short ones says nothing about the rest.
+            if self.sharing_pays(min(taken, before), 1):
+                return
+            before = taken
+
+    cdef bint sharing_pays(self, int64_t taken_ns, int64_t count) noexcept nogil:
+        """Whether it does, if what is left is like ``count`` transactions that took so long.
+
+        The last of them is nobody's to share.
+        """
+        cdef Scheduler* scheduler = &self.block.scheduler
+        cdef int64_t left = scheduler.count - scheduler.frontier.next.load()
+        cdef int64_t task_ns = taken_ns // count
+        if (task_ns - SHARED_TASK_NS) * (left - 1) < SHARING_PAYS_NS or task_ns < self.block.shared_from_ns:
+            return False
+        self.block.alone_ns = task_ns
+        # What the workers, and the throttle, begin with.
+        self.block.run_ns = self.worker[0].run_ns = task_ns
+        return True
+
+    cdef int run_alone(self, int64_t until) except -1:
+        if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+            worker_run_alone(&self.worker[0], until)
+        else:
+            with nogil:
+                worker_run_alone(&self.worker[0], until)
+        return 0
+
+    cdef int make_ready(self, int32_t first, int32_t end) except -1:
+        """Workers ``first`` to ``end - 1`` forget the last block."""
+        cdef int32_t id
+        for id in range(first, end):
+            worker_reset(&self.worker[id])
+            if not worker_keep_timeline(&self.worker[id], self.options.timeline):
+                raise MemoryError
+        return 0
+
+    cdef int share(self, int32_t workers) except -1:
+        """From here on the block is shared: what is committed stays as it is."""
+        cdef Block* block = &self.block
+        self.make_ready(1, workers)
+        self.reserve_tasks(block.scheduler.count)
+        memset(<void*>block.scheduler.stretch, 0, sizeof(block.scheduler.stretch))
+        self.speculate(workers)
+        throttle_share(block)
+        return 0
+
+    cdef void speculate(self, int32_t workers) noexcept:
+        """Whatever was run alone is final; what follows may be run ahead of the frontier."""
+        cdef Block* block = &self.block
+        block.shared = True
+        block.store.exclusive = False
+        block.store.interner.alone = False
+        block.workers = workers
+        block.scheduler.execution.next.store(block.scheduler.frontier.next.load())
+        resume_speculation(block, block.scheduler.frontier.next.load())
+
+    cdef int run_shared(self, int32_t workers, bint gate) except -1:
+        """Share the block; with a ``gate``, only as long as that pays."""
+        self.share(workers)
+        while True:
+            gate_open(&self.gate, workers)
+            if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+                worker_run(&self.worker[0])
+                with nogil:
+                    gate_close(&self.gate)
+            else:
+                with nogil:
+                    worker_run(&self.worker[0])
+                    gate_close(&self.gate)
+            if self.block.scheduler.stopping.load() != REST:
+                return 0
+            self.rest()
+            if gate:
+                self.run_until_sharing_pays()
+            if scheduler_stopping(&self.block.scheduler):
+                return 0
+            self.speculate(workers)
+
+    cdef int rest(self) except -1:
+        """Everyone is out of the block: forget what ran ahead, and go on alone for a while."""
+        cdef Block* block = &self.block
+        cdef Scheduler* scheduler = &block.scheduler
+        cdef int64_t until = block.rest_until
+        self.forget_speculation()
+        if block.leaves.load():
+            block.shared_from_ns = 2 * block.alone_ns
+            block.leaves.store(0)
+        block.rest_until = 0
+        block.workers = 1
+        block.store.exclusive = True
+        block.store.interner.alone = True
+        block.scheduler.stopping.fetch_and(~<uint32_t>REST)  # a stop that came meanwhile stays
+        self.run_alone(until if until < block.scheduler.count else block.scheduler.count)
+        return 0
+
+    cdef void forget_speculation(self) noexcept:
+        """As if nothing had run ahead of the frontier: no entries, no records, no waiters."""
+        cdef Block* block = &self.block
+        cdef Scheduler* scheduler = &block.scheduler
+        cdef int64_t index = scheduler.frontier.next.load()
+        cdef int64_t end = index + block.window + STRETCH_MAX
+        cdef Task* task
+        cdef Record* record
+        if end > scheduler.count:
+            end = scheduler.count
+        while index < end:
+            task = &scheduler.task[index]
+            record = <Record*>task.record.load()
+            if record != NULL:
+                withdraw_all(block, record)
+            task_forget(task)
+            index += 1
+        scheduler.revalidation.next.store(0)
+        scheduler.revalidation_end.next.store(0)
+
+    cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1:
+        """Like `run_shared`, every worker under the explorer's hand."""
+        cdef int32_t id
+        self.share(workers)
+        self.block.poll = NULL
+        self.block.stretch_max = 1   # the length of a stretch depends on the clock,
+        self.block.may_rest = False  # as does whether a rest is long enough
+        for id in range(workers):
+            self.worker[id].view.pause = explorer_pause
+            self.worker[id].view.pause_context = explorer
+        gate_open(&self.gate, workers)
+        if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+            work(&self.worker[0])
+        else:
+            with nogil:
+                work(&self.worker[0])
+        with nogil:
+            gate_close(&self.gate)
+        for id in range(workers):
+            self.worker[id].view.pause = NULL
+        return 0
+
+    cdef int set_up(self, Request request, bint streaming) except -1:
+        """Everything before the first transaction."""
+        self.began_ns = now_ns()
+        self.begin(request.context, request.count, request.options)
+        self.block.frontier.skip_invalid = request.skip_invalid
+        self.block.streaming = streaming
+        self.set_limit(request.limit)
+        return 0
+
+    cdef object run(self, Request request, int32_t workers, bint streaming):
+        """Run a block. (final, ending, outcomes, writes, stats).
+
+        ``workers`` is how many may work; with the ``gate`` option the block itself decides, as it
+        goes on, whether more than one does.
+        """
+        cdef bint gate = request.options.gate
+        self.set_up(request, streaming)
+        if workers > request.count:
+            workers = <int32_t>request.count
+        if workers <= 1:
+            self.run_alone(request.count)
+            return self.finished(1)
+        if gate:
+            self.run_until_sharing_pays()
+            if scheduler_stopping(&self.block.scheduler):
+                return self.finished(1)
+        self.run_shared(workers, gate)
+        return self.finished(workers)
+
+    cdef object explore(self, Request request, choices, uint64_t steps_max):
+        """Run a block under the explorer; what `run` gives, the trace, and whether it got stuck."""
+        cdef Explorer explorer
+        cdef vector[Decision] trace
+        cdef vector[uint32_t] wanted
+        cdef int32_t workers = self.workers
+        # One by one: the conversion of a whole list copies it where nobody catches what a copy throws.
+        for choice in choices:
+            wanted.push_back(choice)
+        self.set_up(request, False)
+        memset(&explorer, 0, sizeof(explorer))
+        monitor_init(&explorer.monitor)
+        explorer.scheduler = &self.block.scheduler
+        explorer.workers = workers
+        explorer.current = -1
+        trace.reserve(steps_max + 1)  # here it may fail
+        explorer.choices = wanted.data()
+        explorer.choice_count = wanted.size()
+        explorer.trace = &trace
+        explorer.steps_max = steps_max
+        explorer.holds_gil = self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL
+        try:
+            self.run_explored(workers, &explorer)
+        finally:
+            monitor_destroy(&explorer.monitor)
+        decisions = [
+            (decision.options, decision.chosen, decision.worker, POINTS[decision.point],
+             decision.index)
+            for decision in trace]
+        return self.finished(workers), decisions, bool(explorer.stuck)
+
+    cdef object finished(self, int32_t workers):
+        """What came out of the block that was run last."""
+        cdef int64_t final = self.block.scheduler.frontier.next.load(memory_order_acquire)
+        if self.context.interrupt is not None:
+            self.interrupt = self.context.interrupt
+        ending = self.ending()
+        outcomes, writes = self.context.results(&self.block.frontier, <int32_t>final)
+        stats = stats_of(self.context, self.worker, workers, self.began_ns)
+        return final, ending, outcomes, writes, stats
+
+    cdef object ending(self):
+        """How the block ended: its name, and the exception behind it."""
+        cdef uint64_t error = self.block.frontier.error
+        cdef int32_t index = <int32_t>self.block.scheduler.frontier.next.load()
+        cdef Answer answer
+        if self.interrupt is not None:  # whatever else happened, nobody else will raise it
+            return "interrupted", self.interrupt
+        ending = self.block.frontier.ending
+        if ending == GOES_ON:
+            if index == self.block.scheduler.count:
+                return "complete", None
+            if self.block.scheduler.stopping.load() == STOP_NO_MEMORY:
+                return "memory", MemoryError("out of memory while a block was run")
+            return "interrupted", self.interrupt
+        if ending == CUT:
+            return "cut", None
+        if ending == TRANSACTION_FAILED or ending == BLOCK_INVALID:
+            answer = frontier_outcome(&self.block.frontier, index)
+            error_of = self.context.exception(index, &answer)
+            return "invalid" if ending == BLOCK_INVALID else "transaction", error_of
+        if ending == DELTA_FAILED:
+            return "transaction", self.context.delta_error(&self.block.frontier)
+        if ending == STATE_FAILED:
+            return "state", <object><void*>error if error else None
+        if ending == LIMIT_FAILED:
+            return "limit", self.limit_error
+        return "memory", MemoryError("out of memory while a block was run")
+
+    # ------------------------------------------------------------ streaming
+
+    cdef void prepare(self) noexcept:
+        """Before a streamed block is begun: nothing of the last one counts any more."""
+        self.unwanted = False
+        self.block.scheduler.frontier.next.store(0)
+        self.block.scheduler.stopping.store(0)
+
+    cdef int64_t final(self) noexcept nogil:
+        """How many transactions are final."""
+        return self.block.scheduler.frontier.next.load(memory_order_acquire)
+
+    cdef object outcome(self, int32_t index):
+        """The outcome of a final transaction of the block that runs or ran last."""
+        cdef Answer answer = frontier_outcome(&self.block.frontier, index)
+        status, value, error, gas = self.context.outcome(index, &answer)
+        return Outcome(index, status, value, error, gas)
+
+    cdef void stop(self) noexcept nogil:
+        """Have the block stop where it is, begun or not; from any thread."""
+        self.unwanted = True
+        self.block.scheduler.stopping.fetch_or(STOP)
+        events_notify(&self.block.scheduler.events)
+
+# ---------------------------------------------------------------- helpers of helpers
+
+
+cdef void together(void* crew, Job job, void* argument) noexcept:
+    """Do a job with all workers that the block had."""
+    cdef Engine engine = <Engine>crew
+    with nogil:
+        gate_do_job(&engine.gate, engine.block.workers, job, argument)
+
+
+cdef void work(Worker* worker) noexcept nogil:
+    """What one worker does in one block."""
+    view_pause(&worker.view, POINT_JOIN, -1)
+    worker_run(worker)
+    view_pause(&worker.view, POINT_LEAVE, -1)

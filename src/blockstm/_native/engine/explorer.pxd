@@ -1,0 +1,47 @@
+"""The explorer: real workers, one at a time, in an order somebody else decides.
+
+Every worker stops at each `Point` (view.pxd), before it touches what others touch. There a
+decision is made from a given list of choices: who goes on. So one list of choices is one schedule
+of the real scheduler and store, to be replayed, enumerated or shrunk. A worker that parks can be
+chosen again only after somebody notified it: a lost wake-up shows as a deadlock.
+"""
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libcpp.vector cimport vector
+
+from blockstm._native.base.cursors cimport Monitor
+from blockstm._native.engine.scheduler cimport Scheduler
+
+cdef enum:
+    EXPLORED_WORKERS = 64
+
+# One place where somebody was chosen to go on.
+cdef struct Decision:
+    int32_t options
+    int32_t chosen
+    int32_t worker
+    int32_t point
+    int32_t index
+
+cdef enum WorkerState:
+    OUTSIDE = 0
+    RUNNABLE = 1
+    PARKED = 2
+
+cdef struct Explorer:
+    Monitor monitor
+    Scheduler* scheduler
+    int32_t workers
+    int32_t joined
+    int32_t current
+    int32_t state[EXPLORED_WORKERS]
+    int32_t point[EXPLORED_WORKERS]
+    int32_t index[EXPLORED_WORKERS]
+    uint32_t key[EXPLORED_WORKERS]
+    const uint32_t* choices
+    uint64_t choice_count
+    vector[Decision]* trace
+    uint64_t steps_max
+    bint stuck             # a deadlock, or more than `steps_max` decisions
+    bint holds_gil
+
+cdef void explorer_pause(void* context, int worker, int point, int32_t index) noexcept nogil

@@ -1,0 +1,127 @@
+"""Decides who goes on; see the ``.pxd``."""
+from libc.stdint cimport int32_t, int64_t, uint32_t
+from libcpp.atomic cimport memory_order_acquire, memory_order_release
+
+from blockstm._native.base.cursors cimport (
+    monitor_lock, monitor_unlock, monitor_wait, monitor_wake_all,
+)
+from blockstm._native.engine.scheduler cimport STOP
+from blockstm._native.engine.view.slots cimport POINT_JOIN, POINT_LEAVE, POINT_PARK
+
+cdef extern from "Python.h" nogil:
+    ctypedef struct PyThreadState:
+        pass
+    PyThreadState* PyEval_SaveThread() noexcept
+    void PyEval_RestoreThread(PyThreadState*) noexcept
+
+cdef enum:
+    NOBODY = -1
+    WAIT_NS = 1_000_000_000
+
+
+cdef bint may_go_on(Explorer* explorer, int32_t worker) noexcept nogil:
+    cdef Scheduler* scheduler = explorer.scheduler
+    if explorer.state[worker] != PARKED:
+        return explorer.state[worker] == RUNNABLE
+    return (scheduler.events.epoch.load(memory_order_acquire) != explorer.key[worker]
+            or scheduler.stopping.load(memory_order_acquire) != 0)
+
+
+cdef int32_t nth_option(Explorer* explorer, int32_t last, int32_t chosen) noexcept nogil:
+    """Who stands at place ``chosen``: who went on last comes first, then the others in order."""
+    cdef int32_t worker
+    if last != NOBODY and may_go_on(explorer, last):
+        if chosen == 0:
+            return last
+        chosen -= 1
+    else:
+        last = NOBODY
+    for worker in range(explorer.workers):
+        if worker == last or not may_go_on(explorer, worker):
+            continue
+        if chosen == 0:
+            return worker
+        chosen -= 1
+    return NOBODY
+
+
+cdef int32_t count_options(Explorer* explorer) noexcept nogil:
+    cdef int32_t worker, options = 0
+    for worker in range(explorer.workers):
+        options += may_go_on(explorer, worker)
+    return options
+
+
+cdef void give_up(Explorer* explorer) noexcept nogil:
+    """Nobody can go on, or it does not end: send everybody home."""
+    explorer.stuck = True
+    explorer.scheduler.stopping.fetch_or(STOP, memory_order_release)
+
+
+cdef int32_t choose(Explorer* explorer, int32_t last) noexcept nogil:
+    """Who goes on; NOBODY once all have left."""
+    cdef Decision decision
+    cdef int32_t options = count_options(explorer)
+    if options == 0:
+        options = 0
+        for decision.worker in range(explorer.workers):
+            options += explorer.state[decision.worker] != OUTSIDE
+        if options == 0:
+            return NOBODY
+        give_up(explorer)
+        options = count_options(explorer)
+    if explorer.trace.size() >= explorer.steps_max and not explorer.stuck:
+        give_up(explorer)
+    decision.options = options
+    decision.chosen = 0
+    if explorer.trace.size() < explorer.choice_count and not explorer.stuck:
+        decision.chosen = <int32_t>(explorer.choices[explorer.trace.size()] % <uint32_t>options)
+    decision.worker = nth_option(explorer, last, decision.chosen)
+    decision.point = explorer.point[decision.worker]
+    decision.index = explorer.index[decision.worker]
+    if not explorer.stuck:
+        explorer.trace.push_back(decision)
+    return decision.worker
+
+
+cdef void hand_over(Explorer* explorer, int32_t worker, int32_t chosen) noexcept nogil:
+    """Let ``chosen`` run. The monitor is held."""
+    explorer.current = chosen
+    if chosen != NOBODY:
+        explorer.state[chosen] = RUNNABLE
+    if chosen != worker:
+        monitor_wake_all(&explorer.monitor)
+
+
+cdef void explorer_pause(void* context, int worker, int point, int32_t index) noexcept nogil:
+    cdef Explorer* explorer = <Explorer*>context
+    cdef PyThreadState* thread = NULL
+    cdef bint proceed
+    monitor_lock(&explorer.monitor)
+    explorer.point[worker] = point
+    explorer.index[worker] = index
+    explorer.state[worker] = RUNNABLE
+    if point == POINT_PARK:
+        explorer.state[worker] = PARKED
+        explorer.key[worker] = <uint32_t>index
+        explorer.index[worker] = -1
+    elif point == POINT_LEAVE:
+        explorer.state[worker] = OUTSIDE
+    elif point == POINT_JOIN:
+        explorer.joined += 1
+    if point != POINT_JOIN:
+        hand_over(explorer, worker, choose(explorer, worker))
+    elif explorer.joined == explorer.workers:
+        hand_over(explorer, worker, 0)  # nothing has happened yet: all workers are alike
+    proceed = explorer.current == worker or point == POINT_LEAVE
+    monitor_unlock(&explorer.monitor)
+    if proceed:
+        return
+    if explorer.holds_gil:
+        thread = PyEval_SaveThread()
+    monitor_lock(&explorer.monitor)
+    while explorer.current != worker:
+        monitor_wait(&explorer.monitor, WAIT_NS)
+    monitor_unlock(&explorer.monitor)
+    if thread != NULL:
+        PyEval_RestoreThread(thread)

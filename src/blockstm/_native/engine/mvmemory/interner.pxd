@@ -1,0 +1,309 @@
+"""Locations by key: exact keys of any length become ids, each key once.
+
+One table of open addressing, read and filled without a lock. A lookup probes 64-bit slots that hold
+24 bits of hash and the block's generation beside the id; a slot of another generation is empty, so
+that forgetting a block's keys costs nothing. The key itself is compared before an id is believed.
+Whoever finds no
+slot with its key puts one into the empty slot where the probe ended, by compare-exchange: of two who
+bring the same key, both end at the same slot, one wins, and the other finds it there. Locations never
+move, so a location's address is as good as its id. Ids are handed out in runs, so that workers do not
+meet at a counter; not every id has a location.
+
+An account's balance, nonce and code share a cache line of the table (hashing.pxd).
+
+Growing is done by one, under a lock: every slot of the table that is outgrown is copied, and every
+empty one closed. Who comes to a closed slot knows that its key is not in this table, waits for the
+lock and goes on in the larger one. An outgrown table is kept until the block ends, for the readers
+that are still in it.
+
+Order of writes: a location is filled in before its slot is stored (release), and a table before its
+pointer is; a reader loads both (acquire) and so sees them whole.
+"""
+from libc.stdint cimport uint32_t, uint64_t, uint8_t
+from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy, memset
+from libcpp.atomic cimport (
+    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
+)
+
+from blockstm._native.base.arena cimport Arena, arena_copy
+from blockstm._native.base.cursors cimport Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock
+from blockstm._native.base.hashing cimport hash_key
+from blockstm._native.base.pages cimport pages_free, pages_take, prefetch_to_write
+from blockstm._native.engine.mvmemory.locations cimport FIRST_LINE, INLINE_KEY, Location, location_key, same_key
+
+cdef enum:
+    FIRST_CAPACITY = 1 << 12
+    SEGMENT_BITS = 15
+    SEGMENT_SIZE = 1 << SEGMENT_BITS
+    SEGMENTS = 1 << 13
+    IDS_PER_RUN = 64
+    LOCATIONS_AHEAD = 6
+    GENERATION_BITS = 8
+    GENERATIONS = 1 << GENERATION_BITS
+
+cdef extern from *:
+    uint32_t CLOSED "0xFFFFFFFFu"   # for an id: the table is outgrown, look in the next one
+
+cdef struct Table:
+    atomic[uint64_t]* slot
+    uint64_t mask
+    Table* outgrown
+
+# The ids that one worker has to give away.
+cdef struct Ids:
+    uint32_t next
+    uint32_t end
+
+cdef struct Interner:
+    atomic[Table*] table
+    uint64_t generation             # of the block, 1 to GENERATIONS - 1
+    Location** segment              # SEGMENTS pointers to SEGMENT_SIZE locations each
+    const uint64_t* seed
+    bint alone                      # one worker: slots are filled by plain stores
+    uint64_t padding_before[8]      # who adds locations must not disturb those who look them up
+    atomic[uint32_t] handed_out     # ids, in whole runs
+    Mutex grow                      # of the table, and of the segments
+    uint64_t padding_after[8]
+
+
+cdef inline Table* table_new(uint64_t capacity) noexcept nogil:
+    """An empty table; NULL where memory has run out."""
+    cdef Table* table = <Table*>calloc(1, sizeof(Table))
+    if table == NULL:
+        return NULL
+    table.slot = <atomic[uint64_t]*>pages_take(capacity * sizeof(uint64_t))
+    if table.slot == NULL:
+        free(table)
+        return NULL
+    memset(<void*>table.slot, 0, capacity * sizeof(uint64_t))
+    table.mask = capacity - 1
+    return table
+
+
+cdef inline void table_free(Table* table) noexcept nogil:
+    pages_free(<void*>table.slot)
+    free(table)
+
+
+cdef inline Location* location_at(Interner* interner, uint32_t id) noexcept nogil:
+    return &interner.segment[id >> SEGMENT_BITS][id & (SEGMENT_SIZE - 1)]
+
+
+cdef inline bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil:
+    cdef Table* table = table_new(FIRST_CAPACITY)
+    interner.seed = seed
+    interner.generation = 1
+    interner.segment = <Location**>calloc(SEGMENTS, sizeof(Location*))
+    mutex_init(&interner.grow)
+    interner.table.store(table)
+    return table != NULL and interner.segment != NULL
+
+
+cdef inline void interner_drop_outgrown(Table* table) noexcept nogil:
+    cdef Table* older = table.outgrown
+    cdef Table* next_older
+    table.outgrown = NULL
+    while older != NULL:
+        next_older = older.outgrown
+        table_free(older)
+        older = next_older
+
+
+cdef inline void interner_free(Interner* interner) noexcept nogil:
+    cdef int index
+    cdef Table* table = interner.table.load()
+    if table != NULL:
+        interner_drop_outgrown(table)
+        table_free(table)
+        mutex_destroy(&interner.grow)
+    if interner.segment != NULL:
+        for index in range(SEGMENTS):
+            pages_free(interner.segment[index])
+        free(interner.segment)
+
+
+cdef inline void interner_reset(Interner* interner) noexcept nogil:
+    """Forget every key; keeps the table and segments. Nobody else may be using it."""
+    cdef Table* table = interner.table.load(memory_order_relaxed)
+    cdef Table* smaller = NULL
+    cdef uint64_t capacity = table.mask + 1
+    interner_drop_outgrown(table)
+    # A short block's slots would be far apart in a table that was made for a long one.
+    if capacity > FIRST_CAPACITY and interner.handed_out.load(memory_order_relaxed) < capacity // 16:
+        smaller = table_new(capacity // 2)
+    if smaller != NULL:
+        interner.table.store(smaller, memory_order_relaxed)
+        table_free(table)
+    interner.generation += 1
+    if interner.generation == GENERATIONS:  # slots of so many blocks ago would look fresh
+        interner.generation = 1
+        table = interner.table.load(memory_order_relaxed)
+        memset(<void*>table.slot, 0, (table.mask + 1) * sizeof(uint64_t))
+    interner.handed_out.store(0, memory_order_relaxed)
+
+
+cdef inline void table_place(Table* table, uint64_t place, uint64_t slot) noexcept nogil:
+    """Put a slot that is not there yet into a table that nobody else has."""
+    place &= table.mask
+    while table.slot[place].load(memory_order_relaxed) != 0:
+        place = (place + 1) & table.mask
+    table.slot[place].store(slot, memory_order_relaxed)  # publishing the table publishes it
+
+
+cdef inline bint slot_is_empty(const Interner* interner, uint64_t slot) noexcept nogil:
+    return (slot >> 32 & (GENERATIONS - 1)) != interner.generation
+
+
+cdef inline uint64_t slot_tag(const Interner* interner, uint64_t hashed) noexcept nogil:
+    """The upper half of the slot of a key with this hash."""
+    return hashed >> (32 + GENERATION_BITS) << GENERATION_BITS | interner.generation
+
+
+cdef inline bint copy_slot(Interner* interner, Table* table, uint64_t place, Table* larger) noexcept nogil:
+    """Move what is in a slot, or close it: whatever comes first, an insertion or this."""
+    cdef uint64_t slot = table.slot[place].load(memory_order_acquire)
+    cdef const Location* location
+    if slot_is_empty(interner, slot) and table.slot[place].compare_exchange_strong(
+            slot, interner.generation << 32 | CLOSED, memory_order_acq_rel, memory_order_acquire):
+        return True
+    location = location_at(interner, <uint32_t>slot - 1)
+    table_place(larger, hash_key(location_key(location), location.key_size, interner.seed), slot)
+    return True
+
+
+cdef inline bint interner_grow(Interner* interner, uint64_t wanted) noexcept nogil:
+    """See to it that the table has ``wanted`` slots; false where memory has run out."""
+    cdef Table* table
+    cdef Table* larger
+    cdef uint64_t capacity, place
+    mutex_lock(&interner.grow)
+    table = interner.table.load(memory_order_relaxed)  # the lock orders it
+    capacity = table.mask + 1
+    if capacity >= wanted:
+        mutex_unlock(&interner.grow)
+        return True
+    while capacity < wanted:
+        capacity *= 2
+    larger = table_new(capacity)
+    if larger != NULL:
+        for place in range(table.mask + 1):
+            copy_slot(interner, table, place, larger)
+        larger.outgrown = table
+        interner.table.store(larger, memory_order_release)
+    mutex_unlock(&interner.grow)
+    return larger != NULL
+
+
+cdef inline bint interner_add_segment(Interner* interner, atomic[Location*]* place) noexcept nogil:
+    """Room for more locations, unless another worker has made it; false: memory has run out."""
+    cdef Location* segment
+    mutex_lock(&interner.grow)
+    segment = place.load(memory_order_acquire)
+    if segment == NULL:
+        segment = <Location*>pages_take(SEGMENT_SIZE * sizeof(Location))
+        place.store(segment, memory_order_release)
+    mutex_unlock(&interner.grow)
+    return segment != NULL
+
+
+cdef inline bint interner_more_ids(Interner* interner, Ids* ids) noexcept nogil:
+    """Another run of ids, with room for their locations; false where either has run out."""
+    cdef uint32_t first = interner.handed_out.fetch_add(IDS_PER_RUN, memory_order_relaxed)
+    cdef uint32_t index = first >> SEGMENT_BITS
+    cdef uint64_t wanted = 2 * (<uint64_t>first + IDS_PER_RUN)  # at most half full
+    cdef atomic[Location*]* place
+    if index >= SEGMENTS:
+        interner.handed_out.fetch_sub(IDS_PER_RUN, memory_order_relaxed)
+        return False
+    place = <atomic[Location*]*>&interner.segment[index]
+    if place.load(memory_order_acquire) == NULL and not interner_add_segment(interner, place):
+        return False
+    if wanted > interner.table.load(memory_order_acquire).mask + 1 and not interner_grow(interner, 2 * wanted):
+        return False
+    ids.next = first
+    ids.end = first + IDS_PER_RUN
+    return True
+
+
+cdef inline Location* interner_append(Interner* interner, Ids* ids, uint32_t* id) noexcept nogil:
+    """A cleared location under the next id; NULL where memory (or 2**28 ids) has run out."""
+    cdef Location* location
+    if ids.next == ids.end and not interner_more_ids(interner, ids):
+        return NULL
+    id[0] = ids.next
+    ids.next += 1
+    location = location_at(interner, id[0])
+    prefetch_to_write(location + LOCATIONS_AHEAD, 1)
+    memset(<void*>location, 0, FIRST_LINE)  # here, not at the reset: it is wanted in the cache
+    return location
+
+
+cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
+                              uint64_t size, uint32_t* id) noexcept nogil:
+    """A location with this key that nobody can find yet; false where memory has run out."""
+    cdef Location* location = interner_append(interner, ids, id)
+    cdef const uint8_t* copied
+    if location == NULL:
+        return False
+    location.key_size = <uint32_t>size
+    if size == 8:
+        memcpy(location.key, key, 8)
+    elif size <= INLINE_KEY:
+        memcpy(location.key, key, size)
+    else:
+        copied = arena_copy(arena, key, size)
+        if copied == NULL:
+            ids.next -= 1
+            return False
+        memcpy(location.key, &copied, sizeof(copied))
+    return True
+
+
+cdef inline bint put_slot(Interner* interner, atomic[uint64_t]* place, uint64_t* found,
+                          uint64_t slot) noexcept nogil:
+    """Fill a slot that was ``found`` empty; false: another was faster, with what is found now."""
+    if interner.alone:
+        place.store(slot, memory_order_relaxed)
+        return True
+    return place.compare_exchange_strong(found[0], slot, memory_order_acq_rel, memory_order_acquire)
+
+
+cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
+                                 uint64_t size, uint32_t* id) noexcept nogil:
+    """The id of ``key``, the same for everyone until the reset; false where memory has run out."""
+    cdef uint64_t hashed = hash_key(key, size, interner.seed)
+    cdef Table* table = interner.table.load(memory_order_acquire)
+    cdef uint64_t place = hashed & table.mask
+    cdef uint64_t tag = slot_tag(interner, hashed)
+    cdef uint64_t slot
+    cdef uint32_t fresh = 0
+    cdef bint has_fresh = False
+    cdef Location* location
+    while True:
+        slot = table.slot[place].load(memory_order_acquire)
+        if slot_is_empty(interner, slot):
+            if not has_fresh:
+                if not new_location(interner, ids, arena, key, size, &fresh):
+                    return False
+                has_fresh = True
+                if interner.table.load(memory_order_relaxed) != table:  # the new run made it grow
+                    table = interner.table.load(memory_order_acquire)
+                    place = hashed & table.mask
+                    continue
+            if put_slot(interner, &table.slot[place], &slot, tag << 32 | (fresh + 1)):
+                id[0] = fresh
+                return True
+        if <uint32_t>slot == CLOSED:
+            mutex_lock(&interner.grow)
+            mutex_unlock(&interner.grow)
+            table = interner.table.load(memory_order_acquire)
+            place = hashed & table.mask
+            continue
+        if slot >> 32 == tag:
+            location = location_at(interner, <uint32_t>slot - 1)
+            if location.key_size == size and same_key(location, key):
+                ids.next -= has_fresh  # nobody has seen it
+                id[0] = <uint32_t>slot - 1
+                return True
+        place = (place + 1) & table.mask

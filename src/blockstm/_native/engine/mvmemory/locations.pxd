@@ -1,0 +1,74 @@
+"""A location: one exact key, what is final there, and what runs ahead of the frontier wrote there."""
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.string cimport memcmp
+from libcpp.atomic cimport atomic, memory_order_relaxed
+
+from blockstm._native.base.hashing cimport word64
+from blockstm._native.engine.mvmemory.values cimport Payload
+
+cdef enum:
+    INLINE_KEY = 96
+    FIRST_LINE = 64
+
+# What one transaction wrote here; see store.pxd for who may change what.
+cdef struct Entry:
+    int32_t index
+    atomic[uintptr_t] payload
+    atomic[Entry*] next
+
+# Two cache lines; what has a key of up to 32 bytes never touches the second.
+cdef struct Location:
+    atomic[Payload*] committed     # the value after the final prefix; NULL: still the base
+    atomic[Payload*] base          # what the block started from; NULL: not read yet
+    atomic[Entry*] head            # speculative writes, highest index first
+    atomic[int32_t] hint           # see `highest_reader`
+    uint32_t key_size
+    # The key; or, of very long keys, a pointer to it. Behind a key of up to 8 bytes there is room for
+    # a short payload, so that one worker alone finds key and value in one cache line.
+    uint8_t key[INLINE_KEY]
+
+
+# The hint is the highest index that may have looked here; its complement where runs have gone wrong by
+# what stood here. It only decides when work is done, so a race may lose it: relaxed, all of it.
+
+
+cdef inline int32_t highest_reader(const Location* location) noexcept nogil:
+    cdef int32_t hint = location.hint.load(memory_order_relaxed)
+    return hint if hint >= 0 else ~hint
+
+
+cdef inline bint is_contended(const Location* location) noexcept nogil:
+    return location.hint.load(memory_order_relaxed) < 0
+
+
+cdef inline void note_reader(Location* location, int32_t index) noexcept nogil:
+    location.hint.store(~index if is_contended(location) else index, memory_order_relaxed)
+
+
+cdef inline void note_conflict(Location* location) noexcept nogil:
+    location.hint.store(~highest_reader(location), memory_order_relaxed)
+
+
+cdef inline const uint8_t* location_key(const Location* location) noexcept nogil:
+    if location.key_size <= INLINE_KEY:
+        return location.key
+    return (<const uint8_t**>location.key)[0]
+
+
+cdef inline bint same_key(const Location* location, const uint8_t* key) noexcept nogil:
+    """Whether a key of the location's size is the location's."""
+    cdef uint32_t size = location.key_size, place = 0
+    if size == 8:
+        return word64(location.key) == word64(key)
+    if size < 8 or size > INLINE_KEY:
+        return memcmp(location_key(location), key, size) == 0
+    while place + 8 < size:
+        if word64(location.key + place) != word64(key + place):
+            return False
+        place += 8
+    return word64(location.key + size - 8) == word64(key + size - 8)  # overlaps what came before
+
+
+cdef inline Payload* location_room(Location* location) noexcept nogil:
+    """Where a short payload fits into the location itself; NULL where it does not."""
+    return <Payload*>(location.key + 8) if location.key_size <= 8 else NULL

@@ -1,0 +1,1 @@
+"""What a block came to: outcomes and writes."""

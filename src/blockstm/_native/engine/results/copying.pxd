@@ -1,0 +1,261 @@
+"""Copying what a block came to out of the workers' memory, by all of them.
+
+Each copies first what it made final itself, as that lies in its cache. There are two rounds over the same
+parts: how much there is, and, when there is room for it, copying it. Worker 0 makes the room in between.
+
+Threads: who takes a part is its only one in that round. The count of parts that are done (release, acquire)
+hands what was measured to worker 0, and `ready` hands where each part begins to everyone.
+"""
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy, memset
+from libcpp.atomic cimport (
+    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
+)
+
+from blockstm._native.base.cursors cimport cpu_relax, thread_yield
+from blockstm._native.base.pages cimport prefetch
+from blockstm._native.engine.frontier cimport Answer, Frontier, Shift, frontier_outcome
+from blockstm._native.engine.mvmemory.interner cimport location_at
+from blockstm._native.engine.mvmemory.locations cimport Location, location_key
+from blockstm._native.engine.mvmemory.numbers cimport same_payload
+from blockstm._native.engine.mvmemory.store cimport Store
+from blockstm._native.engine.mvmemory.values cimport PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_data
+
+cdef enum:
+    # How far ahead memory is asked for that may lie far away: far enough for it to arrive.
+    LOCATIONS_AHEAD = 40
+    VALUES_AHEAD = 20
+    OUTPUTS_AHEAD = 12
+    PART_MIN = 1 << 8        # transactions and writes together: less is not worth a part
+    PART_MAX = 1 << 12
+    SPINS = 1 << 12          # before others may have the core
+    MEASURE = 1              # the rounds
+    COPY = 2
+
+# How much there is of something, or where it begins.
+cdef struct Sizes:
+    uint64_t output
+    uint64_t key
+    uint64_t value
+    uint32_t writes
+
+# Transactions that one worker made final one after another, and what they were the first to write.
+cdef struct Part:
+    int32_t worker
+    int32_t first
+    int32_t end
+    uint32_t written         # places in the frontier's list of written locations
+    uint32_t written_end
+    atomic[int32_t] taken    # in which round, the last time
+    Sizes sizes
+    bint any_gas
+    bint uneven              # keys or values that are not of 8 bytes
+    bint any_deleted
+
+cdef struct Copying:
+    Store* store
+    const Frontier* frontier
+    Part* part
+    uint32_t parts
+    uint8_t* kept            # per written location: it says something else than the state did
+    int32_t count            # of transactions
+    # How much there is, and where it goes; of all parts together.
+    uint32_t writes
+    bint any_gas
+    bint uneven
+    bint any_deleted
+    uint8_t* statuses
+    uint64_t* gas
+    uint64_t* ends
+    uint8_t* output
+    uint8_t* key_bytes
+    uint8_t* value_bytes
+    uint64_t* key_ends
+    uint64_t* value_ends
+    uint8_t* deleted
+    uint64_t padding_before[8]
+    atomic[uint32_t] done    # parts, in both rounds
+    atomic[int32_t] ready    # 0: not yet, 1: copy, -1: there is no room
+
+
+cdef inline uint32_t parts_needed(const Frontier* frontier, int32_t count) noexcept nogil:
+    """How many parts there will be at most: one a shift, one more, and the pieces of long ones."""
+    return frontier.shifts + 1 + (frontier.written_count + <uint32_t>count) // PART_MAX + 1
+
+
+cdef inline uint32_t parts_fill(Part* part, const Frontier* frontier, int32_t count) noexcept nogil:
+    """The parts of ``count`` final transactions; how many."""
+    cdef uint32_t parts = 0, shift
+    cdef int32_t first = 0, end, worker = 0
+    cdef uint32_t written = 0, written_end
+    for shift in range(frontier.shifts):
+        end, written_end = frontier.shift[shift].first, frontier.shift[shift].written
+        if end >= count:
+            break
+        if end != 0:
+            if <uint32_t>(end - first) + (written_end - written) < PART_MIN:
+                continue  # too short: it goes with what follows
+            parts = part_split(part, parts, worker, first, end, written, written_end)
+            first, written = end, written_end
+        worker = frontier.shift[shift].worker
+    return part_split(part, parts, worker, first, count, written, frontier.written_count)
+
+
+cdef inline uint32_t part_split(Part* part, uint32_t parts, int32_t worker, int32_t first, int32_t end,
+                                uint32_t written, uint32_t written_end) noexcept nogil:
+    """One part, or, as nobody knows which transaction wrote what, several with a share of each."""
+    cdef uint32_t size = <uint32_t>(end - first) + (written_end - written)
+    cdef uint32_t pieces = size // PART_MAX + 1, piece
+    for piece in range(pieces):
+        memset(<void*>&part[parts], 0, sizeof(Part))
+        part[parts].worker = worker
+        part[parts].first = first + <int32_t>(<uint64_t>(end - first) * piece // pieces)
+        part[parts].end = first + <int32_t>(<uint64_t>(end - first) * (piece + 1) // pieces)
+        part[parts].written = written + <uint32_t>(<uint64_t>(written_end - written) * piece // pieces)
+        part[parts].written_end = written + <uint32_t>(
+            <uint64_t>(written_end - written) * (piece + 1) // pieces)
+        parts += 1
+    return parts
+
+# ---------------------------------------------------------------- the two rounds
+
+
+cdef inline void look_ahead(Store* store, const Frontier* frontier, uint32_t place) noexcept nogil:
+    """Ask for what the next steps of a walk over the written locations will look at."""
+    cdef const Location* location
+    if place + LOCATIONS_AHEAD >= frontier.written_count:
+        return
+    prefetch(location_at(&store.interner, frontier.written[place + LOCATIONS_AHEAD]))
+    location = location_at(&store.interner, frontier.written[place + VALUES_AHEAD])
+    prefetch(location.committed.load(memory_order_relaxed))  # only to ask for it
+    prefetch(location.base.load(memory_order_relaxed))
+
+
+cdef inline void measure_outcomes(Copying* copying, Part* part) noexcept nogil:
+    cdef Answer answer
+    cdef int32_t index
+    cdef uint64_t gas = 0, size = 0
+    if copying.frontier.all_plain:
+        return
+    for index in range(part.first, part.end):
+        answer = frontier_outcome(copying.frontier, index)
+        gas |= answer.gas
+        size += answer.output_size
+    part.sizes.output = size
+    part.any_gas = gas != 0
+
+
+cdef inline void measure_writes(Copying* copying, Part* part) noexcept nogil:
+    cdef const Location* location
+    cdef const Payload* value
+    cdef uint32_t place
+    cdef Sizes sizes = part.sizes  # what is written beside another worker's part is written once
+    cdef bint uneven = False, any_deleted = False
+    for place in range(part.written, part.written_end):
+        look_ahead(copying.store, copying.frontier, place)
+        location = location_at(&copying.store.interner, copying.frontier.written[place])
+        value = location.committed.load(memory_order_acquire)
+        copying.kept[place] = not same_payload(
+            &copying.store.numbers, value, location.base.load(memory_order_acquire))
+        if not copying.kept[place]:
+            continue
+        sizes.writes += 1
+        sizes.key += location.key_size
+        sizes.value += value.size if value.kind == PAYLOAD_VALUE else 0
+        uneven |= location.key_size != 8 or value.size != 8
+        any_deleted |= value.kind == PAYLOAD_ABSENT
+    part.sizes = sizes
+    part.uneven, part.any_deleted = uneven, any_deleted
+
+
+cdef inline void copy_outcomes(Copying* copying, const Part* part) noexcept nogil:
+    cdef Answer answer
+    cdef int32_t index
+    cdef uint64_t end = part.sizes.output
+    if copying.frontier.all_plain:
+        memset(copying.statuses + part.first, 0, part.end - part.first)  # BLOCKSTM_SUCCESS
+        return
+    for index in range(part.first, part.end):
+        if index + OUTPUTS_AHEAD < part.end and not copying.frontier.plain[index + OUTPUTS_AHEAD]:
+            prefetch(copying.frontier.outcome[index + OUTPUTS_AHEAD].output)
+        answer = frontier_outcome(copying.frontier, index)
+        copying.statuses[index] = <uint8_t>answer.status
+        if copying.gas != NULL:
+            copying.gas[index] = answer.gas
+        if copying.ends == NULL:
+            continue
+        if answer.output_size:
+            memcpy(copying.output + end, answer.output, answer.output_size)
+        end += answer.output_size
+        copying.ends[index] = end
+
+
+cdef inline void copy_writes(Copying* copying, const Part* part) noexcept nogil:
+    cdef Sizes at = part.sizes
+    cdef const Location* location
+    cdef const Payload* value
+    cdef uint32_t place, size
+    for place in range(part.written, part.written_end):
+        look_ahead(copying.store, copying.frontier, place)
+        if not copying.kept[place]:
+            continue
+        location = location_at(&copying.store.interner, copying.frontier.written[place])
+        value = location.committed.load(memory_order_acquire)
+        size = value.size if value.kind == PAYLOAD_VALUE else 0
+        memcpy(copying.key_bytes + at.key, location_key(location), location.key_size)
+        memcpy(copying.value_bytes + at.value, payload_data(value), size)
+        at.key += location.key_size
+        at.value += size
+        if copying.key_ends != NULL:
+            copying.key_ends[at.writes] = at.key
+            copying.value_ends[at.writes] = at.value
+            copying.deleted[at.writes] = value.kind == PAYLOAD_ABSENT
+        at.writes += 1
+
+
+cdef inline void do_part(Copying* copying, Part* part, int32_t round) noexcept nogil:
+    """If nobody else does, or did: who comes late may find others in the next round."""
+    cdef int32_t before = round - 1
+    if part.taken.load(memory_order_relaxed) != before or not part.taken.compare_exchange_strong(
+            before, round, memory_order_acq_rel, memory_order_relaxed):
+        return
+    if round == MEASURE:
+        measure_outcomes(copying, part)
+        measure_writes(copying, part)
+    else:
+        copy_outcomes(copying, part)
+        copy_writes(copying, part)
+    copying.done.fetch_add(1, memory_order_release)
+
+
+cdef inline void do_round(Copying* copying, int32_t worker, int32_t round) noexcept nogil:
+    """The own parts first, then what others have not come to."""
+    cdef uint32_t place
+    for place in range(copying.parts):
+        if copying.part[place].worker == worker:
+            do_part(copying, &copying.part[place], round)
+    for place in range(copying.parts):
+        do_part(copying, &copying.part[place], round)
+
+
+cdef inline void relax(uint32_t* spins) noexcept nogil:
+    spins[0] += 1
+    if spins[0] > SPINS:
+        thread_yield()
+    cpu_relax()
+
+
+cdef inline void await_parts(Copying* copying, uint32_t parts) noexcept nogil:
+    """Until so many are done; whoever has taken one is at it."""
+    cdef uint32_t spins = 0
+    while copying.done.load(memory_order_acquire) != parts:
+        relax(&spins)
+
+
+cdef inline int32_t await_room(Copying* copying) noexcept nogil:
+    cdef uint32_t spins = 0
+    cdef int32_t ready = copying.ready.load(memory_order_acquire)
+    while ready == 0:
+        relax(&spins)
+        ready = copying.ready.load(memory_order_acquire)
+    return ready

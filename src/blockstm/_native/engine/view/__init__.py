@@ -1,0 +1,1 @@
+"""What a running transaction sees: its reads with their conditions, its writes."""

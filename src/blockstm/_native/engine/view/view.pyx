@@ -1,0 +1,399 @@
+"""The operations of a view; see the ``.pxd``, and ``vm_abi.h`` for their contracts."""
+from libc.stdint cimport INT64_MAX, int32_t, uint32_t, uint64_t, uint8_t
+from libc.stdlib cimport free
+from libc.string cimport memcpy, memset
+
+from blockstm._native.abi cimport (
+    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes,
+    blockstm_location, blockstm_number, blockstm_view, blockstm_view_api,
+)
+from blockstm._native.base.arena cimport Arena, arena_copy, arena_reset, arena_take
+from blockstm._native.base.hashing cimport word64
+from blockstm._native.base.pages cimport pages_free, pages_take
+from blockstm._native.engine.mvmemory.interner cimport interner_locate
+from blockstm._native.engine.mvmemory.store cimport Store
+from blockstm._native.engine.mvmemory.values cimport (
+    INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, SHORT_SIZE, Payload, payload_data,
+    payload_is, payload_words,
+)
+from blockstm._native.engine.view.bounds cimport slot_at_least, slot_try_add
+from blockstm._native.engine.view.conditions cimport (
+    CONDITION_EXACT, CONDITION_RANGE, CONDITION_UNREADABLE, Condition,
+)
+from blockstm._native.engine.view.reads cimport assume, look_at, sum_own_delta
+from blockstm._native.engine.view.slots cimport (
+    MEMO_BITS, NO_ONE, Memo, Slot, SlotMark, View, slot_add_delta, slot_find, slot_of, slot_write,
+    still_counts, stop,
+)
+
+cdef enum:
+    KEY_SIZE_MAX = 0x7fffffff
+    VALUE_SIZE_MAX = 0x7fffffff
+
+# ---------------------------------------------------------------- one run after another
+
+
+cdef bint view_init(View* view, Store* store, Arena* arena, Arena* notes) noexcept nogil:
+    """Make a cleared view ready for its first run; false where memory has run out."""
+    view.public_part.api = &API
+    view.store = store
+    view.arena = arena
+    view.notes = notes
+    view.memory = arena
+    view.slot_capacity = 16
+    view.mark_mask = 63
+    view.slot = <Slot*>pages_take(view.slot_capacity * sizeof(Slot))
+    view.written = <uint32_t*>pages_take(view.slot_capacity * sizeof(uint32_t))
+    view.mark = <SlotMark*>pages_take((view.mark_mask + 1) * sizeof(SlotMark))
+    if view.slot == NULL or view.written == NULL or view.mark == NULL:
+        return False
+    memset(view.mark, 0, (view.mark_mask + 1) * sizeof(SlotMark))
+    return True
+
+
+cdef void view_free(View* view) noexcept nogil:
+    pages_free(view.slot)
+    pages_free(view.written)
+    pages_free(view.mark)
+    free(view.folding.delta)
+
+
+cdef void view_reset(View* view) noexcept nogil:
+    """Forget the last block's locations."""
+    memset(view.memo, 0, sizeof(view.memo))
+    memset(&view.path, 0, sizeof(view.path))
+    view.ids.next = view.ids.end = 0
+
+
+cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogil:
+    """Forget the last run and begin one of transaction ``index``."""
+    view.public_part.index = index
+    view.final_prefix = final_prefix
+    view.fault = BLOCKSTM_OK
+    view.operations = 0
+    view.blocked_on = NO_ONE
+    view.error = 0
+    view.value = 0
+    view.gas = 0
+    view.output = NULL
+    view.output_size = 0
+    view.slots = 0
+    view.writes = 0
+    if view.memory != view.arena:
+        arena_reset(view.memory)
+    view.generation += 1
+    if view.generation == 0:  # wrapped: marks of 2**32 runs ago would look fresh
+        memset(view.mark, 0, (view.mark_mask + 1) * sizeof(SlotMark))
+        view.generation = 1
+
+
+cdef const blockstm_view_api* view_api() noexcept nogil:
+    return &API
+
+
+cdef const Payload* view_own(View* view, uint32_t location) noexcept nogil:
+    cdef Slot* slot = slot_find(view, location)
+    return slot.own if slot != NULL else NULL
+
+
+cdef const Payload* view_seen(View* view, uint32_t location) noexcept nogil:
+    cdef Slot* slot = slot_find(view, location)
+    return slot.seen if slot != NULL else NULL
+
+# ---------------------------------------------------------------- looking
+
+
+
+cdef int view_get(View* view, uint32_t location, const Payload** value) noexcept nogil:
+    cdef Slot* slot = slot_of(view, location)
+    cdef int status
+    if slot == NULL:
+        return view.fault
+    if slot.own != NULL and slot.own.kind != PAYLOAD_DELTA:
+        slot.shown = 1
+        value[0] = slot.own
+        return BLOCKSTM_OK
+    status = look_at(view, slot)
+    if status != BLOCKSTM_OK:
+        return status
+    slot.exact = 1
+    if slot.own != NULL:
+        return sum_own_delta(view, slot, value)
+    value[0] = slot.seen
+    return BLOCKSTM_OK
+
+
+cdef int view_expect(View* view, uint32_t location, const uint8_t* data, uint64_t size,
+                     int32_t* holds) noexcept nogil:
+    cdef Slot* slot = slot_of(view, location)
+    cdef const Payload* found
+    cdef int status
+    if slot == NULL:
+        return view.fault
+    if (slot.seen == NULL and slot.own == NULL and not slot.numeric and not view.final_prefix
+            and size <= VALUE_SIZE_MAX):
+        holds[0] = 1
+        return assume(view, slot, data, size)
+    status = view_get(view, location, &found)
+    if status == BLOCKSTM_OK:
+        holds[0] = payload_is(found, data, size)
+    return status
+
+# ---------------------------------------------------------------- writing
+
+
+
+cdef int view_put_word(View* view, uint32_t location, uint64_t word) noexcept nogil:
+    """Put a value of 8 bytes."""
+    cdef Slot* slot = slot_of(view, location)
+    cdef Payload* own
+    if slot == NULL:
+        return view.fault
+    own = slot_write(view, slot, SHORT_SIZE)
+    if own == NULL:
+        return view.fault
+    own.kind = PAYLOAD_VALUE
+    own.negative = 0
+    own.size = 8
+    own.word[0] = word
+    return BLOCKSTM_OK
+
+
+cdef int view_put(View* view, uint32_t location, const uint8_t* data, uint64_t size) noexcept nogil:
+    cdef Slot* slot
+    cdef Payload* own
+    if size > VALUE_SIZE_MAX:
+        return stop(view, BLOCKSTM_NO_MEMORY)
+    slot = slot_of(view, location)
+    if slot == NULL:
+        return view.fault
+    own = slot_write(view, slot, size)
+    if own == NULL:
+        return view.fault
+    if size > INLINE_SIZE:
+        data = arena_copy(view.memory, data, size)
+        if data == NULL:
+            return stop(view, BLOCKSTM_NO_MEMORY)
+    payload_words(own, data, size)
+    return BLOCKSTM_OK
+
+
+cdef int view_remove(View* view, uint32_t location) noexcept nogil:
+    cdef Slot* slot = slot_of(view, location)
+    cdef Payload* own
+    if slot == NULL:
+        return view.fault
+    own = slot_write(view, slot, 0)
+    if own == NULL:
+        return view.fault
+    own.kind = PAYLOAD_ABSENT
+    own.negative = 0
+    own.size = 0
+    return BLOCKSTM_OK
+
+
+
+cdef int view_add(View* view, uint32_t location, const blockstm_number* delta) noexcept nogil:
+    cdef Slot* slot = slot_of(view, location)
+    if slot == NULL:
+        return view.fault
+    return slot_add_delta(view, slot, delta)
+
+# ---------------------------------------------------------------- bounds
+
+
+cdef int view_at_least(View* view, uint32_t location, const blockstm_number* bound,
+                       int32_t* holds) noexcept nogil:
+    return slot_at_least(view, location, bound, holds)
+
+
+cdef int view_try_add(View* view, uint32_t location, const blockstm_number* delta,
+                      const blockstm_number* lower, const blockstm_number* upper,
+                      int32_t* done) noexcept nogil:
+    return slot_try_add(view, location, delta, lower, upper, done)
+
+# ---------------------------------------------------------------- after the run
+
+
+cdef bint keep_bounds(View* view, const Slot* slot, Condition* condition) noexcept nogil:
+    """Copy the bounds to where the condition can point to them; false: no memory."""
+    cdef blockstm_number* bounds
+    condition.has_lower, condition.has_upper = slot.has_lower, slot.has_upper
+    condition.bounds = NULL
+    if not (slot.has_lower or slot.has_upper):  # any number will do
+        return True
+    bounds = <blockstm_number*>arena_take(view.notes, 2 * sizeof(blockstm_number))
+    if bounds == NULL:
+        return False
+    bounds[0], bounds[1] = slot.lower, slot.upper
+    condition.bounds = bounds
+    return True
+
+
+cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) noexcept nogil:
+    cdef Condition* condition
+    cdef Slot* slot
+    cdef uint32_t index
+    conditions[0] = NULL
+    count[0] = 0
+    if view.slots == 0:
+        return True
+    condition = <Condition*>arena_take(view.notes, view.slots * sizeof(Condition))
+    if condition == NULL:
+        return False
+    conditions[0] = condition
+    for index in range(view.slots):
+        slot = &view.slot[index]
+        if slot.unreadable:
+            condition.kind = CONDITION_UNREADABLE
+        elif slot.exact:
+            condition.kind = CONDITION_EXACT
+        elif slot.numeric:
+            condition.kind = CONDITION_RANGE
+        else:
+            continue
+        condition.location = slot.location
+        condition.seen = slot.seen
+        if condition.kind == CONDITION_RANGE and not keep_bounds(view, slot, condition):
+            return False
+        condition += 1
+    count[0] = <uint32_t>(condition - conditions[0])
+    return True
+
+# ---------------------------------------------------------------- the table that VMs call
+
+
+cdef int32_t api_locate(blockstm_view* public, const uint8_t* key, uint64_t size,
+                        blockstm_location* location) noexcept nogil:
+    cdef View* view = <View*>public
+    cdef Memo* memo
+    cdef uint64_t word
+    if view.fault:
+        return view.fault
+    if size == 8:
+        word = word64(key)
+        memo = &view.memo[(word * <uint64_t>0x9e3779b97f4a7c15) >> (64 - MEMO_BITS)]
+        if memo.key == word and memo.location_plus_1:
+            location[0] = <uint32_t>memo.location_plus_1 - 1
+            return BLOCKSTM_OK
+        if not interner_locate(&view.store.interner, &view.ids, view.arena, key, 8,
+                               location):
+            return stop(view, BLOCKSTM_NO_MEMORY)
+        memo.key = word
+        memo.location_plus_1 = <uint64_t>location[0] + 1
+        return BLOCKSTM_OK
+    if size > KEY_SIZE_MAX or not interner_locate(&view.store.interner, &view.ids,
+                                                  view.arena, key, size, location):
+        return stop(view, BLOCKSTM_NO_MEMORY)
+    return BLOCKSTM_OK
+
+
+cdef int32_t api_get(blockstm_view* public, blockstm_location location,
+                     blockstm_bytes* value) noexcept nogil:
+    cdef const Payload* found
+    cdef int status = view_get(<View*>public, location, &found)
+    if status != BLOCKSTM_OK:
+        return status
+    if found.kind == PAYLOAD_ABSENT:
+        return BLOCKSTM_ABSENT
+    value.data = payload_data(found)
+    value.size = found.size
+    return BLOCKSTM_OK
+
+
+cdef int32_t api_put(blockstm_view* public, blockstm_location location, const uint8_t* data,
+                     uint64_t size) noexcept nogil:
+    return view_put(<View*>public, location, data, size)
+
+
+cdef int32_t api_remove(blockstm_view* public, blockstm_location location) noexcept nogil:
+    return view_remove(<View*>public, location)
+
+
+cdef blockstm_number signed_number(const blockstm_number* number) noexcept nogil:
+    """Without a negative zero."""
+    cdef blockstm_number normal = number[0]
+    if not (normal.limb[0] | normal.limb[1] | normal.limb[2] | normal.limb[3]):
+        normal.negative = 0
+    return normal
+
+
+cdef int32_t api_add(blockstm_view* public, blockstm_location location,
+                     const blockstm_number* delta) noexcept nogil:
+    cdef blockstm_number number = signed_number(delta)
+    return view_add(<View*>public, location, &number)
+
+
+cdef int32_t api_at_least(blockstm_view* public, blockstm_location location,
+                          const blockstm_number* bound, int32_t* holds) noexcept nogil:
+    cdef blockstm_number number = signed_number(bound)
+    return view_at_least(<View*>public, location, &number, holds)
+
+
+cdef int32_t api_try_add(blockstm_view* public, blockstm_location location,
+                         const blockstm_number* delta, const blockstm_number* lower,
+                         const blockstm_number* upper, int32_t* done) noexcept nogil:
+    cdef blockstm_number number = signed_number(delta), low = number, high = number
+    if lower != NULL:
+        low = signed_number(lower)
+    if upper != NULL:
+        high = signed_number(upper)
+    return view_try_add(<View*>public, location, &number, &low if lower != NULL else NULL,
+                        &high if upper != NULL else NULL, done)
+
+
+cdef int32_t api_charge(blockstm_view* public, uint64_t gas) noexcept nogil:
+    cdef View* view = <View*>public
+    if view.fault:
+        return view.fault
+    if gas > <uint64_t>INT64_MAX - view.gas:
+        view.gas = <uint64_t>INT64_MAX
+    else:
+        view.gas += gas
+    return BLOCKSTM_OK
+
+
+cdef int32_t api_output(blockstm_view* public, const uint8_t* data, uint64_t size) noexcept nogil:
+    cdef View* view = <View*>public
+    cdef const uint8_t* copied
+    if view.fault:
+        return view.fault
+    view.output_size = 0
+    if size == 0:
+        return BLOCKSTM_OK
+    copied = arena_copy(view.arena, data, size) if size <= VALUE_SIZE_MAX else NULL
+    if copied == NULL:
+        return stop(view, BLOCKSTM_NO_MEMORY)
+    view.output = copied
+    view.output_size = size
+    return BLOCKSTM_OK
+
+
+cdef int32_t api_expect(blockstm_view* public, blockstm_location location, const uint8_t* data,
+                        uint64_t size, int32_t* holds) noexcept nogil:
+    return view_expect(<View*>public, location, data, size, holds)
+
+
+cdef int32_t api_poll(blockstm_view* public) noexcept nogil:
+    cdef View* view = <View*>public
+    if view.fault:
+        return view.fault
+    if not still_counts(view) or (view.gives_up != NULL and view.gives_up(view.await_context)):
+        return stop(view, BLOCKSTM_STALE)
+    return BLOCKSTM_OK
+
+
+cdef blockstm_view_api API
+API.abi_version = BLOCKSTM_VM_ABI_VERSION
+API.struct_size = sizeof(blockstm_view_api)
+API.locate = api_locate
+API.get = api_get
+API.put = api_put
+API.remove = api_remove
+API.add = api_add
+API.at_least = api_at_least
+API.try_add = api_try_add
+API.charge = api_charge
+API.output = api_output
+API.expect = api_expect
+API.poll = api_poll

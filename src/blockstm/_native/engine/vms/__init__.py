@@ -1,0 +1,1 @@
+"""The engine's side of VMs: Python callables, and tables of C functions."""

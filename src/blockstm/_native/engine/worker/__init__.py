@@ -1,0 +1,1 @@
+"""What a worker does: run ahead of the frontier, validate, commit."""

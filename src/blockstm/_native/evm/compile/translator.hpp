@@ -1,0 +1,159 @@
+// The translator's parts: see program.hpp for what it makes. One chunk each; one thread.
+//
+// translate.cpp       the pass over the code; scopes and segments; instructions
+// translate_work.cpp  opcodes that work, and the cheaper forms for constants
+// translate_jumps.cpp jumps, the comparisons that merge with them, and where they lead
+#pragma once
+
+#include "evm/compile/code.hpp"
+#include "evm/compile/draft.hpp"
+#include "evm/compile/program.hpp"
+#include "evm/compile/scope.hpp"
+#include "evm/forks/gas.hpp"
+
+namespace blockstm::evm {
+
+// A jump's condition, and the words that it is about.
+struct Branch {
+    Operation operation = Operation::IF;
+    Held operands[2] = {};
+    int operand_count = 1;
+    uint32_t constant = 0;
+};
+
+// A jump whose distance is still to be written.
+struct Jump {
+    uint32_t at;      // its instruction
+    uint32_t target;  // in the code
+    uint32_t detour;  // the instructions that look for the target where it is not known
+};
+
+// A JUMPDEST of the chunk.
+struct Landing {
+    uint32_t place;  // in the code
+    uint32_t at;     // its first instruction
+};
+
+// What translations on one thread use one after the other.
+struct Workbench {
+    Draft out;
+    Array<Jump> jumps;
+    Array<Landing> landings;
+};
+
+inline constexpr int OPERANDS_MAX = 6;  // of LOG4; those of calls lie where the stack machine has them
+
+class Translator {
+public:
+    Translator(Program& program, Workbench& bench) noexcept;
+
+    // The chunk that begins at `place`; false where memory runs out. Called under the program's lock.
+    bool run(uint64_t place) noexcept;
+
+private:
+    // A chunk ends at the first chance after so many opcodes.
+    static constexpr uint32_t OPCODES_MAX = 256;
+    // It goes on past code that is not reached, if a jump of its own leads to no more than so far ahead.
+    static constexpr uint64_t AHEAD_BYTES_MAX = 256;
+    // So many JUMPDESTs side by side are worth a way past them.
+    static constexpr uint32_t RUN_MIN = 4;
+
+    bool opcode_at(uint64_t place) noexcept;
+    bool translate(uint8_t opcode, uint64_t place) noexcept;
+    bool land(uint64_t place) noexcept;
+    uint32_t jumpdests_from(uint64_t place) const noexcept;
+    bool land_on_run(uint64_t place, uint32_t count) noexcept;
+    bool is_translated(uint64_t place) const noexcept;
+    bool end_at(uint64_t place) noexcept;
+    bool end_of_code() noexcept;
+    bool is_chunk_complete(uint64_t place) const noexcept;
+    bool publish(uint64_t place) noexcept;
+
+    // -- scopes and segments
+    void begin_scope(uint8_t opcode, uint64_t place) noexcept;
+    bool end_scope() noexcept;     // the next one follows
+    void go_on_behind() noexcept;  // a jump or a call: a new scope
+    bool settle(Held* kept, int kept_count) noexcept;
+    bool make_room() noexcept;
+    void begin_segment() noexcept;
+    void end_segment() noexcept;
+    void charge(uint8_t opcode) noexcept;
+    void charge(uint32_t cost, int inputs, int outputs) noexcept;
+
+    // -- opcodes
+    void move_words(uint8_t opcode, uint64_t place) noexcept;
+    bool move_far_words(uint8_t opcode, uint64_t place) noexcept;
+    void swap_far(int depth) noexcept;
+    void work(uint8_t opcode) noexcept;
+    bool fold(uint8_t opcode, const Held* operands, int count) noexcept;
+    bool with_constant(uint8_t opcode, Held left, Held right) noexcept;
+    bool at_constant(uint8_t opcode) noexcept;
+    void gas_left() noexcept;
+    bool halt(uint8_t opcode) noexcept;
+    bool call(uint8_t opcode) noexcept;
+    bool jump() noexcept;
+    bool jump_if() noexcept;
+    bool go(const u256& target) noexcept;
+    bool jump_if_to(Held condition, const u256& target) noexcept;
+    Branch branch_on(Held condition) noexcept;
+    bool take_apart(Held& condition, bool& is_negated) noexcept;
+    bool compare(Held condition, bool is_negated, Branch& branch) noexcept;
+
+    // -- where jumps lead
+    bool note_jump(uint32_t at, const u256& target) noexcept;
+    bool lead_out() noexcept;
+    void write_distances(Instruction* chunk) noexcept;
+    bool is_go(uint32_t at) noexcept;
+    int64_t distance_to(uint32_t place, const Instruction* chunk, const Instruction* from) noexcept;
+    const Landing* find_landing(uint32_t place) const noexcept;
+
+    // -- instructions
+    uint32_t emit(Operation operation, int x = 0, int y = 0, int z = 0) noexcept;
+    uint32_t emit_to(Operation operation, int x, uint32_t number) noexcept;
+    uint32_t emit_go(int x) noexcept;
+    void emit_operands(Operation operation, const Held* operands, int count, bool yields) noexcept;
+    void emit_k64(Operation operation, Held left, uint64_t right) noexcept;
+    void emit_k256(Operation operation, Held left, const u256& right) noexcept;
+    void take_from(const Held* operands, int count) noexcept;
+    int16_t yield_from(const Held* operands, int count) noexcept;
+    void forget_last() noexcept;
+
+    Program& program_;
+    const Code& code_;
+    const GasTable& gas_;
+    const uint8_t* bytes_;
+    const uint64_t size_;
+    Draft& out_;
+    Array<Jump>& jumps_;
+    Array<Landing>& landings_;
+    Scope scope_;
+
+    bool is_reached_ = true;    // the opcode at hand: whether anything but a jump leads there
+    uint64_t place_ = 0;        // ... and where it stands
+    uint32_t bytes_behind_ = 0;  // that belong to it, besides what a PUSH carries
+    uint32_t opcode_count_ = 0;
+    uint64_t farthest_ = 0;     // place that a jump of this chunk leads to, not far ahead
+
+    // The instructions emitted last, the last first: what jumps may merge with.
+    uint32_t recent_[3] = {};
+
+    // The segment at hand.
+    uint32_t block_ = 0;
+    uint32_t segment_gas_ = 0;
+    int need_ = 0;
+    int growth_ = 0;
+    struct {
+        uint32_t instruction;
+        uint32_t charged;
+    } gas_readers_[16];
+    int gas_reader_count_ = 0;
+};
+
+// The chunk of the program that begins at `place`; false where memory runs out. Under the program's lock.
+bool translate(Program& program, uint64_t place) noexcept;
+
+inline int scaled(int place) noexcept { return place * WORD_SCALE; }
+
+inline bool fits_u32(const u256& value) noexcept { return value.fits_u64() && value.limb[0] <= UINT32_MAX; }
+
+}  // namespace blockstm::evm

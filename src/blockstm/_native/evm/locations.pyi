@@ -1,4 +1,0 @@
-from blockstm._native.codec import Codec
-
-LOCATIONS: Codec
-LOCATION_VALUES: Codec

@@ -1,0 +1,180 @@
+// Calls; see calls.hpp.
+#include "evm/run/calls.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "evm/journal/transfer_logs.hpp"
+#include "evm/precompiles/precompiles.hpp"
+
+namespace blockstm::evm {
+
+bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& amount) noexcept {
+    machine.world.see(receiver);
+    if (!machine.world.debit(payer, amount) || !machine.world.credit(receiver, amount)) return false;
+    return machine.fork() < Fork::Amsterdam || payer == receiver ||
+           log_transfer(machine.world, payer->address, receiver->address, amount);
+}
+
+Entry refuse(Machine& machine, int64_t gas, Failure failure, Ending& ending) noexcept {
+    machine.output.clear();
+    ending = {false, gas, failure};
+    return Entry::Ended;
+}
+
+Frame* next_frame(Machine& machine) noexcept {
+    Array<Frame>& frames = machine.frames;
+    if (!frames.reserve(frames.size() + 1)) {
+        machine.world.stop(BLOCKSTM_NO_MEMORY);
+        return nullptr;
+    }
+    auto* frame = new (frames.end()) Frame{};
+    frame->stack = machine.stack;
+    if (!frames.empty()) {
+        const Frame& caller = frames.back();
+        frame->stack = caller.top;
+        frame->memory_base = caller.memory_base + caller.memory_size;
+        frame->depth = caller.depth + 1;
+    }
+    frame->top = frame->stack;
+    return frame;
+}
+
+Entry push_frame(Machine& machine, const Frame& next) noexcept {
+    machine.depth_max = std::max(machine.depth_max, next.depth);
+    machine.frames.truncate(machine.frames.size() + 1);
+    if (machine.meters_state() && next.depth > 0 && !machine.state_gas.enter()) {
+        machine.world.stop(BLOCKSTM_NO_MEMORY);
+        return Entry::Over;
+    }
+    return Entry::Running;
+}
+
+void free_initcodes(Machine& machine) noexcept {
+    for (Frame& frame : machine.frames) {
+        free_code(frame.initcode);
+        frame.initcode = nullptr;
+    }
+}
+
+// ------------------------------------------------------------------------------ beginning
+
+namespace {
+
+Entry run_precompiled(Machine& machine, int number, Frame& callee, Ending& ending) noexcept {
+    const PrecompileStatus status =
+        run_precompile(machine.fork(), number, callee.input, callee.gas, machine.output);
+    switch (status) {
+        case PrecompileStatus::Success:
+            machine.world.commit(callee.checkpoint);
+            ending = {true, callee.gas, Failure::None};
+            return Entry::Ended;
+        case PrecompileStatus::Failure:
+            machine.world.revert(callee.checkpoint);
+            return refuse(machine, 0, Failure::PrecompileFailure, ending);
+        case PrecompileStatus::NoMemory: machine.world.stop(BLOCKSTM_NO_MEMORY); return Entry::Over;
+        case PrecompileStatus::Unavailable: break;
+    }
+    machine.world.stop(MISSING_LIBRARY);
+    return Entry::Over;
+}
+
+// Until Paris a call that moves nothing touches its target (EIP-161): an empty account is deleted for it.
+// From then on there are no empty accounts.
+bool move_value(Machine& machine, const Frame& callee, Account* payer) noexcept {
+    if (callee.kind == CallKind::Call && !callee.value.is_zero()) {
+        return transfer(machine, payer, callee.self, callee.value);
+    }
+    return machine.fork() >= Fork::Paris || machine.world.touch(callee.self);
+}
+
+// `code_address`: whose code runs, before following a delegation; a precompile is never delegated to.
+Entry begin_call(Machine& machine, Frame& callee, Account* payer, const Address& code_address,
+                 Ending& ending) noexcept {
+    if (!machine.world.checkpoint(callee.checkpoint)) return Entry::Over;
+    if (!move_value(machine, callee, payer)) return Entry::Over;
+    if (const int number = precompile_at(machine.fork(), code_address); number != 0) {
+        return run_precompiled(machine, number, callee, ending);
+    }
+    if (callee.code->bytes.size == 0) {
+        machine.world.commit(callee.checkpoint);
+        machine.output.clear();
+        ending = {true, callee.gas, Failure::None};
+        return Entry::Ended;
+    }
+    return push_frame(machine, callee);
+}
+
+// Whose storage and balance the callee has.
+bool find_self(Machine& machine, Account*& self) noexcept {
+    Request& request = machine.request;
+    Account* at_hand = std::exchange(request.account, nullptr);
+    const bool is_elsewhere = request.kind == CallKind::Call || request.kind == CallKind::StaticCall;
+    self = is_elsewhere ? at_hand : machine.frames.back().self;
+    return self != nullptr || machine.world.account(request.target, self);
+}
+
+}  // namespace
+
+Entry enter_call(Machine& machine, Ending& ending) noexcept {
+    const Request& request = machine.request;
+    machine.return_data.clear();
+    if (machine.frames.back().depth >= CALL_DEPTH_MAX) {
+        return refuse(machine, request.gas, Failure::DepthExceeded, ending);
+    }
+    const bool pays = request.kind == CallKind::Call || request.kind == CallKind::CallCode;
+    if (pays && !request.value.is_zero()) {
+        bool holds = false;
+        if (!machine.world.can_pay(machine.frames.back().self, request.value, holds)) return Entry::Over;
+        if (!holds) return refuse(machine, request.gas, Failure::InsufficientBalance, ending);
+    }
+    Frame* next = next_frame(machine);
+    if (next == nullptr || !find_self(machine, next->self)) return Entry::Over;
+    const Frame& caller = machine.frames.back();
+    Frame& callee = *next;
+    callee.code = request.code;
+    callee.gas = request.gas;
+    callee.address = request.target;
+    callee.caller = request.kind == CallKind::DelegateCall ? caller.caller : caller.address;
+    callee.value = request.value;
+    callee.input_offset = caller.memory_base + request.input_offset;
+    callee.input.size = request.input_size;
+    if (request.input_size != 0) callee.input.data = machine.memory.at(callee.input_offset);
+    callee.kind = request.kind;
+    callee.is_static = caller.is_static || request.kind == CallKind::StaticCall;
+    callee.made_account = request.made_account;
+    callee.output_offset = request.output_offset;
+    callee.output_size = request.output_size;
+    return begin_call(machine, callee, caller.self, request.code_address, ending);
+}
+
+Entry enter_first_call(Machine& machine, const Message& message, Ending& ending) noexcept {
+    Frame* next = next_frame(machine);
+    if (next == nullptr) return Entry::Over;
+    Frame& callee = *next;
+    Account* payer = nullptr;
+    if (!machine.world.account(message.caller, payer)) return Entry::Over;
+    if (!machine.world.account(message.target, callee.self)) return Entry::Over;
+    callee.code = message.code;
+    callee.gas = message.gas;
+    callee.address = message.target;
+    callee.caller = message.caller;
+    callee.value = message.value;
+    callee.input = message.input;
+    callee.kind = CallKind::Call;
+    return begin_call(machine, callee, payer, message.target, ending);
+}
+
+// ------------------------------------------------------------------------------ going on
+
+void resume_after_call(Machine& machine, uint64_t output_offset, uint64_t output_size,
+                       const Ending& ending) noexcept {
+    Frame& caller = machine.frames.back();
+    const uint64_t size = std::min(output_size, machine.output.size());
+    if (size != 0) std::memcpy(machine.memory.at(caller.memory_base + output_offset), machine.output.data(), size);
+    machine.return_data.swap(machine.output);
+    *caller.top++ = ending.succeeded ? 1 : 0;
+}
+
+}  // namespace blockstm::evm

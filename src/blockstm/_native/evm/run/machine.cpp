@@ -1,0 +1,144 @@
+// The machine's loop: runs frames, one on top of the other, until the first has ended; see machine.hpp.
+#include "evm/run/machine.hpp"
+
+#include <sys/mman.h>
+
+#include "evm/run/calls.hpp"
+#include "evm/run/create.hpp"
+
+namespace blockstm::evm {
+
+namespace {
+
+constexpr uint64_t STACK_BYTES = STACK_WORDS * sizeof(u256);
+// Above this, what deep calls have used of the stack goes back to the system.
+constexpr uint64_t STACK_KEPT_BYTES = uint64_t{1} << 20;
+constexpr uint64_t BUFFER_KEPT_BYTES = uint64_t{1} << 20;
+
+}  // namespace
+
+// Address space for all frames' stacks; the system gives memory to the pages that are used.
+static u256* reserve_stack() noexcept {
+    void* region = mmap(nullptr, STACK_BYTES, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return region == MAP_FAILED ? nullptr : static_cast<u256*>(region);
+}
+
+Machine::~Machine() {
+    free_initcodes(*this);
+    if (stack != nullptr) munmap(stack, STACK_BYTES);
+}
+
+bool Machine::begin(const BlockEnv& block_env, blockstm_view* view) noexcept {
+    block = &block_env;
+    world.begin(view, block_env.fork, tracer != nullptr);
+    free_initcodes(*this);
+    frames.clear();
+    depth_max = 0;
+    until_poll = POLL_GAS;
+    output.clear();
+    return_data.clear();
+    report.clear();
+    accesses.clear();
+    request.account = nullptr;
+    failure = Failure::None;
+    transaction = TransactionEnv{};
+    if (stack == nullptr) stack = reserve_stack();
+    return stack != nullptr || world.stop(BLOCKSTM_NO_MEMORY);
+}
+
+void Machine::end() noexcept {
+    world.end();
+    memory.trim();
+    output.release_above(BUFFER_KEPT_BYTES);
+    return_data.release_above(BUFFER_KEPT_BYTES);
+    report.release_above(BUFFER_KEPT_BYTES);
+    accesses.release_above(BUFFER_KEPT_BYTES);
+    // A frame uses up to 1024 words, so only many of them can have used much.
+    constexpr int FRAMES_KEPT = static_cast<int>(STACK_KEPT_BYTES / (STACK_SIZE_MAX * sizeof(u256)));
+    if (depth_max < FRAMES_KEPT) return;
+    madvise(reinterpret_cast<uint8_t*>(stack) + STACK_KEPT_BYTES, STACK_BYTES - STACK_KEPT_BYTES, MADV_DONTNEED);
+}
+
+// ------------------------------------------------------------------------------ the loop
+
+static bool creates(CallKind kind) noexcept { return kind == CallKind::Create || kind == CallKind::Create2; }
+
+// EIP-8037: what a frame that fails has spilled goes back to its gas, which one that halts loses.
+static void leave_state_gas(Machine& machine, int depth, Ending& ending) noexcept {
+    if (!ending.succeeded) {
+        const int64_t spilled = machine.state_gas.take_back();
+        if (ending.failure == Failure::Reverted) ending.gas_left += spilled;
+    }
+    if (depth > 0) ending.gas_left += machine.state_gas.leave(ending.succeeded);
+}
+
+// How the topmost frame ended: its changes are kept or taken back, and it is gone. It can be looked at until
+// another is pushed.
+static bool leave(Machine& machine, Exit exit, Ending& ending) noexcept {
+    const Frame& frame = machine.frames.back();
+    machine.frames.pop();
+    ending = {exit == Exit::Done, frame.gas, Failure::None};
+    if (exit == Exit::Reverted) ending.failure = Failure::Reverted;
+    if (exit == Exit::Failed) ending = {false, 0, machine.failure};
+    bool goes_on = true;
+    if (frame.initcode != nullptr) {
+        if (ending.succeeded) goes_on = deposit_code(machine, frame, ending);
+        free_code(frame.initcode);
+    }
+    if (machine.meters_state()) leave_state_gas(machine, frame.depth, ending);
+    if (ending.succeeded) {
+        machine.world.commit(frame.checkpoint);
+        return goes_on;
+    }
+    machine.world.revert(frame.checkpoint);
+    if (ending.failure != Failure::Reverted) machine.output.clear();
+    return goes_on;
+}
+
+// The topmost frame goes on after what it asked for, as a request or already as a frame, has ended.
+template <class Asked>
+static void resume(Machine& machine, const Asked& asked, const Address& callee, const Ending& ending) noexcept {
+    Frame& caller = machine.frames.back();
+    caller.gas += ending.gas_left;
+    if (asked.made_account && !ending.succeeded && machine.meters_state()) {
+        caller.gas = machine.state_gas.refill(amsterdam_gas::NEW_ACCOUNT, caller.gas);
+    }
+    if (creates(asked.kind)) return resume_after_creation(machine, callee, ending);
+    resume_after_call(machine, asked.output_offset, asked.output_size, ending);
+}
+
+static bool run_frames(Machine& machine, Ending& ending) noexcept {
+    while (true) {
+        const int64_t before = machine.frames.back().gas;
+        const Exit exit = interpret(machine);
+        if (exit == Exit::Over) return false;
+        const int64_t given = exit == Exit::Call ? machine.request.gas : 0;  // still to be spent
+        if (!machine.spend(Machine::CALL_WEIGHT + before - machine.frames.back().gas - given)) return false;
+        if (exit == Exit::Call) {
+            const Request& request = machine.request;
+            const Entry entry =
+                creates(request.kind) ? enter_creation(machine, ending) : enter_call(machine, ending);
+            if (entry == Entry::Over) return false;
+            if (entry == Entry::Running) continue;
+            if (!machine.spend(request.gas - ending.gas_left)) return false;
+            resume(machine, request, request.target, ending);
+        } else {
+            const Frame& frame = machine.frames.back();
+            if (!leave(machine, exit, ending)) return false;
+            if (machine.frames.empty()) return true;
+            resume(machine, frame, frame.address, ending);
+        }
+    }
+}
+
+bool run_message(Machine& machine, const Message& message, Ending& ending) noexcept {
+    const Entry entry = message.creates ? enter_first_creation(machine, message, ending)
+                                        : enter_first_call(machine, message, ending);
+    if (entry == Entry::Running) return run_frames(machine, ending);
+    if (entry == Entry::Over) return false;
+    if (!ending.succeeded && machine.meters_state()) machine.state_gas.take_back();
+    return true;
+}
+
+}  // namespace blockstm::evm

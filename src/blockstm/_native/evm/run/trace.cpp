@@ -1,0 +1,142 @@
+// EIP-3155 lines: see trace.hpp. A line is finished when the next instruction begins or the frame goes back
+// to the machine, because only then is it known what the instruction cost.
+
+#include "evm/run/trace.hpp"
+
+#include "evm/run/machine.hpp"
+
+namespace blockstm::evm {
+namespace {
+
+// Appends to a line; what does not fit in memory is left out and noted.
+class Writer {
+public:
+    Writer(Tracer& tracer, Bytes& out) noexcept : tracer_(tracer), out_(out) {}
+
+    Writer& text(const char* text) noexcept { return bytes(text, std::strlen(text)); }
+
+    Writer& decimal(uint64_t value) noexcept {
+        char digits[20];
+        int place = sizeof digits;
+        do {
+            digits[--place] = static_cast<char>('0' + value % 10);
+            value /= 10;
+        } while (value != 0);
+        return bytes(digits + place, sizeof digits - place);
+    }
+
+    Writer& hex_number(const u256& value) noexcept { return text("\"").hex_digits(value).text("\""); }
+
+    Writer& hex_digits(const u256& value) noexcept {
+        char digits[64];
+        int place = sizeof digits;
+        u256 rest = value;
+        do {
+            digits[--place] = HEX[rest.limb[0] & 15];
+            rest = shr(rest, uint64_t{4});
+        } while (!rest.is_zero());
+        return text("0x").bytes(digits + place, sizeof digits - place);
+    }
+
+    // With a sign where it is negative, which refunds can be until the transaction ends.
+    Writer& hex_number(int64_t value) noexcept {
+        const auto magnitude = static_cast<uint64_t>(value);
+        if (value >= 0) return text("\"").hex_digits(magnitude).text("\"");
+        return text("\"-").hex_digits(-magnitude).text("\"");
+    }
+
+    Writer& hex_bytes(const Bytes& value) noexcept {
+        text("\"0x");
+        for (const uint8_t byte : value) {
+            const char digits[2] = {HEX[byte >> 4], HEX[byte & 15]};
+            bytes(digits, 2);
+        }
+        return text("\"");
+    }
+
+    Writer& bytes(const void* data, uint64_t size) noexcept {
+        if (!out_.append(static_cast<const uint8_t*>(data), size)) tracer_.is_full = true;
+        return *this;
+    }
+
+private:
+    static constexpr char HEX[] = "0123456789abcdef";
+
+    Tracer& tracer_;
+    Bytes& out_;
+};
+
+void close(Tracer& tracer, int64_t gas_after, Failure failure) noexcept {
+    if (!tracer.is_open) return;
+    tracer.is_open = false;
+    if (tracer.is_full) return;
+    Writer line(tracer, tracer.lines);
+    line.text("{\"pc\":").decimal(tracer.place);
+    line.text(",\"op\":").decimal(tracer.opcode);
+    line.text(",\"gas\":").hex_number(tracer.gas);
+    line.text(",\"gasCost\":").hex_number(tracer.gas - gas_after);
+    line.bytes(tracer.rest.data(), tracer.rest.size());
+    if (failure != Failure::None) line.text(",\"error\":\"").text(name_of(failure)).text("\"");
+    line.text("}\n");
+}
+
+}  // namespace
+
+void trace_begin(Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept {
+    if (machine.tracer == nullptr) return;
+    Tracer& tracer = *machine.tracer;
+    const Frame& frame = machine.frames.back();
+    close(tracer, gas, Failure::None);
+    tracer.is_open = true;
+    tracer.opcode = opcode;
+    tracer.place = place;
+    tracer.gas = gas;
+    tracer.rest.clear();
+    Writer rest(tracer, tracer.rest);
+    rest.text(",\"stack\":[");
+    for (const u256* word = frame.stack; word < top; ++word) {
+        rest.text(word == frame.stack ? "" : ",").hex_number(*word);
+    }
+    rest.text("],\"depth\":").decimal(static_cast<uint64_t>(frame.depth) + 1);
+    rest.text(",\"returnData\":").hex_bytes(machine.return_data);
+    rest.text(",\"refund\":").hex_number(machine.world.refund());
+    rest.text(",\"memSize\":").decimal(frame.memory_size);
+    rest.text(",\"opName\":\"").text(name_of(opcode, frame.code->fork)).text("\"");
+}
+
+void trace_end(Machine& machine, Exit exit) noexcept {
+    if (machine.tracer == nullptr) return;
+    const Failure failure = exit == Exit::Failed ? machine.failure : Failure::None;
+    close(*machine.tracer, machine.frames.back().gas, failure);
+}
+
+const char* name_of(uint8_t opcode, Fork fork) noexcept {
+    if (opcode == op::PREVRANDAO && fork < Fork::Paris) return "DIFFICULTY";
+    const Opcode& traits = OPCODES[opcode];
+    return traits.is_in(fork) ? traits.name : "UNDEFINED";
+}
+
+const char* name_of(Failure failure) noexcept {
+    switch (failure) {
+        case Failure::None: return "none";
+        case Failure::OutOfGas: return "out of gas";
+        case Failure::StackUnderflow: return "stack underflow";
+        case Failure::StackOverflow: return "stack overflow";
+        case Failure::InvalidJump: return "invalid jump";
+        case Failure::InvalidOpcode: return "invalid opcode";
+        case Failure::WriteProtection: return "write protection";
+        case Failure::OutOfBounds: return "return data out of bounds";
+        case Failure::InvalidCode: return "invalid code";
+        case Failure::CodeTooLarge: return "code too large";
+        case Failure::InitcodeTooLarge: return "initcode too large";
+        case Failure::AddressCollision: return "address collision";
+        case Failure::NonceOverflow: return "nonce overflow";
+        case Failure::InsufficientBalance: return "insufficient balance";
+        case Failure::DepthExceeded: return "call depth exceeded";
+        case Failure::PrecompileFailure: return "precompile failure";
+        case Failure::Reverted: return "reverted";
+    }
+    return "unknown";
+}
+
+}  // namespace blockstm::evm

@@ -1,0 +1,60 @@
+// Records of accesses; see accesses.hpp.
+#include "evm/transaction/accesses.hpp"
+
+#include "evm/transaction/report.hpp"
+
+namespace blockstm::evm {
+
+namespace {
+
+constexpr uint8_t ACCOUNT = 1, SLOT_READ = 2, SLOT_WRITTEN = 3;
+
+bool write_address(Bytes& out, const Address& address) noexcept {
+    return out.append(address.bytes, sizeof address.bytes);
+}
+
+uint8_t changes_of(const World& world, const Account& account) noexcept {
+    if (account.is(DESTROYED) && world.fork() < Fork::Amsterdam) return BALANCE_GONE;
+    uint8_t changes = 0;
+    const Delta& delta = account.delta;
+    if (!delta.magnitude.is_zero()) changes |= delta.is_negative ? BALANCE_SHRANK : BALANCE_GREW;
+    if (account.is(DESTROYED)) return changes;  // nonce and code are gone before anybody saw them (EIP-8246)
+    if (account.knows(NONCE) && account.nonce != account.nonce_before) changes |= NONCE_CHANGED;
+    if (world.has_changed_code(account)) changes |= CODE_CHANGED;
+    return changes;
+}
+
+// Whoever was asked for anything, or paid; be it that a revert took that back.
+bool write_account(const World& world, Bytes& out, const Account& account) noexcept {
+    if (account.located == 0 && !account.is(TOUCHED)) return true;
+    const uint8_t changes = changes_of(world, account);
+    if (!write_number(out, ACCOUNT) || !write_address(out, account.address) || !write_number(out, changes)) {
+        return false;
+    }
+    const bool has_amount = (changes & (BALANCE_GREW | BALANCE_SHRANK)) != 0;
+    if (has_amount && !write_word(out, account.delta.magnitude)) return false;
+    if ((changes & NONCE_CHANGED) != 0 && !write_number(out, account.nonce)) return false;
+    return (changes & CODE_CHANGED) == 0 || write_sized(out, world.new_code(account));
+}
+
+bool write_slot(Bytes& out, const Slot& slot) noexcept {
+    if (!slot.is_known) return true;
+    const bool is_written = !slot.account->is(DESTROYED) && !(slot.value == slot.before);
+    if (!write_number(out, is_written ? SLOT_WRITTEN : SLOT_READ)) return false;
+    if (!write_address(out, slot.account->address) || !write_word(out, slot.key)) return false;
+    return !is_written || (write_word(out, slot.before) && write_word(out, slot.value));
+}
+
+}  // namespace
+
+bool record_and_flush(Machine& machine) noexcept {
+    World& world = machine.world;
+    if (!machine.block->records_accesses) return world.flush();
+    Bytes& out = machine.accesses;
+    const bool is_written =
+        world.each_account([&](Account& account) { return write_account(world, out, account); }) &&
+        world.each_slot([&](Slot& slot) { return write_slot(out, slot); });
+    return is_written ? world.flush() : world.stop(BLOCKSTM_NO_MEMORY);
+}
+
+}  // namespace blockstm::evm

@@ -1,0 +1,32 @@
+// What a step looked at and changed, for the block's access list (EIP-7928). Used by one machine, in blocks
+// that have such a list.
+//
+// It is written one record behind the other, numbers little-endian:
+//
+//   u8 1; 20 bytes address; u8 AccountChange; then what that says:
+//       Grew, Shrank      32 bytes, by how much: what it was before, only its place in the block tells
+//       Nonce             u64, after the step
+//       Code              u32 size; code after the step
+//   u8 2; 20 bytes address; 32 bytes slot                              looked at
+//   u8 3; 20 bytes address; 32 bytes slot; 32 bytes before; 32 bytes after
+//
+// A step that is several transactions in itself, as a block's start is, has records of each in turn.
+#pragma once
+
+#include "evm/run/machine.hpp"
+
+namespace blockstm::evm {
+
+enum AccountChange : uint8_t {
+    BALANCE_GREW = 1,
+    BALANCE_SHRANK = 2,
+    BALANCE_GONE = 4,  // the account was deleted, whatever it had; until EIP-8246
+    NONCE_CHANGED = 8,
+    CODE_CHANGED = 16,
+};
+
+// Of the transaction at hand, behind `machine.accesses`, if the block asks for it; then its changes go to the
+// view.
+bool record_and_flush(Machine& machine) noexcept;
+
+}  // namespace blockstm::evm

@@ -1,0 +1,67 @@
+// Admission; see admission.hpp.
+#include "evm/transaction/admission.hpp"
+
+#include <algorithm>
+
+#include "evm/transaction/validity.hpp"
+
+namespace blockstm::evm {
+
+namespace {
+
+// What stands where in the tally. Before Amsterdam there is one kind of gas.
+constexpr int EXECUTION_GAS = 0, STATE_GAS = 1, BLOBS = 2;
+
+// Where the gas stands in the output of a transaction (execute.hpp).
+constexpr uint64_t USED_AT = 2, BEFORE_REFUND_AT = 10, STATE_AT = 18, GAS_END = 26;
+
+uint64_t number_at(Span output, uint64_t place) noexcept {
+    uint64_t number = 0;
+    for (uint64_t byte = 8; byte > 0; --byte) number = number << 8 | output.data[place + byte - 1];
+    return number;
+}
+
+Refusal check_share(Invalidity reason, uint64_t asked, uint64_t used, uint64_t most) noexcept {
+    const uint64_t left = most - std::min(used, most);
+    return asked > left ? Refusal{reason, asked, left} : Refusal{};
+}
+
+// EIP-8037: each kind of gas has all of the block's limit to itself, and what runs is capped.
+Refusal check_gas_left(uint64_t gas, const BlockEnv& block, const blockstm_tally& tally) noexcept {
+    constexpr Invalidity reason = Invalidity::GasAboveBlock;
+    const bool is_metered_twice = block.fork >= Fork::Amsterdam;
+    const uint64_t runs = is_metered_twice ? std::min(gas, GAS_CAP) : gas;
+    const Refusal refusal = check_share(reason, runs, tally.used[EXECUTION_GAS], block.gas_limit);
+    if (refusal.reason != Invalidity::None || !is_metered_twice) return refusal;
+    return check_share(reason, gas, tally.used[STATE_GAS], block.gas_limit);
+}
+
+Refusal check_left(const Transaction& transaction, const BlockEnv& block, const blockstm_tally& tally) noexcept {
+    const Refusal refusal = check_gas_left(transaction.gas_limit, block, tally);
+    if (refusal.reason != Invalidity::None || transaction.blob_count == 0) return refusal;
+    return check_share(Invalidity::BlobGasAboveBlock, transaction.blob_count, tally.used[BLOBS], block.blobs_max);
+}
+
+}  // namespace
+
+Refusal form_of(const Step& step, const BlockEnv& block) noexcept {
+    return check_form(step.transaction, block, intrinsic_gas(step.transaction, block));
+}
+
+Refusal check_room(const Step& step, const BlockEnv& block, const blockstm_tally& tally) noexcept {
+    if (step.kind != StepKind::Transaction) return {};
+    const Refusal refusal = check_left(step.transaction, block, tally);
+    if (refusal.reason == Invalidity::None) return refusal;
+    const Refusal form = form_of(step, block);
+    return form.reason != Invalidity::None ? form : refusal;
+}
+
+void count_use(const Step& step, const BlockEnv& block, Span output, blockstm_tally& tally) noexcept {
+    if (step.kind != StepKind::Transaction || output.size < GAS_END) return;
+    const bool is_metered_twice = block.fork >= Fork::Amsterdam;
+    tally.used[EXECUTION_GAS] += number_at(output, is_metered_twice ? BEFORE_REFUND_AT : USED_AT);
+    tally.used[STATE_GAS] += number_at(output, STATE_AT);
+    tally.used[BLOBS] += step.transaction.blob_count;
+}
+
+}  // namespace blockstm::evm

@@ -1,0 +1,221 @@
+// A transaction from the first check to the last payment (Yellow Paper, section 6).
+#include <algorithm>
+
+#include "evm/run/create.hpp"
+#include "evm/transaction/accesses.hpp"
+#include "evm/transaction/delegation.hpp"
+#include "evm/transaction/fees.hpp"
+#include "evm/transaction/report.hpp"
+#include "evm/transaction/steps.hpp"
+#include "evm/transaction/validity.hpp"
+
+namespace blockstm::evm {
+
+namespace {
+
+// EIP-3529.
+constexpr uint64_t refund_share(Fork fork) noexcept { return fork >= Fork::London ? 5 : 2; }
+
+struct GasUse {
+    uint64_t before_refund;
+    uint64_t used;
+    uint64_t state = 0;  // EIP-8037: the block counts it apart
+};
+
+// One run of one transaction; the machine's, put into words.
+struct Run {
+    Machine& machine;
+    World& world;
+    const Transaction& transaction;
+    const BlockEnv& block;
+    IntrinsicGas gas;
+    GasPrice price;
+    Account* sender = nullptr;
+    int64_t given = 0;  // gas for the first frame
+
+    bool check(Refusal& refusal) noexcept;
+    bool buy_gas() noexcept;
+    bool warm_up(const Address& target) noexcept;
+    void split_gas() noexcept;
+    bool execute(Ending& ending) noexcept;
+    bool prepare(Message& message) noexcept;
+    bool prepare_call(Message& message) noexcept;
+    bool prepare_creation(Message& message) noexcept;
+    bool charge_new_account(Account* account, int64_t& gas) noexcept;
+    bool prepare_or_undo(Message& message, Ending& ending) noexcept;
+    GasUse gas_use(const Ending& ending) const noexcept;
+    GasUse both_gases(const Ending& ending) const noexcept;
+    bool settle(const GasUse& gas) noexcept;
+    bool report(const Ending& ending, const GasUse& gas) noexcept;
+};
+
+bool Run::check(Refusal& refusal) noexcept {
+    refusal = check_form(transaction, block, gas);
+    if (refusal.reason != Invalidity::None) return true;
+    return world.account(transaction.sender, sender) && check_sender(machine, transaction, sender, refusal);
+}
+
+// The sender can pay: what it may cost at most was checked, and the effective price is below the cap.
+bool Run::buy_gas() noexcept {
+    u256 cost, blob_cost;
+    multiply(price.effective, transaction.gas_limit, cost);
+    multiply(block.blob_base_fee, blob_gas(transaction), blob_cost);
+    return world.debit(sender, cost + blob_cost) && world.set_nonce(sender, transaction.nonce + 1);
+}
+
+// EIP-2929, EIP-2930, EIP-3651. Precompiles are warm by themselves.
+bool Run::warm_up(const Address& target) noexcept {
+    if (block.fork < Fork::Berlin) return true;
+    bool was_cold = false;
+    Account* account = nullptr;
+    if (!world.access(sender, was_cold)) return false;
+    if (!world.account(target, account) || !world.access(account, was_cold)) return false;
+    if (block.fork >= Fork::Shanghai) {
+        if (!world.account(block.coinbase, account) || !world.access(account, was_cold)) return false;
+    }
+    for (uint64_t place = 0; place < transaction.access_count; ++place) {
+        const AccessEntry& entry = transaction.access_list[place];
+        if (!world.account(entry.address, account) || !world.access(account, was_cold)) return false;
+        for (uint64_t slot_place = 0; slot_place < entry.slot_count; ++slot_place) {
+            Slot* slot = nullptr;
+            if (!world.slot(account, entry.slots[slot_place], slot) || !world.access(slot, was_cold)) return false;
+        }
+    }
+    return true;
+}
+
+// ------------------------------------------------------------------------------ running
+
+// EIP-8037: what is beyond the cap on gas to run with is for the state.
+void Run::split_gas() noexcept {
+    given = static_cast<int64_t>(transaction.gas_limit - gas.execution);
+    if (!machine.meters_state()) return;
+    const int64_t most = static_cast<int64_t>(GAS_CAP - gas.execution);
+    const int64_t reservoir = std::max(given - most, int64_t{0});
+    given -= reservoir;
+    machine.state_gas.begin(reservoir);
+}
+
+bool Run::execute(Ending& ending) noexcept {
+    split_gas();
+    machine.transaction = {transaction.sender, price.effective, transaction.blob_hashes, transaction.blob_count};
+    Message message;
+    message.creates = transaction.creates;
+    message.gas = given;
+    message.caller = transaction.sender;
+    message.target = transaction.to;
+    message.value = transaction.value;
+    message.input = transaction.data;
+    if (!machine.meters_state()) return prepare(message) && run_message(machine, message, ending);
+    return prepare_or_undo(message, ending) && (message.gas < 0 || run_message(machine, message, ending));
+}
+
+// EIP-2780: what comes before the first frame costs gas, too. Where that does not suffice, nothing happens but that
+// it is paid for, all of it.
+bool Run::prepare_or_undo(Message& message, Ending& ending) noexcept {
+    Checkpoint start{};
+    if (!world.checkpoint(start) || !prepare(message)) return false;
+    if (message.gas >= 0) return true;
+    world.revert(start);
+    machine.state_gas.forget();
+    ending = {false, 0, Failure::OutOfGas};
+    return true;
+}
+
+// From Amsterdam on the message has less gas than none afterwards where it does not suffice.
+bool Run::prepare(Message& message) noexcept {
+    return transaction.creates ? prepare_creation(message) : prepare_call(message);
+}
+
+bool Run::prepare_call(Message& message) noexcept {
+    if (!apply_authorizations(machine, transaction, message.gas)) return false;
+    if (message.gas < 0) return true;
+    Account* target = nullptr;
+    if (!world.account(transaction.to, target) || !world.code(target, message.code)) return false;
+    const bool sends = machine.meters_state() && !transaction.value.is_zero();
+    if (sends && !charge_new_account(target, message.gas)) return false;
+    // Without code nothing can ask what is warm.
+    if (message.gas < 0 || message.code->bytes.size == 0) return true;
+    return warm_up(transaction.to) && follow_delegation(machine, message.code, message.gas);
+}
+
+bool Run::prepare_creation(Message& message) noexcept {
+    message.target = creation_address(transaction.sender, transaction.nonce);
+    if (!warm_up(message.target)) return false;
+    Account* created = nullptr;
+    if (!machine.meters_state()) return true;
+    return world.account(message.target, created) && charge_new_account(created, message.gas);
+}
+
+// EIP-8037: of an account that is dead, and to be so no longer.
+bool Run::charge_new_account(Account* account, int64_t& left) noexcept {
+    bool is_dead = false;
+    if (!world.is_empty(account, is_dead)) return false;
+    if (is_dead) left = machine.state_gas.charge(amsterdam_gas::NEW_ACCOUNT, left);
+    return true;
+}
+
+// ------------------------------------------------------------------------------ paying
+
+// The reservoir's rest was not spent; refunds are a part of all gas, and of neither kind as the block counts it
+// (EIP-7778).
+GasUse Run::both_gases(const Ending& ending) const noexcept {
+    const StateGas& state_gas = machine.state_gas;
+    const auto left = static_cast<uint64_t>(ending.gas_left + state_gas.reservoir());
+    const uint64_t spent = transaction.gas_limit - left;
+    const auto refund = static_cast<uint64_t>(std::max(world.refund(), int64_t{0}));
+    const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
+    const auto for_state = static_cast<uint64_t>(state_gas.used());
+    return {std::max(spent - for_state, gas.floor), std::max(used, gas.floor), for_state};
+}
+
+GasUse Run::gas_use(const Ending& ending) const noexcept {
+    if (machine.meters_state()) return both_gases(ending);
+    const uint64_t spent = transaction.gas_limit - static_cast<uint64_t>(ending.gas_left);
+    const auto refund = static_cast<uint64_t>(std::max(world.refund(), int64_t{0}));
+    const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
+    return {std::max(spent, gas.floor), std::max(used, gas.floor)};
+}
+
+// The base fee is burnt. The coinbase is credited without a look, so that all transactions may pay it at once.
+bool Run::settle(const GasUse& use) noexcept {
+    u256 left, fee;
+    multiply(price.effective, transaction.gas_limit - use.used, left);
+    multiply(price.priority, use.used, fee);
+    Account* coinbase = nullptr;
+    if (!world.credit(sender, left) || !world.account(block.coinbase, coinbase)) return false;
+    if (!world.credit(coinbase, fee)) return false;
+    return record_and_flush(machine);
+}
+
+bool Run::report(const Ending& ending, const GasUse& use) noexcept {
+    Bytes& out = machine.report;
+    const Span logs = world.logs();
+    const Bytes &output = machine.output, &accesses = machine.accesses;
+    constexpr uint64_t HEADER_BYTES = 40;
+    const bool written = out.reserve(HEADER_BYTES + output.size() + accesses.size() + logs.size) &&
+                         write_number(out, uint8_t{ending.succeeded}) &&
+                         write_number(out, static_cast<uint8_t>(ending.failure)) && write_number(out, use.used) &&
+                         write_number(out, use.before_refund) && write_number(out, use.state) &&
+                         write_number(out, static_cast<uint32_t>(output.size())) &&
+                         write_number(out, static_cast<uint32_t>(accesses.size())) &&
+                         out.append(output.data(), output.size()) && out.append(accesses.data(), accesses.size()) &&
+                         write_number(out, world.log_count()) && out.append(logs.data, logs.size);
+    return written || world.stop(BLOCKSTM_NO_MEMORY);
+}
+
+}  // namespace
+
+bool run_transaction(Machine& machine, const Transaction& transaction, Refusal& refusal) noexcept {
+    const BlockEnv& block = *machine.block;
+    Run run{machine, machine.world, transaction, block, intrinsic_gas(transaction, block), {}};
+    if (!run.check(refusal)) return false;
+    if (refusal.reason != Invalidity::None) return true;
+    run.price = gas_price(transaction, block);
+    Ending ending{};
+    if (!run.buy_gas() || !run.execute(ending)) return false;
+    const GasUse use = run.gas_use(ending);
+    return run.settle(use) && run.report(ending, use) && machine.world.charge(use.used);
+}
+
+}  // namespace blockstm::evm

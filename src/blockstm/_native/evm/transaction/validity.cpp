@@ -1,0 +1,156 @@
+// Validity; see validity.hpp. The checks stand in the order of the execution specifications.
+#include "evm/transaction/validity.hpp"
+
+#include <algorithm>
+
+#include "evm/forks/code_size.hpp"
+
+namespace blockstm::evm {
+
+namespace {
+
+constexpr uint64_t BLOBS_MAX = 6;                // of one transaction, EIP-7594
+constexpr uint8_t BLOB_HASH_VERSION = 1;         // of a KZG commitment
+
+constexpr Refusal FINE{};
+
+Refusal refuse(Invalidity reason, const u256& have = 0, const u256& want = 0) noexcept {
+    return {reason, have, want};
+}
+
+constexpr Fork fork_of(TransactionType type) noexcept {
+    switch (type) {
+        case TransactionType::Legacy: return Fork::Frontier;
+        case TransactionType::AccessList: return Fork::Berlin;
+        case TransactionType::DynamicFee: return Fork::London;
+        case TransactionType::Blob: return Fork::Cancun;
+        case TransactionType::SetCode: return Fork::Prague;
+    }
+    return Fork::Frontier;
+}
+
+// EIP-155, EIP-2. Whatever else is wrong with a signature, it has no sender.
+Refusal check_signature(const Transaction& transaction, const BlockEnv& block) noexcept {
+    if (transaction.names_chain) {
+        if (transaction.type == TransactionType::Legacy && block.fork < Fork::SpuriousDragon) {
+            return refuse(Invalidity::Signature);
+        }
+        if (!(transaction.chain_id == block.chain_id)) {
+            return refuse(Invalidity::ChainId, transaction.chain_id, block.chain_id);
+        }
+    }
+    if (transaction.has_high_s && block.fork >= Fork::Homestead) return refuse(Invalidity::Signature);
+    return FINE;
+}
+
+// EIP-7825. EIP-8037: what runs is capped, what the state grows by is not, so only what certainly runs counts.
+uint64_t capped_gas(uint64_t limit, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
+    if (block.fork < Fork::Osaka) return 0;
+    return block.fork < Fork::Amsterdam ? limit : std::max(gas.execution, gas.floor);
+}
+
+Refusal check_gas(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
+    const uint64_t limit = transaction.gas_limit;
+    if (limit < gas.execution) return refuse(Invalidity::IntrinsicGas, limit, gas.execution);
+    if (limit < gas.floor) return refuse(Invalidity::FloorGas, limit, gas.floor);
+    if (transaction.nonce == UINT64_MAX) return refuse(Invalidity::NonceIsMax, transaction.nonce);
+    const uint64_t size_max = initcode_size_max(block.fork);
+    if (transaction.creates && transaction.data.size > size_max) {
+        return refuse(Invalidity::InitcodeTooLarge, transaction.data.size, size_max);
+    }
+    const uint64_t capped = capped_gas(limit, block, gas);
+    if (capped > GAS_CAP) return refuse(Invalidity::GasAboveCap, capped, GAS_CAP);
+    if (limit > block.gas_limit || limit > INT64_MAX) return refuse(Invalidity::GasAboveBlock, limit, block.gas_limit);
+    return FINE;
+}
+
+Refusal check_fees(const Transaction& transaction, const BlockEnv& block) noexcept {
+    const u256& cap = transaction.max_fee_per_gas;
+    if (cap < transaction.max_priority_fee_per_gas) {
+        return refuse(Invalidity::PriorityFeeAboveFeeCap, transaction.max_priority_fee_per_gas, cap);
+    }
+    if (cap < block.base_fee) return refuse(Invalidity::FeeCapBelowBaseFee, cap, block.base_fee);
+    return FINE;
+}
+
+Refusal check_blobs(const Transaction& transaction, const BlockEnv& block) noexcept {
+    if (transaction.type != TransactionType::Blob) return FINE;
+    const uint64_t count = transaction.blob_count;
+    if (count == 0) return refuse(Invalidity::NoBlobs, 0, 1);
+    if (block.fork >= Fork::Osaka && count > BLOBS_MAX) return refuse(Invalidity::TooManyBlobs, count, BLOBS_MAX);
+    for (uint64_t place = 0; place < count; ++place) {
+        const uint8_t version = transaction.blob_hashes[place].bytes[0];
+        if (version != BLOB_HASH_VERSION) return refuse(Invalidity::BlobHashVersion, version, BLOB_HASH_VERSION);
+    }
+    if (transaction.max_fee_per_blob_gas < block.blob_base_fee) {
+        return refuse(Invalidity::BlobFeeCapBelowBaseFee, transaction.max_fee_per_blob_gas, block.blob_base_fee);
+    }
+    if (transaction.creates) return refuse(Invalidity::BlobTransactionCreates);
+    return FINE;
+}
+
+Refusal check_authorizations(const Transaction& transaction) noexcept {
+    if (transaction.type != TransactionType::SetCode) return FINE;
+    if (transaction.creates) return refuse(Invalidity::SetCodeTransactionCreates);
+    if (transaction.authorization_count == 0) return refuse(Invalidity::NoAuthorizations, 0, 1);
+    return FINE;
+}
+
+}  // namespace
+
+Refusal check_form(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
+    if (block.fork < fork_of(transaction.type)) {
+        return refuse(Invalidity::TypeNotSupported, static_cast<uint64_t>(transaction.type));
+    }
+    for (const Refusal& refusal :
+         {check_signature(transaction, block), check_gas(transaction, block, gas), check_fees(transaction, block),
+          check_blobs(transaction, block), check_authorizations(transaction)}) {
+        if (refusal.reason != Invalidity::None) return refusal;
+    }
+    return FINE;
+}
+
+// ------------------------------------------------------------------------------ in the state
+
+namespace {
+
+// The exact balance is read only where it does not suffice.
+bool check_funds(World& world, const Transaction& transaction, Account* sender, Refusal& refusal) noexcept {
+    u256 cost;
+    const bool fits = cost_max(transaction, cost);
+    bool holds = false;
+    if (fits && !world.can_pay(sender, cost, holds)) return false;
+    if (holds) return true;
+    u256 balance;
+    if (!world.balance(sender, balance)) return false;
+    refusal = refuse(Invalidity::InsufficientFunds, balance, fits ? cost : ~u256{});
+    return true;
+}
+
+// EIP-3607; from Prague on a delegation is no code in this sense.
+bool check_sender_code(World& world, Fork fork, Account* sender, Refusal& refusal) noexcept {
+    bool has_code = false;
+    if (!world.has_code(sender, has_code)) return false;
+    if (has_code && fork >= Fork::Prague) {
+        const Code* code = nullptr;
+        if (!world.code(sender, code)) return false;
+        has_code = !code->is_delegation;
+    }
+    if (has_code) refusal = refuse(Invalidity::SenderHasCode);
+    return true;
+}
+
+}  // namespace
+
+bool check_sender(Machine& machine, const Transaction& transaction, Account* sender, Refusal& refusal) noexcept {
+    World& world = machine.world;
+    uint64_t nonce = 0;
+    if (!world.expect_nonce(sender, transaction.nonce) || !world.nonce(sender, nonce)) return false;
+    if (transaction.nonce < nonce) refusal = refuse(Invalidity::NonceTooLow, transaction.nonce, nonce);
+    if (transaction.nonce > nonce) refusal = refuse(Invalidity::NonceTooHigh, transaction.nonce, nonce);
+    if (refusal.reason != Invalidity::None) return true;
+    if (!check_funds(world, transaction, sender, refusal)) return false;
+    return refusal.reason != Invalidity::None || check_sender_code(world, machine.fork(), sender, refusal);
+}
+
+}  // namespace blockstm::evm

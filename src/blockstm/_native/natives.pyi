@@ -1,6 +1,0 @@
-from typing import Any
-
-from blockstm._native.context import Context
-
-class NativeContext(Context):
-    def __init__(self, block: Any, state: Any) -> None: ...

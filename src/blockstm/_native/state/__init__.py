@@ -1,0 +1,1 @@
+"""States in native memory: bytes, and Ethereum's accounts."""

@@ -1,0 +1,19 @@
+from collections.abc import Mapping
+from typing import Any, Self
+
+from blockstm._native.base.packed import PackedWrites
+from blockstm._native.state.memory_state import MemoryState
+
+class AccountMemory(MemoryState):
+    @classmethod
+    def of(cls, accounts: Mapping[Any, Any], trusted: type | tuple[()] = ()) -> Self: ...
+    @property
+    def changes(self) -> int: ...
+    def move(
+        self, writes: PackedWrites, *, trusted: bool = False, undo: bool = False
+    ) -> tuple[list[bytes], PackedWrites | None]: ...
+    def move_by_records(
+        self, records: bytes, codes: Mapping[bytes, bytes], *, undo: bool = False
+    ) -> PackedWrites | None: ...
+    def slots(self, address: bytes) -> dict[int, int]: ...
+    def addresses(self) -> list[bytes]: ...

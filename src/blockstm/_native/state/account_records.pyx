@@ -1,0 +1,234 @@
+"""What a native block wrote, as changes to accounts in the flat layout of ``trie/account.hpp``.
+
+The GIL is let go for what is long.
+"""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memcmp, memcpy, memset
+from libcpp.vector cimport vector
+
+from blockstm._native.base.integers cimport reverse_word
+from blockstm._native.base.packed cimport Change, PackedWrites
+from blockstm._native.base.table cimport (
+    TABLE_MISSING, TABLE_NO_MEMORY, Table, table_free, table_init, table_intern,
+)
+from blockstm._native.state.account_changes cimport check_changes
+from blockstm._native.state.account_keys cimport (
+    ADDRESS_SIZE, BALANCE, CODE_HASH, EMPTY_CODE_HASH, EPOCH, FIELD_SIZE, NONCE, RECORDED, WORD_SIZE,
+    epoch_in, is_no_code, is_slot, is_zero,
+)
+from blockstm._native.state.account_making cimport has_field
+from blockstm._native.state.account_memory cimport AccountMemory
+from blockstm._native.state.memory_state cimport read_packed
+from blockstm._native.state.record_layout cimport (
+    BALANCE_PLACE, CLEARED, CODE_HASH_PLACE, COUNT_PLACE, EXISTS, FLAGS, GONE, HAS_BALANCE, HAS_CODE_HASH,
+    HAS_NONCE, HEAD_SIZE, NONCE_PLACE, SLOT_SIZE_IN_RECORD,
+)
+
+cdef struct Changed:
+    uint8_t head[HEAD_SIZE]
+    bint says_recorded  # whether its mark was written
+    bint says_epoch
+    bint is_something  # whether what was written makes it exist
+    uint64_t epoch
+    uint32_t slot_count
+    uint64_t slots_begin  # where its next slot goes
+
+
+def records_of(PackedWrites writes, AccountMemory before=None):
+    """The records of a block's writes, and where those stand of which it is not known who is gone.
+
+    An account that is empty afterwards is gone, or exists all the same. Where what was written does not
+    tell, ``before`` does, the state that the block ran on; without it the second part names the places.
+
+    Raises:
+        InputError: a key or a value is of the wrong kind.
+    """
+    cdef vector[Change] changes
+    cdef vector[uint32_t] numbers  # of each change, the place of its account in `accounts`
+    cdef vector[Changed] accounts
+    cdef bytes records
+    cdef uint8_t* out
+    cdef uint64_t size = 0
+    cdef bint is_done, begins_at_zero = before is not None
+    read_packed(writes, changes)
+    check_changes(changes, True)
+    numbers.resize(changes.size())
+    accounts.reserve(changes.size())
+    with nogil:
+        is_done = number_accounts(changes, numbers, accounts)
+        if is_done:
+            gather(changes, numbers, accounts, begins_at_zero)
+            size = find_places(accounts)
+    if not is_done:
+        raise MemoryError
+    unsure = []
+    if before is None:
+        unsure = places_of_unsure(accounts)
+    else:
+        with nogil:
+            before.lock.lock_shared()
+            find_existence(accounts, &before.table)
+            before.lock.unlock_shared()
+    records = PyBytes_FromStringAndSize(NULL, size)
+    out = <uint8_t*>PyBytes_AS_STRING(records)
+    with nogil:
+        lay_out(changes, numbers, accounts, out)
+    return records, unsure
+
+
+cdef bint number_accounts(
+    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts
+) noexcept nogil:
+    """A record for each account, with its address; false: out of memory."""
+    cdef Table places
+    cdef size_t place
+    cdef int64_t number = TABLE_MISSING
+    cdef Changed* account
+    table_init(&places)
+    for place in range(changes.size()):
+        if changes[place].key_size == WORD_SIZE:  # code
+            continue
+        # What an account has stands together, mostly.
+        if number == TABLE_MISSING or memcmp(accounts[number].head, changes[place].key, ADDRESS_SIZE) != 0:
+            number = table_intern(&places, changes[place].key, ADDRESS_SIZE)
+            if number == TABLE_NO_MEMORY:
+                break
+        if <size_t>number == accounts.size():
+            accounts.resize(number + 1)
+            account = &accounts[number]
+            memset(account, 0, sizeof(Changed))
+            memcpy(account.head, changes[place].key, ADDRESS_SIZE)
+        numbers[place] = <uint32_t>number
+    table_free(&places)
+    return number != TABLE_NO_MEMORY
+
+
+cdef void gather(
+    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts, bint begins_at_zero
+) noexcept nogil:
+    """What becomes of each account, and how many slots it has of the epoch that they must be of.
+
+    Where nothing was cleared that is the epoch before: 0, or else, within a block, the last one.
+    """
+    cdef size_t place
+    cdef Changed* account
+    for place in range(changes.size()):
+        if changes[place].key_size == FIELD_SIZE:
+            change_field(&accounts[numbers[place]], &changes[place])
+    for place in range(0 if begins_at_zero else changes.size()):
+        account = &accounts[numbers[place]]
+        if is_slot(changes[place].key_size) and not account.says_epoch:
+            account.epoch = max(account.epoch, epoch_in(changes[place].key, changes[place].key_size))
+    for place in range(changes.size()):
+        if is_slot(changes[place].key_size):
+            account = &accounts[numbers[place]]
+            account.slot_count += is_current(account, &changes[place])
+
+
+cdef bint is_current(const Changed* account, const Change* slot) noexcept nogil:
+    return epoch_in(slot.key, slot.key_size) == account.epoch
+
+
+cdef void change_field(Changed* account, const Change* change) noexcept nogil:
+    cdef uint8_t word[WORD_SIZE]
+    cdef uint8_t field = change.key[ADDRESS_SIZE]
+    cdef uint8_t* head = account.head
+    cdef bint is_none
+    if field == CODE_HASH:
+        head[FLAGS] |= HAS_CODE_HASH
+        is_none = change.value == NULL or change.value_size == 0
+        memcpy(head + CODE_HASH_PLACE, EMPTY_CODE_HASH if is_none else change.value, WORD_SIZE)
+        account.is_something |= not is_no_code(head + CODE_HASH_PLACE)
+        return
+    read_value(change, word)
+    if field == NONCE:
+        head[FLAGS] |= HAS_NONCE
+        memcpy(head + NONCE_PLACE, word, 8)
+        account.is_something |= not is_zero(word, 8)
+    elif field == BALANCE:
+        head[FLAGS] |= HAS_BALANCE
+        reverse_word(word, head + BALANCE_PLACE)
+        account.is_something |= not is_zero(word, WORD_SIZE)
+    elif field == EPOCH:
+        account.says_epoch = True
+        memcpy(&account.epoch, word, 8)
+        if account.epoch:
+            head[FLAGS] |= CLEARED
+    elif field == RECORDED:
+        account.says_recorded = True
+        if word[0]:
+            head[FLAGS] |= EXISTS
+            account.is_something = True
+
+
+cdef void read_value(const Change* change, uint8_t* word) noexcept nogil:
+    """A number, 32 bytes, little-endian; zero where there is none."""
+    memset(word, 0, WORD_SIZE)
+    if change.value != NULL:
+        memcpy(word, change.value, change.value_size)
+
+
+cdef void find_existence(vector[Changed]& accounts, const Table* before) noexcept nogil:
+    """Of whom what was written does not tell: whatever else he has is as it was before."""
+    cdef size_t place
+    for place in range(accounts.size()):
+        if not accounts[place].is_something and not keeps_something(&accounts[place], before):
+            accounts[place].head[FLAGS] |= EXISTS if is_marked(&accounts[place], before) else GONE
+
+
+cdef bint keeps_something(const Changed* account, const Table* before) noexcept nogil:
+    cdef uint8_t flags = account.head[FLAGS]
+    if not flags & HAS_CODE_HASH and has_field(before, account.head, CODE_HASH):
+        return True
+    if not flags & HAS_BALANCE and has_field(before, account.head, BALANCE):
+        return True
+    return not flags & HAS_NONCE and has_field(before, account.head, NONCE)
+
+
+cdef bint is_marked(const Changed* account, const Table* before) noexcept nogil:
+    return not account.says_recorded and has_field(before, account.head, RECORDED)
+
+
+cdef list places_of_unsure(vector[Changed]& accounts):
+    """Where the records stand; of whom the mark was removed, with a true beside it."""
+    cdef size_t place
+    return [
+        (accounts[place].slots_begin - HEAD_SIZE, bool(accounts[place].says_recorded))
+        for place in range(accounts.size())
+        if not accounts[place].is_something
+    ]
+
+
+cdef uint64_t find_places(vector[Changed]& accounts) noexcept nogil:
+    """Where each account's slots go, its head before them; where the last end."""
+    cdef uint64_t end = 0
+    cdef size_t place
+    for place in range(accounts.size()):
+        accounts[place].slots_begin = end + HEAD_SIZE
+        end = accounts[place].slots_begin + SLOT_SIZE_IN_RECORD * <uint64_t>accounts[place].slot_count
+    return end
+
+
+cdef void lay_out(
+    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts, uint8_t* records
+) noexcept nogil:
+    """The records one behind the other, each with its slots behind it."""
+    cdef size_t place
+    cdef uint8_t* slot
+    cdef Changed* account
+    cdef uint8_t word[WORD_SIZE]
+    for place in range(accounts.size()):
+        account = &accounts[place]
+        memcpy(account.head + COUNT_PLACE, &account.slot_count, 4)
+        memcpy(records + account.slots_begin - HEAD_SIZE, account.head, HEAD_SIZE)
+    for place in range(changes.size()):
+        if not is_slot(changes[place].key_size):
+            continue
+        account = &accounts[numbers[place]]
+        if is_current(account, &changes[place]):
+            slot = records + account.slots_begin
+            memcpy(slot, changes[place].key + ADDRESS_SIZE, WORD_SIZE)
+            read_value(&changes[place], word)
+            reverse_word(word, slot + WORD_SIZE)
+            account.slots_begin += SLOT_SIZE_IN_RECORD

@@ -1,0 +1,4 @@
+from blockstm._native.base.codec import Codec
+
+LOCATIONS: Codec
+LOCATION_VALUES: Codec

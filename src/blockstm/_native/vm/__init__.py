@@ -1,0 +1,1 @@
+"""Native VMs apart from the EVM, and how one transaction of a native VM runs without the engine."""

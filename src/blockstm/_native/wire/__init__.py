@@ -1,0 +1,1 @@
+"""Transactions, senders and receipts between their encodings and native memory."""

@@ -1,0 +1,120 @@
+// Logs as flat bytes, as the EVM puts them out, and the Bloom filter over them (Yellow Paper 4.3.1).
+//
+//   log count       4   all numbers little-endian
+//   for each log:
+//     address      20
+//     topic count   1   at most 4
+//     topics       32 each
+//     data size     4
+//     data
+//
+// A LogReader and a BloomFilter belong to one thread.
+#pragma once
+
+#include "base/buffer.hpp"
+#include "crypto/keccak.hpp"
+
+namespace blockstm::trie {
+
+inline constexpr uint64_t LOG_ADDRESS_SIZE = 20;
+inline constexpr uint64_t TOPIC_SIZE = 32;
+inline constexpr uint32_t TOPICS_MAX = 4;
+
+struct LogView {
+    Bytes address;
+    Bytes topics;  // of TOPIC_SIZE each
+    Bytes data;
+};
+
+class LogReader {
+public:
+    explicit LogReader(Bytes bytes) noexcept : rest_(bytes) {
+        Bytes count;
+        is_good_ = take(4, count);
+        if (is_good_) left_ = number(count);
+    }
+
+    // False at the end, which is a good one only if `is_good` says so.
+    bool next(LogView& log) noexcept {
+        if (!is_good_ || left_ == 0) {
+            is_good_ = is_good_ && rest_.empty();
+            return false;
+        }
+        --left_;
+        Bytes count, size;
+        is_good_ = take(LOG_ADDRESS_SIZE, log.address) && take(1, count) && count[0] <= TOPICS_MAX &&
+                   take(TOPIC_SIZE * count[0], log.topics) && take(4, size) && take(number(size), log.data);
+        return is_good_;
+    }
+
+    bool is_good() const noexcept { return is_good_; }
+
+private:
+    static uint32_t number(Bytes bytes) noexcept {
+        return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | static_cast<uint32_t>(bytes[3]) << 24;
+    }
+
+    bool take(uint64_t size, Bytes& taken) noexcept {
+        if (rest_.size() < size) return false;
+        taken = rest_.first(size);
+        rest_ = rest_.subspan(size);
+        return true;
+    }
+
+    Bytes rest_;
+    uint32_t left_ = 0;
+    bool is_good_ = false;
+};
+
+inline constexpr uint64_t BLOOM_SIZE = 256;
+
+// Three of 2,048 bits for each address and topic. It remembers the bits of what it met lately: a block names
+// the same contracts and events over and over.
+class BloomFilter {
+public:
+    void add(const LogView& log, uint8_t bloom[BLOOM_SIZE]) noexcept {
+        add(log.address, bloom);
+        for (uint64_t place = 0; place < log.topics.size(); place += TOPIC_SIZE) {
+            add(log.topics.subspan(place, TOPIC_SIZE), bloom);
+        }
+    }
+
+private:
+    struct Known {
+        uint8_t size = 0;  // 0: nothing is known here
+        uint8_t element[TOPIC_SIZE];
+        uint16_t bits[3];
+    };
+    static constexpr uint64_t KNOWN_COUNT = 256;
+
+    void add(Bytes element, uint8_t bloom[BLOOM_SIZE]) noexcept {
+        Known& known = known_[place_of(element)];
+        if (known.size != element.size() || std::memcmp(known.element, element.data(), element.size()) != 0) {
+            learn(known, element);
+        }
+        for (uint16_t bit : known.bits) bloom[BLOOM_SIZE - 1 - bit / 8] |= static_cast<uint8_t>(1 << bit % 8);
+    }
+
+    static void learn(Known& known, Bytes element) noexcept {
+        uint8_t hash[HASH_SIZE];
+        keccak256(element.data(), element.size(), hash);
+        for (int index = 0; index < 3; ++index) {
+            known.bits[index] = static_cast<uint16_t>((hash[2 * index] << 8 | hash[2 * index + 1]) & 2047);
+        }
+        known.size = static_cast<uint8_t>(element.size());
+        put_bytes(known.element, element);
+    }
+
+    // Where an element would be known: mixed from its last bytes, where padded addresses and numbers differ,
+    // and its first.
+    static uint64_t place_of(Bytes element) noexcept {
+        uint64_t first, last;
+        std::memcpy(&first, element.data(), sizeof first);
+        std::memcpy(&last, element.data() + element.size() - sizeof last, sizeof last);
+        return ((first ^ last) * 0x9e3779b97f4a7c15) >> 56;
+    }
+
+    Known known_[KNOWN_COUNT];
+};
+
+}  // namespace blockstm::trie

@@ -1,0 +1,31 @@
+// The receipts of a block from flat logs (Yellow Paper 4.3.1, EIP-658, EIP-2718): encodings, root and Bloom.
+// Pure; any thread.
+#pragma once
+
+#include "trie/status.hpp"
+#include "wire/logs.hpp"
+
+namespace blockstm::trie {
+
+struct ReceiptInput {
+    uint8_t type;
+    Bytes outcome;  // the status as a number (nothing or one byte), or before Byzantium the state root
+    uint64_t cumulative_gas_used;
+    Bytes logs;  // flat
+};
+
+struct BlockReceipts {
+    Buffer<uint8_t> encodings;  // one behind the other
+    Buffer<uint64_t> sizes;
+    uint8_t root[HASH_SIZE];
+    uint8_t bloom[BLOOM_SIZE];
+    uint64_t bad_index;  // BadInput: the first whose logs do not follow the layout
+};
+
+// `threads` share what is much.
+Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads, BlockReceipts& out) noexcept;
+
+// BadInput: the layout is not followed.
+Status logs_bloom(Bytes logs, uint8_t bloom[BLOOM_SIZE]) noexcept;
+
+}  // namespace blockstm::trie

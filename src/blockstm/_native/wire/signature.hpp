@@ -1,0 +1,105 @@
+// What was signed of a transaction, and how, read off its encoding (EIP-2718, EIP-155). Pure; any thread.
+#pragma once
+
+#include "crypto/keccak.hpp"
+#include "wire/encoded.hpp"
+
+namespace blockstm::evm {
+
+struct Signature {
+    uint8_t message[32];  // the hash that was signed
+    uint8_t compact[64];  // r and s, big-endian
+    int parity;           // which of two curve points: 0 or 1
+};
+
+namespace signature_parts {
+
+constexpr uint8_t LIST = 0xC0;
+constexpr uint64_t SHORT = 55;
+constexpr uint64_t HEADER_MAX = 9;
+
+// Half the order of secp256k1, and the order less 1: the greatest s and r that a signature may have.
+constexpr uint8_t HALF_ORDER[32] = {0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                    0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x5D, 0x57, 0x6E, 0x73, 0x57, 0xA4,
+                                    0x50, 0x1D, 0xDF, 0xE9, 0x2F, 0x46, 0x68, 0x1B, 0x20, 0xA0};
+constexpr uint8_t LAST_SCALAR[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                     0xFF, 0xFF, 0xFF, 0xFF, 0xFE, 0xBA, 0xAE, 0xDC, 0xE6, 0xAF, 0x48,
+                                     0xA0, 0x3B, 0xBF, 0xD2, 0x5E, 0x8C, 0xD0, 0x36, 0x41, 0x40};
+
+// A scalar from 1 to `last`, as 32 bytes.
+inline bool read_scalar(RlpReader& items, const uint8_t last[32], uint8_t out[32]) noexcept {
+    RlpItem item;
+    if (!items.next(item) || item.is_list || item.payload.size == 0 || item.payload.size > 32) return false;
+    std::memset(out, 0, 32);
+    std::memcpy(out + 32 - item.payload.size, item.payload.data, item.payload.size);
+    const uint8_t zero[32] = {};
+    return std::memcmp(out, last, 32) <= 0 && std::memcmp(out, zero, 32) != 0;
+}
+
+inline uint64_t put_list_header(uint8_t* out, uint64_t size) noexcept {
+    if (size <= SHORT) {
+        out[0] = static_cast<uint8_t>(LIST + size);
+        return 1;
+    }
+    uint64_t digits = 0;
+    for (uint64_t rest = size; rest != 0; rest >>= 8) ++digits;
+    out[0] = static_cast<uint8_t>(LIST + SHORT + digits);
+    for (uint64_t place = digits; place > 0; --place, size >>= 8) out[place] = static_cast<uint8_t>(size);
+    return 1 + digits;
+}
+
+// What a legacy transaction signs beside its items (EIP-155): its chain and two empty items.
+inline uint64_t put_chain(uint8_t* out, uint64_t chain) noexcept {
+    uint64_t size = 0;
+    if (chain != 0 && chain < 0x80) {
+        out[size++] = static_cast<uint8_t>(chain);
+    } else {
+        uint64_t digits = 0;
+        for (uint64_t rest = chain; rest != 0; rest >>= 8) ++digits;
+        out[size++] = static_cast<uint8_t>(0x80 + digits);
+        for (uint64_t place = digits; place > 0; --place) out[size++] = static_cast<uint8_t>(chain >> 8 * (place - 1));
+    }
+    out[size++] = 0x80;
+    out[size++] = 0x80;
+    return size;
+}
+
+// The chain that v names and which point it means; false where it says neither.
+inline bool read_v(uint64_t v, bool is_legacy, bool& has_chain, uint64_t& chain, int& parity) noexcept {
+    has_chain = is_legacy && v >= 35;
+    chain = has_chain ? (v - 35) / 2 : 0;
+    const uint64_t bit = !is_legacy ? v : has_chain ? (v - 35) % 2 : v - 27;
+    parity = static_cast<int>(bit & 1);
+    return bit <= 1;
+}
+
+}  // namespace signature_parts
+
+// False where the encoding is of no transaction, or no signature can have its numbers: v of more than 64
+// bits, r or s out of range. `high_s` says whether s may be above half the order (EIP-2).
+inline bool read_signature(Span encoding, bool high_s, Signature& out) noexcept {
+    namespace parts = signature_parts;
+    EncodedTransaction opened;
+    if (!open_encoding(encoding, opened)) return false;
+    RlpReader items(opened.items);
+    if (!items.skip(opened.unsigned_count)) return false;
+    const uint64_t size = static_cast<uint64_t>(items.at() - opened.items.data);
+    uint64_t v = 0, chain = 0;
+    bool has_chain = false;
+    if (!read_number(items, v) || !parts::read_v(v, opened.is_legacy, has_chain, chain, out.parity)) return false;
+    if (!parts::read_scalar(items, parts::LAST_SCALAR, out.compact)) return false;
+    const uint8_t* s_last = high_s ? parts::LAST_SCALAR : parts::HALF_ORDER;
+    if (!parts::read_scalar(items, s_last, out.compact + 32) || !items.is_at_end()) return false;
+    uint8_t head[1 + parts::HEADER_MAX], tail[16];
+    const uint64_t tail_size = has_chain ? parts::put_chain(tail, chain) : 0;
+    head[0] = opened.type;
+    const uint64_t head_size = 1 + parts::put_list_header(head + 1, size + tail_size);
+    Keccak256 sponge;
+    sponge.update(head + opened.is_legacy, head_size - opened.is_legacy);
+    sponge.update(opened.items.data, size);
+    sponge.update(tail, tail_size);
+    sponge.finish(out.message);
+    return true;
+}
+
+}  // namespace blockstm::evm
