@@ -27,7 +27,7 @@ def test_forks_are_in_order_and_every_one_is_a_constant() -> None:
 
 
 def test_rules_are_those_that_the_evm_knows() -> None:
-    text = (ROOT / "src" / "blockstm" / "_native" / "evm" / "forks.hpp").read_text()
+    text = (ROOT / "src" / "blockstm" / "_native" / "evm" / "forks" / "forks.hpp").read_text()
     names = re.findall(r"^    (\w+),", text, re.MULTILINE)
     snake = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in names]
     ours = [fork.rules for fork in FORKS]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blockstm._native.evm import words
+from blockstm._native.lab import words
 
 BITS = 256
 SIZE = 1 << BITS
