@@ -97,7 +97,7 @@ MVMEMORY = "_native/engine/mvmemory"
     ("file", "text", "imported"),
     [
         ("errors.py", "def late():\n    from blockstm import executor", "blockstm.executor"),
-        ("errors.py", "from . import executor as door", "blockstm.executor"),
+        ("errors.py", "from . import executor as entry", "blockstm.executor"),
         ("errors.py", "import importlib\nimportlib.import_module('blockstm.cli')", "blockstm.cli"),
         ("vm/x.py", "from ..executor import Executor", "blockstm.executor"),
         ("_native/engine/scheduler.pxd", f"from {STORE} cimport Store", STORE),

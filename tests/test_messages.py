@@ -24,7 +24,7 @@ class Raising:
 
 
 class Faceless:
-    """Whoever asks for its class gets an error, and so does whoever prints it."""
+    """Its ``__class__`` and its ``__str__`` raise."""
 
     @property  # type: ignore[misc]  # the attack
     def __class__(self) -> Any:

@@ -39,7 +39,7 @@ OTHERS = {
     "execution": {"VMName"},
     "execution.senders": {"address_of_key"},
 }
-# Public, but not what verifies a block: whoever measures or draws one may prepare it.
+# Public, but not what verifies a block: a benchmark or a picture may prepare one.
 STEPWISE = {"prepare", "prepare_file", "PreparedBlock"}
 
 

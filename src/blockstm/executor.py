@@ -1,4 +1,4 @@
-"""The front door: `execute_block`, and `Executor` for many blocks."""
+"""The entry points: `execute_block`, and `Executor` for many blocks."""
 
 from __future__ import annotations
 

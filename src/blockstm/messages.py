@@ -131,7 +131,7 @@ def _own_words(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """So that whoever finds it in a log can print it, and no subclass of str has a say."""
+    """A plain str that any terminal or log can print, whatever subclass of str was given."""
     return str.encode(text, "utf-8", "backslashreplace").decode()
 
 

@@ -19,8 +19,8 @@ class Stream(Iterator[Outcome]):
     outcome is awaited closes it, too.
 
     Thread-safety: any thread may read it, close it and drop it, at any time. Where several read
-    it, each outcome goes to one of them; whoever waits for one while another closes the stream
-    comes to its end.
+    it, each outcome goes to one of them; a thread that waits for one while another closes the
+    stream comes to its end.
     """
 
     __slots__ = ("_handle",)

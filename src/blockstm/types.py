@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 Address: TypeAlias = bytes
-"""An account's address, 20 bytes. Whoever has plain bytes need not convert them; what eth-typing
-calls an ``Address`` is one, too."""
+"""An account's address, 20 bytes. Plain bytes need no conversion; an ``Address`` of eth-typing is
+one, too."""
 
 Hash32: TypeAlias = bytes
 """32 bytes: a hash, a root."""

@@ -45,7 +45,7 @@ def test_a_workload_comes_to_what_the_reference_says(name: str) -> None:
 @pytest.mark.parametrize("name", BLOCK_WORKLOADS)
 @pytest.mark.parametrize("gate", [True, False])
 def test_a_long_workload_is_the_same_alone_and_shared(name: str, gate: bool) -> None:
-    """Long enough for the gate, the stretches and the rests of chains to have a say."""
+    """Long enough for the gate, for batches and for the back-off on chains to take part."""
     workload = block_workload(name, gas=6 * 10**7)
     steps = workload.evm.bind(workload.steps)
     with Executor(Config(workers=1)) as one, Executor(Config(workers=4, gate=gate)) as many:

@@ -1,9 +1,9 @@
 """How a rule is put to the test: in every fork, in a block with conflicts. No test of its own.
 
 A case never runs alone. What its senders own, and what its contracts hold, comes from earlier
-transactions of the same block, which the bank sends one after another: whoever runs the case too
-early finds a sender without funds, or a contract whose storage is another's. Each block is run by
-the reference, by 1, 2 and 4 workers and in explored schedules, and all must agree.
+transactions of the same block, which the bank sends one after another: a run of the case that is
+too early finds a sender without funds, or a contract whose storage is another's. Each block is run
+by the reference, by 1, 2 and 4 workers and in explored schedules, and all must agree.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TARGET, IDLE = Address(b"\x0a" * 20), Address(b"\x0b" * 20)
 BLOB_GAS = 2**17
 SEED = 1  # of the schedules: a test passes always or never
 
-# Whoever is called by the bank stores the pairs of slot and value in the call data.
+# A contract that the bank calls stores the pairs of slot and value in the call data.
 _INSTALLER = f"""
     0x{BANK.hex()} CALLER XOR @case JUMPI
     0

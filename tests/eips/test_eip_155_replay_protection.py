@@ -49,7 +49,7 @@ def test_the_example_is_executed_for_its_signer(fork: str, fits: bool) -> None:
 
 
 @pytest.mark.parametrize("fork", since("spurious_dragon"))
-def test_whoever_names_another_chain_is_refused(fork: str) -> None:
+def test_a_transaction_for_another_chain_is_invalid(fork: str) -> None:
     state = complete_state()
     for chain_id, named, reason in (
         (1, 1, None),

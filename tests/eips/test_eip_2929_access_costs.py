@@ -11,7 +11,7 @@ from blockstm.bench.evm.assembly import assemble
 
 OTHER = Address(b"\x0e" * 20)
 AT = f"0x{OTHER.hex()}"
-# What looks at an account → its pushes and pops, in gas, without the look itself.
+# What looks at an account → its pushes and pops, in gas, without the read itself.
 LOOKS = {
     f"{AT} BALANCE POP": 3 + 2,
     f"{AT} EXTCODESIZE POP": 3 + 2,

@@ -42,7 +42,7 @@ def test_the_root_commits_to_all_of_it(fork: str) -> None:
 
 @pytest.mark.parametrize("fork", FORKS)
 def test_they_come_after_all_transactions(fork: str) -> None:
-    # Whoever looks within the block sees nothing of them; one address is paid twice.
+    # A read within the block sees nothing of them; one address is paid twice.
     looks = Address(b"\x0f" * 20)
     accounts = {looks: contract("0 CALLDATALOAD BALANCE 0 MSTORE 32 0 LOG0")}
     block = [

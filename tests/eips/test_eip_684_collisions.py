@@ -64,7 +64,7 @@ def test_a_balance_alone_is_no_obstacle(fork: str) -> None:
 
 @pytest.mark.parametrize("fork", since("constantinople"))
 def test_a_transaction_before_it_takes_the_address(fork: str) -> None:
-    """Two of one block create at one address (CREATE2): the second fails, whoever is run first."""
+    """Two of one block create at one address (CREATE2): the second in order fails."""
     creates = contract("0 0 0 0 CREATE2 0 MSTORE 32 0 RETURN")
     block = [transaction(sender, TARGET) for sender in (0, 1)]
     first, second = run(fork, block, {TARGET: creates}).executions

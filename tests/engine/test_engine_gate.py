@@ -106,8 +106,8 @@ def test_chains_between_other_transactions(gate: bool, throttle: bool) -> None:
         run(block, gate=gate, throttle=throttle)
 
 
-def test_a_run_that_would_never_end_does_not_keep_what_is_in_hand() -> None:
-    """One of a stretch loops on two values that never stood side by side. Only the frontier can
+def test_a_run_that_would_never_end_releases_the_batch_before_it() -> None:
+    """One of a batch loops on two values that never stood side by side. Only the frontier can
     stop it, which must get past those that the same worker ran just before."""
 
     @kernel
@@ -140,22 +140,22 @@ def test_a_wrong_expectation_counts_as_wrong() -> None:
     assert run(block).stats.workers == 4
 
 
-def runs_in_vain(block: Block, laps: int) -> list[int]:
-    """Of so many laps on two workers, those in which the process had two cores to itself.
+def runs_in_vain(block: Block, count: int) -> list[int]:
+    """Of so many runs on two workers, those in which the process had two cores to itself.
 
     Where others take them, who waits for whom is up to the system: then there is nothing to see.
     """
     expected = reference.execute_block(block, {}, VM.python)
     seen = []
     with Executor(Config(workers=2)) as engine:
-        for _ in range(5 * laps):
+        for _ in range(5 * count):
             cpu, wall = time.process_time(), time.perf_counter()
             result = engine.execute_block(block, {}, VM)
             cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
             assert_same_result(result, expected)
             if cpu > 1.8 * wall:
                 seen.append(result.stats.incarnations - len(block))
-            if len(seen) == laps:
+            if len(seen) == count:
                 return seen
     pytest.skip("other processes take the cores")
 
@@ -167,8 +167,8 @@ def test_late_reads_of_a_hot_value_wait_instead_of_running_again() -> None:
 
 
 def test_what_comes_first_runs_first() -> None:
-    """Behind short ones come long ones, of which one worker has the first few in hand. Each reads
-    at its end what the one before writes: to run ahead of those in hand is in vain, each time."""
+    """After short ones come long ones, of which one worker has claimed the first few. Each reads
+    at its end what the one before writes: running ahead of the claimed ones is in vain."""
     short = [[("work", 5_000)]] * 160
     block = short + [[("work", 300_000), ("bump", 1, 1), ("work", 3_000)]] * 60
     means = (statistics.mean(runs_in_vain(block, 40)) for _ in range(5))
@@ -201,7 +201,7 @@ KINDS = (
 )
 
 
-def test_stretches_that_are_interrupted() -> None:
+def test_batches_that_are_interrupted() -> None:
     """Short transactions, some of which wait, fail or end the block."""
     for seed in range(6):
         draw = random.Random(seed)

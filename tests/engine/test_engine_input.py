@@ -118,7 +118,7 @@ def test_an_option_has_a_value_it_can_have(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "two", True, 1 << 40], ids=str)
-def test_a_number_of_workers_is_checked_at_the_door(count: Any) -> None:
+def test_a_number_of_workers_is_checked_at_the_entry(count: Any) -> None:
     with pytest.raises(ConfigError, match="workers"):
         Executor(Config(gate=False), workers=count)
     with pytest.raises(ConfigError, match="workers"):

@@ -221,7 +221,7 @@ def test_a_stream_gives_the_prefix_of_a_block_that_fails(workers: int) -> None:
 
 
 @workers
-def test_memory_of_a_block_is_let_go(workers: int) -> None:
+def test_memory_of_a_block_is_released(workers: int) -> None:
     """Objects of a block that ended are not kept alive by the executor."""
 
     class Witness:
@@ -346,7 +346,7 @@ def test_ctrl_c_stops_within_a_fifth_of_a_second(case: str, workers: int) -> Non
         import blockstm
         from blockstm.testing import NativeScripts, scripted_vm
 
-        # Whoever runs the tests in the background may have had it ignored for them.
+        # A shell that runs the tests in the background may have it ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
         def spin(view, n):

@@ -1,4 +1,4 @@
-"""The front door for Ethereum blocks: checked, run, checked again, the same on any workers."""
+"""Ethereum blocks by `execute_block`: checked, run, checked again, the same on any workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON files, whoever wrote them: read in linear time and bounded memory, or refused by type."""
+"""Hostile JSON files are read in linear time and bounded memory, or refused by type."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_time_grows_with_the_text_and_no_faster(name: str, read: Callable[[str],
 
 
 def test_every_pattern_of_the_package_is_among_those_timed() -> None:
-    """Whoever adds a pattern adds hostile texts for it, or says why it needs none."""
+    """A new pattern comes with hostile texts, or with the reason why it needs none."""
     patterns = {
         (str(path.relative_to(PACKAGE)), pattern)
         for path in PACKAGE.rglob("*.py")

@@ -107,7 +107,7 @@ def test_the_block_of_self_destructs_has_them(vm: VMName, executor: Executor) ->
 
 @pytest.mark.parametrize("vm", ["evm", "py-evm"])
 @pytest.mark.parametrize("number", [8889776, 12300570, 14396881, 19923400])
-def test_fees_are_paid_without_a_look_at_the_beneficiary(number: int, vm: VMName) -> None:
+def test_fees_are_paid_without_a_read_of_the_beneficiary(number: int, vm: VMName) -> None:
     """Even where the beneficiary sends: that it can pay is a condition, not a read."""
     prepared = prepare_file(read_block_file(mainnet_block(number)), vm)
     location = (prepared.vm.block.coinbase, "balance")

@@ -79,7 +79,7 @@ class Frame:
 
 
 @dataclass
-class Settled:
+class Charged:
     """What a transaction comes to."""
 
     succeeded: bool
@@ -96,7 +96,7 @@ class Model:
         self.original = dict(storage)
         self.state = State(dict(storage))
 
-    def run(self, gas: int) -> Settled:
+    def run(self, gas: int) -> Charged:
         """A transaction that calls the first program without value."""
         intrinsic = 15_000
         left = min(CAP - intrinsic, gas - intrinsic)
@@ -107,7 +107,7 @@ class Model:
         used = gas - frame.left - frame.reservoir
         state = reservoir - frame.reservoir + frame.spill
         paid = used - min(used // 5, self.state.refund)
-        return Settled(succeeded, max(paid, 15_000), max(used - state, 15_000), state)
+        return Charged(succeeded, max(paid, 15_000), max(used - state, 15_000), state)
 
     def frame(self, index: int, frame: Frame) -> bool:
         """Run a program to its end; whether it succeeded."""

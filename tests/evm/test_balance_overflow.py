@@ -1,4 +1,4 @@
-"""Balances beyond 2**256 - 1: taken modulo 2**256, whatever was read, whoever runs the block."""
+"""Balances beyond 2**256 - 1: taken modulo 2**256, whatever was read, on every VM."""
 
 from __future__ import annotations
 

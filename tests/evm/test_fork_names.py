@@ -1,4 +1,4 @@
-"""A fork has one meaning by all its names, whoever is asked."""
+"""A fork has one meaning by all its names, in every function that takes one."""
 
 from __future__ import annotations
 

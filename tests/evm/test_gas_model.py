@@ -1,4 +1,4 @@
-"""Gas of Amsterdam, both kinds, against a second program that settles them (`gas_model`)."""
+"""Gas of Amsterdam, both kinds, against a second gas model (`gas_model`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 import pytest
 from eth_typing import Address
-from tests.evm.gas_model import CAP, Model, Program, Settled
+from tests.evm.gas_model import CAP, Charged, Model, Program
 from tests.evm.world_blocks import contract, run, transaction, world
 
 import blockstm
@@ -59,7 +59,7 @@ def draw_gas(rng: random.Random) -> int:
     return CAP + rng.choice((0, 97_920, 183_600, rng.randrange(1_000_000)))
 
 
-def settled(seed: int) -> tuple[Settled, Settled]:
+def charged(seed: int) -> tuple[Charged, Charged]:
     """What the model and the EVM say of one case."""
     rng = random.Random(seed)
     programs = [draw_program(rng, index) for index in range(PROGRAMS)]
@@ -78,7 +78,7 @@ def settled(seed: int) -> tuple[Settled, Settled]:
     sent = transaction(0, address_of(0), gas=gas)
     result, _ = run("amsterdam", world(accounts), [sent], blockstm.execute_block)
     execution = result.outcomes[0].value
-    ours = Settled(
+    ours = Charged(
         execution.succeeded,
         execution.gas_used,
         execution.gas_before_refund,
@@ -87,10 +87,10 @@ def settled(seed: int) -> tuple[Settled, Settled]:
     return Model(programs, storage).run(gas), ours
 
 
-def test_both_settle_alike() -> None:
+def test_both_charge_alike() -> None:
     seen = []
     for seed in range(400):
-        expected, ours = settled(seed)
+        expected, ours = charged(seed)
         assert ours == expected, f"seed {seed}"
         seen.append(ours)
     assert sum(each.succeeded for each in seen) > 100
@@ -100,7 +100,7 @@ def test_both_settle_alike() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_both_settle_alike_in_many_cases() -> None:
+def test_both_charge_alike_in_many_cases() -> None:
     for seed in range(400, 30_000):
-        expected, ours = settled(seed)
+        expected, ours = charged(seed)
         assert ours == expected, f"seed {seed}"

@@ -109,6 +109,6 @@ def test_jumps_round_a_code_know_their_way_the_second_time(workers: int) -> None
         JUMPDEST + b"\x61" + (first + size * follower[place]).to_bytes(2, "big") + b"\x56"
         for place in range(count)
     )
-    for lap in range(3):
-        calls = [(first + size * random.randrange(count), 100_000 + lap) for _ in range(20)]
+    for turn in range(3):
+        calls = [(first + size * random.randrange(count), 100_000 + turn) for _ in range(20)]
         assert run(code, calls, workers) == [(False, gas) for _, gas in calls]

@@ -43,7 +43,7 @@ def call_costs(fork: str, target: Address, value: int = 0) -> list[int]:
 
 
 @pytest.mark.parametrize("fork", ["frontier", "homestead", "tangerine_whistle"])
-def test_before_spurious_dragon_whoever_calls_what_does_not_exist_pays_once(fork: str) -> None:
+def test_before_spurious_dragon_a_call_of_an_absent_account_pays_once(fork: str) -> None:
     first, second = call_costs(fork, NOBODY)
     assert first - second == NEW_ACCOUNT_GAS
     first, second = call_costs(fork, EMPTY)
@@ -51,7 +51,7 @@ def test_before_spurious_dragon_whoever_calls_what_does_not_exist_pays_once(fork
 
 
 @pytest.mark.parametrize("fork", ["spurious_dragon", "istanbul"])
-def test_since_spurious_dragon_whoever_revives_with_value_pays(fork: str) -> None:
+def test_since_spurious_dragon_a_call_that_revives_with_value_pays(fork: str) -> None:
     for target in (NOBODY, EMPTY):
         first, second = call_costs(fork, target)
         assert first == second

@@ -132,7 +132,7 @@ def test_a_plain_function_and_a_native_vm_have_critical_paths() -> None:
     assert critical_path([[("bump", 0, 1)]] * 4, {}, NativeScripts()).parallelism == 1
 
 
-def test_a_native_vm_without_a_twin_is_refused() -> None:
+def test_a_native_vm_without_a_python_reference_is_refused() -> None:
     class Native:
         python = None
 

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 
-from tests.memory.paths import PATHS, Run, prepare, settled
+from tests.memory.paths import PATHS, Run, expected_result, prepare
 
 from blockstm.errors import BlockError
 
@@ -97,7 +97,7 @@ def is_prefix(error: BlockError, wanted: object) -> bool:
 def main(kind: str, path: str, workers: int, seed: int, count: int) -> None:
     faulthandler.enable()
     run = PATHS[path](workers)
-    wanted = settled(run)
+    wanted = expected_result(run)
     allocations = Allocations(kind)
     gc.disable()
     total = allocations.count(run)

@@ -317,7 +317,7 @@ def prepare(run: Run) -> None:
         run.prepare()
 
 
-def settled(run: Run) -> object:
+def expected_result(run: Run) -> object:
     """What a path gives once everything that is kept between runs is there."""
     run()
     run()

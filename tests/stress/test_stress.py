@@ -135,7 +135,7 @@ def test_native_transactions_that_do_not_stop_when_told(workers: int) -> None:
 
 @workers
 def test_long_keys_and_values(workers: int) -> None:
-    """What does not fit into the store's own slots is kept elsewhere, and let go in time."""
+    """What does not fit into the store's own slots is kept elsewhere, and released in time."""
     vm = NativeScripts("bytes", "bytes")
     keys = [b"", b"k", *(b"k" * size for size in (31, 32, 33, 700))]
     sizes = (0, 1, 8, 31, 32, 33, 64, 3000)
@@ -316,7 +316,7 @@ def test_executors_made_used_and_closed_at_once() -> None:
     rounds(one)
 
 
-def test_objects_of_python_transactions_are_let_go() -> None:
+def test_objects_of_python_transactions_are_released() -> None:
     """Values, keys, errors and outcomes made by many threads: each is freed exactly once."""
 
     class Value:

@@ -84,7 +84,7 @@ def test_a_bound_block_gives_values_and_errors() -> None:
 
 
 @hypothesis.given(st.integers(-5, 5), st.integers(-5, 5))
-def test_the_twin_tells_apart_what_it_looked_at(left: int, right: int) -> None:
+def test_the_python_reference_tells_apart_what_it_looked_at(left: int, right: int) -> None:
     vm = NativeScripts()
     seen = [
         reference.execute_block([[("get", 1)]], {1: value}, vm.python).outcomes[0].value

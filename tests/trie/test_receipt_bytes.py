@@ -83,7 +83,7 @@ def test_any_number_of_workers_gives_the_same_receipts(workers: int) -> None:
         assert receipts(*parts, workers) == receipts(*parts)
 
 
-def test_the_first_bad_logs_are_named_whoever_comes_to_them() -> None:
+def test_the_first_bad_logs_are_named_whichever_thread_reads_them() -> None:
     kinds, successes, totals, flat = many_receipts(3000)
     for place in (2999, 2000, 1300, 1299, 7):
         flat[place] = flat[place][:-1]

@@ -1,4 +1,4 @@
-"""Tries whose work several threads share: the roots are those of whole states, whoever did what."""
+"""Tries whose work several threads share: the roots are those of tries by one thread."""
 
 from __future__ import annotations
 

@@ -25,13 +25,13 @@ class Stopwatch:
     seconds: dict[str, float] = field(default_factory=dict)
     _since: float = field(default_factory=time.perf_counter)
 
-    def lap(self, name: str) -> float:
-        """What went by since the last lap was for this; gives it, in s."""
+    def end_phase(self, name: str) -> float:
+        """Add the time since the last phase ended to phase ``name``; return it, in s."""
         now = time.perf_counter()
-        lap = now - self._since
-        self.seconds[name] = self.seconds.get(name, 0.0) + lap
+        taken = now - self._since
+        self.seconds[name] = self.seconds.get(name, 0.0) + taken
         self._since = now
-        return lap
+        return taken
 
 
 def stats_object(subject: Subject, executed: ExecutedBlock, watch: Stopwatch) -> dict[str, Any]:

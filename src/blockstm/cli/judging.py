@@ -103,7 +103,7 @@ def judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace
     """
     watch = Stopwatch()
     subject = _read(path, args.vm, args.fork)
-    watch.lap("decode")
+    watch.end_phase("decode")
     verdict = _executed(subject, executor, args, watch, trace)
     _note_names(verdict, subject)
     return verdict

@@ -10,7 +10,7 @@ Transaction *j* depends on *i* if it would have gone another way without what *i
   where that one only added, on each before it without whose addition alone it would not have
   turned, back to who put a value there.
 - ``expect`` depends on nobody if the answer is yes; else it is a read.
-- A write depends on nobody, an ``add`` no more than a ``put``; nor does a look at an own value.
+- A write depends on nobody, an ``add`` no more than a ``put``; nor does a read of its own value.
 
 A write that leaves the value as it was changes nothing.
 """

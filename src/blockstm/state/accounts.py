@@ -8,7 +8,7 @@
 ``(address, "recorded")``              True: the account exists even if all else of it is zero
 ``(address, "epoch")``                 how often its storage has been cleared in this block
 ``(address, "stored")``                True: it has storage though neither nonce nor code (EIP-7610)
-``(address, "storage", epoch, slot)``  a storage slot; every look at a slot reads the epoch first
+``(address, "storage", epoch, slot)``  a storage slot; every read of a slot reads the epoch first
 =====================================  =====================================================
 
 A location that is zero, or the hash of no code, holds no value. An account exists if it is
@@ -99,7 +99,7 @@ def slot_of(address: bytes, epoch: int, slot: int) -> tuple[bytes, str, int, int
     return (address, "storage", epoch, slot)
 
 
-_UNSETTLED_MAX: Final = 64
+_UNRESOLVED_MAX: Final = 64
 """When so many blocks are remembered, those are forgotten that nobody holds any more."""
 
 AccountsByAddress = Mapping[Address, Account] | Mapping[bytes, Account]
@@ -128,7 +128,7 @@ class Undo(AccountChanges):
         after: object,
     ) -> None:
         super().__init__(packed, {}, trusted=True)
-        self.settle()  # it names all members of each account: there is nothing to ask
+        self.resolve()  # it names all members of each account: there is nothing to ask
         self._withheld = withheld
         self._content, self._content_after = before, after
 
@@ -178,8 +178,8 @@ class AccountState:
         self._content = object()  # what the state holds now; another object whenever that changes
         self._changing = _new_lock()
         # What blocks changed, of which nobody may have asked yet who exists afterwards.
-        self._unsettled: list[ref[AccountChanges]] = []
-        self._unsettled_max = _UNSETTLED_MAX
+        self._unresolved: list[ref[AccountChanges]] = []
+        self._unresolved_max = _UNRESOLVED_MAX
         _STATES.add(self)
 
     def get(self, key: Any, default: Any = None) -> Any:
@@ -243,7 +243,7 @@ class AccountState:
         """
         given = _given(writes)
         with self._changing:
-            self._settle(given)
+            self._resolve(given)
             content, withheld = self._content, self._withheld
             if isinstance(given, Undo) and given._content_after is not content:
                 raise UsageError(
@@ -282,25 +282,25 @@ class AccountState:
             self._withheld = self._withheld.difference(codes)
         return undoing
 
-    def _settle(self, applied: Given) -> None:
+    def _resolve(self, applied: Given) -> None:
         """What blocks changed is read against the state as they found it.
 
         What is applied now can be read afterwards as well: all it asks is what it does not change.
         """
-        unsettled, self._unsettled = self._unsettled, []
-        for reference in unsettled:
+        unresolved, self._unresolved = self._unresolved, []
+        for reference in unresolved:
             changes = reference()
             if changes is applied:
-                self._unsettled.append(reference)
+                self._unresolved.append(reference)
             elif changes is not None:
-                changes.settle()
+                changes.resolve()
 
-    def _settles_before_changing(self, changes: AccountChanges) -> None:
+    def _resolve_before_changing(self, changes: AccountChanges) -> None:
         with self._changing:
-            if len(self._unsettled) >= self._unsettled_max:
-                self._unsettled = [each for each in self._unsettled if each() is not None]
-                self._unsettled_max = max(_UNSETTLED_MAX, 2 * len(self._unsettled))
-            self._unsettled.append(ref(changes))
+            if len(self._unresolved) >= self._unresolved_max:
+                self._unresolved = [each for each in self._unresolved if each() is not None]
+                self._unresolved_max = max(_UNRESOLVED_MAX, 2 * len(self._unresolved))
+            self._unresolved.append(ref(changes))
 
     # ---- for who computes roots
 

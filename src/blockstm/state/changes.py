@@ -97,7 +97,7 @@ class AccountChanges(Mapping[Address, AccountChange]):
         self._records: bytes | None = None
         self._places: dict[Address, int] | None = None
         self._codes: dict[bytes, bytes] | None = None
-        watch = getattr(before, "_settles_before_changing", None)
+        watch = getattr(before, "_resolve_before_changing", None)
         if watch is not None:
             watch(self)
 
@@ -114,7 +114,7 @@ class AccountChanges(Mapping[Address, AccountChange]):
             self._records = records
         return records
 
-    def settle(self) -> None:
+    def resolve(self) -> None:
         """Ask the state that the block ran on whatever is to be asked, as it is about to change."""
         self.records  # noqa: B018  # made when first asked for
         self._all_codes()

@@ -32,7 +32,7 @@ class KeptTries:
     """What is known of a state's tries, and of those after the blocks that were run on it.
 
     A memo: it changes no result, and without it everything is computed anew. All that it knows is
-    about one version of the state's contents, and whoever asks names the version. A trie that is
+    about one version of the state's contents, and a caller names the version. A trie that is
     kept is never changed in place, so that any number of blocks may read it.
 
     Thread-safety: any thread may use it. What is known is one object that is replaced as a whole;

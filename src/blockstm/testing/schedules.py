@@ -144,7 +144,7 @@ def _without_tail(schedule: Sequence[int]) -> Schedule:
 
 
 def schedule_story(trace: Sequence[Decision]) -> list[str]:
-    """What each worker did, in the order it happened: one line per stretch of a worker."""
+    """What each worker did, in the order it happened: one line for each turn of a worker."""
     lines: list[str] = []
     worker = None
     for decision in trace:

@@ -255,7 +255,7 @@ def _shortly(outcome: Outcome) -> str:
 
 
 def _whole(value: object) -> str:
-    """All that a value says of itself: whoever replays a failure needs every byte of it."""
+    """The whole ``repr`` of a value: replaying a failure needs every byte of it."""
     try:
         return repr(value)
     except Exception:

@@ -1,4 +1,4 @@
-"""Python VMs and native VMs through one door: what a block runs on, made from what was passed."""
+"""Python VMs and native VMs behind one interface: the context of a block, made from arguments."""
 
 from __future__ import annotations
 

@@ -472,7 +472,7 @@ def test_without_numba_the_error_says_what_to_install(monkeypatch: pytest.Monkey
 # ---- the Python reference
 
 
-def test_the_twin_takes_records_and_anything_with_the_same_attributes() -> None:
+def test_the_python_reference_takes_records_and_anything_with_the_same_attributes() -> None:
     pair = namedtuple("pair", "key number")
     for transaction in (block((3, 0))[0], pair(3, 0)):
         view = ReferenceView(0, {}.__getitem__)
@@ -483,7 +483,7 @@ def test_the_twin_takes_records_and_anything_with_the_same_attributes() -> None:
     assert raised.value.args == ("by", 8)
 
 
-def test_the_twin_refuses_what_is_no_int64() -> None:
+def test_the_python_reference_refuses_what_is_no_int64() -> None:
     pair = namedtuple("pair", "key number")
     with pytest.raises(OverflowError):
         raising.python(ReferenceView(0, {}.get), pair(2**63, 0))

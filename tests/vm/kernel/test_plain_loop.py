@@ -1,4 +1,4 @@
-"""The rival of the benchmarks computes what the reference does, or it would be no rival."""
+"""The baseline of the benchmarks computes what the reference does, or it would be none."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_a_payment_of_nothing_writes_nothing(view: Spy, accounts: ViewAccounts) 
     assert writes(view, accounts) == {}
 
 
-def test_a_paid_account_is_known_to_exist_without_a_look(view: Spy, accounts: ViewAccounts) -> None:
+def test_a_paid_account_is_known_to_exist_without_a_read(view: Spy, accounts: ViewAccounts) -> None:
     accounts.delta_balance(NOBODY, 1)
     assert accounts.account_exists(NOBODY)
     assert not accounts.account_is_empty(NOBODY)
@@ -103,7 +103,7 @@ def test_absent_empty_and_present_are_three_things(accounts: ViewAccounts) -> No
     assert seen == [(False, True), (True, True), (True, False)]
 
 
-def test_saying_that_nothing_is_there_records_every_look(view: Spy, accounts: ViewAccounts) -> None:
+def test_saying_that_nothing_is_there_records_every_read(view: Spy, accounts: ViewAccounts) -> None:
     assert not accounts.account_exists(NOBODY)
     assert {key for _, key in view.asked} == {
         location(NOBODY) for location in (balance_of, nonce_of, code_hash_of, recorded_of)

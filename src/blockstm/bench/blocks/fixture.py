@@ -48,7 +48,7 @@ class Fixture:
 
     @staticmethod
     def named(name: str) -> Address:
-        """The address of whoever has that name."""
+        """The address of the person, token or pool with that name."""
         return Address(keccak(b"workload " + name.encode())[12:])
 
     # ---- who is there

@@ -85,7 +85,7 @@ class Chain:
         activations: its forks, oldest first; the first is there from block 0 on.
         deposit_contract: whose logs are deposits, from Prague on.
         checks_seals: whether headers before Paris must prove work. That takes milliseconds a
-            header and seconds for the first, and whoever knows a chain's hashes need not ask.
+            header and seconds for the first, and is not needed where a chain's hashes are known.
         fork: whose rules hold in every block, wherever it begins; None: those of the fork that the
             block is under. See `under`.
 

@@ -1,4 +1,4 @@
-"""JSON documents in files, plain or compressed, whoever wrote them.
+"""JSON documents in files, plain or compressed, hostile ones included.
 
 Whatever the bytes are, reading takes a time in proportion to their number, memory that is bounded
 by `SIZE_MAX`, and ends with a document or a `DecodeError`.

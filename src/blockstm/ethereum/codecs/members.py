@@ -1,8 +1,8 @@
 """What the members of headers, transactions, receipts and withdrawals are, for those made by hand.
 
-What was decoded is right already. Whoever builds such an object from other data may give it a
-number where bytes belong, or a number that no encoding holds; that is said here, by name, before
-anything computes with it.
+A decoded object is right already. An object made from other data may have a number where bytes
+belong, or a number that no encoding holds; these checks name the member before anything computes
+with it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A block compared with its header rule by rule: what holds, and where the first difference lies.
 
-Whether a block is valid is for `blockstm.execute_block` to say. This is for whoever wants to know
-more of one that is not, or of a file that says more than a block does.
+`blockstm.execute_block` decides whether a block is valid. These checks say more of an invalid one,
+and of a file that has more than a block.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who sent the transactions that were met lately: a signature is recovered once.
 
-A transaction's hash commits to all of it, its signature included, so whoever is known under a hash
-is the sender of every transaction that has it.
+A transaction's hash commits to all of it, its signature included, so the sender that is known
+under a hash is that of every transaction with this hash.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class KnownSenders:
 
     def __init__(self, limit: int) -> None:
         self._half = max(1, limit // 2)
-        # Replaced as a pair, so that whoever looks sees two generations that belong together.
+        # Replaced as a pair, so that a reader sees two generations that belong together.
         self._generations: tuple[_Addresses, _Addresses] = ({}, {})
 
     def find(self, hashes: Sequence[bytes]) -> list[Address | None]:

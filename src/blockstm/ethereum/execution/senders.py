@@ -2,7 +2,7 @@
 
 What was signed is read off a transaction's encoding natively; then it takes one recovery and
 one keccak, many side by side, all without the GIL. A sender that was recovered before is known by
-the transaction's hash, whoever met it: a block that was prepared, or a pool of transactions.
+the transaction's hash, wherever that was: in a prepared block, or in a pool of transactions.
 """
 
 from __future__ import annotations
@@ -164,8 +164,8 @@ def find_senders(
 def _encoding(transaction: Transaction, high_s_allowed: bool) -> bytes:
     """The encoding; nothing where it is of a transaction that nobody can have signed.
 
-    Whoever is known under a hash may have signed with a high s, and v alone does not tell that it
-    is not of the chain that a transaction made by hand names.
+    A sender known under a hash may have signed with a high s; and v alone does not show that the
+    signature is for another chain than a transaction made in Python names.
     """
     if not high_s_allowed and transaction.s > _CURVE_ORDER // 2:
         return b""

@@ -81,21 +81,21 @@ def execute(
         violation.index is None or body_violation(block, rules) is not None
     ):
         raise violation.error()
-    watch.lap("checks")
+    watch.end_phase("checks")
     sound = block if violation is None else _up_to(block, violation)
     senders, unsigned = _senders(sound, rules, workers)
     if unsigned is not None:
         violation, sound = unsigned, _up_to(block, unsigned)
-    watch.lap("senders")
+    watch.end_phase("senders")
     prepared = prepare_under(
         rules, sound, state, vm, around.chain, around.block_hashes, senders, workers
     )
-    watch.lap("prepare")
+    watch.end_phase("prepare")
     with _unchanged(state):
         if violation is not None:
             raise violation.error(prepared.run_transactions(execute_block))
         executed = prepared.run(execute_block)
-        watch.lap("run")
+        watch.end_phase("run")
         return _verified(prepared, executed, execute_block, workers, watch)
 
 
@@ -136,7 +136,7 @@ def _verified(
     if roots is not None:
         executed = replace(executed, receipts=_with_roots(executed.receipts, roots))
     state_root = _state_root_beside_receipts(prepared.state, executed, workers)
-    watch.lap("roots")
+    watch.end_phase("roots")
     violation = results_violation(
         prepared.block.header,
         executed.gas_used,
@@ -147,7 +147,7 @@ def _verified(
         has_receipts_root=not lacks_roots or roots is not None,
         given_list=prepared.block.access_list,
     )
-    watch.lap("receipts")
+    watch.end_phase("receipts")
     executed = replace(executed, state_root=state_root, seconds=watch.seconds)
     if violation is not None:
         error = violation.error()
@@ -185,8 +185,8 @@ class _Stopwatch:
     seconds: dict[str, float] = field(default_factory=dict)
     _since: float = field(default_factory=perf_counter)
 
-    def lap(self, name: str) -> None:
-        """What went by since the last lap was for this."""
+    def end_phase(self, name: str) -> None:
+        """Take the time since the last phase ended as that of phase ``name``."""
         now = perf_counter()
         self.seconds[name] = now - self._since
         self._since = now

@@ -93,7 +93,7 @@ _READ: Final = names(
     "chainid daoforksupport terminaltotaldifficulty depositcontractaddress blobschedule"
 ) | {name.lower() for _, listed in (*_BLOCKS, *_TIMES) for name in listed}
 
-# Who seals the blocks, or what else the chain is, where that is not Ethereum's.
+# Consensus engines and chains other than Ethereum's.
 _OTHER_CHAINS: Final = names(
     "arbitrum aura authorityround autonity bor bsc celo clique congress ibft ibft2 "
     "isquorum lubanblock optimism parlia qbft satoshi scroll taiko zksync"
@@ -203,7 +203,7 @@ def _activations(config: LooseFields) -> Iterator[Activation]:
         if block is None or (fork == DAO_FORK and not _supports_dao_fork(config, block)):
             continue
         if fork == CONSTANTINOPLE and _start(config, _PETERSBURG) is None:
-            fork = PETERSBURG  # whoever does not know the correction has it
+            fork = PETERSBURG  # a client without the correction's name has its rules
         yield Activation(fork, block=block)
     if "terminalTotalDifficulty" in config:
         yield Activation(PARIS, total_difficulty=config.number("terminalTotalDifficulty"))

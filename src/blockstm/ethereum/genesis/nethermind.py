@@ -1,7 +1,7 @@
 """Nethermind's chain specification, the format that Parity began: EIP by EIP.
 
-``params`` says of each EIP where it begins, ``engine`` who seals, ``genesis`` has the first header
-and ``accounts`` the state. A fork here is all its EIPs at once, so a file that begins them at
+``params`` has the start of each EIP, ``engine`` the consensus, ``genesis`` the first header and
+``accounts`` the state. A fork here is all its EIPs at once, so a file that starts them at
 different places, or some and not the others, is of another chain: an error, as is every member
 that asks for rules that are not Ethereum's.
 """

@@ -1,4 +1,4 @@
-"""What a block pays to whoever found it, and to whoever found its ommers (Yellow Paper 11.3)."""
+"""What a block pays to its beneficiary and to those of its ommers (Yellow Paper 11.3)."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Witness:
     """What a block needs of the state that it starts from.
 
     Attributes:
-        parent_state_root: of that state; whoever trusts the parent's header compares it.
+        parent_state_root: of that state; to be compared with a trusted header of the parent.
         nodes: encoded nodes of the tries, in any order.
         codes: of the contracts that run, in any order.
     """

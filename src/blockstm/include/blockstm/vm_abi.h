@@ -125,8 +125,8 @@ typedef struct blockstm_view_api {
      * not run after it. */
     int32_t (*expect)(blockstm_view *view, blockstm_location location, const uint8_t *data,
                       uint64_t size, int32_t *holds);
-    /* OK where the run still counts. Whoever computes for long without another call asks every few
-     * milliseconds: else nobody can stop the run. */
+    /* OK where the run still counts. A VM that computes for long without another call calls this
+     * every few milliseconds: else the run cannot be stopped. */
     int32_t (*poll)(blockstm_view *view);
 } blockstm_view_api;
 

@@ -18,8 +18,8 @@ class Signed:
 
     Attributes:
         transaction: with the members of `blockstm.ethereum.blocks.transaction.Transaction`. Of its
-            signature only the chain that it names and the range of ``s`` are looked at; whoever
-            simulates leaves both out.
+            signature only the chain that it names and the range of ``s`` are read; a simulator
+            leaves both out.
         sender: who signed it.
         authorities: who signed each of its authorizations (EIP-7702); None where the signature
             is no good.

@@ -1,0 +1,72 @@
+"""One word for one thing: those that the glossary does not use stand nowhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.test_style import ROOT, TEXT, files, name
+from tests.words import GLOSSARY, avoided, found, plain
+
+AVOIDED = avoided()
+# Names that programs read stay as they were; so do those of other people's files.
+KEPT = {
+    "checks_seals": "a field of the public `Chain`",
+    "--laps": "the earlier name of an option of the command line",
+}
+# Where the words are the subject, or the earlier names of what has moved.
+EXEMPT = {"docs/glossary.md", "src/blockstm/earlier_paths.py", "tests/test_words.py"}
+# Room → words that still stand there. It only ever shrinks.
+STILL: dict[str, set[str]] = {
+    "src/blockstm/_native/": set(AVOIDED) - {"contender", "contenders", "lap", "laps", "mixer"},
+    "docs/engine.md": {"settling"},
+    "docs/layers.md": {"settling"},
+    "src/blockstm/ethereum/rules/proof_of_work.py": {"seals"},
+    "src/blockstm/vm/evm/machine.py": {"flaw"},
+    "tests/ethereum/test_proof_of_work.py": {"seals"},
+}
+
+
+def still(path: Path) -> set[str]:
+    """The words that a file's room may still have."""
+    return {word for room, words in STILL.items() if name(path).startswith(room) for word in words}
+
+
+@pytest.mark.parametrize("path", files(TEXT | {".c", ".sh"}), ids=name)
+def test_only_the_words_of_the_field(path: Path) -> None:
+    if name(path) in EXEMPT:
+        return
+    text = path.read_text()
+    for kept in KEPT:
+        text = text.replace(kept, " ")
+    wrong = {
+        f"{around!r}: instead of {word!r} write {AVOIDED[word]}"
+        for word, around in found(text, AVOIDED.keys() - still(path))
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def lend_a_hand(worker):",
+        "class StretchOfTransactions:",
+        "# Runs what another has in\n    # hand.",
+        "/* let\n * go */",
+        "Whoever claims it.",
+    ],
+)
+def test_a_word_is_found_in_names_and_over_lines(text: str) -> None:
+    assert list(found(text, AVOIDED))
+
+
+def test_other_words_are_left_alone() -> None:
+    assert not list(found("collapse, overlap, sealed, letting, PackedBlock, rivalled", AVOIDED))
+
+
+def test_the_table_says_what_to_write_instead() -> None:
+    assert all(AVOIDED.values())
+    used = plain(GLOSSARY.read_text().split("## Words not used")[0])
+    for word in ("batch", "back off", "tombstone", "work stealing", "access entry", "violation"):
+        assert word in used
+    assert ROOT in GLOSSARY.parents
