@@ -43,7 +43,8 @@ VM = Callable[[View, Any], Any] | NativeVM
 State = Mapping[Any, Any] | StateReader
 OnInvalid = Literal["raise", "skip"]
 
-_STEPS_MAX = 100_000
+_STEPS_MAX = 100_000  # of the engine in an explored block; a read of a transaction is none
+_READS_MAX = 1_000_000  # of transactions between two steps of the engine
 
 
 class Executor:
@@ -425,12 +426,13 @@ def _explore(
     limit: Any,
 ) -> Exploration:
     request = executor._request(transactions, state, vm, on_invalid, limit, None)
-    finished, trace, stuck = executor._runner.explore(request, choices, _STEPS_MAX)
+    finished, trace, stuck = executor._runner.explore(request, choices, _STEPS_MAX, _READS_MAX)
     decisions = tuple(Decision(*decision) for decision in trace)
     if stuck:
         error = InternalError(
-            f"the schedule came to a deadlock or did not end within {_STEPS_MAX} steps; "
-            f"{finished[0]} transactions were final"
+            f"the schedule came to a deadlock, or did not end within {_STEPS_MAX} steps of the "
+            f"engine with less than {_READS_MAX} reads between two of them; {finished[0]} "
+            "transactions were final"
         )
         return Exploration(None, error, decisions)
     try:

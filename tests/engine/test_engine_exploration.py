@@ -7,11 +7,13 @@ schedules with more preemptions than a bound, which stands beside them.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
 from blockstm import Config, reference
+from blockstm.errors import InternalError
 from blockstm.executor import explore
 from blockstm.testing import (
     NativeScripts,
@@ -204,3 +206,36 @@ def test_a_schedule_replays() -> None:
         first, again = (explore(block, {}, scripted_vm, choices=choices) for _ in range(2))
         assert first.trace == again.trace
         assert first.result.stats.incarnations == again.result.stats.incarnations
+
+
+def test_a_long_block_is_no_livelock() -> None:
+    """Two transactions that read more often than the engine itself may take steps."""
+    reads = [("get", number) for number in range(60_000)]
+    block = [[("bump", "a", 1), *reads], [*reads, ("get", "a"), ("put", "b", 1)]]
+    expected = run(reference.execute_block, block, {}, scripted_vm)
+    for choices in [(), (0, 1, 1, 0, 1)]:
+        explored = explore(block, {}, scripted_vm, choices=choices)
+        assert len(explored.trace) > 100_000
+        assert difference(Ran(explored.result, explored.error), expected) is None
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    def reads_on(view: Any, step: Any) -> None:
+        for number in itertools.count():
+            view.get(number)
+
+    monkeypatch.setattr("blockstm.executor._READS_MAX", 1_000)
+    explored = explore([1, 2], {}, reads_on, workers=workers)
+    assert explored.result is None
+    assert isinstance(explored.error, InternalError)
+    assert "did not end within" in str(explored.error)
+    assert 1_000 <= len(explored.trace) < 3_000
+
+
+def test_an_engine_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blockstm.executor._STEPS_MAX", 5)
+    explored = explore([READ] * 8, {}, scripted_vm)
+    assert isinstance(explored.error, InternalError)
+    assert "0 transactions were final" not in str(explored.error)
+    assert sum(decision.point != "look" for decision in explored.trace) == 5

@@ -59,7 +59,7 @@ cdef class Engine:
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1
     cdef int set_up(self, Request request, bint streaming) except -1
     cdef object run(self, Request request, int32_t workers, bint streaming)
-    cdef object explore(self, Request request, object choices, uint64_t steps_max)
+    cdef object explore(self, Request request, object choices, uint64_t steps_max, uint64_t reads_max)
     cdef object finished(self, int32_t workers)
     cdef object ending(self)
 

@@ -20,7 +20,7 @@ from blockstm._native.engine.barrier cimport (
 )
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.explorer cimport (
-    EXPLORED_WORKERS, Decision, Explorer, explorer_pause,
+    EXPLORED_WORKERS, Explorer, explorer_decisions, explorer_free, explorer_pause,
 )
 from blockstm._native.engine.frontier cimport (
     BLOCK_INVALID, CUT, DELTA_FAILED, GOES_ON, LIMIT_FAILED, OUT_OF_MEMORY, STATE_FAILED,
@@ -34,8 +34,7 @@ from blockstm._native.engine.scheduler cimport (
 )
 from blockstm._native.engine.stats cimport stats_of
 from blockstm._native.engine.view.slots cimport (
-    POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
-    POINT_VALIDATE, view_pause,
+    POINT_JOIN, POINT_LEAVE, view_pause,
 )
 from blockstm._native.engine.worker.blocks cimport STRETCH_MAX, STRETCH_NS, Block, Record, Worker
 from blockstm._native.engine.worker.commit cimport withdraw_all
@@ -54,10 +53,6 @@ cdef enum:
     SHARING_PAYS_NS = 250_000        # with less beyond that, waking helpers costs more than it gives
 
 cdef object NO_MEMORY_ERROR = MemoryError("out of memory while a block was run")
-
-POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
-          POINT_VALIDATE: "validate", POINT_COMMIT: "commit", POINT_PARK: "park",
-          POINT_JOIN: "join", POINT_LEAVE: "leave"}
 
 # ---------------------------------------------------------------- called back from the workers
 
@@ -479,10 +474,9 @@ cdef class Engine:
         self.run_shared(workers, gate)
         return self.finished(workers)
 
-    cdef object explore(self, Request request, choices, uint64_t steps_max):
+    cdef object explore(self, Request request, choices, uint64_t steps_max, uint64_t reads_max):
         """Run a block under the explorer; what `run` gives, the trace, and whether it got stuck."""
         cdef Explorer explorer
-        cdef vector[Decision] trace
         cdef vector[uint32_t] wanted
         cdef int32_t workers = self.workers
         # One by one: the conversion of a whole list copies it where nobody catches what a copy throws.
@@ -494,21 +488,21 @@ cdef class Engine:
         explorer.scheduler = &self.block.scheduler
         explorer.workers = workers
         explorer.current = -1
-        trace.reserve(steps_max + 1)  # here it may fail
         explorer.choices = wanted.data()
         explorer.choice_count = wanted.size()
-        explorer.trace = &trace
         explorer.steps_max = steps_max
+        explorer.reads_max = reads_max
         explorer.holds_gil = self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL
         try:
             self.run_explored(workers, &explorer)
+            decisions = explorer_decisions(&explorer)
         finally:
             monitor_destroy(&explorer.monitor)
-        decisions = [
-            (decision.options, decision.chosen, decision.worker, POINTS[decision.point],
-             decision.index)
-            for decision in trace]
-        return self.finished(workers), decisions, bool(explorer.stuck)
+            explorer_free(&explorer)
+        finished = self.finished(workers)
+        if explorer.no_memory:
+            raise MemoryError
+        return finished, decisions, bool(explorer.stuck)
 
     cdef object finished(self, int32_t workers):
         """What came out of the block that was run last."""

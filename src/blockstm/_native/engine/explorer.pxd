@@ -6,7 +6,6 @@ of the real scheduler and store, to be replayed, enumerated or shrunk. A worker 
 chosen again only after somebody notified it: a lost wake-up shows as a deadlock.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libcpp.vector cimport vector
 
 from blockstm._native.base.cursors cimport Monitor
 from blockstm._native.engine.scheduler cimport Scheduler
@@ -39,9 +38,20 @@ cdef struct Explorer:
     uint32_t key[EXPLORED_WORKERS]
     const uint32_t* choices
     uint64_t choice_count
-    vector[Decision]* trace
+    Decision* trace        # owned
+    uint64_t trace_size
+    uint64_t trace_capacity
+    # A run reads as often as its transaction asks, so what a block may take is counted without its
+    # reads; those bound the runs that would never end.
+    uint64_t steps         # decisions at other points than a read
     uint64_t steps_max
-    bint stuck             # a deadlock, or more than `steps_max` decisions
+    uint64_t reads         # decisions at a read since the last step
+    uint64_t reads_max
+    bint stuck             # a deadlock, or more than one of the two bounds
+    bint no_memory         # for the trace
     bint holds_gil
+
+cdef list explorer_decisions(const Explorer* explorer)
+cdef void explorer_free(Explorer* explorer) noexcept nogil
 
 cdef void explorer_pause(void* context, int worker, int point, int32_t index) noexcept nogil

@@ -1,12 +1,16 @@
 """Decides who goes on; see the ``.pxd``."""
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdlib cimport free, realloc
 from libcpp.atomic cimport memory_order_acquire, memory_order_release
 
 from blockstm._native.base.cursors cimport (
     monitor_lock, monitor_unlock, monitor_wait, monitor_wake_all,
 )
 from blockstm._native.engine.scheduler cimport STOP
-from blockstm._native.engine.view.slots cimport POINT_JOIN, POINT_LEAVE, POINT_PARK
+from blockstm._native.engine.view.slots cimport (
+    POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
+    POINT_VALIDATE,
+)
 
 cdef extern from "Python.h" nogil:
     ctypedef struct PyThreadState:
@@ -17,6 +21,11 @@ cdef extern from "Python.h" nogil:
 cdef enum:
     NOBODY = -1
     WAIT_NS = 1_000_000_000
+    TRACE_MIN = 4096        # decisions that there is memory for at first
+
+POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
+          POINT_VALIDATE: "validate", POINT_COMMIT: "commit", POINT_PARK: "park",
+          POINT_JOIN: "join", POINT_LEAVE: "leave"}
 
 
 cdef bint may_go_on(Explorer* explorer, int32_t worker) noexcept nogil:
@@ -58,6 +67,41 @@ cdef void give_up(Explorer* explorer) noexcept nogil:
     explorer.scheduler.stopping.fetch_or(STOP, memory_order_release)
 
 
+cdef bint is_endless(Explorer* explorer) noexcept nogil:
+    return explorer.steps >= explorer.steps_max or explorer.reads >= explorer.reads_max
+
+
+cdef bint has_room(Explorer* explorer) noexcept nogil:
+    """Whether there is memory for one more decision; gets it."""
+    cdef uint64_t capacity = max(<uint64_t>TRACE_MIN, 2 * explorer.trace_capacity)
+    cdef Decision* trace
+    if explorer.trace_size < explorer.trace_capacity:
+        return True
+    trace = <Decision*>realloc(explorer.trace, capacity * sizeof(Decision))
+    if trace == NULL:
+        explorer.no_memory = True
+        return False
+    explorer.trace = trace
+    explorer.trace_capacity = capacity
+    return True
+
+
+cdef void note(Explorer* explorer, const Decision* decision) noexcept nogil:
+    """Write a decision down, for which there is room."""
+    explorer.trace[explorer.trace_size] = decision[0]
+    explorer.trace_size += 1
+    if decision.point == POINT_LOOK:
+        explorer.reads += 1
+    else:
+        explorer.steps += 1
+        explorer.reads = 0
+
+
+cdef void explorer_free(Explorer* explorer) noexcept nogil:
+    free(explorer.trace)
+    explorer.trace = NULL
+
+
 cdef int32_t choose(Explorer* explorer, int32_t last) noexcept nogil:
     """Who goes on; NOBODY once all have left."""
     cdef Decision decision
@@ -70,17 +114,17 @@ cdef int32_t choose(Explorer* explorer, int32_t last) noexcept nogil:
             return NOBODY
         give_up(explorer)
         options = count_options(explorer)
-    if explorer.trace.size() >= explorer.steps_max and not explorer.stuck:
+    if not explorer.stuck and (is_endless(explorer) or not has_room(explorer)):
         give_up(explorer)
     decision.options = options
     decision.chosen = 0
-    if explorer.trace.size() < explorer.choice_count and not explorer.stuck:
-        decision.chosen = <int32_t>(explorer.choices[explorer.trace.size()] % <uint32_t>options)
+    if explorer.trace_size < explorer.choice_count and not explorer.stuck:
+        decision.chosen = <int32_t>(explorer.choices[explorer.trace_size] % <uint32_t>options)
     decision.worker = nth_option(explorer, last, decision.chosen)
     decision.point = explorer.point[decision.worker]
     decision.index = explorer.index[decision.worker]
     if not explorer.stuck:
-        explorer.trace.push_back(decision)
+        note(explorer, &decision)
     return decision.worker
 
 
@@ -125,3 +169,15 @@ cdef void explorer_pause(void* context, int worker, int point, int32_t index) no
     monitor_unlock(&explorer.monitor)
     if thread != NULL:
         PyEval_RestoreThread(thread)
+
+
+cdef list explorer_decisions(const Explorer* explorer):
+    """The decisions of an explored block: options, choice, worker, point and index of each."""
+    cdef uint64_t place
+    cdef const Decision* decision
+    decisions = []
+    for place in range(explorer.trace_size):
+        decision = &explorer.trace[place]
+        decisions.append((decision.options, decision.chosen, decision.worker,
+                          POINTS[decision.point], decision.index))
+    return decisions

@@ -57,7 +57,7 @@ cdef class Runner:
             pin = None
             engine.leave()
 
-    def explore(self, Request request not None, choices, uint64_t steps_max):
+    def explore(self, Request request not None, choices, uint64_t steps_max, uint64_t reads_max):
         """Run a block under the explorer; what `execute` gives, the trace, and whether it got stuck."""
         cdef SharedEngine engine = self.engine
         cdef object pin = None
@@ -65,7 +65,7 @@ cdef class Runner:
         try:
             engine.hire_all()
             pin = request.pin()
-            return engine.explore(request, choices, steps_max)
+            return engine.explore(request, choices, steps_max, reads_max)
         finally:
             pin = None
             engine.leave()
