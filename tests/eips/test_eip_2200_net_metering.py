@@ -47,7 +47,7 @@ def test_gas_and_refund_go_by_the_original_value(
 
 @pytest.mark.parametrize(
     ("original", "values", "used"),
-    # Petersburg looks at the present value alone: 20,000 from zero to another, else 5,000.
+    # Petersburg compares with the present value alone: 20,000 from zero to another, else 5,000.
     [(0, (0, 0), 10_012), (0, (1, 0), 25_012), (1, (2, 1), 10_012), (1, (0, 1), 25_012)],
 )
 def test_before_it_went_by_the_present_value(

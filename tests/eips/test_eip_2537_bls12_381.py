@@ -145,7 +145,7 @@ def test_what_is_wrong_takes_all_gas(fork: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("number", range(0x0B, 0x12))
-def test_before_nobody_was_there(number: int) -> None:
+def test_before_it_the_address_was_an_empty_account(number: int) -> None:
     for fork in before("prague")[-2:]:
         answer = precompile(fork, number, ONE + ZERO)
         assert (answer.succeeded, answer.gas, answer.output) == (True, 2_500, b"")  # a cold account

@@ -13,7 +13,7 @@ from blockstm.state.accounts import Account
 
 MAX = 2**64 - 1
 MAKER = Address(b"\x0f" * 20)
-# Logs what CREATE of nothing gives; the address is not looked at.
+# Logs whether a creation without initcode pushes zero.
 CREATES = "{source} ISZERO 0 MSTORE 32 0 LOG0"
 FORKS = since("frontier")
 
@@ -44,11 +44,11 @@ def test_a_contract_whose_nonce_is_at_its_end_creates_nothing(fork: str, source:
 
 
 @pytest.mark.parametrize("fork", since("prague"))
-def test_an_authorization_with_the_last_nonce_is_passed_over(fork: str) -> None:
+def test_an_authorization_with_the_last_nonce_is_skipped(fork: str) -> None:
     authority = SENDERS[1]
-    wish = SimpleNamespace(chain_id=1, address=MAKER, nonce=MAX)
+    authorization = SimpleNamespace(chain_id=1, address=MAKER, nonce=MAX)
     accounts = {authority: Account(1, MAX)}
-    sent = transaction(0, NOBODY, type=4, authorizations=(wish,), authorities=(authority,))
+    sent = transaction(0, NOBODY, type=4, authorizations=(authorization,), authorities=(authority,))
     ran = run(fork, [sent], accounts)
     assert [execution.succeeded for execution in ran.executions] == [True]
     assert ran.state.account(authority).nonce == MAX

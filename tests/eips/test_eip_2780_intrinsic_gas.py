@@ -62,7 +62,7 @@ def test_before_it_everything_paid_21000() -> None:
     assert [e.gas_used for e in run("osaka", block, {**THERE, **FUNDED}).executions] == [21_000] * 3
 
 
-def test_the_first_who_pays_an_account_makes_it() -> None:
+def test_the_first_payment_to_an_account_creates_it() -> None:
     block = [transaction(i, NOBODY, value=1) for i in range(4)]
     block += [transaction(4, COINBASE, value=1)]
     ran = run("amsterdam", block, FUNDED)
@@ -71,20 +71,20 @@ def test_the_first_who_pays_an_account_makes_it() -> None:
     assert ran.state.account(NOBODY).balance == 4
 
 
-def test_who_cannot_pay_for_the_account_pays_all_and_moves_nothing() -> None:
+def test_a_payment_short_of_the_new_account_pays_all_and_moves_nothing() -> None:
     short = BASE + RECIPIENT + VALUE + NEW_ACCOUNT - 1
     block = [transaction(0, NOBODY, value=1, gas=short), transaction(1, NOBODY, value=2)]
     ran = run("amsterdam", block, FUNDED)
     first, second = ran.executions
     assert (first.succeeded, first.gas_used, first.state_gas) == (False, short, 0)
-    assert second.gas_used == short + 1  # it finds nobody there
+    assert second.gas_used == short + 1  # the account is still absent
     assert ran.state.account(NOBODY).balance == 2
 
 
 @pytest.mark.parametrize(
     ("listed", "price"), [((), 3_000), (((OTHER, ()),), 100)], ids=["cold", "warm"]
 )
-def test_a_recipient_that_delegates_pays_for_whom(listed: Any, price: int) -> None:
+def test_a_delegated_recipient_pays_for_the_access_to_its_target(listed: Any, price: int) -> None:
     at = Address(b"\x0a" * 20)
     accounts = {at: Account(1, 1, b"\xef\x01\x00" + OTHER), OTHER: contract("STOP"), **FUNDED}
     block = [
@@ -110,22 +110,27 @@ def test_a_recipient_that_delegates_pays_for_whom(listed: Any, price: int) -> No
 )
 def test_an_authorization(account: Account | None, writes: int, state: int) -> None:
     authority = Address(b"\xa0" * 20)
-    wish = SimpleNamespace(chain_id=1, address=OTHER, nonce=0)
-    sent = transaction(0, OTHER, type=4, authorizations=(wish,), authorities=(authority,))
+    authorization = SimpleNamespace(chain_id=1, address=OTHER, nonce=0)
+    sent = transaction(0, OTHER, type=4, authorizations=(authorization,), authorities=(authority,))
     accounts = {**THERE, **FUNDED, **({} if account is None else {authority: account})}
     [execution] = run("amsterdam", [sent], accounts).executions
     intrinsic = BASE + RECIPIENT + 7_816
     assert execution.gas_before_refund == intrinsic + writes
     assert execution.state_gas == state
     short = transaction(
-        0, OTHER, type=4, authorizations=(wish,), authorities=(authority,), gas=intrinsic - 1
+        0,
+        OTHER,
+        type=4,
+        authorizations=(authorization,),
+        authorities=(authority,),
+        gas=intrinsic - 1,
     )
     assert run("amsterdam", [short], accounts).reasons == ("intrinsic_gas",)
 
 
 def test_an_authority_that_is_written_anyway_pays_no_write() -> None:
-    wish = SimpleNamespace(chain_id=1, address=OTHER, nonce=1)
-    sent = transaction(0, OTHER, type=4, authorizations=(wish,), authorities=(SENDERS[0],))
+    authorization = SimpleNamespace(chain_id=1, address=OTHER, nonce=1)
+    sent = transaction(0, OTHER, type=4, authorizations=(authorization,), authorities=(SENDERS[0],))
     [execution] = run("amsterdam", [sent], {**THERE, **FUNDED}).executions
     assert execution.gas_before_refund == BASE + RECIPIENT + 7_816
     assert execution.state_gas == 35_190

@@ -11,8 +11,8 @@ from blockstm.bench.evm.assembly import assemble
 
 OTHER = Address(b"\x0e" * 20)
 AT = f"0x{OTHER.hex()}"
-# What looks at an account → its pushes and pops, in gas, without the read itself.
-LOOKS = {
+# Code that accesses an account → the gas of its pushes and pops, without the access itself.
+ACCESSES = {
     f"{AT} BALANCE POP": 3 + 2,
     f"{AT} EXTCODESIZE POP": 3 + 2,
     f"{AT} EXTCODEHASH POP": 3 + 2,
@@ -26,21 +26,21 @@ BERLIN = since("berlin", until="amsterdam")  # EIP-8038 has other prices
 EXISTS = {OTHER: contract("STOP")}
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("access", ACCESSES)
 @pytest.mark.parametrize("fork", BERLIN)
-def test_an_account_is_cold_once(fork: str, look: str) -> None:
-    once = gas(fork, look, accounts=EXISTS)
-    assert once == LOOKS[look] + 2_600
-    for again in LOOKS:
-        twice = gas(fork, f"{look} {again}", accounts=EXISTS)
-        assert twice == once + LOOKS[again] + 100
+def test_an_account_is_cold_once(fork: str, access: str) -> None:
+    once = gas(fork, access, accounts=EXISTS)
+    assert once == ACCESSES[access] + 2_600
+    for again in ACCESSES:
+        twice = gas(fork, f"{access} {again}", accounts=EXISTS)
+        assert twice == once + ACCESSES[again] + 100
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_before_it_an_account_cost_the_same_each_time(look: str) -> None:
-    once = gas("istanbul", look, accounts=EXISTS)
-    assert once == LOOKS[look] + 700
-    assert gas("istanbul", f"{look} {look}", accounts=EXISTS) == 2 * once
+@pytest.mark.parametrize("access", ACCESSES)
+def test_before_it_an_account_cost_the_same_each_time(access: str) -> None:
+    once = gas("istanbul", access, accounts=EXISTS)
+    assert once == ACCESSES[access] + 700
+    assert gas("istanbul", f"{access} {access}", accounts=EXISTS) == 2 * once
 
 
 @pytest.mark.parametrize("fork", since("berlin"))
@@ -81,22 +81,22 @@ def test_a_beneficiary_is_cold_or_costs_nothing(fork: str) -> None:
 
 
 @pytest.mark.parametrize(("fork", "warm"), by_fork(istanbul=700, berlin=100))
-@pytest.mark.parametrize("who", ["CALLER", "ADDRESS", *(f"{n}" for n in range(1, 10))])
-def test_sender_receiver_and_precompiles_are_warm(fork: str, warm: int, who: str) -> None:
-    push = 2 if who.isalpha() else 3
-    assert gas(fork, f"{who} BALANCE POP") == push + warm + 2
+@pytest.mark.parametrize("address", ["CALLER", "ADDRESS", *(f"{n}" for n in range(1, 10))])
+def test_sender_receiver_and_precompiles_are_warm(fork: str, warm: int, address: str) -> None:
+    push = 2 if address.isalpha() else 3
+    assert gas(fork, f"{address} BALANCE POP") == push + warm + 2
 
 
 @pytest.mark.parametrize("fork", BERLIN)
 def test_what_is_reverted_is_cold_again(fork: str) -> None:
-    looks = "7 SLOAD POP 0xd0d0 BALANCE POP 0xd1d1 BALANCE POP "
-    inner = {OTHER: contract(looks + "0 0 REVERT")}
+    reads = "7 SLOAD POP 0xd0d0 BALANCE POP 0xd1d1 BALANCE POP "
+    inner = {OTHER: contract(reads + "0 0 REVERT")}
     enters = f"0 0 0 0 {AT} GAS DELEGATECALL POP "
     entered = gas(fork, enters, accounts=inner)
-    assert gas(fork, enters + looks, accounts=inner) == entered + 5 + 2_100 + 2 * (5 + 2_600)
-    kept = {OTHER: contract(looks + "STOP")}
+    assert gas(fork, enters + reads, accounts=inner) == entered + 5 + 2_100 + 2 * (5 + 2_600)
+    kept = {OTHER: contract(reads + "STOP")}
     entered = gas(fork, enters, accounts=kept)
-    assert gas(fork, enters + looks, accounts=kept) == entered + 3 * (5 + 100)
+    assert gas(fork, enters + reads, accounts=kept) == entered + 3 * (5 + 100)
 
 
 @pytest.mark.parametrize("fork", BERLIN)
@@ -107,8 +107,8 @@ def test_what_was_to_be_created_is_warm(fork: str, ending: str) -> None:
     put = f"PUSH32 0x{padded} 0 MSTORE {len(initcode)} 0 0 CREATE POP"
     # RLP of the target and its nonce, 1: 0xd6 0x94 address 0x01, hashed.
     address = f"PUSH23 0xd694{TARGET.hex()}01 0 MSTORE 23 9 KECCAK256"
-    looked = gas(fork, f"{put} {address} BALANCE POP", gas=2_000_000)
-    assert looked == gas(fork, f"{put} {address} POP", gas=2_000_000) + 100
+    spent = gas(fork, f"{put} {address} BALANCE POP", gas=2_000_000)
+    assert spent == gas(fork, f"{put} {address} POP", gas=2_000_000) + 100
 
 
 @pytest.mark.parametrize("fork", BERLIN)

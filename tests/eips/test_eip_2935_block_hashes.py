@@ -91,6 +91,6 @@ def test_without_the_contract_nothing_is_called(fork: str) -> None:
 
 
 @pytest.mark.parametrize("fork", before("prague")[-3:])
-def test_before_it_nobody_called(fork: str) -> None:
+def test_before_it_the_contract_was_not_called(fork: str) -> None:
     ran = run_block(fork, accounts={HISTORY: contract("1 0 SSTORE")})
     assert ran.state.account(HISTORY).storage == {}

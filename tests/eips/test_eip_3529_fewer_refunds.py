@@ -63,10 +63,10 @@ def test_a_part_is_refunded_at_most(fork: str, is_reduced: bool, slots: int) -> 
 
 @pytest.mark.parametrize(("fork", "is_reduced"), FORKS)
 def test_selfdestruct_gives_nothing_back(fork: str, is_reduced: bool) -> None:
-    suicides = [Address(bytes([0xD0 + i]) * 20) for i in range(3)]
+    destroyed = [Address(bytes([0xD0 + i]) * 20) for i in range(3)]
     code = contract(f"0x{NOBODY.hex()} SELFDESTRUCT")
-    accounts = {NOBODY: Account(1), **dict.fromkeys(suicides, code)}
-    ran = run(fork, [transaction(i, each) for i, each in enumerate(suicides)], accounts)
+    accounts = {NOBODY: Account(1), **dict.fromkeys(destroyed, code)}
+    ran = run(fork, [transaction(i, each) for i, each in enumerate(destroyed)], accounts)
     spent = 21_000 + 3 + 5_000 + 2_600
     assert [e.gas_before_refund for e in ran.executions] == [spent] * 3
     refund = 0 if is_reduced else spent // 2  # half of it is less than 24,000

@@ -1,4 +1,4 @@
-"""EIP-3607 (from Frontier on): who has code sends no transactions."""
+"""EIP-3607 (from Frontier on): an account with code sends no transactions."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def test_before_eip_7702_it_was_code(fork: str) -> None:
 
 
 @pytest.mark.parametrize("fork", since("prague"))
-def test_who_delegates_itself_in_the_block_goes_on_sending(fork: str) -> None:
-    wish = SimpleNamespace(chain_id=1, address=TARGET, nonce=1)
+def test_a_sender_that_delegates_itself_in_the_block_goes_on_sending(fork: str) -> None:
+    authorization = SimpleNamespace(chain_id=1, address=TARGET, nonce=1)
     block = [
-        transaction(0, NOBODY, type=4, authorizations=(wish,), authorities=(SENDERS[0],)),
+        transaction(0, NOBODY, type=4, authorizations=(authorization,), authorities=(SENDERS[0],)),
         transaction(0, NOBODY, nonce=2, value=1),
     ]
     ran = run(fork, block, with_code(b""))

@@ -11,7 +11,7 @@ PAYER = Address(b"\x0f" * 20)
 
 
 @pytest.mark.parametrize(("fork", "price"), by_fork(istanbul=700, berlin=2_600, shanghai=100))
-def test_looking_at_it(fork: str, price: int) -> None:
+def test_an_access_to_it(fork: str, price: int) -> None:
     assert gas(fork, "COINBASE BALANCE POP") == 2 + price + 2
     assert gas(fork, "0 0 0 0 0 COINBASE 0 CALL POP") == 6 * 3 + 2 + price + 2
 

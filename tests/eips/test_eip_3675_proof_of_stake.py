@@ -49,7 +49,7 @@ def test_a_block_has_no_ommers(fork: str) -> None:
     [("frontier", 5), ("byzantium", 3), ("petersburg", 2), ("gray_glacier", 2)]
     + [(fork, 0) for fork in FORKS],
 )
-def test_nobody_is_rewarded(fork: str, reward: int) -> None:
+def test_there_is_no_reward(fork: str, reward: int) -> None:
     done = executed(fork, [])
     balance = done.writes[COINBASE].balance if COINBASE in done.writes else 0
     assert balance == reward * ETHER

@@ -88,7 +88,7 @@ def test_without_the_contract_nothing_is_called(fork: str) -> None:
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_who_calls_and_with_what(fork: str) -> None:
+def test_the_call_of_the_system(fork: str) -> None:
     code = "CALLER 0 SSTORE CALLVALUE 1 SSTORE CALLDATASIZE 2 SSTORE 0 CALLDATALOAD 3 SSTORE "
     code += "ORIGIN 4 SSTORE GASPRICE 5 SSTORE GAS 6 SSTORE"
     ran = run_block(fork, accounts={ROOTS: contract(code, storage={1: 9})})
@@ -105,6 +105,6 @@ def test_who_calls_and_with_what(fork: str) -> None:
 
 
 @pytest.mark.parametrize("fork", before("cancun")[-3:])
-def test_before_it_nobody_called(fork: str) -> None:
+def test_before_it_the_contract_was_not_called(fork: str) -> None:
     ran = run_block(fork, accounts={ROOTS: contract("1 0 SSTORE")})
     assert ran.state.account(ROOTS).storage == {}

@@ -41,18 +41,18 @@ def carries(sender: int, count: int, to: Address | None = NOBODY, **members: Any
 
 @pytest.mark.parametrize("fork", FORKS)
 @pytest.mark.parametrize(("fee", "count"), [(1, 1), (7, 2), (100, 6)])
-def test_who_carries_blobs_pays_for_each(fork: str, fee: int, count: int) -> None:
+def test_a_transaction_pays_for_each_blob(fork: str, fee: int, count: int) -> None:
     block = [carries(0, count), transaction(0, NOBODY, nonce=1)]
     ran = run(fork, block, {SENDERS[0]: Account(10**9)}, blob_base_fee=fee, blobs_max=6)
     spent = sum(execution.gas_used for execution in ran.executions)
     blobs = count * BLOB_GAS * fee
     assert ran.state.account(SENDERS[0]).balance == 10**9 - 10 * spent - blobs
-    # Of what was paid for blobs nobody has anything.
+    # Blob fees are burnt.
     assert ran.state.account(COINBASE).balance == 3 * spent
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_who_fails_gets_nothing_back(fork: str) -> None:
+def test_a_failure_gives_no_blob_fee_back(fork: str) -> None:
     fails = Address(b"\xfe" * 20)
     accounts = {SENDERS[0]: Account(10**9), fails: contract("INVALID")}
     ran = run(fork, [carries(0, 2, fails)], accounts, blob_base_fee=9)
@@ -195,6 +195,6 @@ def test_what_is_no_proof_takes_all_gas(fork: str, data: bytes) -> None:
     assert (answer.succeeded, answer.gas, answer.output) == (False, 60_000, b"")
 
 
-def test_before_nobody_was_there() -> None:
+def test_before_it_the_address_was_an_empty_account() -> None:
     answer = precompile("shanghai", POINT_EVALUATION, HASH)
     assert (answer.succeeded, answer.gas, answer.output) == (True, 2_500, b"")

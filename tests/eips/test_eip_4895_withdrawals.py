@@ -42,12 +42,12 @@ def test_the_root_commits_to_all_of_it(fork: str) -> None:
 
 @pytest.mark.parametrize("fork", FORKS)
 def test_they_come_after_all_transactions(fork: str) -> None:
-    # A read within the block sees nothing of them; one address is paid twice.
-    looks = Address(b"\x0f" * 20)
-    accounts = {looks: contract("0 CALLDATALOAD BALANCE 0 MSTORE 32 0 LOG0")}
+    # Transactions of the block see no withdrawal; one address is paid twice.
+    reads = Address(b"\x0f" * 20)
+    accounts = {reads: contract("0 CALLDATALOAD BALANCE 0 MSTORE 32 0 LOG0")}
     block = [
-        transaction(i, to, data=words(number_of(PAID)) * (to == looks), value=value)
-        for i, (to, value) in enumerate([(looks, 0), (PAID, 3), (looks, 0), (PAID, 4), (looks, 0)])
+        transaction(i, to, data=words(number_of(PAID)) * (to == reads), value=value)
+        for i, (to, value) in enumerate([(reads, 0), (PAID, 3), (reads, 0), (PAID, 4), (reads, 0)])
     ]
     end = BlockEnd(((PAID, 10), (OTHER, 20), (PAID, 30)))
     ran = run(fork, [*block, end], accounts)
@@ -67,14 +67,14 @@ def test_no_code_runs(fork: str) -> None:
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_who_is_paid_nothing_is_not_made(fork: str) -> None:
+def test_a_payment_of_nothing_creates_no_account(fork: str) -> None:
     ran = run(fork, [BlockEnd(((PAID, 0), (OTHER, 1)))])
     assert ran.state.account(PAID) is None
     assert ran.state.account(OTHER) == Account(1)
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_they_do_not_fund_transactions_of_their_block(fork: str) -> None:
+def test_withdrawals_do_not_fund_transactions_of_their_block(fork: str) -> None:
     sender = SENDERS[0]
     sent = transaction(0, NOBODY, value=1)
     ran = run(fork, [sent, BlockEnd(((sender, 10**18),))], {sender: Account(5)})

@@ -12,9 +12,9 @@ from blockstm.ethereum.codecs.hashing import keccak
 
 FORKS = since("cancun")
 MAKER = Address(b"\x0f" * 20)
-HEIR = f"0x{NOBODY.hex()}"
+BENEFICIARY = f"0x{NOBODY.hex()}"
 # Called with data, it stores 5 at slot 1; without, it destroys itself in favour of its heir.
-CHILD = assemble(f"CALLDATASIZE @store JUMPI {HEIR} SELFDESTRUCT store: 5 1 SSTORE STOP")
+CHILD = assemble(f"CALLDATASIZE @store JUMPI {BENEFICIARY} SELFDESTRUCT store: 5 1 SSTORE STOP")
 TO_ITSELF = assemble("ADDRESS SELFDESTRUCT")
 # Creates what its data say with all that it is sent, and where a word precedes them calls it.
 MAKES = """
@@ -62,7 +62,7 @@ def test_before_it_was_deleted_in_any_case(fork: str) -> None:
         makes(0, INITCODE, call=False, value=7),
         transaction(1, AT, data=b"\x01"),
         transaction(2, AT),
-        transaction(3, AT, value=4),  # nobody's account
+        transaction(3, AT, value=4),  # the account is absent
     ]
     ran = run(fork, block, ACCOUNTS)
     account = ran.state.account(AT)
@@ -106,7 +106,7 @@ def test_in_favour_of_itself(fork: str) -> None:
 
 @pytest.mark.parametrize("fork", FORKS)
 def test_the_frame_halts(fork: str) -> None:
-    accounts = {AT: contract(f"1 1 SSTORE {HEIR} SELFDESTRUCT 2 1 SSTORE", balance=3)}
+    accounts = {AT: contract(f"1 1 SSTORE {BENEFICIARY} SELFDESTRUCT 2 1 SSTORE", balance=3)}
     ran = run(fork, [transaction(i, AT) for i in range(2)], accounts)
     assert [e.succeeded for e in ran.executions] == [True] * 2
     assert ran.state.account(AT).storage == {1: 1}
@@ -115,7 +115,7 @@ def test_the_frame_halts(fork: str) -> None:
 
 def test_it_looks_at_the_creation_by_initcode_itself() -> None:
     # A creating transaction whose initcode destroys the account leaves nothing of it.
-    sent = transaction(0, None, data=assemble(f"{HEIR} SELFDESTRUCT"), value=6, gas=10**6)
+    sent = transaction(0, None, data=assemble(f"{BENEFICIARY} SELFDESTRUCT"), value=6, gas=10**6)
     for fork in FORKS:
         ran = run(fork, [sent])
         assert ran.executions[0].succeeded

@@ -29,12 +29,12 @@ EXCESS, COUNT, HEAD, TAIL = range(4)
 def asks(place: int, value: int = 1, size: int = 56) -> Any:
     """The request at this place of a block: of one of 8 senders, about a key and an amount."""
     data = (bytes([place + 1]) * 48 + (256 + place).to_bytes(8, "big")).ljust(size, b"\0")[:size]
-    who, nonce = place % 8, place // 8
-    return transaction(who, WITHDRAWALS, nonce=nonce, data=data, value=value, gas=PLENTY)
+    sender, nonce = place % 8, place // 8
+    return transaction(sender, WITHDRAWALS, nonce=nonce, data=data, value=value, gas=PLENTY)
 
 
 def record(place: int) -> bytes:
-    """What is given out for it: who asked, the key, the amount with its lowest byte first."""
+    """The record of it: its sender, the key, the amount in little-endian order."""
     return SENDERS[place % 8] + bytes([place + 1]) * 48 + (256 + place).to_bytes(8, "little")
 
 
@@ -72,10 +72,10 @@ def test_what_is_more_than_16_waits(fork: str) -> None:
 def test_the_fee_grows_with_the_excess(fork: str, excess: int, fee: int) -> None:
     there = {WITHDRAWALS: contract(WITHDRAWALS_CODE, storage={EXCESS: excess})}
     block = [
-        transaction(0, WITHDRAWALS),  # asks for the fee
+        transaction(0, WITHDRAWALS),  # queries the fee
         asks(1, value=fee - 1),
         asks(2, value=fee),
-        transaction(3, WITHDRAWALS, value=1),  # who asks for the fee pays none
+        transaction(3, WITHDRAWALS, value=1),  # a query of the fee must send no value
     ]
     executions = [o.value for o in run_to_the_end(fork, block, there).outcomes[:-1]]
     assert executions[0].output == words(fee)

@@ -26,12 +26,12 @@ EXCESS, COUNT, HEAD, TAIL = range(4)
 def asks(place: int, value: int = 1, size: int = 96) -> Any:
     """The request at this place of a block: of one of 8 senders, about two keys."""
     data = (bytes([place + 1]) * 48 + bytes([place + 101]) * 48).ljust(size, b"\0")[:size]
-    who, nonce = place % 8, place // 8
-    return transaction(who, CONSOLIDATIONS, nonce=nonce, data=data, value=value, gas=PLENTY)
+    sender, nonce = place % 8, place // 8
+    return transaction(sender, CONSOLIDATIONS, nonce=nonce, data=data, value=value, gas=PLENTY)
 
 
 def record(place: int) -> bytes:
-    """What is given out for it: who asked, the key that goes, the key that takes over."""
+    """The record of it: its sender, the source key, the target key."""
     return SENDERS[place % 8] + bytes([place + 1]) * 48 + bytes([place + 101]) * 48
 
 
@@ -59,10 +59,10 @@ def test_two_are_given_out_and_the_others_wait(fork: str) -> None:
 def test_the_fee_grows_with_the_excess(fork: str, excess: int, fee: int) -> None:
     there = {CONSOLIDATIONS: contract(CONSOLIDATIONS_CODE, storage={EXCESS: excess})}
     block = [
-        transaction(0, CONSOLIDATIONS),  # asks for the fee
+        transaction(0, CONSOLIDATIONS),  # queries the fee
         asks(1, value=fee - 1),
         asks(2, value=fee),
-        transaction(3, CONSOLIDATIONS, value=1),  # who asks for the fee pays none
+        transaction(3, CONSOLIDATIONS, value=1),  # a query of the fee must send no value
     ]
     executions = [o.value for o in run_to_the_end(fork, block, there).outcomes[:-1]]
     assert executions[0].output == words(fee)

@@ -20,7 +20,7 @@ DATA = [
 
 @pytest.mark.parametrize("fork", FORKS)
 @pytest.mark.parametrize(("data", "tokens"), DATA)
-def test_who_does_nothing_pays_the_floor(fork: str, data: bytes, tokens: int) -> None:
+def test_data_alone_pays_the_floor(fork: str, data: bytes, tokens: int) -> None:
     block = [transaction(i, NOBODY, data=data) for i in range(2)]
     assert [e.gas_used for e in run(fork, block).executions] == [21_000 + 10 * tokens] * 2
 
@@ -45,7 +45,7 @@ def test_the_gas_limit_must_cover_the_floor(fork: str, data: bytes, tokens: int)
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_who_does_more_than_the_floor_pays_what_it_does(fork: str) -> None:
+def test_execution_above_the_floor_is_paid_as_it_is(fork: str) -> None:
     # A store of 20,000 and a cold slot are more than 6 * 100 for 100 tokens.
     accounts = {WORKER: contract("1 CALLDATASIZE SSTORE")}
     [did] = run(fork, [transaction(0, WORKER, data=bytes(100))], accounts).executions

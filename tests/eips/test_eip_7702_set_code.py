@@ -28,30 +28,33 @@ def delegation(to: Address) -> bytes:
     return b"\xef\x01\x00" + to
 
 
-def wish(to: Address, nonce: int = 0, chain_id: int = 1) -> SimpleNamespace:
+def allows(to: Address, nonce: int = 0, chain_id: int = 1) -> SimpleNamespace:
     return SimpleNamespace(chain_id=chain_id, address=to, nonce=nonce)
 
 
 def sets(
-    sender: int, to: Address, *wishes: tuple[Address | None, SimpleNamespace], **members: Any
+    sender: int,
+    to: Address,
+    *allowed: tuple[Address | None, SimpleNamespace],
+    **members: Any,
 ) -> Any:
-    """A transaction of type 4 with the wishes of those who signed them."""
+    """A transaction of type 4 with authorizations and the authorities that signed them."""
     return transaction(
         sender,
         to,
         type=4,
-        authorities=tuple(who for who, _ in wishes),
-        authorizations=tuple(each for _, each in wishes),
+        authorities=tuple(each for each, _ in allowed),
+        authorizations=tuple(each for _, each in allowed),
         **members,
     )
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_who_delegates_runs_that_code_on_its_own_storage(fork: str) -> None:
+def test_a_delegated_account_runs_that_code_on_its_own_storage(fork: str) -> None:
     block = [
-        sets(0, NOBODY, (A, wish(COUNTER))),
+        sets(0, NOBODY, (A, allows(COUNTER))),
         *(transaction(i, A, gas=200_000) for i in (1, 2, 3)),
-        sets(1, NOBODY, (A, wish(OTHER, nonce=1)), nonce=1),
+        sets(1, NOBODY, (A, allows(OTHER, nonce=1)), nonce=1),
         transaction(2, A, nonce=1),  # counts no more
     ]
     ran = run(fork, block, {**THERE, **FUNDED})
@@ -61,22 +64,22 @@ def test_who_delegates_runs_that_code_on_its_own_storage(fork: str) -> None:
     assert ran.state.account(COUNTER).storage == {}
 
 
-# Whose wish is passed over: authority, what it is, what it signed.
-PASSED_OVER = {
-    "another chain": (A, Account(1), wish(COUNTER, chain_id=2)),
-    "a nonce too high": (A, Account(1), wish(COUNTER, nonce=1)),
-    "a nonce too low": (A, Account(1, 1), wish(COUNTER, nonce=0)),
-    "the last nonce": (A, Account(1, MAX), wish(COUNTER, nonce=MAX)),
-    "a contract": (A, contract("STOP", 1), wish(COUNTER, nonce=1)),
-    "no signature": (None, Account(1), wish(COUNTER)),
+# Authorizations that are skipped: authority, its account, what it signed.
+SKIPPED = {
+    "another chain": (A, Account(1), allows(COUNTER, chain_id=2)),
+    "a nonce too high": (A, Account(1), allows(COUNTER, nonce=1)),
+    "a nonce too low": (A, Account(1, 1), allows(COUNTER, nonce=0)),
+    "the last nonce": (A, Account(1, MAX), allows(COUNTER, nonce=MAX)),
+    "a contract": (A, contract("STOP", 1), allows(COUNTER, nonce=1)),
+    "no signature": (None, Account(1), allows(COUNTER)),
 }
 
 
 @pytest.mark.parametrize("fork", FORKS)
-@pytest.mark.parametrize("name", PASSED_OVER)
-def test_a_wish_that_does_not_hold_is_passed_over(fork: str, name: str) -> None:
-    authority, account, wanted = PASSED_OVER[name]
-    block = [sets(0, COUNTER, (authority, wanted), (B, wish(OTHER)))]
+@pytest.mark.parametrize("name", SKIPPED)
+def test_an_invalid_authorization_is_skipped(fork: str, name: str) -> None:
+    authority, account, signed = SKIPPED[name]
+    block = [sets(0, COUNTER, (authority, signed), (B, allows(OTHER)))]
     ran = run(fork, block, {**THERE, A: account, B: Account(1)})
     assert ran.state.account(A) == account
     assert ran.state.account(B).code == delegation(OTHER)  # the next one holds
@@ -86,7 +89,13 @@ def test_a_wish_that_does_not_hold_is_passed_over(fork: str, name: str) -> None:
 @pytest.mark.parametrize("fork", FORKS)
 def test_any_chain_and_any_order_of_one_authority(fork: str) -> None:
     block = [
-        sets(0, NOBODY, (A, wish(COUNTER, chain_id=0)), (A, wish(OTHER, 1)), (A, wish(COUNTER, 1)))
+        sets(
+            0,
+            NOBODY,
+            (A, allows(COUNTER, chain_id=0)),
+            (A, allows(OTHER, 1)),
+            (A, allows(COUNTER, 1)),
+        )
     ]
     ran = run(fork, block, {**THERE, **FUNDED})
     assert (ran.state.account(A).code, ran.state.account(A).nonce) == (delegation(OTHER), 2)
@@ -94,11 +103,11 @@ def test_any_chain_and_any_order_of_one_authority(fork: str) -> None:
 
 @pytest.mark.parametrize("fork", FORKS)
 def test_the_zero_address_ends_it(fork: str) -> None:
-    nobody = Address(bytes(20))
+    zero = Address(bytes(20))
     block = [
-        sets(0, NOBODY, (A, wish(COUNTER))),
+        sets(0, NOBODY, (A, allows(COUNTER))),
         transaction(1, A, gas=200_000),
-        sets(2, NOBODY, (A, wish(nobody, 1)), (B, wish(nobody))),
+        sets(2, NOBODY, (A, allows(zero, 1)), (B, allows(zero))),
         transaction(3, A),
     ]
     ran = run(fork, block, {**THERE, **FUNDED})
@@ -109,7 +118,7 @@ def test_the_zero_address_ends_it(fork: str) -> None:
 @pytest.mark.parametrize("fork", FORKS)
 def test_it_stays_where_the_transaction_fails(fork: str) -> None:
     fails = Address(b"\xfe" * 20)
-    block = [sets(0, fails, (A, wish(COUNTER))), transaction(1, A, gas=200_000)]
+    block = [sets(0, fails, (A, allows(COUNTER))), transaction(1, A, gas=200_000)]
     ran = run(fork, block, {**THERE, **FUNDED, fails: contract("0 0 REVERT")})
     assert [e.succeeded for e in ran.executions] == [False, True]
     assert ran.state.account(A) == Account(10**18, 1, delegation(COUNTER), storage={0: 1})
@@ -118,7 +127,7 @@ def test_it_stays_where_the_transaction_fails(fork: str) -> None:
 @pytest.mark.parametrize("fork", FORKS)
 def test_the_sender_counts_its_own_nonce_first(fork: str) -> None:
     sender = SENDERS[0]
-    block = [sets(0, sender, (sender, wish(COUNTER, 0)), (sender, wish(COUNTER, 1)))]
+    block = [sets(0, sender, (sender, allows(COUNTER, 0)), (sender, allows(COUNTER, 1)))]
     ran = run(fork, block, {**THERE, sender: Account(10**18)})
     assert ran.state.account(sender).nonce == 2
     assert ran.state.account(sender).storage == {0: 1}
@@ -180,8 +189,8 @@ def test_a_call_pays_for_both_accounts(fork: str, calls: str) -> None:
 
 @pytest.mark.parametrize("fork", PRICED)
 def test_a_transaction_to_it_warms_the_other(fork: str) -> None:
-    looks = f"GAS 0x{COUNTER.hex()} BALANCE POP GAS SWAP1 SUB 0 MSTORE 32 0 RETURN"
-    there = {A: Account(1, 1, delegation(COUNTER)), COUNTER: contract(looks)}
+    reads = f"GAS 0x{COUNTER.hex()} BALANCE POP GAS SWAP1 SUB 0 MSTORE 32 0 RETURN"
+    there = {A: Account(1, 1, delegation(COUNTER)), COUNTER: contract(reads)}
     [did] = run(fork, [transaction(0, A)], there).executions
     assert int.from_bytes(did.output, "big") == 3 + 100 + 2 + 2
     assert did.gas_used == 21_000 + sum((2, 3, 100, 2, 2, 3, 3, 3, 3 + 3, 3, 3))
@@ -193,24 +202,24 @@ def test_a_transaction_to_it_warms_the_other(fork: str) -> None:
     # 25,000 for each; 12,500 come back for an account that is there, a fifth of all at most.
     [(1, 0, 0), (3, 0, 0), (0, 1, 9_200), (2, 1, 12_500), (0, 3, 19_200)],
 )
-def test_each_wish_costs_25000(fork: str, new: int, known: int, refund: int) -> None:
+def test_each_authorization_costs_25000(fork: str, new: int, known: int, refund: int) -> None:
     strangers = [Address(bytes([0xA0 + i]) * 20) for i in range(new)]
     friends = [Address(bytes([0xB0 + i]) * 20) for i in range(known)]
     accounts = {**THERE, **dict.fromkeys(friends, Account(1))}
-    wishes = [(who, wish(OTHER)) for who in strangers + friends]
-    [did] = run(fork, [sets(0, NOBODY, *wishes)], accounts).executions
+    allowed = [(each, allows(OTHER)) for each in strangers + friends]
+    [did] = run(fork, [sets(0, NOBODY, *allowed)], accounts).executions
     spent = 21_000 + 25_000 * (new + known)
     assert (did.gas_before_refund, did.gas_used) == (spent, spent - refund)
-    short = sets(0, NOBODY, *wishes, gas=spent - 1)
+    short = sets(0, NOBODY, *allowed, gas=spent - 1)
     assert run(fork, [short], accounts).reasons == ("intrinsic_gas",)
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_who_signed_is_warm(fork: str) -> None:
-    looks = f"GAS 0x{A.hex()} BALANCE POP GAS SWAP1 SUB 0 MSTORE 32 0 RETURN"
-    accounts = {**FUNDED, OTHER: contract(looks)}
-    wrong = sets(1, OTHER, (A, wish(COUNTER, nonce=9)))  # signed, and passed over
-    other_chain = sets(2, OTHER, (A, wish(COUNTER, chain_id=9)))  # not even looked at
+def test_an_authority_is_warm(fork: str) -> None:
+    reads = f"GAS 0x{A.hex()} BALANCE POP GAS SWAP1 SUB 0 MSTORE 32 0 RETURN"
+    accounts = {**FUNDED, OTHER: contract(reads)}
+    wrong = sets(1, OTHER, (A, allows(COUNTER, nonce=9)))  # recovered, then skipped
+    other_chain = sets(2, OTHER, (A, allows(COUNTER, chain_id=9)))  # skipped at once
     cold = {"amsterdam": 3_000}.get(fork, 2_600)
     ran = run(fork, [wrong, other_chain], accounts)
     seen = [int.from_bytes(e.output, "big") for e in ran.executions]
@@ -219,22 +228,22 @@ def test_who_signed_is_warm(fork: str) -> None:
 
 @pytest.mark.parametrize("fork", FORKS)
 def test_what_may_not_be_a_transaction_of_type_4(fork: str) -> None:
-    creates = transaction(1, None, type=4, authorizations=(wish(COUNTER),), authorities=(A,))
-    ran = run(fork, [sets(0, NOBODY), creates, sets(2, NOBODY, (A, wish(OTHER)))], FUNDED)
+    creates = transaction(1, None, type=4, authorizations=(allows(COUNTER),), authorities=(A,))
+    ran = run(fork, [sets(0, NOBODY), creates, sets(2, NOBODY, (A, allows(OTHER)))], FUNDED)
     assert ran.reasons == ("no_authorizations", "set_code_transaction_creates", None)
 
 
 @pytest.mark.parametrize("fork", ["berlin", "cancun"])
 def test_there_was_no_type_4_and_the_pointer_was_bad_code(fork: str) -> None:
-    ran = run(fork, [sets(0, NOBODY, (A, wish(COUNTER))), transaction(1, NOBODY)])
+    ran = run(fork, [sets(0, NOBODY, (A, allows(COUNTER))), transaction(1, NOBODY)])
     assert ran.reasons == ("type_not_supported", None)
     there = {A: Account(1, 1, delegation(COUNTER)), **THERE}
     assert [e.error for e in run(fork, [transaction(0, A)], there).executions] == ["invalid opcode"]
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_a_block_that_changes_whose_code_runs(fork: str) -> None:
-    # Everybody calls A, whose code changes in between: each must see the delegation of its place.
+def test_a_delegation_that_changes_within_a_block(fork: str) -> None:
+    # The delegation of A changes between calls: each call must see the one of its place.
     tells = {
         COUNTER: contract("1 0 MSTORE 32 0 RETURN"),
         OTHER: contract("2 0 MSTORE 32 0 RETURN"),
@@ -242,8 +251,8 @@ def test_a_block_that_changes_whose_code_runs(fork: str) -> None:
     block: list[Any] = []
     for turn in range(6):
         to = (COUNTER, OTHER)[turn % 2]
-        block.append(sets(0, NOBODY, (A, wish(to, nonce=turn)), nonce=turn))
-        block += [transaction(who, A, nonce=turn) for who in (1, 2)]
+        block.append(sets(0, NOBODY, (A, allows(to, nonce=turn)), nonce=turn))
+        block += [transaction(sender, A, nonce=turn) for sender in (1, 2)]
     ran = run(fork, block, {**tells, A: Account(1)})
     assert [e.output for e in ran.executions] == [
         output for turn in range(6) for output in (b"", *[words(1 + turn % 2)] * 2)

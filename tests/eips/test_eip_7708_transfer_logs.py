@@ -36,7 +36,7 @@ def logs(fork: str, sent: Any, accounts: dict[Address, Account]) -> Sequence[Log
 
 
 CALLS = f"0 0 0 0 3 {TO_B} GAS CALL"
-# What runs at A with a balance of 9 → who is paid how much from there, in order.
+# Code at A, with a balance of 9 → its transfers: from, to, amount.
 MOVES = {
     "a call": (CALLS, [(A, B, 3)]),
     "two calls": (f"{CALLS} {CALLS}", [(A, B, 3), (A, B, 3)]),

@@ -26,7 +26,7 @@ def test_the_cap(fork: str, above: str | None, kind: int) -> None:
     assert ran.state.account(NOBODY).balance == 2 + (above is None)
 
 
-def test_who_asks_for_a_gas_limit_without_end() -> None:
+def test_gas_limits_far_above_the_cap() -> None:
     for gas in (2 * CAP, 2**63 - 1, 2**63, 2**64 - 1):
         ran = run("osaka", [transaction(0, NOBODY, gas=gas)], gas_limit=2**63 - 1)
         assert ran.reasons == ("gas_above_cap",)

@@ -145,7 +145,7 @@ def test_slots(source: str, storage: dict[int, int], changes: Any, reads: Any) -
     ],
 )
 @pytest.mark.parametrize("is_there", [False, True])
-def test_who_is_accessed_is_listed(source: str, is_there: bool) -> None:
+def test_an_accessed_account_is_listed(source: str, is_there: bool) -> None:
     accounts = {B: of_code("STOP")} if is_there else {}
     assert touched(source, accounts) == {A: NOTHING, B: NOTHING}
 
@@ -164,7 +164,7 @@ def test_who_is_accessed_is_listed(source: str, is_there: bool) -> None:
         (f"{TO_B} SELFDESTRUCT", 3 + 5_000 + 3_000),
     ],
 )
-def test_who_cannot_be_paid_for_is_not_accessed(source: str, least: int) -> None:
+def test_an_account_is_accessed_only_if_the_gas_suffices(source: str, least: int) -> None:
     inner = {C: of_code(source, balance=1), B: of_code("STOP")}
     for gas, listed in [(least, True), (least - 1, False)]:
         calls = f"0 0 0 0 0 0x{C.hex()} {gas} CALL"
@@ -172,7 +172,7 @@ def test_who_cannot_be_paid_for_is_not_accessed(source: str, least: int) -> None
 
 
 @pytest.mark.parametrize(("source", "least"), [("7 SLOAD", 3 + 2_100), ("1 7 SSTORE", 6 + 2_301)])
-def test_a_slot_that_cannot_be_paid_for_is_not_accessed(source: str, least: int) -> None:
+def test_a_slot_is_accessed_only_if_the_gas_suffices(source: str, least: int) -> None:
     for gas, reads in [(least, (7,)), (least - 1, ())]:
         calls = f"0 0 0 0 0 0x{C.hex()} {gas} CALL"
         assert touched(calls, {C: of_code(source)})[C] == ((), reads, (), (), ())

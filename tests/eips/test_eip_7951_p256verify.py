@@ -65,6 +65,6 @@ def test_one_gas_less_does_not_suffice(fork: str) -> None:
 
 
 @pytest.mark.parametrize("fork", [fork for fork in before("osaka") if fork in since("berlin")])
-def test_before_nobody_was_there(fork: str) -> None:
+def test_before_it_the_address_was_an_empty_account(fork: str) -> None:
     answer = precompile(fork, P256VERIFY, words(*VALID))
     assert (answer.succeeded, answer.gas, answer.output) == (True, 2_500, b"")  # a cold account

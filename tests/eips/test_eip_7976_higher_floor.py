@@ -14,7 +14,7 @@ DATA = [b"", b"\x00", b"\x01", bytes(100), b"\x01" * 100, b"\x00\xff" * 50]
 
 
 @pytest.mark.parametrize("data", DATA)
-def test_who_does_nothing_pays_the_floor(data: bytes) -> None:
+def test_data_alone_pays_the_floor(data: bytes) -> None:
     block = [transaction(i, NOBODY, data=data) for i in range(2)]
     assert [e.gas_used for e in run("amsterdam", block).executions] == [BASE + 64 * len(data)] * 2
 
@@ -33,7 +33,7 @@ def test_the_gas_limit_must_cover_the_floor(data: bytes) -> None:
     ("value", "intrinsic"),
     [(b"\x00", 4), (b"\x01", 16)],
 )
-def test_who_does_more_pays_what_it_does(value: bytes, intrinsic: int) -> None:
+def test_execution_above_the_floor_is_paid_as_it_is(value: bytes, intrinsic: int) -> None:
     # What runs is charged beside 4 or 16 for a byte; here it is more than 48 or 60 for each.
     accounts = {WORKER: contract("0x0d0d BALANCE 0x0e0e BALANCE 0x0f0f BALANCE")}
     sent = transaction(0, WORKER, data=value * 100)

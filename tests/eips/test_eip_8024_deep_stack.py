@@ -89,7 +89,7 @@ def test_behind_the_code_there_are_zeros() -> None:
 
 
 def test_jump_destinations_are_what_they_were() -> None:
-    # 0x5b behind the opcode is a JUMPDEST; what looks like a PUSH there hides what follows.
+    # 0x5b behind the opcode is a JUMPDEST; what reads like a PUSH there hides what follows.
     for opcode in (DUPN, SWAPN, EXCHANGE):
         assert word("amsterdam", f"@end JUMP {code(opcode)} end: 9") == 9
         assert error("amsterdam", f"@end JUMP {code(opcode, 0x60)} end: 9") == "invalid jump"

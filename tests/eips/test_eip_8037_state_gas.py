@@ -133,9 +133,11 @@ def test_a_creating_transaction(data: bytes, ran: int, state: int) -> None:
 
 
 def test_a_delegation_stays_paid_where_the_transaction_fails() -> None:
-    wish = SimpleNamespace(chain_id=1, address=B, nonce=0)
+    authorization = SimpleNamespace(chain_id=1, address=B, nonce=0)
     authority = Address(b"\xa0" * 20)
-    sent = transaction(0, A, type=4, authorizations=(wish,), authorities=(authority,), gas=PLENTY)
+    sent = transaction(
+        0, A, type=4, authorizations=(authorization,), authorities=(authority,), gas=PLENTY
+    )
     [execution] = run("amsterdam", [sent], {A: contract("1 7 SSTORE 0 0 REVERT")}).executions
     assert not execution.succeeded
     assert execution.state_gas == NEW_ACCOUNT + NEW_DELEGATION
@@ -168,7 +170,7 @@ def test_a_transaction_must_find_room_in_both(room: int, last: str | None) -> No
     assert run("amsterdam", block, funded, gas_limit=limit).reasons == (None, last)
 
 
-def test_who_comes_later_finds_the_state_grown() -> None:
+def test_later_transactions_find_the_state_grown() -> None:
     accounts = {A: contract("1 CALLDATASIZE SSTORE")}
     block = [transaction(i, A, data=bytes(i // 2), gas=PLENTY) for i in range(8)]
     ran = run("amsterdam", block, accounts)

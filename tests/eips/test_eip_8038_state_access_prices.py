@@ -12,8 +12,8 @@ AT = f"0x{OTHER.hex()}"
 COLD, WARM, SLOT, WRITE, VALUE = 3_000, 100, 2_100, 10_000, 11_300
 STIPEND = 2_300
 EXISTS = {OTHER: contract("STOP")}
-# What accesses an account → pushes and pops, and what it costs beside the access.
-LOOKS = {
+# Code that accesses an account → gas of pushes and pops, and its costs beside the access.
+ACCESSES = {
     f"{AT} BALANCE POP": (5, 0),
     f"{AT} EXTCODEHASH POP": (5, 0),
     f"{AT} EXTCODESIZE POP": (5, 100),  # the account, and its code
@@ -25,20 +25,20 @@ LOOKS = {
 }
 
 
-@pytest.mark.parametrize("look", LOOKS)
-def test_an_account(look: str) -> None:
-    pushes, beside = LOOKS[look]
-    once = gas("amsterdam", look, accounts=EXISTS)
+@pytest.mark.parametrize("access", ACCESSES)
+def test_an_account(access: str) -> None:
+    pushes, beside = ACCESSES[access]
+    once = gas("amsterdam", access, accounts=EXISTS)
     assert once == pushes + COLD + beside
-    twice = gas("amsterdam", f"{look} {look}", accounts=EXISTS)
+    twice = gas("amsterdam", f"{access} {access}", accounts=EXISTS)
     assert twice == once + pushes + WARM + beside
 
 
-@pytest.mark.parametrize("look", list(LOOKS)[:4])
-def test_before_it(look: str) -> None:
-    pushes, _ = LOOKS[look]
-    assert gas("osaka", look, accounts=EXISTS) == pushes + 2_600
-    assert gas("osaka", f"{look} {look}", accounts=EXISTS) == 2 * pushes + 2_600 + 100
+@pytest.mark.parametrize("access", list(ACCESSES)[:4])
+def test_before_it(access: str) -> None:
+    pushes, _ = ACCESSES[access]
+    assert gas("osaka", access, accounts=EXISTS) == pushes + 2_600
+    assert gas("osaka", f"{access} {access}", accounts=EXISTS) == 2 * pushes + 2_600 + 100
 
 
 def test_a_copy_of_code_pays_for_words_and_memory() -> None:
@@ -104,7 +104,7 @@ def test_a_creation(opcode: str, salt: str, pushes: int) -> None:
         (AT, True, 0, 0),
         (AT, False, 5, COLD),
         ("0xdead", False, 0, COLD),
-        ("0xdead", False, 5, COLD + 9_000),  # who is not there is written
+        ("0xdead", False, 5, COLD + 9_000),  # an absent beneficiary is written
         ("0xdead", True, 5, 9_000),
     ],
 )

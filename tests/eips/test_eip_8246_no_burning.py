@@ -12,7 +12,7 @@ from tests.evm.world_blocks import NOBODY, contract, transaction, words
 from blockstm.bench.evm.assembly import assemble, initcode_of
 from blockstm.state.accounts import Account
 
-HEIR = f"0x{NOBODY.hex()}"
+BENEFICIARY = f"0x{NOBODY.hex()}"
 TO_ITSELF = "ADDRESS SELFDESTRUCT"
 STORES = f"5 1 SSTORE {TO_ITSELF}"
 ACCOUNTS = {MAKER: contract(MAKES)}
@@ -38,7 +38,7 @@ def test_in_favour_of_itself(fork: str, left: int | None, code: str) -> None:
 @pytest.mark.parametrize(("fork", "left"), [("osaka", None), ("amsterdam", 3)])
 def test_what_comes_after_it_in_the_transaction(fork: str, left: int | None) -> None:
     # The contract destroys itself in favour of another; then it is paid 3.
-    initcode = initcode_of(assemble(f"CALLVALUE @stop JUMPI {HEIR} SELFDESTRUCT stop: STOP"))
+    initcode = initcode_of(assemble(f"CALLVALUE @stop JUMPI {BENEFICIARY} SELFDESTRUCT stop: STOP"))
     at = child_of(initcode)
     pays = f"0 0 0 0 3 0x{at.hex()} GAS CALL POP"
     both = MAKES.replace("GAS CALL STOP", f"GAS CALL POP {pays} STOP")
@@ -49,7 +49,7 @@ def test_what_comes_after_it_in_the_transaction(fork: str, left: int | None) -> 
 
 
 def test_an_account_without_a_balance_is_gone() -> None:
-    for value, code in [(0, TO_ITSELF), (7, f"{HEIR} SELFDESTRUCT")]:
+    for value, code in [(0, TO_ITSELF), (7, f"{BENEFICIARY} SELFDESTRUCT")]:
         initcode = initcode_of(assemble(code))
         ran = run("amsterdam", [makes_and_calls(0, initcode, value)], ACCOUNTS)
         assert ran.executions[0].succeeded

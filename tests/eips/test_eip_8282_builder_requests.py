@@ -60,7 +60,7 @@ def test_without_them_a_block_is_invalid(broken: Address, code: bytes, reason: s
     assert run_to_the_end("osaka", block, there).reasons == (None, None)
 
 
-def test_before_it_nobody_called() -> None:
+def test_before_it_the_contract_was_not_called() -> None:
     contracts = {at: gives(b"x") for at in (BUILDER_DEPOSITS, BUILDER_EXITS)}
     assert executed("osaka", [], contracts).requests == ()
 
