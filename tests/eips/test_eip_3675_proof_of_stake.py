@@ -66,4 +66,4 @@ def test_before_it_work_and_ommers_were_there() -> None:
     block = block_with("gray_glacier", [], state)
     assert refusal(block, state, "gray_glacier") is None
     assert block.header.difficulty == 131_072
-    assert refusal(block, state, "paris") is not None
+    assert refusal(block, state, "paris") is Reason.STATE_ROOT  # without its reward

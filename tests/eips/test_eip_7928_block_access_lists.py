@@ -101,9 +101,13 @@ def test_a_list_that_comes_with_the_block_must_be_its_own() -> None:
     assert given is not None
     assert refusal(replace(block, access_list=given), state, "amsterdam") is None
     fewer = replace(given, accounts=given.accounts[1:])
-    assert refusal(replace(block, access_list=fewer), state, "amsterdam") is not None
+    assert (
+        refusal(replace(block, access_list=fewer), state, "amsterdam") is Reason.ACCESS_LIST_DIFFERS
+    )
     turned = replace(given, accounts=given.accounts[::-1])
-    assert refusal(replace(block, access_list=turned), state, "amsterdam") is not None
+    assert (
+        refusal(replace(block, access_list=turned), state, "amsterdam") is Reason.ACCESS_LIST_FORM
+    )
 
 
 @pytest.mark.parametrize(
