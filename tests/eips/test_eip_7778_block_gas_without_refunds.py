@@ -8,7 +8,7 @@ from tests.eips.rules import refusal, run
 from tests.eips.whole_blocks import block_with, executed, signed, with_header, world
 from tests.evm.world_blocks import contract, transaction
 
-from blockstm.ethereum import Account, Reason
+from blockstm.ethereum import Account, Reason, Transaction
 
 CLEARERS = [Address(bytes([0xC0 + i]) * 20) for i in range(3)]
 CODE = contract("0 7 SSTORE STOP").code
@@ -19,7 +19,7 @@ SPENT, PAID = 27_106, 21_685
 OSAKA_SPENT, OSAKA_PAID = 26_006, 21_206
 
 
-def clears() -> list[object]:
+def clears() -> list[Transaction]:
     return [signed(i, to=at) for i, at in enumerate(CLEARERS)]
 
 
@@ -30,14 +30,14 @@ def clears() -> list[object]:
 def test_the_header_counts_what_was_spent_and_receipts_what_was_paid(
     fork: str, paid: int, counted: int
 ) -> None:
-    done = executed(fork, clears(), ACCOUNTS)  # type: ignore[arg-type]
+    done = executed(fork, clears(), ACCOUNTS)
     assert done.gas_used == 3 * counted
     assert [r.cumulative_gas_used for r in done.receipts] == [paid, 2 * paid, 3 * paid]
 
 
 def test_a_header_that_counts_otherwise_is_wrong() -> None:
     state = world(ACCOUNTS)
-    block = block_with("amsterdam", clears(), state)  # type: ignore[arg-type]
+    block = block_with("amsterdam", clears(), state)
     assert refusal(block, state, "amsterdam") is None
     wrong = with_header(block, gas_used=3 * PAID)
     assert refusal(wrong, state, "amsterdam") is Reason.GAS_USED
