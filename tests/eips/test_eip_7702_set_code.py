@@ -214,6 +214,14 @@ def test_each_authorization_costs_25000(fork: str, new: int, known: int, refund:
     assert run(fork, [short], accounts).reasons == ("intrinsic_gas",)
 
 
+@pytest.mark.parametrize("fork", PRICED)
+def test_a_second_authorization_finds_the_account_of_the_first(fork: str) -> None:
+    stranger = Address(b"\xa0" * 20)
+    block = [sets(0, NOBODY, (stranger, allows(OTHER, 0)), (stranger, allows(COUNTER, 1)))]
+    [did] = run(fork, block, THERE).executions
+    assert (did.gas_before_refund, did.gas_used) == (71_000, 71_000 - 12_500)
+
+
 @pytest.mark.parametrize("fork", FORKS)
 def test_an_authority_is_warm(fork: str) -> None:
     reads = f"GAS 0x{A.hex()} BALANCE POP GAS SWAP1 SUB 0 MSTORE 32 0 RETURN"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from eth_typing import Address
-from tests.eips.rules import call, run
+from tests.eips.rules import TARGET, call, created_by, run
 from tests.eips.whole_blocks import executed, signed
 from tests.evm.world_blocks import NOBODY, SENDERS, contract, transaction
 
@@ -21,6 +21,7 @@ A, B = Address(b"\x1a" * 20), Address(b"\x1b" * 20)
 TO_B = f"0x{B.hex()}"
 PLENTY = 3_000_000
 MAKES = "CALLDATASIZE 0 0 CALLDATACOPY CALLDATASIZE 0 0 CREATE"
+CHILD = created_by(TARGET, 1)
 EMPTY, HUNDRED = b"", assemble("100 0 RETURN")
 
 
@@ -48,6 +49,12 @@ EMPTY, HUNDRED = b"", assemble("100 0 RETURN")
         (MAKES, {"data": assemble("0 0 REVERT")}, 0),
         (MAKES, {"data": b"\xfe"}, 0),
         ("0 0 9 CREATE", {"balance": 5}, 0),  # more than there is
+        (MAKES, {"data": assemble("CALLER SELFDESTRUCT")}, NEW_ACCOUNT),  # gone, and paid for
+        (MAKES, {"data": HUNDRED, "accounts": {CHILD: Account(1)}}, 100 * BYTE),  # not new
+        (MAKES, {"data": HUNDRED, "accounts": {CHILD: Account(1, 1)}}, 0),  # a collision
+        (MAKES, {"data": assemble("65537 0 RETURN")}, 0),  # too large
+        ("0 0 0 0 1 8 0 CALL", {"balance": 5}, 0),  # a stipend is too little for a pairing
+        ("0 0 0 0 1 4 0 CALL", {"balance": 5}, NEW_ACCOUNT),  # but not for IDENTITY
     ],
 )
 def test_what_code_pays_for_growth(source: str, options: dict[str, Any], state: int) -> None:
@@ -94,6 +101,15 @@ def test_gas_is_what_there_is_to_run_with() -> None:
 
     assert left(CAP) - left(CAP - 1) == 1
     assert left(CAP + 1) == left(10 * CAP) == left(CAP)
+
+
+def test_what_a_call_gives_back_may_run_again() -> None:
+    # The caller pays for a slot from its gas; a call in its name clears the slot, and returns.
+    source = f"1 7 SSTORE 0 0 0 0 {TO_B} GAS DELEGATECALL POP GAS 0 MSTORE 32 0 RETURN"
+    called = call("amsterdam", source, accounts={B: contract("0 7 SSTORE")}, gas=PLENTY)
+    spent = 6 + 12_100 + 17 + 3_000 + 6 + 100 + 2 + 2
+    assert called.word == PLENTY - called.idle.gas_before_refund - spent
+    assert called.execution.state_gas == 0
 
 
 @pytest.mark.parametrize(
