@@ -16,6 +16,7 @@ from tests.eips.request_contracts import (
     run_to_the_end,
 )
 from tests.eips.rules import since
+from tests.eips.whole_blocks import executed
 from tests.evm.world_blocks import NOBODY, SENDERS, contract, transaction, words
 
 from blockstm.state.accounts import Account
@@ -134,3 +135,9 @@ def test_the_system_calls_with_nothing_and_much_gas(fork: str) -> None:
     storage = ran.state.account(WITHDRAWALS).storage
     assert storage.pop(3) > 29_900_000
     assert storage == {0: 2**160 - 2}
+
+
+def test_before_it_the_contract_was_not_called() -> None:
+    counts = contract("1 0 SSTORE")
+    assert WITHDRAWALS not in executed("cancun", [], {WITHDRAWALS: counts}).writes
+    assert executed("prague", [], {WITHDRAWALS: counts}).writes[WITHDRAWALS].storage == {0: 1}

@@ -15,6 +15,7 @@ from tests.eips.request_contracts import (
     run_to_the_end,
 )
 from tests.eips.rules import since
+from tests.eips.whole_blocks import executed
 from tests.evm.world_blocks import SENDERS, contract, transaction, words
 
 FORKS = since("prague")
@@ -93,3 +94,9 @@ def test_until_its_first_block_has_ended_it_takes_no_requests(fork: str) -> None
     assert [o.value.succeeded for o in ran.outcomes[:-1]] == [False, False]
     assert outputs(ran).consolidation_requests == b""
     assert stored(ran) == [0, 0, 0, 0]
+
+
+def test_before_it_the_contract_was_not_called() -> None:
+    counts = contract("1 0 SSTORE")
+    assert CONSOLIDATIONS not in executed("cancun", [], {CONSOLIDATIONS: counts}).writes
+    assert executed("prague", [], {CONSOLIDATIONS: counts}).writes[CONSOLIDATIONS].storage == {0: 1}
