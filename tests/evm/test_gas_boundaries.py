@@ -1,0 +1,111 @@
+"""Where gas just suffices and where one is missing, and sizes that need more than two bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from eth_typing import Address
+from tests.eips.rules import Ran, run
+from tests.evm.world_blocks import SENDERS, contract, transaction
+
+from blockstm.state.accounts import Account
+
+A, B = Address(b"\x1a" * 20), Address(b"\x1b" * 20)
+TARGET, CODE = Address(b"\x0b" * 20), Address(b"\x0c" * 20)
+STARTED = 12_000 + 3_000  # a transaction and its recipient (EIP-2780)
+ASKED = 101 * 16 + 2 * 3_000 + 2 * 100  # for an authorization, whatever it comes to (EIP-8037)
+WRITTEN = 9_000
+NEW_ACCOUNT, NEW_DELEGATION = 120 * 1_530, 23 * 1_530
+FUNDED, STOPS = Account(10**18), contract("STOP")
+
+
+def delegated(*wishes: tuple[Address, int], gas: int, there: Mapping[Address, Account]) -> Ran:
+    """A transaction to `TARGET` by which accounts delegate to `CODE`, each with its nonce."""
+    signed = tuple(SimpleNamespace(chain_id=1, address=CODE, nonce=nonce) for _, nonce in wishes)
+    members: dict[str, Any] = {"type": 4, "gas": gas, "authorizations": signed}
+    sent = transaction(0, TARGET, authorities=tuple(who for who, _ in wishes), **members)
+    return run("amsterdam", [sent], {CODE: STOPS, TARGET: STOPS, **there})
+
+
+def test_a_delegation_that_can_just_be_paid_holds_though_the_call_fails() -> None:
+    """With not one gas left, what was paid for the delegation stays paid."""
+    state = NEW_ACCOUNT + NEW_DELEGATION
+    exact = STARTED + ASKED + WRITTEN + state
+    ran = delegated((A, 0), gas=exact, there={TARGET: contract("INVALID")})
+    [execution] = ran.executions
+    assert (execution.succeeded, execution.gas_used, execution.state_gas) == (False, exact, state)
+    assert ran.state.account(A).nonce == 1
+    assert (ran.state.account(A).code or b"")[3:] == CODE
+
+
+@pytest.mark.parametrize(
+    ("there", "cost"),
+    [
+        ({}, WRITTEN + NEW_ACCOUNT + NEW_DELEGATION),
+        ({A: FUNDED}, WRITTEN + NEW_DELEGATION),
+        ({A: Account(1, 0, b"\xef\x01\x00" + B)}, WRITTEN),
+    ],
+)
+@pytest.mark.parametrize("missing", [0, 1, WRITTEN])
+def test_a_delegation_that_cannot_be_paid_leaves_nothing(
+    there: dict[Address, Account], cost: int, missing: int
+) -> None:
+    gas = STARTED + ASKED + cost - missing
+    ran = delegated((A, 0), gas=gas, there=there)
+    [execution] = ran.executions
+    assert execution.succeeded is (missing == 0)
+    assert execution.gas_used == gas
+    if missing:
+        assert execution.state_gas == 0
+        assert ran.state.account(A) == there.get(A)
+        assert ran.state.account(SENDERS[0]).nonce == 1
+
+
+def test_where_the_second_delegation_cannot_be_paid_the_first_goes_too() -> None:
+    one = WRITTEN + NEW_DELEGATION
+    there = {A: FUNDED, B: FUNDED}
+    for gas, holds in [(2 * one, True), (2 * one - 1, False), (one, False), (one - 1, False)]:
+        total = STARTED + 2 * ASKED + gas
+        ran = delegated((A, 0), (B, 0), gas=total, there=there)
+        [execution] = ran.executions
+        assert execution.succeeded is holds
+        assert execution.gas_used == total
+        assert [ran.state.account(each).nonce for each in (A, B)] == [int(holds)] * 2
+
+
+def test_an_authority_pays_for_each_thing_once() -> None:
+    """Three delegations of one account: one account, one write, one delegation."""
+    paid = WRITTEN + NEW_ACCOUNT + NEW_DELEGATION
+    gas = STARTED + 3 * ASKED + paid
+    ran = delegated((A, 0), (A, 1), (A, 2), gas=gas, there={})
+    [execution] = ran.executions
+    assert execution.succeeded
+    assert execution.gas_used == gas
+    assert ran.state.account(A).nonce == 3
+    assert execution.state_gas == NEW_ACCOUNT + NEW_DELEGATION
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_following_a_delegation_is_paid_before_the_call(missing: int) -> None:
+    there = {A: Account(1, 1, b"\xef\x01\x00" + CODE), CODE: STOPS}
+    gas = STARTED + 3_000 - missing
+    [execution] = run("amsterdam", [transaction(0, A, gas=gas)], there).executions
+    assert execution.succeeded is not bool(missing)
+    assert execution.gas_used == gas
+
+
+@pytest.mark.parametrize("size", [255, 256, 2**15 + 7, 2**16 - 1, 2**16 + 3, 2**24 + 5])
+def test_a_log_of_any_size_is_as_it_was_written(size: int) -> None:
+    """Sizes that need one to four bytes; the first word and the last byte are marked."""
+    source = f"0x{'ab' * 32} 0 MSTORE 0xcd {size - 1} MSTORE8 7 {size} 0 LOG1 9 32 0 LOG1 STOP"
+    there = {A: contract(source)}
+    sent = transaction(0, A, gas=900_000_000)
+    [execution] = run("prague", [sent], there, gas_limit=10**9).executions
+    assert execution.succeeded, execution.error
+    long, short = execution.logs
+    assert [len(each.data) for each in (long, short)] == [size, 32]
+    assert long.data == b"\xab" * 32 + bytes(size - 33) + b"\xcd"
+    assert short.data == b"\xab" * 32
