@@ -47,6 +47,10 @@ sanitize-undefined: setup
 fuzz: setup .venv-eels/.installed  ## generated blocks against py-evm and the specifications: SEED=1 SECONDS=600
 	$(PY) -m tests.fuzz --seed "$${SEED:-1}" --seconds "$${SECONDS:-600}" --eels .venv-eels/bin/python
 
+mutation: setup  ## small changes of the EVM's and the blocks' rules that tests must notice: SEED=1 SECONDS=600
+	$(PY) -m tests.mutation native --seed "$${SEED:-1}" --seconds "$${SECONDS:-600}" --budget 15
+	$(PY) -m tests.mutation python --seed "$${SEED:-1}" --seconds "$${SECONDS:-600}" --budget 15
+
 lint: setup  ## ruff, mypy, and the tests that read the source: style, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check --diff .
@@ -71,4 +75,4 @@ clean:  ## everything that was built; the virtual environment stays
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
 .PHONY: help setup demo test test-slow test-pythons sanitize sanitize-thread sanitize-address \
-        sanitize-undefined fuzz lint bench docs wheel clean
+        sanitize-undefined fuzz mutation lint bench docs wheel clean
