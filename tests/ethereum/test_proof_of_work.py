@@ -10,7 +10,7 @@ import pytest
 from tests.ethereum.official import documents, official_chain
 from tests.fixtures import mainnet_block, mainnet_index
 
-from blockstm._native.crypto.seals import EthashCache
+from blockstm._native.crypto.ethash_caches import EthashCache
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains import MAINNET

@@ -7,7 +7,7 @@ def keccak256_pieces(pieces: Iterable[Buffer]) -> bytes:
     """The hash of the pieces one after another."""
 
 def keccak256_many(messages: list[bytes], width_max: int = 8) -> list[bytes]:
-    """The hash of each message, hashed side by side; the GIL is let go.
+    """The hash of each message, hashed side by side; the GIL is released.
 
     ``width_max`` bounds how many at once and changes no result: for tests.
     """

@@ -1,6 +1,6 @@
 # distutils: sources = src/blockstm/_native/crypto/keccak.cpp src/blockstm/_native/crypto/sha256.cpp src/blockstm/_native/crypto/ripemd160.cpp src/blockstm/_native/crypto/blake2f.cpp
-"""The hashes that Ethereum uses, of anything that lends its bytes. Safe from any thread; the GIL is let go
-while much is hashed."""
+"""The hashes that Ethereum uses, of any object with the buffer protocol. Safe from any thread; the GIL is
+released for long inputs."""
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.mem cimport PyMem_Free, PyMem_Malloc

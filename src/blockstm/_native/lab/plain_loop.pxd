@@ -1,4 +1,4 @@
-"""The rival to measure against: a plain sequential loop over a hash map."""
+"""The baseline of the benchmarks: a plain sequential loop over a hash map."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport blockstm_tally, blockstm_view, blockstm_view_api, blockstm_vm

@@ -1,4 +1,4 @@
-"""The rival to measure against: a plain sequential loop over a hash map.
+"""The baseline of the benchmarks: a plain sequential loop over a hash map.
 
 It runs any VM of the C table without the GIL, as simply as can be: no conditions, no versions, no
 threads; reads and writes go straight to one hash map, and a log of old values undoes the writes

@@ -1,6 +1,6 @@
 """Signed sums and comparisons of numbers for the plain loop, apart from those of the engine.
 
-The rival shares no arithmetic with what it is compared to, so that a mistake shows.
+The baseline shares no arithmetic with the engine that it is compared with, so that a mistake shows.
 """
 from libc.stdint cimport int64_t, uint64_t
 

@@ -90,7 +90,7 @@ cdef int32_t make_changes(
     Table* table, AccountIndex* index, vector[Change]& changes, Table* before
 ) noexcept nogil:
     cdef Making making
-    cdef Table epochs  # the address of whoever was cleared → the last epoch
+    cdef Table epochs  # the address of a cleared account → its last epoch
     cdef int32_t status = TABLE_OK
     making_begin(&making, table, index, before)
     table_init(&epochs)

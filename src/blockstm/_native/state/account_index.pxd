@@ -3,7 +3,7 @@
 A table only ever gains entries, so the index is made by reading those that came since it was last
 looked at, and costs nothing as long as nobody asks. Whether a slot still has a value, the table says.
 
-Threads: whoever looks may have to read on, and so needs the table, and the index, for himself.
+Threads: a query may have to read on, and so needs exclusive use of the table and of the index.
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 

@@ -28,7 +28,7 @@ cdef int32_t making_end(Making* making, int32_t status) noexcept nogil:
 
 
 cdef int32_t mark_stored(Making* making, const uint8_t* address) noexcept nogil:
-    """Whoever has slots and neither nonce nor code is "stored"."""
+    """An account that has slots and neither nonce nor code is "stored"."""
     cdef uint8_t key[FIELD_SIZE]
     cdef uint8_t one[WORD_SIZE]
     cdef Change mark

@@ -116,16 +116,16 @@ cdef class AccountMemory(MemoryState):
                     status = make_records(&self.table, &self.index, begin, size, changes, before)
                 else:
                     status = make_changes(&self.table, &self.index, changes, before)
-                self.settle()
+                self.compact()
             self.lock.unlock()
         if pinned:
             raise UsageError("the state cannot be changed while a block is running on it")
         if status != TABLE_OK:
             raise MemoryError
 
-    cdef void settle(self) noexcept nogil:
+    cdef void compact(self) noexcept nogil:
         cdef uint32_t count = self.table.count
-        MemoryState.settle(self)
+        MemoryState.compact(self)
         if self.table.count != count:  # the entries have other numbers now
             index_free(&self.index)
 

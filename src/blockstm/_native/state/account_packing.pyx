@@ -1,4 +1,4 @@
-"""Writes at locations of accounts as bytes, whoever made them."""
+"""Writes at locations of accounts as bytes, from a block or from Python objects."""
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint32_t
 from libcpp.vector cimport vector

@@ -1,6 +1,6 @@
 """What a native block wrote, as changes to accounts in the flat layout of ``trie/account.hpp``.
 
-The GIL is let go for what is long.
+The GIL is released for long inputs.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t

@@ -28,7 +28,7 @@ cdef class MemoryState:
     cdef load(self, items)
     cdef bint takes(self, PackedWrites writes)
     cdef write(self, vector[Change]& changes)
-    cdef void settle(self) noexcept nogil
+    cdef void compact(self) noexcept nogil
 
 
 cdef class Pin:

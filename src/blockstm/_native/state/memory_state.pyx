@@ -249,7 +249,7 @@ cdef class MemoryState:
     def __blockstm_state__(self):
         """The capsule through which workers read; it keeps this object alive.
 
-        Whoever reads through it calls `_pin` before, and lets go of the pin after.
+        A caller that reads through it calls `_pin` before, and drops the pin after.
         """
         capsule = PyCapsule_New(&self.abi, BLOCKSTM_STATE_CAPSULE, <Destructor>drop_owner)
         Py_INCREF(self)
@@ -354,14 +354,14 @@ cdef class MemoryState:
                     self.version += 1
                     for place in range(changes.size()):
                         make_change_at(&self.table, &changes[place], numbers[place])
-                    self.settle()
+                    self.compact()
             self.lock.unlock()
         if pinned:
             raise UsageError("the state cannot be changed while a block is running on it")
         if status != TABLE_OK:
             raise MemoryError
 
-    cdef void settle(self) noexcept nogil:
+    cdef void compact(self) noexcept nogil:
         """Leave dead keys and lost bytes behind once they outweigh the rest; under the lock."""
         cdef uint32_t dead = self.table.count - self.table.live
         cdef Table fresh

@@ -144,15 +144,15 @@ Status Accounts::change_all() noexcept {
     for (const Change& each : large_) {
         if (status == Status::Ok) status = change(space(), accounts_, 0, each);
     }
-    if (status == Status::Ok) status = settle();
+    if (status == Status::Ok) status = write_storage_roots();
     for (const Key& key : leaving_) {
         if (status == Status::Ok) status = accounts_.remove(space(), key);
     }
     return status;
 }
 
-// A new account comes into the trie before its storage, which hangs on its leaf; until `settle` the leaf
-// says that it is empty. Where `above` is not 0 others are at work beside us, each below another part.
+// A new account comes into the trie before its storage, which hangs on its leaf; until `write_storage_roots`
+// the leaf has an empty one. Where `above` is not 0 other threads change the trie, each below another part.
 Status Accounts::change(Space& space, Trie& part, uint32_t above, const Change& change) noexcept {
     const Record& record = change.record;
     const Key& key = change.keys[0];
@@ -216,8 +216,8 @@ Status Accounts::put(Space& space, Trie& part, uint32_t above, const Key& key, c
     return part.put(space, key, {encoding, put_account(encoding, account)}, leaf, above);
 }
 
-// All storages that changed are hashed together; then the accounts can say their roots.
-Status Accounts::settle() noexcept {
+// All storages that changed are hashed together; then their roots go into the accounts.
+Status Accounts::write_storage_roots() noexcept {
     Buffer<Node*> tops;
     for (const Waiting& each : waiting_) {
         if (!tops.push(each.storage.top)) return Status::OutOfMemory;

@@ -66,7 +66,7 @@ private:
     Status change(Space& space, Trie& part, uint32_t above, const Change& change) noexcept;
     Status change_storage(Space& space, const Change& change, const Account& account, Trie& storage) noexcept;
     Status put_slots(Space& space, const Change& change, Trie& storage) noexcept;
-    Status settle() noexcept;
+    Status write_storage_roots() noexcept;
     static Status put(Space& space, Trie& part, uint32_t above, const Key& key, const Account& account,
                       Leaf*& leaf) noexcept;
 

@@ -1,4 +1,4 @@
-// Hashes side by side: keccak256_many works on several messages at once, so whoever has many to hash
+// Hashes side by side: keccak256_many works on several messages at once, so a caller with many to hash
 // collects them here first. A batch belongs to one thread.
 #pragma once
 

@@ -50,7 +50,7 @@ bool Builder::sort() noexcept {
 }
 
 // Nibbles that two keys share from `depth` on. Most of the time the answer is in the first bytes, which lie
-// in the entry: no look at the keys, which lie anywhere.
+// in the entry: the keys, which lie anywhere, are not read.
 uint32_t Builder::shared(const Entry& left, const Entry& right, uint32_t depth) noexcept {
     if (left.order != right.order && left.key.size() >= ORDER_SIZE && right.key.size() >= ORDER_SIZE) {
         return static_cast<uint32_t>(__builtin_clzll(left.order ^ right.order)) / 4 - depth;

@@ -52,7 +52,7 @@ public:
     bool find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexcept;
     uint64_t count() const noexcept { return count_; }
 
-    // The space of whoever has the lock, and of the threads that help: of as many as were prepared.
+    // The space of the thread that has the lock (0), and of its helpers, as many as were prepared.
     Space& space(uint32_t thread = 0) noexcept { return thread == 0 ? space_ : *helpers_[thread - 1]; }
     bool prepare_spaces(uint32_t threads) noexcept;  // false: out of memory
 

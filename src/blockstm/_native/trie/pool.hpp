@@ -1,5 +1,5 @@
 // Memory for the nodes of tries: small blocks from growing chunks, given back to lists by size. A trie that
-// changes for days uses what it freed; dropping the pool frees everything without a look at the nodes.
+// changes for days uses what it freed; dropping the pool frees everything without reading the nodes.
 // Belongs to one NodeStore, under its lock.
 #pragma once
 

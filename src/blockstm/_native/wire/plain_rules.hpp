@@ -1,7 +1,7 @@
 // Which transactions surely keep every rule that needs no state. Pure; any thread.
 //
-// A filter in front of `blockstm.ethereum.transaction_rules`, which says what the rules are: what passes here
-// has no flaw there, and what does not pass is looked at there. It knows transactions that hold no lists and
+// A filter in front of `blockstm.ethereum.rules.transaction_rules`, which has the rules: a transaction that passes
+// here breaks none of them, and all others are checked there. It knows transactions that hold no lists and
 // create nothing, of the forks before Amsterdam.
 #pragma once
 

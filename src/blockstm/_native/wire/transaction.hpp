@@ -1,6 +1,6 @@
 // A transaction in native memory: plain data, filled once, read by all workers.
 //
-// Everything borrowed here (spans, arrays) is owned by whoever decoded or bound it, and outlives every run.
+// Everything borrowed here (spans, arrays) is owned by the decoder or the prepared block, and outlives every run.
 #pragma once
 
 #include "base/bytes.hpp"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from blockstm._native.crypto.seals import EPOCH_BLOCKS, EPOCHS, EthashCache
+from blockstm._native.crypto.ethash_caches import EPOCH_BLOCKS, EPOCHS, EthashCache
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.rules.reasons import Reason, Violation

@@ -17,7 +17,7 @@ EPOCHS = 2_048
 
 
 cdef class EthashCache:
-    """What checking seals of one epoch takes: 16 MB and 128 kB an epoch, filled in about a second."""
+    """What checking the work of one epoch takes: 16 MB and 128 kB an epoch, filled in about a second."""
 
     cdef uint64_t _epoch
     cdef uint32_t* _cache

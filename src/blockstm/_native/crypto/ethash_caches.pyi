@@ -5,7 +5,7 @@ EPOCHS: int
 """How many epochs are known: for 61 million blocks, four times as many as there were."""
 
 class EthashCache:
-    """What checking seals of one epoch takes: 16 MB and 128 kB an epoch, filled in about a second.
+    """What checking the work of an epoch takes: 16 MB and 128 kB an epoch, filled in a second.
 
     Safe from any thread; works without the GIL.
 
