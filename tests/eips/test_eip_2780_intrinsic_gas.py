@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,40 +96,3 @@ def test_a_delegated_recipient_pays_for_the_access_to_its_target(listed: Any, pr
         BASE + RECIPIENT + listing + price,
         BASE + RECIPIENT + VALUE + listing + price,
     ]
-
-
-@pytest.mark.parametrize(
-    ("account", "writes", "state"),
-    # 9,000 for the write; 23 bytes of delegation, and 120 of an account that is new, at 1,530.
-    [
-        (None, 9_000, 35_190 + NEW_ACCOUNT),
-        (Account(1), 9_000, 35_190),
-        (Account(1, 0, b"\xef\x01\x00" + OTHER), 9_000, 0),
-    ],
-)
-def test_an_authorization(account: Account | None, writes: int, state: int) -> None:
-    authority = Address(b"\xa0" * 20)
-    authorization = SimpleNamespace(chain_id=1, address=OTHER, nonce=0)
-    sent = transaction(0, OTHER, type=4, authorizations=(authorization,), authorities=(authority,))
-    accounts = {**THERE, **FUNDED, **({} if account is None else {authority: account})}
-    [execution] = run("amsterdam", [sent], accounts).executions
-    intrinsic = BASE + RECIPIENT + 7_816
-    assert execution.gas_before_refund == intrinsic + writes
-    assert execution.state_gas == state
-    short = transaction(
-        0,
-        OTHER,
-        type=4,
-        authorizations=(authorization,),
-        authorities=(authority,),
-        gas=intrinsic - 1,
-    )
-    assert run("amsterdam", [short], accounts).reasons == ("intrinsic_gas",)
-
-
-def test_an_authority_that_is_written_anyway_pays_no_write() -> None:
-    authorization = SimpleNamespace(chain_id=1, address=OTHER, nonce=1)
-    sent = transaction(0, OTHER, type=4, authorizations=(authorization,), authorities=(SENDERS[0],))
-    [execution] = run("amsterdam", [sent], {**THERE, **FUNDED}).executions
-    assert execution.gas_before_refund == BASE + RECIPIENT + 7_816
-    assert execution.state_gas == 35_190

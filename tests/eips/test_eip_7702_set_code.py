@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from eth_typing import Address
 from tests.eips.rules import call, gas, run, since, word
+from tests.eips.whole_blocks import executed, signed
+from tests.ethereum.builders import SENDERS as AUTHORITIES
+from tests.ethereum.builders import authorize
 from tests.evm.world_blocks import NOBODY, SENDERS, contract, transaction, words
 
 from blockstm.ethereum.codecs.hashing import keccak
@@ -265,3 +269,32 @@ def test_a_delegation_that_changes_within_a_block(fork: str) -> None:
     assert [e.output for e in ran.executions] == [
         output for turn in range(6) for output in (b"", *[words(1 + turn % 2)] * 2)
     ]
+
+
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_signatures(fork: str) -> None:
+    # 0x05 and the RLP of chain, address and nonce are signed; s stays in the lower half.
+    good = authorize(0, 1, 0, COUNTER)
+    assert good.s <= HALF_ORDER
+    high = replace(good, y_parity=1 - good.y_parity, s=ORDER - good.s)
+    wrong = [high, replace(good, y_parity=good.y_parity + 2), replace(good, r=0)]
+    wrong += [replace(good, s=0), replace(good, r=ORDER)]
+    for signature, code in [*((each, b"") for each in wrong), (good, delegation(COUNTER))]:
+        sent = signed(0, 4, authorizations=(signature,), gas=500_000)
+        accounts = {AUTHORITIES[0]: Account(1), COUNTER: contract(COUNTS)}
+        change = executed(fork, [sent], accounts).writes.get(AUTHORITIES[0])
+        assert (change.code if change else b"") == code
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_another_signature_delegates_another_account(fork: str) -> None:
+    # What recovers to a stranger is a stranger's, whose nonce is zero.
+    changed = replace(authorize(0, 1, 0, COUNTER), address=OTHER)
+    sent = signed(0, 4, authorizations=(changed,), gas=500_000)
+    writes = executed(fork, [sent], {AUTHORITIES[0]: Account(1)}).writes
+    assert AUTHORITIES[0] not in writes
+    assert delegation(OTHER) in [change.code for change in writes.values()]

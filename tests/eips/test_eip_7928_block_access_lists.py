@@ -10,7 +10,8 @@ import rlp
 from eth_typing import Address
 from tests.eips.rules import created_by, refusal
 from tests.eips.whole_blocks import COINBASE, block_with, executed, signed, with_header, world
-from tests.ethereum.builders import REQUEST_CONTRACTS
+from tests.ethereum.builders import REQUEST_CONTRACTS, authorize
+from tests.ethereum.builders import SENDERS as AUTHORITIES
 from tests.ethereum.made import SENDERS
 from tests.evm.world_blocks import contract
 
@@ -188,6 +189,45 @@ def test_balances_nonces_and_code_of_a_creation() -> None:
     done = executed("amsterdam", [signed(0, to=None, data=initcode, value=3, gas=GAS)])
     made = entries(done)[created_by(SENDERS[0], 0)]
     assert made == ((), (), ((1, 3),), ((1, 1),), ((1, runtime),))
+
+
+def test_a_creation_that_fails_is_listed_without_changes() -> None:
+    at = created_by(SENDERS[0], 0)
+    for data, there in [(b"\xfe", {}), (b"", {at: Account(0, 1)})]:
+        sent = [signed(0, to=None, data=data, gas=GAS)]
+        assert entries(executed("amsterdam", sent, there))[at] == NOTHING
+
+
+def test_a_beneficiary_is_listed_even_without_a_fee() -> None:
+    listed = entries(executed("amsterdam", [signed(0, to=B, gas_price=7, gas=GAS)]))
+    assert listed[COINBASE] == NOTHING
+    assert COINBASE not in entries(executed("amsterdam", []))
+
+
+def test_an_authority_is_listed_once_its_signature_is_recovered() -> None:
+    at = AUTHORITIES[0]
+    for authorization, entry in [
+        (authorize(0, 1, 0, B), ((), (), (), ((1, 1),), ((1, b"\xef\x01\x00" + B),))),
+        (authorize(0, 1, 9, B), NOTHING),  # another nonce
+        (authorize(0, 2, 0, B), None),  # another chain
+        (replace(authorize(0, 1, 0, B), r=0), None),
+    ]:
+        sent = [signed(0, 4, to=C, authorizations=(authorization,), gas=GAS)]
+        listed = entries(executed("amsterdam", sent, {at: Account(1)}))
+        assert listed.get(at) == entry
+        assert B not in listed  # nothing runs that code
+
+
+def test_the_target_of_a_delegation_is_listed_where_it_runs() -> None:
+    delegated = {C: Account(1, 1, b"\xef\x01\x00" + B)}
+    assert touched(f"0 0 0 0 0 0x{C.hex()} GAS CALL", delegated) == {
+        A: NOTHING,
+        B: NOTHING,
+        C: NOTHING,
+    }
+    assert touched(f"0x{C.hex()} EXTCODESIZE", delegated) == {A: NOTHING, C: NOTHING}
+    listed = entries(executed("amsterdam", [signed(0, to=C, gas=GAS)], delegated))
+    assert listed[B] == NOTHING
 
 
 def test_ether_that_comes_back_is_no_change() -> None:

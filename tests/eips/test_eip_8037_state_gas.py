@@ -112,6 +112,24 @@ def test_what_a_call_gives_back_may_run_again() -> None:
     assert called.execution.state_gas == 0
 
 
+def test_refunds_are_a_part_of_both_kinds() -> None:
+    # 11,616 for a slot that is cleared: more than a fifth of what ran, less than one of all.
+    called = call("amsterdam", "1 8 SSTORE 0 7 SSTORE", storage={7: 1})
+    assert (called.gas, called.execution.state_gas) == (2 * 12_106, NEW_SLOT)
+    assert called.execution.gas_before_refund // 5 < 11_616
+    assert called.refund == 11_616
+
+
+def test_code_that_cannot_be_paid_for_is_not_deployed() -> None:
+    needed = 24_000 + 4 * 16 + 4 + 2 + 6 + 12 + 24 + NEW_ACCOUNT + 100 * BYTE
+    block = [transaction(0, None, nonce=i, data=HUNDRED, gas=needed - i) for i in range(2)]
+    ran = run("amsterdam", block)
+    assert [e.succeeded for e in ran.executions] == [True, False]
+    assert [e.gas_used for e in ran.executions] == [needed, needed - 1]
+    assert [e.state_gas for e in ran.executions] == [NEW_ACCOUNT + 100 * BYTE, 0]
+    assert ran.state.account(created_by(SENDERS[0], 1)) is None
+
+
 @pytest.mark.parametrize(
     ("code", "gas", "paid"),
     [
