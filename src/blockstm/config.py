@@ -36,7 +36,7 @@ class Config:
         revalidation: whether executed transactions are checked again before the frontier.
         throttle: whether speculation backs off in blocks whose transactions depend on each other.
         timeline: how many spans of what it did each worker keeps for `Stats.timeline`, up to
-            2**24; 0: nobody reads a clock for it.
+            2**24; 0: no clock is read for it.
 
     Raises:
         ConfigError: a value is out of its range.

@@ -321,9 +321,9 @@ def execute_block(
 class _Pool:
     """Executors for `execute_block`, kept for the next call with the same options.
 
-    An executor is either here or somebody's, and an exception may come between any two steps: so
-    there is no lock, each step is one operation of a list, and an executor that is nobody's any
-    more ends its threads by itself.
+    An executor is either here or held by one call, and an exception may come between any two steps:
+    so there is no lock, each step is one operation of a list, and an executor that no call holds
+    any more ends its threads by itself.
     """
 
     KEPT = 4
@@ -361,11 +361,12 @@ _pool = _Pool()
 
 
 class Decision(NamedTuple):
-    """One point of a schedule at which somebody was chosen to go on.
+    """One point of a schedule at which a worker was chosen to go on.
 
     Attributes:
         options: how many workers could have been chosen.
-        chosen: the place of the chosen one: 0 is who went on last (if it can), then ascending.
+        chosen: the place of the chosen one: 0 is the worker that went on last (if it can), then
+            ascending.
         worker: the chosen worker.
         point: what it is about to do: "claim", "look", "publish", "validate", "commit", "park".
         index: the transaction it is about, -1 where there is none.

@@ -11,10 +11,10 @@ __all__ = ["lock_for_forks"]
 
 
 def lock_for_forks() -> AbstractContextManager[object]:
-    """A lock that may be taken again by who has it, and that lives as long as the process.
+    """A reentrant lock that lives as long as the process.
 
-    A fork waits until nobody has it, so what it guards is whole in the child: modules are imported
-    and other people's compilers have ended, and locks of theirs are free as well.
+    A fork waits until no thread has it, so what it guards is whole in the child: modules are
+    imported, other people's compilers have ended, and locks of theirs are free as well.
 
     Hooks run from the last registered to the first. That of ``logging`` takes a lock which a
     compiler needs to end, so it is registered before ours, whenever the compiler is imported.

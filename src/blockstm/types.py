@@ -116,8 +116,8 @@ class Stats:
         busy: per worker, seconds not spent parked.
         parked: per worker, seconds spent parked.
         conflicts: (key, aborts) of the locations that made incarnations abort, the most first, at
-            most 64: where a condition failed, or a write known to be coming was met. ``stopped``
-            is nobody's fault.
+            most 64: where a condition failed, or an estimate was read. Aborts by ``stopped`` have
+            no location.
         timeline: what each worker did, one worker after another, each in the order of time; empty
             unless ``Config.timeline`` asks for it.
         spans_dropped: how many spans found no room in the timeline.
@@ -240,8 +240,8 @@ class View(Protocol):
     def expect(self, key: Key, value: Any) -> bool:
         """Whether there is a value at ``key`` and it equals ``value``.
 
-        In native VMs a yes may be assumed ahead of what is final, and is checked later: who expects
-        what an earlier transaction will write need not run after it. A Python function looks.
+        In native VMs a yes may be assumed ahead of the frontier, and is checked later: a
+        transaction that expects what an earlier one will write need not run after it. A Python VM reads.
         """
 
     def at_least(self, key: Key, bound: Any) -> bool:

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from blockstm.bench.benchmark import Benchmark, Candidate, Iteration, in_turn
-from blockstm.bench.engine.candidates import changes, check_block, complete, expected, same
+from blockstm.bench.engine.candidates import changes, check_result, complete, expected, same
 from blockstm.bench.engine.programs import PLAIN_LOOPS, PROGRAMS
 from blockstm.bench.engine.workloads import WORKLOADS, workload_named
 from blockstm.errors import ConfigError
@@ -22,7 +22,7 @@ def test_the_plain_loop_agrees_with_the_reference(name: str, accounts: int) -> N
     block = [(*transaction, 0) for transaction in workload.transactions]
     result = reference(block, workload.state, PROGRAMS[workload.program])
     assert result.writes == expected(workload)
-    check_block(result, expected(workload))
+    check_result(result, expected(workload))
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
@@ -109,7 +109,7 @@ def test_a_block_with_a_failure_does_not_pass() -> None:
     block = [(*tx, 0) for tx in workload.transactions[1:]]  # nobody has the coin
     result = reference(block, workload.state, PROGRAMS[workload.program])
     with pytest.raises(AssertionError, match="4 transactions failed, 0 first"):
-        check_block(result, {})
+        check_result(result, {})
     with pytest.raises(AssertionError, match="4 of 5"):
         complete(result, 5)
 

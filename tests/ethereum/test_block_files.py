@@ -16,7 +16,7 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.codecs.fields import Fields
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import prepare_file
-from blockstm.ethereum.execution.checks import check_block, check_run
+from blockstm.ethereum.execution.checks import block_checks, run_checks
 from blockstm.ethereum.files.block_files import parse_block_file, read_block_file
 from blockstm.ethereum.rules.reasons import Reason
 from blockstm.reference import execute_block
@@ -35,7 +35,7 @@ def test_every_ending_reads_the_same(tmp_path: Path, ending: str) -> None:
 def test_a_file_that_is_right_passes_every_check() -> None:
     prepared = prepare_file(file := parse_block_file(block_document()), "py-evm")
     run = prepared.run(execute_block)
-    checks = check_block(prepared) | check_run(prepared, run, file.receipts)
+    checks = block_checks(prepared) | run_checks(prepared, run, file.receipts)
     assert {name for name, holds in checks.items() if holds is None} == {
         "withdrawals_root",
         "blob_gas_used",
@@ -228,7 +228,7 @@ def test_ommers_are_read_and_rewarded() -> None:
     state = prepared.state.copy()
     state.apply(prepared.run(execute_block).writes)
     reward = 2 * 10**18
-    assert check_block(prepared)["ommers_hash"]
+    assert block_checks(prepared)["ommers_hash"]
     assert state.get((b"\x0e" * 20, "balance")) == reward * 6 // 8
     paid = state.get((b"\xcb" * 20, "balance"))
     assert paid > reward + reward // 32
@@ -239,7 +239,7 @@ def test_ommers_known_by_their_hashes_alone_are_not_checked() -> None:
     document = block_document()
     document["block"]["uncles"] = [hex_of(bytes(32))]
     prepared = prepare_file(parse_block_file(document), "py-evm")
-    assert check_block(prepared)["ommers_hash"] is None
+    assert block_checks(prepared)["ommers_hash"] is None
 
 
 def _spoil(document: Any, place: str, value: Any) -> None:

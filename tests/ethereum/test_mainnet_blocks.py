@@ -11,7 +11,7 @@ from blockstm import Config, reference
 from blockstm.errors import ConfigError
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import VMName, prepare_file
-from blockstm.ethereum.execution.checks import check_block, check_run
+from blockstm.ethereum.execution.checks import block_checks, run_checks
 from blockstm.ethereum.files.block_files import read_block_file
 from blockstm.ethereum.tries.witness import WitnessState, read_witness
 from blockstm.executor import Executor
@@ -148,7 +148,7 @@ def _check(number: int, executor: Executor, vm: VMName) -> None:
     assert list(run.writes) == list(expected.writes)
     assert run.result.stats.workers == min(2, max(1, len(prepared.steps)))
 
-    checks = check_block(prepared) | check_run(prepared, run)
+    checks = block_checks(prepared) | run_checks(prepared, run)
     assert [name for name, holds in checks.items() if holds is False] == []
     assert checks["gas_used"]
     assert checks["logs_bloom"]

@@ -16,7 +16,7 @@ from tests.fixtures import mainnet_block
 
 from blockstm import Config, Executor
 from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock, prepare_file
-from blockstm.ethereum.execution.checks import check_run
+from blockstm.ethereum.execution.checks import run_checks
 from blockstm.ethereum.files.block_files import read_block_file
 from blockstm.testing import assert_same_result
 
@@ -57,5 +57,5 @@ def test_a_real_block_is_the_same_however_it_runs(number: int, revalidation: boo
             run = prepared.run(executor.execute_block)
         assert_same_result(run.result, expected.result)
         assert run.receipts == expected.receipts
-        assert False not in check_run(prepared, run).values()
+        assert False not in run_checks(prepared, run).values()
         rounds += 1

@@ -96,7 +96,7 @@ class Benchmark:
         self.candidates[name].check(self.results[name])
 
     def warm_up(self) -> float:
-        """Run everyone twice for the sake of caches, compilers and arenas; not counted.
+        """Run each candidate twice for the sake of caches, compilers and arenas; not counted.
 
         Returns the wall time of the second turn, untimed parts left out, in s.
         """
@@ -131,8 +131,8 @@ class Benchmark:
 
 
 def in_turn(names: Sequence[str], number: int) -> list[str]:
-    """Who runs in a round after whom: everyone as often behind this one as behind that one, as what
-    ran before leaves caches to its own liking.
+    """The order of the candidates in a round: over the rounds each follows every other one equally
+    often, because a candidate leaves the caches in the state that suits it.
 
     Example:
         >>> [''.join(in_turn("abc", number)) for number in range(6)]

@@ -71,7 +71,7 @@ class Subject:
 
     @property
     def senders(self) -> Sequence[Address]:
-        """Of the transactions; none where somebody's is not known."""
+        """Of the transactions; none at all where one of them is not known."""
         from blockstm.ethereum import recover_senders
 
         try:
@@ -122,11 +122,11 @@ def _read(path: Path, vm: str, fork_name: str | None) -> Subject:
 def _executed(
     subject: Subject, executor: Executor, args: argparse.Namespace, watch: Stopwatch, trace: Trace
 ) -> Verdict:
-    from blockstm.ethereum.execution.checks import check_block
+    from blockstm.ethereum.execution.checks import block_checks
 
     block = subject.block
     verdict = Verdict(block.header.number, subject.fork.name, len(block.transactions))
-    verdict.checks = check_block(subject)
+    verdict.checks = block_checks(subject)
     try:
         executed = subject.execute(executor.execute_block)
     except BlockError as error:
@@ -146,7 +146,7 @@ def _note_run(
 ) -> dict[str, bool | None]:
     """What a block did whether or not it is what its header says, and the checks of that."""
     from blockstm.ethereum.chains.forks import AMSTERDAM
-    from blockstm.ethereum.execution.checks import check_run
+    from blockstm.ethereum.execution.checks import run_checks
 
     stats = executed.stats
     verdict.gas_used = executed.gas_used
@@ -156,7 +156,7 @@ def _note_run(
     verdict.seconds = executed.seconds["run"]
     verdict.incarnations_per_transaction = stats.incarnations_per_transaction
     trace.add(_title(verdict), stats, executed.outcomes.places)
-    return check_run(subject, executed, subject.file.receipts)
+    return run_checks(subject, executed, subject.file.receipts)
 
 
 def _note_failure(verdict: Verdict, subject: Subject, error: BlockError, trace: Trace) -> None:

@@ -2,15 +2,16 @@
 
 Transaction *j* depends on *i* if it would have gone another way without what *i* wrote:
 
-- A read depends on who gave the location the value it has: the last transaction that changed it
-  and, where that one only added to it, on all who added since a value was put there, and on who
-  put it.
-- ``at_least`` and ``try_add`` depend on nobody as long as their answer has been the same since the
-  block began. Else they depend on the transaction that turned the answer for the last time and,
-  where that one only added, on each before it without whose addition alone it would not have
-  turned, back to who put a value there.
-- ``expect`` depends on nobody if the answer is yes; else it is a read.
-- A write depends on nobody, an ``add`` no more than a ``put``; nor does a read of its own value.
+- A read depends on the transactions that made the value: the last one that changed the location
+  and, if that one only added to it, every one that added since the last ``put``, and the one that
+  did that ``put``.
+- ``at_least`` and ``try_add`` depend on no transaction as long as their answer has been the same
+  since the block began. Else they depend on the transaction that turned the answer for the last
+  time and, if that one only added, on each earlier transaction without whose addition alone the
+  answer would not have turned, back to the last ``put``.
+- ``expect`` depends on no transaction if the answer is yes; else it is a read.
+- A write has no dependency, ``add`` as little as ``put``; nor has a read of the transaction's own
+  write.
 
 A write that leaves the value as it was changes nothing.
 """

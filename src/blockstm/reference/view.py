@@ -98,7 +98,7 @@ class ReferenceView:
         self.gas_used += gas
 
     def before(self, key: Any) -> Any:
-        """The value before this transaction, or ABSENT; not for VMs, who see their own writes."""
+        """The value before this transaction, or ABSENT; not for VMs, which see their own writes."""
         if key not in self._seen:
             try:
                 self._seen[key] = self._read(key)

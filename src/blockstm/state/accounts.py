@@ -100,7 +100,7 @@ def slot_of(address: bytes, epoch: int, slot: int) -> tuple[bytes, str, int, int
 
 
 _UNRESOLVED_MAX: Final = 64
-"""When so many blocks are remembered, those are forgotten that nobody holds any more."""
+"""From this many remembered blocks on, those without another reference are forgotten."""
 
 AccountsByAddress = Mapping[Address, Account] | Mapping[bytes, Account]
 Writes = Mapping[Any, Any] | Iterable[tuple[Any, Any]]
@@ -177,7 +177,7 @@ class AccountState:
         self._withheld = withheld  # hashes of codes of which there is only the hash
         self._content = object()  # what the state holds now; another object whenever that changes
         self._changing = _new_lock()
-        # What blocks changed, of which nobody may have asked yet who exists afterwards.
+        # Changes of blocks for which it may be unknown yet which accounts exist afterwards.
         self._unresolved: list[ref[AccountChanges]] = []
         self._unresolved_max = _UNRESOLVED_MAX
         _STATES.add(self)
@@ -302,7 +302,7 @@ class AccountState:
                 self._unresolved_max = max(_UNRESOLVED_MAX, 2 * len(self._unresolved))
             self._unresolved.append(ref(changes))
 
-    # ---- for who computes roots
+    # ---- for the computation of roots
 
     def tries(self, make: Callable[[Iterator[tuple[Address, Account]]], Trie]) -> Any:
         """The tries of the state, not to be changed: those that are kept, or what ``make`` makes.
@@ -314,7 +314,7 @@ class AccountState:
         tries = self._tries.now(version)
         if tries is None:
             tries = make(self.accounts())
-            if self._memory.changes == version:  # nobody has changed it meanwhile
+            if self._memory.changes == version:  # no other thread has changed it meanwhile
                 self._tries.keep(version, tries)
         return tries
 
@@ -378,7 +378,7 @@ _STATES: WeakSet[AccountState] = WeakSet()
 
 
 def _renew_locks() -> None:
-    """In a forked child nobody is left who would release the lock of a state."""
+    """In a forked child no thread is left that would release the lock of a state."""
     for state in list(_STATES):
         state._changing = _new_lock()
 

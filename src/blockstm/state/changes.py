@@ -2,7 +2,7 @@
 
 The engine knows locations (`blockstm.state.accounts`), and within a block an account whose storage
 was cleared writes its slots at new ones. `AccountChanges` says what all of them come to, account
-by account. It is a view of the bytes that the block left; as long as nobody looks it costs nothing.
+by account. It decodes the bytes that the block wrote on access, and costs nothing until then.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class KeptTries:
         self._kept: _Kept | None = None
 
     def now(self, version: int) -> Trie | None:
-        """The tries of the state; None unless somebody made them."""
+        """The tries of the state; None where none are kept for this version."""
         kept = self._kept
         return kept.now if kept is not None and kept.version == version else None
 

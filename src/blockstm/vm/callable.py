@@ -64,7 +64,7 @@ def _check_state(state: Any) -> None:
 
 
 def _check_codecs(block: Any, state: Any) -> None:
-    """A native state must hold what the VM expects, as nobody looks at the bytes in between."""
+    """A native state must hold the codecs that the VM expects: the bytes are not checked later."""
     for what, wanted in (("key", block.keys), ("value", block.values)):
         held = getattr(state, f"{what}_codec", None)
         if held is not None and held.name != wanted.name:

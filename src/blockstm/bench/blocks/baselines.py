@@ -91,7 +91,7 @@ def _pyrevm(workload: BlockWorkload) -> float | None:
 
 
 def _touched(workload: BlockWorkload, steps: Iterable[Signed]) -> set[bytes]:
-    """Who can be met by these transactions: senders, receivers, contracts."""
+    """The accounts that these transactions can touch: senders, receivers, contracts."""
     contracts = {address for address, account in workload.state.accounts() if account.code}
     people = {step.sender for step in steps} | {step.transaction.to for step in steps}
     return contracts | people

@@ -1,7 +1,7 @@
 """A block's transactions on py-evm upstream: its own loop, its own accounts in a trie.
 
 ``blockstm run --vm py-evm`` is several times faster than this, as there py-evm reads accounts that
-lie in memory; what one gets who installs py-evm alone is here.
+lie in memory; this is py-evm as it is installed by itself.
 """
 
 from __future__ import annotations

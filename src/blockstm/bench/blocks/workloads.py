@@ -1,8 +1,8 @@
 """Blocks to measure the EVM in parallel with, by name: what a block does, and how much of it.
 
 Each is a list of transactions of one sort or a few, and the state they begin with; the same name,
-size and seed give the same block everywhere. Who meets whom is what tells them apart: nobody, a
-few, or everyone the one before.
+size and seed give the same block everywhere. They differ in their conflicts: none, between a few
+transactions, or of each transaction with the one before.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class BlockWorkload:
     all_succeed: bool = True
 
 
-# ---------------------------------------------------------------- nobody meets anybody
+# ---------------------------------------------------------------- no conflicts
 
 
 def _transfers(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
@@ -122,7 +122,7 @@ _EARNED_BY = 20
 
 
 def _beneficiary(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
-    """Everyone's fees go to an account that has nothing else, and pays others out of them."""
+    """All fees go to an account that has nothing else, and pays others out of them."""
     beneficiary = fixture.person("coinbase", balance=0)
     tips = (_EARNED_BY - 1) * TRANSFER_GAS * GAS_PRICE // 2
     value = tips - TRANSFER_GAS * GAS_PRICE
@@ -136,7 +136,7 @@ def _beneficiary(fixture: Fixture, count: int, draw: random.Random) -> list[Sign
 
 
 def _hybrid(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
-    """60 % transfers of ether among people who act more than once, 20 % of a token, 20 % swaps."""
+    """60 % transfers of ether, 20 % of a token, between accounts that occur often, 20 % swaps."""
     swaps, gifts = count // 5, count // 5
     people = fixture.people("person", max(2, count // 2))
     token = fixture.token("token")
@@ -159,11 +159,11 @@ def _hybrid(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
     return steps
 
 
-# ---------------------------------------------------------------- everyone meets the one before
+# ---------------------------------------------------------------- chains
 
 
 def _transfer_chain(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
-    """Everyone pays the next out of what the one before paid; nobody has anything else."""
+    """Each account pays the next out of what the one before paid, and has nothing else."""
     fee = TRANSFER_GAS * GAS_PRICE
     source = fixture.person("link 0", balance=(count + 1) * fee)
     steps = []
@@ -195,7 +195,9 @@ _HYBRID_GAS = (3 * TRANSFER_GAS + ERC20_GAS + SWAP_GAS) // 5
 
 BLOCK_WORKLOADS: Mapping[str, _Recipe] = MappingProxyType(
     {
-        "transfers": _Recipe("ether, everyone to somebody else", TRANSFER_GAS, _transfers),
+        "transfers": _Recipe(
+            "ether, each between two accounts of its own", TRANSFER_GAS, _transfers
+        ),
         "erc20": _Recipe("one token, independent holders", ERC20_GAS, _token_transfers(0)),
         "swaps": _Recipe("each in a pool of its own", SWAP_GAS, _swaps(None)),
         "erc20-hot-10": _Recipe("one token, 10 % to ten holders", ERC20_GAS, _token_transfers(0.1)),

@@ -57,7 +57,7 @@ def candidates(
 
     # The loops start from a copy made just before, as they change it. So does the engine, which
     # does not: to have been copied puts a state into the caches.
-    engine = Candidate(run, state.copy, lambda result: check_block(result, wanted))
+    engine = Candidate(run, state.copy, lambda result: check_result(result, wanted))
     if vm == "python":
         return engine, _dict_loop(workload, block, wanted)
     return engine, _native_loop(workload, block, state, program, wanted)
@@ -114,7 +114,7 @@ def complete(result: BlockResult, count: int) -> BlockResult:
     return result
 
 
-def check_block(result: BlockResult, wanted: Mapping[int, int]) -> None:
+def check_result(result: BlockResult, wanted: Mapping[int, int]) -> None:
     """Raise AssertionError unless every transaction succeeded and the block changed ``wanted``."""
     failed = [each.index for each in result.outcomes if each.status is not Status.SUCCESS]
     if failed:

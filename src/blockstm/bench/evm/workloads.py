@@ -28,7 +28,7 @@ GAS = 4_000_000_000
 """The gas limit of every call: none is meant to end for lack of it."""
 SENDER_KEY = b"\x01" * 32
 SENDER = bytes.fromhex("1a642f0e3c3af545e7acbd38b07251b3990914f1")
-"""Who calls: the account of the private key `SENDER_KEY`. Gas is free here."""
+"""The caller: the account of the private key `SENDER_KEY`. Gas is free here."""
 
 _MAIN = b"\xcc" * 20
 _OTHER = b"\xdd" * 20

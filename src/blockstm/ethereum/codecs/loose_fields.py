@@ -1,8 +1,8 @@
 """Loose reading of the files that clients are configured with: one value, several spellings.
 
 Clients read names of members in any case, numbers as JSON numbers, in decimal or in hexadecimal,
-and bytes with or without ``0x``. All of that is read here; what nobody would read, what is there
-twice, and what has a name that means nothing is a `DecodeError` that names the place.
+and bytes with or without ``0x``. All of that is read here; a member that no client reads, that is
+there twice or has an unknown name is a `DecodeError` that names the place.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 `Items` reads a list's elements one after another, each by its kind, as `Fields` does the members
 of a JSON object; what it refuses is a `DecodeError` that names the place. It goes no deeper than
-the reader asks, so nesting costs an attacker nothing but the refusal. `decode` reads any value,
-for those who do not know what they will find.
+the reader asks, so nesting costs an attacker nothing but the refusal. `decode` reads a value of
+unknown structure.
 """
 
 from __future__ import annotations

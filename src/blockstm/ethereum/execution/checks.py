@@ -22,12 +22,12 @@ from blockstm.types import Address
 __all__ = [
     "Checks",
     "NamedBlock",
-    "check_block",
-    "check_run",
+    "block_checks",
     "execute_in_order",
     "first_different_receipt",
     "first_misnamed_transaction",
     "first_outside_bloom",
+    "run_checks",
 ]
 
 Checks = dict[str, bool | None]
@@ -37,7 +37,7 @@ _BLOB_GAS = 1 << 17
 
 
 class NamedBlock(Protocol):
-    """A block, whose rules it is under, and who sent its transactions, as far as that is known."""
+    """A block, the fork that it is under, and the senders of its transactions where known."""
 
     @property
     def block(self) -> Block: ...
@@ -47,7 +47,7 @@ class NamedBlock(Protocol):
     def senders(self) -> Sequence[Address]: ...
 
 
-def check_block(named: NamedBlock) -> Checks:
+def block_checks(named: NamedBlock) -> Checks:
     """What can be checked before anything is executed."""
     block = named.block
     header = block.header
@@ -62,7 +62,7 @@ def check_block(named: NamedBlock) -> Checks:
     }
 
 
-def check_run(
+def run_checks(
     named: NamedBlock, run: ExecutedBlock, expected: Sequence[Receipt] | None = None
 ) -> Checks:
     """What execution is checked against: the header, and receipts if others are known.

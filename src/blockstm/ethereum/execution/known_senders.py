@@ -1,4 +1,4 @@
-"""Who sent the transactions that were met lately: a signature is recovered once.
+"""The senders of recent transactions: a signature is recovered once.
 
 A transaction's hash commits to all of it, its signature included, so the sender that is known
 under a hash is that of every transaction with this hash.
@@ -47,7 +47,7 @@ class KnownSenders:
         return [younger.get(each) or elder.get(each) for each in hashes]
 
     def add(self, hashes: Sequence[bytes], senders: Sequence[Address]) -> None:
-        """Remember who sent transactions."""
+        """Remember the senders of transactions."""
         for start in range(0, len(hashes), self._half):
             part = slice(start, start + self._half)
             self._add(dict(zip(hashes[part], senders[part], strict=True)))
@@ -60,7 +60,7 @@ class KnownSenders:
             younger.update(more)
 
     def clear(self) -> None:
-        """Forget everybody."""
+        """Forget all senders."""
         self._generations = ({}, {})
 
     def __len__(self) -> int:

@@ -1,8 +1,8 @@
-"""Who signed: senders and authorities recovered from signatures, in parallel, once for each.
+"""Senders and authorities recovered from signatures, in parallel, once for each.
 
-What was signed is read off a transaction's encoding natively; then it takes one recovery and
-one keccak, many side by side, all without the GIL. A sender that was recovered before is known by
-the transaction's hash, wherever that was: in a prepared block, or in a pool of transactions.
+The signing hash is computed natively from a transaction's encoding; then it takes one recovery
+and one keccak, many side by side, all without the GIL. A sender that was recovered before is known
+by the transaction's hash, wherever that was: in a prepared block, or in a pool of transactions.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def signature_violation(
     *,
     high_s_allowed: bool = True,
 ) -> Violation | None:
-    """The violation of the first transaction that nobody sent; None where there is no such."""
+    """The violation of the first transaction without a sender; None where there is no such."""
     if None not in senders:
         return None
     index = senders.index(None)
@@ -125,7 +125,7 @@ def signature_violation(
 def recover_authorities(
     transactions: Sequence[Transaction], workers: int | None = None
 ) -> list[tuple[Address | None, ...]]:
-    """For each transaction, who signed each of its authorizations (EIP-7702).
+    """For each transaction, the signer of each of its authorizations (EIP-7702).
 
     None for a signature that belongs to no key, or has an s above half the curve's order.
     ``workers`` threads share the work, by default as many as there are usable cores.
@@ -143,7 +143,7 @@ def find_senders(
     *,
     high_s_allowed: bool = True,
 ) -> list[Address | None]:
-    """Who sent each; None where nobody can have signed it; see `recover_senders`."""
+    """The sender of each; None where the signature belongs to no key; see `recover_senders`."""
     encodings = [_encoding(each, high_s_allowed) for each in transactions]
     hashes = keccak256_many(encodings)
     senders = KNOWN_SENDERS.find(hashes)
@@ -162,7 +162,7 @@ def find_senders(
 
 
 def _encoding(transaction: Transaction, high_s_allowed: bool) -> bytes:
-    """The encoding; nothing where it is of a transaction that nobody can have signed.
+    """The encoding; empty for a transaction that no key can have signed.
 
     A sender known under a hash may have signed with a high s; and v alone does not show that the
     signature is for another chain than a transaction made in Python names.
@@ -180,7 +180,7 @@ def _encoding(transaction: Transaction, high_s_allowed: bool) -> bytes:
 def _recover(
     signed: Sequence[T], signature_of: Callable[[T], Signature | None], workers: int | None
 ) -> list[Address | None]:
-    """Who signed each; None where there is no signature or it belongs to no key."""
+    """The signer of each; None where there is no signature or it belongs to no key."""
     return _in_parallel(lambda part: _recover_part(list(map(signature_of, part))), signed, workers)
 
 

@@ -107,7 +107,7 @@ def _up_to(block: Block, violation: Violation) -> Block:
 def _senders(
     block: Block, fork: Fork, workers: int | None
 ) -> tuple[list[Address], Violation | None]:
-    """The senders up to the first transaction that nobody signed, and its violation."""
+    """The senders up to the first transaction without a valid signature, and its violation."""
     high_s_allowed = fork < HOMESTEAD
     found = find_senders(block.transactions, workers, high_s_allowed=high_s_allowed)
     violation = signature_violation(block.transactions, found, high_s_allowed=high_s_allowed)

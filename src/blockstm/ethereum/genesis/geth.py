@@ -1,8 +1,8 @@
 """A chain from the ``config`` of a genesis file, as go-ethereum, Besu and Erigon write it.
 
-What it names and what is done here are the same, or it is an error: a fork that nobody here
-knows, another chain's rules and a limit of the EVM that is not the usual one are never passed
-over. Source: the clients' own files, and EIP-7840 and EIP-7892 for ``blobSchedule``.
+The chain follows all of ``config``, or it is an error: an unknown fork, another chain's rules and a
+limit of the EVM that is not the usual one are never passed over. Source: the clients' own files,
+and EIP-7840 and EIP-7892 for ``blobSchedule``.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ _OMMER: Final = 8  # an ommer loses this part of its own for each block that it 
 
 
 def rewards(block: Block, fork: Fork) -> tuple[tuple[Address, int], ...]:
-    """Who is paid how much, in wei: the beneficiary, then each ommer's; nobody from Paris on.
+    """Recipients and amounts in wei: the beneficiary, then each ommer's; none from Paris on.
 
     Raises:
         DecodeError: what the block was read from has only the hashes of its ommers.

@@ -3,7 +3,7 @@
  * The engine knows nothing of what it runs; a VM knows nothing of threads. A VM hands the engine
  * one `blockstm_vm`; the engine hands each run of a transaction one `blockstm_view`.
  *
- * Who calls what, where
+ * Threads
  *   - `execute` is called by any worker thread, for different transactions at the same time. The
  *     GIL is held during the call if and only if `flags` has BLOCKSTM_VM_NEEDS_GIL. It may be
  *     called several times for one index (incarnations); only the last run becomes final.
@@ -14,7 +14,7 @@
  *     with the GIL as in `execute`.
  *   - `read` of a `blockstm_state` is called by any worker thread without the GIL.
  *
- * Who owns memory
+ * Ownership of memory
  *   - Whatever a VM passes in (keys, values, numbers, outputs) is copied before the call returns.
  *   - Bytes that `get` gives out belong to the engine and stay valid until `execute` returns.
  *   - Bytes that `read` of a state gives out are copied at once.
@@ -120,8 +120,8 @@ typedef struct blockstm_view_api {
     /* The bytes that the outcome's value or error carries. */
     int32_t (*output)(blockstm_view *view, const uint8_t *data, uint64_t size);
     /* `*holds` = (the value there is `data`). Recorded as a condition on the exact value. Where the
-     * value may still change, the answer may be a yes that nobody has looked up: if it turns out
-     * wrong, the transaction runs again. So who expects what an earlier transaction will write need
+     * value may still change, the answer may be a yes without a read: if it turns out wrong, the
+     * transaction runs again. So a transaction that expects what an earlier one will write need
      * not run after it. */
     int32_t (*expect)(blockstm_view *view, blockstm_location location, const uint8_t *data,
                       uint64_t size, int32_t *holds);

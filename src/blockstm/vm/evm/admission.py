@@ -1,7 +1,7 @@
 """What the transactions of a block on the EVM share: its gas, its blobs; in plain Python.
 
-The native core does the same for the engine (`_native/evm/transaction/admission.hpp`); this is for
-those who run steps one by one, and what the engine is compared with.
+The native core does the same for the engine (`_native/evm/transaction/admission.hpp`); this serves
+callers that run steps one by one, and is the reference for the engine.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ class Evm:
         return bound
 
     def __blockstm_admission__(self) -> BlockRoom:
-        """The room that a block has for its transactions, for those who run them one by one."""
+        """What a block has left for its transactions, for a caller that runs them one by one."""
         meters_state = FORKS.index(self.fork) >= FORKS.index("amsterdam")
         return BlockRoom(self.block, self.block.blobs_max, meters_state, self._violation_of)
 

@@ -14,14 +14,14 @@ __all__ = ["BlockEnd", "BlockStart", "BlockSteps", "Signed", "Step"]
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A transaction with those who signed it.
+    """A transaction with its signers.
 
     Attributes:
         transaction: with the members of `blockstm.ethereum.blocks.transaction.Transaction`. Of its
             signature only the chain that it names and the range of ``s`` are read; a simulator
             leaves both out.
-        sender: who signed it.
-        authorities: who signed each of its authorizations (EIP-7702); None where the signature
+        sender: the signer of the transaction.
+        authorities: the signer of each of its authorizations (EIP-7702); None where the signature
             is no good.
     """
 
@@ -37,7 +37,7 @@ class BlockStart:
 
     Attributes:
         drained: accounts that pay all they have to ``refund_contract``.
-        refund_contract: who is paid; not looked at where nobody is drained.
+        refund_contract: the account that is paid; not read where no account is drained.
     """
 
     drained: Sequence[Address] = ()
@@ -67,14 +67,14 @@ Step = Signed | BlockStart | BlockEnd
 class BlockSteps(Sequence[Step]):
     """The steps of a whole block: its start, its transactions, its end.
 
-    A `Signed` is made when somebody asks for it: the EVM takes the transactions as they are.
+    A `Signed` is made when it is read: the EVM takes the transactions as they are.
     Immutable; safe from any thread.
 
     Args:
         start: what is done before the transactions.
         transactions: see `Signed`.
         senders: of each transaction.
-        authorities: for each transaction, who signed each of its authorizations; empty where
+        authorities: for each transaction, the signer of each of its authorizations; empty where
             there are none at all.
         end: what is done after them.
     """

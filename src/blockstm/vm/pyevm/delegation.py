@@ -44,7 +44,7 @@ def delegate(state: Any, transaction: SignedTransactionAPI) -> int:
 
 
 def _authority_of(authorization: Any, chain_id: int) -> Address | None:
-    """Who signed; None if the authorization is not for this chain or has no valid signature."""
+    """The signer; None if the authorization is not for this chain or has no valid signature."""
     need_headroom()
     message = [authorization.chain_id, authorization.address, authorization.nonce]
     numbers = (authorization.y_parity, authorization.r, authorization.s)

@@ -85,7 +85,7 @@ class PyEvm:
     def decode(self, encoded: bytes, sender: Address | None = None) -> SignedTransactionAPI:
         """A transaction of this fork from its encoding (EIP-2718).
 
-        ``sender`` is who signed it, where that was recovered already: then it is not done again.
+        ``sender`` is the signer where that is known: then it is not recovered again.
 
         Raises:
             InputError: that is no transaction of this fork.
