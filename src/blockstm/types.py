@@ -241,7 +241,8 @@ class View(Protocol):
         """Whether there is a value at ``key`` and it equals ``value``.
 
         In native VMs a yes may be assumed ahead of the frontier, and is checked later: a
-        transaction that expects what an earlier one will write need not run after it. A Python VM reads.
+        transaction that expects what an earlier one will write need not run after it. A Python VM
+        reads.
         """
 
     def at_least(self, key: Key, bound: Any) -> bool:
