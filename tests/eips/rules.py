@@ -3,7 +3,7 @@
 A case never runs alone. What its senders own, and what its contracts hold, comes from earlier
 transactions of the same block, which the bank sends one after another: a run of the case that is
 too early finds a sender without funds, or a contract whose storage is another's. Each block is run
-by the reference, by 1, 2 and 4 workers and in explored schedules, and all must agree.
+by the reference, by 1 and 4 workers and in explored schedules, and all must agree.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ from blockstm.vm.evm import FORKS, Evm, Execution, Signed
 BANK = Address(b"\xba" * 20)
 TARGET, IDLE = Address(b"\x0a" * 20), Address(b"\x0b" * 20)
 BLOB_GAS = 2**17
-SEED = 1  # of the schedules: a test passes always or never
+# Of the schedules: a test passes always or never. In those of this seed cases run too early; a
+# test of `test_every_eip.py` says so.
+SEED = 33
 
 # A contract that the bank calls stores the pairs of slot and value in the call data.
 _INSTALLER = f"""
@@ -149,7 +151,7 @@ def run(
     steps = [s.signed(next(nonces), base_fee) if isinstance(s, Payment) else s for s in planned]
     evm = Evm(fork, block_context)
     state = AccountState(accounts)
-    options: Any = {"workers": (1, 2, 4), "schedules": 3, "seed": SEED, "on_invalid": "skip"}
+    options: Any = {"workers": (1, 4), "schedules": 2, "seed": SEED, "on_invalid": "skip"}
     result = assert_serial_equivalent(steps, state, evm, reference_vm=evm, **options).result
     assert result is not None
     state.apply(result.writes)
@@ -357,7 +359,7 @@ def refusal(block: Block, state: AccountState, fork: str | None, **options: Any)
 
     Without a fork it is the one that the chain has at the block.
     """
-    reasons = [_refusal(block, state, fork, workers, options) for workers in (1, 2, 4)]
+    reasons = [_refusal(block, state, fork, workers, options) for workers in (1, 2)]
     assert len(set(reasons)) == 1, reasons
     return reasons[0]
 
