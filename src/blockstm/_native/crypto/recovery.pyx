@@ -1,5 +1,5 @@
 # distutils: sources = src/blockstm/_native/crypto/secp256k1/recovery.cpp src/blockstm/_native/crypto/secp256k1/recovery_lanes.cpp src/blockstm/_native/crypto/secp256k1/recovery_plain.cpp src/blockstm/_native/crypto/secp256k1/generator.cpp src/blockstm/_native/crypto/secp256k1/scalars.cpp src/blockstm/_native/crypto/keccak.cpp
-"""Who signed many messages; see ``secp256k1/recovery.hpp``. Safe from any thread; works without the GIL."""
+"""The signers of many messages; see ``secp256k1/recovery.hpp``. Safe from any thread; without the GIL."""
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool

@@ -1,7 +1,7 @@
 """Which slots of a table belong to which account: a list of entries for each address.
 
 A table only ever gains entries, so the index is made by reading those that came since it was last
-looked at, and costs nothing as long as nobody asks. Whether a slot still has a value, the table says.
+brought up to date, and costs nothing until it is used. The table knows whether a slot still has a value.
 
 Threads: a query may have to read on, and so needs exclusive use of the table and of the index.
 """

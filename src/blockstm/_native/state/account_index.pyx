@@ -52,7 +52,7 @@ cdef int32_t index_read(AccountIndex* index, const Table* table) noexcept nogil:
     while index.seen < table.count:
         entry = &table.entries[index.seen]
         key = entry_key(entry)
-        if entry.key_size != WORD_SIZE:  # code belongs to nobody
+        if entry.key_size != WORD_SIZE:  # code belongs to no account
             if last == NULL or not same_address(key, last):  # locations of an account come together
                 number = index_address(index, key)
                 if number < 0:

@@ -16,8 +16,8 @@ from blockstm._native.state.memory_state cimport make_change
 cdef struct Making:
     Table* table
     AccountIndex* index
-    Table* before  # key → what stood there, of all that changes; NULL where nobody wants it back
-    Table touched  # addresses of whom a slot was written, or nonce or code removed
+    Table* before  # key → the value before, of all that changes; NULL where no undo is wanted
+    Table touched  # addresses of which a slot was written, or nonce or code removed
 
 # What follows returns TABLE_OK or TABLE_NO_MEMORY.
 cdef void making_begin(Making* making, Table* table, AccountIndex* index, Table* before) noexcept nogil

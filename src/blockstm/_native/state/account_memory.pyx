@@ -44,7 +44,7 @@ cdef class AccountMemory(MemoryState):
         Raises:
             InputError: an address, a number or a hash is not one, or a code has another hash.
         """
-        cdef AccountMemory memory = cls(keys="bytes", values="bytes")  # nobody else knows it yet
+        cdef AccountMemory memory = cls(keys="bytes", values="bytes")  # not shared yet
         cdef uint64_t count = 0
         for account in accounts.values():
             count += 2 + slots_of(account)
@@ -178,7 +178,7 @@ cdef class AccountMemory(MemoryState):
         return TABLE_OK
 
     def addresses(self) -> list[bytes]:
-        """Everyone who has or had a location, in the order in which they came."""
+        """The accounts that have or had a location, in the order in which they came."""
         cdef vector[uint8_t] copied
         cdef uint32_t number
         cdef const uint8_t* address

@@ -36,7 +36,7 @@ cdef struct Changed:
 
 
 def records_of(PackedWrites writes, AccountMemory before=None):
-    """The records of a block's writes, and where those stand of which it is not known who is gone.
+    """The records of a block's writes, and the places of accounts of which it is not known whether they exist.
 
     An account that is empty afterwards is gone, or exists all the same. Where what was written does not
     tell, ``before`` does, the state that the block ran on; without it the second part names the places.
@@ -170,7 +170,7 @@ cdef void read_value(const Change* change, uint8_t* word) noexcept nogil:
 
 
 cdef void find_existence(vector[Changed]& accounts, const Table* before) noexcept nogil:
-    """Of whom what was written does not tell: whatever else he has is as it was before."""
+    """For accounts whose writes do not tell: the other parts of the account are as they were before."""
     cdef size_t place
     for place in range(accounts.size()):
         if not accounts[place].is_something and not keeps_something(&accounts[place], before):

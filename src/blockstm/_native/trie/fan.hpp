@@ -14,7 +14,7 @@ namespace blockstm::trie {
 // Few items are changed in `space`, which is the caller's; many, for which it is the store's first, by up to
 // `threads` threads.
 // Pre: nothing is removed, so that nothing but what is below a child changes with it; and for many, all nodes
-// are in memory, so that nobody asks the store.
+// are in memory, so that the store is not read.
 template <class Item, class KeyOf, class Act>
 Status fan_out(NodeStore& store, Space& space, Trie& trie, Item* items, uint64_t count, uint32_t threads,
                KeyOf key_of, Act act) noexcept {

@@ -5,8 +5,8 @@
 //   Branch      a child for each nibble; the value of the key that ends here is a leaf with an empty path
 //   Unresolved  a hash: its node lies encoded in the store, or is missing there
 //
-// Nodes are shared: a copy of a trie is one more owner of its topmost node. Who changes a node makes sure to
-// be its only owner first (`own`), from the top down.
+// Nodes are shared: a copy of a trie is one more owner of its topmost node. A trie that changes a node makes
+// itself the node's only owner first (`own`), from the top down.
 //
 // What holds between operations: paths of extensions are not empty, below an extension stands a branch or a
 // hash, a branch has two children or more, values are not empty. `decode_node` refuses anything else.

@@ -2,7 +2,7 @@
 // memory of decoded nodes, and the one lock that all of it is used under.
 //
 // Threads: any; everything but `lock` and `try_lock` needs the lock, the functions of Trie and Accounts too.
-// Who has the lock may share work on nodes with threads of its own, each with a space of its own.
+// The thread that has the lock may share work on nodes with helper threads, each with a space of its own.
 #pragma once
 
 #include <memory>

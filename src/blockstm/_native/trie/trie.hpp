@@ -30,8 +30,8 @@ struct Trie {
     Status remove(Space& space, Bytes key) noexcept;            // a key that is not there is fine
     Status root(Space& space, uint8_t out[HASH_SIZE]) noexcept;
 
-    // The same, with the key's leaf, null where there is none: for who hangs something on it. What stands
-    // below a branch is a trie, too, of keys that lack the nibbles `above`.
+    // The same, with the key's leaf, null where there is none: a storage trie hangs on it. The nodes
+    // below a branch are a trie, too, of keys that lack the nibbles `above`.
     Status find(Space& space, Bytes key, Leaf*& leaf) noexcept;
     Status find_own(Space& space, Bytes key, Leaf*& leaf, uint32_t above = 0) noexcept;  // to be changed
     Status put(Space& space, Bytes key, Bytes value, Leaf*& leaf, uint32_t above = 0) noexcept;  // a value

@@ -70,15 +70,15 @@ cdef class NodeStore:
         return is_there
 
     cdef void lock(self) noexcept:
-        """Waits for the lock without the GIL, and for the GIL without the lock, so that nobody who has one of
-        them waits for the other: another thread, or a fork (fork_locks.hpp)."""
+        """Waits for the lock without the GIL, and for the GIL without the lock, so that no thread that has
+        one of them waits for the other; a fork does, too (fork_locks.hpp)."""
         while not self.nodes.try_lock():
             with nogil:
                 self.nodes.lock()
                 self.nodes.unlock()
 
     cdef void unlock(self, uint8_t* blamed) noexcept nogil:
-        """Says what an error would be about; nobody else changes that before."""
+        """Copies the key that an error is about, before another thread can change it."""
         memcpy(blamed, self.nodes.space().blamed, HASH_SIZE)
         self.nodes.unlock()
 

@@ -1,6 +1,6 @@
 """A Python view behind the C table: how one native transaction runs where there is no engine.
 
-The reference runs a native VM through it, and so does anyone who wants one transaction alone. The
+The reference runs a native VM through it, and so can any caller that runs one transaction alone. The
 GIL is held throughout; an error of the Python view ends the run and is raised by `finish`.
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t

@@ -40,7 +40,7 @@ cdef class Bridge:
         self.c_view.bridge = <void*>self
 
     cdef blockstm_view* c(self) noexcept:
-        """For those who call a VM themselves; then `finish` has the result."""
+        """For a caller that runs a VM itself; then `finish` has the result."""
         return &self.c_view.base
 
     cdef int32_t locate(self, bytes data) except -1:

@@ -56,7 +56,7 @@ inline bool read_number(RlpReader& items, u256& number) noexcept {
     return true;
 }
 
-// What its signature says of a transaction, beside who signed it; `chain` is its own where it is not legacy.
+// What a signature says of its transaction, beside the signer; `chain` is its own where it is not legacy.
 inline void set_signature(Transaction& out, const u256& chain, const u256& v, const u256& s) noexcept {
     constexpr u256 HALF_ORDER{0xDFE92F46681B20A0, 0x5D576E7357A4501D, 0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFFFFFF};
     const bool is_legacy = out.type == TransactionType::Legacy;
@@ -72,7 +72,7 @@ struct PlainTransaction {
     u256 v, r, s;
 };
 
-// False where the encoding is of something else: then somebody else has to look.
+// False where the encoding is of another kind of transaction, which is left to the Python code.
 inline bool read_plain_transaction(Span encoding, PlainTransaction& plain) noexcept {
     EncodedTransaction opened;
     if (!open_encoding(encoding, opened) || opened.type > 2) return false;

@@ -1,5 +1,5 @@
 # distutils: sources = src/blockstm/_native/crypto/keccak.cpp
-"""Who signed many transactions, from their encodings; see ``signature.hpp`` and
+"""The signers of many transactions, from their encodings; see ``signature.hpp`` and
 ``crypto/secp256k1/recovery.hpp``. Safe from any thread; the work is done without the GIL.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -34,7 +34,7 @@ cdef enum:
 
 
 def recover_signers(encodings, cbool high_s_allowed) -> list[bytes | None]:
-    """Who signed each transaction, None where no key can have.
+    """The signer of each transaction, None where no key can have signed it.
 
     Args:
         encodings: as blocks carry them.

@@ -15,8 +15,8 @@ struct AccessEntry {
     uint64_t slot_count;
 };
 
-// A signed wish to run another account's code (EIP-7702). `authority` is who signed it, recovered
-// before the block runs; where the signature is no good, `is_signed` is false.
+// A signed delegation to another account's code (EIP-7702). `authority` is its signer, recovered
+// before the block runs; where the signature is invalid, `is_signed` is false.
 struct Authorization {
     u256 chain_id;
     Address address;

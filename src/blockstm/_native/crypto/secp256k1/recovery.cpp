@@ -116,7 +116,7 @@ void recover_chunk(SignatureTask* tasks, size_t size, const GeneratorTable& tabl
     LaneTask lanes[LANE_TASKS_MAX];
     LaneResult results[LANE_TASKS_MAX];
     const size_t used = (chunk.count + RECOVERY_LANES - 1) / RECOVERY_LANES;
-    std::memset(lanes, 0, used * sizeof *lanes);  // what lanes without a task compute nobody looks at
+    std::memset(lanes, 0, used * sizeof *lanes);  // the results of lanes without a task are not read
     write_scalars(chunk, lanes);
     write_points(chunk, lanes);
     recover_lanes(lanes, results, static_cast<int>(used), table);

@@ -1,4 +1,4 @@
-// Who signed: the addresses behind secp256k1 signatures (Yellow Paper appendix F; SEC 1, section 4.1.6). Any
+// Recovery: the addresses behind secp256k1 signatures (Yellow Paper appendix F; SEC 1, section 4.1.6). Any
 // thread may call these functions; they share nothing but a table that never changes.
 #pragma once
 
