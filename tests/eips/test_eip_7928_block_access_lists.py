@@ -198,6 +198,13 @@ def test_a_creation_that_fails_is_listed_without_changes() -> None:
         assert entries(executed("amsterdam", sent, there))[at] == NOTHING
 
 
+def test_slots_of_what_is_created_and_destroyed_are_reads() -> None:
+    # It keeps its balance (EIP-8246), and nothing else.
+    data = assemble("5 1 SSTORE 2 SLOAD ADDRESS SELFDESTRUCT")
+    done = executed("amsterdam", [signed(0, to=None, data=data, value=3, gas=GAS)])
+    assert entries(done)[created_by(SENDERS[0], 0)] == ((), (1, 2), ((1, 3),), (), ())
+
+
 def test_a_beneficiary_is_listed_even_without_a_fee() -> None:
     listed = entries(executed("amsterdam", [signed(0, to=B, gas_price=7, gas=GAS)]))
     assert listed[COINBASE] == NOTHING

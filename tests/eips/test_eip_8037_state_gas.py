@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from eth_typing import Address
+from tests.eips.request_contracts import WITHDRAWALS, outputs, run_to_the_end
 from tests.eips.rules import TARGET, call, created_by, run
 from tests.eips.whole_blocks import executed, signed
 from tests.evm.world_blocks import NOBODY, SENDERS, contract, transaction
@@ -202,6 +203,38 @@ def test_a_transaction_must_find_room_in_both(room: int, last: str | None) -> No
     block = [transaction(i, to, value=1, gas=gas) for i, to in enumerate((A, B))]
     limit = NEW_ACCOUNT + gas + room
     assert run("amsterdam", block, funded, gas_limit=limit).reasons == (None, last)
+
+
+def test_what_is_above_the_cap_needs_no_room_to_run() -> None:
+    funded = {sender: Account(10**18) for sender in SENDERS}
+    for room, reasons in [(0, (None, None)), (-1, (None, "gas_above_block"))]:
+        block = [transaction(0, SENDERS[0]), transaction(1, SENDERS[1], gas=CAP + 5_000)]
+        ran = run("amsterdam", block, funded, gas_limit=12_000 + CAP + room)
+        assert ran.reasons == reasons
+
+
+@pytest.mark.parametrize("gas", [21_000 + NEW_ACCOUNT + 1_000, CAP + NEW_ACCOUNT])
+def test_a_precompile_that_fails_gives_its_account_back(gas: int) -> None:
+    pairing = Address(bytes(19) + b"\x08")  # fails with a byte too many
+    sent = transaction(0, pairing, value=1, data=b"\x01", gas=gas)
+    ran = run("amsterdam", [sent], gas_limit=100_000_000)
+    [execution] = ran.executions
+    assert (execution.succeeded, execution.state_gas) == (False, 0)
+    assert execution.gas_used == min(gas, CAP)
+    assert ran.state.account(pairing) is None
+
+
+def test_a_call_of_the_system_has_a_reservoir_for_16_slots() -> None:
+    # It returns what each of 17 new slots took from its gas, then three reads of accounts.
+    reads = [f"{at} BALANCE POP" for at in ("CALLER", "COINBASE", "ADDRESS")]
+    measured = [f"1 {slot} SSTORE" for slot in range(1, 18)] + reads
+    code = " ".join(
+        f"GAS {each} GAS SWAP1 SUB PUSH2 {32 * place} MSTORE" for place, each in enumerate(measured)
+    )
+    contracts = {WITHDRAWALS: contract(f"{code} PUSH2 {32 * len(measured)} 0 RETURN")}
+    given = outputs(run_to_the_end("amsterdam", [], contracts)).withdrawal_requests
+    spent = [int.from_bytes(given[at : at + 32], "big") - 2 for at in range(0, len(given), 32)]
+    assert spent == [12_106] * 16 + [12_106 + NEW_SLOT] + [104] * 3
 
 
 def test_later_transactions_find_the_state_grown() -> None:
