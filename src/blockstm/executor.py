@@ -381,7 +381,7 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """What one schedule led to: a result or an error, and the decisions it consisted of."""
+    """The end of one schedule: a result or an error, and the decisions of the schedule."""
 
     result: BlockResult | None
     error: BaseException | None

@@ -1,4 +1,4 @@
-"""What is installed apart from blockstm: each package by the extra that brings it."""
+"""Optional packages, each with the extra that brings it."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _shown_items(values: Iterable[Any], count: int, depth: int, *, is_mapping: b
 
 
 def _own_words(value: object) -> str:
-    """What the object says of itself, if it can."""
+    """The object's own ``repr``, if it has a working one."""
     try:
         return _printable(repr(value))
     except Exception as error:

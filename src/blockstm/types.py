@@ -1,4 +1,4 @@
-"""What goes in and what comes out: the view and state protocols, outcomes, results."""
+"""The types of arguments and results: protocols of view and state, outcomes, stats."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one transaction, the same in every schedule.
+    """The outcome of one transaction, the same in every schedule.
 
     Attributes:
         index: the transaction's place in the block, from 0.
@@ -79,7 +79,7 @@ class Outcome:
 
 
 class Span(NamedTuple):
-    """What a worker did for a while.
+    """One activity of a worker, from when to when.
 
     Attributes:
         worker: which one, from 0.
@@ -100,7 +100,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What running the block took; unlike all else in a result, it depends on the schedule.
+    """How the block ran; unlike all else in a result, it depends on the schedule.
 
     Attributes:
         workers: threads that worked on the block (1: no speculation).
@@ -143,7 +143,7 @@ class Stats:
 
 @dataclass(frozen=True, slots=True)
 class BlockResult:
-    """What a block did.
+    """The result of a block.
 
     Attributes:
         outcomes: one per final transaction, in block order.
@@ -183,7 +183,7 @@ called once per included transaction, in block order."""
 
 
 class Admission(Protocol):
-    """What the transactions of one block share and use up besides the state, such as its gas.
+    """A resource that the transactions of a block share besides the state, such as its gas.
 
     A VM with a method ``__blockstm_admission__()`` makes one for each run of a block. It is used at
     the commit frontier: in block order, by one thread at a time.
@@ -210,7 +210,7 @@ class Transactions(Protocol):
 
 
 class View(Protocol):
-    """What a running transaction sees: the state after all transactions before it.
+    """The view of a running transaction: the state after all transactions before it.
 
     Only valid inside the call it was passed to and in that thread; afterwards every method
     raises `ViewError`. A transaction that looks at a key twice sees one value, plus its own
@@ -263,7 +263,7 @@ class View(Protocol):
 
 @runtime_checkable
 class StateReader(Protocol):
-    """What a block starts from, when it is not a mapping.
+    """The interface of a state that is not a mapping.
 
     ``get`` may be called from any worker thread, at most a few times per key and block. What it
     raises ends the block with `StateError` if the transaction that needed it becomes final. An

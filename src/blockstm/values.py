@@ -1,4 +1,4 @@
-"""What values are to the engine: when two are the same, and what a number is."""
+"""Values as the engine compares them: when two are the same, and which are numbers."""
 
 from __future__ import annotations
 

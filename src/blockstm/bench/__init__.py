@@ -1,4 +1,4 @@
-"""What the benchmarks of ``blockstm bench`` and ``make bench`` measure with; nothing else needs it.
+"""The machinery of ``blockstm bench`` and ``make bench``; nothing else needs it.
 
 Imports point down::
 

@@ -40,7 +40,7 @@ class Iteration:
 
 @dataclass(frozen=True)
 class Timing:
-    """What the iterations of a candidate come to.
+    """The figures of a candidate's iterations.
 
     Attributes:
         seconds: the median, in s.
@@ -120,7 +120,7 @@ class Benchmark:
                 self.iterate(name)
 
     def timing(self, name: str) -> Timing:
-        """What the iterations of a candidate so far come to."""
+        """The figures of a candidate's iterations so far."""
         iterations = self.iterations[name]
         seconds = [iteration.seconds for iteration in iterations]
         low, median, high = _quartiles(seconds)

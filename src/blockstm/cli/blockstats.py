@@ -1,4 +1,4 @@
-"""What ``blockstm run --stats`` says of a block: where its time went, what got in its way."""
+"""The statistics of ``blockstm run --stats``: times, aborts, conflicts, parallelism."""
 
 from __future__ import annotations
 

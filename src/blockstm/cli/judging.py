@@ -26,7 +26,7 @@ OF_THE_RUN = ("gas_used", "receipts_root", "logs_bloom")
 
 @dataclass(slots=True)
 class Verdict:
-    """What is said about one block; the keys of ``--json`` are these names."""
+    """The verdict on one block; the keys of ``--json`` are these names."""
 
     number: int
     fork: str
@@ -85,7 +85,7 @@ class Subject:
         return executed
 
     def given_to(self, function: Callable[..., Any]) -> Any:
-        """What a function makes of the block, that takes what `execute_block` does."""
+        """The result of a function that takes the arguments of `execute_block`, on the block."""
         hashes = self.file.block_hashes
         if self.given_fork is not None:
             return function(
@@ -144,7 +144,7 @@ def _executed(
 def _note_run(
     verdict: Verdict, subject: Subject, executed: ExecutedBlock, trace: Trace
 ) -> dict[str, bool | None]:
-    """What a block did whether or not it is what its header says, and the checks of that."""
+    """The result of a block, valid or not, and its checks against the header."""
     from blockstm.ethereum.chains.forks import AMSTERDAM
     from blockstm.ethereum.execution.checks import run_checks
 

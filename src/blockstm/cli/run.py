@@ -119,7 +119,7 @@ def _complain(path: Path, error: Exception) -> None:
 
 
 def _gas(verdict: Verdict) -> str:
-    """What the header counts, and of a block with two kinds of gas both."""
+    """The gas of the header, and both kinds of a block with two."""
     used = f"{verdict.gas_used:,} gas"
     if verdict.state_gas is None:
         return used

@@ -1,4 +1,4 @@
-"""What an Ethereum block means: forks, transactions, receipts, system calls, header checks.
+"""Ethereum blocks: forks, transactions, receipts, system calls, rules, execution, verification.
 
 `blockstm.execute_block(block, state, vm="evm")` runs a `Block` on an `AccountState` and checks it
 against its header; `prepare` and what it returns are the same in steps.

@@ -29,7 +29,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class CriticalPath:
-    """What no number of workers can get below.
+    """The longest and the heaviest chain of a block: a bound for any number of workers.
 
     Attributes:
         gas: of all transactions.

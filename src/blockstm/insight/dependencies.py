@@ -46,7 +46,7 @@ class _Change:
 
 @dataclass(slots=True)
 class Dependencies:
-    """What running a block in order taught.
+    """The dependencies that one run of a block in order shows.
 
     Attributes:
         of: for each transaction those it depends on, ascending.

@@ -94,7 +94,7 @@ def _event(span: Span, pid: int, begin_ns: int, args: dict[str, int]) -> dict[st
 
 
 def _what(span: Span, transactions: range | None) -> dict[str, int]:
-    """Whose run a span is about."""
+    """The transaction and the incarnation of a span."""
     if span.index is None or span.incarnation is None:
         return {}
     run = {"incarnation": span.incarnation}

@@ -62,7 +62,7 @@ def execute_block(
 def _run(
     view: ReferenceView, vm: Callable[[Any, Any], Any], transaction: Any, on_invalid: str
 ) -> Outcome:
-    """What becomes of one transaction; the block errors are raised without their prefix."""
+    """The outcome of one transaction; the block errors are raised without their prefix."""
     index = view.index
     value: Any = None
     error: BaseException | None = None

@@ -121,7 +121,7 @@ class ReferenceView:
         return plus(self._value(key), 0)
 
     def _value(self, key: Any) -> Any:
-        """What a read sees: the own write, or the own delta on what was there before."""
+        """The value of a read: the own write, or the own delta on the value before."""
         self._check_open()
         if key not in self.writes:
             return self.before(key)

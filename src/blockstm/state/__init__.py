@@ -1,1 +1,1 @@
-"""What a block starts from."""
+"""States: the values that a block starts from."""

@@ -283,7 +283,7 @@ class AccountState:
         return undoing
 
     def _resolve(self, applied: Given) -> None:
-        """What blocks changed is read against the state as they found it.
+        """Decode the changes of earlier blocks against the state as they found it.
 
         What is applied now can be read afterwards as well: all it asks is what it does not change.
         """
@@ -330,7 +330,7 @@ class AccountState:
             return None  # the writes are no good, which is said where they are made
 
     def records_of(self, writes: PackedWrites) -> bytes:
-        """What a block's writes change on this state, for `StateTrie`, without decoding.
+        """The changes of a block's writes to this state, for `StateTrie`, without decoding.
 
         Raises:
             InputError: a key or a value is of the wrong kind.

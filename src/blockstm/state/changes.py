@@ -1,4 +1,4 @@
-"""What a block does to accounts: address → `AccountChange`, without the engine's locations.
+"""The changes of a block to accounts: address → `AccountChange`, without the engine's locations.
 
 The engine knows locations (`blockstm.state.accounts`), and within a block an account whose storage
 was cleared writes its slots at new ones. `AccountChanges` says what all of them come to, account
@@ -37,7 +37,7 @@ _FIELDS: Final = ((_BALANCE, "balance"), (_NONCE, "nonce"), (_CODE_HASH, "code_h
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What becomes of an account; None: as it was.
+    """The change of one account; None: as it was.
 
     Attributes:
         nonce: the new one.
@@ -75,7 +75,7 @@ ChangesByAddress = Mapping[Address, AccountChange] | Mapping[bytes, AccountChang
 
 
 class AccountChanges(Mapping[Address, AccountChange]):
-    """What a block did to accounts: a read-only mapping, in the order of the first writes.
+    """The changes of a block to accounts: a read-only mapping, in the order of the first writes.
 
     `AccountState.apply` and `StateTrie.apply` take it as it is. ``exists`` is false of every
     account that is gone, and ``code`` is there wherever the code changes, if it is known.
@@ -136,7 +136,7 @@ class AccountChanges(Mapping[Address, AccountChange]):
         return dict, (dict(self),)
 
     def _all_places(self) -> dict[Address, int]:
-        """Where the record of each account stands."""
+        """The place of each account's record."""
         if self._places is None:
             self._places = dict(_places(self.records))
         return self._places
@@ -174,7 +174,7 @@ class AccountChanges(Mapping[Address, AccountChange]):
 
 
 def changes_of(writes: Mapping[Any, Any], before: Any) -> AccountChanges:
-    """What the writes of a block mean for the accounts.
+    """The writes of a block as changes of accounts.
 
     Args:
         writes: location → value, as in ``BlockResult.writes``.

@@ -13,7 +13,7 @@ _BLOCKS_KEPT = 2  # two that were run on one state, for example siblings
 
 
 class Trie(Protocol):
-    """What is kept: a `blockstm.ethereum.StateTrie`, which this layer does not know."""
+    """The kept trie: a `blockstm.ethereum.StateTrie`, which this layer does not know."""
 
     def copy(self) -> Self:
         """The same state once more."""
@@ -29,7 +29,7 @@ class _Kept(NamedTuple):
 
 
 class KeptTries:
-    """What is known of a state's tries, and of those after the blocks that were run on it.
+    """The tries of a state that are kept, and those after blocks that were run on it.
 
     A memo: it changes no result, and without it everything is computed anew. All that it knows is
     about one version of the state's contents, and a caller names the version. A trie that is

@@ -163,7 +163,7 @@ class ConflictGenerator:
 
 
 def _child_of(salt: int) -> Address:
-    """Where the factory makes a child (EIP-1014)."""
+    """The address of a child of the factory (EIP-1014)."""
     preimage = b"\xff" + _FACTORY_AT + salt.to_bytes(32, "big") + keccak(_CHILD_INIT)
     return Address(keccak(preimage)[12:])
 

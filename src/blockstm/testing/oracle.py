@@ -23,7 +23,7 @@ __all__ = ["Ran", "assert_same_result", "difference", "identical", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a call of ``execute_block`` came to: exactly one of the two is not None.
+    """The end of a call of ``execute_block``: exactly one of the two is not None.
 
     Attributes:
         result: what it returned.

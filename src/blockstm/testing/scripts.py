@@ -33,7 +33,7 @@ from blockstm.types import View
 __all__ = ["NOTHING", "ScriptError", "scripted_vm"]
 
 NOTHING = "(nothing)"
-"""What a transaction has seen where there was no value."""
+"""The value of a read where there was none."""
 
 Operation = tuple[Any, ...]
 

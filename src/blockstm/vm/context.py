@@ -1,4 +1,4 @@
-"""What a transaction can learn about its block."""
+"""The block as a transaction sees it: number, time, coinbase, limits, hashes."""
 
 from __future__ import annotations
 

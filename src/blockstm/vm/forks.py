@@ -82,7 +82,7 @@ class BlobSchedule:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fork:
-    """What holds in the blocks of a fork; ordered by age, and equal by age alone.
+    """The rules of a fork; ordered by age, and equal by age alone.
 
     Attributes:
         age: its place among the forks, from 0.

@@ -12,7 +12,7 @@ class Codec(Protocol):
 
     @property
     def name(self) -> str:
-        """What the bytes hold, e.g. "int64" or "bytes32"."""
+        """The type that the bytes encode, e.g. "int64" or "bytes32"."""
 
     def encode(self, value: Any) -> bytes:
         """The bytes of ``value``; TypeError or ValueError where it has none."""

@@ -1,4 +1,4 @@
-"""Where a workload takes place: people, tokens and pools, and the state they begin with.
+"""The fixture of a workload: people, tokens and pools, and the state they begin with.
 
 Contracts are put in place; what they hold is brought about by a block of transactions that is run
 beforehand, so that nothing here knows how they lay out their storage.
@@ -25,10 +25,10 @@ CALL_GAS = 400_000
 BASE_FEE = 10**9
 TIP = 10**9
 GAS_PRICE = BASE_FEE + TIP
-"""What a transaction pays for each gas, in wei; half of it goes to the coinbase."""
+"""The gas price of a transaction, in wei; half of it goes to the coinbase."""
 FORK = "osaka"
 RICH = 10**24
-"""What people begin with where nobody is meant to run out of ether, in wei."""
+"""The initial balance where no account is meant to run out of ether, in wei."""
 _TIME = 1_700_000_000
 
 
@@ -70,7 +70,7 @@ class Fixture:
         return address
 
     def token(self, name: str) -> Address:
-        """An ERC-20 of which nobody has anything."""
+        """A new ERC-20 without holders."""
         return self.contract(name, runtime("token"))
 
     def pool(self, name: str, first: Address, second: Address, depth: int) -> Address:
@@ -130,7 +130,7 @@ class Fixture:
         return Evm(fork, context)
 
     def state(self) -> AccountState:
-        """What the workload begins with.
+        """The state that the workload begins with.
 
         Raises:
             InternalError: something that was to happen beforehand failed.
@@ -170,5 +170,5 @@ class Fixture:
 def _without_fees(
     writes: Iterable[tuple[object, object]], coinbase: Address
 ) -> dict[object, object]:
-    """What the coinbase earned beforehand is not there when the workload begins."""
+    """Take back the fees that setting up the state has paid to the coinbase."""
     return {key: value for key, value in writes if key != (coinbase, "balance")}

@@ -33,7 +33,7 @@ BOUND = "uncoordinated"
 
 @dataclass(frozen=True)
 class ParallelRow:
-    """What was measured of one workload on so many workers.
+    """One row: the measurement of a workload on a number of workers.
 
     Attributes:
         name: of the workload; ``transactions`` and ``gas`` are its block's.
@@ -198,7 +198,7 @@ def _row(
 
 
 class _Same:
-    """What every iteration must come to: what the first one came to, and no transaction failed."""
+    """Raises unless an iteration gives what the first one gave, without a failed transaction."""
 
     def __init__(self, count: int, all_succeed: bool) -> None:
         self.count = count

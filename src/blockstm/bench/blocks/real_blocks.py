@@ -27,7 +27,7 @@ _OURS = "evm"
 
 @dataclass(frozen=True)
 class BlockRow:
-    """What was measured of one block.
+    """One row: the measurement of one block.
 
     Attributes:
         number: of the block; ``fork``, ``transactions`` and ``gas`` are its.

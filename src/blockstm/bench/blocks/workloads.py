@@ -25,11 +25,11 @@ __all__ = ["BLOCK_WORKLOADS", "GIGAGAS", "BlockWorkload", "block_workload", "wor
 
 GIGAGAS = 10**9
 ERC20_GAS = 33_880
-"""What a transfer of the token uses, about."""
+"""The gas of a transfer of the token, about."""
 SWAP_GAS = 79_640
-"""What a swap in the pool uses, about."""
+"""The gas of a swap in the pool, about."""
 TOKEN_CHAIN_GAS = 46_180
-"""What a transfer of all that one has to whom has nothing uses, about."""
+"""The gas of a transfer of a whole balance to an account without tokens, about."""
 HOT_HOLDERS = 10
 POOLS = 64
 DEPTH = 10**24

@@ -123,7 +123,7 @@ def check_result(result: BlockResult, wanted: Mapping[int, int]) -> None:
 
 
 def expected(workload: Workload) -> dict[int, int]:
-    """What the block must change: key → value, by a plain loop over a dict."""
+    """The expected writes of the block: key → value, by a plain loop over a dict."""
     state = dict(workload.state)
     block = [(*transaction, 0) for transaction in workload.transactions]
     if PLAIN_LOOPS[workload.program](state, block) != len(block):
@@ -132,7 +132,7 @@ def expected(workload: Workload) -> dict[int, int]:
 
 
 def changes(workload: Workload, state: Mapping[int, int]) -> dict[int, int]:
-    """Where a state differs from the one the workload starts from."""
+    """The difference of a state from the one that the workload starts from."""
     return {key: value for key, value in state.items() if workload.state.get(key) != value}
 
 

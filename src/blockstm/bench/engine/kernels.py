@@ -1,4 +1,4 @@
-"""What the transactions of the workloads do, as kernels: compiled by Numba, run without the GIL.
+"""The transactions of the workloads as kernels: compiled by Numba, run without the GIL.
 
 The same programs as `blockstm.bench.engine.programs`, on records of `TRANSACTION`. Needs the extra
 ``numba``.

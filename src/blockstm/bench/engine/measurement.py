@@ -19,7 +19,7 @@ ENGINE, BASELINE = "engine", "baseline"
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured.
+    """One row of the benchmark.
 
     Attributes:
         workload: its name.
@@ -70,7 +70,7 @@ def start_benchmark(workload: Workload, vm: Vm, turns: int, executor: Executor) 
 def row(
     benchmark: Benchmark, workload: Workload, vm: Vm, work_us: float, turns: int, workers: int
 ) -> Row:
-    """What the iterations of a benchmark so far come to."""
+    """The row of a benchmark's iterations so far."""
     engine, baseline = benchmark.timing(ENGINE), benchmark.timing(BASELINE)
     return Row(
         workload=workload.name,

@@ -1,4 +1,4 @@
-"""What the transactions of the workloads do, in Python: as VMs, and as plain loops over a dict.
+"""The transactions of the workloads in Python: as VMs, and as plain loops over a dict.
 
 A VM here takes ``(source, target, amount, work)``; ``work`` is the number of empty turns of a
 loop that stand for what a real transaction computes.

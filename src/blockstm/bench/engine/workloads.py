@@ -21,7 +21,7 @@ __all__ = ["ABOUT", "WORKLOADS", "Transaction", "Workload", "workload_named"]
 Transaction = tuple[int, int, int]
 
 RICH = 1 << 40
-"""What an account starts with where no payment of the block is meant to fail."""
+"""The initial balance of an account where no payment of the block is meant to fail."""
 READS = 10
 """Accounts that a transaction of the read-heavy workload looks at."""
 SKEW = 1.0

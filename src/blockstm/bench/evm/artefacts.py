@@ -1,4 +1,4 @@
-"""What the contracts of ``bench/contracts`` compile to: one JSON each, beside this file."""
+"""The compiled contracts of ``bench/contracts``: one JSON each, beside this file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def runtime(name: str) -> bytes:
 
 @cache
 def selector(name: str, method: str) -> bytes:
-    """What a call of the method begins with: 4 bytes; nothing where the contract has no methods.
+    """The selector of a method: 4 bytes; empty where the contract has no methods.
 
     Raises:
         LookupError: the contract has methods, but none of this name.

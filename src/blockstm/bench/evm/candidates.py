@@ -25,7 +25,7 @@ _NUMBER, _TIME, _COINBASE = 1, 1_700_000_000, b"\xc0" * 20
 
 
 class Ran(NamedTuple):
-    """What a call came to: the transaction's gas, refunds taken off, and what it returned."""
+    """The result of a call: the transaction's gas after refunds, and its return data."""
 
     gas_used: int
     output: bytes

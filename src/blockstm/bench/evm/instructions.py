@@ -22,11 +22,11 @@ _OWN_NAMES = {"SHA3": "KECCAK256", "DIFFICULTY": "PREVRANDAO"}  # py-evm's for o
 __all__ = ["COUNTS", "count", "counting", "digest", "instructions", "opcodes"]
 
 COUNTS = files("blockstm.bench.evm").joinpath("contracts", "instructions.json")
-"""Where the counts are kept: digest of the workload → opcode → how often."""
+"""The kept counts: digest of the workload → opcode → how often."""
 
 
 def digest(workload: Workload) -> str:
-    """What tells this workload from any other: what is called, with what, and the code it meets."""
+    """A hash of everything that makes the workload: the call, its data, and all code."""
     code = b"".join(account.code for _, account in sorted(workload.accounts.items()))
     return hashlib.sha256(workload.to + workload.data + code).hexdigest()[:32]
 

@@ -15,7 +15,7 @@ __all__ = ["Row", "Same", "measure", "overall", "row", "start_benchmark"]
 
 
 class Same:
-    """What every iteration of every EVM must come to: what the first one came to.
+    """The result of the first iteration, which every one of every EVM must have.
 
     Raises AssertionError where gas or output differ, so that no EVM is timed doing something else.
     """
@@ -39,7 +39,7 @@ class Same:
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured of one workload.
+    """One row: the measurement of one workload.
 
     Attributes:
         workload: its name.
@@ -102,7 +102,7 @@ def start_benchmark(
 def row(
     benchmark: Benchmark, workload: Workload, gas: int, evm: str, baselines: Sequence[str]
 ) -> Row:
-    """What the iterations of a benchmark so far come to."""
+    """The row of a benchmark's iterations so far."""
     return Row(
         workload=workload.name,
         evm=evm,

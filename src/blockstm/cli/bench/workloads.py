@@ -137,7 +137,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _progress(args: argparse.Namespace, text: str) -> None:
-    """What is being measured, on a terminal, until it has been."""
+    """Show the current measurement, on a terminal."""
     if sys.stderr.isatty() and not args.json:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 

@@ -32,7 +32,7 @@ _Changes = tuple[tuple[int, _T], ...]
 
 @dataclass(frozen=True, slots=True)
 class AccountAccess:
-    """What a block did with one account; changes are (block access index, value after it).
+    """The accesses of a block to one account; changes are (block access index, value after it).
 
     Attributes:
         address: of the account.
@@ -184,7 +184,7 @@ class BlockAccessList:
         return access_list
 
     def deviations(self) -> Iterator[str]:
-        """Where the list is not in its one canonical form (EIP-7928), each naming the entry."""
+        """The deviations from the one canonical form (EIP-7928), each naming its entry."""
         yield from _disorder("address", [f"0x{each.address.hex()}" for each in self.accounts])
         for account in self.accounts:
             for deviation in account.deviations():
@@ -205,7 +205,7 @@ class BlockAccessList:
 
     @property
     def hash(self) -> Hash32:
-        """What the header names."""
+        """The hash that the header has."""
         return keccak(self.encode())
 
 

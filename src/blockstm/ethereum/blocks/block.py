@@ -145,7 +145,7 @@ class Block:
         return members
 
     def _check_kinds(self) -> None:
-        """That the members are of the classes that know how to encode themselves."""
+        """Raise unless the members are of the classes that can encode themselves."""
         check_members(self, {"hash": hash32}, "block")
         check_one(self.header, Header, "block.header")
         sequence(self.transactions, Transaction, "block.transactions")

@@ -50,7 +50,7 @@ _JSON_NAMES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What a block says about itself.
+    """A block's header.
 
     Gas in gas, fees in wei, time in s since 1970. The members that came with a fork are None
     before it: London the base fee, Shanghai the withdrawals root, Cancun the blob members and

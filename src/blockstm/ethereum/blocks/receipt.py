@@ -153,7 +153,7 @@ class Receipt:
 
 
 def contract_address(transaction: Transaction, sender: Address) -> Address | None:
-    """Where the contract of a transaction that creates one stands; None of any other (YP 7)."""
+    """The address of the contract that a transaction creates; None for any other (YP 7)."""
     if transaction.to is not None:
         return None
     return Address(keccak(encode([sender, transaction.nonce]))[12:])

@@ -93,7 +93,7 @@ class Authorization:
         return dict(zip(names, map(shown, self.rlp_items()), strict=True))
 
     def rlp_items(self) -> list[bytes | int]:
-        """What the encoding of a transaction lists."""
+        """The items of a transaction's encoding."""
         return [self.chain_id, self.address, self.nonce, self.y_parity, self.r, self.s]
 
 

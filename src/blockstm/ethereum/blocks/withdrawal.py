@@ -57,7 +57,7 @@ class Withdrawal:
 
     @property
     def amount_wei(self) -> int:
-        """What is paid, in wei."""
+        """The amount, in wei."""
         return self.amount_gwei * _WEI_PER_GWEI
 
     def encode(self) -> bytes:

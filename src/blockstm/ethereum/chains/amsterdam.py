@@ -1,4 +1,4 @@
-"""What Amsterdam charges and allows as of Glamsterdam's devnet 8, for rules that need no state.
+"""The figures of Amsterdam, as of Glamsterdam's devnet 8, for rules that need no state.
 
 The EVM has the same figures in `_native/evm/forks/amsterdam.hpp`, under the same names; a test
 holds the two together. In gas where nothing else is said.

@@ -30,7 +30,7 @@ from blockstm.types import Address
 __all__ = ["MAINNET", "MAINNET_DEPOSIT_CONTRACT", "Activation", "Chain", "chain_named"]
 
 MAINNET_DEPOSIT_CONTRACT: Final = Address(bytes.fromhex("00000000219ab540356cbb839cbe05303d7705fa"))
-"""Whose logs are deposits (EIP-6110)."""
+"""The contract whose logs are deposits (EIP-6110)."""
 
 
 def _check_fork(fork: object) -> None:
@@ -41,7 +41,7 @@ def _check_fork(fork: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """Where a fork begins: at exactly one of a block, a time or a total difficulty.
+    """The start of a fork: exactly one of a block, a time or a total difficulty.
 
     Attributes:
         fork: what begins.

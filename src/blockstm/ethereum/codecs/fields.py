@@ -136,7 +136,7 @@ class Fields:
         return self._members.get(name) is not None
 
     def place_of(self, name: str) -> str:
-        """Where a member stands, from the root of the file."""
+        """The place of a member, from the root of the file."""
         spoken = _spoken(name)
         return f"{self.place}.{spoken}" if self.place else spoken
 

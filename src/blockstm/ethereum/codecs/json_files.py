@@ -36,7 +36,7 @@ _BROKEN: Final = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 
 
 def read_json(path: str | Path, what: str) -> Any:
-    """What a ``.json``, ``.json.gz`` or ``.json.xz`` file holds; ``what`` it is meant to be.
+    """The document in a ``.json``, ``.json.gz`` or ``.json.xz`` file; ``what`` names its kind.
 
     Raises:
         OSError: the file cannot be opened or read.

@@ -1,4 +1,4 @@
-"""What the members of headers, transactions, receipts and withdrawals are, for those made by hand.
+"""Types and ranges of the members of headers, transactions, receipts and withdrawals, checked.
 
 A decoded object is right already. An object made from other data may have a number where bytes
 belong, or a number that no encoding holds; these checks name the member before anything computes
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 Kind = Callable[[Any], str]
-"""What a member should be, in words; empty where it is that."""
+"""The type that a member should have, in words; empty where it has it."""
 
 
 def _number(bits: int, value: Any) -> str:

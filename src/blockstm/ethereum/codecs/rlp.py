@@ -27,10 +27,10 @@ __all__ = [
 ]
 
 Item: TypeAlias = "bytes | int | Sequence[Item]"
-"""What can be encoded: bytes, a number from 0 on, or a sequence of items."""
+"""A value to encode: bytes, a number from 0 on, or a sequence of items."""
 
 Value: TypeAlias = "bytes | list[Value]"
-"""What an encoding holds: bytes, or a list of values."""
+"""A decoded value: bytes, or a list of values."""
 
 DEPTH_MAX = 256
 """How deep lists may stand in each other for `decode`; `encode` reaches deeper."""
@@ -196,7 +196,7 @@ class Items:
         return number
 
     def place_of(self, name: str) -> str:
-        """Where an element stands, from the root of what is read."""
+        """The place of an element, from the root of the document."""
         return f"{self.place}{name}" if name.startswith("[") else f"{self.place}.{name}"
 
     def _next(self, name: str) -> tuple[bool, int, int]:

@@ -38,7 +38,7 @@ _VMS = ("evm", "py-evm")
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a block stands on and in, checked.
+    """The parent, chain and ancestors of a block, checked.
 
     Attributes:
         chain: whose block it is, under the fork that the caller asked for.
@@ -89,7 +89,7 @@ def check_block_object(block: Any, state: Any, vm: Any) -> None:
 
 
 def unknown_vm(vm: object) -> ConfigError:
-    """What to raise where there is no such VM."""
+    """The error for an unknown VM."""
     return ConfigError(
         f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}"
         f"{did_you_mean(vm, _VMS)}"
@@ -180,7 +180,7 @@ def _parent(parent: Header | None, ancestors: Sequence[Block] | None) -> Header 
 def _block_hashes(
     header: Header, ancestors: Sequence[Block] | None, given: Any
 ) -> Mapping[int, Hash32]:
-    """What is given, and what the ancestors say."""
+    """The given hashes, and those of the ancestors."""
     if given is not None and not isinstance(given, Mapping):
         raise InputError(f"block_hashes map numbers to hashes, and are not {brief(given)}")
     headers = [each.header for each in ancestors or ()]

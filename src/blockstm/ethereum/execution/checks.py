@@ -48,7 +48,7 @@ class NamedBlock(Protocol):
 
 
 def block_checks(named: NamedBlock) -> Checks:
-    """What can be checked before anything is executed."""
+    """The checks before execution."""
     block = named.block
     header = block.header
     misnamed = first_misnamed_transaction(named)
@@ -65,7 +65,7 @@ def block_checks(named: NamedBlock) -> Checks:
 def run_checks(
     named: NamedBlock, run: ExecutedBlock, expected: Sequence[Receipt] | None = None
 ) -> Checks:
-    """What execution is checked against: the header, and receipts if others are known.
+    """The results of execution against the header, and against other receipts if they are known.
 
     The receipts root is None before Byzantium, where receipts carry state roots; the state root
     is None because it needs a witness.

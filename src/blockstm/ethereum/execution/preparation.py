@@ -72,7 +72,7 @@ class StateAfter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutedBlock:
-    """What executing a block did.
+    """The result of a block.
 
     Attributes:
         receipts: one per transaction.
@@ -188,7 +188,7 @@ class PreparedBlock:
             yield before, writes
 
     def first_writes(self, execute_block: ExecuteBlock) -> Mapping[Any, Any]:
-        """What is written before the transactions.
+        """The writes before the transactions.
 
         Raises:
             BlockError: see `blockstm.execute_block`.

@@ -61,7 +61,7 @@ def address_of_key(secret_key: bytes, place: str = "secretKey") -> Address:
 
 
 class Signature(NamedTuple):
-    """What was signed and how; ``parity`` is 0 or 1."""
+    """A signing hash and its signature; ``parity`` is 0 or 1."""
 
     message_hash: bytes
     r: int
@@ -187,7 +187,7 @@ def _recover(
 def _in_parallel(
     run: Callable[[Sequence[T]], Sequence[R]], signed: Sequence[T], workers: int | None
 ) -> list[R]:
-    """What ``run`` says of each, asked in parts by a number of threads."""
+    """The results of ``run``, called on segments by a number of threads."""
     workers = workers or usable_cores()
     tasks = min(workers * _TASKS_PER_WORKER, len(signed) // _SIGNATURES_PER_TASK_MIN)
     if min(workers, tasks) <= 1:

@@ -176,7 +176,7 @@ def _later_members(fields: LooseFields, fork: Fork) -> dict[str, Any]:
 
 
 def _check_derived(fields: LooseFields, header: Header) -> None:
-    """That what the file tells of itself is so."""
+    """Raise unless the members that follow from others have the right values."""
     for name, attribute in _DERIVED.items():
         value = getattr(header, attribute)
         if name in fields and fields.loose_bytes(name) != (value or b""):

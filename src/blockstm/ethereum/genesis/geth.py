@@ -214,7 +214,7 @@ def _activations(config: LooseFields) -> Iterator[Activation]:
 
 
 def _start(config: LooseFields, spellings: Sequence[str]) -> int | None:
-    """Where a fork of several names begins; None where it does not."""
+    """The start of a fork of several names; None where it has none."""
     given = {name: config.number(name, bits=64) for name in spellings if name in config}
     if len(set(given.values())) > 1:
         told = " and ".join(f"{name} {number}" for name, number in given.items())

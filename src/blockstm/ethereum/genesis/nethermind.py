@@ -200,7 +200,7 @@ def _check_params(params: LooseFields) -> None:
 
 
 def _check_fixed(params: LooseFields, fixed: dict[str, int], known: frozenset[str]) -> None:
-    """That a member that is neither known nor a remark has the one value that is the rule here."""
+    """Raise unless a member of no meaning here has the one value that is Ethereum's rule."""
     for name in params.unknown(known):
         place, rule = params.place_of(name), fixed.get(name.lower())
         if rule is None:
@@ -211,7 +211,7 @@ def _check_fixed(params: LooseFields, fixed: dict[str, int], known: frozenset[st
 
 
 def _check_work(ethash: LooseFields, chain: Chain) -> None:
-    """That rewards and the bomb are those of the forks, on a chain that begins before Paris."""
+    """Raise unless rewards and bomb are those of the forks, on a chain from before Paris."""
     if any(each.total_difficulty == 0 for each in chain.activations):
         return
     if "blockReward" in ethash:
@@ -281,7 +281,7 @@ def _start_of(params: LooseFields, ethash: LooseFields, fork: Fork, eips: list[s
 def _same_start(
     params: LooseFields, fork: Fork, together: list[str], beside: tuple[str, ...]
 ) -> int | None:
-    """Where all EIPs of a fork begin; None where none of them does.
+    """The start of all EIPs of a fork; None where none of them starts.
 
     Raises:
         ConfigError: they do not begin together.

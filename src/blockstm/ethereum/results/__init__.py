@@ -1,4 +1,4 @@
-"""What executing a block gave: outcomes, receipts, accesses, and how they compare with its header.
+"""The results of a block: outcomes, receipts, accesses, and their comparison with its header.
 
 Imports point down::
 

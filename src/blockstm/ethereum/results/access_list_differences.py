@@ -40,7 +40,7 @@ _NAMES = (
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
-    """What a difference is about; entries sort as they stand in a list.
+    """The entry that a difference is about; entries sort in the order of a list.
 
     Attributes:
         address: of the account.
@@ -57,7 +57,7 @@ class Entry:
 
     @property
     def members(self) -> dict[str, str]:
-        """What tells it from others, in the list's own names."""
+        """The names that tell the entry from others, as in the list."""
         members = {"address": shown(self.address), "what": _NAMES[self.part]}
         if self.part in (_Part.STORAGE_CHANGES, _Part.STORAGE_READS):
             members["slot"] = shown(self.slot)
@@ -116,7 +116,7 @@ def differences(expected: BlockAccessList, given: BlockAccessList) -> Iterator[D
 
 
 def given_list_violations(expected: BlockAccessList, given: BlockAccessList) -> Iterator[Violation]:
-    """What is wrong with the list that came with a block that did ``expected``."""
+    """The violations of the list that came with a block; ``expected`` is its execution's."""
     if expected == given:
         return
     for deviation in given.deviations():

@@ -39,7 +39,7 @@ class _Step:
 
 @dataclass(slots=True)
 class _Account:
-    """What the steps so far did with an account; changes by block access index."""
+    """The accesses of the steps so far to an account; changes by block access index."""
 
     balances: dict[int, int] = field(default_factory=dict)
     nonces: dict[int, int] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class _Account:
 
 
 class _Balances(dict[Address, int]):
-    """What accounts have, as far as the block went on."""
+    """The balances of accounts after the steps so far."""
 
     def __init__(self, before: Callable[[Address], int]) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ def fold_accesses(
 
 
 def _read(report: bytes, balances: _Balances) -> dict[Address, _Step]:
-    """What a step did; ``balances`` are moved on to what they are after it."""
+    """The accesses of a step; ``balances`` are advanced past it."""
     steps: defaultdict[Address, _Step] = defaultdict(_Step)
     at_start: dict[Address, int] = {}
     place = 0
@@ -125,7 +125,7 @@ def _read(report: bytes, balances: _Balances) -> dict[Address, _Step]:
 def _read_account(
     report: bytes, place: int, address: Address, step: _Step, balances: _Balances
 ) -> int:
-    """Where the account's record ends, which has its changes at ``place``."""
+    """The end of an account's record whose changes begin at ``place``."""
     changes = report[place]
     place += 1
     if changes & _GONE:
@@ -145,7 +145,7 @@ def _read_account(
 
 
 def _read_slot(report: bytes, place: int, step: _Step) -> int:
-    """Where the slot's record ends, which begins at ``place``."""
+    """The end of a slot's record that begins at ``place``."""
     slot = _number(report, place + _SLOT_AT)
     if report[place] == _SLOT_READ:
         step.slots.setdefault(slot, None)

@@ -69,7 +69,7 @@ class FlatReceipts(Sequence[Receipt]):
 
     @property
     def encodings(self) -> Sequence[bytes]:
-        """What the receipts trie holds."""
+        """The encodings of the receipts, as the receipts trie has them."""
         return self._encoded[0]
 
     @property

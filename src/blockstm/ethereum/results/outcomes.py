@@ -12,7 +12,7 @@ __all__ = ["TransactionOutcomes", "of_transactions"]
 
 
 class TransactionOutcomes(Sequence[Outcome]):
-    """What became of each transaction; `Outcome.index` is its place in the block.
+    """The outcome of each transaction; `Outcome.index` is its place in the block.
 
     The engine's outcomes are of all that it ran, with what a block does before and after its
     transactions. Immutable, safe from any thread; equal to any sequence of the same outcomes.
@@ -30,7 +30,7 @@ class TransactionOutcomes(Sequence[Outcome]):
 
     @property
     def places(self) -> range:
-        """Where they stand among the engine's outcomes, whose places a timeline names."""
+        """The places of the transactions among the engine's outcomes, as a timeline names them."""
         return self._places
 
     def __len__(self) -> int:

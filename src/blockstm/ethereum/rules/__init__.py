@@ -1,4 +1,4 @@
-"""What a block must satisfy that needs no execution, and the figures that follow from its header.
+"""The rules of a block that need no execution, and the figures that follow from its header.
 
 Imports point down::
 

@@ -1,4 +1,4 @@
-"""What gas and blob gas cost in a block, from its parent (EIP-1559, EIP-4844, EIP-7918).
+"""The base fees of gas and blob gas, from the parent block (EIP-1559, EIP-4844, EIP-7918).
 
 Fees in wei per gas or per blob gas; amounts of gas in gas.
 """

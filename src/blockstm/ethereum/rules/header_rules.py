@@ -1,4 +1,4 @@
-"""What a header may say after its parent's: every rule that needs no body and no state.
+"""The rules of a header after its parent's that need no body and no state.
 
 Yellow Paper 4.3.4 and the EIPs named beside the rules. The rules stand in the order in which they
 are checked; the first that is broken is the violation.
@@ -29,7 +29,7 @@ __all__ = ["DAO_EXTRA_DATA", "NO_OMMERS_HASH", "header_violation"]
 NO_OMMERS_HASH: Final = keccak(encode([]))
 
 DAO_EXTRA_DATA: Final = b"dao-hard-fork"
-"""What the first blocks of the DAO fork say, so that the two chains part (EIP-779)."""
+"""The extra data of the first blocks of the DAO fork, which separates the chains (EIP-779)."""
 
 _DAO_BLOCKS: Final = 10
 _EXTRA_DATA_MAX: Final = 32

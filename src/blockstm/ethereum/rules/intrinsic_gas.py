@@ -1,4 +1,4 @@
-"""What a transaction costs before any of its code runs (Yellow Paper 6.2, g0), in gas.
+"""Intrinsic gas: the cost of a transaction before its code runs (Yellow Paper 6.2, g0).
 
 Each figure stands with the fork that set it, Amsterdam's in `amsterdam`. The EVM charges by its own
 table; that both agree is tested on the official tests.
@@ -45,7 +45,7 @@ INITCODE_MAX: Final = 49_152
 
 
 class IntrinsicGas(NamedTuple):
-    """What a transaction is charged at its start.
+    """The charges at the start of a transaction.
 
     Attributes:
         total: charged before code runs.
@@ -64,12 +64,12 @@ def initcode_max(fork: Fork) -> int | None:
 
 
 def nonzero_byte_gas(fork: Fork) -> int:
-    """What a byte of data that is not zero is charged."""
+    """The gas of a byte of data that is not zero."""
     return _NONZERO_BYTE_ISTANBUL if fork >= ISTANBUL else _NONZERO_BYTE
 
 
 def floor_token_gas(fork: Fork) -> int:
-    """What a token of data costs at the least, before Amsterdam; 0 before Prague."""
+    """The floor price of a token of data, before Amsterdam; 0 before Prague."""
     return _FLOOR_TOKEN if fork >= PRAGUE else 0
 
 

@@ -128,7 +128,7 @@ class Violation:
         return Violation(self.reason, self.detail, index)
 
     def error(self, prefix: BlockResult | None = None) -> InvalidBlock:
-        """What to raise; ``prefix`` is the result of the transactions before it."""
+        """The exception; ``prefix`` is the result of the transactions before it."""
         whose = "the block" if self.index is None else f"transaction {self.index}"
         message = f"{whose} is invalid: {self.detail}"
         return InvalidBlock(message, self.index, prefix, self.reason)

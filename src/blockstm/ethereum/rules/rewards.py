@@ -1,4 +1,4 @@
-"""What a block pays to its beneficiary and to those of its ommers (Yellow Paper 11.3)."""
+"""The rewards of a block to its beneficiary and those of its ommers (Yellow Paper 11.3)."""
 
 from __future__ import annotations
 

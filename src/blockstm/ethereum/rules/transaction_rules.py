@@ -1,4 +1,4 @@
-"""What a transaction may be, by itself and in its block: every rule that needs no state.
+"""The rules of a transaction, by itself and in its block, that need no state.
 
 The rules stand in the order in which they are checked; the first broken one is reported. Those
 that need the sender's account (nonce, balance, code) are the EVM's. Most transactions of a block

@@ -32,7 +32,7 @@ __all__ = ["AccountChange", "AccountProof", "StateTrie", "TrieAccount", "changes
 
 
 class AccountFields(Protocol):
-    """What a root asks of an account; `blockstm.state.accounts.Account` has it."""
+    """The parts of an account that a root needs; `blockstm.state.accounts.Account` has them."""
 
     @property
     def balance(self) -> int: ...

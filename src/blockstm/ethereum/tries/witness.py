@@ -33,7 +33,7 @@ __all__ = ["Witness", "WitnessState", "parse_witness", "read_witness"]
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What a block needs of the state that it starts from.
+    """The part of the state that a block reads, with its proof.
 
     Attributes:
         parent_state_root: of that state; to be compared with a trusted header of the parent.

@@ -1,4 +1,4 @@
-"""What a step of the EVM came to, read from the bytes that the native core leaves as its output."""
+"""The result of a step of the EVM, read from the bytes of its native output."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Log(NamedTuple):
 
 
 class Execution:
-    """What a transaction did; the value of its outcome. Immutable, safe from any thread.
+    """The result of a transaction; the value of its outcome. Immutable, safe from any thread.
 
     Two are equal if they agree in everything.
 
@@ -82,7 +82,7 @@ class Execution:
 
     @property
     def output(self) -> bytes:
-        """What the call returned or reverted with; of a creation that succeeded: nothing."""
+        """The return data of the call or revert; empty for a creation that succeeded."""
         return self.raw[_HEADER.size : self._output_end]
 
     @property
@@ -116,7 +116,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class SystemOutputs:
-    """What the system calls around a block's transactions gave; empty before Prague.
+    """The return data of the system calls around a block; empty before Prague.
 
     Attributes:
         withdrawal_requests: of EIP-7002, one after another.

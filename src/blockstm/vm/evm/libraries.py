@@ -28,7 +28,7 @@ Addresses = dict[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a library comes from."""
+    """The source of a library."""
 
     package: str
     module: str

@@ -89,7 +89,7 @@ class Evm:
         return BlockRoom(self.block, self.block.blobs_max, meters_state, self._violation_of)
 
     def _violation_of(self, step: Signed) -> InvalidTransaction | None:
-        """What is wrong with a transaction by itself; None if nothing is."""
+        """The rule that a transaction breaks by itself; None if it breaks none."""
         code, have, want = self.__blockstm_bind__([step]).flaw_at(0)
         return InvalidTransaction(reason_named(code), have, want) if code else None
 

@@ -14,7 +14,7 @@ _WORD = 32
 
 
 def error_of(index: int, status: int, output: bytes) -> Exception:
-    """What a step that ended with ``status`` raises."""
+    """The exception of a step that ended with ``status``."""
     if status == _INVALID:
         return _invalid(output)
     kind, rest = output[:1], output[1:]

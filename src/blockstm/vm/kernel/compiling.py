@@ -59,7 +59,7 @@ def record_type(dtype: np.dtype[Any]) -> Any:
 
 
 def _missing_field(error: Exception, dtype: np.dtype[Any]) -> str | None:
-    """What Numba means by a bare KeyError: the kernel reads a field that the records lack."""
+    """The error for a bare KeyError of Numba: the kernel reads a field that the records lack."""
     fields = dtype.names or ()
     if not isinstance(error, KeyError) or len(error.args) != 1 or error.args[0] in fields:
         return None

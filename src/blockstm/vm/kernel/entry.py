@@ -19,7 +19,7 @@ IS_DYNAMIC = 4  # the place, in Numba's description of an exception, of its coun
 
 
 def returns_of(ty: types.Type) -> str | None:
-    """What 8 bytes of a value are, or None where a kernel cannot return this type."""
+    """The kind of an 8-byte value, or None where a kernel cannot return this type."""
     if isinstance(ty, types.Optional):
         return returns_of(ty.type)
     if isinstance(ty, types.NoneType):

@@ -31,7 +31,7 @@ TOO_LARGE = "the value is not a number of the kernel's kind, or the sum leaves t
 
 
 class Scene:
-    """Where a method is being generated: Numba's context and builder, and the view."""
+    """The place where a method is generated: Numba's context and builder, and the view."""
 
     def __init__(self, context: Any, builder: ir.IRBuilder, view_type: Any, view: Any) -> None:
         self.context = context

@@ -55,7 +55,7 @@ def key_of(kind: str, key: Any) -> Any:
 
 
 def value_out(kind: str, value: Any) -> Any:
-    """What the state holds for a value that a kernel gives."""
+    """A value of a kernel as the state holds it."""
     if kind == "int64":
         return integer(value)
     data = bytes_of_words(value)
@@ -63,7 +63,7 @@ def value_out(kind: str, value: Any) -> Any:
 
 
 def value_in(kind: str, value: Any) -> Any:
-    """What a kernel sees for a value that the state holds."""
+    """A value of the state as a kernel sees it."""
     if kind == "int64":
         return value
     return words_of_bytes(value if kind == "bytes32" else value.to_bytes(32, "little"))

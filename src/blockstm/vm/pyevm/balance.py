@@ -9,13 +9,13 @@ __all__ = ["Ledger", "UnreadBalance"]
 
 
 class Ledger(Protocol):
-    """What an `UnreadBalance` asks: conditions on the balance before the transaction."""
+    """The questions of an `UnreadBalance`: conditions on the balance before the transaction."""
 
     def holds_at_least(self, address: bytes, bound: int) -> bool:
         """Whether ``address`` held ``bound`` wei or more before this transaction."""
 
     def held(self, address: bytes) -> int:
-        """What ``address`` held before this transaction, in wei: an exact read."""
+        """The balance of ``address`` before this transaction, in wei: an exact read."""
 
 
 def _exactly(operation: Callable[[int, int], int]) -> Callable[[UnreadBalance, int], int]:

@@ -35,7 +35,7 @@ class Log(NamedTuple):
 
 
 class Execution(NamedTuple):
-    """What a transaction did; the value of its outcome.
+    """The result of a transaction; the value of its outcome.
 
     Attributes:
         succeeded: False where it ran out of gas or was reverted: it paid, it did nothing else.

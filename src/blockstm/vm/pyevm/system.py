@@ -1,4 +1,4 @@
-"""What a block does besides its transactions: before the first one, and after the last.
+"""The work of a block besides its transactions: before the first one, and after the last.
 
 Each function works on a state made for one step; the step is run like a transaction, in front
 of the block's transactions or behind them.
