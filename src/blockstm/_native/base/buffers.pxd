@@ -1,4 +1,4 @@
-"""Buffers for what a block gives back: long ones are kept when they are let go, for the next block.
+"""Buffers for the results of a block: long ones are kept when they are freed, for the next block.
 
 A block's results are some MB, made anew for each block; memory fresh from the system would be cleared
 page by page first, which takes longer than filling it.

@@ -1,10 +1,10 @@
-// Locks of things that outlive a block, and so are used in forked children as well: a fork waits until nobody
+// Locks of things that outlive a block, and so are used in forked children as well: a fork waits until no thread
 // has any of them, so what they guard is whole in the child, and they are free there.
 //
-// The calling thread of a fork has the GIL: nobody may want the GIL while they hold such a lock.
+// The calling thread of a fork has the GIL: no thread may wait for the GIL while it holds such a lock.
 //
-// A child gets them new, as a lock remembers by which thread, and for whom, it is held. Each extension module
-// has a list of its own.
+// A child gets them new, as a lock remembers by which thread, and for which one, it is held. Each extension
+// module has a list of its own.
 #pragma once
 
 #include <pthread.h>
@@ -41,7 +41,7 @@ private:
     virtual void free() noexcept = 0;
     virtual void renew() noexcept = 0;
 
-    // All or none are tried for: whoever has one may wait for another.
+    // All or none are taken: a thread that has one may wait for another.
     static bool try_hold_all() noexcept {
         for (ForkLock* each = first_; each != nullptr; each = each->next_) {
             if (each->try_hold()) continue;

@@ -1,7 +1,7 @@
 """The keyed hash of byte strings, for every hash table of the native core.
 
-Keys come from outside (addresses, slots, users' bytes), so whoever makes them could make them
-collide if he knew the hash: a table would turn into a list and a block into a denial of service
+Keys come from outside (addresses, slots, users' bytes), so an attacker that knew the hash could
+make them collide: a table would turn into a list and a block into a denial of service
 (hash flooding). So the hash is keyed with 256 bits drawn from the operating system when the
 module is imported; nothing that depends on the order of a table may reach a result.
 
@@ -9,7 +9,7 @@ The mixing step multiplies 64 by 64 bits to 128 and folds the halves onto each o
 for 16 bytes of key. It is a hash for tables, not a cryptographic one, and a hash never stands
 in for a key: every table compares the bytes.
 
-Threads: the functions are pure; the seed is written once, at import, before anyone can read it.
+Threads: the functions are pure; the seed is written once, at import, before any other thread can read it.
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy

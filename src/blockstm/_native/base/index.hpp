@@ -3,7 +3,7 @@
 // Open addressing with linear probing. A cell counts only if it carries the generation of now, so that
 // `clear` is an addition and costs nothing for what a transaction before put in. One owner, one thread.
 //
-// Hashes must come from `table_hash`: keys are chosen by whoever writes contracts, and under a hash they
+// Hashes must come from `table_hash`: authors of contracts choose the keys, and under a hash that they
 // could foresee, a table would become a list (hash flooding).
 #pragma once
 

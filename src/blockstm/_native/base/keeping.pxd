@@ -1,16 +1,16 @@
 """Keeping Python objects alive, and what they raise, from code that cannot raise.
 
-An exception that leaves a function which is `noexcept` is lost, and what the function gives is 0, which
-mostly means that all is well. So such a function has its work done by another, to which it lends a status:
-at first it says that memory has run out, and only what has been done says otherwise. In there nothing
-returns out of an `except`: without memory an exception has no traceback, which Cython does not expect there.
+An exception that leaves a `noexcept` function is lost, and the function returns 0, which mostly means
+success. So such a function calls an inner one with a pointer to a status: the status is "out of memory"
+at first, and only completed work sets it to success. The inner function never returns out of an `except`:
+without memory an exception has no traceback, which Cython does not expect there.
 """
 from cpython.list cimport PyList_GET_SIZE, PyList_SET_ITEM
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_DECREF, Py_INCREF
 
 cdef extern from "Python.h":
-    # As in C, without the look for an error that Cython adds.
+    # As in C, without the test for an error that Cython adds.
     int append_or_fail "PyList_Append"(object listed, object value) noexcept
     PyObject* item_at "PyList_GET_ITEM"(object listed, Py_ssize_t place) noexcept
     void set_item_at "PyList_SET_ITEM"(object listed, Py_ssize_t place, PyObject* item) noexcept

@@ -1,6 +1,6 @@
 """Writes of a block as bytes, one after another: what a native block wrote and a native state takes.
 
-Threads: filled once, by whoever makes it; from then on immutable.
+Threads: filled once, by the thread that makes it; from then on immutable.
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libcpp.vector cimport vector

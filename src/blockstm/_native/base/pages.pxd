@@ -1,5 +1,5 @@
-"""Memory in large pieces: where it is enough, in pages of 2 MiB, so that the processor finds more of it
-without walking its page tables. Tables and locations are looked at in no order."""
+"""Memory in large pieces: from a size on, in pages of 2 MiB, so that the processor finds more of it
+without walking its page tables. Tables and locations are accessed in random order."""
 from libc.stdint cimport uint64_t
 from libc.stdlib cimport free
 

@@ -1,7 +1,7 @@
 # distutils: sources = src/blockstm/_native/crypto/keccak.cpp
 """What an account may be made of; see the ``.pxd``.
 
-What is not exactly right is refused by name: nothing is rounded, cut or parsed.
+A value that does not fit exactly is refused by name: nothing is rounded, cut or parsed.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t

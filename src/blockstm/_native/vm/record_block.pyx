@@ -1,11 +1,11 @@
 """A block of record transactions that compiled code runs: what a kernel is to the engine.
 
-Threads: `execute` runs in any worker, without the GIL; it takes the GIL only to look at an
-exception that it has not met before or whose arguments are not constants.
+Threads: `execute` runs in any worker, without the GIL; it takes the GIL only for an exception
+that is new to it or whose arguments are not constants.
 
-What a run hands to the engine as its output: on success nothing (None) or the 8 bytes of the
-value; on an error a tag and, for constant exceptions, the address that makes the exception. Where there
-was no memory for an exception, the tag says that.
+The output of a run: on success nothing (None) or the 8 bytes of the value; on an error a tag and,
+for constant exceptions, the address that makes the exception. The tag says so where an allocation
+for the exception failed.
 """
 import struct
 
@@ -225,9 +225,10 @@ cdef int32_t meet(Records* records, int64_t index, int32_t ending, void* info) n
 
 
 cdef void meet_into(RecordBlock block, int64_t index, int32_t ending, void* info, int32_t* status) noexcept:
-    """Make the exception, tell what it comes to, and remember that or it.
+    """Make the exception of a run and set the status that it stands for; keep the exception of a dynamic
+    raise by its index, the status of a constant one by its address.
 
-    A `MemoryError` is not remembered: it may stand for another exception that could not be made.
+    A `MemoryError` is not kept: it may stand for another exception that could not be made.
     """
     cdef object error = None
     try:

@@ -75,14 +75,14 @@ struct LongDivision {
             return greatest;
         }
         const uint64_t estimate = divide_3by2(upper, size > 2 ? rest[size - 3] : limb, top(), inverse);
-        return settle(estimate, upper, limb);
+        return correct_digit(estimate, upper, limb);
     }
 
     // The only digit of a quotient, where the dividend has as many limbs as the divisor: no reciprocal.
     [[gnu::always_inline]] uint64_t only_digit(uint64_t limb) noexcept {
         Pair upper{rest[size - 1], rest[size - 2]};
         const uint64_t estimate = divide_3by2_once(upper, size > 2 ? rest[size - 3] : limb, top());
-        return settle(estimate, upper, limb);
+        return correct_digit(estimate, upper, limb);
     }
 
     // What is left at the end is the remainder.
@@ -97,7 +97,7 @@ struct LongDivision {
 private:
     // The digit was estimated from the upper limbs, and `upper` is what they have left: it is right or, very
     // rarely, one too much.
-    [[gnu::always_inline]] uint64_t settle(uint64_t digit, Pair upper, uint64_t limb) noexcept {
+    [[gnu::always_inline]] uint64_t correct_digit(uint64_t digit, Pair upper, uint64_t limb) noexcept {
         if constexpr (size == 3) {
             rest[0] = limb;
             if (subtract_wide(rest[0], upper.low, upper.high, multiply(divisor[0], digit))) [[unlikely]] {
