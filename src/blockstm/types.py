@@ -213,7 +213,7 @@ class View(Protocol):
     """The view of a running transaction: the state after all transactions before it.
 
     Only valid inside the call it was passed to and in that thread; afterwards every method
-    raises `ViewError`. A transaction that looks at a key twice sees one value, plus its own
+    raises `ViewError`. A transaction that reads a key twice sees one value, plus its own
     writes. Values handed out must not be changed in place.
     """
 

@@ -16,7 +16,7 @@ def block_files(path: Path) -> list[Path]:
     """A file as it is named; the block files of a folder in the order of their numbers.
 
     A folder's block files end as one does and have a number in their name, which tells them from
-    an index beside them. Folders within it are not looked into.
+    an index beside them. Folders within it are not read.
 
     Raises:
         UsageError: a folder has none.

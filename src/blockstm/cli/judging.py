@@ -1,5 +1,5 @@
-"""What ``blockstm run`` says of a block: executed as anybody executes one, and where it is refused,
-looked at more closely."""
+"""The verdict of ``blockstm run`` on a block: it is executed by the public functions; more checks
+follow where it is invalid."""
 
 from __future__ import annotations
 

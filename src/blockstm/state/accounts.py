@@ -1,4 +1,4 @@
-"""Ethereum accounts as a state: one exact location for each thing a transaction can look at.
+"""Ethereum accounts as a state: one exact location for each thing that a transaction can read.
 
 =====================================  =====================================================
 ``(address, "balance")``               wei

@@ -254,7 +254,7 @@ def _check_threads(
 
 
 def _check_blocks(state: Any, items: Mapping[Any, Any], absent: Sequence[Any]) -> None:
-    """Blocks that look at everything, write everything, and remove everything."""
+    """Blocks that read everything, write everything, and remove everything."""
     keys = [*items, *absent]
     marks = {key: ("mark", index) for index, key in enumerate(keys)}
 

@@ -21,7 +21,7 @@ class NativeScripts:
     """A native VM (no GIL, no Numba) for scripted transactions: drives the C table.
 
     It knows the operations of `blockstm.testing.scripts` and ``("work", turns)``, which spins.
-    The value of an outcome is 64 bits folded from everything that the transaction looked at.
+    The value of an outcome is 64 bits folded from everything that the transaction read.
     ``python`` is the same VM as a Python callable. Immutable: any thread may use it.
 
     Args:

@@ -6,19 +6,19 @@ A transaction is a tuple of operations, an operation a tuple of its name and its
     ("put", key, value)                     set it
     ("delete", key)                         remove it
     ("add", key, delta)                     add without looking
-    ("expect", key, value)                  look whether it is this value
-    ("at_least", key, bound)                look at the answer only
+    ("expect", key, value)                  ask whether it is this value
+    ("at_least", key, bound)                ask for the answer only
     ("try_add", key, delta, lower, upper)   add if the sum lies within
     ("charge", gas)                         use gas
-    ("bump", key, delta)                    look, then set the sum
-    ("copy", source, target)                look at one key, set (or remove) another
-    ("follow", key, delta)                  look, then add at the key that the value names
-    ("branch", key, then, otherwise)        look, then run one of two programs
+    ("bump", key, delta)                    read, then set the sum
+    ("copy", source, target)                read one key, set (or remove) another
+    ("follow", key, delta)                  read, then add at the key that the value names
+    ("branch", key, then, otherwise)        read, then run one of two programs
     ("revert", message)                     raise Revert(message)
     ("invalid", message)                    raise Invalid(message)
     ("raise", message)                      raise ScriptError(message)
 
-`scripted_vm` runs such a transaction and returns everything it looked at, so that comparing
+`scripted_vm` runs such a transaction and returns everything it read, so that comparing
 outcomes compares every read.
 """
 
@@ -43,7 +43,7 @@ class ScriptError(Exception):
 
 
 def scripted_vm(view: View, transaction: Sequence[Operation]) -> tuple[Any, ...]:
-    """Run the operations of ``transaction``; returns what it looked at, in order.
+    """Run the operations of ``transaction``; returns what it read, in order.
 
     Raises:
         Revert, Invalid, ScriptError: an operation says so.

@@ -107,7 +107,7 @@ def complete(result: BlockResult, count: int) -> BlockResult:
     """``result``, unless a transaction is missing or failed: cheap, for the timed part."""
     if len(result.outcomes) != count or result.stats.transactions != count:
         raise AssertionError(f"{len(result.outcomes)} of {count} transactions became final")
-    if isinstance(result.outcomes, NativeOutcomes):  # the others are looked at after the iteration
+    if isinstance(result.outcomes, NativeOutcomes):  # the others are checked after the iteration
         succeeded = result.outcomes.count_of(Status.SUCCESS)
         if succeeded != count:
             raise AssertionError(f"{succeeded} of {count} transactions succeeded")

@@ -23,7 +23,7 @@ Transaction = tuple[int, int, int]
 RICH = 1 << 40
 """The initial balance of an account where no payment of the block is meant to fail."""
 READS = 10
-"""Accounts that a transaction of the read-heavy workload looks at."""
+"""Accounts that a transaction of the read-heavy workload reads."""
 SKEW = 1.0
 """The exponent of the zipf workload: account k is drawn with weight 1 / k."""
 
@@ -101,7 +101,7 @@ def _zipf(name: str, accounts: int, count: int, draw: random.Random) -> Workload
 
 
 def _read_heavy(name: str, accounts: int, count: int, draw: random.Random) -> Workload:
-    """Each looks at `READS` accounts and sets one: ``amount`` is the stride between them."""
+    """Each reads `READS` accounts and sets one: ``amount`` is the stride between them."""
     widest = (accounts - 1) // (READS - 1)
     block = []
     for _ in range(count):

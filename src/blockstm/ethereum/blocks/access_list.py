@@ -37,7 +37,7 @@ class AccountAccess:
     Attributes:
         address: of the account.
         storage_changes: slot → its changes, by ascending slot.
-        storage_reads: slots that were looked at and have no changes, ascending.
+        storage_reads: slots that were read and not changed, ascending.
         balance_changes: in wei.
         nonce_changes: with the nonce after each.
         code_changes: with the code after each.

@@ -82,7 +82,7 @@ class ExecutedBlock:
             (EIP-7685); None before Prague, or where the state is partial and lacks the contracts
             that collect them.
         writes: address → `AccountChange`, of everything the block changed, system calls,
-            withdrawals and rewards included; read when looked at. `AccountState.apply` takes it.
+            withdrawals and rewards included; decoded on access. `AccountState.apply` takes it.
         result: the engine's, of all the block's steps, which are not only its transactions.
         gas_used: what the header names.
         execution_gas: what its transactions spent before refunds, without state gas, in gas; None

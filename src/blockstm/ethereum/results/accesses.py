@@ -29,7 +29,7 @@ _SLOT_AT, _SLOT_END, _BEFORE_END, _AFTER_END = 21, 53, 85, 117
 @dataclass(slots=True)
 class _Step:
     """What one step did with an account: its values after it where they changed, and of its slots
-    those before and after, or None where it only looked."""
+    those before and after, or None where it only read."""
 
     balance: int | None = None
     nonce: int | None = None

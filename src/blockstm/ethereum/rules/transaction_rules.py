@@ -2,7 +2,7 @@
 
 The rules stand in the order in which they are checked; the first broken one is reported. Those
 that need the sender's account (nonce, balance, code) are the EVM's. Most transactions of a block
-keep all rules, and a native filter tells which surely do; the others are looked at one by one.
+keep all rules, and a native filter tells which surely do; the others are checked one by one.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class StateTrie:
     Thread-safety: any thread may use it; calls take turns, and release the GIL for what is long.
 
     Args:
-        root: of the state; its nodes are looked for in ``nodes`` when they are needed.
+        root: of the state; its nodes are read from ``nodes`` when they are needed.
         nodes: encoded nodes of its tries, in any order; none are needed for an empty state.
         workers: threads that share what is long, 1 or more; by default as many as there are usable
             cores.
@@ -110,7 +110,7 @@ class StateTrie:
         InputError: the root is not 32 bytes, or a node is not bytes.
         ConfigError: there are no workers.
 
-    Every method that looks at the state may raise `MissingNode`, which names the node that is not
+    Every method that reads the state may raise `MissingNode`, which names the node that is not
     there, or `DecodeError` where a node or an account is malformed.
 
     >>> from blockstm.state.accounts import Account

@@ -1,6 +1,6 @@
 """Stateless execution: a state of which only a witness is at hand, against its root.
 
-A witness holds encoded nodes of the state's tries: those on the paths to whatever a block looks at
+A witness holds encoded nodes of the state's tries: those on the paths to whatever a block reads
 or changes, and a few that removals need. Each is known by its hash, so nothing has to be trusted:
 `WitnessState` answers from the nodes, and what they do not hold is an error, never an absence. Code
 is no part of a trie; it comes beside the nodes and is known by its hash, too.
@@ -72,7 +72,7 @@ class WitnessState:
     """The state behind a witness: location → value, as `AccountState` has them.
 
     ``blockstm.execute_block(block, WitnessState(witness), vm="evm")`` checks the state root, too:
-    it asks `root_after`. A block that looks at what the witness does not hold ends in a
+    it asks `root_after`. A block that reads more than the witness holds ends in a
     `StateError` whose cause is a `MissingNode`; where only the root needs a node, in that.
 
     Thread-safety: any thread may use it; calls take turns.
@@ -82,7 +82,7 @@ class WitnessState:
         codes: more codes that may be run.
 
     Attributes:
-        trie: the tries, to look at accounts, slots and proofs.
+        trie: the tries, to read accounts, slots and proofs.
 
     Raises:
         InputError: the root is not 32 bytes, or a node is not bytes.

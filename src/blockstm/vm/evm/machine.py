@@ -31,7 +31,7 @@ class Evm:
     that transactions conflict only where one reads what another writes. Outcomes have an
     `Execution` as their value (None for a `BlockStart`, `SystemOutputs` for a `BlockEnd`).
 
-    Balances are modulo 2**256: a sum beyond wraps where it is looked at and where it becomes final
+    Balances are modulo 2**256: a sum beyond wraps where it is read and where it becomes final
     (docs/semantics.md).
 
     Immutable: one object serves all workers and any number of blocks at once.

@@ -99,7 +99,7 @@ def word_of(builder: Any, ty: types.Type, value: Any) -> Any:
     """A returned value in 8 bytes."""
     kind = returns_of(ty)
     if kind == "none":
-        return ir.Constant(I64, 0)  # never looked at
+        return ir.Constant(I64, 0)  # never read
     if kind == "float":
         if isinstance(value.type, ir.FloatType):
             value = builder.fpext(value, ir.DoubleType())
