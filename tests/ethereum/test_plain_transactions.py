@@ -10,7 +10,7 @@ from eth_typing import Address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blockstm._native.wire.decoding import decode_plain
+from blockstm._native.wire.decoding import decode_one
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.codecs.rlp import encode
@@ -38,13 +38,13 @@ def encodings(draw: Any) -> bytes:
 
 
 def at_once(encoding: bytes) -> Transaction | None:
-    return decode_plain(Transaction, encoding)
+    return decode_one(Transaction, encoding)
 
 
 def check(encoding: bytes) -> Transaction | None:
     """Decoded at once it is the same as item by item, or not decoded at once."""
     decoded = at_once(encoding)
-    expected = said(Transaction._decode_any, encoding)
+    expected = said(Transaction._decode_now, encoding)
     assert said(Transaction.decode, encoding) == expected
     assert decoded is None or decoded == expected
     return decoded
@@ -63,9 +63,9 @@ def test_decoded_at_once_it_is_the_same(encoding: bytes) -> None:
     decoded = check(encoding)
     if decoded is not None:
         assert decoded.encode() is encoding
-        assert decoded.y_parity == Transaction._decode_any(encoding, "it").y_parity
+        assert decoded.y_parity == Transaction._decode_now(encoding, "it").y_parity
         assert pickle.loads(pickle.dumps(decoded)) == decoded
-        assert hash(decoded) == hash(Transaction._decode_any(encoding, "it"))
+        assert hash(decoded) == hash(Transaction._decode_now(encoding, "it"))
 
 
 @given(encodings(), st.data())
@@ -96,4 +96,4 @@ def test_plain_transactions_are_decoded_at_once() -> None:
         assert at_once(made.encode()) == made
     for more in ({"type": 2, "access_list": ((Address(bytes(20)), ()),)}, {"type": 3}, {"type": 4}):
         assert at_once(Transaction(**{**members, "v": 0, "chain_id": 1, **more}).encode()) is None
-    assert decode_plain(Transaction, bytearray(b"\xc0")) is None
+    assert decode_one(Transaction, bytearray(b"\xc0")) is None

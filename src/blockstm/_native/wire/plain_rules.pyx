@@ -57,9 +57,9 @@ def suspects(
 
 
 cdef bint names_chain(transaction, Span encoding, chain) except -1:
-    """Whether the chain that a sound legacy transaction names is the one in its v: a transaction made
-    in Python may name another, which its encoding does not show."""
-    if encoding.data[0] < FIRST_TYPE:
+    """Whether the chain that a sound legacy transaction names is the one in its v: who makes one by
+    hand may say another, which its encoding does not show."""
+    if encoding.data[0] < FIRST_TYPE or getattr(transaction, "_is_decoded", False) is True:
         return True
     named = transaction.chain_id
     return transaction.v in (27, 28) if named is None else transaction.v >= 35 and named == chain

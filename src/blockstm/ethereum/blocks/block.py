@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from blockstm._native.evm.decoding import decode_listed
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.blocks.header import Header
@@ -188,9 +190,9 @@ def _transaction_at(value: object, place: str) -> Fields:
 
 def _transactions_from(items: Items) -> tuple[Transaction, ...]:
     """Each is a list, or bytes that start with a type (EIP-2718)."""
-    transactions = []
-    index = 0
-    while items:
+    transactions = items.rest_by(partial(decode_listed, Transaction))
+    while items:  # the first that is left is none: it is read item by item, for the words
+        index = len(transactions)
         place = items.place_of(f"[{index}]")
         if items.next_is_list():
             encoding = items.items(f"[{index}]").encoding
@@ -199,7 +201,6 @@ def _transactions_from(items: Items) -> tuple[Transaction, ...]:
             if encoding[:1] >= bytes((_LIST,)):
                 raise DecodeError(f"{place}: a transaction without a type is no bytes", place)
         transactions.append(Transaction.decode(encoding, place))
-        index += 1
     return tuple(transactions)
 
 

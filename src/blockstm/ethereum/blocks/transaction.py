@@ -7,11 +7,11 @@ Types: 0 legacy (with EIP-155), 1 access list (EIP-2930), 2 dynamic fee (EIP-155
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from blockstm._native.wire.decoding import decode_plain
+from blockstm._native.wire.decoding import decode_one, fill
 from blockstm.errors import DecodeError
 from blockstm.ethereum.codecs.fields import Fields, parse_hash, parse_word, shown
 from blockstm.ethereum.codecs.hashing import keccak
@@ -106,6 +106,9 @@ class Transaction:
     transaction is valid on every chain. ``to`` None creates a contract.
 
     That it is decoded says nothing of its being valid: see `transaction_rules`.
+
+    One that is decoded reads its members off its encoding when the first of them is asked for.
+    Immutable all the same; safe from any thread: whoever fills it puts the same values there.
     """
 
     type: int
@@ -126,6 +129,7 @@ class Transaction:
     blob_hashes: tuple[Hash32, ...] = ()
     authorizations: tuple[Authorization, ...] = ()
     _encoding: bytes | None = field(default=None, init=False, repr=False, compare=False)
+    _is_decoded: bool = field(default=False, init=False, repr=False, compare=False)
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Transaction:
@@ -175,12 +179,12 @@ class Transaction:
         Raises:
             DecodeError: ``encoding`` is of no transaction, or not the only encoding of it.
         """
-        plain = decode_plain(cls, encoding)
-        return cls._decode_any(encoding, place) if plain is None else plain
+        decoded = decode_one(cls, encoding)
+        return cls._decode_now(encoding, place) if decoded is None else decoded
 
     @classmethod
-    def _decode_any(cls, encoding: bytes, place: str) -> Transaction:
-        """`decode` item by item: of those that hold lists, and whatever is wrong."""
+    def _decode_now(cls, encoding: bytes, place: str) -> Transaction:
+        """`decode` with all members at once, item by item, and whatever is wrong in words."""
         check_encoding(encoding, place)
         if not encoding:
             raise DecodeError(f"{place}: no bytes at all", place)
@@ -191,7 +195,20 @@ class Transaction:
         else:
             raise DecodeError(f"{place}: no transaction type {encoding[0]} is known", place)
         object.__setattr__(transaction, "_encoding", encoding)
+        object.__setattr__(transaction, "_is_decoded", True)
         return transaction
+
+    if not TYPE_CHECKING:  # a checker would take any name for a member's
+
+        def __getattr__(self, name: str) -> Any:
+            """Called where a member is not there yet: it and the others are read off the encoding."""
+            if name not in _MEMBERS:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            if not fill(self):
+                read = self._decode_now(self._encoding, "transaction")
+                for member in _MEMBERS:
+                    object.__setattr__(self, member, getattr(read, member))
+            return object.__getattribute__(self, name)
 
     @classmethod
     def _from_items(cls, items: Items, kind: int) -> Transaction:
@@ -330,6 +347,9 @@ class Transaction:
         if self.type == TransactionType.SET_CODE:
             items += [[authorization.rlp_items() for authorization in self.authorizations]]
         return items
+
+
+_MEMBERS: Final = frozenset(each.name for each in fields(Transaction) if each.init)
 
 
 def not_encoded(transactions: Sequence[Transaction]) -> Sequence[int]:

@@ -8,8 +8,8 @@ unknown structure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias, TypeVar
 
 from blockstm.errors import DecodeError, InputError
 from blockstm.messages import brief
@@ -31,6 +31,8 @@ Item: TypeAlias = "bytes | int | Sequence[Item]"
 
 Value: TypeAlias = "bytes | list[Value]"
 """A decoded value: bytes, or a list of values."""
+
+T = TypeVar("T")
 
 DEPTH_MAX = 256
 """How deep lists may stand in each other for `decode`; `encode` reaches deeper."""
@@ -181,6 +183,15 @@ class Items:
     def encoding(self) -> bytes:
         """The encoding of the whole list."""
         return self._data[self._start : self._end]
+
+    def rest_by(self, read: Callable[[bytes, int, int], tuple[T, int]]) -> T:
+        """What another reader makes of the elements that are left.
+
+        It is given an encoding and where in it they begin and end, and says, beside what it made
+        of them, where the first begins that it did not take.
+        """
+        made, self._at = read(self._data, self._at, self._end)
+        return made
 
     def count(self) -> int:
         """How many elements are left.
