@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.test_style import ROOT, TEXT, files, name
-from tests.words import GLOSSARY, avoided, found, plain
+from tests.words import GLOSSARY, avoided, found, plain, riddles
 
 AVOIDED = avoided()
 # Names that programs read stay as they were; so do those of other people's files.
@@ -40,6 +40,17 @@ def test_only_the_words_of_the_field(path: Path) -> None:
         for word, around in found(text, AVOIDED.keys() - still(path))
     }
     assert wrong == set()
+
+
+@pytest.mark.parametrize("path", files(TEXT | {".c"}), ids=name)
+def test_a_sentence_has_a_noun_for_its_subject(path: Path) -> None:
+    if name(path) not in EXEMPT and not still(path):
+        assert riddles(path.read_text()) == []
+
+
+def test_a_riddle_is_found_and_a_question_is_none() -> None:
+    assert riddles("# Who claims may have come past\n# it since.")
+    assert not riddles("Who signed it? `Who` knows.")
 
 
 @pytest.mark.parametrize(

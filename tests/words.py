@@ -11,6 +11,7 @@ GLOSSARY = ROOT / "docs" / "glossary.md"
 ROW = re.compile(r"^\| (?P<words>[^|]+) \| (?P<instead>[^|]+) \|$", re.MULTILINE)
 COMMENT = re.compile(r"\n[ \t]*(?:#:?|//+|\*|>)?[ \t]*")
 CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+WHO = re.compile(r"(?<![\w\"'`(])Who [a-z][^.?!\"]{0,200}[.!\"]")
 AROUND = 40  # characters shown on either side
 
 
@@ -32,3 +33,8 @@ def found(text: str, words: Iterable[str]) -> Iterator[tuple[str, str]]:
     prose = plain(text)
     for hit in re.finditer(rf"\b(?:{'|'.join(map(re.escape, words))})\b", prose):
         yield hit[0], prose[max(hit.start() - AROUND, 0) : hit.end() + AROUND]
+
+
+def riddles(text: str) -> list[str]:
+    """The statements that begin with "Who": their subject is to be a noun of the glossary."""
+    return WHO.findall(COMMENT.sub(" ", text))
