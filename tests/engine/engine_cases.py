@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from blockstm import Config, Executor, reference
@@ -115,3 +116,9 @@ class Broken:
 
     def __repr__(self) -> str:
         return f"Broken({self.items!r}, {self.bad!r}, {self.error!r})"
+
+
+def seconds_queued(process: int) -> float:
+    """How long the threads of a process have waited for a core that others had."""
+    files = Path(f"/proc/{process}/task").glob("*/schedstat")
+    return sum(int(file.read_text().split()[1]) for file in files) * 1e-9

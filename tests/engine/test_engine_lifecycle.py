@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from engine_cases import executor
+from engine_cases import executor, seconds_queued
 
 import blockstm
 from blockstm import Config, Executor, reference
@@ -342,9 +342,10 @@ INTERRUPTED = {
 def test_ctrl_c_stops_within_a_fifth_of_a_second(case: str, workers: int) -> None:
     vm, block, call = INTERRUPTED[case]
     program = f"""
-        import signal, sys, time
+        import os, signal, sys, time
         import blockstm
         from blockstm.testing import NativeScripts, scripted_vm
+        from tests.engine.engine_cases import seconds_queued
 
         # A shell that runs the tests in the background may have it ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -371,20 +372,16 @@ def test_ctrl_c_stops_within_a_fifth_of_a_second(case: str, workers: int) -> Non
         try:
             {call}
         except KeyboardInterrupt:
-            print(time.monotonic(), flush=True)
+            print(time.monotonic() - seconds_queued(os.getpid()), flush=True)
         good = engine.execute_block([[("add", "a", 1)]] * 9, {{}}, scripted_vm)
         print(good.writes, flush=True)
     """
-    delays = []
-    for _ in range(3):
-        delays.append(_interrupted_after(textwrap.dedent(program)))
-        if delays[-1] < 0.2:
-            return
-    pytest.fail(f"Ctrl-C took {delays} s")
+    assert _interrupted_after(textwrap.dedent(program)) < 0.2
 
 
 def _interrupted_after(program: str) -> float:
-    """From the signal to the exception, in s; and the executor works after it."""
+    """From the signal to the exception, in s, without what others had the cores; and the executor
+    works after it."""
     child = subprocess.Popen(
         [sys.executable, "-c", program],
         stdout=subprocess.PIPE,
@@ -396,7 +393,7 @@ def _interrupted_after(program: str) -> float:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n", child.communicate()
         time.sleep(0.3)
-        sent = time.monotonic()
+        sent = time.monotonic() - seconds_queued(child.pid)
         child.send_signal(signal.SIGINT)
         output, errors = child.communicate(timeout=60)
         assert child.returncode == 0, errors
