@@ -12,7 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 from tests.mutation.mutant import Mutant
@@ -60,7 +60,7 @@ class NativeBuild:
 
     def make(self) -> list[Mutant]:
         """Build; the mutants that are in it."""
-        _copy_tree()
+        _copy_tree({source.path for source in self.sources})
         for _ in range(ROUNDS_MAX):
             self._write()
             said = _compile()
@@ -89,14 +89,12 @@ class NativeBuild:
         return bool(refused)
 
 
-def _copy_tree() -> None:
+def _copy_tree(mutated: Set[str]) -> None:
     """The files of the project, and what was built of them: only what changes is compiled again."""
     known = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True,
     ).stdout.split("\0")  # fmt: skip
-    if TREE.exists():
-        shutil.rmtree(TREE / "src", ignore_errors=True)
     built = [
         str(path.relative_to(ROOT))
         for folder in ("build/native", "build/cython")
@@ -105,9 +103,12 @@ def _copy_tree() -> None:
     ]
     for name in (*filter(None, known), *built):
         is_needed = name.startswith(("src/", "build/")) or "/" not in name
-        if is_needed and (ROOT / name).is_file():
+        if is_needed and name not in mutated and (ROOT / name).is_file():
             (TREE / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, TREE / name)
+    for path in (TREE / "src").rglob("*"):
+        if path.is_file() and path.name != HEADER and not (ROOT / path.relative_to(TREE)).exists():
+            path.unlink()
 
 
 def _put(path: Path, text: str) -> None:
