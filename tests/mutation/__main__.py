@@ -83,7 +83,7 @@ class Verdicts:
     """What each mutant came to."""
 
     def __init__(self, kind: str, explained: list[dict[str, str]]) -> None:
-        self.explained = {(each["file"], each["before"], each["after"]) for each in explained}
+        self.explained = {(each["path"], each["before"], each["after"]) for each in explained}
         self.count: Counter[str] = Counter()
         self.survivors: list[Mutant] = []
         RESULTS.mkdir(parents=True, exist_ok=True)

@@ -61,7 +61,10 @@ def execute(fork: str, members: dict[str, Any], sender: bytes = SENDER, **option
         ("berlin", {**TYPED, "type": 1}),
         ("london", {**TYPED, "type": 2}),
         ("shanghai", {**BASE, "to": None, "data": bytes(49_152), "gas": 10**6}),
+        ("shanghai", {**BASE, "to": None, "data": bytes(32), "gas": 53_130, "value": 0}),
+        ("shanghai", {**BASE, "to": None, "data": bytes(33), "gas": 53_136, "value": 0}),
         ("cancun", BLOB),
+        ("cancun", {**BLOB, "max_fee_per_blob_gas": 1}),  # all that a blob costs here
         ("prague", {**SET_CODE, "authorizations": (Authorization(9, CONTRACT, 0, 0, 1, 1),)}),  # type: ignore[arg-type]  # an address is bytes
         ("london", {**BASE, "value": 10**18 - 50_000 * 100}),
     ],
@@ -86,6 +89,7 @@ def test_a_transaction_that_belongs_is_run(fork: str, members: dict[str, Any]) -
         ("london", {**TYPED, "type": 2, "gas": 20_999}, "intrinsic"),
         ("shanghai", {**BASE, "to": None, "data": bytes(49_153), "gas": 10**6}, "initcode"),
         ("shanghai", {**BASE, "to": None, "data": bytes(32), "gas": 53_129}, "intrinsic"),
+        ("shanghai", {**BASE, "to": None, "data": bytes(33), "gas": 53_135}, "intrinsic"),
         ("cancun", {**BLOB, "blob_hashes": ()}, "no blob"),
         ("cancun", {**BLOB, "blob_hashes": (bytes(32),)}, "KZG"),
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 0}, "blob gas"),
