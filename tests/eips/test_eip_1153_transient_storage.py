@@ -101,11 +101,16 @@ def test_the_stipend_is_enough_for_a_store(fork: str) -> None:
 
 
 @pytest.mark.parametrize("fork", FORKS)
-def test_a_contract_that_goes_and_comes_back_starts_with_nothing_in_the_next(fork: str) -> None:
-    """Within the transaction that destroys it, it keeps what it has stored."""
-    source = "7 TLOAD 0 MSTORE 5 7 TSTORE 32 0 RETURN"
-    kills = other(f"CALLER {number_of(TARGET):#x} EQ @end JUMPI {source} end: CALLER SELFDESTRUCT")
-    assert word(fork, f"{calls()} {calls('DELEGATECALL')} 7 TLOAD", accounts=kills) == 5
+def test_a_contract_that_destroys_itself_keeps_it_until_the_transaction_ends(fork: str) -> None:
+    kills = other(
+        "CALLDATASIZE @kill JUMPI 7 TLOAD 0 MSTORE 32 0 RETURN kill: 5 7 TSTORE CALLER SELFDESTRUCT"
+    )
+    at = f"{number_of(OTHER):#x}"
+    source = f"0 0 1 0 0 {at} 50000 CALL POP 32 0 0 0 0 {at} 50000 CALL POP 32 0 RETURN"
+    block = [transaction(0, TARGET), transaction(1, OTHER), transaction(2, TARGET)]
+    ran = run(fork, block, kills | {TARGET: contract(source)})
+    found = [numbers(execution.output) for execution in ran.executions]
+    assert found == [[5], [0], [5]]
 
 
 @pytest.mark.parametrize("fork", before("cancun"))

@@ -105,7 +105,7 @@ def test_selfdestructs_pay_for_what_they_revive(fork: str, price: int) -> None:
 # What touches an account without giving it anything.
 TOUCHES = {
     "CALL": call_of(EMPTY),
-    "CALL that its gas does not suffice for": f"0 0 0 0 0 {at(EMPTY)} 0 CALL",
+    "CALL without gas": f"0 0 0 0 0 {at(EMPTY)} 0 CALL",
     "SELFDESTRUCT": f"{at(EMPTY)} SELFDESTRUCT",
 }
 LOOKS = {

@@ -80,8 +80,8 @@ def test_calls_below_are_static_too_and_those_after_are_not(fork: str, opcode: s
 
 
 @pytest.mark.parametrize("fork", since("byzantium"))
-def test_a_creation_below_may_not_begin(fork: str) -> None:
-    """Initcode of a plain creation is not static, though a static call came before."""
+def test_a_creation_after_a_static_call_is_not_static(fork: str) -> None:
+    """Its initcode stores a word."""
     creates = f"{ASKS} POP 0x60016000556000 0 MSTORE 7 25 0 CREATE ISZERO"
     assert word(fork, creates, accounts=there("STOP"), gas=900_000) == 0
 
