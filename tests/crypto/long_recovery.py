@@ -2,8 +2,8 @@
 
     python -m tests.crypto.long_recovery --seed 1 --signatures 10000000
 
-Says how many were a signature by somebody and how many by nobody; stops at the first that differs, with
-its numbers. The same seed gives the same signatures, whatever the processor.
+Says how many were a signature by somebody and how many by nobody; stops at the first that differs
+and names it. The same seed gives the same signatures, whatever the processor.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ def random_batch(seed: int, index: int) -> tuple[bytes, bytes, bytes]:
 
 def keys_by_libsecp256k1(messages: bytes, signatures: bytes, parities: bytes) -> Iterator[bytes]:
     """The public key behind each signature, 64 bytes; nothing where there is none."""
-    signature, key = ffi.new("secp256k1_ecdsa_recoverable_signature *"), ffi.new("secp256k1_pubkey *")
+    signature, key = (
+        ffi.new("secp256k1_ecdsa_recoverable_signature *"),
+        ffi.new("secp256k1_pubkey *"),
+    )
     out, size = ffi.new("unsigned char[65]"), ffi.new("size_t *", 65)
     parse = lib.secp256k1_ecdsa_recoverable_signature_parse_compact
     for place, parity in enumerate(parities):
@@ -83,8 +86,8 @@ def main() -> None:
             reported = monotonic()
             nobody = index * BATCH - known
             print(
-                f"seed {wanted.seed}: {known:,} signatures by somebody and {nobody:,} by nobody are equal, "
-                f"{reported - started:,.0f} s",
+                f"seed {wanted.seed}: {known:,} signatures by somebody and {nobody:,} by nobody "
+                f"are equal, {reported - started:,.0f} s",
                 flush=True,
             )
 

@@ -117,9 +117,9 @@ def recovered(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The encodings of which a signature was recovered."""
     seen: list[bytes] = []
 
-    def recover(encodings: Any, high_s_allowed: bool) -> list[bytes | None]:
+    def recover(encodings: Any, high_s_allowed: bool, threads: int) -> list[bytes | None]:
         seen.extend(encodings)
-        return recover_signers(encodings, high_s_allowed)
+        return recover_signers(encodings, high_s_allowed, threads)
 
     monkeypatch.setattr(senders, "recover_signers", recover)
     return seen

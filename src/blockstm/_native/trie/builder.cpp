@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "trie/threads.hpp"
+#include "crypto/threads.hpp"
 
 namespace blockstm::trie {
 namespace {

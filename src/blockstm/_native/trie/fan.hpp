@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "trie/node_store.hpp"
-#include "trie/threads.hpp"
+#include "crypto/threads.hpp"
 
 namespace blockstm::trie {
 

@@ -10,7 +10,7 @@
 
 #include "base/fork_locks.hpp"
 #include "trie/refresher.hpp"
-#include "trie/threads.hpp"
+#include "crypto/threads.hpp"
 
 namespace blockstm::trie {
 

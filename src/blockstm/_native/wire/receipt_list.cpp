@@ -5,7 +5,7 @@
 #include <new>
 
 #include "trie/ordered_root.hpp"
-#include "trie/threads.hpp"
+#include "crypto/threads.hpp"
 
 namespace blockstm::trie {
 namespace {

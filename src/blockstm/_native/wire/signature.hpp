@@ -75,30 +75,59 @@ inline bool read_v(uint64_t v, bool is_legacy, bool& has_chain, uint64_t& chain,
 
 }  // namespace signature_parts
 
-// False where the encoding is of no transaction, or no signature can have its numbers: v of more than 64
-// bits, r or s out of range. `high_s` says whether s may be above half the order (EIP-2).
-inline bool read_signature(Span encoding, bool high_s, Signature& out) noexcept {
+// The bytes that were signed, in three pieces: `items` are the encoding's own, and what stands around them.
+struct SignedBytes {
+    uint8_t head[1 + signature_parts::HEADER_MAX];
+    uint64_t head_size;
+    Span items;
+    uint8_t tail[16];
+    uint64_t tail_size;
+
+    uint64_t size() const noexcept { return head_size + items.size + tail_size; }
+
+    void copy_to(uint8_t* out) const noexcept {
+        std::memcpy(out, head, head_size);
+        std::memcpy(out + head_size, items.data, items.size);
+        std::memcpy(out + head_size + items.size, tail, tail_size);
+    }
+
+    void hash(uint8_t out[32]) const noexcept {
+        Keccak256 sponge;
+        sponge.update(head, head_size);
+        sponge.update(items.data, items.size);
+        sponge.update(tail, tail_size);
+        sponge.finish(out);
+    }
+};
+
+// What was signed and by what signature, whose message's hash is left to the caller. False where the encoding
+// is of no transaction, or no signature can have its numbers: v of more than 64 bits, r or s out of range.
+// `high_s` says whether s may be above half the order (EIP-2).
+inline bool read_signed_bytes(Span encoding, bool high_s, SignedBytes& bytes, Signature& out) noexcept {
     namespace parts = signature_parts;
     EncodedTransaction opened;
     if (!open_encoding(encoding, opened)) return false;
     RlpReader items(opened.items);
     if (!items.skip(opened.unsigned_count)) return false;
-    const uint64_t size = static_cast<uint64_t>(items.at() - opened.items.data);
+    bytes.items = {opened.items.data, static_cast<uint64_t>(items.at() - opened.items.data)};
     uint64_t v = 0, chain = 0;
     bool has_chain = false;
     if (!read_number(items, v) || !parts::read_v(v, opened.is_legacy, has_chain, chain, out.parity)) return false;
     if (!parts::read_scalar(items, parts::LAST_SCALAR, out.compact)) return false;
     const uint8_t* s_last = high_s ? parts::LAST_SCALAR : parts::HALF_ORDER;
     if (!parts::read_scalar(items, s_last, out.compact + 32) || !items.is_at_end()) return false;
-    uint8_t head[1 + parts::HEADER_MAX], tail[16];
-    const uint64_t tail_size = has_chain ? parts::put_chain(tail, chain) : 0;
-    head[0] = opened.type;
-    const uint64_t head_size = 1 + parts::put_list_header(head + 1, size + tail_size);
-    Keccak256 sponge;
-    sponge.update(head + opened.is_legacy, head_size - opened.is_legacy);
-    sponge.update(opened.items.data, size);
-    sponge.update(tail, tail_size);
-    sponge.finish(out.message);
+    bytes.tail_size = has_chain ? parts::put_chain(bytes.tail, chain) : 0;
+    const uint64_t typed = !opened.is_legacy;
+    bytes.head[0] = opened.type;
+    bytes.head_size = typed + parts::put_list_header(bytes.head + typed, bytes.items.size + bytes.tail_size);
+    return true;
+}
+
+// The same with the message's hash.
+inline bool read_signature(Span encoding, bool high_s, Signature& out) noexcept {
+    SignedBytes bytes;
+    if (!read_signed_bytes(encoding, high_s, bytes, out)) return false;
+    bytes.hash(out.message);
     return true;
 }
 

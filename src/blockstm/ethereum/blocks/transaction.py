@@ -203,7 +203,8 @@ class Transaction:
         def __getattr__(self, name: str) -> Any:
             """Called where a member is not there yet: it and the others are read off the encoding."""
             if name not in _MEMBERS:
-                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+                kind = type(self).__name__
+                raise AttributeError(f"{kind!r} object has no attribute {name!r}")
             if not fill(self):
                 read = self._decode_now(self._encoding, "transaction")
                 for member in _MEMBERS:

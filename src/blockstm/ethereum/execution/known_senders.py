@@ -7,6 +7,8 @@ under a hash is that of every transaction with this hash.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
+from typing import cast
 
 from blockstm.types import Address
 
@@ -44,13 +46,16 @@ class KnownSenders:
         younger, elder = self._generations
         if not younger and not elder:
             return [None] * len(hashes)
-        return [younger.get(each) or elder.get(each) for each in hashes]
+        return [None if each is None else younger.get(each) or elder.get(each) for each in hashes]
 
-    def add(self, hashes: Sequence[bytes], senders: Sequence[Address]) -> None:
-        """Remember the senders of transactions."""
-        for start in range(0, len(hashes), self._half):
-            part = slice(start, start + self._half)
-            self._add(dict(zip(hashes[part], senders[part], strict=True)))
+    def add(self, hashes: Sequence[bytes], senders: Sequence[Address | None]) -> None:
+        """Remember who sent transactions; those of nobody are left out."""
+        more = dict(zip(hashes, senders, strict=True))
+        if None in senders:
+            more = {each: sender for each, sender in more.items() if sender is not None}
+        pairs = iter(cast(_Addresses, more).items())
+        while part := dict(islice(pairs, self._half)):
+            self._add(part)
 
     def _add(self, more: _Addresses) -> None:
         younger = self._generations[0]

@@ -1,20 +1,20 @@
 """Senders and authorities recovered from signatures, in parallel, once for each.
 
-The signing hash is computed natively from a transaction's encoding; then it takes one recovery
-and one keccak, many side by side, all without the GIL. A sender that was recovered before is known
-by the transaction's hash, wherever that was: in a prepared block, or in a pool of transactions.
+What was signed is read off a transaction's encoding natively, hashed and recovered, many side by
+side and in as many threads as asked for, all without the GIL. A sender that was recovered before
+is known by the transaction's hash, wherever that was: in a prepared block, or in a pool of
+transactions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, islice
-from typing import NamedTuple, TypeVar, cast
+from collections.abc import Sequence
+from itertools import islice
+from typing import NamedTuple, cast
 
 from blockstm._native.crypto.hashes import keccak256_many
 from blockstm._native.crypto.recovery import recover_addresses
-from blockstm._native.wire.signers import recover_signers
+from blockstm._native.wire.signers import kept_encodings, may_be_signed, recover_signers
 from blockstm.cores import usable_cores
 from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction, TransactionType
@@ -35,13 +35,7 @@ __all__ = [
 
 _CURVE_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _GENERATOR_X = 0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798
-_SIGNATURES_PER_TASK_MIN = 64
-_SIGNATURES_SIDE_BY_SIDE = 8
-_TASKS_PER_WORKER = 4  # so that none waits long for the last
 _AUTHORIZATION_MAGIC = b"\x05"
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 def address_of_key(secret_key: bytes, place: str = "secretKey") -> Address:
@@ -133,7 +127,8 @@ def recover_authorities(
     if not any(transaction.authorizations for transaction in transactions):
         return [()] * len(transactions)
     authorizations = [each for transaction in transactions for each in transaction.authorizations]
-    authorities = iter(_recover(authorizations, _of_authorization, workers))
+    signatures = list(map(_of_authorization, authorizations))
+    authorities = iter(_recover(signatures, workers or usable_cores()))
     return [tuple(islice(authorities, len(each.authorizations))) for each in transactions]
 
 
@@ -143,32 +138,45 @@ def find_senders(
     *,
     high_s_allowed: bool = True,
 ) -> list[Address | None]:
-    """The sender of each; None where the signature belongs to no key; see `recover_senders`."""
-    encodings = [_encoding(each, high_s_allowed) for each in transactions]
+    """Who sent each; None where nobody can have signed it; see `recover_senders`."""
+    threads = workers or usable_cores()
+    encodings = _encodings(transactions)
     hashes = keccak256_many(encodings)
     senders = KNOWN_SENDERS.find(hashes)
+    if senders.count(None) == len(senders):  # each step at once: nobody else gets the GIL meanwhile
+        recovered = recover_signers(encodings, high_s_allowed, threads)
+        KNOWN_SENDERS.add(hashes, recovered)
+        return recovered
+    if not high_s_allowed:  # whoever is known may have signed with a high s
+        allowed = may_be_signed(encodings, high_s_allowed)
+        senders = [sender if may else None for sender, may in zip(senders, allowed, strict=True)]
     if None not in senders:
         return senders
-    unknown = [place for place, sender in enumerate(senders) if sender is None and encodings[place]]
-    signed = [encodings[place] for place in unknown]
-    recovered = _in_parallel(lambda part: recover_signers(part, high_s_allowed), signed, workers)
-    for place, address in zip(unknown, recovered, strict=True):
+    places = [place for place, sender in enumerate(senders) if sender is None]
+    recovered = recover_signers([encodings[each] for each in places], high_s_allowed, threads)
+    for place, address in zip(places, recovered, strict=True):
         senders[place] = address
-    found = [place for place in unknown if senders[place]]
-    KNOWN_SENDERS.add(
-        [hashes[place] for place in found], [cast(Address, senders[place]) for place in found]
-    )
+    KNOWN_SENDERS.add([hashes[place] for place in places], recovered)
     return senders
 
 
-def _encoding(transaction: Transaction, high_s_allowed: bool) -> bytes:
-    """The encoding; empty for a transaction that no key can have signed.
+def _encodings(transactions: Sequence[Transaction]) -> list[bytes]:
+    kept = kept_encodings(transactions)
+    return (
+        [
+            _encoding(transaction) if encoding is None else encoding
+            for encoding, transaction in zip(kept, transactions, strict=True)
+        ]
+        if None in kept
+        else cast(list[bytes], kept)
+    )
 
-    A sender known under a hash may have signed with a high s; and v alone does not show that the
-    signature is for another chain than a transaction made in Python names.
+
+def _encoding(transaction: Transaction) -> bytes:
+    """Of a transaction made by hand; nothing where nobody can have signed it.
+
+    v alone does not tell that it is not of the chain that such a transaction names.
     """
-    if not high_s_allowed and transaction.s > _CURVE_ORDER // 2:
-        return b""
     if transaction.type == TransactionType.LEGACY and transaction.y_parity is None:
         return b""
     try:
@@ -177,35 +185,15 @@ def _encoding(transaction: Transaction, high_s_allowed: bool) -> bytes:
         return b""
 
 
-def _recover(
-    signed: Sequence[T], signature_of: Callable[[T], Signature | None], workers: int | None
-) -> list[Address | None]:
-    """The signer of each; None where there is no signature or it belongs to no key."""
-    return _in_parallel(lambda part: _recover_part(list(map(signature_of, part))), signed, workers)
-
-
-def _in_parallel(
-    run: Callable[[Sequence[T]], Sequence[R]], signed: Sequence[T], workers: int | None
-) -> list[R]:
-    """The results of ``run``, called on segments by a number of threads."""
-    workers = workers or usable_cores()
-    tasks = min(workers * _TASKS_PER_WORKER, len(signed) // _SIGNATURES_PER_TASK_MIN)
-    if min(workers, tasks) <= 1:
-        return list(run(signed))
-    vectors = -(-len(signed) // (tasks * _SIGNATURES_SIDE_BY_SIDE))
-    size = vectors * _SIGNATURES_SIDE_BY_SIDE
-    parts = [signed[start : start + size] for start in range(0, len(signed), size)]
-    with ThreadPoolExecutor(min(workers, tasks), thread_name_prefix="blockstm-sender") as pool:
-        return list(chain.from_iterable(pool.map(run, parts)))
-
-
-def _recover_part(signatures: Sequence[Signature | None]) -> list[Address | None]:
+def _recover(signatures: Sequence[Signature | None], threads: int) -> list[Address | None]:
+    """Who signed each; None where there is no signature or it belongs to no key."""
     there = [signature for signature in signatures if signature is not None]
     addresses = iter(
         recover_addresses(
             b"".join(signature.message_hash for signature in there),
             b"".join(number.to_bytes(32, "big") for each in there for number in (each.r, each.s)),
             bytes(signature.parity for signature in there),
+            threads=threads,
         )
     )
     found = (None if signature is None else next(addresses) for signature in signatures)

@@ -6,6 +6,7 @@
 #include "crypto/keccak.hpp"
 #include "crypto/secp256k1/recovery_lanes.hpp"
 #include "crypto/secp256k1/recovery_plain.hpp"
+#include "crypto/threads.hpp"
 
 namespace blockstm::secp256k1 {
 namespace {
@@ -146,6 +147,13 @@ void recover_signatures(SignatureTask* tasks, size_t count, bool with_lanes) noe
     for (size_t first = 0; first < count; first += CHUNK) {
         recover_chunk(tasks + first, std::min(CHUNK, count - first), *table);
     }
+}
+
+void recover_signatures_by(uint32_t threads, SignatureTask* tasks, size_t count, bool with_lanes) noexcept {
+    const auto act = [=](uint64_t first, uint64_t size) noexcept {
+        recover_signatures(tasks + first, size, with_lanes);
+    };
+    run_even_parts<RECOVERY_THREADS_MAX>(threads, count, SIGNATURES_PER_PART_MIN, act);
 }
 
 }  // namespace blockstm::secp256k1

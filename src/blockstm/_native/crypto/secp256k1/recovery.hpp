@@ -21,4 +21,11 @@ void recover_signature(SignatureTask& task) noexcept;
 // The same of many: eight side by side where the processor has AVX-512 IFMA and `with_lanes` does not forbid it.
 void recover_signatures(SignatureTask* tasks, size_t count, bool with_lanes = true) noexcept;
 
+// Of so many threads, and parts of so many signatures, one is worth its start.
+inline constexpr uint32_t RECOVERY_THREADS_MAX = 64;
+inline constexpr uint64_t SIGNATURES_PER_PART_MIN = 64;
+
+// The same by several threads, which have ended when it returns.
+void recover_signatures_by(uint32_t threads, SignatureTask* tasks, size_t count, bool with_lanes) noexcept;
+
 }  // namespace blockstm::secp256k1
