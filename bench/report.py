@@ -16,7 +16,8 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.evm_table import (  # noqa: E402  # found through the line above
+from bench.decoding_table import decoding_section  # noqa: E402  # found through the line above
+from bench.evm_table import (  # noqa: E402  # likewise
     block_rows,
     block_section,
     evm_rows,
@@ -62,6 +63,7 @@ def report(rows: list[Row]) -> str:
         sections += [f"### {title}\n", _table(chosen)]
     sections += [_losses(timed), evm_section(evm_rows(rows)), block_section(block_rows(rows))]
     sections += [parallel_section(rows), signature_section(signature_rows(rows))]
+    sections += [decoding_section(rows)]
     return "\n".join(sections)
 
 

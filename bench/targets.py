@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.decoding_table import milliseconds_to_decode
 from bench.evm_table import block_rows, evm_rows, geometric_mean, total_ratio
 from bench.parallel_table import aggregate, mainnet_rows, of_length, parallel_rows
 from bench.parameters import HEAVY_US, LIGHT_US
@@ -238,4 +239,5 @@ TARGETS = (
     ),
     Target("senders, 1 thread: speed-up over libsecp256k1", 4, False, "x", over_library),
     Target("senders, 2 threads: speed-up over one", 1.9, False, "x", second_thread),
+    Target("Block.decode of 1,000 transactions", 0.4, True, " ms", milliseconds_to_decode),
 )  # fmt: skip  # a target is a line of words and a line of figures

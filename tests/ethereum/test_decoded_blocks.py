@@ -7,35 +7,24 @@ import pickle
 import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from functools import cache
 from typing import Any
 
 import pytest
+from tests.ethereum.item_by_item import item_by_item
 from tests.ethereum.official import LARGE_ARCHIVES, SMALL_ARCHIVES, official_chains, sample_blocks
 from tests.fixtures import mainnet_block, mainnet_index
 
 from blockstm import execute_block
 from blockstm._native.evm.decoding import decode_listed
 from blockstm.errors import DecodeError
-from blockstm.ethereum.blocks import block as block_module
-from blockstm.ethereum.blocks import transaction as transaction_module
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.execution import prepare_file
 from blockstm.ethereum.files.block_files import read_block_file
 
 MEMBERS = [each.name for each in fields(Transaction) if each.init]
-
-
-@contextmanager
-def item_by_item() -> Iterator[None]:
-    """Within it every transaction is decoded in Python, all of it at once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(block_module, "decode_listed", lambda kind, data, start, stop: ([], start))
-        patch.setattr(transaction_module, "decode_one", lambda kind, encoding: None)
-        yield
 
 
 def said(encoding: bytes) -> Block | tuple[str, str]:

@@ -201,7 +201,7 @@ class Transaction:
     if not TYPE_CHECKING:  # a checker would take any name for a member's
 
         def __getattr__(self, name: str) -> Any:
-            """Called where a member is not there yet: it and the others are read off the encoding."""
+            """Called where a member is not there yet: all are read off the encoding."""
             if name not in _MEMBERS:
                 kind = type(self).__name__
                 raise AttributeError(f"{kind!r} object has no attribute {name!r}")

@@ -6,6 +6,7 @@
 #include "evm/block.hpp"
 #include "evm/journal/world.hpp"
 #include "evm/run/frame.hpp"
+#include "evm/run/hash_memo.hpp"
 #include "evm/run/memory.hpp"
 #include "evm/run/state_gas.hpp"
 
@@ -67,6 +68,7 @@ struct Machine {
     const BlockEnv* block = nullptr;
     TransactionEnv transaction{};
     Tracer* tracer = nullptr;
+    HashMemo hashes;
 };
 
 // Runs the topmost frame from where it was left. Defined in interpreter.cpp.

@@ -51,6 +51,10 @@ inline int64_t keccak(Machine& machine, uint64_t offset, uint64_t size, u256& ha
     gas -= gas_of(running(machine)).keccak_word * static_cast<int64_t>(words_of(size));
     if (gas < 0) return gas;
     if (!counts_for(machine, size)) return OVER;
+    if (size == HashMemo::SIZE) {
+        hash = load_be(machine.hashes.hash(memory_of(machine) + offset));
+        return gas;
+    }
     uint8_t bytes[32];
     keccak256(size == 0 ? nullptr : memory_of(machine) + offset, size, bytes);
     hash = load_be(bytes);
