@@ -22,7 +22,7 @@ cdef extern from "wire/signature.hpp" namespace "blockstm::evm" nogil:
 
     cbool read_signature(Span encoding, cbool high_s, Signature& out) noexcept
 
-cdef extern from "evm/signers.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "wire/signers.hpp" namespace "blockstm::evm" nogil:
     void c_recover_signers "blockstm::evm::recover_signers"(
         const Span* encodings, uint64_t count, cbool high_s, uint32_t threads, SignatureTask* tasks,
         void (*recover)(SignatureTask*, size_t, cbool) noexcept nogil

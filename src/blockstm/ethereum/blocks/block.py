@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from blockstm._native.evm.decoding import decode_listed
+from blockstm._native.wire.decoding import decode_listed
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.blocks.header import Header

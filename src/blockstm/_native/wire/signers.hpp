@@ -4,7 +4,7 @@
 
 #include "crypto/secp256k1/recovery.hpp"
 #include "crypto/threads.hpp"
-#include "evm/signature.hpp"
+#include "wire/signature.hpp"
 
 namespace blockstm::evm {
 

@@ -2,7 +2,7 @@
 // anything is made of it. That it is one says nothing of its being valid. Pure; any thread.
 #pragma once
 
-#include "evm/encoded.hpp"
+#include "wire/encoded.hpp"
 
 namespace blockstm::evm {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "crypto/keccak.hpp"
-#include "evm/bytes.hpp"
+#include "base/bytes.hpp"
 
 namespace blockstm::evm {
 
