@@ -57,8 +57,8 @@ def suspects(
 
 
 cdef bint names_chain(transaction, Span encoding, chain) except -1:
-    """Whether the chain that a sound legacy transaction names is the one in its v: who makes one by
-    hand may say another, which its encoding does not show."""
+    """Whether the chain that a sound legacy transaction names is the one in its v: a transaction made
+    in Python may name another, which its encoding does not show."""
     if encoding.data[0] < FIRST_TYPE or getattr(transaction, "_is_decoded", False) is True:
         return True
     named = transaction.chain_id
