@@ -147,7 +147,7 @@ def find_senders(
         recovered = recover_signers(encodings, high_s_allowed, threads)
         KNOWN_SENDERS.add(hashes, recovered)
         return recovered
-    if not high_s_allowed:  # whoever is known may have signed with a high s
+    if not high_s_allowed:  # a known sender may have signed with a high s
         allowed = may_be_signed(encodings, high_s_allowed)
         senders = [sender if may else None for sender, may in zip(senders, allowed, strict=True)]
     if None not in senders:
