@@ -108,7 +108,7 @@ class Transaction:
     That it is decoded says nothing of its being valid: see `transaction_rules`.
 
     One that is decoded reads its members off its encoding when the first of them is asked for.
-    Immutable all the same; safe from any thread: every thread that fills it puts the same values there.
+    Immutable all the same; safe from any thread: each thread that fills it puts the same values in.
     """
 
     type: int
