@@ -99,7 +99,7 @@ def test_a_benchmark_runs_blocks_by_public_functions(path: Path) -> None:
         ("blockstm.ethereum.execution.verification", "execute"),
         ("blockstm.ethereum", "verification"),
         ("blockstm._native.evm.bound", "EvmBlock"),
-        ("blockstm.executor", "_pool"),
+        ("blockstm.executor.executor", "_has_gil"),
     ],
 )
 def test_other_ways_are_not_allowed(module: str, name: str) -> None:

@@ -56,7 +56,7 @@ else:  # to a type checker, a module with this function has every name there cou
 
     def __getattr__(name: str) -> Any:
         if name == "kernel":  # imported when asked for: it needs Numba
-            from blockstm.vm.kernel import kernel
+            from blockstm.vm.kernel import kernel  # an optional extra
 
             return kernel
         raise AttributeError(f"module 'blockstm' has no attribute '{name}'")

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from blockstm.errors import ConfigError
-from blockstm.messages import brief, did_you_mean
+from blockstm.messages import brief
 
-__all__ = ["Config", "check_names"]
+__all__ = ["Config"]
 
 MAX_WORKERS = 256
-
-OF_AN_EXECUTOR = ("config", "workers")
-OF_ANY_BLOCK = ("on_invalid", "limit", "hints")
-OF_AN_ETHEREUM_BLOCK = (
-    *("fork", "chain", "parent", "ancestors", "block_hashes", "total_difficulty"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +58,3 @@ class Config:
 def _check_int(name: str, value: object, low: int, high: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
         raise ConfigError(f"{name} is an int from {low} to {high}, not {brief(value)}")
-
-
-def check_names(options: Iterable[str]) -> None:
-    """Refuse a name that is no option of an Ethereum block, and say which one was meant.
-
-    Raises:
-        ConfigError: there is no such option, or not here.
-    """
-    for name in options:
-        if name in OF_AN_EXECUTOR:
-            raise ConfigError(f"{name} is an option of the executor: Executor({name}=...)")
-        if name not in OF_AN_ETHEREUM_BLOCK:
-            known = (*OF_ANY_BLOCK, *OF_AN_ETHEREUM_BLOCK, *OF_AN_EXECUTOR)
-            raise ConfigError(
-                f"execute_block has no option {brief(name)}{did_you_mean(name, known)}"
-            )

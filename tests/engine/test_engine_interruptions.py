@@ -20,15 +20,16 @@ from typing import Any
 import pytest
 
 import blockstm
-import blockstm.executor
-import blockstm.stream
 from blockstm import Config, Executor
 from blockstm.errors import ClosedError
 from blockstm.executor import explore
+from blockstm.executor.pool import POOL
 from blockstm.state.memory import MemoryState
 from blockstm.testing import NativeScripts, scripted_vm
 
-OURS = {str(Path(module.__file__ or "")) for module in (blockstm.executor, blockstm.stream)}
+PACKAGE = Path(blockstm.__file__ or "").parent
+OURS = {str(path) for path in (PACKAGE / "executor").glob("*.py")}
+OURS.add(str(PACKAGE / "stream.py"))
 BLOCK = [[("bump", n % 3, 1)] for n in range(12)]
 WRITES = {0: 4, 1: 4, 2: 4}
 
@@ -174,7 +175,7 @@ def assert_threads_left(number: int) -> None:
 
 
 def our_threads() -> int:
-    while blockstm.executor._pool._idle:
-        blockstm.executor._pool._idle.pop().close()
+    while POOL._idle:
+        POOL._idle.pop().close()
     gc.collect()
     return sum(thread.name.startswith("blockstm-") for thread in threading.enumerate())

@@ -1,4 +1,18 @@
-"""The command line: ``blockstm run``, ``bench``, the official tests. Calls the layers below."""
+"""The command line: ``blockstm run``, ``bench``, the official tests. Calls the layers below.
+
+Imports point down::
+
+    bench       ``blockstm bench``
+    statetest   ``blockstm statetest``: the official tests of one transaction on a state
+    blocktest   ``blockstm blocktest``: the official tests of blocks on a chain
+    run         ``blockstm run``: block files executed and compared with their headers
+    bal         ``blockstm bal``: block-level access lists, shown and compared
+    fixtures    official tests: read, run, reported
+    judging     what ``run`` says of a block
+    blockstats  what ``run --stats`` says of a block
+    verdict     a block of a file, and what is said about it
+    blockpaths  which block files an argument names
+"""
 
 from __future__ import annotations
 
@@ -8,6 +22,8 @@ import sys
 from collections.abc import Sequence
 
 from blockstm import __version__
+from blockstm.cli import bal, blocktest, run, statetest
+from blockstm.cli.bench import command as bench
 from blockstm.errors import UsageError
 
 __all__ = ["main"]
@@ -35,9 +51,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from blockstm.cli import bal, blocktest, run, statetest
-    from blockstm.cli.bench import command as bench
-
     parser = argparse.ArgumentParser(
         prog="blockstm",
         description="Optimistic parallel execution of blocks of ordered transactions.",

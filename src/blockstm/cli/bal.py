@@ -45,6 +45,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _read(path: str) -> BlockAccessList:
+    # loads what only this command needs
     from blockstm.ethereum.files.access_list_files import read_access_list_file
 
     try:
@@ -54,6 +55,7 @@ def _read(path: str) -> BlockAccessList:
 
 
 def _diff(expected: BlockAccessList, given: BlockAccessList, *, as_json: bool) -> int:
+    # loads what only this command needs
     from blockstm.ethereum.results.access_list_differences import differences
 
     found = [*differences(expected, given)]

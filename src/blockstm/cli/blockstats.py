@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from blockstm.cli.judging import Subject
+    from blockstm.cli.verdict import Subject
     from blockstm.ethereum import ExecutedBlock
     from blockstm.insight.critical_path import CriticalPath
+    from blockstm.stopwatch import Stopwatch
 
-__all__ = ["Stopwatch", "stats_as_text", "stats_object"]
+__all__ = ["stats_as_text", "stats_object"]
 
 HOTTEST = 10
-
-
-@dataclass(slots=True)
-class Stopwatch:
-    """Seconds by what they were spent on."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    _since: float = field(default_factory=time.perf_counter)
-
-    def end_phase(self, name: str) -> float:
-        """Add the time since the last phase ended to phase ``name``; return it, in s."""
-        now = time.perf_counter()
-        taken = now - self._since
-        self.seconds[name] = self.seconds.get(name, 0.0) + taken
-        self._since = now
-        return taken
 
 
 def stats_object(subject: Subject, executed: ExecutedBlock, watch: Stopwatch) -> dict[str, Any]:
@@ -40,6 +23,7 @@ def stats_object(subject: Subject, executed: ExecutedBlock, watch: Stopwatch) ->
     Raises:
         BlockError: the reference does not get to the end of the block.
     """
+    # loads what only this command needs
     from blockstm.insight.critical_path import critical_path_of_block
     from blockstm.insight.locations import location_object
 
@@ -106,7 +90,7 @@ def _count(count: int, noun: str) -> str:
 
 
 def _hottest_as_text(hottest: list[dict[str, Any]]) -> list[str]:
-    from blockstm.insight.locations import location_in_words
+    from blockstm.insight.locations import location_in_words  # loads what only this command needs
 
     heads = ["hottest:"] + [""] * len(hottest)
     return [

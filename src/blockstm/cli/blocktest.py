@@ -25,6 +25,6 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Run the tests; see `blockstm.cli.fixtures.command.run`."""
-    from blockstm.cli.fixtures.formats import block_tests
+    from blockstm.cli.fixtures.formats import block_tests  # loads what only this command needs
 
     return run(args, block_tests, "blockchain test")

@@ -3,95 +3,25 @@ follow where it is invalid."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from blockstm.cli.blockstats import Stopwatch, stats_object
-from blockstm.errors import BlockError, DecodeError, InvalidBlock
+from blockstm.cli.blockstats import stats_object
+from blockstm.cli.verdict import Subject, Verdict
+from blockstm.errors import BlockError, InvalidBlock
+from blockstm.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from blockstm.ethereum import AccountState, Block, BlockFile, ExecutedBlock, Fork, Receipt
+    from blockstm.ethereum import ExecutedBlock, Receipt
     from blockstm.executor import Executor
     from blockstm.insight.timeline import Trace
-    from blockstm.types import Address
 
-__all__ = ["Verdict", "judge"]
+__all__ = ["judge"]
 
 OF_THE_RUN = ("gas_used", "receipts_root", "logs_bloom")
-
-
-@dataclass(slots=True)
-class Verdict:
-    """The verdict on one block; the keys of ``--json`` are these names."""
-
-    number: int
-    fork: str
-    transactions: int
-    gas_used: int = 0
-    execution_gas: int | None = None  # from Amsterdam on (EIP-8037), as the next one
-    state_gas: int | None = None
-    workers: int = 0
-    seconds: float = 0.0
-    incarnations_per_transaction: float = 0.0
-    checks: dict[str, bool | None] = field(default_factory=dict)
-    ok: bool = False
-    transaction: int | None = None  # the first one that differs or cannot be executed
-    reason: str = ""  # what is wrong, in words; empty if nothing is
-    stats: dict[str, Any] | None = None  # with ``--stats``, of a block that came to its end
-
-    def as_object(self) -> dict[str, Any]:
-        """The JSON object: nothing about what is wrong where nothing is, nor of two kinds of gas
-        where there is one."""
-        left_out = ["transaction", "reason"] if self.ok else []
-        if self.state_gas is None:
-            left_out += ["execution_gas", "state_gas"]
-        if self.stats is None:
-            left_out.append("stats")
-        return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a file holds, whose rules hold, and what it runs on; ``given_fork`` is None where
-    mainnet decides."""
-
-    file: BlockFile
-    fork: Fork
-    state: AccountState
-    vm: Any
-    given_fork: Fork | None = None
-
-    @property
-    def block(self) -> Block:
-        return self.file.block
-
-    @property
-    def senders(self) -> Sequence[Address]:
-        """Of the transactions; none at all where one of them is not known."""
-        from blockstm.ethereum import recover_senders
-
-        try:
-            return recover_senders(self.block.transactions)
-        except DecodeError:
-            return ()
-
-    def execute(self, execute_block: Callable[..., Any]) -> ExecutedBlock:
-        """Execute the block as anybody does."""
-        executed: ExecutedBlock = self.given_to(execute_block)
-        return executed
-
-    def given_to(self, function: Callable[..., Any]) -> Any:
-        """The result of a function that takes the arguments of `execute_block`, on the block."""
-        hashes = self.file.block_hashes
-        if self.given_fork is not None:
-            return function(
-                self.block, self.state, self.vm, block_hashes=hashes, fork=self.given_fork
-            )
-        return function(self.block, self.state, self.vm, block_hashes=hashes)
 
 
 def judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace) -> Verdict:
@@ -110,6 +40,7 @@ def judge(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace
 
 
 def _read(path: Path, vm: str, fork_name: str | None) -> Subject:
+    # loads what only this command needs
     from blockstm.ethereum import MAINNET, fork_named, read_block_file
 
     given = None if fork_name is None else fork_named(fork_name)
@@ -122,7 +53,9 @@ def _read(path: Path, vm: str, fork_name: str | None) -> Subject:
 def _executed(
     subject: Subject, executor: Executor, args: argparse.Namespace, watch: Stopwatch, trace: Trace
 ) -> Verdict:
-    from blockstm.ethereum.execution.checks import block_checks
+    from blockstm.ethereum.execution.checks import (
+        block_checks,  # loads what only this command needs
+    )
 
     block = subject.block
     verdict = Verdict(block.header.number, subject.fork.name, len(block.transactions))
@@ -145,7 +78,7 @@ def _note_run(
     verdict: Verdict, subject: Subject, executed: ExecutedBlock, trace: Trace
 ) -> dict[str, bool | None]:
     """The result of a block, valid or not, and its checks against the header."""
-    from blockstm.ethereum.chains.forks import AMSTERDAM
+    from blockstm.ethereum.chains.forks import AMSTERDAM  # loads what only this command needs
     from blockstm.ethereum.execution.checks import run_checks
 
     stats = executed.stats
@@ -179,6 +112,7 @@ def _note_failure(verdict: Verdict, subject: Subject, error: BlockError, trace: 
 
 def _note_names(verdict: Verdict, subject: Subject) -> None:
     """Whether the transactions are those that the file says."""
+    # loads what only this command needs
     from blockstm.ethereum.execution.checks import first_misnamed_transaction
 
     misnamed = first_misnamed_transaction(subject)
@@ -193,7 +127,7 @@ def _title(verdict: Verdict) -> str:
 
 def _first_difference(subject: Subject, executed: ExecutedBlock) -> tuple[int | None, str]:
     """Which transaction went another way than it should, as far as that can be known."""
-    from blockstm.ethereum.execution import checks
+    from blockstm.ethereum.execution import checks  # loads what only this command needs
 
     source = "a sequential run" if subject.file.receipts is None else "the receipts in the file"
     receipts = subject.file.receipts or _in_order(subject)
@@ -216,6 +150,7 @@ def _first_difference(subject: Subject, executed: ExecutedBlock) -> tuple[int | 
 
 def _in_order(subject: Subject) -> Sequence[Receipt]:
     """The receipts of the block run on the reference."""
+    # loads what only this command needs
     from blockstm.ethereum.execution.checks import execute_in_order
 
     try:

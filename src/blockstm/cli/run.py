@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from blockstm.cli.blockpaths import block_files
 from blockstm.cli.blockstats import stats_as_text
-from blockstm.cli.judging import Verdict, judge
+from blockstm.cli.judging import judge
+from blockstm.cli.verdict import Verdict
 from blockstm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def main(args: argparse.Namespace) -> int:
         ConfigError: the number of workers is out of range.
         ImportError: an extra is missing.
     """
-    from blockstm.config import Config
+    from blockstm.config import Config  # loads what only this command needs
     from blockstm.executor import Executor
     from blockstm.insight.timeline import Trace
 

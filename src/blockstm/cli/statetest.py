@@ -28,6 +28,6 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Run the tests; see `blockstm.cli.fixtures.command.run`."""
-    from blockstm.cli.fixtures.formats import state_tests
+    from blockstm.cli.fixtures.formats import state_tests  # loads what only this command needs
 
     return run(args, state_tests, "state test")

@@ -23,7 +23,7 @@ from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.chains.chain import MAINNET, Activation, Chain
 from blockstm.ethereum.chains.forks import FORKS, Fork, fork_named
-from blockstm.ethereum.execution.preparation import (
+from blockstm.ethereum.execution import (
     ExecutedBlock,
     PreparedBlock,
     context_of,

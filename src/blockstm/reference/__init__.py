@@ -1,4 +1,10 @@
-"""The meaning of a block in plain, slow, obvious Python: the oracle of every test."""
+"""The meaning of a block in plain, slow, obvious Python: the oracle of every test.
+
+Imports point down::
+
+    block  one transaction after another
+    view   what a transaction sees that runs alone
+"""
 
 from blockstm.reference.block import execute_block
 from blockstm.reference.view import ReferenceView

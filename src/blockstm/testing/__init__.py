@@ -1,6 +1,18 @@
 """For your own test suites: an oracle, generated blocks, explored schedules, conformance checks.
 
 The Hypothesis strategies stand in `blockstm.testing.strategies`; they alone need Hypothesis.
+
+Imports point down::
+
+    conformance         `check_vm` and `check_state`
+    strategies          Hypothesis strategies of blocks, states and schedules
+    merged_state_tests  transactions from many state tests in one block
+    conflicts           transactions that conflict on purpose
+    serial              `assert_serial_equivalent`
+    native_scripts      scripts as a native VM, with the same in Python beside it
+    scripts             transactions as little programs
+    oracle              is what the engine returned what the reference returned?
+    schedules           which worker runs next, enumerated, drawn, shrunk, replayed
 """
 
 from blockstm.testing.conformance import check_state, check_vm

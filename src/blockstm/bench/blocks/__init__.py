@@ -1,1 +1,12 @@
-"""Blocks for the EVM to be measured with: what parallel chains are built for, what hurts."""
+"""Blocks for the EVM to be measured with: what parallel chains are built for, what hurts.
+
+Imports point down::
+
+    measurement     one row of the benchmark: the engine on some workers, and its baselines
+    baselines       other EVMs on a workload, one transaction after another
+    real_blocks     real blocks on the native EVM and on py-evm
+    workloads       generated blocks, by name
+    plots           speed-ups as a picture
+    upstream_pyevm  a block's transactions on upstream py-evm
+    fixture         people, tokens and pools, and the state they begin with
+"""

@@ -39,7 +39,7 @@ def _ours(workload: BlockWorkload, count: int) -> list[int]:
 
 def _pyrevm(workload: BlockWorkload) -> float | None:
     need("pyrevm", "pyrevm")
-    import pyrevm
+    import pyrevm  # an optional extra
 
     block = workload.evm.block
     evm = pyrevm.EVM(gas_limit=block.gas_limit, spec_id="CANCUN")
@@ -102,7 +102,7 @@ def _hex(address: bytes) -> str:
 
 
 def _pyevm(workload: BlockWorkload) -> float:
-    from blockstm.vm.pyevm import PyEvm
+    from blockstm.vm.pyevm import PyEvm  # an optional extra
 
     steps = _signed(workload, _PYEVM_TRANSACTIONS)
     wanted = _ours(workload, len(steps))

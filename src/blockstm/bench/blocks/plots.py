@@ -72,9 +72,9 @@ def draw_scaling(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 def pyplot() -> Any:
     """Matplotlib's, drawing into files."""
     need("insight", "a plot")
-    import matplotlib as mpl
+    import matplotlib as mpl  # an optional extra
 
     mpl.use("Agg")
-    from matplotlib import pyplot as plt
+    from matplotlib import pyplot as plt  # after the choice of what it draws with
 
     return plt

@@ -121,6 +121,7 @@ def _baseline(
     prepared = prepare_file(file, "py-evm")
     if name == "py-evm":
         return _on_engine(prepared, executor, same)
+    # an optional extra
     from blockstm.bench.blocks.upstream_pyevm import upstream_pyevm
 
     stock = upstream_pyevm(prepared)

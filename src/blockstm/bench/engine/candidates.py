@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from blockstm._native.engine.results.results import NativeOutcomes
+from blockstm._native.lab.plain_loop import PlainLoop
 from blockstm.bench.benchmark import Candidate
 from blockstm.bench.engine.programs import PLAIN_LOOPS, PROGRAMS, spin
 from blockstm.bench.engine.workloads import Workload
 from blockstm.executor import Executor
 from blockstm.extras import need
+from blockstm.state.memory import MemoryState
 from blockstm.types import BlockResult, Status
 
 __all__ = ["Vm", "candidates"]
@@ -34,10 +36,9 @@ def engine_input(workload: Workload, vm: Vm, turns: int) -> tuple[Any, Any, Any]
     if vm == "python":
         return block, workload.state, PROGRAMS[workload.program]
     need("numba", "a workload of kernels (--vm python does without)")
-    import numpy
+    import numpy  # an optional extra, as Numba
 
     from blockstm.bench.engine.kernels import KERNELS, TRANSACTION
-    from blockstm.state.memory import MemoryState
 
     return numpy.array(block, TRANSACTION), MemoryState(workload.state), KERNELS[workload.program]
 
@@ -81,7 +82,6 @@ def _native_loop(
     workload: Workload, block: Any, state: Any, program: Any, wanted: Mapping[int, int]
 ) -> Candidate:
     """The same compiled kernel, one transaction after another, on a private hash map."""
-    from blockstm._native.lab.plain_loop import PlainLoop
 
     def run(loop: PlainLoop) -> PlainLoop:
         if loop.run(program.__blockstm_bind__(block)) != len(block):
@@ -97,7 +97,7 @@ def work_loop(vm: Vm) -> Callable[[int], object]:
     """The loop that a transaction's work consists of, by turns."""
     if vm == "python":
         return spin
-    from blockstm.bench.engine import kernels
+    from blockstm.bench.engine import kernels  # needs an optional extra
 
     compiled: Callable[[int], object] = kernels.spin
     return compiled

@@ -13,8 +13,14 @@ from typing import Any, NamedTuple
 from blockstm.bench.benchmark import Candidate
 from blockstm.bench.evm.workloads import SENDER, SENDER_KEY, Workload
 from blockstm.errors import UsageError
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.executor import execute_block
 from blockstm.extras import need
 from blockstm.messages import brief
+from blockstm.state.accounts import Account, AccountState
+from blockstm.types import Address, BlockNumber
+from blockstm.vm.evm import BlockContext, Evm, Signed
 
 __all__ = ["EVMS", "OURS", "Ran", "candidate"]
 
@@ -58,7 +64,7 @@ def candidate(name: str, workload: Workload, wanted: Callable[[Ran], None]) -> C
 
 
 def _set_up_pyrevm(workload: Workload) -> Any:
-    import pyrevm
+    import pyrevm  # an optional extra
 
     evm = pyrevm.EVM(gas_limit=_BLOCK_GAS, spec_id="CANCUN")
     evm.set_block_env(
@@ -97,12 +103,10 @@ def _run_pyrevm(workload: Workload, prepared: Any) -> Ran:
 
 
 def _set_up_pyevm(workload: Workload) -> Any:
-    from eth.db.atomic import AtomicDB
+    from eth.db.atomic import AtomicDB  # an optional extra
     from eth.vm.execution_context import ExecutionContext
     from eth.vm.forks import CancunVM
     from eth_keys.datatypes import PrivateKey
-
-    from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 
     context = ExecutionContext(
         coinbase=_COINBASE,
@@ -143,11 +147,6 @@ def _run_pyevm(workload: Workload, prepared: Any) -> Ran:
 
 
 def _set_up_ours(workload: Workload) -> Any:
-    from blockstm.ethereum.blocks.transaction import Transaction
-    from blockstm.ethereum.codecs.hashing import keccak
-    from blockstm.state.accounts import Account, AccountState
-    from blockstm.types import Address, BlockNumber
-    from blockstm.vm.evm import BlockContext, Evm, Signed
 
     accounts = {
         Address(address): Account(
@@ -184,7 +183,6 @@ def _set_up_ours(workload: Workload) -> Any:
 
 
 def _run_ours(workload: Workload, prepared: Any) -> Ran:
-    from blockstm.executor import execute_block
 
     state, vm, steps = prepared
     (outcome,) = execute_block(steps, state, vm, workers=1).outcomes

@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from blockstm.bench.evm.candidates import candidate
 from blockstm.bench.evm.workloads import Workload
 
 _OWN_NAMES = {"SHA3": "KECCAK256", "DIFFICULTY": "PREVRANDAO"}  # py-evm's for ours
@@ -50,7 +51,6 @@ def instructions(workload: Workload) -> int | None:
 
 def count(workload: Workload) -> dict[str, int]:
     """Run a workload on py-evm and count its opcodes, most often first. May take minutes."""
-    from blockstm.bench.evm.candidates import candidate
 
     counts: Counter[str] = Counter()
     with counting(counts):
@@ -62,7 +62,7 @@ def count(workload: Workload) -> dict[str, int]:
 @contextmanager
 def counting(counts: Counter[str]) -> Iterator[None]:
     """While inside, Cancun's opcodes count themselves."""
-    from eth.vm.forks.cancun.computation import CancunComputation
+    from eth.vm.forks.cancun.computation import CancunComputation  # an optional extra
 
     before = CancunComputation.opcodes
 

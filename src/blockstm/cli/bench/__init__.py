@@ -1,1 +1,9 @@
-"""``blockstm bench``: one command for each kind of benchmark."""
+"""``blockstm bench``: one command for each kind of benchmark.
+
+Imports point down::
+
+    command    ``blockstm bench``: the engine on a named workload
+    blocks     ``blockstm bench blocks``: real blocks
+    workloads  ``blockstm bench loads``: generated blocks
+    evm        ``blockstm bench evm``: EVMs on the same bytecode
+"""

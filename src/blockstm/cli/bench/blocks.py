@@ -60,6 +60,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
+    # loads what only this command needs
     from blockstm.bench.blocks.real_blocks import measure_block
     from blockstm.ethereum.files.block_files import read_block_file
 

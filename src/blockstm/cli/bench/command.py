@@ -10,9 +10,7 @@ from typing import Any
 
 from blockstm.bench.engine.workloads import ABOUT, WORKLOADS, workload_named
 from blockstm.bench.machine import machine
-from blockstm.cli.bench import blocks as bench_blocks
-from blockstm.cli.bench import evm as bench_evm
-from blockstm.cli.bench import workloads as bench_workloads
+from blockstm.cli.bench import blocks, evm, workloads
 from blockstm.cores import usable_cores
 from blockstm.extras import need
 
@@ -44,17 +42,17 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         description="Runs a workload and, in turn with it, a baseline; every iteration's result is "
         "checked. The options of each: blockstm bench WORKLOAD --help.",
     )
-    workloads = parser.add_subparsers(dest="workload", required=True, metavar="WORKLOAD")
-    bench_evm.add_parser(workloads)
-    bench_blocks.add_parser(workloads)
-    bench_workloads.add_parser(workloads)
+    names = parser.add_subparsers(dest="workload", required=True, metavar="WORKLOAD")
+    evm.add_parser(names)
+    blocks.add_parser(names)
+    workloads.add_parser(names)
     for name in WORKLOADS:
-        _add_workload(workloads, name)
+        _add_workload(names, name)
     return parser
 
 
-def _add_workload(workloads: Any, name: str) -> None:
-    parser = workloads.add_parser(
+def _add_workload(names: Any, name: str) -> None:
+    parser = names.add_parser(
         name,
         help=ABOUT[name],
         description=f"A generated block: {ABOUT[name]}. Runs it on the engine and, in turn with "

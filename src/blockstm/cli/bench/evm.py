@@ -55,6 +55,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
+    # loads what only this command needs
     from blockstm.bench.evm.measurement import measure, overall
 
     about = machine()
@@ -85,6 +86,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _workloads(args: argparse.Namespace) -> Iterator[Workload]:
+    # loads what only this command needs
     from blockstm.bench.evm.state_tests import statetest_workloads
     from blockstm.bench.evm.workloads import TURNS, WORKLOADS, workload_named
 

@@ -76,6 +76,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
+    # loads what only this command needs
     from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS
 
     if args.list:
@@ -95,13 +96,14 @@ def main(args: argparse.Namespace) -> int:
         else:
             _print(row, heading=len(rows) == 1)
     if args.plot:
-        from blockstm.bench.blocks.plots import draw_speedups
+        from blockstm.bench.blocks.plots import draw_speedups  # loads what only this command needs
 
         draw_speedups(rows, args.plot)
     return 0
 
 
 def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    # loads what only this command needs
     from blockstm.bench.blocks.measurement import measure_workload
     from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS, block_workload
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, Unpack
 
 from blockstm import reference
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_root
 from blockstm.ethereum.chains.forks import BYZANTIUM, Fork
-from blockstm.ethereum.execution.preparation import ExecutedBlock, VMName
+from blockstm.ethereum.execution.executed import ExecutedBlock
+from blockstm.ethereum.execution.options import BlockOptions
 from blockstm.ethereum.execution.verification import execute
+from blockstm.ethereum.execution.vms import VMName
 from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.types import Address
 
@@ -96,7 +98,9 @@ def first_misnamed_transaction(named: NamedBlock) -> tuple[int, str] | None:
     return None
 
 
-def execute_in_order(block: Block, state: Any, vm: VMName = "evm", **options: Any) -> ExecutedBlock:
+def execute_in_order(
+    block: Block, state: Any, vm: VMName = "evm", **options: Unpack[BlockOptions]
+) -> ExecutedBlock:
     """`blockstm.execute_block` on the reference, which runs one transaction after another."""
     return execute(reference.execute_block, block, state, vm, workers=1, **options)
 

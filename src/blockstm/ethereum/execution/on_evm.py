@@ -21,7 +21,8 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
 from blockstm.ethereum.chains.forks import AMSTERDAM, PRAGUE, Fork
-from blockstm.ethereum.execution.preparation import ExecuteBlock, ExecutedBlock, PreparedBlock
+from blockstm.ethereum.execution.executed import ExecutedBlock
+from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.senders import recover_authorities
 from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.results.flat_receipts import FlatReceipts

@@ -12,12 +12,8 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.receipt import Receipt, contract_address
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.forks import Fork
-from blockstm.ethereum.execution.preparation import (
-    ExecuteBlock,
-    ExecutedBlock,
-    PreparedBlock,
-    StateAfter,
-)
+from blockstm.ethereum.execution.executed import ExecutedBlock
+from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock, StateAfter
 from blockstm.ethereum.results.outcomes import TransactionOutcomes, of_transactions
 from blockstm.ethereum.rules.reasons import Reason
 from blockstm.ethereum.rules.requests import requests_of

@@ -1,199 +1,31 @@
-"""From a block to what it did: its transactions on one of the VMs, by any `execute_block`.
+"""Making a block ready to run: its senders recovered, translated for its VM.
 
-The engine itself is an argument: this layer knows what a block means, not how it is run. What it
-takes to run a block on a VM stands in `on_evm` and `on_pyevm`; whether it is valid, in
-`verification`.
+Whether the block is valid is for `verification` to say.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from blockstm.errors import InputError
-from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
-from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.chains.chain import MAINNET, Chain
 from blockstm.ethereum.chains.forks import HOMESTEAD, Fork
-from blockstm.ethereum.execution.arguments import check_block_object, surroundings_of, unknown_vm
+from blockstm.ethereum.execution.arguments import check_block_object
+from blockstm.ethereum.execution.on_evm import prepare_on_evm
+from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
+from blockstm.ethereum.execution.prepared import PreparedBlock
 from blockstm.ethereum.execution.senders import find_senders, signature_violation
-from blockstm.ethereum.execution.state_roots import state_root_after
+from blockstm.ethereum.execution.vms import VMName, check_vm
 from blockstm.ethereum.files.block_files import BlockFile
-from blockstm.ethereum.results.outcomes import TransactionOutcomes
 from blockstm.ethereum.rules.fees import blob_base_fee
 from blockstm.messages import brief
-from blockstm.state.changes import AccountChanges
-from blockstm.types import DELETED, Address, BlockResult, Hash32, Stats
+from blockstm.types import Address, Hash32
 from blockstm.vm.context import BlockContext
 
-__all__ = [
-    "ExecuteBlock",
-    "ExecutedBlock",
-    "PreparedBlock",
-    "StateAfter",
-    "VMName",
-    "context_of",
-    "prepare",
-    "prepare_file",
-    "prepare_under",
-    "state_root_after",
-]
-
-VMName = Literal["evm", "py-evm"]
-
-
-class ExecuteBlock(Protocol):
-    """``execute_block`` of an `Executor` or of the reference."""
-
-    def __call__(
-        self, transactions: Sequence[Any], state: Any, vm: Any, /, *, limit: Any = None
-    ) -> BlockResult:
-        """Run a block; see `blockstm.execute_block`."""
-
-
-class StateAfter:
-    """A state with writes on top of it. Immutable; safe from any thread if ``below`` is."""
-
-    def __init__(self, below: Any, writes: Mapping[Any, Any]) -> None:
-        self._below = below
-        self.writes: Mapping[Any, Any] = writes
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        """The value at ``key``, ``default`` where there is none."""
-        if key in self.writes:
-            value = self.writes[key]
-            return default if value is DELETED else value
-        value = self._below.get(key)  # of a `StateReader`, which has no default
-        return default if value is None else value
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutedBlock:
-    """The result of a block.
-
-    Attributes:
-        receipts: one per transaction.
-        outcomes: one per transaction, at its own place: ``outcomes[i].succeeded``; its ``value`` is
-            what the VM says of it, see `blockstm.vm.evm.Execution`.
-        requests: deposits, withdrawal and consolidation requests, each behind its type
-            (EIP-7685); None before Prague, or where the state is partial and lacks the contracts
-            that collect them.
-        writes: address → `AccountChange`, of everything the block changed, system calls,
-            withdrawals and rewards included; decoded on access. `AccountState.apply` takes it.
-        result: the engine's, of all the block's steps, which are not only its transactions.
-        gas_used: what the header names.
-        execution_gas: what its transactions spent before refunds, without state gas, in gas; None
-            where the VM does not tell.
-        state_gas: what they paid for the growth of the state, in gas (EIP-8037); 0 before
-            Amsterdam, whose header names the greater of the two.
-        access_list: what the block touched (EIP-7928); None where the fork has no such lists.
-        state_root: of the state after the block; None where the state is partial, and in a block
-            that `PreparedBlock.run` gave, which computes none.
-        stats: what running it took; the same as ``result.stats``.
-        seconds: wall time by phase, in s: ``checks`` of what needs no state, ``senders`` recovered,
-            ``prepare`` for the VM, ``run`` by the engine, ``receipts`` and ``roots`` made of it.
-    """
-
-    receipts: Sequence[Receipt]
-    outcomes: TransactionOutcomes
-    requests: tuple[bytes, ...] | None
-    writes: AccountChanges
-    result: BlockResult
-    gas_used: int
-    execution_gas: int | None = None
-    state_gas: int = 0
-    access_list: BlockAccessList | None = None
-    state_root: Hash32 | None = None
-    stats: Stats = field(default_factory=Stats, compare=False)
-    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
-
-    @property
-    def logs_bloom(self) -> bytes:
-        """The bloom filter of all logs, 256 bytes."""
-        return receipts_bloom(self.receipts)
-
-    @property
-    def receipts_root(self) -> Hash32:
-        """The root of the receipts as they are.
-
-        Before Byzantium the header names it only where they have their state roots: not in a block
-        on a partial state, nor in one that `PreparedBlock.run` gave.
-        """
-        return receipts_root(self.receipts)
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedBlock:
-    """A block that is ready to run, any number of times: its senders recovered, its VM at hand.
-
-    Attributes:
-        block: what was prepared.
-        fork: whose rules hold.
-        chain: whose block it is.
-        state: what the block starts from.
-        senders: of the transactions.
-        vm: the VM in this block.
-        steps: what the engine runs, in order.
-    """
-
-    block: Block
-    fork: Fork
-    chain: Chain
-    state: Any
-    senders: tuple[Address, ...]
-    vm: Any
-    steps: Sequence[Any]
-
-    @property
-    def transaction_steps(self) -> range:
-        """The places of the block's transactions among its steps."""
-        return range(len(self.block.transactions))
-
-    def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
-        """Execute the block. What comes out is not compared with the header.
-
-        Raises:
-            BlockError: see `blockstm.execute_block`.
-            InvalidBlock: a transaction does not belong in the block; ``reason`` says why.
-        """
-        raise NotImplementedError
-
-    def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:
-        """Execute the transactions with what comes before them, and nothing that comes after.
-
-        Raises:
-            BlockError, InvalidBlock: as `run`.
-        """
-        raise NotImplementedError
-
-    def writes_by_transaction(
-        self, execute_block: ExecuteBlock
-    ) -> Iterator[tuple[Any, Mapping[Any, Any]]]:
-        """Run one transaction at a time: the state before each, which ends with its turn, and what
-        it writes. First comes what is done before all transactions.
-
-        Raises:
-            BlockError: see `blockstm.execute_block`.
-        """
-        below: dict[Any, Any] = {}
-        before = StateAfter(self.state, below)
-        writes = self.first_writes(execute_block)
-        yield before, writes
-        for step in self.steps[self.transaction_steps.start : self.transaction_steps.stop]:
-            below |= writes
-            writes = execute_block([step], before, self.vm).writes
-            yield before, writes
-
-    def first_writes(self, execute_block: ExecuteBlock) -> Mapping[Any, Any]:
-        """The writes before the transactions.
-
-        Raises:
-            BlockError: see `blockstm.execute_block`.
-        """
-        raise NotImplementedError
+__all__ = ["context_of", "prepare", "prepare_file", "prepare_under"]
 
 
 def prepare(
@@ -232,14 +64,10 @@ def prepare(
         ImportError: a package that the VM needs is not installed.
     """
     check_block_object(block, state, vm)
-    around = surroundings_of(
-        block,
-        vm,
-        fork=fork,
-        chain=chain,
-        block_hashes=block_hashes,
-        total_difficulty=total_difficulty,
+    options = BlockOptions(
+        fork=fork, chain=chain, block_hashes=block_hashes, total_difficulty=total_difficulty
     )
+    around = surroundings_of(block, vm, options)
     rules = around.fork
     if senders is None:
         high_s_allowed = rules < HOMESTEAD
@@ -268,15 +96,12 @@ def prepare_under(
     header = block.header
     hashes = _with_parent(header, block_hashes)
     context = context_of(header, fork, chain.chain_id, hashes)
+    check_vm(vm)
     if vm == "evm":
-        from blockstm.ethereum.execution.on_evm import prepare_on_evm
-
         return prepare_on_evm(block, state, fork, chain, context, tuple(senders), workers)
-    if vm == "py-evm":
-        from blockstm.ethereum.execution.on_pyevm import prepare_on_pyevm
+    from blockstm.ethereum.execution.on_pyevm import prepare_on_pyevm  # needs an optional extra
 
-        return prepare_on_pyevm(block, state, fork, chain, context, tuple(senders))
-    raise unknown_vm(vm)
+    return prepare_on_pyevm(block, state, fork, chain, context, tuple(senders))
 
 
 def prepare_file(

@@ -17,7 +17,7 @@ from blockstm.state.accounts import AccountState
 from blockstm.types import Hash32
 
 if TYPE_CHECKING:
-    from blockstm.ethereum.execution.preparation import ExecuteBlock, PreparedBlock
+    from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 
 __all__ = ["roots_after_transactions", "state_root_after", "trie_of"]
 

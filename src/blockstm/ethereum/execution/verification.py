@@ -11,33 +11,29 @@ The first rule that is broken decides, in this order, whatever the VM and the wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
-from time import perf_counter
-from typing import Any
+from dataclasses import replace
+from typing import Any, Unpack
 
 from blockstm.cores import usable_cores
 from blockstm.ethereum.blocks.block import Block
-from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import Receipt
-from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.forks import BYZANTIUM, HOMESTEAD, Fork
-from blockstm.ethereum.execution.arguments import check_block_object, surroundings_of
-from blockstm.ethereum.execution.preparation import (
-    ExecuteBlock,
-    ExecutedBlock,
-    PreparedBlock,
-    VMName,
-    prepare_under,
-)
+from blockstm.ethereum.execution.arguments import check_block_object
+from blockstm.ethereum.execution.executed import ExecutedBlock
+from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
+from blockstm.ethereum.execution.preparation import prepare_under
+from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.senders import find_senders, signature_violation
 from blockstm.ethereum.execution.state_roots import roots_after_transactions, state_root_after
+from blockstm.ethereum.execution.vms import VMName
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.results.header_comparison import results_violation
 from blockstm.ethereum.rules.block_rules import block_violation, body_violation
 from blockstm.ethereum.rules.reasons import Violation
+from blockstm.stopwatch import Stopwatch
 from blockstm.types import Address, Hash32
 
 __all__ = ["execute"]
@@ -52,27 +48,13 @@ def execute(
     state: Any,
     vm: VMName,
     *,
-    fork: Fork | str | None = None,
-    chain: Chain | None = None,
-    parent: Header | None = None,
-    ancestors: Sequence[Block] | None = None,
-    block_hashes: Mapping[int, Hash32] | None = None,
-    total_difficulty: int | None = None,
     workers: int | None = None,
+    **options: Unpack[BlockOptions],
 ) -> ExecutedBlock:
     """Check a block, run it, check what it gave; see `blockstm.execute_block`."""
-    watch = _Stopwatch()
+    watch = Stopwatch()
     check_block_object(block, state, vm)
-    around = surroundings_of(
-        block,
-        vm,
-        fork=fork,
-        chain=chain,
-        parent=parent,
-        ancestors=ancestors,
-        block_hashes=block_hashes,
-        total_difficulty=total_difficulty,
-    )
+    around = surroundings_of(block, vm, options)
     rules = around.fork
     violation = block_violation(
         block, around.parent, around.chain, around.ancestors, around.total_difficulty
@@ -126,7 +108,7 @@ def _verified(
     executed: ExecutedBlock,
     execute_block: ExecuteBlock,
     workers: int | None,
-    watch: _Stopwatch,
+    watch: Stopwatch,
 ) -> ExecutedBlock:
     """The block with its roots, where these and all else are what the header says."""
     roots = None
@@ -176,17 +158,3 @@ def _state_root_beside_receipts(
         # What goes wrong there goes wrong again where the root is compared.
         pool.submit(encode, workers)
         return state_root_after(state, executed.writes, workers)
-
-
-@dataclass(slots=True)
-class _Stopwatch:
-    """Seconds by what they were spent on."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    _since: float = field(default_factory=perf_counter)
-
-    def end_phase(self, name: str) -> None:
-        """Take the time since the last phase ended as that of phase ``name``."""
-        now = perf_counter()
-        self.seconds[name] = now - self._since
-        self._since = now

@@ -1,4 +1,14 @@
-"""The native EVM: Ethereum's rules from Frontier on, in the native core, without the GIL."""
+"""The native EVM: Ethereum's rules from Frontier on, in the native core, without the GIL.
+
+Imports point down::
+
+    machine     `Evm`: a VM of the engine, for one block
+    admission   what the transactions of a block share: its gas, its blobs
+    validation  the exceptions of steps that did not succeed
+    libraries   the shared libraries that the EVM calls
+    execution   what a step came to, from the bytes of its output
+    steps       what runs as one transaction of the engine
+"""
 
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import Execution, InvalidTransaction, Log, SystemOutputs

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import Any, Literal, overload
 
+from blockstm._native.base.codec import codec_named
+from blockstm._native.vm.record_block import RecordBlock, RecordCode
 from blockstm.errors import InputError
 from blockstm.extras import need
 from blockstm.locks import lock_for_forks
 from blockstm.messages import brief
 from blockstm.types import View
 from blockstm.vm.kernel.python_reference import python_reference
-
-if TYPE_CHECKING:
-    from blockstm._native.vm.record_block import RecordBlock, RecordCode
 
 __all__ = ["Kernel", "kernel"]
 
@@ -138,8 +137,6 @@ class Kernel:
             InputError: something else.
         """
         _, numpy = need_numba()
-        from blockstm._native.base.codec import codec_named
-        from blockstm._native.vm.record_block import RecordBlock, RecordCode
 
         records = record_array(transactions, numpy)
         return RecordBlock(
@@ -183,7 +180,7 @@ def need_numba() -> tuple[Any, Any]:
     """
     with _COMPILING:
         need("numba", "a kernel")
-        import numpy
+        import numpy  # an optional extra, as Numba
 
-        from blockstm.vm.kernel import compiling
+        from blockstm.vm.kernel import compiling  # needs both
     return compiling, numpy

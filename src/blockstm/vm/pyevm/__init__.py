@@ -1,4 +1,18 @@
-"""py-evm as a VM of the engine: ``pip install 'blockstm[pyevm]'``."""
+"""py-evm as a VM of the engine: ``pip install 'blockstm[pyevm]'``.
+
+Imports point down::
+
+    machine         `PyEvm`: a VM of the engine, for one block
+    state           py-evm's state and executor on a view
+    system          what a block does besides its transactions
+    rules           when a transaction does not belong in a block
+    delegation      delegation of accounts to code (EIP-7702)
+    computation     py-evm's computation, nested as deep as the EVM allows
+    accounts        py-evm's account database over a view
+    balance         a balance that has not been read
+    stack_headroom  room on the interpreter's stack
+    forks           the forks py-evm has
+"""
 
 from blockstm.extras import need
 

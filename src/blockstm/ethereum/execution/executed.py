@@ -1,0 +1,69 @@
+"""What executing a block did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from blockstm.ethereum.blocks.access_list import BlockAccessList
+from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
+from blockstm.ethereum.results.outcomes import TransactionOutcomes
+from blockstm.state.changes import AccountChanges
+from blockstm.types import BlockResult, Hash32, Stats
+
+__all__ = ["ExecutedBlock"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutedBlock:
+    """The result of a block.
+
+    Attributes:
+        receipts: one per transaction.
+        outcomes: one per transaction, at its own place: ``outcomes[i].succeeded``; its ``value`` is
+            what the VM says of it, see `blockstm.vm.evm.Execution`.
+        requests: deposits, withdrawal and consolidation requests, each behind its type
+            (EIP-7685); None before Prague, or where the state is partial and lacks the contracts
+            that collect them.
+        writes: address → `AccountChange`, of everything the block changed, system calls,
+            withdrawals and rewards included; decoded on access. `AccountState.apply` takes it.
+        result: the engine's, of all the block's steps, which are not only its transactions.
+        gas_used: what the header names.
+        execution_gas: what its transactions spent before refunds, without state gas, in gas; None
+            where the VM does not tell.
+        state_gas: what they paid for the growth of the state, in gas (EIP-8037); 0 before
+            Amsterdam, whose header names the greater of the two.
+        access_list: what the block touched (EIP-7928); None where the fork has no such lists.
+        state_root: of the state after the block; None where the state is partial, and in a block
+            that `PreparedBlock.run` gave, which computes none.
+        stats: what running it took; the same as ``result.stats``.
+        seconds: wall time by phase, in s: ``checks`` of what needs no state, ``senders`` recovered,
+            ``prepare`` for the VM, ``run`` by the engine, ``receipts`` and ``roots`` made of it.
+    """
+
+    receipts: Sequence[Receipt]
+    outcomes: TransactionOutcomes
+    requests: tuple[bytes, ...] | None
+    writes: AccountChanges
+    result: BlockResult
+    gas_used: int
+    execution_gas: int | None = None
+    state_gas: int = 0
+    access_list: BlockAccessList | None = None
+    state_root: Hash32 | None = None
+    stats: Stats = field(default_factory=Stats, compare=False)
+    seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def logs_bloom(self) -> bytes:
+        """The bloom filter of all logs, 256 bytes."""
+        return receipts_bloom(self.receipts)
+
+    @property
+    def receipts_root(self) -> Hash32:
+        """The root of the receipts as they are.
+
+        Before Byzantium the header names it only where they have their state roots: not in a block
+        on a partial state, nor in one that `PreparedBlock.run` gave.
+        """
+        return receipts_root(self.receipts)

@@ -1,0 +1,47 @@
+"""The VMs that Ethereum blocks run on, by name, and the forks that each of them has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal, get_args
+
+from blockstm.errors import ConfigError
+from blockstm.messages import brief, did_you_mean
+from blockstm.vm import evm
+from blockstm.vm.forks import Fork
+
+__all__ = ["VMName", "check_fork", "check_vm"]
+
+VMName = Literal["evm", "py-evm"]
+_NAMES = get_args(VMName)
+
+
+def check_vm(vm: object) -> None:
+    """Refuse a name that is no VM's.
+
+    Raises:
+        ConfigError: there is no such VM.
+    """
+    if vm not in _NAMES:
+        raise ConfigError(
+            f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}"
+            f"{did_you_mean(vm, _NAMES)}"
+        )
+
+
+def check_fork(vm: str, fork: Fork) -> None:
+    """Refuse a fork that a VM lacks: the caller's mistake, which comes before any of the block's.
+
+    Raises:
+        ConfigError: the VM does not have the fork.
+        ImportError: a package that the VM needs is not installed.
+    """
+    forks: Collection[str]
+    if vm == "evm":
+        name, forks = fork.rules, evm.FORKS
+    else:
+        from blockstm.vm import pyevm  # an optional extra
+
+        name, forks = fork.name, pyevm.FORKS
+    if name not in forks:
+        raise ConfigError(f"{vm} has no fork {brief(name)}, only {', '.join(forks)}")

@@ -1,0 +1,18 @@
+"""The entry points: `execute_block`, and `Executor` for many blocks.
+
+Imports point down::
+
+    exploration  a block in a schedule of one's choice, step by step
+    one_block    `execute_block`: a block on an executor that is kept for the next
+    pool         executors kept for the next call
+    executor     threads and memory that run one block after another
+    endings      how a block ended: a result, or an error
+    options      what a caller says of a block, checked
+"""
+
+from blockstm.executor.executor import Executor
+from blockstm.executor.exploration import Decision, Exploration, explore
+from blockstm.executor.one_block import execute_block
+from blockstm.stream import Stream
+
+__all__ = ["Decision", "Executor", "Exploration", "Stream", "execute_block", "explore"]
