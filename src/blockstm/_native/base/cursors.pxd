@@ -1,7 +1,7 @@
 """Everything that threads agree on through one word or one lock, each with its reason.
 
 `Cursor` hands out indices, lowest first, and can be taken back; `EventCount` lets a worker park
-until there is something to do, without losing the word that there is.
+until there is work, without losing a wake-up.
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libcpp.atomic cimport (
@@ -84,8 +84,8 @@ cdef enum:
     NOTHING = -1      # what a claim gives when there is nothing to claim
 
 
-# The next index to look at. Claims go up; `cursor_lower` takes the cursor back to an index that
-# has something to do again, so that the lowest is always done first.
+# The next index to claim. Claims go up; `cursor_lower` takes the cursor back to an index that
+# has work again, so that the lowest is always done first.
 cdef struct Cursor:
     atomic[int64_t] next
     uint32_t padding[14]
@@ -94,7 +94,7 @@ cdef struct Cursor:
 cdef inline int64_t cursor_claim_before(Cursor* cursor, int64_t limit) noexcept nogil:
     """The next index below ``limit``, for the caller alone; NOTHING where there is none.
 
-    acq_rel: who lowered the cursor made the index claimable before; the claimer must see that.
+    acq_rel: the index was made claimable before the cursor was lowered to it; the claimer must see that.
     A claim is only a proposal: what decides is the compare-exchange on the index's own status.
     """
     cdef int64_t index = cursor.next.load(memory_order_acquire)
@@ -105,8 +105,8 @@ cdef inline int64_t cursor_claim_before(Cursor* cursor, int64_t limit) noexcept 
     return NOTHING
 
 
-cdef inline int64_t cursor_claim_stretch(Cursor* cursor, int64_t limit, int64_t length,
-                                         int64_t* end) noexcept nogil:
+cdef inline int64_t cursor_claim_batch(Cursor* cursor, int64_t limit, int64_t length,
+                                       int64_t* end) noexcept nogil:
     """Up to ``length`` indices below ``limit`` at once: the first, and where they ``end``.
 
     ``end`` is written only with a claim that succeeds.
@@ -123,7 +123,7 @@ cdef inline int64_t cursor_claim_stretch(Cursor* cursor, int64_t limit, int64_t 
 
 
 cdef inline void cursor_lower(Cursor* cursor, int64_t index) noexcept nogil:
-    """See to it that ``index`` is looked at again."""
+    """Have ``index`` claimed again."""
     cdef int64_t seen = cursor.next.load(memory_order_acquire)
     while index < seen:
         if cursor.next.compare_exchange_weak(seen, index, memory_order_acq_rel,
@@ -132,7 +132,7 @@ cdef inline void cursor_lower(Cursor* cursor, int64_t index) noexcept nogil:
 
 
 cdef inline void cursor_raise(Cursor* cursor, int64_t index) noexcept nogil:
-    """See to it that the cursor stands at ``index`` or above."""
+    """Move the cursor to ``index``, unless it stands above."""
     cdef int64_t seen = cursor.next.load(memory_order_acquire)
     while index > seen:
         if cursor.next.compare_exchange_weak(seen, index, memory_order_acq_rel,
@@ -140,10 +140,10 @@ cdef inline void cursor_raise(Cursor* cursor, int64_t index) noexcept nogil:
             return
 
 
-# Parking. A worker that found nothing to do announces itself, looks once more, and waits until
-# the epoch moves on. Announcing and asking "is anybody waiting?" are read-modify-writes of one
+# Parking. A worker that found no work announces itself, looks for work once more, and waits until
+# the epoch moves on. To announce oneself and to ask "is a worker waiting?" are read-modify-writes of one
 # word, so one of them comes first: either the notifier sees the waiter and wakes it, or the
-# waiter sees what the notifier did before it asked. No wake-up is lost, and nobody spins.
+# waiter sees what the notifier did before it asked. No wake-up is lost, and no worker spins.
 cdef struct EventCount:
     uint64_t padding_before[8]
     atomic[uint32_t] waiters
@@ -153,7 +153,7 @@ cdef struct EventCount:
 
 
 cdef inline uint32_t events_announce(EventCount* events) noexcept nogil:
-    """Before the last look for work; gives the key to wait with. Always pair with `events_leave`."""
+    """Before the last look for work; returns the key to wait with. Always pair with `events_leave`."""
     events.waiters.fetch_add(1, memory_order_seq_cst)
     return events.epoch.load(memory_order_acquire)
 
@@ -171,7 +171,7 @@ cdef inline void events_wait(EventCount* events, uint32_t key, int64_t ns_max) n
 
 
 cdef inline bint events_notify(EventCount* events) noexcept nogil:
-    """Wake whoever is parked; call after making the work visible. Cheap where nobody is."""
+    """Wake all that are parked; call after making the work visible. Cheap where none is."""
     if events.waiters.fetch_add(0, memory_order_seq_cst) == 0:
         return False
     monitor_lock(&events.monitor)

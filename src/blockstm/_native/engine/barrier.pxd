@@ -1,10 +1,10 @@
-"""The gate through which helpers come into a block, and out again.
+"""The barrier between the threads of a worker pool and the block that they work on.
 
-The engine's own thread opens it and closes it; each helper is a thread that sits in `gate_enter` when
-nothing is going on. A helper comes in only while the gate is open; `gate_close` lets nobody in any more
-and waits until all who came in have left, so nobody touches a block's memory when it returns.
+The engine's thread opens and closes it; each other thread of the pool waits in `barrier_enter` while there
+is no work. A thread enters only while the barrier is open; `barrier_close` admits no more threads and waits
+until all that entered have left, so no other thread touches a block's memory when it returns.
 
-What helpers do inside is a block, or a job: something that each does its share of.
+Inside, a thread works on a block, or does its share of a task (`barrier_run_task`, a parallel for).
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
@@ -13,79 +13,79 @@ from blockstm._native.base.cursors cimport (
 )
 
 cdef enum:
-    GATE_WAIT_NS = 1_000_000_000
+    BARRIER_WAIT_NS = 1_000_000_000
 
-# Does a worker's share of a job, and that of those who do not come.
-ctypedef void (*Job)(void* argument, int32_t worker) noexcept nogil
+# Does a worker's share of a task, and the shares of workers that do not come.
+ctypedef void (*PoolTask)(void* argument, int32_t worker) noexcept nogil
 
-cdef struct Gate:
+cdef struct Barrier:
     Monitor monitor
-    uint64_t generation      # of what was last offered
+    uint64_t generation      # counts the openings
     bint open
     bint closed_for_good
-    int32_t wanted           # workers 1 to wanted - 1 are welcome
+    int32_t wanted           # workers 1 to wanted - 1 may enter
     int32_t inside
-    Job job                  # what there is to do; NULL: a block
+    PoolTask task            # NULL: a block
     void* argument
 
 
-cdef inline void gate_open(Gate* gate, int32_t workers) noexcept nogil:
-    monitor_lock(&gate.monitor)
-    gate.generation += 1
-    gate.wanted = workers
-    gate.open = True
-    monitor_wake_all(&gate.monitor)
-    monitor_unlock(&gate.monitor)
+cdef inline void barrier_open(Barrier* barrier, int32_t workers) noexcept nogil:
+    monitor_lock(&barrier.monitor)
+    barrier.generation += 1
+    barrier.wanted = workers
+    barrier.open = True
+    monitor_wake_all(&barrier.monitor)
+    monitor_unlock(&barrier.monitor)
 
 
-cdef inline void gate_close(Gate* gate) noexcept nogil:
-    """Let nobody in any more, and wait until all are out."""
-    monitor_lock(&gate.monitor)
-    gate.open = False
-    while gate.inside:
-        monitor_wait(&gate.monitor, GATE_WAIT_NS)
-    monitor_unlock(&gate.monitor)
+cdef inline void barrier_close(Barrier* barrier) noexcept nogil:
+    """Admit no more threads, and wait until all have left."""
+    monitor_lock(&barrier.monitor)
+    barrier.open = False
+    while barrier.inside:
+        monitor_wait(&barrier.monitor, BARRIER_WAIT_NS)
+    monitor_unlock(&barrier.monitor)
 
 
-cdef inline void gate_shut(Gate* gate) noexcept nogil:
-    """Send the helpers home for good."""
-    monitor_lock(&gate.monitor)
-    gate.closed_for_good = True
-    monitor_wake_all(&gate.monitor)
-    monitor_unlock(&gate.monitor)
+cdef inline void barrier_shut(Barrier* barrier) noexcept nogil:
+    """Shut the pool down: every waiting thread ends."""
+    monitor_lock(&barrier.monitor)
+    barrier.closed_for_good = True
+    monitor_wake_all(&barrier.monitor)
+    monitor_unlock(&barrier.monitor)
 
 
-cdef inline bint gate_enter(Gate* gate, int32_t id, uint64_t* seen) noexcept nogil:
-    """Wait for something that wants worker ``id``, and join it; false: go home."""
-    monitor_lock(&gate.monitor)
-    while not gate.closed_for_good:
-        if gate.generation != seen[0]:
-            seen[0] = gate.generation
-            if gate.open and id < gate.wanted:
-                gate.inside += 1
-                monitor_unlock(&gate.monitor)
+cdef inline bint barrier_enter(Barrier* barrier, int32_t id, uint64_t* seen) noexcept nogil:
+    """Wait for an opening that wants worker ``id``, and enter; false: the pool is shut down."""
+    monitor_lock(&barrier.monitor)
+    while not barrier.closed_for_good:
+        if barrier.generation != seen[0]:
+            seen[0] = barrier.generation
+            if barrier.open and id < barrier.wanted:
+                barrier.inside += 1
+                monitor_unlock(&barrier.monitor)
                 return True
-        monitor_wait(&gate.monitor, GATE_WAIT_NS)
-    monitor_unlock(&gate.monitor)
+        monitor_wait(&barrier.monitor, BARRIER_WAIT_NS)
+    monitor_unlock(&barrier.monitor)
     return False
 
 
-cdef inline void gate_leave(Gate* gate) noexcept nogil:
-    monitor_lock(&gate.monitor)
-    gate.inside -= 1
-    if gate.inside == 0:
-        monitor_wake_all(&gate.monitor)
-    monitor_unlock(&gate.monitor)
+cdef inline void barrier_leave(Barrier* barrier) noexcept nogil:
+    monitor_lock(&barrier.monitor)
+    barrier.inside -= 1
+    if barrier.inside == 0:
+        monitor_wake_all(&barrier.monitor)
+    monitor_unlock(&barrier.monitor)
 
 
-cdef inline void gate_do_job(Gate* gate, int32_t workers, Job job, void* argument) noexcept nogil:
-    """Have a job done by up to so many workers; returns when it is."""
+cdef inline void barrier_run_task(Barrier* barrier, int32_t workers, PoolTask task, void* argument) noexcept nogil:
+    """Have up to ``workers`` workers do their shares of a task; returns when it is done."""
     if workers < 2:
-        job(argument, 0)
+        task(argument, 0)
         return
-    gate.job = job
-    gate.argument = argument
-    gate_open(gate, workers)
-    job(argument, 0)
-    gate_close(gate)
-    gate.job = NULL
+    barrier.task = task
+    barrier.argument = argument
+    barrier_open(barrier, workers)
+    task(argument, 0)
+    barrier_close(barrier)
+    barrier.task = NULL

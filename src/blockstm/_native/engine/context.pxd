@@ -7,18 +7,18 @@ from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libcpp.atomic cimport atomic
 
 from blockstm._native.abi cimport blockstm_vm
-from blockstm._native.engine.barrier cimport Job
-from blockstm._native.engine.frontier cimport Admission, Answer, Frontier
+from blockstm._native.engine.barrier cimport PoolTask
+from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.numbers cimport Numbers
 from blockstm._native.engine.mvmemory.store cimport ReadBase, Store
 
-# Has all the workers of a block that has ended do a job; returns when they have. Called with the GIL.
-ctypedef void (*Together)(void* crew, Job job, void* argument) noexcept
+# Has all workers of a block that has ended do their shares of a task. Called with the GIL.
+ctypedef void (*ParallelFor)(void* pool, PoolTask task, void* argument) noexcept
 
 
 cdef class Context:
-    cdef Together together              # set by the engine, as are the crew
-    cdef void* crew
+    cdef ParallelFor parallel_for       # set by the engine, as is the pool that it is called with
+    cdef void* pool
     cdef const blockstm_vm* vm
     cdef ReadBase read_base
     cdef void* read_context
@@ -26,19 +26,19 @@ cdef class Context:
     cdef Admission admission            # cleared where the transactions share nothing but the state
     cdef Store* store
     cdef atomic[uint32_t]* stopping     # the scheduler's word; set by the engine
-    cdef readonly object interrupt      # what stops the block whichever run it came up in
+    cdef readonly object interrupt      # what ends the block, whichever run raised it
 
-    # An exception that is no `Exception` ends the block, even if the run it came up in does not count.
+    # An exception that is no `Exception` ends the block, even if the run that raised it is aborted.
     cdef void give_up_on(self, object error) noexcept
     # A block begins on this store, with so many workers.
     cdef void enter(self, Store* store, int32_t workers)
-    # (status, value, error, gas) of an answer.
-    cdef tuple outcome(self, int32_t index, const Answer* answer)
-    # All answers of a final prefix, as a sequence of Outcome, and what it wrote, as a mapping.
+    # (status, value, error, gas) of a result.
+    cdef tuple outcome(self, int32_t index, const ExecutionResult* result)
+    # The results of a final prefix, as a sequence of Outcome, and its writes, as a mapping.
     cdef tuple results(self, const Frontier* frontier, int32_t count)
     # The exception of a failed delta.
     cdef object delta_error(self, Frontier* frontier)
-    # The exception behind an `Answer.value` or a `Frontier.error`.
-    cdef object exception(self, int32_t index, const Answer* answer)
+    # The exception behind an `ExecutionResult.value` or a `Frontier.error`.
+    cdef object exception(self, int32_t index, const ExecutionResult* result)
     # The key of a location.
     cdef object key(self, uint32_t location)

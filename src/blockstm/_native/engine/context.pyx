@@ -3,7 +3,7 @@ from cpython.exc cimport PyErr_GivenExceptionMatches
 from libc.stdint cimport int32_t, uint32_t
 from libcpp.atomic cimport memory_order_release
 
-from blockstm._native.engine.frontier cimport Answer, Frontier
+from blockstm._native.engine.frontier cimport ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.store cimport Store
 from blockstm._native.engine.scheduler cimport STOP
 
@@ -25,7 +25,7 @@ cdef class Context:
         if self.stopping != NULL:
             self.stopping.fetch_or(STOP, memory_order_release)
 
-    cdef tuple outcome(self, int32_t index, const Answer* answer):
+    cdef tuple outcome(self, int32_t index, const ExecutionResult* result):
         raise NotImplementedError
 
     cdef tuple results(self, const Frontier* frontier, int32_t count):
@@ -34,7 +34,7 @@ cdef class Context:
     cdef object delta_error(self, Frontier* frontier):
         raise NotImplementedError
 
-    cdef object exception(self, int32_t index, const Answer* answer):
+    cdef object exception(self, int32_t index, const ExecutionResult* result):
         raise NotImplementedError
 
     cdef object key(self, uint32_t location):

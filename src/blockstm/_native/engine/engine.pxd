@@ -1,13 +1,13 @@
-"""The engine: the memory of one executor, the workers in it, and the gate through which helpers come.
+"""The engine: the memory of one executor, its workers, and the barrier between the worker pool and a block.
 
-Threads: `run` is called by one thread at a time (whose turn it is: see shared_engine.pxd) and works as
-worker 0; each other worker is a thread that sits in `help_until_shut` for the engine's whole life. A helper
-joins a block only while the gate is open; `run` closes it and waits until all who joined have left, so nobody
-touches a block's memory when `run` returns.
+Threads: `run` is called by one thread at a time (the one that has the turn: see shared_engine.pxd) and works
+as worker 0; each other worker is a thread that sits in `help_until_shut` for the engine's whole life. It
+joins a block only while the barrier is open; `run` closes the barrier and waits until all workers have left,
+so no other thread touches a block's memory when `run` returns.
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from blockstm._native.engine.barrier cimport Gate
+from blockstm._native.engine.barrier cimport Barrier
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.explorer cimport Explorer
 from blockstm._native.engine.worker.blocks cimport Block, Worker
@@ -28,7 +28,7 @@ cdef class Request:
 
 cdef class Engine:
     cdef Block block
-    cdef Gate gate
+    cdef Barrier barrier
     cdef Worker* worker
     cdef readonly int32_t workers
     cdef int pid                   # of the process that it was made in
@@ -45,17 +45,21 @@ cdef class Engine:
     cdef int reserve_outcomes(self, int64_t count) except -1
     cdef int reserve_tasks(self, int64_t count) except -1
     cdef int begin(self, Context context, int64_t count, object options) except -1
+    cdef void begin_store(self, object options) noexcept
+    cdef void begin_frontier(self, Context context) noexcept
+    cdef void begin_scheduler(self, int64_t count) noexcept
+    cdef void begin_sharing(self, object options) noexcept
     cdef int set_limit(self, object limit) except -1
     cdef int make_ready(self, int32_t first, int32_t end) except -1
     cdef int share(self, int32_t workers) except -1
     cdef void speculate(self, int32_t workers) noexcept
-    cdef int rest(self) except -1
+    cdef int run_sequential_phase(self) except -1
     cdef void forget_speculation(self) noexcept
-    cdef int run_until_sharing_pays(self) except -1
-    cdef void go_on_alone(self) noexcept nogil
-    cdef bint sharing_pays(self, int64_t taken_ns, int64_t count) noexcept nogil
+    cdef int run_until_sharing_is_profitable(self) except -1
+    cdef void run_until_profitable(self) noexcept nogil
+    cdef bint sharing_is_profitable(self, int64_t taken_ns, int64_t count) noexcept nogil
     cdef int run_alone(self, int64_t until) except -1
-    cdef int run_shared(self, int32_t workers, bint gate) except -1
+    cdef int run_shared(self, int32_t workers, bint checks_profit) except -1
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1
     cdef int set_up(self, Request request, bint streaming) except -1
     cdef object run(self, Request request, int32_t workers, bint streaming)

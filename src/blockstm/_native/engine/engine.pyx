@@ -1,4 +1,4 @@
-"""The engine: sets a block up, lets the workers in, and says what came out; see the ``.pxd``."""
+"""The engine: sets a block up, has the workers run it, and collects the results; see the ``.pxd``."""
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport INT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
@@ -10,69 +10,65 @@ from posix.unistd cimport getpid
 from blockstm.types import Outcome
 
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
-from blockstm._native.base.cursors cimport (
-    events_notify, monitor_destroy, monitor_init, now_ns,
-)
+from blockstm._native.base.cursors cimport events_notify, monitor_destroy, monitor_init, now_ns
 from blockstm._native.base.hashing cimport process_seed
 from blockstm._native.base.pages cimport pages_free, pages_take
 from blockstm._native.engine.barrier cimport (
-    Job, gate_close, gate_do_job, gate_enter, gate_leave, gate_open,
+    PoolTask, barrier_close, barrier_enter, barrier_leave, barrier_open, barrier_run_task,
 )
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.explorer cimport (
     EXPLORED_WORKERS, Explorer, explorer_decisions, explorer_free, explorer_pause,
 )
 from blockstm._native.engine.frontier cimport (
-    BLOCK_INVALID, CUT, DELTA_FAILED, GOES_ON, LIMIT_FAILED, OUT_OF_MEMORY, STATE_FAILED,
-    TRANSACTION_FAILED, Answer, Frontier, frontier_outcome,
+    BLOCK_INVALID, CUT, DELTA_FAILED, LIMIT_FAILED, OUT_OF_MEMORY, RUNNING, STATE_FAILED,
+    TRANSACTION_FAILED, ExecutionResult, Frontier, frontier_outcome,
 )
 from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset
 from blockstm._native.engine.mvmemory.spares cimport Spares
-from blockstm._native.engine.mvmemory.values cimport PAYLOAD_SKIP, Payload
+from blockstm._native.engine.mvmemory.values cimport PAYLOAD_TOMBSTONE, Payload
 from blockstm._native.engine.scheduler cimport (
-    REST, STOP, STOP_NO_MEMORY, WORKERS, Scheduler, Task, scheduler_stopping, task_forget,
+    BACK_OFF, STOP, STOP_NO_MEMORY, WORKERS, Scheduler, Task, scheduler_stopping, task_forget,
 )
 from blockstm._native.engine.stats cimport stats_of
-from blockstm._native.engine.view.slots cimport (
-    POINT_JOIN, POINT_LEAVE, view_pause,
-)
-from blockstm._native.engine.worker.blocks cimport STRETCH_MAX, STRETCH_NS, Block, Record, Worker
-from blockstm._native.engine.worker.commit cimport withdraw_all
-from blockstm._native.engine.worker.throttle cimport resume_speculation, throttle_begin, throttle_share
+from blockstm._native.engine.view.accesses cimport POINT_JOIN, POINT_LEAVE, view_pause
+from blockstm._native.engine.worker.blocks cimport BATCH_MAX, BATCH_NS, Block, Incarnation, Worker
+from blockstm._native.engine.worker.commit cimport tombstone_writes
+from blockstm._native.engine.worker.throttle cimport end_back_off, throttle_begin, throttle_share
 from blockstm._native.engine.worker.worker cimport (
     worker_free, worker_init, worker_keep_timeline, worker_reset, worker_run, worker_run_alone,
 )
 
 cdef enum:
-    START = 8                        # transactions run alone to learn how long one takes; while fewer
-    DOUBT = 2                        # have told, so many of no length are thought beside them
-    COLD_NS = 10_000                 # the first ones may take this longer than the same do later
-    ASKED_EVERY = 32                 # transactions of a block that goes on alone ...
-    ASKED_NS = 50_000                # ... or fewer that take so long
-    SHARED_TASK_NS = 700             # a shared transaction costs about so much more than an own one
-    SHARING_PAYS_NS = 250_000        # with less beyond that, waking helpers costs more than it gives
+    SAMPLE_RUNS = 8                  # transactions that worker 0 runs alone to learn how long one takes ...
+    SAMPLE_ZEROS = 2                 # ... averaged with so many runs of no length while there are fewer
+    COLD_NS = 10_000                 # the first runs may take this longer than the same do later
+    CHECK_RUNS = 32                  # a block that is not shared is checked again after so many runs ...
+    CHECK_NS = 50_000                # ... or after fewer that take so long
+    SHARED_TASK_NS = 700             # a shared transaction costs about so much more than one run alone
+    SHARING_PROFIT_NS_MIN = 250_000  # waking the other workers costs more than a smaller profit
 
 cdef object NO_MEMORY_ERROR = MemoryError("out of memory while a block was run")
 
 # ---------------------------------------------------------------- called back from the workers
 
 
-cdef int ask_limit(void* engine, int32_t index, const Answer* answer) noexcept nogil:
+cdef int ask_limit(void* engine, int32_t index, const ExecutionResult* result) noexcept nogil:
     with gil:
-        return ask_python_limit(<Engine>engine, index, answer)
+        return ask_python_limit(<Engine>engine, index, result)
 
 
-cdef int ask_python_limit(Engine engine, int32_t index, const Answer* answer) noexcept:
+cdef int ask_python_limit(Engine engine, int32_t index, const ExecutionResult* result) noexcept:
     cdef int cuts = -1
-    engine.limit_error = NO_MEMORY_ERROR  # until it is known otherwise
-    ask_into(engine, index, answer, &cuts)
+    engine.limit_error = NO_MEMORY_ERROR  # unless the call below gets to say otherwise
+    ask_into(engine, index, result, &cuts)
     return cuts
 
 
-cdef void ask_into(Engine engine, int32_t index, const Answer* answer, int* cuts) noexcept:
+cdef void ask_into(Engine engine, int32_t index, const ExecutionResult* result, int* cuts) noexcept:
     """See keeping.pxd for what ``cuts`` says."""
     try:
-        status, value, error, gas = engine.context.outcome(index, answer)
+        status, value, error, gas = engine.context.outcome(index, result)
         cuts[0] = 1 if engine.limit(Outcome(index, status, value, error, gas)) else 0
     except BaseException as raised:
         engine.limit_error = raised
@@ -127,13 +123,13 @@ cdef class Request:
 
 
 cdef class Engine:
-    """Memory and gate for up to ``workers`` workers."""
+    """Memory and barrier for up to ``workers`` workers."""
 
     def __cinit__(self, int32_t workers):
         cdef int32_t id
         self.workers = workers
         self.pid = getpid()
-        monitor_init(&self.gate.monitor)
+        monitor_init(&self.barrier.monitor)
         monitor_init(&self.block.scheduler.events.monitor)
         self.block.frontier.store = &self.block.store
         self.worker = <Worker*>calloc(workers, sizeof(Worker))
@@ -154,15 +150,15 @@ cdef class Engine:
         pages_free(self.block.frontier.outcome)
         free(self.block.frontier.plain)
         free(self.block.frontier.written)
-        free(self.block.frontier.shift)
+        free(self.block.frontier.segment)
         if self.pid == getpid():  # in a forked child, monitors remember threads that are not there
-            monitor_destroy(&self.gate.monitor)
+            monitor_destroy(&self.barrier.monitor)
             monitor_destroy(&self.block.scheduler.events.monitor)
 
-    # ------------------------------------------------------------ helpers
+    # ------------------------------------------------------------ the other workers
 
     cdef int help_until_shut(self, int32_t id) except -1:
-        """Be worker ``id`` in every block that wants one, until the gate is shut."""
+        """Be worker ``id`` in every block that wants one, until the pool is shut down."""
         cdef uint64_t seen = 0
         cdef bint joined
         while True:
@@ -172,18 +168,18 @@ cdef class Engine:
                 return 0
             work(&self.worker[id])
             with nogil:
-                gate_leave(&self.gate)
+                barrier_leave(&self.barrier)
 
     cdef bint help_without_gil(self, int32_t id, uint64_t* seen) noexcept nogil:
-        """Help until a block comes that needs the GIL: true, and we are in it. False: go home."""
-        while gate_enter(&self.gate, id, seen):
-            if self.gate.job != NULL:
-                self.gate.job(self.gate.argument, id)
+        """Work until a block needs the GIL: true, and the worker has entered it. False: the pool is shut down."""
+        while barrier_enter(&self.barrier, id, seen):
+            if self.barrier.task != NULL:
+                self.barrier.task(self.barrier.argument, id)
             elif self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
                 return True
             else:
                 work(&self.worker[id])
-            gate_leave(&self.gate)
+            barrier_leave(&self.barrier)
         return False
 
     # ------------------------------------------------------------ one block
@@ -194,7 +190,7 @@ cdef class Engine:
             pages_free(frontier.outcome)
             free(frontier.plain)
             self.outcome_capacity = 0
-            frontier.outcome = <Answer*>pages_take(count * sizeof(Answer))
+            frontier.outcome = <ExecutionResult*>pages_take(count * sizeof(ExecutionResult))
             frontier.plain = <uint8_t*>malloc(count)
             if frontier.outcome == NULL or frontier.plain == NULL:
                 raise MemoryError
@@ -229,101 +225,122 @@ cdef class Engine:
 
     cdef int begin(self, Context context, int64_t count, object options) except -1:
         """Set everything up that the workers will find."""
-        cdef int32_t id
         cdef Block* block = &self.block
         if count > INT32_MAX // 2:
             raise OverflowError(f"a block of {count} transactions is too long")
         self.reserve_outcomes(count)
-        block.run_ns = STRETCH_NS
         self.options = options
+        self.begin_sharing(options)
         self.make_ready(0, 1)
-        interner_reset(&block.store.interner)
+        self.begin_store(options)
         self.context = context
         self.interrupt = None
         context.enter(&block.store, self.workers)
-        context.together = together
-        context.crew = <void*>self
+        context.parallel_for = parallel_for
+        context.pool = <void*>self
         context.stopping = &block.scheduler.stopping
         block.vm = context.vm
+        block.max_incarnations = options.max_incarnations
+        block.revalidation = options.revalidation
+        block.poll = poll_signals
+        block.poll_context = <void*>self
+        self.begin_frontier(context)
+        self.begin_scheduler(count)
+        throttle_begin(block, options.window)
+        return 0
+
+    cdef void begin_store(self, object options) noexcept:
+        """Nothing is known of any location, and one worker has the store to itself."""
+        cdef Block* block = &self.block
+        interner_reset(&block.store.interner)
         block.store.exclusive = True
         block.store.interner.alone = True
         memset(&block.store.spares, 0, sizeof(Spares))
-        memset(&block.store.skip, 0, sizeof(Payload))
-        block.store.skip.kind = PAYLOAD_SKIP
+        memset(&block.store.tombstone, 0, sizeof(Payload))
+        block.store.tombstone.kind = PAYLOAD_TOMBSTONE
         block.store.estimates = options.estimates
-        block.max_incarnations = options.max_incarnations
-        block.revalidation = options.revalidation
+
+    cdef void begin_frontier(self, Context context) noexcept:
+        """Nothing is committed."""
+        cdef Frontier* frontier = &self.block.frontier
+        frontier.admission = context.admission
+        frontier.written_count = 0
+        frontier.segments = 0
+        frontier.gas_used = 0
+        frontier.status = RUNNING
+        frontier.all_plain = True
+        frontier.error = 0
+
+    cdef void begin_scheduler(self, int64_t count) noexcept:
+        """Nothing is claimed. A stream that was closed before its block began stops it here."""
+        cdef Scheduler* scheduler = &self.block.scheduler
+        scheduler.count = count
+        scheduler.frontier.next.store(0)
+        scheduler.execution.next.store(0)
+        scheduler.revalidation.next.store(0)
+        scheduler.revalidation_end.next.store(0)
+        scheduler.stopping.store(STOP if self.unwanted else 0)
+
+    cdef void begin_sharing(self, object options) noexcept:
+        """One worker, and nothing known of how long a run takes."""
+        cdef Block* block = &self.block
         block.throttle = options.throttle
-        block.may_rest = True
-        block.stretch_max = STRETCH_MAX
+        block.may_back_off = True
+        block.batch_max = BATCH_MAX
+        block.run_ns = BATCH_NS
         block.alone_ns = block.shared_from_ns = 0
-        block.leaves.store(0)
+        block.unprofitable.store(0)
         block.workers = 1
         block.shared = False
-        block.poll = poll_signals
-        block.poll_context = <void*>self
-        block.frontier.admission = context.admission
-        block.frontier.written_count = 0
-        block.frontier.shifts = 0
-        block.frontier.gas_used = 0
-        block.frontier.ending = GOES_ON
-        block.frontier.all_plain = True
-        block.frontier.error = 0
-        block.scheduler.count = count
-        block.scheduler.frontier.next.store(0)
-        block.scheduler.execution.next.store(0)
-        block.scheduler.revalidation.next.store(0)
-        block.scheduler.revalidation_end.next.store(0)
-        throttle_begin(block, options.window)
-        block.scheduler.stopping.store(STOP if self.unwanted else 0)
-        return 0
 
-    cdef int run_until_sharing_pays(self) except -1:
-        """Run alone as long as transactions are too short, or what is left is too little, to share.
+    cdef int run_until_sharing_is_profitable(self) except -1:
+        """Run alone as long as transactions are too short, or too few are left, to share.
 
-        The first ones tell; whoever goes on alone asks again from time to time.
+        The first runs are a sample; after that the profitability is checked from time to time.
         """
         if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
-            self.go_on_alone()
+            self.run_until_profitable()
         else:
             with nogil:
-                self.go_on_alone()
+                self.run_until_profitable()
         return 0
 
-    cdef void go_on_alone(self) noexcept nogil:
+    cdef void run_until_profitable(self) noexcept nogil:
         cdef Scheduler* scheduler = &self.block.scheduler
         cdef Worker* worker = &self.worker[0]
         cdef int64_t since = worker.busy_ns
-        cdef int64_t ran = 1, taken, before
-        while ran <= START and not scheduler_stopping(scheduler):
+        cdef int64_t ran = 1, taken, before, counted
+        while ran <= SAMPLE_RUNS and not scheduler_stopping(scheduler):
             worker_run_alone(worker, min(scheduler.frontier.next.load() + (ran + 1) // 2, scheduler.count))
             taken = worker.busy_ns - since
-            if taken > ran * COLD_NS and self.sharing_pays(taken, ran + DOUBT if ran < START else ran):
+            counted = ran + SAMPLE_ZEROS if ran < SAMPLE_RUNS else ran
+            if taken > ran * COLD_NS and self.sharing_is_profitable(taken, counted):
                 return
             ran *= 2
-        before = (worker.busy_ns - since) // START
+        before = (worker.busy_ns - since) // SAMPLE_RUNS
         while not scheduler_stopping(scheduler):
             since = worker.busy_ns
-            ran = max(1, min(ASKED_EVERY, ASKED_NS // (before + 1)))
+            ran = max(1, min(CHECK_RUNS, CHECK_NS // (before + 1)))
             worker_run_alone(worker, min(scheduler.frontier.next.load() + ran, scheduler.count))
             taken = (worker.busy_ns - since) // ran
-            # A single long one among short ones says nothing about the rest.
-            if self.sharing_pays(min(taken, before), 1):
+            # A single long run among short ones says nothing about the rest.
+            if self.sharing_is_profitable(min(taken, before), 1):
                 return
             before = taken
 
-    cdef bint sharing_pays(self, int64_t taken_ns, int64_t count) noexcept nogil:
-        """Whether it does, if what is left is like ``count`` transactions that took so long.
+    cdef bint sharing_is_profitable(self, int64_t taken_ns, int64_t count) noexcept nogil:
+        """Whether sharing pays, if the remaining transactions are like ``count`` that took so long.
 
-        The last of them is nobody's to share.
+        The last of them has none to be shared with.
         """
         cdef Scheduler* scheduler = &self.block.scheduler
         cdef int64_t left = scheduler.count - scheduler.frontier.next.load()
         cdef int64_t task_ns = taken_ns // count
-        if (task_ns - SHARED_TASK_NS) * (left - 1) < SHARING_PAYS_NS or task_ns < self.block.shared_from_ns:
+        cdef int64_t profit_ns = (task_ns - SHARED_TASK_NS) * (left - 1)
+        if profit_ns < SHARING_PROFIT_NS_MIN or task_ns < self.block.shared_from_ns:
             return False
         self.block.alone_ns = task_ns
-        # What the workers, and the throttle, begin with.
+        # The averages that the workers and the throttle begin with.
         self.block.run_ns = self.worker[0].run_ns = task_ns
         return True
 
@@ -336,7 +353,7 @@ cdef class Engine:
         return 0
 
     cdef int make_ready(self, int32_t first, int32_t end) except -1:
-        """Workers ``first`` to ``end - 1`` forget the last block."""
+        """Have workers ``first`` to ``end - 1`` forget the last block."""
         cdef int32_t id
         for id in range(first, end):
             worker_reset(&self.worker[id])
@@ -345,61 +362,61 @@ cdef class Engine:
         return 0
 
     cdef int share(self, int32_t workers) except -1:
-        """From here on the block is shared: what is committed stays as it is."""
+        """Begin to share the block: committed values are not overwritten in place any more."""
         cdef Block* block = &self.block
         self.make_ready(1, workers)
         self.reserve_tasks(block.scheduler.count)
-        memset(<void*>block.scheduler.stretch, 0, sizeof(block.scheduler.stretch))
+        memset(<void*>block.scheduler.claimed, 0, sizeof(block.scheduler.claimed))
         self.speculate(workers)
         throttle_share(block)
         return 0
 
     cdef void speculate(self, int32_t workers) noexcept:
-        """Whatever was run alone is final; what follows may be run ahead of the frontier."""
+        """Begin to speculate: all transactions before the frontier are final."""
         cdef Block* block = &self.block
         block.shared = True
         block.store.exclusive = False
         block.store.interner.alone = False
         block.workers = workers
         block.scheduler.execution.next.store(block.scheduler.frontier.next.load())
-        resume_speculation(block, block.scheduler.frontier.next.load())
+        end_back_off(block, block.scheduler.frontier.next.load())
 
-    cdef int run_shared(self, int32_t workers, bint gate) except -1:
-        """Share the block; with a ``gate``, only as long as that pays."""
+    cdef int run_shared(self, int32_t workers, bint checks_profit) except -1:
+        """Share the block; if ``checks_profit``, only as long as that pays."""
         self.share(workers)
         while True:
-            gate_open(&self.gate, workers)
+            barrier_open(&self.barrier, workers)
             if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
                 worker_run(&self.worker[0])
                 with nogil:
-                    gate_close(&self.gate)
+                    barrier_close(&self.barrier)
             else:
                 with nogil:
                     worker_run(&self.worker[0])
-                    gate_close(&self.gate)
-            if self.block.scheduler.stopping.load() != REST:
+                    barrier_close(&self.barrier)
+            if self.block.scheduler.stopping.load() != BACK_OFF:
                 return 0
-            self.rest()
-            if gate:
-                self.run_until_sharing_pays()
+            self.run_sequential_phase()
+            if checks_profit:
+                self.run_until_sharing_is_profitable()
             if scheduler_stopping(&self.block.scheduler):
                 return 0
             self.speculate(workers)
 
-    cdef int rest(self) except -1:
-        """Everyone is out of the block: forget what ran ahead, and go on alone for a while."""
+    cdef int run_sequential_phase(self) except -1:
+        """All other workers have left: forget what ran ahead of the frontier, and run alone for a while."""
         cdef Block* block = &self.block
         cdef Scheduler* scheduler = &block.scheduler
-        cdef int64_t until = block.rest_until
+        cdef int64_t until = block.sequential_until
         self.forget_speculation()
-        if block.leaves.load():
+        if block.unprofitable.load():
             block.shared_from_ns = 2 * block.alone_ns
-            block.leaves.store(0)
-        block.rest_until = 0
+            block.unprofitable.store(0)
+        block.sequential_until = 0
         block.workers = 1
         block.store.exclusive = True
         block.store.interner.alone = True
-        block.scheduler.stopping.fetch_and(~<uint32_t>REST)  # a stop that came meanwhile stays
+        block.scheduler.stopping.fetch_and(~<uint32_t>BACK_OFF)  # a STOP that came meanwhile stays
         self.run_alone(until if until < block.scheduler.count else block.scheduler.count)
         return 0
 
@@ -408,16 +425,16 @@ cdef class Engine:
         cdef Block* block = &self.block
         cdef Scheduler* scheduler = &block.scheduler
         cdef int64_t index = scheduler.frontier.next.load()
-        cdef int64_t end = index + block.window + STRETCH_MAX
+        cdef int64_t end = index + block.window_max + BATCH_MAX
         cdef Task* task
-        cdef Record* record
+        cdef Incarnation* incarnation
         if end > scheduler.count:
             end = scheduler.count
         while index < end:
             task = &scheduler.task[index]
-            record = <Record*>task.record.load()
-            if record != NULL:
-                withdraw_all(block, record)
+            incarnation = <Incarnation*>task.published.load()
+            if incarnation != NULL:
+                tombstone_writes(block, incarnation)
             task_forget(task)
             index += 1
         scheduler.revalidation.next.store(0)
@@ -428,19 +445,19 @@ cdef class Engine:
         cdef int32_t id
         self.share(workers)
         self.block.poll = NULL
-        self.block.stretch_max = 1   # the length of a stretch depends on the clock,
-        self.block.may_rest = False  # as does whether a rest is long enough
+        self.block.batch_max = 1         # the length of a batch depends on the clock,
+        self.block.may_back_off = False  # as does whether a sequential phase would pay
         for id in range(workers):
             self.worker[id].view.pause = explorer_pause
             self.worker[id].view.pause_context = explorer
-        gate_open(&self.gate, workers)
+        barrier_open(&self.barrier, workers)
         if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
             work(&self.worker[0])
         else:
             with nogil:
                 work(&self.worker[0])
         with nogil:
-            gate_close(&self.gate)
+            barrier_close(&self.barrier)
         for id in range(workers):
             self.worker[id].view.pause = NULL
         return 0
@@ -457,21 +474,21 @@ cdef class Engine:
     cdef object run(self, Request request, int32_t workers, bint streaming):
         """Run a block. (final, ending, outcomes, writes, stats).
 
-        ``workers`` is how many may work; with the ``gate`` option the block itself decides, as it
-        goes on, whether more than one does.
+        ``workers`` is how many may work; with the option ``gate`` only one does while sharing would
+        not pay.
         """
-        cdef bint gate = request.options.gate
+        cdef bint checks_profit = request.options.gate
         self.set_up(request, streaming)
         if workers > request.count:
             workers = <int32_t>request.count
         if workers <= 1:
             self.run_alone(request.count)
             return self.finished(1)
-        if gate:
-            self.run_until_sharing_pays()
+        if checks_profit:
+            self.run_until_sharing_is_profitable()
             if scheduler_stopping(&self.block.scheduler):
                 return self.finished(1)
-        self.run_shared(workers, gate)
+        self.run_shared(workers, checks_profit)
         return self.finished(workers)
 
     cdef object explore(self, Request request, choices, uint64_t steps_max, uint64_t reads_max):
@@ -518,11 +535,11 @@ cdef class Engine:
         """How the block ended: its name, and the exception behind it."""
         cdef uint64_t error = self.block.frontier.error
         cdef int32_t index = <int32_t>self.block.scheduler.frontier.next.load()
-        cdef Answer answer
-        if self.interrupt is not None:  # whatever else happened, nobody else will raise it
+        cdef ExecutionResult result
+        if self.interrupt is not None:  # before all else: only this raises it
             return "interrupted", self.interrupt
-        ending = self.block.frontier.ending
-        if ending == GOES_ON:
+        ending = self.block.frontier.status
+        if ending == RUNNING:
             if index == self.block.scheduler.count:
                 return "complete", None
             if self.block.scheduler.stopping.load() == STOP_NO_MEMORY:
@@ -531,8 +548,8 @@ cdef class Engine:
         if ending == CUT:
             return "cut", None
         if ending == TRANSACTION_FAILED or ending == BLOCK_INVALID:
-            answer = frontier_outcome(&self.block.frontier, index)
-            error_of = self.context.exception(index, &answer)
+            result = frontier_outcome(&self.block.frontier, index)
+            error_of = self.context.exception(index, &result)
             return "invalid" if ending == BLOCK_INVALID else "transaction", error_of
         if ending == DELTA_FAILED:
             return "transaction", self.context.delta_error(&self.block.frontier)
@@ -556,8 +573,8 @@ cdef class Engine:
 
     cdef object outcome(self, int32_t index):
         """The outcome of a final transaction of the block that runs or ran last."""
-        cdef Answer answer = frontier_outcome(&self.block.frontier, index)
-        status, value, error, gas = self.context.outcome(index, &answer)
+        cdef ExecutionResult result = frontier_outcome(&self.block.frontier, index)
+        status, value, error, gas = self.context.outcome(index, &result)
         return Outcome(index, status, value, error, gas)
 
     cdef void stop(self) noexcept nogil:
@@ -566,14 +583,14 @@ cdef class Engine:
         self.block.scheduler.stopping.fetch_or(STOP)
         events_notify(&self.block.scheduler.events)
 
-# ---------------------------------------------------------------- helpers of helpers
+# ---------------------------------------------------------------- for the workers
 
 
-cdef void together(void* crew, Job job, void* argument) noexcept:
-    """Do a job with all workers that the block had."""
-    cdef Engine engine = <Engine>crew
+cdef void parallel_for(void* pool, PoolTask task, void* argument) noexcept:
+    """Do a task with all workers that the block had."""
+    cdef Engine engine = <Engine>pool
     with nogil:
-        gate_do_job(&engine.gate, engine.block.workers, job, argument)
+        barrier_run_task(&engine.barrier, engine.block.workers, task, argument)
 
 
 cdef void work(Worker* worker) noexcept nogil:

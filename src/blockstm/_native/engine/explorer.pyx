@@ -7,8 +7,8 @@ from blockstm._native.base.cursors cimport (
     monitor_lock, monitor_unlock, monitor_wait, monitor_wake_all,
 )
 from blockstm._native.engine.scheduler cimport STOP
-from blockstm._native.engine.view.slots cimport (
-    POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_LOOK, POINT_PARK, POINT_PUBLISH,
+from blockstm._native.engine.view.accesses cimport (
+    POINT_CLAIM, POINT_COMMIT, POINT_JOIN, POINT_LEAVE, POINT_PARK, POINT_PUBLISH, POINT_READ,
     POINT_VALIDATE,
 )
 
@@ -23,7 +23,7 @@ cdef enum:
     WAIT_NS = 1_000_000_000
     TRACE_MIN = 4096        # decisions that there is memory for at first
 
-POINTS = {POINT_CLAIM: "claim", POINT_LOOK: "look", POINT_PUBLISH: "publish",
+POINTS = {POINT_CLAIM: "claim", POINT_READ: "read", POINT_PUBLISH: "publish",
           POINT_VALIDATE: "validate", POINT_COMMIT: "commit", POINT_PARK: "park",
           POINT_JOIN: "join", POINT_LEAVE: "leave"}
 
@@ -90,7 +90,7 @@ cdef void note(Explorer* explorer, const Decision* decision) noexcept nogil:
     """Write a decision down, for which there is room."""
     explorer.trace[explorer.trace_size] = decision[0]
     explorer.trace_size += 1
-    if decision.point == POINT_LOOK:
+    if decision.point == POINT_READ:
         explorer.reads += 1
     else:
         explorer.steps += 1

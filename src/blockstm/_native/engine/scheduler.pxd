@@ -1,4 +1,4 @@
-"""The scheduler: which transaction is run, checked or made final next, and by whom.
+"""The scheduler: which transaction is executed, validated or committed next, and by which worker.
 
 It knows indices and statuses only, nothing of stores, values or VMs. A status is one word,
 (incarnation, phase), and every arrow below is one compare-exchange or store on it::
@@ -13,29 +13,29 @@ It knows indices and statuses only, nothing of stores, values or VMs. A status i
                       +-------------------> EXECUTING ------------+--------------------+
                                                            final (at the frontier)
 
-Who owns a transaction: whoever moved it into EXECUTING or COMMITTING, alone, until he moves it
-out. Only the owner touches its record, its entries in the store and its outcome.
+The owner of a transaction is the worker that moved it into EXECUTING or COMMITTING, alone, until that
+worker moves it out. Only the owner touches its incarnation, its entries in the store and its outcome.
 
-The frontier is the lowest index that is not FINAL. The owner of the frontier's transaction is the
-only one who can move the frontier, so commits need no lock: ownership hands over with the status.
-It may be further than it is shown: who makes several final, one after the other, shows it then.
-Whoever looks at it meanwhile finds what is FINAL, and so nothing to own.
+The frontier is the lowest index that is not FINAL. The owner of the frontier's transaction is the only
+worker that can move the frontier, so commits need no lock: ownership hands over with the status. The
+commit index, where the other workers look for the frontier, may lag: a worker that commits several
+transactions in a row publishes it only now and then. Until it does, the others find FINAL there, and
+so nothing to own.
 
-Why no transaction is forgotten: after making a status EXECUTED its worker looks whether the
-frontier is there, and after moving the frontier its worker looks at the status there. All four
-are sequentially consistent, so at least one of the two sees the other. Why there is no livelock:
-a run at the frontier sees only final values, so nothing can invalidate it.
+Why no transaction is forgotten: a worker that makes a status EXECUTED then loads the commit index, and
+a worker that publishes the commit index then loads the status there. All four are sequentially
+consistent, so at least one of the two sees the other. Why there is no livelock: a run at the frontier
+sees only final values, so nothing can invalidate it.
 
-Short transactions are claimed in stretches, a few that follow each other at once. What a worker
-ran in its stretch it makes final itself, when it is through with the stretch or sees that the
-frontier has come to it: all that this touches is in its cache. (It looks at the frontier relaxed,
-between two runs: to see it late is to go on speculatively, no more.) So whoever comes with the
-frontier to a transaction that is still *in hand* leaves it. That nobody forgets it, too, is a look
-of each at the other's word, both sequentially consistent: the one moves the frontier and then looks
-whether the stretch is in hand; the other lets go of the stretch and then looks where the frontier
-is. A run that takes long gives what is in hand away before (slots.pxd), as it may be one that only
-the frontier can stop; so does one that waits for another's write. Nobody waits in a run but for one
-that comes before it, so the lowest that runs waits for nobody.
+Short transactions are claimed in batches of neighbours. A worker commits what it executed of its batch
+itself, when it is through with the batch or sees that the frontier has reached it: all that this
+touches is in its cache. (It loads the commit index relaxed, between two runs: to see it late is to go on
+speculatively, no more.) So a worker that advances the frontier to a transaction of another worker's
+batch leaves it there. That this one is not forgotten either has the same proof: one worker moves the
+frontier and then loads whether the batch is claimed; the other releases its batch and then loads the
+commit index, both sequentially consistent. A long run releases the claim early (accesses.pxd), as
+perhaps only the frontier can end it; so does a run that waits for another transaction's write. A run
+waits only for transactions before its own, so the lowest one that runs waits for none.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libcpp.atomic cimport (
@@ -44,7 +44,7 @@ from libcpp.atomic cimport (
 )
 
 from blockstm._native.base.cursors cimport (
-    Cursor, EventCount, cursor_claim_before, cursor_claim_stretch, cursor_lower, cursor_raise,
+    Cursor, EventCount, cursor_claim_batch, cursor_claim_before, cursor_lower, cursor_raise,
 )
 
 cdef enum Phase:
@@ -59,7 +59,7 @@ cdef enum Phase:
 cdef enum:
     STOP = 1
     STOP_NO_MEMORY = 3
-    REST = 4          # speculation does not pay for a while: one worker goes on alone
+    BACK_OFF = 4      # speculation does not pay for a while: one worker goes on alone
 
 cdef enum:
     PHASE_BITS = 3
@@ -67,31 +67,31 @@ cdef enum:
     WORKER_BITS = 8
     WORKERS = 1 << WORKER_BITS
 
-# Somebody who waits for a transaction's write.
+# A transaction that waits for another one's write.
 cdef struct Waiter:
     int32_t index
     Waiter* next
 
-# Half a cache line: neighbours are mostly run by the same worker, in a stretch.
+# Half a cache line: neighbours are mostly run by the same worker, in a batch.
 cdef struct Task:
     atomic[uint32_t] status
-    uint32_t forgotten          # incarnations before a rest; changed while nobody is in the block
+    uint32_t forgotten          # incarnations before a sequential phase; changed by one worker alone
     atomic[Waiter*] waiters
-    atomic[void*] record        # what the last published incarnation saw and wrote
-    atomic[int64_t] hand        # the stretch in which it was run; 0: in none
+    atomic[void*] published        # the last published incarnation
+    atomic[int64_t] batch        # the batch in which it was executed; 0: in none
 
 cdef struct Scheduler:
     int64_t count
     Task* task
-    atomic[uint32_t] stopping   # every worker leaves the block at its next look
+    atomic[uint32_t] stopping   # every worker leaves the block when it sees this
     uint64_t padding[8]
     Cursor execution            # the next index that may never have run
     Cursor revalidation         # the next index whose conditions may have changed ...
     Cursor revalidation_end     # ... and where that ends
-    Cursor frontier             # the lowest index that is not final
-    Cursor reach                # how far ahead of the frontier speculation may run ...
-    Cursor reach_idle           # ... and up to where, if else a worker has nothing to do
-    Cursor stretch[WORKERS]     # what each worker has in hand; 0: nothing
+    Cursor frontier             # the commit index: all before it are final
+    Cursor window               # how far ahead of the frontier speculation may run ...
+    Cursor window_idle          # ... and how far before a worker is left idle
+    Cursor claimed[WORKERS]     # the batch that each worker has claimed; 0: none
     EventCount events
 
 
@@ -107,25 +107,25 @@ cdef inline uint32_t task_status(Task* task) noexcept nogil:
     return task.status.load(memory_order_seq_cst)
 
 
-cdef inline void task_settle(Task* task) noexcept nogil:
-    """Executed before, the owner's task is final now. Release is enough: nobody waits for more than
-    that it was executed."""
-    cdef uint32_t status = task.status.load(memory_order_relaxed)  # the owner's own word
+cdef inline void task_finalize(Task* task) noexcept nogil:
+    """EXECUTED before, the owner's task is FINAL now. Release is enough: its waiters were woken when it
+    was executed."""
+    cdef uint32_t status = task.status.load(memory_order_relaxed)  # only the owner writes it
     task.status.store(incarnation_of(status) << PHASE_BITS | FINAL, memory_order_release)
 
 
 cdef inline void task_forget(Task* task) noexcept nogil:
-    """As if it had never run, but the next incarnation has its own number. Nobody is in the block."""
+    """As if it had never run, but the next incarnation has a new number. No other worker is in the block."""
     cdef uint32_t phase = phase_of(task_status(task))
-    task.record.store(NULL, memory_order_relaxed)  # the workers are called in again after this
+    task.published.store(NULL, memory_order_relaxed)  # the workers are called in again after this
     task.waiters.store(NULL, memory_order_relaxed)
-    task.hand.store(0, memory_order_relaxed)
+    task.batch.store(0, memory_order_relaxed)
     task_leave(task, READY, 0 if phase == READY or phase == WAITING else 1)
     task.forgotten = incarnation_of(task_status(task))
 
 
 cdef inline bint task_has_erred(const Task* task, uint32_t status) noexcept nogil:
-    """Whether an incarnation that counts was in vain."""
+    """Whether an incarnation since the last sequential phase was aborted."""
     return incarnation_of(status) > task.forgotten
 
 
@@ -137,8 +137,8 @@ cdef inline bint task_move(Task* task, uint32_t seen, Phase phase, uint32_t more
 
 
 cdef inline void task_leave(Task* task, Phase phase, uint32_t more) noexcept nogil:
-    """Give up ownership. Everything the owner wrote is visible to whoever sees the status."""
-    cdef uint32_t status = task.status.load(memory_order_relaxed)  # the owner's own word
+    """Give up ownership. A worker that sees the status sees everything that the owner wrote."""
+    cdef uint32_t status = task.status.load(memory_order_relaxed)  # only the owner writes it
     task.status.store(((incarnation_of(status) + more) << PHASE_BITS) | phase, memory_order_seq_cst)
 
 
@@ -153,15 +153,15 @@ cdef inline bint scheduler_stopping(Scheduler* scheduler) noexcept nogil:
 cdef inline int64_t scheduler_limit(Scheduler* scheduler) noexcept nogil:
     """Up to where speculation may run now."""
     cdef int64_t limit = (scheduler.frontier.next.load(memory_order_acquire)
-                          + scheduler.reach.next.load(memory_order_relaxed))  # only a heuristic
+                          + scheduler.window.next.load(memory_order_relaxed))  # only a heuristic
     return limit if limit < scheduler.count else scheduler.count
 
 
-cdef inline int64_t scheduler_claim_stretch(Scheduler* scheduler, int64_t length, int64_t workers,
-                                            int64_t* end) noexcept nogil:
+cdef inline int64_t scheduler_claim_batch(Scheduler* scheduler, int64_t length, int64_t workers,
+                                          int64_t* end) noexcept nogil:
     """The lowest indices that may be ready to run, up to ``length``: the first, or NOTHING.
 
-    No more at once than leave the others as much, twice.
+    At most so many that the window has as much for each worker, twice.
     """
     cdef int64_t limit, share
     cursor_raise(&scheduler.execution, scheduler.frontier.next.load(memory_order_acquire))
@@ -169,39 +169,39 @@ cdef inline int64_t scheduler_claim_stretch(Scheduler* scheduler, int64_t length
     if length > 1:
         share = (limit - scheduler.execution.next.load(memory_order_relaxed)) // (2 * workers)  # likewise
         length = length if length < share else share
-    return cursor_claim_stretch(&scheduler.execution, limit, length if length > 1 else 1, end)
+    return cursor_claim_batch(&scheduler.execution, limit, length if length > 1 else 1, end)
 
 
-cdef inline bint scheduler_reach_further(Scheduler* scheduler) noexcept nogil:
-    """Twice as far, for a worker that has nothing to do; false where that is not allowed or no help."""
-    cdef int64_t reach = scheduler.reach.next.load(memory_order_relaxed)  # only a heuristic
-    cdef int64_t most = scheduler.reach_idle.next.load(memory_order_relaxed)
-    if reach >= most or scheduler.frontier.next.load(memory_order_relaxed) + reach >= scheduler.count:
+cdef inline bint scheduler_widen_window(Scheduler* scheduler) noexcept nogil:
+    """Double the window for an idle worker; false where that is not allowed or no help."""
+    cdef int64_t window = scheduler.window.next.load(memory_order_relaxed)  # only a heuristic
+    cdef int64_t most = scheduler.window_idle.next.load(memory_order_relaxed)
+    if window >= most or scheduler.frontier.next.load(memory_order_relaxed) + window >= scheduler.count:
         return False
-    return scheduler.reach.next.compare_exchange_strong(
-        reach, 2 * reach if 2 * reach < most else most, memory_order_relaxed, memory_order_relaxed)
+    return scheduler.window.next.compare_exchange_strong(
+        window, 2 * window if 2 * window < most else most, memory_order_relaxed, memory_order_relaxed)
 
 
-cdef inline int64_t stretch_of(int32_t worker, int64_t first) noexcept nogil:
-    """The word for the stretch of a worker that begins at ``first``; never 0."""
+cdef inline int64_t batch_word(int32_t worker, int64_t first) noexcept nogil:
+    """The word for the batch of a worker that begins at ``first``; never 0."""
     return (first + 1) << WORKER_BITS | worker
 
 
-cdef inline int64_t stretch_first(int64_t word) noexcept nogil:
+cdef inline int64_t batch_first(int64_t word) noexcept nogil:
     return (word >> WORKER_BITS) - 1
 
 
-cdef inline bint scheduler_in_hand(Scheduler* scheduler, const Task* task) noexcept nogil:
-    """Whether who ran an executed transaction is still in that stretch, and will come back for it.
+cdef inline bint scheduler_is_claimed(Scheduler* scheduler, const Task* task) noexcept nogil:
+    """Whether the worker that executed a transaction still has that batch claimed, and will commit it.
 
     Relaxed for the word of the task: EXECUTED, which was seen, published it.
     """
-    cdef int64_t hand = task.hand.load(memory_order_relaxed)
-    return hand != 0 and scheduler.stretch[hand & (WORKERS - 1)].next.load(memory_order_seq_cst) == hand
+    cdef int64_t batch = task.batch.load(memory_order_relaxed)
+    return batch != 0 and scheduler.claimed[batch & (WORKERS - 1)].next.load(memory_order_seq_cst) == batch
 
 
 cdef inline int64_t scheduler_claim_revalidation(Scheduler* scheduler) noexcept nogil:
-    """The lowest index to check again, or NOTHING."""
+    """The lowest index to validate again, or NOTHING."""
     cdef int64_t end = scheduler.revalidation_end.next.load(memory_order_acquire)
     if scheduler.revalidation.next.load(memory_order_acquire) >= end:
         return -1
@@ -209,7 +209,7 @@ cdef inline int64_t scheduler_claim_revalidation(Scheduler* scheduler) noexcept 
 
 
 cdef inline void scheduler_revalidate(Scheduler* scheduler, int64_t first, int64_t end) noexcept nogil:
-    """Have ``first`` to ``end - 1`` checked again. The end first: a claim needs both."""
+    """Have ``first`` to ``end - 1`` validated again. The end first: a claim needs both."""
     cdef int64_t claimed = scheduler.execution.next.load(memory_order_acquire)
     if end > claimed:
         end = claimed
@@ -219,19 +219,19 @@ cdef inline void scheduler_revalidate(Scheduler* scheduler, int64_t first, int64
 
 
 cdef inline bint scheduler_runs_later(Scheduler* scheduler, int64_t index) noexcept nogil:
-    """Whether whoever claims next comes to this index by himself."""
+    """Whether the next claim comes to this index anyway."""
     return scheduler.execution.next.load(memory_order_relaxed) < index  # only decides when
 
 
 cdef inline bint scheduler_has_work(Scheduler* scheduler) noexcept nogil:
-    """Whether a worker that is about to park would find something after all."""
+    """Whether a worker that is about to park would find work after all."""
     cdef int64_t frontier = scheduler_frontier(scheduler)
     cdef uint32_t phase
     if scheduler_stopping(scheduler):
         return True
     if frontier < scheduler.count:
         phase = phase_of(task_status(&scheduler.task[frontier]))
-        if phase == EXECUTED and scheduler_in_hand(scheduler, &scheduler.task[frontier]):
+        if phase == EXECUTED and scheduler_is_claimed(scheduler, &scheduler.task[frontier]):
             pass
         elif phase != EXECUTING and phase != COMMITTING and phase != FINAL:
             return True
@@ -242,10 +242,10 @@ cdef inline bint scheduler_has_work(Scheduler* scheduler) noexcept nogil:
 
 
 cdef inline void scheduler_wait_for(Scheduler* scheduler, Waiter* waiter, int32_t writer) noexcept nogil:
-    """Leave ``waiter`` (whose task is WAITING already) with ``writer``, who wakes it.
+    """Add ``waiter``, whose task is WAITING already, to the list of ``writer``, whose owner wakes it.
 
-    The writer may have finished meanwhile and emptied its list before the waiter was in it: so
-    look again after entering, as the writer empties the list after its status is EXECUTED.
+    The writer may have been executed and its list emptied before the waiter was in it; so the status
+    is loaded after the insertion, as the list is emptied after the status is EXECUTED.
     """
     cdef Task* task = &scheduler.task[writer]
     cdef Waiter* first = task.waiters.load(memory_order_relaxed)  # the exchange below orders it
@@ -260,7 +260,7 @@ cdef inline void scheduler_wait_for(Scheduler* scheduler, Waiter* waiter, int32_
 
 
 cdef inline void scheduler_wake(Scheduler* scheduler, int32_t index) noexcept nogil:
-    """WAITING becomes READY; to wake one that is not waiting does nothing."""
+    """WAITING becomes READY; a task in another phase is left alone."""
     cdef Task* task = &scheduler.task[index]
     cdef uint32_t status = task_status(task)
     if phase_of(status) == WAITING and task_move(task, status, READY, 0):
@@ -268,7 +268,7 @@ cdef inline void scheduler_wake(Scheduler* scheduler, int32_t index) noexcept no
 
 
 cdef inline bint scheduler_wake_waiters(Scheduler* scheduler, int64_t writer) noexcept nogil:
-    """Wake everybody who waits for ``writer``; after its status was published."""
+    """Wake all that wait for ``writer``; after its status was published."""
     cdef Waiter* waiter
     if scheduler.task[writer].waiters.load(memory_order_seq_cst) == NULL:
         return False

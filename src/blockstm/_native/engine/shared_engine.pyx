@@ -11,12 +11,13 @@ import threading
 from blockstm.errors import ClosedError, ForkedError, ReentrantError
 
 from blockstm._native.base.cursors cimport now_ns
-from blockstm._native.engine.barrier cimport gate_shut
+from blockstm._native.engine.barrier cimport barrier_shut
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.engine cimport Engine, Request
 from blockstm._native.engine.turns cimport (
-    TURN_BUSY, TURN_CLOSED, TurnTaken, turn_await_free, turn_await_offer, turn_await_threads, turn_close,
-    turn_destroy, turn_expect, turn_init, turn_is_driven_by, turn_is_last, turn_is_of, turn_leave, turn_take,
+    TURN_BUSY, TURN_CLOSED, TurnTaken, turn_await_free, turn_await_offer, turn_await_threads,
+    turn_close, turn_destroy, turn_expect, turn_init, turn_is_driven_by, turn_is_last, turn_is_of,
+    turn_leave, turn_take,
 )
 
 cdef extern from "Python.h":
@@ -102,13 +103,13 @@ cdef class SharedEngine(Engine):
             limit_error, self.limit_error = self.limit_error, None
             interrupt, self.interrupt = self.interrupt, None
         if turn_leave(&self.turn, this_thread()):
-            gate_shut(&self.gate)
+            barrier_shut(&self.barrier)
 
     cdef void close(self) noexcept:
         """Nobody may enter any more, and an open stream ends; the threads do when nobody is inside."""
         cdef Background open = self.open
         if turn_close(&self.turn):
-            gate_shut(&self.gate)
+            barrier_shut(&self.barrier)
         if open is not None:
             open.cut_off()
 

@@ -10,8 +10,8 @@ with the GIL; `turn_take` waits for a whole block and is called without.
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from blockstm._native.base.cursors cimport (
-    Monitor, monitor_destroy, monitor_init, monitor_lock, monitor_unlock, monitor_wait, monitor_wake_all,
-    now_ns,
+    Monitor, monitor_destroy, monitor_init, monitor_lock, monitor_unlock, monitor_wait,
+    monitor_wake_all, now_ns,
 )
 
 cdef enum TurnTaken:

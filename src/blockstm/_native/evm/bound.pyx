@@ -17,8 +17,8 @@ from blockstm._native.abi cimport (
 
 from blockstm._native.base.integers cimport read_word, write_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
-from blockstm._native.wire.transaction cimport PlainTransaction, read_plain_transaction
 from blockstm._native.vm.bridge cimport Bridge
+from blockstm._native.wire.transaction cimport PlainTransaction, read_plain_transaction
 
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError

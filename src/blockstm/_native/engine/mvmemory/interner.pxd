@@ -1,22 +1,21 @@
 """Locations by key: exact keys of any length become ids, each key once.
 
-One table of open addressing, read and filled without a lock. A lookup probes 64-bit slots that hold
-24 bits of hash and the block's generation beside the id; a slot of another generation is empty, so
-that forgetting a block's keys costs nothing. The key itself is compared before an id is believed.
-Whoever finds no
-slot with its key puts one into the empty slot where the probe ended, by compare-exchange: of two who
-bring the same key, both end at the same slot, one wins, and the other finds it there. Locations never
-move, so a location's address is as good as its id. Ids are handed out in runs, so that workers do not
-meet at a counter; not every id has a location.
+One table of open addressing, read and filled without a lock. A lookup probes 64-bit cells that hold
+24 bits of hash and the block's generation beside the id; a cell of another generation is empty, so
+that forgetting a block's keys costs nothing. The key itself is compared before an id is believed. A
+worker that finds no cell with its key fills the empty cell where the probe ended, by
+compare-exchange: of two workers that bring the same key, both end at the same cell, one wins, and the
+other finds the key there. Locations never move, so a location's address is as good as its id. Ids are
+handed out in runs, so that workers do not contend for a counter; not every id has a location.
 
 An account's balance, nonce and code share a cache line of the table (hashing.pxd).
 
-Growing is done by one, under a lock: every slot of the table that is outgrown is copied, and every
-empty one closed. Who comes to a closed slot knows that its key is not in this table, waits for the
-lock and goes on in the larger one. An outgrown table is kept until the block ends, for the readers
-that are still in it.
+One worker grows the table, under a lock: it copies every filled cell of the outgrown table and
+closes every empty one. A probe that meets a closed cell has not found its key in this table; it waits
+for the lock and goes on in the larger one. An outgrown table is kept until the block ends, for
+probes that are still in it.
 
-Order of writes: a location is filled in before its slot is stored (release), and a table before its
+Order of writes: a location is filled in before its cell is stored (release), and a table before its
 pointer is; a reader loads both (acquire) and so sees them whole.
 """
 from libc.stdint cimport uint32_t, uint64_t, uint8_t
@@ -27,10 +26,14 @@ from libcpp.atomic cimport (
 )
 
 from blockstm._native.base.arena cimport Arena, arena_copy
-from blockstm._native.base.cursors cimport Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock
+from blockstm._native.base.cursors cimport (
+    Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock,
+)
 from blockstm._native.base.hashing cimport hash_key
 from blockstm._native.base.pages cimport pages_free, pages_take, prefetch_to_write
-from blockstm._native.engine.mvmemory.locations cimport FIRST_LINE, INLINE_KEY, Location, location_key, same_key
+from blockstm._native.engine.mvmemory.locations cimport (
+    FIRST_LINE, INLINE_KEY, Location, location_key, same_key,
+)
 
 cdef enum:
     FIRST_CAPACITY = 1 << 12
@@ -46,11 +49,11 @@ cdef extern from *:
     uint32_t CLOSED "0xFFFFFFFFu"   # for an id: the table is outgrown, look in the next one
 
 cdef struct Table:
-    atomic[uint64_t]* slot
+    atomic[uint64_t]* cell
     uint64_t mask
     Table* outgrown
 
-# The ids that one worker has to give away.
+# A run of ids that one worker hands out.
 cdef struct Ids:
     uint32_t next
     uint32_t end
@@ -60,7 +63,7 @@ cdef struct Interner:
     uint64_t generation             # of the block, 1 to GENERATIONS - 1
     Location** segment              # SEGMENTS pointers to SEGMENT_SIZE locations each
     const uint64_t* seed
-    bint alone                      # one worker: slots are filled by plain stores
+    bint alone                      # one worker: cells are filled by plain stores
     uint64_t padding_before[8]      # who adds locations must not disturb those who look them up
     atomic[uint32_t] handed_out     # ids, in whole runs
     Mutex grow                      # of the table, and of the segments
@@ -72,17 +75,17 @@ cdef inline Table* table_new(uint64_t capacity) noexcept nogil:
     cdef Table* table = <Table*>calloc(1, sizeof(Table))
     if table == NULL:
         return NULL
-    table.slot = <atomic[uint64_t]*>pages_take(capacity * sizeof(uint64_t))
-    if table.slot == NULL:
+    table.cell = <atomic[uint64_t]*>pages_take(capacity * sizeof(uint64_t))
+    if table.cell == NULL:
         free(table)
         return NULL
-    memset(<void*>table.slot, 0, capacity * sizeof(uint64_t))
+    memset(<void*>table.cell, 0, capacity * sizeof(uint64_t))
     table.mask = capacity - 1
     return table
 
 
 cdef inline void table_free(Table* table) noexcept nogil:
-    pages_free(<void*>table.slot)
+    pages_free(<void*>table.cell)
     free(table)
 
 
@@ -139,36 +142,36 @@ cdef inline void interner_reset(Interner* interner) noexcept nogil:
     if interner.generation == GENERATIONS:  # slots of so many blocks ago would look fresh
         interner.generation = 1
         table = interner.table.load(memory_order_relaxed)
-        memset(<void*>table.slot, 0, (table.mask + 1) * sizeof(uint64_t))
+        memset(<void*>table.cell, 0, (table.mask + 1) * sizeof(uint64_t))
     interner.handed_out.store(0, memory_order_relaxed)
 
 
-cdef inline void table_place(Table* table, uint64_t place, uint64_t slot) noexcept nogil:
+cdef inline void table_place(Table* table, uint64_t place, uint64_t cell) noexcept nogil:
     """Put a slot that is not there yet into a table that nobody else has."""
     place &= table.mask
-    while table.slot[place].load(memory_order_relaxed) != 0:
+    while table.cell[place].load(memory_order_relaxed) != 0:
         place = (place + 1) & table.mask
-    table.slot[place].store(slot, memory_order_relaxed)  # publishing the table publishes it
+    table.cell[place].store(cell, memory_order_relaxed)  # publishing the table publishes it
 
 
-cdef inline bint slot_is_empty(const Interner* interner, uint64_t slot) noexcept nogil:
-    return (slot >> 32 & (GENERATIONS - 1)) != interner.generation
+cdef inline bint cell_is_empty(const Interner* interner, uint64_t cell) noexcept nogil:
+    return (cell >> 32 & (GENERATIONS - 1)) != interner.generation
 
 
-cdef inline uint64_t slot_tag(const Interner* interner, uint64_t hashed) noexcept nogil:
+cdef inline uint64_t cell_tag(const Interner* interner, uint64_t hashed) noexcept nogil:
     """The upper half of the slot of a key with this hash."""
     return hashed >> (32 + GENERATION_BITS) << GENERATION_BITS | interner.generation
 
 
 cdef inline bint copy_slot(Interner* interner, Table* table, uint64_t place, Table* larger) noexcept nogil:
     """Move what is in a slot, or close it: whatever comes first, an insertion or this."""
-    cdef uint64_t slot = table.slot[place].load(memory_order_acquire)
+    cdef uint64_t cell = table.cell[place].load(memory_order_acquire)
     cdef const Location* location
-    if slot_is_empty(interner, slot) and table.slot[place].compare_exchange_strong(
-            slot, interner.generation << 32 | CLOSED, memory_order_acq_rel, memory_order_acquire):
+    if cell_is_empty(interner, cell) and table.cell[place].compare_exchange_strong(
+            cell, interner.generation << 32 | CLOSED, memory_order_acq_rel, memory_order_acquire):
         return True
-    location = location_at(interner, <uint32_t>slot - 1)
-    table_place(larger, hash_key(location_key(location), location.key_size, interner.seed), slot)
+    location = location_at(interner, <uint32_t>cell - 1)
+    table_place(larger, hash_key(location_key(location), location.key_size, interner.seed), cell)
     return True
 
 
@@ -260,13 +263,13 @@ cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const 
     return True
 
 
-cdef inline bint put_slot(Interner* interner, atomic[uint64_t]* place, uint64_t* found,
-                          uint64_t slot) noexcept nogil:
+cdef inline bint put_cell(Interner* interner, atomic[uint64_t]* place, uint64_t* found,
+                          uint64_t cell) noexcept nogil:
     """Fill a slot that was ``found`` empty; false: another was faster, with what is found now."""
     if interner.alone:
-        place.store(slot, memory_order_relaxed)
+        place.store(cell, memory_order_relaxed)
         return True
-    return place.compare_exchange_strong(found[0], slot, memory_order_acq_rel, memory_order_acquire)
+    return place.compare_exchange_strong(found[0], cell, memory_order_acq_rel, memory_order_acquire)
 
 
 cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
@@ -275,14 +278,14 @@ cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, con
     cdef uint64_t hashed = hash_key(key, size, interner.seed)
     cdef Table* table = interner.table.load(memory_order_acquire)
     cdef uint64_t place = hashed & table.mask
-    cdef uint64_t tag = slot_tag(interner, hashed)
-    cdef uint64_t slot
+    cdef uint64_t tag = cell_tag(interner, hashed)
+    cdef uint64_t cell
     cdef uint32_t fresh = 0
     cdef bint has_fresh = False
     cdef Location* location
     while True:
-        slot = table.slot[place].load(memory_order_acquire)
-        if slot_is_empty(interner, slot):
+        cell = table.cell[place].load(memory_order_acquire)
+        if cell_is_empty(interner, cell):
             if not has_fresh:
                 if not new_location(interner, ids, arena, key, size, &fresh):
                     return False
@@ -291,19 +294,19 @@ cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, con
                     table = interner.table.load(memory_order_acquire)
                     place = hashed & table.mask
                     continue
-            if put_slot(interner, &table.slot[place], &slot, tag << 32 | (fresh + 1)):
+            if put_cell(interner, &table.cell[place], &cell, tag << 32 | (fresh + 1)):
                 id[0] = fresh
                 return True
-        if <uint32_t>slot == CLOSED:
+        if <uint32_t>cell == CLOSED:
             mutex_lock(&interner.grow)
             mutex_unlock(&interner.grow)
             table = interner.table.load(memory_order_acquire)
             place = hashed & table.mask
             continue
-        if slot >> 32 == tag:
-            location = location_at(interner, <uint32_t>slot - 1)
+        if cell >> 32 == tag:
+            location = location_at(interner, <uint32_t>cell - 1)
             if location.key_size == size and same_key(location, key):
                 ids.next -= has_fresh  # nobody has seen it
-                id[0] = <uint32_t>slot - 1
+                id[0] = <uint32_t>cell - 1
                 return True
         place = (place + 1) & table.mask

@@ -1,4 +1,4 @@
-"""A location: one exact key, what is final there, and what runs ahead of the frontier wrote there."""
+"""A location: one exact key, its committed value, and the speculative writes above that."""
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcmp
 from libcpp.atomic cimport atomic, memory_order_relaxed
@@ -21,32 +21,33 @@ cdef struct Location:
     atomic[Payload*] committed     # the value after the final prefix; NULL: still the base
     atomic[Payload*] base          # what the block started from; NULL: not read yet
     atomic[Entry*] head            # speculative writes, highest index first
-    atomic[int32_t] hint           # see `highest_reader`
+    atomic[int32_t] reader_mark           # see `highest_reader`
     uint32_t key_size
     # The key; or, of very long keys, a pointer to it. Behind a key of up to 8 bytes there is room for
     # a short payload, so that one worker alone finds key and value in one cache line.
     uint8_t key[INLINE_KEY]
 
 
-# The hint is the highest index that may have looked here; its complement where runs have gone wrong by
-# what stood here. It only decides when work is done, so a race may lose it: relaxed, all of it.
+# The reader mark is the highest index that may have read this location; its complement if runs have
+# been aborted because of this location. It only decides when work is done, so a race may lose it:
+# relaxed, all of it.
 
 
 cdef inline int32_t highest_reader(const Location* location) noexcept nogil:
-    cdef int32_t hint = location.hint.load(memory_order_relaxed)
-    return hint if hint >= 0 else ~hint
+    cdef int32_t mark = location.reader_mark.load(memory_order_relaxed)
+    return mark if mark >= 0 else ~mark
 
 
 cdef inline bint is_contended(const Location* location) noexcept nogil:
-    return location.hint.load(memory_order_relaxed) < 0
+    return location.reader_mark.load(memory_order_relaxed) < 0
 
 
 cdef inline void note_reader(Location* location, int32_t index) noexcept nogil:
-    location.hint.store(~index if is_contended(location) else index, memory_order_relaxed)
+    location.reader_mark.store(~index if is_contended(location) else index, memory_order_relaxed)
 
 
 cdef inline void note_conflict(Location* location) noexcept nogil:
-    location.hint.store(~highest_reader(location), memory_order_relaxed)
+    location.reader_mark.store(~highest_reader(location), memory_order_relaxed)
 
 
 cdef inline const uint8_t* location_key(const Location* location) noexcept nogil:

@@ -7,8 +7,7 @@ I64 two's complement in limb 0, in U256 a magnitude with a sign, of objects a bo
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_BAD_NUMBER, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256, BLOCKSTM_OK,
-    blockstm_number,
+    BLOCKSTM_BAD_NUMBER, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256, BLOCKSTM_OK, blockstm_number,
 )
 from blockstm._native.engine.mvmemory.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, SHORT_SIZE, Payload, payload_same_bytes,

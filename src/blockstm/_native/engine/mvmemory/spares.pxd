@@ -1,4 +1,4 @@
-"""Spares: pieces of an arena that nobody looks at any more, to be taken again before the block's end.
+"""Spares: pieces of an arena that are not used any more, to be taken again before the block's end.
 
 Each class has pieces of one size, a quarter of a power of two more than those of the class before; so a
 piece has at most a quarter more room than was asked for, and a class never has more pieces than were in

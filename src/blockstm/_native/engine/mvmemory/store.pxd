@@ -1,18 +1,18 @@
 """The store: for every location, what each transaction of the block wrote there.
 
-Below the frontier a location has one value, `committed`: the base with every final write folded
-in, once, by whoever commits. Above it hangs a list of entries, one per speculative writer, highest
-index first. Whoever looks (`store_resolve`, used by reader and validator alike) goes down from
-the entry below its own index to the nearest value, or to `committed`, and folds the deltas it
-met; so the cost of a look is bounded by the distance to the frontier, not by the block.
+Below the frontier a location has one value, `committed`: the base with every committed write folded
+in, once, by the worker that commits. Above it hangs a list of entries, one per speculative writer,
+highest index first. A read (`store_resolve`, which reader and validator share) goes down from the
+entry below the reader's index to the nearest value, or to `committed`, and folds the deltas on the
+way; so the cost of a read is bounded by the distance to the frontier, not by the block.
 
 Order of writes:
   - An entry is inserted once (compare-exchange, release) and stays until the block ends; only the
     worker that runs its transaction replaces its payload (release). Payloads never change.
-  - `committed` is loaded before the list is walked, and entries at or below its index are not
-    looked at. A commit that happens in between leaves the loaded value and the entries above it
+  - `committed` is loaded before the list is walked, and entries at or below its index are
+    skipped. A commit that happens in between leaves the loaded value and the entries above it
     consistent: what was committed from an entry still stands there. What was committed without
-    one (a run at the frontier) is missed, and the condition of whoever missed it fails later.
+    one (a run at the frontier) is missed, and the reader's condition fails when it is validated.
 """
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t, uintptr_t
 from libc.stdlib cimport realloc
@@ -28,8 +28,8 @@ from blockstm._native.engine.mvmemory.locations cimport Entry, Location, locatio
 from blockstm._native.engine.mvmemory.numbers cimport Numbers, fold_delta
 from blockstm._native.engine.mvmemory.spares cimport Spares, spares_give, spares_take
 from blockstm._native.engine.mvmemory.values cimport (
-    BASE_INDEX, PAYLOAD_DELTA, PAYLOAD_SKIP, SHORT_SIZE, Payload,
-    payload_copy, payload_data, payload_is_long, payload_room,
+    BASE_INDEX, PAYLOAD_DELTA, PAYLOAD_TOMBSTONE, SHORT_SIZE, Payload, payload_copy, payload_data,
+    payload_is_long, payload_room,
 )
 
 cdef enum:
@@ -46,17 +46,17 @@ cdef struct Store:
     Numbers numbers
     bint exclusive             # one worker: committed payloads are overwritten in place, ...
     Spares spares              # ... and the bytes of long ones taken again
-    bint estimates             # whether an estimate stops a reader
+    bint estimates             # whether an estimate aborts a reader
     ReadBase read_base
     void* read_context
-    Payload skip               # stands where a run wrote and the next one does not
+    Payload tombstone          # stands where an incarnation wrote and the next one does not
 
-# What a look at a location finds.
+# What a read of a location finds.
 cdef enum Found:
     FOUND = 0
     FOUND_UNREAD = 1      # the base decides, and it has not been read yet
-    FOUND_ESTIMATE = 2    # a write is known to be coming
-    FOUND_UNFOLDABLE = 3  # a delta does not fit what is below it: only the frontier can tell
+    FOUND_ESTIMATE = 2    # an aborted incarnation wrote here, and the next one most likely will
+    FOUND_UNFOLDABLE = 3  # a delta does not fit what is below it: only the frontier can decide
 
 # Room for folding, one per worker.
 cdef struct Folding:
@@ -64,7 +64,7 @@ cdef struct Folding:
     const Payload** delta
     uint32_t capacity
 
-# Where a worker was last in the lists of some locations: what it does next there is right beside.
+# Where a worker inserted last in the lists of some locations: it most likely inserts next beside it.
 cdef struct Step:
     const Location* location
     atomic[Entry*]* link       # of an entry above ...
@@ -73,9 +73,9 @@ cdef struct Step:
 cdef struct Path:
     Step step[STEPS]
 
-cdef struct Look:
+cdef struct Resolved:
     const Payload* payload     # FOUND: a value or absent; may be `Folding.folded`
-    int32_t estimated          # FOUND_ESTIMATE: whose write is coming
+    int32_t estimated          # FOUND_ESTIMATE: the transaction whose write is expected
 
 
 cdef inline const Payload* store_final(const Location* location) noexcept nogil:
@@ -87,7 +87,7 @@ cdef inline const Payload* store_final(const Location* location) noexcept nogil:
 
 
 cdef inline bint store_is_added_to(const Location* location) noexcept nogil:
-    """Whether what stands highest of the speculative writes is a delta, and the rest is not unread."""
+    """Whether the highest speculative write is a delta, and the value below has been read."""
     cdef const Entry* entry = location.head.load(memory_order_acquire)
     cdef const Payload* payload
     if entry == NULL or store_final(location) == NULL:
@@ -109,30 +109,44 @@ cdef inline bint folding_push(Folding* folding, uint32_t count, const Payload* d
     return True
 
 
+cdef inline const Entry* entry_below(const Location* location, int32_t index) noexcept nogil:
+    """The highest entry of a transaction before ``index``, or NULL."""
+    cdef const Entry* entry = location.head.load(memory_order_acquire)
+    while entry != NULL and entry.index >= index:
+        entry = entry.next.load(memory_order_acquire)
+    return entry
+
+
+cdef inline Found fold_deltas(Store* store, Folding* folding, uint32_t deltas, Resolved* resolved) noexcept nogil:
+    """Fold the collected deltas onto what was found below them, the lowest first."""
+    while deltas:
+        deltas -= 1
+        if fold_delta(&store.numbers, resolved.payload, folding.delta[deltas], &folding.folded):
+            return FOUND_UNFOLDABLE
+        resolved.payload = &folding.folded
+    return FOUND
+
+
 cdef inline Found store_resolve(Store* store, const Location* location, int32_t index,
-                                Folding* folding, Look* look) noexcept nogil:
+                                Folding* folding, Resolved* resolved) noexcept nogil:
     """What transaction ``index`` sees here now. Reader and validator share this function."""
     cdef const Payload* below = location.committed.load(memory_order_acquire)
-    cdef int32_t floor = BASE_INDEX
-    cdef const Entry* entry = location.head.load(memory_order_acquire)
+    cdef int32_t floor = BASE_INDEX if below == NULL else below.index
+    cdef const Entry* entry = entry_below(location, index)
     cdef const Payload* payload
     cdef uintptr_t tagged
     cdef uint32_t deltas = 0
-    if below != NULL:
-        floor = below.index
-    while entry != NULL and entry.index >= index:
-        entry = entry.next.load(memory_order_acquire)
     while entry != NULL and entry.index > floor:
         tagged = entry.payload.load(memory_order_acquire)
         if tagged & ESTIMATE_TAG and store.estimates:
-            look.estimated = entry.index
+            resolved.estimated = entry.index
             return FOUND_ESTIMATE
         payload = <const Payload*>(tagged & ~<uintptr_t>ESTIMATE_TAG)
         if payload.kind == PAYLOAD_DELTA:
             if not folding_push(folding, deltas, payload):
                 return FOUND_UNFOLDABLE
             deltas += 1
-        elif payload.kind != PAYLOAD_SKIP:
+        elif payload.kind != PAYLOAD_TOMBSTONE:
             below = payload
             break
         entry = entry.next.load(memory_order_acquire)
@@ -140,17 +154,12 @@ cdef inline Found store_resolve(Store* store, const Location* location, int32_t 
         below = location.base.load(memory_order_acquire)
         if below == NULL:
             return FOUND_UNREAD
-    look.payload = below
-    while deltas:
-        deltas -= 1
-        if fold_delta(&store.numbers, look.payload, folding.delta[deltas], &folding.folded):
-            return FOUND_UNFOLDABLE
-        look.payload = &folding.folded
-    return FOUND
+    resolved.payload = below
+    return fold_deltas(store, folding, deltas, resolved)
 
 
 cdef inline int store_read_base(Store* store, Location* location, Arena* arena, void* reader) noexcept nogil:
-    """See to it that the base is there. OK, STATE_ERROR or NO_MEMORY.
+    """Read the base, unless it has been read. OK, STATE_ERROR or NO_MEMORY.
 
     Two workers may read the same base at once; the first to store it decides for both.
     """
@@ -216,17 +225,17 @@ cdef inline Entry* store_publish(Location* location, Payload* payload, Arena* ar
 
 
 cdef inline void store_estimate(Entry* entry) noexcept nogil:
-    """Mark a write as one that will come again. Only by the worker that runs its transaction."""
+    """Turn a write into an estimate. Only by the worker that owns its transaction."""
     entry.payload.fetch_or(ESTIMATE_TAG, memory_order_acq_rel)
 
 
-cdef inline void store_withdraw(Store* store, Entry* entry) noexcept nogil:
-    """What was written here does not count. Only by the worker that runs its transaction."""
-    entry.payload.store(<uintptr_t>&store.skip, memory_order_release)
+cdef inline void store_put_tombstone(Store* store, Entry* entry) noexcept nogil:
+    """Have readers skip this entry. Only by the worker that owns its transaction."""
+    entry.payload.store(<uintptr_t>&store.tombstone, memory_order_release)
 
 
-cdef inline bint store_is_left(const Entry* entry, const Payload* payload) noexcept nogil:
-    """Whether an entry still holds (perhaps as an estimate) what an earlier run put there."""
+cdef inline bint store_holds(const Entry* entry, const Payload* payload) noexcept nogil:
+    """Whether an entry still holds (perhaps as an estimate) what an earlier incarnation put there."""
     cdef uintptr_t tagged = entry.payload.load(memory_order_relaxed)  # the caller's own
     return tagged & ESTIMATE_TAG or <const Payload*>tagged == payload
 
@@ -247,7 +256,7 @@ cdef inline bint store_keep_bytes(Store* store, Payload* value, Arena* arena) no
 
 
 cdef inline void store_drop_bytes(Store* store, Location* location) noexcept nogil:
-    """What is final here is about to be overwritten: nobody will look at its bytes, if they are long."""
+    """The committed value is about to be overwritten: take its bytes back, if they are long."""
     cdef const Payload* before = location.committed.load(memory_order_relaxed)
     if before != NULL and payload_is_long(before) and before.word[1]:
         spares_give(&store.spares, <uint8_t*>before.word[0], before.size)
@@ -255,8 +264,10 @@ cdef inline void store_drop_bytes(Store* store, Location* location) noexcept nog
 
 cdef inline Payload* store_make_room(Store* store, Location* location, Payload* value,
                                      Arena* arena) noexcept nogil:
-    """Where ``value``, which ends with the run, can be kept; its bytes, if they are long, are copied now.
-    NULL: memory has run out. Nothing of it can be seen before `store_commit`."""
+    """Memory that outlasts the run for ``value``; its bytes, if they are long, are copied now.
+
+    NULL: memory has run out. No reader sees any of it before `store_commit`.
+    """
     cdef Payload* room = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
     if payload_is_long(value) and not store_keep_bytes(store, value, arena):
         return NULL
@@ -268,8 +279,7 @@ cdef inline Payload* store_make_room(Store* store, Location* location, Payload* 
 
 
 cdef inline void store_commit(Store* store, Location* location, Payload* value, Payload* room) noexcept nogil:
-    """Make ``value`` (a value or absent, no delta) what is final here, in the room that was made for it, if
-    any; at the frontier only."""
+    """Commit ``value`` (a value or absent, no delta), in ``room`` if that was made; at the frontier only."""
     if room != NULL:
         if store.exclusive:
             store_drop_bytes(store, location)

@@ -14,7 +14,7 @@ cdef enum PayloadKind:
     PAYLOAD_VALUE = 0
     PAYLOAD_ABSENT = 1   # there is no value: deleted, or never there
     PAYLOAD_DELTA = 2    # a number to be added to what is below
-    PAYLOAD_SKIP = 3     # this incarnation does not write here any more: look below
+    PAYLOAD_TOMBSTONE = 3     # this incarnation does not write here any more: look below
 
 cdef enum:
     BASE_INDEX = -1      # the "writer" of what the block started from
@@ -104,7 +104,7 @@ cdef inline bint payload_same_bytes(const Payload* left, const Payload* right) n
         return True
     if left.kind != right.kind or left.size != right.size or left.negative != right.negative:
         return False
-    if left.kind == PAYLOAD_ABSENT or left.kind == PAYLOAD_SKIP:
+    if left.kind == PAYLOAD_ABSENT or left.kind == PAYLOAD_TOMBSTONE:
         return True
     if left.size == SHORT_SIZE:
         return left.word[0] == right.word[0]

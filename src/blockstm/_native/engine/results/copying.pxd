@@ -1,10 +1,10 @@
-"""Copying what a block came to out of the workers' memory, by all of them.
+"""Copying the results of a block out of the workers' memory, by all workers.
 
-Each copies first what it made final itself, as that lies in its cache. There are two rounds over the same
-parts: how much there is, and, when there is room for it, copying it. Worker 0 makes the room in between.
+Each worker copies first what it committed itself, as that lies in its cache. There are two rounds over the
+same parts: they are measured, and, when there is memory for all, copied. Worker 0 takes the memory in between.
 
-Threads: who takes a part is its only one in that round. The count of parts that are done (release, acquire)
-hands what was measured to worker 0, and `ready` hands where each part begins to everyone.
+Threads: a part is taken by one worker in each round. The count of parts that are done (release, acquire)
+hands the measures to worker 0, and `ready` hands the places where the parts begin to all workers.
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
@@ -14,12 +14,14 @@ from libcpp.atomic cimport (
 
 from blockstm._native.base.cursors cimport cpu_relax, thread_yield
 from blockstm._native.base.pages cimport prefetch
-from blockstm._native.engine.frontier cimport Answer, Frontier, Shift, frontier_outcome
+from blockstm._native.engine.frontier cimport ExecutionResult, Frontier, Segment, frontier_outcome
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Location, location_key
 from blockstm._native.engine.mvmemory.numbers cimport same_payload
 from blockstm._native.engine.mvmemory.store cimport Store
-from blockstm._native.engine.mvmemory.values cimport PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_data
+from blockstm._native.engine.mvmemory.values cimport (
+    PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_data,
+)
 
 cdef enum:
     # How far ahead memory is asked for that may lie far away: far enough for it to arrive.
@@ -28,7 +30,7 @@ cdef enum:
     OUTPUTS_AHEAD = 12
     PART_MIN = 1 << 8        # transactions and writes together: less is not worth a part
     PART_MAX = 1 << 12
-    SPINS = 1 << 12          # before others may have the core
+    SPINS = 1 << 12          # before the core is yielded
     MEASURE = 1              # the rounds
     COPY = 2
 
@@ -39,7 +41,7 @@ cdef struct Sizes:
     uint64_t value
     uint32_t writes
 
-# Transactions that one worker made final one after another, and what they were the first to write.
+# Transactions in a row that one worker committed, and the locations that they were the first to write.
 cdef struct Part:
     int32_t worker
     int32_t first
@@ -57,7 +59,7 @@ cdef struct Copying:
     const Frontier* frontier
     Part* part
     uint32_t parts
-    uint8_t* kept            # per written location: it says something else than the state did
+    uint8_t* kept            # per written location: its value differs from the state's
     int32_t count            # of transactions
     # How much there is, and where it goes; of all parts together.
     uint32_t writes
@@ -79,17 +81,17 @@ cdef struct Copying:
 
 
 cdef inline uint32_t parts_needed(const Frontier* frontier, int32_t count) noexcept nogil:
-    """How many parts there will be at most: one a shift, one more, and the pieces of long ones."""
-    return frontier.shifts + 1 + (frontier.written_count + <uint32_t>count) // PART_MAX + 1
+    """How many parts there are at most: one a segment, one more, and the pieces of long ones."""
+    return frontier.segments + 1 + (frontier.written_count + <uint32_t>count) // PART_MAX + 1
 
 
 cdef inline uint32_t parts_fill(Part* part, const Frontier* frontier, int32_t count) noexcept nogil:
-    """The parts of ``count`` final transactions; how many."""
-    cdef uint32_t parts = 0, shift
+    """Cut ``count`` final transactions into parts; how many."""
+    cdef uint32_t parts = 0, segment
     cdef int32_t first = 0, end, worker = 0
     cdef uint32_t written = 0, written_end
-    for shift in range(frontier.shifts):
-        end, written_end = frontier.shift[shift].first, frontier.shift[shift].written
+    for segment in range(frontier.segments):
+        end, written_end = frontier.segment[segment].first, frontier.segment[segment].written
         if end >= count:
             break
         if end != 0:
@@ -97,13 +99,13 @@ cdef inline uint32_t parts_fill(Part* part, const Frontier* frontier, int32_t co
                 continue  # too short: it goes with what follows
             parts = part_split(part, parts, worker, first, end, written, written_end)
             first, written = end, written_end
-        worker = frontier.shift[shift].worker
+        worker = frontier.segment[segment].worker
     return part_split(part, parts, worker, first, count, written, frontier.written_count)
 
 
 cdef inline uint32_t part_split(Part* part, uint32_t parts, int32_t worker, int32_t first, int32_t end,
                                 uint32_t written, uint32_t written_end) noexcept nogil:
-    """One part, or, as nobody knows which transaction wrote what, several with a share of each."""
+    """Cut a long part into pieces. Which transaction wrote what is not known, so each piece has a share of both."""
     cdef uint32_t size = <uint32_t>(end - first) + (written_end - written)
     cdef uint32_t pieces = size // PART_MAX + 1, piece
     for piece in range(pieces):
@@ -120,27 +122,27 @@ cdef inline uint32_t part_split(Part* part, uint32_t parts, int32_t worker, int3
 # ---------------------------------------------------------------- the two rounds
 
 
-cdef inline void look_ahead(Store* store, const Frontier* frontier, uint32_t place) noexcept nogil:
-    """Ask for what the next steps of a walk over the written locations will look at."""
+cdef inline void prefetch_ahead(Store* store, const Frontier* frontier, uint32_t place) noexcept nogil:
+    """Prefetch what the next steps of a walk over the written locations will read."""
     cdef const Location* location
     if place + LOCATIONS_AHEAD >= frontier.written_count:
         return
     prefetch(location_at(&store.interner, frontier.written[place + LOCATIONS_AHEAD]))
     location = location_at(&store.interner, frontier.written[place + VALUES_AHEAD])
-    prefetch(location.committed.load(memory_order_relaxed))  # only to ask for it
+    prefetch(location.committed.load(memory_order_relaxed))  # only to prefetch it
     prefetch(location.base.load(memory_order_relaxed))
 
 
 cdef inline void measure_outcomes(Copying* copying, Part* part) noexcept nogil:
-    cdef Answer answer
+    cdef ExecutionResult result
     cdef int32_t index
     cdef uint64_t gas = 0, size = 0
     if copying.frontier.all_plain:
         return
     for index in range(part.first, part.end):
-        answer = frontier_outcome(copying.frontier, index)
-        gas |= answer.gas
-        size += answer.output_size
+        result = frontier_outcome(copying.frontier, index)
+        gas |= result.gas
+        size += result.output_size
     part.sizes.output = size
     part.any_gas = gas != 0
 
@@ -152,7 +154,7 @@ cdef inline void measure_writes(Copying* copying, Part* part) noexcept nogil:
     cdef Sizes sizes = part.sizes  # what is written beside another worker's part is written once
     cdef bint uneven = False, any_deleted = False
     for place in range(part.written, part.written_end):
-        look_ahead(copying.store, copying.frontier, place)
+        prefetch_ahead(copying.store, copying.frontier, place)
         location = location_at(&copying.store.interner, copying.frontier.written[place])
         value = location.committed.load(memory_order_acquire)
         copying.kept[place] = not same_payload(
@@ -169,7 +171,7 @@ cdef inline void measure_writes(Copying* copying, Part* part) noexcept nogil:
 
 
 cdef inline void copy_outcomes(Copying* copying, const Part* part) noexcept nogil:
-    cdef Answer answer
+    cdef ExecutionResult result
     cdef int32_t index
     cdef uint64_t end = part.sizes.output
     if copying.frontier.all_plain:
@@ -178,15 +180,15 @@ cdef inline void copy_outcomes(Copying* copying, const Part* part) noexcept nogi
     for index in range(part.first, part.end):
         if index + OUTPUTS_AHEAD < part.end and not copying.frontier.plain[index + OUTPUTS_AHEAD]:
             prefetch(copying.frontier.outcome[index + OUTPUTS_AHEAD].output)
-        answer = frontier_outcome(copying.frontier, index)
-        copying.statuses[index] = <uint8_t>answer.status
+        result = frontier_outcome(copying.frontier, index)
+        copying.statuses[index] = <uint8_t>result.status
         if copying.gas != NULL:
-            copying.gas[index] = answer.gas
+            copying.gas[index] = result.gas
         if copying.ends == NULL:
             continue
-        if answer.output_size:
-            memcpy(copying.output + end, answer.output, answer.output_size)
-        end += answer.output_size
+        if result.output_size:
+            memcpy(copying.output + end, result.output, result.output_size)
+        end += result.output_size
         copying.ends[index] = end
 
 
@@ -196,7 +198,7 @@ cdef inline void copy_writes(Copying* copying, const Part* part) noexcept nogil:
     cdef const Payload* value
     cdef uint32_t place, size
     for place in range(part.written, part.written_end):
-        look_ahead(copying.store, copying.frontier, place)
+        prefetch_ahead(copying.store, copying.frontier, place)
         if not copying.kept[place]:
             continue
         location = location_at(&copying.store.interner, copying.frontier.written[place])
@@ -214,7 +216,7 @@ cdef inline void copy_writes(Copying* copying, const Part* part) noexcept nogil:
 
 
 cdef inline void do_part(Copying* copying, Part* part, int32_t round) noexcept nogil:
-    """If nobody else does, or did: who comes late may find others in the next round."""
+    """Do a part, unless another worker has taken it. A worker that is late may find others in the next round."""
     cdef int32_t before = round - 1
     if part.taken.load(memory_order_relaxed) != before or not part.taken.compare_exchange_strong(
             before, round, memory_order_acq_rel, memory_order_relaxed):
@@ -229,7 +231,7 @@ cdef inline void do_part(Copying* copying, Part* part, int32_t round) noexcept n
 
 
 cdef inline void do_round(Copying* copying, int32_t worker, int32_t round) noexcept nogil:
-    """The own parts first, then what others have not come to."""
+    """The worker's own parts first, then those that no worker has taken."""
     cdef uint32_t place
     for place in range(copying.parts):
         if copying.part[place].worker == worker:
@@ -246,7 +248,7 @@ cdef inline void relax(uint32_t* spins) noexcept nogil:
 
 
 cdef inline void await_parts(Copying* copying, uint32_t parts) noexcept nogil:
-    """Until so many are done; whoever has taken one is at it."""
+    """Wait until so many parts are done; no taken one waits for another."""
     cdef uint32_t spins = 0
     while copying.done.load(memory_order_acquire) != parts:
         relax(&spins)

@@ -15,7 +15,8 @@ from blockstm._native.base.packed cimport PackedWrites
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.frontier cimport Frontier
 from blockstm._native.engine.results.copying cimport (
-    COPY, MEASURE, Copying, Part, Sizes, await_parts, await_room, do_round, parts_fill, parts_needed,
+    COPY, MEASURE, Copying, Part, Sizes, await_parts, await_room, do_round, parts_fill,
+    parts_needed,
 )
 from blockstm._native.engine.results.outcomes cimport Outcomes
 
@@ -42,7 +43,7 @@ cdef tuple copy_results(Context context, object block, const Frontier* frontier,
     copying.part = <Part*>buffer_take(parts_needed(frontier, count) * sizeof(Part))
     if copying.kept != NULL and copying.part != NULL:
         copying.parts = parts_fill(copying.part, frontier, count)
-        context.together(context.crew, copy_together, &copying)
+        context.parallel_for(context.pool, copy_share, &copying)
         there_is_room = copying.ready.load() > 0
     buffer_free(copying.kept)
     buffer_free(copying.part)
@@ -53,7 +54,7 @@ cdef tuple copy_results(Context context, object block, const Frontier* frontier,
     return outcomes, writes
 
 
-cdef void copy_together(void* argument, int32_t worker) noexcept nogil:
+cdef void copy_share(void* argument, int32_t worker) noexcept nogil:
     """What each worker does."""
     cdef Copying* copying = <Copying*>argument
     do_round(copying, worker, MEASURE)
@@ -113,7 +114,7 @@ cdef class NativeOutcomes(Outcomes):
     """The outcomes of a block; each `Outcome` is made when it is asked for."""
 
     cdef void take(self, const Copying* copying):
-        """From here on the buffers are ours."""
+        """From here on the buffers belong to this object."""
         self.count = copying.count
         self.statuses, self.gas = copying.statuses, copying.gas
         self.ends, self.output = copying.ends, copying.output
@@ -153,7 +154,7 @@ cdef class NativeWrites(PackedWrites):
     """What a block wrote: key → value, decoded when first asked for; a mapping."""
 
     cdef void take(self, const Copying* copying):
-        """From here on the buffers are ours."""
+        """From here on the buffers belong to this object."""
         self.count = copying.writes
         self.uneven, self.any_deleted = copying.uneven, copying.any_deleted
         self.key_bytes, self.value_bytes = copying.key_bytes, copying.value_bytes
@@ -181,7 +182,7 @@ cdef class NativeWrites(PackedWrites):
 
     @property
     def is_decoded(self):
-        """Whether somebody has asked for the writes as Python objects, which are kept from then on."""
+        """Whether the writes have been asked for as Python objects, which are kept from then on."""
         return self.decoded is not None
 
     def packed(self):

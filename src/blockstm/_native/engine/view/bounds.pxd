@@ -17,9 +17,13 @@ from blockstm._native.engine.mvmemory.numbers cimport (
     subtract,
 )
 from blockstm._native.engine.mvmemory.store cimport store_final, store_is_added_to
-from blockstm._native.engine.mvmemory.values cimport PAYLOAD_DELTA, Payload, payload_delta, payload_number
-from blockstm._native.engine.view.reads cimport look_at
-from blockstm._native.engine.view.slots cimport NOT_INTEGERS_HERE, Slot, View, slot_add_delta, slot_of
+from blockstm._native.engine.mvmemory.values cimport (
+    PAYLOAD_DELTA, Payload, payload_delta, payload_number,
+)
+from blockstm._native.engine.view.accesses cimport (
+    NOT_INTEGERS_HERE, Access, View, access_add_delta, access_of,
+)
+from blockstm._native.engine.view.reads cimport read_access
 
 
 cdef inline blockstm_number zero() noexcept nogil:
@@ -28,142 +32,128 @@ cdef inline blockstm_number zero() noexcept nogil:
     return number
 
 
-cdef inline void keep_lower(View* view, Slot* slot, const blockstm_number* bound) noexcept nogil:
+cdef inline void keep_lower(View* view, Access* access, const blockstm_number* bound) noexcept nogil:
     """The value is ``bound`` or more: all that the run has to know of it so far."""
-    if not slot.has_lower or compare(&view.store.numbers, bound, &slot.lower) > 0:
-        slot.lower = bound[0]
-        slot.has_lower = 1
+    if not access.has_lower or compare(&view.store.numbers, bound, &access.lower) > 0:
+        access.lower = bound[0]
+        access.has_lower = 1
 
 
-cdef inline void keep_upper(View* view, Slot* slot, const blockstm_number* bound) noexcept nogil:
+cdef inline void keep_upper(View* view, Access* access, const blockstm_number* bound) noexcept nogil:
     """The value is ``bound`` or less."""
-    if not slot.has_upper or compare(&view.store.numbers, bound, &slot.upper) < 0:
-        slot.upper = bound[0]
-        slot.has_upper = 1
+    if not access.has_upper or compare(&view.store.numbers, bound, &access.upper) < 0:
+        access.upper = bound[0]
+        access.has_upper = 1
 
 
-cdef inline int is_above(View* view, Slot* slot, const blockstm_number* value, const blockstm_number* lower,
-                  const blockstm_number* shift, int32_t* holds) noexcept nogil:
-    """``holds`` = (value + shift >= lower), and the condition that it stays so."""
+cdef inline Fit bound_below(const Numbers* numbers, const blockstm_number* limit, const blockstm_number* delta,
+                            blockstm_number* bound) noexcept nogil:
+    """``bound`` = limit - delta: the limit for the value below a delta, which may be NULL."""
+    if delta == NULL:
+        bound[0] = limit[0]
+        return FITS
+    return subtract(numbers, limit, delta, bound)
+
+
+cdef inline bint lies_within(const Numbers* numbers, const blockstm_number* value, const blockstm_number* bound,
+                             Fit fit, bint is_lower) noexcept nogil:
+    """Whether value >= bound, or value <= bound of an upper one; a bound that does not fit is beyond all numbers."""
+    cdef int order
+    if fit != FITS:
+        return is_lower != (fit == ABOVE_ALL)
+    order = compare(numbers, value, bound)
+    return order >= 0 if is_lower else order <= 0
+
+
+cdef inline int check_limit(View* view, Access* access, const blockstm_number* value, const blockstm_number* limit,
+                            const blockstm_number* delta, bint is_lower, int32_t* holds) noexcept nogil:
+    """``holds`` = (value + delta >= limit), or <= of an upper limit; and the condition that it stays so."""
     cdef const Numbers* numbers = &view.store.numbers
     cdef blockstm_number bound = zero()
-    cdef blockstm_number below = zero()
-    cdef Fit fit = FITS
-    if shift == NULL:
-        bound = lower[0]
-    else:
-        fit = subtract(numbers, lower, shift, &bound)
+    cdef blockstm_number beyond = zero()
+    cdef Fit fit = bound_below(numbers, limit, delta, &bound)
     if fit == NOT_INTEGERS:
         return NOT_INTEGERS_HERE
-    if fit != FITS:
-        holds[0] = fit != ABOVE_ALL
+    holds[0] = lies_within(numbers, value, &bound, fit, is_lower)
+    if fit != FITS or view.final_prefix:
         return BLOCKSTM_OK
-    holds[0] = compare(numbers, value, &bound) >= 0
-    if view.final_prefix:
-        return BLOCKSTM_OK
-    if holds[0]:
-        keep_lower(view, slot, &bound)
-    else:
-        if subtract(numbers, &bound, &numbers.one, &below) != FITS:
+    if not holds[0]:  # then the value is at least one number beyond the bound
+        if subtract(numbers, &bound, &numbers.one if is_lower else &numbers.minus_one, &beyond) != FITS:
             return NOT_INTEGERS_HERE
-        keep_upper(view, slot, &below)
+        bound = beyond
+    if (holds[0] != 0) == is_lower:
+        keep_lower(view, access, &bound)
+    else:
+        keep_upper(view, access, &bound)
     return BLOCKSTM_OK
 
 
-cdef inline int is_below(View* view, Slot* slot, const blockstm_number* value, const blockstm_number* upper,
-                  const blockstm_number* shift, int32_t* holds) noexcept nogil:
-    """``holds`` = (value + shift <= upper), and the condition that it stays so."""
-    cdef const Numbers* numbers = &view.store.numbers
-    cdef blockstm_number bound = zero()
-    cdef blockstm_number above = zero()
-    cdef Fit fit = FITS
-    if shift == NULL:
-        bound = upper[0]
-    else:
-        fit = subtract(numbers, upper, shift, &bound)
-    if fit == NOT_INTEGERS:
-        return NOT_INTEGERS_HERE
-    if fit != FITS:
-        holds[0] = fit == ABOVE_ALL
-        return BLOCKSTM_OK
-    holds[0] = compare(numbers, value, &bound) <= 0
-    if view.final_prefix:
-        return BLOCKSTM_OK
-    if holds[0]:
-        keep_upper(view, slot, &bound)
-    else:
-        if subtract(numbers, &bound, &numbers.minus_one, &above) != FITS:
-            return NOT_INTEGERS_HERE
-        keep_lower(view, slot, &above)
-    return BLOCKSTM_OK
-
-
-cdef inline int slot_number(View* view, Slot* slot, blockstm_number* value) noexcept nogil:
-    """The number below the own delta, or of the own value. OK, or what to answer."""
-    cdef const Payload* payload = slot.own
+cdef inline int access_number(View* view, Access* access, blockstm_number* value) noexcept nogil:
+    """The number below the written delta, or the written number. OK, or what to return."""
+    cdef const Payload* payload = access.written
     cdef int status
     if payload == NULL or payload.kind == PAYLOAD_DELTA:
-        status = look_at(view, slot)
+        status = read_access(view, access)
         if status != BLOCKSTM_OK:
             return status
-        payload = slot.seen
+        payload = access.seen
     if read_number(&view.store.numbers, payload, value):
-        if payload == slot.seen:  # even an answer that holds for every number needs one
-            slot.numeric = 1
+        if payload == access.seen:  # even an answer that holds for every number needs one
+            access.numeric = 1
         return BLOCKSTM_OK
     if view.store.numbers.domain == BLOCKSTM_NUMBERS_OBJECT:
         return NOT_INTEGERS_HERE  # the caller goes on with `view_get`, which records the value
-    if payload == slot.seen:
-        slot.exact = 1
+    if payload == access.seen:
+        access.exact = 1
     return BLOCKSTM_BAD_NUMBER
 
 
-cdef inline bint is_surely_above(View* view, Slot* slot, const blockstm_number* bound) noexcept nogil:
-    """Ahead of the frontier, where others add to a number all the time: whether what is final is enough.
+cdef inline bint is_surely_above(View* view, Access* access, const blockstm_number* bound) noexcept nogil:
+    """Ahead of the frontier, where others add to a number all the time: whether the committed value suffices.
 
-    Then the additions on their way need not be looked through one by one. If they take too much away,
-    the condition that is recorded fails. False: look.
+    If so, the speculative deltas need not be folded one by one. If they take too much away, the
+    recorded condition fails. False: read the value.
     """
     cdef const Numbers* numbers = &view.store.numbers
     cdef Location* location
     cdef blockstm_number value, shift
     cdef blockstm_number least = bound[0]
-    if (view.final_prefix or slot.seen != NULL or numbers.domain == BLOCKSTM_NUMBERS_OBJECT
-            or (slot.own != NULL and slot.own.kind != PAYLOAD_DELTA)):
+    if (view.final_prefix or access.seen != NULL or numbers.domain == BLOCKSTM_NUMBERS_OBJECT
+            or (access.written != NULL and access.written.kind != PAYLOAD_DELTA)):
         return False
-    location = location_at(&view.store.interner, slot.location)
+    location = location_at(&view.store.interner, access.location)
     if not store_is_added_to(location) or not read_number(numbers, store_final(location), &value):
         return False
-    if slot.own != NULL:
-        shift = payload_number(slot.own)
+    if access.written != NULL:
+        shift = payload_number(access.written)
         if subtract(numbers, bound, &shift, &least) != FITS:
             return False
     if compare(numbers, &value, &least) < 0:
         return False
-    keep_lower(view, slot, &least)
-    slot.numeric = 1
+    keep_lower(view, access, &least)
+    access.numeric = 1
     return True
 
 
-cdef inline int slot_at_least(View* view, uint32_t location, const blockstm_number* bound,
+cdef inline int access_at_least(View* view, uint32_t location, const blockstm_number* bound,
                        int32_t* holds) noexcept nogil:
-    cdef Slot* slot = slot_of(view, location)
+    cdef Access* access = access_of(view, location)
     cdef blockstm_number value = zero()
     cdef blockstm_number shift = zero()
     cdef int status
-    if slot == NULL:
+    if access == NULL:
         return view.fault
-    if is_surely_above(view, slot, bound):
+    if is_surely_above(view, access, bound):
         holds[0] = 1
         return BLOCKSTM_OK
-    status = slot_number(view, slot, &value)
+    status = access_number(view, access, &value)
     if status != BLOCKSTM_OK:
         return status
-    if slot.own == NULL:
-        return is_above(view, slot, &value, bound, NULL, holds)
-    if slot.own.kind == PAYLOAD_DELTA:
-        shift = payload_number(slot.own)
-        return is_above(view, slot, &value, bound, &shift, holds)
+    if access.written == NULL:
+        return check_limit(view, access, &value, bound, NULL, True, holds)
+    if access.written.kind == PAYLOAD_DELTA:
+        shift = payload_number(access.written)
+        return check_limit(view, access, &value, bound, &shift, True, holds)
     holds[0] = compare(&view.store.numbers, &value, bound) >= 0
     return BLOCKSTM_OK
 
@@ -183,42 +173,68 @@ cdef inline blockstm_number domain_highest(const Numbers* numbers) noexcept nogi
     return number
 
 
-cdef inline int own_try_add(View* view, Slot* slot, const blockstm_number* value, const blockstm_number* delta,
-                     const blockstm_number* lower, const blockstm_number* upper,
-                     int32_t* done) noexcept nogil:
-    """try_add on a value this transaction has put itself: nothing to record."""
+cdef inline int written_try_add(View* view, Access* access, const blockstm_number* value, const blockstm_number* delta,
+                                const blockstm_number* lower, const blockstm_number* upper,
+                                int32_t* done) noexcept nogil:
+    """try_add on a value that this run has put itself: there is nothing to record."""
     cdef const Numbers* numbers = &view.store.numbers
     cdef blockstm_number bound = zero()
     cdef Fit fit
     done[0] = 0
     if lower != NULL:
-        fit = subtract(numbers, lower, delta, &bound)
+        fit = bound_below(numbers, lower, delta, &bound)
         if fit == NOT_INTEGERS:
             return NOT_INTEGERS_HERE
-        if fit == ABOVE_ALL or (fit == FITS and compare(numbers, value, &bound) < 0):
+        if not lies_within(numbers, value, &bound, fit, True):
             return BLOCKSTM_OK
     if upper != NULL:
-        fit = subtract(numbers, upper, delta, &bound)
+        fit = bound_below(numbers, upper, delta, &bound)
         if fit == NOT_INTEGERS:
             return NOT_INTEGERS_HERE
-        if fit != ABOVE_ALL and (fit != FITS or compare(numbers, value, &bound) > 0):
+        if not lies_within(numbers, value, &bound, fit, False):
             return BLOCKSTM_OK
     done[0] = 1
-    return slot_add_delta(view, slot, delta)
+    return access_add_delta(view, access, delta)
 
 
-cdef inline int slot_try_add(View* view, uint32_t location, const blockstm_number* delta,
-                      const blockstm_number* lower, const blockstm_number* upper,
-                      int32_t* done) noexcept nogil:
+cdef inline int unwritten_try_add(View* view, Access* access, const blockstm_number* value, const blockstm_number* delta,
+                                  const blockstm_number* lower, const blockstm_number* upper,
+                                  int32_t* done) noexcept nogil:
+    """try_add on a value below the run: the answer is recorded as a condition."""
     cdef const Numbers* numbers = &view.store.numbers
-    cdef Slot* slot = slot_of(view, location)
-    cdef blockstm_number value = zero()
-    cdef blockstm_number lowest, highest, total
-    cdef Payload shift
+    cdef blockstm_number total
+    cdef Payload added
     cdef int status
-    if slot == NULL:
+    payload_delta(&added, delta, number_size(numbers))
+    if access.written != NULL:
+        total = payload_number(access.written)
+        if join_deltas(numbers, &added, &total):
+            done[0] = 0  # no number of 256 bits has room for such a sum
+            return BLOCKSTM_OK if numbers.domain == BLOCKSTM_NUMBERS_U256 else BLOCKSTM_BAD_NUMBER
+    total = payload_number(&added)
+    done[0] = 1
+    if lower != NULL:
+        status = check_limit(view, access, value, lower, &total, True, done)
+        if status != BLOCKSTM_OK or not done[0]:
+            return status
+    if upper != NULL:
+        status = check_limit(view, access, value, upper, &total, False, done)
+        if status != BLOCKSTM_OK or not done[0]:
+            return status
+    return access_add_delta(view, access, delta)
+
+
+cdef inline int access_try_add(View* view, uint32_t location, const blockstm_number* delta,
+                               const blockstm_number* lower, const blockstm_number* upper,
+                               int32_t* done) noexcept nogil:
+    cdef const Numbers* numbers = &view.store.numbers
+    cdef Access* access = access_of(view, location)
+    cdef blockstm_number value = zero()
+    cdef blockstm_number lowest, highest
+    cdef int status
+    if access == NULL:
         return view.fault
-    status = slot_number(view, slot, &value)
+    status = access_number(view, access, &value)
     if status != BLOCKSTM_OK:
         return status
     if numbers.domain != BLOCKSTM_NUMBERS_OBJECT:  # the domain's range is a bound, too
@@ -227,22 +243,6 @@ cdef inline int slot_try_add(View* view, uint32_t location, const blockstm_numbe
             lower = &lowest
         if upper == NULL or compare(numbers, upper, &highest) > 0:
             upper = &highest
-    if slot.own != NULL and slot.own.kind != PAYLOAD_DELTA:
-        return own_try_add(view, slot, &value, delta, lower, upper, done)
-    payload_delta(&shift, delta, number_size(numbers))
-    if slot.own != NULL:
-        total = payload_number(slot.own)
-        if join_deltas(numbers, &shift, &total):
-            done[0] = 0  # no number of 256 bits has room for such a sum
-            return BLOCKSTM_OK if numbers.domain == BLOCKSTM_NUMBERS_U256 else BLOCKSTM_BAD_NUMBER
-    total = payload_number(&shift)
-    done[0] = 1
-    if lower != NULL:
-        status = is_above(view, slot, &value, lower, &total, done)
-        if status != BLOCKSTM_OK or not done[0]:
-            return status
-    if upper != NULL:
-        status = is_below(view, slot, &value, upper, &total, done)
-        if status != BLOCKSTM_OK or not done[0]:
-            return status
-    return slot_add_delta(view, slot, delta)
+    if access.written != NULL and access.written.kind != PAYLOAD_DELTA:
+        return written_try_add(view, access, &value, delta, lower, upper, done)
+    return unwritten_try_add(view, access, &value, delta, lower, upper, done)

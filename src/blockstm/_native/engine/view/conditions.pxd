@@ -13,7 +13,8 @@ from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Location, is_contended
 from blockstm._native.engine.mvmemory.numbers cimport compare, read_number, same_payload
 from blockstm._native.engine.mvmemory.store cimport (
-    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Folding, Found, Look, Store, store_final, store_resolve,
+    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Folding, Found, Resolved, Store, store_final,
+    store_resolve,
 )
 from blockstm._native.engine.mvmemory.values cimport Payload
 
@@ -46,17 +47,17 @@ cdef inline bint condition_fails(Store* store, const Condition* condition, int32
                                  Folding* folding) noexcept nogil:
     """Whether transaction ``index`` would not see now what it saw then. Any worker may call it.
 
-    Where a write is known to be coming only its writer can tell, so that is not failing yet; but where
-    runs have gone wrong before, what comes will be another value than what was there.
+    An estimate may be replaced by the same value, so it is no failure yet; but at a contended location
+    the next value most likely differs.
     """
     cdef const Location* location = location_at(&store.interner, condition.location)
-    cdef Look look = [NULL, 0]
-    cdef Found found = store_resolve(store, location, index, folding, &look)
+    cdef Resolved resolved = [NULL, 0]
+    cdef Found found = store_resolve(store, location, index, folding, &resolved)
     if found == FOUND_ESTIMATE:
         return is_contended(location)
     if condition.kind == CONDITION_UNREADABLE:
         return found != FOUND_UNREAD
-    return found != FOUND or not is_true_of(store, condition, look.payload)
+    return found != FOUND or not is_true_of(store, condition, resolved.payload)
 
 
 cdef inline bint condition_is_final(Store* store, const Condition* condition) noexcept nogil:

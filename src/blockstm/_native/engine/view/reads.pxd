@@ -1,7 +1,7 @@
-"""Looking: how a run comes to see what is at a location.
+"""Reads: how a run comes to see the value at a location.
 
-At the frontier there is one value, and it is final. Ahead of it a look finds what others have
-written so far, and the slot records what must still be true when the run is to become final.
+At the frontier there is one value, and it is final. Ahead of it a read finds what other transactions
+have written so far, and the access records the condition under which the run may be committed.
 """
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 from libcpp.atomic cimport memory_order_relaxed
@@ -11,119 +11,143 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.base.arena cimport arena_copy, arena_take
 from blockstm._native.engine.mvmemory.interner cimport location_at
-from blockstm._native.engine.mvmemory.locations cimport Location, highest_reader, is_contended, note_reader
+from blockstm._native.engine.mvmemory.locations cimport (
+    Location, highest_reader, is_contended, note_reader,
+)
 from blockstm._native.engine.mvmemory.numbers cimport fold_delta
 from blockstm._native.engine.mvmemory.store cimport (
-    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Look, store_final, store_read_base, store_resolve,
+    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Resolved, store_final, store_read_base,
+    store_resolve,
 )
 from blockstm._native.engine.mvmemory.values cimport INLINE_SIZE, Payload, payload_words
-from blockstm._native.engine.view.slots cimport (
-    NO_ONE, POINT_LOOK, Slot, View, is_within_bounds, stop, view_pause,
+from blockstm._native.engine.view.accesses cimport (
+    NO_ONE, POINT_READ, Access, View, is_within_bounds, stop, view_pause,
 )
 
 
-cdef inline int look_speculatively(View* view, Slot* slot, Location* location) noexcept nogil:
-    """See what is there now, among the writes of runs that may yet prove wrong."""
+cdef inline void note_read(View* view, Location* location) noexcept nogil:
+    """Have the run revalidated when a write comes here.
+
+    It only decides which runs are revalidated before the frontier validates all, so a reader close
+    below the highest one is not noted: a location that all read need not be written to by all.
+    """
     cdef int32_t index = <int32_t>view.public_part.index
-    cdef Look look = [NULL, 0]
-    cdef Found found
-    cdef Payload* folded
-    cdef int status
-    # Only decides who is told early that this location changed; the frontier checks all. So what
-    # everybody looks at need not be written to by everybody.
     cdef int32_t reader = highest_reader(location)
     if reader < index and (reader == 0 or reader + view.readers_near <= index):
         note_reader(location, index)
+
+
+cdef inline int resolve(View* view, Access* access, Location* location, Resolved* resolved) noexcept nogil:
+    """The newest value below the run: read the base for it, and await estimated writes. OK, or the run is over."""
+    cdef int32_t index = <int32_t>view.public_part.index
+    cdef int status
+    cdef Found found = store_resolve(view.store, location, index, &view.folding, resolved)
+    if found == FOUND_UNREAD:
+        status = store_read_base(view.store, location, view.block_arena, view)
+        if status != BLOCKSTM_OK:
+            access.unreadable = status == BLOCKSTM_STATE_ERROR
+            return stop(view, status)
+        found = store_resolve(view.store, location, index, &view.folding, resolved)
+    while found == FOUND_ESTIMATE and view.await_writer(view.await_context, resolved.estimated):
+        found = store_resolve(view.store, location, index, &view.folding, resolved)
+    if found == FOUND:
+        return BLOCKSTM_OK
+    view.blocked_on = resolved.estimated if found == FOUND_ESTIMATE else NO_ONE
+    view.blocked_at = access.location
+    return stop(view, BLOCKSTM_STALE)
+
+
+cdef inline const Payload* keep_folded(View* view, const Payload* folded) noexcept nogil:
+    """A copy of a folded value that outlasts the next read; NULL where memory has run out."""
+    cdef Payload* kept = <Payload*>arena_take(view.speculation_arena, sizeof(Payload))
+    if kept != NULL:
+        kept[0] = folded[0]
+        kept.index = <int32_t>view.public_part.index
+    return kept
+
+
+cdef inline int read_speculatively(View* view, Access* access, Location* location) noexcept nogil:
+    """Read the newest write below the run, which may itself be aborted later."""
+    cdef Resolved resolved = [NULL, 0]
+    cdef int status
+    note_read(view, location)
     if is_contended(location):
         view.await_others(view.await_context)
-    found = store_resolve(view.store, location, index, &view.folding, &look)
-    if found == FOUND_UNREAD:
-        status = store_read_base(view.store, location, view.arena, view)
-        if status != BLOCKSTM_OK:
-            slot.unreadable = status == BLOCKSTM_STATE_ERROR
-            return stop(view, status)
-        found = store_resolve(view.store, location, index, &view.folding, &look)
-    while found == FOUND_ESTIMATE and view.await_writer(view.await_context, look.estimated):
-        found = store_resolve(view.store, location, index, &view.folding, &look)
-    if found != FOUND:
-        view.blocked_on = look.estimated if found == FOUND_ESTIMATE else NO_ONE
-        view.blocked_at = slot.location
-        return stop(view, BLOCKSTM_STALE)
-    slot.seen = look.payload
-    if look.payload == &view.folding.folded:
-        folded = <Payload*>arena_take(view.notes, sizeof(Payload))
-        if folded == NULL:
+    status = resolve(view, access, location, &resolved)
+    if status != BLOCKSTM_OK:
+        return status
+    access.seen = resolved.payload
+    if resolved.payload == &view.folding.folded:
+        access.seen = keep_folded(view, resolved.payload)
+        if access.seen == NULL:
             return stop(view, BLOCKSTM_NO_MEMORY)
-        folded[0] = look.payload[0]
-        folded.index = index
-        slot.seen = folded
-    if slot.numeric and not is_within_bounds(view, slot, slot.seen):  # answered before it was looked at
-        view.blocked_at = slot.location
+    if access.numeric and not is_within_bounds(view, access, access.seen):  # the run got a bound before
+        view.blocked_at = access.location
         return stop(view, BLOCKSTM_STALE)
     return BLOCKSTM_OK
 
 
-cdef inline int assume(View* view, Slot* slot, const uint8_t* data, uint64_t size) noexcept nogil:
-    """Ahead of the frontier: see ``data``, whatever is there now.
+cdef inline int assume(View* view, Access* access, const uint8_t* data, uint64_t size) noexcept nogil:
+    """Ahead of the frontier: take ``data`` for the value, whatever is there now.
 
-    The base is read all the same: a condition on what has not been read would fail at the frontier.
+    The base is read all the same: a condition on an unread location would fail at the frontier.
     """
-    cdef Location* location = location_at(&view.store.interner, slot.location)
+    cdef Location* location = location_at(&view.store.interner, access.location)
     cdef Payload* seen
     cdef int status
     if store_final(location) == NULL:
-        status = store_read_base(view.store, location, view.arena, view)
+        status = store_read_base(view.store, location, view.block_arena, view)
         if status != BLOCKSTM_OK:
-            slot.unreadable = status == BLOCKSTM_STATE_ERROR
+            access.unreadable = status == BLOCKSTM_STATE_ERROR
             return stop(view, status)
-    seen = <Payload*>arena_take(view.notes, sizeof(Payload))
+    seen = <Payload*>arena_take(view.speculation_arena, sizeof(Payload))
     if seen != NULL and size > INLINE_SIZE:
-        data = arena_copy(view.notes, data, size)
+        data = arena_copy(view.speculation_arena, data, size)
     if seen == NULL or data == NULL:
         return stop(view, BLOCKSTM_NO_MEMORY)
     seen.index = <int32_t>view.public_part.index
     payload_words(seen, data, size)
-    slot.seen = seen
-    slot.exact = 1
+    access.seen = seen
+    access.exact = 1
     return BLOCKSTM_OK
 
 
-cdef inline int look_at_final(View* view, Slot* slot, Location* location) noexcept nogil:
-    """At the frontier there is one value and it will not change."""
+cdef inline int read_committed(View* view, Access* access, Location* location) noexcept nogil:
+    """At the frontier there is one value, and it will not change."""
     cdef const Payload* seen = store_final(location)
     cdef int status
     if seen == NULL:
-        status = store_read_base(view.store, location, view.arena, view)
+        status = store_read_base(view.store, location, view.block_arena, view)
         if status != BLOCKSTM_OK:
             return stop(view, status)
         seen = store_final(location)
-    slot.seen = seen
+    access.seen = seen
     return BLOCKSTM_OK
 
 
-cdef inline int look_at(View* view, Slot* slot) noexcept nogil:
-    """See to it that ``slot.seen`` is set; it is set once a run. OK, or the run is over."""
+cdef inline int read_access(View* view, Access* access) noexcept nogil:
+    """Set ``access.seen``, unless the run has read the location. OK, or the run is over."""
     cdef Location* location
-    if slot.seen != NULL:
+    if access.seen != NULL:
         return BLOCKSTM_OK
-    view_pause(view, POINT_LOOK, <int32_t>view.public_part.index)
+    view_pause(view, POINT_READ, <int32_t>view.public_part.index)
     if view.stopping.load(memory_order_relaxed):  # a request; being late is all right
         return stop(view, BLOCKSTM_STALE)
-    location = location_at(&view.store.interner, slot.location)
+    location = location_at(&view.store.interner, access.location)
     if view.final_prefix:
-        return look_at_final(view, slot, location)
-    return look_speculatively(view, slot, location)
+        return read_committed(view, access, location)
+    return read_speculatively(view, access, location)
 
 
-cdef inline int sum_own_delta(View* view, Slot* slot, const Payload** value) noexcept nogil:
-    """What is seen plus the own delta."""
-    cdef Payload* summed = slot.summed
+cdef inline int sum_written_delta(View* view, Access* access, const Payload** value) noexcept nogil:
+    """What was read plus the delta that the run wrote."""
+    cdef Payload* summed = access.summed
     if summed == NULL:
-        summed = <Payload*>arena_take(view.memory, sizeof(Payload))
+        summed = <Payload*>arena_take(view.write_arena, sizeof(Payload))
         if summed == NULL:
             return stop(view, BLOCKSTM_NO_MEMORY)
-        if fold_delta(&view.store.numbers, slot.seen, slot.own, summed):
+        if fold_delta(&view.store.numbers, access.seen, access.written, summed):
             return BLOCKSTM_BAD_NUMBER
-        slot.summed = summed
+        access.summed = summed
     value[0] = summed
     return BLOCKSTM_OK

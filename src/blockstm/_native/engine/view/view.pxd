@@ -1,8 +1,8 @@
 """The view: what one run of a transaction sees, and what it has written so far.
 
 One per worker, used for one run after another; only the worker's own thread touches it. Each
-location the run met has a slot with what was seen there (once: later looks see the same), the
-condition recorded for it, and the own write. Nothing leaves the view before the run is over.
+location that the run met has an access (accesses.pxd): the value read, its condition, the value
+written. Nothing leaves the view before the run is over.
 """
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
 
@@ -10,8 +10,8 @@ from blockstm._native.abi cimport blockstm_number, blockstm_view_api
 from blockstm._native.base.arena cimport Arena
 from blockstm._native.engine.mvmemory.store cimport Store
 from blockstm._native.engine.mvmemory.values cimport Payload
+from blockstm._native.engine.view.accesses cimport View
 from blockstm._native.engine.view.conditions cimport Condition
-from blockstm._native.engine.view.slots cimport View
 
 cdef const blockstm_view_api* view_api() noexcept nogil
 
@@ -33,9 +33,9 @@ cdef int view_at_least(View* view, uint32_t location, const blockstm_number* bou
 cdef int view_try_add(View* view, uint32_t location, const blockstm_number* delta,
                       const blockstm_number* lower, const blockstm_number* upper,
                       int32_t* done) noexcept nogil
-# The own write at a location, and what was seen below it; NULL where there is none.
-cdef const Payload* view_own(View* view, uint32_t location) noexcept nogil
+# What the run wrote at a location, and what it read there; NULL where there is none.
+cdef const Payload* view_written(View* view, uint32_t location) noexcept nogil
 cdef const Payload* view_seen(View* view, uint32_t location) noexcept nogil
 
-# The conditions of the run, among the notes; false where memory has run out.
+# The conditions of the run, in the speculation arena; false where memory has run out.
 cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) noexcept nogil

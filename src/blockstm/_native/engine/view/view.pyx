@@ -4,8 +4,8 @@ from libc.stdlib cimport free
 from libc.string cimport memcpy, memset
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes,
-    blockstm_location, blockstm_number, blockstm_view, blockstm_view_api,
+    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_VM_ABI_VERSION,
+    blockstm_bytes, blockstm_location, blockstm_number, blockstm_view, blockstm_view_api,
 )
 from blockstm._native.base.arena cimport Arena, arena_copy, arena_reset, arena_take
 from blockstm._native.base.hashing cimport word64
@@ -16,15 +16,15 @@ from blockstm._native.engine.mvmemory.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, SHORT_SIZE, Payload, payload_data,
     payload_is, payload_words,
 )
-from blockstm._native.engine.view.bounds cimport slot_at_least, slot_try_add
+from blockstm._native.engine.view.accesses cimport (
+    MEMO_BITS, NO_ONE, Access, AccessMark, Memo, View, access_add_delta, access_find, access_of,
+    access_write, still_counts, stop,
+)
+from blockstm._native.engine.view.bounds cimport access_at_least, access_try_add
 from blockstm._native.engine.view.conditions cimport (
     CONDITION_EXACT, CONDITION_RANGE, CONDITION_UNREADABLE, Condition,
 )
-from blockstm._native.engine.view.reads cimport assume, look_at, sum_own_delta
-from blockstm._native.engine.view.slots cimport (
-    MEMO_BITS, NO_ONE, Memo, Slot, SlotMark, View, slot_add_delta, slot_find, slot_of, slot_write,
-    still_counts, stop,
-)
+from blockstm._native.engine.view.reads cimport assume, read_access, sum_written_delta
 
 cdef enum:
     KEY_SIZE_MAX = 0x7fffffff
@@ -37,22 +37,22 @@ cdef bint view_init(View* view, Store* store, Arena* arena, Arena* notes) noexce
     """Make a cleared view ready for its first run; false where memory has run out."""
     view.public_part.api = &API
     view.store = store
-    view.arena = arena
-    view.notes = notes
-    view.memory = arena
-    view.slot_capacity = 16
+    view.block_arena = arena
+    view.speculation_arena = notes
+    view.write_arena = arena
+    view.access_capacity = 16
     view.mark_mask = 63
-    view.slot = <Slot*>pages_take(view.slot_capacity * sizeof(Slot))
-    view.written = <uint32_t*>pages_take(view.slot_capacity * sizeof(uint32_t))
-    view.mark = <SlotMark*>pages_take((view.mark_mask + 1) * sizeof(SlotMark))
-    if view.slot == NULL or view.written == NULL or view.mark == NULL:
+    view.access = <Access*>pages_take(view.access_capacity * sizeof(Access))
+    view.written = <uint32_t*>pages_take(view.access_capacity * sizeof(uint32_t))
+    view.mark = <AccessMark*>pages_take((view.mark_mask + 1) * sizeof(AccessMark))
+    if view.access == NULL or view.written == NULL or view.mark == NULL:
         return False
-    memset(view.mark, 0, (view.mark_mask + 1) * sizeof(SlotMark))
+    memset(view.mark, 0, (view.mark_mask + 1) * sizeof(AccessMark))
     return True
 
 
 cdef void view_free(View* view) noexcept nogil:
-    pages_free(view.slot)
+    pages_free(view.access)
     pages_free(view.written)
     pages_free(view.mark)
     free(view.folding.delta)
@@ -77,13 +77,13 @@ cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogi
     view.gas = 0
     view.output = NULL
     view.output_size = 0
-    view.slots = 0
+    view.accesses = 0
     view.writes = 0
-    if view.memory != view.arena:
-        arena_reset(view.memory)
+    if view.write_arena != view.block_arena:
+        arena_reset(view.write_arena)
     view.generation += 1
     if view.generation == 0:  # wrapped: marks of 2**32 runs ago would look fresh
-        memset(view.mark, 0, (view.mark_mask + 1) * sizeof(SlotMark))
+        memset(view.mark, 0, (view.mark_mask + 1) * sizeof(AccessMark))
         view.generation = 1
 
 
@@ -91,49 +91,48 @@ cdef const blockstm_view_api* view_api() noexcept nogil:
     return &API
 
 
-cdef const Payload* view_own(View* view, uint32_t location) noexcept nogil:
-    cdef Slot* slot = slot_find(view, location)
-    return slot.own if slot != NULL else NULL
+cdef const Payload* view_written(View* view, uint32_t location) noexcept nogil:
+    cdef Access* access = access_find(view, location)
+    return access.written if access != NULL else NULL
 
 
 cdef const Payload* view_seen(View* view, uint32_t location) noexcept nogil:
-    cdef Slot* slot = slot_find(view, location)
-    return slot.seen if slot != NULL else NULL
+    cdef Access* access = access_find(view, location)
+    return access.seen if access != NULL else NULL
 
-# ---------------------------------------------------------------- looking
-
+# ---------------------------------------------------------------- reading
 
 
 cdef int view_get(View* view, uint32_t location, const Payload** value) noexcept nogil:
-    cdef Slot* slot = slot_of(view, location)
+    cdef Access* access = access_of(view, location)
     cdef int status
-    if slot == NULL:
+    if access == NULL:
         return view.fault
-    if slot.own != NULL and slot.own.kind != PAYLOAD_DELTA:
-        slot.shown = 1
-        value[0] = slot.own
+    if access.written != NULL and access.written.kind != PAYLOAD_DELTA:
+        access.shown = 1
+        value[0] = access.written
         return BLOCKSTM_OK
-    status = look_at(view, slot)
+    status = read_access(view, access)
     if status != BLOCKSTM_OK:
         return status
-    slot.exact = 1
-    if slot.own != NULL:
-        return sum_own_delta(view, slot, value)
-    value[0] = slot.seen
+    access.exact = 1
+    if access.written != NULL:
+        return sum_written_delta(view, access, value)
+    value[0] = access.seen
     return BLOCKSTM_OK
 
 
 cdef int view_expect(View* view, uint32_t location, const uint8_t* data, uint64_t size,
                      int32_t* holds) noexcept nogil:
-    cdef Slot* slot = slot_of(view, location)
+    cdef Access* access = access_of(view, location)
     cdef const Payload* found
     cdef int status
-    if slot == NULL:
+    if access == NULL:
         return view.fault
-    if (slot.seen == NULL and slot.own == NULL and not slot.numeric and not view.final_prefix
+    if (access.seen == NULL and access.written == NULL and not access.numeric and not view.final_prefix
             and size <= VALUE_SIZE_MAX):
         holds[0] = 1
-        return assume(view, slot, data, size)
+        return assume(view, access, data, size)
     status = view_get(view, location, &found)
     if status == BLOCKSTM_OK:
         holds[0] = payload_is(found, data, size)
@@ -142,119 +141,117 @@ cdef int view_expect(View* view, uint32_t location, const uint8_t* data, uint64_
 # ---------------------------------------------------------------- writing
 
 
-
 cdef int view_put_word(View* view, uint32_t location, uint64_t word) noexcept nogil:
     """Put a value of 8 bytes."""
-    cdef Slot* slot = slot_of(view, location)
-    cdef Payload* own
-    if slot == NULL:
+    cdef Access* access = access_of(view, location)
+    cdef Payload* written
+    if access == NULL:
         return view.fault
-    own = slot_write(view, slot, SHORT_SIZE)
-    if own == NULL:
+    written = access_write(view, access, SHORT_SIZE)
+    if written == NULL:
         return view.fault
-    own.kind = PAYLOAD_VALUE
-    own.negative = 0
-    own.size = 8
-    own.word[0] = word
+    written.kind = PAYLOAD_VALUE
+    written.negative = 0
+    written.size = 8
+    written.word[0] = word
     return BLOCKSTM_OK
 
 
 cdef int view_put(View* view, uint32_t location, const uint8_t* data, uint64_t size) noexcept nogil:
-    cdef Slot* slot
-    cdef Payload* own
+    cdef Access* access
+    cdef Payload* written
     if size > VALUE_SIZE_MAX:
         return stop(view, BLOCKSTM_NO_MEMORY)
-    slot = slot_of(view, location)
-    if slot == NULL:
+    access = access_of(view, location)
+    if access == NULL:
         return view.fault
-    own = slot_write(view, slot, size)
-    if own == NULL:
+    written = access_write(view, access, size)
+    if written == NULL:
         return view.fault
     if size > INLINE_SIZE:
-        data = arena_copy(view.memory, data, size)
+        data = arena_copy(view.write_arena, data, size)
         if data == NULL:
             return stop(view, BLOCKSTM_NO_MEMORY)
-    payload_words(own, data, size)
+    payload_words(written, data, size)
     return BLOCKSTM_OK
 
 
 cdef int view_remove(View* view, uint32_t location) noexcept nogil:
-    cdef Slot* slot = slot_of(view, location)
-    cdef Payload* own
-    if slot == NULL:
+    cdef Access* access = access_of(view, location)
+    cdef Payload* written
+    if access == NULL:
         return view.fault
-    own = slot_write(view, slot, 0)
-    if own == NULL:
+    written = access_write(view, access, 0)
+    if written == NULL:
         return view.fault
-    own.kind = PAYLOAD_ABSENT
-    own.negative = 0
-    own.size = 0
+    written.kind = PAYLOAD_ABSENT
+    written.negative = 0
+    written.size = 0
     return BLOCKSTM_OK
 
 
-
 cdef int view_add(View* view, uint32_t location, const blockstm_number* delta) noexcept nogil:
-    cdef Slot* slot = slot_of(view, location)
-    if slot == NULL:
+    cdef Access* access = access_of(view, location)
+    if access == NULL:
         return view.fault
-    return slot_add_delta(view, slot, delta)
+    return access_add_delta(view, access, delta)
 
 # ---------------------------------------------------------------- bounds
 
 
 cdef int view_at_least(View* view, uint32_t location, const blockstm_number* bound,
                        int32_t* holds) noexcept nogil:
-    return slot_at_least(view, location, bound, holds)
+    return access_at_least(view, location, bound, holds)
 
 
 cdef int view_try_add(View* view, uint32_t location, const blockstm_number* delta,
                       const blockstm_number* lower, const blockstm_number* upper,
                       int32_t* done) noexcept nogil:
-    return slot_try_add(view, location, delta, lower, upper, done)
+    return access_try_add(view, location, delta, lower, upper, done)
 
 # ---------------------------------------------------------------- after the run
 
 
-cdef bint keep_bounds(View* view, const Slot* slot, Condition* condition) noexcept nogil:
+cdef bint keep_bounds(View* view, const Access* access, Condition* condition) noexcept nogil:
     """Copy the bounds to where the condition can point to them; false: no memory."""
     cdef blockstm_number* bounds
-    condition.has_lower, condition.has_upper = slot.has_lower, slot.has_upper
+    condition.has_lower, condition.has_upper = access.has_lower, access.has_upper
     condition.bounds = NULL
-    if not (slot.has_lower or slot.has_upper):  # any number will do
+    if not (access.has_lower or access.has_upper):  # any number will do
         return True
-    bounds = <blockstm_number*>arena_take(view.notes, 2 * sizeof(blockstm_number))
+    bounds = <blockstm_number*>arena_take(view.speculation_arena, 2 * sizeof(blockstm_number))
     if bounds == NULL:
         return False
-    bounds[0], bounds[1] = slot.lower, slot.upper
+    bounds[0], bounds[1] = access.lower, access.upper
     condition.bounds = bounds
     return True
 
 
 cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) noexcept nogil:
     cdef Condition* condition
-    cdef Slot* slot
+    cdef Access* access
     cdef uint32_t index
     conditions[0] = NULL
     count[0] = 0
-    if view.slots == 0:
+    if view.accesses == 0:
         return True
-    condition = <Condition*>arena_take(view.notes, view.slots * sizeof(Condition))
+    condition = <Condition*>arena_take(view.speculation_arena, view.accesses * sizeof(Condition))
     if condition == NULL:
         return False
     conditions[0] = condition
-    for index in range(view.slots):
-        slot = &view.slot[index]
-        if slot.unreadable:
+    for index in range(view.accesses):
+        access = &view.access[index]
+        if access.unreadable:
             condition.kind = CONDITION_UNREADABLE
-        elif slot.exact:
+        elif access.exact:
             condition.kind = CONDITION_EXACT
-        elif slot.numeric:
+        elif access.numeric:
             condition.kind = CONDITION_RANGE
         else:
             continue
-        condition.location = slot.location
-        condition.seen = slot.seen
-        if condition.kind == CONDITION_RANGE and not keep_bounds(view, slot, condition):
+        condition.location = access.location
+        condition.seen = access.seen
+        if condition.kind == CONDITION_RANGE and not keep_bounds(view, access, condition):
             return False
         condition += 1
     count[0] = <uint32_t>(condition - conditions[0])
@@ -276,14 +273,14 @@ cdef int32_t api_locate(blockstm_view* public, const uint8_t* key, uint64_t size
         if memo.key == word and memo.location_plus_1:
             location[0] = <uint32_t>memo.location_plus_1 - 1
             return BLOCKSTM_OK
-        if not interner_locate(&view.store.interner, &view.ids, view.arena, key, 8,
+        if not interner_locate(&view.store.interner, &view.ids, view.block_arena, key, 8,
                                location):
             return stop(view, BLOCKSTM_NO_MEMORY)
         memo.key = word
         memo.location_plus_1 = <uint64_t>location[0] + 1
         return BLOCKSTM_OK
     if size > KEY_SIZE_MAX or not interner_locate(&view.store.interner, &view.ids,
-                                                  view.arena, key, size, location):
+                                                  view.block_arena, key, size, location):
         return stop(view, BLOCKSTM_NO_MEMORY)
     return BLOCKSTM_OK
 
@@ -361,7 +358,7 @@ cdef int32_t api_output(blockstm_view* public, const uint8_t* data, uint64_t siz
     view.output_size = 0
     if size == 0:
         return BLOCKSTM_OK
-    copied = arena_copy(view.arena, data, size) if size <= VALUE_SIZE_MAX else NULL
+    copied = arena_copy(view.block_arena, data, size) if size <= VALUE_SIZE_MAX else NULL
     if copied == NULL:
         return stop(view, BLOCKSTM_NO_MEMORY)
     view.output = copied

@@ -11,10 +11,10 @@ from blockstm.errors import InputError
 from blockstm.types import Status
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
-    BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
-    BLOCKSTM_REFUSAL_MAX, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS,
-    BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_refusal, blockstm_state,
+    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256, BLOCKSTM_OK,
+    BLOCKSTM_REFUSAL_MAX, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
+    BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE,
+    BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_refusal, blockstm_state,
     blockstm_vm,
 )
 from blockstm._native.base.arena cimport Arena, arena_copy
@@ -22,14 +22,14 @@ from blockstm._native.base.codec import at_key
 from blockstm.messages import brief, kind_of
 from blockstm._native.base.keeping cimport keep
 from blockstm._native.engine.context cimport Context
-from blockstm._native.engine.frontier cimport Admission, Answer, Frontier
+from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Location, location_key
 from blockstm._native.engine.mvmemory.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_words,
 )
 from blockstm._native.engine.results.results cimport copy_results
-from blockstm._native.engine.view.slots cimport View
+from blockstm._native.engine.view.accesses cimport View
 
 cdef enum:
     VALUE_SIZE_MAX = 0x7fffffff
@@ -110,7 +110,7 @@ cdef uint32_t least_size(const blockstm_vm* vm) noexcept:
     return sizeof(blockstm_vm) if vm.flags & BLOCKSTM_VM_ADMITS else BLOCKSTM_VM_SIZE_MIN
 
 
-cdef bint admit_native(void* context, int32_t index, Arena* arena, Answer* refused) noexcept nogil:
+cdef bint admit_native(void* context, int32_t index, Arena* arena, ExecutionResult* refused) noexcept nogil:
     cdef Capacity* capacity = <Capacity*>context
     cdef blockstm_refusal refusal
     refusal.size = 0
@@ -125,9 +125,9 @@ cdef bint admit_native(void* context, int32_t index, Arena* arena, Answer* refus
     return False
 
 
-cdef bint count_native(void* context, int32_t index, Answer* answer) noexcept nogil:
+cdef bint count_native(void* context, int32_t index, ExecutionResult* result) noexcept nogil:
     cdef Capacity* capacity = <Capacity*>context
-    capacity.vm.count(capacity.vm.context, index, answer.output, answer.output_size, &capacity.tally)
+    capacity.vm.count(capacity.vm.context, index, result.output, result.output_size, &capacity.tally)
     return True
 
 
@@ -212,12 +212,12 @@ cdef class NativeContext(Context):
             return None
         return self.encode_value(key, value)
 
-    cdef tuple outcome(self, int32_t index, const Answer* answer):
-        output = PyBytes_FromStringAndSize(<const char*>answer.output, answer.output_size)
-        if answer.status == BLOCKSTM_SUCCESS:
-            return SUCCESS, self.block.value(output), None, answer.gas
-        status = REVERTED if answer.status == BLOCKSTM_REVERTED else SKIPPED
-        return status, None, self.block.error(index, answer.status, output), answer.gas
+    cdef tuple outcome(self, int32_t index, const ExecutionResult* result):
+        output = PyBytes_FromStringAndSize(<const char*>result.output, result.output_size)
+        if result.status == BLOCKSTM_SUCCESS:
+            return SUCCESS, self.block.value(output), None, result.gas
+        status = REVERTED if result.status == BLOCKSTM_REVERTED else SKIPPED
+        return status, None, self.block.error(index, result.status, output), result.gas
 
     cdef tuple results(self, const Frontier* frontier, int32_t count):
         return copy_results(self, self.block, frontier, count)
@@ -233,8 +233,8 @@ cdef class NativeContext(Context):
             return TypeError(f"the value at {brief(key)} is not a number")
         return OverflowError(f"the sum at {brief(key)} leaves the range of numbers")
 
-    cdef object exception(self, int32_t index, const Answer* answer):
-        if answer.value:
-            return <object><PyObject*>answer.value
-        return self.block.error(index, answer.status, PyBytes_FromStringAndSize(
-            <const char*>answer.output, answer.output_size))
+    cdef object exception(self, int32_t index, const ExecutionResult* result):
+        if result.value:
+            return <object><PyObject*>result.value
+        return self.block.error(index, result.status, PyBytes_FromStringAndSize(
+            <const char*>result.output, result.output_size))

@@ -11,10 +11,10 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.base.keeping cimport keep, keep_at
 from blockstm._native.engine.context cimport Context
-from blockstm._native.engine.frontier cimport Answer, Frontier
+from blockstm._native.engine.frontier cimport ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.numbers cimport ObjectNumbers
 from blockstm._native.engine.results.outcomes cimport Outcomes
-from blockstm._native.engine.view.slots cimport View
+from blockstm._native.engine.view.accesses cimport View
 
 
 cdef class ObjectContext(Context):
@@ -45,9 +45,9 @@ cdef class ObjectContext(Context):
         return True
 
     cdef void fill_tables(self)
-    cdef bint admits(self, int32_t index, Answer* refused) noexcept
-    cdef bint counts(self, int32_t index, Answer* answer) noexcept
-    cdef void keep_error(self, object error, Answer* answer) noexcept
+    cdef bint admits(self, int32_t index, ExecutionResult* refused) noexcept
+    cdef bint counts(self, int32_t index, ExecutionResult* result) noexcept
+    cdef void keep_error(self, object error, ExecutionResult* result) noexcept
     cdef dict writes(self, const Frontier* frontier)
     cdef int32_t failure(self, object error) noexcept
 

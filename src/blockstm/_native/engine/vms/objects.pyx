@@ -29,15 +29,20 @@ from blockstm._native.base.buffers cimport buffer_take
 from blockstm._native.base.keeping cimport keep, keep_instead, let_go
 from blockstm._native.base.sameness cimport is_same
 from blockstm._native.engine.context cimport Context
-from blockstm._native.engine.frontier cimport Admission, Answer, Frontier, frontier_outcome
+from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier, frontier_outcome
 from blockstm._native.engine.mvmemory.interner cimport interner_append, location_at
 from blockstm._native.engine.mvmemory.locations cimport Location
-from blockstm._native.engine.mvmemory.numbers cimport FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload
+from blockstm._native.engine.mvmemory.numbers cimport (
+    FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload,
+)
 from blockstm._native.engine.mvmemory.store cimport ReadBase
-from blockstm._native.engine.mvmemory.values cimport PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload
-from blockstm._native.engine.view.slots cimport NOT_INTEGERS_HERE, View, stop
+from blockstm._native.engine.mvmemory.values cimport (
+    PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload,
+)
+from blockstm._native.engine.view.accesses cimport NOT_INTEGERS_HERE, View, stop
 from blockstm._native.engine.view.view cimport (
-    view_add, view_at_least, view_get, view_own, view_put_word, view_remove, view_seen, view_try_add,
+    view_add, view_at_least, view_get, view_put_word, view_remove, view_seen, view_try_add,
+    view_written,
 )
 
 cdef extern from "Python.h":
@@ -190,14 +195,14 @@ cdef void read_into(ObjectContext context, View* view, Location* location, Paylo
     status[0] = BLOCKSTM_OK
 
 
-cdef bint admit_object(void* context, int32_t index, Arena* arena, Answer* refused) noexcept nogil:
+cdef bint admit_object(void* context, int32_t index, Arena* arena, ExecutionResult* refused) noexcept nogil:
     with gil:
         return (<ObjectContext>context).admits(index, refused)
 
 
-cdef bint count_object(void* context, int32_t index, Answer* answer) noexcept nogil:
+cdef bint count_object(void* context, int32_t index, ExecutionResult* result) noexcept nogil:
     with gil:
-        return (<ObjectContext>context).counts(index, answer)
+        return (<ObjectContext>context).counts(index, result)
 
 
 cdef class ObjectContext(Context):
@@ -314,7 +319,7 @@ cdef class ObjectContext(Context):
             self.give_up_on(error)
         return BLOCKSTM_FAILED
 
-    cdef bint admits(self, int32_t index, Answer* refused) noexcept:
+    cdef bint admits(self, int32_t index, ExecutionResult* refused) noexcept:
         cdef object error = None
         cdef bint admitted = False
         refused.status = BLOCKSTM_FAILED  # until it is known otherwise
@@ -329,29 +334,29 @@ cdef class ObjectContext(Context):
             self.keep_error(error, refused)
         return admitted
 
-    cdef bint counts(self, int32_t index, Answer* answer) noexcept:
+    cdef bint counts(self, int32_t index, ExecutionResult* result) noexcept:
         cdef object refusal = OUT_OF_MEMORY
         cdef bint counted = False
         try:
-            status, value, error, gas = self.outcome(index, answer)
+            status, value, error, gas = self.outcome(index, result)
             self.capacity.count(self.transactions[index], Outcome(index, status, value, error, gas))
             counted = True
         except BaseException as raised:
             refusal = raised
         if not counted:
-            answer.status = BLOCKSTM_FAILED
-            self.keep_error(refusal, answer)
+            result.status = BLOCKSTM_FAILED
+            self.keep_error(refusal, result)
         return counted
 
-    cdef void keep_error(self, object error, Answer* answer) noexcept:
+    cdef void keep_error(self, object error, ExecutionResult* result) noexcept:
         """Without memory to keep it, `exception` says so."""
-        answer.value = <uint64_t><PyObject*>error if keep(self.kept, error) else 0
+        result.value = <uint64_t><PyObject*>error if keep(self.kept, error) else 0
 
-    cdef tuple outcome(self, int32_t index, const Answer* answer):
-        value = <object><PyObject*>answer.value if answer.value else None
-        if answer.status == BLOCKSTM_SUCCESS:
-            return SUCCESS, value, None, answer.gas
-        return REVERTED if answer.status == BLOCKSTM_REVERTED else SKIPPED, None, value, answer.gas
+    cdef tuple outcome(self, int32_t index, const ExecutionResult* result):
+        value = <object><PyObject*>result.value if result.value else None
+        if result.status == BLOCKSTM_SUCCESS:
+            return SUCCESS, value, None, result.gas
+        return REVERTED if result.status == BLOCKSTM_REVERTED else SKIPPED, None, value, result.gas
 
     cdef tuple results(self, const Frontier* frontier, int32_t count):
         return ObjectOutcomes.of(frontier, count), self.writes(frontier)
@@ -388,8 +393,8 @@ cdef class ObjectContext(Context):
             return self.failed_sum
         return ArithmeticError("a sum failed once and succeeded when done again")
 
-    cdef object exception(self, int32_t index, const Answer* answer):
-        return <object><PyObject*>answer.value if answer.value else OUT_OF_MEMORY
+    cdef object exception(self, int32_t index, const ExecutionResult* result):
+        return <object><PyObject*>result.value if result.value else OUT_OF_MEMORY
 
 # ---------------------------------------------------------------- what comes out
 
@@ -399,7 +404,7 @@ cdef class ObjectOutcomes(Outcomes):
 
     @staticmethod
     cdef ObjectOutcomes of(const Frontier* frontier, int32_t count):
-        cdef Answer answer
+        cdef ExecutionResult result
         cdef ObjectOutcomes self = ObjectOutcomes.__new__(ObjectOutcomes)
         cdef int32_t index
         self.count = count
@@ -412,13 +417,13 @@ cdef class ObjectOutcomes(Outcomes):
         if frontier.all_plain:
             return self
         for index in range(count):
-            answer = frontier_outcome(frontier, index)
-            self.statuses[index] = <uint8_t>answer.status
-            self.gas[index] = answer.gas
-            if answer.value:
+            result = frontier_outcome(frontier, index)
+            self.statuses[index] = <uint8_t>result.status
+            self.gas[index] = result.gas
+            if result.value:
                 if self.values is None:
                     self.values = [None] * count
-                self.values[index] = <object><PyObject*>answer.value
+                self.values[index] = <object><PyObject*>result.value
         return self
 
     cdef object at(self, int32_t index):
@@ -586,11 +591,11 @@ cdef class PythonView:
         """What is seen plus the own delta could not be added: raise what Python says of it."""
         cdef const Payload* seen = view_seen(view, location)
         below = <object><PyObject*>seen.word[0] if seen.kind == PAYLOAD_VALUE else ZERO
-        return plus(below, <object><PyObject*>view_own(view, location).word[0])
+        return plus(below, <object><PyObject*>view_written(view, location).word[0])
 
     cdef object add_again(self, View* view, uint32_t location, object delta):
         """The own write and a delta could not be added: raise what Python says of it."""
-        cdef const Payload* own = view_own(view, location)
+        cdef const Payload* own = view_written(view, location)
         if own.kind == PAYLOAD_DELTA:
             PyNumber_Add(<object><PyObject*>own.word[0], delta)
         else:

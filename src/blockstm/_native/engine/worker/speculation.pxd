@@ -1,8 +1,8 @@
-"""Speculation: runs ahead of the frontier, what they publish, and how they are found to be wrong.
+"""Speculation: runs ahead of the frontier, what they publish, and how they are validated.
 
-Order of writes: a run's payloads are put into the store one by one, then its record, then its
-status becomes EXECUTED. Whoever sees the status sees the record; whoever sees only some of the
-payloads has a condition on what he saw, which is checked when he is at the frontier.
+Order of writes: a run's payloads are put into the store one by one, then its incarnation is published,
+then its status becomes EXECUTED. A worker that sees the status sees the incarnation; a reader that sees
+only some of the payloads has a condition on what it saw, which is validated at the frontier.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_order_release
@@ -10,69 +10,68 @@ from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_or
 from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.base.arena cimport arena_take
 from blockstm._native.base.cursors cimport cursor_lower, events_notify
-from blockstm._native.engine.frontier cimport Answer, Write
+from blockstm._native.engine.frontier cimport ExecutionResult, Write
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Location
 from blockstm._native.engine.mvmemory.numbers cimport same_payload
-from blockstm._native.engine.mvmemory.store cimport store_is_left, store_publish, store_withdraw
-from blockstm._native.engine.mvmemory.values cimport PAYLOAD_SKIP, Payload
+from blockstm._native.engine.mvmemory.store cimport store_holds, store_publish, store_put_tombstone
+from blockstm._native.engine.mvmemory.values cimport PAYLOAD_TOMBSTONE, Payload
 from blockstm._native.engine.scheduler cimport (
-    EXECUTED, EXECUTING, READY, STOP, STOP_NO_MEMORY, WAITING, Scheduler, Task, Waiter, incarnation_of,
-    phase_of, scheduler_frontier, scheduler_runs_later, scheduler_stopping, scheduler_wait_for, scheduler_wake_waiters,
-    task_leave, task_move, task_status,
+    EXECUTED, EXECUTING, READY, STOP, STOP_NO_MEMORY, WAITING, Scheduler, Task, Waiter,
+    incarnation_of, phase_of, scheduler_frontier, scheduler_runs_later, scheduler_stopping,
+    scheduler_wait_for, scheduler_wake_waiters, task_leave, task_move, task_status,
+)
+from blockstm._native.engine.view.accesses cimport (
+    NO_ONE, POINT_PUBLISH, POINT_VALIDATE, View, view_pause,
 )
 from blockstm._native.engine.view.conditions cimport Condition, condition_fails
-from blockstm._native.engine.view.slots cimport NO_ONE, POINT_PUBLISH, POINT_VALIDATE, View, view_pause
 from blockstm._native.engine.view.view cimport view_conditions
 from blockstm._native.engine.worker.blocks cimport (
     ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_EXECUTE, PHASE_PUBLISH,
-    Block, Record, Worker, answer_of, collect_writes, count_abort, run, sample_begin,
-    sample_check,
-    sample_phase, stop_block,
+    Block, Incarnation, Worker,
 )
 from blockstm._native.engine.worker.commit cimport (
-    finish, mark_estimates, revalidate_readers, show_frontier, tell_idle,
+    commit_frontier, mark_estimates, publish_commit_index, revalidate_readers, wake_idle,
 )
+from blockstm._native.engine.worker.runs cimport collect_writes, count_abort, result_of, run
+from blockstm._native.engine.worker.sampling cimport sample_begin, sample_check, sample_phase
+from blockstm._native.engine.worker.stopping cimport stop_block
 
 
-cdef inline Record* new_record(Worker* worker, int32_t status) noexcept nogil:
-    """What the run saw, wrote and came to; NULL where memory has run out."""
+cdef inline Incarnation* new_incarnation(Worker* worker, int32_t status) noexcept nogil:
+    """The read set, the write set and the result of the run; NULL where memory has run out."""
     cdef View* view = &worker.view
-    cdef Record* record = <Record*>arena_take(&worker.notes, sizeof(Record))
-    cdef Answer answer = answer_of(view, status)
+    cdef Incarnation* incarnation = <Incarnation*>arena_take(&worker.speculation_arena, sizeof(Incarnation))
     cdef uint32_t index
-    if record == NULL or not view_conditions(view, &record.condition, &record.conditions):
+    if incarnation == NULL or not view_conditions(view, &incarnation.condition, &incarnation.conditions):
         return NULL
-    record.status = answer.status
-    record.faulted = answer.faulted
-    record.gas = answer.gas
-    record.output = answer.output
-    record.output_size = answer.output_size
-    record.value = answer.value
-    record.writes = view.writes if answer.status == BLOCKSTM_SUCCESS and not answer.faulted else 0
-    record.write = NULL
-    if record.writes == 0:
-        return record
-    record.write = <Write*>arena_take(&worker.notes, record.writes * sizeof(Write))
-    if record.write == NULL or not collect_writes(worker):
+    incarnation.result = result_of(view, status)
+    incarnation.writes = view.writes
+    if incarnation.result.faulted or incarnation.result.status != BLOCKSTM_SUCCESS:
+        incarnation.writes = 0
+    incarnation.write = NULL
+    if incarnation.writes == 0:
+        return incarnation
+    incarnation.write = <Write*>arena_take(&worker.speculation_arena, incarnation.writes * sizeof(Write))
+    if incarnation.write == NULL or not collect_writes(worker):
         return NULL
-    for index in range(record.writes):
-        record.write[index] = worker.write[index]
-    return record
+    for index in range(incarnation.writes):
+        incarnation.write[index] = worker.write[index]
+    return incarnation
 
 
-cdef inline bint publish_writes(Worker* worker, Record* record, bint* changed) noexcept nogil:
-    """Put the writes where others see them; ``changed``: one differs from what stood there."""
+cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* changed) noexcept nogil:
+    """Put the writes into the store; ``changed``: one differs from what stood there."""
     cdef Block* block = worker.block
     cdef Location* location
     cdef Write* write
     cdef const Payload* before
     cdef uint32_t index
-    for index in range(record.writes):
-        write = &record.write[index]
+    for index in range(incarnation.writes):
+        write = &incarnation.write[index]
         location = location_at(&block.store.interner, write.location)
         view_pause(&worker.view, POINT_PUBLISH, write.payload.index)
-        write.entry = store_publish(location, write.payload, &worker.notes, &worker.view.path, &before)
+        write.entry = store_publish(location, write.payload, &worker.speculation_arena, &worker.view.path, &before)
         if write.entry == NULL:
             return False
         if before == NULL or not same_write(block, before, write.payload):
@@ -82,44 +81,44 @@ cdef inline bint publish_writes(Worker* worker, Record* record, bint* changed) n
 
 cdef inline bint same_write(Block* block, const Payload* left, const Payload* right) noexcept nogil:
     """Whether readers above would see the same of both."""
-    if left.kind != right.kind or left.kind == PAYLOAD_SKIP or left.negative != right.negative:
-        return left.kind == right.kind and left.kind == PAYLOAD_SKIP
+    if left.kind != right.kind or left.kind == PAYLOAD_TOMBSTONE or left.negative != right.negative:
+        return left.kind == right.kind and left.kind == PAYLOAD_TOMBSTONE
     return same_payload(&block.store.numbers, left, right)
 
 
-cdef inline void withdraw_unwritten(Block* block, const Record* before, bint* changed) noexcept nogil:
-    """What the last incarnation wrote and this one does not is to be looked through."""
+cdef inline void tombstone_unwritten(Block* block, const Incarnation* before, bint* changed) noexcept nogil:
+    """Bury what the last incarnation wrote and this one does not."""
     cdef const Write* write
     cdef uint32_t place
     if before == NULL:
         return
     for place in range(before.writes):
         write = &before.write[place]
-        if store_is_left(write.entry, write.payload):
-            store_withdraw(&block.store, write.entry)
+        if store_holds(write.entry, write.payload):
+            store_put_tombstone(&block.store, write.entry)
             changed[0] = True
 
 
 cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept nogil:
-    """The run is over: show what it came to, and tell those who may have missed it."""
+    """Publish a finished run, and have the transactions validated that may have missed its writes."""
     cdef Block* block = worker.block
     cdef Scheduler* scheduler = &block.scheduler
     cdef Task* task = &scheduler.task[index]
-    cdef Record* before = <Record*>task.record.load(memory_order_acquire)
-    cdef Record* record = new_record(worker, status)
+    cdef Incarnation* before = <Incarnation*>task.published.load(memory_order_acquire)
+    cdef Incarnation* incarnation = new_incarnation(worker, status)
     cdef bint changed = False
-    if record == NULL or not publish_writes(worker, record, &changed):
-        # In this order: what has been published of the run is in no record, so nobody may go on.
+    if incarnation == NULL or not publish_writes(worker, incarnation, &changed):
+        # In this order: what has been published of the run is in no incarnation, so no worker may go on.
         stop_block(block, STOP_NO_MEMORY)
         task_leave(task, WAITING, 1)
         return
-    withdraw_unwritten(block, before, &changed)
-    task.record.store(record, memory_order_release)
-    task.hand.store(worker.hand, memory_order_relaxed)  # EXECUTED publishes it
+    tombstone_unwritten(block, before, &changed)
+    task.published.store(incarnation, memory_order_release)
+    task.batch.store(worker.batch, memory_order_relaxed)  # EXECUTED publishes it
     view_pause(&worker.view, POINT_PUBLISH, index)
     task_leave(task, EXECUTED, 0)
     if changed:
-        revalidate_readers(worker, index, record.write, record.writes)
+        revalidate_readers(worker, index, incarnation.write, incarnation.writes)
         if before != NULL:
             revalidate_readers(worker, index, before.write, before.writes)
     if scheduler_wake_waiters(scheduler, index):
@@ -127,13 +126,13 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
 
 
 cdef inline void wait_for_writer(Worker* worker, int32_t index) noexcept nogil:
-    """The run met a write that is coming: run again when it is there, or at the frontier."""
+    """The run met an estimate: repeat it when the write is there, or at the frontier."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef Task* task = &scheduler.task[index]
     cdef int32_t writer = worker.view.blocked_on
     cdef Waiter* waiter = NULL
     if writer != NO_ONE and incarnation_of(task_status(task)) + 1 < worker.block.max_incarnations:
-        waiter = <Waiter*>arena_take(&worker.notes, sizeof(Waiter))
+        waiter = <Waiter*>arena_take(&worker.speculation_arena, sizeof(Waiter))
     if scheduler_stopping(scheduler):
         worker.aborts[<int>ABORT_STOPPED] += 1
     elif writer == NO_ONE:
@@ -147,17 +146,17 @@ cdef inline void wait_for_writer(Worker* worker, int32_t index) noexcept nogil:
 
 
 cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
-    """Run a transaction we own: at the frontier if that has come here, else speculatively."""
+    """Run the owned transaction: at the frontier if that is here, else speculatively."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int32_t status
     cdef int64_t since
     if scheduler_frontier(scheduler) == index:
-        if finish(worker, index, True):
-            show_frontier(worker, <int64_t>index + 1)
+        if commit_frontier(worker, index, True):
+            publish_commit_index(worker, <int64_t>index + 1)
             if index + 1 == scheduler.count:
                 stop_block(worker.block, STOP)
             else:
-                tell_idle(scheduler)
+                wake_idle(scheduler)
         return
     since = sample_begin(worker)
     status = run(worker, index, False)
@@ -169,40 +168,40 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
         sample_phase(worker, since, PHASE_PUBLISH, index)
 
 
-cdef inline const Condition* looks_wrong(Worker* worker, const Record* record, int32_t index) noexcept nogil:
-    """The first condition that fails for a run ahead of the frontier; NULL: it still looks right."""
+cdef inline const Condition* failing_condition(Worker* worker, const Incarnation* incarnation, int32_t index) noexcept nogil:
+    """The first condition that fails for a run ahead of the frontier; NULL: the run is still valid."""
     cdef uint32_t place
-    for place in range(record.conditions):
-        if condition_fails(&worker.block.store, &record.condition[place], index,
+    for place in range(incarnation.conditions):
+        if condition_fails(&worker.block.store, &incarnation.condition[place], index,
                            &worker.view.folding):
-            return &record.condition[place]
+            return &incarnation.condition[place]
     return NULL
 
 
 cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
-    """Check an executed transaction again; if it is wrong, run it again, but what comes before it first."""
+    """Validate an executed transaction again; an invalid one is repeated, after what comes before it."""
     cdef Block* block = worker.block
     cdef Task* task = &block.scheduler.task[index]
     cdef uint32_t status = task_status(task)
-    cdef Record* record
+    cdef Incarnation* incarnation
     cdef const Condition* failed
     cdef int64_t since
     view_pause(&worker.view, POINT_VALIDATE, <int32_t>index)
     if phase_of(status) != EXECUTED:
         return
     since = sample_begin(worker)
-    record = <Record*>task.record.load(memory_order_acquire)
-    failed = looks_wrong(worker, record, <int32_t>index)
+    incarnation = <Incarnation*>task.published.load(memory_order_acquire)
+    failed = failing_condition(worker, incarnation, <int32_t>index)
     sample_check(worker, since, <int32_t>index, status)
     if failed == NULL or not task_move(task, status, EXECUTING, 1):
         return
     count_abort(worker, ABORT_VALIDATION, failed.location)
-    mark_estimates(block, record, <int32_t>index)
+    mark_estimates(block, incarnation, <int32_t>index)
     if incarnation_of(status) + 1 >= block.max_incarnations:
         task_leave(task, WAITING, 0)
     elif scheduler_runs_later(&block.scheduler, index):
         task_leave(task, READY, 0)
-        # Who claims may have come past it since.
+        # A claim may have passed it since.
         cursor_lower(&block.scheduler.execution, index)
     else:
         run_owned(worker, <int32_t>index)

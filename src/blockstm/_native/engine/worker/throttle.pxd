@@ -1,51 +1,52 @@
-"""The throttle: how far ahead of the frontier speculation may run, learnt from how it has done.
+"""The throttle: how far ahead of the frontier speculation may run, learnt from how often it was valid.
 
 It decides when work is done, never what is right: `Config.throttle` switches it off. Only the
 owner of the frontier calls it.
 
-A rest that is long enough is one for good: the other workers are sent out of the block, and what is
-left of it until then is run by one alone, which costs what it would cost without us. So a block that
-turns out to be a chain falls back for its suffix, keeps its prefix, and is asked again from time to
-time.
+After a series of invalid runs speculation backs off for a number of transactions. If these take long
+enough, the back-off is a sequential phase: the other workers are detached from the block, and one worker
+runs the transactions at the cost of a sequential run. So a block that turns out to be a chain of
+dependencies falls back to sequential execution, keeps its committed prefix, and tries speculation again
+from time to time.
 """
 from libc.stdint cimport int64_t
 from libcpp.atomic cimport memory_order_relaxed
 
-from blockstm._native.engine.worker.blocks cimport STRETCH_NS, Block
+from blockstm._native.engine.worker.blocks cimport BATCH_NS, Block
 
 cdef enum:
     CONFIDENCE_FULL = 64
-    CONFIDENCE_FIRST = 32          # of a block nothing is known about
+    CONFIDENCE_FIRST = 32          # at the start of a block
     CONFIDENCE_WIDE = 16           # from here on speculation may use the whole window
-    CONFIDENCE_PROBE = 6           # after a rest
-    FIRST_STRETCHES = 4            # of work for each worker, before anything is known
-    PAUSE_MIN = 32                 # transactions
-    PAUSE_MAX = 1 << 16
-    REST_PAYS_NS = 150_000         # what sending the others out and calling them in again costs, and more
+    CONFIDENCE_PROBE = 6           # after a back-off
+    FIRST_BATCHES = 4              # for each worker, before the first commits
+    BACK_OFF_MIN = 32              # transactions
+    BACK_OFF_MAX = 1 << 16
+    BACK_OFF_PAYS_NS = 150_000     # detaching the other workers and calling them again costs less
 
 
-cdef inline void set_reach(Block* block, int64_t reach, int64_t idle) noexcept nogil:
-    """How far speculation may run, and up to where before a worker has nothing to do."""
-    block.scheduler.reach_idle.next.store(idle, memory_order_relaxed)
-    block.scheduler.reach.next.store(reach, memory_order_relaxed)
+cdef inline void set_window(Block* block, int64_t window, int64_t idle) noexcept nogil:
+    """How far speculation may run, and how far before a worker is left idle."""
+    block.scheduler.window_idle.next.store(idle, memory_order_relaxed)
+    block.scheduler.window.next.store(window, memory_order_relaxed)
 
 
 cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:
     """Before a block."""
-    block.window = window
+    block.window_max = window
     block.confidence = CONFIDENCE_FIRST
-    block.pause = PAUSE_MIN
-    block.resume_at = 0
-    block.rest_until = 0
-    set_reach(block, window, window)
+    block.back_off = BACK_OFF_MIN
+    block.back_off_until = 0
+    block.sequential_until = 0
+    set_window(block, window, window)
 
 
 cdef inline void throttle_share(Block* block) noexcept nogil:
-    """When the block is shared: as long as nothing is known of it, some work for everyone, no more."""
-    cdef int64_t stretch = STRETCH_NS // (block.run_ns + 1)
-    cdef int64_t reach = FIRST_STRETCHES * block.workers * (stretch + 1)
-    if block.throttle and block.may_rest and reach < block.window:
-        set_reach(block, reach, block.window)
+    """When sharing begins: before the first commits, a window of a few batches for each worker."""
+    cdef int64_t batch = BATCH_NS // (block.run_ns + 1)
+    cdef int64_t window = FIRST_BATCHES * block.workers * (batch + 1)
+    if block.throttle and block.may_back_off and window < block.window_max:
+        set_window(block, window, block.window_max)
 
 
 cdef inline void learn_duration(Block* block, int64_t run_ns) noexcept nogil:
@@ -54,7 +55,7 @@ cdef inline void learn_duration(Block* block, int64_t run_ns) noexcept nogil:
 
 
 cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
-    """Let speculation run far where it is right, near where it errs, and rest where it only errs."""
+    """Widen the window where runs are valid, narrow it where they are not, and back off where none is."""
     if not block.throttle:
         return
     if hit:
@@ -63,14 +64,14 @@ cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
     block.confidence -= 2
     if block.confidence <= 0:
         block.confidence = 0
-        block.resume_at = index + block.pause
-        if block.may_rest and block.pause * block.run_ns > REST_PAYS_NS:
-            block.rest_until = block.resume_at
-        if block.pause < PAUSE_MAX:
-            block.pause *= 2
-        set_reach(block, 1, 1)
+        block.back_off_until = index + block.back_off
+        if block.may_back_off and block.back_off * block.run_ns > BACK_OFF_PAYS_NS:
+            block.sequential_until = block.back_off_until
+        if block.back_off < BACK_OFF_MAX:
+            block.back_off *= 2
+        set_window(block, 1, 1)
     elif block.confidence < CONFIDENCE_WIDE:
-        set_reach(block, block.workers, block.workers)
+        set_window(block, block.workers, block.workers)
 
 
 cdef inline void learn_hit(Block* block) noexcept nogil:
@@ -78,13 +79,13 @@ cdef inline void learn_hit(Block* block) noexcept nogil:
         return
     block.confidence += 1
     if block.confidence == CONFIDENCE_WIDE or block.confidence == CONFIDENCE_FULL:
-        block.pause = PAUSE_MIN
-        set_reach(block, block.window, block.window)
+        block.back_off = BACK_OFF_MIN
+        set_window(block, block.window_max, block.window_max)
 
 
-cdef inline void resume_speculation(Block* block, int64_t index) noexcept nogil:
-    """At the end of a rest, try again, carefully."""
-    if block.resume_at and index >= block.resume_at:
-        block.resume_at = 0
+cdef inline void end_back_off(Block* block, int64_t index) noexcept nogil:
+    """At the end of a back-off, try again, with a narrow window."""
+    if block.back_off_until and index >= block.back_off_until:
+        block.back_off_until = 0
         block.confidence = CONFIDENCE_PROBE
-        set_reach(block, block.workers, block.workers)
+        set_window(block, block.workers, block.workers)

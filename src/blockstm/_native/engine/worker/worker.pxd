@@ -1,6 +1,7 @@
-"""A worker: one thread that finds the most urgent thing to do in a block, does it, and looks again.
+"""A worker: one thread that does the most urgent work of a block, over and over.
 
-In order: move the frontier; check again what may have become wrong; run what has not run; park.
+In order: commit at the frontier; validate again what a write may have invalidated; run what has not run;
+steal work; park.
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
@@ -8,7 +9,7 @@ from blockstm._native.engine.worker.blocks cimport Block, Worker
 
 cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil
 cdef void worker_free(Worker* worker) noexcept nogil
-# Forget the last block. Nobody may be in it any more.
+# Forget the last block, which all workers have left.
 cdef void worker_reset(Worker* worker) noexcept nogil
 # From now on keep so many spans of each block; 0: none. False: memory has run out.
 cdef bint worker_keep_timeline(Worker* worker, uint64_t spans) noexcept nogil

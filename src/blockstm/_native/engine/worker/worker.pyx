@@ -7,23 +7,26 @@ from libcpp.atomic cimport memory_order_relaxed, memory_order_release, memory_or
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.base.arena cimport arena_free, arena_reset
 from blockstm._native.base.cursors cimport (
-    cpu_relax, cursor_lower, events_announce, events_leave, events_notify, events_wait, now_ns, thread_yield,
+    cpu_relax, cursor_lower, events_announce, events_leave, events_notify, events_wait, now_ns,
+    thread_yield,
 )
 from blockstm._native.engine.scheduler cimport (
-    COMMITTING, EXECUTING, READY, STOP, Scheduler, Task, phase_of, scheduler_claim_revalidation,
-    scheduler_claim_stretch, scheduler_frontier, scheduler_has_work, scheduler_reach_further,
-    scheduler_stopping, stretch_first, stretch_of, task_move, task_status,
+    COMMITTING, EXECUTING, READY, STOP, Scheduler, Task, batch_first, batch_word, phase_of,
+    scheduler_claim_batch, scheduler_claim_revalidation, scheduler_frontier, scheduler_has_work,
+    scheduler_stopping, scheduler_widen_window, task_move, task_status,
 )
-from blockstm._native.engine.view.slots cimport (
-    POINT_CLAIM, POINT_LOOK, POINT_PARK, give_out_of_hand, view_pause,
+from blockstm._native.engine.view.accesses cimport (
+    POINT_CLAIM, POINT_PARK, POINT_READ, release_claim, view_pause,
 )
 from blockstm._native.engine.view.view cimport view_free, view_init, view_reset
 from blockstm._native.engine.worker.blocks cimport (
-    OVERDUE_NS, PHASE_PARK, POLL_NS, SAMPLE_EVERY, Block, Worker, gives_up, learn_run, stop_block, stretch_length,
+    PHASE_PARK, POLL_NS, SAMPLE_EVERY, STALLED_NS, Block, Worker,
 )
-from blockstm._native.engine.worker.commit cimport advance_frontier, run_at_frontier, tell_idle
+from blockstm._native.engine.worker.commit cimport advance_frontier, run_at_frontier, wake_idle
 from blockstm._native.engine.worker.conflicts cimport conflicts_reset
+from blockstm._native.engine.worker.sampling cimport learn_run
 from blockstm._native.engine.worker.speculation cimport revalidate, run_owned
+from blockstm._native.engine.worker.stopping cimport gives_up, stop_block
 from blockstm._native.engine.worker.timeline cimport timeline_add, timeline_new, timeline_reset
 
 cdef extern from "Python.h" nogil:
@@ -33,16 +36,16 @@ cdef extern from "Python.h" nogil:
     void PyEval_RestoreThread(PyThreadState*) noexcept
 
 cdef enum:
-    PARK_NS_MAX = 50_000_000       # a parked worker 0 still looks for signals
-    LOOKS = 40                     # for work before parking, ...
-    RELAX = 8                      # ... and pauses between two: some microseconds in all
-    SHORT_NS = 2_000               # a shorter run is not worth a look at the clock, or at the frontier
-    CLOCKED = 8                    # so many are, together, for the one, ...
-    LOOKED_AFTER = 4               # ... and so many for the other
-    MEASURED_NS = 200_000          # for so long each time it is measured whether sharing pays, ...
-    SLOW_MAX = 2                   # ... and so often in a row it may not
-    AWAIT_NS_MIN = 2_000           # a run that took less is soon run again
-    AWAIT_NS_SPIN = 20_000         # before others may have the core
+    PARK_NS_MAX = 50_000_000       # a parked worker 0 still asks for signals
+    SPIN_ROUNDS = 40               # looks for work before parking, ...
+    PAUSES_PER_ROUND = 8           # ... and pauses before each: some microseconds in all
+    SHORT_NS = 2_000               # after a shorter run the clock and the commit index are not read ...
+    RUNS_PER_CLOCK_CHECK = 8       # ... but after so many, the one, ...
+    RUNS_PER_FRONTIER_CHECK = 4    # ... and so many, the other
+    MEASURED_NS = 200_000          # length of a measurement of whether sharing pays ...
+    SLOW_MAX = 2                   # ... and how many in a row may say that it does not
+    AWAIT_NS_MIN = 2_000           # a run that has taken less is aborted: it is soon repeated
+    AWAIT_NS_SPIN = 20_000         # before the core is yielded
     READERS_NEAR = 16              # at most
 
 # ---------------------------------------------------------------- life
@@ -54,12 +57,12 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
     worker.id = id
     worker.poll_stride = 1
     worker.sample_every = SAMPLE_EVERY
-    if not view_init(&worker.view, &block.store, &worker.arena, &worker.notes):
+    if not view_init(&worker.view, &block.store, &worker.block_arena, &worker.speculation_arena):
         return False
     worker.view.worker = id
     worker.view.stopping = &block.scheduler.stopping
     worker.view.frontier = &block.scheduler.frontier.next
-    worker.view.in_hand = &block.scheduler.stretch[id].next
+    worker.view.claimed = &block.scheduler.claimed[id].next
     worker.view.await_writer = await_writer
     worker.view.await_others = await_others
     worker.view.gives_up = gives_up_within_run
@@ -69,23 +72,23 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
 
 cdef void worker_free(Worker* worker) noexcept nogil:
     view_free(&worker.view)
-    arena_free(&worker.arena)
-    arena_free(&worker.notes)
-    arena_free(&worker.scratch)
+    arena_free(&worker.block_arena)
+    arena_free(&worker.speculation_arena)
+    arena_free(&worker.run_arena)
     free(worker.write)
     free(worker.conflicts.at)
     free(worker.timeline)
 
 
 cdef void worker_reset(Worker* worker) noexcept nogil:
-    arena_reset(&worker.arena)
-    arena_reset(&worker.notes)
-    arena_reset(&worker.scratch)
+    arena_reset(&worker.block_arena)
+    arena_reset(&worker.speculation_arena)
+    arena_reset(&worker.run_arena)
     view_reset(&worker.view)
-    worker.view.memory = &worker.arena
-    worker.stretch_next = worker.stretch_end = worker.hand = 0
+    worker.view.write_arena = &worker.block_arena
+    worker.batch_next = worker.batch_end = worker.batch = 0
     worker.view.readers_near = 1
-    worker.stretch_began_ns = worker.frontier_seen_ns = worker.frontier_since_ns = now_ns()
+    worker.batch_began_ns = worker.frontier_seen_ns = worker.frontier_since_ns = now_ns()
     worker.frontier_seen = -1
     worker.measured_ns = worker.slow = 0
     worker.run_ns = worker.block.run_ns
@@ -111,12 +114,12 @@ cdef bint worker_keep_timeline(Worker* worker, uint64_t spans) noexcept nogil:
 
 
 cdef bint work_comes_soon(Worker* worker) noexcept nogil:
-    """Look for work for some microseconds: parking and being woken cost more than that."""
-    cdef int look, pause
+    """Spin for some microseconds, until there is work: to park and be woken costs more than that."""
+    cdef int round, pause
     if worker.view.pause != NULL or worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
         return False
-    for look in range(LOOKS):
-        for pause in range(RELAX):
+    for round in range(SPIN_ROUNDS):
+        for pause in range(PAUSES_PER_ROUND):
             cpu_relax()
         if scheduler_has_work(&worker.block.scheduler):
             return True
@@ -124,7 +127,7 @@ cdef bint work_comes_soon(Worker* worker) noexcept nogil:
 
 
 cdef void park(Worker* worker) noexcept nogil:
-    """Wait until there may be something to do. The GIL, if we hold it, is given up meanwhile."""
+    """Wait until there may be work. The GIL, if this worker holds it, is released meanwhile."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef PyThreadState* thread = NULL
     cdef uint32_t key = events_announce(&scheduler.events)
@@ -147,7 +150,7 @@ cdef void park(Worker* worker) noexcept nogil:
     worker.parked_ns += now - since
     if worker.timeline != NULL:
         timeline_add(worker.timeline, PHASE_PARK, since, now, -1)
-    worker.poll_counter = worker.poll_stride  # look for signals soon
+    worker.poll_counter = worker.poll_stride  # ask for signals soon
 
 
 cdef bint is_running(Task* task) noexcept nogil:
@@ -156,44 +159,44 @@ cdef bint is_running(Task* task) noexcept nogil:
 
 
 cdef bint await_task(Worker* worker, Task* task, int64_t ns_max) noexcept nogil:
-    """Wait until nobody runs a task; false: it takes too long, or the block is stopped."""
+    """Wait until no worker runs a task; false: that takes too long, or the block is stopped."""
     cdef int64_t since = now_ns(), now = since
     cdef int pause
     if ns_max < AWAIT_NS_MIN:
         return False
-    give_out_of_hand(&worker.view)  # the frontier must not wait for us meanwhile
+    release_claim(&worker.view)  # the frontier must not wait for this worker meanwhile
     while is_running(task):
         if now - since > ns_max or scheduler_stopping(&worker.block.scheduler):
             return False
         if now - since > AWAIT_NS_SPIN:
             thread_yield()
-        for pause in range(RELAX):
+        for pause in range(PAUSES_PER_ROUND):
             cpu_relax()
         now = now_ns()
     return True
 
 
 cdef bint await_writer(void* context, int32_t writer) noexcept nogil:
-    """Wait for a write that is coming, instead of giving up the run that needs it.
+    """Wait for an estimated write, instead of aborting the run that needs it.
 
-    Only while the writer is running: it comes before us, so it does not wait for us. And for no longer
-    than our own run has taken so far, as that is what waiting can save.
+    Only while the writer runs: its transaction comes before the reader's, so it does not wait for the
+    reader. And for no longer than the reader's run has taken so far: more than that waiting cannot save.
     """
     cdef Worker* worker = <Worker*>context
     cdef Task* task = &worker.block.scheduler.task[writer]
     if worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL or not is_running(task):
         return False
     if worker.view.pause != NULL:  # explored: without a clock, and so that it ends
-        view_pause(&worker.view, POINT_LOOK, <int32_t>worker.view.public_part.index)
+        view_pause(&worker.view, POINT_READ, <int32_t>worker.view.public_part.index)
         return not is_running(task)
     return await_task(worker, task, now_ns() - worker.run_began_ns)
 
 
 cdef void await_others(void* context) noexcept nogil:
-    """Wait a little for those that run and come before us.
+    """Wait a little for earlier transactions that run.
 
-    Runs that are alike and began together come to the same location together, and the second a moment
-    too early: that moment is worth waiting, an eighth of the run so far.
+    Similar runs that began together reach the same location together, the later transaction a moment
+    too early: that moment is worth waiting for, up to an eighth of the run so far.
     """
     cdef Worker* worker = <Worker*>context
     cdef Scheduler* scheduler = &worker.block.scheduler
@@ -211,7 +214,7 @@ cdef void await_others(void* context) noexcept nogil:
 
 
 cdef bint gives_up_within_run(void* context) noexcept nogil:
-    """Whether the caller wants the block stopped; if so, stops it. For a run that takes long."""
+    """Whether the caller wants the block stopped; if so, stops it. For a long run."""
     cdef Worker* worker = <Worker*>context
     cdef int64_t now
     if worker.id != 0 or worker.block.poll == NULL or worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
@@ -226,103 +229,109 @@ cdef bint gives_up_within_run(void* context) noexcept nogil:
     return True
 
 
-cdef bint claim_stretch(Worker* worker) noexcept nogil:
-    """Take what is to be run next into hand; false where there is nothing."""
+cdef int64_t batch_length(const Worker* worker) noexcept nogil:
+    """How many transactions to claim at once."""
+    cdef int64_t length = BATCH_NS // (worker.run_ns + 1)
+    return length if length < worker.block.batch_max else worker.block.batch_max
+
+
+cdef bint claim_batch(Worker* worker) noexcept nogil:
+    """Claim the transactions to run next; false where there are none."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t first
     view_pause(&worker.view, POINT_CLAIM, -1)
-    first = scheduler_claim_stretch(scheduler, stretch_length(worker), worker.block.workers,
-                                    &worker.stretch_end)
+    first = scheduler_claim_batch(scheduler, batch_length(worker), worker.block.workers,
+                                    &worker.batch_end)
     if first < 0:
         return False
-    # Of runs that are long each is worth being told that it looked too early.
-    worker.view.readers_near = <int32_t>(worker.stretch_end - first)
+    # Long runs come in small batches: each of them is worth a revalidation of its own.
+    worker.view.readers_near = <int32_t>(worker.batch_end - first)
     if worker.view.readers_near > READERS_NEAR:
         worker.view.readers_near = READERS_NEAR
-    worker.stretch_next = first
+    worker.batch_next = first
     worker.runs_before = worker.incarnations
-    worker.stretch_began_ns = now_ns()
-    see_frontier(worker, worker.stretch_began_ns)
+    worker.batch_began_ns = now_ns()
+    observe_frontier(worker, worker.batch_began_ns)
     if worker.id == 0 and worker.block.alone_ns:
         measure_sharing(worker)
-    worker.hand = 0
-    if worker.stretch_end > first + 1:
-        worker.hand = stretch_of(worker.id, first)
-        # Relaxed: until it is seen, others only make final what is in hand.
-        scheduler.stretch[worker.id].next.store(worker.hand, memory_order_relaxed)
+    worker.batch = 0
+    if worker.batch_end > first + 1:
+        worker.batch = batch_word(worker.id, first)
+        # Relaxed: until another worker sees it, that one only commits what this one claimed.
+        scheduler.claimed[worker.id].next.store(worker.batch, memory_order_relaxed)
     return True
 
 
-cdef void go_on(Worker* worker) noexcept nogil:
-    """Run the next of the stretch, unless somebody else does; behind the last, let go of it.
+cdef void run_next(Worker* worker) noexcept nogil:
+    """Run the next transaction of the batch, unless another worker does; after the last one, end the batch.
 
-    When the frontier has come to the stretch, what has been run of it is made final at once: what is
-    still to be run is then run at the frontier, which costs less than ahead of it.
+    When the frontier has reached the batch, what was executed of it is committed at once: the rest
+    then runs at the frontier, which costs less than ahead of it.
     """
     cdef Scheduler* scheduler = &worker.block.scheduler
-    cdef int64_t index = worker.stretch_next
+    cdef int64_t index = worker.batch_next
     cdef Task* task = &scheduler.task[index]
     cdef uint32_t status
-    if takes_too_long(worker):
-        give_back(worker)
+    if batch_is_stalled(worker):
+        return_batch(worker)
         return
-    if worker.hand and looks_at_frontier(worker) and (
-            scheduler.frontier.next.load(memory_order_relaxed) >= stretch_first(worker.hand)):
-        let_go_of_word(worker)
+    if worker.batch and checks_frontier(worker) and (
+            scheduler.frontier.next.load(memory_order_relaxed) >= batch_first(worker.batch)):
+        release_batch(worker)
         advance_frontier(worker)
     status = task_status(task)
-    worker.stretch_next += 1
+    worker.batch_next += 1
     if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
         run_owned(worker, <int32_t>index)
-    if worker.stretch_next == worker.stretch_end:
-        if runs_of_stretch(worker):
-            learn_run(worker, (now_ns() - worker.stretch_began_ns) // runs_of_stretch(worker))
-        let_go(worker)
+    if worker.batch_next == worker.batch_end:
+        if runs_of_batch(worker):
+            learn_run(worker, (now_ns() - worker.batch_began_ns) // runs_of_batch(worker))
+        end_batch(worker)
 
 
-cdef int64_t runs_of_stretch(Worker* worker) noexcept nogil:
-    """How many we have made since it began; others may have made some of it, and not all ours are of it."""
+cdef int64_t runs_of_batch(Worker* worker) noexcept nogil:
+    """How many runs this worker made since the batch began, most of them of the batch."""
     return <int64_t>(worker.incarnations - worker.runs_before)
 
 
-cdef bint looks_at_frontier(Worker* worker) noexcept nogil:
-    """Whether to, before the next run: each look takes the word from who moves it."""
-    return worker.stretch_next % LOOKED_AFTER == 0 or worker.run_ns >= SHORT_NS
+cdef bint checks_frontier(Worker* worker) noexcept nogil:
+    """Whether to load the commit index before the next run: that takes its cache line from the worker that commits."""
+    return worker.batch_next % RUNS_PER_FRONTIER_CHECK == 0 or worker.run_ns >= SHORT_NS
 
 
-cdef bint takes_too_long(Worker* worker) noexcept nogil:
-    """Whether the stretch does, of which some has been run; looks at the clock from time to time."""
-    cdef int64_t runs = runs_of_stretch(worker)
-    if runs % CLOCKED and worker.run_ns < SHORT_NS:
+cdef bint batch_is_stalled(Worker* worker) noexcept nogil:
+    """Whether the batch, of which some has been run, takes too long; reads the clock from time to time."""
+    cdef int64_t runs = runs_of_batch(worker)
+    if runs % RUNS_PER_CLOCK_CHECK and worker.run_ns < SHORT_NS:
         return False
-    worker.run_began_ns = now_ns() if runs else worker.stretch_began_ns
-    return worker.run_began_ns - worker.stretch_began_ns > OVERDUE_NS
+    worker.run_began_ns = now_ns() if runs else worker.batch_began_ns
+    return worker.run_began_ns - worker.batch_began_ns > STALLED_NS
 
 
-cdef void give_back(Worker* worker) noexcept nogil:
-    """Whoever claims next may have what is left of the stretch: what follows may depend on it."""
+cdef void return_batch(Worker* worker) noexcept nogil:
+    """Let other workers claim the rest of the batch: what follows may depend on it."""
     cdef Scheduler* scheduler = &worker.block.scheduler
-    learn_run(worker, (worker.run_began_ns - worker.stretch_began_ns) // runs_of_stretch(worker))
-    see_frontier(worker, worker.run_began_ns)
-    cursor_lower(&scheduler.execution, worker.stretch_next)
-    let_go(worker)
-    tell_idle(scheduler)
+    learn_run(worker, (worker.run_began_ns - worker.batch_began_ns) // runs_of_batch(worker))
+    observe_frontier(worker, worker.run_began_ns)
+    cursor_lower(&scheduler.execution, worker.batch_next)
+    end_batch(worker)
+    wake_idle(scheduler)
 
 
-cdef void let_go(Worker* worker) noexcept nogil:
-    """Nothing is in hand any more; then look at the frontier (scheduler.pxd says why)."""
-    worker.stretch_next = worker.stretch_end = 0
-    let_go_of_word(worker)
+cdef void end_batch(Worker* worker) noexcept nogil:
+    """Release the batch; after that the commit index is loaded (scheduler.pxd says why)."""
+    worker.batch_next = worker.batch_end = 0
+    release_batch(worker)
 
 
-cdef void let_go_of_word(Worker* worker) noexcept nogil:
-    if worker.hand:
-        worker.hand = 0
-        worker.block.scheduler.stretch[worker.id].next.store(0, memory_order_seq_cst)
+cdef void release_batch(Worker* worker) noexcept nogil:
+    if worker.batch:
+        worker.batch = 0
+        worker.block.scheduler.claimed[worker.id].next.store(0, memory_order_seq_cst)
 
 
-cdef void see_frontier(Worker* worker, int64_t now) noexcept nogil:
-    """Look where the frontier is; where it has moved, it may have done so right after the look before."""
+cdef void observe_frontier(Worker* worker, int64_t now) noexcept nogil:
+    """Load the commit index; if it has moved, it may have done so right after the load before."""
     cdef int64_t frontier = worker.block.scheduler.frontier.next.load(memory_order_relaxed)  # a heuristic
     if frontier != worker.frontier_seen:
         worker.frontier_seen = frontier
@@ -331,9 +340,9 @@ cdef void see_frontier(Worker* worker, int64_t now) noexcept nogil:
 
 
 cdef void measure_sharing(Worker* worker) noexcept nogil:
-    """Whether the frontier moves as fast as one worker alone would move it; if not, end the sharing.
+    """Measure whether the frontier moves as fast as one worker alone would move it; if not, end the sharing.
 
-    Where transactions have become shorter since it was decided to share, one alone would be faster than then.
+    Where transactions have become shorter since it was decided to share, one worker would be faster than then.
     """
     cdef int64_t alone_ns = min(worker.block.alone_ns, worker.run_ns)
     cdef int64_t taken_ns = worker.frontier_seen_ns - worker.measured_ns
@@ -342,28 +351,27 @@ cdef void measure_sharing(Worker* worker) noexcept nogil:
         return
     if worker.measured_ns:
         worker.slow = worker.slow + 1 if taken_ns > count * alone_ns else 0
-    # A long one may hold it up for a while, but it is no longer one of those that are asked about.
+    # A long run may stall the frontier for a while, but long runs are worth sharing.
     if worker.slow >= SLOW_MAX and worker.run_ns < SHORT_NS:
         worker.slow = 0
-        worker.block.leaves.store(1, memory_order_relaxed)  # being late is all right
+        worker.block.unprofitable.store(1, memory_order_relaxed)  # being late is all right
     worker.measured_ns = worker.frontier_seen_ns
     worker.measured_from = worker.frontier_seen
 
 
-cdef bint frontier_is_overdue(Worker* worker) noexcept nogil:
-    """Whether it may stand still for long: then its owner may have more in hand than it will come to soon,
-    on which all that follows may depend."""
-    return worker.frontier_seen_ns - worker.frontier_since_ns > OVERDUE_NS
+cdef bint frontier_is_stalled(Worker* worker) noexcept nogil:
+    """Whether the frontier has not moved for long: then its owner may have claimed more than it will soon run."""
+    return worker.frontier_seen_ns - worker.frontier_since_ns > STALLED_NS
 
 
-cdef bint lend_a_hand(Worker* worker) noexcept nogil:
-    """Run something that another has in hand and has not come to: it may be busy for long with one."""
+cdef bint steal_work(Worker* worker) noexcept nogil:
+    """Run a transaction that another worker has claimed and not begun: it may be busy with a long run."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t index = scheduler_frontier(scheduler)
     cdef int64_t end = scheduler.execution.next.load(memory_order_relaxed)  # statuses decide
     cdef Task* task
     cdef uint32_t status
-    if worker.block.stretch_max == 1:  # then nobody has more in hand than it runs
+    if worker.block.batch_max == 1:  # then no worker claims more than it runs
         return False
     while index < end and index < scheduler.count:
         task = &scheduler.task[index]
@@ -377,11 +385,11 @@ cdef bint lend_a_hand(Worker* worker) noexcept nogil:
 
 
 cdef bint do_one(Worker* worker) noexcept nogil:
-    """Do the most urgent thing there is; false where there is nothing."""
+    """Do the most urgent work; false where there is none."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t index
-    if worker.stretch_next < worker.stretch_end:
-        go_on(worker)
+    if worker.batch_next < worker.batch_end:
+        run_next(worker)
         return True
     if advance_frontier(worker):
         return True
@@ -390,12 +398,12 @@ cdef bint do_one(Worker* worker) noexcept nogil:
         worker.run_began_ns = now_ns()
         revalidate(worker, index)
         return True
-    if frontier_is_overdue(worker) and lend_a_hand(worker):
+    if frontier_is_stalled(worker) and steal_work(worker):
         return True
-    if claim_stretch(worker):
-        go_on(worker)
+    if claim_batch(worker):
+        run_next(worker)
         return True
-    return lend_a_hand(worker)
+    return steal_work(worker)
 
 
 cdef void worker_run(Worker* worker) noexcept nogil:
@@ -407,18 +415,18 @@ cdef void worker_run(Worker* worker) noexcept nogil:
     worker.poll_counter = 0
     while not scheduler_stopping(scheduler):
         if (not do_one(worker) and not work_comes_soon(worker)
-                and not scheduler_reach_further(scheduler)):
+                and not scheduler_widen_window(scheduler)):
             park(worker)
         if gives_up(worker):
             break
-    let_go(worker)
+    end_batch(worker)
     worker.busy_ns += now_ns() - since - (worker.parked_ns - parked_ns)
 
 
 cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t since = now_ns()
-    cdef int64_t index = scheduler.frontier.next.load(memory_order_relaxed)  # nobody else moves it
+    cdef int64_t index = scheduler.frontier.next.load(memory_order_relaxed)  # no other worker moves it
     worker.polled_at_ns = since
     worker.poll_stride = 1
     worker.poll_counter = 0
@@ -427,7 +435,7 @@ cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
             stop_block(worker.block, STOP)
             break
         index += 1
-        # release: whoever streams the outcomes reads them after this.
+        # release: a stream's reader reads the outcomes after it.
         scheduler.frontier.next.store(index, memory_order_release)
         if worker.block.streaming:
             events_notify(&scheduler.events)
