@@ -27,7 +27,7 @@ class Decision(NamedTuple):
         chosen: the place of the chosen one: 0 is the worker that went on last (if it can), then
             ascending.
         worker: the chosen worker.
-        point: what it is about to do: "claim", "look", "publish", "validate", "commit", "park".
+        point: what it is about to do: "claim", "read", "publish", "validate", "commit", "park".
         index: the transaction it is about, -1 where there is none.
     """
 

@@ -1,9 +1,9 @@
-"""The explorer: real workers, one at a time, in an order somebody else decides.
+"""The explorer: real workers, one at a time, in an order that its caller chooses.
 
 Every worker stops at each `Point` (view.pxd), before it touches what others touch. There a
 decision is made from a given list of choices: who goes on. So one list of choices is one schedule
 of the real scheduler and store, to be replayed, enumerated or shrunk. A worker that parks can be
-chosen again only after somebody notified it: a lost wake-up shows as a deadlock.
+chosen again only after a notification: a lost wake-up shows as a deadlock.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
@@ -13,7 +13,7 @@ from blockstm._native.engine.scheduler cimport Scheduler
 cdef enum:
     EXPLORED_WORKERS = 64
 
-# One place where somebody was chosen to go on.
+# A point where one of several workers was chosen to go on.
 cdef struct Decision:
     int32_t options
     int32_t chosen

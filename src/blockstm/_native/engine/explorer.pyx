@@ -1,4 +1,4 @@
-"""Decides who goes on; see the ``.pxd``."""
+"""Decides which worker goes on; see the ``.pxd``."""
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libcpp.atomic cimport memory_order_acquire, memory_order_release
@@ -37,7 +37,7 @@ cdef bint may_go_on(Explorer* explorer, int32_t worker) noexcept nogil:
 
 
 cdef int32_t nth_option(Explorer* explorer, int32_t last, int32_t chosen) noexcept nogil:
-    """Who stands at place ``chosen``: who went on last comes first, then the others in order."""
+    """The worker at place ``chosen``: the one that went on last comes first, then the others in order."""
     cdef int32_t worker
     if last != NOBODY and may_go_on(explorer, last):
         if chosen == 0:
@@ -62,7 +62,7 @@ cdef int32_t count_options(Explorer* explorer) noexcept nogil:
 
 
 cdef void give_up(Explorer* explorer) noexcept nogil:
-    """Nobody can go on, or it does not end: send everybody home."""
+    """No worker can go on, or the block does not end: stop it."""
     explorer.stuck = True
     explorer.scheduler.stopping.fetch_or(STOP, memory_order_release)
 
@@ -103,7 +103,7 @@ cdef void explorer_free(Explorer* explorer) noexcept nogil:
 
 
 cdef int32_t choose(Explorer* explorer, int32_t last) noexcept nogil:
-    """Who goes on; NOBODY once all have left."""
+    """The worker that goes on; NOBODY once all have left."""
     cdef Decision decision
     cdef int32_t options = count_options(explorer)
     if options == 0:

@@ -15,9 +15,9 @@ from blockstm._native.engine.streams cimport StreamHandle
 
 
 @cython.final
-@cython.no_gc_clear  # what sends the threads home must be whole when it goes
+@cython.no_gc_clear  # what shuts the threads down must be whole when it is deallocated
 cdef class Runner:
-    """An engine for up to ``workers`` workers; where it goes, its threads do.
+    """An engine for up to ``workers`` workers; when it is deallocated, its threads end.
 
     Thread-safety: every method may be called from any thread.
     """
@@ -79,7 +79,7 @@ cdef class Runner:
         return StreamHandle.of(self.engine, request, conclude, self)
 
     def close(self):
-        """Let nobody in any more, and wait until nobody is inside; the threads, to be joined.
+        """Admit no more callers, and wait until all have left; the threads, to be joined.
 
         An open stream ends. A thread that has not begun by then ends when it does, and is not among
         them. Does nothing in a forked child, which has no such threads.

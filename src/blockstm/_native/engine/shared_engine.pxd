@@ -1,7 +1,7 @@
 """An engine that many threads share: whose turn it is, and which threads work for it.
 
 Everything that takes a turn or gives it back is native code, in which no Python code runs: signal handlers run
-only where `PyErr_CheckSignals` is called, that is, while somebody waits. So no exception can come between
+only where `PyErr_CheckSignals` is called, that is, while a thread waits. So no exception can come between
 having the turn and its being known who gives it back: a function that leaves it before it returns, or an
 object that leaves it when it goes (`Stream`'s, see streams.pxd).
 """
@@ -14,12 +14,12 @@ from blockstm._native.engine.turns cimport Turn
 # A stream's block, as the engine sees it (streams.pxd).
 cdef class Background:
     cdef void drive(self) noexcept     # run it; called by the driver
-    cdef void cut_off(self) noexcept   # it ends, whoever still wants its outcomes
+    cdef void cut_off(self) noexcept   # end it, whether or not its outcomes were read
 
 
 cdef class SharedEngine(Engine):
     cdef Turn turn
-    cdef uint64_t* thread          # what works here: helpers under their number, the driver under 0; 0: nobody
+    cdef uint64_t* thread          # what works here: helpers under their number, the driver under 0; 0: none
     cdef list threads              # as Python objects, to be joined
     cdef Background offered        # what the driver is to run next
     cdef Background open           # the block whose stream has the turn

@@ -71,7 +71,7 @@ cdef class SharedEngine(Engine):
         return 0
 
     cdef int enter(self) except -1:
-        """Become the one whose block runs. Whoever calls this calls `leave`, come what may."""
+        """Take the turn. The caller calls `leave` afterwards, come what may."""
         cdef uint64_t thread = this_thread()
         cdef TurnTaken taken
         self.check_usable()
@@ -106,7 +106,7 @@ cdef class SharedEngine(Engine):
             barrier_shut(&self.barrier)
 
     cdef void close(self) noexcept:
-        """Nobody may enter any more, and an open stream ends; the threads do when nobody is inside."""
+        """Admit no more callers, and end an open stream; the threads end when the turn is free."""
         cdef Background open = self.open
         if turn_close(&self.turn):
             barrier_shut(&self.barrier)
@@ -114,7 +114,7 @@ cdef class SharedEngine(Engine):
             open.cut_off()
 
     cdef int await_free(self) except -1:
-        """Wait until nobody has the turn."""
+        """Wait until the turn is free."""
         cdef bint free = turn_await_free(&self.turn, 0)
         while not free:
             with nogil:
@@ -127,7 +127,7 @@ cdef class SharedEngine(Engine):
         return turn_is_of(&self.turn, thread) or self.works_here(thread)
 
     cdef bint works_here(self, uint64_t thread) noexcept:
-        """Whether it runs transactions of a block: then nobody inside can wait for it."""
+        """Whether it runs transactions of a block: then it must not wait for the turn."""
         cdef int32_t id
         for id in range(self.workers):
             if self.thread[id] == thread:
@@ -158,7 +158,7 @@ cdef class SharedEngine(Engine):
     cdef bint hire(self, bint driver) except -1:
         """Start the threads that are missing; whether a driver, or else any helper, has come.
 
-        Where none can be started there are fewer; whoever needs them next tries again. They are started by
+        Where none can be started there are fewer; the next block tries again. They are started by
         another thread, as signal handlers, which may raise in the middle of `Thread.start`, run in the main
         thread alone.
         """
@@ -200,7 +200,7 @@ cdef class SharedEngine(Engine):
                     self.threads.remove(thread)
                     raise
                 coming -= 1  # it says itself that it has come
-        except BaseException:  # there is nobody to tell, and it is no error: fewer threads do the work
+        except BaseException:  # no error to report: fewer threads do the work
             return
         finally:
             turn_expect(&self.turn, -coming)

@@ -1,10 +1,10 @@
-"""Streams: a block that the driver runs, and whoever reads its outcomes meanwhile.
+"""Streams: a block that a driver thread runs while readers take its outcomes.
 
 Three may use the turn of a streamed block: the driver that runs it, the handle that stands for the stream,
-and whoever is reading an outcome. Each leaves it for itself, in any order; the last one frees it. So a stream
-may be closed, dropped or cut off at any time, by any thread, and nobody has to wait for that.
+and a reader of an outcome. Each leaves the turn by itself, in any order; the last one frees it. So a stream
+may be closed, dropped or cut off at any time, by any thread, without a wait.
 
-Where no thread can be started there is no driver: then each look at the stream runs the block a little further.
+Where no thread can be started there is no driver: then each read of the stream runs the block a little further.
 
 Threads: any, with the GIL, which orders what they do with a `StreamedBlock`; it is given up only to wait.
 """

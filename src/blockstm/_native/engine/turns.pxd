@@ -1,8 +1,8 @@
 """Whose turn an executor is: one block at a time has it.
 
-A turn is taken once and *used* by everyone who touches the block's memory: who runs it, who reads its
-outcomes, who holds its stream. Who is the last to leave frees it. Threads are told apart by the number
-of their thread state, which is never given twice.
+A turn is taken once and *used* by every thread that touches the block's memory: the one that runs it, a
+reader of its outcomes, the holder of its stream. The last one that leaves the turn frees it. Threads are
+told apart by the number of their thread state, which is never given twice.
 
 Threads: any. The monitor is held for moments, never while Python code may run, so it may be waited for
 with the GIL; `turn_take` waits for a whole block and is called without.
@@ -16,12 +16,12 @@ from blockstm._native.base.cursors cimport (
 
 cdef enum TurnTaken:
     TURN_TAKEN = 0
-    TURN_BUSY = 1      # somebody else still has it
-    TURN_CLOSED = 2    # nobody will ever have it again
+    TURN_BUSY = 1      # another caller still has it
+    TURN_CLOSED = 2    # no caller will ever have it again
 
 cdef struct Turn:
     Monitor monitor
-    int32_t uses         # 0: it is nobody's
+    int32_t uses         # 0: it is free
     bint closed
     bint offered         # a stream's block waits for the driver
     int32_t expected     # threads that were started and have not come yet
@@ -38,7 +38,7 @@ cdef inline void turn_destroy(Turn* turn) noexcept nogil:
 
 
 cdef inline TurnTaken turn_take(Turn* turn, uint64_t thread, int64_t ns_max) noexcept nogil:
-    """Take a turn that is nobody's; waits for up to about ``ns_max`` ns for that."""
+    """Take a free turn; waits for up to about ``ns_max`` ns for that."""
     cdef TurnTaken taken = TURN_BUSY
     monitor_lock(&turn.monitor)
     if turn.uses and not turn.closed and ns_max:
@@ -78,7 +78,7 @@ cdef inline void turn_offer(Turn* turn) noexcept nogil:
 
 
 cdef inline void turn_drive(Turn* turn, uint64_t thread) noexcept nogil:
-    """That thread runs the block of a stream; 0: nobody does."""
+    """That thread runs the block of a stream; 0: none does."""
     monitor_lock(&turn.monitor)
     turn.driver = thread
     monitor_unlock(&turn.monitor)
@@ -99,7 +99,7 @@ cdef inline bint turn_await_offer(Turn* turn, uint64_t thread, int64_t ns_max) n
 
 
 cdef inline bint turn_is_of(Turn* turn, uint64_t thread) noexcept nogil:
-    """Whether that thread runs the block, or was the last to look at its stream."""
+    """Whether that thread runs the block, or was the last to read its stream."""
     cdef bint found
     monitor_lock(&turn.monitor)
     found = turn.uses != 0 and turn.user == thread
@@ -116,7 +116,7 @@ cdef inline bint turn_is_driven_by(Turn* turn, uint64_t thread) noexcept nogil:
 
 
 cdef inline bint turn_is_last(Turn* turn) noexcept nogil:
-    """Whether nobody else uses the turn: then it is the caller's to clear up before `turn_leave`."""
+    """Whether the caller is the last to use the turn: then it clears up before `turn_leave`."""
     cdef bint last
     monitor_lock(&turn.monitor)
     last = turn.uses == 1
@@ -125,7 +125,7 @@ cdef inline bint turn_is_last(Turn* turn) noexcept nogil:
 
 
 cdef inline bint turn_leave(Turn* turn, uint64_t thread) noexcept nogil:
-    """Use it no more. True: nobody does, or ever will again."""
+    """Use it no more. True: it is free and closed."""
     cdef bint over
     monitor_lock(&turn.monitor)
     if turn.driver == thread:
@@ -140,7 +140,7 @@ cdef inline bint turn_leave(Turn* turn, uint64_t thread) noexcept nogil:
 
 
 cdef inline bint turn_close(Turn* turn) noexcept nogil:
-    """Give nobody a turn any more. True: nobody has one either."""
+    """Give no turns any more. True: the turn is free."""
     cdef bint free
     monitor_lock(&turn.monitor)
     turn.closed = True
@@ -151,7 +151,7 @@ cdef inline bint turn_close(Turn* turn) noexcept nogil:
 
 
 cdef inline bint turn_await_free(Turn* turn, int64_t ns_max) noexcept nogil:
-    """Wait for up to about ``ns_max`` ns until nobody has the turn; whether that is so."""
+    """Wait for up to about ``ns_max`` ns until the turn is free; whether it is."""
     cdef bint free
     monitor_lock(&turn.monitor)
     if turn.uses:

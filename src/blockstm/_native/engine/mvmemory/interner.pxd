@@ -64,7 +64,7 @@ cdef struct Interner:
     Location** segment              # SEGMENTS pointers to SEGMENT_SIZE locations each
     const uint64_t* seed
     bint alone                      # one worker: cells are filled by plain stores
-    uint64_t padding_before[8]      # who adds locations must not disturb those who look them up
+    uint64_t padding_before[8]      # insertions must not disturb lookups
     atomic[uint32_t] handed_out     # ids, in whole runs
     Mutex grow                      # of the table, and of the segments
     uint64_t padding_after[8]
@@ -127,19 +127,19 @@ cdef inline void interner_free(Interner* interner) noexcept nogil:
 
 
 cdef inline void interner_reset(Interner* interner) noexcept nogil:
-    """Forget every key; keeps the table and segments. Nobody else may be using it."""
+    """Forget every key; keeps the table and segments. No other worker may be using it."""
     cdef Table* table = interner.table.load(memory_order_relaxed)
     cdef Table* smaller = NULL
     cdef uint64_t capacity = table.mask + 1
     interner_drop_outgrown(table)
-    # A short block's slots would be far apart in a table that was made for a long one.
+    # A short block's cells would be far apart in a table that was made for a long one.
     if capacity > FIRST_CAPACITY and interner.handed_out.load(memory_order_relaxed) < capacity // 16:
         smaller = table_new(capacity // 2)
     if smaller != NULL:
         interner.table.store(smaller, memory_order_relaxed)
         table_free(table)
     interner.generation += 1
-    if interner.generation == GENERATIONS:  # slots of so many blocks ago would look fresh
+    if interner.generation == GENERATIONS:  # cells of so many blocks ago would look fresh
         interner.generation = 1
         table = interner.table.load(memory_order_relaxed)
         memset(<void*>table.cell, 0, (table.mask + 1) * sizeof(uint64_t))
@@ -147,7 +147,7 @@ cdef inline void interner_reset(Interner* interner) noexcept nogil:
 
 
 cdef inline void table_place(Table* table, uint64_t place, uint64_t cell) noexcept nogil:
-    """Put a slot that is not there yet into a table that nobody else has."""
+    """Fill an empty cell of a table that no other worker knows."""
     place &= table.mask
     while table.cell[place].load(memory_order_relaxed) != 0:
         place = (place + 1) & table.mask
@@ -159,12 +159,12 @@ cdef inline bint cell_is_empty(const Interner* interner, uint64_t cell) noexcept
 
 
 cdef inline uint64_t cell_tag(const Interner* interner, uint64_t hashed) noexcept nogil:
-    """The upper half of the slot of a key with this hash."""
+    """The upper half of the cell of a key with this hash."""
     return hashed >> (32 + GENERATION_BITS) << GENERATION_BITS | interner.generation
 
 
-cdef inline bint copy_slot(Interner* interner, Table* table, uint64_t place, Table* larger) noexcept nogil:
-    """Move what is in a slot, or close it: whatever comes first, an insertion or this."""
+cdef inline bint copy_cell(Interner* interner, Table* table, uint64_t place, Table* larger) noexcept nogil:
+    """Move what is in a cell, or close it: whatever comes first, an insertion or this."""
     cdef uint64_t cell = table.cell[place].load(memory_order_acquire)
     cdef const Location* location
     if cell_is_empty(interner, cell) and table.cell[place].compare_exchange_strong(
@@ -176,7 +176,7 @@ cdef inline bint copy_slot(Interner* interner, Table* table, uint64_t place, Tab
 
 
 cdef inline bint interner_grow(Interner* interner, uint64_t wanted) noexcept nogil:
-    """See to it that the table has ``wanted`` slots; false where memory has run out."""
+    """Grow the table to ``wanted`` cells; false where memory has run out."""
     cdef Table* table
     cdef Table* larger
     cdef uint64_t capacity, place
@@ -191,7 +191,7 @@ cdef inline bint interner_grow(Interner* interner, uint64_t wanted) noexcept nog
     larger = table_new(capacity)
     if larger != NULL:
         for place in range(table.mask + 1):
-            copy_slot(interner, table, place, larger)
+            copy_cell(interner, table, place, larger)
         larger.outgrown = table
         interner.table.store(larger, memory_order_release)
     mutex_unlock(&interner.grow)
@@ -244,7 +244,7 @@ cdef inline Location* interner_append(Interner* interner, Ids* ids, uint32_t* id
 
 cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
                               uint64_t size, uint32_t* id) noexcept nogil:
-    """A location with this key that nobody can find yet; false where memory has run out."""
+    """A location with this key that no lookup finds yet; false where memory has run out."""
     cdef Location* location = interner_append(interner, ids, id)
     cdef const uint8_t* copied
     if location == NULL:
@@ -265,7 +265,7 @@ cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const 
 
 cdef inline bint put_cell(Interner* interner, atomic[uint64_t]* place, uint64_t* found,
                           uint64_t cell) noexcept nogil:
-    """Fill a slot that was ``found`` empty; false: another was faster, with what is found now."""
+    """Fill a cell that was ``found`` empty; false: another was faster, with what is found now."""
     if interner.alone:
         place.store(cell, memory_order_relaxed)
         return True
@@ -306,7 +306,7 @@ cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, con
         if cell >> 32 == tag:
             location = location_at(interner, <uint32_t>cell - 1)
             if location.key_size == size and same_key(location, key):
-                ids.next -= has_fresh  # nobody has seen it
+                ids.next -= has_fresh  # no other worker has seen it
                 id[0] = <uint32_t>cell - 1
                 return True
         place = (place + 1) & table.mask

@@ -14,7 +14,7 @@ cdef enum PayloadKind:
     PAYLOAD_VALUE = 0
     PAYLOAD_ABSENT = 1   # there is no value: deleted, or never there
     PAYLOAD_DELTA = 2    # a number to be added to what is below
-    PAYLOAD_TOMBSTONE = 3     # this incarnation does not write here any more: look below
+    PAYLOAD_TOMBSTONE = 3  # an earlier incarnation wrote here, the last one does not: readers skip it
 
 cdef enum:
     BASE_INDEX = -1      # the "writer" of what the block started from

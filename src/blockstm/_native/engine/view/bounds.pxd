@@ -173,9 +173,9 @@ cdef inline blockstm_number domain_highest(const Numbers* numbers) noexcept nogi
     return number
 
 
-cdef inline int written_try_add(View* view, Access* access, const blockstm_number* value, const blockstm_number* delta,
-                                const blockstm_number* lower, const blockstm_number* upper,
-                                int32_t* done) noexcept nogil:
+cdef inline int written_try_add(View* view, Access* access, const blockstm_number* value,
+                                const blockstm_number* delta, const blockstm_number* lower,
+                                const blockstm_number* upper, int32_t* done) noexcept nogil:
     """try_add on a value that this run has put itself: there is nothing to record."""
     cdef const Numbers* numbers = &view.store.numbers
     cdef blockstm_number bound = zero()
@@ -197,9 +197,9 @@ cdef inline int written_try_add(View* view, Access* access, const blockstm_numbe
     return access_add_delta(view, access, delta)
 
 
-cdef inline int unwritten_try_add(View* view, Access* access, const blockstm_number* value, const blockstm_number* delta,
-                                  const blockstm_number* lower, const blockstm_number* upper,
-                                  int32_t* done) noexcept nogil:
+cdef inline int unwritten_try_add(View* view, Access* access, const blockstm_number* value,
+                                  const blockstm_number* delta, const blockstm_number* lower,
+                                  const blockstm_number* upper, int32_t* done) noexcept nogil:
     """try_add on a value below the run: the answer is recorded as a condition."""
     cdef const Numbers* numbers = &view.store.numbers
     cdef blockstm_number total

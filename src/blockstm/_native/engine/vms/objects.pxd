@@ -1,10 +1,10 @@
 """Python objects in the native core: a VM that is a Python callable, and the view it is given.
 
-A value is a pointer to an object; lists keep alive whatever a block meets, so that pointers can be
-handed around without counting: until the block's end, as any worker may look at what another has seen.
-Only while one worker has the block to itself does what a run met go with the next run, but for keys, what
-the state gave, outcomes, and what is final. A location's key is an object too: a dict of the block maps it
-to the location, so equality of keys is Python's own.
+A value is a pointer to an object. Lists keep every object of a block alive to its end, so that workers
+can hand pointers around without counting references. While one worker has the block to itself, the
+objects of a run are released with the next run, but for keys, values of the state, outcomes, and
+committed values. A location's key is an object too: a dict of the block maps it to the location, so
+equality of keys is Python's own.
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
@@ -26,17 +26,17 @@ cdef class ObjectContext(Context):
     cdef bint state_is_dict
     cdef bint state_is_mapping
     cdef dict locations            # key -> location
-    # What keeps every object alive that a payload points to:
-    cdef list kept                 # to the block's end, ...
-    cdef list passing              # ... to the next run, while one worker has the block to itself, ...
-    cdef list held                 # ... and, by location, as long as it is what that worker made final there
+    # Objects that payloads point to, kept alive:
+    cdef list kept                 # to the block's end
+    cdef list passing              # to the next run, while one worker has the block to itself
+    cdef list held                 # by location: while it is the value that this worker committed there
     cdef Py_ssize_t passed         # how many places of `passing` are in use; the others are NULL
     cdef blockstm_vm table
     cdef ObjectNumbers number_table
     cdef object failed_sum         # the last exception that an addition raised
 
     cdef inline bint keep_for_run(self, object value) noexcept:
-        """Keep alive what the run at hand meets, as long as somebody may look at it."""
+        """Keep an object of the current run alive as long as a worker may read it."""
         if not self.store.exclusive:
             return keep(self.kept, value)
         if not keep_at(self.passing, self.passed, value):

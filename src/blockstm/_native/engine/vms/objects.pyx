@@ -107,7 +107,7 @@ cdef bint same_objects(uint64_t left, uint64_t right) noexcept:
 
 
 cdef Fit subtract_objects(void* owner, uint64_t left, uint64_t right, uint64_t* difference) noexcept:
-    """Out of memory: NOT_INTEGERS, as the value is looked at then."""
+    """Out of memory: NOT_INTEGERS, so that the caller reads the value instead."""
     cdef Fit fit = NOT_INTEGERS
     if PyLong_CheckExact(<object><PyObject*>left) and PyLong_CheckExact(<object><PyObject*>right):
         subtract_into(<ObjectContext>owner, left, right, difference, &fit)
@@ -349,7 +349,7 @@ cdef class ObjectContext(Context):
         return counted
 
     cdef void keep_error(self, object error, ExecutionResult* result) noexcept:
-        """Without memory to keep it, `exception` says so."""
+        """Without memory to keep the error, `exception` returns a MemoryError instead."""
         result.value = <uint64_t><PyObject*>error if keep(self.kept, error) else 0
 
     cdef tuple outcome(self, int32_t index, const ExecutionResult* result):
@@ -458,7 +458,7 @@ cdef inline int keep_on(View* view, list kept, object value) except -1:
 
 
 cdef inline int keep_on_run(View* view, ObjectContext context, object value) except -1:
-    """The same for as long as the run may look at it."""
+    """The same for as long as the run may read it."""
     if context.keep_for_run(value):
         return 0
     stop(view, BLOCKSTM_NO_MEMORY)

@@ -168,7 +168,8 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
         sample_phase(worker, since, PHASE_PUBLISH, index)
 
 
-cdef inline const Condition* failing_condition(Worker* worker, const Incarnation* incarnation, int32_t index) noexcept nogil:
+cdef inline const Condition* failing_condition(Worker* worker, const Incarnation* incarnation,
+                                               int32_t index) noexcept nogil:
     """The first condition that fails for a run ahead of the frontier; NULL: the run is still valid."""
     cdef uint32_t place
     for place in range(incarnation.conditions):

@@ -13,8 +13,8 @@ cdef void worker_free(Worker* worker) noexcept nogil
 cdef void worker_reset(Worker* worker) noexcept nogil
 # From now on keep so many spans of each block; 0: none. False: memory has run out.
 cdef bint worker_keep_timeline(Worker* worker, uint64_t spans) noexcept nogil
-# Work until the block has ended, or until everything left is somebody else's.
+# Work until the block has ended or is stopped.
 cdef void worker_run(Worker* worker) noexcept nogil
-# Run on to index `until`, or to where the block ends, while nobody else is in it: no speculation,
+# Run on to index `until`, or to where the block ends, while no other worker is in it: no speculation,
 # no records, no sharing.
 cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil

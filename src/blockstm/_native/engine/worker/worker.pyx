@@ -20,7 +20,7 @@ from blockstm._native.engine.view.accesses cimport (
 )
 from blockstm._native.engine.view.view cimport view_free, view_init, view_reset
 from blockstm._native.engine.worker.blocks cimport (
-    PHASE_PARK, POLL_NS, SAMPLE_EVERY, STALLED_NS, Block, Worker,
+    BATCH_NS, PHASE_PARK, POLL_NS, SAMPLE_EVERY, STALLED_NS, Block, Worker,
 )
 from blockstm._native.engine.worker.commit cimport advance_frontier, run_at_frontier, wake_idle
 from blockstm._native.engine.worker.conflicts cimport conflicts_reset
