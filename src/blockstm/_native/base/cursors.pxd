@@ -153,7 +153,7 @@ cdef struct EventCount:
 
 
 cdef inline uint32_t events_announce(EventCount* events) noexcept nogil:
-    """Before the last look for work; returns the key to wait with. Always pair with `events_leave`."""
+    """Before work is looked for once more; returns the key to wait with. Always pair with `events_leave`."""
     events.waiters.fetch_add(1, memory_order_seq_cst)
     return events.epoch.load(memory_order_acquire)
 

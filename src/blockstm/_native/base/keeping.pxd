@@ -26,7 +26,7 @@ cdef inline bint keep(list kept, object value) noexcept:
 
 
 cdef inline bint keep_at(list kept, Py_ssize_t place, object value) noexcept:
-    """The same at a place that has been let go of, or behind the last."""
+    """The same at a place that was released, or behind the last."""
     if place == PyList_GET_SIZE(kept):
         return keep(kept, value)
     Py_INCREF(value)
@@ -34,7 +34,7 @@ cdef inline bint keep_at(list kept, Py_ssize_t place, object value) noexcept:
     return True
 
 
-cdef inline void let_go(list kept, Py_ssize_t count) noexcept:
+cdef inline void release(list kept, Py_ssize_t count) noexcept:
     """Of the first ``count``, whose places become NULL, as lists allow: room for others. Destructors run."""
     cdef PyObject* value
     while count:

@@ -92,7 +92,7 @@ cdef class SharedEngine(Engine):
         return 0
 
     cdef void leave(self) noexcept:
-        """Use the turn no more. The last one lets go of the block's objects, and then of the turn."""
+        """Use the turn no more. The last one releases the block's objects, and then the turn."""
         cdef Context context = None
         cdef object limit = None, options = None, limit_error = None, interrupt = None
         if turn_is_last(&self.turn):

@@ -26,7 +26,7 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.base.arena cimport Arena
 from blockstm._native.base.buffers cimport buffer_take
-from blockstm._native.base.keeping cimport keep, keep_instead, let_go
+from blockstm._native.base.keeping cimport keep, keep_instead, release
 from blockstm._native.base.sameness cimport is_same
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier, frontier_outcome
@@ -289,7 +289,7 @@ cdef class ObjectContext(Context):
         if python_view is None:
             return
         if self.store.exclusive:
-            let_go(self.passing, self.passed)
+            release(self.passing, self.passed)
             self.passed = 0
         view.fault = BLOCKSTM_OK
         python_view.view = view
