@@ -16,7 +16,7 @@ from blockstm._native.crypto import hashes
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 
 MASK = (1 << 64) - 1
-LENGTHS = [*range(301), 4095, 4096, 4097, 100_000, 1_000_003]
+LENGTHS = [*range(1001), 4095, 4096, 4097, 100_000, 1_000_003]
 
 
 def expected_keccak(data: bytes) -> bytes:
@@ -95,6 +95,15 @@ def test_many_hash_as_one_by_one(width_max: int) -> None:
         messages = [rng.randbytes(rng.randrange(bound)) for _ in range(rng.randrange(30))]
         expected = [expected_keccak(message) for message in messages]
         assert hashes.keccak256_many(messages, width_max) == expected
+
+
+@pytest.mark.parametrize("width_max", [1, 4, 8])
+def test_every_length_in_every_lane(width_max: int) -> None:
+    rng = random.Random(width_max)
+    for length in range(1001):
+        messages = [rng.randbytes(length) for _ in range(8)]
+        expected = [expected_keccak(message) for message in messages]
+        assert hashes.keccak256_many(messages, width_max) == expected, length
 
 
 def test_permutations_for_other_processors_agree() -> None:

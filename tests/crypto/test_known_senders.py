@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from dataclasses import replace
 from typing import Any
@@ -11,8 +12,15 @@ from eth_keys.datatypes import PrivateKey
 from eth_typing import Address, Hash32
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.crypto.signatures import signed_transactions
 
-from blockstm._native.wire.signers import recover_signers, signed_message
+from blockstm._native.crypto.recovery import recover_addresses
+from blockstm._native.wire.signers import (
+    kept_encodings,
+    may_be_signed,
+    recover_signers,
+    signed_message,
+)
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.ethereum.execution import senders
@@ -98,6 +106,42 @@ def test_no_bytes_lead_beyond_their_end(transaction: Transaction, data: Any) -> 
 @pytest.mark.parametrize("encoding", [b"", b"\0", b"\5" + b"\xc0", b"\x80", b"\xc0", b"\xff" * 20])
 def test_bytes_of_no_transaction_are_signed_by_nobody(encoding: bytes) -> None:
     assert recover_signers([encoding], True) == [None]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_threads_share_a_block_of_any_length(threads: int) -> None:
+    """Long messages, which are hashed by themselves, and nobody's between the others."""
+    transactions, signers = signed_transactions(300)
+    lists = ((Address(bytes(20)), tuple(range(100))),)
+    long = [signed(nonce, access_list=lists * (1 + nonce)) for nonce in range(4)]
+    bad = [replace(signed(1), s=ORDER), replace(signed(1), r=5)]
+    block, expected = [*long, *transactions, *bad], [*[SENDER] * 4, *signers, None, None]
+    shuffled = random.Random(threads).sample(range(len(block)), len(block))
+    for count in (1, 2, 8, 63, 64, 65, 127, 128, 129, 192, 257, len(block)):
+        chosen = shuffled[:count]
+        encodings = [block[place].encode() for place in chosen]
+        assert recover_signers(encodings, False, threads) == [expected[each] for each in chosen]
+
+
+def test_addresses_are_recovered_by_threads() -> None:
+    transactions, signers = signed_transactions(200)
+    messages = [signed_message(each.encode()) for each in transactions]
+    hashes, signatures, parities = zip(*(each for each in messages if each), strict=True)
+    for threads in (1, 2, 3):
+        found = recover_addresses(
+            b"".join(hashes), b"".join(signatures), bytes(parities), threads=threads
+        )
+        assert found == signers
+
+
+def test_a_decoded_transaction_is_known_by_its_encoding_alone() -> None:
+    made = signed(0)
+    assert kept_encodings([made, Transaction.decode(made.encode())]) == [None, made.encode()]
+    assert may_be_signed([made.encode(), b"", replace(made, s=ORDER).encode()], True) == [
+        True,
+        False,
+        False,
+    ]
 
 
 # ---- known senders

@@ -1,4 +1,4 @@
-// Who signed many transactions, from their encodings: parsed, hashed and recovered in parts by several threads.
+// The signers of many transactions, from their encodings: parsed, hashed and recovered in parts by several threads.
 // Nothing here knows of Python; the encodings stay where they are until all is done.
 #pragma once
 

@@ -1,6 +1,6 @@
 # distutils: sources = src/blockstm/_native/crypto/keccak.cpp
-"""Who signed many transactions, from their encodings; see ``signers.hpp``. Safe from any thread; the work is
-done without the GIL.
+"""The signers of many transactions, from their encodings; see ``signers.hpp``. Safe from any thread; the work
+is done without the GIL.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -46,7 +46,7 @@ def may_be_signed(encodings, cbool high_s_allowed) -> list[bool]:
 
 
 def recover_signers(encodings, cbool high_s_allowed, uint32_t threads=1) -> list[bytes | None]:
-    """Who signed each transaction, None where no key can have.
+    """The signer of each transaction, None where no key can have signed it.
 
     Args:
         encodings: as blocks carry them.

@@ -49,7 +49,7 @@ class KnownSenders:
         return [None if each is None else younger.get(each) or elder.get(each) for each in hashes]
 
     def add(self, hashes: Sequence[bytes], senders: Sequence[Address | None]) -> None:
-        """Remember who sent transactions; those of nobody are left out."""
+        """Remember the senders of transactions; those of nobody are left out."""
         more = dict(zip(hashes, senders, strict=True))
         if None in senders:
             more = {each: sender for each, sender in more.items() if sender is not None}

@@ -138,7 +138,7 @@ def find_senders(
     *,
     high_s_allowed: bool = True,
 ) -> list[Address | None]:
-    """Who sent each; None where nobody can have signed it; see `recover_senders`."""
+    """The sender of each; None where nobody can have signed it; see `recover_senders`."""
     threads = workers or usable_cores()
     encodings = _encodings(transactions)
     hashes = keccak256_many(encodings)
@@ -186,7 +186,7 @@ def _encoding(transaction: Transaction) -> bytes:
 
 
 def _recover(signatures: Sequence[Signature | None], threads: int) -> list[Address | None]:
-    """Who signed each; None where there is no signature or it belongs to no key."""
+    """The signer of each; None where there is no signature or it belongs to no key."""
     there = [signature for signature in signatures if signature is not None]
     addresses = iter(
         recover_addresses(
