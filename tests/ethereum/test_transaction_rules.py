@@ -31,6 +31,7 @@ from blockstm.ethereum.chains.forks import (
     Fork,
 )
 from blockstm.ethereum.rules.fees import blob_base_fee
+from blockstm.ethereum.rules.intrinsic_gas import intrinsic_gas
 from blockstm.ethereum.rules.transaction_rules import transactions_violation
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
@@ -209,3 +210,13 @@ def test_the_gas_that_it_may_ask_for(kind: int) -> None:
     largest = (CAP - 12_000) // 64  # whose floor is below the cap
     assert reason(AMSTERDAM, kind, gas=LIMIT, data=bytes(largest)) is None
     assert reason(AMSTERDAM, kind, gas=LIMIT, data=bytes(largest + 1)) is Reason.GAS_ABOVE_CAP
+
+
+def test_the_floor_came_with_prague() -> None:
+    usual = {"nonce": 0, "gas": 200_000, "to": TO, "value": 1, "data": b"\0\1", "r": 1, "s": 1}
+    sent = Transaction(**{"type": 0, **usual, **KINDS[0]})
+    assert intrinsic_gas(sent, CANCUN) == (21_020, 0)
+    assert intrinsic_gas(sent, PRAGUE) == (21_020, 21_050)
+    assert intrinsic_gas(sent, AMSTERDAM) == (12_020, 12_128)
+    assert intrinsic_gas(sent, AMSTERDAM, sender=TO) == (12_020, 12_128)
+    assert intrinsic_gas(sent, AMSTERDAM, sender=Address(b"\2" * 20)) == (21_020, 21_128)
