@@ -114,6 +114,7 @@ def _copy_tree(mutated: Set[str]) -> None:
 def _put(path: Path, text: str) -> None:
     """Write, but leave alone what is the same: it need not be compiled again."""
     if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         path.write_text(text)
 
