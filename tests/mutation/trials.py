@@ -25,7 +25,7 @@ from tests.mutation.switches import Switches
 
 __all__ = ["Reach", "Trials", "in_fork"]
 
-SECONDS_MIN, TIMES_LONGER = 20, 10
+SECONDS_MIN, TIMES_LONGER = 5, 5
 """How much processor time the tests of a mutant get: so many times what they take without it."""
 FIRST = 3
 """How many tests that have noticed many mutants come before the quick ones."""
