@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,10 +50,11 @@ def test_a_delegation_that_can_just_be_paid_holds_though_the_call_fails() -> Non
         ({A: Account(1, 0, b"\xef\x01\x00" + B)}, WRITTEN),
     ],
 )
-@pytest.mark.parametrize("missing", [0, 1, WRITTEN])
+@pytest.mark.parametrize("missing", [0, 1, WRITTEN, NEW_DELEGATION, NEW_DELEGATION + WRITTEN])
 def test_a_delegation_that_cannot_be_paid_leaves_nothing(
     there: dict[Address, Account], cost: int, missing: int
 ) -> None:
+    missing = min(missing, cost)
     gas = STARTED + ASKED + cost - missing
     ran = delegated((A, 0), gas=gas, there=there)
     [execution] = ran.executions
@@ -109,3 +111,30 @@ def test_a_log_of_any_size_is_as_it_was_written(size: int) -> None:
     assert [len(each.data) for each in (long, short)] == [size, 32]
     assert long.data == b"\xab" * 32 + bytes(size - 33) + b"\xcd"
     assert short.data == b"\xab" * 32
+
+
+@pytest.mark.parametrize("fork", ["berlin", "osaka", "amsterdam"])
+def test_what_is_wrong_by_itself_comes_before_what_finds_no_room(fork: str) -> None:
+    """The second transaction finds too little gas left in the block, whatever else it is."""
+    there = {A: contract("INVALID"), SENDERS[0]: FUNDED, SENDERS[1]: FUNDED}
+    spends = transaction(0, A, gas=60_000)
+    for nonce, expected in [(0, "gas_above_block"), (2**64 - 1, "nonce_is_max")]:
+        late = transaction(1, B, gas=50_000, nonce=nonce)
+        assert run(fork, [spends, late], there, gas_limit=100_000).reasons == (None, expected)
+    fits = transaction(1, B, gas=40_000)
+    assert run(fork, [spends, fits], there, gas_limit=100_000).reasons == (None, None)
+
+
+@pytest.mark.parametrize("fork", ["spurious_dragon", "istanbul", "osaka"])
+def test_an_account_that_has_only_code_is_not_empty(fork: str) -> None:
+    only_code = replace(contract("STOP"), nonce=0)
+    assert (only_code.balance, only_code.nonce) == (0, 0)
+    pays = f"0x{B.hex()} SELFDESTRUCT"
+    there = {A: contract(pays, balance=1), CODE: contract(pays, balance=1), B: only_code}
+    [first] = run(fork, [transaction(0, A)], there).executions
+    [second] = run(fork, [transaction(0, A)], {**there, B: Account(1)}).executions
+    assert first.gas_before_refund == second.gas_before_refund
+    if fork != "spurious_dragon":
+        source = f"0x{B.hex()} EXTCODEHASH 0 MSTORE 32 0 RETURN"
+        [asked] = run(fork, [transaction(0, A)], {A: contract(source), B: only_code}).executions
+        assert asked.output == only_code.code_hash
