@@ -42,6 +42,7 @@ OLD = {**BASE, "v": 27, "chain_id": None}
 TYPED = {**BASE, "v": 0, "max_fee_per_gas": 100, "max_priority_fee_per_gas": 2}
 BLOB = {**TYPED, "type": 3, "max_fee_per_blob_gas": 10, "blob_hashes": (b"\x01" * 32,)}
 SET_CODE = {**TYPED, "type": 4, "gas": 100_000, "authorizations": ()}
+WISH = Authorization(9, CONTRACT, 0, 0, 1, 1)  # type: ignore[arg-type]  # an address is bytes
 WORLD = funded({CONTRACT: contract(b"\x00"), DELEGATED: contract(DESIGNATION, balance=10**18)})
 
 
@@ -65,7 +66,7 @@ def execute(fork: str, members: dict[str, Any], sender: bytes = SENDER, **option
         ("shanghai", {**BASE, "to": None, "data": bytes(33), "gas": 53_136, "value": 0}),
         ("cancun", BLOB),
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 1}),  # all that a blob costs here
-        ("prague", {**SET_CODE, "authorizations": (Authorization(9, CONTRACT, 0, 0, 1, 1),)}),  # type: ignore[arg-type]  # an address is bytes
+        ("prague", {**SET_CODE, "authorizations": (WISH,)}),
         ("london", {**BASE, "value": 10**18 - 50_000 * 100}),
     ],
 )
@@ -96,6 +97,7 @@ def test_a_transaction_that_belongs_is_run(fork: str, members: dict[str, Any]) -
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 10**14}, "cannot pay"),
         ("prague", {**BASE, "data": b"\1" * 1000, "gas": 60_999}, "floor"),
         ("prague", SET_CODE, "no authorization"),
+        ("prague", {**SET_CODE, "to": None, "authorizations": (WISH,)}, "no receiver"),
     ],
 )
 def test_a_transaction_that_does_not_belong_is_refused(
