@@ -138,3 +138,21 @@ def test_an_account_that_has_only_code_is_not_empty(fork: str) -> None:
         source = f"0x{B.hex()} EXTCODEHASH 0 MSTORE 32 0 RETURN"
         [asked] = run(fork, [transaction(0, A)], {A: contract(source), B: only_code}).executions
         assert asked.output == only_code.code_hash
+
+
+@pytest.mark.parametrize(("ending", "back"), [("STOP", True), ("0 0 REVERT", False)])
+def test_a_callee_that_clears_a_slot_gives_its_caller_gas_back(ending: str, back: bool) -> None:
+    """The slot was paid from the caller's gas, and comes back there; not if it is set again."""
+    source = f"""
+        CALLDATASIZE @clears JUMPI
+        1 7 SSTORE GAS
+        0 0 1 0 0 ADDRESS GAS CALL POP
+        GAS 0 MSTORE 32 MSTORE 64 0 RETURN
+        clears: 0 7 SSTORE {ending}
+    """
+    [ran] = run("amsterdam", [transaction(0, A, gas=2_000_000)], {A: contract(source)}).executions
+    after, before = (int.from_bytes(ran.output[at : at + 32], "big") for at in (0, 32))
+    new_slot = 64 * 1_530
+    gained = after - before
+    assert (new_slot - 1_000 < gained < new_slot) if back else -1_000 < gained < 0
+    assert ran.state_gas == (0 if back else new_slot)
