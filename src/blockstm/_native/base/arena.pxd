@@ -74,13 +74,6 @@ cdef inline const uint8_t* arena_copy(Arena* arena, const uint8_t* data, uint64_
     return copied
 
 
-cdef inline uint64_t arena_bytes(const Arena* arena) noexcept nogil:
-    """How much has been taken since the last reset, in bytes."""
-    if arena.current == NULL:
-        return 0
-    return arena.used + <uint64_t>(arena.cursor - <uint8_t*>arena.current)
-
-
 cdef inline void arena_reset(Arena* arena) noexcept nogil:
     """Give everything back at once; keeps the first chunks, frees the rest."""
     cdef Chunk* chunk = arena.first

@@ -18,6 +18,7 @@ from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.options import BlockOptions
 from blockstm.ethereum.execution.verification import execute
 from blockstm.ethereum.execution.vms import VMName
+from blockstm.ethereum.rules.fees import GAS_PER_BLOB
 from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.types import Address
 
@@ -34,8 +35,6 @@ __all__ = [
 
 Checks = dict[str, bool | None]
 """Name → whether it holds; None where it cannot be checked."""
-
-_BLOB_GAS = 1 << 17
 
 
 class NamedBlock(Protocol):
@@ -144,7 +143,7 @@ def _equal(left: Any, right: Any) -> bool | None:
 
 
 def _blob_gas(named: NamedBlock) -> int:
-    return sum(_BLOB_GAS * len(t.blob_hashes) for t in named.block.transactions)
+    return sum(GAS_PER_BLOB * len(t.blob_hashes) for t in named.block.transactions)
 
 
 def _requests_hash(run: ExecutedBlock) -> bytes | None:

@@ -41,8 +41,6 @@ __all__ = ["BlockOnEvm", "prepare_on_evm"]
 
 Reports = tuple[bytes, list[int], list[int], list[int], list[bytes], list[bytes]]
 
-_WEI_PER_GWEI = 10**9
-
 
 def prepare_on_evm(
     block: Block,
@@ -64,7 +62,7 @@ def prepare_on_evm(
         senders,
         recover_authorities(block.transactions, workers),
         BlockEnd(
-            [(w.address, w.amount_gwei * _WEI_PER_GWEI) for w in block.withdrawals or ()],
+            [(w.address, w.amount_wei) for w in block.withdrawals or ()],
             rewards(block if block.ommers is not None else replace(block, ommers=()), fork),
             collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state, fork),
         ),

@@ -60,24 +60,6 @@ inline uint64_t reciprocal(uint64_t divisor) noexcept {
 // All ones if so, else 0: what is added or not is then chosen without a branch that nobody could predict.
 [[gnu::always_inline]] inline uint64_t mask_if(bool condition) noexcept { return 0 - uint64_t{condition}; }
 
-// Algorithm 4: upper:lower by a divisor whose highest bit is set, upper < divisor, with the reciprocal. The
-// remainder takes the place of upper.
-[[gnu::always_inline]] inline uint64_t divide_2by1(uint64_t& upper, uint64_t lower, uint64_t divisor,
-                                                   uint64_t inverse) noexcept {
-    const u128 product = multiply(inverse, upper) + join(upper, lower);
-    uint64_t digit = high_half(product) + 1;
-    uint64_t rest = lower - digit * divisor;
-    const uint64_t too_much = mask_if(rest > low_half(product));
-    digit += too_much;
-    rest += too_much & divisor;
-    if (rest >= divisor) [[unlikely]] {
-        ++digit;
-        rest -= divisor;
-    }
-    upper = rest;
-    return digit;
-}
-
 // Two limbs, kept apart: gcc 12 moves pairs of registers about, and to memory, when they are one u128.
 struct Pair {
     uint64_t high, low;

@@ -177,8 +177,6 @@ constexpr uint32_t immediate_size(uint8_t opcode) noexcept {
 
 // The byte behind DUPN, SWAPN and EXCHANGE (EIP-8024). It never looks like a JUMPDEST or a PUSH, so that
 // where jumps may lead does not depend on it; a byte that does is not one of theirs, and they fail.
-constexpr bool names_words(uint8_t opcode) noexcept { return opcode >= op::DUPN && opcode <= op::EXCHANGE; }
-
 constexpr bool is_depth(uint8_t byte) noexcept { return byte <= 90 || byte >= 128; }
 constexpr int depth_of(uint8_t byte) noexcept { return static_cast<uint8_t>(byte + 145); }  // 17 to 235
 

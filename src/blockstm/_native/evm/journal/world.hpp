@@ -75,7 +75,6 @@ public:
         was_cold = !account->is(WARM);
         return was_cold ? set_flags(account, WARM) : true;
     }
-    bool is_cold(const Account* account) const noexcept { return !account->is(WARM); }
     // What a transaction pays for once: WRITE_PAID or DELEGATION_PAID; whether it still had to.
     bool pay_once(Account* account, AccountFlag what, bool& had_to) noexcept {
         had_to = !account->is(what);

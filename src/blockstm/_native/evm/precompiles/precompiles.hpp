@@ -72,13 +72,6 @@ inline Address precompile_address(int number) noexcept {
     return address;
 }
 
-// Calls visit(const Address&) for each precompile of `fork`; EIP-2929: they are warm from Berlin on.
-template <class Visit>
-inline void for_each_precompile(Fork fork, Visit&& visit) noexcept {
-    for (int number = 1; number <= last_precompile(fork); ++number) visit(precompile_address(number));
-    if (fork >= Fork::Osaka) visit(precompile_address(precompile::P256VERIFY));
-}
-
 // Runs a precompile that `fork` has: takes its gas off `gas_left`, clears `output` and fills it. `input`
 // must not lie in `output`. After anything but Success `output` is empty; after Failure `gas_left` is 0.
 PrecompileStatus run_precompile(Fork fork, int number, Span input, int64_t& gas_left,

@@ -1,0 +1,100 @@
+"""Nothing is defined that nothing uses: Python by vulture, native functions by a scan of names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import vulture
+from tests.layers import PACKAGE, ROOT
+
+# Modules that implement what another library calls: py-evm's classes, Numba's compiler.
+INTERFACES = (
+    *("vm/pyevm/accounts.py", "vm/pyevm/computation.py", "vm/pyevm/state.py"),
+    *("vm/kernel/compiling.py", "vm/kernel/lowering.py", "vm/kernel/viewtype.py"),
+)
+USED_ELSEWHERE = {
+    "DYNAMIC_FEE": "a member of an enumeration",
+    "__getattr__": "called by Python",
+    "add_nodes": "public",
+    "align": "read by LLVM",
+    "baseline_seconds": "printed by name",
+    "baseline_spread": "printed by name",
+    "create_module": "called by Python",
+    "estimates": "read by the native engine",
+    "exec_module": "called by Python",
+    "gate": "read by the native engine",
+    "has_access_list": "read by the native EVM",
+    "memo": "passed by copy.deepcopy",
+    "revalidation": "read by the native engine",
+    "signing_hash": "public",
+    "speedup_over_baseline": "printed by name",
+    "throttle": "read by the native engine",
+    "work_turns": "printed by name",
+}
+NATIVE_USED_ELSEWHERE = {
+    "end_threads": "called at the end of the interpreter",
+    "madvise": "the C library's",
+    "nanosleep": "the C library's",
+}
+
+CPP = {".hpp", ".cpp", ".h"}
+CPP_NOISE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
+CYTHON_NOISE = re.compile(r'#[^\n]*|""".*?"""', re.DOTALL)
+CPP_FUNCTION = re.compile(r"^[ \t]*[\w:<>,&* \[\]]*?[\w>&*][ &*]+(\w+)\(", re.MULTILINE)
+CYTHON_FUNCTION = re.compile(
+    r"^[ \t]*c?p?def(?: inline)? (?:[\w.\[\]*& ]+ )?\*?(\w+)\(", re.MULTILINE
+)
+
+
+def unused_python(*folders: Path) -> Iterator[str]:
+    finder = vulture.Vulture()
+    finder.scavenge([str(folder) for folder in folders])
+    for item in finder.get_unused_code(min_confidence=60):
+        yield f"{Path(item.filename).as_posix()}:{item.first_lineno} {item.name}"
+
+
+def unused_native(folder: Path) -> set[str]:
+    """Names of functions that stand nowhere but where they are defined."""
+    counts: Counter[str] = Counter()
+    functions: set[str] = set()
+    for path in folder.rglob("*"):
+        if path.suffix in CPP:
+            text = CPP_NOISE.sub("", path.read_text())
+            functions |= set(CPP_FUNCTION.findall(text))
+        elif path.suffix in {".pyx", ".pxd", ".py", ".pyi"}:
+            text = CYTHON_NOISE.sub("", path.read_text())
+            if path.suffix in {".pyx", ".pxd"}:
+                functions |= set(CYTHON_FUNCTION.findall(text))
+        else:
+            continue
+        counts.update(re.findall(r"\b[A-Za-z_]\w*\b", text))
+    return {each for each in functions if counts[each] == 1 and not each.startswith("_")}
+
+
+def test_every_python_name_is_used() -> None:
+    found = unused_python(PACKAGE, ROOT / "bench", ROOT / "examples")
+    ours = [line for line in found if "src/blockstm/" in line]
+    assert [
+        line
+        for line in ours
+        if line.split()[-1] not in USED_ELSEWHERE
+        and not any(f"/{module}:" in line for module in INTERFACES)
+    ] == []
+
+
+def test_every_native_function_is_used() -> None:
+    assert unused_native(PACKAGE) - NATIVE_USED_ELSEWHERE.keys() == set()
+
+
+def test_what_nothing_uses_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def used(): ...\n\n\ndef dead(): ...\n\n\nused()\n")
+    assert [line.split()[-1] for line in unused_python(tmp_path)] == ["dead"]
+    (tmp_path / "b.hpp").write_text(
+        "// dead_comment()\ninline bool dead_cpp(int x) noexcept { return live(x); }\n"
+        "inline bool live(int x) { return true; }\n"
+    )
+    (tmp_path / "c.pxd").write_text("cdef inline int dead_cdef(int x) noexcept nogil:\n    pass\n")
+    assert unused_native(tmp_path) == {"dead_cpp", "dead_cdef"}
