@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from blockstm._native.evm.transaction.reports import read_reports
 from blockstm.errors import (
     BlockError,
     InputError,
@@ -20,13 +19,14 @@ from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
-from blockstm.ethereum.chains.forks import AMSTERDAM, PRAGUE, Fork
+from blockstm.ethereum.chains.forks import PRAGUE, Fork
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.senders import recover_authorities
 from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.results.outcomes import TransactionOutcomes, of_transactions
+from blockstm.ethereum.results.step_reports import StepReports
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.requests import request_contracts, requests_of
 from blockstm.ethereum.rules.rewards import rewards
@@ -38,8 +38,6 @@ from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, Step, SystemOutputs
 
 __all__ = ["BlockOnEvm", "prepare_on_evm"]
-
-Reports = tuple[bytes, list[int], list[int], list[int], list[bytes], list[bytes]]
 
 
 def prepare_on_evm(
@@ -88,22 +86,29 @@ class BlockOnEvm(PreparedBlock):
 
     def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
         result = self._run(self.steps, execute_block)
-        reports = read_reports(_outputs(result.outcomes)[1:-1])
-        transactions = self.block.transactions
-        types = bytes(transaction.type for transaction in transactions)
-        successes, used, _, _, _, logs = reports
-        receipts = FlatReceipts(types, successes, used, logs, transactions, self.senders)
+        return self._executed(result, StepReports.of(result.outcomes))
+
+    def _executed(self, result: BlockResult, reports: StepReports) -> ExecutedBlock:
+        """The result of the block, from the engine's and what its steps report."""
+        receipts = self._receipts(reports)
         return ExecutedBlock(
             receipts=receipts,
             outcomes=TransactionOutcomes(result.outcomes, self.transaction_steps),
             requests=self._requests(result.outcomes[-1].value, receipts),
             writes=AccountChanges(result.writes, self.state, trusted=True),
             result=result,
-            gas_used=self._gas_used(reports),
-            execution_gas=sum(reports[2]),
-            state_gas=sum(reports[3]),
+            gas_used=reports.block_gas(self.fork),
+            execution_gas=sum(reports.execution_gas),
+            state_gas=sum(reports.state_gas),
             access_list=self._access_list(result.outcomes, reports),
             stats=result.stats,
+        )
+
+    def _receipts(self, reports: StepReports) -> FlatReceipts:
+        transactions = self.block.transactions
+        types = bytes(transaction.type for transaction in transactions)
+        return FlatReceipts(
+            types, reports.successes, reports.gas_used, reports.logs, transactions, self.senders
         )
 
     def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:
@@ -121,17 +126,11 @@ class BlockOnEvm(PreparedBlock):
         except (StateError, TransactionError) as error:
             raise self._of_the_block(error) from error.__cause__
 
-    def _gas_used(self, reports: Reports) -> int:
-        """As the header counts it: from Amsterdam on without refunds (EIP-7778), and the greater
-        of regular gas and state gas (EIP-8037)."""
-        _, used, regular, state, _, _ = reports
-        return max(sum(regular), sum(state)) if self.fork >= AMSTERDAM else sum(used)
-
-    def _access_list(self, outcomes: Sequence[Any], reports: Reports) -> BlockAccessList | None:
+    def _access_list(self, outcomes: Sequence[Any], reports: StepReports) -> BlockAccessList | None:
         if self.block.header.block_access_list_hash is None:
             return None
         start, *_, end = outcomes
-        accesses = [start.value.accesses, *reports[4], end.value.accesses]
+        accesses = [start.value.accesses, *reports.accesses, end.value.accesses]
         return fold_accesses(accesses, lambda address: self.state.get(balance_of(address), 0))
 
     def _requests(
@@ -175,11 +174,3 @@ class BlockOnEvm(PreparedBlock):
         refused = Violation(reason, str(cause), self._index_of(error)).error(self._prefix(error))
         refused.__cause__ = cause if isinstance(cause, Invalid) else None
         return refused
-
-
-def _outputs(outcomes: Any) -> list[bytes]:
-    """The raw outputs of the steps; of a step that has no value, nothing."""
-    if hasattr(outcomes, "outputs"):
-        listed: list[bytes] = outcomes.outputs()
-        return listed
-    return [getattr(outcome.value, "raw", b"") for outcome in outcomes]
