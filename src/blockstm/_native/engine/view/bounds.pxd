@@ -70,7 +70,7 @@ cdef inline int check_limit(View* view, Access* access, const blockstm_number* v
     """``holds`` = (value + delta >= limit), or <= of an upper limit; and the condition that it stays so."""
     cdef const Numbers* numbers = &view.store.numbers
     cdef blockstm_number bound = zero()
-    cdef blockstm_number beyond = zero()
+    cdef blockstm_number beyond
     cdef Fit fit = bound_below(numbers, limit, delta, &bound)
     if fit == NOT_INTEGERS:
         return NOT_INTEGERS_HERE
@@ -78,6 +78,7 @@ cdef inline int check_limit(View* view, Access* access, const blockstm_number* v
     if fit != FITS or view.final_prefix:
         return BLOCKSTM_OK
     if not holds[0]:  # then the value is at least one number beyond the bound
+        beyond = zero()
         if subtract(numbers, &bound, &numbers.one if is_lower else &numbers.minus_one, &beyond) != FITS:
             return NOT_INTEGERS_HERE
         bound = beyond
