@@ -7,6 +7,7 @@ Imports point down::
     preparation    making a block ready to run
     on_evm         on the native EVM
     on_pyevm       on py-evm
+    step_errors    the engine's errors about steps, as the block's
     state_roots    state roots around a block
     prepared       a block that is ready to run
     executed       what executing a block did

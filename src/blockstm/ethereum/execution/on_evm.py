@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from blockstm.errors import (
-    BlockError,
-    InputError,
-    Invalid,
     InvalidBlock,
     StateError,
     TransactionError,
@@ -23,14 +20,13 @@ from blockstm.ethereum.chains.forks import PRAGUE, Fork
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.senders import recover_authorities
+from blockstm.ethereum.execution.step_errors import error_of_the_block
 from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.results.outcomes import TransactionOutcomes, of_transactions
 from blockstm.ethereum.results.step_reports import StepReports
-from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.requests import request_contracts, requests_of
 from blockstm.ethereum.rules.rewards import rewards
-from blockstm.messages import brief
 from blockstm.state.accounts import balance_of, code_hash_of
 from blockstm.state.changes import AccountChanges
 from blockstm.types import Address, BlockResult
@@ -121,10 +117,8 @@ class BlockOnEvm(PreparedBlock):
     def _run(self, steps: Sequence[Step], execute_block: ExecuteBlock) -> BlockResult:
         try:
             return execute_block(steps, self.state, self.vm)
-        except InvalidBlock as error:
-            raise self._refused(error) from error.__cause__
-        except (StateError, TransactionError) as error:
-            raise self._of_the_block(error) from error.__cause__
+        except (InvalidBlock, StateError, TransactionError) as error:
+            raise error_of_the_block(error, self.transaction_steps) from error.__cause__
 
     def _access_list(self, outcomes: Sequence[Any], reports: StepReports) -> BlockAccessList | None:
         if self.block.header.block_access_list_hash is None:
@@ -146,31 +140,3 @@ class BlockOnEvm(PreparedBlock):
             builder_deposits=outputs.builder_deposit_requests,
             builder_exits=outputs.builder_exit_requests,
         )
-
-    def _index_of(self, error: BlockError) -> int | None:
-        """Which transaction a step is; None where it is none."""
-        index = None if error.index is None else error.index - 1
-        return index if index is not None and 0 <= index < len(self.block.transactions) else None
-
-    def _prefix(self, error: BlockError) -> BlockResult | None:
-        return (
-            None if error.prefix is None else of_transactions(error.prefix, self.transaction_steps)
-        )
-
-    def _of_the_block(self, error: BlockError) -> BlockError:
-        """The engine's error about a step, of the transaction that the step is."""
-        cause, index = error.__cause__, self._index_of(error)
-        if isinstance(error, TransactionError) and isinstance(cause, LookupError | InputError):
-            # Code, or a block's hash, that the state or the block lacks; or another code.
-            return StateError(f"{cause}", index, self._prefix(error))
-        where = "around the transactions" if index is None else f"in transaction {index}"
-        what = "the state could not be read" if isinstance(error, StateError) else "the EVM failed"
-        return type(error)(f"{what} {where}: {brief(cause)}", index, self._prefix(error))
-
-    def _refused(self, error: InvalidBlock) -> InvalidBlock:
-        """The engine's error in terms of the block: its index, its reason."""
-        cause = error.__cause__
-        reason = Reason(getattr(cause, "reason", Reason.SYSTEM_CALL_FAILED))
-        refused = Violation(reason, str(cause), self._index_of(error)).error(self._prefix(error))
-        refused.__cause__ = cause if isinstance(cause, Invalid) else None
-        return refused
