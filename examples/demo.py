@@ -20,7 +20,7 @@ from blockstm.bench.machine import machine
 from blockstm.cores import usable_cores
 from blockstm.ethereum import BlockFile, read_block_file
 from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock, prepare_file
-from blockstm.ethereum.execution.checks import check_block, check_run
+from blockstm.ethereum.execution.checks import block_checks, run_checks
 from blockstm.ethereum.tries.witness import WitnessState, read_witness
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
@@ -40,7 +40,7 @@ def checked(prepared: PreparedBlock, run: ExecutedBlock) -> list[str]:
     The state root can be checked where the nodes of the state trie are at hand.
     """
     header = prepared.block.header
-    checks = check_block(prepared) | check_run(prepared, run)
+    checks = block_checks(prepared) | run_checks(prepared, run)
     witness = DATA / "mainnet-witness" / f"{header.number}.json.xz"
     if witness.exists():
         root = WitnessState(read_witness(witness)).root_after(run.writes)
