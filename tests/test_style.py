@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 MAX_LINES = 600
 MAX_NATIVE_COLUMNS = 120  # a Cython signature ends in `noexcept nogil`
 FOLDERS = (".ci", "bench", "docs", "examples", "src", "tests")
-NATIVE = {".pyx", ".pxd", ".h", ".hpp", ".cpp"}
+NATIVE = {".pyx", ".pxd", ".h", ".hpp", ".cpp", ".inc"}
 CODE = {".py", ".pyi"} | NATIVE
 TEXT = CODE | {".md", ".toml", ".yml", ""}
 

@@ -5,6 +5,7 @@
     Exception
     ├── Revert                raised by a VM: this transaction failed, its writes are dropped
     ├── Invalid               raised by a VM: this transaction does not belong in the block
+    ├── PrecompileFailure     raised by a precompile of your own: the call of it fails
     └── BlockstmError
         ├── UsageError        the caller's mistake
         │   ├── ConfigError   an option has a value it cannot have       (also ValueError)
@@ -45,6 +46,7 @@ __all__ = [
     "LimitError",
     "MissingExtra",
     "MissingNode",
+    "PrecompileFailure",
     "ReentrantError",
     "Revert",
     "StateError",
@@ -64,6 +66,10 @@ class Invalid(Exception):
     ``on_invalid="raise"`` (a verifier) refuses the block with `InvalidBlock`;
     ``on_invalid="skip"`` (a builder) leaves the transaction out.
     """
+
+
+class PrecompileFailure(Exception):
+    """Raised by a precompile of your own: the call of it fails and loses all its gas."""
 
 
 class BlockstmError(Exception):

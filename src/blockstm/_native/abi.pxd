@@ -30,7 +30,9 @@ cdef extern from "blockstm/vm_abi.h" nogil:
     const uint32_t BLOCKSTM_VM_NEEDS_GIL
     const uint32_t BLOCKSTM_VM_ADMITS
     const uint32_t BLOCKSTM_VM_WRAPS
+    const uint32_t BLOCKSTM_VM_WATCHES
     const uint32_t BLOCKSTM_VM_SIZE_MIN
+    const uint32_t BLOCKSTM_VM_SIZE_ADMITS
     const uint64_t BLOCKSTM_REFUSAL_MAX
 
     ctypedef uint32_t blockstm_location
@@ -108,6 +110,7 @@ cdef extern from "blockstm/vm_abi.h" nogil:
         void (*count)(
             void* context, int64_t index, const uint8_t* output, uint64_t size, blockstm_tally* tally
         ) noexcept nogil
+        int32_t (*committed)(void* context, int64_t index) noexcept nogil
 
     ctypedef struct blockstm_state:
         uint32_t abi_version

@@ -57,6 +57,7 @@ public:
     Element& operator[](uint64_t place) noexcept { return elements_[place]; }
     const Element& operator[](uint64_t place) const noexcept { return elements_[place]; }
     Element& back() noexcept { return elements_[size_ - 1]; }
+    const Element& back() const noexcept { return elements_[size_ - 1]; }
 
     void clear() noexcept { size_ = 0; }
     void truncate(uint64_t size) noexcept { size_ = size; }

@@ -10,6 +10,8 @@
 
 namespace blockstm::evm {
 
+class AddedPrecompiles;
+
 struct BlockHash {
     uint64_t number;
     Hash32 hash;
@@ -34,6 +36,7 @@ struct BlockEnv {
     Hash32 parent_beacon_root{};
     const BlockHash* hashes = nullptr;  // those known, by ascending number
     uint64_t hash_count = 0;
+    const AddedPrecompiles* added_precompiles = nullptr;  // the embedder's own; null for none
 };
 
 // A payment from the beacon chain (EIP-4895), or a reward: to whom, and how much in wei.

@@ -7,6 +7,7 @@ from blockstm._native.abi cimport blockstm_refusal, blockstm_tally, blockstm_vie
 from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
 from blockstm._native.base.codec cimport Codec
 from blockstm._native.base.u256.u256 cimport u256
+from blockstm._native.evm.precompiles.callables cimport AddedPrecompiles, Precompiles
 from blockstm._native.wire.transaction cimport AccessEntry, Authorization, Transaction, TransactionType
 
 
@@ -40,6 +41,7 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         Hash32 parent_beacon_root
         const BlockHash* hashes
         uint64_t hash_count
+        const AddedPrecompiles* added_precompiles
 
     cdef cppclass Payment:
         Address address
@@ -73,8 +75,12 @@ cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
         StepArray steps
         bint reserve(uint64_t more)
         bint add(const Step& step)
+        bint record(uint8_t mask, void* reader)
+        void take_recording(int64_t index, Bytes& events)
+        void* reader
 
     int32_t execute_bound(void* context, blockstm_view* view, int64_t index)
+    int32_t execute_recorded(void* context, blockstm_view* view, int64_t index)
     int32_t admit_bound(
         void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal
     )
@@ -120,11 +126,15 @@ cdef class EvmBlock:
     cdef readonly Codec keys
     cdef readonly Codec values
     cdef readonly object value
-    cdef readonly object error
+    cdef object error_of
+    cdef Precompiles precompiles
+    cdef object tell               # who reads recordings: (index, events); None where nobody does
+    cdef object tell_error         # what that raised
     cdef list kept                 # what the steps point into: bytes, and arrays of ours
 
     cdef void* array(self, size_t count, size_t size) except NULL
     cdef int add(self, const Step& step) except -1
+    cdef int32_t told(self, int64_t index) noexcept
     cdef int set_signature(self, Transaction* target, transaction) except -1
     cdef int set_fees(self, Transaction* target, transaction, int kind) except -1
     cdef int set_data(self, Transaction* target, data) except -1

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from blockstm._native.base.codec import Codec
@@ -12,7 +12,6 @@ class EvmBlock:
     keys: Codec
     values: Codec
     value: Callable[[bytes], Any]
-    error: Callable[[int, int, bytes], BaseException]
     def __init__(
         self,
         fork: str,
@@ -20,6 +19,10 @@ class EvmBlock:
         value: Callable[[bytes], Any],
         error: Callable[[int, int, bytes], BaseException],
     ) -> None: ...
+    def error(self, index: int, status: int, output: bytes) -> BaseException: ...
+    def add_precompiles(self, targets: Mapping[bytes, Any]) -> None: ...
+    def record(self, mask: int, tell: Callable[[int, bytes], Any]) -> None: ...
+    def take_recording(self, index: int) -> bytes: ...
     def add_transaction(
         self, transaction: Any, sender: bytes, authorities: Sequence[bytes | None]
     ) -> None: ...

@@ -11,8 +11,8 @@ from libc.string cimport memcpy, memset
 from libcpp cimport bool
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_NUMBERS_U256, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE,
-    BLOCKSTM_VM_WRAPS, blockstm_vm,
+    BLOCKSTM_FAILED, BLOCKSTM_NUMBERS_U256, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS,
+    BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_WATCHES, BLOCKSTM_VM_WRAPS, blockstm_vm,
 )
 
 from blockstm._native.base.integers cimport read_word, write_word
@@ -33,7 +33,15 @@ FORKS = (
 
 cdef object HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # of secp256k1
 
+cdef bytes PRECOMPILE_RAISED = b"\x07"  # the kind of a failure, see execute.hpp
+
 use_libraries(shared_libraries())
+
+
+cdef int32_t committed_bound(void* context, int64_t index) noexcept with gil:
+    """`blockstm_vm.committed` of a block that records."""
+    return (<EvmBlock>(<BoundBlock*>context).reader).told(index)
+
 
 cdef u256 word(object number, str what) except *:
     """A number of 256 bits."""
@@ -112,7 +120,7 @@ cdef class EvmBlock:
 
     def __init__(self, str fork, context, value, error):
         cdef BlockEnv* env = &self.bound.env
-        self.value, self.error = value, error
+        self.value, self.error_of = value, error
         env.number = short(context.number, "a block's number")
         env.timestamp = short(context.timestamp, "a block's timestamp")
         env.gas_limit = short(context.gas_limit, "a block's gas limit")
@@ -156,6 +164,50 @@ cdef class EvmBlock:
             copy_bytes(&room[place].hash, hashes[number], 32, "a block's hash")
             place += 1
         self.bound.env.hashes, self.bound.env.hash_count = room, place
+
+    # ---- what the embedder adds
+
+    def add_precompiles(self, targets):
+        """Precompiles of the embedder's own: address → a callable or a capsule (`callables.pyx`)."""
+        self.precompiles = Precompiles(targets)
+        self.bound.env.added_precompiles = &self.precompiles.added
+
+    def record(self, uint8_t mask, tell):
+        """Have every run recorded (`inspect/recorder.hpp`), when all steps are there.
+
+        ``tell(index, events)`` is called for each step that becomes final, in order, by any worker; what it
+        raises ends the block before that step. This object is for one run of the block then.
+        """
+        if not self.bound.record(mask, <void*>self):
+            raise MemoryError
+        self.tell = tell
+        self.table.execute = execute_recorded
+        self.table.committed = committed_bound
+        self.table.flags |= BLOCKSTM_VM_WATCHES
+
+    def take_recording(self, int64_t index) -> bytes:
+        """The events of the last run of a step."""
+        cdef Bytes events
+        self.bound.take_recording(index, events)
+        return PyBytes_FromStringAndSize(<const char*>events.data(), events.size())
+
+    cdef int32_t told(self, int64_t index) noexcept:
+        cdef int32_t status = BLOCKSTM_FAILED
+        try:
+            self.tell(index, self.take_recording(index))
+            status = BLOCKSTM_SUCCESS
+        except BaseException as error:
+            self.tell_error = error
+        return status
+
+    def error(self, int64_t index, int status, bytes output):
+        """See NativeBlock."""
+        cdef uint64_t known_as
+        if status == BLOCKSTM_FAILED and self.tell_error is not None:
+            return self.tell_error
+        if status == BLOCKSTM_FAILED and output[:1] == PRECOMPILE_RAISED:
+            return self.precompiles.error(int.from_bytes(output[1:], "little"))
+        return self.error_of(index, status, output)
 
     # ---- steps
 

@@ -3,7 +3,8 @@
 
 #include "base/per_thread.hpp"
 #include "evm/execute.hpp"
-#include "evm/run/trace.hpp"
+#include "evm/inspect/recorder.hpp"
+#include "evm/inspect/trace.hpp"
 #include "evm/transaction/admission.hpp"
 
 namespace blockstm::evm {
@@ -22,6 +23,19 @@ int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcep
     Machine* machine = machine_of_this_thread();
     if (machine == nullptr) return BLOCKSTM_FAILED;
     return execute_step(*machine, block.env, block.steps[index], view);
+}
+
+int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept {
+    auto& block = *static_cast<BoundBlock*>(context);
+    Machine* machine = machine_of_this_thread();
+    if (machine == nullptr) return BLOCKSTM_FAILED;
+    Recorder recorder(block.recorded);
+    const Inspection inspection(*machine, recorder);
+    const int32_t status = execute_step(*machine, block.env, block.steps[index], view);
+    if (recorder.is_full && status != BLOCKSTM_STOPPED) return fail_for_memory(view);
+    // A run that was stopped does not count, and the one that does may be over already.
+    if (status != BLOCKSTM_STOPPED) block.recordings[index].swap(recorder.events);
+    return status;
 }
 
 int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally,
@@ -45,10 +59,9 @@ int32_t execute_traced(const BoundBlock& block, blockstm_view* view, int64_t ind
                        bool& is_whole) noexcept {
     Machine* machine = machine_of_this_thread();
     if (machine == nullptr) return BLOCKSTM_FAILED;
-    Tracer tracer;
-    machine->tracer = &tracer;
+    StepTracer tracer;
+    const Inspection inspection(*machine, tracer);
     const int32_t status = execute_step(*machine, block.env, block.steps[index], view);
-    machine->tracer = nullptr;
     is_whole = !tracer.is_full;
     lines.swap(tracer.lines);
     return status;

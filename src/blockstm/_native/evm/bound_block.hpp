@@ -1,8 +1,12 @@
 // A block bound to the EVM: what the engine calls for each of its steps.
 //
-// Filled by bound.pyx with the GIL held, read-only while the engine runs it. `execute_bound` may be
-// called by any number of threads at once; each thread has one machine, made at its first call and kept.
+// Filled by bound.pyx with the GIL held, read-only while the engine runs it, but for what its inspector's
+// recorder notes. `execute_bound` may be called by any number of threads at once, for one index by one;
+// each thread has one machine, made at its first call and kept.
 #pragma once
+
+#include <memory>
+#include <new>
 
 #include "base/bytes.hpp"
 #include "blockstm/vm_abi.h"
@@ -13,13 +17,29 @@ namespace blockstm::evm {
 struct BoundBlock {
     BlockEnv env{};
     Array<Step> steps;
+    uint8_t recorded = 0;  // a mask of events (inspect/recorder.hpp); 0 where nobody watches
+    void* reader = nullptr;                // whoever takes recordings when steps become final
+    std::unique_ptr<Bytes[]> recordings;  // of the last run of each step, where somebody does
 
     bool reserve(uint64_t more) noexcept { return steps.reserve(steps.size() + more); }
     bool add(const Step& step) noexcept { return steps.push(step); }
+
+    // Has each run of a step recorded from here on, when all steps are there; for one run of the block. False where
+    // memory ran out.
+    bool record(uint8_t mask, void* whose) noexcept {
+        recordings.reset(new (std::nothrow) Bytes[steps.size()]);
+        recorded = mask;
+        reader = whose;
+        return recordings != nullptr;
+    }
+    // What the last run of a step was; it is taken out.
+    void take_recording(int64_t index, Bytes& events) noexcept { events.swap(recordings[index]); }
 };
 
 // The `execute` of the engine's table; `context` is a BoundBlock.
 int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcept;
+// The same for a block that records.
+int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept;
 
 // The `admit` and `count` of the engine's table.
 int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally,

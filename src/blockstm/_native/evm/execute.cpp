@@ -34,6 +34,7 @@ bool report_fault(const Machine& machine, Bytes& report) noexcept {
         case MISSING_CODE: return report_code(report, 1, machine.world.faulty_code());
         case WRONG_CODE: return report_code(report, 6, machine.world.faulty_code());
         case MISSING_BLOCK_HASH: return write_number(report, uint8_t{2}) && write_number(report, machine.missing_block);
+        case PRECOMPILE_RAISED: return write_number(report, uint8_t{7}) && write_number(report, machine.error);
         case MISSING_LIBRARY: return write_number(report, uint8_t{3});
         case BAD_VALUE: return write_number(report, uint8_t{4});
         default: return write_number(report, uint8_t{5});
@@ -62,6 +63,12 @@ void encode_refusal(const Refusal& refusal, uint8_t out[REFUSAL_BYTES]) noexcept
             *out++ = static_cast<uint8_t>(word.limb[byte / 8] >> 8 * (byte % 8));
         }
     }
+}
+
+int32_t fail_for_memory(blockstm_view* view) noexcept {
+    constexpr uint8_t OUT_OF_MEMORY = 5;
+    view->api->output(view, &OUT_OF_MEMORY, sizeof OUT_OF_MEMORY);  // unheard, it is a failure without a word
+    return BLOCKSTM_FAILED;
 }
 
 int32_t execute_step(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept {

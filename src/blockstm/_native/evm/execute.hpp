@@ -16,7 +16,8 @@
 //   FAILED                     u8 kind: 1 the state has no code for this hash: 32 bytes; 2 the block came
 //                              without the hash of this block: u64; 3 a library is not loaded; 4 a value in
 //                              the state has a wrong size; 5 memory has run out; 6 the state gave another
-//                              code for this hash: 32 bytes
+//                              code for this hash: 32 bytes; 7 a precompile of the embedder's own left this
+//                              error: u64
 #pragma once
 
 #include "blockstm/vm_abi.h"
@@ -29,6 +30,9 @@ inline constexpr uint64_t REFUSAL_BYTES = 2 + 32 + 32;
 
 // The output of an invalid step.
 void encode_refusal(const Refusal& refusal, uint8_t out[REFUSAL_BYTES]) noexcept;
+
+// What a run comes to where memory has run out for what stands around it.
+int32_t fail_for_memory(blockstm_view* view) noexcept;
 
 int32_t execute_step(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept;
 

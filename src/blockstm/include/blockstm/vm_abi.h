@@ -10,7 +10,7 @@
  *   - The functions of the view may be called only inside `execute`, only with the view it was
  *     given, only in the thread it was called in. They take no Python lock, except where the
  *     state is a Python object that has not been read at this location before.
- *   - `admit` and `count` are called at the commit frontier: by one thread at a time, in block order,
+ *   - `admit`, `count` and `committed` are called at the commit frontier: by one thread at a time, in block order,
  *     with the GIL as in `execute`.
  *   - `read` of a `blockstm_state` is called by any worker thread without the GIL.
  *
@@ -71,7 +71,8 @@ enum {
 enum {
     BLOCKSTM_VM_NEEDS_GIL = 1,
     BLOCKSTM_VM_ADMITS = 2, /* it has `admit` and `count` */
-    BLOCKSTM_VM_WRAPS = 4   /* what `add` makes of U256 numbers is taken modulo 2**256 */
+    BLOCKSTM_VM_WRAPS = 4,  /* what `add` makes of U256 numbers is taken modulo 2**256 */
+    BLOCKSTM_VM_WATCHES = 8 /* it has `committed` */
 };
 
 /* A key's dense number, valid in one block. */
@@ -165,10 +166,15 @@ typedef struct blockstm_vm {
     /* It becomes final with SUCCESS or REVERTED and this output: add what it used. */
     void (*count)(void *context, int64_t index, const uint8_t *output, uint64_t size,
                   blockstm_tally *tally);
+    /* With BLOCKSTM_VM_WATCHES. It becomes final with SUCCESS or REVERTED, and what it used is counted: the
+     * last run of it is the one that counts. SUCCESS; or FAILED, and the block ends before it. */
+    int32_t (*committed)(void *context, int64_t index);
 } blockstm_vm;
 
 /* Of the first table, which ended with `execute`; the least that a VM may have. */
 #define BLOCKSTM_VM_SIZE_MIN offsetof(blockstm_vm, admit)
+/* Of one that admits, and no more. */
+#define BLOCKSTM_VM_SIZE_ADMITS offsetof(blockstm_vm, committed)
 
 typedef struct blockstm_state {
     uint32_t abi_version;

@@ -10,9 +10,12 @@ Imports point down::
     steps       what runs as one transaction of the engine
 """
 
+from blockstm.errors import PrecompileFailure
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import Execution, InvalidTransaction, Log, SystemOutputs
+from blockstm.vm.evm.inspection import Call, CallEnd, Inspector, Instruction
 from blockstm.vm.evm.machine import FORKS, Evm
+from blockstm.vm.evm.precompiles import Precompile
 from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
 
 __all__ = [
@@ -21,10 +24,16 @@ __all__ = [
     "BlockEnd",
     "BlockStart",
     "BlockSteps",
+    "Call",
+    "CallEnd",
     "Evm",
     "Execution",
+    "Inspector",
+    "Instruction",
     "InvalidTransaction",
     "Log",
+    "Precompile",
+    "PrecompileFailure",
     "Signed",
     "Step",
     "SystemOutputs",

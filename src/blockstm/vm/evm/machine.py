@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +10,13 @@ from blockstm._native.evm.bound import FORKS, EvmBlock, reason_named
 from blockstm._native.vm.bridge import run_on_view
 from blockstm.errors import InputError
 from blockstm.messages import brief
-from blockstm.types import View
+from blockstm.types import Address, View
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.admission import BlockRoom
 from blockstm.vm.evm.execution import InvalidTransaction, read_output
+from blockstm.vm.evm.inspection import observer_of
 from blockstm.vm.evm.libraries import load_libraries
+from blockstm.vm.evm.precompiles import Precompile, checked_precompiles
 from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
 from blockstm.vm.evm.validation import error_of
 from blockstm.vm.forks import Fork, fork_named
@@ -40,6 +42,10 @@ class Evm:
         fork: whose rules hold: a `blockstm.ethereum.Fork`, or any of its names ("paris", "Merge",
             "bpo1"; see `blockstm.ethereum.fork_named`).
         block: the fields of the block.
+        precompiles: address → precompiled contracts of your own, which are there beside the fork's
+            or in place of them: warm from the start (EIP-2929), as those are. See
+            `blockstm.vm.evm.Precompile`.
+        inspector: told what transactions do inside, see `blockstm.vm.evm.Inspector`.
 
     Attributes:
         fork: the rules of execution, one of `FORKS`; several forks share one.
@@ -48,16 +54,26 @@ class Evm:
 
     Raises:
         ConfigError: there is no such fork.
+        InputError: the precompiles or the inspector are of the wrong kind.
         ImportError: a library that precompiles need is not installed.
     """
 
-    def __init__(self, fork: str | Fork, block: BlockContext) -> None:
+    def __init__(
+        self,
+        fork: str | Fork,
+        block: BlockContext,
+        *,
+        precompiles: Mapping[Address, Precompile | Any] | None = None,
+        inspector: Any = None,
+    ) -> None:
         known = fork if isinstance(fork, Fork) else fork_named(fork)
         load_libraries()
         self.fork = known.rules
         if block.blobs_max is None and known.blobs is not None:
             block = replace(block, blobs_max=known.blobs.max)
         self.block = block
+        self._precompiles = checked_precompiles(precompiles)
+        self._observer = observer_of(inspector)
 
     def bind(self, steps: Sequence[Step]) -> BoundSteps:
         """Translate steps for the native core once, to run them any number of times.
@@ -70,16 +86,24 @@ class Evm:
     def __blockstm_bind__(self, transactions: Sequence[Step]) -> EvmBlock:
         """The native block of these steps."""
         if isinstance(transactions, BoundSteps) and transactions.vm is self:
-            return transactions.bound
+            if self._observer is None:
+                return transactions.bound
+            transactions = transactions.steps  # what records is for one run
+        bound = self._bound(transactions)
+        if self._observer is not None:
+            bound.record(self._observer.mask, self._observer.tell)
+        return bound
+
+    def _bound(self, steps: Sequence[Step]) -> EvmBlock:
         bound = EvmBlock(self.fork, self.block, read_output, error_of)
-        if isinstance(transactions, BlockSteps):
-            _add(bound, transactions.start)
-            bound.add_transactions(
-                transactions.transactions, transactions.senders, transactions.authorities
-            )
-            _add(bound, transactions.end)
+        if self._precompiles:
+            bound.add_precompiles(self._precompiles)
+        if isinstance(steps, BlockSteps):
+            _add(bound, steps.start)
+            bound.add_transactions(steps.transactions, steps.senders, steps.authorities)
+            _add(bound, steps.end)
             return bound
-        for step in transactions:
+        for step in steps:
             _add(bound, step)
         return bound
 
@@ -90,11 +114,13 @@ class Evm:
 
     def _violation_of(self, step: Signed) -> InvalidTransaction | None:
         """The rule that a transaction breaks by itself; None if it breaks none."""
-        code, have, want = self.__blockstm_bind__([step]).flaw_at(0)
+        code, have, want = self._bound([step]).flaw_at(0)
         return InvalidTransaction(reason_named(code), have, want) if code else None
 
     def __call__(self, view: View, step: Step) -> Any:
         """Run one step on a Python view; what the reference does.
+
+        An inspector is told when the run has ended well, whatever becomes of it afterwards.
 
         Raises:
             InvalidTransaction: the transaction does not belong in the block.
@@ -102,7 +128,11 @@ class Evm:
             LookupError: the state has no code for a hash that an account has, or the block came
                 without the hash of another block that was asked for.
         """
-        return run_on_view(self.__blockstm_bind__([step]), 0, view)
+        bound = self.__blockstm_bind__([step])
+        value = run_on_view(bound, 0, view)
+        if self._observer is not None:
+            self._observer.tell(view.index, bound.take_recording(0))
+        return value
 
     def trace(self, view: View, step: Step, write: Callable[[bytes], Any]) -> Any:
         """`__call__`, and ``write`` gets what `EIP-3155`_ says of each instruction: JSON lines.
@@ -112,7 +142,7 @@ class Evm:
 
         .. _EIP-3155: https://eips.ethereum.org/EIPS/eip-3155
         """
-        return self.__blockstm_bind__([step]).trace(0, view, write)
+        return self._bound([step]).trace(0, view, write)
 
     def __repr__(self) -> str:
         return f"Evm({self.fork!r}, block {self.block.number})"
@@ -122,15 +152,15 @@ class BoundSteps(Sequence[Step]):
     """The steps of a block, and the same for the native core. Immutable, safe from any thread."""
 
     def __init__(self, vm: Evm, steps: Sequence[Step]) -> None:
-        self._steps = steps if isinstance(steps, BlockSteps) else tuple(steps)
+        self.steps = steps if isinstance(steps, BlockSteps) else tuple(steps)
         self.vm = vm
-        self.bound = vm.__blockstm_bind__(self._steps)
+        self.bound = vm._bound(self.steps)
 
     def __len__(self) -> int:
-        return len(self._steps)
+        return len(self.steps)
 
     def __getitem__(self, place: Any) -> Any:
-        return self._steps[place]
+        return self.steps[place]
 
 
 def _add(bound: EvmBlock, step: Any) -> None:

@@ -11,11 +11,11 @@ from blockstm.errors import InputError
 from blockstm.types import Status
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256, BLOCKSTM_OK,
-    BLOCKSTM_REFUSAL_MAX, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
+    BLOCKSTM_ABSENT, BLOCKSTM_FAILED, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
+    BLOCKSTM_OK, BLOCKSTM_REFUSAL_MAX, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
     BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE,
-    BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_refusal, blockstm_state,
-    blockstm_vm,
+    BLOCKSTM_VM_SIZE_ADMITS, BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WATCHES, BLOCKSTM_VM_WRAPS, blockstm_bytes,
+    blockstm_refusal, blockstm_state, blockstm_vm,
 )
 from blockstm._native.base.arena cimport Arena, arena_copy
 from blockstm._native.base.codec import at_key
@@ -107,7 +107,9 @@ cdef void read_with_gil(NativeContext context, View* view, Location* location, A
 
 cdef uint32_t least_size(const blockstm_vm* vm) noexcept:
     """How long a table must be that has what its flags say."""
-    return sizeof(blockstm_vm) if vm.flags & BLOCKSTM_VM_ADMITS else BLOCKSTM_VM_SIZE_MIN
+    if vm.flags & BLOCKSTM_VM_WATCHES:
+        return sizeof(blockstm_vm)
+    return BLOCKSTM_VM_SIZE_ADMITS if vm.flags & BLOCKSTM_VM_ADMITS else BLOCKSTM_VM_SIZE_MIN
 
 
 cdef bint admit_native(void* context, int32_t index, Arena* arena, ExecutionResult* refused) noexcept nogil:
@@ -131,6 +133,17 @@ cdef bint count_native(void* context, int32_t index, ExecutionResult* result) no
     return True
 
 
+cdef bint tell_native(void* context, int32_t index, ExecutionResult* answer) noexcept nogil:
+    """`count_native` of a VM that watches."""
+    cdef Capacity* capacity = <Capacity*>context
+    if capacity.vm.flags & BLOCKSTM_VM_ADMITS:
+        count_native(context, index, answer)
+    if capacity.vm.committed(capacity.vm.context, index) == BLOCKSTM_SUCCESS:
+        return True
+    answer.status, answer.output_size = BLOCKSTM_FAILED, 0
+    return False
+
+
 cdef void* pointer_in(object capsule, const char* name, str what) except NULL:
     """Raises InputError for anything but a capsule of that name."""
     if not PyCapsule_IsValid(capsule, name):
@@ -151,6 +164,8 @@ cdef const blockstm_vm* checked_vm(object capsule) except NULL:
         raise InputError("a native VM's table has no function execute: it is NULL")
     if vm.flags & BLOCKSTM_VM_ADMITS and (vm.admit == NULL or vm.count == NULL):
         raise InputError("a native VM's flags say that it admits, but admit or count is NULL")
+    if vm.flags & BLOCKSTM_VM_WATCHES and vm.committed == NULL:
+        raise InputError("a native VM's flags say that it watches, but committed is NULL")
     return vm
 
 
@@ -178,9 +193,11 @@ cdef class NativeContext(Context):
         self.decode_key = block.keys.decode
         self.encode_value = at_key(block.values, "encode")
         self.vm = checked_vm(block.vm)
+        self.capacity.vm = self.vm
         if self.vm.flags & BLOCKSTM_VM_ADMITS:
-            self.capacity.vm = self.vm
             self.admission = Admission(admit_native, count_native, &self.capacity)
+        if self.vm.flags & BLOCKSTM_VM_WATCHES:
+            self.admission.count, self.admission.context = tell_native, &self.capacity
         memset(&self.numbers, 0, sizeof(self.numbers))
         self.numbers.domain = self.vm.numbers
         self.numbers.wraps = self.vm.flags & BLOCKSTM_VM_WRAPS

@@ -8,13 +8,13 @@
 
 namespace blockstm::evm {
 
-Code* make_code(Span bytes, const Hash32& hash, Fork fork, bool is_traced) noexcept {
+Code* make_code(Span bytes, const Hash32& hash, Variant variant) noexcept {
     auto* memory = static_cast<uint8_t*>(std::malloc(sizeof(Code) + bytes.size));
     if (memory == nullptr) return nullptr;
     uint8_t* copy = memory + sizeof(Code);
     if (bytes.size != 0) std::memcpy(copy, bytes.data, bytes.size);
-    Code* code = new (memory) Code{hash, {copy, bytes.size}, fork, is_traced, false, {}, {nullptr}};
-    if (fork >= Fork::Prague && bytes.size == DELEGATION_SIZE &&
+    Code* code = new (memory) Code{hash, {copy, bytes.size}, variant, false, {}, {nullptr}};
+    if (variant.fork >= Fork::Prague && bytes.size == DELEGATION_SIZE &&
         std::memcmp(copy, DELEGATION_PREFIX, sizeof DELEGATION_PREFIX) == 0) {
         code->is_delegation = true;
         std::memcpy(code->delegate.bytes, copy + sizeof DELEGATION_PREFIX, sizeof code->delegate.bytes);

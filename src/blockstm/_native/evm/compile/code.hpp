@@ -1,6 +1,6 @@
 // Code that can run: its bytes, and the program that they are translated into when they first run.
 //
-// A Code is made for one fork (gas differs) and is shared by all workers. Everything in it is fixed when
+// A Code is made for one variant (of forks, gas differs) and is shared by all workers. Everything in it is fixed when
 // `make_code` returns, but `program`: the first to run the code publishes it, once, by compare-and-swap;
 // who comes second frees its own. Counting references and bounding memory is the cache's (code_cache.hpp).
 // A program grows while it runs (program.hpp says how); nobody but the interpreter looks into it.
@@ -15,6 +15,20 @@ namespace blockstm::evm {
 
 class Program;
 
+// How code is translated.
+enum class Tier : uint8_t {
+    Plain,
+    Stepped,  // a STEP ahead of every instruction, for an inspector that follows them
+};
+
+// What a translation depends on, beside the code's bytes.
+struct Variant {
+    Fork fork = Fork::Frontier;
+    Tier tier = Tier::Plain;
+
+    friend bool operator==(const Variant&, const Variant&) = default;
+};
+
 // EIP-7702: these three bytes and an address are no code but a pointer to one.
 inline constexpr uint8_t DELEGATION_PREFIX[3] = {0xef, 0x01, 0x00};
 inline constexpr uint64_t DELEGATION_SIZE = 23;
@@ -22,15 +36,14 @@ inline constexpr uint64_t DELEGATION_SIZE = 23;
 struct Code {
     Hash32 hash;         // as given; zero for initcode that nobody hashed
     Span bytes;          // the code's own copy
-    Fork fork;
-    bool is_traced;      // its program reports each instruction to the machine's tracer (EIP-3155)
+    Variant variant;
     bool is_delegation;  // from Prague on
     Address delegate;    // whose code runs instead, if so
     mutable std::atomic<Program*> program;  // null until the code first runs
 };
 
 // A Code with a copy of `bytes`; null where memory ran out. Cheap: translation waits for the first run.
-Code* make_code(Span bytes, const Hash32& hash, Fork fork, bool is_traced) noexcept;
+Code* make_code(Span bytes, const Hash32& hash, Variant variant) noexcept;
 
 // Nobody else may be using it. Null is fine.
 void free_code(Code* code) noexcept;

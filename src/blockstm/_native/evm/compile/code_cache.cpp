@@ -10,20 +10,23 @@ namespace blockstm::evm {
 
 namespace {
 
+uint8_t number_of(Variant variant) noexcept {
+    return static_cast<uint8_t>(static_cast<uint8_t>(variant.fork) << 1 | static_cast<uint8_t>(variant.tier));
+}
+
 // The hash is Keccak's; the seed keeps whoever makes contracts from choosing where they lie.
 uint64_t hash_of(const CodeKey& key) noexcept {
     const TableSeed& seed = table_seed();
     uint64_t words[2];
     std::memcpy(words, key.hash.bytes, sizeof words);
-    const auto variant = static_cast<uint64_t>(key.fork) << 1 | (key.is_traced ? 1 : 0);
-    return fold(words[0] ^ seed.word[0] ^ variant << 56, words[1] ^ seed.word[1]);
+    return fold(words[0] ^ seed.word[0] ^ uint64_t{number_of(key.variant)} << 56, words[1] ^ seed.word[1]);
 }
 
 bool has_key(const Code& code, const CodeKey& key) noexcept {
-    return code.fork == key.fork && code.is_traced == key.is_traced && code.hash == key.hash;
+    return code.variant == key.variant && code.hash == key.hash;
 }
 
-CodeKey key_of(const Code& code) noexcept { return {code.hash, code.fork, code.is_traced}; }
+CodeKey key_of(const Code& code) noexcept { return {code.hash, code.variant}; }
 
 // Whoever takes a reference has one already, or the shard's lock: nothing has to become visible by it.
 CachedCode* hold(CachedCode* entry) noexcept {
@@ -224,7 +227,7 @@ CodeFront::~CodeFront() {
 }
 
 CachedCode*& CodeFront::place_of(const CodeKey& key) noexcept {
-    return places_[(key.hash.bytes[0] ^ static_cast<uint8_t>(key.fork) << 1 ^ (key.is_traced ? 1 : 0)) % PLACES];
+    return places_[(key.hash.bytes[0] ^ number_of(key.variant)) % PLACES];
 }
 
 const Code* CodeFront::find(const CodeKey& key) noexcept {

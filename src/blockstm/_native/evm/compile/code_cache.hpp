@@ -1,4 +1,4 @@
-// Code that was met before, shared by all workers and blocks: by hash, fork and whether it is traced.
+// Code that was met before, shared by all workers and blocks: by hash and variant (code.hpp).
 //
 // Bounded in bytes. Sixty-four shards, each under a lock of its own; what has not been asked for lately
 // goes first. Entries are counted: the cache, and every worker that uses one, hold a reference, so that
@@ -23,8 +23,7 @@ namespace blockstm::evm {
 
 struct CodeKey {
     Hash32 hash;
-    Fork fork;
-    bool is_traced;
+    Variant variant;
 };
 
 struct CachedCode {

@@ -74,7 +74,7 @@ inline constexpr int STACK_LIMIT = 1024;  // words
     OPERATION(MOVE)    /* x = y */ \
     OPERATION(SET_K32) /* x = y and z, 32 bits */ \
     OPERATION(SET_K64) OPERATION(SET_K256) \
-    OPERATION(TRACE)   /* x: the opcode; y and z: where it stands in the code */
+    OPERATION(STEP)    /* x: the opcode; y and z: where it stands in the code */
 
 #define BLOCKSTM_OPERATIONS(OPERATION) \
     BLOCKSTM_OPERATIONS_WITH_CONSTANT(OPERATION) \

@@ -19,7 +19,8 @@ constexpr uint64_t ROOM = 64;  // instructions that one opcode may take, besides
 Translator::Translator(Program& program, Workbench& bench) noexcept
     : program_(program),
       code_(program.code_),
-      gas_(gas_table(code_.fork)),
+      gas_(gas_table(code_.variant.fork)),
+      is_stepped_(code_.variant.tier == Tier::Stepped),
       bytes_(code_.bytes.data),
       size_(code_.bytes.size),
       out_(bench.out),
@@ -72,7 +73,7 @@ bool Translator::end_at(uint64_t place) noexcept {
 // Behind the code's last byte there are STOPs without end.
 bool Translator::end_of_code() noexcept {
     if (!make_room()) return false;
-    if (code_.is_traced) {
+    if (is_stepped_) {
         if (!end_scope()) return false;
         begin_scope(op::STOP, size_);
     }
@@ -87,7 +88,7 @@ bool Translator::opcode_at(uint64_t place) noexcept {
     ++opcode_count_;
     place_ = place;
     if (!make_room()) return false;
-    if (opcode == op::JUMPDEST || code_.is_traced || scope_.is_full()) {
+    if (opcode == op::JUMPDEST || is_stepped_ || scope_.is_full()) {
         if (is_reached_ && !end_scope()) return false;
         if (opcode == op::JUMPDEST) {
             if (!land(place)) return false;
@@ -106,7 +107,7 @@ bool Translator::land(uint64_t place) noexcept {
 
 // How many JUMPDESTs stand there side by side that this chunk may take.
 uint32_t Translator::jumpdests_from(uint64_t place) const noexcept {
-    if (code_.is_traced) return 1;
+    if (is_stepped_) return 1;
     const uint64_t end = std::min(size_, place + 1 + OPCODES_MAX - std::min(opcode_count_, OPCODES_MAX));
     uint64_t at = place + 1;
     while (at < end && bytes_[at] == op::JUMPDEST && !is_translated(at)) ++at;
@@ -132,7 +133,7 @@ bool Translator::land_on_run(uint64_t place, uint32_t count) noexcept {
 
 bool Translator::translate(uint8_t opcode, uint64_t place) noexcept {
     const Opcode& traits = OPCODES[opcode];
-    if (!traits.is_in(code_.fork)) return halt(op::INVALID);
+    if (!traits.is_in(code_.variant.fork)) return halt(op::INVALID);
     charge(opcode);
     switch (opcode) {
         case op::JUMPDEST: return true;
@@ -192,9 +193,9 @@ bool Translator::make_room() noexcept { return out_.make_room(ROOM); }
 
 void Translator::begin_scope(uint8_t opcode, uint64_t place) noexcept {
     scope_.begin();
-    if (code_.is_traced) {
+    if (is_stepped_) {
         emit(Operation::BLOCK, 0, STACK_LIMIT);
-        emit_to(Operation::TRACE, opcode, static_cast<uint32_t>(place));
+        emit_to(Operation::STEP, opcode, static_cast<uint32_t>(place));
     }
     begin_segment();
 }

@@ -1,5 +1,5 @@
 // Opcodes that work on words: see translator.hpp. Where an operand is a constant there is often a cheaper
-// instruction; where all are, there is none at all.
+// instruction (translate_constants.cpp); where all are, there is none at all.
 
 #include "evm/compile/constants.hpp"
 #include "evm/compile/translator.hpp"
@@ -44,83 +44,6 @@ bool Translator::fold(uint8_t opcode, const Held* operands, int count) noexcept 
     }
     if (is_known) scope_.push(result);
     return is_known;
-}
-
-// One of the two is a constant and the other is not: a cheaper instruction, if there is one.
-bool Translator::with_constant(uint8_t opcode, Held left, Held right) noexcept {
-    const bool is_left = left.is_constant;
-    const u256 constant = scope_.constant(is_left ? left : right);
-    const Held word = is_left ? right : left;
-    const bool is_small = constant.fits_u64();
-    const auto becomes = [&](uint64_t value) {
-        scope_.release(word);
-        scope_.push(u256{value});
-        return true;
-    };
-    const auto k64 = [&](Operation operation) {
-        if (is_small) emit_k64(operation, word, constant.limb[0]);
-        return is_small;
-    };
-    const auto k256 = [&](Operation operation, const u256& value) {
-        emit_k256(operation, word, value);
-        return true;
-    };
-    const auto k = [&](Operation small, Operation wide) { return k64(small) || k256(wide, constant); };
-    const auto small = [&](Operation operation, uint64_t number) {
-        const int16_t place = yield_from(&word, 1);
-        emit(operation, place, scaled(word.place), static_cast<int>(number));
-        return true;
-    };
-    switch (opcode) {
-        case op::ADD: return k(Operation::ADD_K64, Operation::ADD_K256);
-        case op::MUL:
-            if (is_power_of_two(constant)) return small(Operation::SHL_K, bit_length(constant) - 1);
-            return k(Operation::MUL_K64, Operation::MUL_K256);
-        case op::AND: return k(Operation::AND_K64, Operation::AND_K256);
-        case op::OR: return k(Operation::OR_K64, Operation::OR_K256);
-        case op::XOR: return k(Operation::XOR_K64, Operation::XOR_K256);
-        case op::EQ: return k(Operation::EQ_K64, Operation::EQ_K256);
-        case op::SUB:
-            if (is_left) return k64(Operation::SUB_FROM_K64);
-            return k64(Operation::SUB_K64) || k256(Operation::ADD_K256, -constant);
-        case op::DIV:
-            if (is_left) return false;
-            if (constant.is_zero()) return becomes(0);
-            if (is_power_of_two(constant)) return small(Operation::SHR_K, bit_length(constant) - 1);
-            return k64(Operation::DIV_K64);
-        case op::MOD:
-            if (is_left) return false;
-            if (constant.is_zero()) return becomes(0);
-            if (is_power_of_two(constant)) {
-                const u256 mask = constant - u256{1};
-                if (!mask.fits_u64()) return k256(Operation::AND_K256, mask);
-                emit_k64(Operation::AND_K64, word, mask.limb[0]);
-                return true;
-            }
-            return k64(Operation::MOD_K64);
-        case op::LT: return k64(is_left ? Operation::GT_K64 : Operation::LT_K64);
-        case op::GT: return k64(is_left ? Operation::LT_K64 : Operation::GT_K64);
-        case op::SLT: return k64(is_left ? Operation::SGT_K64 : Operation::SLT_K64);
-        case op::SGT: return k64(is_left ? Operation::SLT_K64 : Operation::SGT_K64);
-        case op::SHL:
-        case op::SHR:
-            if (!is_left) return false;
-            if (!is_small || constant.limb[0] >= 256) return becomes(0);
-            return small(opcode == op::SHL ? Operation::SHL_K : Operation::SHR_K, constant.limb[0]);
-        case op::SAR:
-            if (!is_left) return false;
-            return small(Operation::SAR_K, is_small && constant.limb[0] < 256 ? constant.limb[0] : 255);
-        case op::BYTE:
-            if (!is_left) return false;
-            if (!is_small || constant.limb[0] >= 32) return becomes(0);
-            return small(Operation::BYTE_K, constant.limb[0]);
-        case op::SIGNEXTEND:
-            if (!is_left) return false;
-            if (is_small && constant.limb[0] < 31) return small(Operation::SIGNEXTEND_K, constant.limb[0]);
-            scope_.push(word);
-            return true;
-        default: return false;
-    }
 }
 
 // Memory and call data at places that the code itself names.

@@ -1,7 +1,8 @@
 // The translator's parts: see program.hpp for what it makes. One chunk each; one thread.
 //
 // translate.cpp       the pass over the code; scopes and segments; instructions
-// translate_work.cpp  opcodes that work, and the cheaper forms for constants
+// translate_work.cpp  opcodes that work on words
+// translate_constants.cpp  ... and the cheaper forms where one of two is a constant
 // translate_jumps.cpp jumps, the comparisons that merge with them, and where they lead
 #pragma once
 
@@ -12,6 +13,16 @@
 #include "evm/forks/gas.hpp"
 
 namespace blockstm::evm {
+
+// What an opcode works on where one operand is a constant.
+struct WordAndConstant {
+    Held word;
+    u256 constant;
+    bool is_left;  // the constant was on top
+
+    uint64_t low() const noexcept { return constant.limb[0]; }
+    bool is_below(uint64_t bound) const noexcept { return constant.fits_u64() && low() < bound; }
+};
 
 // A jump's condition, and the words that it is about.
 struct Branch {
@@ -87,6 +98,14 @@ private:
     void work(uint8_t opcode) noexcept;
     bool fold(uint8_t opcode, const Held* operands, int count) noexcept;
     bool with_constant(uint8_t opcode, Held left, Held right) noexcept;
+    bool multiply(const WordAndConstant& pair) noexcept;
+    bool subtract(const WordAndConstant& pair) noexcept;
+    bool divide(const WordAndConstant& pair) noexcept;
+    bool take_remainder(const WordAndConstant& pair) noexcept;
+    bool shift(const WordAndConstant& pair, Operation operation) noexcept;
+    bool take_byte(const WordAndConstant& pair) noexcept;
+    bool extend_sign(const WordAndConstant& pair) noexcept;
+    bool becomes_zero(const WordAndConstant& pair) noexcept;
     bool at_constant(uint8_t opcode) noexcept;
     void gas_left() noexcept;
     bool halt(uint8_t opcode) noexcept;
@@ -114,6 +133,9 @@ private:
     void emit_operands(Operation operation, const Held* operands, int count, bool yields) noexcept;
     void emit_k64(Operation operation, Held left, uint64_t right) noexcept;
     void emit_k256(Operation operation, Held left, const u256& right) noexcept;
+    bool emit_k64(const WordAndConstant& pair, Operation operation) noexcept;             // if it fits
+    bool emit_k(const WordAndConstant& pair, Operation narrow, Operation wide) noexcept;  // whichever fits
+    bool emit_k(const WordAndConstant& pair, Operation operation, uint64_t small) noexcept;
     void take_from(const Held* operands, int count) noexcept;
     int16_t yield_from(const Held* operands, int count) noexcept;
     void forget_last() noexcept;
@@ -121,6 +143,7 @@ private:
     Program& program_;
     const Code& code_;
     const GasTable& gas_;
+    const bool is_stepped_;
     const uint8_t* bytes_;
     const uint64_t size_;
     Draft& out_;

@@ -56,7 +56,7 @@ bool World::code(Account* account, const Code*& code) noexcept {
 }
 
 bool World::find_code(Account* account) noexcept {
-    CodeKey key{{}, fork_, traced_};
+    CodeKey key{{}, variant_};
     if (!code_hash(account, key.hash)) return false;
     account->code = codes_.find(key);
     if (account->code != nullptr) return true;
@@ -68,7 +68,7 @@ bool World::find_code(Account* account) noexcept {
     } else if (is_of_state && !read_code(key.hash, bytes)) {
         return false;
     }
-    Code* code = make_code(bytes, key.hash, fork_, traced_);
+    Code* code = make_code(bytes, key.hash, variant_);
     if (code == nullptr) return stop(BLOCKSTM_NO_MEMORY);
     if (is_of_state && !has_own_hash(*code)) {
         free_code(code);

@@ -32,7 +32,7 @@ bool World::is_empty(Account* account, bool& holds) noexcept {
 
 bool World::exists(Account* account, bool& holds) noexcept {
     holds = true;
-    if (fork_ < Fork::SpuriousDragon && account->is(TOUCHED)) return true;
+    if (fork() < Fork::SpuriousDragon && account->is(TOUCHED)) return true;
     bool nothing = false;
     if (!is_empty(account, nothing)) return false;
     if (!nothing) return true;
@@ -69,9 +69,9 @@ bool World::has_storage(Account* account, bool& holds) noexcept {
 // The caller made sure that there is neither nonce nor code, and until Amsterdam no storage.
 bool World::create(Account* account) noexcept {
     bool is_stored = false;
-    if (fork_ >= Fork::Amsterdam && !has_storage(account, is_stored)) return false;
+    if (fork() >= Fork::Amsterdam && !has_storage(account, is_stored)) return false;
     if (!set_flags(account, is_stored ? CREATED | TOUCHED | WIPED : CREATED | TOUCHED)) return false;
-    return fork_ < Fork::SpuriousDragon || set_nonce(account, 1);
+    return fork() < Fork::SpuriousDragon || set_nonce(account, 1);
 }
 
 }  // namespace blockstm::evm

@@ -21,7 +21,7 @@ bool World::flush_slots() noexcept {
 
 bool World::flush_account(Account* account) noexcept {
     if (account->is(DESTROYED)) {
-        if (fork_ < Fork::Amsterdam) return delete_account(account);
+        if (fork() < Fork::Amsterdam) return delete_account(account);
         reset(account);
     }
     if (account->is(WIPED) && !clear_storage(account)) return false;
@@ -69,7 +69,7 @@ bool World::flush_code(Account* account) noexcept {
 // What is touched and has nothing: from EIP-161 on it is deleted, before it is put on record.
 bool World::flush_record(Account* account) noexcept {
     if (!account->is(TOUCHED)) return true;
-    const bool keeps_empty = fork_ < Fork::SpuriousDragon;
+    const bool keeps_empty = fork() < Fork::SpuriousDragon;
     if (keeps_empty && !flush_stored(account)) return false;
     if (is_surely_present(account)) return true;
     if (!keeps_empty) {

@@ -7,8 +7,8 @@
 
 namespace blockstm::evm {
 
-bool World::checkpoint(Checkpoint& checkpoint) noexcept {
-    checkpoint = undo_.size();
+bool World::enter(Checkpoint& checkpoint) noexcept {
+    checkpoint.place_ = undo_.size();
     Undo step{};
     step.kind = UndoKind::Checkpoint;
     step.number = log_count_;
@@ -16,17 +16,17 @@ bool World::checkpoint(Checkpoint& checkpoint) noexcept {
     step.word.limb[0] = logs_.size();
     step.word.limb[1] = static_cast<uint64_t>(refund_);
     if (!push(step)) return false;
-    checkpoint_ = checkpoint;
+    checkpoint_ = checkpoint.place_;
     return true;
 }
 
-void World::revert(Checkpoint checkpoint) noexcept {
-    while (undo_.size() > checkpoint) {
+void World::revert(const Checkpoint& checkpoint) noexcept {
+    while (undo_.size() > checkpoint.place_) {
         undo(undo_.back());
         undo_.pop();
     }
     // Entries before it are of an outer checkpoint; what is logged from here on is behind it in any case.
-    checkpoint_ = checkpoint;
+    checkpoint_ = checkpoint.place_;
 }
 
 namespace {
@@ -48,7 +48,7 @@ void World::undo(const Undo& step) noexcept {
             break;
         case UndoKind::Flags: {
             uint8_t kept = 0;
-            if (fork_ >= Fork::SpuriousDragon && keeps_touch(step.account->address)) {
+            if (fork() >= Fork::SpuriousDragon && keeps_touch(step.account->address)) {
                 kept = step.account->flags & TOUCHED;
             }
             step.account->flags = step.flags | kept;

@@ -3,8 +3,6 @@
 
 #include <random>
 
-#include "evm/precompiles/precompiles.hpp"
-
 namespace blockstm::evm {
 
 namespace {
@@ -34,13 +32,13 @@ World::World() noexcept : seed_(table_seed()) {}
 
 World::~World() { end(); }
 
-void World::begin(blockstm_view* view, Fork fork, bool traced) noexcept {
+void World::begin(blockstm_view* view, Variant variant, const AddedPrecompiles* added) noexcept {
     end();
     view_ = view;
     fault_ = BLOCKSTM_OK;
     view_stopped_ = false;
-    fork_ = fork;
-    traced_ = traced;
+    variant_ = variant;
+    added_ = added;
     accounts_.clear();
     slots_.clear();
     transients_.clear();
@@ -110,7 +108,7 @@ bool World::account(const Address& address, Account*& found) noexcept {
     Account* account = accounts_.take();
     if (account == nullptr) return stop(BLOCKSTM_NO_MEMORY);
     account->address = address;
-    if (precompile_at(fork_, address) != 0) account->flags = WARM;
+    if (precompile_at(address) != 0) account->flags = WARM;
     found = account;
     return account_index_.add(hash, account, [&](const Account& other) { return hash_of(other.address); }) ||
            stop(BLOCKSTM_NO_MEMORY);

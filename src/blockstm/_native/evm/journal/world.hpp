@@ -23,10 +23,16 @@
 #include "evm/compile/code_cache.hpp"
 #include "evm/forks/forks.hpp"
 #include "evm/journal/records.hpp"
+#include "evm/precompiles/added.hpp"
 
 namespace blockstm::evm {
 
-using Checkpoint = uint64_t;  // a place in the undo log
+// A point that what is done from there on can be taken back to: `enter`, then either `commit` or `revert`, the
+// innermost first. A frame has one, taken before its value moves; so has what comes before the first frame.
+class Checkpoint {
+    friend class World;
+    uint64_t place_ = 0;  // in the undo log
+};
 
 // Faults besides those of vm_abi.h.
 enum WorldFault : int32_t {
@@ -35,6 +41,7 @@ enum WorldFault : int32_t {
     MISSING_BLOCK_HASH = 102,   // BLOCKHASH of a block that the block came without: `machine.missing_block`
     MISSING_LIBRARY = 103,      // what a precompile needs was not loaded
     WRONG_CODE = 104,           // the state gave a code for the hash of another one
+    PRECOMPILE_RAISED = 105,    // an added precompile has failed with an error: `machine.error`
 };
 
 class World {
@@ -44,8 +51,8 @@ public:
     World(const World&) = delete;
     World& operator=(const World&) = delete;
 
-    // Forgets the last transaction and begins another. `traced` code is analysed for tracing.
-    void begin(blockstm_view* view, Fork fork, bool traced = false) noexcept;
+    // Forgets the last transaction and begins another, whose code runs in this variant.
+    void begin(blockstm_view* view, Variant variant, const AddedPrecompiles* added) noexcept;
     // Hands what the transaction changed to the view: once, at its end.
     bool flush() noexcept;
     // Counts gas towards the outcome.
@@ -59,7 +66,10 @@ public:
     void end() noexcept;
 
     blockstm_view* view() const noexcept { return view_; }
-    Fork fork() const noexcept { return fork_; }
+    Fork fork() const noexcept { return variant_.fork; }
+    Variant variant() const noexcept { return variant_; }
+    // The number of the precompile at an address; 0 for none.
+    int precompile_at(const Address& address) const noexcept { return evm::precompile_at(fork(), added_, address); }
     int32_t fault() const noexcept { return fault_; }
     // Whether the fault is the view's: the run does not count. Otherwise the machine itself has failed.
     bool is_stopped_by_view() const noexcept { return view_stopped_; }
@@ -153,11 +163,12 @@ public:
     bool has_changed_code(const Account& account) const noexcept;
     Span new_code(const Account& account) const noexcept;  // after a change
 
-    bool checkpoint(Checkpoint& checkpoint) noexcept;
-    void revert(Checkpoint checkpoint) noexcept;
+    // -- checkpoints
+    bool enter(Checkpoint& checkpoint) noexcept;
+    void revert(const Checkpoint& checkpoint) noexcept;
     // What was done since is kept, until an outer checkpoint is reverted to.
-    void commit(Checkpoint checkpoint) noexcept {
-        if (undo_.size() == checkpoint + 1) undo_.pop();  // nothing was
+    void commit(const Checkpoint& checkpoint) noexcept {
+        if (undo_.size() == checkpoint.place_ + 1) undo_.pop();  // nothing was
     }
 
 private:
@@ -216,8 +227,8 @@ private:
     int32_t fault_ = BLOCKSTM_OK;
     bool view_stopped_ = false;
     Hash32 faulty_code_{};
-    Fork fork_ = Fork::Frontier;
-    bool traced_ = false;
+    Variant variant_;
+    const AddedPrecompiles* added_ = nullptr;
     const TableSeed seed_;
 
     Pool<Account> accounts_;
@@ -228,7 +239,7 @@ private:
     Index<TransientSlot> transient_index_;
 
     Array<Undo> undo_;
-    Checkpoint checkpoint_ = 0;  // no earlier than the newest that may still be reverted to
+    uint64_t checkpoint_ = 0;  // no earlier than the newest that may still be reverted to
     Bytes logs_;
     uint32_t log_count_ = 0;
     int64_t refund_ = 0;

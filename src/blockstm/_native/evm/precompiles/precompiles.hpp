@@ -37,8 +37,10 @@ inline constexpr int P256VERIFY = 0x100;
 enum class PrecompileStatus : uint8_t {
     Success,
     Failure,      // the input is refused or the gas does not suffice: the call loses all its gas
+    Reverted,     // the call fails with an output and keeps its gas; of added ones only
     NoMemory,     // the machine's memory ran out: the block cannot go on
     Unavailable,  // a library was not loaded: a bug of the caller, see crypto/libraries.hpp
+    Raised,       // of added ones only: an error, the block cannot go on
 };
 
 // A fork has the precompiles 1 .. last_precompile(fork), and from Osaka on P256VERIFY.

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "evm/journal/transfer_logs.hpp"
-#include "evm/precompiles/precompiles.hpp"
+#include "evm/precompiles/added.hpp"
 
 namespace blockstm::evm {
 
@@ -62,10 +62,13 @@ void free_initcodes(Machine& machine) noexcept {
 
 namespace {
 
+PrecompileStatus run(Machine& machine, int number, Span input, int64_t& gas) noexcept {
+    if (number < ADDED_PRECOMPILES) return run_precompile(machine.fork(), number, input, gas, machine.output);
+    return machine.block->added_precompiles->run(number, input, gas, machine.output, machine.error);
+}
+
 Entry run_precompiled(Machine& machine, int number, Frame& callee, Ending& ending) noexcept {
-    const PrecompileStatus status =
-        run_precompile(machine.fork(), number, callee.input, callee.gas, machine.output);
-    switch (status) {
+    switch (run(machine, number, callee.input, callee.gas)) {
         case PrecompileStatus::Success:
             machine.world.commit(callee.checkpoint);
             ending = {true, callee.gas, Failure::None};
@@ -73,6 +76,11 @@ Entry run_precompiled(Machine& machine, int number, Frame& callee, Ending& endin
         case PrecompileStatus::Failure:
             machine.world.revert(callee.checkpoint);
             return refuse(machine, 0, Failure::PrecompileFailure, ending);
+        case PrecompileStatus::Reverted:
+            machine.world.revert(callee.checkpoint);
+            ending = {false, callee.gas, Failure::Reverted};
+            return Entry::Ended;
+        case PrecompileStatus::Raised: machine.world.stop(PRECOMPILE_RAISED); return Entry::Over;
         case PrecompileStatus::NoMemory: machine.world.stop(BLOCKSTM_NO_MEMORY); return Entry::Over;
         case PrecompileStatus::Unavailable: break;
     }
@@ -92,9 +100,9 @@ bool move_value(Machine& machine, const Frame& callee, Account* payer) noexcept 
 // `code_address`: whose code runs, before following a delegation; a precompile is never delegated to.
 Entry begin_call(Machine& machine, Frame& callee, Account* payer, const Address& code_address,
                  Ending& ending) noexcept {
-    if (!machine.world.checkpoint(callee.checkpoint)) return Entry::Over;
+    if (!machine.world.enter(callee.checkpoint)) return Entry::Over;
     if (!move_value(machine, callee, payer)) return Entry::Over;
-    if (const int number = precompile_at(machine.fork(), code_address); number != 0) {
+    if (const int number = machine.world.precompile_at(code_address); number != 0) {
         return run_precompiled(machine, number, callee, ending);
     }
     if (callee.code->bytes.size == 0) {

@@ -69,9 +69,9 @@ Entry begin_creation(Machine& machine, Frame& frame, Account* payer, Span initco
     bool taken = false;
     if (!is_taken(world, frame.self, taken)) return Entry::Over;
     if (taken) return refuse(machine, 0, Failure::AddressCollision, ending);
-    if (!world.checkpoint(frame.checkpoint) || !world.create(frame.self)) return Entry::Over;
+    if (!world.enter(frame.checkpoint) || !world.create(frame.self)) return Entry::Over;
     if (!transfer(machine, payer, frame.self, frame.value)) return Entry::Over;
-    frame.initcode = make_code(initcode, Hash32{}, machine.fork(), machine.tracer != nullptr);
+    frame.initcode = make_code(initcode, Hash32{}, world.variant());
     if (frame.initcode == nullptr) {
         world.stop(BLOCKSTM_NO_MEMORY);
         return Entry::Over;

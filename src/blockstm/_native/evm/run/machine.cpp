@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include "evm/run/inspector.hpp"
 #include "evm/run/calls.hpp"
 #include "evm/run/create.hpp"
 
@@ -29,9 +30,14 @@ Machine::~Machine() {
     if (stack != nullptr) munmap(stack, STACK_BYTES);
 }
 
+Variant Machine::variant() const noexcept {
+    const bool is_stepped = inspector != nullptr && inspector->follows_steps();
+    return {block->fork, is_stepped ? Tier::Stepped : Tier::Plain};
+}
+
 bool Machine::begin(const BlockEnv& block_env, blockstm_view* view) noexcept {
     block = &block_env;
-    world.begin(view, block_env.fork, tracer != nullptr);
+    world.begin(view, variant(), block_env.added_precompiles);
     free_initcodes(*this);
     frames.clear();
     depth_max = 0;
@@ -108,37 +114,91 @@ static void resume(Machine& machine, const Asked& asked, const Address& callee, 
     resume_after_call(machine, asked.output_offset, asked.output_size, ending);
 }
 
+static Entry enter_first(Machine& machine, const Message& message, Ending& ending) noexcept {
+    const Entry entry = message.creates ? enter_first_creation(machine, message, ending)
+                                        : enter_first_call(machine, message, ending);
+    if (entry == Entry::Ended && !ending.succeeded && machine.meters_state()) machine.state_gas.take_back();
+    return entry;
+}
+
+// ------------------------------------------------------------------------------ what an inspector is told
+
+static void tell_call(Machine& machine, const Message& message) noexcept {
+    const Address target = message.creates ? Address{} : message.target;
+    const CallKind kind = message.creates ? CallKind::Create : CallKind::Call;
+    machine.inspector->call(machine, {kind, 0, false, message.caller, target, target, message.value, message.gas,
+                                      message.input});
+}
+
+// Of `machine.request`, by the topmost frame.
+static void tell_call(Machine& machine) noexcept {
+    const Request& request = machine.request;
+    const Frame& frame = machine.frames.back();
+    const bool is_creation = creates(request.kind);
+    const bool is_static = frame.is_static || request.kind == CallKind::StaticCall;
+    const bool keeps_caller = request.kind == CallKind::DelegateCall;
+    Span input{nullptr, request.input_size};
+    if (input.size != 0) input.data = machine.memory.at(frame.memory_base + request.input_offset);
+    machine.inspector->call(machine, {request.kind, frame.depth + 1, is_static,
+                                      keeps_caller ? frame.caller : frame.address,
+                                      is_creation ? Address{} : request.target,
+                                      is_creation ? Address{} : request.code_address, request.value, request.gas,
+                                      input});
+}
+
+static void tell_call_end(Machine& machine, CallKind kind, int depth, const Ending& ending,
+                          const Address& created) noexcept {
+    const Span output{machine.output.data(), machine.output.size()};
+    machine.inspector->call_end(machine, {kind, depth, ending, created, output});
+}
+
+// ------------------------------------------------------------------------------ running
+
+template <bool INSPECTED>
 static bool run_frames(Machine& machine, Ending& ending) noexcept {
     while (true) {
         const int64_t before = machine.frames.back().gas;
-        const Exit exit = interpret(machine);
+        const Exit exit = INSPECTED ? interpret_inspected(machine) : interpret(machine);
         if (exit == Exit::Over) return false;
         const int64_t given = exit == Exit::Call ? machine.request.gas : 0;  // still to be spent
         if (!machine.spend(Machine::CALL_WEIGHT + before - machine.frames.back().gas - given)) return false;
         if (exit == Exit::Call) {
             const Request& request = machine.request;
+            if constexpr (INSPECTED) tell_call(machine);
             const Entry entry =
                 creates(request.kind) ? enter_creation(machine, ending) : enter_call(machine, ending);
             if (entry == Entry::Over) return false;
             if (entry == Entry::Running) continue;
             if (!machine.spend(request.gas - ending.gas_left)) return false;
+            if constexpr (INSPECTED) {
+                tell_call_end(machine, request.kind, machine.frames.back().depth + 1, ending, {});
+            }
             resume(machine, request, request.target, ending);
         } else {
             const Frame& frame = machine.frames.back();
             if (!leave(machine, exit, ending)) return false;
+            if constexpr (INSPECTED) {
+                tell_call_end(machine, frame.kind, frame.depth, ending, creates(frame.kind) ? frame.address : Address{});
+            }
             if (machine.frames.empty()) return true;
             resume(machine, frame, frame.address, ending);
         }
     }
 }
 
-bool run_message(Machine& machine, const Message& message, Ending& ending) noexcept {
-    const Entry entry = message.creates ? enter_first_creation(machine, message, ending)
-                                        : enter_first_call(machine, message, ending);
-    if (entry == Entry::Running) return run_frames(machine, ending);
-    if (entry == Entry::Over) return false;
-    if (!ending.succeeded && machine.meters_state()) machine.state_gas.take_back();
+static bool run_inspected(Machine& machine, const Message& message, Ending& ending) noexcept {
+    tell_call(machine, message);
+    const Entry entry = enter_first(machine, message, ending);
+    if (entry != Entry::Ended) return entry == Entry::Running && run_frames<true>(machine, ending);
+    tell_call_end(machine, message.creates ? CallKind::Create : CallKind::Call, 0, ending, {});
     return true;
+}
+
+bool run_message(Machine& machine, const Message& message, Ending& ending) noexcept {
+    if (machine.inspector != nullptr) [[unlikely]] return run_inspected(machine, message, ending);
+    const Entry entry = enter_first(machine, message, ending);
+    if (entry == Entry::Ended) return true;
+    return entry == Entry::Running && run_frames<false>(machine, ending);
 }
 
 }  // namespace blockstm::evm

@@ -12,7 +12,7 @@
 
 namespace blockstm::evm {
 
-struct Tracer;  // trace.hpp; null where nobody asked
+class Inspector;
 
 // What is the same for all frames of a transaction.
 struct TransactionEnv {
@@ -34,6 +34,7 @@ struct Machine {
     void end() noexcept;
 
     Fork fork() const noexcept { return block->fork; }
+    Variant variant() const noexcept;  // of the code that runs
     // Every so much gas, a run asks whether it still counts: it may have more than anybody will wait for.
     static constexpr int64_t POLL_GAS = int64_t{1} << 20;
     static constexpr int64_t SOON_GAS = int64_t{1} << 24;  // a frame with no more ends within a tenth of a second
@@ -63,16 +64,19 @@ struct Machine {
     int64_t polled_below = 0;        // the interpreter's own: at this gas it polls
     int depth_max = 0;               // of the frames of this transaction
     uint64_t missing_block = 0;      // with the fault MISSING_BLOCK_HASH: its number
+    uint64_t error = 0;              // with the fault PRECOMPILE_RAISED: what it left
     Bytes report;                    // what goes out as the step's output
     Bytes accesses;                  // its part of the block's access list, where there is one
     const BlockEnv* block = nullptr;
     TransactionEnv transaction{};
-    Tracer* tracer = nullptr;
+    Inspector* inspector = nullptr;  // null where nobody watches
     HashMemo hashes;
 };
 
 // Runs the topmost frame from where it was left. Defined in interpreter.cpp.
 Exit interpret(Machine& machine) noexcept;
+// The same, under the eyes of the machine's inspector. Defined in inspected.cpp.
+Exit interpret_inspected(Machine& machine) noexcept;
 
 // The call or creation that a transaction, or a block for itself, consists of.
 struct Message {

@@ -30,7 +30,7 @@ enum class Called : uint8_t { Succeeded, Failed, NoCode };
 // What comes next is a transaction of its own: nothing is warm, nothing was created or changed in it yet.
 bool begin_anew(Machine& machine) noexcept {
     if (!record_and_flush(machine)) return false;
-    machine.world.begin(machine.world.view(), machine.fork(), machine.tracer != nullptr);
+    machine.world.begin(machine.world.view(), machine.variant(), machine.block->added_precompiles);
     return true;
 }
 

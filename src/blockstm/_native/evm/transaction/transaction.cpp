@@ -113,8 +113,8 @@ bool Run::execute(Ending& ending) noexcept {
 // EIP-2780: what comes before the first frame costs gas, too. Where that does not suffice, nothing happens but that
 // it is paid for, all of it.
 bool Run::prepare_or_undo(Message& message, Ending& ending) noexcept {
-    Checkpoint start{};
-    if (!world.checkpoint(start) || !prepare(message)) return false;
+    Checkpoint start;
+    if (!world.enter(start) || !prepare(message)) return false;
     if (message.gas >= 0) return true;
     world.revert(start);
     machine.state_gas.forget();

@@ -14,8 +14,7 @@ inline int64_t log(Machine& machine, const u256& offset, const u256& size, const
     if (gas < 0) return gas;
     gas -= gas_of(frame).log_byte * static_cast<int64_t>(size.limb[0]);
     if (gas < 0) return gas;
-    Span data;
-    if (!size.is_zero()) data = {memory_of(machine) + offset.limb[0], size.limb[0]};
+    const Span data = memory_at(machine, offset, size);
     return machine.world.log(frame.address, topics, topic_count, data) ? gas : OVER;
 }
 

@@ -28,7 +28,7 @@ inline constexpr int64_t OVER = INT64_MIN;  // no cost reaches it
 
 inline Frame& running(Machine& machine) noexcept { return machine.frames.back(); }
 
-inline const GasTable& gas_of(const Frame& frame) noexcept { return gas_table(frame.code->fork); }
+inline const GasTable& gas_of(const Frame& frame) noexcept { return gas_table(frame.code->variant.fork); }
 
 constexpr uint64_t words_of(uint64_t size) noexcept { return (size + 31) / 32; }
 
@@ -78,6 +78,11 @@ inline int64_t reach(Machine& machine, const u256& offset, const u256& size, int
 
 inline uint8_t* memory_of(Machine& machine) noexcept {
     return machine.memory.at(running(machine).memory_base);
+}
+
+// A range of memory that is there.
+inline Span memory_at(Machine& machine, const u256& offset, const u256& size) noexcept {
+    return size.is_zero() ? Span{} : Span{memory_of(machine) + offset.limb[0], size.limb[0]};
 }
 
 // What works on much memory asks first whether the run still counts.

@@ -83,7 +83,7 @@ int64_t call(Machine& machine, CallKind kind, const u256* stack, int64_t gas) no
     gas = touch(machine, request.code_address, account, gas);
     if (gas < 0) return gas;
     request.code = nullptr;
-    if (precompile_at(machine.fork(), request.code_address) == 0) {
+    if (machine.world.precompile_at(request.code_address) == 0) {
         if (!machine.world.code(account, request.code)) return OVER;
         gas = follow(machine, request.code, gas);
         if (gas < 0) return gas;
@@ -156,7 +156,7 @@ int64_t leave(Machine& machine, const u256& offset, const u256& size, int64_t ga
 
 // What is left goes to the beneficiary; whether the account goes, too, is the fork's: from Cancun on only
 // one that was created in this transaction does (EIP-6780).
-int64_t selfdestruct(Machine& machine, const u256& operand, int64_t gas) noexcept {
+int64_t selfdestruct(Machine& machine, const u256& operand, u256& balance, int64_t gas) noexcept {
     const Frame& frame = running(machine);
     const GasTable& table = gas_of(frame);
     World& world = machine.world;
@@ -172,7 +172,6 @@ int64_t selfdestruct(Machine& machine, const u256& operand, int64_t gas) noexcep
         if (gas < 0) return gas;
     }
     world.see(beneficiary);
-    u256 balance;
     if (!world.balance(frame.self, balance)) return OVER;
     if (table.new_beneficiary != 0) {
         bool makes_account = false;

@@ -18,7 +18,7 @@ int64_t create(Machine& machine, CallKind kind, const u256* operands, int64_t ga
 // RETURN (0xf3), REVERT (0xfd): the range of memory becomes the output.
 int64_t leave(Machine& machine, const u256& offset, const u256& size, int64_t gas) noexcept;
 
-// SELFDESTRUCT (0xff).
-int64_t selfdestruct(Machine& machine, const u256& beneficiary, int64_t gas) noexcept;
+// SELFDESTRUCT (0xff): all that the account has, which is `amount`, goes to the beneficiary.
+int64_t selfdestruct(Machine& machine, const u256& beneficiary, u256& amount, int64_t gas) noexcept;
 
 }  // namespace blockstm::evm::instructions

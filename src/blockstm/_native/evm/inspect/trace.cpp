@@ -1,9 +1,5 @@
-// EIP-3155 lines: see trace.hpp. A line is finished when the next instruction begins or the frame goes back
-// to the machine, because only then is it known what the instruction cost.
-
-#include "evm/run/trace.hpp"
-
-#include "evm/run/machine.hpp"
+// EIP-3155 lines; see trace.hpp.
+#include "evm/inspect/trace.hpp"
 
 namespace blockstm::evm {
 namespace {
@@ -11,7 +7,7 @@ namespace {
 // Appends to a line; what does not fit in memory is left out and noted.
 class Writer {
 public:
-    Writer(Tracer& tracer, Bytes& out) noexcept : tracer_(tracer), out_(out) {}
+    Writer(bool& is_full, Bytes& out) noexcept : is_full_(is_full), out_(out) {}
 
     Writer& text(const char* text) noexcept { return bytes(text, std::strlen(text)); }
 
@@ -55,44 +51,26 @@ public:
     }
 
     Writer& bytes(const void* data, uint64_t size) noexcept {
-        if (!out_.append(static_cast<const uint8_t*>(data), size)) tracer_.is_full = true;
+        if (!out_.append(static_cast<const uint8_t*>(data), size)) is_full_ = true;
         return *this;
     }
 
 private:
     static constexpr char HEX[] = "0123456789abcdef";
 
-    Tracer& tracer_;
+    bool& is_full_;
     Bytes& out_;
 };
 
-void close(Tracer& tracer, int64_t gas_after, Failure failure) noexcept {
-    if (!tracer.is_open) return;
-    tracer.is_open = false;
-    if (tracer.is_full) return;
-    Writer line(tracer, tracer.lines);
-    line.text("{\"pc\":").decimal(tracer.place);
-    line.text(",\"op\":").decimal(tracer.opcode);
-    line.text(",\"gas\":").hex_number(tracer.gas);
-    line.text(",\"gasCost\":").hex_number(tracer.gas - gas_after);
-    line.bytes(tracer.rest.data(), tracer.rest.size());
-    if (failure != Failure::None) line.text(",\"error\":\"").text(name_of(failure)).text("\"");
-    line.text("}\n");
-}
-
 }  // namespace
 
-void trace_begin(Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept {
-    if (machine.tracer == nullptr) return;
-    Tracer& tracer = *machine.tracer;
+void StepTracer::step(const Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept {
     const Frame& frame = machine.frames.back();
-    close(tracer, gas, Failure::None);
-    tracer.is_open = true;
-    tracer.opcode = opcode;
-    tracer.place = place;
-    tracer.gas = gas;
-    tracer.rest.clear();
-    Writer rest(tracer, tracer.rest);
+    opcode_ = opcode;
+    place_ = place;
+    gas_ = gas;
+    rest_.clear();
+    Writer rest(is_full, rest_);
     rest.text(",\"stack\":[");
     for (const u256* word = frame.stack; word < top; ++word) {
         rest.text(word == frame.stack ? "" : ",").hex_number(*word);
@@ -101,13 +79,19 @@ void trace_begin(Machine& machine, uint8_t opcode, uint32_t place, const u256* t
     rest.text(",\"returnData\":").hex_bytes(machine.return_data);
     rest.text(",\"refund\":").hex_number(machine.world.refund());
     rest.text(",\"memSize\":").decimal(frame.memory_size);
-    rest.text(",\"opName\":\"").text(name_of(opcode, frame.code->fork)).text("\"");
+    rest.text(",\"opName\":\"").text(name_of(opcode, machine.fork())).text("\"");
 }
 
-void trace_end(Machine& machine, Exit exit) noexcept {
-    if (machine.tracer == nullptr) return;
-    const Failure failure = exit == Exit::Failed ? machine.failure : Failure::None;
-    close(*machine.tracer, machine.frames.back().gas, failure);
+void StepTracer::step_end(const Machine&, int64_t gas, Failure failure) noexcept {
+    if (is_full) return;
+    Writer line(is_full, lines);
+    line.text("{\"pc\":").decimal(place_);
+    line.text(",\"op\":").decimal(opcode_);
+    line.text(",\"gas\":").hex_number(gas_);
+    line.text(",\"gasCost\":").hex_number(gas_ - gas);
+    line.bytes(rest_.data(), rest_.size());
+    if (failure != Failure::None) line.text(",\"error\":\"").text(name_of(failure)).text("\"");
+    line.text("}\n");
 }
 
 const char* name_of(uint8_t opcode, Fork fork) noexcept {

@@ -1,0 +1,224 @@
+// The loop of the interpreter, included where it is instantiated: interpreter.cpp for machines that nobody
+// watches, inspected.cpp for those that somebody does.
+//
+// One function with a label for each operation, because a jump from the end of each instruction straight
+// to the next is what the processor predicts best. The labels stand in operations/, a file for each group,
+// and say where operands come from; what the operations do with them stands in instructions/. The registers
+// that matter are `ip` (the instruction), `base` (the word of the stack that places count from) and `gas`.
+#pragma once
+
+#include "evm/compile/program.hpp"
+#include "evm/run/inspector.hpp"
+#include "evm/run/instructions/arithmetic.hpp"
+#include "evm/run/instructions/bitwise.hpp"
+#include "evm/run/instructions/environment.hpp"
+#include "evm/run/instructions/log.hpp"
+#include "evm/run/instructions/memory.hpp"
+#include "evm/run/instructions/storage.hpp"
+#include "evm/run/instructions/system.hpp"
+
+#include <algorithm>
+
+namespace blockstm::evm {
+namespace {
+
+// --- operands -------------------------------------------------------------------------------------
+
+[[gnu::always_inline]] inline u256& word(u256* base, int16_t place) noexcept {
+    return *reinterpret_cast<u256*>(reinterpret_cast<uint64_t*>(base) + place);
+}
+
+[[gnu::always_inline]] inline u256* moved(u256* base, int16_t places) noexcept { return &word(base, places); }
+
+// The `index`-th eight bytes behind an instruction.
+[[gnu::always_inline]] inline uint64_t behind(const Instruction* ip, int index = 1) noexcept {
+    uint64_t data;
+    std::memcpy(&data, ip + index, sizeof data);
+    return data;
+}
+
+[[gnu::always_inline]] inline u256 constant(const Instruction* ip) noexcept {
+    return {behind(ip, 1), behind(ip, 2), behind(ip, 3), behind(ip, 4)};
+}
+
+// The 32 bits in `y` and `z`.
+[[gnu::always_inline]] inline uint32_t number(const Instruction* ip) noexcept {
+    uint32_t data;
+    std::memcpy(&data, &ip->y, sizeof data);
+    return data;
+}
+
+// A jump's distance and its constant.
+[[gnu::always_inline]] inline int32_t distance(const Instruction* ip) noexcept {
+    return static_cast<int32_t>(behind(ip));
+}
+[[gnu::always_inline]] inline u256 compared(const Instruction* ip) noexcept { return behind(ip) >> 32; }
+
+[[gnu::always_inline]] inline uint16_t unsigned_of(int16_t field) noexcept { return static_cast<uint16_t>(field); }
+
+// --- the way out ----------------------------------------------------------------------------------
+
+template <bool INSPECTED>
+Exit finish(Machine& machine, Frame& frame, Exit exit, int64_t gas) noexcept {
+    frame.gas = gas;
+    if constexpr (INSPECTED) {
+        machine.inspector->end_step(machine, gas, exit == Exit::Failed ? machine.failure : Failure::None);
+    }
+    return exit;
+}
+
+template <bool INSPECTED>
+[[gnu::cold, gnu::noinline]] Exit halted(Machine& machine, Frame& frame, int64_t gas) noexcept {
+    if (gas == OVER) return finish<INSPECTED>(machine, frame, Exit::Over, 0);
+    if (machine.failure == Failure::None) machine.failure = Failure::OutOfGas;
+    machine.output.clear();
+    return finish<INSPECTED>(machine, frame, Exit::Failed, 0);
+}
+
+// `POLLS`: from time to time, between segments, it asks whether the run still counts. `INSPECTED`: the
+// machine has an inspector.
+template <bool POLLS, bool INSPECTED>
+[[gnu::noinline]] Exit run(Machine& machine) noexcept {
+    static const void* const labels[] = {
+#define OPCODE(value, name, inputs, outputs, fork) &&name,
+        BLOCKSTM_OPCODES_OF_WORK(OPCODE)
+#undef OPCODE
+#define OPERATION(name) &&name,
+            BLOCKSTM_OPERATIONS(OPERATION)
+#undef OPERATION
+    };
+
+    Frame& frame = machine.frames.back();
+    Program* const program = program_of(*frame.code);
+    machine.failure = Failure::None;
+    if (program == nullptr) return halted<INSPECTED>(machine, frame, no_memory(machine));
+    find_input(machine, frame);
+
+    u256* const bottom = frame.stack;
+    u256* base = frame.top;
+    int64_t gas = frame.gas;
+    if constexpr (POLLS) machine.polled_below = std::max(gas - machine.until_poll, int64_t{0});
+    const auto* ip = static_cast<const Instruction*>(frame.resume);
+
+#define X word(base, ip->x)
+#define Y word(base, ip->y)
+#define Z word(base, ip->z)
+
+#define NEXT(size)                        \
+    do {                                  \
+        ip += (size);                     \
+        goto* labels[ip->operation];      \
+    } while (false)
+
+// A segment begins: `ip` is at its BLOCK. Its need and its room are compared at once: what is below the
+// need wraps to more than any room.
+#define ENTER()                                                                                   \
+    do {                                                                                          \
+        const auto height = static_cast<uint32_t>(base - bottom);                                 \
+        if (height - unsigned_of(ip->x) > unsigned_of(ip->y)) [[unlikely]] goto bad_stack;        \
+        gas -= unsigned_of(ip->z);                                                                \
+        if (gas < (POLLS ? machine.polled_below : 0)) [[unlikely]] goto poll;                     \
+        NEXT(1);                                                                                  \
+    } while (false)
+
+// Where that is may have to be translated first, for which memory may run out.
+#define GO_TO(where)                                  \
+    do {                                              \
+        ip = (where);                                 \
+        if (ip == nullptr) [[unlikely]] goto no_room; \
+        ENTER();                                      \
+    } while (false)
+
+#define CHARGED(expression)                   \
+    do {                                      \
+        gas = instructions::expression;       \
+        if (gas < 0) [[unlikely]] goto halt;  \
+    } while (false)
+
+#define BINARY(name, function) \
+    name:                      \
+    X = instructions::function(Y, Z);        \
+    NEXT(1)
+#define BINARY_K64(name, function) \
+    name:                          \
+    X = instructions::function(Y, behind(ip));   \
+    NEXT(2)
+#define BINARY_K256(name, function) \
+    name:                           \
+    X = instructions::function(Y, constant(ip));  \
+    NEXT(5)
+// The constant, in z, was on top.
+#define BINARY_K(name, function)                     \
+    name:                                            \
+    X = instructions::function(u256{unsigned_of(ip->z)}, Y);       \
+    NEXT(1)
+#define UNARY(name, function) \
+    name:                     \
+    X = instructions::function(Y);          \
+    NEXT(1)
+#define FIELD(name, value) \
+    name:                  \
+    X = (value);           \
+    NEXT(1)
+#define JUMP_WHERE(name, condition)       \
+    name: {                               \
+        const bool holds = (condition);   \
+        base = moved(base, ip->x);        \
+        if (holds) {                      \
+            ip += distance(ip);           \
+            ENTER();                      \
+        }                                 \
+        ip += 2;                          \
+        ENTER();                          \
+    }
+
+// What an instruction has done, for the inspector.
+#define TELL(event)                                         \
+    do {                                                    \
+        if constexpr (INSPECTED) machine.inspector->event;  \
+    } while (false)
+
+#define LEAVE(exit) return finish<INSPECTED>(machine, frame, exit, gas)
+
+    if (ip == nullptr) GO_TO(program->rest(0));
+    ENTER();
+
+#include "evm/run/operations/arithmetic.inc"
+#include "evm/run/operations/bitwise.inc"
+#include "evm/run/operations/memory.inc"
+#include "evm/run/operations/environment.inc"
+#include "evm/run/operations/storage.inc"
+#include "evm/run/operations/log.inc"
+#include "evm/run/operations/flow.inc"
+#include "evm/run/operations/system.inc"
+
+PC:  // these four are constants or heads of scopes in programs
+CODESIZE:
+JUMPDEST:
+INVALID:
+    gas = fail(machine, Failure::InvalidOpcode);
+    goto halt;
+BAD_JUMP:
+    gas = fail(machine, Failure::InvalidJump);
+    goto halt;
+bad_stack: {
+    const bool is_short = base - bottom < unsigned_of(ip->x);
+    gas = fail(machine, is_short ? Failure::StackUnderflow : Failure::StackOverflow);
+    goto halt;
+}
+poll:  // at the beginning of a segment that is paid for, or cannot be
+    if (!POLLS || gas < 0) goto halt;
+    if (!machine.poll()) {
+        gas = OVER;
+        goto halt;
+    }
+    machine.polled_below = std::max(gas - Machine::POLL_GAS, int64_t{0});
+    NEXT(1);
+no_room:
+    gas = no_memory(machine);
+halt:
+    return halted<INSPECTED>(machine, frame, gas);
+}
+
+}  // namespace
+}  // namespace blockstm::evm

@@ -1,0 +1,54 @@
+"""Precompiled contracts of your own, beside those of a fork or in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from blockstm._native.evm.precompiles.callables import is_precompile
+from blockstm.errors import InputError
+from blockstm.messages import brief
+from blockstm.types import Address
+
+__all__ = ["Precompile", "checked_precompiles"]
+
+Precompile = Callable[[bytes, int], tuple[bytes, int] | tuple[bytes, int, bool]]
+"""``precompile(input, gas)`` gives its output and how much of the gas it has used.
+
+A third member that is true reverts the call: the output is its reason, and the gas that it has not
+used goes back. `PrecompileFailure`, and more gas used than there is, makes the call fail and takes
+all its gas. Any other exception ends the block with a `TransactionError`.
+
+It is called with the GIL, by any worker thread and more than once for one transaction, and must
+depend on nothing but its two arguments: then the result is the same on any number of workers.
+
+A function of C comes in a PyCapsule "blockstm.precompile" (`blockstm/precompile.h`) and is called
+without the GIL.
+"""
+
+_ADDRESS_BYTES = 20
+
+
+def checked_precompiles(
+    precompiles: Mapping[Address, Precompile | Any] | None,
+) -> dict[Address, Any]:
+    """A copy of what was passed.
+
+    Raises:
+        InputError: an address is not 20 bytes, or what is there cannot be called.
+    """
+    if precompiles is None:
+        return {}
+    if not isinstance(precompiles, Mapping):
+        raise InputError(
+            f"precompiles are a mapping, address -> callable, not {brief(precompiles)}"
+        )
+    for address, target in precompiles.items():
+        if type(address) is not bytes or len(address) != _ADDRESS_BYTES:
+            raise InputError(f"a precompile's address is 20 bytes, not {brief(address)}")
+        if not is_precompile(target):
+            raise InputError(
+                f"the precompile at 0x{address.hex()} is a callable or a capsule "
+                f'"blockstm.precompile", not {brief(target)}'
+            )
+    return dict(precompiles)
