@@ -30,9 +30,9 @@ bool report_code(Bytes& report, uint8_t kind, const Hash32& hash) noexcept {
 
 bool report_fault(const Machine& machine, Bytes& report) noexcept {
     report.clear();
-    switch (machine.world.fault()) {
-        case MISSING_CODE: return report_code(report, 1, machine.world.faulty_code());
-        case WRONG_CODE: return report_code(report, 6, machine.world.faulty_code());
+    switch (machine.journal.fault()) {
+        case MISSING_CODE: return report_code(report, 1, machine.journal.faulty_code());
+        case WRONG_CODE: return report_code(report, 6, machine.journal.faulty_code());
         case MISSING_BLOCK_HASH: return write_number(report, uint8_t{2}) && write_number(report, machine.missing_block);
         case PRECOMPILE_RAISED: return write_number(report, uint8_t{7}) && write_number(report, machine.error);
         case MISSING_LIBRARY: return write_number(report, uint8_t{3});
@@ -43,7 +43,7 @@ bool report_fault(const Machine& machine, Bytes& report) noexcept {
 
 int32_t ending_of(Machine& machine, bool goes_on, const Refusal& refusal) noexcept {
     if (!goes_on) {
-        if (machine.world.is_stopped_by_view()) return BLOCKSTM_STOPPED;
+        if (machine.journal.is_stopped_by_view()) return BLOCKSTM_STOPPED;
         report_fault(machine, machine.report);  // without memory for it: without a word
         return BLOCKSTM_FAILED;
     }

@@ -1,4 +1,4 @@
-"""The locations of an Ethereum account as bytes: what the EVM's world (world.hpp) asks the view for.
+"""The locations of an Ethereum account as bytes: what the EVM's journal (journal.hpp) asks the view for.
 
 ====================================  ===========================  =========================
 location (Python)                     key                          value

@@ -46,7 +46,7 @@ void Recorder::step(const Machine& machine, uint8_t opcode, uint32_t place, cons
     const auto count = static_cast<uint8_t>(std::min<uint64_t>(OPCODES[opcode].inputs, height));
     Writer event(events, is_full, STEP_BIT);
     event.number(opcode).number(place).number(gas).number(static_cast<uint16_t>(frame.depth));
-    event.number(frame.memory_size).number(machine.world.refund()).number(count);
+    event.number(frame.memory_size).number(machine.journal.refund()).number(count);
     for (int index = 1; index <= count; ++index) event.word(top[-index]);
 }
 

@@ -77,7 +77,7 @@ void StepTracer::step(const Machine& machine, uint8_t opcode, uint32_t place, co
     }
     rest.text("],\"depth\":").decimal(static_cast<uint64_t>(frame.depth) + 1);
     rest.text(",\"returnData\":").hex_bytes(machine.return_data);
-    rest.text(",\"refund\":").hex_number(machine.world.refund());
+    rest.text(",\"refund\":").hex_number(machine.journal.refund());
     rest.text(",\"memSize\":").decimal(frame.memory_size);
     rest.text(",\"opName\":\"").text(name_of(opcode, machine.fork())).text("\"");
 }

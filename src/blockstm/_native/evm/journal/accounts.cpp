@@ -1,9 +1,9 @@
-// The world's balances, nonces and marks; see world.hpp.
-#include "evm/journal/world.hpp"
+// The journal's balances, nonces and marks; see journal.hpp.
+#include "evm/journal/journal.hpp"
 
 namespace blockstm::evm {
 
-bool World::set_flags(Account* account, uint8_t flags) noexcept {
+bool Journal::set_flags(Account* account, uint8_t flags) noexcept {
     if ((account->flags & flags) == flags) return true;
     Undo step{};
     step.kind = UndoKind::Flags;
@@ -14,18 +14,18 @@ bool World::set_flags(Account* account, uint8_t flags) noexcept {
     return true;
 }
 
-bool World::touch(Account* account) noexcept { return set_flags(account, TOUCHED); }
+bool Journal::touch(Account* account) noexcept { return set_flags(account, TOUCHED); }
 
 // ------------------------------------------------------------------------------ balance
 
-bool World::know_balance(Account* account) noexcept {
+bool Journal::know_balance(Account* account) noexcept {
     if (account->knows(BALANCE)) return true;
     if (!read_field(account, BALANCE, account->balance_before)) return false;
     account->known |= bit(BALANCE);
     return true;
 }
 
-bool World::balance(Account* account, u256& value) noexcept {
+bool Journal::balance(Account* account, u256& value) noexcept {
     if (!know_balance(account)) return false;
     value = account->delta.applied_to(account->balance_before);
     return true;
@@ -34,7 +34,7 @@ bool World::balance(Account* account, u256& value) noexcept {
 // As long as nobody needed the number, the chain is asked for no more than the answer. A sum above 2^256 - 1
 // wraps where it is shown or becomes final, but not here: what was credited on the way can be paid, whatever
 // was there before, and so nobody need ask.
-bool World::can_pay(Account* account, const u256& amount, bool& holds) noexcept {
+bool Journal::can_pay(Account* account, const u256& amount, bool& holds) noexcept {
     const Delta& delta = account->delta;
     if (account->knows(BALANCE)) {
         u256 balance = account->balance_before - delta.magnitude;
@@ -54,7 +54,7 @@ bool World::can_pay(Account* account, const u256& amount, bool& holds) noexcept 
     return holds_at_least(account, bound, holds);
 }
 
-bool World::log_balance(Account* account) noexcept {
+bool Journal::log_balance(Account* account) noexcept {
     Undo step{};
     step.kind = UndoKind::Balance;
     step.flags = account->delta.is_negative ? 1 : 0;
@@ -63,7 +63,7 @@ bool World::log_balance(Account* account) noexcept {
     return push(step);
 }
 
-bool World::credit(Account* account, const u256& amount) noexcept {
+bool Journal::credit(Account* account, const u256& amount) noexcept {
     if (!touch(account)) return false;
     if (amount.is_zero()) return true;
     if (!log_balance(account)) return false;
@@ -71,7 +71,7 @@ bool World::credit(Account* account, const u256& amount) noexcept {
     return true;
 }
 
-bool World::debit(Account* account, const u256& amount) noexcept {
+bool Journal::debit(Account* account, const u256& amount) noexcept {
     if (!touch(account)) return false;
     if (amount.is_zero()) return true;
     if (!log_balance(account)) return false;
@@ -81,7 +81,7 @@ bool World::debit(Account* account, const u256& amount) noexcept {
 
 // ------------------------------------------------------------------------------ nonce
 
-bool World::know_nonce(Account* account) noexcept {
+bool Journal::know_nonce(Account* account) noexcept {
     if (account->knows(NONCE)) return true;
     u256 value;
     if (!read_field(account, NONCE, value)) return false;
@@ -93,7 +93,7 @@ bool World::know_nonce(Account* account) noexcept {
 
 // The nonce of a sender is what its transaction says, or else the transaction is no part of the block. So
 // one whose sender has others before it need not wait until they have run.
-bool World::expect_nonce(Account* account, uint64_t expected) noexcept {
+bool Journal::expect_nonce(Account* account, uint64_t expected) noexcept {
     if (account->knows(NONCE) || expected == 0) return true;
     bool holds = false;
     if (!locate(account, NONCE) || !expects_number(account->location[NONCE], expected, holds)) return false;
@@ -103,13 +103,13 @@ bool World::expect_nonce(Account* account, uint64_t expected) noexcept {
     return true;
 }
 
-bool World::nonce(Account* account, uint64_t& value) noexcept {
+bool Journal::nonce(Account* account, uint64_t& value) noexcept {
     if (!know_nonce(account)) return false;
     value = account->nonce;
     return true;
 }
 
-bool World::set_nonce(Account* account, uint64_t value) noexcept {
+bool Journal::set_nonce(Account* account, uint64_t value) noexcept {
     if (!know_nonce(account)) return false;
     Undo step{};
     step.kind = UndoKind::Nonce;

@@ -1,6 +1,6 @@
-// The world's codes: the code an account has and the hash it reports come from one read; see world.hpp.
+// The journal's codes: the code an account has and the hash it reports come from one read; see journal.hpp.
 #include "crypto/keccak.hpp"
-#include "evm/journal/world.hpp"
+#include "evm/journal/journal.hpp"
 
 namespace blockstm::evm {
 
@@ -20,7 +20,7 @@ bool has_own_hash(const Code& code) noexcept {
 
 }  // namespace
 
-bool World::know_code_hash(Account* account) noexcept {
+bool Journal::know_code_hash(Account* account) noexcept {
     if (account->knows(CODE_HASH)) return true;
     if (!locate(account, CODE_HASH)) return false;
     blockstm_bytes bytes;
@@ -37,25 +37,25 @@ bool World::know_code_hash(Account* account) noexcept {
     return true;
 }
 
-bool World::code_hash(Account* account, Hash32& hash) noexcept {
+bool Journal::code_hash(Account* account, Hash32& hash) noexcept {
     if (!know_code_hash(account)) return false;
     hash = account->has_code ? account->code_hash : EMPTY_CODE_HASH;
     return true;
 }
 
-bool World::has_code(Account* account, bool& holds) noexcept {
+bool Journal::has_code(Account* account, bool& holds) noexcept {
     if (!know_code_hash(account)) return false;
     holds = account->has_code;
     return true;
 }
 
-bool World::code(Account* account, const Code*& code) noexcept {
+bool Journal::code(Account* account, const Code*& code) noexcept {
     if (account->code == nullptr && !find_code(account)) return false;
     code = account->code;
     return true;
 }
 
-bool World::find_code(Account* account) noexcept {
+bool Journal::find_code(Account* account) noexcept {
     CodeKey key{{}, variant_};
     if (!code_hash(account, key.hash)) return false;
     account->code = codes_.find(key);
@@ -80,7 +80,7 @@ bool World::find_code(Account* account) noexcept {
 }
 
 // Code is found by its content: what is there under a hash never changes.
-bool World::read_code(const Hash32& hash, Span& bytes) noexcept {
+bool Journal::read_code(const Hash32& hash, Span& bytes) noexcept {
     blockstm_location location;
     int32_t status = view_->api->locate(view_, hash.bytes, sizeof hash.bytes, &location);
     if (status != BLOCKSTM_OK) return stop_by_view(status);
@@ -95,7 +95,7 @@ bool World::read_code(const Hash32& hash, Span& bytes) noexcept {
     return true;
 }
 
-bool World::set_code(Account* account, Span bytes) noexcept {
+bool Journal::set_code(Account* account, Span bytes) noexcept {
     if (!know_code_hash(account)) return false;
     Undo step{};
     step.kind = UndoKind::CodeHash;

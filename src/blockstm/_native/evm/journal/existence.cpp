@@ -1,15 +1,15 @@
-// Whether an account exists; see world.hpp.
+// Whether an account exists; see journal.hpp.
 //
 // An account exists if balance, nonce or code are not zero, or if it is recorded: a location of its own,
 // set only where all three are zero (or were, when it was set). So who pays an account writes one delta
 // and asks nothing. Questions are asked in the order in which their answers are least likely to change:
 // code, a bound on the balance, the nonce.
-#include "evm/journal/world.hpp"
+#include "evm/journal/journal.hpp"
 
 namespace blockstm::evm {
 
 // Known to have something, without asking.
-bool World::is_surely_present(const Account* account) const noexcept {
+bool Journal::is_surely_present(const Account* account) const noexcept {
     if (account->knows(NONCE) && account->nonce != 0) return true;
     if (account->knows(CODE_HASH) && account->has_code) return true;
     const Delta& delta = account->delta;
@@ -17,7 +17,7 @@ bool World::is_surely_present(const Account* account) const noexcept {
     return account->knows(BALANCE) && account->balance_before != delta.magnitude;
 }
 
-bool World::is_empty(Account* account, bool& holds) noexcept {
+bool Journal::is_empty(Account* account, bool& holds) noexcept {
     holds = false;
     if (is_surely_present(account)) return true;
     if (!know_code_hash(account)) return false;
@@ -30,7 +30,7 @@ bool World::is_empty(Account* account, bool& holds) noexcept {
     return true;
 }
 
-bool World::exists(Account* account, bool& holds) noexcept {
+bool Journal::exists(Account* account, bool& holds) noexcept {
     holds = true;
     if (fork() < Fork::SpuriousDragon && account->is(TOUCHED)) return true;
     bool nothing = false;
@@ -41,7 +41,7 @@ bool World::exists(Account* account, bool& holds) noexcept {
     return true;
 }
 
-bool World::know_recorded(Account* account) noexcept {
+bool Journal::know_recorded(Account* account) noexcept {
     if (account->knows(RECORDED)) return true;
     u256 value;
     if (!read_field(account, RECORDED, value)) return false;
@@ -50,7 +50,7 @@ bool World::know_recorded(Account* account) noexcept {
     return true;
 }
 
-bool World::know_stored(Account* account) noexcept {
+bool Journal::know_stored(Account* account) noexcept {
     if (account->knows(STORED)) return true;
     u256 value;
     if (!read_field(account, STORED, value)) return false;
@@ -60,14 +60,14 @@ bool World::know_stored(Account* account) noexcept {
 }
 
 // Of an account without nonce and code; whoever has those has no need to ask.
-bool World::has_storage(Account* account, bool& holds) noexcept {
+bool Journal::has_storage(Account* account, bool& holds) noexcept {
     if (!know_stored(account)) return false;
     holds = account->was_stored;
     return true;
 }
 
 // The caller made sure that there is neither nonce nor code, and until Amsterdam no storage.
-bool World::create(Account* account) noexcept {
+bool Journal::create(Account* account) noexcept {
     bool is_stored = false;
     if (fork() >= Fork::Amsterdam && !has_storage(account, is_stored)) return false;
     if (!set_flags(account, is_stored ? CREATED | TOUCHED | WIPED : CREATED | TOUCHED)) return false;

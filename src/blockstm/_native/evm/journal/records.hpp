@@ -1,4 +1,4 @@
-// What a world remembers during one transaction: accounts, slots, and how each was before a change.
+// What a journal remembers during one transaction: accounts, slots, and how each was before a change.
 //
 // Plain data of one worker. A record has two sorts of fields. What was learnt of the chain (`before`,
 // `known`, `location`) holds for the whole transaction: a location is looked at once. What the

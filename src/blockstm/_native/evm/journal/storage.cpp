@@ -1,9 +1,9 @@
-// The world's slots, transient slots and logs; see world.hpp.
-#include "evm/journal/world.hpp"
+// The journal's slots, transient slots and logs; see journal.hpp.
+#include "evm/journal/journal.hpp"
 
 namespace blockstm::evm {
 
-bool World::know_epoch(Account* account) noexcept {
+bool Journal::know_epoch(Account* account) noexcept {
     if (account->knows(EPOCH)) return true;
     u256 value;
     if (!read_field(account, EPOCH, value)) return false;
@@ -14,7 +14,7 @@ bool World::know_epoch(Account* account) noexcept {
 }
 
 // What this transaction created had no storage: that was asked for when it was created.
-bool World::read_slot(Slot* slot) noexcept {
+bool Journal::read_slot(Slot* slot) noexcept {
     if (slot->account->is(CREATED)) {
         slot->before = u256{};
     } else if (!locate(slot) || !read_number(slot->location, slot->before)) {
@@ -25,7 +25,7 @@ bool World::read_slot(Slot* slot) noexcept {
     return true;
 }
 
-bool World::log_slot(Slot* slot) noexcept {
+bool Journal::log_slot(Slot* slot) noexcept {
     Undo step{};
     step.kind = UndoKind::SlotValue;
     step.number = slot->logged_at;
@@ -36,7 +36,7 @@ bool World::log_slot(Slot* slot) noexcept {
     return true;
 }
 
-bool World::warm_up(Slot* slot) noexcept {
+bool Journal::warm_up(Slot* slot) noexcept {
     Undo step{};
     step.kind = UndoKind::SlotWarm;
     step.slot = slot;
@@ -47,18 +47,18 @@ bool World::warm_up(Slot* slot) noexcept {
 
 // ------------------------------------------------------------------------------ EIP-1153
 
-TransientSlot* World::find_transient(Account* account, const u256& key, uint64_t hash) const noexcept {
+TransientSlot* Journal::find_transient(Account* account, const u256& key, uint64_t hash) const noexcept {
     return transient_index_.find(
         hash, [&](const TransientSlot& slot) { return slot.key == key && slot.account == account; });
 }
 
-bool World::load_transient(Account* account, const u256& key, u256& value) noexcept {
+bool Journal::load_transient(Account* account, const u256& key, u256& value) noexcept {
     const TransientSlot* slot = find_transient(account, key, hash_of(account, key));
     value = slot == nullptr ? u256{} : slot->value;
     return true;
 }
 
-bool World::store_transient(Account* account, const u256& key, const u256& value) noexcept {
+bool Journal::store_transient(Account* account, const u256& key, const u256& value) noexcept {
     const uint64_t hash = hash_of(account, key);
     TransientSlot* slot = find_transient(account, key, hash);
     if (slot == nullptr) {
@@ -81,7 +81,7 @@ bool World::store_transient(Account* account, const u256& key, const u256& value
 
 // ------------------------------------------------------------------------------ logs
 
-bool World::log(const Address& address, const Hash32* topics, uint8_t topic_count, Span data) noexcept {
+bool Journal::log(const Address& address, const Hash32* topics, uint8_t topic_count, Span data) noexcept {
     const auto size = static_cast<uint32_t>(data.size);  // gas bounds it
     const uint8_t size_bytes[4] = {static_cast<uint8_t>(size), static_cast<uint8_t>(size >> 8),
                                    static_cast<uint8_t>(size >> 16), static_cast<uint8_t>(size >> 24)};

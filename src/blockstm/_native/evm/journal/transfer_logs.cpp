@@ -17,11 +17,11 @@ Hash32 topic_of(const Address& address) noexcept { return to_hash(from_address(a
 
 }  // namespace
 
-bool log_transfer(World& world, const Address& payer, const Address& receiver, const u256& amount) noexcept {
+bool log_transfer(Journal& journal, const Address& payer, const Address& receiver, const u256& amount) noexcept {
     if (amount.is_zero()) return true;
     const Hash32 topics[] = {TRANSFER, topic_of(payer), topic_of(receiver)};
     const Hash32 data = to_hash(amount);
-    return world.log(SYSTEM, topics, 3, {data.bytes, sizeof data.bytes});
+    return journal.log(SYSTEM, topics, 3, {data.bytes, sizeof data.bytes});
 }
 
 }  // namespace blockstm::evm

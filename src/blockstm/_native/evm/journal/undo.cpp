@@ -1,13 +1,13 @@
-// The world's undo log: one entry for each change, taken back newest first; see world.hpp.
+// The journal's undo log: one entry for each change, taken back newest first; see journal.hpp.
 //
 // A checkpoint is a place in the log, with the state of logs and refunds there. What was learnt of the
 // chain is never undone: it stays a condition of the run.
-#include "evm/journal/world.hpp"
+#include "evm/journal/journal.hpp"
 #include "evm/precompiles/precompiles.hpp"
 
 namespace blockstm::evm {
 
-bool World::enter(Checkpoint& checkpoint) noexcept {
+bool Journal::enter(Checkpoint& checkpoint) noexcept {
     checkpoint.place_ = undo_.size();
     Undo step{};
     step.kind = UndoKind::Checkpoint;
@@ -20,7 +20,7 @@ bool World::enter(Checkpoint& checkpoint) noexcept {
     return true;
 }
 
-void World::revert(const Checkpoint& checkpoint) noexcept {
+void Journal::revert(const Checkpoint& checkpoint) noexcept {
     while (undo_.size() > checkpoint.place_) {
         undo(undo_.back());
         undo_.pop();
@@ -39,7 +39,7 @@ bool keeps_touch(const Address& address) noexcept {
 
 }  // namespace
 
-void World::undo(const Undo& step) noexcept {
+void Journal::undo(const Undo& step) noexcept {
     switch (step.kind) {
         case UndoKind::Checkpoint:
             logs_.truncate(step.word.limb[0]);

@@ -11,10 +11,10 @@
 namespace blockstm::evm {
 
 bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& amount) noexcept {
-    machine.world.see(receiver);
-    if (!machine.world.debit(payer, amount) || !machine.world.credit(receiver, amount)) return false;
+    machine.journal.see(receiver);
+    if (!machine.journal.debit(payer, amount) || !machine.journal.credit(receiver, amount)) return false;
     return machine.fork() < Fork::Amsterdam || payer == receiver ||
-           log_transfer(machine.world, payer->address, receiver->address, amount);
+           log_transfer(machine.journal, payer->address, receiver->address, amount);
 }
 
 Entry refuse(Machine& machine, int64_t gas, Failure failure, Ending& ending) noexcept {
@@ -26,7 +26,7 @@ Entry refuse(Machine& machine, int64_t gas, Failure failure, Ending& ending) noe
 Frame* next_frame(Machine& machine) noexcept {
     Array<Frame>& frames = machine.frames;
     if (!frames.reserve(frames.size() + 1)) {
-        machine.world.stop(BLOCKSTM_NO_MEMORY);
+        machine.journal.stop(BLOCKSTM_NO_MEMORY);
         return nullptr;
     }
     auto* frame = new (frames.end()) Frame{};
@@ -45,7 +45,7 @@ Entry push_frame(Machine& machine, const Frame& next) noexcept {
     machine.depth_max = std::max(machine.depth_max, next.depth);
     machine.frames.truncate(machine.frames.size() + 1);
     if (machine.meters_state() && next.depth > 0 && !machine.state_gas.enter()) {
-        machine.world.stop(BLOCKSTM_NO_MEMORY);
+        machine.journal.stop(BLOCKSTM_NO_MEMORY);
         return Entry::Over;
     }
     return Entry::Running;
@@ -70,21 +70,21 @@ PrecompileStatus run(Machine& machine, int number, Span input, int64_t& gas) noe
 Entry run_precompiled(Machine& machine, int number, Frame& callee, Ending& ending) noexcept {
     switch (run(machine, number, callee.input, callee.gas)) {
         case PrecompileStatus::Success:
-            machine.world.commit(callee.checkpoint);
+            machine.journal.commit(callee.checkpoint);
             ending = {true, callee.gas, Failure::None};
             return Entry::Ended;
         case PrecompileStatus::Failure:
-            machine.world.revert(callee.checkpoint);
+            machine.journal.revert(callee.checkpoint);
             return refuse(machine, 0, Failure::PrecompileFailure, ending);
         case PrecompileStatus::Reverted:
-            machine.world.revert(callee.checkpoint);
+            machine.journal.revert(callee.checkpoint);
             ending = {false, callee.gas, Failure::Reverted};
             return Entry::Ended;
-        case PrecompileStatus::Raised: machine.world.stop(PRECOMPILE_RAISED); return Entry::Over;
-        case PrecompileStatus::NoMemory: machine.world.stop(BLOCKSTM_NO_MEMORY); return Entry::Over;
+        case PrecompileStatus::Raised: machine.journal.stop(PRECOMPILE_RAISED); return Entry::Over;
+        case PrecompileStatus::NoMemory: machine.journal.stop(BLOCKSTM_NO_MEMORY); return Entry::Over;
         case PrecompileStatus::Unavailable: break;
     }
-    machine.world.stop(MISSING_LIBRARY);
+    machine.journal.stop(MISSING_LIBRARY);
     return Entry::Over;
 }
 
@@ -94,19 +94,19 @@ bool move_value(Machine& machine, const Frame& callee, Account* payer) noexcept 
     if (callee.kind == CallKind::Call && !callee.value.is_zero()) {
         return transfer(machine, payer, callee.self, callee.value);
     }
-    return machine.fork() >= Fork::Paris || machine.world.touch(callee.self);
+    return machine.fork() >= Fork::Paris || machine.journal.touch(callee.self);
 }
 
 // `code_address`: whose code runs, before following a delegation; a precompile is never delegated to.
 Entry begin_call(Machine& machine, Frame& callee, Account* payer, const Address& code_address,
                  Ending& ending) noexcept {
-    if (!machine.world.enter(callee.checkpoint)) return Entry::Over;
+    if (!machine.journal.enter(callee.checkpoint)) return Entry::Over;
     if (!move_value(machine, callee, payer)) return Entry::Over;
-    if (const int number = machine.world.precompile_at(code_address); number != 0) {
+    if (const int number = machine.journal.precompile_at(code_address); number != 0) {
         return run_precompiled(machine, number, callee, ending);
     }
     if (callee.code->bytes.size == 0) {
-        machine.world.commit(callee.checkpoint);
+        machine.journal.commit(callee.checkpoint);
         machine.output.clear();
         ending = {true, callee.gas, Failure::None};
         return Entry::Ended;
@@ -120,7 +120,7 @@ bool find_self(Machine& machine, Account*& self) noexcept {
     Account* at_hand = std::exchange(request.account, nullptr);
     const bool is_elsewhere = request.kind == CallKind::Call || request.kind == CallKind::StaticCall;
     self = is_elsewhere ? at_hand : machine.frames.back().self;
-    return self != nullptr || machine.world.account(request.target, self);
+    return self != nullptr || machine.journal.account(request.target, self);
 }
 
 }  // namespace
@@ -134,7 +134,7 @@ Entry enter_call(Machine& machine, Ending& ending) noexcept {
     const bool pays = request.kind == CallKind::Call || request.kind == CallKind::CallCode;
     if (pays && !request.value.is_zero()) {
         bool holds = false;
-        if (!machine.world.can_pay(machine.frames.back().self, request.value, holds)) return Entry::Over;
+        if (!machine.journal.can_pay(machine.frames.back().self, request.value, holds)) return Entry::Over;
         if (!holds) return refuse(machine, request.gas, Failure::InsufficientBalance, ending);
     }
     Frame* next = next_frame(machine);
@@ -162,8 +162,8 @@ Entry enter_first_call(Machine& machine, const Message& message, Ending& ending)
     if (next == nullptr) return Entry::Over;
     Frame& callee = *next;
     Account* payer = nullptr;
-    if (!machine.world.account(message.caller, payer)) return Entry::Over;
-    if (!machine.world.account(message.target, callee.self)) return Entry::Over;
+    if (!machine.journal.account(message.caller, payer)) return Entry::Over;
+    if (!machine.journal.account(message.target, callee.self)) return Entry::Over;
     callee.code = message.code;
     callee.gas = message.gas;
     callee.address = message.target;

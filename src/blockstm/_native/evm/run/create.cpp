@@ -57,23 +57,23 @@ Address creation_address(const Address& creator, const u256& salt, Span initcode
 namespace {
 
 // EIP-684; EIP-7610 until Amsterdam, which declines it: what storage there is goes then.
-bool is_taken(World& world, Account* account, bool& taken) noexcept {
+bool is_taken(Journal& journal, Account* account, bool& taken) noexcept {
     uint64_t nonce = 0;
-    if (!world.nonce(account, nonce) || !world.has_code(account, taken)) return false;
+    if (!journal.nonce(account, nonce) || !journal.has_code(account, taken)) return false;
     taken = taken || nonce != 0;
-    return taken || world.fork() >= Fork::Amsterdam || world.has_storage(account, taken);
+    return taken || journal.fork() >= Fork::Amsterdam || journal.has_storage(account, taken);
 }
 
 Entry begin_creation(Machine& machine, Frame& frame, Account* payer, Span initcode, Ending& ending) noexcept {
-    World& world = machine.world;
+    Journal& journal = machine.journal;
     bool taken = false;
-    if (!is_taken(world, frame.self, taken)) return Entry::Over;
+    if (!is_taken(journal, frame.self, taken)) return Entry::Over;
     if (taken) return refuse(machine, 0, Failure::AddressCollision, ending);
-    if (!world.enter(frame.checkpoint) || !world.create(frame.self)) return Entry::Over;
+    if (!journal.enter(frame.checkpoint) || !journal.create(frame.self)) return Entry::Over;
     if (!transfer(machine, payer, frame.self, frame.value)) return Entry::Over;
-    frame.initcode = make_code(initcode, Hash32{}, world.variant());
+    frame.initcode = make_code(initcode, Hash32{}, journal.variant());
     if (frame.initcode == nullptr) {
-        world.stop(BLOCKSTM_NO_MEMORY);
+        journal.stop(BLOCKSTM_NO_MEMORY);
         return Entry::Over;
     }
     frame.code = frame.initcode;
@@ -86,17 +86,17 @@ namespace {
 
 // What a creation that is asked for comes to before its address matters; None where it may begin.
 bool find_obstacle(Machine& machine, Failure& obstacle) noexcept {
-    World& world = machine.world;
+    Journal& journal = machine.journal;
     const Frame& caller = machine.frames.back();
     obstacle = Failure::DepthExceeded;
     if (caller.depth >= CALL_DEPTH_MAX) return true;
     obstacle = Failure::InsufficientBalance;
     const u256& value = machine.request.value;
     bool holds = true;
-    if (!value.is_zero() && !world.can_pay(caller.self, value, holds)) return false;
+    if (!value.is_zero() && !journal.can_pay(caller.self, value, holds)) return false;
     if (!holds) return true;
     uint64_t nonce = 0;
-    if (!world.nonce(caller.self, nonce)) return false;
+    if (!journal.nonce(caller.self, nonce)) return false;
     obstacle = nonce == UINT64_MAX ? Failure::NonceOverflow : Failure::None;
     return true;
 }
@@ -112,12 +112,12 @@ bool find_created(Machine& machine, Account*& created) noexcept {
     const Request& request = machine.request;
     const Frame& caller = machine.frames.back();
     uint64_t nonce = 0;
-    if (!machine.world.nonce(caller.self, nonce)) return false;
+    if (!machine.journal.nonce(caller.self, nonce)) return false;
     const Address address = request.kind == CallKind::Create2
                                 ? creation_address(caller.address, request.salt, initcode_of(machine))
                                 : creation_address(caller.address, nonce);
     bool was_cold = false;
-    return machine.world.account(address, created) && machine.world.access(created, was_cold);
+    return machine.journal.account(address, created) && machine.journal.access(created, was_cold);
 }
 
 }  // namespace
@@ -128,11 +128,11 @@ bool is_made_by_creation(Machine& machine, bool& made) noexcept {
     if (!find_obstacle(machine, obstacle)) return false;
     if (obstacle != Failure::None) return true;
     Account*& created = machine.request.account;
-    return find_created(machine, created) && machine.world.is_empty(created, made);
+    return find_created(machine, created) && machine.journal.is_empty(created, made);
 }
 
 Entry enter_creation(Machine& machine, Ending& ending) noexcept {
-    World& world = machine.world;
+    Journal& journal = machine.journal;
     const Request& request = machine.request;
     machine.return_data.clear();
     Failure obstacle{};
@@ -145,7 +145,7 @@ Entry enter_creation(Machine& machine, Ending& ending) noexcept {
     Frame& frame = *next;
     const Frame& caller = machine.frames.back();
     uint64_t nonce = 0;
-    if (!world.nonce(caller.self, nonce) || !world.set_nonce(caller.self, nonce + 1)) return Entry::Over;
+    if (!journal.nonce(caller.self, nonce) || !journal.set_nonce(caller.self, nonce + 1)) return Entry::Over;
     frame.self = created;
     frame.address = created->address;
     frame.gas = request.gas;
@@ -161,8 +161,8 @@ Entry enter_first_creation(Machine& machine, const Message& message, Ending& end
     if (next == nullptr) return Entry::Over;
     Frame& frame = *next;
     Account* payer = nullptr;
-    if (!machine.world.account(message.caller, payer)) return Entry::Over;
-    if (!machine.world.account(message.target, frame.self)) return Entry::Over;
+    if (!machine.journal.account(message.caller, payer)) return Entry::Over;
+    if (!machine.journal.account(message.target, frame.self)) return Entry::Over;
     frame.gas = message.gas;
     frame.address = message.target;
     frame.caller = message.caller;
@@ -200,7 +200,7 @@ bool deposit_code(Machine& machine, const Frame& frame, Ending& ending) noexcept
         return true;
     }
     ending.gas_left = gas_left;
-    const bool goes_on = code.empty() || machine.world.set_code(frame.self, {code.data(), code.size()});
+    const bool goes_on = code.empty() || machine.journal.set_code(frame.self, {code.data(), code.size()});
     machine.output.clear();
     return goes_on;
 }

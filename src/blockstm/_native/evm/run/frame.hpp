@@ -8,7 +8,7 @@
 #include "base/bytes.hpp"
 #include "evm/block.hpp"
 #include "evm/compile/code.hpp"
-#include "evm/journal/world.hpp"
+#include "evm/journal/journal.hpp"
 
 namespace blockstm::evm {
 
@@ -27,7 +27,7 @@ enum class Exit : uint8_t {
     Reverted, // REVERT: likewise; gas is left
     Failed,   // an exceptional halt: all gas of the frame is gone (Yellow Paper 9.4.2)
     Call,     // `machine.request` asks for a call or a creation; the frame goes on afterwards
-    Over,     // the run is over: `world.fault()` says why; unwind at once
+    Over,     // the run is over: `journal.fault()` says why; unwind at once
 };
 
 // Why a frame failed; for traces, errors and tests. Does not change what a block means.

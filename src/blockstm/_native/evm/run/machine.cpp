@@ -37,7 +37,7 @@ Variant Machine::variant() const noexcept {
 
 bool Machine::begin(const BlockEnv& block_env, blockstm_view* view) noexcept {
     block = &block_env;
-    world.begin(view, variant(), block_env.added_precompiles);
+    journal.begin(view, variant(), block_env.added_precompiles);
     free_initcodes(*this);
     frames.clear();
     depth_max = 0;
@@ -50,11 +50,11 @@ bool Machine::begin(const BlockEnv& block_env, blockstm_view* view) noexcept {
     failure = Failure::None;
     transaction = TransactionEnv{};
     if (stack == nullptr) stack = reserve_stack();
-    return stack != nullptr || world.stop(BLOCKSTM_NO_MEMORY);
+    return stack != nullptr || journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
 void Machine::end() noexcept {
-    world.end();
+    journal.end();
     memory.trim();
     output.release_above(BUFFER_KEPT_BYTES);
     return_data.release_above(BUFFER_KEPT_BYTES);
@@ -94,10 +94,10 @@ static bool leave(Machine& machine, Exit exit, Ending& ending) noexcept {
     }
     if (machine.meters_state()) leave_state_gas(machine, frame.depth, ending);
     if (ending.succeeded) {
-        machine.world.commit(frame.checkpoint);
+        machine.journal.commit(frame.checkpoint);
         return goes_on;
     }
-    machine.world.revert(frame.checkpoint);
+    machine.journal.revert(frame.checkpoint);
     if (ending.failure != Failure::Reverted) machine.output.clear();
     return goes_on;
 }

@@ -4,7 +4,7 @@
 
 #include "base/bytes.hpp"
 #include "evm/block.hpp"
-#include "evm/journal/world.hpp"
+#include "evm/journal/journal.hpp"
 #include "evm/run/frame.hpp"
 #include "evm/run/hash_memo.hpp"
 #include "evm/run/memory.hpp"
@@ -42,7 +42,7 @@ struct Machine {
     static constexpr uint64_t LONG_BYTES = 1 << 16;  // what works on so many asks by itself
     bool poll() noexcept {
         until_poll = POLL_GAS;
-        return world.poll();
+        return journal.poll();
     }
     bool spend(int64_t gas) noexcept {
         until_poll -= gas;
@@ -51,7 +51,7 @@ struct Machine {
 
     bool meters_state() const noexcept { return block->fork >= Fork::Amsterdam; }
 
-    World world;
+    Journal journal;
     Memory memory;          // of all frames, one behind the other
     u256* stack = nullptr;  // of all frames, one behind the other: room for 1024 of 1024
     Array<Frame> frames;

@@ -13,28 +13,28 @@ bool write_address(Bytes& out, const Address& address) noexcept {
     return out.append(address.bytes, sizeof address.bytes);
 }
 
-uint8_t changes_of(const World& world, const Account& account) noexcept {
-    if (account.is(DESTROYED) && world.fork() < Fork::Amsterdam) return BALANCE_GONE;
+uint8_t changes_of(const Journal& journal, const Account& account) noexcept {
+    if (account.is(DESTROYED) && journal.fork() < Fork::Amsterdam) return BALANCE_GONE;
     uint8_t changes = 0;
     const Delta& delta = account.delta;
     if (!delta.magnitude.is_zero()) changes |= delta.is_negative ? BALANCE_SHRANK : BALANCE_GREW;
     if (account.is(DESTROYED)) return changes;  // nonce and code are gone before anybody saw them (EIP-8246)
     if (account.knows(NONCE) && account.nonce != account.nonce_before) changes |= NONCE_CHANGED;
-    if (world.has_changed_code(account)) changes |= CODE_CHANGED;
+    if (journal.has_changed_code(account)) changes |= CODE_CHANGED;
     return changes;
 }
 
 // Whoever was asked for anything, or paid; be it that a revert took that back.
-bool write_account(const World& world, Bytes& out, const Account& account) noexcept {
+bool write_account(const Journal& journal, Bytes& out, const Account& account) noexcept {
     if (account.located == 0 && !account.is(TOUCHED)) return true;
-    const uint8_t changes = changes_of(world, account);
+    const uint8_t changes = changes_of(journal, account);
     if (!write_number(out, ACCOUNT) || !write_address(out, account.address) || !write_number(out, changes)) {
         return false;
     }
     const bool has_amount = (changes & (BALANCE_GREW | BALANCE_SHRANK)) != 0;
     if (has_amount && !write_word(out, account.delta.magnitude)) return false;
     if ((changes & NONCE_CHANGED) != 0 && !write_number(out, account.nonce)) return false;
-    return (changes & CODE_CHANGED) == 0 || write_sized(out, world.new_code(account));
+    return (changes & CODE_CHANGED) == 0 || write_sized(out, journal.new_code(account));
 }
 
 bool write_slot(Bytes& out, const Slot& slot) noexcept {
@@ -48,13 +48,13 @@ bool write_slot(Bytes& out, const Slot& slot) noexcept {
 }  // namespace
 
 bool record_and_flush(Machine& machine) noexcept {
-    World& world = machine.world;
-    if (!machine.block->records_accesses) return world.flush();
+    Journal& journal = machine.journal;
+    if (!machine.block->records_accesses) return journal.flush();
     Bytes& out = machine.accesses;
     const bool is_written =
-        world.each_account([&](Account& account) { return write_account(world, out, account); }) &&
-        world.each_slot([&](Slot& slot) { return write_slot(out, slot); });
-    return is_written ? world.flush() : world.stop(BLOCKSTM_NO_MEMORY);
+        journal.each_account([&](Account& account) { return write_account(journal, out, account); }) &&
+        journal.each_slot([&](Slot& slot) { return write_slot(out, slot); });
+    return is_written ? journal.flush() : journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
 }  // namespace blockstm::evm

@@ -30,18 +30,18 @@ enum class Called : uint8_t { Succeeded, Failed, NoCode };
 // What comes next is a transaction of its own: nothing is warm, nothing was created or changed in it yet.
 bool begin_anew(Machine& machine) noexcept {
     if (!record_and_flush(machine)) return false;
-    machine.world.begin(machine.world.view(), machine.variant(), machine.block->added_precompiles);
+    machine.journal.begin(machine.journal.view(), machine.variant(), machine.block->added_precompiles);
     return true;
 }
 
 // EIP-8037: there is gas for the state apart. What is warm in a transaction is warm here.
 bool begin_metered(Machine& machine, Account* contract) noexcept {
-    World& world = machine.world;
+    Journal& journal = machine.journal;
     Account *caller = nullptr, *coinbase = nullptr;
     bool was_cold = false;
     machine.state_gas.begin(amsterdam_gas::SYSTEM_CALL_RESERVOIR);
-    return world.account(SYSTEM, caller) && world.account(machine.block->coinbase, coinbase) &&
-           world.access(caller, was_cold) && world.access(coinbase, was_cold) && world.access(contract, was_cold);
+    return journal.account(SYSTEM, caller) && journal.account(machine.block->coinbase, coinbase) &&
+           journal.access(caller, was_cold) && journal.access(coinbase, was_cold) && journal.access(contract, was_cold);
 }
 
 // A call by the system: it costs nobody anything. Its output is in `machine.output`.
@@ -49,7 +49,7 @@ bool call(Machine& machine, const Address& contract, Span input, Called& called)
     Message message;
     Account* account = nullptr;
     if (!begin_anew(machine)) return false;
-    if (!machine.world.account(contract, account) || !machine.world.code(account, message.code)) return false;
+    if (!machine.journal.account(contract, account) || !machine.journal.code(account, message.code)) return false;
     called = Called::NoCode;
     if (message.code->bytes.size == 0) return true;
     message.gas = SYSTEM_CALL_GAS;
@@ -65,16 +65,16 @@ bool call(Machine& machine, const Address& contract, Span input, Called& called)
 }
 
 bool drain(Machine& machine, const Step& step) noexcept {
-    World& world = machine.world;
+    Journal& journal = machine.journal;
     for (uint64_t place = 0; place < step.drained_count; ++place) {
         Account *drained = nullptr, *receiver = nullptr;
         u256 balance;
-        if (!world.account(step.drained[place], drained) || !world.account(step.refund_contract, receiver)) {
+        if (!journal.account(step.drained[place], drained) || !journal.account(step.refund_contract, receiver)) {
             return false;
         }
-        if (!world.balance(drained, balance)) return false;
+        if (!journal.balance(drained, balance)) return false;
         if (balance.is_zero()) continue;
-        if (!world.debit(drained, balance) || !world.credit(receiver, balance)) return false;
+        if (!journal.debit(drained, balance) || !journal.credit(receiver, balance)) return false;
     }
     return true;
 }
@@ -82,8 +82,8 @@ bool drain(Machine& machine, const Step& step) noexcept {
 bool pay(Machine& machine, const Payment* payments, uint64_t count) noexcept {
     for (uint64_t place = 0; place < count; ++place) {
         Account* account = nullptr;
-        if (!machine.world.account(payments[place].address, account)) return false;
-        if (!machine.world.credit(account, payments[place].amount)) return false;
+        if (!machine.journal.account(payments[place].address, account)) return false;
+        if (!machine.journal.credit(account, payments[place].amount)) return false;
     }
     return true;
 }
@@ -96,18 +96,18 @@ bool collect(Machine& machine, const Address& contract, Refusal& refusal) noexce
     if (called == Called::Failed) refusal.reason = Invalidity::SystemCallFailed;
     if (called != Called::Succeeded) return true;
     const Span requests{machine.output.data(), machine.output.size()};
-    return write_sized(machine.report, requests) || machine.world.stop(BLOCKSTM_NO_MEMORY);
+    return write_sized(machine.report, requests) || machine.journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
 bool begin_report(Machine& machine, uint8_t list_count) noexcept {
     constexpr uint8_t SYSTEM_OUTPUTS_TAG = 2;
     const bool written = write_number(machine.report, SYSTEM_OUTPUTS_TAG) && write_number(machine.report, list_count);
-    return written || machine.world.stop(BLOCKSTM_NO_MEMORY);
+    return written || machine.journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
 bool report_accesses(Machine& machine) noexcept {
     const bool written = machine.report.append(machine.accesses.data(), machine.accesses.size());
-    return written || machine.world.stop(BLOCKSTM_NO_MEMORY);
+    return written || machine.journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
 bool report_start(Machine& machine) noexcept { return begin_report(machine, 0) && report_accesses(machine); }

@@ -25,7 +25,7 @@ struct GasUse {
 // One run of one transaction; the machine's, put into words.
 struct Run {
     Machine& machine;
-    World& world;
+    Journal& journal;
     const Transaction& transaction;
     const BlockEnv& block;
     IntrinsicGas gas;
@@ -52,7 +52,7 @@ struct Run {
 bool Run::check(Refusal& refusal) noexcept {
     refusal = check_form(transaction, block, gas);
     if (refusal.reason != Invalidity::None) return true;
-    return world.account(transaction.sender, sender) && check_sender(machine, transaction, sender, refusal);
+    return journal.account(transaction.sender, sender) && check_sender(machine, transaction, sender, refusal);
 }
 
 // The sender can pay: what it may cost at most was checked, and the effective price is below the cap.
@@ -60,7 +60,7 @@ bool Run::buy_gas() noexcept {
     u256 cost, blob_cost;
     multiply(price.effective, transaction.gas_limit, cost);
     multiply(block.blob_base_fee, blob_gas(transaction), blob_cost);
-    return world.debit(sender, cost + blob_cost) && world.set_nonce(sender, transaction.nonce + 1);
+    return journal.debit(sender, cost + blob_cost) && journal.set_nonce(sender, transaction.nonce + 1);
 }
 
 // EIP-2929, EIP-2930, EIP-3651. Precompiles are warm by themselves.
@@ -68,17 +68,17 @@ bool Run::warm_up(const Address& target) noexcept {
     if (block.fork < Fork::Berlin) return true;
     bool was_cold = false;
     Account* account = nullptr;
-    if (!world.access(sender, was_cold)) return false;
-    if (!world.account(target, account) || !world.access(account, was_cold)) return false;
+    if (!journal.access(sender, was_cold)) return false;
+    if (!journal.account(target, account) || !journal.access(account, was_cold)) return false;
     if (block.fork >= Fork::Shanghai) {
-        if (!world.account(block.coinbase, account) || !world.access(account, was_cold)) return false;
+        if (!journal.account(block.coinbase, account) || !journal.access(account, was_cold)) return false;
     }
     for (uint64_t place = 0; place < transaction.access_count; ++place) {
         const AccessEntry& entry = transaction.access_list[place];
-        if (!world.account(entry.address, account) || !world.access(account, was_cold)) return false;
+        if (!journal.account(entry.address, account) || !journal.access(account, was_cold)) return false;
         for (uint64_t slot_place = 0; slot_place < entry.slot_count; ++slot_place) {
             Slot* slot = nullptr;
-            if (!world.slot(account, entry.slots[slot_place], slot) || !world.access(slot, was_cold)) return false;
+            if (!journal.slot(account, entry.slots[slot_place], slot) || !journal.access(slot, was_cold)) return false;
         }
     }
     return true;
@@ -114,9 +114,9 @@ bool Run::execute(Ending& ending) noexcept {
 // it is paid for, all of it.
 bool Run::prepare_or_undo(Message& message, Ending& ending) noexcept {
     Checkpoint start;
-    if (!world.enter(start) || !prepare(message)) return false;
+    if (!journal.enter(start) || !prepare(message)) return false;
     if (message.gas >= 0) return true;
-    world.revert(start);
+    journal.revert(start);
     machine.state_gas.forget();
     ending = {false, 0, Failure::OutOfGas};
     return true;
@@ -131,7 +131,7 @@ bool Run::prepare_call(Message& message) noexcept {
     if (!apply_authorizations(machine, transaction, message.gas)) return false;
     if (message.gas < 0) return true;
     Account* target = nullptr;
-    if (!world.account(transaction.to, target) || !world.code(target, message.code)) return false;
+    if (!journal.account(transaction.to, target) || !journal.code(target, message.code)) return false;
     const bool sends = machine.meters_state() && !transaction.value.is_zero();
     if (sends && !charge_new_account(target, message.gas)) return false;
     // Without code nothing can ask what is warm.
@@ -144,13 +144,13 @@ bool Run::prepare_creation(Message& message) noexcept {
     if (!warm_up(message.target)) return false;
     Account* created = nullptr;
     if (!machine.meters_state()) return true;
-    return world.account(message.target, created) && charge_new_account(created, message.gas);
+    return journal.account(message.target, created) && charge_new_account(created, message.gas);
 }
 
 // EIP-8037: of an account that is dead, and to be so no longer.
 bool Run::charge_new_account(Account* account, int64_t& left) noexcept {
     bool is_dead = false;
-    if (!world.is_empty(account, is_dead)) return false;
+    if (!journal.is_empty(account, is_dead)) return false;
     if (is_dead) left = machine.state_gas.charge(amsterdam_gas::NEW_ACCOUNT, left);
     return true;
 }
@@ -163,7 +163,7 @@ GasUse Run::both_gases(const Ending& ending) const noexcept {
     const StateGas& state_gas = machine.state_gas;
     const auto left = static_cast<uint64_t>(ending.gas_left + state_gas.reservoir());
     const uint64_t spent = transaction.gas_limit - left;
-    const auto refund = static_cast<uint64_t>(std::max(world.refund(), int64_t{0}));
+    const auto refund = static_cast<uint64_t>(std::max(journal.refund(), int64_t{0}));
     const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
     const auto for_state = static_cast<uint64_t>(state_gas.used());
     return {std::max(spent - for_state, gas.floor), std::max(used, gas.floor), for_state};
@@ -172,7 +172,7 @@ GasUse Run::both_gases(const Ending& ending) const noexcept {
 GasUse Run::gas_use(const Ending& ending) const noexcept {
     if (machine.meters_state()) return both_gases(ending);
     const uint64_t spent = transaction.gas_limit - static_cast<uint64_t>(ending.gas_left);
-    const auto refund = static_cast<uint64_t>(std::max(world.refund(), int64_t{0}));
+    const auto refund = static_cast<uint64_t>(std::max(journal.refund(), int64_t{0}));
     const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
     return {std::max(spent, gas.floor), std::max(used, gas.floor)};
 }
@@ -183,14 +183,14 @@ bool Run::settle(const GasUse& use) noexcept {
     multiply(price.effective, transaction.gas_limit - use.used, left);
     multiply(price.priority, use.used, fee);
     Account* coinbase = nullptr;
-    if (!world.credit(sender, left) || !world.account(block.coinbase, coinbase)) return false;
-    if (!world.credit(coinbase, fee)) return false;
+    if (!journal.credit(sender, left) || !journal.account(block.coinbase, coinbase)) return false;
+    if (!journal.credit(coinbase, fee)) return false;
     return record_and_flush(machine);
 }
 
 bool Run::report(const Ending& ending, const GasUse& use) noexcept {
     Bytes& out = machine.report;
-    const Span logs = world.logs();
+    const Span logs = journal.logs();
     const Bytes &output = machine.output, &accesses = machine.accesses;
     constexpr uint64_t HEADER_BYTES = 40;
     const bool written = out.reserve(HEADER_BYTES + output.size() + accesses.size() + logs.size) &&
@@ -200,22 +200,22 @@ bool Run::report(const Ending& ending, const GasUse& use) noexcept {
                          write_number(out, static_cast<uint32_t>(output.size())) &&
                          write_number(out, static_cast<uint32_t>(accesses.size())) &&
                          out.append(output.data(), output.size()) && out.append(accesses.data(), accesses.size()) &&
-                         write_number(out, world.log_count()) && out.append(logs.data, logs.size);
-    return written || world.stop(BLOCKSTM_NO_MEMORY);
+                         write_number(out, journal.log_count()) && out.append(logs.data, logs.size);
+    return written || journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
 }  // namespace
 
 bool run_transaction(Machine& machine, const Transaction& transaction, Refusal& refusal) noexcept {
     const BlockEnv& block = *machine.block;
-    Run run{machine, machine.world, transaction, block, intrinsic_gas(transaction, block), {}};
+    Run run{machine, machine.journal, transaction, block, intrinsic_gas(transaction, block), {}};
     if (!run.check(refusal)) return false;
     if (refusal.reason != Invalidity::None) return true;
     run.price = gas_price(transaction, block);
     Ending ending{};
     if (!run.buy_gas() || !run.execute(ending)) return false;
     const GasUse use = run.gas_use(ending);
-    return run.settle(use) && run.report(ending, use) && machine.world.charge(use.used);
+    return run.settle(use) && run.report(ending, use) && machine.journal.charge(use.used);
 }
 
 }  // namespace blockstm::evm

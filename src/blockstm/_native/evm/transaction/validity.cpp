@@ -115,25 +115,25 @@ Refusal check_form(const Transaction& transaction, const BlockEnv& block, const 
 namespace {
 
 // The exact balance is read only where it does not suffice.
-bool check_funds(World& world, const Transaction& transaction, Account* sender, Refusal& refusal) noexcept {
+bool check_funds(Journal& journal, const Transaction& transaction, Account* sender, Refusal& refusal) noexcept {
     u256 cost;
     const bool fits = cost_max(transaction, cost);
     bool holds = false;
-    if (fits && !world.can_pay(sender, cost, holds)) return false;
+    if (fits && !journal.can_pay(sender, cost, holds)) return false;
     if (holds) return true;
     u256 balance;
-    if (!world.balance(sender, balance)) return false;
+    if (!journal.balance(sender, balance)) return false;
     refusal = refuse(Invalidity::InsufficientFunds, balance, fits ? cost : ~u256{});
     return true;
 }
 
 // EIP-3607; from Prague on a delegation is no code in this sense.
-bool check_sender_code(World& world, Fork fork, Account* sender, Refusal& refusal) noexcept {
+bool check_sender_code(Journal& journal, Fork fork, Account* sender, Refusal& refusal) noexcept {
     bool has_code = false;
-    if (!world.has_code(sender, has_code)) return false;
+    if (!journal.has_code(sender, has_code)) return false;
     if (has_code && fork >= Fork::Prague) {
         const Code* code = nullptr;
-        if (!world.code(sender, code)) return false;
+        if (!journal.code(sender, code)) return false;
         has_code = !code->is_delegation;
     }
     if (has_code) refusal = refuse(Invalidity::SenderHasCode);
@@ -143,14 +143,14 @@ bool check_sender_code(World& world, Fork fork, Account* sender, Refusal& refusa
 }  // namespace
 
 bool check_sender(Machine& machine, const Transaction& transaction, Account* sender, Refusal& refusal) noexcept {
-    World& world = machine.world;
+    Journal& journal = machine.journal;
     uint64_t nonce = 0;
-    if (!world.expect_nonce(sender, transaction.nonce) || !world.nonce(sender, nonce)) return false;
+    if (!journal.expect_nonce(sender, transaction.nonce) || !journal.nonce(sender, nonce)) return false;
     if (transaction.nonce < nonce) refusal = refuse(Invalidity::NonceTooLow, transaction.nonce, nonce);
     if (transaction.nonce > nonce) refusal = refuse(Invalidity::NonceTooHigh, transaction.nonce, nonce);
     if (refusal.reason != Invalidity::None) return true;
-    if (!check_funds(world, transaction, sender, refusal)) return false;
-    return refusal.reason != Invalidity::None || check_sender_code(world, machine.fork(), sender, refusal);
+    if (!check_funds(journal, transaction, sender, refusal)) return false;
+    return refusal.reason != Invalidity::None || check_sender_code(journal, machine.fork(), sender, refusal);
 }
 
 }  // namespace blockstm::evm

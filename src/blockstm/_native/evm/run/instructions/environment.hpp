@@ -44,10 +44,10 @@ inline int64_t returndatacopy(Machine& machine, const u256& target, const u256& 
 // The account, and the gas for touching it first (EIP-2929). Reads nothing of the chain.
 inline int64_t touch(Machine& machine, const Address& address, Account*& account, int64_t gas) noexcept {
     const GasTable& table = gas_of(running(machine));
-    if (!machine.world.account(address, account)) return OVER;
+    if (!machine.journal.account(address, account)) return OVER;
     if (table.cold_account == 0) return gas;
     bool was_cold = false;
-    if (!machine.world.access(account, was_cold)) return OVER;
+    if (!machine.journal.access(account, was_cold)) return OVER;
     return was_cold ? gas - table.cold_account : gas;
 }
 
@@ -56,12 +56,12 @@ inline int64_t balance(Machine& machine, const u256& address, u256& amount, int6
     Account* account = nullptr;
     gas = touch(machine, to_address(address), account, gas);
     if (gas < 0) return gas;
-    return machine.world.balance(account, amount) ? gas : OVER;
+    return machine.journal.balance(account, amount) ? gas : OVER;
 }
 
 // SELFBALANCE (0x47, EIP-1884).
 inline int64_t selfbalance(Machine& machine, u256& amount, int64_t gas) noexcept {
-    return machine.world.balance(running(machine).self, amount) ? gas : OVER;
+    return machine.journal.balance(running(machine).self, amount) ? gas : OVER;
 }
 
 // EXTCODESIZE (0x3b). A delegation (EIP-7702) is 23 bytes of code like any other.
@@ -70,7 +70,7 @@ inline int64_t extcodesize(Machine& machine, const u256& address, u256& size, in
     gas = touch(machine, to_address(address), account, gas);
     if (gas < 0) return gas;
     const Code* code = nullptr;
-    if (!machine.world.code(account, code)) return OVER;
+    if (!machine.journal.code(account, code)) return OVER;
     size = code->bytes.size;
     return gas;
 }
@@ -84,7 +84,7 @@ inline int64_t extcodecopy(Machine& machine, const u256& address, const u256& ta
     gas = reach_to_copy(machine, target, size, gas);
     if (gas < 0) return gas;
     const Code* code = nullptr;
-    if (!machine.world.code(account, code)) return OVER;
+    if (!machine.journal.code(account, code)) return OVER;
     if (!size.is_zero()) {
         copy_padded(memory_of(machine) + target.limb[0], code->bytes, saturate(begin), size.limb[0]);
     }
@@ -97,9 +97,9 @@ inline int64_t extcodehash(Machine& machine, const u256& address, u256& hash, in
     gas = touch(machine, to_address(address), account, gas);
     if (gas < 0) return gas;
     bool is_empty = false;
-    if (!machine.world.is_empty(account, is_empty)) return OVER;
+    if (!machine.journal.is_empty(account, is_empty)) return OVER;
     Hash32 code_hash{};
-    if (!is_empty && !machine.world.code_hash(account, code_hash)) return OVER;
+    if (!is_empty && !machine.journal.code_hash(account, code_hash)) return OVER;
     hash = from_hash(code_hash);
     return gas;
 }
@@ -125,7 +125,7 @@ inline int64_t blockhash(Machine& machine, const u256& number, u256& hash, int64
         return gas;
     }
     machine.missing_block = wanted;
-    machine.world.stop(MISSING_BLOCK_HASH);
+    machine.journal.stop(MISSING_BLOCK_HASH);
     return OVER;
 }
 

@@ -15,7 +15,7 @@ inline int64_t log(Machine& machine, const u256& offset, const u256& size, const
     gas -= gas_of(frame).log_byte * static_cast<int64_t>(size.limb[0]);
     if (gas < 0) return gas;
     const Span data = memory_at(machine, offset, size);
-    return machine.world.log(frame.address, topics, topic_count, data) ? gas : OVER;
+    return machine.journal.log(frame.address, topics, topic_count, data) ? gas : OVER;
 }
 
 }  // namespace blockstm::evm::instructions

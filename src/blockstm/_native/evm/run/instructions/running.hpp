@@ -3,7 +3,7 @@
 // Instructions that only compute are functions of words. The others take the machine, whose topmost frame
 // runs, their operands as the Yellow Paper orders them, and the gas left; they return the gas left
 // afterwards. Less than none means that the frame ends: `machine.failure` says why (None: out of gas), or,
-// where OVER is returned, the world's fault. Operands and result may be the same word of the stack, so
+// where OVER is returned, the journal's fault. Operands and result may be the same word of the stack, so
 // a result is written when the operands have been read.
 #pragma once
 
@@ -22,7 +22,7 @@ inline constexpr int64_t OVER = INT64_MIN;  // no cost reaches it
 
 // The run is over for want of memory.
 [[gnu::cold]] inline int64_t no_memory(Machine& machine) noexcept {
-    machine.world.stop(BLOCKSTM_NO_MEMORY);
+    machine.journal.stop(BLOCKSTM_NO_MEMORY);
     return OVER;
 }
 

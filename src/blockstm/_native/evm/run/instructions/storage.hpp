@@ -9,14 +9,14 @@ namespace blockstm::evm::instructions {
 inline int64_t sload(Machine& machine, const u256& key, u256& value, int64_t gas) noexcept {
     const Frame& frame = running(machine);
     Slot* slot = nullptr;
-    if (!machine.world.slot(frame.self, key, slot)) return OVER;
+    if (!machine.journal.slot(frame.self, key, slot)) return OVER;
     if (const int64_t cold = gas_of(frame).cold_slot; cold != 0) {
         bool was_cold = false;
-        if (!machine.world.access(slot, was_cold)) return OVER;
+        if (!machine.journal.access(slot, was_cold)) return OVER;
         if (was_cold) gas -= cold;
         if (gas < 0) return gas;
     }
-    return machine.world.load(slot, value) ? gas : OVER;
+    return machine.journal.load(slot, value) ? gas : OVER;
 }
 
 // What a store costs and gives back, by the slot's value at the start of the transaction, its value now,
@@ -66,26 +66,26 @@ constexpr StorePrice net_price(const GasTable& gas, const u256& original, const 
 inline int64_t sstore(Machine& machine, const u256& key, const u256& value, int64_t gas) noexcept {
     const Frame& frame = running(machine);
     const GasTable& table = gas_of(frame);
-    World& world = machine.world;
+    Journal& journal = machine.journal;
     if (frame.is_static) return fail(machine, Failure::WriteProtection);
     if (gas <= table.store_left_min) return fail(machine, Failure::OutOfGas);
     Slot* slot = nullptr;
-    if (!world.slot(frame.self, key, slot)) return OVER;
+    if (!journal.slot(frame.self, key, slot)) return OVER;
     if (table.cold_store != 0) {
         bool was_cold = false;
-        if (!world.access(slot, was_cold)) return OVER;
+        if (!journal.access(slot, was_cold)) return OVER;
         if (was_cold) gas -= table.cold_store;
         if (gas < 0) return gas;
     }
     u256 current;
-    if (!world.load(slot, current)) return OVER;
+    if (!journal.load(slot, current)) return OVER;
     StorePrice price;
     if (table.store_rule == StoreRule::Plain) {
         price = plain_price(table, current, value);
         gas -= price.cost;
     } else {
         u256 original;
-        if (!world.original(slot, original)) return OVER;
+        if (!journal.original(slot, original)) return OVER;
         price = net_price(table, original, current, value);
         if (table.store_rule == StoreRule::StateMetered && original.is_zero()) [[unlikely]] {
             gas = charge_metered(machine, current.is_zero(), value.is_zero(), price.cost, gas);
@@ -94,20 +94,20 @@ inline int64_t sstore(Machine& machine, const u256& key, const u256& value, int6
         }
     }
     if (gas < 0) return gas;
-    world.add_refund(price.refund);
-    return world.store(slot, value) ? gas : OVER;
+    journal.add_refund(price.refund);
+    return journal.store(slot, value) ? gas : OVER;
 }
 
 // TLOAD (0x5c).
 inline int64_t tload(Machine& machine, const u256& key, u256& value, int64_t gas) noexcept {
-    return machine.world.load_transient(running(machine).self, key, value) ? gas : OVER;
+    return machine.journal.load_transient(running(machine).self, key, value) ? gas : OVER;
 }
 
 // TSTORE (0x5d).
 inline int64_t tstore(Machine& machine, const u256& key, const u256& value, int64_t gas) noexcept {
     const Frame& frame = running(machine);
     if (frame.is_static) return fail(machine, Failure::WriteProtection);
-    return machine.world.store_transient(frame.self, key, value) ? gas : OVER;
+    return machine.journal.store_transient(frame.self, key, value) ? gas : OVER;
 }
 
 }  // namespace blockstm::evm::instructions

@@ -31,7 +31,7 @@ int64_t follow(Machine& machine, const Code*& code, int64_t gas) noexcept {
     Account* delegate = nullptr;
     gas = touch(machine, code->delegate, delegate, gas - gas_of(running(machine)).warm_access);
     if (gas < 0) return gas;
-    return machine.world.code(delegate, code) ? gas : OVER;
+    return machine.journal.code(delegate, code) ? gas : OVER;
 }
 
 // Whether an account comes into being. Until EIP-161 by any call to what does not exist; since then where value
@@ -39,10 +39,10 @@ int64_t follow(Machine& machine, const Code*& code, int64_t gas) noexcept {
 bool is_made(Machine& machine, Account* account, bool has_value, bool& made) noexcept {
     made = false;
     if (gas_of(running(machine)).new_only_with_value) {
-        return !has_value || machine.world.is_empty(account, made);
+        return !has_value || machine.journal.is_empty(account, made);
     }
     bool exists = false;
-    if (!machine.world.exists(account, exists)) return false;
+    if (!machine.journal.exists(account, exists)) return false;
     made = !exists;
     return true;
 }
@@ -83,12 +83,12 @@ int64_t call(Machine& machine, CallKind kind, const u256* stack, int64_t gas) no
     gas = touch(machine, request.code_address, account, gas);
     if (gas < 0) return gas;
     request.code = nullptr;
-    if (machine.world.precompile_at(request.code_address) == 0) {
-        if (!machine.world.code(account, request.code)) return OVER;
+    if (machine.journal.precompile_at(request.code_address) == 0) {
+        if (!machine.journal.code(account, request.code)) return OVER;
         gas = follow(machine, request.code, gas);
         if (gas < 0) return gas;
     } else {
-        machine.world.see(account);
+        machine.journal.see(account);
     }
     bool makes_account = false;
     if (kind == CallKind::Call && !is_made(machine, account, has_value, makes_account)) return OVER;
@@ -159,20 +159,20 @@ int64_t leave(Machine& machine, const u256& offset, const u256& size, int64_t ga
 int64_t selfdestruct(Machine& machine, const u256& operand, u256& balance, int64_t gas) noexcept {
     const Frame& frame = running(machine);
     const GasTable& table = gas_of(frame);
-    World& world = machine.world;
+    Journal& journal = machine.journal;
     const Fork fork = machine.fork();
     if (frame.is_static) return fail(machine, Failure::WriteProtection);
 
     Account* beneficiary = nullptr;
-    if (!world.account(to_address(operand), beneficiary)) return OVER;
+    if (!journal.account(to_address(operand), beneficiary)) return OVER;
     if (table.cold_beneficiary != 0) {
         bool was_cold = false;
-        if (!world.access(beneficiary, was_cold)) return OVER;
+        if (!journal.access(beneficiary, was_cold)) return OVER;
         if (was_cold) gas -= table.cold_beneficiary;
         if (gas < 0) return gas;
     }
-    world.see(beneficiary);
-    if (!world.balance(frame.self, balance)) return OVER;
+    journal.see(beneficiary);
+    if (!journal.balance(frame.self, balance)) return OVER;
     if (table.new_beneficiary != 0) {
         bool makes_account = false;
         if (!is_made(machine, beneficiary, !balance.is_zero(), makes_account)) return OVER;
@@ -180,15 +180,15 @@ int64_t selfdestruct(Machine& machine, const u256& operand, u256& balance, int64
         if (gas < 0) return gas;
     }
 
-    const bool goes = fork < Fork::Cancun || world.created_here(frame.self);
+    const bool goes = fork < Fork::Cancun || journal.created_here(frame.self);
     if (beneficiary != frame.self) {
         if (!transfer(machine, frame.self, beneficiary, balance)) return OVER;
-    } else if (goes && fork < Fork::Amsterdam && !world.debit(frame.self, balance)) {  // burnt, until EIP-8246
+    } else if (goes && fork < Fork::Amsterdam && !journal.debit(frame.self, balance)) {  // burnt, until EIP-8246
         return OVER;
     }
     if (!goes) return gas;
-    if (!world.is_self_destructed(frame.self)) world.add_refund(table.selfdestruct_refund);
-    return world.self_destruct(frame.self) ? gas : OVER;
+    if (!journal.is_self_destructed(frame.self)) journal.add_refund(table.selfdestruct_refund);
+    return journal.self_destruct(frame.self) ? gas : OVER;
 }
 
 }  // namespace blockstm::evm::instructions

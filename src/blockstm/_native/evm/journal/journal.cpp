@@ -1,5 +1,5 @@
-// The world's beginning and end, its tables, and its door to the view; see world.hpp.
-#include "evm/journal/world.hpp"
+// The journal's beginning and end, its tables, and its door to the view; see journal.hpp.
+#include "evm/journal/journal.hpp"
 
 #include <random>
 
@@ -28,11 +28,11 @@ const TableSeed& table_seed() noexcept {
     return seed;
 }
 
-World::World() noexcept : seed_(table_seed()) {}
+Journal::Journal() noexcept : seed_(table_seed()) {}
 
-World::~World() { end(); }
+Journal::~Journal() { end(); }
 
-void World::begin(blockstm_view* view, Variant variant, const AddedPrecompiles* added) noexcept {
+void Journal::begin(blockstm_view* view, Variant variant, const AddedPrecompiles* added) noexcept {
     end();
     view_ = view;
     fault_ = BLOCKSTM_OK;
@@ -54,31 +54,31 @@ void World::begin(blockstm_view* view, Variant variant, const AddedPrecompiles* 
     new_code_bytes_.clear();
 }
 
-void World::end() noexcept {
+void Journal::end() noexcept {
     codes_.end();
     trim();
 }
 
-bool World::charge(uint64_t gas) noexcept {
+bool Journal::charge(uint64_t gas) noexcept {
     const int32_t status = view_->api->charge(view_, gas);
     return status == BLOCKSTM_OK || stop_by_view(status);
 }
 
 // An unusual transaction's memory is not kept.
-void World::trim() noexcept {
+void Journal::trim() noexcept {
     constexpr uint64_t KEPT_BYTES = uint64_t{1} << 22;
     undo_.release_above(KEPT_BYTES);
     logs_.release_above(KEPT_BYTES);
     new_code_bytes_.release_above(KEPT_BYTES);
 }
 
-bool World::stop(int32_t status) noexcept {
+bool Journal::stop(int32_t status) noexcept {
     if (fault_ == BLOCKSTM_OK) fault_ = status;
     return false;
 }
 
 // Of a view call. BAD_NUMBER is the one answer after which the view would go on.
-bool World::stop_by_view(int32_t status) noexcept {
+bool Journal::stop_by_view(int32_t status) noexcept {
     if (status == BLOCKSTM_BAD_NUMBER) return stop(BAD_VALUE);
     if (fault_ == BLOCKSTM_OK) view_stopped_ = true;
     return stop(status);
@@ -86,7 +86,7 @@ bool World::stop_by_view(int32_t status) noexcept {
 
 // ------------------------------------------------------------------------------ tables
 
-uint64_t World::hash_of(const Address& address) const noexcept {
+uint64_t Journal::hash_of(const Address& address) const noexcept {
     uint64_t low, high;
     uint32_t rest;
     std::memcpy(&low, address.bytes, 8);
@@ -95,13 +95,13 @@ uint64_t World::hash_of(const Address& address) const noexcept {
     return fold(fold(low ^ seed_.word[0], high ^ seed_.word[1]) ^ rest, seed_.word[1]);
 }
 
-uint64_t World::hash_of(const Account* account, const u256& key) const noexcept {
+uint64_t Journal::hash_of(const Account* account, const u256& key) const noexcept {
     const auto place = reinterpret_cast<uintptr_t>(account);  // never reaches a result
     const uint64_t low = fold(key.limb[0] ^ seed_.word[0], key.limb[1] ^ place);
     return fold(low ^ key.limb[2], key.limb[3] ^ seed_.word[1]);
 }
 
-bool World::account(const Address& address, Account*& found) noexcept {
+bool Journal::account(const Address& address, Account*& found) noexcept {
     const uint64_t hash = hash_of(address);
     found = account_index_.find(hash, [&](const Account& account) { return account.address == address; });
     if (found != nullptr) return true;
@@ -114,7 +114,7 @@ bool World::account(const Address& address, Account*& found) noexcept {
            stop(BLOCKSTM_NO_MEMORY);
 }
 
-bool World::slot(Account* account, const u256& key, Slot*& found) noexcept {
+bool Journal::slot(Account* account, const u256& key, Slot*& found) noexcept {
     const uint64_t hash = hash_of(account, key);
     found = slot_index_.find(hash, [&](const Slot& slot) { return slot.key == key && slot.account == account; });
     if (found != nullptr) return true;
@@ -129,7 +129,7 @@ bool World::slot(Account* account, const u256& key, Slot*& found) noexcept {
 
 // ------------------------------------------------------------------------------ the door to the view
 
-bool World::locate(Account* account, Field field) noexcept {
+bool Journal::locate(Account* account, Field field) noexcept {
     if ((account->located & bit(field)) != 0) return true;
     uint8_t key[21];
     std::memcpy(key, account->address.bytes, 20);
@@ -141,7 +141,7 @@ bool World::locate(Account* account, Field field) noexcept {
 }
 
 // A look at a slot is a look at its account's epoch first: whoever clears the storage moves all slots.
-bool World::locate(Slot* slot) noexcept {
+bool Journal::locate(Slot* slot) noexcept {
     if (slot->is_located) return true;
     if (!know_epoch(slot->account)) return false;
     uint8_t key[56];
@@ -160,7 +160,7 @@ bool World::locate(Slot* slot) noexcept {
     return true;
 }
 
-bool World::read_number(blockstm_location location, u256& value) noexcept {
+bool Journal::read_number(blockstm_location location, u256& value) noexcept {
     blockstm_bytes bytes;
     const int32_t status = view_->api->get(view_, location, &bytes);
     value = u256{};
@@ -171,12 +171,12 @@ bool World::read_number(blockstm_location location, u256& value) noexcept {
     return true;
 }
 
-bool World::read_field(Account* account, Field field, u256& value) noexcept {
+bool Journal::read_field(Account* account, Field field, u256& value) noexcept {
     return locate(account, field) && read_number(account->location[field], value);
 }
 
 // Whether there is this number, which is not 0; the engine may say so without having looked.
-bool World::expects_number(blockstm_location location, const u256& value, bool& holds) noexcept {
+bool Journal::expects_number(blockstm_location location, const u256& value, bool& holds) noexcept {
     int32_t answer = 0;
     const int32_t status = view_->api->expect(view_, location, reinterpret_cast<const uint8_t*>(value.limb),
                                               sizeof value.limb, &answer);
@@ -186,7 +186,7 @@ bool World::expects_number(blockstm_location location, const u256& value, bool& 
 }
 
 // Whether the balance before this transaction was `bound` or more.
-bool World::holds_at_least(Account* account, const u256& bound, bool& holds) noexcept {
+bool Journal::holds_at_least(Account* account, const u256& bound, bool& holds) noexcept {
     if (!locate(account, BALANCE)) return false;
     blockstm_number number{};
     std::memcpy(number.limb, bound.limb, sizeof number.limb);
@@ -198,7 +198,7 @@ bool World::holds_at_least(Account* account, const u256& bound, bool& holds) noe
 }
 
 // A number of zero is no value.
-bool World::put_number(blockstm_location location, const u256& value) noexcept {
+bool Journal::put_number(blockstm_location location, const u256& value) noexcept {
     const int32_t status =
         value.is_zero() ? view_->api->remove(view_, location)
                         : view_->api->put(view_, location, reinterpret_cast<const uint8_t*>(value.limb),
@@ -206,11 +206,11 @@ bool World::put_number(blockstm_location location, const u256& value) noexcept {
     return status == BLOCKSTM_OK || stop_by_view(status);
 }
 
-bool World::put_field(Account* account, Field field, const u256& value) noexcept {
+bool Journal::put_field(Account* account, Field field, const u256& value) noexcept {
     return locate(account, field) && put_number(account->location[field], value);
 }
 
-bool World::add_balance(Account* account, const Delta& delta) noexcept {
+bool Journal::add_balance(Account* account, const Delta& delta) noexcept {
     if (!locate(account, BALANCE)) return false;
     blockstm_number number{};
     std::memcpy(number.limb, delta.magnitude.limb, sizeof number.limb);

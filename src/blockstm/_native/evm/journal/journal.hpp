@@ -1,7 +1,7 @@
-// The world as one transaction sees it: accounts and slots read through the engine's view, what it
+// The journal of one transaction: accounts and slots as it reads them through the engine's view, what it
 // changed, and how to take changes back.
 //
-// One World belongs to one worker and is reused from transaction to transaction; no other thread
+// One Journal belongs to one worker and is reused from transaction to transaction; no other thread
 // touches it. It reads and writes the chain only through `blockstm_view`, each location at most once
 // per run, at the granularity of balance, nonce, code hash, code and slot; what it writes goes out in
 // `flush`, at the end of a run that succeeded in becoming a receipt.
@@ -11,7 +11,7 @@
 //
 // Nothing may be decided from the chain except through these functions: each records its condition.
 //
-// Where the functions are: world.cpp, accounts.cpp, codes.cpp, storage.cpp, existence.cpp, undo.cpp, flush.cpp.
+// Where the functions are: journal.cpp, accounts.cpp, codes.cpp, storage.cpp, existence.cpp, undo.cpp, flush.cpp.
 #pragma once
 
 #include "base/bytes.hpp"
@@ -30,12 +30,12 @@ namespace blockstm::evm {
 // A point that what is done from there on can be taken back to: `enter`, then either `commit` or `revert`, the
 // innermost first. A frame has one, taken before its value moves; so has what comes before the first frame.
 class Checkpoint {
-    friend class World;
+    friend class Journal;
     uint64_t place_ = 0;  // in the undo log
 };
 
 // Faults besides those of vm_abi.h.
-enum WorldFault : int32_t {
+enum JournalFault : int32_t {
     MISSING_CODE = 100,         // an account has a code hash, the state has no code with it
     BAD_VALUE = 101,            // a value in the state is not of the size that it must have
     MISSING_BLOCK_HASH = 102,   // BLOCKHASH of a block that the block came without: `machine.missing_block`
@@ -44,12 +44,12 @@ enum WorldFault : int32_t {
     PRECOMPILE_RAISED = 105,    // an added precompile has failed with an error: `machine.error`
 };
 
-class World {
+class Journal {
 public:
-    World() noexcept;
-    ~World();
-    World(const World&) = delete;
-    World& operator=(const World&) = delete;
+    Journal() noexcept;
+    ~Journal();
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
 
     // Forgets the last transaction and begins another, whose code runs in this variant.
     void begin(blockstm_view* view, Variant variant, const AddedPrecompiles* added) noexcept;
