@@ -18,7 +18,7 @@ bool Journal::touch(Account* account) noexcept { return set_flags(account, TOUCH
 
 // ------------------------------------------------------------------------------ balance
 
-bool Journal::know_balance(Account* account) noexcept {
+bool Journal::load_balance(Account* account) noexcept {
     if (account->knows(BALANCE)) return true;
     if (!read_field(account, BALANCE, account->balance_before)) return false;
     account->known |= bit(BALANCE);
@@ -26,7 +26,7 @@ bool Journal::know_balance(Account* account) noexcept {
 }
 
 bool Journal::balance(Account* account, u256& value) noexcept {
-    if (!know_balance(account)) return false;
+    if (!load_balance(account)) return false;
     value = account->delta.applied_to(account->balance_before);
     return true;
 }
@@ -81,7 +81,7 @@ bool Journal::debit(Account* account, const u256& amount) noexcept {
 
 // ------------------------------------------------------------------------------ nonce
 
-bool Journal::know_nonce(Account* account) noexcept {
+bool Journal::load_nonce(Account* account) noexcept {
     if (account->knows(NONCE)) return true;
     u256 value;
     if (!read_field(account, NONCE, value)) return false;
@@ -104,13 +104,13 @@ bool Journal::expect_nonce(Account* account, uint64_t expected) noexcept {
 }
 
 bool Journal::nonce(Account* account, uint64_t& value) noexcept {
-    if (!know_nonce(account)) return false;
+    if (!load_nonce(account)) return false;
     value = account->nonce;
     return true;
 }
 
 bool Journal::set_nonce(Account* account, uint64_t value) noexcept {
-    if (!know_nonce(account)) return false;
+    if (!load_nonce(account)) return false;
     Undo step{};
     step.kind = UndoKind::Nonce;
     step.account = account;

@@ -20,7 +20,7 @@ bool has_own_hash(const Code& code) noexcept {
 
 }  // namespace
 
-bool Journal::know_code_hash(Account* account) noexcept {
+bool Journal::load_code_hash(Account* account) noexcept {
     if (account->knows(CODE_HASH)) return true;
     if (!locate(account, CODE_HASH)) return false;
     blockstm_bytes bytes;
@@ -38,13 +38,13 @@ bool Journal::know_code_hash(Account* account) noexcept {
 }
 
 bool Journal::code_hash(Account* account, Hash32& hash) noexcept {
-    if (!know_code_hash(account)) return false;
+    if (!load_code_hash(account)) return false;
     hash = account->has_code ? account->code_hash : EMPTY_CODE_HASH;
     return true;
 }
 
 bool Journal::has_code(Account* account, bool& holds) noexcept {
-    if (!know_code_hash(account)) return false;
+    if (!load_code_hash(account)) return false;
     holds = account->has_code;
     return true;
 }
@@ -96,7 +96,7 @@ bool Journal::read_code(const Hash32& hash, Span& bytes) noexcept {
 }
 
 bool Journal::set_code(Account* account, Span bytes) noexcept {
-    if (!know_code_hash(account)) return false;
+    if (!load_code_hash(account)) return false;
     Undo step{};
     step.kind = UndoKind::CodeHash;
     step.flags = account->has_code ? 1 : 0;

@@ -20,12 +20,12 @@ bool Journal::is_surely_present(const Account* account) const noexcept {
 bool Journal::is_empty(Account* account, bool& holds) noexcept {
     holds = false;
     if (is_surely_present(account)) return true;
-    if (!know_code_hash(account)) return false;
+    if (!load_code_hash(account)) return false;
     if (account->has_code) return true;
     bool has_balance = false;
     if (!can_pay(account, 1, has_balance)) return false;
     if (has_balance) return true;
-    if (!know_nonce(account)) return false;
+    if (!load_nonce(account)) return false;
     holds = account->nonce == 0;
     return true;
 }
@@ -36,12 +36,12 @@ bool Journal::exists(Account* account, bool& holds) noexcept {
     bool nothing = false;
     if (!is_empty(account, nothing)) return false;
     if (!nothing) return true;
-    if (!know_recorded(account)) return false;
+    if (!load_recorded(account)) return false;
     holds = account->was_recorded;
     return true;
 }
 
-bool Journal::know_recorded(Account* account) noexcept {
+bool Journal::load_recorded(Account* account) noexcept {
     if (account->knows(RECORDED)) return true;
     u256 value;
     if (!read_field(account, RECORDED, value)) return false;
@@ -50,7 +50,7 @@ bool Journal::know_recorded(Account* account) noexcept {
     return true;
 }
 
-bool Journal::know_stored(Account* account) noexcept {
+bool Journal::load_stored(Account* account) noexcept {
     if (account->knows(STORED)) return true;
     u256 value;
     if (!read_field(account, STORED, value)) return false;
@@ -61,7 +61,7 @@ bool Journal::know_stored(Account* account) noexcept {
 
 // Of an account without nonce and code; whoever has those has no need to ask.
 bool Journal::has_storage(Account* account, bool& holds) noexcept {
-    if (!know_stored(account)) return false;
+    if (!load_stored(account)) return false;
     holds = account->was_stored;
     return true;
 }

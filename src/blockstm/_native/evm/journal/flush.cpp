@@ -73,14 +73,14 @@ bool Journal::flush_record(Account* account) noexcept {
     if (keeps_empty && !flush_stored(account)) return false;
     if (is_surely_present(account)) return true;
     if (!keeps_empty) {
-        if (!know_recorded(account)) return false;
+        if (!load_recorded(account)) return false;
         if (!account->was_recorded) return true;  // no record, nothing to delete
     }
     bool nothing = false;
     if (!is_empty(account, nothing)) return false;
     if (!nothing) return true;
     if (!keeps_empty) return delete_empty_account(account);
-    if (!know_recorded(account)) return false;
+    if (!load_recorded(account)) return false;
     return account->was_recorded || put_field(account, RECORDED, 1);
 }
 
@@ -108,20 +108,20 @@ bool Journal::delete_account(Account* account) noexcept {
     if (!has_no_balance && !remove_field(account, BALANCE)) return false;
     if (!has_no_nonce && !remove_field(account, NONCE)) return false;
     if (!has_no_code && !remove_field(account, CODE_HASH)) return false;
-    if (!know_recorded(account)) return false;
+    if (!load_recorded(account)) return false;
     if (account->was_recorded && !remove_field(account, RECORDED)) return false;
     return account->is(CREATED) || clear_storage(account);
 }
 
 bool Journal::delete_empty_account(Account* account) noexcept {
-    if (!remove_field(account, RECORDED) || !know_stored(account)) return false;
+    if (!remove_field(account, RECORDED) || !load_stored(account)) return false;
     return !account->was_stored || clear_storage(account);
 }
 
 // A new epoch: every slot of the account is another location from here on.
 bool Journal::clear_storage(Account* account) noexcept {
-    if (!know_epoch(account) || !put_field(account, EPOCH, account->epoch + uint64_t{1})) return false;
-    if (!know_stored(account)) return false;
+    if (!load_epoch(account) || !put_field(account, EPOCH, account->epoch + uint64_t{1})) return false;
+    if (!load_stored(account)) return false;
     return !account->was_stored || remove_field(account, STORED);
 }
 

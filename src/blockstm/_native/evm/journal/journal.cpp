@@ -143,7 +143,7 @@ bool Journal::locate(Account* account, Field field) noexcept {
 // A look at a slot is a look at its account's epoch first: whoever clears the storage moves all slots.
 bool Journal::locate(Slot* slot) noexcept {
     if (slot->is_located) return true;
-    if (!know_epoch(slot->account)) return false;
+    if (!load_epoch(slot->account)) return false;
     uint8_t key[56];
     std::memcpy(key, slot->account->address.bytes, 20);
     store_be(slot->key, key + 20);

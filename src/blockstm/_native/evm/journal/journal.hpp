@@ -187,13 +187,13 @@ private:
     bool add_balance(Account* account, const Delta& delta) noexcept;
 
     bool set_flags(Account* account, uint8_t flags) noexcept;
-    bool know_balance(Account* account) noexcept;
+    bool load_balance(Account* account) noexcept;
     bool log_balance(Account* account) noexcept;
-    bool know_nonce(Account* account) noexcept;
-    bool know_code_hash(Account* account) noexcept;
-    bool know_epoch(Account* account) noexcept;
-    bool know_recorded(Account* account) noexcept;
-    bool know_stored(Account* account) noexcept;
+    bool load_nonce(Account* account) noexcept;
+    bool load_code_hash(Account* account) noexcept;
+    bool load_epoch(Account* account) noexcept;
+    bool load_recorded(Account* account) noexcept;
+    bool load_stored(Account* account) noexcept;
     bool is_surely_present(const Account* account) const noexcept;
 
     bool find_code(Account* account) noexcept;

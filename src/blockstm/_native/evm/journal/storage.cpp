@@ -3,7 +3,7 @@
 
 namespace blockstm::evm {
 
-bool Journal::know_epoch(Account* account) noexcept {
+bool Journal::load_epoch(Account* account) noexcept {
     if (account->knows(EPOCH)) return true;
     u256 value;
     if (!read_field(account, EPOCH, value)) return false;
