@@ -93,15 +93,15 @@ cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
 
 
 cdef extern from "evm/transaction/admission.hpp" namespace "blockstm::evm" nogil:
-    Refusal form_of(const Step& step, const BlockEnv& block)
+    ValidationError form_of(const Step& step, const BlockEnv& block)
 
 
-cdef extern from "evm/transaction/invalidity.hpp" namespace "blockstm::evm" nogil:
-    enum class Invalidity(uint16_t):
+cdef extern from "evm/transaction/validation_error.hpp" namespace "blockstm::evm" nogil:
+    enum class Violation(uint16_t):
         pass
 
-    cdef cppclass Refusal:
-        Invalidity reason
+    cdef cppclass ValidationError:
+        Violation reason
         u256 have
         u256 want
 

@@ -280,10 +280,10 @@ cdef class EvmBlock:
             number_of(&at.chain_id) if at.names_chain else None, at.has_high_s != 0,
         )
 
-    def flaw_at(self, uint64_t index) -> tuple[int, int, int]:
-        """What is wrong with a transaction by itself: a code of invalidity.hpp, have, want."""
-        cdef Refusal flaw = form_of(self.bound.steps[index], self.bound.env)
-        return <int>flaw.reason, number_of(&flaw.have), number_of(&flaw.want)
+    def validation_error_at(self, uint64_t index) -> tuple[int, int, int]:
+        """What is wrong with a transaction by itself: a code of validation_error.hpp, have, want."""
+        cdef ValidationError error = form_of(self.bound.steps[index], self.bound.env)
+        return <int>error.reason, number_of(&error.have), number_of(&error.want)
 
     cdef int set_signature(self, Transaction* target, transaction) except -1:
         chain_id = getattr(transaction, "chain_id", None)
@@ -409,7 +409,7 @@ cdef class EvmBlock:
 
 
 def reason_named(int code) -> str:
-    """The name of why a step is invalid, from its code in invalidity.hpp."""
+    """The name of why a step is invalid, from its code in validation_error.hpp."""
     return reason_of(code).decode()
 
 

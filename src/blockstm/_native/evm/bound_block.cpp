@@ -41,11 +41,11 @@ int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noex
 int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally,
                     blockstm_refusal* refusal) noexcept {
     const auto& block = *static_cast<const BoundBlock*>(context);
-    const Refusal found = check_room(block.steps[index], block.env, *tally);
-    if (found.reason == Invalidity::None) return BLOCKSTM_SUCCESS;
-    static_assert(REFUSAL_BYTES <= BLOCKSTM_REFUSAL_MAX);
-    encode_refusal(found, refusal->data);
-    refusal->size = REFUSAL_BYTES;
+    const ValidationError found = check_room(block.steps[index], block.env, *tally);
+    if (found.reason == Violation::None) return BLOCKSTM_SUCCESS;
+    static_assert(VALIDATION_ERROR_BYTES <= BLOCKSTM_REFUSAL_MAX);
+    encode_validation_error(found, refusal->data);
+    refusal->size = VALIDATION_ERROR_BYTES;
     return BLOCKSTM_INVALID;
 }
 

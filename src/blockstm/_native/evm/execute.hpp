@@ -12,7 +12,7 @@
 //                              consolidations, builders' deposits and exits (the latter from Amsterdam on,
 //                              EIP-8282); accesses
 //   SUCCESS, a block's start   nothing; where accesses are recorded, as a block's end without lists
-//   INVALID                    u16 Invalidity; 32 bytes have; 32 bytes want
+//   INVALID                    u16 Violation; 32 bytes have; 32 bytes want
 //   FAILED                     u8 kind: 1 the state has no code for this hash: 32 bytes; 2 the block came
 //                              without the hash of this block: u64; 3 a library is not loaded; 4 a value in
 //                              the state has a wrong size; 5 memory has run out; 6 the state gave another
@@ -22,14 +22,14 @@
 
 #include "blockstm/vm_abi.h"
 #include "evm/run/machine.hpp"
-#include "evm/transaction/invalidity.hpp"
+#include "evm/transaction/validation_error.hpp"
 
 namespace blockstm::evm {
 
-inline constexpr uint64_t REFUSAL_BYTES = 2 + 32 + 32;
+inline constexpr uint64_t VALIDATION_ERROR_BYTES = 2 + 32 + 32;
 
 // The output of an invalid step.
-void encode_refusal(const Refusal& refusal, uint8_t out[REFUSAL_BYTES]) noexcept;
+void encode_validation_error(const ValidationError& error, uint8_t out[VALIDATION_ERROR_BYTES]) noexcept;
 
 // What a run comes to where memory has run out for what stands around it.
 int32_t fail_for_memory(blockstm_view* view) noexcept;

@@ -114,7 +114,7 @@ class Evm:
 
     def _violation_of(self, step: Signed) -> InvalidTransaction | None:
         """The rule that a transaction breaks by itself; None if it breaks none."""
-        code, have, want = self._bound([step]).flaw_at(0)
+        code, have, want = self._prepared([step]).validation_error_at(0)
         return InvalidTransaction(reason_named(code), have, want) if code else None
 
     def __call__(self, view: View, step: Step) -> Any:

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "evm/forks/opcodes.hpp"
-#include "evm/transaction/report.hpp"
+#include "evm/transaction/result_encoding.hpp"
 
 namespace blockstm::evm {
 namespace {
@@ -67,8 +67,8 @@ void Recorder::call_end(const Machine&, const CallEnd& end) noexcept {
     if (!records(CALL_END_BIT)) return;
     Writer event(events, is_full, CALL_END_BIT);
     event.number(static_cast<uint8_t>(end.kind)).number(static_cast<uint16_t>(end.depth));
-    event.number(uint8_t{end.ending.succeeded}).number(static_cast<uint8_t>(end.ending.failure));
-    event.number(end.ending.gas_left).address(end.created).sized(end.output);
+    event.number(uint8_t{end.result.succeeded}).number(static_cast<uint8_t>(end.result.failure));
+    event.number(end.result.gas_left).address(end.created).sized(end.output);
 }
 
 void Recorder::sload(const Address& address, const u256& key, const u256& value) noexcept {

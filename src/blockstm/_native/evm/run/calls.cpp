@@ -17,9 +17,9 @@ bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& a
            log_transfer(machine.journal, payer->address, receiver->address, amount);
 }
 
-Entry refuse(Machine& machine, int64_t gas, Failure failure, Ending& ending) noexcept {
+Entry refuse(Machine& machine, int64_t gas, Failure failure, ExecutionResult& result) noexcept {
     machine.output.clear();
-    ending = {false, gas, failure};
+    result = {false, gas, failure};
     return Entry::Ended;
 }
 
@@ -67,18 +67,18 @@ PrecompileStatus run(Machine& machine, int number, Span input, int64_t& gas) noe
     return machine.block->added_precompiles->run(number, input, gas, machine.output, machine.error);
 }
 
-Entry run_precompiled(Machine& machine, int number, Frame& callee, Ending& ending) noexcept {
+Entry run_precompiled(Machine& machine, int number, Frame& callee, ExecutionResult& result) noexcept {
     switch (run(machine, number, callee.input, callee.gas)) {
         case PrecompileStatus::Success:
             machine.journal.commit(callee.checkpoint);
-            ending = {true, callee.gas, Failure::None};
+            result = {true, callee.gas, Failure::None};
             return Entry::Ended;
         case PrecompileStatus::Failure:
             machine.journal.revert(callee.checkpoint);
-            return refuse(machine, 0, Failure::PrecompileFailure, ending);
+            return refuse(machine, 0, Failure::PrecompileFailure, result);
         case PrecompileStatus::Reverted:
             machine.journal.revert(callee.checkpoint);
-            ending = {false, callee.gas, Failure::Reverted};
+            result = {false, callee.gas, Failure::Reverted};
             return Entry::Ended;
         case PrecompileStatus::Raised: machine.journal.stop(PRECOMPILE_RAISED); return Entry::Over;
         case PrecompileStatus::NoMemory: machine.journal.stop(BLOCKSTM_NO_MEMORY); return Entry::Over;
@@ -99,16 +99,16 @@ bool move_value(Machine& machine, const Frame& callee, Account* payer) noexcept 
 
 // `code_address`: whose code runs, before following a delegation; a precompile is never delegated to.
 Entry begin_call(Machine& machine, Frame& callee, Account* payer, const Address& code_address,
-                 Ending& ending) noexcept {
+                 ExecutionResult& result) noexcept {
     if (!machine.journal.enter(callee.checkpoint)) return Entry::Over;
     if (!move_value(machine, callee, payer)) return Entry::Over;
     if (const int number = machine.journal.precompile_at(code_address); number != 0) {
-        return run_precompiled(machine, number, callee, ending);
+        return run_precompiled(machine, number, callee, result);
     }
     if (callee.code->bytes.size == 0) {
         machine.journal.commit(callee.checkpoint);
         machine.output.clear();
-        ending = {true, callee.gas, Failure::None};
+        result = {true, callee.gas, Failure::None};
         return Entry::Ended;
     }
     return push_frame(machine, callee);
@@ -125,17 +125,17 @@ bool find_self(Machine& machine, Account*& self) noexcept {
 
 }  // namespace
 
-Entry enter_call(Machine& machine, Ending& ending) noexcept {
+Entry enter_call(Machine& machine, ExecutionResult& result) noexcept {
     const Request& request = machine.request;
     machine.return_data.clear();
     if (machine.frames.back().depth >= CALL_DEPTH_MAX) {
-        return refuse(machine, request.gas, Failure::DepthExceeded, ending);
+        return refuse(machine, request.gas, Failure::DepthExceeded, result);
     }
     const bool pays = request.kind == CallKind::Call || request.kind == CallKind::CallCode;
     if (pays && !request.value.is_zero()) {
         bool holds = false;
         if (!machine.journal.can_pay(machine.frames.back().self, request.value, holds)) return Entry::Over;
-        if (!holds) return refuse(machine, request.gas, Failure::InsufficientBalance, ending);
+        if (!holds) return refuse(machine, request.gas, Failure::InsufficientBalance, result);
     }
     Frame* next = next_frame(machine);
     if (next == nullptr || !find_self(machine, next->self)) return Entry::Over;
@@ -154,10 +154,10 @@ Entry enter_call(Machine& machine, Ending& ending) noexcept {
     callee.made_account = request.made_account;
     callee.output_offset = request.output_offset;
     callee.output_size = request.output_size;
-    return begin_call(machine, callee, caller.self, request.code_address, ending);
+    return begin_call(machine, callee, caller.self, request.code_address, result);
 }
 
-Entry enter_first_call(Machine& machine, const Message& message, Ending& ending) noexcept {
+Entry enter_first_call(Machine& machine, const Message& message, ExecutionResult& result) noexcept {
     Frame* next = next_frame(machine);
     if (next == nullptr) return Entry::Over;
     Frame& callee = *next;
@@ -171,18 +171,18 @@ Entry enter_first_call(Machine& machine, const Message& message, Ending& ending)
     callee.value = message.value;
     callee.input = message.input;
     callee.kind = CallKind::Call;
-    return begin_call(machine, callee, payer, message.target, ending);
+    return begin_call(machine, callee, payer, message.target, result);
 }
 
 // ------------------------------------------------------------------------------ going on
 
 void resume_after_call(Machine& machine, uint64_t output_offset, uint64_t output_size,
-                       const Ending& ending) noexcept {
+                       const ExecutionResult& result) noexcept {
     Frame& caller = machine.frames.back();
     const uint64_t size = std::min(output_size, machine.output.size());
     if (size != 0) std::memcpy(machine.memory.at(caller.memory_base + output_offset), machine.output.data(), size);
     machine.return_data.swap(machine.output);
-    *caller.top++ = ending.succeeded ? 1 : 0;
+    *caller.top++ = result.succeeded ? 1 : 0;
 }
 
 }  // namespace blockstm::evm

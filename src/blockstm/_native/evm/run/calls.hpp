@@ -9,18 +9,18 @@ namespace blockstm::evm {
 // What a call or creation came to when it was asked for.
 enum class Entry : uint8_t {
     Running,  // there is a frame to run
-    Ended,    // there was nothing to run, or it may not be: see the ending
+    Ended,    // there was nothing to run, or it may not be: see its result
     Over,     // the run is over
 };
 
 // Of `machine.request`, by the topmost frame.
-Entry enter_call(Machine& machine, Ending& ending) noexcept;
+Entry enter_call(Machine& machine, ExecutionResult& result) noexcept;
 // Of a transaction, at depth 0.
-Entry enter_first_call(Machine& machine, const Message& message, Ending& ending) noexcept;
+Entry enter_first_call(Machine& machine, const Message& message, ExecutionResult& result) noexcept;
 
 // The topmost frame goes on after its call: output, and one word on its stack.
 void resume_after_call(Machine& machine, uint64_t output_offset, uint64_t output_size,
-                       const Ending& ending) noexcept;
+                       const ExecutionResult& result) noexcept;
 
 // Room for the next frame, on top of all others and not yet one of them: its stack, memory and depth are set,
 // the rest is zero. Null where the run is over. References to other frames are no good after it.
@@ -32,7 +32,7 @@ Entry push_frame(Machine& machine, const Frame& next) noexcept;
 bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& amount) noexcept;
 
 // A call that came to nothing before it began: its gas goes back to the caller.
-Entry refuse(Machine& machine, int64_t gas, Failure failure, Ending& ending) noexcept;
+Entry refuse(Machine& machine, int64_t gas, Failure failure, ExecutionResult& result) noexcept;
 
 // Frees what frames that will not run any further own.
 void free_initcodes(Machine& machine) noexcept;

@@ -64,11 +64,11 @@ bool is_taken(Journal& journal, Account* account, bool& taken) noexcept {
     return taken || journal.fork() >= Fork::Amsterdam || journal.has_storage(account, taken);
 }
 
-Entry begin_creation(Machine& machine, Frame& frame, Account* payer, Span initcode, Ending& ending) noexcept {
+Entry begin_creation(Machine& machine, Frame& frame, Account* payer, Span initcode, ExecutionResult& result) noexcept {
     Journal& journal = machine.journal;
     bool taken = false;
     if (!is_taken(journal, frame.self, taken)) return Entry::Over;
-    if (taken) return refuse(machine, 0, Failure::AddressCollision, ending);
+    if (taken) return refuse(machine, 0, Failure::AddressCollision, result);
     if (!journal.enter(frame.checkpoint) || !journal.create(frame.self)) return Entry::Over;
     if (!transfer(machine, payer, frame.self, frame.value)) return Entry::Over;
     frame.initcode = make_code(initcode, Hash32{}, journal.variant());
@@ -131,13 +131,13 @@ bool is_made_by_creation(Machine& machine, bool& made) noexcept {
     return find_created(machine, created) && machine.journal.is_empty(created, made);
 }
 
-Entry enter_creation(Machine& machine, Ending& ending) noexcept {
+Entry enter_creation(Machine& machine, ExecutionResult& result) noexcept {
     Journal& journal = machine.journal;
     const Request& request = machine.request;
     machine.return_data.clear();
     Failure obstacle{};
     if (!find_obstacle(machine, obstacle)) return Entry::Over;
-    if (obstacle != Failure::None) return refuse(machine, request.gas, obstacle, ending);
+    if (obstacle != Failure::None) return refuse(machine, request.gas, obstacle, result);
     Account* created = std::exchange(machine.request.account, nullptr);
     if (created == nullptr && !find_created(machine, created)) return Entry::Over;
     Frame* next = next_frame(machine);
@@ -153,10 +153,10 @@ Entry enter_creation(Machine& machine, Ending& ending) noexcept {
     frame.value = request.value;
     frame.kind = request.kind;
     frame.made_account = request.made_account;
-    return begin_creation(machine, frame, caller.self, initcode_of(machine), ending);
+    return begin_creation(machine, frame, caller.self, initcode_of(machine), result);
 }
 
-Entry enter_first_creation(Machine& machine, const Message& message, Ending& ending) noexcept {
+Entry enter_first_creation(Machine& machine, const Message& message, ExecutionResult& result) noexcept {
     Frame* next = next_frame(machine);
     if (next == nullptr) return Entry::Over;
     Frame& frame = *next;
@@ -168,7 +168,7 @@ Entry enter_first_creation(Machine& machine, const Message& message, Ending& end
     frame.caller = message.caller;
     frame.value = message.value;
     frame.kind = CallKind::Create;
-    return begin_creation(machine, frame, payer, message.input, ending);
+    return begin_creation(machine, frame, payer, message.input, result);
 }
 
 // ------------------------------------------------------------------------------ ending
@@ -184,31 +184,31 @@ int64_t pay_deposit(Machine& machine, int64_t size, int64_t gas) noexcept {
 
 }  // namespace
 
-bool deposit_code(Machine& machine, const Frame& frame, Ending& ending) noexcept {
+bool deposit_code(Machine& machine, const Frame& frame, ExecutionResult& result) noexcept {
     const Fork fork = machine.fork();
     const Bytes& code = machine.output;
     const auto fail = [&](Failure failure) {
-        ending = {false, 0, failure};
+        result = {false, 0, failure};
         return true;
     };
     if (fork >= Fork::London && !code.empty() && code[0] == RESERVED_FIRST_BYTE) return fail(Failure::InvalidCode);
     if (code.size() > code_size_max(fork)) return fail(Failure::CodeTooLarge);
-    const int64_t gas_left = pay_deposit(machine, static_cast<int64_t>(code.size()), ending.gas_left);
+    const int64_t gas_left = pay_deposit(machine, static_cast<int64_t>(code.size()), result.gas_left);
     if (gas_left < 0) {
         if (fork >= Fork::Homestead) return fail(Failure::OutOfGas);
         machine.output.clear();  // EIP-2 ended this: the account stays, without code
         return true;
     }
-    ending.gas_left = gas_left;
+    result.gas_left = gas_left;
     const bool goes_on = code.empty() || machine.journal.set_code(frame.self, {code.data(), code.size()});
     machine.output.clear();
     return goes_on;
 }
 
-void resume_after_creation(Machine& machine, const Address& created, const Ending& ending) noexcept {
+void resume_after_creation(Machine& machine, const Address& created, const ExecutionResult& result) noexcept {
     Frame& caller = machine.frames.back();
     machine.return_data.swap(machine.output);  // of a creation that was reverted; otherwise empty
-    *caller.top++ = ending.succeeded ? from_address(created) : u256{};
+    *caller.top++ = result.succeeded ? from_address(created) : u256{};
 }
 
 }  // namespace blockstm::evm

@@ -16,14 +16,14 @@ Address creation_address(const Address& creator, const u256& salt, Span initcode
 bool is_made_by_creation(Machine& machine, bool& made) noexcept;
 
 // Of `machine.request`, by the topmost frame.
-Entry enter_creation(Machine& machine, Ending& ending) noexcept;
+Entry enter_creation(Machine& machine, ExecutionResult& result) noexcept;
 // Of a transaction, at depth 0: its sender's nonce has moved on already.
-Entry enter_first_creation(Machine& machine, const Message& message, Ending& ending) noexcept;
+Entry enter_first_creation(Machine& machine, const Message& message, ExecutionResult& result) noexcept;
 
 // The initcode has ended well: its output becomes the account's code, if it may. False: the run is over.
-bool deposit_code(Machine& machine, const Frame& frame, Ending& ending) noexcept;
+bool deposit_code(Machine& machine, const Frame& frame, ExecutionResult& result) noexcept;
 
 // The topmost frame goes on after its creation.
-void resume_after_creation(Machine& machine, const Address& created, const Ending& ending) noexcept;
+void resume_after_creation(Machine& machine, const Address& created, const ExecutionResult& result) noexcept;
 
 }  // namespace blockstm::evm

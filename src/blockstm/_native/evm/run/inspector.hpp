@@ -31,7 +31,7 @@ struct CallStart {
 struct CallEnd {
     CallKind kind;
     int depth;
-    Ending ending;
+    ExecutionResult result;
     Address created;  // of a creation that got as far as an address; zeros otherwise
     Span output;      // of a creation that succeeded: none
 };

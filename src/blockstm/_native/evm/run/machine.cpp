@@ -44,7 +44,7 @@ bool Machine::begin(const BlockEnv& block_env, blockstm_view* view) noexcept {
     until_poll = POLL_GAS;
     output.clear();
     return_data.clear();
-    report.clear();
+    encoded.clear();
     accesses.clear();
     request.account = nullptr;
     failure = Failure::None;
@@ -58,7 +58,7 @@ void Machine::end() noexcept {
     memory.trim();
     output.release_above(BUFFER_KEPT_BYTES);
     return_data.release_above(BUFFER_KEPT_BYTES);
-    report.release_above(BUFFER_KEPT_BYTES);
+    encoded.release_above(BUFFER_KEPT_BYTES);
     accesses.release_above(BUFFER_KEPT_BYTES);
     // A frame uses up to 1024 words, so only many of them can have used much.
     constexpr int FRAMES_KEPT = static_cast<int>(STACK_KEPT_BYTES / (STACK_SIZE_MAX * sizeof(u256)));
@@ -71,53 +71,53 @@ void Machine::end() noexcept {
 static bool creates(CallKind kind) noexcept { return kind == CallKind::Create || kind == CallKind::Create2; }
 
 // EIP-8037: what a frame that fails has spilled goes back to its gas, which one that halts loses.
-static void leave_state_gas(Machine& machine, int depth, Ending& ending) noexcept {
-    if (!ending.succeeded) {
+static void leave_state_gas(Machine& machine, int depth, ExecutionResult& result) noexcept {
+    if (!result.succeeded) {
         const int64_t spilled = machine.state_gas.take_back();
-        if (ending.failure == Failure::Reverted) ending.gas_left += spilled;
+        if (result.failure == Failure::Reverted) result.gas_left += spilled;
     }
-    if (depth > 0) ending.gas_left += machine.state_gas.leave(ending.succeeded);
+    if (depth > 0) result.gas_left += machine.state_gas.leave(result.succeeded);
 }
 
 // How the topmost frame ended: its changes are kept or taken back, and it is gone. It can be looked at until
 // another is pushed.
-static bool leave(Machine& machine, Exit exit, Ending& ending) noexcept {
+static bool leave(Machine& machine, Exit exit, ExecutionResult& result) noexcept {
     const Frame& frame = machine.frames.back();
     machine.frames.pop();
-    ending = {exit == Exit::Done, frame.gas, Failure::None};
-    if (exit == Exit::Reverted) ending.failure = Failure::Reverted;
-    if (exit == Exit::Failed) ending = {false, 0, machine.failure};
+    result = {exit == Exit::Done, frame.gas, Failure::None};
+    if (exit == Exit::Reverted) result.failure = Failure::Reverted;
+    if (exit == Exit::Failed) result = {false, 0, machine.failure};
     bool goes_on = true;
     if (frame.initcode != nullptr) {
-        if (ending.succeeded) goes_on = deposit_code(machine, frame, ending);
+        if (result.succeeded) goes_on = deposit_code(machine, frame, result);
         free_code(frame.initcode);
     }
-    if (machine.meters_state()) leave_state_gas(machine, frame.depth, ending);
-    if (ending.succeeded) {
+    if (machine.meters_state()) leave_state_gas(machine, frame.depth, result);
+    if (result.succeeded) {
         machine.journal.commit(frame.checkpoint);
         return goes_on;
     }
     machine.journal.revert(frame.checkpoint);
-    if (ending.failure != Failure::Reverted) machine.output.clear();
+    if (result.failure != Failure::Reverted) machine.output.clear();
     return goes_on;
 }
 
 // The topmost frame goes on after what it asked for, as a request or already as a frame, has ended.
 template <class Asked>
-static void resume(Machine& machine, const Asked& asked, const Address& callee, const Ending& ending) noexcept {
+static void resume(Machine& machine, const Asked& asked, const Address& callee, const ExecutionResult& result) noexcept {
     Frame& caller = machine.frames.back();
-    caller.gas += ending.gas_left;
-    if (asked.made_account && !ending.succeeded && machine.meters_state()) {
+    caller.gas += result.gas_left;
+    if (asked.made_account && !result.succeeded && machine.meters_state()) {
         caller.gas = machine.state_gas.refill(amsterdam_gas::NEW_ACCOUNT, caller.gas);
     }
-    if (creates(asked.kind)) return resume_after_creation(machine, callee, ending);
-    resume_after_call(machine, asked.output_offset, asked.output_size, ending);
+    if (creates(asked.kind)) return resume_after_creation(machine, callee, result);
+    resume_after_call(machine, asked.output_offset, asked.output_size, result);
 }
 
-static Entry enter_first(Machine& machine, const Message& message, Ending& ending) noexcept {
-    const Entry entry = message.creates ? enter_first_creation(machine, message, ending)
-                                        : enter_first_call(machine, message, ending);
-    if (entry == Entry::Ended && !ending.succeeded && machine.meters_state()) machine.state_gas.take_back();
+static Entry enter_first(Machine& machine, const Message& message, ExecutionResult& result) noexcept {
+    const Entry entry = message.creates ? enter_first_creation(machine, message, result)
+                                        : enter_first_call(machine, message, result);
+    if (entry == Entry::Ended && !result.succeeded && machine.meters_state()) machine.state_gas.take_back();
     return entry;
 }
 
@@ -146,16 +146,16 @@ static void tell_call(Machine& machine) noexcept {
                                       input});
 }
 
-static void tell_call_end(Machine& machine, CallKind kind, int depth, const Ending& ending,
+static void tell_call_end(Machine& machine, CallKind kind, int depth, const ExecutionResult& result,
                           const Address& created) noexcept {
     const Span output{machine.output.data(), machine.output.size()};
-    machine.inspector->call_end(machine, {kind, depth, ending, created, output});
+    machine.inspector->call_end(machine, {kind, depth, result, created, output});
 }
 
 // ------------------------------------------------------------------------------ running
 
 template <bool INSPECTED>
-static bool run_frames(Machine& machine, Ending& ending) noexcept {
+static bool run_frames(Machine& machine, ExecutionResult& result) noexcept {
     while (true) {
         const int64_t before = machine.frames.back().gas;
         const Exit exit = INSPECTED ? interpret_inspected(machine) : interpret(machine);
@@ -166,39 +166,39 @@ static bool run_frames(Machine& machine, Ending& ending) noexcept {
             const Request& request = machine.request;
             if constexpr (INSPECTED) tell_call(machine);
             const Entry entry =
-                creates(request.kind) ? enter_creation(machine, ending) : enter_call(machine, ending);
+                creates(request.kind) ? enter_creation(machine, result) : enter_call(machine, result);
             if (entry == Entry::Over) return false;
             if (entry == Entry::Running) continue;
-            if (!machine.spend(request.gas - ending.gas_left)) return false;
+            if (!machine.spend(request.gas - result.gas_left)) return false;
             if constexpr (INSPECTED) {
-                tell_call_end(machine, request.kind, machine.frames.back().depth + 1, ending, {});
+                tell_call_end(machine, request.kind, machine.frames.back().depth + 1, result, {});
             }
-            resume(machine, request, request.target, ending);
+            resume(machine, request, request.target, result);
         } else {
             const Frame& frame = machine.frames.back();
-            if (!leave(machine, exit, ending)) return false;
+            if (!leave(machine, exit, result)) return false;
             if constexpr (INSPECTED) {
-                tell_call_end(machine, frame.kind, frame.depth, ending, creates(frame.kind) ? frame.address : Address{});
+                tell_call_end(machine, frame.kind, frame.depth, result, creates(frame.kind) ? frame.address : Address{});
             }
             if (machine.frames.empty()) return true;
-            resume(machine, frame, frame.address, ending);
+            resume(machine, frame, frame.address, result);
         }
     }
 }
 
-static bool run_inspected(Machine& machine, const Message& message, Ending& ending) noexcept {
+static bool run_inspected(Machine& machine, const Message& message, ExecutionResult& result) noexcept {
     tell_call(machine, message);
-    const Entry entry = enter_first(machine, message, ending);
-    if (entry != Entry::Ended) return entry == Entry::Running && run_frames<true>(machine, ending);
-    tell_call_end(machine, message.creates ? CallKind::Create : CallKind::Call, 0, ending, {});
+    const Entry entry = enter_first(machine, message, result);
+    if (entry != Entry::Ended) return entry == Entry::Running && run_frames<true>(machine, result);
+    tell_call_end(machine, message.creates ? CallKind::Create : CallKind::Call, 0, result, {});
     return true;
 }
 
-bool run_message(Machine& machine, const Message& message, Ending& ending) noexcept {
-    if (machine.inspector != nullptr) [[unlikely]] return run_inspected(machine, message, ending);
-    const Entry entry = enter_first(machine, message, ending);
+bool run_message(Machine& machine, const Message& message, ExecutionResult& result) noexcept {
+    if (machine.inspector != nullptr) [[unlikely]] return run_inspected(machine, message, result);
+    const Entry entry = enter_first(machine, message, result);
     if (entry == Entry::Ended) return true;
-    return entry == Entry::Running && run_frames<false>(machine, ending);
+    return entry == Entry::Running && run_frames<false>(machine, result);
 }
 
 }  // namespace blockstm::evm

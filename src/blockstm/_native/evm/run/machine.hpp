@@ -65,7 +65,7 @@ struct Machine {
     int depth_max = 0;               // of the frames of this transaction
     uint64_t missing_block = 0;      // with the fault MISSING_BLOCK_HASH: its number
     uint64_t error = 0;              // with the fault PRECOMPILE_RAISED: what it left
-    Bytes report;                    // what goes out as the step's output
+    Bytes encoded;                   // what goes out as the step's output
     Bytes accesses;                  // its part of the block's access list, where there is one
     const BlockEnv* block = nullptr;
     TransactionEnv transaction{};
@@ -89,14 +89,14 @@ struct Message {
     Span input{};                // of a creation: the initcode
 };
 
-// How a call or creation ended; its output is in `machine.output`.
-struct Ending {
+// What a call or creation came to; its output is in `machine.output`.
+struct ExecutionResult {
     bool succeeded;
     int64_t gas_left;
     Failure failure;
 };
 
 // Runs it to its end; false where the run is over.
-bool run_message(Machine& machine, const Message& message, Ending& ending) noexcept;
+bool run_message(Machine& machine, const Message& message, ExecutionResult& result) noexcept;
 
 }  // namespace blockstm::evm

@@ -1,7 +1,7 @@
 // Records of accesses; see accesses.hpp.
 #include "evm/transaction/accesses.hpp"
 
-#include "evm/transaction/report.hpp"
+#include "evm/transaction/result_encoding.hpp"
 
 namespace blockstm::evm {
 

@@ -21,39 +21,39 @@ uint64_t number_at(Span output, uint64_t place) noexcept {
     return number;
 }
 
-Refusal check_share(Invalidity reason, uint64_t asked, uint64_t used, uint64_t most) noexcept {
+ValidationError check_share(Violation reason, uint64_t asked, uint64_t used, uint64_t most) noexcept {
     const uint64_t left = most - std::min(used, most);
-    return asked > left ? Refusal{reason, asked, left} : Refusal{};
+    return asked > left ? ValidationError{reason, asked, left} : ValidationError{};
 }
 
 // EIP-8037: each kind of gas has all of the block's limit to itself, and what runs is capped.
-Refusal check_gas_left(uint64_t gas, const BlockEnv& block, const blockstm_tally& tally) noexcept {
-    constexpr Invalidity reason = Invalidity::GasAboveBlock;
+ValidationError check_gas_left(uint64_t gas, const BlockEnv& block, const blockstm_tally& tally) noexcept {
+    constexpr Violation reason = Violation::GasAboveBlock;
     const bool is_metered_twice = block.fork >= Fork::Amsterdam;
     const uint64_t runs = is_metered_twice ? std::min(gas, GAS_CAP) : gas;
-    const Refusal refusal = check_share(reason, runs, tally.used[EXECUTION_GAS], block.gas_limit);
-    if (refusal.reason != Invalidity::None || !is_metered_twice) return refusal;
+    const ValidationError error = check_share(reason, runs, tally.used[EXECUTION_GAS], block.gas_limit);
+    if (error.reason != Violation::None || !is_metered_twice) return error;
     return check_share(reason, gas, tally.used[STATE_GAS], block.gas_limit);
 }
 
-Refusal check_left(const Transaction& transaction, const BlockEnv& block, const blockstm_tally& tally) noexcept {
-    const Refusal refusal = check_gas_left(transaction.gas_limit, block, tally);
-    if (refusal.reason != Invalidity::None || transaction.blob_count == 0) return refusal;
-    return check_share(Invalidity::BlobGasAboveBlock, transaction.blob_count, tally.used[BLOBS], block.blobs_max);
+ValidationError check_left(const Transaction& transaction, const BlockEnv& block, const blockstm_tally& tally) noexcept {
+    const ValidationError error = check_gas_left(transaction.gas_limit, block, tally);
+    if (error.reason != Violation::None || transaction.blob_count == 0) return error;
+    return check_share(Violation::BlobGasAboveBlock, transaction.blob_count, tally.used[BLOBS], block.blobs_max);
 }
 
 }  // namespace
 
-Refusal form_of(const Step& step, const BlockEnv& block) noexcept {
+ValidationError form_of(const Step& step, const BlockEnv& block) noexcept {
     return check_form(step.transaction, block, intrinsic_gas(step.transaction, block));
 }
 
-Refusal check_room(const Step& step, const BlockEnv& block, const blockstm_tally& tally) noexcept {
+ValidationError check_room(const Step& step, const BlockEnv& block, const blockstm_tally& tally) noexcept {
     if (step.kind != StepKind::Transaction) return {};
-    const Refusal refusal = check_left(step.transaction, block, tally);
-    if (refusal.reason == Invalidity::None) return refusal;
-    const Refusal form = form_of(step, block);
-    return form.reason != Invalidity::None ? form : refusal;
+    const ValidationError error = check_left(step.transaction, block, tally);
+    if (error.reason == Violation::None) return error;
+    const ValidationError form = form_of(step, block);
+    return form.reason != Violation::None ? form : error;
 }
 
 void count_use(const Step& step, const BlockEnv& block, Span output, blockstm_tally& tally) noexcept {

@@ -7,16 +7,16 @@
 
 #include "blockstm/vm_abi.h"
 #include "evm/block.hpp"
-#include "evm/transaction/invalidity.hpp"
+#include "evm/transaction/validation_error.hpp"
 
 namespace blockstm::evm {
 
 // What is wrong with the transaction of a step by itself.
-Refusal form_of(const Step& step, const BlockEnv& block) noexcept;
+ValidationError form_of(const Step& step, const BlockEnv& block) noexcept;
 
 // Why the block has no room for the step; None where it has. What is wrong with a transaction by itself
 // comes first: that will not be better in another block.
-Refusal check_room(const Step& step, const BlockEnv& block, const blockstm_tally& tally) noexcept;
+ValidationError check_room(const Step& step, const BlockEnv& block, const blockstm_tally& tally) noexcept;
 
 // Adds what a step used, which is in its output (execute.hpp).
 void count_use(const Step& step, const BlockEnv& block, Span output, blockstm_tally& tally) noexcept;

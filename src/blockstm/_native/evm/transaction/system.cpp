@@ -1,7 +1,7 @@
 // What a block does besides its transactions: before the first one, and after the last (EIPs 779, 2935,
 // 4788, 4895, 7002, 7251, 8282; Yellow Paper, section 11.3).
 #include "evm/transaction/accesses.hpp"
-#include "evm/transaction/report.hpp"
+#include "evm/transaction/result_encoding.hpp"
 #include "evm/transaction/steps.hpp"
 
 namespace blockstm::evm {
@@ -58,9 +58,9 @@ bool call(Machine& machine, const Address& contract, Span input, Called& called)
     message.target = contract;
     message.input = input;
     machine.transaction = {SYSTEM, machine.block->base_fee, nullptr, 0};
-    Ending ending{};
-    if (!run_message(machine, message, ending)) return false;
-    called = ending.succeeded ? Called::Succeeded : Called::Failed;
+    ExecutionResult result{};
+    if (!run_message(machine, message, result)) return false;
+    called = result.succeeded ? Called::Succeeded : Called::Failed;
     return true;
 }
 
@@ -89,28 +89,28 @@ bool pay(Machine& machine, const Payment* payments, uint64_t count) noexcept {
 }
 
 // EIP-7002, EIP-7251, EIP-8282: without the contract, or where it fails, the block is invalid.
-bool collect(Machine& machine, const Address& contract, Refusal& refusal) noexcept {
+bool collect(Machine& machine, const Address& contract, ValidationError& error) noexcept {
     Called called{};
     if (!call(machine, contract, {}, called)) return false;
-    if (called == Called::NoCode) refusal.reason = Invalidity::SystemContractMissing;
-    if (called == Called::Failed) refusal.reason = Invalidity::SystemCallFailed;
+    if (called == Called::NoCode) error.reason = Violation::SystemContractMissing;
+    if (called == Called::Failed) error.reason = Violation::SystemCallFailed;
     if (called != Called::Succeeded) return true;
     const Span requests{machine.output.data(), machine.output.size()};
-    return write_sized(machine.report, requests) || machine.journal.stop(BLOCKSTM_NO_MEMORY);
+    return write_sized(machine.encoded, requests) || machine.journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
-bool begin_report(Machine& machine, uint8_t list_count) noexcept {
+bool begin_encoding(Machine& machine, uint8_t list_count) noexcept {
     constexpr uint8_t SYSTEM_OUTPUTS_TAG = 2;
-    const bool written = write_number(machine.report, SYSTEM_OUTPUTS_TAG) && write_number(machine.report, list_count);
+    const bool written = write_number(machine.encoded, SYSTEM_OUTPUTS_TAG) && write_number(machine.encoded, list_count);
     return written || machine.journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
-bool report_accesses(Machine& machine) noexcept {
-    const bool written = machine.report.append(machine.accesses.data(), machine.accesses.size());
+bool encode_accesses(Machine& machine) noexcept {
+    const bool written = machine.encoded.append(machine.accesses.data(), machine.accesses.size());
     return written || machine.journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
-bool report_start(Machine& machine) noexcept { return begin_report(machine, 0) && report_accesses(machine); }
+bool encode_start(Machine& machine) noexcept { return begin_encoding(machine, 0) && encode_accesses(machine); }
 
 }  // namespace
 
@@ -126,22 +126,22 @@ bool run_block_start(Machine& machine, const Step& step) noexcept {
         const Span hash{block.parent_hash.bytes, sizeof block.parent_hash.bytes};
         if (!call(machine, BLOCK_HASHES, hash, called)) return false;
     }
-    return record_and_flush(machine) && (!block.records_accesses || report_start(machine));
+    return record_and_flush(machine) && (!block.records_accesses || encode_start(machine));
 }
 
-bool run_block_end(Machine& machine, const Step& step, Refusal& refusal) noexcept {
+bool run_block_end(Machine& machine, const Step& step, ValidationError& error) noexcept {
     constexpr Address REQUEST_CONTRACTS[] = {WITHDRAWAL_REQUESTS, CONSOLIDATION_REQUESTS, BUILDER_DEPOSITS,
                                              BUILDER_EXITS};
     uint8_t contract_count = 0;
     if (step.collects_requests) contract_count = machine.fork() >= Fork::Amsterdam ? 4 : 2;
-    if (!begin_report(machine, contract_count)) return false;
+    if (!begin_encoding(machine, contract_count)) return false;
     if (!pay(machine, step.withdrawals, step.withdrawal_count)) return false;
     for (uint8_t place = 0; place < contract_count; ++place) {
-        if (!collect(machine, REQUEST_CONTRACTS[place], refusal)) return false;
-        if (refusal.reason != Invalidity::None) return true;
+        if (!collect(machine, REQUEST_CONTRACTS[place], error)) return false;
+        if (error.reason != Violation::None) return true;
     }
     return begin_anew(machine) && pay(machine, step.rewards, step.reward_count) && record_and_flush(machine) &&
-           report_accesses(machine);
+           encode_accesses(machine);
 }
 
 }  // namespace blockstm::evm

@@ -5,7 +5,7 @@
 #include "evm/transaction/accesses.hpp"
 #include "evm/transaction/delegation.hpp"
 #include "evm/transaction/fees.hpp"
-#include "evm/transaction/report.hpp"
+#include "evm/transaction/result_encoding.hpp"
 #include "evm/transaction/steps.hpp"
 #include "evm/transaction/validity.hpp"
 
@@ -33,26 +33,26 @@ struct Run {
     Account* sender = nullptr;
     int64_t given = 0;  // gas for the first frame
 
-    bool check(Refusal& refusal) noexcept;
+    bool check(ValidationError& error) noexcept;
     bool buy_gas() noexcept;
     bool warm_up(const Address& target) noexcept;
     void split_gas() noexcept;
-    bool execute(Ending& ending) noexcept;
+    bool execute(ExecutionResult& result) noexcept;
     bool prepare(Message& message) noexcept;
     bool prepare_call(Message& message) noexcept;
     bool prepare_creation(Message& message) noexcept;
     bool charge_new_account(Account* account, int64_t& gas) noexcept;
-    bool prepare_or_undo(Message& message, Ending& ending) noexcept;
-    GasUse gas_use(const Ending& ending) const noexcept;
-    GasUse both_gases(const Ending& ending) const noexcept;
+    bool prepare_or_undo(Message& message, ExecutionResult& result) noexcept;
+    GasUse gas_use(const ExecutionResult& result) const noexcept;
+    GasUse both_gases(const ExecutionResult& result) const noexcept;
     bool settle(const GasUse& gas) noexcept;
-    bool report(const Ending& ending, const GasUse& gas) noexcept;
+    bool encode(const ExecutionResult& result, const GasUse& gas) noexcept;
 };
 
-bool Run::check(Refusal& refusal) noexcept {
-    refusal = check_form(transaction, block, gas);
-    if (refusal.reason != Invalidity::None) return true;
-    return journal.account(transaction.sender, sender) && check_sender(machine, transaction, sender, refusal);
+bool Run::check(ValidationError& error) noexcept {
+    error = check_form(transaction, block, gas);
+    if (error.reason != Violation::None) return true;
+    return journal.account(transaction.sender, sender) && check_sender(machine, transaction, sender, error);
 }
 
 // The sender can pay: what it may cost at most was checked, and the effective price is below the cap.
@@ -96,7 +96,7 @@ void Run::split_gas() noexcept {
     machine.state_gas.begin(reservoir);
 }
 
-bool Run::execute(Ending& ending) noexcept {
+bool Run::execute(ExecutionResult& result) noexcept {
     split_gas();
     machine.transaction = {transaction.sender, price.effective, transaction.blob_hashes, transaction.blob_count};
     Message message;
@@ -106,19 +106,19 @@ bool Run::execute(Ending& ending) noexcept {
     message.target = transaction.to;
     message.value = transaction.value;
     message.input = transaction.data;
-    if (!machine.meters_state()) return prepare(message) && run_message(machine, message, ending);
-    return prepare_or_undo(message, ending) && (message.gas < 0 || run_message(machine, message, ending));
+    if (!machine.meters_state()) return prepare(message) && run_message(machine, message, result);
+    return prepare_or_undo(message, result) && (message.gas < 0 || run_message(machine, message, result));
 }
 
 // EIP-2780: what comes before the first frame costs gas, too. Where that does not suffice, nothing happens but that
 // it is paid for, all of it.
-bool Run::prepare_or_undo(Message& message, Ending& ending) noexcept {
+bool Run::prepare_or_undo(Message& message, ExecutionResult& result) noexcept {
     Checkpoint start;
     if (!journal.enter(start) || !prepare(message)) return false;
     if (message.gas >= 0) return true;
     journal.revert(start);
     machine.state_gas.forget();
-    ending = {false, 0, Failure::OutOfGas};
+    result = {false, 0, Failure::OutOfGas};
     return true;
 }
 
@@ -159,9 +159,9 @@ bool Run::charge_new_account(Account* account, int64_t& left) noexcept {
 
 // The reservoir's rest was not spent; refunds are a part of all gas, and of neither kind as the block counts it
 // (EIP-7778).
-GasUse Run::both_gases(const Ending& ending) const noexcept {
+GasUse Run::both_gases(const ExecutionResult& result) const noexcept {
     const StateGas& state_gas = machine.state_gas;
-    const auto left = static_cast<uint64_t>(ending.gas_left + state_gas.reservoir());
+    const auto left = static_cast<uint64_t>(result.gas_left + state_gas.reservoir());
     const uint64_t spent = transaction.gas_limit - left;
     const auto refund = static_cast<uint64_t>(std::max(journal.refund(), int64_t{0}));
     const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
@@ -169,9 +169,9 @@ GasUse Run::both_gases(const Ending& ending) const noexcept {
     return {std::max(spent - for_state, gas.floor), std::max(used, gas.floor), for_state};
 }
 
-GasUse Run::gas_use(const Ending& ending) const noexcept {
-    if (machine.meters_state()) return both_gases(ending);
-    const uint64_t spent = transaction.gas_limit - static_cast<uint64_t>(ending.gas_left);
+GasUse Run::gas_use(const ExecutionResult& result) const noexcept {
+    if (machine.meters_state()) return both_gases(result);
+    const uint64_t spent = transaction.gas_limit - static_cast<uint64_t>(result.gas_left);
     const auto refund = static_cast<uint64_t>(std::max(journal.refund(), int64_t{0}));
     const uint64_t used = spent - std::min(spent / refund_share(block.fork), refund);
     return {std::max(spent, gas.floor), std::max(used, gas.floor)};
@@ -188,14 +188,14 @@ bool Run::settle(const GasUse& use) noexcept {
     return record_and_flush(machine);
 }
 
-bool Run::report(const Ending& ending, const GasUse& use) noexcept {
-    Bytes& out = machine.report;
+bool Run::encode(const ExecutionResult& result, const GasUse& use) noexcept {
+    Bytes& out = machine.encoded;
     const Span logs = journal.logs();
     const Bytes &output = machine.output, &accesses = machine.accesses;
     constexpr uint64_t HEADER_BYTES = 40;
     const bool written = out.reserve(HEADER_BYTES + output.size() + accesses.size() + logs.size) &&
-                         write_number(out, uint8_t{ending.succeeded}) &&
-                         write_number(out, static_cast<uint8_t>(ending.failure)) && write_number(out, use.used) &&
+                         write_number(out, uint8_t{result.succeeded}) &&
+                         write_number(out, static_cast<uint8_t>(result.failure)) && write_number(out, use.used) &&
                          write_number(out, use.before_refund) && write_number(out, use.state) &&
                          write_number(out, static_cast<uint32_t>(output.size())) &&
                          write_number(out, static_cast<uint32_t>(accesses.size())) &&
@@ -206,16 +206,16 @@ bool Run::report(const Ending& ending, const GasUse& use) noexcept {
 
 }  // namespace
 
-bool run_transaction(Machine& machine, const Transaction& transaction, Refusal& refusal) noexcept {
+bool run_transaction(Machine& machine, const Transaction& transaction, ValidationError& error) noexcept {
     const BlockEnv& block = *machine.block;
     Run run{machine, machine.journal, transaction, block, intrinsic_gas(transaction, block), {}};
-    if (!run.check(refusal)) return false;
-    if (refusal.reason != Invalidity::None) return true;
+    if (!run.check(error)) return false;
+    if (error.reason != Violation::None) return true;
     run.price = gas_price(transaction, block);
-    Ending ending{};
-    if (!run.buy_gas() || !run.execute(ending)) return false;
-    const GasUse use = run.gas_use(ending);
-    return run.settle(use) && run.report(ending, use) && machine.journal.charge(use.used);
+    ExecutionResult result{};
+    if (!run.buy_gas() || !run.execute(result)) return false;
+    const GasUse use = run.gas_use(result);
+    return run.settle(use) && run.encode(result, use) && machine.journal.charge(use.used);
 }
 
 }  // namespace blockstm::evm

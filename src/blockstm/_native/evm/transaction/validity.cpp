@@ -12,9 +12,9 @@ namespace {
 constexpr uint64_t BLOBS_MAX = 6;                // of one transaction, EIP-7594
 constexpr uint8_t BLOB_HASH_VERSION = 1;         // of a KZG commitment
 
-constexpr Refusal FINE{};
+constexpr ValidationError FINE{};
 
-Refusal refuse(Invalidity reason, const u256& have = 0, const u256& want = 0) noexcept {
+ValidationError refuse(Violation reason, const u256& have = 0, const u256& want = 0) noexcept {
     return {reason, have, want};
 }
 
@@ -30,16 +30,16 @@ constexpr Fork fork_of(TransactionType type) noexcept {
 }
 
 // EIP-155, EIP-2. Whatever else is wrong with a signature, it has no sender.
-Refusal check_signature(const Transaction& transaction, const BlockEnv& block) noexcept {
+ValidationError check_signature(const Transaction& transaction, const BlockEnv& block) noexcept {
     if (transaction.names_chain) {
         if (transaction.type == TransactionType::Legacy && block.fork < Fork::SpuriousDragon) {
-            return refuse(Invalidity::Signature);
+            return refuse(Violation::Signature);
         }
         if (!(transaction.chain_id == block.chain_id)) {
-            return refuse(Invalidity::ChainId, transaction.chain_id, block.chain_id);
+            return refuse(Violation::ChainId, transaction.chain_id, block.chain_id);
         }
     }
-    if (transaction.has_high_s && block.fork >= Fork::Homestead) return refuse(Invalidity::Signature);
+    if (transaction.has_high_s && block.fork >= Fork::Homestead) return refuse(Violation::Signature);
     return FINE;
 }
 
@@ -49,63 +49,63 @@ uint64_t capped_gas(uint64_t limit, const BlockEnv& block, const IntrinsicGas& g
     return block.fork < Fork::Amsterdam ? limit : std::max(gas.execution, gas.floor);
 }
 
-Refusal check_gas(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
+ValidationError check_gas(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
     const uint64_t limit = transaction.gas_limit;
-    if (limit < gas.execution) return refuse(Invalidity::IntrinsicGas, limit, gas.execution);
-    if (limit < gas.floor) return refuse(Invalidity::FloorGas, limit, gas.floor);
-    if (transaction.nonce == UINT64_MAX) return refuse(Invalidity::NonceIsMax, transaction.nonce);
+    if (limit < gas.execution) return refuse(Violation::IntrinsicGas, limit, gas.execution);
+    if (limit < gas.floor) return refuse(Violation::FloorGas, limit, gas.floor);
+    if (transaction.nonce == UINT64_MAX) return refuse(Violation::NonceIsMax, transaction.nonce);
     const uint64_t size_max = initcode_size_max(block.fork);
     if (transaction.creates && transaction.data.size > size_max) {
-        return refuse(Invalidity::InitcodeTooLarge, transaction.data.size, size_max);
+        return refuse(Violation::InitcodeTooLarge, transaction.data.size, size_max);
     }
     const uint64_t capped = capped_gas(limit, block, gas);
-    if (capped > GAS_CAP) return refuse(Invalidity::GasAboveCap, capped, GAS_CAP);
-    if (limit > block.gas_limit || limit > INT64_MAX) return refuse(Invalidity::GasAboveBlock, limit, block.gas_limit);
+    if (capped > GAS_CAP) return refuse(Violation::GasAboveCap, capped, GAS_CAP);
+    if (limit > block.gas_limit || limit > INT64_MAX) return refuse(Violation::GasAboveBlock, limit, block.gas_limit);
     return FINE;
 }
 
-Refusal check_fees(const Transaction& transaction, const BlockEnv& block) noexcept {
+ValidationError check_fees(const Transaction& transaction, const BlockEnv& block) noexcept {
     const u256& cap = transaction.max_fee_per_gas;
     if (cap < transaction.max_priority_fee_per_gas) {
-        return refuse(Invalidity::PriorityFeeAboveFeeCap, transaction.max_priority_fee_per_gas, cap);
+        return refuse(Violation::PriorityFeeAboveFeeCap, transaction.max_priority_fee_per_gas, cap);
     }
-    if (cap < block.base_fee) return refuse(Invalidity::FeeCapBelowBaseFee, cap, block.base_fee);
+    if (cap < block.base_fee) return refuse(Violation::FeeCapBelowBaseFee, cap, block.base_fee);
     return FINE;
 }
 
-Refusal check_blobs(const Transaction& transaction, const BlockEnv& block) noexcept {
+ValidationError check_blobs(const Transaction& transaction, const BlockEnv& block) noexcept {
     if (transaction.type != TransactionType::Blob) return FINE;
     const uint64_t count = transaction.blob_count;
-    if (count == 0) return refuse(Invalidity::NoBlobs, 0, 1);
-    if (block.fork >= Fork::Osaka && count > BLOBS_MAX) return refuse(Invalidity::TooManyBlobs, count, BLOBS_MAX);
+    if (count == 0) return refuse(Violation::NoBlobs, 0, 1);
+    if (block.fork >= Fork::Osaka && count > BLOBS_MAX) return refuse(Violation::TooManyBlobs, count, BLOBS_MAX);
     for (uint64_t place = 0; place < count; ++place) {
         const uint8_t version = transaction.blob_hashes[place].bytes[0];
-        if (version != BLOB_HASH_VERSION) return refuse(Invalidity::BlobHashVersion, version, BLOB_HASH_VERSION);
+        if (version != BLOB_HASH_VERSION) return refuse(Violation::BlobHashVersion, version, BLOB_HASH_VERSION);
     }
     if (transaction.max_fee_per_blob_gas < block.blob_base_fee) {
-        return refuse(Invalidity::BlobFeeCapBelowBaseFee, transaction.max_fee_per_blob_gas, block.blob_base_fee);
+        return refuse(Violation::BlobFeeCapBelowBaseFee, transaction.max_fee_per_blob_gas, block.blob_base_fee);
     }
-    if (transaction.creates) return refuse(Invalidity::BlobTransactionCreates);
+    if (transaction.creates) return refuse(Violation::BlobTransactionCreates);
     return FINE;
 }
 
-Refusal check_authorizations(const Transaction& transaction) noexcept {
+ValidationError check_authorizations(const Transaction& transaction) noexcept {
     if (transaction.type != TransactionType::SetCode) return FINE;
-    if (transaction.creates) return refuse(Invalidity::SetCodeTransactionCreates);
-    if (transaction.authorization_count == 0) return refuse(Invalidity::NoAuthorizations, 0, 1);
+    if (transaction.creates) return refuse(Violation::SetCodeTransactionCreates);
+    if (transaction.authorization_count == 0) return refuse(Violation::NoAuthorizations, 0, 1);
     return FINE;
 }
 
 }  // namespace
 
-Refusal check_form(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
+ValidationError check_form(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
     if (block.fork < fork_of(transaction.type)) {
-        return refuse(Invalidity::TypeNotSupported, static_cast<uint64_t>(transaction.type));
+        return refuse(Violation::TypeNotSupported, static_cast<uint64_t>(transaction.type));
     }
-    for (const Refusal& refusal :
+    for (const ValidationError& error :
          {check_signature(transaction, block), check_gas(transaction, block, gas), check_fees(transaction, block),
           check_blobs(transaction, block), check_authorizations(transaction)}) {
-        if (refusal.reason != Invalidity::None) return refusal;
+        if (error.reason != Violation::None) return error;
     }
     return FINE;
 }
@@ -115,7 +115,7 @@ Refusal check_form(const Transaction& transaction, const BlockEnv& block, const 
 namespace {
 
 // The exact balance is read only where it does not suffice.
-bool check_funds(Journal& journal, const Transaction& transaction, Account* sender, Refusal& refusal) noexcept {
+bool check_funds(Journal& journal, const Transaction& transaction, Account* sender, ValidationError& error) noexcept {
     u256 cost;
     const bool fits = cost_max(transaction, cost);
     bool holds = false;
@@ -123,12 +123,12 @@ bool check_funds(Journal& journal, const Transaction& transaction, Account* send
     if (holds) return true;
     u256 balance;
     if (!journal.balance(sender, balance)) return false;
-    refusal = refuse(Invalidity::InsufficientFunds, balance, fits ? cost : ~u256{});
+    error = refuse(Violation::InsufficientFunds, balance, fits ? cost : ~u256{});
     return true;
 }
 
 // EIP-3607; from Prague on a delegation is no code in this sense.
-bool check_sender_code(Journal& journal, Fork fork, Account* sender, Refusal& refusal) noexcept {
+bool check_sender_code(Journal& journal, Fork fork, Account* sender, ValidationError& error) noexcept {
     bool has_code = false;
     if (!journal.has_code(sender, has_code)) return false;
     if (has_code && fork >= Fork::Prague) {
@@ -136,21 +136,21 @@ bool check_sender_code(Journal& journal, Fork fork, Account* sender, Refusal& re
         if (!journal.code(sender, code)) return false;
         has_code = !code->is_delegation;
     }
-    if (has_code) refusal = refuse(Invalidity::SenderHasCode);
+    if (has_code) error = refuse(Violation::SenderHasCode);
     return true;
 }
 
 }  // namespace
 
-bool check_sender(Machine& machine, const Transaction& transaction, Account* sender, Refusal& refusal) noexcept {
+bool check_sender(Machine& machine, const Transaction& transaction, Account* sender, ValidationError& error) noexcept {
     Journal& journal = machine.journal;
     uint64_t nonce = 0;
     if (!journal.expect_nonce(sender, transaction.nonce) || !journal.nonce(sender, nonce)) return false;
-    if (transaction.nonce < nonce) refusal = refuse(Invalidity::NonceTooLow, transaction.nonce, nonce);
-    if (transaction.nonce > nonce) refusal = refuse(Invalidity::NonceTooHigh, transaction.nonce, nonce);
-    if (refusal.reason != Invalidity::None) return true;
-    if (!check_funds(journal, transaction, sender, refusal)) return false;
-    return refusal.reason != Invalidity::None || check_sender_code(journal, machine.fork(), sender, refusal);
+    if (transaction.nonce < nonce) error = refuse(Violation::NonceTooLow, transaction.nonce, nonce);
+    if (transaction.nonce > nonce) error = refuse(Violation::NonceTooHigh, transaction.nonce, nonce);
+    if (error.reason != Violation::None) return true;
+    if (!check_funds(journal, transaction, sender, error)) return false;
+    return error.reason != Violation::None || check_sender_code(journal, machine.fork(), sender, error);
 }
 
 }  // namespace blockstm::evm

@@ -6,14 +6,14 @@
 
 #include "evm/run/machine.hpp"
 #include "evm/transaction/fees.hpp"
-#include "evm/transaction/invalidity.hpp"
+#include "evm/transaction/validation_error.hpp"
 
 namespace blockstm::evm {
 
 // By itself and in its block, without looking at the state.
-Refusal check_form(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept;
+ValidationError check_form(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept;
 
-// In the state before it; false where the run is over. `refusal.reason` is None where it belongs.
-bool check_sender(Machine& machine, const Transaction& transaction, Account* sender, Refusal& refusal) noexcept;
+// In the state before it; false where the run is over. `error.reason` is None where it belongs.
+bool check_sender(Machine& machine, const Transaction& transaction, Account* sender, ValidationError& error) noexcept;
 
 }  // namespace blockstm::evm

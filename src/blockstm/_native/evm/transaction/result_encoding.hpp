@@ -8,23 +8,23 @@
 namespace blockstm::evm {
 
 template <class Number>
-inline bool write_number(Bytes& report, Number number) noexcept {
+inline bool write_number(Bytes& encoded, Number number) noexcept {
     uint8_t bytes[sizeof(Number)];
     for (uint64_t place = 0; place < sizeof(Number); ++place) {
         bytes[place] = static_cast<uint8_t>(static_cast<uint64_t>(number) >> (8 * place));
     }
-    return report.append(bytes, sizeof bytes);
+    return encoded.append(bytes, sizeof bytes);
 }
 
-inline bool write_word(Bytes& report, const u256& word) noexcept {
+inline bool write_word(Bytes& encoded, const u256& word) noexcept {
     for (const uint64_t limb : word.limb) {
-        if (!write_number(report, limb)) return false;
+        if (!write_number(encoded, limb)) return false;
     }
     return true;
 }
 
-inline bool write_sized(Bytes& report, Span bytes) noexcept {
-    return write_number(report, static_cast<uint32_t>(bytes.size)) && report.append(bytes.data, bytes.size);
+inline bool write_sized(Bytes& encoded, Span bytes) noexcept {
+    return write_number(encoded, static_cast<uint32_t>(bytes.size)) && encoded.append(bytes.data, bytes.size);
 }
 
 }  // namespace blockstm::evm

@@ -21,7 +21,7 @@ cdef inline uint64_t word_at(const uint8_t* data, int place) noexcept:
     return word
 
 
-def read_reports(
+def read_results(
     list outputs
 ) -> tuple[bytes, list[int], list[int], list[int], list[bytes], list[bytes]]:
     """What each transaction came to.

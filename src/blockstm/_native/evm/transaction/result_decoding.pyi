@@ -1,3 +1,3 @@
-def read_reports(
+def read_results(
     outputs: list[bytes],
 ) -> tuple[bytes, list[int], list[int], list[int], list[bytes], list[bytes]]: ...
