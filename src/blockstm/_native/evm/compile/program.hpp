@@ -1,12 +1,12 @@
 // The form that code is translated into before it runs, and that the interpreter runs.
 //
-// The stack machine's code becomes three-address code. Within a *scope* (a run of opcodes with one way
+// The stack machine's code becomes three-address code. Within a *basic block* (a run of opcodes with one way
 // in and one way on: between jumps, JUMPDESTs and calls) the translator follows which word lies where,
 // so PUSH, DUP, SWAP and POP vanish; an instruction names the stack places that it reads and writes. At
-// the end of a scope every word lies where the stack machine would have it.
+// the end of a basic block every word lies where the stack machine would have it.
 //
-// A scope consists of *segments*. A BLOCK at the head of each checks the stack and charges the gas of all
-// its opcodes at once. What looks at the gas left, or touches an account or a slot, ends its segment: a
+// A basic block consists of *gas blocks*. A BLOCK at the head of each checks the stack and charges the gas of all
+// its opcodes at once. What looks at the gas left, or touches an account or a slot, ends its gas block: a
 // frame that runs out of gas has then touched exactly what a step-by-step machine would have touched.
 //
 // Code is translated *chunk* by chunk, when it is first reached: most of a contract never runs, and what
@@ -25,7 +25,7 @@
 namespace blockstm::evm {
 
 // Eight bytes. `x`, `y`, `z` name words of the stack: their place, counted from the height that the stack
-// had at the start of the scope, times WORD_SCALE. An instruction that yields a word writes `x`. Further
+// had at the start of the basic block, times WORD_SCALE. An instruction that yields a word writes `x`. Further
 // operands stand in the eight bytes behind, four by four; so do constants and the distances of jumps.
 struct Instruction {
     uint16_t operation;
@@ -54,11 +54,11 @@ inline constexpr int STACK_LIMIT = 1024;  // words
     OPERATION(CALLDATALOAD_K) \
     OPERATION(KECCAK256_K)                             /* offset and size follow, 32 bits each */
 
-// Jumps to where the code says. x is by how much the stack's height changes in the scope. The distance
+// Jumps to where the code says. x is by how much the stack's height changes in the basic block. The distance
 // follows, in instructions of eight bytes, counted from the jump; behind it, of the _K32, the constant.
 #define BLOCKSTM_OPERATIONS_OF_FLOW(OPERATION) \
     OPERATION(BLOCK)     /* x: words that must be there; y: by how many there may be more; z: gas */ \
-    OPERATION(FALL)      /* on to the next scope, which follows */ \
+    OPERATION(FALL)      /* on to the next basic block, which follows */ \
     OPERATION(GO)        /* y and z are the distance */ \
     OPERATION(GO_FAR)    /* y and z: the place of a JUMPDEST, perhaps not translated yet; behind it is \
                             room for where that went */ \

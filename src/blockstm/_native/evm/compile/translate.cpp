@@ -1,4 +1,4 @@
-// Code into programs: one pass over the bytes of a chunk; program.hpp says what comes out, scope.hpp how the
+// Code into programs: one pass over the bytes of a chunk; program.hpp says what comes out, virtual_stack.hpp how the
 // stack is followed. Its time and memory are linear in the bytes, whatever they are, and a chunk is short:
 // anybody can deploy code that is nothing but JUMPDESTs or SWAP16s, and call it with little gas.
 
@@ -12,7 +12,7 @@
 namespace blockstm::evm {
 namespace {
 
-constexpr uint64_t ROOM = 64;  // instructions that one opcode may take, besides settling the scope
+constexpr uint64_t ROOM = 64;  // instructions that one opcode may take, besides settling the basic block
 
 }  // namespace
 
@@ -26,7 +26,7 @@ Translator::Translator(Program& program, Workbench& bench) noexcept
       out_(bench.out),
       jumps_(bench.jumps),
       landings_(bench.landings),
-      scope_(out_) {
+      stack_(out_) {
     out_.clear();
     jumps_.clear();
     landings_.clear();
@@ -61,8 +61,8 @@ bool Translator::is_translated(uint64_t place) const noexcept {
 // The code goes on there, in another chunk.
 bool Translator::end_at(uint64_t place) noexcept {
     if (!settle(nullptr, 0)) return false;
-    const int delta = scaled(scope_.height());
-    end_segment();
+    const int delta = scaled(stack_.height());
+    end_gas_block();
     if (bytes_[place] != op::JUMPDEST) {
         emit_to(Operation::GO_ON, delta, static_cast<uint32_t>(place));
         return true;
@@ -74,11 +74,11 @@ bool Translator::end_at(uint64_t place) noexcept {
 bool Translator::end_of_code() noexcept {
     if (!make_room()) return false;
     if (is_stepped_) {
-        if (!end_scope()) return false;
-        begin_scope(op::STOP, size_);
+        if (!end_basic_block()) return false;
+        begin_basic_block(op::STOP, size_);
     }
     emit(Operation::STOP);
-    end_segment();
+    end_gas_block();
     return true;
 }
 
@@ -88,14 +88,14 @@ bool Translator::opcode_at(uint64_t place) noexcept {
     ++opcode_count_;
     place_ = place;
     if (!make_room()) return false;
-    if (opcode == op::JUMPDEST || is_stepped_ || scope_.is_full()) {
-        if (is_reached_ && !end_scope()) return false;
+    if (opcode == op::JUMPDEST || is_stepped_ || stack_.is_full()) {
+        if (is_reached_ && !end_basic_block()) return false;
         if (opcode == op::JUMPDEST) {
             if (!land(place)) return false;
             const uint32_t run = jumpdests_from(place);
             if (run >= RUN_MIN) return land_on_run(place, run);
         }
-        begin_scope(opcode, place);
+        begin_basic_block(opcode, place);
     }
     return translate(opcode, place);
 }
@@ -165,8 +165,8 @@ bool Translator::translate(uint8_t opcode, uint64_t place) noexcept {
         case op::EXTCODECOPY:
         case op::EXTCODEHASH:
             work(opcode);
-            end_segment();
-            begin_segment();
+            end_gas_block();
+            begin_gas_block();
             return true;
         default: work(opcode); return true;
     }
@@ -187,54 +187,54 @@ bool Translator::publish(uint64_t begin) noexcept {
     return true;
 }
 
-// --- scopes and segments -------------------------------------------------------------------------
+// --- basic blocks and gas blocks -------------------------------------------------------------------------
 
 bool Translator::make_room() noexcept { return out_.make_room(ROOM); }
 
-void Translator::begin_scope(uint8_t opcode, uint64_t place) noexcept {
-    scope_.begin();
+void Translator::begin_basic_block(uint8_t opcode, uint64_t place) noexcept {
+    stack_.begin();
     if (is_stepped_) {
         emit(Operation::BLOCK, 0, STACK_LIMIT);
         emit_to(Operation::STEP, opcode, static_cast<uint32_t>(place));
     }
-    begin_segment();
+    begin_gas_block();
 }
 
 void Translator::go_on_behind() noexcept {
-    scope_.begin();
-    begin_segment();
+    stack_.begin();
+    begin_gas_block();
 }
 
-bool Translator::end_scope() noexcept {
+bool Translator::end_basic_block() noexcept {
     if (!settle(nullptr, 0)) return false;
-    if (scope_.height() != 0) emit(Operation::FALL, scaled(scope_.height()));
-    end_segment();
+    if (stack_.height() != 0) emit(Operation::FALL, scaled(stack_.height()));
+    end_gas_block();
     return true;
 }
 
-bool Translator::settle(Held* kept, int kept_count) noexcept {
-    return scope_.settle(kept, kept_count) && make_room();
+bool Translator::settle(Operand* kept, int kept_count) noexcept {
+    return stack_.settle(kept, kept_count) && make_room();
 }
 
-void Translator::begin_segment() noexcept {
+void Translator::begin_gas_block() noexcept {
     block_ = emit(Operation::BLOCK);
-    segment_gas_ = 0;
+    block_gas_ = 0;
     need_ = 0;
-    growth_ = scope_.height();
+    growth_ = stack_.height();
     gas_reader_count_ = 0;
 }
 
-// Now that all of the segment is known, its head can be written.
-void Translator::end_segment() noexcept {
+// Now that all of the gas block is known, its head can be written.
+void Translator::end_gas_block() noexcept {
     Instruction& block = out_[block_];
     const int room = STACK_LIMIT - growth_ - need_;
     const bool is_possible = need_ <= STACK_LIMIT && room >= 0;
     block.x = static_cast<int16_t>(is_possible ? need_ : UINT16_MAX);
     block.y = static_cast<int16_t>(is_possible ? room : 0);
-    block.z = static_cast<int16_t>(segment_gas_);
+    block.z = static_cast<int16_t>(block_gas_);
     for (int index = 0; index < gas_reader_count_; ++index) {
         const auto& reader = gas_readers_[index];
-        out_[reader.instruction].y = static_cast<int16_t>(segment_gas_ - reader.charged);
+        out_[reader.instruction].y = static_cast<int16_t>(block_gas_ - reader.charged);
     }
 }
 
@@ -243,12 +243,12 @@ void Translator::charge(uint8_t opcode) noexcept {
 }
 
 void Translator::charge(uint32_t cost, int inputs, int outputs) noexcept {
-    if (segment_gas_ + cost > UINT16_MAX) {
-        end_segment();
-        begin_segment();
+    if (block_gas_ + cost > UINT16_MAX) {
+        end_gas_block();
+        begin_gas_block();
     }
-    segment_gas_ += cost;
-    const int lowest = scope_.height() - inputs;
+    block_gas_ += cost;
+    const int lowest = stack_.height() - inputs;
     if (-lowest > need_) need_ = -lowest;
     if (lowest + outputs > growth_) growth_ = lowest + outputs;
 }
@@ -257,20 +257,20 @@ void Translator::charge(uint32_t cost, int inputs, int outputs) noexcept {
 
 void Translator::move_words(uint8_t opcode, uint64_t place) noexcept {
     if (opcode == op::POP) {
-        scope_.drop();
+        stack_.drop();
     } else if (opcode == op::PC) {
-        scope_.push(u256{place});
+        stack_.push(u256{place});
     } else if (opcode == op::CODESIZE) {
-        scope_.push(u256{size_});
+        stack_.push(u256{size_});
     } else if (opcode <= op::PUSH32) {
         const uint32_t size = immediate_size(opcode);
         const uint64_t there = size_ - place - 1;  // the code ends in zeros without end
         const uint64_t held = there < size ? there : size;
-        scope_.push(shl(load_be(bytes_ + place + 1, held), 8 * (size - held)));
+        stack_.push(shl(load_be(bytes_ + place + 1, held), 8 * (size - held)));
     } else if (opcode <= op::DUP16) {
-        scope_.duplicate(opcode - op::DUP1 + 1);
+        stack_.duplicate(opcode - op::DUP1 + 1);
     } else {
-        scope_.exchange(opcode - op::SWAP1 + 1);
+        stack_.exchange(opcode - op::SWAP1 + 1);
     }
 }
 
@@ -283,14 +283,14 @@ bool Translator::move_far_words(uint8_t opcode, uint64_t place) noexcept {
     if (is_pair) {
         const DepthPair depths = depths_of(byte);
         charge(0, depths.far + 1, depths.far + 1);
-        scope_.exchange(depths.near, depths.far);
+        stack_.exchange(depths.near, depths.far);
         return true;
     }
     const int depth = depth_of(byte);
     const bool is_dup = opcode == op::DUPN;
     charge(0, depth + !is_dup, depth + 1);
     if (is_dup) {
-        scope_.duplicate(depth);
+        stack_.duplicate(depth);
     } else {
         swap_far(depth);
     }
@@ -300,15 +300,15 @@ bool Translator::move_far_words(uint8_t opcode, uint64_t place) noexcept {
 // The topmost with what lies far below it. Where that was left alone it is done at once, so that settling,
 // which takes time by the words between the lowest that changed and the highest, need not go down there.
 void Translator::swap_far(int depth) noexcept {
-    if (!scope_.is_untouched(depth)) return scope_.exchange(depth);
-    const int far = scope_.place_of(depth);
-    const Held top = scope_.in_place(scope_.take());
-    scope_.read({static_cast<int16_t>(far), false});
-    const int place = scope_.yield();
+    if (!stack_.is_untouched(depth)) return stack_.exchange(depth);
+    const int far = stack_.place_of(depth);
+    const Operand top = stack_.in_place(stack_.take());
+    stack_.read({static_cast<int16_t>(far), false});
+    const int place = stack_.yield();
     emit(Operation::MOVE, scaled(place), scaled(far));
-    scope_.read(top);
-    scope_.release(top);
-    scope_.overwrite(far);
+    stack_.read(top);
+    stack_.release(top);
+    stack_.overwrite(far);
     emit(Operation::MOVE, scaled(far), scaled(top.place));
 }
 
@@ -341,9 +341,9 @@ void Translator::forget_last() noexcept {
 }
 
 // An instruction whose operands are words, wherever they are.
-void Translator::emit_operands(Operation operation, const Held* operands, int count, bool yields) noexcept {
-    Held placed[OPERANDS_MAX];
-    for (int index = 0; index < count; ++index) placed[index] = scope_.in_place(operands[index]);
+void Translator::emit_operands(Operation operation, const Operand* operands, int count, bool yields) noexcept {
+    Operand placed[OPERANDS_MAX];
+    for (int index = 0; index < count; ++index) placed[index] = stack_.in_place(operands[index]);
     int16_t fields[OPERANDS_MAX + 1] = {};
     int field_count = 0;
     if (yields) {
@@ -361,28 +361,28 @@ void Translator::emit_operands(Operation operation, const Held* operands, int co
     out_.add_data(more);
 }
 
-void Translator::emit_k64(Operation operation, Held left, uint64_t right) noexcept {
+void Translator::emit_k64(Operation operation, Operand left, uint64_t right) noexcept {
     const int16_t place = yield_from(&left, 1);
     emit(operation, place, scaled(left.place));
     out_.add_data(right);
 }
 
-void Translator::emit_k256(Operation operation, Held left, const u256& right) noexcept {
+void Translator::emit_k256(Operation operation, Operand left, const u256& right) noexcept {
     const int16_t place = yield_from(&left, 1);
     emit(operation, place, scaled(left.place));
     for (const uint64_t limb : right.limb) out_.add_data(limb);
 }
 
 // The operands of the next instruction are read by it and then needed no more.
-void Translator::take_from(const Held* operands, int count) noexcept {
-    for (int index = 0; index < count; ++index) scope_.read(operands[index]);
-    for (int index = 0; index < count; ++index) scope_.release(operands[index]);
+void Translator::take_from(const Operand* operands, int count) noexcept {
+    for (int index = 0; index < count; ++index) stack_.read(operands[index]);
+    for (int index = 0; index < count; ++index) stack_.release(operands[index]);
 }
 
 // ... and there is a place for its result.
-int16_t Translator::yield_from(const Held* operands, int count) noexcept {
+int16_t Translator::yield_from(const Operand* operands, int count) noexcept {
     take_from(operands, count);
-    return static_cast<int16_t>(scaled(scope_.yield()));
+    return static_cast<int16_t>(scaled(stack_.yield()));
 }
 
 bool translate(Program& program, uint64_t place) noexcept {

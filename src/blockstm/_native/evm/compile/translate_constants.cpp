@@ -6,9 +6,9 @@
 
 namespace blockstm::evm {
 
-bool Translator::with_constant(uint8_t opcode, Held left, Held right) noexcept {
+bool Translator::with_constant(uint8_t opcode, Operand left, Operand right) noexcept {
     const bool is_left = left.is_constant;
-    const WordAndConstant pair{is_left ? right : left, scope_.constant(is_left ? left : right), is_left};
+    const WordAndConstant pair{is_left ? right : left, stack_.constant(is_left ? left : right), is_left};
     switch (opcode) {
         case op::ADD: return emit_k(pair, Operation::ADD_K64, Operation::ADD_K256);
         case op::AND: return emit_k(pair, Operation::AND_K64, Operation::AND_K256);
@@ -67,15 +67,15 @@ bool Translator::take_byte(const WordAndConstant& pair) noexcept {
 
 bool Translator::extend_sign(const WordAndConstant& pair) noexcept {
     if (pair.is_below(31)) return emit_k(pair, Operation::SIGNEXTEND_K, pair.low());
-    scope_.push(pair.word);  // its sign is where it is
+    stack_.push(pair.word);  // its sign is where it is
     return true;
 }
 
 // --- how an instruction carries the constant ------------------------------------------------------
 
 bool Translator::becomes_zero(const WordAndConstant& pair) noexcept {
-    scope_.release(pair.word);
-    scope_.push(u256{});
+    stack_.release(pair.word);
+    stack_.push(u256{});
     return true;
 }
 

@@ -8,55 +8,55 @@
 namespace blockstm::evm {
 
 bool Translator::jump() noexcept {
-    Held target = scope_.take();
+    Operand target = stack_.take();
     is_reached_ = false;
-    if (target.is_constant) return go(scope_.constant(target));
+    if (target.is_constant) return go(stack_.constant(target));
     if (!settle(&target, 1)) return false;
-    emit(Operation::JUMP, scaled(scope_.height()), scaled(target.place));
-    end_segment();
+    emit(Operation::JUMP, scaled(stack_.height()), scaled(target.place));
+    end_gas_block();
     return true;
 }
 
 bool Translator::go(const u256& target) noexcept {
     if (!settle(nullptr, 0)) return false;
-    const uint32_t from = emit_go(scaled(scope_.height()));
-    end_segment();
+    const uint32_t from = emit_go(scaled(stack_.height()));
+    end_gas_block();
     is_reached_ = false;
     return note_jump(from, target);
 }
 
 bool Translator::jump_if() noexcept {
-    const Held target = scope_.take();
-    const Held condition = scope_.take();
-    if (target.is_constant) return jump_if_to(condition, scope_.constant(target));
-    Held kept[2] = {scope_.in_place(target), scope_.in_place(condition)};
+    const Operand target = stack_.take();
+    const Operand condition = stack_.take();
+    if (target.is_constant) return jump_if_to(condition, stack_.constant(target));
+    Operand kept[2] = {stack_.in_place(target), stack_.in_place(condition)};
     if (!settle(kept, 2)) return false;
-    emit(Operation::JUMPI, scaled(scope_.height()), scaled(kept[0].place), scaled(kept[1].place));
-    end_segment();
+    emit(Operation::JUMPI, scaled(stack_.height()), scaled(kept[0].place), scaled(kept[1].place));
+    end_gas_block();
     go_on_behind();
     return true;
 }
 
-bool Translator::jump_if_to(Held condition, const u256& constant) noexcept {
+bool Translator::jump_if_to(Operand condition, const u256& constant) noexcept {
     const u256 target = constant;
     if (condition.is_constant) {
-        const bool holds = !scope_.constant(condition).is_zero();
+        const bool holds = !stack_.constant(condition).is_zero();
         return holds ? go(target) : true;
     }
     Branch branch = branch_on(condition);
     if (!settle(branch.operands, branch.operand_count)) return false;
     const int second = branch.operand_count == 2 ? scaled(branch.operands[1].place) : 0;
     const uint32_t from =
-        emit(branch.operation, scaled(scope_.height()), scaled(branch.operands[0].place), second);
+        emit(branch.operation, scaled(stack_.height()), scaled(branch.operands[0].place), second);
     out_.add_data(uint64_t{branch.constant} << 32);
-    end_segment();
+    end_gas_block();
     if (!note_jump(from, target)) return false;
     go_on_behind();
     return true;
 }
 
 // The jump's condition, taken back to the words that are compared where nothing else needs the result.
-Branch Translator::branch_on(Held condition) noexcept {
+Branch Translator::branch_on(Operand condition) noexcept {
     bool is_negated = false;
     while (take_apart(condition, is_negated)) {
     }
@@ -68,20 +68,20 @@ Branch Translator::branch_on(Held condition) noexcept {
 }
 
 // An ISZERO right before the jump is dropped and the jump turned round.
-bool Translator::take_apart(Held& condition, bool& is_negated) noexcept {
+bool Translator::take_apart(Operand& condition, bool& is_negated) noexcept {
     const Instruction last = out_[recent_[0]];
     if (static_cast<Operation>(last.operation) != Operation::ISZERO) return false;
-    if (last.x != scaled(condition.place) || !scope_.is_held_once(condition)) return false;
+    if (last.x != scaled(condition.place) || !stack_.is_held_once(condition)) return false;
     forget_last();
-    scope_.release(condition);
-    condition = scope_.hold(last.y / WORD_SCALE);
+    stack_.release(condition);
+    condition = stack_.hold(last.y / WORD_SCALE);
     is_negated = !is_negated;
     return true;
 }
 
-bool Translator::compare(Held condition, bool is_negated, Branch& branch) noexcept {
+bool Translator::compare(Operand condition, bool is_negated, Branch& branch) noexcept {
     const Instruction last = out_[recent_[0]];
-    if (last.x != scaled(condition.place) || !scope_.is_held_once(condition)) return false;
+    if (last.x != scaled(condition.place) || !stack_.is_held_once(condition)) return false;
     const auto either = [&](Operation holds, Operation fails) {
         branch.operation = is_negated ? fails : holds;
         return true;
@@ -110,10 +110,10 @@ bool Translator::compare(Held condition, bool is_negated, Branch& branch) noexce
         branch.constant = static_cast<uint32_t>(constant);
     }
     forget_last();
-    scope_.release(condition);
-    branch.operands[0] = scope_.hold((is_turned ? last.z : last.y) / WORD_SCALE);
+    stack_.release(condition);
+    branch.operands[0] = stack_.hold((is_turned ? last.z : last.y) / WORD_SCALE);
     if (has_constant) return true;
-    branch.operands[1] = scope_.hold((is_turned ? last.y : last.z) / WORD_SCALE);
+    branch.operands[1] = stack_.hold((is_turned ? last.y : last.z) / WORD_SCALE);
     branch.operand_count = 2;
     return true;
 }

@@ -23,8 +23,8 @@ constexpr struct OperationTable {
 void Translator::work(uint8_t opcode) noexcept {
     if (at_constant(opcode)) return;
     const Opcode& traits = OPCODES[opcode];
-    Held operands[OPERANDS_MAX];
-    for (int index = 0; index < traits.inputs; ++index) operands[index] = scope_.take();
+    Operand operands[OPERANDS_MAX];
+    for (int index = 0; index < traits.inputs; ++index) operands[index] = stack_.take();
     if (fold(opcode, operands, traits.inputs)) return;
     if (traits.inputs == 2 && operands[0].is_constant != operands[1].is_constant &&
         with_constant(opcode, operands[0], operands[1])) {
@@ -34,15 +34,15 @@ void Translator::work(uint8_t opcode) noexcept {
 }
 
 // What depends on nothing but constants is a constant.
-bool Translator::fold(uint8_t opcode, const Held* operands, int count) noexcept {
+bool Translator::fold(uint8_t opcode, const Operand* operands, int count) noexcept {
     u256 result;
     bool is_known = false;
     if (count == 1 && operands[0].is_constant) {
-        is_known = evaluate(opcode, scope_.constant(operands[0]), result);
+        is_known = evaluate(opcode, stack_.constant(operands[0]), result);
     } else if (count == 2 && operands[0].is_constant && operands[1].is_constant) {
-        is_known = evaluate(opcode, scope_.constant(operands[0]), scope_.constant(operands[1]), result);
+        is_known = evaluate(opcode, stack_.constant(operands[0]), stack_.constant(operands[1]), result);
     }
-    if (is_known) scope_.push(result);
+    if (is_known) stack_.push(result);
     return is_known;
 }
 
@@ -51,51 +51,51 @@ bool Translator::at_constant(uint8_t opcode) noexcept {
     if (opcode != op::MLOAD && opcode != op::MSTORE && opcode != op::CALLDATALOAD && opcode != op::KECCAK256) {
         return false;
     }
-    const Held place = scope_.take();
-    if (!place.is_constant || !fits_u32(scope_.constant(place))) {
-        scope_.push(place);
+    const Operand place = stack_.take();
+    if (!place.is_constant || !fits_u32(stack_.constant(place))) {
+        stack_.push(place);
         return false;
     }
-    const uint64_t offset = scope_.constant(place).limb[0];
+    const uint64_t offset = stack_.constant(place).limb[0];
     const auto number = static_cast<uint32_t>(offset);
     if (opcode == op::MSTORE) {
-        const Held value = scope_.in_place(scope_.take());
+        const Operand value = stack_.in_place(stack_.take());
         take_from(&value, 1);
         emit_to(Operation::MSTORE_K, scaled(value.place), number);
         return true;
     }
     if (opcode == op::KECCAK256) {
-        const Held size = scope_.take();
-        if (!size.is_constant || !fits_u32(scope_.constant(size))) {
-            scope_.push(size);
-            scope_.push(place);
+        const Operand size = stack_.take();
+        if (!size.is_constant || !fits_u32(stack_.constant(size))) {
+            stack_.push(size);
+            stack_.push(place);
             return false;
         }
-        emit(Operation::KECCAK256_K, scaled(scope_.yield()));
-        out_.add_data(offset | scope_.constant(size).limb[0] << 32);
+        emit(Operation::KECCAK256_K, scaled(stack_.yield()));
+        out_.add_data(offset | stack_.constant(size).limb[0] << 32);
         return true;
     }
     const Operation operation = opcode == op::MLOAD ? Operation::MLOAD_K : Operation::CALLDATALOAD_K;
-    emit_to(operation, scaled(scope_.yield()), number);
+    emit_to(operation, scaled(stack_.yield()), number);
     return true;
 }
 
 void Translator::gas_left() noexcept {
-    const int place = scope_.yield();
-    gas_readers_[gas_reader_count_++] = {emit(Operation::GAS, scaled(place)), segment_gas_};
+    const int place = stack_.yield();
+    gas_readers_[gas_reader_count_++] = {emit(Operation::GAS, scaled(place)), block_gas_};
     if (gas_reader_count_ == 16) {
-        end_segment();
-        begin_segment();
+        end_gas_block();
+        begin_gas_block();
     }
 }
 
 // Calls and creations find their operands where the stack machine has them, because the frame they begin
-// has its stack right above. Theirs is the last instruction of its scope.
+// has its stack right above. Theirs is the last instruction of its basic block.
 bool Translator::call(uint8_t opcode) noexcept {
     if (!settle(nullptr, 0)) return false;
-    const int height = scope_.height();
+    const int height = stack_.height();
     emit(OPERATIONS[opcode], scaled(height - OPCODES[opcode].inputs), scaled(height));
-    end_segment();
+    end_gas_block();
     go_on_behind();
     return true;
 }
@@ -103,7 +103,7 @@ bool Translator::call(uint8_t opcode) noexcept {
 // The end of the frame. Where the words are does not matter any more.
 bool Translator::halt(uint8_t opcode) noexcept {
     work(opcode);
-    end_segment();
+    end_gas_block();
     is_reached_ = false;
     return true;
 }

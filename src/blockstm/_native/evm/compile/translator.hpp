@@ -1,22 +1,22 @@
 // The translator's parts: see program.hpp for what it makes. One chunk each; one thread.
 //
-// translate.cpp       the pass over the code; scopes and segments; instructions
+// translate.cpp       the pass over the code; basic blocks and gas blocks; instructions
 // translate_work.cpp  opcodes that work on words
 // translate_constants.cpp  ... and the cheaper forms where one of two is a constant
 // translate_jumps.cpp jumps, the comparisons that merge with them, and where they lead
 #pragma once
 
 #include "evm/compile/code.hpp"
-#include "evm/compile/draft.hpp"
+#include "evm/compile/ir_buffer.hpp"
 #include "evm/compile/program.hpp"
-#include "evm/compile/scope.hpp"
+#include "evm/compile/virtual_stack.hpp"
 #include "evm/forks/gas.hpp"
 
 namespace blockstm::evm {
 
 // What an opcode works on where one operand is a constant.
 struct WordAndConstant {
-    Held word;
+    Operand word;
     u256 constant;
     bool is_left;  // the constant was on top
 
@@ -27,7 +27,7 @@ struct WordAndConstant {
 // A jump's condition, and the words that it is about.
 struct Branch {
     Operation operation = Operation::IF;
-    Held operands[2] = {};
+    Operand operands[2] = {};
     int operand_count = 1;
     uint32_t constant = 0;
 };
@@ -47,7 +47,7 @@ struct Landing {
 
 // What translations on one thread use one after the other.
 struct Workbench {
-    Draft out;
+    IrBuffer out;
     Array<Jump> jumps;
     Array<Landing> landings;
 };
@@ -80,14 +80,14 @@ private:
     bool is_chunk_complete(uint64_t place) const noexcept;
     bool publish(uint64_t place) noexcept;
 
-    // -- scopes and segments
-    void begin_scope(uint8_t opcode, uint64_t place) noexcept;
-    bool end_scope() noexcept;     // the next one follows
-    void go_on_behind() noexcept;  // a jump or a call: a new scope
-    bool settle(Held* kept, int kept_count) noexcept;
+    // -- basic blocks and gas blocks
+    void begin_basic_block(uint8_t opcode, uint64_t place) noexcept;
+    bool end_basic_block() noexcept;     // the next one follows
+    void go_on_behind() noexcept;  // a jump or a call: a new basic block
+    bool settle(Operand* kept, int kept_count) noexcept;
     bool make_room() noexcept;
-    void begin_segment() noexcept;
-    void end_segment() noexcept;
+    void begin_gas_block() noexcept;
+    void end_gas_block() noexcept;
     void charge(uint8_t opcode) noexcept;
     void charge(uint32_t cost, int inputs, int outputs) noexcept;
 
@@ -96,8 +96,8 @@ private:
     bool move_far_words(uint8_t opcode, uint64_t place) noexcept;
     void swap_far(int depth) noexcept;
     void work(uint8_t opcode) noexcept;
-    bool fold(uint8_t opcode, const Held* operands, int count) noexcept;
-    bool with_constant(uint8_t opcode, Held left, Held right) noexcept;
+    bool fold(uint8_t opcode, const Operand* operands, int count) noexcept;
+    bool with_constant(uint8_t opcode, Operand left, Operand right) noexcept;
     bool multiply(const WordAndConstant& pair) noexcept;
     bool subtract(const WordAndConstant& pair) noexcept;
     bool divide(const WordAndConstant& pair) noexcept;
@@ -113,10 +113,10 @@ private:
     bool jump() noexcept;
     bool jump_if() noexcept;
     bool go(const u256& target) noexcept;
-    bool jump_if_to(Held condition, const u256& target) noexcept;
-    Branch branch_on(Held condition) noexcept;
-    bool take_apart(Held& condition, bool& is_negated) noexcept;
-    bool compare(Held condition, bool is_negated, Branch& branch) noexcept;
+    bool jump_if_to(Operand condition, const u256& target) noexcept;
+    Branch branch_on(Operand condition) noexcept;
+    bool take_apart(Operand& condition, bool& is_negated) noexcept;
+    bool compare(Operand condition, bool is_negated, Branch& branch) noexcept;
 
     // -- where jumps lead
     bool note_jump(uint32_t at, const u256& target) noexcept;
@@ -130,14 +130,14 @@ private:
     uint32_t emit(Operation operation, int x = 0, int y = 0, int z = 0) noexcept;
     uint32_t emit_to(Operation operation, int x, uint32_t number) noexcept;
     uint32_t emit_go(int x) noexcept;
-    void emit_operands(Operation operation, const Held* operands, int count, bool yields) noexcept;
-    void emit_k64(Operation operation, Held left, uint64_t right) noexcept;
-    void emit_k256(Operation operation, Held left, const u256& right) noexcept;
+    void emit_operands(Operation operation, const Operand* operands, int count, bool yields) noexcept;
+    void emit_k64(Operation operation, Operand left, uint64_t right) noexcept;
+    void emit_k256(Operation operation, Operand left, const u256& right) noexcept;
     bool emit_k64(const WordAndConstant& pair, Operation operation) noexcept;             // if it fits
     bool emit_k(const WordAndConstant& pair, Operation narrow, Operation wide) noexcept;  // whichever fits
     bool emit_k(const WordAndConstant& pair, Operation operation, uint64_t small) noexcept;
-    void take_from(const Held* operands, int count) noexcept;
-    int16_t yield_from(const Held* operands, int count) noexcept;
+    void take_from(const Operand* operands, int count) noexcept;
+    int16_t yield_from(const Operand* operands, int count) noexcept;
     void forget_last() noexcept;
 
     Program& program_;
@@ -146,10 +146,10 @@ private:
     const bool is_stepped_;
     const uint8_t* bytes_;
     const uint64_t size_;
-    Draft& out_;
+    IrBuffer& out_;
     Array<Jump>& jumps_;
     Array<Landing>& landings_;
-    Scope scope_;
+    VirtualStack stack_;
 
     bool is_reached_ = true;    // the opcode at hand: whether anything but a jump leads there
     uint64_t place_ = 0;        // ... and where it stands
@@ -160,9 +160,9 @@ private:
     // The instructions emitted last, the last first: what jumps may merge with.
     uint32_t recent_[3] = {};
 
-    // The segment at hand.
+    // The gas block at hand.
     uint32_t block_ = 0;
-    uint32_t segment_gas_ = 0;
+    uint32_t block_gas_ = 0;
     int need_ = 0;
     int growth_ = 0;
     struct {

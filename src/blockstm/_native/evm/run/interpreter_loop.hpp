@@ -75,7 +75,7 @@ template <bool INSPECTED>
     return finish<INSPECTED>(machine, frame, Exit::Failed, 0);
 }
 
-// `POLLS`: from time to time, between segments, it asks whether the run still counts. `INSPECTED`: the
+// `POLLS`: from time to time, between gas blocks, it asks whether the run still counts. `INSPECTED`: the
 // machine has an inspector.
 template <bool POLLS, bool INSPECTED>
 [[gnu::noinline]] Exit run(Machine& machine) noexcept {
@@ -110,7 +110,7 @@ template <bool POLLS, bool INSPECTED>
         goto* labels[ip->operation];      \
     } while (false)
 
-// A segment begins: `ip` is at its BLOCK. Its need and its room are compared at once: what is below the
+// A gas block begins: `ip` is at its BLOCK. Its need and its room are compared at once: what is below the
 // need wraps to more than any room.
 #define ENTER()                                                                                   \
     do {                                                                                          \
@@ -192,7 +192,7 @@ template <bool POLLS, bool INSPECTED>
 #include "evm/run/operations/flow.inc"
 #include "evm/run/operations/system.inc"
 
-PC:  // these four are constants or heads of scopes in programs
+PC:  // these four are constants or heads of basic blocks in programs
 CODESIZE:
 JUMPDEST:
 INVALID:
@@ -206,7 +206,7 @@ bad_stack: {
     gas = fail(machine, is_short ? Failure::StackUnderflow : Failure::StackOverflow);
     goto halt;
 }
-poll:  // at the beginning of a segment that is paid for, or cannot be
+poll:  // at the beginning of a gas block that is paid for, or cannot be
     if (!POLLS || gas < 0) goto halt;
     if (!machine.poll()) {
         gas = OVER;

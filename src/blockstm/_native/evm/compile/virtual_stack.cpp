@@ -1,6 +1,6 @@
-// Following the stack through a scope, and setting it right at the end: see scope.hpp.
+// Following the stack through a basic block, and setting it right at the end: see virtual_stack.hpp.
 
-#include "evm/compile/scope.hpp"
+#include "evm/compile/virtual_stack.hpp"
 
 namespace blockstm::evm {
 
@@ -10,14 +10,14 @@ int16_t scaled(int place) noexcept { return static_cast<int16_t>(place * WORD_SC
 
 }  // namespace
 
-Held Scope::written(Held constant) noexcept {
+Operand VirtualStack::written(Operand constant) noexcept {
     const int place = free_place();
     define(place);
     write_constant(place, constants_[constant.place]);
     return {static_cast<int16_t>(place), false};
 }
 
-bool Scope::settle(Held* kept, int kept_count) noexcept {
+bool VirtualStack::settle(Operand* kept, int kept_count) noexcept {
     find_displaced();
     if (displaced_count_ == 0) return true;
     if (!out_.make_room(5 * static_cast<uint64_t>(displaced_count_) + 16)) return false;
@@ -36,19 +36,19 @@ bool Scope::settle(Held* kept, int kept_count) noexcept {
     return true;
 }
 
-void Scope::find_displaced() noexcept {
+void VirtualStack::find_displaced() noexcept {
     displaced_count_ = 0;
     for (int position = lowest_; position < height_; ++position) {
         const int index = position + ZERO;
         if (epochs_[index] != epoch_) continue;  // nothing was done there
-        const Held held = entries_[index].held;
+        const Operand held = entries_[index].held;
         if (held.is_constant || held.place != position) displaced_[displaced_count_++] = static_cast<int16_t>(position);
     }
 }
 
 // A constant that is needed again is copied: that takes a fifth of the room.
-void Scope::fill_with_constant(int position) noexcept {
-    const Held held = entry(position).held;
+void VirtualStack::fill_with_constant(int position) noexcept {
+    const Operand held = entry(position).held;
     if (!held.is_constant) return;
     int16_t& written = constant_places_[held.place];
     if (written == NOWHERE) {
@@ -60,7 +60,7 @@ void Scope::fill_with_constant(int position) noexcept {
 }
 
 // Lets the instruction that made a word write it where it belongs, if nobody looked at either place since.
-void Scope::retarget(int position) noexcept {
+void VirtualStack::retarget(int position) noexcept {
     if (!is_displaced(position)) return;
     Entry& target = entry(position);
     if (target.held.is_constant || target.references != 0) return;
@@ -75,7 +75,7 @@ void Scope::retarget(int position) noexcept {
 }
 
 // What the jump reads must not lie where another word will be put.
-void Scope::save_kept(Held* kept, int kept_count) noexcept {
+void VirtualStack::save_kept(Operand* kept, int kept_count) noexcept {
     for (int index = 0; index < kept_count; ++index) {
         const int place = kept[index].place;
         if (place < lowest_ || place >= height_ || !is_displaced(place)) continue;
@@ -88,7 +88,7 @@ void Scope::save_kept(Held* kept, int kept_count) noexcept {
 }
 
 // Fills a position if its place is free, and then the positions that this frees.
-void Scope::fill(int position) noexcept {
+void VirtualStack::fill(int position) noexcept {
     while (position >= lowest_ && position < height_ && is_displaced(position)) {
         Entry& target = entry(position);
         if (target.held.is_constant || target.references != 0) return;
@@ -102,7 +102,7 @@ void Scope::fill(int position) noexcept {
 }
 
 // A ring: the first word waits in a free place until the last position can take it.
-void Scope::rotate(int first) noexcept {
+void VirtualStack::rotate(int first) noexcept {
     const int saved = free_place();
     move(saved, first);
     int position = first;
@@ -116,9 +116,9 @@ void Scope::rotate(int first) noexcept {
     }
 }
 
-void Scope::move(int to, int from) noexcept { out_.add(Operation::MOVE, scaled(to), scaled(from)); }
+void VirtualStack::move(int to, int from) noexcept { out_.add(Operation::MOVE, scaled(to), scaled(from)); }
 
-void Scope::write_constant(int place, const u256& value) noexcept {
+void VirtualStack::write_constant(int place, const u256& value) noexcept {
     if (value.fits_u64() && value.limb[0] <= UINT32_MAX) {
         const auto number = static_cast<uint32_t>(value.limb[0]);
         out_.add(Operation::SET_K32, scaled(place), static_cast<int>(number & 0xffff),

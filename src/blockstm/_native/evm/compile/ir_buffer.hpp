@@ -7,7 +7,7 @@
 
 namespace blockstm::evm {
 
-class Draft {
+class IrBuffer {
 public:
     // Room for so many more; false where memory runs out. Only then may they be added.
     bool make_room(uint64_t count) noexcept {
