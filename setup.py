@@ -22,7 +22,7 @@ NATIVE = Path("src/blockstm/_native")
 INCLUDE = "src/blockstm/include"
 GENERATED = "build/cython"
 # A module that is made of all the C++ in these folders; others name their sources in their `.pyx`.
-FOLDERS_OF = {"evm/bound.pyx": ("base", "evm", "crypto")}
+FOLDERS_OF = {"evm/prepared.pyx": ("base", "evm", "crypto")}
 
 DIRECTIVES = {
     "language_level": 3,

@@ -98,7 +98,7 @@ def test_a_benchmark_runs_blocks_by_public_functions(path: Path) -> None:
         ("blockstm.ethereum.rules.transaction_rules", "transactions_violation"),
         ("blockstm.ethereum.execution.verification", "execute"),
         ("blockstm.ethereum", "verification"),
-        ("blockstm._native.evm.bound", "EvmBlock"),
+        ("blockstm._native.evm.prepared", "EvmBlock"),
         ("blockstm.executor.executor", "_has_gil"),
     ],
 )

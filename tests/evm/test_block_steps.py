@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.evm.world_blocks import SENDERS, context, transaction, world
 
 from blockstm import execute_block, reference
-from blockstm._native.evm.bound import EvmBlock
+from blockstm._native.evm.prepared import EvmBlock
 from blockstm.errors import InputError
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.state.accounts import AccountState

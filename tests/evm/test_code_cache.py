@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from blockstm import execute_block
-from blockstm._native.evm.bound import CODE_CACHE_LIMIT, code_cache
+from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
 from blockstm.ethereum import Account, AccountState, Transaction
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.vm.evm import BlockContext, Evm, Signed

@@ -1,6 +1,6 @@
 // What a block and its steps tell the EVM: plain data, filled once, read by all workers.
 //
-// Everything borrowed here (spans, arrays) is owned by the bound block and outlives every run.
+// Everything borrowed here (spans, arrays) is owned by the prepared block and outlives every run.
 #pragma once
 
 #include "base/bytes.hpp"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from blockstm._native.evm.bound import FORKS, EvmBlock, reason_named
+from blockstm._native.evm.prepared import FORKS, EvmBlock, reason_named
 from blockstm._native.vm.bridge import run_on_view
 from blockstm.errors import InputError
 from blockstm.messages import brief
@@ -21,7 +21,7 @@ from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
 from blockstm.vm.evm.validation import error_of
 from blockstm.vm.forks import Fork, fork_named
 
-__all__ = ["FORKS", "BoundSteps", "Evm"]
+__all__ = ["FORKS", "PreparedSteps", "Evm"]
 
 
 class Evm:
@@ -75,37 +75,37 @@ class Evm:
         self._precompiles = checked_precompiles(precompiles)
         self._observer = observer_of(inspector)
 
-    def bind(self, steps: Sequence[Step]) -> BoundSteps:
+    def bind(self, steps: Sequence[Step]) -> PreparedSteps:
         """Translate steps for the native core once, to run them any number of times.
 
         Raises:
             InputError: a step is of the wrong kind or has a member out of range.
         """
-        return BoundSteps(self, steps)
+        return PreparedSteps(self, steps)
 
     def __blockstm_bind__(self, transactions: Sequence[Step]) -> EvmBlock:
         """The native block of these steps."""
-        if isinstance(transactions, BoundSteps) and transactions.vm is self:
+        if isinstance(transactions, PreparedSteps) and transactions.vm is self:
             if self._observer is None:
-                return transactions.bound
+                return transactions.prepared
             transactions = transactions.steps  # what records is for one run
-        bound = self._bound(transactions)
+        prepared = self._prepared(transactions)
         if self._observer is not None:
-            bound.record(self._observer.mask, self._observer.tell)
-        return bound
+            prepared.record(self._observer.mask, self._observer.tell)
+        return prepared
 
-    def _bound(self, steps: Sequence[Step]) -> EvmBlock:
-        bound = EvmBlock(self.fork, self.block, read_output, error_of)
+    def _prepared(self, steps: Sequence[Step]) -> EvmBlock:
+        prepared = EvmBlock(self.fork, self.block, read_output, error_of)
         if self._precompiles:
-            bound.add_precompiles(self._precompiles)
+            prepared.add_precompiles(self._precompiles)
         if isinstance(steps, BlockSteps):
-            _add(bound, steps.start)
-            bound.add_transactions(steps.transactions, steps.senders, steps.authorities)
-            _add(bound, steps.end)
-            return bound
+            _add(prepared, steps.start)
+            prepared.add_transactions(steps.transactions, steps.senders, steps.authorities)
+            _add(prepared, steps.end)
+            return prepared
         for step in steps:
-            _add(bound, step)
-        return bound
+            _add(prepared, step)
+        return prepared
 
     def __blockstm_admission__(self) -> BlockRoom:
         """What a block has left for its transactions, for a caller that runs them one by one."""
@@ -128,10 +128,10 @@ class Evm:
             LookupError: the state has no code for a hash that an account has, or the block came
                 without the hash of another block that was asked for.
         """
-        bound = self.__blockstm_bind__([step])
-        value = run_on_view(bound, 0, view)
+        prepared = self.__blockstm_bind__([step])
+        value = run_on_view(prepared, 0, view)
         if self._observer is not None:
-            self._observer.tell(view.index, bound.take_recording(0))
+            self._observer.tell(view.index, prepared.take_recording(0))
         return value
 
     def trace(self, view: View, step: Step, write: Callable[[bytes], Any]) -> Any:
@@ -142,19 +142,19 @@ class Evm:
 
         .. _EIP-3155: https://eips.ethereum.org/EIPS/eip-3155
         """
-        return self._bound([step]).trace(0, view, write)
+        return self._prepared([step]).trace(0, view, write)
 
     def __repr__(self) -> str:
         return f"Evm({self.fork!r}, block {self.block.number})"
 
 
-class BoundSteps(Sequence[Step]):
+class PreparedSteps(Sequence[Step]):
     """The steps of a block, and the same for the native core. Immutable, safe from any thread."""
 
     def __init__(self, vm: Evm, steps: Sequence[Step]) -> None:
         self.steps = steps if isinstance(steps, BlockSteps) else tuple(steps)
         self.vm = vm
-        self.bound = vm._bound(self.steps)
+        self.prepared = vm._prepared(self.steps)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -163,14 +163,14 @@ class BoundSteps(Sequence[Step]):
         return self.steps[place]
 
 
-def _add(bound: EvmBlock, step: Any) -> None:
+def _add(prepared: EvmBlock, step: Any) -> None:
     match step:
         case Signed(transaction, sender, authorities):
-            bound.add_transaction(transaction, sender, authorities)
+            prepared.add_transaction(transaction, sender, authorities)
         case BlockStart(drained, refund_contract):
-            bound.add_start(drained, refund_contract)
+            prepared.add_start(drained, refund_contract)
         case BlockEnd(withdrawals, rewards, collects_requests):
-            bound.add_end(withdrawals, rewards, collects_requests)
+            prepared.add_end(withdrawals, rewards, collects_requests)
         case _:
             raise InputError(
                 f"a step of the EVM is Signed, BlockStart or BlockEnd, not {brief(step)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blockstm._native.evm.bound import reason_named
+from blockstm._native.evm.prepared import reason_named
 from blockstm.errors import InputError, InternalError
 from blockstm.vm.evm.execution import InvalidTransaction
 

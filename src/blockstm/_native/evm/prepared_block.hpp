@@ -1,7 +1,7 @@
-// A block bound to the EVM: what the engine calls for each of its steps.
+// A block prepared for the EVM: what the engine calls for each of its steps.
 //
-// Filled by bound.pyx with the GIL held, read-only while the engine runs it, but for what its inspector's
-// recorder notes. `execute_bound` may be called by any number of threads at once, for one index by one;
+// Filled by prepared.pyx with the GIL held, read-only while the engine runs it, but for what its inspector's
+// recorder notes. `execute_prepared` may be called by any number of threads at once, for one index by one;
 // each thread has one machine, made at its first call and kept.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace blockstm::evm {
 
-struct BoundBlock {
+struct PreparedBlock {
     BlockEnv env{};
     Array<Step> steps;
     uint8_t recorded = 0;  // a mask of events (inspect/recorder.hpp); 0 where nobody watches
@@ -36,20 +36,20 @@ struct BoundBlock {
     void take_recording(int64_t index, Bytes& events) noexcept { events.swap(recordings[index]); }
 };
 
-// The `execute` of the engine's table; `context` is a BoundBlock.
-int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcept;
+// The `execute` of the engine's table; `context` is a PreparedBlock.
+int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept;
 // The same for a block that records.
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept;
 
 // The `admit` and `count` of the engine's table.
-int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally,
+int32_t admit_prepared(void* context, int64_t index, const blockstm_tally* tally,
                     blockstm_refusal* refusal) noexcept;
-void count_bound(void* context, int64_t index, const uint8_t* output, uint64_t size,
+void count_prepared(void* context, int64_t index, const uint8_t* output, uint64_t size,
                  blockstm_tally* tally) noexcept;
 
-// The same as `execute_bound`, and `lines` has what EIP-3155 says of each instruction; false in `is_whole`
+// The same as `execute_prepared`, and `lines` has what EIP-3155 says of each instruction; false in `is_whole`
 // where memory ran out for them.
-int32_t execute_traced(const BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines,
+int32_t execute_traced(const PreparedBlock& block, blockstm_view* view, int64_t index, Bytes& lines,
                        bool& is_whole) noexcept;
 
 }  // namespace blockstm::evm

@@ -1,5 +1,5 @@
-// Bound blocks; see bound_block.hpp.
-#include "evm/bound_block.hpp"
+// Prepared blocks; see prepared_block.hpp.
+#include "evm/prepared_block.hpp"
 
 #include "base/per_thread.hpp"
 #include "evm/execute.hpp"
@@ -18,15 +18,15 @@ Machine* machine_of_this_thread() noexcept {
 
 }  // namespace
 
-int32_t execute_bound(void* context, blockstm_view* view, int64_t index) noexcept {
-    const auto& block = *static_cast<const BoundBlock*>(context);
+int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept {
+    const auto& block = *static_cast<const PreparedBlock*>(context);
     Machine* machine = machine_of_this_thread();
     if (machine == nullptr) return BLOCKSTM_FAILED;
     return execute_step(*machine, block.env, block.steps[index], view);
 }
 
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept {
-    auto& block = *static_cast<BoundBlock*>(context);
+    auto& block = *static_cast<PreparedBlock*>(context);
     Machine* machine = machine_of_this_thread();
     if (machine == nullptr) return BLOCKSTM_FAILED;
     Recorder recorder(block.recorded);
@@ -38,9 +38,9 @@ int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noex
     return status;
 }
 
-int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally,
+int32_t admit_prepared(void* context, int64_t index, const blockstm_tally* tally,
                     blockstm_refusal* refusal) noexcept {
-    const auto& block = *static_cast<const BoundBlock*>(context);
+    const auto& block = *static_cast<const PreparedBlock*>(context);
     const ValidationError found = check_room(block.steps[index], block.env, *tally);
     if (found.reason == Violation::None) return BLOCKSTM_SUCCESS;
     static_assert(VALIDATION_ERROR_BYTES <= BLOCKSTM_REFUSAL_MAX);
@@ -49,13 +49,13 @@ int32_t admit_bound(void* context, int64_t index, const blockstm_tally* tally,
     return BLOCKSTM_INVALID;
 }
 
-void count_bound(void* context, int64_t index, const uint8_t* output, uint64_t size,
+void count_prepared(void* context, int64_t index, const uint8_t* output, uint64_t size,
                  blockstm_tally* tally) noexcept {
-    const auto& block = *static_cast<const BoundBlock*>(context);
+    const auto& block = *static_cast<const PreparedBlock*>(context);
     count_use(block.steps[index], block.env, {output, size}, *tally);
 }
 
-int32_t execute_traced(const BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines,
+int32_t execute_traced(const PreparedBlock& block, blockstm_view* view, int64_t index, Bytes& lines,
                        bool& is_whole) noexcept {
     Machine* machine = machine_of_this_thread();
     if (machine == nullptr) return BLOCKSTM_FAILED;

@@ -1,4 +1,4 @@
-"""The EVM's plain structs for Cython, and a block bound to the EVM."""
+"""The EVM's plain structs for Cython, and a block prepared for the EVM."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
 
 from libcpp cimport bool
@@ -66,11 +66,11 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         bint collects_requests
 
 
-cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass StepArray "blockstm::evm::Array<blockstm::evm::Step>":
         const Step& operator[](uint64_t place)
 
-    cdef cppclass BoundBlock:
+    cdef cppclass PreparedBlock:
         BlockEnv env
         StepArray steps
         bint reserve(uint64_t more)
@@ -79,16 +79,16 @@ cdef extern from "evm/bound_block.hpp" namespace "blockstm::evm" nogil:
         void take_recording(int64_t index, Bytes& events)
         void* reader
 
-    int32_t execute_bound(void* context, blockstm_view* view, int64_t index)
+    int32_t execute_prepared(void* context, blockstm_view* view, int64_t index)
     int32_t execute_recorded(void* context, blockstm_view* view, int64_t index)
-    int32_t admit_bound(
+    int32_t admit_prepared(
         void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal
     )
-    void count_bound(
+    void count_prepared(
         void* context, int64_t index, const uint8_t* output, uint64_t size, blockstm_tally* tally
     )
     int32_t execute_traced(
-        const BoundBlock& block, blockstm_view* view, int64_t index, Bytes& lines, bool& is_whole
+        const PreparedBlock& block, blockstm_view* view, int64_t index, Bytes& lines, bool& is_whole
     )
 
 
@@ -119,7 +119,7 @@ cdef extern from "evm/compile/code_cache.hpp" namespace "blockstm::evm" nogil:
 
 
 cdef class EvmBlock:
-    cdef BoundBlock* bound
+    cdef PreparedBlock* prepared
     cdef blockstm_vm table
     cdef readonly object vm
     cdef readonly Py_ssize_t count

@@ -1,4 +1,4 @@
-"""A block bound to the EVM: Python's blocks and transactions as the plain structs of block.hpp.
+"""A block prepared for the EVM: Python's blocks and transactions as the plain structs of block.hpp.
 
 Everything here holds the GIL; what it builds is read by the workers without it. The structs point
 into the `bytes` that they were made from, which are kept.
@@ -38,9 +38,9 @@ cdef bytes PRECOMPILE_RAISED = b"\x07"  # the kind of a failure, see execute.hpp
 use_libraries(shared_libraries())
 
 
-cdef int32_t committed_bound(void* context, int64_t index) noexcept with gil:
+cdef int32_t committed_prepared(void* context, int64_t index) noexcept with gil:
     """`blockstm_vm.committed` of a block that records."""
-    return (<EvmBlock>(<BoundBlock*>context).reader).told(index)
+    return (<EvmBlock>(<PreparedBlock*>context).reader).told(index)
 
 
 cdef u256 word(object number, str what) except *:
@@ -105,21 +105,21 @@ cdef class EvmBlock:
     """
 
     def __cinit__(self, str fork, context, *rest):
-        self.bound = new BoundBlock()
+        self.prepared = new PreparedBlock()
         self.kept = []
         self.keys, self.values = LOCATIONS, LOCATION_VALUES
         self.table.abi_version = BLOCKSTM_VM_ABI_VERSION
         self.table.struct_size = sizeof(blockstm_vm)
         self.table.numbers = BLOCKSTM_NUMBERS_U256
-        self.table.context = self.bound
+        self.table.context = self.prepared
         self.table.flags = BLOCKSTM_VM_ADMITS | BLOCKSTM_VM_WRAPS
-        self.table.execute = execute_bound
-        self.table.admit, self.table.count = admit_bound, count_bound
+        self.table.execute = execute_prepared
+        self.table.admit, self.table.count = admit_prepared, count_prepared
         self.vm = PyCapsule_New(&self.table, BLOCKSTM_VM_CAPSULE, NULL)
-        self.bound.env.fork = <Fork><int>FORKS.index(fork)
+        self.prepared.env.fork = <Fork><int>FORKS.index(fork)
 
     def __init__(self, str fork, context, value, error):
-        cdef BlockEnv* env = &self.bound.env
+        cdef BlockEnv* env = &self.prepared.env
         self.value, self.error_of = value, error
         env.number = short(context.number, "a block's number")
         env.timestamp = short(context.timestamp, "a block's timestamp")
@@ -140,7 +140,7 @@ cdef class EvmBlock:
         self.set_hashes(context.block_hashes)
 
     def __dealloc__(self):
-        del self.bound
+        del self.prepared
 
     cdef void* array(self, size_t count, size_t size) except NULL:
         """Zeroed room for `count` elements that lives as long as this block."""
@@ -150,7 +150,7 @@ cdef class EvmBlock:
         return PyBytes_AS_STRING(room)
 
     cdef int add(self, const Step& step) except -1:
-        if not self.bound.add(step):
+        if not self.prepared.add(step):
             raise MemoryError
         self.count += 1
         return 0
@@ -163,14 +163,14 @@ cdef class EvmBlock:
             room[place].number = short(number, "a block's number")
             copy_bytes(&room[place].hash, hashes[number], 32, "a block's hash")
             place += 1
-        self.bound.env.hashes, self.bound.env.hash_count = room, place
+        self.prepared.env.hashes, self.prepared.env.hash_count = room, place
 
     # ---- what the embedder adds
 
     def add_precompiles(self, targets):
         """Precompiles of the embedder's own: address → a callable or a capsule (`callables.pyx`)."""
         self.precompiles = Precompiles(targets)
-        self.bound.env.added_precompiles = &self.precompiles.added
+        self.prepared.env.added_precompiles = &self.precompiles.added
 
     def record(self, uint8_t mask, tell):
         """Have every run recorded (`inspect/recorder.hpp`), when all steps are there.
@@ -178,17 +178,17 @@ cdef class EvmBlock:
         ``tell(index, events)`` is called for each step that becomes final, in order, by any worker; what it
         raises ends the block before that step. This object is for one run of the block then.
         """
-        if not self.bound.record(mask, <void*>self):
+        if not self.prepared.record(mask, <void*>self):
             raise MemoryError
         self.tell = tell
         self.table.execute = execute_recorded
-        self.table.committed = committed_bound
+        self.table.committed = committed_prepared
         self.table.flags |= BLOCKSTM_VM_WATCHES
 
     def take_recording(self, int64_t index) -> bytes:
         """The events of the last run of a step."""
         cdef Bytes events
-        self.bound.take_recording(index, events)
+        self.prepared.take_recording(index, events)
         return PyBytes_FromStringAndSize(<const char*>events.data(), events.size())
 
     cdef int32_t told(self, int64_t index) noexcept:
@@ -251,7 +251,7 @@ cdef class EvmBlock:
         cdef list encodings = []
         if len(senders) != count or (authorities and len(authorities) != count):
             raise InputError("there is one sender, and one sequence of authorities, to each transaction")
-        if not self.bound.reserve(count):
+        if not self.prepared.reserve(count):
             raise MemoryError
         self.kept.append(encodings)  # the steps point into them
         for place in range(count):
@@ -270,7 +270,7 @@ cdef class EvmBlock:
 
     def transaction_at(self, uint64_t index) -> tuple:
         """What the EVM sees of a transaction, lists by their lengths; for tests."""
-        cdef const Transaction* at = &self.bound.steps[index].transaction
+        cdef const Transaction* at = &self.prepared.steps[index].transaction
         return (
             <int>at.type, at.creates != 0, address_at(&at.sender), address_at(&at.to), at.nonce, at.gas_limit,
             number_of(&at.value), number_of(&at.max_fee_per_gas), number_of(&at.max_priority_fee_per_gas),
@@ -282,7 +282,7 @@ cdef class EvmBlock:
 
     def validation_error_at(self, uint64_t index) -> tuple[int, int, int]:
         """What is wrong with a transaction by itself: a code of validation_error.hpp, have, want."""
-        cdef ValidationError error = form_of(self.bound.steps[index], self.bound.env)
+        cdef ValidationError error = form_of(self.prepared.steps[index], self.prepared.env)
         return <int>error.reason, number_of(&error.have), number_of(&error.want)
 
     cdef int set_signature(self, Transaction* target, transaction) except -1:
@@ -392,7 +392,7 @@ cdef class EvmBlock:
         cdef Bridge bridge = Bridge(view, self)
         cdef Bytes lines
         cdef bool is_whole = True
-        cdef int32_t status = execute_traced(self.bound[0], bridge.c(), index, lines, is_whole)
+        cdef int32_t status = execute_traced(self.prepared[0], bridge.c(), index, lines, is_whole)
         if lines.size():
             write(PyBytes_FromStringAndSize(<const char*>lines.data(), lines.size()))
         if not is_whole:
