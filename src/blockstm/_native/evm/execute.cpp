@@ -28,13 +28,17 @@ bool encode_code(Bytes& encoded, uint8_t kind, const Hash32& hash) noexcept {
     return write_number(encoded, kind) && encoded.append(hash.bytes, sizeof hash.bytes);
 }
 
+bool encode_detail(Bytes& encoded, uint8_t kind, uint64_t detail) noexcept {
+    return write_number(encoded, kind) && write_number(encoded, detail);
+}
+
 bool encode_fault(const Machine& machine, Bytes& encoded) noexcept {
     encoded.clear();
     switch (machine.journal.fault()) {
         case MISSING_CODE: return encode_code(encoded, 1, machine.journal.faulty_code());
         case WRONG_CODE: return encode_code(encoded, 6, machine.journal.faulty_code());
-        case MISSING_BLOCK_HASH: return write_number(encoded, uint8_t{2}) && write_number(encoded, machine.missing_block);
-        case PRECOMPILE_RAISED: return write_number(encoded, uint8_t{7}) && write_number(encoded, machine.error);
+        case MISSING_BLOCK_HASH: return encode_detail(encoded, 2, machine.missing_block);
+        case PRECOMPILE_RAISED: return encode_detail(encoded, 7, machine.error);
         case MISSING_LIBRARY: return write_number(encoded, uint8_t{3});
         case BAD_VALUE: return write_number(encoded, uint8_t{4});
         default: return write_number(encoded, uint8_t{5});

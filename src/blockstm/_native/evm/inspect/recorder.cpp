@@ -12,7 +12,9 @@ namespace {
 // Appends an event's members; what does not fit in memory is left out and noted.
 class Writer {
 public:
-    Writer(Bytes& out, bool& is_full, EventBit event) noexcept : out_(out), is_full_(is_full) { number(uint8_t{event}); }
+    Writer(Bytes& out, bool& is_full, EventBit event) noexcept : out_(out), is_full_(is_full) {
+        number(uint8_t{event});
+    }
 
     template <class Number>
     Writer& number(Number value) noexcept {

@@ -104,7 +104,8 @@ static bool leave(Machine& machine, Exit exit, ExecutionResult& result) noexcept
 
 // The topmost frame goes on after what it asked for, as a request or already as a frame, has ended.
 template <class Asked>
-static void resume(Machine& machine, const Asked& asked, const Address& callee, const ExecutionResult& result) noexcept {
+static void resume(Machine& machine, const Asked& asked, const Address& callee,
+                   const ExecutionResult& result) noexcept {
     Frame& caller = machine.frames.back();
     caller.gas += result.gas_left;
     if (asked.made_account && !result.succeeded && machine.meters_state()) {
@@ -178,7 +179,8 @@ static bool run_frames(Machine& machine, ExecutionResult& result) noexcept {
             const Frame& frame = machine.frames.back();
             if (!leave(machine, exit, result)) return false;
             if constexpr (INSPECTED) {
-                tell_call_end(machine, frame.kind, frame.depth, result, creates(frame.kind) ? frame.address : Address{});
+                const Address created = creates(frame.kind) ? frame.address : Address{};
+                tell_call_end(machine, frame.kind, frame.depth, result, created);
             }
             if (machine.frames.empty()) return true;
             resume(machine, frame, frame.address, result);

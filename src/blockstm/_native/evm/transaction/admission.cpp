@@ -36,7 +36,8 @@ ValidationError check_gas_left(uint64_t gas, const BlockEnv& block, const blocks
     return check_share(reason, gas, tally.used[STATE_GAS], block.gas_limit);
 }
 
-ValidationError check_left(const Transaction& transaction, const BlockEnv& block, const blockstm_tally& tally) noexcept {
+ValidationError check_left(const Transaction& transaction, const BlockEnv& block,
+                           const blockstm_tally& tally) noexcept {
     const ValidationError error = check_gas_left(transaction.gas_limit, block, tally);
     if (error.reason != Violation::None || transaction.blob_count == 0) return error;
     return check_share(Violation::BlobGasAboveBlock, transaction.blob_count, tally.used[BLOBS], block.blobs_max);

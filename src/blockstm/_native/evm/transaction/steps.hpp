@@ -8,8 +8,10 @@
 
 namespace blockstm::evm {
 
-bool run_transaction(Machine& machine, const Transaction& transaction, ValidationError& error) noexcept;  // transaction.cpp
-bool run_block_start(Machine& machine, const Step& step) noexcept;                                   // system.cpp
+// transaction.cpp
+bool run_transaction(Machine& machine, const Transaction& transaction, ValidationError& error) noexcept;
+// system.cpp
+bool run_block_start(Machine& machine, const Step& step) noexcept;
 bool run_block_end(Machine& machine, const Step& step, ValidationError& error) noexcept;
 
 }  // namespace blockstm::evm
