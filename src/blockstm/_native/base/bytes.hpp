@@ -1,11 +1,10 @@
-// Bytes as the EVM meets them: addresses, hashes, borrowed spans, and one growable buffer.
-// Plain data; no function here throws. Running out of memory is a returned `false`.
+// Bytes as the EVM meets them: addresses, hashes, borrowed spans, and arrays that grow. Plain data.
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
-#include <utility>
+
+#include "base/array.hpp"
 
 namespace blockstm::evm {
 
@@ -31,93 +30,7 @@ struct Span {
     uint64_t size = 0;
 };
 
-// A growable array of plain elements. `reserve` and `push` say false where memory ran out and leave
-// what was there untouched. Cleared, it keeps its memory: a buffer that is reused stops allocating.
-template <class Element>
-class Array {
-public:
-    Array() noexcept = default;
-    Array(const Array&) = delete;
-    Array& operator=(const Array&) = delete;
-    Array(Array&& other) noexcept { swap(other); }
-    Array& operator=(Array&& other) noexcept {
-        swap(other);
-        return *this;
-    }
-    ~Array() { std::free(elements_); }
-
-    uint64_t size() const noexcept { return size_; }
-    bool empty() const noexcept { return size_ == 0; }
-    Element* data() noexcept { return elements_; }
-    const Element* data() const noexcept { return elements_; }
-    Element* begin() noexcept { return elements_; }
-    Element* end() noexcept { return elements_ + size_; }
-    const Element* begin() const noexcept { return elements_; }
-    const Element* end() const noexcept { return elements_ + size_; }
-    Element& operator[](uint64_t place) noexcept { return elements_[place]; }
-    const Element& operator[](uint64_t place) const noexcept { return elements_[place]; }
-    Element& back() noexcept { return elements_[size_ - 1]; }
-    const Element& back() const noexcept { return elements_[size_ - 1]; }
-
-    void clear() noexcept { size_ = 0; }
-    void truncate(uint64_t size) noexcept { size_ = size; }
-    void pop() noexcept { --size_; }
-
-    // Gives an empty array's memory back if it is more than that.
-    void release_above(uint64_t bytes) noexcept {
-        if (capacity_ * sizeof(Element) <= bytes) return;
-        Array empty;
-        swap(empty);
-    }
-
-    bool reserve(uint64_t capacity) noexcept {
-        if (capacity <= capacity_) return true;
-        uint64_t wanted = capacity_ + capacity_ / 2 + 16;
-        if (wanted < capacity) wanted = capacity;
-        auto* grown = static_cast<Element*>(std::realloc(static_cast<void*>(elements_), wanted * sizeof(Element)));
-        if (grown == nullptr) return false;
-        elements_ = grown;
-        capacity_ = wanted;
-        return true;
-    }
-
-    // What is added by growing is not initialised.
-    bool resize(uint64_t size) noexcept {
-        if (!reserve(size)) return false;
-        size_ = size;
-        return true;
-    }
-
-    bool push(const Element& element) noexcept {
-        if (size_ == capacity_) {
-            const Element copy = element;  // it may lie in this array, which moves
-            if (!reserve(size_ + 1)) return false;
-            elements_[size_++] = copy;
-            return true;
-        }
-        elements_[size_++] = element;
-        return true;
-    }
-
-    bool append(const Element* elements, uint64_t count) noexcept {
-        if (!reserve(size_ + count)) return false;
-        if (count != 0) std::memcpy(static_cast<void*>(elements_ + size_), elements, count * sizeof(Element));
-        size_ += count;
-        return true;
-    }
-
-    void swap(Array& other) noexcept {
-        std::swap(elements_, other.elements_);
-        std::swap(size_, other.size_);
-        std::swap(capacity_, other.capacity_);
-    }
-
-private:
-    Element* elements_ = nullptr;
-    uint64_t size_ = 0;
-    uint64_t capacity_ = 0;
-};
-
+using blockstm::Array;
 using Bytes = Array<uint8_t>;
 
 }  // namespace blockstm::evm

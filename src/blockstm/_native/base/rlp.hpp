@@ -3,9 +3,9 @@
 // Pure functions; any thread.
 #pragma once
 
-#include "base/buffer.hpp"
+#include "base/byte_view.hpp"
 
-namespace blockstm::trie::rlp {
+namespace blockstm::rlp {
 
 inline constexpr uint8_t STRING = 0x80;
 inline constexpr uint8_t LIST = 0xc0;
@@ -22,9 +22,9 @@ inline uint64_t header_size(uint64_t payload) noexcept {
 
 inline uint64_t list_size(uint64_t payload) noexcept { return header_size(payload) + payload; }
 
-inline bool is_own_encoding(Bytes bytes) noexcept { return bytes.size() == 1 && bytes[0] < STRING; }
+inline bool is_own_encoding(ByteView bytes) noexcept { return bytes.size() == 1 && bytes[0] < STRING; }
 
-inline uint64_t string_size(Bytes bytes) noexcept {
+inline uint64_t string_size(ByteView bytes) noexcept {
     return is_own_encoding(bytes) ? 1 : header_size(bytes.size()) + bytes.size();
 }
 
@@ -50,7 +50,7 @@ inline uint8_t* put_list_header(uint8_t* out, uint64_t payload) noexcept {
     return put_header(out, payload, LIST);
 }
 
-inline uint8_t* put_string(uint8_t* out, Bytes bytes) noexcept {
+inline uint8_t* put_string(uint8_t* out, ByteView bytes) noexcept {
     if (!is_own_encoding(bytes)) out = put_header(out, bytes.size(), STRING);
     return put_bytes(out, bytes);
 }
@@ -66,21 +66,21 @@ inline uint8_t* put_number(uint8_t* out, uint64_t number) noexcept {
 }
 
 // A big-endian word without its leading zeros.
-inline Bytes trimmed(Bytes word) noexcept {
+inline ByteView trimmed(ByteView word) noexcept {
     while (!word.empty() && word[0] == 0) word = word.subspan(1);
     return word;
 }
 
 struct Item {
     bool is_list;
-    Bytes payload;
-    Bytes encoding;
+    ByteView payload;
+    ByteView encoding;
 };
 
 // Reads the items that stand one behind the other in `rest`.
 class Reader {
 public:
-    explicit Reader(Bytes bytes) noexcept : rest_(bytes) {}
+    explicit Reader(ByteView bytes) noexcept : rest_(bytes) {}
 
     bool at_end() const noexcept { return rest_.empty(); }
 
@@ -111,11 +111,11 @@ private:
         return true;
     }
 
-    Bytes rest_;
+    ByteView rest_;
 };
 
 // The items of the one list that `bytes` are the encoding of.
-inline bool read_list(Bytes bytes, Bytes& items) noexcept {
+inline bool read_list(ByteView bytes, ByteView& items) noexcept {
     Reader reader(bytes);
     Item item;
     if (!reader.next(item) || !item.is_list || !reader.at_end()) return false;
@@ -123,4 +123,4 @@ inline bool read_list(Bytes bytes, Bytes& items) noexcept {
     return true;
 }
 
-}  // namespace blockstm::trie::rlp
+}  // namespace blockstm::rlp

@@ -64,12 +64,12 @@ Status Accounts::slot(const uint8_t* address, const uint8_t slot[WORD_SIZE],
     return Status::Malformed;
 }
 
-Status Accounts::prove(const uint8_t* address, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept {
+Status Accounts::prove(const uint8_t* address, Array<uint8_t>& encodings, Array<uint64_t>& sizes) noexcept {
     return accounts_.prove(space(), key_of({address, ADDRESS_SIZE}), encodings, sizes);
 }
 
-Status Accounts::prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE], Buffer<uint8_t>& encodings,
-                            Buffer<uint64_t>& sizes) noexcept {
+Status Accounts::prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE], Array<uint8_t>& encodings,
+                            Array<uint64_t>& sizes) noexcept {
     Leaf* leaf;
     const Status status = find_storage(address, leaf);
     if (status != Status::Ok || leaf == nullptr) return status;
@@ -218,7 +218,7 @@ Status Accounts::put(Space& space, Trie& part, uint32_t above, const Key& key, c
 
 // All storages that changed are hashed together; then their roots go into the accounts.
 Status Accounts::write_storage_roots() noexcept {
-    Buffer<Node*> tops;
+    Array<Node*> tops;
     for (const Waiting& each : waiting_) {
         if (!tops.push(each.storage.top)) return Status::OutOfMemory;
     }

@@ -31,9 +31,9 @@ public:
     Status root(uint32_t threads, uint8_t out[HASH_SIZE]) noexcept;
 
     // Proofs of the account and of a slot of it (EIP-1186); see Trie::prove.
-    Status prove(const uint8_t* address, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept;
-    Status prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE], Buffer<uint8_t>& encodings,
-                      Buffer<uint64_t>& sizes) noexcept;
+    Status prove(const uint8_t* address, Array<uint8_t>& encodings, Array<uint64_t>& sizes) noexcept;
+    Status prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE], Array<uint8_t>& encodings,
+                      Array<uint64_t>& sizes) noexcept;
 
 private:
     struct Key {
@@ -71,7 +71,7 @@ private:
                       Leaf*& leaf) noexcept;
 
     template <class Element>
-    Status note(Buffer<Element>& buffer, const Element& element) noexcept {
+    Status note(Array<Element>& buffer, const Element& element) noexcept {
         const std::lock_guard guard(noting_);
         return buffer.push(element) ? Status::Ok : Status::OutOfMemory;
     }
@@ -81,13 +81,13 @@ private:
 
     // While `apply` runs:
     uint32_t threads_ = 1;
-    Buffer<Change> changes_;
-    Buffer<Key> keys_;
-    Buffer<Bytes> hashed_;     // what each is the hash of
+    Array<Change> changes_;
+    Array<Key> keys_;
+    Array<Bytes> hashed_;     // what each is the hash of
     std::mutex noting_;        // what threads note is guarded by it:
-    Buffer<Waiting> waiting_;  // with a storage to be hashed
-    Buffer<Change> large_;     // with so many slots that they are shared, one account after the other
-    Buffer<Key> leaving_;      // accounts that are removed last
+    Array<Waiting> waiting_;  // with a storage to be hashed
+    Array<Change> large_;     // with so many slots that they are shared, one account after the other
+    Array<Key> leaving_;      // accounts that are removed last
 };
 
 }  // namespace blockstm::trie

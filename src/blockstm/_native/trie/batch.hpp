@@ -30,7 +30,7 @@ private:
 // there before, so `finish` comes between a level of nodes and the one above.
 class ReferenceBatch {
 public:
-    Buffer<uint8_t> encodings;
+    Array<uint8_t> encodings;
 
     // What was encoded since the last `add` becomes the reference, at the latest when `finish` is called.
     void add(Reference& out) noexcept {

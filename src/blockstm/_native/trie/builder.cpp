@@ -160,13 +160,13 @@ bool Builder::close(uint64_t first, uint64_t end, ReferenceBatch& batch) noexcep
     return true;
 }
 
-bool Builder::encode(const Part& part, Buffer<uint8_t>& out) noexcept {
+bool Builder::encode(const Part& part, Array<uint8_t>& out) noexcept {
     if (part.child_count != 0) return encode_branch_of(part, out);
     const Entry& entry = entries_[part.first];
     return encode_leaf(out, path_of(entry.key).from(part.depth), entry.value);
 }
 
-bool Builder::encode_branch_of(const Part& part, Buffer<uint8_t>& out) noexcept {
+bool Builder::encode_branch_of(const Part& part, Array<uint8_t>& out) noexcept {
     static constexpr Reference NONE{};
     const uint32_t depth = part.depth + part.shared;
     const Reference* children[BRANCH_WIDTH];

@@ -61,13 +61,13 @@ private:
     bool open(uint64_t place) noexcept;
     bool close_level(uint64_t first, uint64_t end, uint32_t threads) noexcept;
     bool close(uint64_t first, uint64_t end, ReferenceBatch& batch) noexcept;
-    bool encode(const Part& part, Buffer<uint8_t>& out) noexcept;
-    bool encode_branch_of(const Part& part, Buffer<uint8_t>& out) noexcept;
+    bool encode(const Part& part, Array<uint8_t>& out) noexcept;
+    bool encode_branch_of(const Part& part, Array<uint8_t>& out) noexcept;
 
-    Buffer<Entry> entries_;
-    Buffer<uint64_t> ends_;    // of tries among the entries
-    Buffer<Part> parts_;       // level by level; the tops first, one for each trie that is not empty
-    Buffer<uint64_t> levels_;  // where each level starts among the parts
+    Array<Entry> entries_;
+    Array<uint64_t> ends_;    // of tries among the entries
+    Array<Part> parts_;       // level by level; the tops first, one for each trie that is not empty
+    Array<uint64_t> levels_;  // where each level starts among the parts
     ReferenceBatch batch_;
 };
 

@@ -6,15 +6,16 @@ cdef enum:
     HASH_SIZE = 32
     KEY_SIZE_MAX = 255
 
-cdef extern from "base/buffer.hpp" namespace "blockstm::trie" nogil:
+cdef extern from "base/byte_view.hpp" namespace "blockstm::trie" nogil:
     cppclass Bytes:
         Bytes() noexcept
         Bytes(const uint8_t* data, uint64_t size) noexcept
         const uint8_t* data() noexcept
         uint64_t size() noexcept
 
-    cppclass Buffer[Element]:
-        Buffer() noexcept
+cdef extern from "base/array.hpp" namespace "blockstm" nogil:
+    cppclass Array[Element]:
+        Array() noexcept
         Element* data() noexcept
         uint64_t size() noexcept
         Element& operator[](uint64_t place) noexcept
@@ -82,7 +83,7 @@ cdef extern from "trie/trie.hpp" namespace "blockstm::trie" nogil:
         Status get(Space& space, Bytes key, Bytes& value) noexcept
         Status set(Space& space, Bytes key, Bytes value) noexcept
         Status root(Space& space, uint8_t* out) noexcept
-        Status prove(Space& space, Bytes key, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes) noexcept
+        Status prove(Space& space, Bytes key, Array[uint8_t]& encodings, Array[uint64_t]& sizes) noexcept
         Status neighbour(
             Space& space, Bytes key, cbool is_behind, uint8_t* found, uint64_t& found_size, Bytes& value
         ) noexcept
@@ -97,7 +98,7 @@ cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
         Status slot(const uint8_t* address, const uint8_t* slot, uint8_t* value) noexcept
         Status apply(Bytes records, uint32_t threads) noexcept
         Status root(uint32_t threads, uint8_t* out) noexcept
-        Status prove(const uint8_t* address, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes) noexcept
+        Status prove(const uint8_t* address, Array[uint8_t]& encodings, Array[uint64_t]& sizes) noexcept
         Status prove_slot(
-            const uint8_t* address, const uint8_t* slot, Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes
+            const uint8_t* address, const uint8_t* slot, Array[uint8_t]& encodings, Array[uint64_t]& sizes
         ) noexcept

@@ -69,19 +69,19 @@ inline uint8_t* put_path(uint8_t* out, Path path, bool is_leaf) noexcept {
 
 // Each writer appends one node to `out`, which must be what the caller truncates or clears; null where
 // memory ran out.
-inline uint8_t* open_node(Buffer<uint8_t>& out, uint64_t payload) noexcept {
+inline uint8_t* open_node(Array<uint8_t>& out, uint64_t payload) noexcept {
     uint8_t* place = out.extend(rlp::list_size(payload));
     return place == nullptr ? nullptr : rlp::put_list_header(place, payload);
 }
 
-inline bool encode_leaf(Buffer<uint8_t>& out, Path path, Bytes value) noexcept {
+inline bool encode_leaf(Array<uint8_t>& out, Path path, Bytes value) noexcept {
     uint8_t* place = open_node(out, path_string_size(path.size) + rlp::string_size(value));
     if (place == nullptr) return false;
     rlp::put_string(put_path(place, path, true), value);
     return true;
 }
 
-inline bool encode_extension(Buffer<uint8_t>& out, Path path, const Reference& child) noexcept {
+inline bool encode_extension(Array<uint8_t>& out, Path path, const Reference& child) noexcept {
     uint8_t* place = open_node(out, path_string_size(path.size) + size_in_parent(child));
     if (place == nullptr) return false;
     put_reference(put_path(place, path, false), child);
@@ -90,7 +90,7 @@ inline bool encode_extension(Buffer<uint8_t>& out, Path path, const Reference& c
 
 // `child(index)` is the Reference of a child.
 template <class Child>
-bool encode_branch(Buffer<uint8_t>& out, Child child, Bytes value) noexcept {
+bool encode_branch(Array<uint8_t>& out, Child child, Bytes value) noexcept {
     uint64_t payload = rlp::string_size(value);
     for (int index = 0; index < BRANCH_WIDTH; ++index) payload += size_in_parent(child(index));
     uint8_t* place = open_node(out, payload);

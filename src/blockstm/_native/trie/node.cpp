@@ -213,7 +213,7 @@ Status decode_node(Pool& pool, Bytes encoding, uint32_t depth, bool is_below_ext
 
 // -- encoding
 
-bool encode_node(Buffer<uint8_t>& out, const Node* node) noexcept {
+bool encode_node(Array<uint8_t>& out, const Node* node) noexcept {
     switch (node->kind) {
     case Kind::Leaf: {
         auto* leaf = static_cast<const Leaf*>(node);

@@ -80,6 +80,6 @@ bool own(Pool& pool, Node*& place) noexcept;
 Status decode_node(Pool& pool, Bytes encoding, uint32_t depth, bool is_below_extension, Node*& out) noexcept;
 
 // Appends the encoding; the references of what is below must be there. False: out of memory.
-bool encode_node(Buffer<uint8_t>& out, const Node* node) noexcept;
+bool encode_node(Array<uint8_t>& out, const Node* node) noexcept;
 
 }  // namespace blockstm::trie

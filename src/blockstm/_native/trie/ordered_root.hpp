@@ -11,7 +11,7 @@ inline Status ordered_root(const Bytes* items, uint64_t count, uint32_t threads,
                            uint8_t out[HASH_SIZE]) noexcept {
     constexpr uint64_t INDEX_SIZE_MAX = 9;
     Builder builder;
-    Buffer<uint8_t> keys;
+    Array<uint8_t> keys;
     if (!builder.reserve(count) || !keys.reserve(INDEX_SIZE_MAX * count)) return Status::OutOfMemory;
     const auto add = [&](uint64_t index) noexcept {
         uint8_t* key = keys.extend(rlp::number_size(index));

@@ -6,7 +6,8 @@
 // Pure functions; any thread.
 #pragma once
 
-#include "base/buffer.hpp"
+#include "base/array.hpp"
+#include "base/byte_view.hpp"
 
 namespace blockstm::trie {
 

@@ -7,7 +7,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from blockstm._native.base.integers cimport exact_word, reverse_word
-from blockstm._native.trie.core cimport Buffer
+from blockstm._native.trie.core cimport Array
 
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of
@@ -46,7 +46,7 @@ cdef dict WANTED = {
 cdef class Records:
     """Accounts as flat bytes."""
 
-    cdef Buffer[uint8_t] written
+    cdef Array[uint8_t] written
 
     def add(self, address, nonce=None, balance=None, code_hash=None, storage=None, cleared=False, exists=None):
         """Write one account down.

@@ -30,8 +30,8 @@ private:
     bool gather_below(Node* node) noexcept;
     bool compute(uint64_t first, uint64_t end) noexcept;
 
-    Buffer<Node*> nodes_;      // without a reference, level by level
-    Buffer<uint64_t> levels_;  // where each level starts among them, and where the last ends
+    Array<Node*> nodes_;      // without a reference, level by level
+    Array<uint64_t> levels_;  // where each level starts among them, and where the last ends
     ReferenceBatch batch_;
 };
 

@@ -8,7 +8,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport uint8_t, uint64_t
 
 from blockstm._native.trie cimport core
-from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Buffer, Builder, Bytes, Status
+from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Array, Builder, Bytes, Status
 
 from blockstm.errors import InputError
 
@@ -33,8 +33,8 @@ def secure_root(entries) -> bytes:
 
 cdef bytes _root(list entries, bint is_secure):
     cdef Py_ssize_t count = len(entries), place
-    cdef Buffer[Bytes] ours
-    cdef Buffer[uint8_t] hashes
+    cdef Array[Bytes] ours
+    cdef Array[uint8_t] hashes
     cdef Builder builder
     cdef bytes key, value
     cdef uint8_t out[HASH_SIZE]
@@ -61,7 +61,7 @@ cdef bytes _root(list entries, bint is_secure):
     return PyBytes_FromStringAndSize(<const char*>out, HASH_SIZE)
 
 
-cdef void hash_keys(Buffer[Bytes]& ours, Buffer[uint8_t]& hashes) noexcept nogil:
+cdef void hash_keys(Array[Bytes]& ours, Array[uint8_t]& hashes) noexcept nogil:
     """Puts hashes in place of the keys, every second of ``ours``; ``hashes`` has room for them."""
     cdef core.HashBatch batch
     cdef uint8_t* hashed
@@ -81,7 +81,7 @@ def ordered_root(items) -> bytes:
     """
     cdef list held = list(items)  # nobody else changes it while the GIL is not held
     cdef Py_ssize_t count = len(held), place
-    cdef Buffer[Bytes] ours
+    cdef Array[Bytes] ours
     cdef uint8_t out[HASH_SIZE]
     cdef Status status
     if not ours.reserve(count):

@@ -57,10 +57,10 @@ private:
 
     Builder builder_;
     HashBatch hashes_;
-    Buffer<uint8_t> keys_;
-    Buffer<uint8_t> values_;
-    Buffer<Added> added_;
-    Buffer<uint64_t> counts_;  // of the tries that have ended
+    Array<uint8_t> keys_;
+    Array<uint8_t> values_;
+    Array<Added> added_;
+    Array<uint64_t> counts_;  // of the tries that have ended
     uint64_t count_ = 0;       // of the one that has not
 };
 
@@ -111,8 +111,8 @@ private:
     }
 
     HashedBuilder builder_;
-    Buffer<Record> records_;
-    Buffer<uint8_t> roots_;
+    Array<Record> records_;
+    Array<uint8_t> roots_;
     uint64_t slots_ = 0;
 };
 

@@ -294,8 +294,8 @@ Status Trie::root(Space& space, uint8_t out[HASH_SIZE]) noexcept {
     return Status::Ok;
 }
 
-Status Trie::prove(Space& space, Bytes key, Buffer<uint8_t>& encodings,
-                   Buffer<uint64_t>& sizes) noexcept {
+Status Trie::prove(Space& space, Bytes key, Array<uint8_t>& encodings,
+                   Array<uint64_t>& sizes) noexcept {
     Walk walk(top, path_of(key));
     const Status status = descend(space, walk, false);
     if (status != Status::Ok || top == nullptr) return status;

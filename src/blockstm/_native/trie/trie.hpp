@@ -7,7 +7,8 @@
 // have at most KEY_SIZE_MAX bytes; that bounds all loops and recursion.
 #pragma once
 
-#include "base/buffer.hpp"
+#include "base/array.hpp"
+#include "base/byte_view.hpp"
 #include "trie/status.hpp"
 
 namespace blockstm::trie {
@@ -38,7 +39,7 @@ struct Trie {
 
     // The encodings of the nodes from the top towards `key`, but for those that stand in another, one behind
     // the other as `sizes` says: a proof of the key's value, or of there being none.
-    Status prove(Space& space, Bytes key, Buffer<uint8_t>& encodings, Buffer<uint64_t>& sizes) noexcept;
+    Status prove(Space& space, Bytes key, Array<uint8_t>& encodings, Array<uint64_t>& sizes) noexcept;
 
     // The key nearest to `key` behind or before it, which need not be there, and its value; an empty value
     // where there is no such key. `found` has room for KEY_SIZE_MAX bytes. Defined in neighbours.cpp.

@@ -10,7 +10,7 @@ from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 
 from blockstm._native.trie cimport core
-from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Buffer, Bytes, Status
+from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Array, Bytes, Status
 
 from blockstm.errors import DecodeError, InputError, MissingNode
 from blockstm.messages import brief
@@ -41,7 +41,7 @@ cdef class NodeStore:
             InputError: a node is not bytes.
         """
         cdef list held = [bytes_of(node, "node") for node in nodes]
-        cdef Buffer[Bytes] views
+        cdef Array[Bytes] views
         cdef Py_ssize_t place
         cdef cbool is_kept = True
         for node in held:
@@ -140,7 +140,7 @@ cdef class Trie:
         """The value at ``key``, ``default`` where there is none."""
         cdef bytes ours = key_of(key)
         cdef uint8_t blamed[HASH_SIZE]
-        cdef Buffer[uint8_t] found
+        cdef Array[uint8_t] found
         cdef Bytes value
         self.store.lock()
         cdef Status status = self.trie.get(self.store.nodes.space(), view_of(ours), value)
@@ -171,7 +171,7 @@ cdef class Trie:
             (key_of(key), bytes_of(value, "value"))
             for key, value in sorted(entries.items(), key=is_removal)
         ]
-        cdef Buffer[Bytes] views
+        cdef Array[Bytes] views
         cdef uint8_t blamed[HASH_SIZE]
         cdef Status status = Status.Ok
         cdef uint64_t place = 0
@@ -204,8 +204,8 @@ cdef class Trie:
         """The encodings of the nodes from the top to ``key``: a proof of its value or absence."""
         cdef bytes ours = key_of(key)
         cdef uint8_t blamed[HASH_SIZE]
-        cdef Buffer[uint8_t] encodings
-        cdef Buffer[uint64_t] sizes
+        cdef Array[uint8_t] encodings
+        cdef Array[uint64_t] sizes
         self.store.lock()
         cdef Status status = self.trie.prove(self.store.nodes.space(), view_of(ours), encodings, sizes)
         self.store.unlock(blamed)
@@ -236,7 +236,7 @@ cdef class Trie:
         cdef uint8_t blamed[HASH_SIZE]
         cdef uint8_t found[KEY_SIZE_MAX]
         cdef uint64_t found_size = 0
-        cdef Buffer[uint8_t] held
+        cdef Array[uint8_t] held
         cdef Bytes value
         self.store.lock()
         cdef Status status = self.trie.neighbour(
@@ -357,8 +357,8 @@ cdef class AccountTries:
         cdef bytes ours = bytes_of(address, "address", ADDRESS_SIZE)
         cdef bytes place = None if slot is None else word_of(slot)
         cdef uint8_t blamed[HASH_SIZE]
-        cdef Buffer[uint8_t] encodings
-        cdef Buffer[uint64_t] sizes
+        cdef Array[uint8_t] encodings
+        cdef Array[uint64_t] sizes
         cdef const uint8_t* at = view_of(ours).data()
         cdef Status status
         self.store.lock()
@@ -408,7 +408,7 @@ cdef bytes bytes_at(const uint8_t* data, uint64_t size):
     return PyBytes_FromStringAndSize(<const char*>data, size)
 
 
-cdef Status keep(Buffer[uint8_t]& kept, Bytes value) noexcept nogil:
+cdef Status keep(Array[uint8_t]& kept, Bytes value) noexcept nogil:
     """A copy, since the next change may move what ``value`` looks at."""
     cdef uint8_t* place = kept.extend(value.size())
     if value.size() != 0 and place == NULL:
@@ -418,7 +418,7 @@ cdef Status keep(Buffer[uint8_t]& kept, Bytes value) noexcept nogil:
     return Status.Ok
 
 
-cdef list pieces(Buffer[uint8_t]& encodings, Buffer[uint64_t]& sizes):
+cdef list pieces(Array[uint8_t]& encodings, Array[uint64_t]& sizes):
     cdef list found = []
     cdef uint64_t index, start = 0
     for index in range(sizes.size()):

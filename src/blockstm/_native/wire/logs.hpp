@@ -11,7 +11,8 @@
 // A LogReader and a BloomFilter belong to one thread.
 #pragma once
 
-#include "base/buffer.hpp"
+#include "base/array.hpp"
+#include "base/byte_view.hpp"
 #include "crypto/keccak.hpp"
 
 namespace blockstm::trie {

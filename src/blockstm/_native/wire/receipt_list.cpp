@@ -78,8 +78,8 @@ Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t thre
     const uint64_t steps = (count + STEP - 1) / STEP;
     if (count < SHARED_MIN || threads < 1) threads = 1;
     if (threads > THREADS_MAX) threads = THREADS_MAX;
-    Buffer<Sizes> sizes;
-    Buffer<Bytes> items;
+    Array<Sizes> sizes;
+    Array<Bytes> items;
     const std::unique_ptr<Blooms[]> blooms(new (std::nothrow) Blooms[threads]);
     if (sizes.extend(count) == nullptr && count != 0) return Status::OutOfMemory;
     if (blooms == nullptr || !items.reserve(count) || !out.sizes.reserve(count)) return Status::OutOfMemory;

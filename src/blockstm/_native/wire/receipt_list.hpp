@@ -15,8 +15,8 @@ struct ReceiptInput {
 };
 
 struct BlockReceipts {
-    Buffer<uint8_t> encodings;  // one behind the other
-    Buffer<uint64_t> sizes;
+    Array<uint8_t> encodings;  // one behind the other
+    Array<uint64_t> sizes;
     uint8_t root[HASH_SIZE];
     uint8_t bloom[BLOOM_SIZE];
     uint64_t bad_index;  // BadInput: the first whose logs do not follow the layout

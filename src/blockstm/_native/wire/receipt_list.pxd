@@ -1,7 +1,7 @@
 """The receipts of a block as Cython sees them; see ``receipt_list.hpp``."""
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from blockstm._native.trie.core cimport Buffer, Bytes, Status
+from blockstm._native.trie.core cimport Array, Bytes, Status
 
 cdef enum:
     BLOOM_SIZE = 256
@@ -15,8 +15,8 @@ cdef extern from "wire/receipt_list.hpp" namespace "blockstm::trie" nogil:
 
     cppclass BlockReceipts:
         BlockReceipts() noexcept
-        Buffer[uint8_t] encodings
-        Buffer[uint64_t] sizes
+        Array[uint8_t] encodings
+        Array[uint64_t] sizes
         uint8_t* root
         uint8_t* bloom
         uint64_t bad_index

@@ -6,7 +6,7 @@ Every function works without the GIL once its arguments are at hand, and is safe
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from blockstm._native.trie.core cimport HASH_SIZE, Buffer, Bytes, Status
+from blockstm._native.trie.core cimport HASH_SIZE, Array, Bytes, Status
 from blockstm._native.wire cimport receipt_list
 from blockstm._native.wire.receipt_list cimport BLOOM_SIZE, ReceiptInput
 
@@ -38,7 +38,7 @@ def receipts(types, outcomes, cumulative_gas_used, logs, uint32_t workers=1):
     cdef list held = [bytes_of(each, "log") for each in logs]
     cdef list results = outcomes_of(outcomes)
     cdef list gas = list(cumulative_gas_used)
-    cdef Buffer[ReceiptInput] inputs
+    cdef Array[ReceiptInput] inputs
     cdef ReceiptInput* input
     cdef receipt_list.BlockReceipts done
     cdef Status status
