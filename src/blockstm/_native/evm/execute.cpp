@@ -1,4 +1,4 @@
-// The door of the EVM; see execute.hpp.
+// The entry point of the EVM; see execute.hpp.
 #include "evm/execute.hpp"
 
 #include "evm/transaction/result_encoding.hpp"

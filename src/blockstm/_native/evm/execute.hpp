@@ -1,4 +1,4 @@
-// The door of the EVM: runs one step of a block on the view of one of the engine's workers.
+// The entry point of the EVM: runs one step of a block on the view of one of the engine's workers.
 //
 // What it returns is what `execute` of a VM returns (vm_abi.h). What it leaves as the step's output, all
 // numbers little-endian:

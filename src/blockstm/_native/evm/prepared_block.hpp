@@ -18,7 +18,7 @@ struct PreparedBlock {
     BlockEnv env{};
     Array<Step> steps;
     uint8_t recorded = 0;  // a mask of events (inspect/recorder.hpp); 0 where nobody watches
-    void* reader = nullptr;                // whoever takes recordings when steps become final
+    void* reader = nullptr;                // the object that takes recordings when steps become final
     std::unique_ptr<Bytes[]> recordings;  // of the last run of each step, where somebody does
 
     bool reserve(uint64_t more) noexcept { return steps.reserve(steps.size() + more); }

@@ -14,7 +14,7 @@ uint8_t number_of(Variant variant) noexcept {
     return static_cast<uint8_t>(static_cast<uint8_t>(variant.fork) << 1 | static_cast<uint8_t>(variant.tier));
 }
 
-// The hash is Keccak's; the seed keeps whoever makes contracts from choosing where they lie.
+// The hash is Keccak's; the seed keeps the makers of contracts from choosing where they lie.
 uint64_t hash_of(const CodeKey& key) noexcept {
     const TableSeed& seed = table_seed();
     uint64_t words[2];
@@ -28,7 +28,7 @@ bool has_key(const Code& code, const CodeKey& key) noexcept {
 
 CodeKey key_of(const Code& code) noexcept { return {code.hash, code.variant}; }
 
-// Whoever takes a reference has one already, or the shard's lock: nothing has to become visible by it.
+// A caller that takes a reference has one already, or the shard's lock: nothing has to become visible by it.
 CachedCode* hold(CachedCode* entry) noexcept {
     entry->references.fetch_add(1, std::memory_order_relaxed);
     return entry;

@@ -66,7 +66,7 @@ const Instruction* Program::translate_rest(uint64_t place) noexcept {
 const Instruction* Program::find_far_target(const Instruction* jump, uint64_t place) noexcept {
     const Instruction* found = target(place);
     auto known = const_cast<const Instruction**>(reinterpret_cast<const Instruction* const*>(jump + 1));
-    // Release: whoever loads the pointer sees the chunk, which `target` acquired.
+    // Release: a worker that loads the pointer sees the chunk, which `target` acquired.
     if (found != nullptr) __atomic_store_n(known, found, __ATOMIC_RELEASE);
     return found;
 }

@@ -53,7 +53,7 @@ bool Translator::is_chunk_complete(uint64_t place) const noexcept {
     return bytes_[place] == op::JUMPDEST && is_translated(place);
 }
 
-// Relaxed: under the lock, which whoever translated it held.
+// Relaxed: under the lock, which the translating worker held.
 bool Translator::is_translated(uint64_t place) const noexcept {
     return program_.targets_[place].load(std::memory_order_relaxed) != nullptr;
 }

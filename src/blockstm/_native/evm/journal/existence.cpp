@@ -59,7 +59,7 @@ bool Journal::load_stored(Account* account) noexcept {
     return true;
 }
 
-// Of an account without nonce and code; whoever has those has no need to ask.
+// Of an account without nonce and code: one that has either is there by that.
 bool Journal::has_storage(Account* account, bool& holds) noexcept {
     if (!load_stored(account)) return false;
     holds = account->was_stored;

@@ -1,4 +1,4 @@
-// The journal's beginning and end, its tables, and its door to the view; see journal.hpp.
+// The journal's beginning and end, its tables, and what it asks of the view; see journal.hpp.
 #include "evm/journal/journal.hpp"
 
 #include <random>
@@ -127,7 +127,7 @@ bool Journal::slot(Account* account, const u256& key, Slot*& found) noexcept {
            stop(BLOCKSTM_NO_MEMORY);
 }
 
-// ------------------------------------------------------------------------------ the door to the view
+// ------------------------------------------------------------------------------ the view
 
 bool Journal::locate(Account* account, Field field) noexcept {
     if ((account->located & bit(field)) != 0) return true;
@@ -140,7 +140,7 @@ bool Journal::locate(Account* account, Field field) noexcept {
     return true;
 }
 
-// A look at a slot is a look at its account's epoch first: whoever clears the storage moves all slots.
+// A slot's key holds its account's epoch, which is read first: clearing the storage moves all slots.
 bool Journal::locate(Slot* slot) noexcept {
     if (slot->is_located) return true;
     if (!load_epoch(slot->account)) return false;

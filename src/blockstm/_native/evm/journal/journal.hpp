@@ -174,7 +174,7 @@ public:
 private:
     void trim() noexcept;
 
-    // The door to the view.
+    // What goes through the view.
     bool stop_by_view(int32_t status) noexcept;
     bool locate(Account* account, Field field) noexcept;
     bool locate(Slot* slot) noexcept;

@@ -1,4 +1,4 @@
-// One door for all precompiles: find it in the table, charge its gas, run it. See precompiles.hpp.
+// One entry point for all precompiles: find it in the table, charge its gas, run it. See precompiles.hpp.
 #include "evm/precompiles/precompiles.hpp"
 
 #include "evm/precompiles/families.hpp"

@@ -1,5 +1,5 @@
 // The precompiled contracts (Yellow Paper appendix E and the EIPs named at each family's file): which
-// fork has which, and one door to run them. Each charges its gas before it works or allocates, so that a
+// fork has which, and one function to run them. Each charges its gas before it works or allocates, so that a
 // call without the gas for it costs nothing. The interpreter calls this from any thread without the GIL;
 // nothing here is shared but the table of `crypto/libraries.hpp`, which is filled before the first block.
 #pragma once

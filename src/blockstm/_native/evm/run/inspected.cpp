@@ -1,9 +1,18 @@
-// The interpreter of machines that an inspector watches: the same loop, compiled apart, so that what it does
-// for inspectors is no part of the other one.
+// What runs on machines that an inspector watches: the same loops, compiled apart, so that what they do for
+// inspectors is no part of the others.
 #include "evm/run/interpreter_loop.hpp"
+#include "evm/run/machine_loop.hpp"
 
 namespace blockstm::evm {
 
 Exit interpret_inspected(Machine& machine) noexcept { return run<true, true>(machine); }
+
+bool run_message_inspected(Machine& machine, const Message& message, ExecutionResult& result) noexcept {
+    tell_call(machine, message);
+    const Entry entry = enter_first(machine, message, result);
+    if (entry != Entry::Ended) return entry == Entry::Running && run_frames<true>(machine, result);
+    tell_call_end(machine, message.creates ? CallKind::Create : CallKind::Call, 0, result, {});
+    return true;
+}
 
 }  // namespace blockstm::evm

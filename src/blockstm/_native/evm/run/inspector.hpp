@@ -1,5 +1,5 @@
 // Inspectors (as revm has them) watch a machine at work: its instructions, its calls, what those do to the
-// state. Whoever wants to know more derives from Inspector and has an Inspection for as long as it watches.
+// state. One derives from Inspector, and watches a machine for the life of an Inspection.
 //
 // They cost nothing where there is none: a machine without one runs a loop that does not know of them, one
 // with it another instantiation of that loop (run/inspected.cpp). Code has a tier of its own for inspectors

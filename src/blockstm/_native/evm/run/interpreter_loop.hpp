@@ -75,30 +75,7 @@ template <bool INSPECTED>
     return finish<INSPECTED>(machine, frame, Exit::Failed, 0);
 }
 
-// `POLLS`: from time to time, between gas blocks, it asks whether the run still counts. `INSPECTED`: the
-// machine has an inspector.
-template <bool POLLS, bool INSPECTED>
-[[gnu::noinline]] Exit run(Machine& machine) noexcept {
-    static const void* const labels[] = {
-#define OPCODE(value, name, inputs, outputs, fork) &&name,
-        BLOCKSTM_OPCODES_OF_WORK(OPCODE)
-#undef OPCODE
-#define OPERATION(name) &&name,
-            BLOCKSTM_OPERATIONS(OPERATION)
-#undef OPERATION
-    };
-
-    Frame& frame = machine.frames.back();
-    Program* const program = program_of(*frame.code);
-    machine.failure = Failure::None;
-    if (program == nullptr) return halted<INSPECTED>(machine, frame, no_memory(machine));
-    find_input(machine, frame);
-
-    u256* const bottom = frame.stack;
-    u256* base = frame.top;
-    int64_t gas = frame.gas;
-    if constexpr (POLLS) machine.polled_below = std::max(gas - machine.until_poll, int64_t{0});
-    const auto* ip = static_cast<const Instruction*>(frame.resume);
+// --- what the labels in operations/ are written in ------------------------------------------------
 
 #define X word(base, ip->x)
 #define Y word(base, ip->y)
@@ -179,6 +156,33 @@ template <bool POLLS, bool INSPECTED>
     } while (false)
 
 #define LEAVE(exit) return finish<INSPECTED>(machine, frame, exit, gas)
+
+// --- the loop -------------------------------------------------------------------------------------
+
+// `POLLS`: from time to time, between gas blocks, it asks whether the run still counts. `INSPECTED`: the
+// machine has an inspector.
+template <bool POLLS, bool INSPECTED>
+[[gnu::noinline]] Exit run(Machine& machine) noexcept {
+    static const void* const labels[] = {
+#define OPCODE(value, name, inputs, outputs, fork) &&name,
+        BLOCKSTM_OPCODES_OF_WORK(OPCODE)
+#undef OPCODE
+#define OPERATION(name) &&name,
+            BLOCKSTM_OPERATIONS(OPERATION)
+#undef OPERATION
+    };
+
+    Frame& frame = machine.frames.back();
+    Program* const program = program_of(*frame.code);
+    machine.failure = Failure::None;
+    if (program == nullptr) return halted<INSPECTED>(machine, frame, no_memory(machine));
+    find_input(machine, frame);
+
+    u256* const bottom = frame.stack;
+    u256* base = frame.top;
+    int64_t gas = frame.gas;
+    if constexpr (POLLS) machine.polled_below = std::max(gas - machine.until_poll, int64_t{0});
+    const auto* ip = static_cast<const Instruction*>(frame.resume);
 
     if (ip == nullptr) GO_TO(program->rest(0));
     ENTER();

@@ -98,5 +98,7 @@ struct ExecutionResult {
 
 // Runs it to its end; false where the run is over.
 bool run_message(Machine& machine, const Message& message, ExecutionResult& result) noexcept;
+// The same, under the eyes of the machine's inspector, which `run_message` calls.
+bool run_message_inspected(Machine& machine, const Message& message, ExecutionResult& result) noexcept;
 
 }  // namespace blockstm::evm

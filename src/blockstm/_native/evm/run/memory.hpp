@@ -1,8 +1,8 @@
 // The memory of all frames of a machine, one behind the other in one region (Yellow Paper 9.1).
 //
 // A frame's memory begins at its `memory_base`, which is where its caller's ends; it is zeroed as it
-// grows, because a frame that ended may have written there. The region moves when it grows: whoever
-// holds a pointer into it reads it again after anything that can grow it. One thread at a time.
+// grows, because a frame that ended may have written there. The region moves when it grows: a
+// pointer into it is taken again after anything that can grow it. One thread at a time.
 #pragma once
 
 #include "base/bytes.hpp"

@@ -24,7 +24,7 @@ uint8_t changes_of(const Journal& journal, const Account& account) noexcept {
     return changes;
 }
 
-// Whoever was asked for anything, or paid; be it that a revert took that back.
+// An account that was asked for anything, or paid, even where a revert took that back.
 bool write_account(const Journal& journal, Bytes& out, const Account& account) noexcept {
     if (account.located == 0 && !account.is(TOUCHED)) return true;
     const uint8_t changes = changes_of(journal, account);
