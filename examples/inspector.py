@@ -1,7 +1,7 @@
 """Who calls whom, and which slots of a contract are hot: an inspector of the native EVM.
 
-The block runs on all cores, without the GIL. What its transactions did inside is told to the inspector
-when each of them becomes final, in block order.
+The block runs on all cores, without the GIL. What its transactions did inside is told to the
+inspector when each of them becomes final, in block order.
 
 Run it: ``python examples/inspector.py``.
 """

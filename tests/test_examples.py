@@ -53,3 +53,10 @@ def test_the_demo_fails_where_a_block_differs_from_its_header() -> None:
         run = prepared.run(executor.execute_block)
     with pytest.raises(AssertionError, match="state_root"):
         demo["checked"](prepared, run)
+
+
+def test_the_inspector_counts_what_the_block_does() -> None:
+    seen = runpy.run_path(str(EXAMPLES / "inspector.py"))["main"]()
+    assert sum(seen.called.values()) == 40
+    assert seen.slots.most_common(1)[0][1] == 80  # one counter, read and written by each
+    assert sorted(seen.slots.values())[:-1] == [5] * 8

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_typing import Address
 from tests.evm.world_blocks import NOBODY, context, contract, number_of, transaction, world
 
 from blockstm import reference
@@ -18,6 +17,7 @@ from blockstm.errors import InputError, Invalid, PrecompileFailure, Revert, Tran
 from blockstm.executor import Executor
 from blockstm.state.accounts import AccountState
 from blockstm.testing import assert_serial_equivalent
+from blockstm.types import Address
 from blockstm.vm.evm import Evm
 
 AT, CALLER = Address(b"\x0a" * 20), Address(b"\xca" * 20)
@@ -114,7 +114,9 @@ def test_value_sent_to_it_arrives_and_comes_back_where_it_fails() -> None:
     assert result.outcomes[1].value.error == "precompile failure"
     state = AccountState(world())
     state.apply(result.writes)
-    assert state.account(AT).balance == 5
+    paid = state.account(AT)
+    assert paid is not None
+    assert paid.balance == 5
 
 
 def test_more_gas_than_there_is_fails_the_call() -> None:

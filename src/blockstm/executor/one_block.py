@@ -98,6 +98,8 @@ def execute_block(
             for only on a chain whose merge is at one (``terminalTotalDifficulty``). Without it, a
             header of difficulty 0, and any on top of one, is after the merge (EIP-3675), so that
             at the merge itself it is not checked whether that came too early or too late.
+        inspector: told what the block does inside, see `blockstm.vm.evm.Inspector`; only the
+            native EVM has one.
 
     Deterministic: outcomes and writes are the same for any workers and options. Thread-safe.
     The algorithm is Block-STM (arXiv 2203.06871) with conditions in place of versions.

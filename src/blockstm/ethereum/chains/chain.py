@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from blockstm.errors import ConfigError
 from blockstm.ethereum.chains.forks import (
@@ -88,6 +88,9 @@ class Chain:
             header and seconds for the first, and is not needed where a chain's hashes are known.
         fork: whose rules hold in every block, wherever it begins; None: those of the fork that the
             block is under. See `under`.
+        precompiles: address → precompiled contracts of the chain's own, in all its blocks, beside
+            those of its forks or in their place; see `blockstm.vm.evm.Precompile`. Only the native
+            EVM has them.
 
     Raises:
         ConfigError: the forks are none, not in order, or do not begin at block 0; or an attribute
@@ -99,8 +102,12 @@ class Chain:
     deposit_contract: Address = MAINNET_DEPOSIT_CONTRACT
     checks_seals: bool = False
     fork: Fork | None = None
+    precompiles: Mapping[Address, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.precompiles, Mapping):
+            given = brief(self.precompiles)
+            raise ConfigError(f"the precompiles of a chain are a mapping by address, not {given}")
         for name, kind in (("chain_id", word), ("deposit_contract", address)):
             if expected := kind(getattr(self, name)):
                 given = brief(getattr(self, name))

@@ -44,6 +44,7 @@ def prepare_on_evm(
     context: BlockContext,
     senders: tuple[Address, ...],
     workers: int | None,
+    inspector: Any = None,
 ) -> BlockOnEvm:
     """See `blockstm.ethereum.execution.preparation.prepare`.
 
@@ -61,8 +62,9 @@ def prepare_on_evm(
             collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state, fork),
         ),
     )
-    vm = Evm(fork, context)
-    return BlockOnEvm(block, fork, chain, state, senders, vm, vm.bind(steps))
+    vm = Evm(fork, context, precompiles=chain.precompiles)
+    watched = vm if inspector is None else vm.inspected_by(inspector)
+    return BlockOnEvm(block, fork, chain, state, senders, vm, vm.bind(steps), watched)
 
 
 def _lacks_request_contracts(state: Any, fork: Fork) -> bool:
@@ -74,7 +76,14 @@ def _lacks_request_contracts(state: Any, fork: Fork) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BlockOnEvm(PreparedBlock):
-    """A block for the native EVM; its steps are a `BlockStart`, the transactions, a `BlockEnd`."""
+    """A block for the native EVM; its steps are a `BlockStart`, the transactions, a `BlockEnd`.
+
+    Attributes:
+        watched: ``vm`` under the eyes of an inspector, if there is one: what runs the block, but
+            not what runs a transaction once more for the state root behind it.
+    """
+
+    watched: Evm
 
     @property
     def transaction_steps(self) -> range:
@@ -116,7 +125,7 @@ class BlockOnEvm(PreparedBlock):
 
     def _run(self, steps: Sequence[Step], execute_block: ExecuteBlock) -> BlockResult:
         try:
-            return execute_block(steps, self.state, self.vm)
+            return execute_block(steps, self.state, self.watched)
         except (InvalidBlock, StateError, TransactionError) as error:
             raise error_of_the_block(error, self.transaction_steps) from error.__cause__
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
-from blockstm.errors import Invalid, InvalidBlock
+from blockstm.errors import ConfigError, Invalid, InvalidBlock
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.receipt import Receipt, contract_address
 from blockstm.ethereum.chains.chain import Chain
@@ -35,6 +35,8 @@ def prepare_on_pyevm(
     senders: tuple[Address, ...],
 ) -> BlockOnPyEvm:
     """See `blockstm.ethereum.execution.preparation.prepare`."""
+    if chain.precompiles:
+        raise ConfigError('precompiles of a chain\'s own are for the native EVM, vm="evm"')
     vm = PyEvm(fork.name, context)
     transactions = tuple(
         vm.decode(transaction.encode(), sender)

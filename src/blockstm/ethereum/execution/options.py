@@ -29,6 +29,7 @@ class BlockOptions(TypedDict, total=False):
     ancestors: Sequence[Block] | None
     block_hashes: Mapping[int, Hash32] | None
     total_difficulty: int | None
+    inspector: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from blockstm.errors import InputError
+from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains.chain import MAINNET, Chain
@@ -39,6 +39,7 @@ def prepare(
     total_difficulty: int | None = None,
     workers: int | None = None,
     senders: Sequence[Address] | None = None,
+    inspector: Any = None,
 ) -> PreparedBlock:
     """Make a block ready to run: recover its senders, translate it for the VM.
 
@@ -54,9 +55,11 @@ def prepare(
             difficulty says on which side of the merge the block is.
         workers: threads that recover senders; None: as many as there are cores.
         senders: of the transactions, where the caller has recovered them.
+        inspector: told what the block does inside, see `blockstm.vm.evm.Inspector`.
 
     Raises:
-        ConfigError: there is no such VM, or it does not have the fork.
+        ConfigError: there is no such VM, or it does not have the fork, inspectors or precompiles
+            of the chain's own.
         InputError: a member of the block is of the wrong kind, there are not as many senders as
             transactions, or another hash of the parent than the header's.
         InvalidBlock: a signature belongs to no key; ``index`` says whose, ``reason`` is
@@ -79,7 +82,8 @@ def prepare(
     elif len(senders) != len(block.transactions):
         raise InputError(f"{len(senders)} senders of {len(block.transactions)} transactions")
     hashes = around.block_hashes
-    return prepare_under(rules, block, state, vm, around.chain, hashes, senders, workers)
+    chain = around.chain
+    return prepare_under(rules, block, state, vm, chain, hashes, senders, workers, inspector)
 
 
 def prepare_under(
@@ -91,6 +95,7 @@ def prepare_under(
     block_hashes: Mapping[int, Hash32],
     senders: Sequence[Address],
     workers: int | None,
+    inspector: Any = None,
 ) -> PreparedBlock:
     """`prepare` where the fork and the senders are known."""
     header = block.header
@@ -98,7 +103,11 @@ def prepare_under(
     context = context_of(header, fork, chain.chain_id, hashes)
     check_vm(vm)
     if vm == "evm":
-        return prepare_on_evm(block, state, fork, chain, context, tuple(senders), workers)
+        return prepare_on_evm(
+            block, state, fork, chain, context, tuple(senders), workers, inspector
+        )
+    if inspector is not None:
+        raise ConfigError('an inspector watches the native EVM, vm="evm"')
     from blockstm.ethereum.execution.on_pyevm import prepare_on_pyevm  # needs an optional extra
 
     return prepare_on_pyevm(block, state, fork, chain, context, tuple(senders))

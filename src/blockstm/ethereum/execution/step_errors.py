@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from blockstm.errors import (
     BlockError,
-    InputError,
     Invalid,
     InvalidBlock,
     StateError,
@@ -14,6 +13,7 @@ from blockstm.ethereum.results.outcomes import of_transactions
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.messages import brief
 from blockstm.types import BlockResult
+from blockstm.vm.evm.validation import MissingInput, WrongCode
 
 __all__ = ["error_of_the_block"]
 
@@ -43,8 +43,7 @@ def _refused(
 
 def _failed(error: BlockError, index: int | None, prefix: BlockResult | None) -> BlockError:
     cause = error.__cause__
-    if isinstance(error, TransactionError) and isinstance(cause, LookupError | InputError):
-        # Code, or a block's hash, that the state or the block lacks; or another code.
+    if isinstance(error, TransactionError) and isinstance(cause, MissingInput | WrongCode):
         return StateError(f"{cause}", index, prefix)
     where = "around the transactions" if index is None else f"in transaction {index}"
     what = "the state could not be read" if isinstance(error, StateError) else "the EVM failed"

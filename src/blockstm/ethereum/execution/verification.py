@@ -69,8 +69,9 @@ def execute(
     if unsigned is not None:
         violation, sound = unsigned, _up_to(block, unsigned)
     watch.end_phase("senders")
+    inspector = options.get("inspector")
     prepared = prepare_under(
-        rules, sound, state, vm, around.chain, around.block_hashes, senders, workers
+        rules, sound, state, vm, around.chain, around.block_hashes, senders, workers, inspector
     )
     watch.end_phase("prepare")
     with _unchanged(state):

@@ -171,8 +171,8 @@ def observer_of(inspector: Any) -> Observer | None:
     if inspector is None:
         return None
     names = ("transaction", *_BITS)
-    methods = {name: _method(inspector, name) for name in names}
-    methods = {name: method for name, method in methods.items() if method is not None}
+    found = {name: _method(inspector, name) for name in names}
+    methods = {name: method for name, method in found.items() if method is not None}
     if not methods:
         raise InputError(
             f"an inspector has at least one of the methods {', '.join(names)}; "
@@ -229,7 +229,7 @@ class Observer:
     def _step(self, events: bytes, place: int) -> int:
         opcode, pc, gas, depth, memory_size, refund, count = _STEP.unpack_from(events, place)
         operands_at = place + _STEP.size
-        end = operands_at + count * _WORD
+        end: int = operands_at + count * _WORD
         operands = tuple(_number(events[at : at + _WORD]) for at in range(operands_at, end, _WORD))
         self._say("step", Instruction(pc, opcode, gas, depth, memory_size, refund, operands))
         return end
@@ -243,7 +243,7 @@ class Observer:
         kind, depth, is_static, caller, target, code_address, value, gas, size = _CALL.unpack_from(
             events, place
         )
-        end = place + _CALL.size + size
+        end: int = place + _CALL.size + size
         creates = kind >= _FIRST_CREATION
         call = Call(
             _KINDS[kind],
@@ -263,7 +263,7 @@ class Observer:
         kind, depth, succeeded, failure, gas_left, created, size = _CALL_END.unpack_from(
             events, place
         )
-        end = place + _CALL_END.size + size
+        end: int = place + _CALL_END.size + size
         output = events[end - size : end]
         error = FAILURES[failure]
         made = created if any(created) else None
@@ -286,7 +286,7 @@ class Observer:
         topics_at = place + _LOG.size
         size_at = topics_at + count * _WORD
         (size,) = _SIZE.unpack_from(events, size_at)
-        end = size_at + _SIZE.size + size
+        end: int = size_at + _SIZE.size + size
         topics = tuple(events[at : at + _WORD] for at in range(topics_at, size_at, _WORD))
         self._say("log", Log(address, topics, events[end - size : end]))
         return end

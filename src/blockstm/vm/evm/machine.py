@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
 from blockstm.vm.evm.validation import error_of
 from blockstm.vm.forks import Fork, fork_named
 
-__all__ = ["FORKS", "PreparedSteps", "Evm"]
+__all__ = ["FORKS", "Evm", "PreparedSteps"]
 
 
 class Evm:
@@ -75,6 +76,16 @@ class Evm:
         self._precompiles = checked_precompiles(precompiles)
         self._observer = observer_of(inspector)
 
+    def inspected_by(self, inspector: Any) -> Evm:
+        """The same rules, under the eyes of an inspector.
+
+        Raises:
+            InputError: it has none of an inspector's methods.
+        """
+        other = copy(self)
+        other._observer = observer_of(inspector)
+        return other
+
     def bind(self, steps: Sequence[Step]) -> PreparedSteps:
         """Translate steps for the native core once, to run them any number of times.
 
@@ -85,8 +96,8 @@ class Evm:
 
     def __blockstm_bind__(self, transactions: Sequence[Step]) -> EvmBlock:
         """The native block of these steps."""
-        if isinstance(transactions, PreparedSteps) and transactions.vm is self:
-            if self._observer is None:
+        if isinstance(transactions, PreparedSteps):
+            if transactions.vm is self and self._observer is None:
                 return transactions.prepared
             transactions = transactions.steps  # what records is for one run
         prepared = self._prepared(transactions)

@@ -6,11 +6,19 @@ from blockstm._native.evm.prepared import reason_named
 from blockstm.errors import InputError, InternalError
 from blockstm.vm.evm.execution import InvalidTransaction
 
-__all__ = ["error_of"]
+__all__ = ["MissingInput", "WrongCode", "error_of"]
 
 # As in `vm_abi.h` and `_native/evm/execute.hpp`.
 _INVALID = 2
 _WORD = 32
+
+
+class MissingInput(LookupError):
+    """The state lacks the code of a hash, or the block the hash of another block."""
+
+
+class WrongCode(InputError):
+    """The state gave a code for the hash of another one."""
 
 
 def error_of(index: int, status: int, output: bytes) -> Exception:
@@ -20,10 +28,10 @@ def error_of(index: int, status: int, output: bytes) -> Exception:
     kind, rest = output[:1], output[1:]
     match kind[0] if kind else 0:
         case 1:
-            return LookupError(f"the state has only the hash of the code 0x{rest.hex()}")
+            return MissingInput(f"the state has only the hash of the code 0x{rest.hex()}")
         case 2:
             number = int.from_bytes(rest, "little")
-            return LookupError(
+            return MissingInput(
                 f"BLOCKHASH asks for block {number}, whose hash did not come with it"
             )
         case 3:
@@ -31,7 +39,7 @@ def error_of(index: int, status: int, output: bytes) -> Exception:
         case 4:
             return ValueError("the state has a value that is neither 32 bytes nor code")
         case 6:
-            return InputError(
+            return WrongCode(
                 f"the code the state gave for the hash 0x{rest.hex()} has another hash"
             )
     return MemoryError("the EVM ran out of memory")

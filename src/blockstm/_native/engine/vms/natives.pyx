@@ -133,14 +133,14 @@ cdef bint count_native(void* context, int32_t index, ExecutionResult* result) no
     return True
 
 
-cdef bint tell_native(void* context, int32_t index, ExecutionResult* answer) noexcept nogil:
+cdef bint tell_native(void* context, int32_t index, ExecutionResult* result) noexcept nogil:
     """`count_native` of a VM that watches."""
     cdef Capacity* capacity = <Capacity*>context
     if capacity.vm.flags & BLOCKSTM_VM_ADMITS:
-        count_native(context, index, answer)
+        count_native(context, index, result)
     if capacity.vm.committed(capacity.vm.context, index) == BLOCKSTM_SUCCESS:
         return True
-    answer.status, answer.output_size = BLOCKSTM_FAILED, 0
+    result.status, result.output_size = BLOCKSTM_FAILED, 0
     return False
 
 
