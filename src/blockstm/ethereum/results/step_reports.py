@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from blockstm._native.evm.transaction.reports import read_reports
+from blockstm._native.evm.transaction.result_decoding import read_results
 from blockstm.vm.forks import AMSTERDAM, Fork
 
 __all__ = ["StepReports"]
@@ -32,7 +32,7 @@ class StepReports(NamedTuple):
     @classmethod
     def of(cls, outcomes: Any) -> StepReports:
         """The reports of a block's transactions: all its steps but the first and the last."""
-        return cls(*read_reports(_outputs(outcomes)[1:-1]))
+        return cls(*read_results(_outputs(outcomes)[1:-1]))
 
     def block_gas(self, fork: Fork) -> int:
         """The gas that the header names: from Amsterdam on without refunds (EIP-7778), and the
