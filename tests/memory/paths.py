@@ -278,7 +278,7 @@ def tries(workers: int) -> Run:
 
 @path
 def receipts(workers: int) -> Run:
-    from blockstm._native.trie import receipts as native
+    from blockstm._native.wire import receipts as native
 
     none, count = (0).to_bytes(4, "little"), 9
     logs = [bytes(bytearray(none)) for _ in range(count)]
