@@ -6,7 +6,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack, overload
 
-from blockstm._native.engine.engine import Request
+from blockstm._native.engine.request import Request
 from blockstm._native.engine.runner import Runner
 from blockstm.config import Config
 from blockstm.cores import usable_cores

@@ -32,6 +32,8 @@ cdef class Context:
     cdef void give_up_on(self, object error) noexcept
     # A block begins on this store, with so many workers.
     cdef void enter(self, Store* store, int32_t workers)
+    # Release values that were written while workers shared the block and are not final; nothing runs.
+    cdef int reclaim(self, const Frontier* frontier) except -1
     # (status, value, error, gas) of a result.
     cdef tuple outcome(self, int32_t index, const ExecutionResult* result)
     # The results of a final prefix, as a sequence of Outcome, and its writes, as a mapping.

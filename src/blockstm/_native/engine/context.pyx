@@ -25,6 +25,9 @@ cdef class Context:
         if self.stopping != NULL:
             self.stopping.fetch_or(STOP, memory_order_release)
 
+    cdef int reclaim(self, const Frontier* frontier) except -1:
+        return 0
+
     cdef tuple outcome(self, int32_t index, const ExecutionResult* result):
         raise NotImplementedError
 

@@ -10,20 +10,8 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from blockstm._native.engine.barrier cimport Barrier
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.explorer cimport Explorer
+from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.worker.blocks cimport Block, Worker
-
-
-# One block to run, checked and bound.
-cdef class Request:
-    cdef Context context
-    cdef int64_t count
-    cdef int32_t workers           # how many may work on it
-    cdef object state              # to be pinned meanwhile; or None
-    cdef bint skip_invalid
-    cdef object limit
-    cdef object options            # a Config
-
-    cdef object pin(self)
 
 
 cdef class Engine:
@@ -54,6 +42,7 @@ cdef class Engine:
     cdef int share(self, int32_t workers) except -1
     cdef void speculate(self, int32_t workers) noexcept
     cdef int run_sequential_phase(self) except -1
+    cdef int reclaim(self) except -1
     cdef void forget_speculation(self) noexcept
     cdef int run_until_sharing_is_profitable(self) except -1
     cdef void run_until_profitable(self) noexcept nogil

@@ -1,6 +1,6 @@
 """The engine: sets a block up, has the workers run it, and collects the results; see the ``.pxd``."""
 from cpython.exc cimport PyErr_CheckSignals
-from libc.stdint cimport INT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
@@ -24,9 +24,12 @@ from blockstm._native.engine.frontier cimport (
     BLOCK_INVALID, CUT, DELTA_FAILED, LIMIT_FAILED, OUT_OF_MEMORY, RUNNING, STATE_FAILED,
     TRANSACTION_FAILED, ExecutionResult, Frontier, frontier_outcome,
 )
-from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset
+from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset, location_at
+from blockstm._native.engine.mvmemory.pieces cimport pieces_free, pieces_sweep
 from blockstm._native.engine.mvmemory.spares cimport Spares
+from blockstm._native.engine.mvmemory.store cimport store_mark
 from blockstm._native.engine.mvmemory.values cimport PAYLOAD_TOMBSTONE, Payload
+from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.scheduler cimport (
     BACK_OFF, STOP, STOP_NO_MEMORY, WORKERS, Scheduler, Task, scheduler_stopping, task_forget,
 )
@@ -88,38 +91,7 @@ cdef bint signal_came(Engine engine) noexcept:
         came = True
     return came
 
-
-class GasCap:
-    """A cap on a block's gas that needs more than 64 bits, as a limit that is called."""
-
-    def __init__(self, limit):
-        self.left = limit
-
-    def __call__(self, outcome):
-        if outcome.gas_used > self.left:
-            return True
-        self.left -= outcome.gas_used
-        return False
-
 # ---------------------------------------------------------------- the engine
-
-
-cdef class Request:
-    """One block to run, checked and bound."""
-
-    def __init__(self, Context context not None, int64_t count, int32_t workers, state,
-                 bint skip_invalid, limit, options):
-        self.context = context
-        self.count = count
-        self.workers = workers
-        self.state = state
-        self.skip_invalid = skip_invalid
-        self.limit = limit
-        self.options = options
-
-    cdef object pin(self):
-        """Have a native state refuse changes while workers read it without the GIL, as long as this lives."""
-        return None if self.state is None else self.state._pin()
 
 
 cdef class Engine:
@@ -213,8 +185,6 @@ cdef class Engine:
         self.limit_error = None
         self.block.frontier.has_gas_limit = False
         self.block.frontier.ask_limit = NULL
-        if isinstance(limit, int) and limit > UINT64_MAX:
-            self.limit = limit = GasCap(limit)
         if isinstance(limit, int):
             self.block.frontier.has_gas_limit = True
             self.block.frontier.gas_limit = limit
@@ -254,6 +224,7 @@ cdef class Engine:
         cdef Block* block = &self.block
         interner_reset(&block.store.interner)
         block.store.exclusive = True
+        block.store.reclaims.store(0)
         block.store.interner.alone = True
         memset(&block.store.spares, 0, sizeof(Spares))
         memset(&block.store.tombstone, 0, sizeof(Payload))
@@ -409,6 +380,8 @@ cdef class Engine:
         cdef Scheduler* scheduler = &block.scheduler
         cdef int64_t until = block.sequential_until
         self.forget_speculation()
+        if block.store.reclaims.load():
+            self.reclaim()
         if block.unprofitable.load():
             block.shared_from_ns = 2 * block.alone_ns
             block.unprofitable.store(0)
@@ -418,6 +391,19 @@ cdef class Engine:
         block.store.interner.alone = True
         block.scheduler.stopping.fetch_and(~<uint32_t>BACK_OFF)  # a STOP that came meanwhile stays
         self.run_alone(until if until < block.scheduler.count else block.scheduler.count)
+        return 0
+
+    cdef int reclaim(self) except -1:
+        """All other workers have left, and nothing ran ahead: free the values that have been overwritten."""
+        cdef Block* block = &self.block
+        cdef uint32_t place
+        cdef int32_t id
+        block.store.reclaims.store(0)
+        self.context.reclaim(&block.frontier)
+        for place in range(block.frontier.written_count):
+            store_mark(location_at(&block.store.interner, block.frontier.written[place]))
+        for id in range(self.workers):
+            pieces_sweep(&self.worker[id].view.pieces)
         return 0
 
     cdef void forget_speculation(self) noexcept:
@@ -523,11 +509,14 @@ cdef class Engine:
 
     cdef object finished(self, int32_t workers):
         """What came out of the block that was run last."""
+        cdef int32_t id
         cdef int64_t final = self.block.scheduler.frontier.next.load(memory_order_acquire)
         if self.context.interrupt is not None:
             self.interrupt = self.context.interrupt
         ending = self.ending()
         outcomes, writes = self.context.results(&self.block.frontier, <int32_t>final)
+        for id in range(self.workers):
+            pieces_free(&self.worker[id].view.pieces)  # those results are copies
         stats = stats_of(self.context, self.worker, workers, self.began_ns)
         return final, ending, outcomes, writes, stats
 

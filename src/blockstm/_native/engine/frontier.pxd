@@ -205,7 +205,8 @@ cdef inline BlockStatus frontier_write(Frontier* frontier, View* view, Write* wr
             return frontier.status
         write[index].room = NULL
         if view.write_arena != view.block_arena:
-            write[index].room = store_make_room(frontier.store, location, write[index].payload, view.block_arena)
+            write[index].room = store_make_room(frontier.store, location, write[index].payload, view.block_arena,
+                                                &view.pieces)
             if write[index].room == NULL or not frontier_hold(frontier.store, &write[index]):
                 return frontier_end(frontier, OUT_OF_MEMORY, 0)
     for index in range(count):

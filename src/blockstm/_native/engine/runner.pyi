@@ -2,7 +2,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Thread
 from typing import Any
 
-from blockstm._native.engine.engine import Request
+from blockstm._native.engine.request import Request
 from blockstm._native.engine.streams import StreamHandle
 from blockstm.types import BlockResult
 

@@ -9,7 +9,7 @@ from posix.unistd cimport getpid
 
 from blockstm.errors import ReentrantError
 
-from blockstm._native.engine.engine cimport Request
+from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.shared_engine cimport SharedEngine, this_thread
 from blockstm._native.engine.streams cimport StreamHandle
 

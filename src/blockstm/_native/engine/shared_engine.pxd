@@ -7,7 +7,8 @@ object that leaves it when it goes (`Stream`'s, see streams.pxd).
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from blockstm._native.engine.engine cimport Engine, Request
+from blockstm._native.engine.engine cimport Engine
+from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.turns cimport Turn
 
 

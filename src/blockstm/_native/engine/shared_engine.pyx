@@ -13,7 +13,8 @@ from blockstm.errors import ClosedError, ForkedError, ReentrantError
 from blockstm._native.base.cursors cimport now_ns
 from blockstm._native.engine.barrier cimport barrier_shut
 from blockstm._native.engine.context cimport Context
-from blockstm._native.engine.engine cimport Engine, Request
+from blockstm._native.engine.engine cimport Engine
+from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.turns cimport (
     TURN_BUSY, TURN_CLOSED, TurnTaken, turn_await_free, turn_await_offer, turn_await_threads,
     turn_close, turn_destroy, turn_expect, turn_init, turn_is_driven_by, turn_is_last, turn_is_of,

@@ -10,7 +10,7 @@ Threads: any, with the GIL, which orders what they do with a `StreamedBlock`; it
 """
 from libc.stdint cimport int32_t, int64_t
 
-from blockstm._native.engine.engine cimport Request
+from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.shared_engine cimport Background, SharedEngine
 
 

@@ -9,7 +9,7 @@ from blockstm.errors import ClosedError, ForkedError, ReentrantError
 from blockstm._native.base.cursors cimport (
     EventCount, events_announce, events_leave, events_notify, events_wait,
 )
-from blockstm._native.engine.engine cimport Request
+from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.shared_engine cimport Background, SharedEngine, this_thread
 from blockstm._native.engine.turns cimport turn_disown, turn_drive, turn_offer, turn_use
 

@@ -26,10 +26,11 @@ from blockstm._native.base.arena cimport Arena, arena_take
 from blockstm._native.engine.mvmemory.interner cimport Interner
 from blockstm._native.engine.mvmemory.locations cimport Entry, Location, location_room
 from blockstm._native.engine.mvmemory.numbers cimport Numbers, fold_delta
+from blockstm._native.engine.mvmemory.pieces cimport PIECE_MIN, Pieces, piece_mark, pieces_take
 from blockstm._native.engine.mvmemory.spares cimport Spares, spares_give, spares_take
 from blockstm._native.engine.mvmemory.values cimport (
-    BASE_INDEX, PAYLOAD_DELTA, PAYLOAD_TOMBSTONE, SHORT_SIZE, Payload, payload_copy, payload_data,
-    payload_is_long, payload_room,
+    BASE_INDEX, PAYLOAD_DELTA, PAYLOAD_TOMBSTONE, ROOM_ARENA, ROOM_PIECE, ROOM_SPARES, SHORT_SIZE, Payload,
+    payload_copy, payload_data, payload_is_long, payload_room,
 )
 
 cdef enum:
@@ -46,6 +47,7 @@ cdef struct Store:
     Numbers numbers
     bint exclusive             # one worker: committed payloads are overwritten in place, ...
     Spares spares              # ... and the bytes of long ones taken again
+    atomic[uint32_t] reclaims  # workers share the block and have written much: overwritten values are to be freed
     bint estimates             # whether an estimate aborts a reader
     ReadBase read_base
     void* read_context
@@ -240,36 +242,44 @@ cdef inline bint store_holds(const Entry* entry, const Payload* payload) noexcep
     return tagged & ESTIMATE_TAG or <const Payload*>tagged == payload
 
 
-cdef inline bint store_keep_bytes(Store* store, Payload* value, Arena* arena) noexcept nogil:
-    """Copy the bytes of a long value to where they outlast the run; false: memory has run out."""
-    cdef uint8_t* copied
+cdef inline uint8_t* store_room_for_bytes(Store* store, uint64_t size, Arena* arena, Pieces* pieces,
+                                          uint64_t* room) noexcept nogil:
+    """Memory that outlasts the run for the bytes of a long value, and its `Room`; NULL: it has run out."""
     if store.exclusive:
-        copied = spares_take(&store.spares, value.size, arena)
-    else:
-        copied = <uint8_t*>arena_take(arena, value.size)
+        room[0] = ROOM_SPARES
+        return spares_take(&store.spares, <uint32_t>size, arena)
+    if size < PIECE_MIN:
+        room[0] = ROOM_ARENA
+        return <uint8_t*>arena_take(arena, size)
+    room[0] = ROOM_PIECE
+    return pieces_take(pieces, size, &store.reclaims)
+
+
+cdef inline bint store_keep_bytes(Store* store, Payload* value, Arena* arena, Pieces* pieces) noexcept nogil:
+    """Copy the bytes of a long value to where they outlast the run; false: memory has run out."""
+    cdef uint8_t* copied = store_room_for_bytes(store, value.size, arena, pieces, &value.word[1])
     if copied == NULL:
         return False
     memcpy(copied, payload_data(value), value.size)
     value.word[0] = <uint64_t>copied
-    value.word[1] = store.exclusive
     return True
 
 
 cdef inline void store_drop_bytes(Store* store, Location* location) noexcept nogil:
     """The committed value is about to be overwritten: take its bytes back, if they are long."""
     cdef const Payload* before = location.committed.load(memory_order_relaxed)
-    if before != NULL and payload_is_long(before) and before.word[1]:
+    if before != NULL and payload_is_long(before) and before.word[1] == ROOM_SPARES:
         spares_give(&store.spares, <uint8_t*>before.word[0], before.size)
 
 
 cdef inline Payload* store_make_room(Store* store, Location* location, Payload* value,
-                                     Arena* arena) noexcept nogil:
+                                     Arena* arena, Pieces* pieces) noexcept nogil:
     """Memory that outlasts the run for ``value``; its bytes, if they are long, are copied now.
 
     NULL: memory has run out. No reader sees any of it before `store_commit`.
     """
     cdef Payload* room = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
-    if payload_is_long(value) and not store_keep_bytes(store, value, arena):
+    if payload_is_long(value) and not store_keep_bytes(store, value, arena, pieces):
         return NULL
     if room == NULL and store.exclusive and value.size <= SHORT_SIZE:
         room = location_room(location)
@@ -286,3 +296,10 @@ cdef inline void store_commit(Store* store, Location* location, Payload* value, 
         payload_copy(room, value)
         value = room
     location.committed.store(value, memory_order_release)
+
+
+cdef inline void store_mark(Location* location) noexcept nogil:
+    """Have the next sweep leave the final value; while no other worker is in the block."""
+    cdef const Payload* final = location.committed.load(memory_order_relaxed)
+    if final != NULL and payload_is_long(final) and final.word[1] == ROOM_PIECE:
+        piece_mark(<uint8_t*>final.word[0])

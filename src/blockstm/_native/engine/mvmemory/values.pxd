@@ -16,6 +16,12 @@ cdef enum PayloadKind:
     PAYLOAD_DELTA = 2    # a number to be added to what is below
     PAYLOAD_TOMBSTONE = 3  # an earlier incarnation wrote here, the last one does not: readers skip it
 
+# Where the bytes of a long value lie.
+cdef enum Room:
+    ROOM_ARENA = 0       # in an arena: until the end of the block
+    ROOM_SPARES = 1      # until the value is overwritten, while one worker has the block to itself (spares.pxd)
+    ROOM_PIECE = 2       # until they are swept (pieces.pxd)
+
 cdef enum:
     BASE_INDEX = -1      # the "writer" of what the block started from
     INLINE_SIZE = 32     # longer values are held by reference
@@ -26,8 +32,7 @@ cdef struct Payload:
     uint8_t kind
     uint8_t negative       # the sign of a U256 delta
     uint32_t size          # of the value, in bytes
-    uint64_t word[4]       # up to 32 bytes; of longer values word[0] is a pointer to them, and word[1]
-                           # says whether they go with the payload (store.pxd) or stay to the block's end
+    uint64_t word[4]       # up to 32 bytes; of longer values word[0] points to them, word[1] is a `Room`
 
 
 cdef inline uint64_t payload_room(const Payload* payload) noexcept nogil:
@@ -54,7 +59,7 @@ cdef inline void payload_words(Payload* payload, const uint8_t* data, uint64_t s
         memcpy(payload.word, data, size)
     else:
         payload.word[0] = <uint64_t>data
-        payload.word[1] = 0
+        payload.word[1] = ROOM_ARENA
 
 
 cdef inline bint payload_is_long(const Payload* payload) noexcept nogil:

@@ -18,6 +18,7 @@ from blockstm._native.engine.mvmemory.interner cimport Ids, location_at
 from blockstm._native.engine.mvmemory.numbers cimport (
     Numbers, compare, fold_delta, join_deltas, number_size, read_number, same_payload,
 )
+from blockstm._native.engine.mvmemory.pieces cimport Pieces
 from blockstm._native.engine.mvmemory.store cimport Folding, Path, Store, store_final
 from blockstm._native.engine.mvmemory.values cimport (
     INLINE_SIZE, PAYLOAD_DELTA, SHORT_SIZE, Payload, payload_copy, payload_delta,
@@ -81,6 +82,7 @@ cdef struct View:
     Arena* block_arena            # of what the block's results are copied from
     Arena* speculation_arena      # of conditions and the like; it lives as long as the block, too
     Arena* write_arena            # of written values: `block_arena`, or one that ends with the run
+    Pieces pieces                 # the bytes of large values that other workers may read
     Folding folding
     bint final_prefix             # the run is at the frontier: what it sees is final
     int fault                     # BLOCKSTM_OK, or what every further call answers

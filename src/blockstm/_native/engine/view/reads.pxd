@@ -9,14 +9,14 @@ from libcpp.atomic cimport memory_order_relaxed
 from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_STATE_ERROR,
 )
-from blockstm._native.base.arena cimport arena_copy, arena_take
+from blockstm._native.base.arena cimport arena_take
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport (
     Location, highest_reader, is_contended, note_reader,
 )
 from blockstm._native.engine.mvmemory.numbers cimport fold_delta
 from blockstm._native.engine.mvmemory.store cimport (
-    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Resolved, store_final, store_read_base,
+    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Resolved, store_final, store_keep_bytes, store_read_base,
     store_resolve,
 )
 from blockstm._native.engine.mvmemory.values cimport INLINE_SIZE, Payload, payload_words
@@ -101,12 +101,12 @@ cdef inline int assume(View* view, Access* access, const uint8_t* data, uint64_t
             access.unreadable = status == BLOCKSTM_STATE_ERROR
             return stop(view, status)
     seen = <Payload*>arena_take(view.speculation_arena, sizeof(Payload))
-    if seen != NULL and size > INLINE_SIZE:
-        data = arena_copy(view.speculation_arena, data, size)
-    if seen == NULL or data == NULL:
+    if seen == NULL:
         return stop(view, BLOCKSTM_NO_MEMORY)
     seen.index = <int32_t>view.public_part.index
     payload_words(seen, data, size)
+    if size > INLINE_SIZE and not store_keep_bytes(view.store, seen, view.speculation_arena, &view.pieces):
+        return stop(view, BLOCKSTM_NO_MEMORY)
     access.seen = seen
     access.exact = 1
     return BLOCKSTM_OK

@@ -11,7 +11,8 @@ from blockstm._native.base.arena cimport Arena, arena_copy, arena_reset, arena_t
 from blockstm._native.base.hashing cimport word64
 from blockstm._native.base.pages cimport pages_free, pages_take
 from blockstm._native.engine.mvmemory.interner cimport interner_locate
-from blockstm._native.engine.mvmemory.store cimport Store
+from blockstm._native.engine.mvmemory.pieces cimport pieces_free
+from blockstm._native.engine.mvmemory.store cimport Store, store_keep_bytes
 from blockstm._native.engine.mvmemory.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, SHORT_SIZE, Payload, payload_data,
     payload_is, payload_words,
@@ -55,11 +56,13 @@ cdef void view_free(View* view) noexcept nogil:
     pages_free(view.access)
     pages_free(view.written)
     pages_free(view.mark)
+    pieces_free(&view.pieces)
     free(view.folding.delta)
 
 
 cdef void view_reset(View* view) noexcept nogil:
-    """Forget the last block's locations."""
+    """Forget the last block's locations, and free its large values."""
+    pieces_free(&view.pieces)
     memset(view.memo, 0, sizeof(view.memo))
     memset(&view.path, 0, sizeof(view.path))
     view.ids.next = view.ids.end = 0
@@ -168,12 +171,18 @@ cdef int view_put(View* view, uint32_t location, const uint8_t* data, uint64_t s
     written = access_write(view, access, size)
     if written == NULL:
         return view.fault
-    if size > INLINE_SIZE:
-        data = arena_copy(view.write_arena, data, size)
-        if data == NULL:
-            return stop(view, BLOCKSTM_NO_MEMORY)
     payload_words(written, data, size)
+    if size > INLINE_SIZE and not keep_bytes(view, written):
+        return stop(view, BLOCKSTM_NO_MEMORY)
     return BLOCKSTM_OK
+
+
+cdef bint keep_bytes(View* view, Payload* written) noexcept nogil:
+    """Copy the bytes of a long value to where the VM cannot change them; false: memory has run out."""
+    if view.write_arena == view.block_arena:  # other workers may read it before it is final
+        return store_keep_bytes(view.store, written, view.block_arena, &view.pieces)
+    written.word[0] = <uint64_t>arena_copy(view.write_arena, payload_data(written), written.size)
+    return written.word[0] != 0
 
 
 cdef int view_remove(View* view, uint32_t location) noexcept nogil:

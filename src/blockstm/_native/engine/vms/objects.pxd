@@ -1,20 +1,45 @@
 """Python objects in the native core: a VM that is a Python callable, and the view it is given.
 
-A value is a pointer to an object. Lists keep every object of a block alive to its end, so that workers
-can hand pointers around without counting references. While one worker has the block to itself, the
-objects of a run are released with the next run, but for keys, values of the state, outcomes, and
-committed values. A location's key is an object too: a dict of the block maps it to the location, so
+A value is a pointer to an object. Lists keep the objects of a block alive, so that workers can hand
+pointers around without counting references. While workers share the block, the objects of runs are
+released when so much of them has come together that all workers leave it (`Engine.reclaim`); while one
+worker has the block to itself, with the next run. Keys, values of the state, outcomes and committed
+values stay. A location's key is an object too: a dict of the block maps it to the location, so
 equality of keys is Python's own.
 """
+from cpython.bytearray cimport PyByteArray_CheckExact, PyByteArray_GET_SIZE
+from cpython.bytes cimport PyBytes_CheckExact, PyBytes_GET_SIZE
+from cpython.float cimport PyFloat_CheckExact
+from cpython.long cimport PyLong_CheckExact
+from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
+from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.base.keeping cimport keep, keep_at
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.frontier cimport ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.numbers cimport ObjectNumbers
-from blockstm._native.engine.results.outcomes cimport Outcomes
+from blockstm._native.engine.mvmemory.pieces cimport RECLAIM_BYTES
 from blockstm._native.engine.view.accesses cimport View
+
+
+cdef enum:
+    OBJECT_BYTES = 32              # of a number
+    UNKNOWN_BYTES = 8 << 10        # of an object that may hold others
+
+
+cdef inline uint64_t bytes_of(object value) noexcept:
+    """How many bytes an object holds, about; calls no code of the object's own."""
+    if PyLong_CheckExact(value) or PyFloat_CheckExact(value):
+        return OBJECT_BYTES
+    if PyBytes_CheckExact(value):
+        return OBJECT_BYTES + <uint64_t>PyBytes_GET_SIZE(value)
+    if PyUnicode_CheckExact(value):
+        return OBJECT_BYTES + <uint64_t>PyUnicode_GET_LENGTH(value)
+    if PyByteArray_CheckExact(value):
+        return OBJECT_BYTES + <uint64_t>PyByteArray_GET_SIZE(value)
+    return UNKNOWN_BYTES
 
 
 cdef class ObjectContext(Context):
@@ -28,6 +53,8 @@ cdef class ObjectContext(Context):
     cdef dict locations            # key -> location
     # Objects that payloads point to, kept alive:
     cdef list kept                 # to the block's end
+    cdef list shared               # until they are reclaimed, while workers share the block
+    cdef uint64_t shared_bytes     # how many bytes those hold, about, since the last time
     cdef list passing              # to the next run, while one worker has the block to itself
     cdef list held                 # by location: while it is the value that this worker committed there
     cdef Py_ssize_t passed         # how many places of `passing` are in use; the others are NULL
@@ -38,7 +65,10 @@ cdef class ObjectContext(Context):
     cdef inline bint keep_for_run(self, object value) noexcept:
         """Keep an object of the current run alive as long as a worker may read it."""
         if not self.store.exclusive:
-            return keep(self.kept, value)
+            self.shared_bytes += bytes_of(value)
+            if self.shared_bytes > RECLAIM_BYTES:
+                self.store.reclaims.store(1, memory_order_relaxed)  # a request; being late is all right
+            return keep(self.shared, value)
         if not keep_at(self.passing, self.passed, value):
             return False
         self.passed += 1
@@ -65,10 +95,3 @@ cdef class PythonView:
     cdef object number(self, object key)
     cdef object sum_again(self, View* view, uint32_t location)
     cdef object add_again(self, View* view, uint32_t location, object delta)
-
-
-cdef class ObjectOutcomes(Outcomes):
-    cdef list values               # None where all are
-
-    @staticmethod
-    cdef ObjectOutcomes of(const Frontier* frontier, int32_t count)

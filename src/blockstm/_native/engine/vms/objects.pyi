@@ -2,7 +2,6 @@ from collections.abc import Callable
 from typing import Any
 
 from blockstm._native.engine.context import Context
-from blockstm._native.engine.results.outcomes import Outcomes
 from blockstm.types import View
 
 class Stop(BaseException): ...
@@ -11,5 +10,3 @@ class ObjectContext(Context):
     def __init__(
         self, callable: Callable[[View, Any], Any], transactions: list[Any], state: Any
     ) -> None: ...
-
-class ObjectOutcomes(Outcomes): ...

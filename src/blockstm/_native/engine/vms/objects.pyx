@@ -7,7 +7,7 @@ from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
 # Not `+`: Cython's shortcut takes 0 + -0.0 for -0.0, where Python says 0.0.
 from cpython.number cimport PyNumber_Add, PyNumber_Subtract
 from cpython.object cimport Py_LT, PyObject, PyObject_RichCompareBool
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 
@@ -25,11 +25,10 @@ from blockstm._native.abi cimport (
     blockstm_number, blockstm_view, blockstm_vm,
 )
 from blockstm._native.base.arena cimport Arena
-from blockstm._native.base.buffers cimport buffer_take
 from blockstm._native.base.keeping cimport keep, keep_instead, release
 from blockstm._native.base.sameness cimport is_same
 from blockstm._native.engine.context cimport Context
-from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier, frontier_outcome
+from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.interner cimport interner_append, location_at
 from blockstm._native.engine.mvmemory.locations cimport Location
 from blockstm._native.engine.mvmemory.numbers cimport (
@@ -39,6 +38,7 @@ from blockstm._native.engine.mvmemory.store cimport ReadBase
 from blockstm._native.engine.mvmemory.values cimport (
     PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload,
 )
+from blockstm._native.engine.results.object_outcomes cimport ObjectOutcomes
 from blockstm._native.engine.view.accesses cimport NOT_INTEGERS_HERE, View, stop
 from blockstm._native.engine.view.view cimport (
     view_add, view_at_least, view_get, view_put_word, view_remove, view_seen, view_try_add,
@@ -220,7 +220,7 @@ cdef class ObjectContext(Context):
         self.state_is_mapping = isinstance(state, Mapping)
         self.state_get = state.get
         self.locations = {}
-        self.kept, self.passing, self.held = [], [], []
+        self.kept, self.passing, self.held, self.shared = [], [], [], []
         self.fill_tables()
 
     cdef void fill_tables(self):
@@ -309,6 +309,20 @@ cdef class ObjectContext(Context):
             view.value = <uint64_t><PyObject*>value
         status[0] = ended
 
+    cdef int reclaim(self, const Frontier* frontier) except -1:
+        cdef list final = []
+        cdef list shared = self.shared
+        cdef uint32_t place
+        cdef const Payload* value
+        for place in range(frontier.written_count):
+            value = location_at(&self.store.interner, frontier.written[place]).committed.load(memory_order_relaxed)
+            if value.kind == PAYLOAD_VALUE:
+                final.append(<object><PyObject*>value.word[0])
+        self.shared_bytes = 0
+        self.shared = final
+        shared.clear()  # destructors run
+        return 0
+
     cdef int32_t failure(self, object error) noexcept:
         """By its type, as `except` does: an exception has no say in what it is."""
         if PyErr_GivenExceptionMatches(error, Revert):
@@ -395,43 +409,6 @@ cdef class ObjectContext(Context):
 
     cdef object exception(self, int32_t index, const ExecutionResult* result):
         return <object><PyObject*>result.value if result.value else OUT_OF_MEMORY
-
-# ---------------------------------------------------------------- what comes out
-
-
-cdef class ObjectOutcomes(Outcomes):
-    """The outcomes of a block; each `Outcome` is made when it is asked for."""
-
-    @staticmethod
-    cdef ObjectOutcomes of(const Frontier* frontier, int32_t count):
-        cdef ExecutionResult result
-        cdef ObjectOutcomes self = ObjectOutcomes.__new__(ObjectOutcomes)
-        cdef int32_t index
-        self.count = count
-        self.statuses = <uint8_t*>buffer_take(count + 1)
-        self.gas = <uint64_t*>buffer_take((count + 1) * sizeof(uint64_t))
-        if self.statuses == NULL or self.gas == NULL:
-            raise MemoryError
-        memset(self.statuses, BLOCKSTM_SUCCESS, count + 1)
-        memset(self.gas, 0, (count + 1) * sizeof(uint64_t))
-        if frontier.all_plain:
-            return self
-        for index in range(count):
-            result = frontier_outcome(frontier, index)
-            self.statuses[index] = <uint8_t>result.status
-            self.gas[index] = result.gas
-            if result.value:
-                if self.values is None:
-                    self.values = [None] * count
-                self.values[index] = <object><PyObject*>result.value
-        return self
-
-    cdef object at(self, int32_t index):
-        value = self.values[index] if self.values is not None else None
-        if self.statuses[index] == BLOCKSTM_SUCCESS:
-            return Outcome(index, SUCCESS, value, None, self.gas[index])
-        status = REVERTED if self.statuses[index] == BLOCKSTM_REVERTED else SKIPPED
-        return Outcome(index, status, None, value, self.gas[index])
 
 # ---------------------------------------------------------------- the view of a Python VM
 

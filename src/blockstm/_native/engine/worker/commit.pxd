@@ -245,11 +245,17 @@ cdef inline bint commit_frontier(Worker* worker, int64_t index, bint rerun) noex
     return True
 
 
+cdef inline bint all_are_to_leave(Block* block) noexcept nogil:
+    """Whether all workers are to leave the block soon: sharing is unprofitable, or memory is to be freed."""
+    return (block.unprofitable.load(memory_order_relaxed)
+            or (block.store.reclaims.load(memory_order_relaxed) and block.may_back_off))
+
+
 cdef inline void publish_commit_index(Worker* worker, int64_t index) noexcept nogil:
     """Publish the commit index: the frontier's words belong to the next owner of its transaction from here on."""
     cdef Block* block = worker.block
     cdef Scheduler* scheduler = &block.scheduler
-    cdef bint backs_off = block.sequential_until != 0 or block.unprofitable.load(memory_order_relaxed)
+    cdef bint backs_off = block.sequential_until != 0 or all_are_to_leave(block)
     scheduler.frontier.next.store(index)  # seq_cst: see scheduler.pxd
     if block.streaming:
         events_notify(&scheduler.events)
@@ -260,7 +266,7 @@ cdef inline void publish_commit_index(Worker* worker, int64_t index) noexcept no
 cdef inline bint frontier_is_awaited(Block* block) noexcept nogil:
     """Whether each commit is to be published at once."""
     # Relaxed: a worker that parks just now is woken at the end, or finds work before it parks.
-    return (block.streaming or block.sequential_until != 0 or block.unprofitable.load(memory_order_relaxed)
+    return (block.streaming or block.sequential_until != 0 or all_are_to_leave(block)
             or block.scheduler.events.waiters.load(memory_order_relaxed))
 
 

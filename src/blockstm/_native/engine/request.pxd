@@ -1,0 +1,16 @@
+"""A request: one block to run, checked and bound to its VM."""
+from libc.stdint cimport int32_t, int64_t
+
+from blockstm._native.engine.context cimport Context
+
+
+cdef class Request:
+    cdef Context context
+    cdef int64_t count
+    cdef int32_t workers           # how many may work on it
+    cdef object state              # to be pinned meanwhile; or None
+    cdef bint skip_invalid
+    cdef object limit
+    cdef object options            # a Config
+
+    cdef object pin(self)

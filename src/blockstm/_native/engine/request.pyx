@@ -1,0 +1,35 @@
+"""A block to run; see the ``.pxd``."""
+from libc.stdint cimport UINT64_MAX, int32_t, int64_t
+
+from blockstm._native.engine.context cimport Context
+
+
+class GasCap:
+    """A cap on a block's gas that needs more than 64 bits, as a limit that is called."""
+
+    def __init__(self, limit):
+        self.left = limit
+
+    def __call__(self, outcome):
+        if outcome.gas_used > self.left:
+            return True
+        self.left -= outcome.gas_used
+        return False
+
+
+cdef class Request:
+    """One block to run, checked and bound."""
+
+    def __init__(self, Context context not None, int64_t count, int32_t workers, state,
+                 bint skip_invalid, limit, options):
+        self.context = context
+        self.count = count
+        self.workers = workers
+        self.state = state
+        self.skip_invalid = skip_invalid
+        self.limit = GasCap(limit) if isinstance(limit, int) and limit > UINT64_MAX else limit
+        self.options = options
+
+    cdef object pin(self):
+        """Have a native state refuse changes while workers read it without the GIL, as long as this lives."""
+        return None if self.state is None else self.state._pin()

@@ -1,0 +1,3 @@
+from blockstm._native.engine.results.outcomes import Outcomes
+
+class ObjectOutcomes(Outcomes): ...
