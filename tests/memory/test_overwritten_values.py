@@ -346,7 +346,7 @@ def test_a_megabyte_overwritten_800_times_by_a_native_vm(options: str, most: int
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_what_is_final_outlasts_what_is_freed(workers: int) -> None:
-    """Large and small values, put, deleted and read, many times the size at which workers free memory."""
+    """Values of all sizes; together many times what has workers free memory."""
 
     def vm(view: View, tx: int) -> int:
         chance = random.Random(tx)
