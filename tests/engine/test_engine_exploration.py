@@ -225,7 +225,7 @@ def test_a_run_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch, worke
         for number in itertools.count():
             view.get(number)
 
-    monkeypatch.setattr("blockstm.executor._READS_MAX", 1_000)
+    monkeypatch.setattr("blockstm.executor.exploration._READS_MAX", 1_000)
     explored = explore([1, 2], {}, reads_on, workers=workers)
     assert explored.result is None
     assert isinstance(explored.error, InternalError)
@@ -234,7 +234,7 @@ def test_a_run_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch, worke
 
 
 def test_an_engine_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blockstm.executor._STEPS_MAX", 5)
+    monkeypatch.setattr("blockstm.executor.exploration._STEPS_MAX", 5)
     explored = explore([READ] * 8, {}, scripted_vm)
     assert isinstance(explored.error, InternalError)
     assert "0 transactions were final" not in str(explored.error)

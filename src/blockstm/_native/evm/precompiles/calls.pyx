@@ -35,7 +35,7 @@ FORKS = (
     "Petersburg", "Istanbul", "Berlin", "London", "Paris", "Shanghai", "Cancun", "Prague", "Osaka",
     "Amsterdam",
 )
-STATUSES = ("success", "failure", "no memory", "unavailable")
+STATUSES = ("success", "failure", "reverted", "no memory", "unavailable", "raised")
 
 use_libraries(shared_libraries())
 
