@@ -238,4 +238,4 @@ def test_an_engine_without_an_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -
     explored = explore([READ] * 8, {}, scripted_vm)
     assert isinstance(explored.error, InternalError)
     assert "0 transactions were final" not in str(explored.error)
-    assert sum(decision.point != "look" for decision in explored.trace) == 5
+    assert sum(decision.point != "read" for decision in explored.trace) == 5
