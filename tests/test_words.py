@@ -16,15 +16,6 @@ KEPT = {
 }
 # Where the words are the subject, or the earlier names of what has moved.
 EXEMPT = {"docs/glossary.md", "src/blockstm/earlier_paths.py", "tests/test_words.py"}
-# Room → words that still stand there. It only ever shrinks.
-STILL: dict[str, set[str]] = {
-    "src/blockstm/_native/evm/": {"settle", "settling", "whoever", "door", "flaw", "a look"},
-}
-
-
-def still(path: Path) -> set[str]:
-    """The words that a file's room may still have."""
-    return {word for room, words in STILL.items() if name(path).startswith(room) for word in words}
 
 
 @pytest.mark.parametrize("path", files(TEXT | {".c", ".sh"}), ids=name)
@@ -36,14 +27,14 @@ def test_only_the_words_of_the_field(path: Path) -> None:
         text = text.replace(kept, " ")
     wrong = {
         f"{around!r}: instead of {word!r} write {AVOIDED[word]}"
-        for word, around in found(text, AVOIDED.keys() - still(path))
+        for word, around in found(text, AVOIDED.keys())
     }
     assert wrong == set()
 
 
 @pytest.mark.parametrize("path", files(TEXT | {".c"}), ids=name)
 def test_a_sentence_has_a_noun_for_its_subject(path: Path) -> None:
-    if name(path) not in EXEMPT and not still(path):
+    if name(path) not in EXEMPT:
         assert riddles(path.read_text()) == []
 
 

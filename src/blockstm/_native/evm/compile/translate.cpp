@@ -12,7 +12,7 @@
 namespace blockstm::evm {
 namespace {
 
-constexpr uint64_t ROOM = 64;  // instructions that one opcode may take, besides settling the basic block
+constexpr uint64_t ROOM = 64;  // instructions that one opcode may take, besides materializing the basic block
 
 }  // namespace
 
@@ -60,7 +60,7 @@ bool Translator::is_translated(uint64_t place) const noexcept {
 
 // The code goes on there, in another chunk.
 bool Translator::end_at(uint64_t place) noexcept {
-    if (!settle(nullptr, 0)) return false;
+    if (!materialize(nullptr, 0)) return false;
     const int delta = scaled(stack_.height());
     end_gas_block();
     if (bytes_[place] != op::JUMPDEST) {
@@ -206,14 +206,14 @@ void Translator::go_on_behind() noexcept {
 }
 
 bool Translator::end_basic_block() noexcept {
-    if (!settle(nullptr, 0)) return false;
+    if (!materialize(nullptr, 0)) return false;
     if (stack_.height() != 0) emit(Operation::FALL, scaled(stack_.height()));
     end_gas_block();
     return true;
 }
 
-bool Translator::settle(Operand* kept, int kept_count) noexcept {
-    return stack_.settle(kept, kept_count) && make_room();
+bool Translator::materialize(Operand* kept, int kept_count) noexcept {
+    return stack_.materialize(kept, kept_count) && make_room();
 }
 
 void Translator::begin_gas_block() noexcept {
@@ -297,7 +297,7 @@ bool Translator::move_far_words(uint8_t opcode, uint64_t place) noexcept {
     return true;
 }
 
-// The topmost with what lies far below it. Where that was left alone it is done at once, so that settling,
+// The topmost with what lies far below it. Where that was left alone it is done at once, so that materializing,
 // which takes time by the words between the lowest that changed and the highest, need not go down there.
 void Translator::swap_far(int depth) noexcept {
     if (!stack_.is_untouched(depth)) return stack_.exchange(depth);

@@ -11,14 +11,14 @@ bool Translator::jump() noexcept {
     Operand target = stack_.take();
     is_reached_ = false;
     if (target.is_constant) return go(stack_.constant(target));
-    if (!settle(&target, 1)) return false;
+    if (!materialize(&target, 1)) return false;
     emit(Operation::JUMP, scaled(stack_.height()), scaled(target.place));
     end_gas_block();
     return true;
 }
 
 bool Translator::go(const u256& target) noexcept {
-    if (!settle(nullptr, 0)) return false;
+    if (!materialize(nullptr, 0)) return false;
     const uint32_t from = emit_go(scaled(stack_.height()));
     end_gas_block();
     is_reached_ = false;
@@ -30,7 +30,7 @@ bool Translator::jump_if() noexcept {
     const Operand condition = stack_.take();
     if (target.is_constant) return jump_if_to(condition, stack_.constant(target));
     Operand kept[2] = {stack_.in_place(target), stack_.in_place(condition)};
-    if (!settle(kept, 2)) return false;
+    if (!materialize(kept, 2)) return false;
     emit(Operation::JUMPI, scaled(stack_.height()), scaled(kept[0].place), scaled(kept[1].place));
     end_gas_block();
     go_on_behind();
@@ -44,7 +44,7 @@ bool Translator::jump_if_to(Operand condition, const u256& constant) noexcept {
         return holds ? go(target) : true;
     }
     Branch branch = branch_on(condition);
-    if (!settle(branch.operands, branch.operand_count)) return false;
+    if (!materialize(branch.operands, branch.operand_count)) return false;
     const int second = branch.operand_count == 2 ? scaled(branch.operands[1].place) : 0;
     const uint32_t from =
         emit(branch.operation, scaled(stack_.height()), scaled(branch.operands[0].place), second);

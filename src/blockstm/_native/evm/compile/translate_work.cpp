@@ -92,7 +92,7 @@ void Translator::gas_left() noexcept {
 // Calls and creations find their operands where the stack machine has them, because the frame they begin
 // has its stack right above. Theirs is the last instruction of its basic block.
 bool Translator::call(uint8_t opcode) noexcept {
-    if (!settle(nullptr, 0)) return false;
+    if (!materialize(nullptr, 0)) return false;
     const int height = stack_.height();
     emit(OPERATIONS[opcode], scaled(height - OPCODES[opcode].inputs), scaled(height));
     end_gas_block();

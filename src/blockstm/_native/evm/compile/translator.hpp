@@ -84,7 +84,7 @@ private:
     void begin_basic_block(uint8_t opcode, uint64_t place) noexcept;
     bool end_basic_block() noexcept;     // the next one follows
     void go_on_behind() noexcept;  // a jump or a call: a new basic block
-    bool settle(Operand* kept, int kept_count) noexcept;
+    bool materialize(Operand* kept, int kept_count) noexcept;
     bool make_room() noexcept;
     void begin_gas_block() noexcept;
     void end_gas_block() noexcept;

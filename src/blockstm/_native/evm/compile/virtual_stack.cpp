@@ -17,7 +17,7 @@ Operand VirtualStack::written(Operand constant) noexcept {
     return {static_cast<int16_t>(place), false};
 }
 
-bool VirtualStack::settle(Operand* kept, int kept_count) noexcept {
+bool VirtualStack::materialize(Operand* kept, int kept_count) noexcept {
     find_displaced();
     if (displaced_count_ == 0) return true;
     if (!out_.make_room(5 * static_cast<uint64_t>(displaced_count_) + 16)) return false;

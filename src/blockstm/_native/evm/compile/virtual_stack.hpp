@@ -52,7 +52,7 @@ public:
         if (position < lowest_) lowest_ = position;
     }
     // Whether the word is in its place, nothing else holds that, and nothing in the basic block changed it: an
-    // instruction may then write there, and settling need not look so far down.
+    // instruction may then write there, and materializing need not look so far down.
     bool is_untouched(int depth) noexcept {
         const int position = height_ - 1 - depth;
         return position < lowest_ && entry(position).references == 1;
@@ -92,7 +92,7 @@ public:
 
     // Brings every word where the stack machine has it; false where memory ran out. The `kept`, which
     // the jump that follows reads, may be given other places.
-    bool settle(Operand* kept, int kept_count) noexcept;
+    bool materialize(Operand* kept, int kept_count) noexcept;
 
 private:
     static constexpr int REACH = 200;  // of the height within a basic block, either way
@@ -154,11 +154,11 @@ private:
     int constant_count_ = 0;
     bool is_search_long_ = false;
     int displaced_count_ = 0;
-    int16_t displaced_[PLACES];  // positions that settling has to fill
+    int16_t displaced_[PLACES];  // positions that materializing has to fill
     uint32_t epochs_[PLACES] = {};
     Entry entries_[PLACES];
     u256 constants_[CONSTANTS];
-    int16_t constant_places_[CONSTANTS];  // where settling has written it already
+    int16_t constant_places_[CONSTANTS];  // where materializing has written it already
 };
 
 }  // namespace blockstm::evm

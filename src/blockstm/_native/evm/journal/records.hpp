@@ -19,7 +19,7 @@ inline constexpr char TAGS[FIELDS + 1] = "bncres";
 
 constexpr uint8_t bit(Field field) noexcept { return static_cast<uint8_t>(1 << field); }
 
-// Beside the fields' bits in `located`: something about the account was at stake, without a look at it.
+// Beside the fields' bits in `located`: something about the account was at stake, without a read of it.
 inline constexpr uint8_t SEEN = 1 << FIELDS;
 
 enum AccountFlag : uint8_t {

@@ -45,7 +45,7 @@ struct Run {
     bool prepare_or_undo(Message& message, ExecutionResult& result) noexcept;
     GasUse gas_use(const ExecutionResult& result) const noexcept;
     GasUse both_gases(const ExecutionResult& result) const noexcept;
-    bool settle(const GasUse& gas) noexcept;
+    bool refund_and_pay(const GasUse& gas) noexcept;
     bool encode(const ExecutionResult& result, const GasUse& gas) noexcept;
 };
 
@@ -177,8 +177,8 @@ GasUse Run::gas_use(const ExecutionResult& result) const noexcept {
     return {std::max(spent, gas.floor), std::max(used, gas.floor)};
 }
 
-// The base fee is burnt. The coinbase is credited without a look, so that all transactions may pay it at once.
-bool Run::settle(const GasUse& use) noexcept {
+// The base fee is burnt. The coinbase is credited without reading it, so that all transactions may pay it at once.
+bool Run::refund_and_pay(const GasUse& use) noexcept {
     u256 left, fee;
     multiply(price.effective, transaction.gas_limit - use.used, left);
     multiply(price.priority, use.used, fee);
@@ -215,7 +215,7 @@ bool run_transaction(Machine& machine, const Transaction& transaction, Validatio
     ExecutionResult result{};
     if (!run.buy_gas() || !run.execute(result)) return false;
     const GasUse use = run.gas_use(result);
-    return run.settle(use) && run.encode(result, use) && machine.journal.charge(use.used);
+    return run.refund_and_pay(use) && run.encode(result, use) && machine.journal.charge(use.used);
 }
 
 }  // namespace blockstm::evm
