@@ -10,9 +10,11 @@ from pathlib import Path
 import vulture
 from tests.layers import PACKAGE, ROOT
 
-# Modules that implement what another library calls: py-evm's classes, Numba's compiler.
+# Modules that implement what another library calls (py-evm's classes, Numba's compiler) or what
+# the native core fills in or calls by name (inspectors).
 INTERFACES = (
     *("vm/pyevm/accounts.py", "vm/pyevm/computation.py", "vm/pyevm/state.py"),
+    "vm/evm/inspection.py",
     *("vm/kernel/compiling.py", "vm/kernel/lowering.py", "vm/kernel/viewtype.py"),
 )
 USED_ELSEWHERE = {
@@ -40,7 +42,7 @@ NATIVE_USED_ELSEWHERE = {
     "nanosleep": "the C library's",
 }
 
-CPP = {".hpp", ".cpp", ".h"}
+CPP = {".hpp", ".cpp", ".inc", ".h"}
 CPP_NOISE = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 CYTHON_NOISE = re.compile(r'#[^\n]*|""".*?"""', re.DOTALL)
 CPP_FUNCTION = re.compile(r"^[ \t]*[\w:<>,&* \[\]]*?[\w>&*][ &*]+(\w+)\(", re.MULTILINE)

@@ -152,13 +152,13 @@ def test_sources_without_a_native_module_do_not_build(tmp_path: Path) -> None:
     for name in ("setup.py", "parallel_build.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
     shutil.copytree(
-        ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.so", "engine.pyx")
+        ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("*.so", "runner.pyx")
     )
     done = subprocess.run(
         [sys.executable, "setup.py", "build"], cwd=tmp_path, capture_output=True, text=True
     )
     assert done.returncode != 0
-    assert "lack the native modules engine:" in done.stderr
+    assert "lack the native modules engine.runner:" in done.stderr
 
 
 def test_a_source_distribution_has_every_source(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ class Transaction:
             """Called where a member is not there yet: all are read off the encoding."""
             if name not in _MEMBERS:
                 kind = type(self).__name__
-                raise AttributeError(f"{kind!r} object has no attribute {name!r}")
+                raise AttributeError(f"'{kind}' object has no attribute '{name}'")
             if not fill(self):
                 read = self._decode_now(self._encoding, "transaction")
                 for member in _MEMBERS:

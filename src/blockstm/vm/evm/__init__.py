@@ -2,12 +2,14 @@
 
 Imports point down::
 
-    machine     `Evm`: a VM of the engine, for one block
-    admission   what the transactions of a block share: its gas, its blobs
-    validation  the exceptions of steps that did not succeed
-    libraries   the shared libraries that the EVM calls
-    execution   what a step came to, from the bytes of its output
-    steps       what runs as one transaction of the engine
+    machine      `Evm`: a VM of the engine, for one block
+    admission    what the transactions of a block share: its gas, its blobs
+    inspection   inspectors: what they are told of calls, instructions and state
+    validation   the exceptions of steps that did not succeed
+    precompiles  precompiled contracts of the embedder's own
+    libraries    the shared libraries that the EVM calls
+    execution    what a step came to, from the bytes of its output
+    steps        what runs as one transaction of the engine
 """
 
 from blockstm.errors import PrecompileFailure
