@@ -1,6 +1,6 @@
-// RLP (Yellow Paper, appendix B) as the tries need it: a writer over memory whose size was asked before,
-// and a strict reader: one value has one encoding, and nothing else is read.
-// Pure functions; any thread.
+// RLP (Yellow Paper, appendix B): a writer over memory whose size was asked before, and a strict reader: one
+// value has one encoding, and nothing else is read. What is wrong with an encoding that it refuses,
+// `blockstm.ethereum.codecs.rlp` says. Pure functions; any thread.
 #pragma once
 
 #include "base/byte_view.hpp"
@@ -83,6 +83,7 @@ public:
     explicit Reader(ByteView bytes) noexcept : rest_(bytes) {}
 
     bool at_end() const noexcept { return rest_.empty(); }
+    ByteView rest() const noexcept { return rest_; }
 
     // False: what comes next is nothing, runs past the end, or is not the one encoding of its value.
     bool next(Item& item) noexcept {
@@ -94,6 +95,14 @@ public:
         if (size > SHORT) return next_long(item, is_list, size - SHORT);
         if (!take(item, is_list, 1, size)) return false;
         return is_list || !is_own_encoding(item.payload);
+    }
+
+    bool skip(uint64_t count) noexcept {
+        Item item;
+        while (count-- > 0) {
+            if (!next(item)) return false;
+        }
+        return true;
     }
 
 private:

@@ -14,8 +14,6 @@ struct Signature {
 
 namespace signature_parts {
 
-constexpr uint8_t LIST = 0xC0;
-constexpr uint64_t SHORT = 55;
 constexpr uint64_t HEADER_MAX = 9;
 
 // Half the order of secp256k1, and the order less 1: the greatest s and r that a signature may have.
@@ -27,41 +25,19 @@ constexpr uint8_t LAST_SCALAR[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0
                                      0xA0, 0x3B, 0xBF, 0xD2, 0x5E, 0x8C, 0xD0, 0x36, 0x41, 0x40};
 
 // A scalar from 1 to `last`, as 32 bytes.
-inline bool read_scalar(RlpReader& items, const uint8_t last[32], uint8_t out[32]) noexcept {
-    RlpItem item;
-    if (!items.next(item) || item.is_list || item.payload.size == 0 || item.payload.size > 32) return false;
+inline bool read_scalar(rlp::Reader& items, const uint8_t last[32], uint8_t out[32]) noexcept {
+    rlp::Item item;
+    if (!items.next(item) || item.is_list || item.payload.empty() || item.payload.size() > 32) return false;
     std::memset(out, 0, 32);
-    std::memcpy(out + 32 - item.payload.size, item.payload.data, item.payload.size);
+    std::memcpy(out + 32 - item.payload.size(), item.payload.data(), item.payload.size());
     const uint8_t zero[32] = {};
     return std::memcmp(out, last, 32) <= 0 && std::memcmp(out, zero, 32) != 0;
 }
 
-inline uint64_t put_list_header(uint8_t* out, uint64_t size) noexcept {
-    if (size <= SHORT) {
-        out[0] = static_cast<uint8_t>(LIST + size);
-        return 1;
-    }
-    uint64_t digits = 0;
-    for (uint64_t rest = size; rest != 0; rest >>= 8) ++digits;
-    out[0] = static_cast<uint8_t>(LIST + SHORT + digits);
-    for (uint64_t place = digits; place > 0; --place, size >>= 8) out[place] = static_cast<uint8_t>(size);
-    return 1 + digits;
-}
-
 // What a legacy transaction signs beside its items (EIP-155): its chain and two empty items.
 inline uint64_t put_chain(uint8_t* out, uint64_t chain) noexcept {
-    uint64_t size = 0;
-    if (chain != 0 && chain < 0x80) {
-        out[size++] = static_cast<uint8_t>(chain);
-    } else {
-        uint64_t digits = 0;
-        for (uint64_t rest = chain; rest != 0; rest >>= 8) ++digits;
-        out[size++] = static_cast<uint8_t>(0x80 + digits);
-        for (uint64_t place = digits; place > 0; --place) out[size++] = static_cast<uint8_t>(chain >> 8 * (place - 1));
-    }
-    out[size++] = 0x80;
-    out[size++] = 0x80;
-    return size;
+    uint8_t* end = rlp::put_number(rlp::put_number(rlp::put_number(out, chain), 0), 0);
+    return static_cast<uint64_t>(end - out);
 }
 
 // The chain that v names and which point it means; false where it says neither.
@@ -79,22 +55,22 @@ inline bool read_v(uint64_t v, bool is_legacy, bool& has_chain, uint64_t& chain,
 struct SignedBytes {
     uint8_t head[1 + signature_parts::HEADER_MAX];
     uint64_t head_size;
-    Span items;
+    ByteView items;
     uint8_t tail[16];
     uint64_t tail_size;
 
-    uint64_t size() const noexcept { return head_size + items.size + tail_size; }
+    uint64_t size() const noexcept { return head_size + items.size() + tail_size; }
 
     void copy_to(uint8_t* out) const noexcept {
         std::memcpy(out, head, head_size);
-        std::memcpy(out + head_size, items.data, items.size);
-        std::memcpy(out + head_size + items.size, tail, tail_size);
+        std::memcpy(out + head_size, items.data(), items.size());
+        std::memcpy(out + head_size + items.size(), tail, tail_size);
     }
 
     void hash(uint8_t out[32]) const noexcept {
         Keccak256 sponge;
         sponge.update(head, head_size);
-        sponge.update(items.data, items.size);
+        sponge.update(items.data(), items.size());
         sponge.update(tail, tail_size);
         sponge.finish(out);
     }
@@ -107,19 +83,20 @@ inline bool read_signed_bytes(Span encoding, bool high_s, SignedBytes& bytes, Si
     namespace parts = signature_parts;
     EncodedTransaction opened;
     if (!open_encoding(encoding, opened)) return false;
-    RlpReader items(opened.items);
+    rlp::Reader items(opened.items);
     if (!items.skip(opened.unsigned_count)) return false;
-    bytes.items = {opened.items.data, static_cast<uint64_t>(items.at() - opened.items.data)};
+    bytes.items = opened.items.first(opened.items.size() - items.rest().size());
     uint64_t v = 0, chain = 0;
     bool has_chain = false;
     if (!read_number(items, v) || !parts::read_v(v, opened.is_legacy, has_chain, chain, out.parity)) return false;
     if (!parts::read_scalar(items, parts::LAST_SCALAR, out.compact)) return false;
     const uint8_t* s_last = high_s ? parts::LAST_SCALAR : parts::HALF_ORDER;
-    if (!parts::read_scalar(items, s_last, out.compact + 32) || !items.is_at_end()) return false;
+    if (!parts::read_scalar(items, s_last, out.compact + 32) || !items.at_end()) return false;
     bytes.tail_size = has_chain ? parts::put_chain(bytes.tail, chain) : 0;
-    const uint64_t typed = !opened.is_legacy;
     bytes.head[0] = opened.type;
-    bytes.head_size = typed + parts::put_list_header(bytes.head + typed, bytes.items.size + bytes.tail_size);
+    uint8_t* list = bytes.head + !opened.is_legacy;
+    list = rlp::put_list_header(list, bytes.items.size() + bytes.tail_size);
+    bytes.head_size = static_cast<uint64_t>(list - bytes.head);
     return true;
 }
 
