@@ -10,11 +10,11 @@ from pathlib import Path
 import vulture
 from tests.layers import PACKAGE, ROOT
 
-# Modules that implement what another library calls (py-evm's classes, Numba's compiler) or what
-# the native core fills in or calls by name (inspectors).
+# Modules that implement what another library calls (py-evm's classes, Numba's compiler, Python's
+# HTTP server) or what the native core fills in or calls by name (inspectors).
 INTERFACES = (
     *("vm/pyevm/accounts.py", "vm/pyevm/computation.py", "vm/pyevm/state.py"),
-    "vm/evm/inspection.py",
+    *("cli/transitions/server.py", "vm/evm/inspection.py"),
     *("vm/kernel/compiling.py", "vm/kernel/lowering.py", "vm/kernel/viewtype.py"),
 )
 USED_ELSEWHERE = {

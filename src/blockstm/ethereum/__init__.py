@@ -5,6 +5,7 @@ against its header; `prepare` and what it returns are the same in steps.
 
 Imports point down::
 
+    transition  a block that is not there yet: transactions on a state, in an environment
     execution  from a block to what it did, and to a verdict
     results    what executing a block gave, and how it compares with its header
     files      files and messages that hold a block or what executing it reads
