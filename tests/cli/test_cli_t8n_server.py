@@ -80,15 +80,16 @@ def test_malformed_requests_get_typed_errors(
     assert ask(server, json.dumps(request()).encode())[0] == 200
 
 
-def test_other_methods_and_bodies_that_are_too_large(server: TransitionServer) -> None:
+def test_other_methods(server: TransitionServer) -> None:
     status, answer = ask(server, b"", "GET")
     assert (status, answer["error"]["type"]) == (405, "MethodNotAllowed")
-    status, answer = ask(server, b" " * ((1 << 20) + 1))
-    assert (status, answer["error"]["type"]) == (413, "ContentTooLarge")
 
 
-@pytest.mark.parametrize("length", ["", "x", "-1", "1e3", "9" * 40, "²"])
-def test_a_length_that_is_none(server: TransitionServer, length: str) -> None:
+@pytest.mark.parametrize(
+    "length", ["", "x", "-1", "1e3", "9" * 40, "²", str((1 << 20) + 1)], ids=repr
+)
+def test_a_length_that_is_none_or_too_large(server: TransitionServer, length: str) -> None:
+    """It is refused before the body is read."""
     with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as client:
         client.sendall(b"POST / HTTP/1.1\r\nContent-Length: " + length.encode() + b"\r\n\r\n")
         assert client.recv(1 << 16).split()[1] in (b"411", b"413")
