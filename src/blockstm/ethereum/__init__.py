@@ -38,6 +38,9 @@ from blockstm.ethereum.rules.reasons import Reason
 from blockstm.ethereum.tries.state_trie import StateTrie, state_root
 from blockstm.state.accounts import Account, AccountState, Undo
 from blockstm.state.changes import AccountChange, AccountChanges, changes_of
+from blockstm.state.located import located
+from blockstm.state.overlay import Overlay, overlay
+from blockstm.state.protocol import AccountInfo, RootedState, State
 
 __all__ = [
     "FORKS",
@@ -45,6 +48,7 @@ __all__ = [
     "Account",
     "AccountChange",
     "AccountChanges",
+    "AccountInfo",
     "AccountState",
     "Activation",
     "Authorization",
@@ -54,9 +58,12 @@ __all__ = [
     "ExecutedBlock",
     "Fork",
     "Header",
+    "Overlay",
     "PreparedBlock",
     "Reason",
     "Receipt",
+    "RootedState",
+    "State",
     "StateTrie",
     "Transaction",
     "Undo",
@@ -65,6 +72,8 @@ __all__ = [
     "changes_of",
     "context_of",
     "fork_named",
+    "located",
+    "overlay",
     "payload_of_block",
     "prepare",
     "prepare_file",

@@ -59,6 +59,11 @@ class Account:
         """Whether balance, nonce and code are all zero (EIP-161)."""
         return not self.balance and not self.nonce and self.code_hash == EMPTY_CODE_HASH
 
+    @property
+    def has_storage(self) -> bool:
+        """Whether any slot is not zero."""
+        return any(self.storage.values())
+
 
 def account_from_state(
     balance: int, nonce: int, code: bytes | None, code_hash: bytes, storage: Mapping[int, int]

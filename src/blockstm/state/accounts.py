@@ -38,8 +38,10 @@ from blockstm.state.account import EMPTY_CODE_HASH, Account, account_from_state
 from blockstm.state.changes import (
     AccountChanges,
     ChangesByAddress,
+    RecordedChanges,
     records_and_codes,
 )
+from blockstm.state.protocol import AccountInfo
 from blockstm.state.tries import KeptTries, Trie
 from blockstm.types import Address, Hash32
 
@@ -212,6 +214,35 @@ class AccountState:
         code = b"" if code_hash == EMPTY_CODE_HASH else self._memory.get(code_hash)
         return account_from_state(balance, nonce, code, code_hash, self._memory.slots(address))
 
+    def info(self, address: bytes) -> AccountInfo | None:
+        """The account at an address without its code and slots; None where there is none.
+
+        Whether it has storage is told of an account alone that has neither nonce nor code.
+        """
+        balance = self.get(balance_of(address), 0)
+        nonce = self.get(nonce_of(address), 0)
+        code_hash = self.get(code_hash_of(address), EMPTY_CODE_HASH)
+        if not (balance or nonce or code_hash != EMPTY_CODE_HASH or self.get(recorded_of(address))):
+            return None
+        return AccountInfo(balance, nonce, code_hash, self.get(stored_of(address), False))
+
+    def storage(self, address: bytes, slot: int) -> int:
+        """The value at a slot of an account; 0 where there is none."""
+        value: int = self.get(slot_of(address, 0, slot), 0)
+        return value
+
+    def code(self, code_hash: bytes) -> bytes:
+        """The code with a hash.
+
+        Raises:
+            LookupError: the state does not have it.
+        """
+        code = b"" if code_hash == EMPTY_CODE_HASH else self.get(code_with(Hash32(code_hash)))
+        if code is None:
+            raise LookupError(f"the state has no code 0x{code_hash.hex()}")
+        found: bytes = code
+        return found
+
     def accounts(self) -> Iterator[tuple[Address, Account]]:
         """All accounts there are, in the order in which their addresses came."""
         for address in map(Address, self._memory.addresses()):
@@ -268,7 +299,10 @@ class AccountState:
 
     def _move(self, given: Given, undo: bool) -> PackedWrites | None:
         """Change the memory; the writes that undo it if they are wanted."""
-        if isinstance(given, AccountChanges):
+        if isinstance(given, RecordedChanges):
+            codes = list(given.codes)
+            undoing = self._memory.move_by_records(given.records, given.codes, undo=undo)
+        elif isinstance(given, AccountChanges):
             codes, undoing = self._memory.move(given.packed, trusted=given.trusted, undo=undo)
         elif isinstance(given, PackedWrites):
             codes, undoing = self._memory.move(given, undo=undo)

@@ -21,7 +21,13 @@ from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of
 from blockstm.types import Address, Hash32
 
-__all__ = ["AccountChange", "AccountChanges", "changes_of", "records_and_codes"]
+__all__ = [
+    "AccountChange",
+    "AccountChanges",
+    "RecordedChanges",
+    "changes_of",
+    "records_and_codes",
+]
 
 _NONCE: Final = 1
 _BALANCE: Final = 2
@@ -117,7 +123,7 @@ class AccountChanges(Mapping[Address, AccountChange]):
     def resolve(self) -> None:
         """Ask the state that the block ran on whatever is to be asked, as it is about to change."""
         self.records  # noqa: B018  # made when first asked for
-        self._all_codes()
+        self.codes  # noqa: B018  # as well
         self._before = None
 
     def __getitem__(self, address: bytes) -> AccountChange:
@@ -141,8 +147,9 @@ class AccountChanges(Mapping[Address, AccountChange]):
             self._places = dict(_places(self.records))
         return self._places
 
-    def _all_codes(self) -> dict[bytes, bytes]:
-        """The codes that accounts have now and had not before, as far as they are known."""
+    @property
+    def codes(self) -> Mapping[bytes, bytes]:
+        """Code hash → code, of what accounts have now and had not before, as far as it is known."""
         codes, before = self._codes, self._before
         if codes is None:
             codes, named = codes_in(self.packed)
@@ -169,8 +176,33 @@ class AccountChanges(Mapping[Address, AccountChange]):
             {} if is_gone else dict(zip(words[::2], words[1::2], strict=True)),
             bool(flags & _CLEARED or is_gone),
             False if is_gone else True if flags & _EXISTS else None,
-            self._all_codes().get(code_hash) if has_code_hash else None,
+            self.codes.get(code_hash) if has_code_hash else None,
         )
+
+
+class RecordedChanges(AccountChanges):
+    """Changes that are at hand as flat bytes, for example those of a block that was kept.
+
+    Args:
+        records: as `AccountChanges.records` has them.
+        codes: code hash → code, of the codes among them that the state may not have.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, records: bytes, codes: Mapping[bytes, bytes]) -> None:
+        super().__init__({}, None, trusted=True)
+        self._records = records
+        self._codes = dict(codes)
+
+    @classmethod
+    def of(cls, changes: ChangesByAddress) -> RecordedChanges:
+        """Changes by address.
+
+        Raises:
+            InputError: an address or a change is of the wrong kind.
+        """
+        return cls(*records_and_codes(changes))
 
 
 def changes_of(writes: Mapping[Any, Any], before: Any) -> AccountChanges:

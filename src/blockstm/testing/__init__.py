@@ -5,6 +5,7 @@ The Hypothesis strategies stand in `blockstm.testing.strategies`; they alone nee
 Imports point down::
 
     conformance         `check_vm` and `check_state`
+    ethereum_states     `check_ethereum_state`
     strategies          Hypothesis strategies of blocks, states and schedules
     merged_state_tests  transactions from many state tests in one block
     conflicts           transactions that conflict on purpose
@@ -16,6 +17,7 @@ Imports point down::
 """
 
 from blockstm.testing.conformance import check_state, check_vm
+from blockstm.testing.ethereum_states import check_ethereum_state
 from blockstm.testing.native_scripts import NativeScripts
 from blockstm.testing.oracle import Ran, assert_same_result, difference, identical, run
 from blockstm.testing.schedules import (
@@ -34,6 +36,7 @@ __all__ = [
     "ScriptError",
     "assert_same_result",
     "assert_serial_equivalent",
+    "check_ethereum_state",
     "check_state",
     "check_vm",
     "difference",

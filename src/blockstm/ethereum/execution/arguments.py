@@ -1,4 +1,4 @@
-"""Whether a block, and what it starts from, are of the right kind; see `blockstm.execute_block`.
+"""Whether a block is of the right kind; see `blockstm.execute_block`.
 
 A rule that a block breaks is `InvalidBlock`. What stands here is the caller's mistake: an object of
 another kind, or a member that no block can have. Every message says what was given, what is
@@ -23,22 +23,17 @@ from blockstm.messages import brief
 __all__ = ["check_block_object", "check_header"]
 
 
-def check_block_object(block: Any, state: Any, vm: Any) -> None:
-    """Check a block and its state, for the VM of this name.
+def check_block_object(block: Any, vm: Any) -> None:
+    """Check a block, for the VM of this name.
 
     Raises:
         ConfigError: there is no such VM.
-        InputError: the block or the state is something else, or a member of the block is.
+        InputError: the block is something else, or a member of it is.
     """
     if not isinstance(block, Block):
         kind = type(block).__name__
         raise InputError(f"with vm={brief(vm)} a block is a blockstm.ethereum.Block, not {kind}")
     check_vm(vm)
-    if not callable(getattr(state, "get", None)):
-        kind = type(state).__name__
-        raise InputError(
-            f"an Ethereum block starts from a blockstm.ethereum.AccountState, not {kind}"
-        )
     check_header(block.header, "block.header")
     _check_transactions(sequence(block.transactions, Transaction, "block.transactions"))
     if block.withdrawals is not None:

@@ -22,6 +22,7 @@ from blockstm.ethereum.execution.vms import VMName, check_vm
 from blockstm.ethereum.files.block_files import BlockFile
 from blockstm.ethereum.rules.fees import blob_base_fee
 from blockstm.messages import brief
+from blockstm.state.located import located
 from blockstm.types import Address, Hash32
 from blockstm.vm.context import BlockContext
 
@@ -45,7 +46,8 @@ def prepare(
 
     Args:
         block: the block; of its rules only those are checked that running it takes.
-        state: what it starts from: an `AccountState`, or anything with the same locations.
+        state: what it starts from: an `AccountState`, another `State`, or anything with the same
+            locations. A `State` is asked for an account once, however often the block runs.
         vm: "evm" (the native one) or "py-evm".
         fork: whose rules hold; by default what ``chain`` has at the block. See `Chain.under`.
         chain: whose block it is.
@@ -66,7 +68,8 @@ def prepare(
             `Reason.SIGNATURE`.
         ImportError: a package that the VM needs is not installed.
     """
-    check_block_object(block, state, vm)
+    check_block_object(block, vm)
+    state = located(state)
     options = BlockOptions(
         fork=fork, chain=chain, block_hashes=block_hashes, total_difficulty=total_difficulty
     )

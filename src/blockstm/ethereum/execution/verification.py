@@ -33,6 +33,7 @@ from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.results.header_comparison import results_violation
 from blockstm.ethereum.rules.block_rules import block_violation, body_violation
 from blockstm.ethereum.rules.reasons import Violation
+from blockstm.state.located import located
 from blockstm.stopwatch import Stopwatch
 from blockstm.types import Address, Hash32
 
@@ -53,7 +54,8 @@ def execute(
 ) -> ExecutedBlock:
     """Check a block, run it, check what it gave; see `blockstm.execute_block`."""
     watch = Stopwatch()
-    check_block_object(block, state, vm)
+    check_block_object(block, vm)
+    state = located(state)
     around = surroundings_of(block, vm, options)
     rules = around.fork
     violation = block_violation(

@@ -79,6 +79,11 @@ class TrieAccount:
     storage_root: Hash32
     code_hash: Hash32
 
+    @property
+    def has_storage(self) -> bool:
+        """Whether any slot is not zero."""
+        return self.storage_root != EMPTY_TRIE_ROOT
+
 
 @dataclass(frozen=True, slots=True)
 class AccountProof:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blockstm._native.state.account_packing import codes_in
 from blockstm.ethereum.codecs.fields import Fields, parse_data
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.codecs.json_files import read_json
@@ -116,6 +115,33 @@ class WitnessState:
                 self._named.add(value)
         return value or default
 
+    def account(self, address: bytes) -> TrieAccount | None:
+        """See `blockstm.ethereum.State`.
+
+        Raises:
+            MissingNode, DecodeError: as `get`.
+        """
+        return self.trie.account(address)
+
+    def storage(self, address: bytes, slot: int) -> int:
+        """See `blockstm.ethereum.State`.
+
+        Raises:
+            MissingNode, DecodeError: as `get`.
+        """
+        return self.trie.slot(address, slot)
+
+    def code(self, code_hash: bytes) -> bytes:
+        """See `blockstm.ethereum.State`.
+
+        Raises:
+            LookupError: the witness does not hold it.
+        """
+        code = b"" if code_hash == EMPTY_CODE_HASH else self._codes.get(Hash32(code_hash))
+        if code is None:
+            raise LookupError(f"the witness has only the hash of the code 0x{code_hash.hex()}")
+        return code
+
     def root_after(self, writes: Mapping[Any, Any]) -> Hash32:
         """The root of the state with a block's writes on top; the state stays as it is.
 
@@ -137,8 +163,8 @@ class WitnessState:
             DecodeError: a node or an account is malformed; the state is as it was.
         """
         changes = writes if isinstance(writes, AccountChanges) else changes_of(writes, self)
+        codes = changes.codes
         self.trie.apply(changes, self)
-        codes, _ = codes_in(changes.packed)
         self._codes.update((Hash32(each), code) for each, code in codes.items())
 
     def _code(self, code_hash: Hash32, default: Any) -> Any:
