@@ -11,10 +11,11 @@ import vulture
 from tests.layers import PACKAGE, ROOT
 
 # Modules that implement what another library calls (py-evm's classes, Numba's compiler, Python's
-# HTTP server) or what the native core fills in or calls by name (inspectors).
+# HTTP server) or what the native core fills in or calls by name (inspectors, failures).
 INTERFACES = (
     *("vm/pyevm/accounts.py", "vm/pyevm/computation.py", "vm/pyevm/state.py"),
     *("cli/transitions/server.py", "vm/evm/inspection.py"),
+    *("ethereum/calls/access_lists.py", "ethereum/calls/failures.py"),
     *("vm/kernel/compiling.py", "vm/kernel/lowering.py", "vm/kernel/viewtype.py"),
 )
 USED_ELSEWHERE = {

@@ -21,6 +21,7 @@
         │   ├── InvalidBlock      it breaks a rule: ``reason``; or has an Invalid transaction
         │   ├── StateError        the state could not be read
         │   └── LimitError        the ``limit`` callable raised
+        ├── CallError         a call that its caller wanted to succeed did not: ``result``
         ├── MissingNode       a trie needs a node that is not in its store (also LookupError)
         └── InternalError     a bug in blockstm: please report it with its message
 """
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BlockError",
     "BlockstmError",
+    "CallError",
     "ClosedError",
     "ConfigError",
     "DecodeError",
@@ -175,6 +177,21 @@ class StateError(BlockError):
 
 class LimitError(BlockError):
     """The ``limit`` callable raised; ``__cause__`` is what."""
+
+
+class CallError(BlockstmError):
+    """A call that its caller wanted to succeed did not.
+
+    Attributes:
+        result: what it came to, a `blockstm.ethereum.CallResult`.
+    """
+
+    def __init__(self, message: str, result: Any) -> None:
+        super().__init__(message)
+        self.result = result
+
+    def __reduce__(self) -> tuple[type[CallError], tuple[Any, ...]]:
+        return type(self), (str(self), self.result)
 
 
 class MissingNode(BlockstmError, LookupError):

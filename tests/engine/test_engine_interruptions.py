@@ -21,9 +21,9 @@ import pytest
 
 import blockstm
 from blockstm import Config, Executor
+from blockstm.engine.pool import POOL
 from blockstm.errors import ClosedError
 from blockstm.executor import explore
-from blockstm.executor.pool import POOL
 from blockstm.state.memory import MemoryState
 from blockstm.testing import NativeScripts, scripted_vm
 

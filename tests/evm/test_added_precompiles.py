@@ -14,11 +14,12 @@ from tests.evm.world_blocks import NOBODY, context, contract, number_of, transac
 from blockstm import reference
 from blockstm.config import Config
 from blockstm.errors import InputError, Invalid, PrecompileFailure, Revert, TransactionError
+from blockstm.ethereum import Message
 from blockstm.executor import Executor
 from blockstm.state.accounts import AccountState
 from blockstm.testing import assert_serial_equivalent
 from blockstm.types import Address
-from blockstm.vm.evm import Evm
+from blockstm.vm.evm import Evm, ForkPrecompile, Unsigned
 
 AT, CALLER = Address(b"\x0a" * 20), Address(b"\xca" * 20)
 IDENTITY = Address(bytes(19) + b"\x04")
@@ -341,6 +342,16 @@ def test_a_function_of_c_is_called_without_python(library: ctypes.CDLL, way: str
 def test_a_table_of_another_abi_is_refused(library: ctypes.CDLL, name: str) -> None:
     with pytest.raises(InputError):
         Evm(FORK, context(FORK), precompiles={AT: capsule(library, name)})
+
+
+@pytest.mark.parametrize("way", EXECUTORS)
+def test_precompiles_of_the_fork_are_moved_and_taken_away(way: str) -> None:
+    moved = {AT: ForkPrecompile(IDENTITY), IDENTITY: ForkPrecompile(None)}
+    vm = Evm(FORK, context(FORK), precompiles=moved)
+    for address, output in ((IDENTITY, b""), (AT, b"abc")):
+        step = Unsigned(Message(to=address, data=b"abc", gas=30_000, nonce=0))
+        result = EXECUTORS[way]([step], AccountState({}), vm)
+        assert result.outcomes[0].value.output == output
 
 
 def test_a_capsule_of_another_name_is_refused() -> None:

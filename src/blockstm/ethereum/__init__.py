@@ -6,6 +6,7 @@ against its header; `prepare` and what it returns are the same in steps.
 Imports point down::
 
     transition  a block that is not there yet: transactions on a state, in an environment
+    calls      messages that nobody signs, run on a state that they do not change
     execution  from a block to what it did, and to a verdict
     results    what executing a block gave, and how it compares with its header
     files      files and messages that hold a block or what executing it reads
@@ -22,6 +23,20 @@ from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
+from blockstm.ethereum.calls import (
+    AccountOverride,
+    BlockOverrides,
+    CallResult,
+    CreatedAccessList,
+    Failure,
+    Message,
+    RevertReason,
+    call,
+    call_many,
+    create_access_list,
+    estimate_gas,
+    message_of,
+)
 from blockstm.ethereum.chains.chain import MAINNET, Activation, Chain
 from blockstm.ethereum.chains.forks import FORKS, Fork, fork_named
 from blockstm.ethereum.execution import (
@@ -49,13 +64,18 @@ __all__ = [
     "AccountChange",
     "AccountChanges",
     "AccountInfo",
+    "AccountOverride",
     "AccountState",
     "Activation",
     "Authorization",
     "Block",
     "BlockFile",
+    "BlockOverrides",
+    "CallResult",
     "Chain",
+    "CreatedAccessList",
     "ExecutedBlock",
+    "Failure",
     "Fork",
     "Header",
     "Overlay",
@@ -64,16 +84,26 @@ __all__ = [
     "Receipt",
     "RootedState",
     "State",
+    "Message",
+    "PreparedBlock",
+    "Reason",
+    "Receipt",
+    "RevertReason",
     "StateTrie",
     "Transaction",
     "Undo",
     "Withdrawal",
     "block_of_payload",
+    "call",
+    "call_many",
     "changes_of",
     "context_of",
+    "create_access_list",
+    "estimate_gas",
     "fork_named",
     "located",
     "overlay",
+    "message_of",
     "payload_of_block",
     "prepare",
     "prepare_file",

@@ -3,10 +3,8 @@
 Imports point down::
 
     exploration  a block in a schedule of one's choice, step by step
-    one_block    `execute_block`: a block on an executor that is kept for the next
-    pool         executors kept for the next call
-    executor     threads and memory that run one block after another
-    endings      how a block ended: a result, or an error
+    one_block    `execute_block`: a block on an engine that is kept for the next
+    executor     `Executor`: an engine of one's own, for many blocks
     options      what a caller says of a block, checked
 """
 

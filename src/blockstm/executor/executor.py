@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, Unpack, overload
 
-from blockstm._native.engine.request import Request
-from blockstm._native.engine.runner import Runner
 from blockstm.config import Config
-from blockstm.cores import usable_cores
+from blockstm.engine.engine import Engine
+from blockstm.engine.options import VM, RunOptions, State
 from blockstm.errors import ConfigError, InputError, ReentrantError
-from blockstm.executor.endings import conclude
-from blockstm.executor.options import (
-    VM,
-    RunOptions,
-    State,
-    block_options,
-    check_limit,
-    check_on_invalid,
-    prefetch,
-    run_options,
-)
+from blockstm.executor.options import block_options, run_options
 from blockstm.messages import kind_of
 from blockstm.stream import Stream
 from blockstm.types import BlockResult, Transactions
-from blockstm.vm.callable import bind
 
 if TYPE_CHECKING:
     from blockstm.ethereum.blocks.block import Block
@@ -33,7 +20,7 @@ if TYPE_CHECKING:
     from blockstm.ethereum.execution.options import BlockOptions
     from blockstm.ethereum.execution.vms import VMName
 
-__all__ = ["Executor"]
+__all__ = ["Executor", "execute_on"]
 
 
 class Executor:
@@ -55,19 +42,17 @@ class Executor:
         config = config if config is not None else Config()
         if not isinstance(config, Config):
             raise ConfigError(f"config is a blockstm.Config, not {kind_of(config)}")
-        self._config = replace(config, workers=workers) if workers is not None else config
-        wanted = self._config.workers
-        self._runner = Runner(usable_cores() if wanted == "auto" else wanted)
+        self._engine = Engine(replace(config, workers=workers) if workers is not None else config)
 
     @property
     def config(self) -> Config:
         """The options this executor was made with."""
-        return self._config
+        return self._engine.config
 
     @property
     def workers(self) -> int:
         """How many threads may work on a block, the caller's included."""
-        return self._runner.workers
+        return self._engine.workers
 
     @overload
     def execute_block(
@@ -81,22 +66,7 @@ class Executor:
 
     def execute_block(self, block: Any, state: Any, vm: Any, **options: Any) -> Any:
         """Run a block; see `blockstm.execute_block`."""
-        if isinstance(vm, str):
-            return self._execute_ethereum_block(block, state, vm, block_options(options))
-        return self._execute_transactions(block, state, vm, run_options(options))
-
-    def _execute_transactions(
-        self, transactions: Transactions, state: State, vm: VM, options: RunOptions
-    ) -> BlockResult:
-        request = self._request(transactions, state, vm, options)
-        return conclude(*self._runner.execute(request))
-
-    def _execute_ethereum_block(
-        self, block: Block, state: Any, vm: Any, options: BlockOptions
-    ) -> ExecutedBlock:
-        from blockstm.ethereum.execution.verification import execute  # what only Ethereum needs
-
-        return execute(self.execute_block, block, state, vm, workers=self.workers, **options)
+        return execute_on(self._engine, block, state, vm, options)
 
     def stream(
         self,
@@ -110,8 +80,7 @@ class Executor:
         The executor is busy until the stream is exhausted or closed. Arguments are those of
         `blockstm.execute_block`; its errors are raised where the stream ends.
         """
-        request = self._request(transactions, state, vm, run_options(options))
-        return Stream(self._runner.stream(request, conclude))
+        return self._engine.stream(transactions, state, vm, **run_options(options))
 
     def close(self) -> None:
         """Wait for a running block, end an open stream, send the threads home; may be called twice.
@@ -122,11 +91,10 @@ class Executor:
         Raises:
             ReentrantError: called by what the executor runs, which would wait for itself.
         """
-        for thread in self._runner.close():
-            thread.join(timeout=1.0)
+        self._engine.close()
 
     def __enter__(self) -> Self:
-        self._runner.check_usable()
+        self._engine.runner.check_usable()
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -139,24 +107,13 @@ class Executor:
     def __reduce__(self) -> NoReturn:
         raise InputError("an executor cannot be copied or pickled: make another with its config")
 
-    # ---------------------------------------------------------------- inside
 
-    def _request(self, transactions: Any, state: Any, vm: Any, options: RunOptions) -> Request:
-        """Check everything the caller passed before anything is started."""
-        self._runner.check_usable()
-        check_on_invalid(options["on_invalid"])
-        check_limit(options["limit"])
-        context, count, needs_gil = bind(vm, transactions, state)
-        if options["hints"] is not None:
-            prefetch(state, options["hints"])
-        workers = self.workers
-        if needs_gil and self._config.workers == "auto" and _has_gil():
-            workers = 1
-        is_native = hasattr(state, "__blockstm_state__") and hasattr(state, "_pin")
-        pinned = state if is_native else None
-        skip = options["on_invalid"] == "skip"
-        return Request(context, count, workers, pinned, skip, options["limit"], self._config)
+def execute_on(engine: Engine, block: Any, state: Any, vm: Any, options: dict[str, Any]) -> Any:
+    """Run a block on an engine; see `blockstm.execute_block`."""
+    if not isinstance(vm, str):
+        return engine.run(block, state, vm, **run_options(options))
+    from blockstm.ethereum.execution.verification import execute  # what only Ethereum needs
 
-
-def _has_gil() -> bool:
-    return bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+    name: Any = vm  # it is checked there
+    given = block_options(options)
+    return execute(engine.run, block, state, name, workers=engine.workers, **given)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from blockstm.config import Config
+from blockstm.engine.endings import conclude
+from blockstm.engine.options import VM, OnInvalid, RunOptions, State
+from blockstm.engine.pool import POOL
 from blockstm.errors import InternalError
-from blockstm.executor.endings import conclude
-from blockstm.executor.options import VM, OnInvalid, RunOptions, State, run_options
-from blockstm.executor.pool import POOL
 from blockstm.types import BlockResult, Limit, Transactions
 
 __all__ = ["Decision", "Exploration", "explore"]
@@ -69,13 +69,13 @@ def explore(
     switch of threads per decision. Thread-safe.
     """
     config = replace(config if config is not None else Config(), workers=workers)
-    executor = POOL.take(config)
+    engine = POOL.take(config)
     try:
         options = RunOptions(on_invalid=on_invalid, limit=limit)
-        request = executor._request(transactions, state, vm, run_options(options))
-        return _explored(*executor._runner.explore(request, choices, _STEPS_MAX, _READS_MAX))
+        request = engine.request(transactions, state, vm, options)
+        return _explored(*engine.runner.explore(request, choices, _STEPS_MAX, _READS_MAX))
     finally:
-        POOL.give_back(executor)
+        POOL.give_back(engine)
 
 
 def _explored(

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Unpack, overload
 
 from blockstm.config import Config
+from blockstm.engine.options import VM, RunOptions, State
+from blockstm.engine.pool import POOL
 from blockstm.errors import ConfigError
-from blockstm.executor.options import VM, RunOptions, State
-from blockstm.executor.pool import POOL
+from blockstm.executor.executor import execute_on
 from blockstm.messages import kind_of
 from blockstm.types import BlockResult, Transactions
 
@@ -121,8 +122,8 @@ def execute_block(
         raise ConfigError(f"config is a blockstm.Config, not {kind_of(config)}")
     if workers is not None:
         config = replace(config, workers=workers)
-    executor = POOL.take(config)
+    engine = POOL.take(config)
     try:
-        return executor.execute_block(block, state, vm, **options)
+        return execute_on(engine, block, state, vm, options)
     finally:
-        POOL.give_back(executor)
+        POOL.give_back(engine)

@@ -45,12 +45,25 @@ struct Payment {
     u256 amount;
 };
 
-// What the engine runs as one transaction: one of the block's, or what a block does around them.
-enum class StepKind : uint8_t { Transaction, BlockStart, BlockEnd };
+// A value that is put into the state as it is.
+struct Write {
+    Span key;    // of a location
+    Span value;  // empty where there is none afterwards
+};
+
+// What the engine runs as one transaction: one of the block's, or what a block does around them; a call, which is a
+// transaction that nobody signed; values that calls find in the state in place of those that are there.
+enum class StepKind : uint8_t { Transaction, BlockStart, BlockEnd, Call, Overrides };
 
 struct Step {
     StepKind kind = StepKind::Transaction;
     Transaction transaction{};
+    // Call: whether its nonce and its fees are a transaction's, and whether those after it see what it does.
+    bool is_validated = false;
+    bool keeps_changes = false;
+    // Overrides.
+    const Write* writes = nullptr;
+    uint64_t write_count = 0;
     // BlockStart: balances that move to `refund_contract` (the DAO fork, EIP-779).
     const Address* drained = nullptr;
     uint64_t drained_count = 0;

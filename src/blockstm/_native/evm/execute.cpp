@@ -13,6 +13,8 @@ bool run_step(Machine& machine, const Step& step, ValidationError& error) noexce
         case StepKind::Transaction: return run_transaction(machine, step.transaction, error);
         case StepKind::BlockStart: return run_block_start(machine, step);
         case StepKind::BlockEnd: return run_block_end(machine, step, error);
+        case StepKind::Call: return run_call(machine, step, error);
+        case StepKind::Overrides: return run_overrides(machine, step);
     }
     return false;
 }

@@ -51,6 +51,12 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         Transaction
         BlockStart
         BlockEnd
+        Call
+        Overrides
+
+    cdef cppclass Write:
+        Span key
+        Span value
 
     cdef cppclass Step:
         Step()
@@ -64,6 +70,10 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         const Payment* rewards
         uint64_t reward_count
         bint collects_requests
+        bint is_validated
+        bint keeps_changes
+        const Write* writes
+        uint64_t write_count
 
 
 cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
@@ -135,9 +145,10 @@ cdef class EvmBlock:
     cdef void* array(self, size_t count, size_t size) except NULL
     cdef int add(self, const Step& step) except -1
     cdef int32_t told(self, int64_t index) noexcept
+    cdef Span kept_bytes(self, data) except *
+    cdef int set_message(self, Transaction* target, message, sender, authorities) except -1
     cdef int set_signature(self, Transaction* target, transaction) except -1
     cdef int set_fees(self, Transaction* target, transaction, int kind) except -1
-    cdef int set_data(self, Transaction* target, data) except -1
     cdef int set_access_list(self, Transaction* target, entries) except -1
     cdef int set_blob_hashes(self, Transaction* target, hashes) except -1
     cdef int set_authorizations(self, Transaction* target, authorizations, authorities) except -1

@@ -17,6 +17,7 @@ from blockstm._native.abi cimport (
 
 from blockstm._native.base.integers cimport read_word, write_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
+from blockstm._native.evm.precompiles.callables cimport Fork as PrecompileFork, precompile_at
 from blockstm._native.vm.bridge cimport Bridge
 from blockstm._native.wire.transaction cimport PlainTransaction, read_plain_transaction
 
@@ -168,8 +169,9 @@ cdef class EvmBlock:
     # ---- what the embedder adds
 
     def add_precompiles(self, targets):
-        """Precompiles of the embedder's own: address → a callable or a capsule (`callables.pyx`)."""
-        self.precompiles = Precompiles(targets)
+        """Precompiles of the embedder's own: address → a callable or a capsule; or the address of the fork's that is
+        there, or None for none (`callables.pyx`)."""
+        self.precompiles = Precompiles(<int>self.prepared.env.fork, targets)
         self.prepared.env.added_precompiles = &self.precompiles.added
 
     def record(self, uint8_t mask, tell):
@@ -218,26 +220,52 @@ cdef class EvmBlock:
         """
         cdef Step step = Step()
         cdef Transaction* target = &step.transaction
-        cdef int kind = kind_of(transaction)
         step.kind = StepKind.Transaction
+        self.set_message(target, transaction, sender, authorities)
+        self.set_signature(target, transaction)
+        self.add(step)
+
+    def add_call(self, transaction, sender, authorities, bint is_validated, bint keeps_changes):
+        """A transaction that nobody signed, with the members of one that are no signature's.
+
+        ``is_validated``: its nonce and its fees are checked. ``keeps_changes``: steps after it see what it does.
+        """
+        cdef Step step = Step()
+        step.kind = StepKind.Call
+        step.is_validated, step.keeps_changes = is_validated, keeps_changes
+        self.set_message(&step.transaction, transaction, sender, authorities)
+        self.add(step)
+
+    def add_overrides(self, writes):
+        """Values in place of those in the state: pairs of a key and a value as bytes, empty for none."""
+        cdef Step step = Step()
+        cdef Write* room = <Write*>self.array(len(writes), sizeof(Write))
+        cdef size_t place
+        step.kind = StepKind.Overrides
+        for place, (key, value) in enumerate(writes):
+            room[place].key, room[place].value = self.kept_bytes(key), self.kept_bytes(value)
+        step.writes, step.write_count = room, len(writes)
+        self.add(step)
+
+    cdef int set_message(self, Transaction* target, message, sender, authorities) except -1:
+        cdef int kind = kind_of(message)
         target.type = <TransactionType>kind
         copy_bytes(&target.sender, sender, 20, "a sender")
-        target.creates = transaction.to is None
+        target.creates = message.to is None
         if not target.creates:
-            copy_bytes(&target.to, transaction.to, 20, "a receiver")
-        target.nonce = short(transaction.nonce, "a nonce")
-        target.gas_limit = short(transaction.gas, "a gas limit")
-        target.value = word(transaction.value, "a value")
-        self.set_signature(target, transaction)
-        self.set_fees(target, transaction, kind)
-        self.set_data(target, transaction.data)
-        if transaction.access_list:
-            self.set_access_list(target, transaction.access_list)
-        if transaction.blob_hashes:
-            self.set_blob_hashes(target, transaction.blob_hashes)
-        if transaction.authorizations:
-            self.set_authorizations(target, transaction.authorizations, authorities)
-        self.add(step)
+            copy_bytes(&target.to, message.to, 20, "a receiver")
+        target.nonce = short(message.nonce, "a nonce")
+        target.gas_limit = short(message.gas, "a gas limit")
+        target.value = word(message.value, "a value")
+        self.set_fees(target, message, kind)
+        target.data = self.kept_bytes(message.data)
+        if message.access_list:
+            self.set_access_list(target, message.access_list)
+        if message.blob_hashes:
+            self.set_blob_hashes(target, message.blob_hashes)
+        if message.authorizations:
+            self.set_authorizations(target, message.authorizations, authorities)
+        return 0
 
     def add_transactions(self, transactions, senders, authorities):
         """What `add_transaction` does for each, quicker for those that carry their own encoding.
@@ -306,15 +334,17 @@ cdef class EvmBlock:
             target.max_fee_per_blob_gas = word(transaction.max_fee_per_blob_gas, "a max blob fee")
         return 0
 
-    cdef int set_data(self, Transaction* target, data) except -1:
+    cdef Span kept_bytes(self, data) except *:
+        """Bytes that live as long as this block."""
+        cdef Span span
         if type(data) is not bytes:
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise InputError(f"a transaction's data is bytes, not {brief(data)}")
             data = bytes(data)
         self.kept.append(data)
-        target.data.data = <const uint8_t*>PyBytes_AS_STRING(data)
-        target.data.size = PyBytes_GET_SIZE(data)
-        return 0
+        span.data = <const uint8_t*>PyBytes_AS_STRING(data)
+        span.size = PyBytes_GET_SIZE(data)
+        return span
 
     cdef int set_access_list(self, Transaction* target, entries) except -1:
         cdef AccessEntry* room
@@ -406,6 +436,13 @@ cdef class EvmBlock:
             copy_bytes(&room[place].address, address, 20, "a receiver")
             room[place].amount = word(amount, "an amount")
         return room
+
+
+def precompile_number(str fork, address) -> int:
+    """The number of the precompile that a fork has at an address; 0 for none."""
+    cdef Address at
+    copy_bytes(&at, address, 20, "a precompile's address")
+    return precompile_at(<PrecompileFork><int>FORKS.index(fork), at)
 
 
 def reason_named(int code) -> str:

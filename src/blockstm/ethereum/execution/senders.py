@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple, cast
+from typing import NamedTuple, Protocol, cast
 
 from blockstm._native.crypto.hashes import keccak256_many
 from blockstm._native.crypto.recovery import recover_addresses
@@ -25,6 +25,7 @@ from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.types import Address
 
 __all__ = [
+    "Authorized",
     "address_of_key",
     "find_senders",
     "recover_authorities",
@@ -52,6 +53,13 @@ def address_of_key(secret_key: bytes, place: str = "secretKey") -> Address:
     signature = _GENERATOR_X.to_bytes(32, "big") + s.to_bytes(32, "big")
     [address] = recover_addresses(bytes(32), signature, bytes(1))
     return Address(cast(bytes, address))
+
+
+class Authorized(Protocol):
+    """What carries authorizations: a transaction, a message."""
+
+    @property
+    def authorizations(self) -> Sequence[Authorization]: ...
 
 
 class Signature(NamedTuple):
@@ -117,7 +125,7 @@ def signature_violation(
 
 
 def recover_authorities(
-    transactions: Sequence[Transaction], workers: int | None = None
+    transactions: Sequence[Authorized], workers: int | None = None
 ) -> list[tuple[Address | None, ...]]:
     """For each transaction, the signer of each of its authorizations (EIP-7702).
 

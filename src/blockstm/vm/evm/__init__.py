@@ -17,8 +17,16 @@ from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import Execution, InvalidTransaction, Log, SystemOutputs
 from blockstm.vm.evm.inspection import Call, CallEnd, Inspector, Instruction
 from blockstm.vm.evm.machine import FORKS, Evm
-from blockstm.vm.evm.precompiles import Precompile
-from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
+from blockstm.vm.evm.precompiles import ForkPrecompile, Precompile
+from blockstm.vm.evm.steps import (
+    BlockEnd,
+    BlockStart,
+    BlockSteps,
+    Overrides,
+    Signed,
+    Step,
+    Unsigned,
+)
 
 __all__ = [
     "FORKS",
@@ -30,13 +38,16 @@ __all__ = [
     "CallEnd",
     "Evm",
     "Execution",
+    "ForkPrecompile",
     "Inspector",
     "Instruction",
     "InvalidTransaction",
     "Log",
+    "Overrides",
     "Precompile",
     "PrecompileFailure",
     "Signed",
     "Step",
     "SystemOutputs",
+    "Unsigned",
 ]

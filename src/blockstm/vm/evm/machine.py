@@ -8,17 +8,26 @@ from dataclasses import replace
 from typing import Any
 
 from blockstm._native.evm.prepared import FORKS, EvmBlock, reason_named
+from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm._native.vm.bridge import run_on_view
 from blockstm.errors import InputError
 from blockstm.messages import brief
-from blockstm.types import Address, View
+from blockstm.types import DELETED, Address, View
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.admission import BlockRoom
 from blockstm.vm.evm.execution import InvalidTransaction, read_output
 from blockstm.vm.evm.inspection import observer_of
 from blockstm.vm.evm.libraries import load_libraries
 from blockstm.vm.evm.precompiles import Precompile, checked_precompiles
-from blockstm.vm.evm.steps import BlockEnd, BlockStart, BlockSteps, Signed, Step
+from blockstm.vm.evm.steps import (
+    BlockEnd,
+    BlockStart,
+    BlockSteps,
+    Overrides,
+    Signed,
+    Step,
+    Unsigned,
+)
 from blockstm.vm.evm.validation import error_of
 from blockstm.vm.forks import Fork, fork_named
 
@@ -45,7 +54,8 @@ class Evm:
         block: the fields of the block.
         precompiles: address → precompiled contracts of your own, which are there beside the fork's
             or in place of them: warm from the start (EIP-2929), as those are. See
-            `blockstm.vm.evm.Precompile`.
+            `blockstm.vm.evm.Precompile`. A `blockstm.vm.evm.ForkPrecompile` moves one of the
+            fork's there, or takes one away.
         inspector: told what transactions do inside, see `blockstm.vm.evm.Inspector`.
 
     Attributes:
@@ -182,7 +192,17 @@ def _add(prepared: EvmBlock, step: Any) -> None:
             prepared.add_start(drained, refund_contract)
         case BlockEnd(withdrawals, rewards, collects_requests):
             prepared.add_end(withdrawals, rewards, collects_requests)
+        case Unsigned(message, authorities, is_validated, keeps_changes):
+            prepared.add_call(message, message.sender, authorities, is_validated, keeps_changes)
+        case Overrides(writes):
+            prepared.add_overrides([_encoded(*each) for each in writes.items()])
         case _:
             raise InputError(
-                f"a step of the EVM is Signed, BlockStart or BlockEnd, not {brief(step)}"
+                "a step of the EVM is Signed, Unsigned, BlockStart, BlockEnd or Overrides, "
+                f"not {brief(step)}"
             )
+
+
+def _encoded(location: Any, value: Any) -> tuple[bytes, bytes]:
+    key = LOCATIONS.encode(location)
+    return key, b"" if value is DELETED else LOCATION_VALUES.encode_at(location, value)

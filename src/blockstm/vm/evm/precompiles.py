@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from blockstm._native.evm.precompiles.callables import is_precompile
+from blockstm._native.evm.prepared import precompile_number
 from blockstm.errors import InputError
 from blockstm.messages import brief
 from blockstm.types import Address
+from blockstm.vm.forks import Fork
 
-__all__ = ["Precompile", "checked_precompiles"]
+__all__ = ["ForkPrecompile", "Precompile", "checked_precompiles", "has_precompile"]
 
 Precompile = Callable[[bytes, int], tuple[bytes, int] | tuple[bytes, int, bool]]
 """``precompile(input, gas)`` gives its output and how much of the gas it has used.
@@ -27,6 +30,22 @@ without the GIL.
 """
 
 _ADDRESS_BYTES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ForkPrecompile:
+    """In place of a `Precompile`: what a fork has, at another address or taken away.
+
+    Attributes:
+        source: the address at which the fork has the precompile that is meant; None for none.
+    """
+
+    source: Address | None
+
+
+def has_precompile(fork: Fork, address: Address) -> bool:
+    """Whether a fork has a precompiled contract at an address."""
+    return precompile_number(fork.rules, address) != 0
 
 
 def checked_precompiles(
@@ -46,9 +65,12 @@ def checked_precompiles(
     for address, target in precompiles.items():
         if type(address) is not bytes or len(address) != _ADDRESS_BYTES:
             raise InputError(f"a precompile's address is 20 bytes, not {brief(address)}")
-        if not is_precompile(target):
+        if not isinstance(target, ForkPrecompile) and not is_precompile(target):
             raise InputError(
                 f"the precompile at 0x{address.hex()} is a callable or a capsule "
                 f'"blockstm.precompile", not {brief(target)}'
             )
-    return dict(precompiles)
+    return {
+        address: target.source if isinstance(target, ForkPrecompile) else target
+        for address, target in precompiles.items()
+    }

@@ -3,13 +3,13 @@ them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
 from blockstm.types import Address
 
-__all__ = ["BlockEnd", "BlockStart", "BlockSteps", "Signed", "Step"]
+__all__ = ["BlockEnd", "BlockStart", "BlockSteps", "Overrides", "Signed", "Step", "Unsigned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,39 @@ class Signed:
     transaction: Any
     sender: Address
     authorities: Sequence[Address | None] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unsigned:
+    """A message that runs as a transaction would, though nobody signed it.
+
+    Neither its nonce nor the code of who sends it is checked, nor EIP-7825's cap on its gas, nor
+    whether the block has so much left. Where both its fees are zero it pays nothing, whatever the
+    base fee is; else it must offer the base fee, and its sender have what it may cost.
+
+    Attributes:
+        message: with the members of `blockstm.ethereum.Message`, gas and nonce filled in.
+        authorities: the signer of each of its authorizations (EIP-7702), or None.
+        is_validated: whether nonce and fees are checked as a transaction's are all the same.
+        keeps_changes: whether the steps after it see what it changed; else nothing is written, so
+            that any number of them run at once, each on the state that the block starts from.
+    """
+
+    message: Any
+    authorities: Sequence[Address | None] = ()
+    is_validated: bool = False
+    keeps_changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """Values that the steps after it find in the state, in place of those that are there.
+
+    Attributes:
+        writes: location → value, `blockstm.types.DELETED` for none; see `blockstm.state.accounts`.
+    """
+
+    writes: Mapping[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +94,7 @@ class BlockEnd:
     collects_requests: bool = False
 
 
-Step = Signed | BlockStart | BlockEnd
+Step = Signed | BlockStart | BlockEnd | Unsigned | Overrides
 
 
 class BlockSteps(Sequence[Step]):

@@ -26,11 +26,13 @@ PrecompileStatus status_of(int32_t returned) noexcept {
 
 }  // namespace
 
-int AddedPrecompiles::number_at(const Address& address) const noexcept {
+bool AddedPrecompiles::find(const Address& address, int& number) const noexcept {
     for (uint64_t place = 0; place < entries_.size(); ++place) {
-        if (entries_[place].address == address) return ADDED_PRECOMPILES + static_cast<int>(place);
+        if (!(entries_[place].address == address)) continue;
+        number = entries_[place].number;
+        return true;
     }
-    return 0;
+    return false;
 }
 
 PrecompileStatus AddedPrecompiles::run(int number, Span input, int64_t& gas_left, Bytes& output,

@@ -1,4 +1,5 @@
-// Precompiled contracts of the embedder's own: added to those of a fork, or put in the place of one.
+// Precompiled contracts of the embedder's own: added to those of a fork, or put in the place of one. Those of a
+// fork may be moved, too: put elsewhere, or taken away.
 //
 // A list of them is filled before its first block and never changes. Any thread may read it.
 #pragma once
@@ -16,17 +17,21 @@ class AddedPrecompiles {
 public:
     // False where memory ran out. What the table points to outlives this list.
     bool add(const Address& address, const blockstm_precompile& table) noexcept {
-        return entries_.push({address, table});
+        return entries_.push({address, ADDED_PRECOMPILES + static_cast<int>(entries_.size()), table});
     }
-    // 0 where there is none.
-    int number_at(const Address& address) const noexcept;
+    // The precompile of this number that the fork has is at this address as well; 0: nothing is, whatever the fork
+    // has there. False where memory ran out.
+    bool move(const Address& address, int number) noexcept { return entries_.push({address, number, {}}); }
+    // Whether this list decides what is at an address: the number of a precompile, or 0.
+    bool find(const Address& address, int& number) const noexcept;
     // As `run_precompile`. After Raised, `error` is what the function left there.
     PrecompileStatus run(int number, Span input, int64_t& gas_left, Bytes& output, uint64_t& error) const noexcept;
 
 private:
     struct Entry {
         Address address;
-        blockstm_precompile table;
+        int number;
+        blockstm_precompile table;  // of one that was added
     };
 
     Array<Entry> entries_;
@@ -35,7 +40,8 @@ private:
 // The number of the precompile at an address, one that was added before one of the fork; 0 for none.
 inline int precompile_at(Fork fork, const AddedPrecompiles* added, const Address& address) noexcept {
     if (added != nullptr) [[unlikely]] {
-        if (const int number = added->number_at(address); number != 0) return number;
+        int number = 0;
+        if (added->find(address, number)) return number;
     }
     return precompile_at(fork, address);
 }

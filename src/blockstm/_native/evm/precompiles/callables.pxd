@@ -32,6 +32,14 @@ cdef extern from "blockstm/precompile.h" nogil:
 cdef extern from "evm/precompiles/added.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass AddedPrecompiles:
         bool add(const Address& address, const blockstm_precompile& table)
+        bool move(const Address& address, int number)
+
+
+cdef extern from "evm/precompiles/precompiles.hpp" namespace "blockstm::evm" nogil:
+    enum class Fork(uint8_t):
+        pass
+
+    int precompile_at(Fork fork, const Address& address)
 
 
 cdef class Precompiles:
@@ -39,5 +47,5 @@ cdef class Precompiles:
     cdef list kept                 # callables, and capsules whose tables are copied
     cdef dict errors               # what callables have raised, by what the native core knows them by
 
-    cdef int add(self, address, target) except -1
+    cdef int add(self, Fork fork, bytes address, target) except -1
     cdef object error(self, uint64_t known_as)

@@ -90,19 +90,25 @@ cdef class Precompiles:
     """Those of one block. Filled before it runs; then its workers read it, and callables leave errors.
 
     Args:
-        targets: address → what `is_precompile`.
+        fork: which one's precompiles may be moved.
+        targets: address → what `is_precompile`, or the address of the fork's that is there, or None for none.
     """
 
-    def __init__(self, targets):
+    def __init__(self, int fork, targets):
         self.kept, self.errors = [], {}
         for address, target in targets.items():
-            self.add(address, target)
+            self.add(<Fork>fork, address, target)
 
-    cdef int add(self, address, target) except -1:
-        cdef Address at
+    cdef int add(self, Fork fork, bytes address, target) except -1:
+        cdef Address at, source
         cdef blockstm_precompile table
         cdef Callable wrapped
         memcpy(&at, PyBytes_AS_STRING(address), sizeof(at))
+        if target is None or type(target) is bytes:
+            memcpy(&source, PyBytes_AS_STRING(address if target is None else target), sizeof(source))
+            if not self.added.move(at, 0 if target is None else precompile_at(fork, source)):
+                raise MemoryError
+            return 0
         if PyCapsule_IsValid(target, BLOCKSTM_PRECOMPILE_CAPSULE):
             table = checked_table(target)[0]
             self.kept.append(target)

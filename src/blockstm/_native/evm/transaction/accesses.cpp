@@ -47,14 +47,14 @@ bool write_slot(Bytes& out, const Slot& slot) noexcept {
 
 }  // namespace
 
-bool record_and_flush(Machine& machine) noexcept {
+bool record_accesses(Machine& machine) noexcept {
+    if (!machine.block->records_accesses) return true;
     Journal& journal = machine.journal;
-    if (!machine.block->records_accesses) return journal.flush();
     Bytes& out = machine.accesses;
     const bool is_written =
         journal.each_account([&](Account& account) { return write_account(journal, out, account); }) &&
         journal.each_slot([&](Slot& slot) { return write_slot(out, slot); });
-    return is_written ? journal.flush() : journal.stop(BLOCKSTM_NO_MEMORY);
+    return is_written || journal.stop(BLOCKSTM_NO_MEMORY);
 }
 
 }  // namespace blockstm::evm

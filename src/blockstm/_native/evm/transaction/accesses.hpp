@@ -25,8 +25,9 @@ enum AccountChange : uint8_t {
     CODE_CHANGED = 16,
 };
 
-// Of the transaction at hand, behind `machine.accesses`, if the block asks for it; then its changes go to the
-// view.
-bool record_and_flush(Machine& machine) noexcept;
+// Of the transaction at hand, behind `machine.accesses`, if the block asks for it.
+bool record_accesses(Machine& machine) noexcept;
+// Then its changes go to the view.
+inline bool record_and_flush(Machine& machine) noexcept { return record_accesses(machine) && machine.journal.flush(); }
 
 }  // namespace blockstm::evm

@@ -31,6 +31,11 @@ GasPrice gas_price(const Transaction& transaction, const BlockEnv& block) noexce
 
 inline uint64_t blob_gas(const Transaction& transaction) noexcept { return transaction.blob_count * GAS_PER_BLOB; }
 
+// Whether it offers nothing for its gas.
+inline bool is_free(const Transaction& transaction) noexcept {
+    return transaction.max_fee_per_gas.is_zero() && transaction.max_priority_fee_per_gas.is_zero();
+}
+
 // value * factor; false where that has more than 256 bits.
 bool multiply(const u256& value, uint64_t factor, u256& product) noexcept;
 

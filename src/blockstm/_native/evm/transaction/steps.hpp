@@ -10,8 +10,12 @@ namespace blockstm::evm {
 
 // transaction.cpp
 bool run_transaction(Machine& machine, const Transaction& transaction, ValidationError& error) noexcept;
+// Without a signature, and unless it is validated without a nonce; where its fees are zero, whatever the base fee is.
+bool run_call(Machine& machine, const Step& step, ValidationError& error) noexcept;
 // system.cpp
 bool run_block_start(Machine& machine, const Step& step) noexcept;
 bool run_block_end(Machine& machine, const Step& step, ValidationError& error) noexcept;
+// overrides.cpp
+bool run_overrides(Machine& machine, const Step& step) noexcept;
 
 }  // namespace blockstm::evm

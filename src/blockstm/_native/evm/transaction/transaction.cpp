@@ -30,10 +30,12 @@ struct Run {
     const BlockEnv& block;
     IntrinsicGas gas;
     GasPrice price;
+    uint64_t nonce;  // of the sender before it
     Account* sender = nullptr;
     int64_t given = 0;  // gas for the first frame
 
     bool check(ValidationError& error) noexcept;
+    bool check_call(bool is_validated, ValidationError& error) noexcept;
     bool buy_gas() noexcept;
     bool warm_up(const Address& target) noexcept;
     void split_gas() noexcept;
@@ -55,12 +57,23 @@ bool Run::check(ValidationError& error) noexcept {
     return journal.account(transaction.sender, sender) && check_sender(machine, transaction, sender, error);
 }
 
+// Nobody signed it, and who it says that it is from may have code. What its sender pays is paid all the same.
+bool Run::check_call(bool is_validated, ValidationError& error) noexcept {
+    if (!journal.account(transaction.sender, sender) || !journal.nonce(sender, nonce)) return false;
+    if (is_validated) error = check_nonce(transaction, nonce);
+    if (error.reason == Violation::None) error = check_call_form(transaction, block, is_validated);
+    if (error.reason != Violation::None) return true;
+    if (!check_funds(journal, transaction, sender, error)) return false;
+    if (error.reason == Violation::None) error = check_call_gas(transaction, block, gas);
+    return true;
+}
+
 // The sender can pay: what it may cost at most was checked, and the effective price is below the cap.
 bool Run::buy_gas() noexcept {
     u256 cost, blob_cost;
     multiply(price.effective, transaction.gas_limit, cost);
     multiply(block.blob_base_fee, blob_gas(transaction), blob_cost);
-    return journal.debit(sender, cost + blob_cost) && journal.set_nonce(sender, transaction.nonce + 1);
+    return journal.debit(sender, cost + blob_cost) && journal.set_nonce(sender, nonce + 1);
 }
 
 // EIP-2929, EIP-2930, EIP-3651. Precompiles are warm by themselves.
@@ -140,7 +153,7 @@ bool Run::prepare_call(Message& message) noexcept {
 }
 
 bool Run::prepare_creation(Message& message) noexcept {
-    message.target = creation_address(transaction.sender, transaction.nonce);
+    message.target = creation_address(transaction.sender, nonce);
     if (!warm_up(message.target)) return false;
     Account* created = nullptr;
     if (!machine.meters_state()) return true;
@@ -184,8 +197,7 @@ bool Run::refund_and_pay(const GasUse& use) noexcept {
     multiply(price.priority, use.used, fee);
     Account* coinbase = nullptr;
     if (!journal.credit(sender, left) || !journal.account(block.coinbase, coinbase)) return false;
-    if (!journal.credit(coinbase, fee)) return false;
-    return record_and_flush(machine);
+    return journal.credit(coinbase, fee);
 }
 
 bool Run::encode(const ExecutionResult& result, const GasUse& use) noexcept {
@@ -208,14 +220,30 @@ bool Run::encode(const ExecutionResult& result, const GasUse& use) noexcept {
 
 bool run_transaction(Machine& machine, const Transaction& transaction, ValidationError& error) noexcept {
     const BlockEnv& block = *machine.block;
-    Run run{machine, machine.journal, transaction, block, intrinsic_gas(transaction, block), {}};
+    Run run{machine, machine.journal, transaction, block, intrinsic_gas(transaction, block), {}, transaction.nonce};
     if (!run.check(error)) return false;
     if (error.reason != Violation::None) return true;
     run.price = gas_price(transaction, block);
     ExecutionResult result{};
     if (!run.buy_gas() || !run.execute(result)) return false;
     const GasUse use = run.gas_use(result);
-    return run.refund_and_pay(use) && run.encode(result, use) && machine.journal.charge(use.used);
+    return run.refund_and_pay(use) && record_and_flush(machine) && run.encode(result, use) &&
+           machine.journal.charge(use.used);
+}
+
+bool run_call(Machine& machine, const Step& step, ValidationError& error) noexcept {
+    const BlockEnv& block = *machine.block;
+    const Transaction& transaction = step.transaction;
+    Run run{machine, machine.journal, transaction, block, intrinsic_gas(transaction, block), {}, 0};
+    if (!run.check_call(step.is_validated, error)) return false;
+    if (error.reason != Violation::None) return true;
+    if (step.is_validated || !is_free(transaction)) run.price = gas_price(transaction, block);
+    ExecutionResult result{};
+    if (!run.buy_gas() || !run.execute(result)) return false;
+    const GasUse use = run.gas_use(result);
+    if (!run.refund_and_pay(use) || !record_accesses(machine)) return false;
+    if (step.keeps_changes && !machine.journal.flush()) return false;
+    return run.encode(result, use) && machine.journal.charge(use.used);
 }
 
 }  // namespace blockstm::evm

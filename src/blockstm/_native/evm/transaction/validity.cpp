@@ -49,15 +49,25 @@ uint64_t capped_gas(uint64_t limit, const BlockEnv& block, const IntrinsicGas& g
     return block.fork < Fork::Amsterdam ? limit : std::max(gas.execution, gas.floor);
 }
 
-ValidationError check_gas(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
-    const uint64_t limit = transaction.gas_limit;
+ValidationError check_intrinsic_gas(uint64_t limit, const IntrinsicGas& gas) noexcept {
     if (limit < gas.execution) return refuse(Violation::IntrinsicGas, limit, gas.execution);
     if (limit < gas.floor) return refuse(Violation::FloorGas, limit, gas.floor);
-    if (transaction.nonce == UINT64_MAX) return refuse(Violation::NonceIsMax, transaction.nonce);
+    return FINE;
+}
+
+ValidationError check_initcode(const Transaction& transaction, const BlockEnv& block) noexcept {
     const uint64_t size_max = initcode_size_max(block.fork);
-    if (transaction.creates && transaction.data.size > size_max) {
-        return refuse(Violation::InitcodeTooLarge, transaction.data.size, size_max);
-    }
+    if (!transaction.creates || transaction.data.size <= size_max) return FINE;
+    return refuse(Violation::InitcodeTooLarge, transaction.data.size, size_max);
+}
+
+ValidationError check_gas(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept {
+    const uint64_t limit = transaction.gas_limit;
+    ValidationError error = check_intrinsic_gas(limit, gas);
+    if (error.reason != Violation::None) return error;
+    if (transaction.nonce == UINT64_MAX) return refuse(Violation::NonceIsMax, transaction.nonce);
+    error = check_initcode(transaction, block);
+    if (error.reason != Violation::None) return error;
     const uint64_t capped = capped_gas(limit, block, gas);
     if (capped > GAS_CAP) return refuse(Violation::GasAboveCap, capped, GAS_CAP);
     if (limit > block.gas_limit || limit > INT64_MAX) return refuse(Violation::GasAboveBlock, limit, block.gas_limit);
@@ -73,8 +83,7 @@ ValidationError check_fees(const Transaction& transaction, const BlockEnv& block
     return FINE;
 }
 
-ValidationError check_blobs(const Transaction& transaction, const BlockEnv& block) noexcept {
-    if (transaction.type != TransactionType::Blob) return FINE;
+ValidationError check_blob_list(const Transaction& transaction, const BlockEnv& block) noexcept {
     const uint64_t count = transaction.blob_count;
     if (count == 0) return refuse(Violation::NoBlobs, 0, 1);
     if (block.fork >= Fork::Osaka && count > BLOBS_MAX) return refuse(Violation::TooManyBlobs, count, BLOBS_MAX);
@@ -82,11 +91,20 @@ ValidationError check_blobs(const Transaction& transaction, const BlockEnv& bloc
         const uint8_t version = transaction.blob_hashes[place].bytes[0];
         if (version != BLOB_HASH_VERSION) return refuse(Violation::BlobHashVersion, version, BLOB_HASH_VERSION);
     }
-    if (transaction.max_fee_per_blob_gas < block.blob_base_fee) {
-        return refuse(Violation::BlobFeeCapBelowBaseFee, transaction.max_fee_per_blob_gas, block.blob_base_fee);
-    }
-    if (transaction.creates) return refuse(Violation::BlobTransactionCreates);
     return FINE;
+}
+
+ValidationError check_blob_fee(const Transaction& transaction, const BlockEnv& block) noexcept {
+    if (!(transaction.max_fee_per_blob_gas < block.blob_base_fee)) return FINE;
+    return refuse(Violation::BlobFeeCapBelowBaseFee, transaction.max_fee_per_blob_gas, block.blob_base_fee);
+}
+
+ValidationError check_blobs(const Transaction& transaction, const BlockEnv& block) noexcept {
+    if (transaction.type != TransactionType::Blob) return FINE;
+    ValidationError error = check_blob_list(transaction, block);
+    if (error.reason == Violation::None) error = check_blob_fee(transaction, block);
+    if (error.reason == Violation::None && transaction.creates) error = refuse(Violation::BlobTransactionCreates);
+    return error;
 }
 
 ValidationError check_authorizations(const Transaction& transaction) noexcept {
@@ -110,9 +128,46 @@ ValidationError check_form(const Transaction& transaction, const BlockEnv& block
     return FINE;
 }
 
-// ------------------------------------------------------------------------------ in the state
+// ------------------------------------------------------------------------------ of calls
 
 namespace {
+
+ValidationError check_call_blobs(const Transaction& transaction, const BlockEnv& block, bool is_validated) noexcept {
+    if (transaction.type != TransactionType::Blob) return FINE;
+    if (transaction.creates) return refuse(Violation::BlobTransactionCreates);
+    const ValidationError error = check_blob_list(transaction, block);
+    const bool is_free_of_blob_fee = !is_validated && transaction.max_fee_per_blob_gas.is_zero();
+    return error.reason != Violation::None || is_free_of_blob_fee ? error : check_blob_fee(transaction, block);
+}
+
+}  // namespace
+
+ValidationError check_call_form(const Transaction& transaction, const BlockEnv& block, bool is_validated) noexcept {
+    if (transaction.gas_limit > INT64_MAX) return refuse(Violation::GasAboveBlock, transaction.gas_limit, INT64_MAX);
+    ValidationError error{};
+    if (is_validated || !is_free(transaction)) error = check_fees(transaction, block);
+    if (error.reason == Violation::None) error = check_call_blobs(transaction, block, is_validated);
+    return error.reason == Violation::None ? check_authorizations(transaction) : error;
+}
+
+ValidationError check_call_gas(const Transaction& transaction, const BlockEnv& block,
+                               const IntrinsicGas& gas) noexcept {
+    ValidationError error = check_intrinsic_gas(transaction.gas_limit, gas);
+    if (error.reason == Violation::None) error = check_initcode(transaction, block);
+    // What runs is capped by itself (EIP-8037), so that what it costs at once has to fit.
+    const uint64_t at_once = block.fork < Fork::Amsterdam ? 0 : std::max(gas.execution, gas.floor);
+    if (error.reason == Violation::None && at_once > GAS_CAP) error = refuse(Violation::GasAboveCap, at_once, GAS_CAP);
+    return error;
+}
+
+// ------------------------------------------------------------------------------ in the state
+
+ValidationError check_nonce(const Transaction& transaction, uint64_t nonce) noexcept {
+    if (transaction.nonce < nonce) return refuse(Violation::NonceTooLow, transaction.nonce, nonce);
+    if (transaction.nonce > nonce) return refuse(Violation::NonceTooHigh, transaction.nonce, nonce);
+    if (nonce == UINT64_MAX) return refuse(Violation::NonceIsMax, nonce);
+    return FINE;
+}
 
 // The exact balance is read only where it does not suffice.
 bool check_funds(Journal& journal, const Transaction& transaction, Account* sender, ValidationError& error) noexcept {
@@ -126,6 +181,8 @@ bool check_funds(Journal& journal, const Transaction& transaction, Account* send
     error = refuse(Violation::InsufficientFunds, balance, fits ? cost : ~u256{});
     return true;
 }
+
+namespace {
 
 // EIP-3607; from Prague on a delegation is no code in this sense.
 bool check_sender_code(Journal& journal, Fork fork, Account* sender, ValidationError& error) noexcept {
@@ -146,8 +203,7 @@ bool check_sender(Machine& machine, const Transaction& transaction, Account* sen
     Journal& journal = machine.journal;
     uint64_t nonce = 0;
     if (!journal.expect_nonce(sender, transaction.nonce) || !journal.nonce(sender, nonce)) return false;
-    if (transaction.nonce < nonce) error = refuse(Violation::NonceTooLow, transaction.nonce, nonce);
-    if (transaction.nonce > nonce) error = refuse(Violation::NonceTooHigh, transaction.nonce, nonce);
+    error = check_nonce(transaction, nonce);
     if (error.reason != Violation::None) return true;
     if (!check_funds(journal, transaction, sender, error)) return false;
     return error.reason != Violation::None || check_sender_code(journal, machine.fork(), sender, error);

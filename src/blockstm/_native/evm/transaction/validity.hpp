@@ -13,6 +13,18 @@ namespace blockstm::evm {
 // By itself and in its block, without looking at the state.
 ValidationError check_form(const Transaction& transaction, const BlockEnv& block, const IntrinsicGas& gas) noexcept;
 
+// Of a call what holds of a message without a signature: its fees (those that are zero stand beside any base fee unless
+// it is validated), blobs and authorizations; then its gas, of which it may have more than a transaction or the block.
+ValidationError check_call_form(const Transaction& transaction, const BlockEnv& block, bool is_validated) noexcept;
+ValidationError check_call_gas(const Transaction& transaction, const BlockEnv& block,
+                               const IntrinsicGas& gas) noexcept;
+
+// `nonce` is the sender's before it.
+ValidationError check_nonce(const Transaction& transaction, uint64_t nonce) noexcept;
+
+// Whether the sender can pay the most that it can cost; false where the run is over.
+bool check_funds(Journal& journal, const Transaction& transaction, Account* sender, ValidationError& error) noexcept;
+
 // In the state before it; false where the run is over. `error.reason` is None where it belongs.
 bool check_sender(Machine& machine, const Transaction& transaction, Account* sender, ValidationError& error) noexcept;
 

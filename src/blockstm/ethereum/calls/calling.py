@@ -1,0 +1,218 @@
+"""`call` and `call_many`: messages run on a state that they do not change."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, TypedDict, Unpack, cast
+
+from blockstm import engine
+from blockstm.errors import ConfigError, InputError, StateError, TransactionError
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.calls.authorities import authorities_of
+from blockstm.ethereum.calls.environment import Environment, environment_of
+from blockstm.ethereum.calls.message import GAS_CAP, Message, checked, resolved
+from blockstm.ethereum.calls.overrides import (
+    BlockOverrides,
+    StateOverrides,
+    checked_overrides,
+    moved_precompiles,
+    override_writes,
+)
+from blockstm.ethereum.calls.results import CallResult
+from blockstm.ethereum.chains.chain import Chain
+from blockstm.ethereum.chains.forks import Fork
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.codecs.rlp import encode
+from blockstm.ethereum.execution.step_errors import error_of_the_block
+from blockstm.messages import brief
+from blockstm.state.accounts import nonce_of
+from blockstm.types import DELETED, Address, Hash32, Outcome
+from blockstm.values import is_int
+from blockstm.vm.evm import Evm, InvalidTransaction, Overrides, Step, Unsigned
+from blockstm.vm.evm.precompiles import ForkPrecompile, has_precompile
+
+__all__ = ["CallOptions", "Calls", "call", "call_many", "calls_of"]
+
+
+class CallOptions(TypedDict, total=False):
+    """Where calls run; `call` documents each."""
+
+    block: Header | Block | None
+    chain: Chain | None
+    fork: Fork | str | None
+    block_hashes: Mapping[int, Hash32] | None
+    overrides: StateOverrides | None
+    block_overrides: BlockOverrides | None
+    gas_cap: int
+
+
+def call(
+    state: Any, message: Message, *, inspector: Any = None, **options: Unpack[CallOptions]
+) -> CallResult:
+    """Run a message on a state, and leave the state as it is.
+
+    It means what ``eth_call`` of go-ethereum does: no signature, no nonce, and the sender may be
+    a contract (EIP-3607); without a price the base fee does not matter, and BASEFEE gives 0. The
+    sender must have the value that it sends, and at a price what the gas costs at most.
+
+    Args:
+        state: what it starts from; any that `blockstm.execute_block` takes for an Ethereum block.
+        message: what is run.
+        inspector: told what happens inside, see `blockstm.vm.evm.Inspector`; the message is its
+            transaction 1, as in a block whose start is 0.
+        block: the block whose number, time and fees code sees. The state is usually that after it.
+            None: an empty one, number 0.
+        chain: whose block it is; default: mainnet.
+        fork: whose rules hold; default: what ``chain`` has at the block; without one, its newest.
+        block_hashes: number → hash of the blocks before, for BLOCKHASH; the parent's is known.
+        overrides: address → `AccountOverride`: what it finds in the state instead.
+        block_overrides: the fields of the block that it finds instead.
+        gas_cap: how much gas it may have at most, and has if it says nothing; in gas.
+
+    Returns:
+        What it came to. A message that could not begin has a ``rejection``; a failed one, a
+        ``failure``: neither is raised, unless by ``result.checked()``.
+
+    Raises:
+        InputError, ConfigError: something passed is of the wrong kind.
+        StateError: the state could not be read, or lacks a code.
+        TransactionError: the inspector or a precompile of the chain's own has raised.
+
+    Deterministic, and thread-safe where the state is.
+
+    >>> from blockstm.ethereum import Account, AccountState, Message, call
+    >>> adder = bytes.fromhex("6000356020350160005260206000f3")
+    >>> state = AccountState({bytes(19) + b"A": Account(code=adder, code_hash=keccak(adder))})
+    >>> data = (2).to_bytes(32, "big") + (3).to_bytes(32, "big")
+    >>> int.from_bytes(call(state, Message(to=bytes(19) + b"A", data=data)).output, "big")
+    5
+    """
+    calls = calls_of(state, **options)
+    return calls.run([checked(message)], workers=1, inspector=inspector)[0]
+
+
+def call_many(
+    state: Any,
+    messages: Iterable[Message],
+    *,
+    workers: int | Literal["auto"] = "auto",
+    **options: Unpack[CallOptions],
+) -> list[CallResult]:
+    """Run many messages, each on the state as it is, on all cores.
+
+    Each comes to what `call` gives for it, and results stand in the order of the messages. From
+    a native state, as `AccountState` is, nothing takes the GIL meanwhile.
+
+    Args:
+        state, options: see `call`.
+        messages: any number of them.
+        workers: threads, at most; "auto": the usable cores.
+
+    Raises:
+        InputError, ConfigError, StateError, TransactionError: see `call`; ``index`` is the
+            message's.
+    """
+    listed = [checked(each, f"messages[{index}]") for index, each in enumerate(messages)]
+    return calls_of(state, **options).run(listed, workers=workers)
+
+
+def calls_of(state: Any, **options: Unpack[CallOptions]) -> Calls:
+    """Where calls on a state run, to run any number of them; see `call`."""
+    unknown = options.keys() - CallOptions.__annotations__.keys()
+    if unknown:
+        raise ConfigError(f"a call has no option {brief(sorted(unknown)[0])}")
+    if not callable(getattr(state, "get", None)):
+        raise InputError(f"a call runs on a blockstm.ethereum.AccountState, not {brief(state)}")
+    around = environment_of(
+        options.get("block"),
+        options.get("chain"),
+        options.get("fork"),
+        options.get("block_hashes"),
+        options.get("block_overrides"),
+    )
+    gas_cap = options.get("gas_cap", GAS_CAP)
+    if not is_int(gas_cap) or not 0 < gas_cap < 1 << 63:
+        raise ConfigError(f"gas_cap is an int from 1 to 2**63-1, not {brief(gas_cap)}")
+    return Calls(state, around, checked_overrides(options.get("overrides")), gas_cap)
+
+
+class Calls:
+    """Where calls run: a state, a block, what is overridden of both. Immutable.
+
+    Attributes:
+        state: that they start from.
+        around: the block.
+        gas_cap: the most that one may have, in gas.
+    """
+
+    def __init__(
+        self, state: Any, around: Environment, overrides: StateOverrides, gas_cap: int
+    ) -> None:
+        self.state = state
+        self.around = around
+        self.gas_cap = gas_cap
+        self.precompiles = moved_precompiles(overrides, around.fork, around.chain.precompiles)
+        self._writes = override_writes(state, overrides)
+
+    def get(self, location: Any, default: Any = None) -> Any:
+        """The value at a location as calls find it."""
+        if location in self._writes:
+            value = self._writes[location]
+            return default if value is DELETED else value
+        value = self.state.get(location)
+        return default if value is None else value
+
+    def has_precompile(self, address: Address) -> bool:
+        """Whether there is a precompiled contract at an address."""
+        if address in self.precompiles:
+            return bool(self.precompiles[address] != ForkPrecompile(None))
+        return has_precompile(self.around.fork, address)
+
+    def run(
+        self,
+        messages: Sequence[Message],
+        *,
+        workers: int | Literal["auto"] = 1,
+        inspector: Any = None,
+    ) -> list[CallResult]:
+        """What each message comes to, each by itself."""
+        ready = [resolved(each, self.gas_cap) for each in messages]
+        kinds: defaultdict[tuple[bool, bool], list[int]] = defaultdict(list)
+        for place, message in enumerate(ready):
+            blobs_are_free = message.blob_hashes is not None and not message.max_fee_per_blob_gas
+            kinds[message.is_free, blobs_are_free].append(place)
+        results: list[Any] = [None] * len(ready)
+        for (gas, blobs), places in kinds.items():
+            context = self.around.for_free(gas=gas, blobs=blobs)
+            vm = Evm(self.around.fork, context, precompiles=self.precompiles, inspector=inspector)
+            outcomes = self._outcomes([ready[place] for place in places], vm, workers)
+            for place, outcome in zip(places, outcomes, strict=True):
+                results[place] = self._result(ready[place], outcome)
+        return results
+
+    def _outcomes(
+        self, messages: Sequence[Message], vm: Evm, workers: int | Literal["auto"]
+    ) -> Sequence[Outcome]:
+        """The first step is not a message, be there overrides or not: so inspectors count."""
+        steps: list[Step] = [Overrides(self._writes)]
+        if any(message.authorizations for message in messages):
+            steps += map(Unsigned, messages, authorities_of(messages))
+        else:
+            steps += map(Unsigned, messages)
+        try:
+            result = engine.run(steps, self.state, vm, workers=workers, on_invalid="skip")
+        except (StateError, TransactionError) as error:
+            raise error_of_the_block(error, range(1, len(steps))) from error.__cause__
+        return result.outcomes[1:]
+
+    def _result(self, message: Message, outcome: Outcome) -> CallResult:
+        if outcome.value is None:
+            return CallResult(None, cast(InvalidTransaction, outcome.error))
+        created = None if message.to is not None else self.created_by(message.sender)
+        return CallResult(outcome.value, created=created)
+
+    def created_by(self, sender: Address) -> Address:
+        """Where a message of this sender creates a contract."""
+        return Address(keccak(encode([sender, self.get(nonce_of(sender), 0)]))[12:])

@@ -1,0 +1,116 @@
+"""What a call came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from blockstm.errors import CallError
+from blockstm.ethereum.blocks.transaction import AccessList
+from blockstm.ethereum.calls.failures import Failure
+from blockstm.ethereum.calls.revert_reasons import RevertReason, revert_reason
+from blockstm.ethereum.results.accesses import fold_accesses
+from blockstm.types import Address
+from blockstm.vm.evm.execution import Execution, InvalidTransaction, Log
+
+__all__ = ["CallResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """The result of a call. Immutable, safe from any thread.
+
+    Attributes:
+        execution: what it did; None where it could not begin.
+        rejection: why it could not begin: ``rejection.reason`` is one of
+            `blockstm.ethereum.Reason`, ``have`` and ``want`` are the numbers that a rule compares.
+            None where it began.
+        created: where a creation put its code, or would have, had it succeeded; None of a call.
+    """
+
+    execution: Execution | None
+    rejection: InvalidTransaction | None = None
+    created: Address | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ended well: neither rejected nor failed nor reverted."""
+        return self.execution is not None and self.execution.succeeded
+
+    @property
+    def output(self) -> bytes:
+        """What it returned, or reverted with."""
+        return b"" if self.execution is None else self.execution.output
+
+    @property
+    def gas_used(self) -> int:
+        """After refunds, in gas; 0 where it could not begin."""
+        return 0 if self.execution is None else self.execution.gas_used
+
+    @property
+    def gas_before_refund(self) -> int:
+        """The most that it had used before it was given something back, in gas."""
+        done = self.execution
+        return 0 if done is None else done.gas_before_refund + done.state_gas
+
+    @property
+    def gas_refunded(self) -> int:
+        """What it was given back, in gas."""
+        return max(self.gas_before_refund - self.gas_used, 0)
+
+    @property
+    def logs(self) -> tuple[Log, ...]:
+        """In order; none unless it succeeded."""
+        return () if self.execution is None else self.execution.logs
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why it began and did not succeed; None where it did, or could not begin."""
+        if self.execution is None or self.execution.succeeded:
+            return None
+        return Failure(self.execution.error)
+
+    @property
+    def revert_reason(self) -> RevertReason | None:
+        """What a reverted call says in Solidity's encoding; None where it says nothing of it."""
+        if self.failure is not Failure.REVERTED:
+            return None
+        return revert_reason(self.output)
+
+    @property
+    def access_list(self) -> AccessList:
+        """Every account that it asked for anything, with the slots that it looked at, sorted.
+
+        Sender, receiver and precompiles among them, and what a call inside it touched that failed:
+        see `create_access_list` for the list that a transaction should carry.
+        """
+        if self.execution is None:
+            return ()
+        touched = fold_accesses([self.execution.accesses], lambda address: 0).accounts
+        return tuple(
+            (
+                each.address,
+                tuple(sorted({*each.storage_reads, *(slot for slot, _ in each.storage_changes)})),
+            )
+            for each in touched
+        )
+
+    @property
+    def error(self) -> str:
+        """Why it did not succeed, in words; empty if it did."""
+        if self.rejection is not None:
+            return str(self.rejection)
+        if self.failure is Failure.REVERTED:
+            reason = self.revert_reason
+            return "execution reverted" if reason is None else f"execution reverted: {reason}"
+        return str(self.failure or "")
+
+    def checked(self) -> Self:
+        """The same, if it succeeded.
+
+        Raises:
+            CallError: it did not; ``result`` is this.
+        """
+        if not self.succeeded:
+            raise CallError(self.error, self)
+        return self
