@@ -23,6 +23,7 @@ USED_ELSEWHERE = {
     "__getattr__": "called by Python",
     "add_nodes": "public",
     "align": "read by LLVM",
+    "block_overrides": "an option, read by name",
     "baseline_seconds": "printed by name",
     "baseline_spread": "printed by name",
     "create_module": "called by Python",

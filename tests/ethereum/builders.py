@@ -11,15 +11,15 @@ from eth_typing import Address, BlockNumber, Hash32
 from hypothesis import strategies as st
 
 import blockstm
-from blockstm import reference
+from blockstm.ethereum import BlockAttributes, build_block
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
-from blockstm.ethereum.blocks.receipt import receipts_bloom, receipts_root
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction
+from blockstm.ethereum.building.attributes import header_after
+from blockstm.ethereum.building.sealing import with_body
 from blockstm.ethereum.chains import Activation, Chain
 from blockstm.ethereum.chains.forks import (
     AMSTERDAM,
-    BYZANTIUM,
     CANCUN,
     LONDON,
     PARIS,
@@ -28,10 +28,8 @@ from blockstm.ethereum.chains.forks import (
     Fork,
 )
 from blockstm.ethereum.codecs.hashing import keccak
-from blockstm.ethereum.execution import context_of, prepare, state_root_after
-from blockstm.ethereum.rules.fees import GAS_PER_BLOB
+from blockstm.ethereum.execution import context_of
 from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
-from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.ethereum.rules.rewards import rewards
 from blockstm.ethereum.tries.list_root import list_root
 from blockstm.state.accounts import Account, AccountState
@@ -44,6 +42,7 @@ COINBASE = Address(b"\xcb" * 20)
 NOBODY = Address(b"\xee" * 20)
 CHAIN_ID = 1337
 GAS_LIMIT = 400_000
+ATTRIBUTES = BlockAttributes(timestamp=1_000, coinbase=COINBASE)
 GREAT_GAS = [GAS_LIMIT, GAS_LIMIT + 1, 2**24 + 1, 2**63]
 BASE_FEE, BLOB_FEE = 7, 1
 HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
@@ -156,8 +155,8 @@ class Site:
         object.__setattr__(self, "chain", Chain(CHAIN_ID, (Activation(self.fork, block=0),)))
 
     @property
-    def header(self) -> Header:
-        """Of an empty block, all roots still to be filled in."""
+    def parent(self) -> Header:
+        """Of the block before, after which the fees are those that are named above."""
         zero, since = Hash32(bytes(32)), self.fork.__ge__
         return Header(
             parent_hash=zero,
@@ -168,10 +167,10 @@ class Site:
             receipts_root=list_root([]),
             logs_bloom=bytes(256),
             difficulty=0 if since(PARIS) else 131_072,
-            number=BlockNumber(5),
+            number=BlockNumber(4),
             gas_limit=self.gas_limit,
-            gas_used=0,
-            timestamp=1_000,
+            gas_used=self.gas_limit // 2,
+            timestamp=999,
             extra_data=b"",
             mix_hash=zero,
             nonce=bytes(8),
@@ -182,20 +181,19 @@ class Site:
             parent_beacon_block_root=zero if since(CANCUN) else None,
             requests_hash=zero if since(PRAGUE) else None,
             block_access_list_hash=zero if since(AMSTERDAM) else None,
-            slot_number=5 if since(AMSTERDAM) else None,
+            slot_number=4 if since(AMSTERDAM) else None,
         )
+
+    @property
+    def header(self) -> Header:
+        """Of an empty block, all roots still to be filled in."""
+        return header_after(self.parent, self.chain, ATTRIBUTES, None)[0]
 
     def block(self, transactions: Sequence[Transaction]) -> Block:
         """A block of these transactions, not sealed."""
-        header = replace(
-            self.header,
-            transactions_root=list_root([each.encode() for each in transactions]),
-        )
-        if self.fork >= CANCUN:
-            blobs = sum(len(each.blob_hashes) for each in transactions)
-            header = replace(header, blob_gas_used=GAS_PER_BLOB * blobs)
         withdrawals = () if self.fork >= SHANGHAI else None
-        return Block(header.hash, header, tuple(transactions), withdrawals, ())
+        header = self.header
+        return with_body(Block(header.hash, header, tuple(transactions), withdrawals, ()))
 
     def evm(self) -> Evm:
         """The VM that a builder takes."""
@@ -231,31 +229,17 @@ class Site:
         return result
 
     def seal(self, kept: Sequence[Transaction], state: AccountState) -> tuple[Block, Any]:
-        """The block of these transactions with all that executing it gives, and what that was."""
-        block = self.block(kept)
-        prepared = prepare(block, state.copy(), chain=self.chain, workers=1)
-        done = prepared.run(reference.execute_block)
-        receipts = tuple(done.receipts)
-        if self.fork < BYZANTIUM:
-            receipts = tuple(
-                replace(receipt, state_root=self._root_after(prepared.steps[: 2 + place], state))
-                for place, receipt in enumerate(receipts)
-            )
-        header = replace(
-            block.header,
-            state_root=state_root_after(state.copy(), done.writes, 1),
-            receipts_root=receipts_root(receipts),
-            logs_bloom=receipts_bloom(done.receipts),
-            gas_used=done.gas_used,
-            requests_hash=None if done.requests is None else requests_hash(done.requests),
-            block_access_list_hash=None if done.access_list is None else done.access_list.hash,
+        """The block of these transactions, all of which fit, and what it does."""
+        built = build_block(
+            self.parent,
+            kept,
+            state,
+            attributes=ATTRIBUTES,
+            chain=self.chain,
+            on_unfit="raise",
+            workers=1,
         )
-        return replace(block, header=header, hash=header.hash), done
-
-    def _root_after(self, steps: Sequence[Any], state: AccountState) -> Hash32 | None:
-        """The root of the state after some of a block's steps."""
-        writes = reference.execute_block(steps, state, self.evm()).writes
-        return state_root_after(state.copy(), writes, 1)
+        return built.block, built.executed
 
 
 def _authority(authorization: Authorization) -> Address | None:

@@ -6,6 +6,7 @@ against its header; `prepare` and what it returns are the same in steps.
 Imports point down::
 
     transition  a block that is not there yet: transactions on a state, in an environment
+    building   a valid block of what fits of some transactions
     calls      messages that nobody signs, run on a state that they do not change
     execution  from a block to what it did, and to a verdict
     results    what executing a block gave, and how it compares with its header
@@ -23,6 +24,16 @@ from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
+from blockstm.ethereum.building import (
+    BlockAttributes,
+    BuiltBlock,
+    Candidate,
+    Rejected,
+    as_given,
+    build_block,
+    by_price,
+    gas_limit_toward,
+)
 from blockstm.ethereum.calls import (
     AccountOverride,
     BlockOverrides,
@@ -69,9 +80,12 @@ __all__ = [
     "Activation",
     "Authorization",
     "Block",
+    "BlockAttributes",
     "BlockFile",
     "BlockOverrides",
+    "BuiltBlock",
     "CallResult",
+    "Candidate",
     "Chain",
     "CreatedAccessList",
     "ExecutedBlock",
@@ -88,12 +102,16 @@ __all__ = [
     "PreparedBlock",
     "Reason",
     "Receipt",
+    "Rejected",
     "RevertReason",
     "StateTrie",
     "Transaction",
     "Undo",
     "Withdrawal",
+    "as_given",
     "block_of_payload",
+    "build_block",
+    "by_price",
     "call",
     "call_many",
     "changes_of",
@@ -103,6 +121,7 @@ __all__ = [
     "fork_named",
     "located",
     "overlay",
+    "gas_limit_toward",
     "message_of",
     "payload_of_block",
     "prepare",

@@ -90,11 +90,11 @@ class BlockOnEvm(PreparedBlock):
         return range(1, 1 + len(self.block.transactions))
 
     def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
-        result = self._run(self.steps, execute_block)
-        return self._executed(result, StepReports.of(result.outcomes))
+        return self.executed_of(self._run(self.steps, execute_block))
 
-    def _executed(self, result: BlockResult, reports: StepReports) -> ExecutedBlock:
-        """The result of the block, from the engine's and what its steps report."""
+    def executed_of(self, result: BlockResult) -> ExecutedBlock:
+        """The result of the block, from the engine's of its steps."""
+        reports = StepReports.of(result.outcomes)
         receipts = self._receipts(reports)
         return ExecutedBlock(
             receipts=receipts,

@@ -24,14 +24,14 @@ from blockstm.ethereum.rules.fees import (
 from blockstm.ethereum.rules.proof_of_work import proof_of_work_violation
 from blockstm.ethereum.rules.reasons import Reason, Violation
 
-__all__ = ["DAO_EXTRA_DATA", "NO_OMMERS_HASH", "header_violation"]
+__all__ = ["DAO_BLOCKS", "DAO_EXTRA_DATA", "NO_OMMERS_HASH", "header_violation"]
 
 NO_OMMERS_HASH: Final = keccak(encode([]))
 
 DAO_EXTRA_DATA: Final = b"dao-hard-fork"
 """The extra data of the first blocks of the DAO fork, which separates the chains (EIP-779)."""
 
-_DAO_BLOCKS: Final = 10
+DAO_BLOCKS: Final = 10
 _EXTRA_DATA_MAX: Final = 32
 _GAS_LIMIT_MIN: Final = 5_000
 _GAS_LIMIT_MAX: Final = 2**63 - 1
@@ -98,7 +98,7 @@ def _extra_data(header: Header, dao_fork_block: int | None) -> Iterator[Violatio
         yield Violation(Reason.EXTRA_DATA_TOO_LONG, f"{size} bytes of extra data, over 32")
     if (
         dao_fork_block is not None
-        and 0 <= header.number - dao_fork_block < _DAO_BLOCKS
+        and 0 <= header.number - dao_fork_block < DAO_BLOCKS
         and header.extra_data != DAO_EXTRA_DATA
     ):
         yield Violation(
