@@ -147,7 +147,7 @@ def test_every_block_of_a_chain_through_all_forks_is_built_again() -> None:
 # ---- whatever is in the pool
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @pytest.mark.parametrize("fork", BUILT, ids=str)
 @given(st.data())
 def test_what_is_built_verifies(fork: Fork, data: Any) -> None:

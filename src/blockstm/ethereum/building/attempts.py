@@ -39,6 +39,7 @@ class Attempts:
     Attributes:
         empty: the block without them.
         fork: whose rules hold.
+        chain_id: of the chain.
         unfit: by a candidate's index, why it does not fit.
     """
 
@@ -53,6 +54,7 @@ class Attempts:
     ) -> None:
         self.empty = empty
         self.fork = fork
+        self.chain_id = chain.chain_id
         self.unfit: dict[int, Violation] = {}
         self._engine = engine
         self._state = state

@@ -23,11 +23,13 @@ from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
 from blockstm.ethereum.execution.senders import find_senders
 from blockstm.ethereum.rules.reasons import Reason, Violation
+from blockstm.ethereum.rules.transaction_rules import transaction_violation
 from blockstm.messages import brief
 from blockstm.types import Hash32
 
 __all__ = ["BuiltBlock", "Rejected", "build_block"]
 
+_NO_SIGNATURE: Final = Violation(Reason.SIGNATURE, "its signature belongs to no key")
 _NOT_ORDERED: Final = "the order left it out"
 
 
@@ -174,8 +176,8 @@ def _candidates(
     candidates, unsigned = [], {}
     for index, (transaction, sender) in enumerate(zip(transactions, senders, strict=True)):
         if sender is None:
-            detail = "its signature belongs to no key"
-            unsigned[index] = Violation(Reason.SIGNATURE, detail, index)
+            broken = transaction_violation(transaction, attempts.fork, attempts.chain_id)
+            unsigned[index] = (broken or _NO_SIGNATURE).at(index)
         else:
             tip = _tip(transaction, base_fee)
             candidates.append(Candidate(index, transaction, sender, tip))
