@@ -26,6 +26,7 @@ from tests.ethereum.builders import (
 from tests.ethereum.exchanges import address, data, exchanges, recorded
 from tests.ethereum.test_builders import BUILT, RICH, blobs, funds, pay
 from tests.ethereum.test_chain_imports import chain_of
+from tests.ethereum.test_states import Rooted
 
 import blockstm
 from blockstm import InvalidBlock, reference
@@ -45,6 +46,7 @@ from blockstm.ethereum import (
     build_block,
     by_price,
     gas_limit_toward,
+    overlay,
 )
 from blockstm.ethereum.chains.forks import AMSTERDAM, CANCUN, DAO_FORK, LONDON, OSAKA, PRAGUE, Fork
 from blockstm.ethereum.execution.checks import execute_in_order
@@ -247,7 +249,7 @@ def test_without_its_system_calls_there_is_no_block(fork: Fork) -> None:
     assert raised.value.reason == Reason.SYSTEM_CONTRACT_MISSING
     with pytest.raises(InputError, match="partial and lacks them"):
         built(site, [pay(0, 0)], AccountState(accounts, partial=True))
-    with pytest.raises(InputError, match="this one is partial"):
+    with pytest.raises(InputError, match="knows its root"):
         built(Site(CANCUN), [pay(0, 0)], AccountState(accounts, partial=True))
 
 
@@ -304,6 +306,14 @@ def test_the_state_stays_as_it_is() -> None:
     before = dict(RICH.accounts())
     built(Site(PRAGUE), [pay(0, 0)])
     assert dict(RICH.accounts()) == before
+
+
+def test_a_block_is_built_on_any_state_that_knows_its_root() -> None:
+    site, pool = Site(OSAKA), [pay(0, 0), pay(1, 0)]
+    plain = built(site, pool)
+    assert built(site, pool, overlay(Rooted(dict(RICH.accounts())))).block == plain.block
+    with pytest.raises(InputError, match="knows its root"):
+        built(site, pool, overlay(RICH.copy()))
 
 
 def test_blocks_follow_each_other() -> None:

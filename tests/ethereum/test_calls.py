@@ -23,6 +23,7 @@ from blockstm.ethereum import (
     call,
     call_many,
     message_of,
+    overlay,
     prepare_file,
 )
 from blockstm.ethereum.codecs.hashing import keccak
@@ -360,9 +361,19 @@ def test_calls_on_a_state_of_python_come_to_the_same() -> None:
         def get(self, key: Any) -> Any:
             return state.get(key)
 
+    class Plain:
+        """A `State` of one's own."""
+
+        account = staticmethod(state.account)
+        code = staticmethod(state.code)
+        storage = staticmethod(state.storage)
+
     messages = pool(50)
-    native, slow = call_many(state, messages), call_many(Slow(), messages)
-    assert [each.execution for each in native] == [each.execution for each in slow]
+    native = call_many(state, messages)
+    for other in (Slow(), Plain(), overlay(state)):
+        assert [each.execution for each in call_many(other, messages)] == [
+            each.execution for each in native
+        ]
 
 
 def test_none_are_none() -> None:

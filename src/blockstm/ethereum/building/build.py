@@ -25,6 +25,7 @@ from blockstm.ethereum.execution.senders import find_senders
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.transaction_rules import transaction_violation
 from blockstm.messages import brief
+from blockstm.state.located import located
 from blockstm.types import Hash32
 
 __all__ = ["BuiltBlock", "Rejected", "build_block"]
@@ -120,8 +121,6 @@ def build_block(
         raise ConfigError(f'on_unfit is "skip" or "raise", not {brief(on_unfit)}')
     if not callable(order):
         raise InputError(f"order is a function of candidates, not {brief(order)}")
-    if not callable(getattr(state, "get", None)):
-        raise InputError(f"a block is built on an AccountState, not {brief(state)}")
     check_header(parent, "parent")
     chain = _chain(chain, fork)
     total = _total_difficulty(chain, parent, total_difficulty)
@@ -134,7 +133,7 @@ def build_block(
     config = Config() if workers is None else Config(workers=workers)
     engine = POOL.take(config)
     try:
-        attempts = Attempts(engine, empty, state, rules, chain, around.block_hashes)
+        attempts = Attempts(engine, empty, located(state), rules, chain, around.block_hashes)
         return _built(engine, attempts, _checked(transactions), order, on_unfit == "raise")
     finally:
         POOL.give_back(engine)

@@ -37,12 +37,13 @@ def sealed(
     """A block whose header says what executing it gave, and that with the roots there are.
 
     Raises:
-        InputError: the state is partial, and has no root.
+        InputError: the state does not know its root.
     """
     state_root = state_root_after(prepared.state, executed.writes, workers)
     if state_root is None:
         raise InputError(
-            "a block is built on a state that is complete, for its root: this one is partial"
+            "a block is built on a state that knows its root: an AccountState that is not partial, "
+            "or one with root_after(writes)"
         )
     receipts: Sequence[Receipt] = executed.receipts
     if prepared.fork < BYZANTIUM and len(receipts):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict, Unpack, cast
 
 from blockstm import engine
-from blockstm.errors import ConfigError, InputError, StateError, TransactionError
+from blockstm.errors import ConfigError, StateError, TransactionError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.calls.authorities import authorities_of
@@ -28,6 +28,7 @@ from blockstm.ethereum.codecs.rlp import encode
 from blockstm.ethereum.execution.step_errors import error_of_the_block
 from blockstm.messages import brief
 from blockstm.state.accounts import nonce_of
+from blockstm.state.located import located
 from blockstm.types import DELETED, Address, Hash32, Outcome
 from blockstm.values import is_int
 from blockstm.vm.evm import Evm, InvalidTransaction, Overrides, Step, Unsigned
@@ -58,7 +59,7 @@ def call(
     sender must have the value that it sends, and at a price what the gas costs at most.
 
     Args:
-        state: what it starts from; any that `blockstm.execute_block` takes for an Ethereum block.
+        state: what it starts from: any that `blockstm.execute_block` takes for an Ethereum block.
         message: what is run.
         inspector: told what happens inside, see `blockstm.vm.evm.Inspector`; the message is its
             transaction 1, as in a block whose start is 0.
@@ -123,8 +124,7 @@ def calls_of(state: Any, **options: Unpack[CallOptions]) -> Calls:
     unknown = options.keys() - CallOptions.__annotations__.keys()
     if unknown:
         raise ConfigError(f"a call has no option {brief(sorted(unknown)[0])}")
-    if not callable(getattr(state, "get", None)):
-        raise InputError(f"a call runs on a blockstm.ethereum.AccountState, not {brief(state)}")
+    state = located(state)
     around = environment_of(
         options.get("block"),
         options.get("chain"),
