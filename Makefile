@@ -17,8 +17,9 @@ demo:  ## real blocks of Ethereum and one of a gigagas, on one worker and on two
 	@.ci/setup pyevm
 	@$(PY) examples/demo.py
 
+# Two processes, each with whole files: most tests use one core. More would only race for the caches.
 test: setup  ## the test suite, without what takes minutes
-	$(PY) .ci/pytest_totals.py -m 'not slow'
+	$(PY) .ci/pytest_totals.py -m 'not slow' --numprocesses 2 --dist loadfile
 
 test-slow: setup  ## what takes minutes: every fixture block, long searches
 	$(PY) .ci/pytest_totals.py -m slow --timeout 3600

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from engine_cases import check, executor
+from tests.naming import steady
 
 import blockstm
 from blockstm import Config, Executor, reference
@@ -31,14 +32,14 @@ def nothing(view: Any, transaction: Any) -> None:
     pass
 
 
-@pytest.mark.parametrize("vm", [None, 7, "vm", object(), [nothing]], ids=str)
+@pytest.mark.parametrize("vm", [None, 7, "vm", object(), [nothing]], ids=steady())
 @workers
 def test_a_vm_is_callable_or_native(vm: Any, workers: int) -> None:
     with pytest.raises(InputError, match="vm"):
         executor(workers).execute_block([1], {}, vm)
 
 
-@pytest.mark.parametrize("transactions", [None, 7, object()], ids=str)
+@pytest.mark.parametrize("transactions", [None, 7, object()], ids=steady())
 @workers
 def test_transactions_are_iterable(transactions: Any, workers: int) -> None:
     with pytest.raises(InputError, match="transactions"):
@@ -64,7 +65,7 @@ def test_a_generator_of_transactions_that_raises_passes_through(workers: int) ->
         executor(workers).execute_block(broken(), {}, nothing)
 
 
-@pytest.mark.parametrize("state", [None, 7, "text", [1], {1, 2}, object()], ids=str)
+@pytest.mark.parametrize("state", [None, 7, "text", [1], {1, 2}, object()], ids=steady())
 @workers
 def test_a_state_is_a_mapping_or_a_reader(state: Any, workers: int) -> None:
     with pytest.raises(InputError, match="state"):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.ethereum.documents import RECEIVER, SENDER, block_document
+from tests.naming import steady
 
 import blockstm
 from blockstm.errors import BlockstmError, DecodeError, InputError
@@ -102,7 +103,7 @@ def test_a_wrong_member_is_an_input_error_where_it_is_used(
             assert not hasattr(type(sample), error.name or "")  # noqa: PT017  # it has no such use
 
 
-@pytest.mark.parametrize("value", WRONG, ids=brief)
+@pytest.mark.parametrize("value", WRONG, ids=steady(brief))
 @pytest.mark.parametrize("name", ["timestamp", "mix_hash", "number", "nonce", "extra_data"])
 def test_nothing_is_cut_short(name: str, value: Any) -> None:
     """What can be encoded is what comes back."""

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+from tests.naming import steady
 
 from blockstm.testing import NativeScripts, check_state, check_vm, scripted_vm
 
@@ -117,7 +118,7 @@ class Lax:
         ({"keys": Lax()}, "keys.encode"),
         ({"values": Lax()}, "values.encode"),
     ],
-    ids=str,
+    ids=steady(),
 )
 def test_a_broken_binding_is_caught(changes: Any, message: str) -> None:
     with pytest.raises(AssertionError, match=message):
