@@ -23,6 +23,15 @@
         │   └── LimitError        the ``limit`` callable raised
         ├── CallError         a call that its caller wanted to succeed did not: ``result``
         ├── MissingNode       a trie needs a node that is not in its store (also LookupError)
+        ├── ChainError        a chain cannot do or tell what it is asked
+        │   ├── UnknownBlock      it has no such block or transaction       (also LookupError)
+        │   ├── UnknownParent     a block's parent is none of its blocks    (also LookupError)
+        │   ├── PrunedState       it has the block, and its state no more   (also LookupError)
+        │   └── StoreError        its data cannot be read or written
+        │       ├── StoreDamaged  they are not what was written
+        │       ├── StoreFull     there is no room to write: the disk, or the largest size
+        │       ├── StoreLocked   another process writes to its folder
+        │       └── StoreMismatch   the folder is of another chain, or of a newer blockstm
         └── InternalError     a bug in blockstm: please report it with its message
 """
 
@@ -37,6 +46,7 @@ __all__ = [
     "BlockError",
     "BlockstmError",
     "CallError",
+    "ChainError",
     "ClosedError",
     "ConfigError",
     "DecodeError",
@@ -49,10 +59,18 @@ __all__ = [
     "MissingExtra",
     "MissingNode",
     "PrecompileFailure",
+    "PrunedState",
     "ReentrantError",
     "Revert",
     "StateError",
+    "StoreDamaged",
+    "StoreError",
+    "StoreFull",
+    "StoreLocked",
+    "StoreMismatch",
     "TransactionError",
+    "UnknownBlock",
+    "UnknownParent",
     "UsageError",
     "ViewError",
 ]
@@ -207,6 +225,53 @@ class MissingNode(BlockstmError, LookupError):
 
     def __reduce__(self) -> tuple[type[MissingNode], tuple[str, bytes]]:
         return type(self), (str(self), self.hash)
+
+
+class ChainError(BlockstmError):
+    """A chain cannot do or tell what it is asked; it is as it was before the call."""
+
+
+class UnknownBlock(ChainError, LookupError):
+    """The chain has no such block, or no block with such a transaction."""
+
+
+class UnknownParent(ChainError, LookupError):
+    """A block stands on one that the chain does not have: import that first.
+
+    Attributes:
+        hash: of the block that is missing, 32 bytes.
+    """
+
+    def __init__(self, message: str, hash: bytes) -> None:
+        super().__init__(message)
+        self.hash = hash
+
+    def __reduce__(self) -> tuple[type[UnknownParent], tuple[str, bytes]]:
+        return type(self), (str(self), self.hash)
+
+
+class PrunedState(ChainError, LookupError):
+    """The chain has the block, but no longer its state: it is further back than the window."""
+
+
+class StoreError(ChainError):
+    """The data of a chain cannot be read or written; never read as absent, never half written."""
+
+
+class StoreDamaged(StoreError):
+    """What the store holds is not what was written; the message names what is damaged."""
+
+
+class StoreFull(StoreError):
+    """There is no room: the disk is full, or the data has the largest size it may have."""
+
+
+class StoreLocked(StoreError):
+    """Another process writes to the folder; a reader opens it with ``read_only=True``."""
+
+
+class StoreMismatch(StoreError):
+    """The folder is of a chain with another genesis, or was written by a newer blockstm."""
 
 
 class InternalError(BlockstmError):

@@ -1,0 +1,30 @@
+"""A chain that lasts: blocks imported one after another, with the states after each of them.
+
+Imports point down::
+
+    chain         `Chain`: what a user has of it
+    importing     blocks executed, verified, staged and made durable; the head
+    opening       how a chain begins
+    working       the state that blocks run on
+    states        the state after a block
+    staging       what an import is about to make durable
+    blocks        blocks as a snapshot of the store has them
+    spec          the rules of a chain as JSON
+    encodings     how blocks and receipts stand in a store
+    memory_store  a store in memory
+    store         what a chain keeps its data in
+    interruption  steps that Ctrl-C must not end in the middle
+"""
+
+from blockstm.chain.chain import WINDOW, Chain, FoundTransaction
+from blockstm.chain.importing import Head, ImportedBlock
+from blockstm.chain.states import ChainState
+
+__all__ = [
+    "WINDOW",
+    "Chain",
+    "ChainState",
+    "FoundTransaction",
+    "Head",
+    "ImportedBlock",
+]

@@ -1,0 +1,429 @@
+"""`Chain`: blocks imported one after another, and the states after them, for as long as wanted."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from blockstm.chain.blocks import Blocks
+from blockstm.chain.encodings import decode_number
+from blockstm.chain.importing import Head, ImportedBlock, Importer, head_of
+from blockstm.chain.memory_store import MemoryStore
+from blockstm.chain.opening import begin, genesis_of, spec_of
+from blockstm.chain.staging import OLDEST
+from blockstm.chain.states import ChainState
+from blockstm.chain.store import Store
+from blockstm.chain.working import MemoryWorking, WorkingState
+from blockstm.errors import ClosedError, ConfigError, InputError, PrunedState, UnknownBlock
+from blockstm.ethereum import Block, Header, Receipt, StateTrie, Transaction
+from blockstm.ethereum import Chain as Spec
+from blockstm.ethereum.genesis import Genesis
+from blockstm.executor import Executor
+from blockstm.messages import brief, kind_of
+from blockstm.types import Address, Hash32
+from blockstm.values import is_int
+
+__all__ = ["WINDOW", "Chain", "FoundTransaction"]
+
+WINDOW: Final = 128
+"""How many blocks back the state can be had, and side branches are kept, by default."""
+
+_DERIVED_MAX: Final = 32
+
+Which = int | bytes
+"""A block: its number, which is that of a block among the head's ancestors, or its hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTransaction:
+    """A transaction of the chain, and where it stands.
+
+    Attributes:
+        transaction: itself.
+        sender: who signed it.
+        block_hash, number: of its block, which is among the head's ancestors.
+        index: its place in the block.
+    """
+
+    transaction: Transaction
+    sender: Address
+    block_hash: Hash32
+    number: int
+    index: int
+
+
+class Chain:
+    """A chain of blocks with the states after them.
+
+    `Chain.in_memory` begins one. Blocks come by `import_block` and `import_blocks`, are checked
+    before and after they are executed, and are kept also where they are no ancestors of the head.
+
+    Thread-safety: any thread may call any method. Imports take turns. Readers do not wait for them:
+    each sees the chain as it was after one commit, and what a method returned never changes.
+
+    Use it as a context manager, or call `close`.
+
+    >>> from blockstm.chain import Chain
+    >>> genesis = {"config": {"chainId": 1337}, "alloc": {"0x" + "01" * 20: {"balance": "0x5"}}}
+    >>> with Chain.in_memory(genesis) as chain:
+    ...     chain.head.number, chain.state_at(0).account(bytes([1]) * 20).balance
+    (0, 5)
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        spec: Spec,
+        working: WorkingState,
+        *,
+        workers: int | None,
+        window: int | None,
+    ) -> None:
+        """For `in_memory` and `open`, which check what they pass."""
+        self.spec = spec
+        self._store = store
+        self._working = working
+        self._importing = threading.RLock()
+        self._executor = Executor(workers="auto" if workers is None else workers)
+        self._importer = Importer(store, spec, working, self._executor, window)
+        self._derived: OrderedDict[Hash32, StateTrie] = OrderedDict()
+        self._deriving = threading.Lock()
+        self._view: _View | None = _View(store)
+
+    @classmethod
+    def in_memory(
+        cls,
+        genesis: Genesis | Mapping[str, Any] | str | Path,
+        *,
+        spec: Spec | None = None,
+        window: int | None = WINDOW,
+        workers: int | None = None,
+    ) -> Self:
+        """A chain that begins here and ends with the process.
+
+        Args:
+            genesis: its first block and state: a file as geth, Besu or Nethermind write it, the
+                parsed JSON of one, or a `blockstm.ethereum.genesis.Genesis`.
+            spec: its forks; by default those of the genesis.
+            window: how many blocks back states can be had and side branches are kept; None: all.
+            workers: threads for a block; None: as many as there are usable cores.
+
+        Raises:
+            OSError, DecodeError: the file cannot be read, or is no genesis.
+            ConfigError: its forks are no chain's or are not given, or another argument has a value
+                that it cannot have.
+            InputError: the genesis is something else.
+        """
+        beginning = genesis_of(genesis)
+        rules = spec_of(beginning, spec)
+        _check_window(window)
+        store = MemoryStore()
+        begin(store, beginning, rules, is_kept=False)
+        working = MemoryWorking(beginning.accounts, beginning.block.header.hash, workers)
+        return cls(store, rules, working, workers=workers, window=window)
+
+    # ---- importing
+
+    def import_block(self, block: Block | bytes) -> ImportedBlock:
+        """Check a block, execute it, check what it gave, and keep it durably.
+
+        It becomes the head where it stands on it, or, before the merge, where its chain has more
+        difficulty. Otherwise it begins or prolongs a side branch, which `set_head` can choose.
+
+        Args:
+            block: a block, or its RLP.
+
+        Raises:
+            DecodeError: the bytes are no block's.
+            InvalidBlock: it breaks a rule; ``reason`` says which.
+            UnknownParent: the chain does not have its parent.
+            PrunedState: its parent is further back than the window.
+            StateError: the state cannot be read.
+            StoreError: the block cannot be kept.
+            ClosedError: the chain was closed.
+        The chain is as it was before, whichever of them it is.
+        """
+        decoded = _decoded(block)
+        with self._importing:
+            importer = self._open_importer()
+            imported = importer.take(decoded)
+            self._commit()
+            return imported
+
+    def import_blocks(self, blocks: Iterable[Block | bytes]) -> Iterator[ImportedBlock]:
+        """`import_block` for many, which are made durable several at a time.
+
+        They are given in order, each once it is durable. Where one cannot be imported, those before
+        it are, and are given before its error is raised; the same holds where the iterator of
+        blocks raises, or where Ctrl-C comes.
+
+        Args:
+            blocks: read one after another, as far as the result is.
+        """
+        done: list[ImportedBlock] = []
+        source = iter(blocks)
+        failure: BaseException | None = None
+        while failure is None:
+            try:
+                block = next(source)
+                with self._importing:
+                    importer = self._open_importer()
+                    done.append(importer.take(_decoded(block)))
+                    if importer.is_full:
+                        self._commit()
+                        ready, done = done, []
+                    else:
+                        ready = []
+            except StopIteration:
+                break
+            except BaseException as error:
+                failure, ready = error, []
+            yield from ready
+        if done:
+            with self._importing:
+                self._open_importer()
+                self._commit()
+            yield from done
+        if failure is not None:
+            raise failure
+
+    def set_head(self, block_hash: bytes) -> Head:
+        """Make a block the head: back to one of its ancestors, or over to another branch.
+
+        What stands on the new head no longer is part of the chain, and is kept as a side branch.
+
+        Args:
+            block_hash: of a block that was imported.
+
+        Raises:
+            UnknownBlock: there is no such block.
+            PrunedState: it is further back than the window.
+            StoreError: the new head cannot be kept.
+        """
+        with self._importing:
+            importer = self._open_importer()
+            head = importer.set_head(_hash(block_hash))
+            self._publish()
+            return head
+
+    def _commit(self) -> None:
+        self._importer.commit()
+        self._publish()
+
+    def _publish(self) -> None:
+        self._view = _View(self._store)
+
+    def _open_importer(self) -> Importer:
+        self._now()
+        return self._importer
+
+    # ---- reading
+
+    @property
+    def head(self) -> Head:
+        """The block that the chain ends with."""
+        return self._now().head
+
+    @property
+    def oldest_state(self) -> int:
+        """The number of the oldest block whose state can be had."""
+        return self._now().oldest
+
+    def block(self, which: Which) -> Block:
+        """A block, with the senders of its transactions.
+
+        Args:
+            which: a number, of one of the head's ancestors or the head; or the hash of any block.
+
+        Raises:
+            UnknownBlock: there is none.
+        """
+        view = self._now()
+        return view.blocks.block(view.hash_of(which))
+
+    def header(self, which: Which) -> Header:
+        """The header of a block; see `block`."""
+        view = self._now()
+        return view.blocks.header(view.hash_of(which))
+
+    def block_hash(self, number: int) -> Hash32:
+        """The hash of the block of a number among the head's ancestors, or of the head.
+
+        Raises:
+            UnknownBlock: there is none.
+        """
+        return self._now().hash_of(number)
+
+    def has_block(self, block_hash: bytes) -> bool:
+        """Whether the chain has a block, on whatever branch."""
+        return self._now().blocks.has(block_hash)
+
+    def is_canonical(self, block_hash: bytes) -> bool:
+        """Whether a block is the head or one of its ancestors.
+
+        Raises:
+            UnknownBlock: there is no such block.
+        """
+        blocks = self._now().blocks
+        return blocks.canonical(blocks.header(block_hash).number) == block_hash
+
+    def total_difficulty(self, which: Which) -> int:
+        """The difficulties of all blocks up to and with one, summed up; see `block`."""
+        view = self._now()
+        block_hash = view.hash_of(which)
+        view.blocks.header(block_hash)
+        return view.blocks.total_difficulty(block_hash)
+
+    def receipts(self, which: Which) -> tuple[Receipt, ...]:
+        """The receipts of a block, one for each transaction; see `block`."""
+        view = self._now()
+        return view.blocks.receipts(view.blocks.block(view.hash_of(which)))
+
+    def transaction(self, transaction_hash: bytes) -> FoundTransaction:
+        """A transaction of the head or one of its ancestors.
+
+        Raises:
+            UnknownBlock: none of them has it.
+        """
+        view = self._now()
+        place = view.blocks.place_of(_hash(transaction_hash))
+        if place is None:
+            raise UnknownBlock(f"no block has a transaction 0x{transaction_hash.hex()}")
+        number, index = place
+        block = view.blocks.block(view.hash_of(number))
+        sender = block.senders[index]
+        assert sender is not None  # the chain keeps them all
+        return FoundTransaction(block.transactions[index], sender, block.hash, number, index)
+
+    # ---- states
+
+    def state_at(self, which: Which) -> ChainState:
+        """The state after a block; see `block`.
+
+        It takes no time however large the state is, and stays as it is whatever is imported.
+
+        Raises:
+            UnknownBlock: there is no such block.
+            PrunedState: it is further back than the window.
+        """
+        view = self._now()
+        block_hash = view.hash_of(which)
+        header = view.blocks.header(block_hash)
+        if header.number < view.oldest:
+            raise PrunedState(
+                f"the state after block {header.number} is kept no more: the oldest is that after "
+                f"block {view.oldest}"
+            )
+        trie = self._working.trie(block_hash)
+        if trie is None:
+            trie = self._derive(view, block_hash, header)
+        return ChainState(view.blocks, block_hash, header, trie)
+
+    def _derive(self, view: _View, block_hash: Hash32, header: Header) -> StateTrie:
+        """The tries after a block from those after another, by what the blocks between changed."""
+        with self._deriving:
+            derived = self._derived.get(block_hash)
+            if derived is None:
+                derived = self._derived_now(view, block_hash, header)
+                self._derived[block_hash] = derived
+                if len(self._derived) > _DERIVED_MAX:
+                    self._derived.popitem(last=False)
+            return derived
+
+    def _derived_now(self, view: _View, block_hash: Hash32, header: Header) -> StateTrie:
+        undone, done = view.blocks.path(view.head.hash, block_hash)
+        trie = self._working.trie(view.head.hash)
+        if trie is None:
+            raise PrunedState(f"the state after block {header.number} is kept no more")
+        trie = trie.copy()
+        for each in undone:
+            trie.apply(view.blocks.undoing(each), None)
+        for each in done:
+            trie.apply(view.blocks.doing(each), None)
+        if trie.root != header.state_root:
+            raise PrunedState(f"the changes back to block {header.number} do not give its root")
+        return trie
+
+    # ---- the end
+
+    def close(self) -> None:
+        """Make durable what is not yet, release threads and files; may be called twice."""
+        with self._importing:
+            if self._view is None:
+                return
+            self._view = None
+            try:
+                self._importer.close()
+            finally:
+                self._executor.close()
+                self._store.close()
+
+    def __enter__(self) -> Self:
+        self._now()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        view = self._view
+        if view is None:
+            return "<a closed chain>"
+        return f"<a chain of {view.head.number + 1} blocks, head 0x{view.head.hash.hex()}>"
+
+    def _now(self) -> _View:
+        view = self._view
+        if view is None:
+            raise ClosedError("the chain is closed")
+        return view
+
+
+class _View:
+    """The chain after one commit."""
+
+    __slots__ = ("blocks", "head", "oldest")
+
+    def __init__(self, store: Store) -> None:
+        self.blocks = Blocks(store.snapshot())
+        self.head = head_of(self.blocks)
+        self.oldest = decode_number(self.blocks.meta(OLDEST) or bytes(8))
+
+    def hash_of(self, which: Which) -> Hash32:
+        """The hash of a block that is named by its number or its hash."""
+        if is_int(which) and isinstance(which, int):
+            found = self.blocks.canonical(which) if 0 <= which < 1 << 64 else None
+            if found is None:
+                raise UnknownBlock(
+                    f"there is no block {brief(which)}: the head is block {self.head.number}"
+                )
+            return found
+        return _hash(which)
+
+
+def _decoded(block: Any) -> Block:
+    if isinstance(block, Block):
+        return block
+    if isinstance(block, bytes):
+        return Block.decode(block)
+    raise InputError(f"a block is a blockstm.ethereum.Block or its RLP, not {kind_of(block)}")
+
+
+def _hash(given: Any) -> Hash32:
+    if isinstance(given, bytes) and len(given) == 32:
+        return Hash32(given)
+    raise InputError(f"a block is named by its number or its hash of 32 bytes, not {brief(given)}")
+
+
+def _check_window(window: Any) -> None:
+    if window is not None and (not is_int(window) or window < 1):
+        raise ConfigError(f"a window is 1 block or more, or None for all, not {brief(window)}")

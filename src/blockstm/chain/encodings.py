@@ -1,0 +1,115 @@
+"""How blocks, receipts and numbers stand in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from blockstm.ethereum import Block, Receipt
+from blockstm.ethereum.blocks.receipt import contract_address
+from blockstm.ethereum.codecs.rlp import Items, encode, encode_list
+from blockstm.types import Address, BlockNumber, Hash32
+
+__all__ = [
+    "decode_block",
+    "decode_hashes",
+    "decode_number",
+    "decode_receipts",
+    "encode_body",
+    "encode_number",
+    "encode_place",
+    "encode_receipts",
+]
+
+_HASH_SIZE = 32
+_ADDRESS_SIZE = 20
+_NUMBER_SIZE = 8
+
+
+def encode_number(number: int) -> bytes:
+    """A block's number as a key."""
+    return number.to_bytes(_NUMBER_SIZE, "big")
+
+
+def decode_number(encoded: bytes) -> BlockNumber:
+    """The number of a key."""
+    return BlockNumber(int.from_bytes(encoded[:_NUMBER_SIZE], "big"))
+
+
+def encode_place(number: int, index: int) -> bytes:
+    """Where a transaction stands."""
+    return encode_number(number) + index.to_bytes(4, "big")
+
+
+def decode_hashes(encoded: bytes) -> list[Hash32]:
+    """Hashes one behind the other."""
+    places = range(0, len(encoded), _HASH_SIZE)
+    return [Hash32(encoded[place : place + _HASH_SIZE]) for place in places]
+
+
+def encode_body(block: Block) -> bytes:
+    """All of a block's RLP but its header.
+
+    Raises:
+        DecodeError: it has only the hashes of its ommers.
+        InputError: a member is of the wrong kind.
+    """
+    encoding = block.encode()
+    whole = Items(encoding, "block")
+    header = whole.items("header").encoding
+    return encoding[encoding.index(header) + len(header) :]
+
+
+def decode_block(header: bytes, body: bytes, senders: bytes, block_hash: Hash32) -> Block:
+    """The block that was encoded by its parts.
+
+    Raises:
+        DecodeError: they are of no block.
+    """
+    block = Block.decode(encode_list([header, body]))
+    places = range(0, len(senders), _ADDRESS_SIZE)
+    known = tuple(Address(senders[place : place + _ADDRESS_SIZE]) for place in places)
+    return Block(
+        block_hash,
+        block.header,
+        block.transactions,
+        block.withdrawals,
+        block.ommers,
+        senders=known,
+    )
+
+
+def encode_receipts(receipts: Sequence[Receipt]) -> bytes:
+    """Receipts as the receipts trie holds them, as one list."""
+    encodings: Sequence[bytes] | None = getattr(receipts, "encodings", None)
+    if encodings is None:
+        encodings = [each.encode() for each in receipts]
+    return encode([*encodings])
+
+
+def decode_receipts(encoded: bytes, block: Block) -> tuple[Receipt, ...]:
+    """The receipts of a block, with the gas that each took and the contract that it made.
+
+    Raises:
+        DecodeError: they are none.
+    """
+    return tuple(_receipts(encoded, block))
+
+
+def _receipts(encoded: bytes, block: Block) -> Iterator[Receipt]:
+    items = Items(encoded, "receipts")
+    total = 0
+    for index, (transaction, sender) in enumerate(
+        zip(block.transactions, block.senders, strict=True)
+    ):
+        found = Receipt.decode(items.data(f"[{index}]"), f"receipts[{index}]")
+        yield Receipt(
+            found.type,
+            found.succeeded,
+            found.cumulative_gas_used,
+            found.logs,
+            found.state_root,
+            found.cumulative_gas_used - total,
+            None if sender is None else contract_address(transaction, sender),
+        )
+        total = found.cumulative_gas_used
+    items.end()

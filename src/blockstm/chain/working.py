@@ -1,0 +1,97 @@
+"""The working state: what blocks run on. It stands after one block, and goes from there to others.
+
+One thread at a time moves it; the state after a block that it has stood at is read from anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from blockstm.chain.store import Batch
+from blockstm.ethereum import Account, AccountState, StateTrie
+from blockstm.ethereum.execution.state_roots import trie_of
+from blockstm.state.changes import AccountChanges, RecordedChanges
+from blockstm.types import Address, Hash32
+
+__all__ = ["MemoryWorking", "WorkingState"]
+
+
+class WorkingState(Protocol):
+    """What a `Chain` needs of it. `MemoryWorking` has it in memory."""
+
+    @property
+    def state(self) -> Any:
+        """What `blockstm.execute_block` takes: the state after the block ``at``."""
+
+    @property
+    def at(self) -> Hash32:
+        """The hash of the block after which it stands."""
+
+    def advance(self, block_hash: Hash32, writes: AccountChanges) -> RecordedChanges:
+        """Go on to the state after a block that ran on this one; what takes it back."""
+
+    def move(self, block_hash: Hash32, changes: RecordedChanges) -> None:
+        """Go to the state after another block, which is this one with ``changes``."""
+
+    def trie(self, block_hash: Hash32) -> StateTrie | None:
+        """The tries after a block, not to be changed; None where they are not at hand."""
+
+    def forget(self, block_hash: Hash32) -> None:
+        """No longer have the tries after a block at hand."""
+
+    def stage_head(
+        self, batch: Batch, undone: Sequence[RecordedChanges], done: Sequence[RecordedChanges]
+    ) -> None:
+        """Add to a batch what a move of the head changes in the tables of the state."""
+
+
+class MemoryWorking:
+    """An `AccountState`, and the tries after each block, which share what they have in common."""
+
+    def __init__(
+        self,
+        accounts: Mapping[Address, Account],
+        at: Hash32,
+        workers: int | None = None,
+    ) -> None:
+        self.state = AccountState(accounts)
+        self.at = at
+        self._workers = workers
+        self._tries: dict[Hash32, StateTrie] = {at: self._trie_now()}
+
+    def _trie_now(self) -> StateTrie:
+        trie = trie_of(self.state, self._workers)
+        assert trie is not None  # the state is complete
+        return trie
+
+    def advance(self, block_hash: Hash32, writes: AccountChanges) -> RecordedChanges:
+        """See `WorkingState`."""
+        undo = self.state.apply(writes, undo=True)
+        self.at = block_hash
+        self._tries[block_hash] = self._trie_now()
+        return RecordedChanges(undo.records, {})
+
+    def move(self, block_hash: Hash32, changes: RecordedChanges) -> None:
+        """See `WorkingState`."""
+        known = self._tries.get(block_hash)
+        if known is not None:
+            self.state.keep_tries_after(self._trie_now(), changes, known)
+        self.state.apply(changes)
+        self.at = block_hash
+        if known is None:
+            self._tries[block_hash] = self._trie_now()
+
+    def trie(self, block_hash: Hash32) -> StateTrie | None:
+        """See `WorkingState`."""
+        return self._tries.get(block_hash)
+
+    def forget(self, block_hash: Hash32) -> None:
+        """See `WorkingState`."""
+        if block_hash != self.at:
+            self._tries.pop(block_hash, None)
+
+    def stage_head(
+        self, batch: Batch, undone: Sequence[RecordedChanges], done: Sequence[RecordedChanges]
+    ) -> None:
+        """See `WorkingState`: the state is in memory, and in no table."""
