@@ -41,6 +41,7 @@ GROUPS = {
             "docs/semantics",
             "docs/api",
             "docs/ethereum",
+            "docs/chain",
             "docs/testing",
             "docs/cli",
             "docs/formats",

@@ -48,6 +48,40 @@ def test_a_test_without_the_rlp_of_its_first_block_passes(
     assert run(capsys, write(tmp_path, {"chain": test}))[0] == 0
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_good_test_passes_through_a_chain(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: int
+) -> None:
+    test = block_test()
+    test["blocks"].append(test["blocks"][0])
+    path = write(tmp_path, {"chain": test})
+    assert run(capsys, "--chain", "--workers", workers, path) == (0, "1 passed, 0 failed\n")
+
+
+@pytest.mark.parametrize("part", ["block", "head", "genesis"])
+def test_a_bad_test_fails_through_a_chain(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, part: str
+) -> None:
+    test = block_test()
+    match part:
+        case "block":
+            test["blocks"][1] = {"rlp": test["blocks"][1]["rlp"], "blockHeader": {}}
+        case "head":
+            test["lastblockhash"] = "0x" + "01" * 32
+        case "genesis":
+            test["genesisBlockHeader"]["hash"] = "0x" + "01" * 32
+    assert run(capsys, "--chain", write(tmp_path, {"chain": test}))[0] == 1
+
+
+def test_a_chain_goes_with_the_native_evm(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    status, text = run(
+        capsys, "--chain", "--vm", "py-evm", write(tmp_path, {"chain": block_test()})
+    )
+    assert (status, "--chain" in text) == (2, True)
+
+
 def test_the_longest_chain_wins_whatever_the_order(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

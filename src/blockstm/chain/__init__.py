@@ -3,6 +3,7 @@
 Imports point down::
 
     chain         `Chain`: what a user has of it
+    auditing      whether what is kept fits together
     importing     blocks executed, verified, staged and made durable; the head
     opening       how a chain begins
     working       the state that blocks run on
@@ -16,12 +17,14 @@ Imports point down::
     interruption  steps that Ctrl-C must not end in the middle
 """
 
+from blockstm.chain.auditing import Audit
 from blockstm.chain.chain import WINDOW, Chain, FoundTransaction
 from blockstm.chain.importing import Head, ImportedBlock
 from blockstm.chain.states import ChainState
 
 __all__ = [
     "WINDOW",
+    "Audit",
     "Chain",
     "ChainState",
     "FoundTransaction",

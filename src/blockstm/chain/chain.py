@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from blockstm.chain.auditing import Audit, audit
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.encodings import decode_number
 from blockstm.chain.importing import Head, ImportedBlock, Importer, head_of
@@ -19,6 +20,7 @@ from blockstm.chain.staging import OLDEST
 from blockstm.chain.states import ChainState
 from blockstm.chain.store import Store
 from blockstm.chain.working import MemoryWorking, WorkingState
+from blockstm.config import Config
 from blockstm.errors import ClosedError, ConfigError, InputError, PrunedState, UnknownBlock
 from blockstm.ethereum import Block, Header, Receipt, StateTrie, Transaction
 from blockstm.ethereum import Chain as Spec
@@ -81,7 +83,7 @@ class Chain:
         spec: Spec,
         working: WorkingState,
         *,
-        workers: int | None,
+        config: Config,
         window: int | None,
     ) -> None:
         """For `in_memory` and `open`, which check what they pass."""
@@ -89,7 +91,7 @@ class Chain:
         self._store = store
         self._working = working
         self._importing = threading.RLock()
-        self._executor = Executor(workers="auto" if workers is None else workers)
+        self._executor = Executor(config)
         self._importer = Importer(store, spec, working, self._executor, window)
         self._derived: OrderedDict[Hash32, StateTrie] = OrderedDict()
         self._deriving = threading.Lock()
@@ -102,6 +104,7 @@ class Chain:
         *,
         spec: Spec | None = None,
         window: int | None = WINDOW,
+        config: Config | None = None,
         workers: int | None = None,
     ) -> Self:
         """A chain that begins here and ends with the process.
@@ -111,7 +114,7 @@ class Chain:
                 parsed JSON of one, or a `blockstm.ethereum.genesis.Genesis`.
             spec: its forks; by default those of the genesis.
             window: how many blocks back states can be had and side branches are kept; None: all.
-            workers: threads for a block; None: as many as there are usable cores.
+            config, workers: see `blockstm.Config`; by default as many workers as usable cores.
 
         Raises:
             OSError, DecodeError: the file cannot be read, or is no genesis.
@@ -124,8 +127,8 @@ class Chain:
         _check_window(window)
         store = MemoryStore()
         begin(store, beginning, rules, is_kept=False)
-        working = MemoryWorking(beginning.accounts, beginning.block.header.hash, workers)
-        return cls(store, rules, working, workers=workers, window=window)
+        working = MemoryWorking(beginning.accounts, beginning.block.header.hash)
+        return cls(store, rules, working, config=_config(config, workers), window=window)
 
     # ---- importing
 
@@ -349,6 +352,23 @@ class Chain:
             raise PrunedState(f"the changes back to block {header.number} do not give its root")
         return trie
 
+    def audit(self) -> Audit:
+        """Compare everything that the chain keeps: it takes time, and imports wait.
+
+        The state root of the head is computed anew from all accounts and slots and compared with
+        the tries and the header; each state of the window is reached by the changes that are kept,
+        back and forth; each block from the head down is compared with its header.
+
+        Raises:
+            StoreError: something cannot be read at all.
+        """
+        with self._importing:
+            importer = self._open_importer()
+            self._commit()
+            view = self._now()
+            importer.stand_at(view.head.hash)
+            return audit(view.blocks, view.head, view.oldest, self._working)
+
     # ---- the end
 
     def close(self) -> None:
@@ -422,6 +442,11 @@ def _hash(given: Any) -> Hash32:
     if isinstance(given, bytes) and len(given) == 32:
         return Hash32(given)
     raise InputError(f"a block is named by its number or its hash of 32 bytes, not {brief(given)}")
+
+
+def _config(config: Config | None, workers: int | None) -> Config:
+    config = Config() if config is None else config
+    return config if workers is None else replace(config, workers=workers)
 
 
 def _check_window(window: Any) -> None:

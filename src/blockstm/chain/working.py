@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from blockstm.chain.store import Batch
-from blockstm.ethereum import Account, AccountState, StateTrie
+from blockstm.ethereum import Account, AccountState, StateTrie, state_root
 from blockstm.ethereum.execution.state_roots import trie_of
 from blockstm.state.changes import AccountChanges, RecordedChanges
 from blockstm.types import Address, Hash32
@@ -39,6 +39,13 @@ class WorkingState(Protocol):
 
     def forget(self, block_hash: Hash32) -> None:
         """No longer have the tries after a block at hand."""
+
+    def flat_root(self) -> Hash32:
+        """The root computed anew from all accounts and slots; no trie is asked.
+
+        Raises:
+            StoreError: one of them cannot be read.
+        """
 
     def stage_head(
         self, batch: Batch, undone: Sequence[RecordedChanges], done: Sequence[RecordedChanges]
@@ -90,6 +97,10 @@ class MemoryWorking:
         """See `WorkingState`."""
         if block_hash != self.at:
             self._tries.pop(block_hash, None)
+
+    def flat_root(self) -> Hash32:
+        """See `WorkingState`."""
+        return state_root(self.state.accounts())
 
     def stage_head(
         self, batch: Batch, undone: Sequence[RecordedChanges], done: Sequence[RecordedChanges]

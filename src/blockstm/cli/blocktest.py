@@ -20,6 +20,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "Exit status: 0 all passed, 1 one failed, 2 wrong usage or no test found.",
     )
     add_options(parser)
+    parser.add_argument(
+        "--chain",
+        action="store_true",
+        help="import the blocks into a blockstm.chain.Chain, and audit it back and forth",
+    )
     return parser
 
 
