@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import threading
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,17 +17,17 @@ from hypothesis import strategies as st
 from tests.crypto.signatures import signed_transactions
 
 from blockstm._native.crypto.recovery import recover_addresses
-from blockstm._native.wire.signers import (
-    kept_encodings,
-    may_be_signed,
-    recover_signers,
-    signed_message,
-)
-from blockstm.errors import DecodeError
+from blockstm._native.wire.signers import recover_signers, signed_message
+from blockstm._native.wire.transaction_list import TransactionList
+from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction
-from blockstm.ethereum.execution import senders
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS, KnownSenders
-from blockstm.ethereum.execution.senders import recover_sender, recover_senders
+from blockstm.ethereum.execution.senders import (
+    find_senders,
+    recover_sender,
+    recover_senders,
+)
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 KEY = PrivateKey(bytes(31) + b"\x01")
@@ -136,12 +138,11 @@ def test_addresses_are_recovered_by_threads() -> None:
 
 def test_a_decoded_transaction_is_known_by_its_encoding_alone() -> None:
     made = signed(0)
-    assert kept_encodings([made, Transaction.decode(made.encode())]) == [None, made.encode()]
-    assert may_be_signed([made.encode(), b"", replace(made, s=ORDER).encode()], True) == [
-        True,
-        False,
-        False,
-    ]
+    read = Transaction.decode(made.encode())
+    assert TransactionList([read, read]).all_decoded
+    assert not TransactionList([read, made]).all_decoded
+    assert TransactionList([made]).types == b"\2"  # whose encoding is there by now
+    assert TransactionList([signed(0)]).types == b"\0"  # nobody has asked for its encoding
 
 
 # ---- known senders
@@ -156,36 +157,38 @@ def signed(nonce: int, **members: Any) -> Transaction:
     return replace(unsigned, v=signature.v, r=signature.r, s=signature.s)
 
 
-@pytest.fixture
-def recovered(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The encodings of which a signature was recovered."""
-    seen: list[bytes] = []
-
-    def recover(encodings: Any, high_s_allowed: bool, threads: int) -> list[bytes | None]:
-        seen.extend(encodings)
-        return recover_signers(encodings, high_s_allowed, threads)
-
-    monkeypatch.setattr(senders, "recover_signers", recover)
-    return seen
-
-
-def test_a_sender_is_recovered_once(recovered: list[bytes]) -> None:
+def test_a_sender_is_recovered_once() -> None:
     block = [signed(nonce) for nonce in range(5)]
     again = [Transaction.decode(each.encode()) for each in block]
+    for block_of, recovered in ((block, 5), (again, 0), ([*again[:2], signed(9), *again[2:]], 1)):
+        found = find_senders(block_of)
+        assert list(found) == [SENDER] * len(block_of)
+        assert found.recovered == recovered
     assert recover_senders(block) == recover_senders(again) == [SENDER] * 5
     assert recover_sender(again[2], "it") == SENDER
-    assert recovered == [each.encode() for each in block]
-    more = [*again[:2], signed(9), *again[2:]]
-    assert recover_senders(more) == [SENDER] * 6
-    assert len(recovered) == 6
 
 
-def test_a_signature_of_nobody_is_nobodys_every_time(recovered: list[bytes]) -> None:
+def test_a_signature_of_nobody_is_nobodys_every_time() -> None:
     bad = replace(signed(1), r=5)  # of no point
-    for _ in range(2):
+    for recovered in (2, 1):
+        found = find_senders([signed(0), bad])
+        assert list(found) == [SENDER, None]
+        assert (found.first_unknown, found.recovered) == (1, recovered)
         with pytest.raises(DecodeError, match=r"block\[1\]: the signature belongs to no key"):
             recover_senders([signed(0), bad], "block")
-    assert recovered == [signed(0).encode(), bad.encode(), bad.encode()]
+
+
+def test_senders_are_a_sequence() -> None:
+    found = find_senders([signed(0), replace(signed(1), r=5), signed(2)])
+    assert (len(found), found[0], found[-2], found[2]) == (3, SENDER, None, SENDER)
+    assert found[1:] == (None, SENDER)
+    assert list(found) == [SENDER, None, SENDER]
+    assert found == find_senders([signed(0), replace(signed(1), r=5), signed(2)])
+    assert found != find_senders([signed(0)] * 3)
+    assert pickle.loads(pickle.dumps(found)) == tuple(found)
+    for place in (3, -4):
+        with pytest.raises(IndexError, match=f"sender {place} of 3"):
+            found[place]
 
 
 def test_who_is_known_with_a_high_s_is_not_where_none_is_allowed() -> None:
@@ -210,17 +213,33 @@ def test_a_transaction_that_names_another_chain_than_its_v_is_not_the_known_one(
         recover_senders([replace(good, r=-1)])
 
 
-def test_no_more_than_the_limit_is_kept_and_the_last_half_always() -> None:
-    known = KnownSenders(limit=10)
-    hashes = [bytes([n]) for n in range(100)]
-    for start, stop in [(0, 3), (3, 4), (4, 40), (40, 41), (41, 100)]:
-        part = hashes[start:stop]
-        known.add(part, [Address(each) for each in part])
-        assert len(known) <= 10
-        assert known.find(hashes[max(0, stop - 5) : stop]) == hashes[max(0, stop - 5) : stop]
-    assert known.find(hashes[:50]) == [None] * 50
+@pytest.mark.parametrize("limit", [10, 1000])
+def test_no_more_than_the_limit_is_kept_and_the_last_half_always(limit: int) -> None:
+    known = KnownSenders(limit=limit)
+    hashes = [keccak(n.to_bytes(4, "big")) for n in range(10 * limit)]
+    senders = [Address(each[:20]) for each in hashes]
+    ends = [0, 3, 4, 4 * limit, 4 * limit + 1, len(hashes)]
+    for start, stop in pairwise(ends):
+        known.add(hashes[start:stop], senders[start:stop])
+        assert len(known) <= limit
+        last = slice(max(0, stop - limit // 2), stop)
+        assert known.find(hashes[last]) == senders[last]
+    assert known.find(hashes[: 5 * limit]) == [None] * (5 * limit)
     known.clear()
     assert len(known) == 0
+    assert known.find(hashes[-1:]) == [None]
+
+
+def test_a_sender_of_nobody_is_not_remembered_and_another_one_replaces() -> None:
+    known = KnownSenders(limit=4)
+    first, second = keccak(b"1"), keccak(b"2")
+    known.add([first, second], [None, Address(b"\1" * 20)])
+    known.add([second], [Address(b"\2" * 20)])
+    assert known.find([first, second]) == [None, b"\2" * 20]
+    assert len(known) == 1
+    for hashes, senders in (([b"short"], [bytes(20)]), ([first], [b"short"])):
+        with pytest.raises(InputError, match="bytes"):
+            known.add(hashes, senders)
 
 
 def test_threads_may_recover_the_same_block_at_once() -> None:

@@ -175,7 +175,8 @@ def test_authorities_stand_with_their_transactions() -> None:
     bad = replace(authorization(5), r=X_OF_NO_POINT)
     lists = [(), (authorization(1), bad, authorization(2, 7)), (), (authorization(3),)]
     transactions = [
-        replace(TRANSACTIONS[place], authorizations=each) for place, each in enumerate(lists)
+        replace(TRANSACTIONS[place], type=4 if each else 2, authorizations=each)
+        for place, each in enumerate(lists)
     ]
     assert recover_authorities(transactions) == [
         (),
@@ -198,30 +199,41 @@ def test_authorities_stand_with_their_transactions() -> None:
         {"r": 2**256 - 1},
         {"s": ORDER // 2 + 1},
         {"s": ORDER - 1},
+        {"s": 2**256 - 1},
         {"s": 2**256},
+        {"s": -1},
     ],
 )
 def test_an_authorization_that_nobody_can_have_signed(change: dict[str, int]) -> None:
     bad = replace(authorization(1), **change)
-    transaction = replace(TRANSACTIONS[0], authorizations=(bad, authorization(2)))
+    transaction = replace(
+        TRANSACTIONS[0], type=4, to=Address(bytes(20)), authorizations=(bad, authorization(2))
+    )
     assert recover_authorities([transaction]) == [(None, address_of(2))]
+    if 0 <= bad.s < 2**256:
+        read = TransactionList([Transaction.decode(transaction.encode())])
+        assert recover_authorities(read) == [(None, address_of(2))]
 
 
 def test_an_authorization_with_a_high_s_is_of_nobody() -> None:
     good = authorization(1)
     high = replace(good, y_parity=1 - good.y_parity, s=ORDER - good.s)
-    transaction = replace(TRANSACTIONS[0], authorizations=(good, high))
+    transaction = replace(TRANSACTIONS[0], type=4, authorizations=(good, high))
     assert recover_authorities([transaction]) == [(address_of(1), None)]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_many_authorizations_are_shared_by_workers(workers: int) -> None:
     transactions = [
-        replace(TRANSACTIONS[place], authorizations=(AUTHORIZATIONS[place], AUTHORIZATIONS[0]))
+        replace(
+            TRANSACTIONS[place], type=4, authorizations=(AUTHORIZATIONS[place], AUTHORIZATIONS[0])
+        )
         for place in range(60)
     ]
     expected = [(SENDERS[place], SENDERS[0]) for place in range(60)]
     assert recover_authorities(transactions, workers) == expected
+    read = TransactionList([Transaction.decode(each.encode()) for each in transactions])
+    assert recover_authorities(read, workers) == expected
 
 
 AUTHORIZATIONS = [authorization(place + 1, place) for place in range(60)]

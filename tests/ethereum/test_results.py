@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.ethereum.official import documents, official_chains, sample_blocks
 
-from blockstm._native.wire.receipts import flat_logs
+from blockstm._native.wire.receipts import ReceiptColumns, flat_logs
 from blockstm.errors import DecodeError, InvalidBlock
 from blockstm.ethereum.blocks.access_list import ITEM_GAS, AccountAccess, BlockAccessList
 from blockstm.ethereum.blocks.block import Block
@@ -62,7 +62,7 @@ def test_only_receipts_with_a_deposit_are_made(monkeypatch: pytest.MonkeyPatch) 
     other = _receipt((b"\2" * 20, (CONTRACT + bytes(12),), b""))
     listed = [_receipt(), _receipt(deposit), other]
     logs = [flat_logs(each.logs) for each in listed]
-    flat = FlatReceipts(bytes(3), bytes([1, 1, 1]), [5, 5, 5], logs)
+    flat = FlatReceipts(ReceiptColumns(bytes(3), bytes([1, 1, 1]), [5, 5, 5], logs))
     made: list[Any] = []
     monkeypatch.setattr(
         FlatReceipts, "__getitem__", lambda self, place: made.append(place) or listed[place]

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import rlp
 from eth_bloom import BloomFilter
+from eth_typing import Hash32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blockstm._native.wire.receipts import flat_logs, logs_bloom, receipts
+from blockstm._native.wire.receipts import ReceiptColumns, flat_logs, logs_bloom
 from blockstm.errors import InputError
 from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
@@ -23,6 +24,14 @@ topics = st.sampled_from([bytes(32), b"\x01" * 32]) | st.binary(min_size=32, max
 data = st.binary(max_size=70) | st.just(b"\x7f") | st.just(bytes(300))
 logs = st.lists(st.tuples(addresses, st.lists(topics, max_size=4), data), max_size=4)
 results = st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 2**40), logs)
+
+
+def receipts(
+    types: Any, successes: Any, gas_used: Any, logs: Any, workers: int = 1, roots: Any = None
+) -> tuple[list[bytes], bytes, bytes]:
+    """The encoding of each, their root, the Bloom filter of all."""
+    encoded = ReceiptColumns(types, successes, gas_used, logs).encode(workers, roots)
+    return encoded.encodings, encoded.root, encoded.bloom
 
 
 def root_by_another(items: list[bytes]) -> bytes:
@@ -44,7 +53,7 @@ def test_receipts_are_those_of_another_implementation(block: list[Any]) -> None:
     encodings, root, bloom = receipts(
         bytes(kind for kind, _, _, _ in block),
         bytes(succeeded for _, succeeded, _, _ in block),
-        totals,
+        [gas for _, _, gas, _ in block],
         [flat_logs(logs) for *_, logs in block],
     )
     assert encodings == [
@@ -72,7 +81,7 @@ def many_receipts(count: int) -> tuple[bytes, bytes, list[int], list[bytes]]:
     ]
     kinds = bytes(draw.randrange(5) for _ in range(count))
     successes = bytes(draw.randrange(2) for _ in range(count))
-    return kinds, successes, list(accumulate(draw.randrange(2**30) for _ in range(count))), flat
+    return kinds, successes, [draw.randrange(2**30) for _ in range(count)], flat
 
 
 @pytest.mark.stress
@@ -84,12 +93,12 @@ def test_any_number_of_workers_gives_the_same_receipts(workers: int) -> None:
 
 
 def test_the_first_bad_logs_are_named_whichever_thread_reads_them() -> None:
-    kinds, successes, totals, flat = many_receipts(3000)
+    kinds, successes, gas_used, flat = many_receipts(3000)
     for place in (2999, 2000, 1300, 1299, 7):
         flat[place] = flat[place][:-1]
         for workers in (1, 2, 16):
             with pytest.raises(InputError, match=f"transaction {place} "):
-                receipts(kinds, successes, totals, flat, workers)
+                receipts(kinds, successes, gas_used, flat, workers)
 
 
 @given(logs)
@@ -105,10 +114,34 @@ def test_many_elements_are_each_told_apart() -> None:
 
 
 def test_before_byzantium_a_receipt_has_a_state_root() -> None:
-    root = b"\x07" * 32
-    encodings, _, _ = receipts(b"\0\0", [root, 0], [21_000, 42_000], [flat_logs([])] * 2)
-    assert encodings[0] == Receipt(0, True, 21_000, (), root).encode()  # type: ignore[arg-type]  # a Hash32
-    assert encodings[1] == Receipt(0, False, 42_000, ()).encode()
+    roots = [Hash32(b"\x07" * 32), Hash32(b"\x08" * 32)]
+    given = b"\0\0", b"\1\0", [21_000, 30_000], [flat_logs([])] * 2
+    encodings, _, _ = receipts(*given, roots=roots)
+    assert encodings == [
+        Receipt(0, True, total, (), root).encode()
+        for total, root in zip((21_000, 51_000), roots, strict=True)
+    ]
+    for wrong in (roots[:1], [*roots, roots[0]], [roots[0], roots[0][:31]], [roots[0], 1]):
+        with pytest.raises(InputError, match="state root"):
+            receipts(*given, roots=wrong)
+
+
+def test_columns_are_equal_where_all_of_them_are() -> None:
+    given: list[Any] = [b"\0\2", b"\1\0", [1, 2], [flat_logs([]), GOOD]]
+    columns = ReceiptColumns(*given)
+    assert [columns.at(place) for place in range(2)] == [
+        (0, True, 1, 1, flat_logs([])),
+        (2, False, 3, 2, GOOD),
+    ]
+    assert columns == ReceiptColumns(*given)
+    others = (b"\0\1", b"\1\1", [1, 3], [flat_logs([])] * 2)
+    for place, other in enumerate(others):
+        assert columns != ReceiptColumns(*given[:place], other, *given[place + 1 :])
+    assert (columns.mentioning(b"data"), columns.mentioning(b"nowhere")) == ([1], [])
+    with pytest.raises(IndexError):
+        columns.at(2)
+    with pytest.raises(InputError, match="below 2"):
+        ReceiptColumns(b"\0\0", b"\1\1", [2**64 - 1, 1], [GOOD, GOOD])
 
 
 def test_no_receipts_have_the_empty_root() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["UNSTABLE", "Benchmark", "Candidate", "Iteration", "Timing"]
+__all__ = ["UNSTABLE", "Benchmark", "Candidate", "Iteration", "Timing", "timing_of"]
 
 UNSTABLE = 0.10
 """The spread above which a timing says so."""
@@ -121,13 +121,15 @@ class Benchmark:
 
     def timing(self, name: str) -> Timing:
         """The figures of a candidate's iterations so far."""
-        iterations = self.iterations[name]
-        seconds = [iteration.seconds for iteration in iterations]
-        low, median, high = _quartiles(seconds)
-        cores = statistics.median(
-            iteration.cpu_seconds / iteration.seconds for iteration in iterations
-        )
-        return Timing(median, (high - low) / median, cores, len(iterations))
+        return timing_of(self.iterations[name])
+
+
+def timing_of(iterations: Sequence[Iteration]) -> Timing:
+    """The figures of iterations."""
+    seconds = [iteration.seconds for iteration in iterations]
+    low, median, high = _quartiles(seconds)
+    cores = statistics.median(iteration.cpu_seconds / iteration.seconds for iteration in iterations)
+    return Timing(median, (high - low) / median, cores, len(iterations))
 
 
 def in_turn(names: Sequence[str], number: int) -> list[str]:

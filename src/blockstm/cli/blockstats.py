@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from blockstm.cli.verdict import Subject
     from blockstm.ethereum import ExecutedBlock
     from blockstm.insight.critical_path import CriticalPath
@@ -29,7 +27,8 @@ def stats_object(subject: Subject, executed: ExecutedBlock, watch: Stopwatch) ->
 
     stats = executed.stats
     return {
-        "seconds": _seconds(watch.seconds, executed.seconds, stats.seconds),
+        "seconds": {"decode": watch.seconds["decode"], **executed.stages},
+        "overlapped_seconds": dict(executed.overlapped),
         "worker_seconds": {**stats.phases, "parked": sum(stats.parked)},
         "incarnations": stats.incarnations,
         "incarnations_per_transaction": stats.incarnations_per_transaction,
@@ -38,21 +37,6 @@ def stats_object(subject: Subject, executed: ExecutedBlock, watch: Stopwatch) ->
             {**location_object(key), "aborts": aborts} for key, aborts in stats.conflicts[:HOTTEST]
         ],
         "critical_path": _path_object(subject.given_to(critical_path_of_block)),
-    }
-
-
-def _seconds(
-    ours: Mapping[str, float], block: Mapping[str, float], engine: float
-) -> dict[str, float]:
-    """The run in its two parts: the engine's, and what is made of the outcomes."""
-    run = min(engine, block["run"])
-    return {
-        "decode": ours["decode"],
-        "senders": block["senders"],
-        "prepare": block["prepare"],
-        "run": run,
-        "receipts": block["run"] - run,
-        "roots": block["checks"] + block["roots"] + block["receipts"],
     }
 
 
@@ -72,7 +56,7 @@ def stats_as_text(stats: dict[str, Any]) -> list[str]:
     """The lines for people, from the object."""
     aborts = [f"{count} {cause}" for cause, count in stats["aborts"].items()]
     return [
-        f"  {'time:':<13}{_times(stats['seconds'])}",
+        f"  {'time:':<13}{_times(stats['seconds'])}{_beside(stats['overlapped_seconds'])}",
         f"  {'workers:':<13}{_times(stats['worker_seconds'])}, all together",
         f"  {'aborts:':<13}{', '.join(aborts)}; "
         f"{stats['incarnations_per_transaction']:.2f} incarnations per transaction",
@@ -83,6 +67,10 @@ def stats_as_text(stats: dict[str, Any]) -> list[str]:
 
 def _times(seconds: dict[str, float]) -> str:
     return ", ".join(f"{name} {value * 1e3:.2f} ms" for name, value in seconds.items())
+
+
+def _beside(seconds: dict[str, float]) -> str:
+    return f"; beside them {_times(seconds)}" if seconds else ""
 
 
 def _count(count: int, noun: str) -> str:

@@ -1,5 +1,5 @@
 """The EVM's plain structs for Cython, and a block prepared for the EVM."""
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from libcpp cimport bool
 
@@ -83,12 +83,16 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass PreparedBlock:
         BlockEnv env
         StepArray steps
-        bint reserve(uint64_t more)
+        Step* extend(uint64_t count)
         bint add(const Step& step)
         bint record(uint8_t mask, void* reader)
         void take_recording(int64_t index, Bytes& events)
         void* reader
 
+    void fill_transactions(
+        const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, Step* steps,
+        uint8_t* is_filled
+    )
     int32_t execute_prepared(void* context, blockstm_view* view, int64_t index)
     int32_t execute_recorded(void* context, blockstm_view* view, int64_t index)
     int32_t admit_prepared(
@@ -144,6 +148,7 @@ cdef class EvmBlock:
 
     cdef void* array(self, size_t count, size_t size) except NULL
     cdef int add(self, const Step& step) except -1
+    cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1
     cdef int32_t told(self, int64_t index) noexcept
     cdef Span kept_bytes(self, data) except *
     cdef int set_message(self, Transaction* target, message, sender, authorities) except -1

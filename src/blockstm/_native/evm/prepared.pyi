@@ -2,6 +2,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from blockstm._native.base.codec import Codec
+from blockstm._native.wire.transaction_list import TransactionList
 
 FORKS: tuple[str, ...]
 CODE_CACHE_LIMIT: int
@@ -37,9 +38,10 @@ class EvmBlock:
     def add_overrides(self, writes: Sequence[tuple[bytes, bytes]]) -> None: ...
     def add_transactions(
         self,
-        transactions: Sequence[Any],
+        transactions: Sequence[Any] | TransactionList,
         senders: Sequence[bytes],
         authorities: Sequence[Sequence[bytes | None]],
+        threads: int = 1,
     ) -> None: ...
     def transaction_at(self, index: int) -> tuple[Any, ...]: ...
     def validation_error_at(self, index: int) -> tuple[int, int, int]: ...

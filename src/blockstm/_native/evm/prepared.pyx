@@ -6,9 +6,10 @@ into the `bytes` that they were made from, which are kept.
 from cpython.bool cimport PyBool_Check
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_New
-from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint8_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from libcpp cimport bool
+from libcpp.vector cimport vector
 
 from blockstm._native.abi cimport (
     BLOCKSTM_FAILED, BLOCKSTM_NUMBERS_U256, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS,
@@ -19,7 +20,8 @@ from blockstm._native.base.integers cimport read_word, write_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
 from blockstm._native.evm.precompiles.callables cimport Fork as PrecompileFork, precompile_at
 from blockstm._native.vm.bridge cimport Bridge
-from blockstm._native.wire.transaction cimport PlainTransaction, read_plain_transaction
+from blockstm._native.wire.signers cimport Senders
+from blockstm._native.wire.transaction_list cimport TransactionList
 
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError
@@ -90,6 +92,18 @@ cdef int copy_bytes(void* target, object data, Py_ssize_t size, str what) except
     if not isinstance(data, bytes) or PyBytes_GET_SIZE(data) != size:
         raise InputError(f"{what} is {size} bytes, not {brief(data)}")
     memcpy(target, PyBytes_AS_STRING(data), size)
+    return 0
+
+
+cdef int gather_senders(senders, vector[Address]& addresses) except -1:
+    cdef size_t place, count = len(senders)
+    addresses.resize(count)
+    if isinstance(senders, Senders):
+        for place in range(count):
+            addresses[place] = (<Senders>senders).found[place].address
+        return 0
+    for place in range(count):
+        copy_bytes(&addresses[place], senders[place], 20, "a sender")
     return 0
 
 
@@ -219,11 +233,15 @@ cdef class EvmBlock:
         Its members are those of `blockstm.ethereum.transaction.Transaction`.
         """
         cdef Step step = Step()
+        self.set_transaction(&step, transaction, sender, authorities)
+        self.add(step)
+
+    cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1:
         cdef Transaction* target = &step.transaction
         step.kind = StepKind.Transaction
         self.set_message(target, transaction, sender, authorities)
         self.set_signature(target, transaction)
-        self.add(step)
+        return 0
 
     def add_call(self, transaction, sender, authorities, bint is_validated, bint keeps_changes):
         """A transaction that nobody signed, with the members of one that are no signature's.
@@ -267,34 +285,33 @@ cdef class EvmBlock:
             self.set_authorizations(target, message.authorizations, authorities)
         return 0
 
-    def add_transactions(self, transactions, senders, authorities):
+    def add_transactions(self, transactions, senders, authorities, uint32_t threads=1):
         """What `add_transaction` does for each, quicker for those that carry their own encoding.
 
-        ``authorities`` has a sequence of authorities for each, or is empty where nobody gave any.
+        ``transactions`` may be a `TransactionList`. ``authorities`` has a sequence of authorities for each, or
+        is empty where nobody gave any. ``threads`` share what is much.
         """
-        cdef Step step
-        cdef PlainTransaction plain
-        cdef Span encoding
+        cdef TransactionList listed
+        cdef vector[Address] addresses
+        cdef vector[uint8_t] is_filled
+        cdef Step* steps
         cdef Py_ssize_t place, count = len(transactions)
-        cdef list encodings = []
         if len(senders) != count or (authorities and len(authorities) != count):
             raise InputError("there is one sender, and one sequence of authorities, to each transaction")
-        if not self.prepared.reserve(count):
+        listed = transactions if isinstance(transactions, TransactionList) else TransactionList(transactions)
+        gather_senders(senders, addresses)
+        is_filled.resize(count)
+        steps = self.prepared.extend(count)
+        if steps == NULL and count != 0:
             raise MemoryError
-        self.kept.append(encodings)  # the steps point into them
+        with nogil:
+            fill_transactions(listed.spans.data(), addresses.data(), count, threads, steps, is_filled.data())
+        self.kept.append(listed)  # the steps point into its encodings
         for place in range(count):
-            transaction = transactions[place]
-            known = getattr(transaction, "_encoding", None)
-            if type(known) is bytes:
-                encoding.data, encoding.size = <const uint8_t*>PyBytes_AS_STRING(known), PyBytes_GET_SIZE(known)
-                if read_plain_transaction(encoding, plain):
-                    encodings.append(known)
-                    step.kind = StepKind.Transaction
-                    step.transaction = plain.transaction
-                    copy_bytes(&step.transaction.sender, senders[place], 20, "a sender")
-                    self.add(step)
-                    continue
-            self.add_transaction(transaction, senders[place], authorities[place] if authorities else ())
+            if not is_filled[place]:
+                each = authorities[place] if authorities else ()
+                self.set_transaction(steps + place, listed.transactions[place], senders[place], each)
+        self.count += count
 
     def transaction_at(self, uint64_t index) -> tuple:
         """What the EVM sees of a transaction, lists by their lengths; for tests."""

@@ -2,10 +2,12 @@
 #include "evm/prepared_block.hpp"
 
 #include "base/per_thread.hpp"
+#include "crypto/threads.hpp"
 #include "evm/execute.hpp"
 #include "evm/inspect/recorder.hpp"
 #include "evm/inspect/trace.hpp"
 #include "evm/transaction/admission.hpp"
+#include "wire/encoded.hpp"
 
 namespace blockstm::evm {
 namespace {
@@ -17,6 +19,21 @@ Machine* machine_of_this_thread() noexcept {
 }
 
 }  // namespace
+
+void fill_transactions(const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, Step* steps,
+                       uint8_t* is_filled) noexcept {
+    constexpr uint64_t PART_MIN = 1024;
+    run_even_parts(threads, count, PART_MIN, [=](uint64_t first, uint64_t size) noexcept {
+        for (uint64_t place = first; place < first + size; ++place) {
+            PlainTransaction plain;
+            is_filled[place] = read_plain_transaction(encodings[place], plain);
+            if (!is_filled[place]) continue;
+            steps[place].kind = StepKind::Transaction;
+            steps[place].transaction = plain.transaction;
+            steps[place].transaction.sender = senders[place];
+        }
+    });
+}
 
 int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept {
     const auto& block = *static_cast<const PreparedBlock*>(context);

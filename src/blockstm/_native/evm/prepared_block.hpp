@@ -21,8 +21,14 @@ struct PreparedBlock {
     void* reader = nullptr;                // the object that takes recordings when steps become final
     std::unique_ptr<Bytes[]> recordings;  // of the last run of each step, where somebody does
 
-    bool reserve(uint64_t more) noexcept { return steps.reserve(steps.size() + more); }
     bool add(const Step& step) noexcept { return steps.push(step); }
+
+    // Room for steps that are filled in place; null where memory ran out.
+    Step* extend(uint64_t count) noexcept {
+        Step* const first = steps.extend(count);
+        if (first != nullptr) std::uninitialized_value_construct_n(first, count);
+        return first;
+    }
 
     // Has each run of a step recorded from here on, when all steps are there; for one run of the block. False where
     // memory ran out.
@@ -35,6 +41,11 @@ struct PreparedBlock {
     // What the last run of a step was; it is taken out.
     void take_recording(int64_t index, Bytes& events) noexcept { events.swap(recordings[index]); }
 };
+
+// Fills steps with the transactions that these encodings are, and their senders; 0 in `is_filled` where that is
+// left to the Python code (see `read_plain_transaction`). `threads` share what is much.
+void fill_transactions(const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, Step* steps,
+                       uint8_t* is_filled) noexcept;
 
 // The `execute` of the engine's table; `context` is a PreparedBlock.
 int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept;

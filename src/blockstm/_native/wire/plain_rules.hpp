@@ -5,6 +5,7 @@
 // create nothing, of the forks before Amsterdam.
 #pragma once
 
+#include "crypto/threads.hpp"
 #include "wire/encoded.hpp"
 
 namespace blockstm::evm {
@@ -63,6 +64,17 @@ inline bool is_surely_sound(Span encoding, const PlainRules& rules) noexcept {
     if (transaction.max_priority_fee_per_gas > cap || cap < rules.base_fee) return false;
     if (cap.limb[3] != 0) return false;  // times 64 bits of gas, others cannot overflow
     return plain_rules::has_gas(transaction, rules);
+}
+
+// 1 for each that surely keeps them, else 0; `threads` share what is much.
+inline void find_sound(const Span* encodings, uint64_t count, uint32_t threads, const PlainRules& rules,
+                       uint8_t* is_sound) noexcept {
+    constexpr uint64_t PART_MIN = 1024;
+    run_even_parts(threads, count, PART_MIN, [&](uint64_t first, uint64_t size) noexcept {
+        for (uint64_t place = first; place < first + size; ++place) {
+            is_sound[place] = is_surely_sound(encodings[place], rules);
+        }
+    });
 }
 
 }  // namespace blockstm::evm

@@ -1,8 +1,7 @@
-from collections.abc import Sequence
-from typing import Any
+from blockstm._native.wire.transaction_list import TransactionList
 
 def suspects(
-    transactions: Sequence[Any],
+    listed: TransactionList,
     *,
     newest_type: int,
     chains_in_v: bool,
@@ -12,4 +11,5 @@ def suspects(
     chain: int,
     base_fee: int,
     s_max: int,
+    threads: int = 1,
 ) -> list[int]: ...

@@ -4,8 +4,9 @@
 Every function works without the GIL once its arguments are at hand, and is safe from any thread.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport UINT64_MAX, uint8_t, uint32_t, uint64_t
 
+from blockstm._native.base.bytes cimport Span
 from blockstm._native.trie.core cimport HASH_SIZE, Array, Bytes, Status
 from blockstm._native.wire cimport receipt_list
 from blockstm._native.wire.receipt_list cimport BLOOM_SIZE, ReceiptInput
@@ -13,56 +14,156 @@ from blockstm._native.wire.receipt_list cimport BLOOM_SIZE, ReceiptInput
 from blockstm.errors import InputError
 from blockstm.messages import brief
 
+cdef extern from "<string.h>" nogil:
+    const void* memmem(const void* data, size_t size, const void* needle, size_t needle_size)
+
 cdef enum:
     TYPE_MAX = 0x7f
-    STATUS_MAX = 1
+
+cdef uint8_t ONE = 1  # the status of what succeeded; of the others there are no bytes
 
 
-def receipts(types, outcomes, cumulative_gas_used, logs, uint32_t workers=1):
-    """The receipts of a block: the encoding of each, their root, and the block's Bloom filter.
+cdef class ReceiptColumns:
+    """What receipts are made of, a column for each member. Immutable, safe from any thread.
 
     Args:
         types: of the transactions, one byte each.
-        outcomes: one byte each, 1 where the transaction succeeded, else 0; before Byzantium a list
-            of the state roots, 32 bytes each.
-        cumulative_gas_used: by the block up to and with each transaction, in gas.
-        logs: of each transaction, flat.
-        workers: threads that share what is much.
+        successes: one byte each, 1 where the transaction succeeded, else 0.
+        gas_used: by each, in gas.
+        logs: of each, flat.
 
     Raises:
-        InputError: the four are not of equally many transactions, one is of the wrong kind, or
-            logs do not follow their layout.
+        InputError: the four are not of equally many transactions, or one is of the wrong kind.
     """
-    cdef bytes kinds = bytes_of(types, "type")
-    cdef Py_ssize_t count = len(kinds), index
-    cdef list held = [bytes_of(each, "log") for each in logs]
-    cdef list results = outcomes_of(outcomes)
-    cdef list gas = list(cumulative_gas_used)
-    cdef Array[ReceiptInput] inputs
-    cdef ReceiptInput* input
-    cdef receipt_list.BlockReceipts done
-    cdef Status status
-    if not len(results) == len(gas) == len(held) == count:
-        raise InputError(
-            f"{count} types, {len(results)} outcomes, {len(gas)} amounts of gas, {len(held)} logs"
+
+    def __init__(self, types, successes, gas_used, logs):
+        cdef list held = [bytes_of(each, "log") for each in logs]
+        cdef Py_ssize_t place
+        kinds, results, gas = bytes_of(types, "type"), bytes_of(successes, "status"), list(gas_used)
+        if not len(kinds) == len(results) == len(gas) == len(held):
+            raise InputError(
+                f"{len(kinds)} types, {len(results)} outcomes, {len(gas)} amounts of gas, {len(held)} logs"
+            )
+        if results.strip(b"\0\1"):
+            raise InputError(f"a status is 0 or 1, not {max(results)}")
+        self.take(kinds, held)
+        for place in range(len(kinds)):
+            view = view_of(held[place])
+            self.add(results[place], gas_of(gas[place]), view.data(), view.size())
+
+    cdef int take(self, bytes types, object held) except -1:
+        if types and max(types) > TYPE_MAX:
+            raise InputError(f"a transaction's type is up to {TYPE_MAX}, not {max(types)}")
+        self.types, self.held = types, held
+        self.successes.reserve(len(types))
+        self.totals.reserve(len(types))
+        self.logs.reserve(len(types))
+        return 0
+
+    cdef int add(self, bint succeeded, uint64_t gas_used, const uint8_t* logs, uint64_t size) except -1:
+        cdef Span span
+        cdef uint64_t before = 0 if self.totals.empty() else self.totals.back()
+        if gas_used > UINT64_MAX - before:
+            raise InputError("the gas that the transactions of a block use is below 2**64 in all")
+        span.data, span.size = logs, size
+        self.successes.push_back(succeeded)
+        self.totals.push_back(before + gas_used)
+        self.logs.push_back(span)
+        return 0
+
+    def __len__(self):
+        return <Py_ssize_t>self.totals.size()
+
+    def __reduce__(self):
+        rows = [self.at(place) for place in range(len(self))]
+        successes = bytes(row[1] for row in rows)
+        return ReceiptColumns, (self.types, successes, [row[3] for row in rows], [row[4] for row in rows])
+
+    def at(self, Py_ssize_t place) -> tuple[int, bool, int, int, bytes]:
+        """Type, success, gas used up to and with it, gas used by it, flat logs."""
+        place = range(len(self))[place]
+        cdef uint64_t before = self.totals[place - 1] if place != 0 else 0
+        logs = bytes_at(self.logs[place].data, self.logs[place].size)
+        return (
+            self.types[place], self.successes[place] != 0, self.totals[place], self.totals[place] - before, logs
         )
-    if count != 0 and inputs.extend(count) == NULL:
-        raise MemoryError
-    for index in range(count):
-        input = inputs.data() + index
-        input.type = kinds[index]
-        if input.type > TYPE_MAX:
-            raise InputError(f"a transaction's type is up to {TYPE_MAX}, not {kinds[index]}")
-        input.outcome = view_of(results[index])
-        input.cumulative_gas_used = gas_of(gas[index])
-        input.logs = view_of(held[index])
-    with nogil:
-        status = receipt_list.encode_receipts(inputs.data(), count, workers, done)
-    if status == Status.BadInput:
-        raise InputError(f"the logs of transaction {done.bad_index} do not follow their layout")
-    if status != Status.Ok:
-        raise MemoryError
-    return encodings_of(done), bytes_at(done.root, HASH_SIZE), bytes_at(done.bloom, BLOOM_SIZE)
+
+    def mentioning(self, bytes needle) -> list[int]:
+        """The places of the transactions in whose logs these bytes stand."""
+        cdef Bytes wanted = view_of(needle)
+        cdef size_t place
+        cdef list found = []
+        for place in range(self.logs.size()):
+            if memmem(self.logs[place].data, self.logs[place].size, wanted.data(), wanted.size()) != NULL:
+                found.append(place)
+        return found
+
+    def encode(self, uint32_t workers=1, state_roots=None):
+        """The receipts, encoded by so many threads where they are many: see `EncodedReceipts`.
+
+        ``state_roots`` are those that receipts before Byzantium have in place of a status.
+
+        Raises:
+            InputError: logs do not follow their layout, or the roots are not as many of 32 bytes.
+        """
+        cdef EncodedReceipts encoded = EncodedReceipts()
+        cdef size_t count = self.totals.size(), place
+        cdef list roots = None if state_roots is None else [bytes_of(each, "state root") for each in state_roots]
+        cdef Array[ReceiptInput] inputs
+        cdef ReceiptInput* input
+        cdef Status status
+        if roots is not None and (len(roots) != count or any(len(each) != HASH_SIZE for each in roots)):
+            raise InputError(f"{count} receipts have as many state roots of {HASH_SIZE} bytes, not {brief(roots)}")
+        if count != 0 and inputs.extend(count) == NULL:
+            raise MemoryError
+        for place in range(count):
+            input = inputs.data() + place
+            input.type = self.types[place]
+            input.outcome = view_of(roots[place]) if roots is not None else Bytes(&ONE, self.successes[place])
+            input.cumulative_gas_used = self.totals[place]
+            input.logs = Bytes(self.logs[place].data, self.logs[place].size)
+        with nogil:
+            status = receipt_list.encode_receipts(inputs.data(), count, workers, encoded.done)
+        if status == Status.BadInput:
+            raise InputError(f"the logs of transaction {encoded.done.bad_index} do not follow their layout")
+        if status != Status.Ok:
+            raise MemoryError
+        return encoded
+
+    def __eq__(self, other):
+        cdef ReceiptColumns theirs
+        if not isinstance(other, ReceiptColumns):
+            return NotImplemented
+        theirs = <ReceiptColumns>other
+        if self.types != theirs.types or self.successes != theirs.successes or self.totals != theirs.totals:
+            return False
+        return all(self.at(place) == theirs.at(place) for place in range(len(self)))
+
+
+cdef class EncodedReceipts:
+    """The receipts of a block as the receipts trie has them, their root, and the block's Bloom filter."""
+
+    cdef receipt_list.BlockReceipts done
+
+    @property
+    def encodings(self):
+        """Of each receipt, as a list of bytes."""
+        cdef list found = []
+        cdef uint64_t index, start = 0
+        for index in range(self.done.sizes.size()):
+            found.append(bytes_at(self.done.encodings.data() + start, self.done.sizes[index]))
+            start += self.done.sizes[index]
+        return found
+
+    @property
+    def root(self):
+        """The root that the header names, 32 bytes."""
+        return bytes_at(self.done.root, HASH_SIZE)
+
+    @property
+    def bloom(self):
+        """The Bloom filter over all logs, 256 bytes."""
+        return bytes_at(self.done.bloom, BLOOM_SIZE)
 
 
 def logs_bloom(logs):
@@ -99,28 +200,6 @@ def flat_logs(logs):
         parts += [address, bytes((len(topics),)), *topics, len(data).to_bytes(4, "little"), data]
         count += 1
     return count.to_bytes(4, "little") + b"".join(parts)
-
-
-cdef list outcomes_of(object outcomes):
-    """A status as the bytes of a number, of which zero has none; a state root as itself."""
-    cdef list found = []
-    for outcome in outcomes:
-        if isinstance(outcome, bytes) and len(outcome) == HASH_SIZE:
-            found.append(outcome)
-        elif isinstance(outcome, int) and 0 <= outcome <= STATUS_MAX:
-            found.append(b"\x01" if outcome else b"")
-        else:
-            raise InputError(f"an outcome is 0, 1 or a state root of {HASH_SIZE} bytes, not {brief(outcome)}")
-    return found
-
-
-cdef list encodings_of(receipt_list.BlockReceipts& done):
-    cdef list found = []
-    cdef uint64_t index, start = 0
-    for index in range(done.sizes.size()):
-        found.append(bytes_at(done.encodings.data() + start, done.sizes[index]))
-        start += done.sizes[index]
-    return found
 
 
 cdef uint64_t gas_of(object gas) except? 0:

@@ -2,8 +2,11 @@
 // Nothing here knows of Python; the encodings stay where they are until all is done.
 #pragma once
 
+#include "base/fork_locks.hpp"
 #include "crypto/secp256k1/recovery.hpp"
 #include "crypto/threads.hpp"
+#include "wire/authorizations.hpp"
+#include "wire/known_senders.hpp"
 #include "wire/signature.hpp"
 
 namespace blockstm::evm {
@@ -42,14 +45,18 @@ private:
     uint64_t count_ = 0, used_ = 0;
 };
 
-inline void read_tasks(const Span* encodings, uint64_t count, bool high_s, SignatureTask* tasks) noexcept {
+// A task for each of `count` messages that were signed: `read(place, bytes, signature)` says what and how, or false
+// where nobody can have signed it.
+template <class Read>
+inline void read_tasks(uint64_t count, SignatureTask* tasks, Read read) noexcept {
     Messages messages;
     for (uint64_t place = 0; place < count; ++place) {
         SignedBytes bytes;
         Signature signature;
         SignatureTask& task = tasks[place];
         task.parity = NO_PARITY;
-        if (!read_signed_bytes(encodings[place], high_s, bytes, signature)) continue;
+        task.is_known = false;
+        if (!read(place, bytes, signature)) continue;
         task.parity = static_cast<uint8_t>(signature.parity);
         std::memcpy(task.compact, signature.compact, sizeof task.compact);
         messages.add(bytes, task.hash);
@@ -57,15 +64,36 @@ inline void read_tasks(const Span* encodings, uint64_t count, bool high_s, Signa
     messages.finish();
 }
 
+// Recovers the signers of `count` messages, several threads' parts side by side; `read` as for `read_tasks`.
+template <class Read>
+inline void recover_all(uint64_t count, uint32_t threads, SignatureTask* tasks, RecoverTasks recover,
+                        Read read) noexcept {
+    run_even_parts<RECOVERY_THREADS_MAX>(
+        threads, count, secp256k1::SIGNATURES_PER_PART_MIN, [&](uint64_t first, uint64_t size) noexcept {
+            read_tasks(size, tasks + first, [&](uint64_t place, SignedBytes& bytes, Signature& out) noexcept {
+                return read(first + place, bytes, out);
+            });
+            recover(tasks + first, size, true);
+        });
+}
+
 }  // namespace signers
 
 inline void recover_signers(const Span* encodings, uint64_t count, bool high_s, uint32_t threads,
                             SignatureTask* tasks, RecoverTasks recover) noexcept {
-    const auto act = [=](uint64_t first, uint64_t size) noexcept {
-        signers::read_tasks(encodings + first, size, high_s, tasks + first);
-        recover(tasks + first, size, true);
-    };
-    run_even_parts<RECOVERY_THREADS_MAX>(threads, count, secp256k1::SIGNATURES_PER_PART_MIN, act);
+    signers::recover_all(count, threads, tasks, recover,
+                         [=](uint64_t place, SignedBytes& bytes, Signature& out) noexcept {
+                             return read_signed_bytes(encodings[place], high_s, bytes, out);
+                         });
+}
+
+// The same of authorizations, each given by its encoding.
+inline void recover_authorizations(const Span* authorizations, uint64_t count, uint32_t threads,
+                                   SignatureTask* tasks, RecoverTasks recover) noexcept {
+    signers::recover_all(count, threads, tasks, recover,
+                         [=](uint64_t place, SignedBytes& bytes, Signature& out) noexcept {
+                             return read_signed_authorization(authorizations[place], bytes, out);
+                         });
 }
 
 // Whether somebody can have signed a transaction: that its signature may have these numbers.
@@ -74,5 +102,87 @@ inline bool has_signature(Span encoding, bool high_s) noexcept {
     Signature signature;
     return read_signed_bytes(encoding, high_s, bytes, signature);
 }
+
+// The sender of a transaction, where somebody can have signed it.
+struct Sender {
+    Address address;
+    bool is_known;
+};
+
+// Finds the senders of transactions: those that are remembered, and those that are recovered, which then are.
+// An empty encoding has none. Belongs to one call.
+class SenderSearch {
+public:
+    SenderSearch(const Span* encodings, uint64_t count, bool high_s, uint32_t threads) noexcept
+        : encodings_(encodings), count_(count), high_s_(high_s), threads_(threads) {}
+
+    // False where memory ran out.
+    bool run(ForkMutex& lock, SenderGenerations& known, const uint64_t* seed, RecoverTasks recover,
+             Sender* senders) noexcept {
+        if (hashes_.extend(count_) == nullptr && count_ != 0) return false;
+        if (!places_.reserve(count_)) return false;
+        lock.lock();  // nobody adds while the threads look
+        run_even_parts(threads_, count_, LOOKED_UP_MIN, [&](uint64_t first, uint64_t size) noexcept {
+            hash(first, size);
+            look_up(first, size, known, seed, senders);
+        });
+        lock.unlock();
+        for (uint64_t place = 0; place < count_; ++place) {
+            if (!senders[place].is_known && encodings_[place].size != 0) places_.push(place);
+        }
+        if (places_.empty()) return true;
+        if (tasks_.extend(places_.size()) == nullptr) return false;
+        signers::recover_all(places_.size(), threads_, tasks_.data(), recover,
+                             [&](uint64_t each, SignedBytes& bytes, Signature& out) noexcept {
+                                 return read_signed_bytes(encodings_[places_[each]], high_s_, bytes, out);
+                             });
+        lock.lock();
+        for (uint64_t each = 0; each < places_.size(); ++each) remember(each, known, seed, senders);
+        lock.unlock();
+        return true;
+    }
+
+    uint64_t recovered() const noexcept { return places_.size(); }
+
+private:
+    static constexpr uint64_t LOOKED_UP_MIN = 256, SIDE_BY_SIDE = 64;
+
+    void hash(uint64_t first, uint64_t size) noexcept {
+        KeccakTask tasks[SIDE_BY_SIDE];
+        uint64_t used = 0;
+        for (uint64_t place = first; place < first + size; ++place) {
+            tasks[used++] = {encodings_[place].data, encodings_[place].size, hashes_[place].bytes};
+            if (used == SIDE_BY_SIDE) keccak256_many(tasks, std::exchange(used, 0));
+        }
+        keccak256_many(tasks, used);
+    }
+
+    // A known sender may have signed with a high s, where that was allowed.
+    void look_up(uint64_t first, uint64_t size, const SenderGenerations& known, const uint64_t* seed,
+                 Sender* senders) const noexcept {
+        for (uint64_t place = first; place < first + size; ++place) {
+            const Address* found = encodings_[place].size == 0 ? nullptr : known.find(hashes_[place], seed);
+            senders[place].is_known = found != nullptr && (high_s_ || has_signature(encodings_[place], false));
+            if (senders[place].is_known) senders[place].address = *found;
+        }
+    }
+
+    void remember(uint64_t each, SenderGenerations& known, const uint64_t* seed, Sender* senders) noexcept {
+        const SignatureTask& task = tasks_[each];
+        Sender& sender = senders[places_[each]];
+        sender.is_known = task.is_known;
+        if (!task.is_known) return;
+        std::memcpy(sender.address.bytes, task.address, sizeof sender.address.bytes);
+        known.add(hashes_[places_[each]], sender.address, seed);
+    }
+
+    const Span* encodings_;
+    uint64_t count_;
+    bool high_s_;
+    uint32_t threads_;
+    Array<Hash32> hashes_;
+    Array<uint64_t> places_;  // of those to be recovered
+    Array<SignatureTask> tasks_;
+};
 
 }  // namespace blockstm::evm

@@ -2,10 +2,13 @@
 
 Imports point down::
 
+    pipeline        blocks verified from their bytes
     measurement     one row of the benchmark: the engine on some workers, and its baselines
     baselines       other EVMs on a workload, one transaction after another
     real_blocks     real blocks on the native EVM and on py-evm
     workloads       generated blocks, by name
+    signed_blocks   generated blocks as they travel: signed, encoded, with all their roots
+    signing         keys and signatures for them
     plots           speed-ups as a picture
     upstream_pyevm  a block's transactions on upstream py-evm
     fixture         people, tokens and pools, and the state they begin with

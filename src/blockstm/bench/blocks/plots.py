@@ -8,7 +8,7 @@ from typing import Any
 
 from blockstm.extras import need
 
-__all__ = ["draw_scaling", "draw_speedups", "pyplot"]
+__all__ = ["draw_scaling", "draw_speedups", "draw_stages", "pyplot"]
 
 _SIZE, _DPI = (7.2, 4.2), 110
 
@@ -66,6 +66,28 @@ def draw_scaling(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     axes.set_ylabel("times one worker")
     figure.legend(loc="outside right upper", fontsize="small")
     figure.savefig(path, dpi=_DPI)
+    plt.close(figure)
+
+
+def draw_stages(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """A bar for each row, in ms, of its stages one behind the other; hatched where a row is not
+    stable. What was done beside them is no part of it."""
+    plt = pyplot()
+    figure, axes = plt.subplots(figsize=(_SIZE[0], 0.8 + 0.35 * len(rows)), layout="constrained")
+    names = list(dict.fromkeys(name for row in rows for name in row["stages"]))
+    begins = [0.0] * len(rows)
+    for name in names:
+        sizes = [row["stages"].get(name, 0.0) * 1e3 for row in rows]
+        bars = axes.barh(range(len(rows)), sizes, 0.7, left=begins, label=name)
+        for bar, row in zip(bars, rows, strict=True):
+            bar.set_hatch("" if row["stable"] else "///")
+        begins = [begin + size for begin, size in zip(begins, sizes, strict=True)]
+    titles = [f"{row['workload']}, {row['sight']}, {row['workers']}" for row in rows]
+    axes.set_yticks(range(len(rows)), titles)
+    axes.invert_yaxis()
+    axes.set_xlabel("ms from bytes to verified (block, sight, workers)")
+    figure.legend(loc="outside right upper", fontsize="small")
+    figure.savefig(path, dpi=_DPI, metadata={"Software": None})
     plt.close(figure)
 
 

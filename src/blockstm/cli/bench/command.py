@@ -10,7 +10,7 @@ from typing import Any
 
 from blockstm.bench.engine.workloads import ABOUT, WORKLOADS, workload_named
 from blockstm.bench.machine import machine
-from blockstm.cli.bench import blocks, evm, workloads
+from blockstm.cli.bench import blocks, evm, pipeline, workloads
 from blockstm.cores import usable_cores
 from blockstm.extras import need
 
@@ -46,6 +46,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     evm.add_parser(names)
     blocks.add_parser(names)
     workloads.add_parser(names)
+    pipeline.add_parser(names)
     for name in WORKLOADS:
         _add_workload(names, name)
     return parser

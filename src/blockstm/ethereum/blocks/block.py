@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from blockstm._native.wire.decoding import decode_listed
+from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.blocks.header import Header
@@ -15,7 +16,7 @@ from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.codecs.fields import Fields, shown
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.members import check_members, check_one, hash32, sequence
-from blockstm.ethereum.codecs.rlp import Items, encode, encode_list
+from blockstm.ethereum.codecs.rlp import Items, encode, encode_list, list_size
 from blockstm.ethereum.tries.list_root import list_root
 from blockstm.types import Address, Hash32
 
@@ -51,6 +52,7 @@ class Block:
     transaction_hashes: tuple[Hash32, ...] = ()
     senders: tuple[Address | None, ...] = ()
     access_list: BlockAccessList | None = None
+    _listed: TransactionList | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Block:
@@ -114,14 +116,14 @@ class Block:
             each.encode() if each.type == TransactionType.LEGACY else encode(each.encode())
             for each in self.transactions
         ]
-        parts = [
-            self.header.encode(),
-            encode_list(transactions),
-            encode_list([ommer.encode() for ommer in self.ommers]),
-        ]
+        header, *others = self._parts_around_transactions()
+        return encode_list([header, encode_list(transactions), *others])
+
+    def _parts_around_transactions(self) -> list[bytes]:
+        parts = [self.header.encode(), encode_list([each.encode() for each in self.ommers or ()])]
         if self.withdrawals is not None:
             parts.append(encode_list([each.encode() for each in self.withdrawals]))
-        return encode_list(parts)
+        return parts
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-RPC block with full transactions; ommers as headers under ``ommers``.
@@ -159,9 +161,33 @@ class Block:
             check_one(self.access_list, BlockAccessList, "block.access_list")
 
     @property
+    def transaction_list(self) -> TransactionList:
+        """The encodings of the transactions, for what reads them natively.
+
+        Raises:
+            InputError: a member of one is of the wrong kind or out of range.
+        """
+        if self._listed is not None:
+            return self._listed
+        listed = TransactionList(self.transactions, Transaction.encode)
+        if type(self.transactions) is tuple:  # nothing else of a block could change
+            object.__setattr__(self, "_listed", listed)
+        return listed
+
+    @property
+    def encoded_size(self) -> int:
+        """The length of the block's RLP, in bytes; unknown ommers count for none.
+
+        Raises:
+            InputError: a member is of the wrong kind or out of range.
+        """
+        around = sum(map(len, self._parts_around_transactions()))
+        return list_size(around + self.transaction_list.list_size())
+
+    @property
     def transactions_root(self) -> Hash32:
         """The root of the transactions."""
-        return list_root([transaction.encode() for transaction in self.transactions])
+        return Hash32(self.transaction_list.root())
 
     @property
     def withdrawals_root(self) -> Hash32 | None:

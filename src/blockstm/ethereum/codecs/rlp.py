@@ -66,6 +66,11 @@ def encode_list(encoded: Sequence[bytes]) -> bytes:
     return _prefix(len(payload), _LIST) + payload
 
 
+def list_size(payload: int) -> int:
+    """The length of the encoding of a list whose elements' encodings have that length, in bytes."""
+    return len(_prefix(payload, _LIST)) + payload
+
+
 def _prefix(size: int, kind: int) -> bytes:
     if size <= _SHORT:
         return bytes((kind + size,))

@@ -39,6 +39,8 @@ class ExecutedBlock:
         stats: what running it took; the same as ``result.stats``.
         seconds: wall time by phase, in s: ``checks`` of what needs no state, ``senders`` recovered,
             ``prepare`` for the VM, ``run`` by the engine, ``receipts`` and ``roots`` made of it.
+        overlapped: phase → time of its work that was done beside other phases, on another core, in
+            s; no part of ``seconds``.
     """
 
     receipts: Sequence[Receipt]
@@ -53,6 +55,15 @@ class ExecutedBlock:
     state_root: Hash32 | None = None
     stats: Stats = field(default_factory=Stats, compare=False)
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
+    overlapped: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """``seconds`` with the ``run`` in its two parts: the engine's, and reading what it left,
+        which counts for ``receipts``."""
+        run = min(self.stats.seconds, self.seconds["run"])
+        receipts = self.seconds["receipts"] + self.seconds["run"] - run
+        return {**self.seconds, "run": run, "receipts": receipts}
 
     @property
     def logs_bloom(self) -> bytes:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from blockstm._native.evm.transaction.result_decoding import StepResults
+from blockstm.cores import usable_cores
 from blockstm.errors import (
     InvalidBlock,
     StateError,
@@ -16,7 +18,7 @@ from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
-from blockstm.ethereum.chains.forks import PRAGUE, Fork
+from blockstm.ethereum.chains.forks import AMSTERDAM, PRAGUE, Fork
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.senders import recover_authorities
@@ -24,7 +26,6 @@ from blockstm.ethereum.execution.step_errors import error_of_the_block
 from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.results.outcomes import TransactionOutcomes, of_transactions
-from blockstm.ethereum.results.step_reports import StepReports
 from blockstm.ethereum.rules.requests import request_contracts, requests_of
 from blockstm.ethereum.rules.rewards import rewards
 from blockstm.state.accounts import balance_of, code_hash_of
@@ -42,7 +43,7 @@ def prepare_on_evm(
     fork: Fork,
     chain: Chain,
     context: BlockContext,
-    senders: tuple[Address, ...],
+    senders: Sequence[Address],
     workers: int | None,
     inspector: Any = None,
 ) -> BlockOnEvm:
@@ -55,12 +56,14 @@ def prepare_on_evm(
         BlockStart(drained, DAO_REFUND_CONTRACT if drained else None),
         block.transactions,
         senders,
-        recover_authorities(block.transactions, workers),
+        recover_authorities(block.transaction_list, workers),
         BlockEnd(
             [(w.address, w.amount_wei) for w in block.withdrawals or ()],
             rewards(block if block.ommers is not None else replace(block, ommers=()), fork),
             collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state, fork),
         ),
+        listed=block.transaction_list,
+        workers=workers or usable_cores(),
     )
     vm = Evm(fork, context, precompiles=chain.precompiles)
     watched = vm if inspector is None else vm.inspected_by(inspector)
@@ -72,6 +75,12 @@ def _lacks_request_contracts(state: Any, fork: Fork) -> bool:
     return getattr(state, "partial", False) and not all(
         state.get(code_hash_of(address)) for address in request_contracts(fork)
     )
+
+
+def _block_gas(done: StepResults, fork: Fork) -> int:
+    """The gas that the header names: from Amsterdam on without refunds (EIP-7778), and the greater
+    of execution gas and state gas (EIP-8037)."""
+    return max(done.execution_gas, done.state_gas) if fork >= AMSTERDAM else done.gas_used
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,26 +103,19 @@ class BlockOnEvm(PreparedBlock):
 
     def executed_of(self, result: BlockResult) -> ExecutedBlock:
         """The result of the block, from the engine's of its steps."""
-        reports = StepReports.of(result.outcomes)
-        receipts = self._receipts(reports)
+        done = StepResults(result.outcomes, self.block.transaction_list.types)
+        receipts = FlatReceipts(done.receipts, self.block.transactions, self.senders)
         return ExecutedBlock(
             receipts=receipts,
             outcomes=TransactionOutcomes(result.outcomes, self.transaction_steps),
             requests=self._requests(result.outcomes[-1].value, receipts),
             writes=AccountChanges(result.writes, self.state, trusted=True),
             result=result,
-            gas_used=reports.block_gas(self.fork),
-            execution_gas=sum(reports.execution_gas),
-            state_gas=sum(reports.state_gas),
-            access_list=self._access_list(result.outcomes, reports),
+            gas_used=_block_gas(done, self.fork),
+            execution_gas=done.execution_gas,
+            state_gas=done.state_gas,
+            access_list=self._access_list(result.outcomes, done),
             stats=result.stats,
-        )
-
-    def _receipts(self, reports: StepReports) -> FlatReceipts:
-        transactions = self.block.transactions
-        types = bytes(transaction.type for transaction in transactions)
-        return FlatReceipts(
-            types, reports.successes, reports.gas_used, reports.logs, transactions, self.senders
         )
 
     def run_transactions(self, execute_block: ExecuteBlock) -> BlockResult:
@@ -129,11 +131,11 @@ class BlockOnEvm(PreparedBlock):
         except (InvalidBlock, StateError, TransactionError) as error:
             raise error_of_the_block(error, self.transaction_steps) from error.__cause__
 
-    def _access_list(self, outcomes: Sequence[Any], reports: StepReports) -> BlockAccessList | None:
+    def _access_list(self, outcomes: Sequence[Any], done: StepResults) -> BlockAccessList | None:
         if self.block.header.block_access_list_hash is None:
             return None
         start, *_, end = outcomes
-        accesses = [start.value.accesses, *reports.accesses, end.value.accesses]
+        accesses = [start.value.accesses, *done.accesses(), end.value.accesses]
         return fold_accesses(accesses, lambda address: self.state.get(balance_of(address), 0))
 
     def _requests(

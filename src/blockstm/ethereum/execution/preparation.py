@@ -6,7 +6,7 @@ Whether the block is valid is for `verification` to say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.block import Block
@@ -77,13 +77,15 @@ def prepare(
     rules = around.fork
     if senders is None:
         high_s_allowed = rules < HOMESTEAD
-        found = find_senders(block.transactions, workers, high_s_allowed=high_s_allowed)
+        found = find_senders(block.transaction_list, workers, high_s_allowed=high_s_allowed)
         violation = signature_violation(block.transactions, found, high_s_allowed=high_s_allowed)
         if violation is not None:
             raise violation.error()
-        senders = [sender for sender in found if sender is not None]
+        senders = cast(Sequence[Address], found)
     elif len(senders) != len(block.transactions):
         raise InputError(f"{len(senders)} senders of {len(block.transactions)} transactions")
+    else:
+        senders = tuple(senders)
     hashes = around.block_hashes
     chain = around.chain
     return prepare_under(rules, block, state, vm, chain, hashes, senders, workers, inspector)
@@ -106,9 +108,7 @@ def prepare_under(
     context = context_of(header, fork, chain.chain_id, hashes)
     check_vm(vm)
     if vm == "evm":
-        return prepare_on_evm(
-            block, state, fork, chain, context, tuple(senders), workers, inspector
-        )
+        return prepare_on_evm(block, state, fork, chain, context, senders, workers, inspector)
     if inspector is not None:
         raise ConfigError('an inspector watches the native EVM, vm="evm"')
     from blockstm.ethereum.execution.on_pyevm import prepare_on_pyevm  # needs an optional extra

@@ -61,7 +61,7 @@ class PreparedBlock:
     fork: Fork
     chain: Chain
     state: Any
-    senders: tuple[Address, ...]
+    senders: Sequence[Address]
     vm: Any
     steps: Sequence[Any]
 

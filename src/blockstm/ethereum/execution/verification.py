@@ -11,11 +11,11 @@ The first rule that is broken decides, in this order, whatever the VM and the wo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 from blockstm.cores import usable_cores
 from blockstm.ethereum.blocks.block import Block
@@ -59,10 +59,15 @@ def execute(
     around = surroundings_of(block, vm, options)
     rules = around.fork
     violation = block_violation(
-        block, around.parent, around.chain, around.ancestors, around.total_difficulty
+        block,
+        around.parent,
+        around.chain,
+        around.ancestors,
+        around.total_difficulty,
+        workers=workers,
     )
     if violation is not None and (
-        violation.index is None or body_violation(block, rules) is not None
+        violation.index is None or body_violation(block, rules, workers) is not None
     ):
         raise violation.error()
     watch.end_phase("checks")
@@ -91,13 +96,13 @@ def _up_to(block: Block, violation: Violation) -> Block:
 
 def _senders(
     block: Block, fork: Fork, workers: int | None
-) -> tuple[list[Address], Violation | None]:
+) -> tuple[Sequence[Address], Violation | None]:
     """The senders up to the first transaction without a valid signature, and its violation."""
     high_s_allowed = fork < HOMESTEAD
-    found = find_senders(block.transactions, workers, high_s_allowed=high_s_allowed)
+    found = find_senders(block.transaction_list, workers, high_s_allowed=high_s_allowed)
     violation = signature_violation(block.transactions, found, high_s_allowed=high_s_allowed)
     known = found if violation is None else found[: violation.index]
-    return [sender for sender in known if sender is not None], violation
+    return cast(Sequence[Address], known), violation
 
 
 def _unchanged(state: Any) -> AbstractContextManager[object]:
@@ -120,7 +125,7 @@ def _verified(
         roots = roots_after_transactions(prepared, execute_block, workers)
     if roots is not None:
         executed = replace(executed, receipts=_with_roots(executed.receipts, roots))
-    state_root = _state_root_beside_receipts(prepared.state, executed, workers)
+    state_root, overlapped = _state_root_beside_receipts(prepared.state, executed, workers)
     watch.end_phase("roots")
     violation = results_violation(
         prepared.block.header,
@@ -133,7 +138,9 @@ def _verified(
         given_list=prepared.block.access_list,
     )
     watch.end_phase("receipts")
-    executed = replace(executed, state_root=state_root, seconds=watch.seconds)
+    executed = replace(
+        executed, state_root=state_root, seconds=watch.seconds, overlapped=overlapped
+    )
     if violation is not None:
         error = violation.error()
         error.executed = executed
@@ -151,13 +158,21 @@ def _with_roots(receipts: Sequence[Receipt], roots: Sequence[Hash32]) -> Sequenc
 
 def _state_root_beside_receipts(
     state: Any, executed: ExecutedBlock, workers: int | None
-) -> Hash32 | None:
-    """`state_root_after` the block, while a thread encodes its receipts, which keep the result."""
+) -> tuple[Hash32 | None, dict[str, float]]:
+    """`state_root_after` the block, while a thread encodes its receipts, which keep the result; and
+    how long that took beside it."""
     encode = getattr(executed.receipts, "encode", None)
     if workers == 1 or encode is None or len(executed.receipts) < _RECEIPTS_SHARED_MIN:
-        return state_root_after(state, executed.writes, workers)
+        return state_root_after(state, executed.writes, workers), {}
     workers = workers or usable_cores()
     with ThreadPoolExecutor(1, thread_name_prefix="blockstm-receipts") as pool:
         # What goes wrong there goes wrong again where the root is compared.
-        pool.submit(encode, workers)
-        return state_root_after(state, executed.writes, workers)
+        encoding = pool.submit(_timed, encode, workers)
+        root = state_root_after(state, executed.writes, workers)
+    return root, {} if encoding.exception() else {"receipts": encoding.result()}
+
+
+def _timed(act: Callable[[int], None], workers: int) -> float:
+    watch = Stopwatch()
+    act(workers)
+    return watch.end_phase("all")

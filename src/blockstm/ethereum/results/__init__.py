@@ -6,7 +6,6 @@ Imports point down::
     access_list_differences  two access lists compared entry by entry
     accesses                 a block's access list, put together from what its steps report
     flat_receipts            receipts as the flat bytes that the native EVM left
-    step_reports             what transactions on the native EVM report, by columns
     outcomes                 outcomes by the transactions' own places
 """
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from blockstm.cores import usable_cores
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.transaction import TransactionType
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.forks import OSAKA, PARIS, Fork
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB
@@ -58,8 +60,13 @@ def block_violation(
     chain: Chain,
     ancestors: Sequence[Block] | None = None,
     total_difficulty: int | None = None,
+    *,
+    workers: int | None = None,
 ) -> Violation | None:
-    """The first rule that a block breaks, None if it keeps all; see `check_block`."""
+    """The first rule that a block breaks, None if it keeps all; see `check_block`.
+
+    ``workers`` threads share what is much, by default as many as there are usable cores.
+    """
     header = block.header
     fork = chain.fork_at(header.number, header.timestamp, total_difficulty)
     if parent is not None:
@@ -68,35 +75,35 @@ def block_violation(
             return violation
     elif header.member_count != fork.header_members:
         return Violation(Reason.HEADER_MEMBERS, f"no header of {fork}")
-    violation = transactions_violation(block.transactions, header, fork, chain.chain_id)
+    listed = block.transaction_list
+    violation = transactions_violation(listed, header, fork, chain.chain_id, workers)
     if violation is None:
-        violation = body_violation(block, fork)
+        violation = body_violation(block, fork, workers)
     if violation is None and ancestors is not None and block.ommers:
         violation = ommers_violation(block, ancestors, chain, total_difficulty)
     return violation
 
 
-def body_violation(block: Block, fork: Fork) -> Violation | None:
+def body_violation(block: Block, fork: Fork, workers: int | None = None) -> Violation | None:
     """The first thing that the header says wrongly of the body; None if it is right."""
-    return next(_body_violations(block, fork), None)
+    return next(_body_violations(block, fork, workers or usable_cores()), None)
 
 
-def _body_violations(block: Block, fork: Fork) -> Iterator[Violation]:
-    header = block.header
+def _body_violations(block: Block, fork: Fork, workers: int) -> Iterator[Violation]:
+    header, listed = block.header, block.transaction_list
     if fork >= PARIS and block.ommers != ():
         yield Violation(Reason.OMMERS_AFTER_PARIS, "ommers after Paris")
-    if fork >= OSAKA and len(encoding := block.encode()) > BLOCK_SIZE_MAX:
-        yield Violation(
-            Reason.BLOCK_TOO_LARGE, f"{len(encoding)} bytes of RLP, over {BLOCK_SIZE_MAX}"
-        )
+    if fork >= OSAKA and (size := block.encoded_size) > BLOCK_SIZE_MAX:
+        yield Violation(Reason.BLOCK_TOO_LARGE, f"{size} bytes of RLP, over {BLOCK_SIZE_MAX}")
     if block.ommers is not None and block.ommers_hash != header.ommers_hash:
         yield Violation(Reason.OMMERS_HASH, "the header names other ommers")
-    if block.transactions_root != header.transactions_root:
+    if listed.root(workers) != header.transactions_root:
         yield Violation(Reason.TRANSACTIONS_ROOT, "the header names other transactions")
     if block.withdrawals_root != header.withdrawals_root:
         yield Violation(Reason.WITHDRAWALS_ROOT, "the header names other withdrawals")
     if fork.blobs is not None:
-        used = GAS_PER_BLOB * sum(len(each.blob_hashes) for each in block.transactions)
+        with_blobs = listed.places_of_type(TransactionType.BLOB)
+        used = GAS_PER_BLOB * sum(len(block.transactions[each].blob_hashes) for each in with_blobs)
         if used != header.blob_gas_used:
             yield Violation(
                 Reason.BLOB_GAS_USED,

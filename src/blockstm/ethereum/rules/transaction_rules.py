@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from blockstm._native.wire.plain_rules import suspects
+from blockstm._native.wire.transaction_list import TransactionList
+from blockstm.cores import usable_cores
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
 from blockstm.ethereum.chains.forks import AMSTERDAM, HOMESTEAD, OSAKA, SPURIOUS_DRAGON, Fork
@@ -50,15 +52,24 @@ def transaction_violation(
 
 
 def transactions_violation(
-    transactions: Sequence[Transaction], header: Header, fork: Fork, chain_id: int
+    transactions: Sequence[Transaction] | TransactionList,
+    header: Header,
+    fork: Fork,
+    chain_id: int,
+    workers: int | None = None,
 ) -> Violation | None:
-    """The first violation of the first transaction that has one, in the block of ``header``."""
+    """The first violation of the first transaction that has one, in the block of ``header``.
+
+    ``workers`` threads share what is much, by default as many as there are usable cores.
+    """
+    if not isinstance(transactions, TransactionList):
+        transactions = TransactionList(transactions)
     blob_fee = 0
     if fork.blobs is not None:
         blob_fee = blob_base_fee(header.excess_blob_gas or 0, fork.blobs)
     blobs = 0
-    for index in _suspects(transactions, header, fork, chain_id):
-        transaction = transactions[index]
+    for index in _suspects(transactions, header, fork, chain_id, workers or usable_cores()):
+        transaction = transactions.transactions[index]
         blobs += len(transaction.blob_hashes)
         violation = transaction_violation(transaction, fork, chain_id) or next(
             _violations_in_block(transaction, header, fork, blob_fee, blobs), None
@@ -69,13 +80,13 @@ def transactions_violation(
 
 
 def _suspects(
-    transactions: Sequence[Transaction], header: Header, fork: Fork, chain_id: int
+    listed: TransactionList, header: Header, fork: Fork, chain_id: int, threads: int
 ) -> Sequence[int]:
     """The places of all but those that surely have no violation, and no blobs."""
     if fork >= AMSTERDAM:
-        return range(len(transactions))
+        return range(len(listed))
     return suspects(
-        transactions,
+        listed,
         newest_type=fork.newest_transaction_type,
         chains_in_v=fork >= SPURIOUS_DRAGON,
         gas_max=min(header.gas_limit, GAS_CAP) if fork >= OSAKA else header.gas_limit,
@@ -84,6 +95,7 @@ def _suspects(
         chain=chain_id,
         base_fee=header.base_fee_per_gas or 0,
         s_max=_s_max(fork),
+        threads=threads,
     )
 
 

@@ -121,7 +121,8 @@ class Evm:
             prepared.add_precompiles(self._precompiles)
         if isinstance(steps, BlockSteps):
             _add(prepared, steps.start)
-            prepared.add_transactions(steps.transactions, steps.senders, steps.authorities)
+            given = steps.transactions if steps.listed is None else steps.listed
+            prepared.add_transactions(given, steps.senders, steps.authorities, steps.workers)
             _add(prepared, steps.end)
             return prepared
         for step in steps:

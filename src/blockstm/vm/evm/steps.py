@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
+from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.types import Address
 
 __all__ = ["BlockEnd", "BlockStart", "BlockSteps", "Overrides", "Signed", "Step", "Unsigned"]
@@ -110,9 +111,11 @@ class BlockSteps(Sequence[Step]):
         authorities: for each transaction, the signer of each of its authorizations; empty where
             there are none at all.
         end: what is done after them.
+        listed: the transactions' encodings, where they are at hand.
+        workers: threads that share the translation.
     """
 
-    __slots__ = ("authorities", "end", "senders", "start", "transactions")
+    __slots__ = ("authorities", "end", "listed", "senders", "start", "transactions", "workers")
 
     def __init__(
         self,
@@ -121,12 +124,17 @@ class BlockSteps(Sequence[Step]):
         senders: Sequence[Address],
         authorities: Sequence[Sequence[Address | None]],
         end: BlockEnd,
+        *,
+        listed: TransactionList | None = None,
+        workers: int = 1,
     ) -> None:
         self.start = start
         self.transactions = transactions
         self.senders = senders
         self.authorities = authorities
         self.end = end
+        self.listed = listed
+        self.workers = workers
 
     def __len__(self) -> int:
         return len(self.transactions) + 2

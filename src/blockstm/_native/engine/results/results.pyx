@@ -1,5 +1,7 @@
 """See the ``.pxd``."""
+from cpython.buffer cimport PyBUF_READ
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 from libcpp.atomic cimport memory_order_release
@@ -135,6 +137,17 @@ cdef class NativeOutcomes(Outcomes):
                 <const char*>self.output + begin, self.ends[index] - begin))
             begin = self.ends[index]
         return listed
+
+    def flat_outputs(self):
+        """What all runs left as their output, one behind the other, and where each ends, as unsigned words of 64
+        bits: views that are good while this object is there."""
+        cdef uint64_t words = sizeof(uint64_t)
+        if self.ends == NULL:
+            return memoryview(b""), memoryview(bytes(self.count * words)).cast("Q")
+        return (
+            PyMemoryView_FromMemory(<char*>self.output, self.ends[self.count - 1], PyBUF_READ),
+            PyMemoryView_FromMemory(<char*>self.ends, self.count * words, PyBUF_READ).cast("Q"),
+        )
 
     cdef object at(self, int32_t index):
         cdef uint64_t begin = 0, end = 0

@@ -1,0 +1,106 @@
+// Senders by the hash of their transaction; what was met last stays. Its owner guards it.
+#pragma once
+
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "base/bytes.hpp"
+
+namespace blockstm::evm {
+
+// An open table that only grows; a slot takes one cache line. Hashes are mixed with a seed of the process, so
+// that nobody can choose ones that meet.
+class SenderTable {
+public:
+    uint64_t count() const noexcept { return count_; }
+
+    const Address* find(const Hash32& hash, const uint64_t* seed) const noexcept {
+        if (slots_ == nullptr) return nullptr;
+        const Slot& slot = slots_.get()[place_of(hash, seed)];
+        return slot.is_taken ? &slot.sender : nullptr;
+    }
+
+    // False where memory ran out, and the table is as it was.
+    bool add(const Hash32& hash, const Address& sender, const uint64_t* seed) noexcept {
+        if (count_ * 2 >= capacity_ && !grow(seed)) return false;
+        Slot& slot = slots_.get()[place_of(hash, seed)];
+        count_ += !slot.is_taken;
+        slot = {hash, sender, true};
+        return true;
+    }
+
+private:
+    struct alignas(64) Slot {
+        Hash32 hash;
+        Address sender;
+        bool is_taken;
+    };
+    struct Free {
+        void operator()(Slot* slots) const noexcept { std::free(slots); }
+    };
+    using Slots = std::unique_ptr<Slot, Free>;
+    static constexpr uint64_t CAPACITY_MIN = 256;
+
+    // Where a hash is, or would be.
+    uint64_t place_of(const Hash32& hash, const uint64_t* seed) const noexcept {
+        uint64_t words[2];
+        std::memcpy(words, hash.bytes, sizeof words);
+        const auto mixed = static_cast<unsigned __int128>(words[0] ^ seed[0]) * (words[1] ^ seed[1]);
+        uint64_t place = static_cast<uint64_t>(mixed) ^ static_cast<uint64_t>(mixed >> 64);
+        for (;; ++place) {
+            const Slot& slot = slots_.get()[place &= capacity_ - 1];
+            if (!slot.is_taken || slot.hash == hash) return place;
+        }
+    }
+
+    bool grow(const uint64_t* seed) noexcept {
+        const uint64_t capacity = capacity_ == 0 ? CAPACITY_MIN : 2 * capacity_;
+        Slots wider(static_cast<Slot*>(std::aligned_alloc(alignof(Slot), capacity * sizeof(Slot))));
+        if (wider == nullptr) return false;
+        std::memset(static_cast<void*>(wider.get()), 0, capacity * sizeof(Slot));
+        std::swap(slots_, wider);  // `wider` has the old ones now
+        const uint64_t before = std::exchange(capacity_, capacity);
+        for (uint64_t place = 0; place < before; ++place) {
+            const Slot& slot = wider.get()[place];
+            if (slot.is_taken) slots_.get()[place_of(slot.hash, seed)] = slot;
+        }
+        return true;
+    }
+
+    Slots slots_;
+    uint64_t capacity_ = 0, count_ = 0;
+};
+
+// Two generations of them: where the younger is full, it becomes the elder, and what was the elder is forgotten. So
+// at least half of the limit is always kept, at most all of it.
+class SenderGenerations {
+public:
+    void set_limit(uint64_t limit) noexcept { half_ = limit < 2 ? 1 : limit / 2; }
+    uint64_t count() const noexcept { return younger_.count() + elder_.count(); }
+
+    const Address* find(const Hash32& hash, const uint64_t* seed) const noexcept {
+        const Address* found = younger_.find(hash, seed);
+        return found != nullptr ? found : elder_.find(hash, seed);
+    }
+
+    // What there is no memory for is forgotten.
+    void add(const Hash32& hash, const Address& sender, const uint64_t* seed) noexcept {
+        if (younger_.count() >= half_) {
+            elder_ = std::move(younger_);
+            younger_ = SenderTable();
+        }
+        younger_.add(hash, sender, seed);
+    }
+
+    void clear() noexcept {
+        younger_ = SenderTable();
+        elder_ = SenderTable();
+    }
+
+private:
+    uint64_t half_ = 1;
+    SenderTable younger_, elder_;
+};
+
+}  // namespace blockstm::evm

@@ -1,0 +1,130 @@
+# distutils: sources = src/blockstm/_native/trie/builder.cpp src/blockstm/_native/crypto/keccak.cpp
+"""The transactions of a block in native memory: where their encodings lie, gathered once for all that reads them.
+
+Immutable; safe from any thread. What is long works without the GIL.
+"""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.object cimport PyObject_GenericGetAttr
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from blockstm._native.base.bytes cimport Span
+from blockstm._native.trie cimport core
+from blockstm._native.trie.core cimport HASH_SIZE, Array, Bytes, Status
+
+cdef extern from "base/rlp.hpp" namespace "blockstm::rlp" nogil:
+    uint64_t c_list_size "blockstm::rlp::list_size"(uint64_t payload) noexcept
+    uint64_t string_size(Bytes data) noexcept
+
+cdef enum:
+    FIRST_LIST = 0xC0  # what a typed encoding begins with is below
+
+
+cdef class TransactionList:
+    """The encodings of transactions.
+
+    Args:
+        transactions: each a `blockstm.ethereum.Transaction`, or whatever keeps its encoding as that does.
+        encode: gives the encoding of one that was not decoded; by default it is the one that it keeps, if any.
+
+    Raises:
+        whatever ``encode`` raises.
+    """
+
+    def __init__(self, transactions, encode=None):
+        cdef Py_ssize_t count = len(transactions), place
+        cdef bint is_decoded
+        self.transactions, self.held = transactions, []
+        self.spans.resize(count)
+        self.is_decoded.resize(count)
+        for place in range(count):
+            transaction = transactions[place]
+            encoding = kept(transaction, "_encoding")
+            is_decoded = type(encoding) is bytes and kept(transaction, "_is_decoded") is True
+            if not is_decoded and encode is not None:
+                encoding = encode(transaction)
+            if type(encoding) is not bytes:
+                continue
+            self.held.append(encoding)
+            self.is_decoded[place] = is_decoded
+            self.spans[place].data = <const uint8_t*>PyBytes_AS_STRING(encoding)
+            self.spans[place].size = PyBytes_GET_SIZE(encoding)
+
+    def __len__(self):
+        return <Py_ssize_t>self.spans.size()
+
+    @property
+    def all_decoded(self):
+        """Whether each was decoded, so that its encoding says all about it."""
+        cdef size_t place
+        for place in range(self.spans.size()):
+            if not self.is_decoded[place]:
+                return False
+        return True
+
+    def __reduce__(self):
+        return TransactionList, (self.transactions,)
+
+    @property
+    def types(self):
+        """The type of each, one byte; 0 where there is no encoding."""
+        cdef bytes found = PyBytes_FromStringAndSize(NULL, self.spans.size())
+        cdef uint8_t* out = <uint8_t*>PyBytes_AS_STRING(found)
+        cdef size_t place
+        for place in range(self.spans.size()):
+            out[place] = type_of(self.spans[place])
+        return found
+
+    def places_of_type(self, int kind):
+        """The places of the transactions of a type, in order."""
+        cdef list found = []
+        cdef size_t place
+        for place in range(self.spans.size()):
+            if type_of(self.spans[place]) == kind:
+                found.append(place)
+        return found
+
+    def list_size(self):
+        """The length of the list of them that a block's encoding has, in bytes."""
+        cdef uint64_t payload = 0
+        cdef size_t place
+        for place in range(self.spans.size()):
+            if is_list(self.spans[place]):
+                payload += self.spans[place].size
+            else:
+                payload += string_size(view_of(self.spans[place]))
+        return c_list_size(payload)
+
+    def root(self, uint32_t threads=1):
+        """The root of the transactions, computed by so many threads where they are many."""
+        cdef Array[Bytes] items
+        cdef uint8_t out[HASH_SIZE]
+        cdef size_t place
+        cdef Status status = Status.OutOfMemory
+        with nogil:
+            if items.reserve(self.spans.size()):
+                for place in range(self.spans.size()):
+                    items.push(view_of(self.spans[place]))
+                status = core.ordered_root(items.data(), items.size(), threads, out)
+        if status != Status.Ok:
+            raise MemoryError
+        return PyBytes_FromStringAndSize(<const char*>out, HASH_SIZE)
+
+
+cdef object kept(transaction, str name):
+    """A member that is there, without asking the class, which would decode one that is not."""
+    try:
+        return PyObject_GenericGetAttr(transaction, name)
+    except AttributeError:
+        return None
+
+
+cdef inline bint is_list(Span encoding) noexcept nogil:
+    return encoding.size != 0 and encoding.data[0] >= FIRST_LIST
+
+
+cdef inline int type_of(Span encoding) noexcept nogil:
+    return 0 if encoding.size == 0 or is_list(encoding) else encoding.data[0]
+
+
+cdef inline Bytes view_of(Span encoding) noexcept nogil:
+    return Bytes(encoding.data, encoding.size)

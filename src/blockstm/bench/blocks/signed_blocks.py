@@ -1,0 +1,201 @@
+"""Generated blocks as they travel: signed, encoded, with a header that tells all their roots.
+
+Accounts stand in random order, so that no table is read in the order in which it was filled. The
+roots in the header come from one worker, from the receipts one by one, and from all accounts at
+once, none of which is what is timed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from blockstm.bench.blocks.fixture import BASE_FEE, RICH, Fixture
+from blockstm.bench.blocks.signing import Signer, addresses_of_keys
+from blockstm.cores import usable_cores
+from blockstm.errors import ConfigError
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.receipt import bloom_of
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.chains.chain import MAINNET, Chain
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.execution import prepare
+from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
+from blockstm.ethereum.rules.requests import request_contracts, requests_hash
+from blockstm.ethereum.tries.list_root import list_root
+from blockstm.ethereum.tries.state_trie import state_root
+from blockstm.executor import execute_block
+from blockstm.messages import brief
+from blockstm.state.accounts import Account, AccountState
+from blockstm.types import Address, BlockNumber, Hash32
+from blockstm.vm.evm import Signed
+
+__all__ = ["SIGNED_BLOCKS", "SignedBlock", "signed_block"]
+
+CHAIN: Final[Chain] = MAINNET.under("prague")  # the newest fork that py-evm has
+_STOP: Final = b"\0"
+_GAS_LIMIT: Final = 1 << 40
+
+
+@dataclass(frozen=True)
+class SignedBlock:
+    """A block to verify.
+
+    Attributes:
+        name: what it is called.
+        encoding: the block's RLP.
+        state: what it starts from, complete.
+        chain: whose block it is.
+        transactions, gas: how many it has, and uses.
+    """
+
+    name: str
+    encoding: bytes = field(repr=False)
+    state: AccountState = field(repr=False)
+    chain: Chain
+    transactions: int
+    gas: int
+
+
+class _SigningFixture(Fixture):
+    """A fixture whose people have keys."""
+
+    def __init__(self) -> None:
+        self._signer = Signer()
+        self._keys: dict[Address, int] = {}
+        super().__init__()
+
+    def person(self, name: str, balance: int = RICH) -> Address:
+        return self.people(name, 1, balance)[0]
+
+    def people(self, kind: str, count: int, balance: int = RICH) -> list[Address]:
+        keys = self._signer.new_keys(count)
+        addresses = addresses_of_keys(keys, threads=usable_cores())
+        self._keys |= zip(addresses, keys, strict=True)
+        self._accounts |= {address: Account(balance=balance) for address in addresses}
+        return addresses
+
+    def collectors(self) -> None:
+        """Put contracts in place that collect no requests, which a block calls at its end."""
+        for address in request_contracts(CHAIN.fork_at(1, 1)):
+            self._accounts[address] = Account(nonce=1, code=_STOP, code_hash=keccak(_STOP))
+
+    def sign(self, step: Signed) -> Transaction:
+        unsigned: Transaction = step.transaction
+        parity, r, s = self._signer.sign(unsigned.signing_hash, self._keys[step.sender])
+        return replace(unsigned, v=parity, r=r, s=s)
+
+
+def _transfers(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
+    """Everyone pays somebody once, and is paid once."""
+    sources = fixture.people("person", count)
+    draw.shuffle(sources)
+    targets = sources[:]
+    draw.shuffle(targets)
+    return [fixture.pay(*pair) for pair in zip(sources, targets, strict=True)]
+
+
+def _token_transfers(fixture: Fixture, count: int, draw: random.Random) -> list[Signed]:
+    """The same with a token."""
+    token = fixture.token("token")
+    sources = fixture.people("person", count)
+    for holder in sources:
+        fixture.mint(token, holder, 1000)
+    draw.shuffle(sources)
+    targets = sources[:]
+    draw.shuffle(targets)
+    return [fixture.give(token, *pair) for pair in zip(sources, targets, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """How a block is made; ``count`` is of its transactions, and of those that send them."""
+
+    about: str
+    count: int
+    make: Callable[[Fixture, int, random.Random], list[Signed]]
+
+
+SIGNED_BLOCKS: Mapping[str, _Recipe] = MappingProxyType(
+    {
+        "transfers-20000": _Recipe("ether, among as many accounts", 20_000, _transfers),
+        "transfers-47620": _Recipe("the same, a gigagas of it", 47_620, _transfers),
+        "erc20-29516": _Recipe("one token, a gigagas of it", 29_516, _token_transfers),
+    }
+)
+"""Name → how it is made."""
+
+
+def signed_block(name: str, *, count: int | None = None, seed: int = 1) -> SignedBlock:
+    """Make a block.
+
+    Args:
+        name: one of `SIGNED_BLOCKS`.
+        count: of its transactions, if not those of its name.
+        seed: of what is drawn.
+
+    Raises:
+        ConfigError: there is no such block, or it would have no transaction.
+    """
+    if name not in SIGNED_BLOCKS:
+        raise ConfigError(f"a signed block is one of {', '.join(SIGNED_BLOCKS)}, not {brief(name)}")
+    recipe = SIGNED_BLOCKS[name]
+    count = recipe.count if count is None else count
+    if count < 1:
+        raise ConfigError(f"a block to verify has 1 transaction or more, not {brief(count)}")
+    fixture = _SigningFixture()
+    fixture.collectors()
+    steps = recipe.make(fixture, count, random.Random(seed))
+    transactions = tuple(map(fixture.sign, steps))
+    state = fixture.state()
+    block = _with_results(_block_of(transactions, fixture.coinbase), state)
+    return SignedBlock(name, block.encode(), state, CHAIN, len(transactions), block.header.gas_used)
+
+
+def _block_of(transactions: tuple[Transaction, ...], coinbase: Address) -> Block:
+    """A block whose header says nothing yet of what it does."""
+    header = Header(
+        parent_hash=Hash32(keccak(b"parent")),
+        ommers_hash=NO_OMMERS_HASH,
+        coinbase=coinbase,
+        state_root=EMPTY_TRIE_ROOT,
+        transactions_root=list_root([each.encode() for each in transactions]),
+        receipts_root=EMPTY_TRIE_ROOT,
+        logs_bloom=bytes(256),
+        difficulty=0,
+        number=BlockNumber(1),
+        gas_limit=_GAS_LIMIT,
+        gas_used=0,
+        timestamp=1,
+        extra_data=b"",
+        mix_hash=Hash32(bytes(32)),
+        nonce=bytes(8),
+        base_fee_per_gas=BASE_FEE,
+        withdrawals_root=EMPTY_TRIE_ROOT,
+        blob_gas_used=0,
+        excess_blob_gas=0,
+        parent_beacon_block_root=Hash32(bytes(32)),
+        requests_hash=requests_hash(()),
+    )
+    return Block(header.hash, header, transactions, withdrawals=())
+
+
+def _with_results(block: Block, state: AccountState) -> Block:
+    prepared = prepare(block, state, chain=CHAIN)
+    executed = prepared.run(partial(execute_block, workers=1))
+    receipts = tuple(executed.receipts)
+    after = state.copy()
+    after.apply(executed.writes)
+    header = replace(
+        block.header,
+        gas_used=executed.gas_used,
+        receipts_root=list_root([receipt.encode() for receipt in receipts]),
+        logs_bloom=bloom_of(log for receipt in receipts for log in receipt.logs),
+        state_root=state_root(after.accounts()),
+    )
+    return replace(block, header=header, hash=header.hash)
