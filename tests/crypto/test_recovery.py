@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 from eth_keys.datatypes import PrivateKey
+from eth_typing import Address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blockstm._native.crypto.recovery import recover_addresses
+from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction, TransactionType
 from blockstm.ethereum.codecs.hashing import keccak

@@ -32,14 +32,14 @@ inline bool read_signed_authorization(Span authorization, SignedBytes& bytes, Si
     if (!rlp::read_list({authorization.data, authorization.size}, members)) return false;
     rlp::Reader items(members);
     if (!items.skip(SIGNED)) return false;
-    bytes.items = span_of(members.first(members.size() - items.rest().size()));
+    bytes.items = members.first(members.size() - items.rest().size());
     uint64_t parity = 0;
     if (!read_number(items, parity) || parity > 1) return false;
     if (!parts::read_scalar(items, parts::LAST_SCALAR, out.compact)) return false;
     if (!parts::read_scalar(items, parts::HALF_ORDER, out.compact + 32) || !items.at_end()) return false;
     out.parity = static_cast<int>(parity);
     bytes.head[0] = MAGIC;
-    bytes.head_size = 1 + parts::put_list_header(bytes.head + 1, bytes.items.size);
+    bytes.head_size = static_cast<uint64_t>(rlp::put_list_header(bytes.head + 1, bytes.items.size()) - bytes.head);
     bytes.tail_size = 0;
     return true;
 }

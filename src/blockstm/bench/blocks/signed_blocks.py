@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
@@ -24,9 +25,8 @@ from blockstm.ethereum.blocks.receipt import bloom_of
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.chains.chain import MAINNET, Chain
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.codecs.rlp import encode_list
 from blockstm.ethereum.execution import prepare
-from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
-from blockstm.ethereum.rules.requests import request_contracts, requests_hash
 from blockstm.ethereum.tries.list_root import list_root
 from blockstm.ethereum.tries.state_trie import state_root
 from blockstm.executor import execute_block
@@ -39,6 +39,10 @@ __all__ = ["SIGNED_BLOCKS", "SignedBlock", "signed_block"]
 
 CHAIN: Final[Chain] = MAINNET.under("prague")  # the newest fork that py-evm has
 _STOP: Final = b"\0"
+_COLLECTORS: Final = (  # of withdrawal requests (EIP-7002) and consolidation requests (EIP-7251)
+    Address(bytes.fromhex("00000961ef480eb55e80d19ad83579a64c007002")),
+    Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a590007251")),
+)
 _GAS_LIMIT: Final = 1 << 40
 
 
@@ -82,7 +86,7 @@ class _SigningFixture(Fixture):
 
     def collectors(self) -> None:
         """Put contracts in place that collect no requests, which a block calls at its end."""
-        for address in request_contracts(CHAIN.fork_at(1, 1)):
+        for address in _COLLECTORS:
             self._accounts[address] = Account(nonce=1, code=_STOP, code_hash=keccak(_STOP))
 
     def sign(self, step: Signed) -> Transaction:
@@ -161,7 +165,7 @@ def _block_of(transactions: tuple[Transaction, ...], coinbase: Address) -> Block
     """A block whose header says nothing yet of what it does."""
     header = Header(
         parent_hash=Hash32(keccak(b"parent")),
-        ommers_hash=NO_OMMERS_HASH,
+        ommers_hash=keccak(encode_list([])),
         coinbase=coinbase,
         state_root=EMPTY_TRIE_ROOT,
         transactions_root=list_root([each.encode() for each in transactions]),
@@ -180,7 +184,7 @@ def _block_of(transactions: tuple[Transaction, ...], coinbase: Address) -> Block
         blob_gas_used=0,
         excess_blob_gas=0,
         parent_beacon_block_root=Hash32(bytes(32)),
-        requests_hash=requests_hash(()),
+        requests_hash=Hash32(sha256(b"").digest()),
     )
     return Block(header.hash, header, transactions, withdrawals=())
 

@@ -240,7 +240,7 @@ class _Maker:
         root = state_root_after(self.state, executed.writes, 1)
         assert root is not None
         block = prepared.block
-        senders = prepared.senders
+        senders = tuple(prepared.senders)
         exception = exception or _too_large(executed, block, self.fork)
         return Transition(
             self.environment, self.fork, block, senders, executed, rejected, root, exception
