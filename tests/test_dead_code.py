@@ -17,6 +17,7 @@ INTERFACES = (
     *("cli/transitions/server.py", "vm/evm/inspection.py"),
     *("ethereum/calls/access_lists.py", "ethereum/calls/failures.py"),
     *("chain/store.py", "chain/memory_store.py"),
+    "ethereum/simulation/call_logs.py",
     *("vm/kernel/compiling.py", "vm/kernel/lowering.py", "vm/kernel/viewtype.py"),
 )
 USED_ELSEWHERE = {

@@ -22,6 +22,7 @@
         │   ├── StateError        the state could not be read
         │   └── LimitError        the ``limit`` callable raised
         ├── CallError         a call that its caller wanted to succeed did not: ``result``
+        ├── SimulationError   a chain of simulated blocks breaks a rule: ``reason``, ``code``
         ├── MissingNode       a trie needs a node that is not in its store (also LookupError)
         ├── ChainError        a chain cannot do or tell what it is asked
         │   ├── UnknownBlock      it has no such block or transaction       (also LookupError)
@@ -62,6 +63,7 @@ __all__ = [
     "PrunedState",
     "ReentrantError",
     "Revert",
+    "SimulationError",
     "StateError",
     "StoreDamaged",
     "StoreError",
@@ -210,6 +212,46 @@ class CallError(BlockstmError):
 
     def __reduce__(self) -> tuple[type[CallError], tuple[Any, ...]]:
         return type(self), (str(self), self.result)
+
+
+class SimulationError(BlockstmError):
+    """A block of a simulation, or a call in it, breaks a rule, so that there is no result.
+
+    Attributes:
+        reason: which rule: one of `blockstm.ethereum.Reason`, or "too_many_blocks".
+        block: the place of the block among those that were asked for, gaps between them filled.
+        call: the place of the call in it; None where it is the block.
+    """
+
+    def __init__(self, message: str, reason: str, block: int, call: int | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.block = block
+        self.call = call
+
+    @property
+    def code(self) -> int:
+        """The code of the error that ``eth_simulateV1`` answers."""
+        return _SIMULATION_CODES.get(self.reason, _INTERNAL_ERROR_CODE)
+
+    def __reduce__(self) -> tuple[type[SimulationError], tuple[Any, ...]]:
+        return type(self), (str(self), self.reason, self.block, self.call)
+
+
+# As in the specification of eth_simulateV1 (ethereum/execution-apis).
+_INTERNAL_ERROR_CODE = -32603
+_SIMULATION_CODES = {
+    "nonce_too_low": -38010,
+    "nonce_too_high": -38011,
+    "fee_cap_below_base_fee": -38012,
+    "intrinsic_gas": -38013,
+    "insufficient_funds": -38014,
+    "gas_above_block": -38015,
+    "block_number": -38020,
+    "timestamp": -38021,
+    "initcode_too_large": -38025,
+    "too_many_blocks": -38026,
+}
 
 
 class MissingNode(BlockstmError, LookupError):

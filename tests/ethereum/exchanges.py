@@ -38,11 +38,12 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Recorded:
-    """The chain at its head."""
+    """The chain at its head; and the state after each block before."""
 
     chain: Chain
     blocks: list[Block]
     state: AccountState
+    states: list[AccountState]
 
     @property
     def head(self) -> Header:
@@ -59,6 +60,7 @@ def recorded() -> Recorded:
     genesis, blocks = chain_of(ARCHIVE)
     assert genesis.chain is not None
     state, lineage = AccountState(genesis.accounts), [genesis.block]
+    states = [state.copy()]
     total = genesis.block.header.difficulty
     for block in blocks:
         hashes = {each.header.number: each.hash for each in lineage}
@@ -72,9 +74,10 @@ def recorded() -> Recorded:
             total_difficulty=total,
         )
         state.apply(executed.writes)
+        states.append(state.copy())
         lineage.append(block)
         total += block.header.difficulty
-    return Recorded(genesis.chain, lineage, state)
+    return Recorded(genesis.chain, lineage, state, states)
 
 
 @cache

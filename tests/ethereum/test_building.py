@@ -59,7 +59,7 @@ def built(site: Site, pool: Any, state: Any = RICH, **options: Any) -> BuiltBloc
 
 
 def verify(site: Site, done: BuiltBlock, state: AccountState, **options: Any) -> None:
-    """The block is valid, whoever executes it, and does what its builder says."""
+    """The block is valid for every executor, and does what its builder says."""
     options = {"chain": site.chain, "parent": site.parent, **options}
     told = execute_in_order(done.block, state.copy(), **options)
     for workers in (1, 2):

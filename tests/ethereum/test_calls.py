@@ -210,6 +210,7 @@ def test_a_creation_names_its_contract_and_leaves_no_trace() -> None:
     runtime = assemble("STOP")
     message = Message(sender=ALICE, data=initcode_of(runtime))
     result = call(state, message).checked()
+    assert result.output == runtime
     assert result.created is not None
     assert state.account(result.created) is None
     account = AccountOverride(nonce=3)
@@ -269,6 +270,11 @@ def test_a_precompile_is_moved() -> None:
     assert call(state, Message(to=BOB, data=b"abc"), overrides=moved).output == b"abc"
     assert call(state, Message(to=identity, data=b"abc"), overrides=moved).output == b""
     assert call(state, Message(to=identity, data=b"abc")).output == b"abc"
+    for address, gas in ((BOB, 2_600), (identity, 100)):  # as in go-ethereum
+        source = f"GAS 0x{address.hex()} BALANCE POP GAS SWAP1 SUB {RETURNS}"
+        code = {CONTRACT: AccountOverride(code=assemble(source))}
+        spent = word(call(state, Message(to=CONTRACT), overrides=moved | code))
+        assert spent == gas + 3 + 2 + 2
     replaced = {identity: AccountOverride(code=assemble(f"7 {RETURNS}"))}
     assert word(call(state, Message(to=identity, data=b"abc"), overrides=replaced)) == 7
 

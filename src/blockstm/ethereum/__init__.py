@@ -6,6 +6,7 @@ against its header; `prepare` and what it returns are the same in steps.
 Imports point down::
 
     transition  a block that is not there yet: transactions on a state, in an environment
+    simulation  blocks of calls, one after another, on a state that stays as it is
     building   a valid block of what fits of some transactions
     calls      messages that nobody signs, run on a state that they do not change
     execution  from a block to what it did, and to a verdict
@@ -61,6 +62,7 @@ from blockstm.ethereum.execution.senders import recover_authorities, recover_sen
 from blockstm.ethereum.files.block_files import BlockFile, read_block_file
 from blockstm.ethereum.files.payloads import block_of_payload, payload_of_block
 from blockstm.ethereum.rules.reasons import Reason
+from blockstm.ethereum.simulation import BlockCalls, SimulatedBlock, SimulatedCall, simulate
 from blockstm.ethereum.tries.state_trie import StateTrie, state_root
 from blockstm.state.accounts import Account, AccountState, Undo
 from blockstm.state.changes import AccountChange, AccountChanges, changes_of
@@ -81,6 +83,7 @@ __all__ = [
     "Authorization",
     "Block",
     "BlockAttributes",
+    "BlockCalls",
     "BlockFile",
     "BlockOverrides",
     "BuiltBlock",
@@ -100,6 +103,8 @@ __all__ = [
     "Rejected",
     "RevertReason",
     "RootedState",
+    "SimulatedBlock",
+    "SimulatedCall",
     "State",
     "StateTrie",
     "Transaction",
@@ -126,5 +131,6 @@ __all__ = [
     "read_block_file",
     "recover_authorities",
     "recover_senders",
+    "simulate",
     "state_root",
 ]

@@ -8,6 +8,7 @@
 //                              EIP-8037; not part of the one before it); u32 size of the return data; u32 size
 //                              of the accesses; return data; accesses (accesses.hpp);
 //                              u32 count, logs: 20 bytes address, u8 count, topics, u32 size, data
+//                              of a call that creates: the new code in place of return data
 //   SUCCESS, a block's end     u8 2; u8 count, of each list of requests u32 size and the list: withdrawals,
 //                              consolidations, builders' deposits and exits (the latter from Amsterdam on,
 //                              EIP-8282); accesses

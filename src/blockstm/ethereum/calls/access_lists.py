@@ -139,5 +139,5 @@ class _Watcher(Inspector):
 
     def _touch(self, word: int) -> None:
         address = Address((word & _ADDRESS_MASK).to_bytes(20, "big"))
-        if address not in self._warm and not self._calls.has_precompile(address):
+        if address not in self._warm and not self._calls.is_warm(address):
             self.touched.setdefault(address, set())

@@ -32,7 +32,7 @@ from blockstm.state.located import located
 from blockstm.types import DELETED, Address, Hash32, Outcome
 from blockstm.values import is_int
 from blockstm.vm.evm import Evm, InvalidTransaction, Overrides, Step, Unsigned
-from blockstm.vm.evm.precompiles import ForkPrecompile, has_precompile
+from blockstm.vm.evm.precompiles import has_precompile
 
 __all__ = ["CallOptions", "Calls", "call", "call_many", "calls_of"]
 
@@ -164,11 +164,10 @@ class Calls:
         value = self.state.get(location)
         return default if value is None else value
 
-    def has_precompile(self, address: Address) -> bool:
-        """Whether there is a precompiled contract at an address."""
-        if address in self.precompiles:
-            return bool(self.precompiles[address] != ForkPrecompile(None))
-        return has_precompile(self.around.fork, address)
+    def is_warm(self, address: Address) -> bool:
+        """Whether an address is warm from the start, for the precompile that is or was there."""
+        own = address in self.around.chain.precompiles
+        return own or has_precompile(self.around.fork, address)
 
     def run(
         self,

@@ -71,6 +71,8 @@ def environment_of(
     chain = chain if fork is None else chain.under(fork)
     if overrides is not None:
         check_block_overrides(overrides)
+        if overrides.withdrawals is not None or overrides.parent_beacon_block_root is not None:
+            raise InputError("a call has neither withdrawals nor a beacon root: simulate a block")
     if block_hashes is not None and not isinstance(block_hashes, Mapping):
         raise InputError(f"block_hashes map numbers to hashes, and are not {brief(block_hashes)}")
     if block is None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any, Final
 
 from blockstm.errors import InputError
+from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.members import address as address_kind
 from blockstm.ethereum.codecs.members import check_members, check_one, hash32, uint64, word
@@ -71,6 +72,7 @@ class BlockOverrides:
         mix_hash: PREVRANDAO, from Paris on.
         base_fee_per_gas: in wei.
         blob_base_fee: in wei per blob gas.
+        withdrawals, parent_beacon_block_root: of a block that is simulated; a call has none.
     """
 
     number: int | None = None
@@ -81,6 +83,8 @@ class BlockOverrides:
     mix_hash: Hash32 | None = None
     base_fee_per_gas: int | None = None
     blob_base_fee: int | None = None
+    withdrawals: Sequence[Withdrawal] | None = None
+    parent_beacon_block_root: Hash32 | None = None
 
     def given(self) -> dict[str, Any]:
         """Those that are not None, by name."""
@@ -88,8 +92,10 @@ class BlockOverrides:
         return {name: value for name, value in values.items() if value is not None}
 
     def applied_to(self, context: BlockContext) -> BlockContext:
-        """The block with these fields."""
-        return replace(context, **self.given())
+        """The block with these fields, as a call sees it."""
+        given = self.given()
+        given.pop("withdrawals", None)
+        return replace(context, **given)
 
 
 StateOverrides = Mapping[Address, AccountOverride]
@@ -108,6 +114,11 @@ def _slots(value: Any) -> str:
 
 def _code(value: Any) -> str:
     return "" if isinstance(value, bytes) else "bytes"
+
+
+def _withdrawals(value: Any) -> str:
+    right = isinstance(value, list | tuple) and all(isinstance(x, Withdrawal) for x in value)
+    return "" if right else "a tuple of blockstm.ethereum.Withdrawal"
 
 
 def _all_maybe(kinds: Mapping[str, Callable[[Any], str]]) -> Mapping[str, Callable[[Any], str]]:
@@ -134,6 +145,8 @@ _BLOCK: Final = _all_maybe(
         "mix_hash": hash32,
         "base_fee_per_gas": word,
         "blob_base_fee": word,
+        "withdrawals": _withdrawals,
+        "parent_beacon_block_root": hash32,
     }
 )
 

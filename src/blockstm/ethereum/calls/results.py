@@ -39,7 +39,7 @@ class CallResult:
 
     @property
     def output(self) -> bytes:
-        """What it returned, or reverted with."""
+        """What it returned, or reverted with; of a creation, the code of the new contract."""
         return b"" if self.execution is None else self.execution.output
 
     @property

@@ -108,7 +108,7 @@ bool Journal::account(const Address& address, Account*& found) noexcept {
     Account* account = accounts_.take();
     if (account == nullptr) return stop(BLOCKSTM_NO_MEMORY);
     account->address = address;
-    if (precompile_at(address) != 0) account->flags = WARM;
+    if (is_warm_precompile(fork(), added_, address)) account->flags = WARM;
     found = account;
     return account_index_.add(hash, account, [&](const Account& other) { return hash_of(other.address); }) ||
            stop(BLOCKSTM_NO_MEMORY);

@@ -46,4 +46,14 @@ inline int precompile_at(Fork fork, const AddedPrecompiles* added, const Address
     return precompile_at(fork, address);
 }
 
+// Whether an address is warm from the start for what is there (EIP-2929). Those of a fork stay so where they were
+// before they were moved, and are cold elsewhere, as in go-ethereum.
+inline bool is_warm_precompile(Fork fork, const AddedPrecompiles* added, const Address& address) {
+    if (added != nullptr) [[unlikely]] {
+        int number = 0;
+        if (added->find(address, number) && number >= ADDED_PRECOMPILES) return true;
+    }
+    return precompile_at(fork, address) != 0;
+}
+
 }  // namespace blockstm::evm

@@ -48,6 +48,7 @@ struct Run {
     GasUse gas_use(const ExecutionResult& result) const noexcept;
     GasUse both_gases(const ExecutionResult& result) const noexcept;
     bool refund_and_pay(const GasUse& gas) noexcept;
+    bool show_code() noexcept;
     bool encode(const ExecutionResult& result, const GasUse& gas) noexcept;
 };
 
@@ -200,6 +201,17 @@ bool Run::refund_and_pay(const GasUse& use) noexcept {
     return journal.credit(coinbase, fee);
 }
 
+// The code of the contract that it made, as its output.
+bool Run::show_code() noexcept {
+    Account* created = nullptr;
+    const Code* code = nullptr;
+    if (!journal.account(creation_address(transaction.sender, nonce), created) || !journal.code(created, code)) {
+        return false;
+    }
+    machine.output.clear();
+    return machine.output.append(code->bytes.data, code->bytes.size) || journal.stop(BLOCKSTM_NO_MEMORY);
+}
+
 bool Run::encode(const ExecutionResult& result, const GasUse& use) noexcept {
     Bytes& out = machine.encoded;
     const Span logs = journal.logs();
@@ -242,6 +254,7 @@ bool run_call(Machine& machine, const Step& step, ValidationError& error) noexce
     if (!run.buy_gas() || !run.execute(result)) return false;
     const GasUse use = run.gas_use(result);
     if (!run.refund_and_pay(use) || !record_accesses(machine)) return false;
+    if (transaction.creates && result.succeeded && !run.show_code()) return false;
     if (step.keeps_changes && !machine.journal.flush()) return false;
     return run.encode(result, use) && machine.journal.charge(use.used);
 }

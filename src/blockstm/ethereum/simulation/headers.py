@@ -1,0 +1,109 @@
+"""The header of a simulated block."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from blockstm.ethereum.blocks.access_list import BlockAccessList
+from blockstm.ethereum.blocks.header import BLOOM_SIZE, Header
+from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
+from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.chains.forks import (
+    AMSTERDAM,
+    CANCUN,
+    LONDON,
+    OSAKA_ACCESS_LISTS,
+    PARIS,
+    PRAGUE,
+    SHANGHAI,
+    Fork,
+)
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+from blockstm.ethereum.rules.fees import GAS_PER_BLOB, base_fee_after, excess_blob_gas_after
+from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
+from blockstm.ethereum.rules.requests import requests_hash
+from blockstm.ethereum.simulation.requested import NumberedBlock
+from blockstm.ethereum.tries.list_root import list_root
+from blockstm.types import BlockNumber, Hash32
+
+__all__ = ["final_header", "first_header"]
+
+_ZERO: Final = Hash32(bytes(32))
+
+Value = TypeVar("Value")
+
+
+def first_header(block: NumberedBlock, parent: Header, fork: Fork, *, is_validated: bool) -> Header:
+    """The header before the calls: what they see of their block.
+
+    What is not overridden is the parent's; the base fee follows from it where calls are validated,
+    and is zero where they are not.
+    """
+    fields = block.fields
+    since = fork.__ge__
+    return Header(
+        parent_hash=parent.hash,
+        ommers_hash=NO_OMMERS_HASH,
+        coinbase=_or(fields.coinbase, parent.coinbase),
+        state_root=_ZERO,
+        transactions_root=EMPTY_TRIE_ROOT,
+        receipts_root=EMPTY_TRIE_ROOT,
+        logs_bloom=bytes(BLOOM_SIZE),
+        difficulty=0 if since(PARIS) else _or(fields.difficulty, parent.difficulty),
+        number=BlockNumber(block.number),
+        gas_limit=_or(fields.gas_limit, parent.gas_limit),
+        gas_used=0,
+        timestamp=block.timestamp,
+        extra_data=b"",
+        mix_hash=_or(fields.mix_hash, _ZERO),
+        nonce=bytes(8),
+        base_fee_per_gas=_base_fee(block, parent, is_validated) if since(LONDON) else None,
+        withdrawals_root=EMPTY_TRIE_ROOT if since(SHANGHAI) else None,
+        blob_gas_used=0 if since(CANCUN) else None,
+        excess_blob_gas=excess_blob_gas_after(parent, fork) if since(CANCUN) else None,
+        parent_beacon_block_root=(
+            _or(fields.parent_beacon_block_root, _ZERO) if since(CANCUN) else None
+        ),
+        requests_hash=_ZERO if since(PRAGUE) else None,
+        block_access_list_hash=_ZERO if since(OSAKA_ACCESS_LISTS) else None,
+        slot_number=(parent.slot_number or 0) + 1 if since(AMSTERDAM) else None,
+    )
+
+
+def final_header(
+    first: Header,
+    block: NumberedBlock,
+    transactions: Sequence[Transaction],
+    receipts: Sequence[Receipt],
+    gas_used: int,
+    state_root: Hash32,
+    requests: Sequence[bytes] | None,
+    access_list: BlockAccessList | None,
+) -> Header:
+    """The header after the calls."""
+    blob_gas = GAS_PER_BLOB * sum(len(each.blob_hashes) for each in transactions)
+    withdrawals = [each.encode() for each in block.fields.withdrawals or ()]
+    return replace(
+        first,
+        gas_used=gas_used,
+        state_root=state_root,
+        transactions_root=list_root([each.encode() for each in transactions]),
+        receipts_root=receipts_root(receipts),
+        logs_bloom=receipts_bloom(receipts),
+        withdrawals_root=None if first.withdrawals_root is None else list_root(withdrawals),
+        blob_gas_used=None if first.blob_gas_used is None else blob_gas,
+        requests_hash=None if requests is None else requests_hash(requests),
+        block_access_list_hash=None if access_list is None else access_list.hash,
+    )
+
+
+def _or(given: Value | None, otherwise: Value) -> Value:
+    return otherwise if given is None else given
+
+
+def _base_fee(block: NumberedBlock, parent: Header, is_validated: bool) -> int:
+    if block.fields.base_fee_per_gas is not None:
+        return block.fields.base_fee_per_gas
+    return base_fee_after(parent) if is_validated else 0

@@ -1,0 +1,348 @@
+"""Simulated blocks are those that another client has given for the same requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.ethereum.builders import ATTRIBUTES, COINBASE, COUNTER, NOBODY, SENDERS, Site
+from tests.ethereum.exchanges import (
+    Exchange,
+    address,
+    data,
+    exchanges,
+    message_of_json,
+    number,
+    recorded,
+)
+from tests.ethereum.test_builders import BUILT, RICH, pay
+from tests.ethereum.test_building import built
+
+from blockstm.bench.evm.assembly import assemble
+from blockstm.errors import ConfigError, InputError, SimulationError
+from blockstm.ethereum import (
+    AccountOverride,
+    BlockCalls,
+    BlockOverrides,
+    Message,
+    SimulatedBlock,
+    Withdrawal,
+    message_of,
+    simulate,
+)
+from blockstm.ethereum.calls import Failure
+from blockstm.ethereum.chains.forks import CANCUN, SPURIOUS_DRAGON, Fork
+from blockstm.ethereum.codecs.fields import Fields, shown
+
+UNKNOWN_BLOCK = "header not found"
+
+
+def overrides_of_json(accounts: dict[str, Any]) -> dict[Any, AccountOverride]:
+    def slots(listed: dict[str, str] | None) -> dict[int, int] | None:
+        if listed is None:
+            return None
+        return {int(slot, 16): int(value, 16) for slot, value in listed.items()}
+
+    return {
+        address(at): AccountOverride(
+            balance=number(each.get("balance")),
+            nonce=number(each.get("nonce")),
+            code=data(each.get("code")),
+            state=slots(each.get("state")),
+            state_diff=slots(each.get("stateDiff")),
+            move_precompile_to=data(each.get("movePrecompileToAddress")),
+        )
+        for at, each in accounts.items()
+    }
+
+
+def fields_of_json(fields: dict[str, Any]) -> BlockOverrides:
+    names = {
+        "number": ("number", number),
+        "time": ("timestamp", number),
+        "gasLimit": ("gas_limit", number),
+        "feeRecipient": ("coinbase", data),
+        "prevRandao": ("mix_hash", data),
+        "baseFeePerGas": ("base_fee_per_gas", number),
+        "blobBaseFee": ("blob_base_fee", number),
+        "beaconRoot": ("parent_beacon_block_root", data),
+    }
+    given: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name == "withdrawals":
+            given[name] = [Withdrawal.from_fields(Fields(each, name)) for each in value]
+        else:
+            ours, read = names[name]
+            given[ours] = read(value)
+    return BlockOverrides(**given)
+
+
+def simulated(exchange: Exchange) -> list[SimulatedBlock]:
+    chain = recorded()
+    request, at = exchange.params
+    place = len(chain.blocks) - 1 if at == "latest" else int(at, 16)
+    blocks = [
+        BlockCalls(
+            [message_of_json(call) for call in each.get("calls") or ()],
+            overrides_of_json(each.get("stateOverrides") or {}),
+            fields_of_json(each.get("blockOverrides") or {}),
+        )
+        for each in request["blockStateCalls"]
+    ]
+    return simulate(
+        chain.blocks[place].header,
+        blocks,
+        chain.states[place],
+        chain=chain.chain,
+        block_hashes=chain.block_hashes,
+        validation=request.get("validation", False),
+        trace_transfers=request.get("traceTransfers", False),
+    )
+
+
+# ---- as JSON
+
+
+def json_of(done: SimulatedBlock, has_full_transactions: bool) -> dict[str, Any]:
+    block = done.block
+    members = block.header.to_json() | {"hash": shown(block.hash)}
+    members["size"] = shown(len(block.encode()))
+    members["uncles"] = []
+    if block.withdrawals is not None:
+        members["withdrawals"] = [each.to_json() for each in block.withdrawals]
+    members["transactions"] = [
+        transaction_json(done, place) if has_full_transactions else shown(each.hash)
+        for place, each in enumerate(block.transactions)
+    ]
+    members["calls"] = calls_json(done)
+    return members
+
+
+def transaction_json(done: SimulatedBlock, place: int) -> dict[str, Any]:
+    block, transaction = done.block, done.block.transactions[place]
+    members = transaction.to_json()
+    base_fee = block.header.base_fee_per_gas or 0
+    if transaction.type >= 2:
+        cap, tip = transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
+        members["gasPrice"] = shown(min(cap, base_fee + tip) if cap or tip else 0)
+        members["v"] = members["yParity"]
+    return members | {
+        "blockHash": shown(block.hash),
+        "blockNumber": shown(block.header.number),
+        "blockTimestamp": shown(block.header.timestamp),
+        "from": shown(done.calls[place].sender),
+        "hash": shown(transaction.hash),
+        "transactionIndex": shown(place),
+    }
+
+
+def calls_json(done: SimulatedBlock) -> list[dict[str, Any]]:
+    block, found = done.block, []
+    for place, call in enumerate(done.calls):
+        logs = [
+            {
+                "address": shown(log.address),
+                "topics": [shown(topic) for topic in log.topics],
+                "data": shown(log.data),
+                "blockNumber": shown(block.header.number),
+                "transactionHash": shown(block.transactions[place].hash),
+                "transactionIndex": shown(place),
+                "blockHash": shown(block.hash),
+                "blockTimestamp": shown(block.header.timestamp),
+                "logIndex": shown(number),
+                "removed": False,
+            }
+            for log, number in call.logs
+        ]
+        result = call.result
+        members: dict[str, Any] = {
+            "returnData": shown(result.output if result.succeeded else b""),
+            "logs": logs,
+            "gasUsed": shown(result.gas_used),
+            "maxUsedGas": shown(result.gas_before_refund),
+            "status": shown(int(result.succeeded)),
+        }
+        if result.failure is Failure.REVERTED:
+            members["error"] = {"message": result.error, "code": 3, "data": shown(result.output)}
+        elif not result.succeeded:
+            members["error"] = {"code": -32015}
+        found.append(members)
+    return found
+
+
+def without_words(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the words for failures that are no reverts: each client has its own."""
+    for call in calls:
+        if call.get("error", {}).get("code") == -32015:
+            del call["error"]["message"]
+    return calls
+
+
+ASKED = [
+    each
+    for each in exchanges()["eth_simulateV1"]
+    if each.answer.get("error", {}).get("message") != UNKNOWN_BLOCK
+]
+
+
+@pytest.mark.parametrize(
+    "exchange", [each for each in ASKED if "result" in each.answer], ids=lambda each: each.name
+)
+def test_simulated_blocks_are_what_another_client_has_given(exchange: Exchange) -> None:
+    request = exchange.params[0]
+    told = [
+        json_of(each, request.get("returnFullTransactions", False)) for each in simulated(exchange)
+    ]
+    assert len(told) == len(exchange.result)
+    for ours, theirs in zip(told, exchange.result, strict=True):
+        assert ours["calls"] == without_words(theirs["calls"])
+        assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    "exchange", [each for each in ASKED if "error" in each.answer], ids=lambda each: each.name
+)
+def test_what_cannot_be_simulated_has_the_code_that_another_client_has_given(
+    exchange: Exchange,
+) -> None:
+    error = exchange.answer["error"]
+    kind = InputError if error["code"] == -32000 else SimulationError
+    with pytest.raises(kind) as raised:
+        simulated(exchange)
+    if isinstance(raised.value, SimulationError):
+        assert raised.value.code == error["code"]
+    else:
+        assert str(raised.value).lower() == error["message"].lower()
+
+
+# ---- against blocks that are built
+
+
+@pytest.mark.parametrize("fork", BUILT, ids=str)
+def test_a_simulated_block_does_what_a_built_one_does(fork: Fork) -> None:
+    site = Site(fork)
+    pool = [pay(0, 0, 60_000, to=COUNTER), pay(1, 0), pay(0, 1)]
+    if fork.newest_transaction_type < 2:
+        price: dict[str, Any] = {"max_fee_per_gas": 0, "max_priority_fee_per_gas": 0}
+        price["chain_id"] = 1337 if fork >= SPURIOUS_DRAGON else None
+        pool = [
+            (key, pay(key, each.nonce, each.gas, to=each.to, type=0, gas_price=10, **price)[1])
+            for key, each in pool
+        ]
+    block = built(site, pool).block
+    asked = BlockCalls(
+        [message_of(each, SENDERS[key]) for key, each in pool],
+        block_overrides=BlockOverrides(timestamp=ATTRIBUTES.timestamp, coinbase=COINBASE),
+    )
+    [done] = simulate(site.parent, [asked], RICH, chain=site.chain, validation=True)
+    assert len(block.transactions) == len(done.calls) == 3
+    ours, theirs = done.block.header, block.header
+    for name in (
+        "state_root",
+        "receipts_root",
+        "logs_bloom",
+        "gas_used",
+        "base_fee_per_gas",
+        "requests_hash",
+        "block_access_list_hash",
+    ):
+        assert getattr(ours, name) == getattr(theirs, name), name
+
+
+def asked(*calls: Message, **members: Any) -> BlockCalls:
+    return BlockCalls(calls, **members)
+
+
+def run(*blocks: BlockCalls, fork: Fork = CANCUN, **options: Any) -> list[SimulatedBlock]:
+    site = Site(fork, gas_limit=10_000_000)
+    return simulate(site.parent, blocks, RICH, chain=site.chain, **options)
+
+
+def test_what_a_block_changes_is_there_in_the_next() -> None:
+    reads = assemble("0 SLOAD 0 MSTORE 32 0 RETURN")
+    stores = Message(sender=SENDERS[0], to=NOBODY, gas=200_000)
+    code = assemble("0 SLOAD 1 ADD 0 SSTORE")
+    first, second, third = run(
+        asked(stores, stores, overrides={NOBODY: AccountOverride(code=code)}),
+        asked(stores),
+        asked(stores, overrides={NOBODY: AccountOverride(code=reads)}),
+    )
+    assert all(call.result.succeeded for each in (first, second, third) for call in each.calls)
+    assert int.from_bytes(third.calls[0].result.output, "big") == 3
+    assert [each.block.header.number for each in (first, second, third)] == [5, 6, 7]
+    assert dict(RICH.accounts()).get(NOBODY) is None
+
+
+def test_withdrawals_are_paid() -> None:
+    [done] = run(
+        asked(block_overrides=BlockOverrides(withdrawals=(Withdrawal(0, 0, NOBODY, 3),))),
+    )
+    assert done.block.withdrawals == (Withdrawal(0, 0, NOBODY, 3),)
+    assert done.block.header.withdrawals_root == done.block.withdrawals_root
+    [_, seen] = run(
+        asked(block_overrides=BlockOverrides(withdrawals=(Withdrawal(0, 0, NOBODY, 3),))),
+        asked(
+            Message(data=assemble(f"0x{NOBODY.hex()} BALANCE 0 MSTORE 32 0 RETURN"), gas=500_000)
+        ),
+    )
+    assert int.from_bytes(seen.calls[0].result.output, "big") == 3 * 10**9
+
+
+def test_a_creation_and_what_destroys_itself_are_logged_as_transfers() -> None:
+    initcode = assemble(f"0x{NOBODY.hex()} SELFDESTRUCT")
+    [done] = run(
+        asked(Message(sender=SENDERS[0], data=initcode, value=7, gas=500_000)),
+        trace_transfers=True,
+    )
+    created = done.calls[0].result.created
+    assert created is not None
+    logs = [log for log, _ in done.calls[0].logs]
+    moved = [(log.topics[1][12:], log.topics[2][12:], log.data[-1]) for log in logs]
+    assert moved == [(SENDERS[0], created, 7), (created, NOBODY, 7)]
+    assert done.receipts[0].logs == ()
+
+
+@pytest.mark.parametrize(
+    ("blocks", "code"),
+    [
+        ([asked(block_overrides=BlockOverrides(number=4))], -38020),
+        ([asked(block_overrides=BlockOverrides(timestamp=999))], -38021),
+        ([asked(block_overrides=BlockOverrides(number=4 + 257))], -38026),
+        ([asked(Message(to=NOBODY, gas=10_000_001))], -38015),
+        ([asked(Message(data=bytes(10**5), gas=5_000_000))], -38025),
+        ([asked(Message(to=NOBODY, gas=20_000))], -38013),
+        ([asked(Message(to=NOBODY, blob_hashes=()))], -32603),
+    ],
+)
+def test_what_breaks_a_rule_has_its_code(blocks: list[BlockCalls], code: int) -> None:
+    with pytest.raises(SimulationError) as raised:
+        run(*blocks)
+    assert raised.value.code == code
+    assert raised.value.block == 0
+
+
+def test_the_gas_of_a_simulation_is_capped() -> None:
+    spender = {NOBODY: AccountOverride(code=assemble("again: @again JUMP"))}
+    call = Message(to=NOBODY)
+    [done] = run(asked(call, overrides=spender), gas_cap=30_000)
+    assert done.calls[0].result.gas_used == 30_000
+    with pytest.raises(SimulationError) as raised:  # nothing is left for the second
+        run(asked(call, call, overrides=spender), gas_cap=30_000)
+    assert (raised.value.code, raised.value.call) == (-38013, 1)
+
+
+def test_what_is_of_the_wrong_kind_is_refused() -> None:
+    wrong: list[tuple[Any, type, str]] = [
+        ([None], InputError, r"blocks\[0\] is a"),
+        ([asked(5)], InputError, r"blocks\[0\].calls\[0\] is a"),  # type: ignore[arg-type]  # on purpose
+        ([asked(overrides=5)], InputError, "overrides map"),
+        ([asked(block_overrides=5)], InputError, r"blocks\[0\].block_overrides"),
+        ([asked(block_overrides=BlockOverrides(withdrawals=5))], InputError, "withdrawals"),  # type: ignore[arg-type]  # on purpose
+    ]
+    for blocks, kind, message in wrong:
+        with pytest.raises(kind, match=message):
+            run(*blocks)
+    with pytest.raises(ConfigError, match="gas_cap"):
+        run(gas_cap=0)
+    with pytest.raises(InputError, match="knows its root"):
+        simulate(Site(CANCUN).parent, [asked()], {}, chain=Site(CANCUN).chain)
