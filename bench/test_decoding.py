@@ -13,7 +13,7 @@ from bench.conftest import rounds
 from blockstm.bench.benchmark import Benchmark, Candidate
 from blockstm.bench.machine import machine
 from blockstm.ethereum.blocks.block import Block
-from blockstm.ethereum.chains.forks import PRAGUE
+from blockstm.vm.forks import PRAGUE
 
 COUNT = 1000
 OURS, IN_PYTHON = "blockstm", "item by item"

@@ -26,7 +26,7 @@ from blockstm.ethereum import (
     Account, AccountState, Authorization, Block, Chain, ExecutedBlock, Header, Receipt, Transaction,
     Withdrawal,
 )
-from blockstm.ethereum.chains.forks import BlobSchedule
+from blockstm.vm.forks import BlobSchedule
 from blockstm.ethereum.genesis import Genesis, read_genesis
 from blockstm.vm.evm import BlockContext, Evm, Signed
 

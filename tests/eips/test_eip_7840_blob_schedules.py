@@ -14,7 +14,7 @@ from tests.ethereum.made import block_of
 from tests.evm.world_blocks import contract
 
 from blockstm.ethereum import Account, Reason, fork_named
-from blockstm.ethereum.chains.forks import BlobSchedule
+from blockstm.vm.forks import BlobSchedule
 
 # The EIP's example, which is mainnet's configuration.
 SCHEDULES = {"cancun": (3, 6, 3_338_477), "prague": (6, 9, 5_007_716)}

@@ -18,15 +18,6 @@ from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.ethereum.building.attributes import header_after
 from blockstm.ethereum.building.sealing import with_body
 from blockstm.ethereum.chains import Activation, Chain
-from blockstm.ethereum.chains.forks import (
-    AMSTERDAM,
-    CANCUN,
-    LONDON,
-    PARIS,
-    PRAGUE,
-    SHANGHAI,
-    Fork,
-)
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import context_of
 from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
@@ -35,6 +26,7 @@ from blockstm.ethereum.tries.list_root import list_root
 from blockstm.state.accounts import Account, AccountState
 from blockstm.types import BlockResult, Status
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm
+from blockstm.vm.forks import AMSTERDAM, CANCUN, LONDON, PARIS, PRAGUE, SHANGHAI, Fork
 
 KEYS = [PrivateKey(bytes([n]) * 32) for n in range(1, 5)]
 SENDERS = [Address(key.public_key.to_canonical_address()) for key in KEYS]

@@ -13,7 +13,7 @@ from tests.fixtures import fixtures
 
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains import Chain, chain_named
-from blockstm.ethereum.chains.forks import BlobSchedule
+from blockstm.vm.forks import BlobSchedule
 
 SMALL_ARCHIVES = (
     "eest-amsterdam-eip7928-only.tar.xz",

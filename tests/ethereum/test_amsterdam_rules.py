@@ -9,10 +9,10 @@ import pytest
 from eth_typing import Address
 
 from blockstm.ethereum import Authorization, Reason, Transaction
-from blockstm.ethereum.chains.forks import AMSTERDAM, OSAKA, PRAGUE, SHANGHAI
 from blockstm.ethereum.rules.intrinsic_gas import intrinsic_gas
 from blockstm.ethereum.rules.requests import request_contracts, requests_of
 from blockstm.ethereum.rules.transaction_rules import GAS_CAP, transaction_violation
+from blockstm.vm.forks import AMSTERDAM, OSAKA, PRAGUE, SHANGHAI
 
 A, B = Address(b"\x0a" * 20), Address(b"\x0b" * 20)
 AUTHORIZATION = Authorization(1, B, 0, 0, 1, 1)

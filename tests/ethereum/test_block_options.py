@@ -30,10 +30,10 @@ from blockstm.ethereum import (
     fork_named,
     prepare,
 )
-from blockstm.ethereum.chains.forks import LONDON, PARIS, SHANGHAI, BlobSchedule
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.rules.fees import base_fee_after, blob_base_fee
 from blockstm.ethereum.rules.header_rules import DAO_EXTRA_DATA
+from blockstm.vm.forks import LONDON, PARIS, SHANGHAI, BlobSchedule
 
 OWN_BLOBS = BlobSchedule(1, 2, 3_000_000)
 DEPOSIT_CONTRACT = bytes(19) + b"\xdd"

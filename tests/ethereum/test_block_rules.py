@@ -22,22 +22,13 @@ from blockstm.errors import DecodeError, InvalidBlock
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains import MAINNET, Activation, Chain
-from blockstm.ethereum.chains.forks import (
-    AMSTERDAM,
-    BERLIN,
-    DAO_FORK,
-    LONDON,
-    OSAKA,
-    PARIS,
-    PRAGUE,
-    SHANGHAI,
-)
 from blockstm.ethereum.files.block_files import read_block_file
 from blockstm.ethereum.rules.block_rules import BLOCK_SIZE_MAX, block_violation, check_block
 from blockstm.ethereum.rules.header_rules import DAO_EXTRA_DATA, NO_OMMERS_HASH, header_violation
 from blockstm.ethereum.rules.ommers import ANCESTORS_MAX, ommers_violation
 from blockstm.ethereum.rules.reasons import Reason
 from blockstm.ethereum.rules.transaction_rules import transactions_violation
+from blockstm.vm.forks import AMSTERDAM, BERLIN, DAO_FORK, LONDON, OSAKA, PARIS, PRAGUE, SHANGHAI
 
 # What only executing the block, or the proof of work, can tell.
 BY_EXECUTION = {

@@ -26,7 +26,7 @@ import blockstm
 from blockstm import Executor, InvalidBlock, reference
 from blockstm.ethereum import AccountState, Reason, changes_of
 from blockstm.ethereum.blocks.transaction import Transaction
-from blockstm.ethereum.chains.forks import AMSTERDAM, CANCUN, FORKS, Fork
+from blockstm.vm.forks import AMSTERDAM, CANCUN, FORKS, Fork
 
 # Returns 300 zero bytes as the code of the account that it creates: PUSH2 300, PUSH1 0, RETURN.
 CREATES = bytes.fromhex("61012c6000f3")

@@ -48,8 +48,8 @@ from blockstm.ethereum import (
     gas_limit_toward,
     overlay,
 )
-from blockstm.ethereum.chains.forks import AMSTERDAM, CANCUN, DAO_FORK, LONDON, OSAKA, PRAGUE, Fork
 from blockstm.ethereum.execution.checks import execute_in_order
+from blockstm.vm.forks import AMSTERDAM, CANCUN, DAO_FORK, LONDON, OSAKA, PRAGUE, Fork
 
 
 def built(site: Site, pool: Any, state: Any = RICH, **options: Any) -> BuiltBlock:

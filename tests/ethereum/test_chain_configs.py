@@ -16,10 +16,10 @@ from tests.fixtures import fixtures
 
 from blockstm.errors import BlockstmError, ConfigError, DecodeError
 from blockstm.ethereum.chains import Chain
-from blockstm.ethereum.chains.forks import BPO1, CANCUN, FORKS, OSAKA, PRAGUE, BlobSchedule
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.rlp import encode
 from blockstm.ethereum.genesis import Genesis, parse_genesis
+from blockstm.vm.forks import BPO1, CANCUN, FORKS, OSAKA, PRAGUE, BlobSchedule
 
 ADDRESS = "11" * 20
 TO_LONDON = [

@@ -19,7 +19,6 @@ from tests.evm.world_blocks import COINBASE, context, contract, transaction, wor
 from blockstm import execute_block, reference
 from blockstm.cli.fixtures import values
 from blockstm.ethereum.blocks.access_list import AccountAccess
-from blockstm.ethereum.chains.forks import AMSTERDAM
 from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.rules.requests import (
     BUILDER_DEPOSIT_CONTRACT,
@@ -30,6 +29,7 @@ from blockstm.ethereum.rules.requests import (
 )
 from blockstm.state.accounts import Account, AccountState, balance_of
 from blockstm.vm.evm import BlockEnd, Evm
+from blockstm.vm.forks import AMSTERDAM
 
 ARCHIVE = "eest-amsterdam-glamsterdam-devnet-8.tar.xz"
 A = Address(b"\x0a" * 20)

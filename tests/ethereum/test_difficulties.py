@@ -8,16 +8,8 @@ import pytest
 from tests.ethereum.official import documents
 
 from blockstm.ethereum.chains import MAINNET, Activation, Chain
-from blockstm.ethereum.chains.forks import (
-    BYZANTIUM,
-    CONSTANTINOPLE,
-    HOMESTEAD,
-    LONDON,
-    PARIS,
-    Fork,
-    fork_named,
-)
 from blockstm.ethereum.rules.difficulty import difficulty_after
+from blockstm.vm.forks import BYZANTIUM, CONSTANTINOPLE, HOMESTEAD, LONDON, PARIS, Fork, fork_named
 
 ARCHIVE = "ethereum-tests-basic.tar.xz"
 NO_OMMERS = ("0x00", "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347")

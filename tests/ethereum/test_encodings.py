@@ -18,7 +18,7 @@ from tests.ethereum.documents import block_document, hex_of
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.receipt import Receipt, bloom_of
 from blockstm.ethereum.blocks.transaction import Transaction
-from blockstm.ethereum.chains.forks import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP, mainnet_fork
+from blockstm.ethereum.chains.mainnet import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP, mainnet_fork
 from blockstm.ethereum.codecs.fields import Fields
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.execution.senders import recover_sender, recover_senders

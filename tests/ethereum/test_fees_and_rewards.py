@@ -15,7 +15,15 @@ from tests.fixtures import mainnet_block
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
-from blockstm.ethereum.chains.forks import (
+from blockstm.ethereum.files.block_files import read_block_file
+from blockstm.ethereum.rules.fees import (
+    GAS_PER_BLOB,
+    base_fee_after,
+    blob_base_fee,
+    excess_blob_gas_after,
+)
+from blockstm.ethereum.rules.rewards import rewards
+from blockstm.vm.forks import (
     BPO1,
     BPO2,
     BYZANTIUM,
@@ -29,14 +37,6 @@ from blockstm.ethereum.chains.forks import (
     BlobSchedule,
     Fork,
 )
-from blockstm.ethereum.files.block_files import read_block_file
-from blockstm.ethereum.rules.fees import (
-    GAS_PER_BLOB,
-    base_fee_after,
-    blob_base_fee,
-    excess_blob_gas_after,
-)
-from blockstm.ethereum.rules.rewards import rewards
 
 ETHER = 10**18
 

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blockstm.errors import ConfigError
-from blockstm.ethereum.chains import MAINNET, Activation, Chain, chain_named, forks
-from blockstm.ethereum.chains.forks import FORKS, BlobSchedule, fork_named, mainnet_fork
+from blockstm.ethereum.chains import MAINNET, Activation, Chain, chain_named
+from blockstm.ethereum.chains.mainnet import mainnet_fork
+from blockstm.vm import forks
+from blockstm.vm.forks import FORKS, BlobSchedule, fork_named
 
 ROOT = Path(__file__).parents[2]
 

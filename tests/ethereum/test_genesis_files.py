@@ -13,8 +13,9 @@ from tests.ethereum.official import documents, official_chains
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains import MAINNET
-from blockstm.ethereum.chains.forks import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP, BlobSchedule
+from blockstm.ethereum.chains.mainnet import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP
 from blockstm.ethereum.genesis import parse_genesis, read_genesis
+from blockstm.vm.forks import BlobSchedule
 
 ARCHIVE = "ethereum-tests-basic.tar.xz"
 MAINNET_CONFIG = {

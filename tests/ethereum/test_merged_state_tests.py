@@ -21,7 +21,6 @@ from blockstm.cli.fixtures.machines import state_test_context
 from blockstm.cli.fixtures.statetests import StateTest, is_state_test
 from blockstm.config import Config
 from blockstm.errors import DecodeError
-from blockstm.ethereum.chains.forks import AMSTERDAM, Fork
 from blockstm.ethereum.execution.senders import recover_authorities
 from blockstm.executor import execute_block, explore
 from blockstm.state.accounts import Account, AccountState
@@ -29,6 +28,7 @@ from blockstm.testing import assert_serial_equivalent, random_schedules
 from blockstm.testing.conflicts import ConflictGenerator
 from blockstm.testing.merged_state_tests import MergedBlock, Piece, merge
 from blockstm.vm.evm import BlockContext, Evm, Signed
+from blockstm.vm.forks import AMSTERDAM, Fork
 
 LEGACY = "legacy-tests.tar.xz"
 ARCHIVES = {

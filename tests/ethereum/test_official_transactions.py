@@ -11,10 +11,10 @@ from tests.ethereum.official import documents
 from blockstm.cli.fixtures.exceptions import reasons_named
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.transaction import Transaction
-from blockstm.ethereum.chains.forks import HOMESTEAD, Fork, fork_named
 from blockstm.ethereum.rules.intrinsic_gas import intrinsic_gas
 from blockstm.ethereum.rules.reasons import Reason
 from blockstm.ethereum.rules.transaction_rules import transaction_violation
+from blockstm.vm.forks import HOMESTEAD, Fork, fork_named
 
 ARCHIVE = "ethereum-tests-basic.tar.xz"
 FOLDERS = (

@@ -15,7 +15,9 @@ from tests.ethereum.official import sample_blocks
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.transaction import Transaction
-from blockstm.ethereum.chains.forks import (
+from blockstm.ethereum.rules import transaction_rules
+from blockstm.ethereum.rules.transaction_rules import GAS_CAP, transactions_violation
+from blockstm.vm.forks import (
     AMSTERDAM,
     BERLIN,
     FORKS,
@@ -27,8 +29,6 @@ from blockstm.ethereum.chains.forks import (
     SPURIOUS_DRAGON,
     Fork,
 )
-from blockstm.ethereum.rules import transaction_rules
-from blockstm.ethereum.rules.transaction_rules import GAS_CAP, transactions_violation
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 HEADER: Header = replace(

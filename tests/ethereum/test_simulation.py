@@ -31,8 +31,8 @@ from blockstm.ethereum import (
     simulate,
 )
 from blockstm.ethereum.calls import Failure
-from blockstm.ethereum.chains.forks import CANCUN, SPURIOUS_DRAGON, Fork
 from blockstm.ethereum.codecs.fields import Fields, shown
+from blockstm.vm.forks import CANCUN, SPURIOUS_DRAGON, Fork
 
 UNKNOWN_BLOCK = "header not found"
 

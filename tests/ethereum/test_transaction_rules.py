@@ -14,7 +14,10 @@ from tests.ethereum.official import sample_blocks
 
 from blockstm.ethereum import Authorization, Block, Header, Reason
 from blockstm.ethereum.blocks.transaction import Transaction
-from blockstm.ethereum.chains.forks import (
+from blockstm.ethereum.rules.fees import blob_base_fee
+from blockstm.ethereum.rules.intrinsic_gas import intrinsic_gas
+from blockstm.ethereum.rules.transaction_rules import transactions_violation
+from blockstm.vm.forks import (
     AMSTERDAM,
     BERLIN,
     CANCUN,
@@ -30,9 +33,6 @@ from blockstm.ethereum.chains.forks import (
     TANGERINE_WHISTLE,
     Fork,
 )
-from blockstm.ethereum.rules.fees import blob_base_fee
-from blockstm.ethereum.rules.intrinsic_gas import intrinsic_gas
-from blockstm.ethereum.rules.transaction_rules import transactions_violation
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 CAP, LIMIT, EXCESS = 2**24, 10**9, 20_000_000

@@ -9,10 +9,11 @@ import blockstm
 from blockstm.bench.evm.assembly import assemble
 from blockstm.errors import ConfigError
 from blockstm.ethereum import Fork, fork_named
-from blockstm.ethereum.chains.forks import CONSTANTINOPLE, FORKS, PETERSBURG, mainnet_fork
+from blockstm.ethereum.chains.mainnet import mainnet_fork
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account, AccountState
 from blockstm.vm.evm import Evm
+from blockstm.vm.forks import CONSTANTINOPLE, FORKS, PETERSBURG
 from blockstm.vm.pyevm import FORKS as PYEVM_FORKS
 from blockstm.vm.pyevm import PyEvm
 

@@ -28,7 +28,7 @@ from tests.fuzz.seeds import case_of, long_case_of
 from tests.fuzz.shrinking import shrunk
 from tests.fuzz.stack_headroom import with_headroom
 
-from blockstm.ethereum.chains.forks import FORKS, Fork, fork_named
+from blockstm.vm.forks import FORKS, Fork, fork_named
 
 KEPT = ROOT / "build" / "fuzz"
 SHOWN = 6

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from blockstm.ethereum.blocks.transaction import Transaction
-from blockstm.ethereum.chains.forks import Fork, fork_named
 from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.vm.forks import Fork, fork_named
 
 CHAIN_ID = 1
 

@@ -13,7 +13,7 @@ from tests.fixtures import ROOT
 from tests.fuzz.case import Case
 from tests.fuzz.result import Result
 
-from blockstm.ethereum.chains.forks import BPO2, CONSTANTINOPLE, FORKS, Fork
+from blockstm.vm.forks import BPO2, CONSTANTINOPLE, FORKS, Fork
 
 PYTHON = ROOT / ".venv-eels" / "bin" / "python"
 WORKER = Path(__file__).with_name("eels_worker.py")

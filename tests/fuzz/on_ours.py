@@ -11,7 +11,6 @@ from tests.fuzz.result import FAILED, INVALID, SUCCEEDED, Did, Log, Result
 import blockstm
 from blockstm import reference
 from blockstm.ethereum.blocks.header import Header
-from blockstm.ethereum.chains.forks import CANCUN, HOMESTEAD, LONDON
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution.senders import recover_authorities, recover_senders
 from blockstm.ethereum.rules.fees import blob_base_fee
@@ -21,6 +20,7 @@ from blockstm.state.accounts import AccountState
 from blockstm.types import BlockResult, Outcome, Status
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import Evm, Signed
+from blockstm.vm.forks import CANCUN, HOMESTEAD, LONDON
 
 _NO_HASH = Hash32(bytes(32))
 

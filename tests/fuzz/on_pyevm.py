@@ -14,9 +14,9 @@ from eth_utils.exceptions import ValidationError
 from tests.fuzz.case import CHAIN_ID, Account, Case, Sent
 from tests.fuzz.result import FAILED, INVALID, SUCCEEDED, Did, Log, Result
 
-from blockstm.ethereum.chains.forks import FORKS as ALL_FORKS
-from blockstm.ethereum.chains.forks import PRAGUE, Fork
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+from blockstm.vm.forks import FORKS as ALL_FORKS
+from blockstm.vm.forks import PRAGUE, Fork
 from blockstm.vm.pyevm import FORKS
 
 NEWEST = PRAGUE

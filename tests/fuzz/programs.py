@@ -16,7 +16,7 @@ from tests.fuzz.inputs import precompile_input
 from tests.fuzz.writing import TALLEST, Writer, exists
 
 from blockstm.bench.evm.assembly import OPCODES
-from blockstm.ethereum.chains.forks import OSAKA, Fork, fork_named
+from blockstm.vm.forks import OSAKA, Fork, fork_named
 
 _ARITHMETIC = (
     "ADD MUL SUB DIV SDIV MOD SMOD EXP SIGNEXTEND LT GT SLT SGT EQ AND OR XOR BYTE SHL SHR SAR "

@@ -9,7 +9,7 @@ from tests.fuzz.case import Case
 from tests.fuzz.choices import DrawnChoices
 from tests.fuzz.worlds import make_case
 
-from blockstm.ethereum.chains.forks import Fork
+from blockstm.vm.forks import Fork
 
 
 @strategies.composite

@@ -16,7 +16,7 @@ from tests.fuzz.seeds import case_of, long_case_of
 from tests.fuzz.stack_headroom import with_headroom
 from tests.fuzz.strategies import cases
 
-from blockstm.ethereum.chains.forks import FORKS, Fork
+from blockstm.vm.forks import FORKS, Fork
 
 SEEDS = range(1, 5)
 SLOW_SEEDS = range(1_000, 1_040)

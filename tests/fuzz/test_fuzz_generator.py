@@ -27,7 +27,7 @@ from tests.fuzz.writing import EFFECTS, exists
 
 from blockstm.bench.evm.assembly import OPCODES, assemble
 from blockstm.bench.evm.instructions import counting
-from blockstm.ethereum.chains.forks import CANCUN, FORKS, OSAKA, PRAGUE
+from blockstm.vm.forks import CANCUN, FORKS, OSAKA, PRAGUE
 
 
 def test_a_seed_is_the_same_case_every_time() -> None:

@@ -13,9 +13,9 @@ from tests.fuzz.choices import Choices
 from tests.fuzz.programs import SLOTS, Program, Surroundings, precompiles_of
 
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction, TransactionType
-from blockstm.ethereum.chains.forks import CANCUN, LONDON, PARIS, PRAGUE, SPURIOUS_DRAGON, Fork
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.rlp import encode
+from blockstm.vm.forks import CANCUN, LONDON, PARIS, PRAGUE, SPURIOUS_DRAGON, Fork
 
 KEYS = tuple(bytes([number]) * 32 for number in range(1, 5))
 CONTRACTS = tuple(bytes.fromhex(f"c0de{number:036x}") for number in range(1, 5))

@@ -7,7 +7,7 @@ with it is up to `tests.fuzz.statements`.
 from __future__ import annotations
 
 from blockstm.bench.evm.assembly import OPCODES
-from blockstm.ethereum.chains.forks import Fork, fork_named
+from blockstm.vm.forks import Fork, fork_named
 
 _EFFECTS = {
     (0, 0): "STOP JUMPDEST INVALID",

@@ -19,12 +19,12 @@ from blockstm.chain.working import WorkingState
 from blockstm.errors import UnknownBlock, UnknownParent
 from blockstm.ethereum import Block, ExecutedBlock, Header, Reason, Receipt
 from blockstm.ethereum import Chain as Spec
-from blockstm.ethereum.chains.forks import HOMESTEAD
 from blockstm.ethereum.execution.senders import find_senders
 from blockstm.ethereum.rules.reasons import Violation
 from blockstm.executor import Executor
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Hash32
+from blockstm.vm.forks import HOMESTEAD
 
 __all__ = ["Head", "ImportedBlock", "Importer"]
 

@@ -50,7 +50,6 @@ from blockstm.ethereum.calls import (
     message_of,
 )
 from blockstm.ethereum.chains.chain import MAINNET, Activation, Chain
-from blockstm.ethereum.chains.forks import FORKS, Fork, fork_named
 from blockstm.ethereum.execution import (
     ExecutedBlock,
     PreparedBlock,
@@ -69,6 +68,7 @@ from blockstm.state.changes import AccountChange, AccountChanges, changes_of
 from blockstm.state.located import located
 from blockstm.state.overlay import Overlay, overlay
 from blockstm.state.protocol import AccountInfo, RootedState, State
+from blockstm.vm.forks import FORKS, Fork, fork_named
 
 __all__ = [
     "FORKS",

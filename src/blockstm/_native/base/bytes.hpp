@@ -1,4 +1,4 @@
-// Bytes as the EVM meets them: addresses, hashes, borrowed spans, and arrays that grow. Plain data.
+// Bytes as Ethereum has them: addresses, hashes, borrowed spans, and arrays that grow. Plain data.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 #include "base/array.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 struct Address {
     uint8_t bytes[20];
@@ -30,7 +30,6 @@ struct Span {
     uint64_t size = 0;
 };
 
-using blockstm::Array;
 using Bytes = Array<uint8_t>;
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

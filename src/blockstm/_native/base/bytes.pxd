@@ -2,7 +2,7 @@
 from libc.stdint cimport uint8_t, uint64_t
 
 
-cdef extern from "base/bytes.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "base/bytes.hpp" namespace "blockstm" nogil:
     cdef struct Address:
         uint8_t bytes[20]
 

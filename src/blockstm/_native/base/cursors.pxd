@@ -4,9 +4,8 @@
 until there is work, without losing a wake-up.
 """
 from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libcpp.atomic cimport (
-    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_seq_cst,
-)
+
+from blockstm._native.base.atomics cimport Atomic
 
 cdef extern from *:
     """
@@ -87,20 +86,19 @@ cdef enum:
 # The next index to claim. Claims go up; `cursor_lower` takes the cursor back to an index that
 # has work again, so that the lowest is always done first.
 cdef struct Cursor:
-    atomic[int64_t] next
+    Atomic[int64_t] next
     uint32_t padding[14]
 
 
 cdef inline int64_t cursor_claim_before(Cursor* cursor, int64_t limit) noexcept nogil:
     """The next index below ``limit``, for the caller alone; NOTHING where there is none.
 
-    acq_rel: the index was made claimable before the cursor was lowered to it; the claimer must see that.
+    The index was made claimable before the cursor was lowered to it; the claimer must see that.
     A claim is only a proposal: what decides is the compare-exchange on the index's own status.
     """
-    cdef int64_t index = cursor.next.load(memory_order_acquire)
+    cdef int64_t index = cursor.next.observe()
     while index < limit:
-        if cursor.next.compare_exchange_weak(index, index + 1, memory_order_acq_rel,
-                                             memory_order_acquire):
+        if cursor.next.try_replace(index, index + 1):
             return index
     return NOTHING
 
@@ -111,12 +109,11 @@ cdef inline int64_t cursor_claim_batch(Cursor* cursor, int64_t limit, int64_t le
 
     ``end`` is written only with a claim that succeeds.
     """
-    cdef int64_t index = cursor.next.load(memory_order_acquire)
+    cdef int64_t index = cursor.next.observe()
     cdef int64_t behind
     while index < limit:
         behind = index + length if index + length < limit else limit
-        if cursor.next.compare_exchange_weak(index, behind, memory_order_acq_rel,
-                                             memory_order_acquire):
+        if cursor.next.try_replace(index, behind):
             end[0] = behind
             return index
     return NOTHING
@@ -124,19 +121,17 @@ cdef inline int64_t cursor_claim_batch(Cursor* cursor, int64_t limit, int64_t le
 
 cdef inline void cursor_lower(Cursor* cursor, int64_t index) noexcept nogil:
     """Have ``index`` claimed again."""
-    cdef int64_t seen = cursor.next.load(memory_order_acquire)
+    cdef int64_t seen = cursor.next.observe()
     while index < seen:
-        if cursor.next.compare_exchange_weak(seen, index, memory_order_acq_rel,
-                                             memory_order_acquire):
+        if cursor.next.try_replace(seen, index):
             return
 
 
 cdef inline void cursor_raise(Cursor* cursor, int64_t index) noexcept nogil:
     """Move the cursor to ``index``, unless it stands above."""
-    cdef int64_t seen = cursor.next.load(memory_order_acquire)
+    cdef int64_t seen = cursor.next.observe()
     while index > seen:
-        if cursor.next.compare_exchange_weak(seen, index, memory_order_acq_rel,
-                                             memory_order_acquire):
+        if cursor.next.try_replace(seen, index):
             return
 
 
@@ -146,36 +141,36 @@ cdef inline void cursor_raise(Cursor* cursor, int64_t index) noexcept nogil:
 # waiter sees what the notifier did before it asked. No wake-up is lost, and no worker spins.
 cdef struct EventCount:
     uint64_t padding_before[8]
-    atomic[uint32_t] waiters
-    atomic[uint32_t] epoch
+    Atomic[uint32_t] waiters
+    Atomic[uint32_t] epoch
     Monitor monitor
     uint64_t padding_after[8]
 
 
 cdef inline uint32_t events_announce(EventCount* events) noexcept nogil:
     """Before work is looked for once more; returns the key to wait with. Always pair with `events_leave`."""
-    events.waiters.fetch_add(1, memory_order_seq_cst)
-    return events.epoch.load(memory_order_acquire)
+    events.waiters.add_in_order(1)
+    return events.epoch.observe()
 
 
 cdef inline void events_leave(EventCount* events) noexcept nogil:
-    events.waiters.fetch_sub(1, memory_order_seq_cst)
+    events.waiters.subtract_in_order(1)
 
 
 cdef inline void events_wait(EventCount* events, uint32_t key, int64_t ns_max) noexcept nogil:
     """Park until an event after ``key`` was taken, or for about ``ns_max`` ns."""
     monitor_lock(&events.monitor)
-    if events.epoch.load(memory_order_relaxed) == key:  # changes only under the monitor
+    if events.epoch.read_plain() == key:  # changes only under the monitor
         monitor_wait(&events.monitor, ns_max)
     monitor_unlock(&events.monitor)
 
 
 cdef inline bint events_notify(EventCount* events) noexcept nogil:
     """Wake all that are parked; call after making the work visible. Cheap where none is."""
-    if events.waiters.fetch_add(0, memory_order_seq_cst) == 0:
+    if events.waiters.add_in_order(0) == 0:
         return False
     monitor_lock(&events.monitor)
-    events.epoch.fetch_add(1, memory_order_acq_rel)
+    events.epoch.add_in_order(1)
     monitor_wake_all(&events.monitor)
     monitor_unlock(&events.monitor)
     return True

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
-namespace blockstm::evm {
+namespace blockstm {
 
 // Two random words, drawn once for this process; nothing that depends on them may reach a result.
 struct TableSeed {
@@ -107,4 +107,4 @@ private:
     uint32_t generation_ = 1;
 };
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

@@ -9,7 +9,7 @@
 
 #include <new>
 
-namespace blockstm::evm {
+namespace blockstm {
 
 template <class Owned>
 class PerThread {
@@ -37,4 +37,4 @@ private:
     bool has_key_ = false;
 };
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

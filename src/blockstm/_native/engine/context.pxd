@@ -4,8 +4,8 @@ The engine is handed one context a block. `objects.pyx` makes them for Python VM
 `natives.pyx` for native ones.
 """
 from libc.stdint cimport int32_t, uint32_t, uint64_t
-from libcpp.atomic cimport atomic
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.engine.barrier cimport PoolTask
 from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier
@@ -25,7 +25,7 @@ cdef class Context:
     cdef Numbers numbers
     cdef Admission admission            # cleared where the transactions share nothing but the state
     cdef Store* store
-    cdef atomic[uint32_t]* stopping     # the scheduler's word; set by the engine
+    cdef Atomic[uint32_t]* stopping     # the scheduler's word; set by the engine
     cdef readonly object interrupt      # what ends the block, whichever run raised it
 
     # An exception that is no `Exception` ends the block, even if the run that raised it is aborted.

@@ -1,7 +1,6 @@
 """The base of what a block runs on; see the ``.pxd``."""
 from cpython.exc cimport PyErr_GivenExceptionMatches
 from libc.stdint cimport int32_t, uint32_t
-from libcpp.atomic cimport memory_order_release
 
 from blockstm._native.engine.frontier cimport ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.store cimport Store
@@ -23,7 +22,7 @@ cdef class Context:
             return
         self.interrupt = error
         if self.stopping != NULL:
-            self.stopping.fetch_or(STOP, memory_order_release)
+            self.stopping.add_flags(STOP)
 
     cdef int reclaim(self, const Frontier* frontier) except -1:
         return 0

@@ -3,7 +3,6 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
-from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 from libcpp.vector cimport vector
 from posix.unistd cimport getpid
 
@@ -224,7 +223,7 @@ cdef class Engine:
         cdef Block* block = &self.block
         interner_reset(&block.store.interner)
         block.store.exclusive = True
-        block.store.reclaims.store(0)
+        block.store.reclaims.prepare(0)
         block.store.interner.alone = True
         memset(&block.store.spares, 0, sizeof(Spares))
         memset(&block.store.tombstone, 0, sizeof(Payload))
@@ -246,11 +245,11 @@ cdef class Engine:
         """Nothing is claimed. A stream that was closed before its block began stops it here."""
         cdef Scheduler* scheduler = &self.block.scheduler
         scheduler.count = count
-        scheduler.frontier.next.store(0)
-        scheduler.execution.next.store(0)
-        scheduler.revalidation.next.store(0)
-        scheduler.revalidation_end.next.store(0)
-        scheduler.stopping.store(STOP if self.unwanted else 0)
+        scheduler.frontier.next.prepare(0)
+        scheduler.execution.next.prepare(0)
+        scheduler.revalidation.next.prepare(0)
+        scheduler.revalidation_end.next.prepare(0)
+        scheduler.stopping.write_in_order(STOP if self.unwanted else 0)
 
     cdef void begin_sharing(self, object options) noexcept:
         """One worker, and nothing known of how long a run takes."""
@@ -260,7 +259,7 @@ cdef class Engine:
         block.batch_max = BATCH_MAX
         block.run_ns = BATCH_NS
         block.alone_ns = block.shared_from_ns = 0
-        block.unprofitable.store(0)
+        block.unprofitable.prepare(0)
         block.workers = 1
         block.shared = False
 
@@ -282,7 +281,7 @@ cdef class Engine:
         cdef int64_t since = worker.busy_ns
         cdef int64_t ran = 1, taken, before, counted
         while ran <= SAMPLE_RUNS and not scheduler_stopping(scheduler):
-            worker_run_alone(worker, min(scheduler.frontier.next.load() + (ran + 1) // 2, scheduler.count))
+            worker_run_alone(worker, min(scheduler.frontier.next.observe() + (ran + 1) // 2, scheduler.count))
             taken = worker.busy_ns - since
             counted = ran + SAMPLE_ZEROS if ran < SAMPLE_RUNS else ran
             if taken > ran * COLD_NS and self.sharing_is_profitable(taken, counted):
@@ -292,7 +291,7 @@ cdef class Engine:
         while not scheduler_stopping(scheduler):
             since = worker.busy_ns
             ran = max(1, min(CHECK_RUNS, CHECK_NS // (before + 1)))
-            worker_run_alone(worker, min(scheduler.frontier.next.load() + ran, scheduler.count))
+            worker_run_alone(worker, min(scheduler.frontier.next.observe() + ran, scheduler.count))
             taken = (worker.busy_ns - since) // ran
             # A single long run among short ones says nothing about the rest.
             if self.sharing_is_profitable(min(taken, before), 1):
@@ -305,7 +304,7 @@ cdef class Engine:
         The last of them has none to be shared with.
         """
         cdef Scheduler* scheduler = &self.block.scheduler
-        cdef int64_t left = scheduler.count - scheduler.frontier.next.load()
+        cdef int64_t left = scheduler.count - scheduler.frontier.next.observe()
         cdef int64_t task_ns = taken_ns // count
         cdef int64_t profit_ns = (task_ns - SHARED_TASK_NS) * (left - 1)
         if profit_ns < SHARING_PROFIT_NS_MIN or task_ns < self.block.shared_from_ns:
@@ -349,8 +348,8 @@ cdef class Engine:
         block.store.exclusive = False
         block.store.interner.alone = False
         block.workers = workers
-        block.scheduler.execution.next.store(block.scheduler.frontier.next.load())
-        end_back_off(block, block.scheduler.frontier.next.load())
+        block.scheduler.execution.next.prepare(block.scheduler.frontier.next.observe())
+        end_back_off(block, block.scheduler.frontier.next.observe())
 
     cdef int run_shared(self, int32_t workers, bint checks_profit) except -1:
         """Share the block; if ``checks_profit``, only as long as that pays."""
@@ -365,7 +364,7 @@ cdef class Engine:
                 with nogil:
                     worker_run(&self.worker[0])
                     barrier_close(&self.barrier)
-            if self.block.scheduler.stopping.load() != BACK_OFF:
+            if self.block.scheduler.stopping.observe() != BACK_OFF:
                 return 0
             self.run_sequential_phase()
             if checks_profit:
@@ -380,16 +379,16 @@ cdef class Engine:
         cdef Scheduler* scheduler = &block.scheduler
         cdef int64_t until = block.sequential_until
         self.forget_speculation()
-        if block.store.reclaims.load():
+        if block.store.reclaims.observe():
             self.reclaim()
-        if block.unprofitable.load():
+        if block.unprofitable.observe():
             block.shared_from_ns = 2 * block.alone_ns
-            block.unprofitable.store(0)
+            block.unprofitable.prepare(0)
         block.sequential_until = 0
         block.workers = 1
         block.store.exclusive = True
         block.store.interner.alone = True
-        block.scheduler.stopping.fetch_and(~<uint32_t>BACK_OFF)  # a STOP that came meanwhile stays
+        block.scheduler.stopping.remove_flags(BACK_OFF)  # a STOP that came meanwhile stays
         self.run_alone(until if until < block.scheduler.count else block.scheduler.count)
         return 0
 
@@ -398,7 +397,7 @@ cdef class Engine:
         cdef Block* block = &self.block
         cdef uint32_t place
         cdef int32_t id
-        block.store.reclaims.store(0)
+        block.store.reclaims.prepare(0)
         self.context.reclaim(&block.frontier)
         for place in range(block.frontier.written_count):
             store_mark(location_at(&block.store.interner, block.frontier.written[place]))
@@ -410,7 +409,7 @@ cdef class Engine:
         """As if nothing had run ahead of the frontier: no entries, no records, no waiters."""
         cdef Block* block = &self.block
         cdef Scheduler* scheduler = &block.scheduler
-        cdef int64_t index = scheduler.frontier.next.load()
+        cdef int64_t index = scheduler.frontier.next.observe()
         cdef int64_t end = index + block.window_max + BATCH_MAX
         cdef Task* task
         cdef Incarnation* incarnation
@@ -418,13 +417,13 @@ cdef class Engine:
             end = scheduler.count
         while index < end:
             task = &scheduler.task[index]
-            incarnation = <Incarnation*>task.published.load()
+            incarnation = <Incarnation*>task.published.observe()
             if incarnation != NULL:
                 tombstone_writes(block, incarnation)
             task_forget(task)
             index += 1
-        scheduler.revalidation.next.store(0)
-        scheduler.revalidation_end.next.store(0)
+        scheduler.revalidation.next.prepare(0)
+        scheduler.revalidation_end.next.prepare(0)
 
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1:
         """Like `run_shared`, every worker under the explorer's hand."""
@@ -510,7 +509,7 @@ cdef class Engine:
     cdef object finished(self, int32_t workers):
         """What came out of the block that was run last."""
         cdef int32_t id
-        cdef int64_t final = self.block.scheduler.frontier.next.load(memory_order_acquire)
+        cdef int64_t final = self.block.scheduler.frontier.next.observe()
         if self.context.interrupt is not None:
             self.interrupt = self.context.interrupt
         ending = self.ending()
@@ -523,7 +522,7 @@ cdef class Engine:
     cdef object ending(self):
         """How the block ended: its name, and the exception behind it."""
         cdef uint64_t error = self.block.frontier.error
-        cdef int32_t index = <int32_t>self.block.scheduler.frontier.next.load()
+        cdef int32_t index = <int32_t>self.block.scheduler.frontier.next.observe()
         cdef ExecutionResult result
         if self.interrupt is not None:  # before all else: only this raises it
             return "interrupted", self.interrupt
@@ -531,7 +530,7 @@ cdef class Engine:
         if ending == RUNNING:
             if index == self.block.scheduler.count:
                 return "complete", None
-            if self.block.scheduler.stopping.load() == STOP_NO_MEMORY:
+            if self.block.scheduler.stopping.observe() == STOP_NO_MEMORY:
                 return "memory", MemoryError("out of memory while a block was run")
             return "interrupted", self.interrupt
         if ending == CUT:
@@ -553,12 +552,12 @@ cdef class Engine:
     cdef void prepare(self) noexcept:
         """Before a streamed block is begun: nothing of the last one counts any more."""
         self.unwanted = False
-        self.block.scheduler.frontier.next.store(0)
-        self.block.scheduler.stopping.store(0)
+        self.block.scheduler.frontier.next.write_in_order(0)
+        self.block.scheduler.stopping.write_in_order(0)
 
     cdef int64_t final(self) noexcept nogil:
         """How many transactions are final."""
-        return self.block.scheduler.frontier.next.load(memory_order_acquire)
+        return self.block.scheduler.frontier.next.observe()
 
     cdef object outcome(self, int32_t index):
         """The outcome of a final transaction of the block that runs or ran last."""
@@ -569,7 +568,7 @@ cdef class Engine:
     cdef void stop(self) noexcept nogil:
         """Have the block stop where it is, begun or not; from any thread."""
         self.unwanted = True
-        self.block.scheduler.stopping.fetch_or(STOP)
+        self.block.scheduler.stopping.add_flags(STOP)
         events_notify(&self.block.scheduler.events)
 
 # ---------------------------------------------------------------- for the workers

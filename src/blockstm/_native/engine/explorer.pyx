@@ -1,7 +1,6 @@
 """Decides which worker goes on; see the ``.pxd``."""
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
-from libcpp.atomic cimport memory_order_acquire, memory_order_release
 
 from blockstm._native.base.cursors cimport (
     monitor_lock, monitor_unlock, monitor_wait, monitor_wake_all,
@@ -32,8 +31,8 @@ cdef bint may_go_on(Explorer* explorer, int32_t worker) noexcept nogil:
     cdef Scheduler* scheduler = explorer.scheduler
     if explorer.state[worker] != PARKED:
         return explorer.state[worker] == RUNNABLE
-    return (scheduler.events.epoch.load(memory_order_acquire) != explorer.key[worker]
-            or scheduler.stopping.load(memory_order_acquire) != 0)
+    return (scheduler.events.epoch.observe() != explorer.key[worker]
+            or scheduler.stopping.observe() != 0)
 
 
 cdef int32_t nth_option(Explorer* explorer, int32_t last, int32_t chosen) noexcept nogil:
@@ -64,7 +63,7 @@ cdef int32_t count_options(Explorer* explorer) noexcept nogil:
 cdef void give_up(Explorer* explorer) noexcept nogil:
     """No worker can go on, or the block does not end: stop it."""
     explorer.stuck = True
-    explorer.scheduler.stopping.fetch_or(STOP, memory_order_release)
+    explorer.scheduler.stopping.add_flags(STOP)
 
 
 cdef bint is_endless(Explorer* explorer) noexcept nogil:

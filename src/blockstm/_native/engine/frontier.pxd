@@ -8,7 +8,6 @@ transaction (scheduler.pxd) hands what it wrote on to the next.
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport realloc
 from libc.string cimport memset
-from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.abi cimport (
     BLOCKSTM_INVALID, BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_OK, BLOCKSTM_REVERTED, BLOCKSTM_STATE_ERROR,
@@ -160,7 +159,7 @@ cdef inline BlockStatus frontier_fold(Frontier* frontier, View* view, Location* 
     cdef const Payload* below
     cdef Payload* folded
     cdef int status
-    if location.base.load(memory_order_relaxed) == NULL:  # reading it synchronises by itself
+    if location.base.peek() == NULL:  # reading it synchronises by itself
         status = store_read_base(frontier.store, location, view.block_arena, view)
         if status != BLOCKSTM_OK:
             return frontier_end(
@@ -213,7 +212,7 @@ cdef inline BlockStatus frontier_write(Frontier* frontier, View* view, Write* wr
         location = location_at(&frontier.store.interner, write[index].location)
         if write[index].entry == NULL:  # a run at the frontier: the commit shows its writes
             view_pause(view, POINT_PUBLISH, write[index].payload.index)
-        fresh = location.committed.load(memory_order_relaxed) == NULL  # written at the frontier only
+        fresh = location.committed.read_plain() == NULL  # written at the frontier only
         store_commit(frontier.store, location, write[index].payload, write[index].room)
         if fresh:
             frontier.written[frontier.written_count] = write[index].location

@@ -29,7 +29,7 @@ sees only final values, so nothing can invalidate it.
 
 Short transactions are claimed in batches of neighbours. A worker commits what it executed of its batch
 itself, when it is through with the batch or sees that the frontier has reached it: all that this
-touches is in its cache. (It loads the commit index relaxed, between two runs: to see it late is to go on
+touches is in its cache. (It peeks at the commit index between two runs: to see it late is to go on
 speculatively, no more.) So a worker that advances the frontier to a transaction of another worker's
 batch leaves it there. That this one is not forgotten either has the same proof: one worker moves the
 frontier and then loads whether the batch is claimed; the other releases its batch and then loads the
@@ -38,11 +38,8 @@ perhaps only the frontier can end it; so does a run that waits for another trans
 waits only for transactions before its own, so the lowest one that runs waits for none.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libcpp.atomic cimport (
-    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed,
-    memory_order_release, memory_order_seq_cst,
-)
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.cursors cimport (
     Cursor, EventCount, cursor_claim_batch, cursor_claim_before, cursor_lower, cursor_raise,
 )
@@ -74,16 +71,16 @@ cdef struct Waiter:
 
 # Half a cache line: neighbours are mostly run by the same worker, in a batch.
 cdef struct Task:
-    atomic[uint32_t] status
+    Atomic[uint32_t] status
     uint32_t forgotten          # incarnations before a sequential phase; changed by one worker alone
-    atomic[Waiter*] waiters
-    atomic[void*] published        # the last published incarnation
-    atomic[int64_t] batch        # the batch in which it was executed; 0: in none
+    Atomic[Waiter*] waiters
+    Atomic[void*] published        # the last published incarnation
+    Atomic[int64_t] batch        # the batch in which it was executed; 0: in none
 
 cdef struct Scheduler:
     int64_t count
     Task* task
-    atomic[uint32_t] stopping   # every worker leaves the block when it sees this
+    Atomic[uint32_t] stopping   # every worker leaves the block when it sees this
     uint64_t padding[8]
     Cursor execution            # the next index that may never have run
     Cursor revalidation         # the next index whose conditions may have changed ...
@@ -104,22 +101,22 @@ cdef inline uint32_t incarnation_of(uint32_t status) noexcept nogil:
 
 
 cdef inline uint32_t task_status(Task* task) noexcept nogil:
-    return task.status.load(memory_order_seq_cst)
+    return task.status.read_in_order()
 
 
 cdef inline void task_finalize(Task* task) noexcept nogil:
     """EXECUTED before, the owner's task is FINAL now. Release is enough: its waiters were woken when it
     was executed."""
-    cdef uint32_t status = task.status.load(memory_order_relaxed)  # only the owner writes it
-    task.status.store(incarnation_of(status) << PHASE_BITS | FINAL, memory_order_release)
+    cdef uint32_t status = task.status.read_plain()  # only the owner writes it
+    task.status.publish(incarnation_of(status) << PHASE_BITS | FINAL)
 
 
 cdef inline void task_forget(Task* task) noexcept nogil:
     """As if it had never run, but the next incarnation has a new number. No other worker is in the block."""
     cdef uint32_t phase = phase_of(task_status(task))
-    task.published.store(NULL, memory_order_relaxed)  # the workers are called in again after this
-    task.waiters.store(NULL, memory_order_relaxed)
-    task.batch.store(0, memory_order_relaxed)
+    task.published.prepare(NULL)  # the workers are called in again after this
+    task.waiters.prepare(NULL)
+    task.batch.prepare(0)
     task_leave(task, READY, 0 if phase == READY or phase == WAITING else 1)
     task.forgotten = incarnation_of(task_status(task))
 
@@ -131,29 +128,27 @@ cdef inline bint task_has_erred(const Task* task, uint32_t status) noexcept nogi
 
 cdef inline bint task_move(Task* task, uint32_t seen, Phase phase, uint32_t more) noexcept nogil:
     """Become the owner, if the status is still ``seen``; ``more`` incarnations."""
-    return task.status.compare_exchange_strong(
-        seen, ((incarnation_of(seen) + more) << PHASE_BITS) | phase,
-        memory_order_seq_cst, memory_order_seq_cst)
+    return task.status.replace_in_order(seen, ((incarnation_of(seen) + more) << PHASE_BITS) | phase)
 
 
 cdef inline void task_leave(Task* task, Phase phase, uint32_t more) noexcept nogil:
     """Give up ownership. A worker that sees the status sees everything that the owner wrote."""
-    cdef uint32_t status = task.status.load(memory_order_relaxed)  # only the owner writes it
-    task.status.store(((incarnation_of(status) + more) << PHASE_BITS) | phase, memory_order_seq_cst)
+    cdef uint32_t status = task.status.read_plain()  # only the owner writes it
+    task.status.write_in_order(((incarnation_of(status) + more) << PHASE_BITS) | phase)
 
 
 cdef inline int64_t scheduler_frontier(Scheduler* scheduler) noexcept nogil:
-    return scheduler.frontier.next.load(memory_order_seq_cst)
+    return scheduler.frontier.next.read_in_order()
 
 
 cdef inline bint scheduler_stopping(Scheduler* scheduler) noexcept nogil:
-    return scheduler.stopping.load(memory_order_acquire) != 0
+    return scheduler.stopping.observe() != 0
 
 
 cdef inline int64_t scheduler_limit(Scheduler* scheduler) noexcept nogil:
     """Up to where speculation may run now."""
-    cdef int64_t limit = (scheduler.frontier.next.load(memory_order_acquire)
-                          + scheduler.window.next.load(memory_order_relaxed))  # only a heuristic
+    cdef int64_t limit = (scheduler.frontier.next.observe()
+                          + scheduler.window.next.peek())
     return limit if limit < scheduler.count else scheduler.count
 
 
@@ -164,22 +159,21 @@ cdef inline int64_t scheduler_claim_batch(Scheduler* scheduler, int64_t length, 
     At most so many that the window has as much for each worker, twice.
     """
     cdef int64_t limit, share
-    cursor_raise(&scheduler.execution, scheduler.frontier.next.load(memory_order_acquire))
+    cursor_raise(&scheduler.execution, scheduler.frontier.next.observe())
     limit = scheduler_limit(scheduler)
     if length > 1:
-        share = (limit - scheduler.execution.next.load(memory_order_relaxed)) // (2 * workers)  # likewise
+        share = (limit - scheduler.execution.next.peek()) // (2 * workers)
         length = length if length < share else share
     return cursor_claim_batch(&scheduler.execution, limit, length if length > 1 else 1, end)
 
 
 cdef inline bint scheduler_widen_window(Scheduler* scheduler) noexcept nogil:
     """Double the window for an idle worker; false where that is not allowed or no help."""
-    cdef int64_t window = scheduler.window.next.load(memory_order_relaxed)  # only a heuristic
-    cdef int64_t most = scheduler.window_idle.next.load(memory_order_relaxed)
-    if window >= most or scheduler.frontier.next.load(memory_order_relaxed) + window >= scheduler.count:
+    cdef int64_t window = scheduler.window.next.peek()
+    cdef int64_t most = scheduler.window_idle.next.peek()
+    if window >= most or scheduler.frontier.next.peek() + window >= scheduler.count:
         return False
-    return scheduler.window.next.compare_exchange_strong(
-        window, 2 * window if 2 * window < most else most, memory_order_relaxed, memory_order_relaxed)
+    return scheduler.window.next.adjust(window, 2 * window if 2 * window < most else most)
 
 
 cdef inline int64_t batch_word(int32_t worker, int64_t first) noexcept nogil:
@@ -194,23 +188,23 @@ cdef inline int64_t batch_first(int64_t word) noexcept nogil:
 cdef inline bint scheduler_is_claimed(Scheduler* scheduler, const Task* task) noexcept nogil:
     """Whether the worker that executed a transaction still has that batch claimed, and will commit it.
 
-    Relaxed for the word of the task: EXECUTED, which was seen, published it.
+    EXECUTED, which was seen, published the word of the task.
     """
-    cdef int64_t batch = task.batch.load(memory_order_relaxed)
-    return batch != 0 and scheduler.claimed[batch & (WORKERS - 1)].next.load(memory_order_seq_cst) == batch
+    cdef int64_t batch = task.batch.read_plain()
+    return batch != 0 and scheduler.claimed[batch & (WORKERS - 1)].next.read_in_order() == batch
 
 
 cdef inline int64_t scheduler_claim_revalidation(Scheduler* scheduler) noexcept nogil:
     """The lowest index to validate again, or NOTHING."""
-    cdef int64_t end = scheduler.revalidation_end.next.load(memory_order_acquire)
-    if scheduler.revalidation.next.load(memory_order_acquire) >= end:
+    cdef int64_t end = scheduler.revalidation_end.next.observe()
+    if scheduler.revalidation.next.observe() >= end:
         return -1
     return cursor_claim_before(&scheduler.revalidation, end)
 
 
 cdef inline void scheduler_revalidate(Scheduler* scheduler, int64_t first, int64_t end) noexcept nogil:
     """Have ``first`` to ``end - 1`` validated again. The end first: a claim needs both."""
-    cdef int64_t claimed = scheduler.execution.next.load(memory_order_acquire)
+    cdef int64_t claimed = scheduler.execution.next.observe()
     if end > claimed:
         end = claimed
     if first < end:
@@ -220,7 +214,7 @@ cdef inline void scheduler_revalidate(Scheduler* scheduler, int64_t first, int64
 
 cdef inline bint scheduler_runs_later(Scheduler* scheduler, int64_t index) noexcept nogil:
     """Whether the next claim comes to this index anyway."""
-    return scheduler.execution.next.load(memory_order_relaxed) < index  # only decides when
+    return scheduler.execution.next.peek() < index
 
 
 cdef inline bint scheduler_has_work(Scheduler* scheduler) noexcept nogil:
@@ -235,10 +229,10 @@ cdef inline bint scheduler_has_work(Scheduler* scheduler) noexcept nogil:
             pass
         elif phase != EXECUTING and phase != COMMITTING and phase != FINAL:
             return True
-    if (scheduler.revalidation.next.load(memory_order_acquire)
-            < scheduler.revalidation_end.next.load(memory_order_acquire)):
+    if (scheduler.revalidation.next.observe()
+            < scheduler.revalidation_end.next.observe()):
         return True
-    return scheduler.execution.next.load(memory_order_acquire) < scheduler_limit(scheduler)
+    return scheduler.execution.next.observe() < scheduler_limit(scheduler)
 
 
 cdef inline void scheduler_wait_for(Scheduler* scheduler, Waiter* waiter, int32_t writer) noexcept nogil:
@@ -248,11 +242,10 @@ cdef inline void scheduler_wait_for(Scheduler* scheduler, Waiter* waiter, int32_
     is loaded after the insertion, as the list is emptied after the status is EXECUTED.
     """
     cdef Task* task = &scheduler.task[writer]
-    cdef Waiter* first = task.waiters.load(memory_order_relaxed)  # the exchange below orders it
+    cdef Waiter* first = task.waiters.peek()  # the exchange below orders it
     cdef uint32_t phase
     waiter.next = first
-    while not task.waiters.compare_exchange_weak(first, waiter, memory_order_seq_cst,
-                                                 memory_order_relaxed):
+    while not task.waiters.try_replace_in_order(first, waiter):
         waiter.next = first
     phase = phase_of(task_status(task))
     if phase == EXECUTED or phase == COMMITTING or phase == FINAL:
@@ -270,9 +263,9 @@ cdef inline void scheduler_wake(Scheduler* scheduler, int32_t index) noexcept no
 cdef inline bint scheduler_wake_waiters(Scheduler* scheduler, int64_t writer) noexcept nogil:
     """Wake all that wait for ``writer``; after its status was published."""
     cdef Waiter* waiter
-    if scheduler.task[writer].waiters.load(memory_order_seq_cst) == NULL:
+    if scheduler.task[writer].waiters.read_in_order() == NULL:
         return False
-    waiter = scheduler.task[writer].waiters.exchange(NULL, memory_order_seq_cst)
+    waiter = scheduler.task[writer].waiters.exchange_in_order(NULL)
     while waiter != NULL:
         scheduler_wake(scheduler, waiter.index)
         waiter = waiter.next

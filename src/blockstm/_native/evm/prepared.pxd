@@ -77,7 +77,7 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
 
 
 cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
-    cdef cppclass StepArray "blockstm::evm::Array<blockstm::evm::Step>":
+    cdef cppclass StepArray "blockstm::Array<blockstm::evm::Step>":
         const Step& operator[](uint64_t place)
 
     cdef cppclass PreparedBlock:

@@ -2,7 +2,7 @@
 #include "evm/prepared_block.hpp"
 
 #include "base/per_thread.hpp"
-#include "crypto/threads.hpp"
+#include "base/threads.hpp"
 #include "evm/execute.hpp"
 #include "evm/inspect/recorder.hpp"
 #include "evm/inspect/trace.hpp"

@@ -6,7 +6,7 @@ from libcpp cimport bool as cbool
 from blockstm.messages import brief
 
 
-cdef extern from "base/u256/u256_div.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "base/u256/u256_div.hpp" namespace "blockstm" nogil:
     cppclass u256:
         u256() noexcept
         u256(uint64_t) noexcept

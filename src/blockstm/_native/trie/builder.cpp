@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "crypto/threads.hpp"
+#include "base/atomics.hpp"
+#include "base/threads.hpp"
 
 namespace blockstm::trie {
 namespace {
@@ -132,14 +133,13 @@ bool Builder::open(uint64_t place) noexcept {
 bool Builder::close_level(uint64_t first, uint64_t end, uint32_t threads) noexcept {
     if (threads <= 1 || end - first < SHARED_MIN) return close(first, end, batch_);
     constexpr uint64_t STEP = 4 * BATCH_SIZE;
-    std::atomic<bool> failed{false};
+    Atomic<bool> failed{false};
     run_parts(threads, (end - first + STEP - 1) / STEP, [&](uint64_t part, uint32_t) noexcept {
         ReferenceBatch batch;
         const uint64_t begin = first + part * STEP;
-        // Relaxed: it is asked for when the threads are joined.
-        if (!close(begin, std::min(begin + STEP, end), batch)) failed.store(true, std::memory_order_relaxed);
+        if (!close(begin, std::min(begin + STEP, end), batch)) failed.suggest(true);
     });
-    return !failed.load(std::memory_order_relaxed);
+    return !failed.read_plain();
 }
 
 bool Builder::close(uint64_t first, uint64_t end, ReferenceBatch& batch) noexcept {

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 
+#include "base/atomics.hpp"
+#include "base/threads.hpp"
 #include "trie/node_store.hpp"
-#include "crypto/threads.hpp"
 
 namespace blockstm::trie {
 
@@ -42,18 +43,18 @@ Status fan_out(NodeStore& store, Space& space, Trie& trie, Item* items, uint64_t
 
     auto* const branch = static_cast<Branch*>(trie.top);
     branch->reference.size = 0;
-    std::atomic<Status> failed{Status::Ok};
+    Atomic<Status> failed{Status::Ok};
     run_parts(threads, BRANCH_WIDTH, [&](uint64_t child, uint32_t thread) noexcept {
         Trie part{branch->children[child]};
         for (uint64_t place = ends[child]; place < ends[child + 1]; ++place) {
-            // Relaxed: to see it late is to do more in vain.
-            if (failed.load(std::memory_order_relaxed) != Status::Ok) break;
+            // To see it late is to do more in vain.
+            if (failed.peek() != Status::Ok) break;
             const Status status = act(store.space(thread), part, 1, items[order[place]]);
-            if (status != Status::Ok) failed.store(status, std::memory_order_relaxed);
+            if (status != Status::Ok) failed.suggest(status);
         }
         branch->children[child] = part.top;
     });
-    return failed.load(std::memory_order_relaxed);
+    return failed.read_plain();
 }
 
 }  // namespace blockstm::trie

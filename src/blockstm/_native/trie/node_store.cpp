@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "base/atomics.hpp"
+
 namespace blockstm::trie {
 
 NodeStore::~NodeStore() { std::free(entries_); }
@@ -90,15 +92,15 @@ bool NodeStore::refresh(Node* const* tops, uint64_t count, uint32_t threads) noe
     const std::span<Node* const> rest = upper_.rest();
     if (!rest.empty()) {
         constexpr uint64_t STEP = 2 * BATCH_SIZE;
-        std::atomic<bool> failed{!prepare_spaces(threads)};
+        Atomic<bool> failed{!prepare_spaces(threads)};
         run_parts(threads, (rest.size() + STEP - 1) / STEP, [&](uint64_t part, uint32_t thread) noexcept {
-            // Relaxed: to see it late is to do more in vain.
-            if (failed.load(std::memory_order_relaxed)) return;
+            // To see it late is to do more in vain.
+            if (failed.peek()) return;
             const auto nodes = rest.subspan(part * STEP, std::min(STEP, rest.size() - part * STEP));
             if (space(thread).refresher.refresh(nodes.data(), nodes.size())) return;
-            failed.store(true, std::memory_order_relaxed);
+            failed.suggest(true);
         });
-        if (failed.load(std::memory_order_relaxed)) return false;
+        if (failed.read_plain()) return false;
     }
     return upper_.compute_levels();
 }

@@ -9,8 +9,8 @@
 #include <mutex>
 
 #include "base/fork_locks.hpp"
+#include "base/threads.hpp"
 #include "trie/refresher.hpp"
-#include "crypto/threads.hpp"
 
 namespace blockstm::trie {
 

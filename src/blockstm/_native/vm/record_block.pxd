@@ -1,7 +1,7 @@
 """A block of record transactions that compiled code runs: what a kernel is to the engine."""
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
-from libcpp.atomic cimport atomic
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport blockstm_view, blockstm_vm
 from blockstm._native.base.fork_locks cimport ForkMutex
 
@@ -28,7 +28,7 @@ ctypedef int32_t (*RaiseError)(void* info) noexcept
 # Any thread may look up while one adds: a place is taken by storing `info` last (release), and a
 # reader that sees it (acquire) sees its status. `lock` orders those who add.
 cdef cppclass Known:
-    atomic[uint64_t] info[MAX_KNOWN]
+    Atomic[uint64_t] info[MAX_KNOWN]
     int32_t status[MAX_KNOWN]
     int32_t count
     ForkMutex lock

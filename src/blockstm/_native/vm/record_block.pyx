@@ -37,12 +37,12 @@ class Stopped(Exception):
 cdef inline int32_t known_status(Known* known, uint64_t info) noexcept nogil:
     """The status of an exception met before, or -1."""
     cdef uint64_t place = (info >> 3) & (MAX_KNOWN - 1)
-    cdef uint64_t found = known.info[place].load()
+    cdef uint64_t found = known.info[place].observe()
     while found:
         if found == info:
             return known.status[place]
         place = (place + 1) & (MAX_KNOWN - 1)
-        found = known.info[place].load()
+        found = known.info[place].observe()
     return -1
 
 
@@ -50,12 +50,12 @@ cdef void know(Known* known, uint64_t info, int32_t status) noexcept nogil:
     """Remember an exception; past 3/4 of the places nothing more is remembered."""
     cdef uint64_t place = (info >> 3) & (MAX_KNOWN - 1)
     known.lock.lock()
-    while known.info[place].load() and known.info[place].load() != info:
+    while known.info[place].observe() and known.info[place].observe() != info:
         place = (place + 1) & (MAX_KNOWN - 1)
-    if known.info[place].load() == 0 and known.count < MAX_KNOWN * 3 // 4:
+    if known.info[place].observe() == 0 and known.count < MAX_KNOWN * 3 // 4:
         known.count += 1
         known.status[place] = status
-        known.info[place].store(info)
+        known.info[place].publish(info)
     known.lock.unlock()
 
 

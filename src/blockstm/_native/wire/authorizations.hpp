@@ -6,7 +6,7 @@
 
 #include "wire/signature.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 // Appends the encoding of each to `out`; false where the encoding is of no such transaction. May throw for memory.
 inline bool find_authorizations(Span encoding, std::vector<Span>& out) {
@@ -44,4 +44,4 @@ inline bool read_signed_authorization(Span authorization, SignedBytes& bytes, Si
     return true;
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

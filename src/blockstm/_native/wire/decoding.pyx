@@ -21,7 +21,7 @@ cdef extern from *:
     """
     object empty_of "blockstm_new"(object kind, tuple nothing)
 
-cdef extern from "wire/transaction_form.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "wire/transaction_form.hpp" namespace "blockstm" nogil:
     cbool is_transaction(Span encoding) noexcept
 
     cbool take_transaction(Span& left, Span& encoding) noexcept

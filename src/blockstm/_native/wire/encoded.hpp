@@ -4,7 +4,7 @@
 #include "base/rlp.hpp"
 #include "wire/transaction.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 inline Span span_of(ByteView bytes) noexcept { return {bytes.data(), bytes.size()}; }
 
@@ -94,4 +94,4 @@ inline bool read_plain_transaction(Span encoding, PlainTransaction& plain) noexc
     return items.at_end();
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

@@ -7,7 +7,7 @@
 
 #include "base/bytes.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 // An open table that only grows; a slot takes one cache line. Hashes are mixed with a seed of the process, so
 // that nobody can choose ones that meet.
@@ -103,4 +103,4 @@ private:
     SenderTable younger_, elder_;
 };
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

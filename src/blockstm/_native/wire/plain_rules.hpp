@@ -5,10 +5,10 @@
 // create nothing, of the forks before Amsterdam.
 #pragma once
 
-#include "crypto/threads.hpp"
+#include "base/threads.hpp"
 #include "wire/encoded.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 struct PlainRules {
     uint8_t newest_type;
@@ -77,4 +77,4 @@ inline void find_sound(const Span* encodings, uint64_t count, uint32_t threads, 
     });
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

@@ -14,7 +14,7 @@ from blockstm._native.wire.transaction_list cimport TransactionList
 from blockstm.errors import InputError
 from blockstm.messages import brief
 
-cdef extern from "wire/plain_rules.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "wire/plain_rules.hpp" namespace "blockstm" nogil:
     cdef cppclass PlainRules:
         uint8_t newest_type
         cbool chains_in_v

@@ -4,8 +4,9 @@
 #include <memory>
 #include <new>
 
+#include "base/atomics.hpp"
+#include "base/threads.hpp"
 #include "trie/ordered_root.hpp"
-#include "crypto/threads.hpp"
 
 namespace blockstm::trie {
 namespace {
@@ -84,16 +85,16 @@ Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t thre
     if (sizes.extend(count) == nullptr && count != 0) return Status::OutOfMemory;
     if (blooms == nullptr || !items.reserve(count) || !out.sizes.reserve(count)) return Status::OutOfMemory;
 
-    std::atomic<uint64_t> first_bad{count};
+    Atomic<uint64_t> first_bad{count};
     run_parts(threads, steps, [&](uint64_t step, uint32_t) noexcept {
         for (uint64_t index = step * STEP; index < std::min((step + 1) * STEP, count); ++index) {
             if (measure(inputs[index], sizes[index])) continue;
             // Relaxed: it is asked for when the threads are joined.
-            uint64_t bad = first_bad.load(std::memory_order_relaxed);
-            while (index < bad && !first_bad.compare_exchange_weak(bad, index, std::memory_order_relaxed)) {}
+            uint64_t bad = first_bad.peek();
+            while (index < bad && !first_bad.adjust(bad, index)) {}
         }
     });
-    out.bad_index = first_bad.load(std::memory_order_relaxed);
+    out.bad_index = first_bad.read_plain();
     if (out.bad_index != count) return Status::BadInput;
 
     uint64_t size = 0;

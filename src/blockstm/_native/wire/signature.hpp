@@ -4,7 +4,7 @@
 #include "crypto/keccak.hpp"
 #include "wire/encoded.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 struct Signature {
     uint8_t message[32];  // the hash that was signed
@@ -108,4 +108,4 @@ inline bool read_signature(Span encoding, bool high_s, Signature& out) noexcept 
     return true;
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

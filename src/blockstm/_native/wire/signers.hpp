@@ -4,12 +4,12 @@
 
 #include "base/fork_locks.hpp"
 #include "crypto/secp256k1/recovery.hpp"
-#include "crypto/threads.hpp"
+#include "base/threads.hpp"
 #include "wire/authorizations.hpp"
 #include "wire/known_senders.hpp"
 #include "wire/signature.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 using secp256k1::RECOVERY_THREADS_MAX;
 using secp256k1::SignatureTask;
@@ -185,4 +185,4 @@ private:
     Array<SignatureTask> tasks_;
 };
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

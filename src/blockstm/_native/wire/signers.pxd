@@ -7,7 +7,7 @@ from blockstm._native.base.bytes cimport Address, Hash32
 from blockstm._native.base.fork_locks cimport ForkMutex
 
 
-cdef extern from "wire/known_senders.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "wire/known_senders.hpp" namespace "blockstm" nogil:
     cdef cppclass SenderGenerations:
         void set_limit(uint64_t limit) noexcept
         uint64_t count() noexcept
@@ -16,7 +16,7 @@ cdef extern from "wire/known_senders.hpp" namespace "blockstm::evm" nogil:
         void clear() noexcept
 
 
-cdef extern from "wire/signers.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "wire/signers.hpp" namespace "blockstm" nogil:
     cdef cppclass Sender:
         Address address
         cbool is_known

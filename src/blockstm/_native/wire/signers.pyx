@@ -21,7 +21,7 @@ from blockstm.messages import brief
 
 ctypedef void (*RecoverTasks)(SignatureTask*, size_t, cbool) noexcept nogil
 
-cdef extern from "wire/signature.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "wire/signature.hpp" namespace "blockstm" nogil:
     cdef cppclass Signature:
         uint8_t* message
         uint8_t* compact
@@ -29,8 +29,8 @@ cdef extern from "wire/signature.hpp" namespace "blockstm::evm" nogil:
 
     cbool read_signature(Span encoding, cbool high_s, Signature& out) noexcept
 
-cdef extern from "wire/signers.hpp" namespace "blockstm::evm" nogil:
-    void c_recover_signers "blockstm::evm::recover_signers"(
+cdef extern from "wire/signers.hpp" namespace "blockstm" nogil:
+    void c_recover_signers "blockstm::recover_signers"(
         const Span* encodings, uint64_t count, cbool high_s, uint32_t threads, SignatureTask* tasks,
         RecoverTasks recover
     ) noexcept
@@ -46,7 +46,7 @@ cdef extern from "wire/signers.hpp" namespace "blockstm::evm" nogil:
         ) noexcept
         uint64_t recovered() noexcept
 
-cdef extern from "wire/authorizations.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "wire/authorizations.hpp" namespace "blockstm" nogil:
     cbool find_authorizations(Span encoding, vector[Span]& out) except +
 
 cdef enum:

@@ -6,7 +6,7 @@
 #include "base/bytes.hpp"
 #include "base/u256/u256.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 // One address and its slots, of an access list (EIP-2930).
 struct AccessEntry {
@@ -51,4 +51,4 @@ struct Transaction {
     uint64_t authorization_count = 0;
 };
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

@@ -6,7 +6,7 @@ from blockstm._native.base.bytes cimport Address, Hash32, Span
 from blockstm._native.base.u256.u256 cimport u256
 
 
-cdef extern from "wire/transaction.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "wire/transaction.hpp" namespace "blockstm" nogil:
     cdef cppclass AccessEntry:
         Address address
         const u256* slots
@@ -45,7 +45,7 @@ cdef extern from "wire/transaction.hpp" namespace "blockstm::evm" nogil:
         uint64_t authorization_count
 
 
-cdef extern from "wire/encoded.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "wire/encoded.hpp" namespace "blockstm" nogil:
     cdef cppclass PlainTransaction:
         Transaction transaction
         u256 chain

@@ -4,7 +4,7 @@
 
 #include "wire/encoded.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 namespace transaction_form {
 
@@ -109,4 +109,4 @@ inline bool take_transaction(Span& left, Span& encoding) noexcept {
     return true;
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

@@ -7,7 +7,6 @@ from typing import Any
 
 from blockstm.errors import ConfigError, DecodeError
 from blockstm.ethereum.chains.chain import Chain, chain_named
-from blockstm.ethereum.chains.forks import BlobSchedule
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.codecs.loose_fields import LooseFields, loose_bytes
 from blockstm.ethereum.transition import (
@@ -25,6 +24,7 @@ from blockstm.ethereum.transition import (
 from blockstm.executor import Executor
 from blockstm.messages import brief
 from blockstm.state.accounts import AccountState
+from blockstm.vm.forks import BlobSchedule
 
 __all__ = ["Answer", "Request"]
 

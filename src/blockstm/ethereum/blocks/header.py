@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from blockstm.errors import DecodeError
-from blockstm.ethereum.chains.forks import FORKS
 from blockstm.ethereum.codecs.fields import Fields, shown
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.members import HEADER, check_members
 from blockstm.ethereum.codecs.rlp import Item, Items, encode
 from blockstm.types import Address, BlockNumber, Hash32
+from blockstm.vm.forks import FORKS
 
 __all__ = ["BLOOM_SIZE", "Header"]
 

@@ -18,7 +18,6 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.building.ordering import Candidate
 from blockstm.ethereum.building.sealing import sealed, with_body
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import OSAKA, PRAGUE, Fork
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.preparation import prepare_under
@@ -26,6 +25,7 @@ from blockstm.ethereum.execution.step_errors import error_of_the_block
 from blockstm.ethereum.rules.block_rules import BLOCK_SIZE_MAX
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.types import BlockResult, Hash32, Outcome, Status
+from blockstm.vm.forks import OSAKA, PRAGUE, Fork
 
 __all__ = ["Attempts"]
 

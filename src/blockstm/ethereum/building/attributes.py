@@ -11,16 +11,6 @@ from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.header import BLOOM_SIZE, Header
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import (
-    AMSTERDAM,
-    CANCUN,
-    LONDON,
-    OSAKA_ACCESS_LISTS,
-    PARIS,
-    PRAGUE,
-    SHANGHAI,
-    Fork,
-)
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.ethereum.codecs.members import (
     WITHDRAWAL,
@@ -42,6 +32,16 @@ from blockstm.ethereum.rules.header_rules import (
 )
 from blockstm.ethereum.tries.list_root import list_root
 from blockstm.types import Address, BlockNumber, Hash32
+from blockstm.vm.forks import (
+    AMSTERDAM,
+    CANCUN,
+    LONDON,
+    OSAKA_ACCESS_LISTS,
+    PARIS,
+    PRAGUE,
+    SHANGHAI,
+    Fork,
+)
 
 __all__ = ["BlockAttributes", "gas_limit_toward", "header_after"]
 

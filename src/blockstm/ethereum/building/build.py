@@ -16,7 +16,6 @@ from blockstm.ethereum.building.attempts import Attempts
 from blockstm.ethereum.building.attributes import BlockAttributes, header_after
 from blockstm.ethereum.building.ordering import Candidate, Order, as_given, ordered
 from blockstm.ethereum.chains.chain import MAINNET, Chain
-from blockstm.ethereum.chains.forks import HOMESTEAD, SHANGHAI, Fork
 from blockstm.ethereum.codecs.members import sequence
 from blockstm.ethereum.execution.arguments import check_header
 from blockstm.ethereum.execution.executed import ExecutedBlock
@@ -27,6 +26,7 @@ from blockstm.ethereum.rules.transaction_rules import transaction_violation
 from blockstm.messages import brief
 from blockstm.state.located import located
 from blockstm.types import Hash32
+from blockstm.vm.forks import HOMESTEAD, SHANGHAI, Fork
 
 __all__ = ["BuiltBlock", "Rejected", "build_block"]
 

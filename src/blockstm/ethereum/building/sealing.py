@@ -8,13 +8,13 @@ from dataclasses import replace
 from blockstm.errors import InputError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
-from blockstm.ethereum.chains.forks import BYZANTIUM
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.state_roots import roots_after_transactions, state_root_after
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB
 from blockstm.ethereum.rules.requests import requests_hash
+from blockstm.vm.forks import BYZANTIUM
 
 __all__ = ["sealed", "with_body"]
 

@@ -22,7 +22,6 @@ from blockstm.ethereum.calls.overrides import (
 )
 from blockstm.ethereum.calls.results import CallResult
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import Fork
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.rlp import encode
 from blockstm.ethereum.execution.step_errors import error_of_the_block
@@ -33,6 +32,7 @@ from blockstm.types import DELETED, Address, Hash32, Outcome
 from blockstm.values import is_int
 from blockstm.vm.evm import Evm, InvalidTransaction, Overrides, Step, Unsigned
 from blockstm.vm.evm.precompiles import has_precompile
+from blockstm.vm.forks import Fork
 
 __all__ = ["CallOptions", "Calls", "call", "call_many", "calls_of"]
 

@@ -11,13 +11,13 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.calls.overrides import BlockOverrides, check_block_overrides
 from blockstm.ethereum.chains.chain import MAINNET, Chain
-from blockstm.ethereum.chains.forks import LONDON, Fork
 from blockstm.ethereum.execution.arguments import check_header
 from blockstm.ethereum.execution.preparation import context_of
 from blockstm.ethereum.execution.vms import check_fork
 from blockstm.messages import brief
 from blockstm.types import Address, BlockNumber, Hash32
 from blockstm.vm.context import BlockContext
+from blockstm.vm.forks import LONDON, Fork
 
 __all__ = ["Environment", "environment_of"]
 

@@ -10,13 +10,13 @@ from blockstm.ethereum.calls.calling import CallOptions, Calls, calls_of
 from blockstm.ethereum.calls.failures import Failure
 from blockstm.ethereum.calls.message import Message, checked
 from blockstm.ethereum.calls.results import CallResult
-from blockstm.ethereum.chains.forks import AMSTERDAM, CANCUN, OSAKA
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB
 from blockstm.ethereum.rules.reasons import Reason
 from blockstm.ethereum.rules.transaction_rules import GAS_CAP as TRANSACTION_GAS_CAP
 from blockstm.messages import brief
 from blockstm.state.accounts import balance_of, code_hash_of
 from blockstm.vm.evm.execution import InvalidTransaction
+from blockstm.vm.forks import AMSTERDAM, CANCUN, OSAKA
 
 __all__ = ["ERROR_RATIO", "estimate_gas"]
 

@@ -3,7 +3,8 @@
 Imports point down::
 
     chain      chains: forks at their places, and a name
-    forks      the forks, and when mainnet changed; their rules' table is `blockstm.vm.forks`
+    forks      the earlier path of `blockstm.vm.forks` and of mainnet's schedule
+    mainnet    when mainnet changed
     dao        the DAO fork's transfer
     amsterdam  what Amsterdam charges and allows, where no state is needed
 """

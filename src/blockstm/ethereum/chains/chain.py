@@ -15,17 +15,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from blockstm.errors import ConfigError
-from blockstm.ethereum.chains.forks import (
-    DAO_FORK,
-    MAINNET_BY_NUMBER,
-    MAINNET_BY_TIMESTAMP,
-    BlobSchedule,
-    Fork,
-    fork_named,
-)
+from blockstm.ethereum.chains.mainnet import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP
 from blockstm.ethereum.codecs.members import address, word
 from blockstm.messages import brief
 from blockstm.types import Address
+from blockstm.vm.forks import DAO_FORK, BlobSchedule, Fork, fork_named
 
 __all__ = ["MAINNET", "MAINNET_DEPOSIT_CONTRACT", "Activation", "Chain", "chain_named"]
 

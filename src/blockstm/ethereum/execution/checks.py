@@ -13,7 +13,6 @@ from typing import Any, Protocol, Unpack
 from blockstm import reference
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_root
-from blockstm.ethereum.chains.forks import BYZANTIUM, Fork
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.options import BlockOptions
 from blockstm.ethereum.execution.verification import execute
@@ -21,6 +20,7 @@ from blockstm.ethereum.execution.vms import VMName
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB
 from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.types import Address
+from blockstm.vm.forks import BYZANTIUM, Fork
 
 __all__ = [
     "Checks",

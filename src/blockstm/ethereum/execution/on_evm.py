@@ -18,7 +18,6 @@ from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
-from blockstm.ethereum.chains.forks import AMSTERDAM, PRAGUE, Fork
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.senders import recover_authorities
@@ -33,6 +32,7 @@ from blockstm.state.changes import AccountChanges
 from blockstm.types import Address, BlockResult
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, Step, SystemOutputs
+from blockstm.vm.forks import AMSTERDAM, PRAGUE, Fork
 
 __all__ = ["BlockOnEvm", "prepare_on_evm"]
 

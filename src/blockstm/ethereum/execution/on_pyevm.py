@@ -11,7 +11,6 @@ from blockstm.errors import ConfigError, Invalid, InvalidBlock
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.receipt import Receipt, contract_address
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import Fork
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock, StateAfter
 from blockstm.ethereum.results.outcomes import TransactionOutcomes, of_transactions
@@ -21,6 +20,7 @@ from blockstm.reference import execute_block as execute_in_order
 from blockstm.state.changes import AccountChanges
 from blockstm.types import Address, BlockResult, Outcome
 from blockstm.vm.context import BlockContext
+from blockstm.vm.forks import Fork
 from blockstm.vm.pyevm import Execution, Ommer, PyEvm, Withdrawal
 
 __all__ = ["BlockOnPyEvm", "prepare_on_pyevm"]

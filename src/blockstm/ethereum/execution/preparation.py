@@ -12,7 +12,6 @@ from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains.chain import MAINNET, Chain
-from blockstm.ethereum.chains.forks import HOMESTEAD, Fork
 from blockstm.ethereum.execution.arguments import check_block_object
 from blockstm.ethereum.execution.on_evm import prepare_on_evm
 from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
@@ -25,6 +24,7 @@ from blockstm.messages import brief
 from blockstm.state.located import located
 from blockstm.types import Address, Hash32
 from blockstm.vm.context import BlockContext
+from blockstm.vm.forks import HOMESTEAD, Fork
 
 __all__ = ["context_of", "prepare", "prepare_file", "prepare_under"]
 

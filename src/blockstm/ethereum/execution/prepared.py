@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import Fork
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.types import DELETED, Address, BlockResult
+from blockstm.vm.forks import Fork
 
 __all__ = ["ExecuteBlock", "PreparedBlock", "StateAfter"]
 

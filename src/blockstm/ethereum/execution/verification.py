@@ -20,7 +20,6 @@ from typing import Any, Unpack, cast
 from blockstm.cores import usable_cores
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.receipt import Receipt
-from blockstm.ethereum.chains.forks import BYZANTIUM, HOMESTEAD, Fork
 from blockstm.ethereum.execution.arguments import check_block_object
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
@@ -36,6 +35,7 @@ from blockstm.ethereum.rules.reasons import Violation
 from blockstm.state.located import located
 from blockstm.stopwatch import Stopwatch
 from blockstm.types import Address, Hash32
+from blockstm.vm.forks import BYZANTIUM, HOMESTEAD, Fork
 
 __all__ = ["execute"]
 

@@ -5,6 +5,7 @@ Imports point down::
     genesis_files  the file as a whole: the first block, its state, its chain
     nethermind     Nethermind's chain specification, EIP by EIP
     geth           ``config``, as go-ethereum, Besu and Erigon write it
+    chain_members  what both have in common
 """
 
 from blockstm.ethereum.genesis.genesis_files import (

@@ -23,15 +23,6 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import BLOOM_SIZE, Header
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import (
-    CANCUN,
-    FRONTIER,
-    LONDON,
-    OSAKA_ACCESS_LISTS,
-    PRAGUE,
-    SHANGHAI,
-    Fork,
-)
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.codecs.json_files import read_json
@@ -44,6 +35,7 @@ from blockstm.ethereum.tries.state_trie import state_root
 from blockstm.messages import brief
 from blockstm.state.accounts import Account
 from blockstm.types import Address, BlockNumber
+from blockstm.vm.forks import CANCUN, FRONTIER, LONDON, OSAKA_ACCESS_LISTS, PRAGUE, SHANGHAI, Fork
 
 __all__ = ["Genesis", "parse_genesis", "read_genesis"]
 

@@ -12,67 +12,49 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from blockstm.errors import ConfigError, DecodeError
-from blockstm.ethereum.chains.chain import MAINNET_DEPOSIT_CONTRACT, Activation, Chain
+from blockstm.ethereum.chains.chain import Activation, Chain
 from blockstm.ethereum.chains.dao import DAO_REFUND_CONTRACT
-from blockstm.ethereum.chains.forks import (
-    ARROW_GLACIER,
-    BERLIN,
-    BPO1,
-    BPO2,
-    BPO3,
-    BPO4,
-    BPO5,
-    BYZANTIUM,
-    CANCUN,
-    CONSTANTINOPLE,
-    DAO_FORK,
-    FRONTIER,
-    GRAY_GLACIER,
-    HOMESTEAD,
-    ISTANBUL,
-    LONDON,
-    MUIR_GLACIER,
-    OSAKA,
-    PARIS,
-    PETERSBURG,
-    PRAGUE,
-    SHANGHAI,
-    SPURIOUS_DRAGON,
-    TANGERINE_WHISTLE,
-    BlobSchedule,
-    Fork,
-    fork_named,
-)
 from blockstm.ethereum.codecs.loose_fields import LooseFields, loose_number, names
-from blockstm.ethereum.genesis.geth import blob_schedule, checked_chain, with_schedules
+from blockstm.ethereum.genesis.chain_members import (
+    BLOB_PARAMETER_FORKS,
+    blob_schedule,
+    chain_with,
+    one_start,
+    paris,
+    schedules_by_fork,
+)
 from blockstm.messages import brief
+from blockstm.vm import forks
+from blockstm.vm.forks import BlobSchedule, Fork
 
 __all__ = ["chain_of_spec", "is_chainspec"]
 
 # The EIPs of each fork that begins at a block. Those of prices of precompiled contracts may
 # be absent: older files have them beside the contract.
 _BLOCKS: Final = (
-    (TANGERINE_WHISTLE, "150"),
-    (SPURIOUS_DRAGON, "155 160 161abc 161d"),
-    (BYZANTIUM, "140 211 214 658"),
-    (CONSTANTINOPLE, "145 1014 1052 1283"),
-    (ISTANBUL, "1344 1884 2028 2200"),
-    (BERLIN, "2929 2930"),
-    (LONDON, "1559 3198 3529 3541"),
+    (forks.TANGERINE_WHISTLE, "150"),
+    (forks.SPURIOUS_DRAGON, "155 160 161abc 161d"),
+    (forks.BYZANTIUM, "140 211 214 658"),
+    (forks.CONSTANTINOPLE, "145 1014 1052 1283"),
+    (forks.ISTANBUL, "1344 1884 2028 2200"),
+    (forks.BERLIN, "2929 2930"),
+    (forks.LONDON, "1559 3198 3529 3541"),
 )
 _BESIDE: Final = {
-    SPURIOUS_DRAGON: ("eip158Transition", "maxCodeSizeTransition"),
-    ISTANBUL: ("eip152Transition", "eip1108Transition"),
-    BERLIN: ("eip2565Transition",),
+    forks.SPURIOUS_DRAGON: ("eip158Transition", "maxCodeSizeTransition"),
+    forks.ISTANBUL: ("eip152Transition", "eip1108Transition"),
+    forks.BERLIN: ("eip2565Transition",),
 }
 _TIMES: Final = (
-    (SHANGHAI, "3651 3855 3860 4895"),
-    (CANCUN, "1153 4788 4844 5656 6780"),
-    (PRAGUE, "2537 2935 6110 7002 7251 7623 7702"),
-    (OSAKA, "7594 7823 7825 7883 7918 7934 7939 7951"),
+    (forks.SHANGHAI, "3651 3855 3860 4895"),
+    (forks.CANCUN, "1153 4788 4844 5656 6780"),
+    (forks.PRAGUE, "2537 2935 6110 7002 7251 7623 7702"),
+    (forks.OSAKA, "7594 7823 7825 7883 7918 7934 7939 7951"),
 )
-_FROM_THE_FIRST_BLOCK: Final = (TANGERINE_WHISTLE, SPURIOUS_DRAGON)  # where they are not named
-_BLOB_PARAMETER_FORKS: Final = (BPO1, BPO2, BPO3, BPO4, BPO5)
+_FROM_THE_FIRST_BLOCK: Final = (
+    forks.TANGERINE_WHISTLE,
+    forks.SPURIOUS_DRAGON,
+)  # where they are not named
 
 _KNOWN: Final = names("name description dataDir engine params genesis accounts nodes")
 _GENESIS: Final = names(
@@ -108,7 +90,11 @@ _ETHASH_READ: Final = names(
     "daohardforkaccounts blockreward difficultybombdelays"
 )
 # By how many blocks in all the bomb is put off, and which fork did nothing else.
-_GLACIERS: Final = {9_000_000: MUIR_GLACIER, 10_700_000: ARROW_GLACIER, 11_400_000: GRAY_GLACIER}
+_GLACIERS: Final = {
+    9_000_000: forks.MUIR_GLACIER,
+    10_700_000: forks.ARROW_GLACIER,
+    11_400_000: forks.GRAY_GLACIER,
+}
 _BOMB_ONLY: Final = frozenset(_GLACIERS.values())
 
 
@@ -128,13 +114,9 @@ def chain_of_spec(document: LooseFields) -> tuple[Chain, LooseFields, LooseField
     params, ethash = document.loose("params"), _ethash(document.loose("engine"))
     activations = sorted(_activations(params, ethash), key=lambda each: each.fork.age)
     schedules, timed = _schedules(params, activations)
-    activations = with_schedules([*activations, *timed], schedules, params.place)
-    contract = MAINNET_DEPOSIT_CONTRACT
-    if "depositContractAddress" in params:
-        contract = params.loose_address("depositContractAddress")
     _check_params(params)
     chain_id = params.number("chainID", params.number("networkID", 1))
-    chain = checked_chain(chain_id, activations, contract, params.place)
+    chain = chain_with(params, chain_id, [*activations, *timed], schedules)
     _check_work(ethash, chain)
     return chain, _header(document.loose("genesis")), _accounts(document.loose("accounts"))
 
@@ -241,21 +223,20 @@ def _steps(ethash: LooseFields, name: str, first: int | None = None) -> list[tup
 
 
 def _activations(params: LooseFields, ethash: LooseFields) -> Iterator[Activation]:
-    yield Activation(FRONTIER, block=0)
-    yield Activation(HOMESTEAD, block=ethash.number("homesteadTransition", bits=64))
+    yield Activation(forks.FRONTIER, block=0)
+    yield Activation(forks.HOMESTEAD, block=ethash.number("homesteadTransition", bits=64))
     if "daoHardforkTransition" in ethash:
         beneficiary = ethash.loose_address("daoHardforkBeneficiary")
         if beneficiary != DAO_REFUND_CONTRACT:
             place = ethash.place_of("daoHardforkBeneficiary")
             raise ConfigError(f"{place}: not 0x{DAO_REFUND_CONTRACT.hex()}, as in EIP-779")
-        yield Activation(DAO_FORK, block=ethash.number("daoHardforkTransition", bits=64))
+        yield Activation(forks.DAO_FORK, block=ethash.number("daoHardforkTransition", bits=64))
     for fork, eips in _BLOCKS:
         start = _start_of(params, ethash, fork, eips.split())
         if start is not None:
             yield from _at_block(params, fork, start)
     yield from _glaciers(ethash)
-    if "terminalTotalDifficulty" in params:
-        yield Activation(PARIS, total_difficulty=params.number("terminalTotalDifficulty"))
+    yield from paris(params)
     for fork, eips in _TIMES:
         timestamps = [f"eip{eip}TransitionTimestamp" for eip in eips.split()]
         start = _same_start(params, fork, timestamps, ())
@@ -265,12 +246,12 @@ def _activations(params: LooseFields, ethash: LooseFields) -> Iterator[Activatio
 
 def _start_of(params: LooseFields, ethash: LooseFields, fork: Fork, eips: list[str]) -> int | None:
     together = [f"eip{eip}Transition" for eip in eips]
-    if fork == ISTANBUL and "eip2200Transition" not in params:
+    if fork == forks.ISTANBUL and "eip2200Transition" not in params:
         together[-1:] = ["eip1283ReenableTransition", "eip1706Transition"]  # the same in two halves
     start = _same_start(params, fork, together, _BESIDE.get(fork, ()))
     if start is None and fork in _FROM_THE_FIRST_BLOCK:
         return 0
-    if fork == BYZANTIUM and "eip100bTransition" in ethash:
+    if fork == forks.BYZANTIUM and "eip100bTransition" in ethash:
         difficulty = ethash.number("eip100bTransition", bits=64)
         if difficulty != start:
             place = ethash.place_of("eip100bTransition")
@@ -286,24 +267,19 @@ def _same_start(
     Raises:
         ConfigError: they do not begin together.
     """
-    given = {name: params.number(name, bits=64) for name in (*together, *beside) if name in params}
-    absent = [name for name in together if name not in given]
-    if given and absent:
-        raise ConfigError(
-            f"{params.place}: {fork} begins with all its EIPs, and {', '.join(absent)} is missing"
-        )
-    if len(set(given.values())) > 1:
-        told = ", ".join(f"{name} {start}" for name, start in given.items())
-        raise ConfigError(f"{params.place}: {fork} begins with all its EIPs, not by {told}")
-    return next(iter(given.values()), None)
+    why = f"{fork} begins with all its EIPs"
+    absent = [name for name in together if name not in params]
+    if absent and any(name in params for name in (*together, *beside)):
+        raise ConfigError(f"{params.place}: {why}, and {', '.join(absent)} is missing")
+    return one_start(params, (*together, *beside), why)
 
 
 def _at_block(params: LooseFields, fork: Fork, start: int) -> Iterator[Activation]:
     """A fork; Constantinople, with what is left of it where EIP-1283 is disabled."""
     yield Activation(fork, block=start)
-    if fork == CONSTANTINOPLE and "eip1283DisableTransition" in params:
+    if fork == forks.CONSTANTINOPLE and "eip1283DisableTransition" in params:
         disabled = params.number("eip1283DisableTransition", bits=64)
-        yield Activation(PETERSBURG, block=disabled)
+        yield Activation(forks.PETERSBURG, block=disabled)
 
 
 def _glaciers(ethash: LooseFields) -> Iterator[Activation]:
@@ -329,8 +305,7 @@ def _schedules(
         return None, []
     value, place = params.member("blobSchedule"), params.place_of("blobSchedule")
     if not isinstance(value, list):
-        entries = params.loose("blobSchedule").items()
-        return {fork_named(n).name: blob_schedule(LooseFields(v, w)) for n, v, w in entries}, []
+        return schedules_by_fork(params.loose("blobSchedule")), []
     return _by_time(value, place, {each.timestamp: each.fork for each in activations})
 
 
@@ -347,9 +322,9 @@ def _by_time(
         timestamp = entry.number("timestamp", bits=64)
         fork = forks.get(timestamp)
         if fork is None:
-            if len(timed) == len(_BLOB_PARAMETER_FORKS):
+            if len(timed) == len(BLOB_PARAMETER_FORKS):
                 raise ConfigError(f"{place}: more changes of blob parameters than have a name")
-            fork = _BLOB_PARAMETER_FORKS[len(timed)]
+            fork = BLOB_PARAMETER_FORKS[len(timed)]
             timed.append(Activation(fork, timestamp=timestamp))
         if fork.name in schedules:
             raise DecodeError(f"{entry.place}: this timestamp is there twice", entry.place)

@@ -15,12 +15,12 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.transaction import TransactionType
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import OSAKA, PARIS, Fork
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB
 from blockstm.ethereum.rules.header_rules import header_violation
 from blockstm.ethereum.rules.ommers import ommers_violation
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.transaction_rules import transactions_violation
+from blockstm.vm.forks import OSAKA, PARIS, Fork
 
 __all__ = ["BLOCK_SIZE_MAX", "block_violation", "body_violation", "check_block"]
 

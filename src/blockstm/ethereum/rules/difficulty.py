@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from blockstm.ethereum.chains.forks import BYZANTIUM, HOMESTEAD, Fork
+from blockstm.vm.forks import BYZANTIUM, HOMESTEAD, Fork
 
 __all__ = ["difficulty_after"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from blockstm.ethereum.blocks.header import Header
-from blockstm.ethereum.chains.forks import OSAKA, BlobSchedule, Fork
+from blockstm.vm.forks import OSAKA, BlobSchedule, Fork
 
 __all__ = [
     "ELASTICITY",

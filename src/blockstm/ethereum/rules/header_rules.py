@@ -11,7 +11,6 @@ from typing import Final
 
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import LONDON, PARIS, Fork
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.rlp import encode
 from blockstm.ethereum.rules.difficulty import difficulty_after
@@ -23,6 +22,7 @@ from blockstm.ethereum.rules.fees import (
 )
 from blockstm.ethereum.rules.proof_of_work import proof_of_work_violation
 from blockstm.ethereum.rules.reasons import Reason, Violation
+from blockstm.vm.forks import LONDON, PARIS, Fork
 
 __all__ = ["DAO_BLOCKS", "DAO_EXTRA_DATA", "NO_OMMERS_HASH", "header_violation"]
 

@@ -10,15 +10,8 @@ from typing import Final, NamedTuple
 
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.chains import amsterdam
-from blockstm.ethereum.chains.forks import (
-    AMSTERDAM,
-    HOMESTEAD,
-    ISTANBUL,
-    PRAGUE,
-    SHANGHAI,
-    Fork,
-)
 from blockstm.types import Address
+from blockstm.vm.forks import AMSTERDAM, HOMESTEAD, ISTANBUL, PRAGUE, SHANGHAI, Fork
 
 __all__ = [
     "INITCODE_MAX",

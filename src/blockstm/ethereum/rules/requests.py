@@ -13,9 +13,9 @@ from typing import Final
 
 from blockstm.ethereum.blocks.receipt import Log, Receipt
 from blockstm.ethereum.chains.chain import MAINNET_DEPOSIT_CONTRACT
-from blockstm.ethereum.chains.forks import AMSTERDAM, PRAGUE, Fork
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.types import Address, Hash32
+from blockstm.vm.forks import AMSTERDAM, PRAGUE, Fork
 
 __all__ = [
     "BUILDER_DEPOSIT_CONTRACT",

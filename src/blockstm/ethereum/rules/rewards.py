@@ -6,8 +6,8 @@ from typing import Final
 
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.block import Block
-from blockstm.ethereum.chains.forks import Fork
 from blockstm.types import Address
+from blockstm.vm.forks import Fork
 
 __all__ = ["rewards"]
 

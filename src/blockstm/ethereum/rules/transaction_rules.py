@@ -15,7 +15,6 @@ from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.cores import usable_cores
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
-from blockstm.ethereum.chains.forks import AMSTERDAM, HOMESTEAD, OSAKA, SPURIOUS_DRAGON, Fork
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB, blob_base_fee
 from blockstm.ethereum.rules.intrinsic_gas import (
     floor_token_gas,
@@ -25,6 +24,7 @@ from blockstm.ethereum.rules.intrinsic_gas import (
 )
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.types import Address
+from blockstm.vm.forks import AMSTERDAM, HOMESTEAD, OSAKA, SPURIOUS_DRAGON, Fork
 
 __all__ = ["GAS_CAP", "transaction_violation", "transactions_violation"]
 

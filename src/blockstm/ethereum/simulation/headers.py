@@ -10,7 +10,14 @@ from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.header import BLOOM_SIZE, Header
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.blocks.transaction import Transaction
-from blockstm.ethereum.chains.forks import (
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+from blockstm.ethereum.rules.fees import GAS_PER_BLOB, base_fee_after, excess_blob_gas_after
+from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
+from blockstm.ethereum.rules.requests import requests_hash
+from blockstm.ethereum.simulation.requested import NumberedBlock
+from blockstm.ethereum.tries.list_root import list_root
+from blockstm.types import BlockNumber, Hash32
+from blockstm.vm.forks import (
     AMSTERDAM,
     CANCUN,
     LONDON,
@@ -20,13 +27,6 @@ from blockstm.ethereum.chains.forks import (
     SHANGHAI,
     Fork,
 )
-from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
-from blockstm.ethereum.rules.fees import GAS_PER_BLOB, base_fee_after, excess_blob_gas_after
-from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
-from blockstm.ethereum.rules.requests import requests_hash
-from blockstm.ethereum.simulation.requested import NumberedBlock
-from blockstm.ethereum.tries.list_root import list_root
-from blockstm.types import BlockNumber, Hash32
 
 __all__ = ["final_header", "first_header"]
 

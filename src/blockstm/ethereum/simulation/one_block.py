@@ -16,7 +16,6 @@ from blockstm.ethereum.calls.message import Message
 from blockstm.ethereum.calls.overrides import moved_precompiles, override_writes
 from blockstm.ethereum.calls.results import CallResult
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import AMSTERDAM, BYZANTIUM, PRAGUE, SHANGHAI, Fork
 from blockstm.ethereum.execution.preparation import context_of
 from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.rules.reasons import Reason
@@ -31,6 +30,7 @@ from blockstm.ethereum.simulation.transactions import unsigned_transaction
 from blockstm.state.accounts import balance_of, nonce_of
 from blockstm.types import Hash32, Outcome, Status
 from blockstm.vm.evm import BlockEnd, BlockStart, Evm, Execution, SystemOutputs, Unsigned
+from blockstm.vm.forks import AMSTERDAM, BYZANTIUM, PRAGUE, SHANGHAI, Fork
 
 __all__ = ["OneBlock"]
 

@@ -9,7 +9,6 @@ from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.calls.message import GAS_CAP
 from blockstm.ethereum.chains.chain import MAINNET, Chain
-from blockstm.ethereum.chains.forks import Fork
 from blockstm.ethereum.execution.arguments import check_header
 from blockstm.ethereum.execution.vms import check_fork
 from blockstm.ethereum.simulation.chain_state import ChainState
@@ -20,6 +19,7 @@ from blockstm.messages import brief
 from blockstm.state.located import located
 from blockstm.types import Hash32
 from blockstm.values import is_int
+from blockstm.vm.forks import Fork
 
 __all__ = ["simulate"]
 

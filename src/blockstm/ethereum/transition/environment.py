@@ -14,13 +14,13 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.header import BLOOM_SIZE, Header
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.chains.forks import CANCUN, LONDON, PARIS, SHANGHAI, Fork
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.loose_fields import LooseFields, loose_number
 from blockstm.ethereum.codecs.rlp import encode_list
 from blockstm.ethereum.rules.difficulty import difficulty_after
 from blockstm.ethereum.rules.fees import base_fee_after, excess_blob_gas_after
 from blockstm.types import Address, BlockNumber, Hash32
+from blockstm.vm.forks import CANCUN, LONDON, PARIS, SHANGHAI, Fork
 
 __all__ = ["Environment", "MissingMember", "Ommer"]
 

@@ -16,15 +16,6 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
-from blockstm.ethereum.chains.forks import (
-    BYZANTIUM,
-    HOMESTEAD,
-    OSAKA,
-    OSAKA_ACCESS_LISTS,
-    PARIS,
-    PRAGUE,
-    Fork,
-)
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.preparation import context_of
@@ -43,6 +34,7 @@ from blockstm.ethereum.transition.rejections import Rejection, words_of
 from blockstm.state.accounts import AccountState, code_hash_of
 from blockstm.types import Address, BlockResult, Hash32, Outcome, Status
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm
+from blockstm.vm.forks import BYZANTIUM, HOMESTEAD, OSAKA, OSAKA_ACCESS_LISTS, PARIS, PRAGUE, Fork
 
 __all__ = ["Transition", "transition"]
 

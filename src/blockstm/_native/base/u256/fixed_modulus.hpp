@@ -6,7 +6,7 @@
 
 #include "base/u256/long_division.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 // The exact product, eight limbs: column by column, the sum of a column in three limbs.
 [[gnu::always_inline]] inline void multiply_exactly(const u256& left, const u256& right,
@@ -90,4 +90,4 @@ private:
     bool is_ready_ = false;
 };
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

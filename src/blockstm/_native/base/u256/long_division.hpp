@@ -9,7 +9,7 @@
 #include "base/u256/reciprocal.hpp"
 #include "base/u256/u256.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 // Limbs up to the highest that is not zero.
 inline int count_limbs(const uint64_t* limbs, int count) noexcept {
@@ -181,4 +181,4 @@ inline void remainder_by(const uint64_t* dividend, int count, const uint64_t* di
     }
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

@@ -10,7 +10,7 @@
 
 #include "base/u256/carry.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 // floor((2^19 - 3 * 2^8) / (256 + place)): the reciprocal of the divisor's nine highest bits.
 inline constexpr auto RECIPROCAL_SEEDS = [] {
@@ -141,4 +141,4 @@ inline uint64_t reciprocal(Pair divisor) noexcept {
     return digit;
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

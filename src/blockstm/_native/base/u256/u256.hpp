@@ -14,7 +14,7 @@
 #include "base/bytes.hpp"
 #include "base/u256/carry.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 struct u256 {
     uint64_t limb[4];  // least significant first
@@ -324,4 +324,4 @@ inline Hash32 to_hash(const u256& value) noexcept {
     return hash;
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

@@ -2,6 +2,6 @@
 from libc.stdint cimport uint64_t
 
 
-cdef extern from "base/u256/u256.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "base/u256/u256.hpp" namespace "blockstm" nogil:
     cdef cppclass u256:
         uint64_t limb[4]

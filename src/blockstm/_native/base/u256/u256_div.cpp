@@ -3,7 +3,7 @@
 #include "base/u256/fixed_modulus.hpp"
 #include "base/u256/long_division.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 namespace {
 
 // divisor <= dividend, both not zero.
@@ -178,4 +178,4 @@ u256 exp(const u256& base, const u256& exponent) noexcept {
     return result;
 }
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

@@ -4,7 +4,7 @@
 
 #include "base/u256/u256.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 struct Division {
     u256 quotient;
@@ -29,4 +29,4 @@ u256 mulmod(const u256& left, const u256& right, const u256& modulus) noexcept;
 // base^exponent modulo 2^256; 0^0 is 1.
 u256 exp(const u256& base, const u256& exponent) noexcept;
 
-}  // namespace blockstm::evm
+}  // namespace blockstm

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/threads.hpp"
 #include "crypto/keccak.hpp"
 #include "crypto/secp256k1/recovery_lanes.hpp"
 #include "crypto/secp256k1/recovery_plain.hpp"
-#include "crypto/threads.hpp"
 
 namespace blockstm::secp256k1 {
 namespace {

@@ -21,10 +21,8 @@ pointer is; a reader loads both (acquire) and so sees them whole.
 from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
-from libcpp.atomic cimport (
-    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
-)
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.arena cimport Arena, arena_copy
 from blockstm._native.base.cursors cimport (
     Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock,
@@ -49,7 +47,7 @@ cdef extern from *:
     uint32_t CLOSED "0xFFFFFFFFu"   # for an id: the table is outgrown, look in the next one
 
 cdef struct Table:
-    atomic[uint64_t]* cell
+    Atomic[uint64_t]* cell
     uint64_t mask
     Table* outgrown
 
@@ -59,13 +57,13 @@ cdef struct Ids:
     uint32_t end
 
 cdef struct Interner:
-    atomic[Table*] table
+    Atomic[Table*] table
     uint64_t generation             # of the block, 1 to GENERATIONS - 1
     Location** segment              # SEGMENTS pointers to SEGMENT_SIZE locations each
     const uint64_t* seed
     bint alone                      # one worker: cells are filled by plain stores
     uint64_t padding_before[8]      # insertions must not disturb lookups
-    atomic[uint32_t] handed_out     # ids, in whole runs
+    Atomic[uint32_t] handed_out     # ids, in whole runs
     Mutex grow                      # of the table, and of the segments
     uint64_t padding_after[8]
 
@@ -75,7 +73,7 @@ cdef inline Table* table_new(uint64_t capacity) noexcept nogil:
     cdef Table* table = <Table*>calloc(1, sizeof(Table))
     if table == NULL:
         return NULL
-    table.cell = <atomic[uint64_t]*>pages_take(capacity * sizeof(uint64_t))
+    table.cell = <Atomic[uint64_t]*>pages_take(capacity * sizeof(uint64_t))
     if table.cell == NULL:
         free(table)
         return NULL
@@ -99,7 +97,7 @@ cdef inline bint interner_init(Interner* interner, const uint64_t* seed) noexcep
     interner.generation = 1
     interner.segment = <Location**>calloc(SEGMENTS, sizeof(Location*))
     mutex_init(&interner.grow)
-    interner.table.store(table)
+    interner.table.prepare(table)
     return table != NULL and interner.segment != NULL
 
 
@@ -115,7 +113,7 @@ cdef inline void interner_drop_outgrown(Table* table) noexcept nogil:
 
 cdef inline void interner_free(Interner* interner) noexcept nogil:
     cdef int index
-    cdef Table* table = interner.table.load()
+    cdef Table* table = interner.table.read_plain()
     if table != NULL:
         interner_drop_outgrown(table)
         table_free(table)
@@ -128,30 +126,30 @@ cdef inline void interner_free(Interner* interner) noexcept nogil:
 
 cdef inline void interner_reset(Interner* interner) noexcept nogil:
     """Forget every key; keeps the table and segments. No other worker may be using it."""
-    cdef Table* table = interner.table.load(memory_order_relaxed)
+    cdef Table* table = interner.table.read_plain()
     cdef Table* smaller = NULL
     cdef uint64_t capacity = table.mask + 1
     interner_drop_outgrown(table)
     # A short block's cells would be far apart in a table that was made for a long one.
-    if capacity > FIRST_CAPACITY and interner.handed_out.load(memory_order_relaxed) < capacity // 16:
+    if capacity > FIRST_CAPACITY and interner.handed_out.read_plain() < capacity // 16:
         smaller = table_new(capacity // 2)
     if smaller != NULL:
-        interner.table.store(smaller, memory_order_relaxed)
+        interner.table.prepare(smaller)
         table_free(table)
     interner.generation += 1
     if interner.generation == GENERATIONS:  # cells of so many blocks ago would look fresh
         interner.generation = 1
-        table = interner.table.load(memory_order_relaxed)
+        table = interner.table.read_plain()
         memset(<void*>table.cell, 0, (table.mask + 1) * sizeof(uint64_t))
-    interner.handed_out.store(0, memory_order_relaxed)
+    interner.handed_out.prepare(0)
 
 
 cdef inline void table_place(Table* table, uint64_t place, uint64_t cell) noexcept nogil:
     """Fill an empty cell of a table that no other worker knows."""
     place &= table.mask
-    while table.cell[place].load(memory_order_relaxed) != 0:
+    while table.cell[place].read_plain() != 0:
         place = (place + 1) & table.mask
-    table.cell[place].store(cell, memory_order_relaxed)  # publishing the table publishes it
+    table.cell[place].prepare(cell)  # publishing the table publishes it
 
 
 cdef inline bint cell_is_empty(const Interner* interner, uint64_t cell) noexcept nogil:
@@ -165,10 +163,9 @@ cdef inline uint64_t cell_tag(const Interner* interner, uint64_t hashed) noexcep
 
 cdef inline bint copy_cell(Interner* interner, Table* table, uint64_t place, Table* larger) noexcept nogil:
     """Move what is in a cell, or close it: whatever comes first, an insertion or this."""
-    cdef uint64_t cell = table.cell[place].load(memory_order_acquire)
+    cdef uint64_t cell = table.cell[place].observe()
     cdef const Location* location
-    if cell_is_empty(interner, cell) and table.cell[place].compare_exchange_strong(
-            cell, interner.generation << 32 | CLOSED, memory_order_acq_rel, memory_order_acquire):
+    if cell_is_empty(interner, cell) and table.cell[place].replace(cell, interner.generation << 32 | CLOSED):
         return True
     location = location_at(interner, <uint32_t>cell - 1)
     table_place(larger, hash_key(location_key(location), location.key_size, interner.seed), cell)
@@ -181,7 +178,7 @@ cdef inline bint interner_grow(Interner* interner, uint64_t wanted) noexcept nog
     cdef Table* larger
     cdef uint64_t capacity, place
     mutex_lock(&interner.grow)
-    table = interner.table.load(memory_order_relaxed)  # the lock orders it
+    table = interner.table.read_plain()  # the lock orders it
     capacity = table.mask + 1
     if capacity >= wanted:
         mutex_unlock(&interner.grow)
@@ -193,36 +190,36 @@ cdef inline bint interner_grow(Interner* interner, uint64_t wanted) noexcept nog
         for place in range(table.mask + 1):
             copy_cell(interner, table, place, larger)
         larger.outgrown = table
-        interner.table.store(larger, memory_order_release)
+        interner.table.publish(larger)
     mutex_unlock(&interner.grow)
     return larger != NULL
 
 
-cdef inline bint interner_add_segment(Interner* interner, atomic[Location*]* place) noexcept nogil:
+cdef inline bint interner_add_segment(Interner* interner, Atomic[Location*]* place) noexcept nogil:
     """Room for more locations, unless another worker has made it; false: memory has run out."""
     cdef Location* segment
     mutex_lock(&interner.grow)
-    segment = place.load(memory_order_acquire)
+    segment = place.observe()
     if segment == NULL:
         segment = <Location*>pages_take(SEGMENT_SIZE * sizeof(Location))
-        place.store(segment, memory_order_release)
+        place.publish(segment)
     mutex_unlock(&interner.grow)
     return segment != NULL
 
 
 cdef inline bint interner_more_ids(Interner* interner, Ids* ids) noexcept nogil:
     """Another run of ids, with room for their locations; false where either has run out."""
-    cdef uint32_t first = interner.handed_out.fetch_add(IDS_PER_RUN, memory_order_relaxed)
+    cdef uint32_t first = interner.handed_out.count_up(IDS_PER_RUN)
     cdef uint32_t index = first >> SEGMENT_BITS
     cdef uint64_t wanted = 2 * (<uint64_t>first + IDS_PER_RUN)  # at most half full
-    cdef atomic[Location*]* place
+    cdef Atomic[Location*]* place
     if index >= SEGMENTS:
-        interner.handed_out.fetch_sub(IDS_PER_RUN, memory_order_relaxed)
+        interner.handed_out.count_down(IDS_PER_RUN)
         return False
-    place = <atomic[Location*]*>&interner.segment[index]
-    if place.load(memory_order_acquire) == NULL and not interner_add_segment(interner, place):
+    place = <Atomic[Location*]*>&interner.segment[index]
+    if place.observe() == NULL and not interner_add_segment(interner, place):
         return False
-    if wanted > interner.table.load(memory_order_acquire).mask + 1 and not interner_grow(interner, 2 * wanted):
+    if wanted > interner.table.observe().mask + 1 and not interner_grow(interner, 2 * wanted):
         return False
     ids.next = first
     ids.end = first + IDS_PER_RUN
@@ -263,20 +260,20 @@ cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const 
     return True
 
 
-cdef inline bint put_cell(Interner* interner, atomic[uint64_t]* place, uint64_t* found,
+cdef inline bint put_cell(Interner* interner, Atomic[uint64_t]* place, uint64_t* found,
                           uint64_t cell) noexcept nogil:
     """Fill a cell that was ``found`` empty; false: another was faster, with what is found now."""
     if interner.alone:
-        place.store(cell, memory_order_relaxed)
+        place.prepare(cell)
         return True
-    return place.compare_exchange_strong(found[0], cell, memory_order_acq_rel, memory_order_acquire)
+    return place.replace(found[0], cell)
 
 
 cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
                                  uint64_t size, uint32_t* id) noexcept nogil:
     """The id of ``key``, the same for everyone until the reset; false where memory has run out."""
     cdef uint64_t hashed = hash_key(key, size, interner.seed)
-    cdef Table* table = interner.table.load(memory_order_acquire)
+    cdef Table* table = interner.table.observe()
     cdef uint64_t place = hashed & table.mask
     cdef uint64_t tag = cell_tag(interner, hashed)
     cdef uint64_t cell
@@ -284,14 +281,14 @@ cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, con
     cdef bint has_fresh = False
     cdef Location* location
     while True:
-        cell = table.cell[place].load(memory_order_acquire)
+        cell = table.cell[place].observe()
         if cell_is_empty(interner, cell):
             if not has_fresh:
                 if not new_location(interner, ids, arena, key, size, &fresh):
                     return False
                 has_fresh = True
-                if interner.table.load(memory_order_relaxed) != table:  # the new run made it grow
-                    table = interner.table.load(memory_order_acquire)
+                if interner.table.peek() != table:  # the new run made it grow
+                    table = interner.table.observe()
                     place = hashed & table.mask
                     continue
             if put_cell(interner, &table.cell[place], &cell, tag << 32 | (fresh + 1)):
@@ -300,7 +297,7 @@ cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, con
         if <uint32_t>cell == CLOSED:
             mutex_lock(&interner.grow)
             mutex_unlock(&interner.grow)
-            table = interner.table.load(memory_order_acquire)
+            table = interner.table.observe()
             place = hashed & table.mask
             continue
         if cell >> 32 == tag:

@@ -1,8 +1,8 @@
 """A location: one exact key, its committed value, and the speculative writes above that."""
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport memcmp
-from libcpp.atomic cimport atomic, memory_order_relaxed
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.hashing cimport word64
 from blockstm._native.engine.mvmemory.values cimport Payload
 
@@ -13,15 +13,15 @@ cdef enum:
 # What one transaction wrote here; see store.pxd for who may change what.
 cdef struct Entry:
     int32_t index
-    atomic[uintptr_t] payload
-    atomic[Entry*] next
+    Atomic[uintptr_t] payload
+    Atomic[Entry*] next
 
 # Two cache lines; what has a key of up to 32 bytes never touches the second.
 cdef struct Location:
-    atomic[Payload*] committed     # the value after the final prefix; NULL: still the base
-    atomic[Payload*] base          # what the block started from; NULL: not read yet
-    atomic[Entry*] head            # speculative writes, highest index first
-    atomic[int32_t] reader_mark           # see `highest_reader`
+    Atomic[Payload*] committed     # the value after the final prefix; NULL: still the base
+    Atomic[Payload*] base          # what the block started from; NULL: not read yet
+    Atomic[Entry*] head            # speculative writes, highest index first
+    Atomic[int32_t] reader_mark           # see `highest_reader`
     uint32_t key_size
     # The key; or, of very long keys, a pointer to it. Behind a key of up to 8 bytes there is room for
     # a short payload, so that one worker alone finds key and value in one cache line.
@@ -29,25 +29,24 @@ cdef struct Location:
 
 
 # The reader mark is the highest index that may have read this location; its complement if runs have
-# been aborted because of this location. It only decides when work is done, so a race may lose it:
-# relaxed, all of it.
+# been aborted because of this location. It only decides when work is done, so a race may lose it.
 
 
 cdef inline int32_t highest_reader(const Location* location) noexcept nogil:
-    cdef int32_t mark = location.reader_mark.load(memory_order_relaxed)
+    cdef int32_t mark = location.reader_mark.peek()
     return mark if mark >= 0 else ~mark
 
 
 cdef inline bint is_contended(const Location* location) noexcept nogil:
-    return location.reader_mark.load(memory_order_relaxed) < 0
+    return location.reader_mark.peek() < 0
 
 
 cdef inline void note_reader(Location* location, int32_t index) noexcept nogil:
-    location.reader_mark.store(~index if is_contended(location) else index, memory_order_relaxed)
+    location.reader_mark.suggest(~index if is_contended(location) else index)
 
 
 cdef inline void note_conflict(Location* location) noexcept nogil:
-    location.reader_mark.store(~highest_reader(location), memory_order_relaxed)
+    location.reader_mark.suggest(~highest_reader(location))
 
 
 cdef inline const uint8_t* location_key(const Location* location) noexcept nogil:

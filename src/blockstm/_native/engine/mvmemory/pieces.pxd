@@ -9,7 +9,8 @@ Threads: a list is its worker's own; marking and sweeping are for worker 0 while
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, malloc
-from libcpp.atomic cimport atomic, memory_order_relaxed
+
+from blockstm._native.base.atomics cimport Atomic
 
 cdef enum:
     PIECE_MIN = 1024                # bytes; shorter values lie in the arena until the block's end
@@ -28,7 +29,7 @@ cdef inline uint8_t* piece_bytes(Piece* piece) noexcept nogil:
     return <uint8_t*>piece + sizeof(Piece)
 
 
-cdef inline uint8_t* pieces_take(Pieces* pieces, uint64_t size, atomic[uint32_t]* reclaims) noexcept nogil:
+cdef inline uint8_t* pieces_take(Pieces* pieces, uint64_t size, Atomic[uint32_t]* reclaims) noexcept nogil:
     """``size`` bytes; NULL where memory has run out. Sets ``reclaims`` where much has been taken."""
     cdef Piece* piece = <Piece*>malloc(sizeof(Piece) + size)
     if piece == NULL:
@@ -38,7 +39,7 @@ cdef inline uint8_t* pieces_take(Pieces* pieces, uint64_t size, atomic[uint32_t]
     pieces.first = piece
     pieces.taken += size
     if pieces.taken > RECLAIM_BYTES:
-        reclaims.store(1, memory_order_relaxed)  # a request; being late is all right
+        reclaims.suggest(1)
     return piece_bytes(piece)
 
 

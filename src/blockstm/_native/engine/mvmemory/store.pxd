@@ -17,10 +17,8 @@ Order of writes:
 from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t, uintptr_t
 from libc.stdlib cimport realloc
 from libc.string cimport memcpy
-from libcpp.atomic cimport (
-    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
-)
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK
 from blockstm._native.base.arena cimport Arena, arena_take
 from blockstm._native.engine.mvmemory.interner cimport Interner
@@ -47,7 +45,7 @@ cdef struct Store:
     Numbers numbers
     bint exclusive             # one worker: committed payloads are overwritten in place, ...
     Spares spares              # ... and the bytes of long ones taken again
-    atomic[uint32_t] reclaims  # workers share the block and have written much: overwritten values are to be freed
+    Atomic[uint32_t] reclaims  # workers share the block and have written much: overwritten values are to be freed
     bint estimates             # whether an estimate aborts a reader
     ReadBase read_base
     void* read_context
@@ -69,7 +67,7 @@ cdef struct Folding:
 # Where a worker inserted last in the lists of some locations: it most likely inserts next beside it.
 cdef struct Step:
     const Location* location
-    atomic[Entry*]* link       # of an entry above ...
+    Atomic[Entry*]* link       # of an entry above ...
     int32_t above              # ... whose index this is
 
 cdef struct Path:
@@ -82,20 +80,20 @@ cdef struct Resolved:
 
 cdef inline const Payload* store_final(const Location* location) noexcept nogil:
     """The value after the final prefix, the base where nothing was written; NULL if unread."""
-    cdef const Payload* committed = location.committed.load(memory_order_acquire)
+    cdef const Payload* committed = location.committed.observe()
     if committed == NULL:
-        committed = location.base.load(memory_order_acquire)
+        committed = location.base.observe()
     return committed
 
 
 cdef inline bint store_is_added_to(const Location* location) noexcept nogil:
     """Whether the highest speculative write is a delta, and the value below has been read."""
-    cdef const Entry* entry = location.head.load(memory_order_acquire)
+    cdef const Entry* entry = location.head.observe()
     cdef const Payload* payload
     if entry == NULL or store_final(location) == NULL:
         return False
     payload = <const Payload*>(
-        entry.payload.load(memory_order_acquire) & ~<uintptr_t>ESTIMATE_TAG)
+        entry.payload.observe() & ~<uintptr_t>ESTIMATE_TAG)
     return payload.kind == PAYLOAD_DELTA
 
 
@@ -113,9 +111,9 @@ cdef inline bint folding_push(Folding* folding, uint32_t count, const Payload* d
 
 cdef inline const Entry* entry_below(const Location* location, int32_t index) noexcept nogil:
     """The highest entry of a transaction before ``index``, or NULL."""
-    cdef const Entry* entry = location.head.load(memory_order_acquire)
+    cdef const Entry* entry = location.head.observe()
     while entry != NULL and entry.index >= index:
-        entry = entry.next.load(memory_order_acquire)
+        entry = entry.next.observe()
     return entry
 
 
@@ -132,14 +130,14 @@ cdef inline Found fold_deltas(Store* store, Folding* folding, uint32_t deltas, R
 cdef inline Found store_resolve(Store* store, const Location* location, int32_t index,
                                 Folding* folding, Resolved* resolved) noexcept nogil:
     """What transaction ``index`` sees here now. Reader and validator share this function."""
-    cdef const Payload* below = location.committed.load(memory_order_acquire)
+    cdef const Payload* below = location.committed.observe()
     cdef int32_t floor = BASE_INDEX if below == NULL else below.index
     cdef const Entry* entry = entry_below(location, index)
     cdef const Payload* payload
     cdef uintptr_t tagged
     cdef uint32_t deltas = 0
     while entry != NULL and entry.index > floor:
-        tagged = entry.payload.load(memory_order_acquire)
+        tagged = entry.payload.observe()
         if tagged & ESTIMATE_TAG and store.estimates:
             resolved.estimated = entry.index
             return FOUND_ESTIMATE
@@ -151,9 +149,9 @@ cdef inline Found store_resolve(Store* store, const Location* location, int32_t 
         elif payload.kind != PAYLOAD_TOMBSTONE:
             below = payload
             break
-        entry = entry.next.load(memory_order_acquire)
+        entry = entry.next.observe()
     if below == NULL:
-        below = location.base.load(memory_order_acquire)
+        below = location.base.observe()
         if below == NULL:
             return FOUND_UNREAD
     resolved.payload = below
@@ -169,7 +167,7 @@ cdef inline int store_read_base(Store* store, Location* location, Arena* arena, 
     cdef Payload* base
     cdef Payload* nothing = NULL
     cdef int status
-    if location.base.load(memory_order_acquire) != NULL:
+    if location.base.observe() != NULL:
         return BLOCKSTM_OK
     read.index = BASE_INDEX
     read.negative = 0
@@ -180,7 +178,7 @@ cdef inline int store_read_base(Store* store, Location* location, Arena* arena, 
     if base == NULL:
         return BLOCKSTM_NO_MEMORY
     payload_copy(base, &read)
-    location.base.compare_exchange_strong(nothing, base, memory_order_acq_rel, memory_order_acquire)
+    location.base.replace(nothing, base)
     return BLOCKSTM_OK
 
 
@@ -195,50 +193,50 @@ cdef inline Entry* store_publish(Location* location, Payload* payload, Arena* ar
     cdef int32_t index = payload.index
     cdef Entry* fresh = NULL
     cdef Entry* entry
-    cdef atomic[Entry*]* link
+    cdef Atomic[Entry*]* link
     before[0] = NULL
     while True:
         link = &location.head
-        entry = link.load(memory_order_acquire)
+        entry = link.observe()
         if entry != NULL and entry.index > index:
             if step.location == location and step.above > index:  # entries stay where they are
                 link = step.link
-                entry = link.load(memory_order_acquire)
+                entry = link.observe()
             while entry != NULL and entry.index > index:
                 step.above = entry.index
                 link = &entry.next
-                entry = link.load(memory_order_acquire)
+                entry = link.observe()
             step.location = location
             step.link = link
         if entry != NULL and entry.index == index:
             before[0] = <const Payload*>(
-                entry.payload.load(memory_order_relaxed) & ~<uintptr_t>ESTIMATE_TAG)  # our own
-            entry.payload.store(<uintptr_t>payload, memory_order_release)
+                entry.payload.read_plain() & ~<uintptr_t>ESTIMATE_TAG)  # our own
+            entry.payload.publish(<uintptr_t>payload)
             return entry
         if fresh == NULL:
             fresh = <Entry*>arena_take(arena, sizeof(Entry))
             if fresh == NULL:
                 return NULL
             fresh.index = index
-            fresh.payload.store(<uintptr_t>payload, memory_order_relaxed)  # the link publishes it
-        fresh.next.store(entry, memory_order_relaxed)
-        if link.compare_exchange_strong(entry, fresh, memory_order_acq_rel, memory_order_acquire):
+            fresh.payload.prepare(<uintptr_t>payload)  # the link publishes it
+        fresh.next.prepare(entry)
+        if link.replace(entry, fresh):
             return fresh
 
 
 cdef inline void store_estimate(Entry* entry) noexcept nogil:
     """Turn a write into an estimate. Only by the worker that owns its transaction."""
-    entry.payload.fetch_or(ESTIMATE_TAG, memory_order_acq_rel)
+    entry.payload.add_flags(ESTIMATE_TAG)
 
 
 cdef inline void store_put_tombstone(Store* store, Entry* entry) noexcept nogil:
     """Have readers skip this entry. Only by the worker that owns its transaction."""
-    entry.payload.store(<uintptr_t>&store.tombstone, memory_order_release)
+    entry.payload.publish(<uintptr_t>&store.tombstone)
 
 
 cdef inline bint store_holds(const Entry* entry, const Payload* payload) noexcept nogil:
     """Whether an entry still holds (perhaps as an estimate) what an earlier incarnation put there."""
-    cdef uintptr_t tagged = entry.payload.load(memory_order_relaxed)  # the caller's own
+    cdef uintptr_t tagged = entry.payload.read_plain()  # the caller's own
     return tagged & ESTIMATE_TAG or <const Payload*>tagged == payload
 
 
@@ -267,7 +265,7 @@ cdef inline bint store_keep_bytes(Store* store, Payload* value, Arena* arena, Pi
 
 cdef inline void store_drop_bytes(Store* store, Location* location) noexcept nogil:
     """The committed value is about to be overwritten: take its bytes back, if they are long."""
-    cdef const Payload* before = location.committed.load(memory_order_relaxed)
+    cdef const Payload* before = location.committed.read_plain()
     if before != NULL and payload_is_long(before) and before.word[1] == ROOM_SPARES:
         spares_give(&store.spares, <uint8_t*>before.word[0], before.size)
 
@@ -278,7 +276,7 @@ cdef inline Payload* store_make_room(Store* store, Location* location, Payload* 
 
     NULL: memory has run out. No reader sees any of it before `store_commit`.
     """
-    cdef Payload* room = location.committed.load(memory_order_relaxed) if store.exclusive else NULL
+    cdef Payload* room = location.committed.read_plain() if store.exclusive else NULL
     if payload_is_long(value) and not store_keep_bytes(store, value, arena, pieces):
         return NULL
     if room == NULL and store.exclusive and value.size <= SHORT_SIZE:
@@ -295,11 +293,11 @@ cdef inline void store_commit(Store* store, Location* location, Payload* value, 
             store_drop_bytes(store, location)
         payload_copy(room, value)
         value = room
-    location.committed.store(value, memory_order_release)
+    location.committed.publish(value)
 
 
 cdef inline void store_mark(Location* location) noexcept nogil:
     """Have the next sweep leave the final value; while no other worker is in the block."""
-    cdef const Payload* final = location.committed.load(memory_order_relaxed)
+    cdef const Payload* final = location.committed.read_plain()
     if final != NULL and payload_is_long(final) and final.word[1] == ROOM_PIECE:
         piece_mark(<uint8_t*>final.word[0])

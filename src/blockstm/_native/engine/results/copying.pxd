@@ -8,10 +8,8 @@ hands the measures to worker 0, and `ready` hands the places where the parts beg
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
-from libcpp.atomic cimport (
-    atomic, memory_order_acq_rel, memory_order_acquire, memory_order_relaxed, memory_order_release,
-)
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.cursors cimport cpu_relax, thread_yield
 from blockstm._native.base.pages cimport prefetch
 from blockstm._native.engine.frontier cimport ExecutionResult, Frontier, Segment, frontier_outcome
@@ -48,7 +46,7 @@ cdef struct Part:
     int32_t end
     uint32_t written         # places in the frontier's list of written locations
     uint32_t written_end
-    atomic[int32_t] taken    # in which round, the last time
+    Atomic[int32_t] taken    # in which round, the last time
     Sizes sizes
     bint any_gas
     bint uneven              # keys or values that are not of 8 bytes
@@ -76,8 +74,8 @@ cdef struct Copying:
     uint64_t* value_ends
     uint8_t* deleted
     uint64_t padding_before[8]
-    atomic[uint32_t] done    # parts, in both rounds
-    atomic[int32_t] ready    # 0: not yet, 1: copy, -1: there is no room
+    Atomic[uint32_t] done    # parts, in both rounds
+    Atomic[int32_t] ready    # 0: not yet, 1: copy, -1: there is no room
 
 
 cdef inline uint32_t parts_needed(const Frontier* frontier, int32_t count) noexcept nogil:
@@ -129,8 +127,8 @@ cdef inline void prefetch_ahead(Store* store, const Frontier* frontier, uint32_t
         return
     prefetch(location_at(&store.interner, frontier.written[place + LOCATIONS_AHEAD]))
     location = location_at(&store.interner, frontier.written[place + VALUES_AHEAD])
-    prefetch(location.committed.load(memory_order_relaxed))  # only to prefetch it
-    prefetch(location.base.load(memory_order_relaxed))
+    prefetch(location.committed.peek())  # only to prefetch it
+    prefetch(location.base.peek())
 
 
 cdef inline void measure_outcomes(Copying* copying, Part* part) noexcept nogil:
@@ -156,9 +154,9 @@ cdef inline void measure_writes(Copying* copying, Part* part) noexcept nogil:
     for place in range(part.written, part.written_end):
         prefetch_ahead(copying.store, copying.frontier, place)
         location = location_at(&copying.store.interner, copying.frontier.written[place])
-        value = location.committed.load(memory_order_acquire)
+        value = location.committed.observe()
         copying.kept[place] = not same_payload(
-            &copying.store.numbers, value, location.base.load(memory_order_acquire))
+            &copying.store.numbers, value, location.base.observe())
         if not copying.kept[place]:
             continue
         sizes.writes += 1
@@ -202,7 +200,7 @@ cdef inline void copy_writes(Copying* copying, const Part* part) noexcept nogil:
         if not copying.kept[place]:
             continue
         location = location_at(&copying.store.interner, copying.frontier.written[place])
-        value = location.committed.load(memory_order_acquire)
+        value = location.committed.observe()
         size = value.size if value.kind == PAYLOAD_VALUE else 0
         memcpy(copying.key_bytes + at.key, location_key(location), location.key_size)
         memcpy(copying.value_bytes + at.value, payload_data(value), size)
@@ -218,8 +216,7 @@ cdef inline void copy_writes(Copying* copying, const Part* part) noexcept nogil:
 cdef inline void do_part(Copying* copying, Part* part, int32_t round) noexcept nogil:
     """Do a part, unless another worker has taken it. A worker that is late may find others in the next round."""
     cdef int32_t before = round - 1
-    if part.taken.load(memory_order_relaxed) != before or not part.taken.compare_exchange_strong(
-            before, round, memory_order_acq_rel, memory_order_relaxed):
+    if part.taken.peek() != before or not part.taken.replace(before, round):
         return
     if round == MEASURE:
         measure_outcomes(copying, part)
@@ -227,7 +224,7 @@ cdef inline void do_part(Copying* copying, Part* part, int32_t round) noexcept n
     else:
         copy_outcomes(copying, part)
         copy_writes(copying, part)
-    copying.done.fetch_add(1, memory_order_release)
+    copying.done.arrive()
 
 
 cdef inline void do_round(Copying* copying, int32_t worker, int32_t round) noexcept nogil:
@@ -250,14 +247,14 @@ cdef inline void relax(uint32_t* spins) noexcept nogil:
 cdef inline void await_parts(Copying* copying, uint32_t parts) noexcept nogil:
     """Wait until so many parts are done; no taken one waits for another."""
     cdef uint32_t spins = 0
-    while copying.done.load(memory_order_acquire) != parts:
+    while copying.done.observe() != parts:
         relax(&spins)
 
 
 cdef inline int32_t await_room(Copying* copying) noexcept nogil:
     cdef uint32_t spins = 0
-    cdef int32_t ready = copying.ready.load(memory_order_acquire)
+    cdef int32_t ready = copying.ready.observe()
     while ready == 0:
         relax(&spins)
-        ready = copying.ready.load(memory_order_acquire)
+        ready = copying.ready.observe()
     return ready

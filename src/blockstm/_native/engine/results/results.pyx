@@ -4,7 +4,6 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.memoryview cimport PyMemoryView_FromMemory
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
-from libcpp.atomic cimport memory_order_release
 
 from collections.abc import Mapping
 
@@ -46,7 +45,7 @@ cdef tuple copy_results(Context context, object block, const Frontier* frontier,
     if copying.kept != NULL and copying.part != NULL:
         copying.parts = parts_fill(copying.part, frontier, count)
         context.parallel_for(context.pool, copy_share, &copying)
-        there_is_room = copying.ready.load() > 0
+        there_is_room = copying.ready.observe() > 0
     buffer_free(copying.kept)
     buffer_free(copying.part)
     outcomes.take(&copying)
@@ -62,7 +61,7 @@ cdef void copy_share(void* argument, int32_t worker) noexcept nogil:
     do_round(copying, worker, MEASURE)
     if worker == 0:
         await_parts(copying, copying.parts)
-        copying.ready.store(1 if make_room(copying) else -1, memory_order_release)
+        copying.ready.publish(1 if make_room(copying) else -1)
     if await_room(copying) > 0:
         do_round(copying, worker, COPY)
 

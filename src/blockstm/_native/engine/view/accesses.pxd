@@ -6,8 +6,8 @@ a mark counts only if it has the generation of the run, so that a new run begins
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy, memset
-from libcpp.atomic cimport atomic, memory_order_acquire, memory_order_relaxed, memory_order_seq_cst
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, blockstm_number,
     blockstm_view,
@@ -101,9 +101,9 @@ cdef struct View:
     AccessMark* mark
     uint32_t mark_mask
     uint32_t generation
-    atomic[uint32_t]* stopping
-    atomic[int64_t]* frontier
-    atomic[int64_t]* claimed      # the worker's word in the scheduler's `claimed`
+    Atomic[uint32_t]* stopping
+    Atomic[int64_t]* frontier
+    Atomic[int64_t]* claimed      # the worker's word in the scheduler's `claimed`
     int32_t readers_near          # a reader so close below the highest one is not noted
     uint32_t operations           # of the run
     Memo memo[MEMOS]              # lives as long as the block, as does
@@ -230,8 +230,8 @@ cdef inline bint access_is_final(View* view, Access* access) noexcept nogil:
 
 cdef inline void release_claim(View* view) noexcept nogil:
     """Let other workers commit what this one has claimed and run."""
-    if view.claimed.load(memory_order_relaxed):  # only this worker sets it
-        view.claimed.store(0, memory_order_seq_cst)
+    if view.claimed.read_plain():  # only this worker sets it
+        view.claimed.write_in_order(0)
 
 
 cdef inline bint still_counts(View* view) noexcept nogil:
@@ -246,11 +246,11 @@ cdef inline bint still_counts(View* view) noexcept nogil:
     """
     cdef uint32_t index
     cdef int64_t frontier
-    if view.stopping.load(memory_order_relaxed):  # a request; being late is all right
+    if view.stopping.peek():
         return False
     if view.final_prefix:
         return True
-    frontier = view.frontier.load(memory_order_acquire)
+    frontier = view.frontier.observe()
     if frontier != view.public_part.index:
         release_claim(view)
         return True

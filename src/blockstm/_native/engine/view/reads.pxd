@@ -4,7 +4,6 @@ At the frontier there is one value, and it is final. Ahead of it a read finds wh
 have written so far, and the access records the condition under which the run may be committed.
 """
 from libc.stdint cimport int32_t, uint8_t, uint64_t
-from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_STATE_ERROR,
@@ -131,7 +130,7 @@ cdef inline int read_access(View* view, Access* access) noexcept nogil:
     if access.seen != NULL:
         return BLOCKSTM_OK
     view_pause(view, POINT_READ, <int32_t>view.public_part.index)
-    if view.stopping.load(memory_order_relaxed):  # a request; being late is all right
+    if view.stopping.peek():
         return stop(view, BLOCKSTM_STALE)
     location = location_at(&view.store.interner, access.location)
     if view.final_prefix:

@@ -13,7 +13,6 @@ from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_CheckExact
 from cpython.unicode cimport PyUnicode_CheckExact, PyUnicode_GET_LENGTH
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
-from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.base.keeping cimport keep, keep_at
@@ -67,7 +66,7 @@ cdef class ObjectContext(Context):
         if not self.store.exclusive:
             self.shared_bytes += bytes_of(value)
             if self.shared_bytes > RECLAIM_BYTES:
-                self.store.reclaims.store(1, memory_order_relaxed)  # a request; being late is all right
+                self.store.reclaims.suggest(1)
             return keep(self.shared, value)
         if not keep_at(self.passing, self.passed, value):
             return False

@@ -9,7 +9,6 @@ from cpython.number cimport PyNumber_Add, PyNumber_Subtract
 from cpython.object cimport Py_LT, PyObject, PyObject_RichCompareBool
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
-from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 
 from collections.abc import Mapping
 from numbers import Number
@@ -315,7 +314,7 @@ cdef class ObjectContext(Context):
         cdef uint32_t place
         cdef const Payload* value
         for place in range(frontier.written_count):
-            value = location_at(&self.store.interner, frontier.written[place]).committed.load(memory_order_relaxed)
+            value = location_at(&self.store.interner, frontier.written[place]).committed.read_plain()
             if value.kind == PAYLOAD_VALUE:
                 final.append(<object><PyObject*>value.word[0])
         self.shared_bytes = 0
@@ -382,8 +381,8 @@ cdef class ObjectContext(Context):
         cdef const Payload* value
         for place in range(frontier.written_count):
             location = location_at(&self.store.interner, frontier.written[place])
-            value = location.committed.load(memory_order_acquire)
-            if same_payload(&self.numbers, value, location.base.load(memory_order_acquire)):
+            value = location.committed.observe()
+            if same_payload(&self.numbers, value, location.base.observe()):
                 continue
             result[self.key(frontier.written[place])] = (
                 <object><PyObject*>value.word[0] if value.kind == PAYLOAD_VALUE else DELETED)
@@ -455,7 +454,7 @@ cdef class PythonView:
             raise ViewError("this view belongs to a transaction that has ended")
         if self.thread != PyThread_get_thread_ident():
             raise ViewError("a view may only be used in the thread that runs its transaction")
-        if self.view.stopping.load(memory_order_relaxed):
+        if self.view.stopping.peek():
             self.view.fault = self.view.fault or BLOCKSTM_STALE
         if self.view.fault:
             raise Stop

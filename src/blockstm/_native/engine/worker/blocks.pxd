@@ -4,8 +4,8 @@
 the part that it marks as the frontier owner's. A `Worker` is touched by its own thread only.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
-from libcpp.atomic cimport atomic
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.base.arena cimport Arena
 from blockstm._native.engine.frontier cimport ExecutionResult, Frontier, Write
@@ -53,7 +53,7 @@ cdef struct Block:
     int64_t sequential_until   # where a sequential phase is to end; 0: none is wanted
     int64_t run_ns             # time of a run, about: what workers begin with
     uint64_t padding_after[8]
-    atomic[int32_t] unprofitable  # sharing does not pay: set by worker 0, read by the frontier's owner
+    Atomic[int32_t] unprofitable  # sharing does not pay: set by worker 0, read by the frontier's owner
 
 cdef enum AbortCause:
     ABORT_VALIDATION = 0

@@ -5,7 +5,6 @@ repeated on the spot, on values that cannot change any more. See frontier.pxd fo
 and scheduler.pxd for ownership.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
-from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed
 
 from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.base.cursors cimport events_notify
@@ -69,7 +68,7 @@ cdef inline void tombstone_earlier_run(Worker* worker, int32_t index) noexcept n
     cdef Incarnation* before
     if block.workers == 1:
         return
-    before = <Incarnation*>block.scheduler.task[index].published.load(memory_order_acquire)
+    before = <Incarnation*>block.scheduler.task[index].published.observe()
     if before != NULL:
         tombstone_writes(block, before)
         revalidate_readers(worker, index, before.write, before.writes)
@@ -182,7 +181,7 @@ cdef inline bint commit_owned(Worker* worker, int32_t index, bint* ran) noexcept
         return commit_refused(worker, index, &refused)
     if ran[0]:
         return run_admitted(worker, index)
-    incarnation = <Incarnation*>task.published.load(memory_order_acquire)
+    incarnation = <Incarnation*>task.published.observe()
     since = sample_begin(worker)
     failed = condition_not_final(worker, incarnation)
     if failed == NULL:
@@ -247,8 +246,8 @@ cdef inline bint commit_frontier(Worker* worker, int64_t index, bint rerun) noex
 
 cdef inline bint all_are_to_leave(Block* block) noexcept nogil:
     """Whether all workers are to leave the block soon: sharing is unprofitable, or memory is to be freed."""
-    return (block.unprofitable.load(memory_order_relaxed)
-            or (block.store.reclaims.load(memory_order_relaxed) and block.may_back_off))
+    return (block.unprofitable.peek()
+            or (block.store.reclaims.peek() and block.may_back_off))
 
 
 cdef inline void publish_commit_index(Worker* worker, int64_t index) noexcept nogil:
@@ -256,7 +255,7 @@ cdef inline void publish_commit_index(Worker* worker, int64_t index) noexcept no
     cdef Block* block = worker.block
     cdef Scheduler* scheduler = &block.scheduler
     cdef bint backs_off = block.sequential_until != 0 or all_are_to_leave(block)
-    scheduler.frontier.next.store(index)  # seq_cst: see scheduler.pxd
+    scheduler.frontier.next.write_in_order(index)  # scheduler.pxd says why
     if block.streaming:
         events_notify(&scheduler.events)
     if backs_off and index < scheduler.count:
@@ -265,9 +264,9 @@ cdef inline void publish_commit_index(Worker* worker, int64_t index) noexcept no
 
 cdef inline bint frontier_is_awaited(Block* block) noexcept nogil:
     """Whether each commit is to be published at once."""
-    # Relaxed: a worker that parks just now is woken at the end, or finds work before it parks.
+    # To see it late is right: a worker that parks just now is woken at the end, or finds work before it parks.
     return (block.streaming or block.sequential_until != 0 or all_are_to_leave(block)
-            or block.scheduler.events.waiters.load(memory_order_relaxed))
+            or block.scheduler.events.waiters.peek())
 
 
 # A run of commits by one worker: where the frontier is, and where the other workers see it.
@@ -313,7 +312,7 @@ cdef inline bint advance_frontier(Worker* worker) noexcept nogil:
         if goes_on and (advance.index - advance.published == COMMITS_PER_PUBLISH
                         or frontier_is_awaited(worker.block)):
             publish_advance(worker, &advance)
-            if scheduler.events.waiters.load(memory_order_relaxed):  # see `frontier_is_awaited`
+            if scheduler.events.waiters.peek():  # see `frontier_is_awaited`
                 wake_idle(scheduler)
         goes_on = goes_on and not gives_up(worker)
     publish_advance(worker, &advance)
@@ -327,13 +326,13 @@ cdef inline bint advance_frontier(Worker* worker) noexcept nogil:
 cdef inline bint window_is_open(Scheduler* scheduler) noexcept nogil:
     """Whether enough has become claimable to wake a worker: half a window, or the rest of the block."""
     cdef int64_t limit = scheduler_limit(scheduler)
-    cdef int64_t claimable = limit - scheduler.execution.next.load(memory_order_acquire)
+    cdef int64_t claimable = limit - scheduler.execution.next.observe()
     return claimable > 0 and (limit == scheduler.count
-                              or 2 * claimable > scheduler.window.next.load(memory_order_relaxed))
+                              or 2 * claimable > scheduler.window.next.peek())
 
 
 cdef inline void wake_idle(Scheduler* scheduler) noexcept nogil:
     """The frontier has moved: wake the parked workers, if there is work for them to claim."""
-    if (window_is_open(scheduler) or scheduler.revalidation.next.load(memory_order_acquire)
-            < scheduler.revalidation_end.next.load(memory_order_acquire)):
+    if (window_is_open(scheduler) or scheduler.revalidation.next.observe()
+            < scheduler.revalidation_end.next.observe()):
         events_notify(&scheduler.events)

@@ -5,7 +5,6 @@ then its status becomes EXECUTED. A worker that sees the status sees the incarna
 only some of the payloads has a condition on what it saw, which is validated at the frontier.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
-from libcpp.atomic cimport memory_order_acquire, memory_order_relaxed, memory_order_release
 
 from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.base.arena cimport arena_take
@@ -104,7 +103,7 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
     cdef Block* block = worker.block
     cdef Scheduler* scheduler = &block.scheduler
     cdef Task* task = &scheduler.task[index]
-    cdef Incarnation* before = <Incarnation*>task.published.load(memory_order_acquire)
+    cdef Incarnation* before = <Incarnation*>task.published.observe()
     cdef Incarnation* incarnation = new_incarnation(worker, status)
     cdef bint changed = False
     if incarnation == NULL or not publish_writes(worker, incarnation, &changed):
@@ -113,8 +112,8 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
         task_leave(task, WAITING, 1)
         return
     tombstone_unwritten(block, before, &changed)
-    task.published.store(incarnation, memory_order_release)
-    task.batch.store(worker.batch, memory_order_relaxed)  # EXECUTED publishes it
+    task.published.publish(incarnation)
+    task.batch.prepare(worker.batch)  # EXECUTED publishes it
     view_pause(&worker.view, POINT_PUBLISH, index)
     task_leave(task, EXECUTED, 0)
     if changed:
@@ -191,7 +190,7 @@ cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
     if phase_of(status) != EXECUTED:
         return
     since = sample_begin(worker)
-    incarnation = <Incarnation*>task.published.load(memory_order_acquire)
+    incarnation = <Incarnation*>task.published.observe()
     failed = failing_condition(worker, incarnation, <int32_t>index)
     sample_check(worker, since, <int32_t>index, status)
     if failed == NULL or not task_move(task, status, EXECUTING, 1):

@@ -3,7 +3,6 @@
 `stop_block`: any worker. Whether to give up is asked by worker 0 alone, whose thread is the caller's.
 """
 from libc.stdint cimport int64_t, uint32_t
-from libcpp.atomic cimport memory_order_release
 
 from blockstm._native.base.cursors cimport events_notify, now_ns
 from blockstm._native.engine.scheduler cimport STOP
@@ -11,8 +10,8 @@ from blockstm._native.engine.worker.blocks cimport POLL_NS, POLL_STRIDE_MAX, Blo
 
 
 cdef inline void stop_block(Block* block, uint32_t reason) noexcept nogil:
-    """Have every worker leave the block. Release: the block's status, which was set before, is visible."""
-    block.scheduler.stopping.fetch_or(reason, memory_order_release)
+    """Have every worker leave the block; it sees the block's status, which was set before."""
+    block.scheduler.stopping.add_flags(reason)
     events_notify(&block.scheduler.events)
 
 

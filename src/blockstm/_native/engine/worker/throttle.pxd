@@ -10,7 +10,6 @@ dependencies falls back to sequential execution, keeps its committed prefix, and
 from time to time.
 """
 from libc.stdint cimport int64_t
-from libcpp.atomic cimport memory_order_relaxed
 
 from blockstm._native.engine.worker.blocks cimport BATCH_NS, Block
 
@@ -27,8 +26,8 @@ cdef enum:
 
 cdef inline void set_window(Block* block, int64_t window, int64_t idle) noexcept nogil:
     """How far speculation may run, and how far before a worker is left idle."""
-    block.scheduler.window_idle.next.store(idle, memory_order_relaxed)
-    block.scheduler.window.next.store(window, memory_order_relaxed)
+    block.scheduler.window_idle.next.suggest(idle)
+    block.scheduler.window.next.suggest(window)
 
 
 cdef inline void throttle_begin(Block* block, int64_t window) noexcept nogil:

@@ -2,7 +2,6 @@
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
-from libcpp.atomic cimport memory_order_relaxed, memory_order_release, memory_order_seq_cst
 
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.base.arena cimport arena_free, arena_reset
@@ -200,7 +199,7 @@ cdef void await_others(void* context) noexcept nogil:
     """
     cdef Worker* worker = <Worker*>context
     cdef Scheduler* scheduler = &worker.block.scheduler
-    cdef int64_t index = scheduler.frontier.next.load(memory_order_relaxed)  # statuses decide
+    cdef int64_t index = scheduler.frontier.next.peek()  # statuses decide
     cdef int64_t most
     if worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL or worker.view.pause != NULL:
         return
@@ -257,8 +256,8 @@ cdef bint claim_batch(Worker* worker) noexcept nogil:
     worker.batch = 0
     if worker.batch_end > first + 1:
         worker.batch = batch_word(worker.id, first)
-        # Relaxed: until another worker sees it, that one only commits what this one claimed.
-        scheduler.claimed[worker.id].next.store(worker.batch, memory_order_relaxed)
+        # EXECUTED publishes it. Until another worker sees it, that one only commits what this one claimed.
+        scheduler.claimed[worker.id].next.prepare(worker.batch)
     return True
 
 
@@ -276,7 +275,7 @@ cdef void run_next(Worker* worker) noexcept nogil:
         return_batch(worker)
         return
     if worker.batch and checks_frontier(worker) and (
-            scheduler.frontier.next.load(memory_order_relaxed) >= batch_first(worker.batch)):
+            scheduler.frontier.next.peek() >= batch_first(worker.batch)):
         release_batch(worker)
         advance_frontier(worker)
     status = task_status(task)
@@ -327,12 +326,12 @@ cdef void end_batch(Worker* worker) noexcept nogil:
 cdef void release_batch(Worker* worker) noexcept nogil:
     if worker.batch:
         worker.batch = 0
-        worker.block.scheduler.claimed[worker.id].next.store(0, memory_order_seq_cst)
+        worker.block.scheduler.claimed[worker.id].next.write_in_order(0)
 
 
 cdef void observe_frontier(Worker* worker, int64_t now) noexcept nogil:
     """Load the commit index; if it has moved, it may have done so right after the load before."""
-    cdef int64_t frontier = worker.block.scheduler.frontier.next.load(memory_order_relaxed)  # a heuristic
+    cdef int64_t frontier = worker.block.scheduler.frontier.next.peek()
     if frontier != worker.frontier_seen:
         worker.frontier_seen = frontier
         worker.frontier_since_ns = worker.frontier_seen_ns
@@ -354,7 +353,7 @@ cdef void measure_sharing(Worker* worker) noexcept nogil:
     # A long run may stall the frontier for a while, but long runs are worth sharing.
     if worker.slow >= SLOW_MAX and worker.run_ns < SHORT_NS:
         worker.slow = 0
-        worker.block.unprofitable.store(1, memory_order_relaxed)  # being late is all right
+        worker.block.unprofitable.suggest(1)
     worker.measured_ns = worker.frontier_seen_ns
     worker.measured_from = worker.frontier_seen
 
@@ -368,7 +367,7 @@ cdef bint steal_work(Worker* worker) noexcept nogil:
     """Run a transaction that another worker has claimed and not begun: it may be busy with a long run."""
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t index = scheduler_frontier(scheduler)
-    cdef int64_t end = scheduler.execution.next.load(memory_order_relaxed)  # statuses decide
+    cdef int64_t end = scheduler.execution.next.peek()  # statuses decide
     cdef Task* task
     cdef uint32_t status
     if worker.block.batch_max == 1:  # then no worker claims more than it runs
@@ -426,7 +425,7 @@ cdef void worker_run(Worker* worker) noexcept nogil:
 cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
     cdef Scheduler* scheduler = &worker.block.scheduler
     cdef int64_t since = now_ns()
-    cdef int64_t index = scheduler.frontier.next.load(memory_order_relaxed)  # no other worker moves it
+    cdef int64_t index = scheduler.frontier.next.read_plain()  # no other worker moves it
     worker.polled_at_ns = since
     worker.poll_stride = 1
     worker.poll_counter = 0
@@ -435,8 +434,8 @@ cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
             stop_block(worker.block, STOP)
             break
         index += 1
-        # release: a stream's reader reads the outcomes after it.
-        scheduler.frontier.next.store(index, memory_order_release)
+        # A stream's reader reads the outcomes after it.
+        scheduler.frontier.next.publish(index)
         if worker.block.streaming:
             events_notify(&scheduler.events)
         if gives_up(worker):

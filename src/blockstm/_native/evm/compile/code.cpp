@@ -24,25 +24,24 @@ Code* make_code(Span bytes, const Hash32& hash, Variant variant) noexcept {
 
 void free_code(Code* code) noexcept {
     if (code == nullptr) return;
-    Program::free(code->program.load(std::memory_order_acquire));
+    Program::free(code->program.observe());
     code->~Code();
     std::free(code);
 }
 
 Program* program_of(const Code& code) noexcept {
-    // Acquire pairs with the exchange below: who sees the program sees all of it.
-    Program* program = code.program.load(std::memory_order_acquire);
+    Program* program = code.program.observe();
     if (program != nullptr) [[likely]] return program;
     Program* made = Program::make(code);
     if (made == nullptr) return nullptr;
     Program* expected = nullptr;
-    if (code.program.compare_exchange_strong(expected, made, std::memory_order_acq_rel)) return made;
+    if (code.program.replace(expected, made)) return made;
     Program::free(made);  // another worker was first
     return expected;
 }
 
 uint64_t footprint(const Code& code) noexcept {
-    Program* program = code.program.load(std::memory_order_acquire);
+    Program* program = code.program.observe();
     return sizeof(Code) + code.bytes.size + (program == nullptr ? 0 : program->footprint());
 }
 

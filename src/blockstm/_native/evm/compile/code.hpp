@@ -6,8 +6,8 @@
 // A program grows while it runs (program.hpp says how); nobody but the interpreter looks into it.
 #pragma once
 
-#include <atomic>
 
+#include "base/atomics.hpp"
 #include "base/bytes.hpp"
 #include "evm/forks/forks.hpp"
 
@@ -39,7 +39,7 @@ struct Code {
     Variant variant;
     bool is_delegation;  // from Prague on
     Address delegate;    // whose code runs instead, if so
-    mutable std::atomic<Program*> program;  // null until the code first runs
+    mutable Atomic<Program*> program;  // null until the code first runs
 };
 
 // A Code with a copy of `bytes`; null where memory ran out. Cheap: translation waits for the first run.

@@ -30,7 +30,7 @@ CodeKey key_of(const Code& code) noexcept { return {code.hash, code.variant}; }
 
 // A caller that takes a reference has one already, or the shard's lock: nothing has to become visible by it.
 CachedCode* hold(CachedCode* entry) noexcept {
-    entry->references.fetch_add(1, std::memory_order_relaxed);
+    entry->references.count_up(1);
     return entry;
 }
 
@@ -55,9 +55,7 @@ CodeCache::~CodeCache() {
 }
 
 void CodeCache::release(CachedCode* entry) noexcept {
-    // Release: what this thread did with the code comes before its end. Acquire: the thread that ends it
-    // sees what all others did.
-    if (entry->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    if (entry->references.leave() != 1) return;
     free_code(entry->code);
     entry->~CachedCode();
     std::free(entry);
@@ -172,7 +170,7 @@ void CodeCache::remove(Shard& shard, uint64_t place) noexcept {
 
 // The clock: an entry used since the hand came by is spared once. `kept` stays even if it alone is too big.
 void CodeCache::make_room(Shard& shard, const CachedCode* kept) noexcept {
-    const uint64_t limit = shard_limit_.load(std::memory_order_relaxed);  // a setting; any moment's will do
+    const uint64_t limit = shard_limit_.peek();  // a setting; any moment's will do
     // Twice around, and a step for each that goes.
     for (uint64_t steps = 3 * shard.capacity; shard.bytes > limit && steps != 0; --steps) {
         CachedCode* entry = shard.entries[shard.hand];
@@ -189,7 +187,7 @@ void CodeCache::make_room(Shard& shard, const CachedCode* kept) noexcept {
 }
 
 void CodeCache::set_limit(uint64_t bytes) noexcept {
-    shard_limit_.store(bytes / SHARDS, std::memory_order_relaxed);
+    shard_limit_.suggest(bytes / SHARDS);
     for (Shard& shard : shards_) {
         const std::lock_guard<ForkMutex> guard(shard.lock);
         if (shard.capacity == 0) continue;

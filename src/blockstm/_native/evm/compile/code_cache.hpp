@@ -11,9 +11,9 @@
 // is right whatever becomes of the transaction that asked.
 #pragma once
 
-#include <atomic>
 #include <mutex>
 
+#include "base/atomics.hpp"
 #include "base/bytes.hpp"
 #include "base/fork_locks.hpp"
 #include "evm/compile/code.hpp"
@@ -32,7 +32,7 @@ struct CachedCode {
     uint64_t counted;                    // bytes, as the shard last counted them; under its lock
     bool was_used;                       // since the clock's hand came by; under the shard's lock
     bool is_cached;                      // not yet dropped; likewise
-    std::atomic<uint32_t> references;
+    Atomic<uint32_t> references;
 };
 
 class CodeCache {
@@ -79,7 +79,7 @@ private:
     void make_room(Shard& shard, const CachedCode* kept) noexcept;
 
     Shard shards_[SHARDS];
-    std::atomic<uint64_t> shard_limit_;
+    Atomic<uint64_t> shard_limit_;
 };
 
 // The cache of this process.

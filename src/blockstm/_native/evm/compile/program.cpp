@@ -27,7 +27,7 @@ Program* Program::make(const Code& code) noexcept {
 }
 
 Program::Program(const Code& code, uint8_t* memory) noexcept : code_(code), size_(code.bytes.size) {
-    targets_ = reinterpret_cast<std::atomic<const Instruction*>*>(memory);
+    targets_ = reinterpret_cast<Atomic<const Instruction*>*>(memory);
     rests_ = targets_ + size_;
     jumpdests_ = reinterpret_cast<uint64_t*>(rests_ + size_ / CHUNK_BYTES_MIN + 1);
 }
@@ -51,14 +51,14 @@ uint64_t Program::footprint() noexcept {
 const Instruction* Program::translate_target(uint64_t place) noexcept {
     const std::lock_guard<ForkMutex> guard(lock_);
     if (!is_jumpdest(place)) return BAD_JUMP_PROGRAM;
-    const auto found = [&] { return targets_[place].load(std::memory_order_relaxed); };  // under the lock
+    const auto found = [&] { return targets_[place].read_plain(); };  // under the lock
     if (found() == nullptr && !translate(*this, place)) return nullptr;
     return found();
 }
 
 const Instruction* Program::translate_rest(uint64_t place) noexcept {
     const std::lock_guard<ForkMutex> guard(lock_);
-    const auto found = [&] { return rests_[place / CHUNK_BYTES_MIN].load(std::memory_order_relaxed); };
+    const auto found = [&] { return rests_[place / CHUNK_BYTES_MIN].read_plain(); };
     if (found() == nullptr && !translate(*this, place)) return nullptr;
     return found();
 }
@@ -66,8 +66,8 @@ const Instruction* Program::translate_rest(uint64_t place) noexcept {
 const Instruction* Program::find_far_target(const Instruction* jump, uint64_t place) noexcept {
     const Instruction* found = target(place);
     auto known = const_cast<const Instruction**>(reinterpret_cast<const Instruction* const*>(jump + 1));
-    // Release: a worker that loads the pointer sees the chunk, which `target` acquired.
-    if (found != nullptr) __atomic_store_n(known, found, __ATOMIC_RELEASE);
+    // A worker that observes the pointer sees the chunk, which `target` has observed.
+    if (found != nullptr) publish_pointer(known, found);
     return found;
 }
 

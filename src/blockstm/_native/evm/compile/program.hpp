@@ -13,10 +13,10 @@
 // runs pays for its translation in gas.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <mutex>
 
+#include "base/atomics.hpp"
 #include "base/fork_locks.hpp"
 #include "base/u256/u256.hpp"
 #include "evm/compile/code.hpp"
@@ -105,11 +105,11 @@ public:
     // as. Null where memory ran out.
     const Instruction* target(uint64_t place) noexcept {
         if (place >= size_) [[unlikely]] return BAD_JUMP_PROGRAM;
-        const Instruction* found = targets_[place].load(std::memory_order_acquire);
+        const Instruction* found = targets_[place].observe();
         return found != nullptr ? found : translate_target(place);
     }
     const Instruction* rest(uint64_t place) noexcept {
-        const Instruction* found = rests_[place / CHUNK_BYTES_MIN].load(std::memory_order_acquire);
+        const Instruction* found = rests_[place / CHUNK_BYTES_MIN].observe();
         return found != nullptr ? found : translate_rest(place);
     }
 
@@ -117,8 +117,7 @@ public:
     // worker that finds the target stores the same pointer. Null where memory ran out.
     const Instruction* far_target(const Instruction* jump, uint64_t place) noexcept {
         const auto known = reinterpret_cast<const Instruction* const*>(jump + 1);
-        // Acquire: pairs with the release below, so that what the pointer leads to is seen.
-        const Instruction* found = __atomic_load_n(known, __ATOMIC_ACQUIRE);
+        const Instruction* found = observe_pointer(known);
         return found != nullptr ? found : find_far_target(jump, place);
     }
 
@@ -149,8 +148,8 @@ private:
 
     const Code& code_;
     const uint64_t size_;
-    std::atomic<const Instruction*>* targets_;  // for each byte of the code
-    std::atomic<const Instruction*>* rests_;
+    Atomic<const Instruction*>* targets_;  // for each byte of the code
+    Atomic<const Instruction*>* rests_;
 
     ForkMutex lock_;  // of what follows
     Arena* arenas_ = nullptr;  // the one with room first

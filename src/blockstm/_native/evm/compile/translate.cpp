@@ -53,9 +53,9 @@ bool Translator::is_chunk_complete(uint64_t place) const noexcept {
     return bytes_[place] == op::JUMPDEST && is_translated(place);
 }
 
-// Relaxed: under the lock, which the translating worker held.
+// Under the lock, which the translating worker held.
 bool Translator::is_translated(uint64_t place) const noexcept {
-    return program_.targets_[place].load(std::memory_order_relaxed) != nullptr;
+    return program_.targets_[place].read_plain() != nullptr;
 }
 
 // The code goes on there, in another chunk.
@@ -179,10 +179,10 @@ bool Translator::publish(uint64_t begin) noexcept {
     std::memcpy(chunk, out_.data(), out_.size() * sizeof(Instruction));
     write_distances(chunk);
     for (const Landing& landing : landings_) {
-        program_.targets_[landing.place].store(chunk + landing.at, std::memory_order_release);
+        program_.targets_[landing.place].publish(chunk + landing.at);
     }
     if (landings_.empty() || landings_[0].place != begin || begin == 0) {
-        program_.rests_[begin / Program::CHUNK_BYTES_MIN].store(chunk, std::memory_order_release);
+        program_.rests_[begin / Program::CHUNK_BYTES_MIN].publish(chunk);
     }
     return true;
 }

@@ -16,7 +16,7 @@
 
 #include "base/bytes.hpp"
 #include "base/index.hpp"
-#include "base/pool.hpp"
+#include "base/chunked_array.hpp"
 #include "base/u256/u256.hpp"
 #include "blockstm/vm_abi.h"
 #include "evm/compile/code.hpp"
@@ -231,9 +231,9 @@ private:
     const AddedPrecompiles* added_ = nullptr;
     const TableSeed seed_;
 
-    Pool<Account> accounts_;
-    Pool<Slot> slots_;
-    Pool<TransientSlot> transients_;
+    ChunkedArray<Account> accounts_;
+    ChunkedArray<Slot> slots_;
+    ChunkedArray<TransientSlot> transients_;
     Index<Account> account_index_;
     Index<Slot> slot_index_;
     Index<TransientSlot> transient_index_;

@@ -5,7 +5,7 @@ from libc.stdint cimport int64_t, uint8_t, uint64_t
 
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
 
-cdef extern from "base/bytes.hpp" namespace "blockstm::evm" nogil:
+cdef extern from "base/bytes.hpp" namespace "blockstm" nogil:
     cdef struct Address:
         uint8_t bytes[20]
 
@@ -23,7 +23,12 @@ cdef extern from "evm/forks/forks.hpp" namespace "blockstm::evm" nogil:
 
 cdef extern from "evm/precompiles/precompiles.hpp" namespace "blockstm::evm" nogil:
     cdef enum class PrecompileStatus(uint8_t):
-        pass
+        Success
+        Failure
+        Reverted
+        NoMemory
+        Unavailable
+        Raised
 
     int precompile_at(Fork fork, const Address& address) noexcept
     PrecompileStatus run_precompile(
@@ -35,7 +40,14 @@ FORKS = (
     "Petersburg", "Istanbul", "Berlin", "London", "Paris", "Shanghai", "Cancun", "Prague", "Osaka",
     "Amsterdam",
 )
-STATUSES = ("success", "failure", "reverted", "no memory", "unavailable", "raised")
+STATUSES = {
+    <int>PrecompileStatus.Success: "success",
+    <int>PrecompileStatus.Failure: "failure",
+    <int>PrecompileStatus.Reverted: "reverted",
+    <int>PrecompileStatus.NoMemory: "no memory",
+    <int>PrecompileStatus.Unavailable: "unavailable",
+    <int>PrecompileStatus.Raised: "raised",
+}
 
 use_libraries(shared_libraries())
 

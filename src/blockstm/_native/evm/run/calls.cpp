@@ -41,6 +41,19 @@ Frame* next_frame(Machine& machine) noexcept {
     return frame;
 }
 
+Frame* first_frame(Machine& machine, const Message& message, Account*& payer) noexcept {
+    Frame* frame = next_frame(machine);
+    if (frame == nullptr) return nullptr;
+    if (!machine.journal.account(message.caller, payer)) return nullptr;
+    if (!machine.journal.account(message.target, frame->self)) return nullptr;
+    frame->gas = message.gas;
+    frame->address = message.target;
+    frame->caller = message.caller;
+    frame->value = message.value;
+    frame->kind = message.creates ? CallKind::Create : CallKind::Call;
+    return frame;
+}
+
 Entry push_frame(Machine& machine, const Frame& next) noexcept {
     machine.depth_max = std::max(machine.depth_max, next.depth);
     machine.frames.truncate(machine.frames.size() + 1);
@@ -158,20 +171,12 @@ Entry enter_call(Machine& machine, ExecutionResult& result) noexcept {
 }
 
 Entry enter_first_call(Machine& machine, const Message& message, ExecutionResult& result) noexcept {
-    Frame* next = next_frame(machine);
-    if (next == nullptr) return Entry::Over;
-    Frame& callee = *next;
     Account* payer = nullptr;
-    if (!machine.journal.account(message.caller, payer)) return Entry::Over;
-    if (!machine.journal.account(message.target, callee.self)) return Entry::Over;
-    callee.code = message.code;
-    callee.gas = message.gas;
-    callee.address = message.target;
-    callee.caller = message.caller;
-    callee.value = message.value;
-    callee.input = message.input;
-    callee.kind = CallKind::Call;
-    return begin_call(machine, callee, payer, message.target, result);
+    Frame* callee = first_frame(machine, message, payer);
+    if (callee == nullptr) return Entry::Over;
+    callee->code = message.code;
+    callee->input = message.input;
+    return begin_call(machine, *callee, payer, message.target, result);
 }
 
 // ------------------------------------------------------------------------------ going on

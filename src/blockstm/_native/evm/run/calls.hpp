@@ -25,6 +25,9 @@ void resume_after_call(Machine& machine, uint64_t output_offset, uint64_t output
 // Room for the next frame, on top of all others and not yet one of them: its stack, memory and depth are set,
 // the rest is zero. Null where the run is over. References to other frames are no good after it.
 Frame* next_frame(Machine& machine) noexcept;
+// The same, filled for what a transaction itself calls or creates, and the account that pays its value; null where
+// the run is over.
+Frame* first_frame(Machine& machine, const Message& message, Account*& payer) noexcept;
 // Makes it the topmost.
 Entry push_frame(Machine& machine, const Frame& next) noexcept;
 

@@ -157,18 +157,9 @@ Entry enter_creation(Machine& machine, ExecutionResult& result) noexcept {
 }
 
 Entry enter_first_creation(Machine& machine, const Message& message, ExecutionResult& result) noexcept {
-    Frame* next = next_frame(machine);
-    if (next == nullptr) return Entry::Over;
-    Frame& frame = *next;
     Account* payer = nullptr;
-    if (!machine.journal.account(message.caller, payer)) return Entry::Over;
-    if (!machine.journal.account(message.target, frame.self)) return Entry::Over;
-    frame.gas = message.gas;
-    frame.address = message.target;
-    frame.caller = message.caller;
-    frame.value = message.value;
-    frame.kind = CallKind::Create;
-    return begin_creation(machine, frame, payer, message.input, result);
+    Frame* frame = first_frame(machine, message, payer);
+    return frame == nullptr ? Entry::Over : begin_creation(machine, *frame, payer, message.input, result);
 }
 
 // ------------------------------------------------------------------------------ ending

@@ -9,10 +9,10 @@ namespace blockstm::evm::instructions {
 [[gnu::always_inline]] inline bool lt(const u256& left, const u256& right) noexcept { return left < right; }
 [[gnu::always_inline]] inline bool gt(const u256& left, const u256& right) noexcept { return right < left; }
 [[gnu::always_inline]] inline bool slt(const u256& left, const u256& right) noexcept {
-    return evm::slt(left, right);
+    return blockstm::slt(left, right);
 }
 [[gnu::always_inline]] inline bool sgt(const u256& left, const u256& right) noexcept {
-    return evm::slt(right, left);
+    return blockstm::slt(right, left);
 }
 [[gnu::always_inline]] inline bool eq(const u256& left, const u256& right) noexcept { return left == right; }
 [[gnu::always_inline]] inline bool iszero(const u256& word) noexcept { return word.is_zero(); }
@@ -27,11 +27,11 @@ namespace blockstm::evm::instructions {
 inline u256 byte(const u256& left, const u256& right) noexcept { return byte_at(left, right); }
 
 // SHL (0x1b), SHR (0x1c), SAR (0x1d): of `right`, by `left` bits (EIP-145).
-inline u256 shl(const u256& left, const u256& right) noexcept { return evm::shl(right, left); }
-inline u256 shr(const u256& left, const u256& right) noexcept { return evm::shr(right, left); }
-inline u256 sar(const u256& left, const u256& right) noexcept { return evm::sar(right, left); }
+inline u256 shl(const u256& left, const u256& right) noexcept { return blockstm::shl(right, left); }
+inline u256 shr(const u256& left, const u256& right) noexcept { return blockstm::shr(right, left); }
+inline u256 sar(const u256& left, const u256& right) noexcept { return blockstm::sar(right, left); }
 
 // CLZ (0x1e): zero bits above the highest one (EIP-7939).
-inline u256 clz(const u256& word) noexcept { return evm::clz(word); }
+inline u256 clz(const u256& word) noexcept { return blockstm::clz(word); }
 
 }  // namespace blockstm::evm::instructions

@@ -2,10 +2,11 @@
 // ended when it is done, so nothing is left behind for a fork, or for the end of the process.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <thread>
+
+#include "base/atomics.hpp"
 
 namespace blockstm {
 
@@ -19,10 +20,10 @@ inline constexpr uint64_t SHARED_MIN = 1024;
 // below `threads`, and 0 for the caller's. What no thread can be started for is left to the others.
 template <uint32_t threads_max = THREADS_MAX, class Act>
 void run_parts(uint32_t threads, uint64_t parts, Act act) noexcept {
-    std::atomic<uint64_t> next{0};
+    Atomic<uint64_t> next{0};
     const auto work = [&](uint32_t thread) noexcept {
-        // Relaxed: it only counts; what the parts give is there when the threads are joined.
-        for (uint64_t part; (part = next.fetch_add(1, std::memory_order_relaxed)) < parts;) act(part, thread);
+        // What the parts give is there when the threads are joined.
+        for (uint64_t part; (part = next.count_up(1)) < parts;) act(part, thread);
     };
     std::thread started[threads_max];
     if (threads > threads_max) threads = threads_max;

@@ -1,4 +1,4 @@
-// A pool: records that stay where they are until all of them are given up at once.
+// An array in chunks: records that stay where they are until all of them are given up at once.
 //
 // One owner, one thread. Records lie in chunks that are kept between uses, so that in steady state
 // taking one costs no allocation. Taken records are in order of taking; `each` visits them.
@@ -11,18 +11,18 @@
 
 #include "base/bytes.hpp"
 
-namespace blockstm::evm {
+namespace blockstm {
 
 template <class Record, uint64_t CHUNK_BITS = 5>
-class Pool {
+class ChunkedArray {
     static_assert(std::is_trivially_destructible_v<Record>);
     static constexpr uint64_t CHUNK_SIZE = uint64_t{1} << CHUNK_BITS;
 
 public:
-    Pool() noexcept = default;
-    Pool(const Pool&) = delete;
-    Pool& operator=(const Pool&) = delete;
-    ~Pool() { shrink(0); }
+    ChunkedArray() noexcept = default;
+    ChunkedArray(const ChunkedArray&) = delete;
+    ChunkedArray& operator=(const ChunkedArray&) = delete;
+    ~ChunkedArray() { shrink(0); }
 
     uint64_t size() const noexcept { return size_; }
     Record& operator[](uint64_t place) noexcept { return chunks_[place >> CHUNK_BITS][place & (CHUNK_SIZE - 1)]; }
@@ -66,4 +66,4 @@ private:
     uint64_t size_ = 0;
 };
 
-}  // namespace blockstm::evm
+}  // namespace blockstm
