@@ -21,6 +21,7 @@ INTERFACES = (
     *("vm/kernel/compiling.py", "vm/kernel/lowering.py", "vm/kernel/viewtype.py"),
 )
 USED_ELSEWHERE = {
+    "CONSTANTINOPLE_UNCORRECTED": "an earlier name",
     "__getattr__": "called by Python",
     "add_nodes": "public",
     "align": "read by LLVM",
@@ -29,7 +30,6 @@ USED_ELSEWHERE = {
     "baseline_spread": "printed by name",
     "code_at": "public",
     "create_module": "called by Python",
-    "DYNAMIC_FEE": "a member of an enumeration",
     "estimates": "read by the native engine",
     "exec_module": "called by Python",
     "gate": "read by the native engine",

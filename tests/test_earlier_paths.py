@@ -37,3 +37,11 @@ def test_an_earlier_path_is_enough_to_begin_with(line: str) -> None:
 def test_what_never_was_is_not_there() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"blockstm\.ethereum\.no_such"):
         import_module("blockstm.ethereum.no_such")
+
+
+def test_forks_and_mainnet_s_schedule_are_under_one_path_too() -> None:
+    earlier = import_module("blockstm.ethereum.chains.forks")
+    for name in ("blockstm.vm.forks", "blockstm.ethereum.chains.mainnet"):
+        module = import_module(name)
+        assert all(getattr(earlier, each) is getattr(module, each) for each in module.__all__)
+    assert earlier.CONSTANTINOPLE_UNCORRECTED is earlier.CONSTANTINOPLE

@@ -5,7 +5,7 @@ the two stood apart: in `blockstm.vm.forks` and in `blockstm.ethereum.chains.mai
 from typing import Final
 
 from blockstm.ethereum.chains.mainnet import *  # noqa: F403  # all of it, whatever it comes to
-from blockstm.vm.forks import *  # noqa: F403
+from blockstm.vm.forks import *  # noqa: F403  # likewise
 from blockstm.vm.forks import CONSTANTINOPLE
 
 CONSTANTINOPLE_UNCORRECTED: Final = CONSTANTINOPLE
