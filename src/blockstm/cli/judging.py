@@ -78,8 +78,8 @@ def _note_run(
     verdict: Verdict, subject: Subject, executed: ExecutedBlock, trace: Trace
 ) -> dict[str, bool | None]:
     """The result of a block, valid or not, and its checks against the header."""
-    from blockstm.ethereum.execution.checks import run_checks
-    from blockstm.vm.forks import AMSTERDAM  # loads what only this command needs
+    from blockstm.ethereum.execution.checks import run_checks  # loads what only this command needs
+    from blockstm.vm.forks import AMSTERDAM
 
     stats = executed.stats
     verdict.gas_used = executed.gas_used
