@@ -159,7 +159,7 @@ def _activations(config: LooseFields) -> Iterator[Activation]:
 
 def _start(config: LooseFields, spellings: Sequence[str]) -> int | None:
     """The start of a fork of several names; None where it has none."""
-    return one_start(config, spellings, "a fork begins once under all its names")
+    return one_start(config, spellings, "these names are of the same fork, which begins once")
 
 
 def _supports_dao_fork(config: LooseFields, block: int) -> bool:
