@@ -29,8 +29,8 @@ class EvmBlock:
     ) -> None: ...
     def add_call(
         self,
-        transaction: Any,
-        sender: bytes,
+        message: Any,
+        gas: int | None,
         authorities: Sequence[bytes | None],
         is_validated: bool,
         keeps_changes: bool,

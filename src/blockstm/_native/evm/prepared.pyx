@@ -240,18 +240,22 @@ cdef class EvmBlock:
         cdef Transaction* target = &step.transaction
         step.kind = StepKind.Transaction
         self.set_message(target, transaction, sender, authorities)
+        target.nonce = short(transaction.nonce, "a nonce")
+        target.gas_limit = short(transaction.gas, "a gas limit")
         self.set_signature(target, transaction)
         return 0
 
-    def add_call(self, transaction, sender, authorities, bint is_validated, bint keeps_changes):
-        """A transaction that nobody signed, with the members of one that are no signature's.
+    def add_call(self, message, gas, authorities, bint is_validated, bint keeps_changes):
+        """A transaction that nobody signed, with the members of one that are no signature's, and a sender.
 
-        ``is_validated``: its nonce and its fees are checked. ``keeps_changes``: steps after it see what it does.
+        ``gas``: how much it has, whatever it says. ``is_validated``: its nonce and its fees are checked. ``keeps_changes``: steps after it see what it does.
         """
         cdef Step step = Step()
         step.kind = StepKind.Call
         step.is_validated, step.keeps_changes = is_validated, keeps_changes
-        self.set_message(&step.transaction, transaction, sender, authorities)
+        self.set_message(&step.transaction, message, message.sender, authorities)
+        step.transaction.gas_limit = short(message.gas if gas is None else gas, "a gas limit")
+        step.transaction.nonce = 0 if message.nonce is None else short(message.nonce, "a nonce")
         self.add(step)
 
     def add_overrides(self, writes):
@@ -272,8 +276,6 @@ cdef class EvmBlock:
         target.creates = message.to is None
         if not target.creates:
             copy_bytes(&target.to, message.to, 20, "a receiver")
-        target.nonce = short(message.nonce, "a nonce")
-        target.gas_limit = short(message.gas, "a gas limit")
         target.value = word(message.value, "a value")
         self.set_fees(target, message, kind)
         target.data = self.kept_bytes(message.data)

@@ -12,7 +12,7 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.calls.authorities import authorities_of
 from blockstm.ethereum.calls.environment import Environment, environment_of
-from blockstm.ethereum.calls.message import GAS_CAP, Message, checked, resolved
+from blockstm.ethereum.calls.message import GAS_CAP, Message, checked, priced
 from blockstm.ethereum.calls.overrides import (
     BlockOverrides,
     StateOverrides,
@@ -177,7 +177,7 @@ class Calls:
         inspector: Any = None,
     ) -> list[CallResult]:
         """What each message comes to, each by itself."""
-        ready = [resolved(each, self.gas_cap) for each in messages]
+        ready = list(map(priced, messages))
         kinds: defaultdict[tuple[bool, bool], list[int]] = defaultdict(list)
         for place, message in enumerate(ready):
             blobs_are_free = message.blob_hashes is not None and not message.max_fee_per_blob_gas
@@ -196,15 +196,19 @@ class Calls:
     ) -> Sequence[Outcome]:
         """The first step is not a message, be there overrides or not: so inspectors count."""
         steps: list[Step] = [Overrides(self._writes)]
+        authorities: Sequence[Sequence[Address | None]] = [()] * len(messages)
         if any(message.authorizations for message in messages):
-            steps += map(Unsigned, messages, authorities_of(messages))
-        else:
-            steps += map(Unsigned, messages)
+            authorities = authorities_of(messages)
+        steps += map(self._step, messages, authorities)
         try:
             result = engine.run(steps, self.state, vm, workers=workers, on_invalid="skip")
         except (StateError, TransactionError) as error:
             raise error_of_the_block(error, range(1, len(steps))) from error.__cause__
         return result.outcomes[1:]
+
+    def _step(self, message: Message, authorities: Sequence[Address | None]) -> Unsigned:
+        gas = self.gas_cap if message.gas is None else min(message.gas, self.gas_cap)
+        return Unsigned(message, authorities, gas=gas)
 
     def _result(self, message: Message, outcome: Outcome) -> CallResult:
         if outcome.value is None:

@@ -17,11 +17,15 @@ from blockstm.ethereum.codecs.members import TRANSACTION, check_members, check_o
 from blockstm.messages import brief
 from blockstm.types import Address, Hash32
 
-__all__ = ["GAS_CAP", "Message", "checked", "message_of", "resolved"]
+__all__ = ["GAS_CAP", "Message", "checked", "message_of", "priced"]
 
 GAS_CAP: Final = 50_000_000
 """How much gas a call has at most, unless its caller says otherwise; go-ethereum's default."""
 
+_ADDRESS_SIZE: Final = 20
+_UINT64_MAX: Final = 2**64 - 1
+_NOTHING: Final = 0  # the defaults, by identity
+_NO_LIST: Final[AccessList] = ()
 _NOBODY: Final = Address(bytes(20))
 
 
@@ -52,10 +56,10 @@ class Message:
     gas: int | None = None
     nonce: int | None = None
     gas_price: int | None = None
-    max_fee_per_gas: int = 0
-    max_priority_fee_per_gas: int = 0
-    max_fee_per_blob_gas: int = 0
-    access_list: AccessList = ()
+    max_fee_per_gas: int = _NOTHING
+    max_priority_fee_per_gas: int = _NOTHING
+    max_fee_per_blob_gas: int = _NOTHING
+    access_list: AccessList = _NO_LIST
     blob_hashes: tuple[Hash32, ...] | None = None
     authorizations: tuple[Authorization, ...] | None = None
 
@@ -127,6 +131,8 @@ def checked(message: Any, place: str = "message") -> Message:
         InputError: it is something else, a member is of the wrong kind, or there are fees of both
             kinds.
     """
+    if _is_plainly_right(message):
+        return message  # type: ignore[no-any-return]  # it was checked
     check_one(message, Message, place)
     check_members(message, _GIVEN, place)
     given = {name: TRANSACTION[name] for name in _OPTIONAL if getattr(message, name) is not None}
@@ -141,17 +147,31 @@ def checked(message: Any, place: str = "message") -> Message:
     return message  # type: ignore[no-any-return]  # it was checked
 
 
-def resolved(message: Message, gas_max: int, nonce: int = 0) -> Message:
-    """A message with all that running it takes: gas, at most ``gas_max``, a nonce, two fees."""
-    gas = gas_max if message.gas is None else min(message.gas, gas_max)
-    price = message.gas_price
-    if gas == message.gas and message.nonce is not None and price is None:
-        return message
-    return replace(
-        message,
-        gas=gas,
-        nonce=nonce if message.nonce is None else message.nonce,
-        gas_price=None,
-        max_fee_per_gas=message.max_fee_per_gas if price is None else price,
-        max_priority_fee_per_gas=message.max_priority_fee_per_gas if price is None else price,
+def _is_plainly_right(message: Any) -> bool:
+    """Whether it surely is right; told at once, as there may be thousands."""
+    return (
+        type(message) is Message
+        and type(message.sender) is bytes
+        and len(message.sender) == _ADDRESS_SIZE
+        and type(message.to) is bytes
+        and len(message.to) == _ADDRESS_SIZE
+        and type(message.data) is bytes
+        and type(message.value) is int
+        and 0 <= message.value <= _UINT64_MAX
+        and (message.gas is None or (type(message.gas) is int and 0 <= message.gas <= _UINT64_MAX))
+        and message.nonce is None
+        and message.gas_price is None
+        and message.blob_hashes is None
+        and message.authorizations is None
+        and message.max_fee_per_gas is message.max_priority_fee_per_gas is _NOTHING
+        and message.max_fee_per_blob_gas is _NOTHING
+        and message.access_list is _NO_LIST
     )
+
+
+def priced(message: Message) -> Message:
+    """The same with two fees, if its type has none by one price."""
+    if message.gas_price is None or message.type <= TransactionType.ACCESS_LIST:
+        return message
+    price = message.gas_price
+    return replace(message, gas_price=None, max_fee_per_gas=price, max_priority_fee_per_gas=price)

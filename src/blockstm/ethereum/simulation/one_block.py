@@ -12,7 +12,7 @@ from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import Receipt, contract_address
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.calls.authorities import authorities_of
-from blockstm.ethereum.calls.message import Message
+from blockstm.ethereum.calls.message import Message, priced
 from blockstm.ethereum.calls.overrides import moved_precompiles, override_writes
 from blockstm.ethereum.calls.results import CallResult
 from blockstm.ethereum.chains.chain import Chain
@@ -147,7 +147,7 @@ class OneBlock:
         watcher = CallLogs(self._next_log, has_transfers=self._traces_transfers)
         vm = self._vm.inspected_by(watcher)
         [authorities] = authorities_of([message])
-        step = Unsigned(message, authorities, self._is_validated, keeps_changes=True)
+        step = Unsigned(priced(message), authorities, self._is_validated, keeps_changes=True)
         outcome = self._state.run(step, vm)
         if outcome.status is Status.SKIPPED:
             raise self._refused(outcome, place)

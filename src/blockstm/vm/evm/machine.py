@@ -193,8 +193,8 @@ def _add(prepared: EvmBlock, step: Any) -> None:
             prepared.add_start(drained, refund_contract)
         case BlockEnd(withdrawals, rewards, collects_requests):
             prepared.add_end(withdrawals, rewards, collects_requests)
-        case Unsigned(message, authorities, is_validated, keeps_changes):
-            prepared.add_call(message, message.sender, authorities, is_validated, keeps_changes)
+        case Unsigned(message, authorities, is_validated, keeps_changes, gas):
+            prepared.add_call(message, gas, authorities, is_validated, keeps_changes)
         case Overrides(writes):
             prepared.add_overrides([_encoded(*each) for each in writes.items()])
         case _:

@@ -40,17 +40,19 @@ class Unsigned:
     base fee is; else it must offer the base fee, and its sender have what it may cost.
 
     Attributes:
-        message: with the members of `blockstm.ethereum.Message`, gas and nonce filled in.
+        message: with the members of `blockstm.ethereum.Message`.
         authorities: the signer of each of its authorizations (EIP-7702), or None.
         is_validated: whether nonce and fees are checked as a transaction's are all the same.
         keeps_changes: whether the steps after it see what it changed; else nothing is written, so
             that any number of them run at once, each on the state that the block starts from.
+        gas: that it has; None: as much as the message says.
     """
 
     message: Any
     authorities: Sequence[Address | None] = ()
     is_validated: bool = False
     keeps_changes: bool = False
+    gas: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
