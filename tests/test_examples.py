@@ -60,3 +60,10 @@ def test_the_inspector_counts_what_the_block_does() -> None:
     assert sum(seen.called.values()) == 40
     assert seen.slots.most_common(1)[0][1] == 80  # one counter, read and written by each
     assert sorted(seen.slots.values())[:-1] == [5] * 8
+
+
+def test_the_example_of_building_counts_what_was_paid_for() -> None:
+    value, built = runpy.run_path(str(EXAMPLES / "building.py"))["main"](blocks=2)
+    assert value == 2 * (1 + 2 + 3)
+    assert [len(each.block.transactions) for each in built] == [3, 3]
+    assert [each.rejected[0].reason for each in built] == ["nonce_too_high"] * 2
