@@ -38,7 +38,9 @@ OTHERS = {
     "execution.known_senders": None,
     "execution": {"VMName"},
     "execution.senders": {"address_of_key"},
-    "transition": None,  # a block that is not there yet; public, and too special for the page
+    "transition": None,  # both public, and too special for the page
+    "tracing": None,
+    "tracing.opcodes": None,
 }
 # Public, but not what verifies a block: a benchmark or a picture may prepare one.
 STEPWISE = {"prepare", "prepare_file", "PreparedBlock"}

@@ -15,6 +15,7 @@ from tests.cli.fixture_files import block_test, state_test
 from blockstm.cli import main
 from blockstm.cli.transitions.command import FORK_NAMES
 from blockstm.cli.transitions.entry import main as entry
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution.senders import address_of_key
 
 KEY = "0x" + "45" * 32
@@ -336,6 +337,55 @@ def test_blob_parameters_of_ones_own(
     assert came["blobGasUsed"] == "0x20000"
     [rejected] = came["rejected"]
     assert rejected["error"] == "blob gas (262144) would exceed maximum allowance 131072"
+
+
+CODE = "0x60016002015f5500"  # adds 1 and 2, and stores that in slot 0
+
+
+@pytest.mark.parametrize("flag", ["--trace", "--trace.tracer=prestateTracer"])
+def test_traces_and_counts_of_instructions_are_files(
+    flag: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = given(alloc=given()["alloc"] | {BOB: {"code": CODE}})
+    flags = [*STREAMS, f"--output.basedir={tmp_path}", flag, "--opcode.count=counts.json"]
+    assert run(document, flags, monkeypatch) == 0
+    counts = json.loads((tmp_path / "counts.json").read_text())
+    assert counts == {"PUSH1": 2, "ADD": 1, "PUSH0": 1, "SSTORE": 1, "STOP": 1}
+    [trace] = tmp_path.glob("trace-0-0x*")
+    if flag != "--trace":
+        assert trace.suffix == ".json"
+        assert json.loads(trace.read_text())[BOB] == {
+            "balance": "0x0",
+            "code": CODE,
+            "codeHash": "0x" + keccak(bytes.fromhex(CODE[2:])).hex(),
+            "storage": {"0x" + "0" * 64: "0x" + "0" * 64},
+        }
+        return
+    lines = [json.loads(line) for line in trace.read_text().splitlines()]
+    assert [line["opName"] for line in lines[:-1]] == [
+        *("PUSH1", "PUSH1", "ADD", "PUSH0", "SSTORE", "STOP")
+    ]
+    assert lines[4]["stack"] == ["0x3", "0x0"]
+    assert (lines[4]["pc"], lines[4]["op"], lines[4]["gasCost"]) == (6, 0x55, hex(22_100))
+    assert lines[-1] == {"output": "", "gasUsed": hex(22_100 + 3 * 3 + 2)}
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--trace.tracer=none"], "failed instantiating tracer"),
+        (["--trace.tracer=callTracer", "--trace.jsonconfig={"], "failed instantiating tracer"),
+        (["--trace.tracer=callTracer", "--trace.jsonconfig=[]"], "an object"),
+    ],
+)
+def test_a_tracer_that_there_is_not(
+    flags: list[str],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(given(), [*STREAMS, *flags], monkeypatch) == 3
+    assert words in capsys.readouterr().err
 
 
 def test_it_answers_as_go_ethereums_evm(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ Imports point down::
     building   a valid block of what fits of some transactions
     calls      messages that nobody signs, run on a state that they do not change
     execution  from a block to what it did, and to a verdict
+    tracing    what transactions did inside, as go-ethereum's tracers tell it
     results    what executing a block gave, and how it compares with its header
     files      files and messages that hold a block or what executing it reads
     genesis    how a chain begins, as clients write it

@@ -102,6 +102,8 @@ def execute_block(
             at the merge itself it is not checked whether that came too early or too late.
         inspector: told what the block does inside, see `blockstm.vm.evm.Inspector`; only the
             native EVM has one.
+        tracer: makes the ``traces`` of the result, see `blockstm.ethereum.tracing`; likewise, and
+            not beside an inspector.
 
     Deterministic: outcomes and writes are the same for any workers and options. Thread-safe.
     The algorithm is Block-STM (arXiv 2203.06871) with conditions in place of versions.

@@ -76,6 +76,18 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         uint64_t write_count
 
 
+cdef extern from "evm/forks/opcodes.hpp" namespace "blockstm::evm" nogil:
+    cdef cppclass Opcode:
+        const char* name
+        uint8_t inputs
+        uint8_t outputs
+
+    cdef cppclass OpcodeTable:
+        const Opcode& operator[](uint8_t opcode)
+
+    const OpcodeTable OPCODES
+
+
 cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass StepArray "blockstm::Array<blockstm::evm::Step>":
         const Step& operator[](uint64_t place)
@@ -85,7 +97,9 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
         StepArray steps
         Step* extend(uint64_t count)
         bint add(const Step& step)
-        bint record(uint8_t mask, void* reader)
+        bint record(uint16_t mask, void* reader)
+        bint unwatch_all()
+        void watch(int64_t index)
         void take_recording(int64_t index, Bytes& events)
         void* reader
 

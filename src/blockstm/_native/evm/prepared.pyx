@@ -6,7 +6,7 @@ into the `bytes` that they were made from, which are kept.
 from cpython.bool cimport PyBool_Check
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_New
-from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from libcpp cimport bool
 from libcpp.vector cimport vector
@@ -188,14 +188,18 @@ cdef class EvmBlock:
         self.precompiles = Precompiles(<int>self.prepared.env.fork, targets)
         self.prepared.env.added_precompiles = &self.precompiles.added
 
-    def record(self, uint8_t mask, tell):
-        """Have every run recorded (`inspect/recorder.hpp`), when all steps are there.
+    def record(self, uint16_t mask, tell, only=None):
+        """Have every run recorded (`inspect/recorder.hpp`), when all steps are there; or only those of some steps.
 
         ``tell(index, events)`` is called for each step that becomes final, in order, by any worker; what it
         raises ends the block before that step. This object is for one run of the block then.
         """
-        if not self.prepared.record(mask, <void*>self):
+        if not self.prepared.record(mask, <void*>self) or (only is not None and not self.prepared.unwatch_all()):
             raise MemoryError
+        for index in () if only is None else only:
+            if not 0 <= index < self.count:
+                raise InputError(f"there is no step {brief(index)} to be recorded")
+            self.prepared.watch(index)
         self.tell = tell
         self.table.execute = execute_recorded
         self.table.committed = committed_prepared
@@ -467,6 +471,15 @@ def precompile_number(str fork, address) -> int:
 def reason_named(int code) -> str:
     """The name of why a step is invalid, from its code in validation_error.hpp."""
     return reason_of(code).decode()
+
+
+def opcode_table() -> dict[int, tuple[str, int, int]]:
+    """Opcode → its name, how many words it takes from the stack, and how many it puts there."""
+    return {
+        opcode: (OPCODES[opcode].name.decode(), OPCODES[opcode].inputs, OPCODES[opcode].outputs)
+        for opcode in range(256)
+        if OPCODES[opcode].name != NULL
+    }
 
 
 CODE_CACHE_LIMIT = CODE_CACHE_BYTES

@@ -4,7 +4,8 @@
 #include "base/per_thread.hpp"
 #include "base/threads.hpp"
 #include "evm/execute.hpp"
-#include "evm/inspect/recorder.hpp"
+#include "evm/inspect/pre_state_recorder.hpp"
+#include "evm/inspect/step_recorder.hpp"
 #include "evm/inspect/trace.hpp"
 #include "evm/transaction/admission.hpp"
 #include "wire/encoded.hpp"
@@ -16,6 +17,17 @@ namespace {
 Machine* machine_of_this_thread() noexcept {
     static PerThread<Machine> machines;
     return machines.get();
+}
+
+int32_t execute_under(Machine& machine, Recorder& recorder, PreparedBlock& block, blockstm_view* view,
+                      int64_t index) noexcept {
+    const Inspection inspection(machine, recorder);
+    const int32_t status = execute_step(machine, block.env, block.steps[index], view);
+    recorder.close();
+    if (recorder.is_full && status != BLOCKSTM_STOPPED) return fail_for_memory(view);
+    // A run that was stopped does not count, and the one that does may be over already.
+    if (status != BLOCKSTM_STOPPED) block.recordings[index].swap(recorder.events);
+    return status;
 }
 
 }  // namespace
@@ -44,15 +56,20 @@ int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noex
 
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept {
     auto& block = *static_cast<PreparedBlock*>(context);
+    if (!block.watches(index)) return execute_prepared(context, view, index);
     Machine* machine = machine_of_this_thread();
     if (machine == nullptr) return BLOCKSTM_FAILED;
+    const Step& step = block.steps[index];
+    if ((block.recorded & PRE_STATE_BIT) != 0) {
+        PreStateRecorder recorder(block.recorded, step);
+        return execute_under(*machine, recorder, block, view, index);
+    }
+    if ((block.recorded & (WHOLE_STEP_BIT | COUNT_BIT)) != 0) {
+        StepRecorder recorder(block.recorded);
+        return execute_under(*machine, recorder, block, view, index);
+    }
     Recorder recorder(block.recorded);
-    const Inspection inspection(*machine, recorder);
-    const int32_t status = execute_step(*machine, block.env, block.steps[index], view);
-    if (recorder.is_full && status != BLOCKSTM_STOPPED) return fail_for_memory(view);
-    // A run that was stopped does not count, and the one that does may be over already.
-    if (status != BLOCKSTM_STOPPED) block.recordings[index].swap(recorder.events);
-    return status;
+    return execute_under(*machine, recorder, block, view, index);
 }
 
 int32_t admit_prepared(void* context, int64_t index, const blockstm_tally* tally,

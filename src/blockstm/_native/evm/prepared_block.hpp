@@ -5,6 +5,7 @@
 // each thread has one machine, made at its first call and kept.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -17,9 +18,10 @@ namespace blockstm::evm {
 struct PreparedBlock {
     BlockEnv env{};
     Array<Step> steps;
-    uint8_t recorded = 0;  // a mask of events (inspect/recorder.hpp); 0 where nobody watches
+    uint16_t recorded = 0;  // a mask of events (inspect/recorder.hpp); 0 where nobody watches
     void* reader = nullptr;                // the object that takes recordings when steps become final
     std::unique_ptr<Bytes[]> recordings;  // of the last run of each step, where somebody does
+    std::unique_ptr<bool[]> unwatched;    // whether a step is not recorded; null: all are
 
     bool add(const Step& step) noexcept { return steps.push(step); }
 
@@ -32,12 +34,20 @@ struct PreparedBlock {
 
     // Has each run of a step recorded from here on, when all steps are there; for one run of the block. False where
     // memory ran out.
-    bool record(uint8_t mask, void* whose) noexcept {
+    bool record(uint16_t mask, void* whose) noexcept {
         recordings.reset(new (std::nothrow) Bytes[steps.size()]);
         recorded = mask;
         reader = whose;
         return recordings != nullptr;
     }
+    // Has none recorded but those that are watched from here on. False where memory ran out.
+    bool unwatch_all() noexcept {
+        unwatched.reset(new (std::nothrow) bool[steps.size()]);
+        if (unwatched != nullptr) std::fill_n(unwatched.get(), steps.size(), true);
+        return unwatched != nullptr;
+    }
+    void watch(int64_t index) noexcept { unwatched[index] = false; }
+    bool watches(int64_t index) const noexcept { return unwatched == nullptr || !unwatched[index]; }
     // What the last run of a step was; it is taken out.
     void take_recording(int64_t index, Bytes& events) noexcept { events.swap(recordings[index]); }
 };

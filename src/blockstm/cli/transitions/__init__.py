@@ -5,6 +5,7 @@ Imports point down::
     entry      ``blockstm-t8n``: answers tools as go-ethereum's ``evm`` does
     command    ``blockstm t8n``: one transition, from and to files and streams
     server     ``blockstm t8n-server``: transitions over HTTP
+    tracefiles  what transactions did inside, in files
     consumers  official tests, reported as go-ethereum's ``evm`` reports them
     request    one transition from JSON to JSON
     files      where input comes from, and where output goes

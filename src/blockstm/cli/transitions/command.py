@@ -13,6 +13,13 @@ from typing import Any, Final
 from blockstm.cli.transitions.failures import JSON, TransitionFailure, failing
 from blockstm.cli.transitions.files import STDIN, Outputs, read_document, read_stdin
 from blockstm.cli.transitions.request import Request
+from blockstm.cli.transitions.tracefiles import (
+    add_trace_options,
+    counter_of,
+    tracer_of,
+    write_counts,
+    write_traces,
+)
 from blockstm.executor import Executor
 
 __all__ = ["FORK_NAMES", "add_options", "add_parser", "main"]
@@ -61,6 +68,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             metavar="FILE",
             help=f"{text}; default: {default or 'none'}",
         )
+    add_trace_options(parser)
     parser.add_argument(
         "--state.fork", dest="fork", default="GrayGlacier", metavar="F", help=f"one of {FORK_NAMES}"
     )
@@ -96,9 +104,13 @@ def main(args: argparse.Namespace) -> int:
 
 def _make(args: argparse.Namespace) -> None:
     outputs = Outputs(args.output_basedir)
+    tracer, counter = tracer_of(args), counter_of(args)
     request = _request(args)
     with failing(), Executor(workers=1) as executor:
-        answer = request.answer(executor)
+        answer = request.answer(executor, tracer, counter)
+    write_traces(answer, outputs)
+    if counter is not None:
+        write_counts(counter, args.opcode_count, outputs)
     outputs.put(args.output_alloc, "alloc", answer.alloc)
     outputs.put(args.output_result, "result", answer.result)
     outputs.put(args.output_body, "body", answer.body)

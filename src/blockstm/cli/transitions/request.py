@@ -9,6 +9,7 @@ from blockstm.errors import ConfigError, DecodeError
 from blockstm.ethereum.chains.chain import Chain, chain_named
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.codecs.loose_fields import LooseFields, loose_bytes
+from blockstm.ethereum.tracing import Tracer
 from blockstm.ethereum.transition import (
     Environment,
     GivenTransaction,
@@ -24,6 +25,7 @@ from blockstm.ethereum.transition import (
 from blockstm.executor import Executor
 from blockstm.messages import brief
 from blockstm.state.accounts import AccountState
+from blockstm.vm.evm.inspection import Recorder
 from blockstm.vm.forks import BlobSchedule
 
 __all__ = ["Answer", "Request"]
@@ -61,7 +63,12 @@ class Request:
     txs: Any
     blob_params: Any = None
 
-    def answer(self, executor: Executor, inspector: Any = None) -> Answer:
+    def answer(
+        self,
+        executor: Executor,
+        tracer: Tracer | None = None,
+        recorder: Recorder | None = None,
+    ) -> Answer:
         """Make the transition.
 
         Raises:
@@ -80,7 +87,8 @@ class Request:
             state,
             chain,
             reward,
-            inspector,
+            tracer,
+            recorder,
         )
         state.apply(made.executed.writes)
         body = shown(body_of(made.block.transactions))

@@ -5,6 +5,7 @@ Imports point down::
     checks         a block compared with its header rule by rule
     verification   check a block, run it, check what it gave
     preparation    making a block ready to run
+    traced         under the eyes of a tracer
     on_evm         on the native EVM
     on_pyevm       on py-evm
     step_errors    the engine's errors about steps, as the block's

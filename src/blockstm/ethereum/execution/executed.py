@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
@@ -36,6 +37,7 @@ class ExecutedBlock:
         access_list: what the block touched (EIP-7928); None where the fork has no such lists.
         state_root: of the state after the block; None where the state is partial, and in a block
             that `PreparedBlock.run` gave, which computes none.
+        traces: one for each transaction, made when it is asked for; None where there is no tracer.
         stats: what running it took; the same as ``result.stats``.
         seconds: wall time by phase, in s: ``checks`` of what needs no state, ``senders`` recovered,
             ``prepare`` for the VM, ``run`` by the engine, ``receipts`` and ``roots`` made of it.
@@ -53,6 +55,7 @@ class ExecutedBlock:
     state_gas: int = 0
     access_list: BlockAccessList | None = None
     state_root: Hash32 | None = None
+    traces: Sequence[Any] | None = field(default=None, compare=False)
     stats: Stats = field(default_factory=Stats, compare=False)
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
     overlapped: Mapping[str, float] = field(default_factory=dict, compare=False)

@@ -13,6 +13,7 @@ from blockstm.ethereum.chains.chain import MAINNET, Chain
 from blockstm.ethereum.codecs.members import hash32, sequence, uint64
 from blockstm.ethereum.execution.arguments import check_header
 from blockstm.ethereum.execution.vms import check_fork
+from blockstm.ethereum.tracing.tracer import Tracer
 from blockstm.messages import brief
 from blockstm.types import Hash32
 from blockstm.vm.forks import Fork
@@ -30,6 +31,7 @@ class BlockOptions(TypedDict, total=False):
     block_hashes: Mapping[int, Hash32] | None
     total_difficulty: int | None
     inspector: Any
+    tracer: Tracer | None
 
 
 @dataclass(frozen=True, slots=True)

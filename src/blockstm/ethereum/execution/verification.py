@@ -18,20 +18,25 @@ from dataclasses import replace
 from typing import Any, Unpack, cast
 
 from blockstm.cores import usable_cores
+from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.execution.arguments import check_block_object
 from blockstm.ethereum.execution.executed import ExecutedBlock
+from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
 from blockstm.ethereum.execution.preparation import prepare_under
 from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.senders import find_senders, signature_violation
 from blockstm.ethereum.execution.state_roots import roots_after_transactions, state_root_after
+from blockstm.ethereum.execution.traced import run_traced
 from blockstm.ethereum.execution.vms import VMName
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.results.header_comparison import results_violation
 from blockstm.ethereum.rules.block_rules import block_violation, body_violation
 from blockstm.ethereum.rules.reasons import Violation
+from blockstm.ethereum.tracing.tracer import Tracer
+from blockstm.messages import kind_of
 from blockstm.state.located import located
 from blockstm.stopwatch import Stopwatch
 from blockstm.types import Address, Hash32
@@ -77,6 +82,7 @@ def execute(
         violation, sound = unsigned, _up_to(block, unsigned)
     watch.end_phase("senders")
     inspector = options.get("inspector")
+    _check_tracer(options.get("tracer"), vm, inspector)
     prepared = prepare_under(
         rules, sound, state, vm, around.chain, around.block_hashes, senders, workers, inspector
     )
@@ -84,9 +90,23 @@ def execute(
     with _unchanged(state):
         if violation is not None:
             raise violation.error(prepared.run_transactions(execute_block))
-        executed = prepared.run(execute_block)
+        executed = _run(prepared, options.get("tracer"), execute_block)
         watch.end_phase("run")
         return _verified(prepared, executed, execute_block, workers, watch)
+
+
+def _check_tracer(tracer: Any, vm: str, inspector: Any) -> None:
+    """Refuse what is no tracer, and one where it cannot trace.
+
+    Raises:
+        InputError, ConfigError: so it is.
+    """
+    if tracer is None:
+        return
+    if not isinstance(tracer, Tracer):
+        raise InputError(f"a tracer is a blockstm.ethereum.tracing.Tracer, not {kind_of(tracer)}")
+    if vm != "evm" or inspector is not None:
+        raise ConfigError('a tracer traces the native EVM, vm="evm", and goes without an inspector')
 
 
 def _up_to(block: Block, violation: Violation) -> Block:
@@ -109,6 +129,15 @@ def _unchanged(state: Any) -> AbstractContextManager[object]:
     """Has a native state refuse changes until the block's roots are computed."""
     pin: AbstractContextManager[object] = state._pin() if hasattr(state, "_pin") else nullcontext()
     return pin
+
+
+def _run(
+    prepared: PreparedBlock, tracer: Tracer | None, execute_block: ExecuteBlock
+) -> ExecutedBlock:
+    if tracer is None:
+        return prepared.run(execute_block)
+    assert isinstance(prepared, BlockOnEvm)  # checked with the options
+    return run_traced(prepared, tracer, execute_block)
 
 
 def _verified(

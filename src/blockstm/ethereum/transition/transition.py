@@ -22,18 +22,21 @@ from blockstm.ethereum.execution.preparation import context_of
 from blockstm.ethereum.execution.senders import find_senders, recover_authorities
 from blockstm.ethereum.execution.state_roots import roots_after_transactions, state_root_after
 from blockstm.ethereum.execution.step_errors import error_of_the_block
+from blockstm.ethereum.execution.traced import run_traced
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.rules.block_rules import BLOCK_SIZE_MAX
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.requests import request_contracts
 from blockstm.ethereum.rules.transaction_rules import transaction_violation
+from blockstm.ethereum.tracing.tracer import Tracer
 from blockstm.ethereum.transition.environment import Environment
 from blockstm.ethereum.transition.inputs import GivenTransaction
 from blockstm.ethereum.transition.rejections import Rejection, words_of
 from blockstm.state.accounts import AccountState, code_hash_of
 from blockstm.types import Address, BlockResult, Hash32, Outcome, Status
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm
+from blockstm.vm.evm.inspection import Recorder
 from blockstm.vm.forks import BYZANTIUM, HOMESTEAD, OSAKA, OSAKA_ACCESS_LISTS, PARIS, PRAGUE, Fork
 
 __all__ = ["Transition", "transition"]
@@ -91,7 +94,8 @@ def transition(
     state: AccountState,
     chain: Chain,
     reward: int | None = None,
-    inspector: Any = None,
+    tracer: Tracer | None = None,
+    recorder: Recorder | None = None,
 ) -> Transition:
     """Run transactions in an environment; ``state`` is not changed.
 
@@ -102,7 +106,8 @@ def transition(
         state: what the block starts from, complete.
         chain: whose block it is; says the fork.
         reward: of the block in wei, as it is before ommers; None: nobody is rewarded, nor touched.
-        inspector: told what the transactions that fit do; see `blockstm.vm.evm.Inspector`.
+        tracer: makes traces of the transactions that fit: ``executed.traces``.
+        recorder: records all steps of the block, system calls included.
 
     Raises:
         MissingMember: the environment lacks something.
@@ -112,7 +117,10 @@ def transition(
     environment = environment.completed(fork)
     maker = _Maker(execute_block, environment, fork, chain, state, reward)
     fitting, rejected = maker.choose(given)
-    return maker.make(fitting, rejected, inspector)
+    made = maker.make(fitting, rejected, tracer)
+    if recorder is not None:
+        maker.record(fitting, recorder)
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,19 +219,22 @@ class _Maker:
     # ---- the block of those that do
 
     def make(
-        self, fitting: Sequence[_Candidate], rejected: tuple[Rejection, ...], inspector: Any
+        self,
+        fitting: Sequence[_Candidate],
+        rejected: tuple[Rejection, ...],
+        tracer: Tracer | None,
     ) -> Transition:
         """The block of transactions that fit."""
         exception = ""
-        prepared = self._prepared(fitting, collects=True, inspector=inspector)
+        prepared = self._prepared(fitting, collects=True)
         try:
-            executed = prepared.run(self.execute_block)
+            executed = self._run(prepared, tracer)
         except InvalidBlock as error:
             exception = _OF_THE_BLOCK.get(error.reason or "", "")
             if not exception:
                 raise
-            prepared = self._prepared(fitting, collects=False, inspector=inspector)
-            executed = prepared.run(self.execute_block)
+            prepared = self._prepared(fitting, collects=False)
+            executed = self._run(prepared, tracer)
         if self.fork < BYZANTIUM and fitting:
             roots = roots_after_transactions(prepared, self.execute_block, 1)
             assert roots is not None  # the state is complete
@@ -238,6 +249,17 @@ class _Maker:
             self.environment, self.fork, block, senders, executed, rejected, root, exception
         )
 
+    def _run(self, prepared: BlockOnEvm, tracer: Tracer | None) -> ExecutedBlock:
+        if tracer is None:
+            return prepared.run(self.execute_block)
+        return run_traced(prepared, tracer, self.execute_block)
+
+    def record(self, fitting: Sequence[_Candidate], recorder: Recorder) -> None:
+        """Run the block of these transactions once more, for a recorder."""
+        prepared = self._prepared(fitting, collects=True)
+        watched = prepared.vm.inspected_by(recorder)
+        self.execute_block(prepared.steps, self.state, watched, on_invalid="skip")
+
     def _collects_nothing(self) -> bool:
         """Whether the state has none of the contracts that collect requests.
 
@@ -246,9 +268,7 @@ class _Maker:
         contracts = request_contracts(self.fork)
         return all(self.state.get(code_hash_of(each)) is None for each in contracts)
 
-    def _prepared(
-        self, candidates: Sequence[_Candidate], *, collects: bool, inspector: Any = None
-    ) -> BlockOnEvm:
+    def _prepared(self, candidates: Sequence[_Candidate], *, collects: bool) -> BlockOnEvm:
         transactions = tuple(each.transaction for each in candidates)
         senders = tuple(each.sender for each in candidates)
         blobs = sum(len(each.blob_hashes) for each in transactions)
@@ -272,10 +292,7 @@ class _Maker:
             ),
         )
         vm = Evm(self.fork, context, precompiles=self.chain.precompiles)
-        watched = vm if inspector is None else vm.inspected_by(inspector)
-        return BlockOnEvm(
-            block, self.fork, self.chain, self.state, senders, vm, vm.bind(steps), watched
-        )
+        return BlockOnEvm(block, self.fork, self.chain, self.state, senders, vm, vm.bind(steps), vm)
 
     def _start(self) -> BlockStart:
         if self.chain.dao_fork_block != self.environment.number:

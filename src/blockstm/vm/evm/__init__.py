@@ -4,6 +4,7 @@ Imports point down::
 
     machine      `Evm`: a VM of the engine, for one block
     admission    what the transactions of a block share: its gas, its blobs
+    recording    what was recorded of a step, event by event
     inspection   inspectors: what they are told of calls, instructions and state
     validation   the exceptions of steps that did not succeed
     precompiles  precompiled contracts of the embedder's own

@@ -7,7 +7,7 @@ the GIL; when a transaction becomes final, its events are read from that record 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from blockstm.errors import InputError, Invalid, Revert
@@ -15,7 +15,15 @@ from blockstm.messages import brief, kind_of
 from blockstm.types import Address
 from blockstm.vm.evm.execution import FAILURES, Log
 
-__all__ = ["Call", "CallEnd", "Inspector", "Instruction", "Observer", "observer_of"]
+__all__ = [
+    "Call",
+    "CallEnd",
+    "Inspector",
+    "Instruction",
+    "Observer",
+    "Recorder",
+    "observer_of",
+]
 
 
 class Instruction(NamedTuple):
@@ -149,8 +157,8 @@ _BITS = {
     "log": 64,
     "selfdestruct": 128,
 }
-_KINDS = ("CALL", "CALLCODE", "DELEGATECALL", "STATICCALL", "CREATE", "CREATE2")
-_FIRST_CREATION = 4
+KINDS = ("CALL", "CALLCODE", "DELEGATECALL", "STATICCALL", "CREATE", "CREATE2")
+FIRST_CREATION = 4
 _STEP = struct.Struct("<BIqHQqB")
 _STEP_END = struct.Struct("<qB")
 _CALL = struct.Struct("<BHB20s20s20s32sqI")
@@ -162,14 +170,33 @@ _SIZE = struct.Struct("<I")
 _WORD = 32
 
 
-def observer_of(inspector: Any) -> Observer | None:
+class Recorder:
+    """Takes what the native core records as it is, to be read later: see `recording`.
+
+    Attributes:
+        mask: what is recorded (`_native/evm/inspect/recorder.hpp`).
+        only: the places of the steps that are recorded; None: all.
+        events: place of a step → what it recorded.
+    """
+
+    def __init__(self, mask: int, only: Sequence[int] | None = None) -> None:
+        self.mask = mask
+        self.only = only
+        self.events: dict[int, bytes] = {}
+
+    def tell(self, index: int, events: bytes) -> None:
+        """Called for each step when it becomes final, in order."""
+        self.events[index] = events
+
+
+def observer_of(inspector: Any) -> Observer | Recorder | None:
     """What tells an inspector of events; None where there is none.
 
     Raises:
         InputError: it has none of an inspector's methods.
     """
-    if inspector is None:
-        return None
+    if inspector is None or isinstance(inspector, Recorder):
+        return inspector
     names = ("transaction", *_BITS)
     found = {name: _method(inspector, name) for name in names}
     methods = {name: method for name, method in found.items() if method is not None}
@@ -192,6 +219,7 @@ class Observer:
 
     def __init__(self, methods: dict[str, Callable[..., Any]]) -> None:
         self._methods = methods
+        self.only: None = None
         self.mask = 0
         for name in methods:
             self.mask |= _BITS.get(name, 0)
@@ -244,9 +272,9 @@ class Observer:
             events, place
         )
         end: int = place + _CALL.size + size
-        creates = kind >= _FIRST_CREATION
+        creates = kind >= FIRST_CREATION
         call = Call(
-            _KINDS[kind],
+            KINDS[kind],
             depth,
             bool(is_static),
             caller,
@@ -267,8 +295,10 @@ class Observer:
         output = events[end - size : end]
         error = FAILURES[failure]
         made = created if any(created) else None
-        ended = CallEnd(_KINDS[kind], depth, bool(succeeded), error, gas_left, made, output)
-        self._say("create_end" if kind >= _FIRST_CREATION else "call_end", ended)
+        if kind >= FIRST_CREATION and succeeded:
+            output = b""  # it is the account's code, and is read there
+        ended = CallEnd(KINDS[kind], depth, bool(succeeded), error, gas_left, made, output)
+        self._say("create_end" if kind >= FIRST_CREATION else "call_end", ended)
         return end
 
     def _sload(self, events: bytes, place: int) -> int:

@@ -112,7 +112,7 @@ class Evm:
             transactions = transactions.steps  # what records is for one run
         prepared = self._prepared(transactions)
         if self._observer is not None:
-            prepared.record(self._observer.mask, self._observer.tell)
+            prepared.record(self._observer.mask, self._observer.tell, self._observer.only)
         return prepared
 
     def _prepared(self, steps: Sequence[Step]) -> EvmBlock:

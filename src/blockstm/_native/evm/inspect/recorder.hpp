@@ -14,38 +14,95 @@
 //   SLOAD, SSTORE  20 bytes address; key; value
 //   LOG            20 bytes address; u8 count, topics; u32 size, data
 //   SELFDESTRUCT   20 bytes address, beneficiary; amount
+//   VAGUE          at the end, where a call failed for a reason of which go-ethereum says more than is told here:
+//                  a mark
+//   FAULT          u8 opcode; u16 height of the stack; i64 gas; u8 Failure: an instruction that its frame failed at
 #pragma once
 
 #include "evm/run/inspector.hpp"
+#include "evm/transaction/result_encoding.hpp"
 
 namespace blockstm::evm {
 
-// What is recorded: bits of a mask.
-enum EventBit : uint8_t {
+// What is recorded: bits of a mask. An event begins with its own, and from FAULT on with its tag.
+enum EventBit : uint16_t {
     STEP_BIT = 1, STEP_END_BIT = 2, CALL_BIT = 4, CALL_END_BIT = 8,
     SLOAD_BIT = 16, SSTORE_BIT = 32, LOG_BIT = 64, SELFDESTRUCT_BIT = 128,
+    FAULT_BIT = 256,
+    WHOLE_STEP_BIT = 512, MEMORY_BIT = 1024, RETURN_DATA_BIT = 2048, COUNT_BIT = 4096,  // step_recorder.hpp
+    VAGUE_BIT = 16384,
+    PRE_STATE_BIT = 8192,                                                              // pre_state_recorder.hpp
+};
+enum EventTag : uint8_t {
+    FAULT_TAG = 3, WHOLE_STEP_TAG = 5, COUNT_TAG = 6, ACCOUNT_TAG = 7, SLOT_TAG = 9, CREATED_TAG = 10, GONE_TAG = 11,
+    VAGUE_TAG = 12, REFUND_TAG = 13,
+};
+inline constexpr char VAGUE_MARK[] = "which one";
+inline constexpr uint16_t ALL_OF_STEPS =
+    STEP_BIT | STEP_END_BIT | FAULT_BIT | WHOLE_STEP_BIT | COUNT_BIT | PRE_STATE_BIT;
+
+// Appends an event's members; what does not fit in memory is left out and noted.
+class EventWriter {
+public:
+    EventWriter(Bytes& out, bool& is_full, uint8_t tag) noexcept : out_(out), is_full_(is_full) { number(tag); }
+
+    template <class Number>
+    EventWriter& number(Number value) noexcept {
+        return note(write_number(out_, value));
+    }
+    EventWriter& word(const u256& value) noexcept {
+        uint8_t bytes[32];
+        store_be(value, bytes);
+        return note(out_.append(bytes, sizeof bytes));
+    }
+    EventWriter& address(const Address& value) noexcept { return bytes(value.bytes, sizeof value.bytes); }
+    EventWriter& hash(const Hash32& value) noexcept { return bytes(value.bytes, sizeof value.bytes); }
+    EventWriter& sized(Span span) noexcept { return note(write_sized(out_, span)); }
+    EventWriter& bytes(const void* data, uint64_t size) noexcept {
+        return note(out_.append(static_cast<const uint8_t*>(data), size));
+    }
+
+private:
+    EventWriter& note(bool is_written) noexcept {
+        is_full_ = is_full_ || !is_written;
+        return *this;
+    }
+
+    Bytes& out_;
+    bool& is_full_;
 };
 
-class Recorder final : public Inspector {
+class Recorder : public Inspector {
 public:
-    explicit Recorder(uint8_t mask) noexcept : Inspector((mask & (STEP_BIT | STEP_END_BIT)) != 0), mask_(mask) {}
+    explicit Recorder(uint16_t mask) noexcept : Inspector((mask & ALL_OF_STEPS) != 0), mask_(mask) {}
 
     void step(const Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept override;
     void step_end(const Machine& machine, int64_t gas, Failure failure) noexcept override;
-    void call(const Machine& machine, const CallStart& start) noexcept override;
+    void call(Machine& machine, const CallStart& start) noexcept override;
     void call_end(const Machine& machine, const CallEnd& end) noexcept override;
     void sload(const Address& address, const u256& key, const u256& value) noexcept override;
     void sstore(const Address& address, const u256& key, const u256& value) noexcept override;
     void log(const Address& address, const Hash32* topics, uint8_t topic_count, Span data) noexcept override;
     void selfdestruct(const Address& address, const Address& beneficiary, const u256& amount) noexcept override;
 
+    // The run is over: what is told of it as a whole.
+    virtual void close() noexcept {
+        if (is_vague_) begin(VAGUE_TAG).bytes(VAGUE_MARK, sizeof VAGUE_MARK - 1);
+    }
+
     Bytes events;
     bool is_full = false;  // memory ran out: the events end early
 
-private:
+protected:
     bool records(EventBit event) const noexcept { return (mask_ & event) != 0 && !is_full; }
+    EventWriter begin(uint8_t tag) noexcept { return EventWriter(events, is_full, tag); }
 
-    const uint8_t mask_;
+private:
+    const uint16_t mask_;
+    uint8_t opcode_ = 0;    // of the instruction that goes on
+    uint16_t height_ = 0;
+    int64_t gas_ = 0;
+    bool is_vague_ = false;
 };
 
 }  // namespace blockstm::evm

@@ -33,7 +33,7 @@ struct CallEnd {
     int depth;
     ExecutionResult result;
     Address created;  // of a creation that got as far as an address; zeros otherwise
-    Span output;      // of a creation that succeeded: none
+    Span output;      // of a creation that succeeded: the code
 };
 
 class Inspector {
@@ -52,7 +52,8 @@ public:
     // It has ended with so much gas left; one that asks for a call, before that begins.
     virtual void step_end(const Machine&, int64_t /*gas*/, Failure) noexcept {}
 
-    virtual void call(const Machine&, const CallStart&) noexcept {}
+    // Where the journal is read and says that the run is over, what comes next finds that out.
+    virtual void call(Machine&, const CallStart&) noexcept {}
     virtual void call_end(const Machine&, const CallEnd&) noexcept {}
 
     // What an instruction has done, which is undone where its frame or one around it fails.
@@ -60,6 +61,10 @@ public:
     virtual void sstore(const Address&, const u256& /*key*/, const u256& /*value*/) noexcept {}
     virtual void log(const Address&, const Hash32* /*topics*/, uint8_t /*topic_count*/, Span /*data*/) noexcept {}
     virtual void selfdestruct(const Address&, const Address& /*beneficiary*/, const u256& /*amount*/) noexcept {}
+
+    // A transaction, or one of the calls that a block makes for itself, has done what it does, and is about to hand
+    // it on; what is read through the journal is read by the transaction. False where the run is over.
+    virtual bool finish(Machine&) noexcept { return true; }
 
     // -- for the interpreter, which meets where instructions begin, and where it leaves a frame
 

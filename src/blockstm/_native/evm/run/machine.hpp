@@ -63,6 +63,7 @@ struct Machine {
     int64_t until_poll = POLL_GAS;   // gas
     int64_t polled_below = 0;        // the interpreter's own: at this gas it polls
     int depth_max = 0;               // of the frames of this transaction
+    int out_of_sentry_gas = -1;      // for inspectors: the depth of a frame that failed so at SSTORE (EIP-2200)
     uint64_t missing_block = 0;      // with the fault MISSING_BLOCK_HASH: its number
     uint64_t error = 0;              // with the fault PRECOMPILE_RAISED: what it left
     Bytes encoded;                   // what goes out as the step's output

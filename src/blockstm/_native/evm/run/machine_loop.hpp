@@ -94,6 +94,14 @@ inline void tell_call_end(Machine& machine, CallKind kind, int depth, const Exec
     machine.inspector->call_end(machine, {kind, depth, result, created, output});
 }
 
+// Of a frame that has just been left.
+inline void tell_call_end(Machine& machine, const Frame& frame, const ExecutionResult& result) noexcept {
+    if (!creates(frame.kind)) return tell_call_end(machine, frame.kind, frame.depth, result, {});
+    if (!result.succeeded) return tell_call_end(machine, frame.kind, frame.depth, result, frame.address);
+    const Span code = machine.journal.new_code(*frame.self);
+    machine.inspector->call_end(machine, {frame.kind, frame.depth, result, frame.address, code});
+}
+
 // ------------------------------------------------------------------------------ running
 
 template <bool INSPECTED>
@@ -119,10 +127,7 @@ bool run_frames(Machine& machine, ExecutionResult& result) noexcept {
         } else {
             const Frame& frame = machine.frames.back();
             if (!leave(machine, exit, result)) return false;
-            if constexpr (INSPECTED) {
-                const Address created = creates(frame.kind) ? frame.address : Address{};
-                tell_call_end(machine, frame.kind, frame.depth, result, created);
-            }
+            if constexpr (INSPECTED) tell_call_end(machine, frame, result);
             if (machine.frames.empty()) return true;
             resume(machine, frame, frame.address, result);
         }

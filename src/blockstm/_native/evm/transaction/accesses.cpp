@@ -1,6 +1,7 @@
 // Records of accesses; see accesses.hpp.
 #include "evm/transaction/accesses.hpp"
 
+#include "evm/run/inspector.hpp"
 #include "evm/transaction/result_encoding.hpp"
 
 namespace blockstm::evm {
@@ -45,16 +46,21 @@ bool write_slot(Bytes& out, const Slot& slot) noexcept {
     return !is_written || (write_word(out, slot.before) && write_word(out, slot.value));
 }
 
-}  // namespace
-
-bool record_accesses(Machine& machine) noexcept {
-    if (!machine.block->records_accesses) return true;
+bool write_accesses(Machine& machine) noexcept {
     Journal& journal = machine.journal;
     Bytes& out = machine.accesses;
     const bool is_written =
         journal.each_account([&](Account& account) { return write_account(journal, out, account); }) &&
         journal.each_slot([&](Slot& slot) { return write_slot(out, slot); });
     return is_written || journal.stop(BLOCKSTM_NO_MEMORY);
+}
+
+}  // namespace
+
+// What an inspector reads at the end is no access of the transaction's.
+bool record_accesses(Machine& machine) noexcept {
+    if (machine.block->records_accesses && !write_accesses(machine)) return false;
+    return machine.inspector == nullptr || machine.inspector->finish(machine);
 }
 
 }  // namespace blockstm::evm

@@ -68,7 +68,10 @@ inline int64_t sstore(Machine& machine, const u256& key, const u256& value, int6
     const GasTable& table = gas_of(frame);
     Journal& journal = machine.journal;
     if (frame.is_static) return fail(machine, Failure::WriteProtection);
-    if (gas <= table.store_left_min) return fail(machine, Failure::OutOfGas);
+    if (gas <= table.store_left_min) {
+        machine.out_of_sentry_gas = frame.depth;
+        return fail(machine, Failure::OutOfGas);
+    }
     Slot* slot = nullptr;
     if (!journal.slot(frame.self, key, slot)) return OVER;
     if (table.cold_store != 0) {

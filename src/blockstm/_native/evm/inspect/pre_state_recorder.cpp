@@ -1,0 +1,146 @@
+// What a transaction has to do with; see pre_state_recorder.hpp.
+#include "evm/inspect/pre_state_recorder.hpp"
+
+#include <algorithm>
+
+#include "evm/forks/opcodes.hpp"
+#include "evm/run/create.hpp"
+
+namespace blockstm::evm {
+namespace {
+
+bool touches_account(uint8_t opcode) noexcept {
+    return opcode == op::BALANCE || opcode == op::EXTCODESIZE || opcode == op::EXTCODECOPY ||
+           opcode == op::EXTCODEHASH || opcode == op::SELFDESTRUCT;
+}
+
+Address address_of(const u256& word) noexcept {
+    uint8_t bytes[32];
+    store_be(word, bytes);
+    Address address;
+    std::memcpy(address.bytes, bytes + 12, sizeof address.bytes);
+    return address;
+}
+
+}  // namespace
+
+// An instruction counts where it could be paid for, which is known when it ends.
+void PreStateRecorder::step(const Machine& machine, uint8_t opcode, uint32_t, const u256* top, int64_t) noexcept {
+    const Frame& frame = machine.frames.back();
+    has_next_ = false;
+    destroys_ = opcode == op::SELFDESTRUCT;
+    if (top == frame.stack) return;
+    if (opcode == op::SLOAD || opcode == op::SSTORE) next_ = {frame.address, false, true, top[-1]};
+    else if (touches_account(opcode)) next_ = {address_of(top[-1]), false, false, {}};
+    else return;
+    has_next_ = true;
+}
+
+void PreStateRecorder::step_end(const Machine& machine, int64_t, Failure failure) noexcept {
+    if (!has_next_ || failure != Failure::None) return;
+    note(next_);
+    if (destroys_) begin(GONE_TAG).address(machine.frames.back().address);
+    has_next_ = false;
+}
+
+// The transaction's own call is seen at the end, with its other parties.
+void PreStateRecorder::call(Machine& machine, const CallStart& start) noexcept {
+    if (start.depth == 0) return;
+    Address created;
+    if (start.kind == CallKind::Create) {
+        uint64_t nonce = 0;
+        if (!machine.journal.nonce(machine.frames.back().self, nonce)) return;
+        created = creation_address(start.caller, nonce);
+    } else if (start.kind == CallKind::Create2) {
+        created = creation_address(start.caller, machine.request.salt, start.input);
+    } else {
+        return see(start.code_address, true);
+    }
+    see(created);
+    begin(CREATED_TAG).address(created);
+}
+
+// Those of the transaction itself.
+void PreStateRecorder::see_parties(Machine& machine) noexcept {
+    if (step_.kind != StepKind::Transaction) return;
+    const Transaction& transaction = step_.transaction;
+    see(transaction.sender);
+    see(machine.block->coinbase);
+    if (transaction.creates) {
+        const Address created = creation_address(transaction.sender, transaction.nonce);
+        see(created);
+        begin(CREATED_TAG).address(created);
+    } else {
+        see(transaction.to, true);
+    }
+    for (uint64_t place = 0; place < transaction.authorization_count; ++place) {
+        const Authorization& authorization = transaction.authorizations[place];
+        if (authorization.is_signed) see(authorization.authority);
+    }
+}
+
+bool PreStateRecorder::see_delegations(Machine& machine) noexcept {
+    if (machine.fork() < Fork::Prague) return true;
+    Journal& journal = machine.journal;
+    const uint64_t count = seen_.size();
+    for (uint64_t place = 0; place < count; ++place) {
+        if (!seen_[place].is_called) continue;
+        Account* account = nullptr;
+        const Code* code = nullptr;
+        Hash32 hash;
+        if (!journal.account(seen_[place].address, account) || !journal.code_hash(account, hash)) return false;
+        if (journal.has_changed_code(*account)) continue;
+        if (!journal.code(account, code)) return false;
+        if (code->is_delegation) see(code->delegate);
+    }
+    return true;
+}
+
+void PreStateRecorder::forget_repeated() noexcept {
+    const auto order = [](const Seen& left, const Seen& right) {
+        const int by_address = std::memcmp(left.address.bytes, right.address.bytes, sizeof left.address.bytes);
+        if (by_address != 0) return by_address < 0;
+        if (left.is_slot != right.is_slot) return right.is_slot;
+        return left.key < right.key;
+    };
+    std::sort(seen_.begin(), seen_.end(), order);
+    Seen* const end = std::unique(seen_.begin(), seen_.end(), [&](const Seen& left, const Seen& right) {
+        return !order(left, right) && !order(right, left);
+    });
+    seen_.truncate(static_cast<uint64_t>(end - seen_.begin()));
+}
+
+bool PreStateRecorder::write(Machine& machine, const Seen& seen) noexcept {
+    Journal& journal = machine.journal;
+    Account* account = nullptr;
+    u256 after;
+    if (!journal.account(seen.address, account)) return false;
+    if (seen.is_slot) {
+        Slot* slot = nullptr;
+        if (!journal.slot(account, seen.key, slot) || !journal.load(slot, after)) return false;
+        begin(SLOT_TAG).address(seen.address).word(seen.key).word(slot->before).word(after);
+        return true;
+    }
+    uint64_t nonce = 0;
+    Hash32 hash;
+    if (!journal.balance(account, after) || !journal.nonce(account, nonce) || !journal.code_hash(account, hash)) {
+        return false;
+    }
+    EventWriter event = begin(ACCOUNT_TAG);
+    event.address(seen.address).word(account->balance_before).word(after).number(account->nonce_before).number(nonce);
+    event.hash(account->had_code ? account->code_hash_before : Hash32{}).hash(account->has_code ? hash : Hash32{});
+    return true;
+}
+
+bool PreStateRecorder::finish(Machine& machine) noexcept {
+    see_parties(machine);
+    if (!see_delegations(machine)) return false;
+    forget_repeated();
+    for (const Seen& seen : seen_) {
+        if (!write(machine, seen)) return false;
+    }
+    seen_.clear();
+    return true;
+}
+
+}  // namespace blockstm::evm

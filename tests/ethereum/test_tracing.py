@@ -1,0 +1,227 @@
+"""Tracers: what they say of transactions, the same on any number of workers."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from typing import Any
+
+import pytest
+from tests.ethereum.test_chain_imports import chain_of
+from tests.fixtures import DATA, fixtures, mainnet_block
+
+import blockstm
+from blockstm.errors import ConfigError, InputError
+from blockstm.ethereum import AccountState, Block, BlockFile, read_block_file
+from blockstm.ethereum.genesis import Genesis
+from blockstm.ethereum.tracing import (
+    CallTracer,
+    FlatCallTracer,
+    FourByteTracer,
+    JsonLogger,
+    NoopTracer,
+    PrestateTracer,
+    StructLogger,
+    Tracer,
+    tracer_named,
+)
+
+TRACERS: list[Tracer] = [
+    CallTracer(),
+    CallTracer(with_log=True, only_top_call=True),
+    FlatCallTracer(),
+    FourByteTracer(),
+    PrestateTracer(),
+    PrestateTracer(diff_mode=True),
+    NoopTracer(),
+]
+BLOCKS = [12300570, 19426587]
+
+
+def executed(file: BlockFile, **options: Any) -> Any:
+    return blockstm.execute_block(
+        file.block, file.state(), "evm", block_hashes=file.block_hashes, **options
+    )
+
+
+@pytest.mark.parametrize("number", BLOCKS)
+@pytest.mark.parametrize("tracer", TRACERS, ids=lambda tracer: type(tracer).__name__)
+def test_traces_are_the_same_on_any_number_of_workers(number: int, tracer: Tracer) -> None:
+    file = read_block_file(mainnet_block(number))
+    alone = executed(file, workers=1, tracer=tracer)
+    plain = executed(file, workers=1)
+    assert alone.receipts == plain.receipts
+    assert alone.writes == plain.writes
+    assert len(alone.traces) == len(file.block.transactions)
+    expected = list(alone.traces)
+    json.dumps(expected)  # they are JSON values
+    for workers in (2, 4):
+        assert list(executed(file, workers=workers, tracer=tracer).traces) == expected
+
+
+@pytest.mark.parametrize("number", BLOCKS)
+def test_calls_agree_with_receipts(number: int) -> None:
+    file = read_block_file(mainnet_block(number))
+    done = executed(file, tracer=CallTracer(with_log=True))
+    logs = 0
+    for receipt, trace, transaction in zip(
+        done.receipts, done.traces, file.block.transactions, strict=True
+    ):
+        assert trace["gasUsed"] == hex(receipt.gas_used)
+        assert trace["gas"] == hex(transaction.gas)
+        assert ("error" in trace) != receipt.succeeded
+        assert [each["topics"] for each in in_order(trace)] == [
+            [f"0x{topic.hex()}" for topic in topics] for _, topics, _ in receipt.logs
+        ]
+        for log in in_order(trace):
+            assert log["index"] == hex(logs)
+            logs += 1
+
+
+def in_order(call: dict[str, Any]) -> list[dict[str, Any]]:
+    """The logs of a call and of those within it, as they were left."""
+    return sorted(all_logs(call), key=lambda log: int(log["index"], 16))
+
+
+def all_logs(call: dict[str, Any]) -> list[dict[str, Any]]:
+    within = [log for each in call.get("calls", ()) for log in all_logs(each)]
+    return [*call.get("logs", ()), *within]
+
+
+@pytest.mark.parametrize("number", BLOCKS)
+def test_differences_are_the_changes_of_the_block(number: int) -> None:
+    """Put one on top of the other, they lead from the state before the block to the one after."""
+    file = read_block_file(mainnet_block(number))
+    done = executed(file, workers=2, tracer=PrestateTracer(diff_mode=True))
+    seen: dict[str, dict[str, Any]] = {}
+    for trace in done.traces:
+        for address, before in trace["pre"].items():
+            known = seen.setdefault(address, {})
+            assert known.get("balance", before["balance"]) == before["balance"]
+            known["balance"] = before["balance"]
+        for address, after in trace["post"].items():
+            seen.setdefault(address, {}).update(after)
+    coinbase = f"0x{file.block.header.coinbase.hex()}"
+    withdrawn = {f"0x{each.address.hex()}" for each in file.block.withdrawals or ()}
+    changed = {f"0x{address.hex()}": change for address, change in done.writes.items()}
+    for address, after in seen.items():
+        if address in changed and "balance" in after and address not in withdrawn | {coinbase}:
+            assert changed[address].balance in (None, int(after["balance"], 16))
+
+
+def test_pre_states_are_what_the_block_file_has() -> None:
+    """The first transaction's is a part of the state that the file has."""
+    file = read_block_file(mainnet_block(19426587))
+    state = file.state()
+    first = executed(file, tracer=PrestateTracer()).traces[0]
+    for address, members in first.items():
+        account = state.account(bytes.fromhex(address[2:]))
+        assert account is not None
+        assert members["balance"] == hex(account.balance)
+        assert members.get("nonce", 0) == account.nonce
+        for slot, value in members.get("storage", {}).items():
+            assert account.storage.get(int(slot, 16), 0) == int(value, 16)
+
+
+def test_lines_and_struct_logs_are_of_the_same_instructions() -> None:
+    file = read_block_file(mainnet_block(12300570))
+    logs = executed(file, workers=2, tracer=StructLogger(disable_storage=True)).traces
+    lines = executed(file, workers=2, tracer=JsonLogger()).traces
+    for place in range(0, 687, 97):
+        steps = [json.loads(line) for line in lines[place].splitlines()]
+        steps = [step for step in steps if "pc" in step and "error" not in step]
+        told = [step for step in logs[place]["structLogs"] if "error" not in step]
+        assert [(s["pc"], s["opName"], int(s["gas"], 16), s["stack"]) for s in steps] == [
+            (s["pc"], s["op"], s["gas"], s["stack"]) for s in told
+        ]
+
+
+# ---- what go-ethereum recorded
+
+
+def recorded() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Requests of execution-apis for traces of instructions, and what go-ethereum answered."""
+    found = []
+    with tarfile.open(fixtures() / "execution-apis.tar.xz") as files:
+        for member in files:
+            if "/debug_trace" not in member.name or not member.name.endswith(".io"):
+                continue
+            content = files.extractfile(member)
+            assert content is not None
+            lines = content.read().decode().splitlines()
+            asked = [json.loads(line[3:]) for line in lines if line.startswith(">>")]
+            told = [json.loads(line[3:]) for line in lines if line.startswith("<<")]
+            found += [(member.name, *each) for each in zip(asked, told, strict=True)]
+    return found
+
+
+def test_struct_logs_are_those_that_go_ethereum_recorded() -> None:
+    genesis, blocks = chain_of("execution-apis")
+    chain = list(blocks)
+    names = {
+        "enableMemory": "enable_memory",
+        "disableStack": "disable_stack",
+        "disableStorage": "disable_storage",
+        "enableReturnData": "enable_return_data",
+    }
+    compared = 0
+    for name, asked, told in recorded():
+        if "result" not in told:
+            continue
+        given = asked["params"][1] if len(asked["params"]) > 1 else {}
+        tracer = StructLogger(**{names[option]: value for option, value in given.items()})
+        result = told["result"]
+        listed = result if isinstance(result, list) else [{"result": result, "txHash": None}]
+        if not isinstance(result, list):
+            listed[0]["txHash"] = asked["params"][0]
+        traces = traces_of(genesis, chain, tracer, {each["txHash"] for each in listed})
+        for each in listed:
+            assert traces[each["txHash"]] == each["result"], name
+            compared += 1
+    assert compared >= 7
+
+
+def traces_of(
+    genesis: Genesis, blocks: list[Block], tracer: Tracer, wanted: set[str]
+) -> dict[str, Any]:
+    """The traces of the transactions of these hashes, and of others of their blocks."""
+    state = AccountState(genesis.accounts)
+    hashes: dict[int, Any] = {}
+    found: dict[str, Any] = {}
+    for block in blocks:
+        names = [f"0x{each.hash.hex()}" for each in block.transactions]
+        options: dict[str, Any] = {"tracer": tracer} if wanted & set(names) else {}
+        done = blockstm.execute_block(
+            block, state, "evm", chain=genesis.chain, block_hashes=hashes, **options
+        )
+        for name, trace in zip(names, done.traces or (), strict=False):
+            found[name] = trace
+        state.apply(done.writes)
+        hashes = {**hashes, block.header.number: block.hash}
+        if wanted <= set(found):
+            break
+    return found
+
+
+# ---- mistakes
+
+
+def test_names_and_options() -> None:
+    assert isinstance(tracer_named("prestateTracer", {"diffMode": True}), PrestateTracer)
+    assert isinstance(tracer_named("structLogger", {"limit": 3, "unknown": 1}), StructLogger)
+    with pytest.raises(ConfigError, match=r"callTracer, .* not 'calltracer'"):
+        tracer_named("calltracer")
+    with pytest.raises(ConfigError, match="withLog of callTracer cannot be 1"):
+        tracer_named("callTracer", {"withLog": 1})
+    with pytest.raises(ConfigError, match="limit of structLogger cannot be True"):
+        tracer_named("structLogger", {"limit": True})
+    with pytest.raises(ConfigError, match="diffMode with includeEmpty"):
+        tracer_named("prestateTracer", {"diffMode": True, "includeEmpty": True})
+
+
+def test_a_tracer_where_there_can_be_none() -> None:
+    file = read_block_file(DATA / "mainnet" / "12300570.json.xz")
+    with pytest.raises(InputError, match="a tracer is a"):
+        executed(file, tracer="callTracer")
+    with pytest.raises(ConfigError, match="without an inspector"):
+        executed(file, tracer=CallTracer(), inspector=blockstm.vm.evm.Inspector())
