@@ -7,6 +7,7 @@
 
 #include "base/threads.hpp"
 #include "wire/encoded.hpp"
+#include "wire/intrinsic_gas.hpp"
 
 namespace blockstm {
 
@@ -23,7 +24,6 @@ struct PlainRules {
 
 namespace plain_rules {
 
-constexpr uint64_t TRANSACTION_GAS = 21000, ZERO_BYTE_GAS = 4, TOKENS_OF_NONZERO_BYTE = 4;
 // The order of secp256k1, less 1.
 constexpr u256 LAST_SCALAR{0xBFD25E8CD0364140, 0xBAAEDCE6AF48A03B, 0xFFFFFFFFFFFFFFFE, 0xFFFFFFFFFFFFFFFF};
 
@@ -43,8 +43,9 @@ inline bool has_gas(const Transaction& transaction, const PlainRules& rules) noe
     uint64_t zeros = 0;
     for (uint64_t place = 0; place < transaction.data.size; ++place) zeros += transaction.data.data[place] == 0;
     const uint64_t others = transaction.data.size - zeros;
-    const uint64_t intrinsic = TRANSACTION_GAS + ZERO_BYTE_GAS * zeros + rules.nonzero_byte_gas * others;
-    const uint64_t floor = TRANSACTION_GAS + rules.floor_token_gas * (zeros + TOKENS_OF_NONZERO_BYTE * others);
+    namespace table = intrinsic_gas_table;
+    const uint64_t intrinsic = table::TRANSACTION + table::ZERO_BYTE * zeros + rules.nonzero_byte_gas * others;
+    const uint64_t floor = table::TRANSACTION + rules.floor_token_gas * (zeros + table::TOKENS_OF_OTHER_BYTE * others);
     const uint64_t gas = transaction.gas_limit;
     return gas >= intrinsic && gas >= floor && gas <= rules.gas_max;
 }

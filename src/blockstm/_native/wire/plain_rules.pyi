@@ -1,5 +1,7 @@
 from blockstm._native.wire.transaction_list import TransactionList
 
+INTRINSIC_GAS: dict[str, int]
+
 def suspects(
     listed: TransactionList,
     *,

@@ -29,6 +29,38 @@ cdef extern from "wire/plain_rules.hpp" namespace "blockstm" nogil:
         const Span* encodings, uint64_t count, uint32_t threads, const PlainRules& rules, uint8_t* is_sound
     ) noexcept
 
+cdef extern from "wire/intrinsic_gas.hpp" namespace "blockstm::intrinsic_gas_table" nogil:
+    const uint64_t TRANSACTION
+    const uint64_t CREATION
+    const uint64_t ZERO_BYTE
+    const uint64_t OTHER_BYTE
+    const uint64_t OTHER_BYTE_AT_FIRST
+    const uint64_t INITCODE_WORD
+    const uint64_t LISTED_ADDRESS
+    const uint64_t LISTED_SLOT
+    const uint64_t AUTHORIZATION
+    const uint64_t FLOOR_TOKEN
+    const uint64_t TOKENS_OF_OTHER_BYTE
+    const uint64_t BLOB
+    const uint64_t GAS_CAP
+
+# What Python's rules charge by; see ``intrinsic_gas.hpp``.
+INTRINSIC_GAS = {
+    "transaction": TRANSACTION,
+    "creation": CREATION,
+    "zero_byte": ZERO_BYTE,
+    "other_byte": OTHER_BYTE,
+    "other_byte_at_first": OTHER_BYTE_AT_FIRST,
+    "initcode_word": INITCODE_WORD,
+    "listed_address": LISTED_ADDRESS,
+    "listed_slot": LISTED_SLOT,
+    "authorization": AUTHORIZATION,
+    "floor_token": FLOOR_TOKEN,
+    "tokens_of_other_byte": TOKENS_OF_OTHER_BYTE,
+    "blob": BLOB,
+    "gas_cap": GAS_CAP,
+}
+
 cdef enum:
     FIRST_TYPE = 0xC0  # what a typed encoding begins with is below
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from blockstm._native.wire.plain_rules import INTRINSIC_GAS
 from blockstm.ethereum.blocks.header import Header
 from blockstm.vm.forks import OSAKA, BlobSchedule, Fork
 
@@ -22,7 +23,7 @@ __all__ = [
 ELASTICITY: Final = 2
 """How many times its target of gas a block may use."""
 
-GAS_PER_BLOB: Final = 1 << 17
+GAS_PER_BLOB: Final[int] = INTRINSIC_GAS["blob"]
 
 FIRST_BASE_FEE: Final = 10**9
 """Of London's first block."""

@@ -1,13 +1,14 @@
 """Intrinsic gas: the cost of a transaction before its code runs (Yellow Paper 6.2, g0).
 
-Each figure stands with the fork that set it, Amsterdam's in `amsterdam`. The EVM charges by its own
-table; that both agree is tested on the official tests.
+The figures are the native core's (``_native/wire/intrinsic_gas.hpp``), Amsterdam's in `amsterdam`.
+This is what they mean, slowly: the EVM and the filter in front of the rules are tested against it.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from blockstm._native.wire.plain_rules import INTRINSIC_GAS
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.chains import amsterdam
 from blockstm.types import Address
@@ -22,16 +23,17 @@ __all__ = [
     "nonzero_byte_gas",
 ]
 
-_TRANSACTION: Final = 21_000
-_CREATE: Final = 32_000  # from Homestead on (EIP-2)
-_ZERO_BYTE: Final = 4
-_NONZERO_BYTE: Final = 68
-_NONZERO_BYTE_ISTANBUL: Final = 16  # EIP-2028
-_ACCESS_ADDRESS: Final = 2_400  # EIP-2930
-_ACCESS_SLOT: Final = 1_900
-_INITCODE_WORD: Final = 2  # EIP-3860
-_AUTHORIZATION: Final = 25_000  # EIP-7702
-_FLOOR_TOKEN: Final = 10  # EIP-7623; a zero byte is a token, another byte four
+_TRANSACTION: Final[int] = INTRINSIC_GAS["transaction"]
+_CREATE: Final[int] = INTRINSIC_GAS["creation"]
+_ZERO_BYTE: Final[int] = INTRINSIC_GAS["zero_byte"]
+_NONZERO_BYTE: Final[int] = INTRINSIC_GAS["other_byte_at_first"]
+_NONZERO_BYTE_ISTANBUL: Final[int] = INTRINSIC_GAS["other_byte"]
+_ACCESS_ADDRESS: Final[int] = INTRINSIC_GAS["listed_address"]
+_ACCESS_SLOT: Final[int] = INTRINSIC_GAS["listed_slot"]
+_INITCODE_WORD: Final[int] = INTRINSIC_GAS["initcode_word"]
+_AUTHORIZATION: Final[int] = INTRINSIC_GAS["authorization"]
+_FLOOR_TOKEN: Final[int] = INTRINSIC_GAS["floor_token"]
+_TOKENS_OF_NONZERO_BYTE: Final[int] = INTRINSIC_GAS["tokens_of_other_byte"]
 
 INITCODE_MAX: Final = 49_152
 """Of a creating transaction's code, in bytes, from Shanghai on (EIP-3860)."""
@@ -87,7 +89,7 @@ def intrinsic_gas(
     if transaction.to is None and fork >= HOMESTEAD:
         regular += _CREATE
     regular += _AUTHORIZATION * len(transaction.authorizations)
-    tokens = zeros + 4 * (len(data) - zeros)
+    tokens = zeros + _TOKENS_OF_NONZERO_BYTE * (len(data) - zeros)
     floor = _TRANSACTION + floor_token_gas(fork) * tokens if fork >= PRAGUE else 0
     return IntrinsicGas(regular, floor)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from blockstm._native.wire.plain_rules import suspects
+from blockstm._native.wire.plain_rules import INTRINSIC_GAS, suspects
 from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.cores import usable_cores
 from blockstm.ethereum.blocks.header import Header
@@ -28,7 +28,7 @@ from blockstm.vm.forks import AMSTERDAM, HOMESTEAD, OSAKA, SPURIOUS_DRAGON, Fork
 
 __all__ = ["GAS_CAP", "transaction_violation", "transactions_violation"]
 
-GAS_CAP: Final = 1 << 24
+GAS_CAP: Final[int] = INTRINSIC_GAS["gas_cap"]
 """How much gas a transaction may ask for, from Osaka on (EIP-7825)."""
 
 _CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

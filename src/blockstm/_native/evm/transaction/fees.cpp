@@ -9,16 +9,11 @@ namespace blockstm::evm {
 
 namespace {
 
-constexpr uint64_t BASE = 21000;
-constexpr uint64_t CREATION = 32000;
-constexpr uint64_t INITCODE_WORD = 2;
-constexpr uint64_t ZERO_BYTE = 4;
-constexpr uint64_t TOKENS_OF_OTHER_BYTE = 4;  // EIP-7623: a zero byte is one token
-constexpr uint64_t FLOOR_TOKEN = 10;
-constexpr uint64_t LISTED_ADDRESS = 2400;
-constexpr uint64_t LISTED_SLOT = 1900;
+namespace table = intrinsic_gas_table;
 
-constexpr uint64_t other_byte(Fork fork) noexcept { return fork >= Fork::Istanbul ? 16 : 68; }  // EIP-2028
+constexpr uint64_t other_byte(Fork fork) noexcept {
+    return fork >= Fork::Istanbul ? table::OTHER_BYTE : table::OTHER_BYTE_AT_FIRST;
+}
 
 uint64_t count_zeros(Span data) noexcept {
     uint64_t zeros = 0;
@@ -27,9 +22,9 @@ uint64_t count_zeros(Span data) noexcept {
 }
 
 uint64_t access_list_gas(const Transaction& transaction) noexcept {
-    uint64_t gas = transaction.access_count * LISTED_ADDRESS;
+    uint64_t gas = transaction.access_count * table::LISTED_ADDRESS;
     for (uint64_t place = 0; place < transaction.access_count; ++place) {
-        gas += transaction.access_list[place].slot_count * LISTED_SLOT;
+        gas += transaction.access_list[place].slot_count * table::LISTED_SLOT;
     }
     return gas;
 }
@@ -59,7 +54,7 @@ IntrinsicGas intrinsic_gas_of_amsterdam(const Transaction& transaction, uint64_t
     uint64_t gas = base + data_gas;
     gas += transaction.access_count * amsterdam_gas::LISTED_ADDRESS + slots * amsterdam_gas::LISTED_SLOT;
     gas += transaction.authorization_count * AUTHORIZATION;
-    if (transaction.creates) gas += INITCODE_WORD * ((transaction.data.size + 31) / 32);
+    if (transaction.creates) gas += table::INITCODE_WORD * ((transaction.data.size + 31) / 32);
     return {gas, base + FLOOR_BYTE * transaction.data.size};
 }
 
@@ -69,15 +64,17 @@ IntrinsicGas intrinsic_gas(const Transaction& transaction, const BlockEnv& block
     const Fork fork = block.fork;
     const uint64_t zeros = count_zeros(transaction.data);
     const uint64_t others = transaction.data.size - zeros;
-    const uint64_t data_gas = zeros * ZERO_BYTE + others * other_byte(fork);
+    const uint64_t data_gas = zeros * table::ZERO_BYTE + others * other_byte(fork);
     if (fork >= Fork::Amsterdam) return intrinsic_gas_of_amsterdam(transaction, data_gas);
-    uint64_t gas = BASE + data_gas;
-    if (transaction.creates && fork >= Fork::Homestead) gas += CREATION;
-    if (transaction.creates && fork >= Fork::Shanghai) gas += INITCODE_WORD * ((transaction.data.size + 31) / 32);
+    uint64_t gas = table::TRANSACTION + data_gas;
+    if (transaction.creates && fork >= Fork::Homestead) gas += table::CREATION;
+    if (transaction.creates && fork >= Fork::Shanghai) gas += table::INITCODE_WORD * ((transaction.data.size + 31) / 32);
     gas += access_list_gas(transaction);
-    gas += transaction.authorization_count * AUTHORIZATION_NEW_ACCOUNT;
+    gas += transaction.authorization_count * table::AUTHORIZATION;
     uint64_t floor = 0;
-    if (fork >= Fork::Prague) floor = BASE + FLOOR_TOKEN * (zeros + others * TOKENS_OF_OTHER_BYTE);
+    if (fork >= Fork::Prague) {
+        floor = table::TRANSACTION + table::FLOOR_TOKEN * (zeros + others * table::TOKENS_OF_OTHER_BYTE);
+    }
     return {gas, floor};
 }
 

@@ -5,13 +5,13 @@
 
 #include "evm/block.hpp"
 #include "evm/forks/forks.hpp"
+#include "wire/intrinsic_gas.hpp"
 
 namespace blockstm::evm {
 
-inline constexpr uint64_t GAS_PER_BLOB = uint64_t{1} << 17;
-inline constexpr uint64_t AUTHORIZATION_NEW_ACCOUNT = 25000;
+inline constexpr uint64_t AUTHORIZATION_NEW_ACCOUNT = intrinsic_gas_table::AUTHORIZATION;
 inline constexpr uint64_t AUTHORIZATION_BASE = 12500;
-inline constexpr uint64_t GAS_CAP = uint64_t{1} << 24;  // of a transaction, from Osaka on (EIP-7825)
+using intrinsic_gas_table::GAS_CAP;
 
 struct IntrinsicGas {
     uint64_t execution;  // taken before anything runs
@@ -29,7 +29,7 @@ struct GasPrice {
 // The fee cap is not below the base fee.
 GasPrice gas_price(const Transaction& transaction, const BlockEnv& block) noexcept;
 
-inline uint64_t blob_gas(const Transaction& transaction) noexcept { return transaction.blob_count * GAS_PER_BLOB; }
+inline uint64_t blob_gas(const Transaction& transaction) noexcept { return transaction.blob_count * intrinsic_gas_table::BLOB; }
 
 // Whether it offers nothing for its gas.
 inline bool is_free(const Transaction& transaction) noexcept {
