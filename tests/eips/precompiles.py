@@ -33,7 +33,7 @@ class Answer:
         return int.from_bytes(self.output, "big")
 
 
-def precompile(fork: str, number: int, data: bytes, given: int | None = None) -> Answer:
+def exact_answer(fork: str, number: int, data: bytes, given: int | None = None) -> Answer:
     """Call a precompile with data and all gas that there is, or as much as is given."""
     gas = "GAS" if given is None else f"PUSH4 {given}"
     called = call(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from eth_typing import Address
-from tests.eips.precompiles import precompile
+from tests.eips.precompiles import exact_answer
 from tests.eips.rules import before, error, gas, refusal, refusal_after, run, since
 from tests.eips.whole_blocks import blob_hash, block_with, executed, signed, with_header, world
 from tests.evm.world_blocks import COINBASE, NOBODY, SENDERS, contract, transaction, words
@@ -169,10 +169,10 @@ HASH = b"\x01" + sha256(INFINITY).digest()[1:]
 @pytest.mark.parametrize("z", [0, 1, MODULUS - 1])
 def test_a_point_of_a_polynomial(fork: str, z: int) -> None:
     data = HASH + words(z, 0) + INFINITY + INFINITY
-    answer = precompile(fork, POINT_EVALUATION, data)
+    answer = exact_answer(fork, POINT_EVALUATION, data)
     assert (answer.succeeded, answer.gas) == (True, 50_000)
     assert answer.output == words(4_096, MODULUS)
-    assert not precompile(fork, POINT_EVALUATION, data, given=49_999).succeeded
+    assert not exact_answer(fork, POINT_EVALUATION, data, given=49_999).succeeded
 
 
 @pytest.mark.parametrize("fork", FORKS)
@@ -191,10 +191,10 @@ def test_a_point_of_a_polynomial(fork: str, z: int) -> None:
     ],
 )
 def test_what_is_no_proof_takes_all_gas(fork: str, data: bytes) -> None:
-    answer = precompile(fork, POINT_EVALUATION, data, given=60_000)
+    answer = exact_answer(fork, POINT_EVALUATION, data, given=60_000)
     assert (answer.succeeded, answer.gas, answer.output) == (False, 60_000, b"")
 
 
 def test_before_it_the_address_was_an_empty_account() -> None:
-    answer = precompile("shanghai", POINT_EVALUATION, HASH)
+    answer = exact_answer("shanghai", POINT_EVALUATION, HASH)
     assert (answer.succeeded, answer.gas, answer.output) == (True, 2_500, b"")

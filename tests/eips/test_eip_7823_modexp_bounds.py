@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.eips.precompiles import precompile
+from tests.eips.precompiles import exact_answer
 from tests.eips.rules import since
 
 MODEXP = 5
@@ -21,7 +21,7 @@ def sizes(base: int, exponent: int, modulus: int) -> bytes:
     "long", [(1024, 1, 1), (1, 1024, 1), (1, 1, 1024), (1024, 1, 1024), (0, 1024, 0)]
 )
 def test_up_to_the_bound_it_runs(fork: str, long: tuple[int, int, int]) -> None:
-    answer = precompile(fork, MODEXP, sizes(*long), given=GIVEN)
+    answer = exact_answer(fork, MODEXP, sizes(*long), given=GIVEN)
     assert (answer.succeeded, answer.output) == (True, bytes(long[2]))
 
 
@@ -30,11 +30,11 @@ def test_up_to_the_bound_it_runs(fork: str, long: tuple[int, int, int]) -> None:
     "long", [(1025, 1, 1), (1, 1025, 1), (1, 1, 1025), (0, 1025, 0), (HUGE, 0, 0), (0, HUGE, 1)]
 )
 def test_above_it_all_gas_is_taken(fork: str, long: tuple[int, int, int]) -> None:
-    answer = precompile(fork, MODEXP, sizes(*long), given=GIVEN)
+    answer = exact_answer(fork, MODEXP, sizes(*long), given=GIVEN)
     assert (answer.succeeded, answer.gas, answer.output) == (False, GIVEN, b"")
 
 
 @pytest.mark.parametrize("long", [(1025, 1, 1), (1, 1025, 1), (1, 1, 1025), (0, HUGE, 0)])
 def test_before_there_was_no_bound(long: tuple[int, int, int]) -> None:
-    answer = precompile("prague", MODEXP, sizes(*long), given=GIVEN)
+    answer = exact_answer("prague", MODEXP, sizes(*long), given=GIVEN)
     assert (answer.succeeded, answer.output) == (True, bytes(long[2]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.eips.precompiles import precompile
+from tests.eips.precompiles import exact_answer
 from tests.eips.rules import since
 
 MODEXP = 5
@@ -38,7 +38,7 @@ def operands(base: int, exponent: bytes, modulus: int) -> bytes:
 def test_the_table(size: int, exponent: bytes, old: int, new: int) -> None:
     data = operands(size, exponent, size)
     for fork, price in [("prague", old), ("osaka", new), ("amsterdam", new)]:
-        answer = precompile(fork, MODEXP, data)
+        answer = exact_answer(fork, MODEXP, data)
         assert (answer.succeeded, answer.gas) == (True, price)
 
 
@@ -59,12 +59,12 @@ def test_the_table(size: int, exponent: bytes, old: int, new: int) -> None:
 )
 def test_the_formula(base: int, exponent: bytes, modulus: int, price: int) -> None:
     for fork in since("osaka"):
-        assert precompile(fork, MODEXP, operands(base, exponent, modulus)).gas == price
+        assert exact_answer(fork, MODEXP, operands(base, exponent, modulus)).gas == price
 
 
 @pytest.mark.parametrize("fork", since("osaka"))
 def test_one_gas_less_does_not_suffice(fork: str) -> None:
     data = operands(32, b"\xff" * 32, 32)
-    assert precompile(fork, MODEXP, data, given=4_080).succeeded
-    short = precompile(fork, MODEXP, data, given=4_079)
+    assert exact_answer(fork, MODEXP, data, given=4_080).succeeded
+    short = exact_answer(fork, MODEXP, data, given=4_079)
     assert (short.succeeded, short.gas) == (False, 4_079)

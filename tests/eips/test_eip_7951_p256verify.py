@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.eips.precompiles import precompile
+from tests.eips.precompiles import exact_answer
 from tests.eips.rules import before, since
 from tests.evm.world_blocks import words
 
@@ -27,7 +27,7 @@ def changed(place: int, value: int) -> bytes:
 @pytest.mark.parametrize("s", [S, N - S])  # either half of the order is allowed
 @pytest.mark.parametrize("message", [H, H + N])  # which need not be below the order
 def test_a_signature_that_is_right(fork: str, message: int, s: int) -> None:
-    answer = precompile(fork, P256VERIFY, words(message, R, s, GX, GY))
+    answer = exact_answer(fork, P256VERIFY, words(message, R, s, GX, GY))
     assert (answer.succeeded, answer.gas, answer.output) == (True, 6_900, words(1))
 
 
@@ -53,18 +53,18 @@ INVALID = {
 @pytest.mark.parametrize("fork", since("osaka"))
 @pytest.mark.parametrize("name", INVALID)
 def test_what_is_wrong_gives_nothing_for_the_same_gas(fork: str, name: str) -> None:
-    answer = precompile(fork, P256VERIFY, INVALID[name])
+    answer = exact_answer(fork, P256VERIFY, INVALID[name])
     assert (answer.succeeded, answer.gas, answer.output) == (True, 6_900, b"")
 
 
 @pytest.mark.parametrize("fork", since("osaka"))
 def test_one_gas_less_does_not_suffice(fork: str) -> None:
-    assert precompile(fork, P256VERIFY, words(*VALID), given=6_900).word == 1
-    short = precompile(fork, P256VERIFY, words(*VALID), given=6_899)
+    assert exact_answer(fork, P256VERIFY, words(*VALID), given=6_900).word == 1
+    short = exact_answer(fork, P256VERIFY, words(*VALID), given=6_899)
     assert (short.succeeded, short.gas) == (False, 6_899)
 
 
 @pytest.mark.parametrize("fork", [fork for fork in before("osaka") if fork in since("berlin")])
 def test_before_it_the_address_was_an_empty_account(fork: str) -> None:
-    answer = precompile(fork, P256VERIFY, words(*VALID))
+    answer = exact_answer(fork, P256VERIFY, words(*VALID))
     assert (answer.succeeded, answer.gas, answer.output) == (True, 2_500, b"")  # a cold account

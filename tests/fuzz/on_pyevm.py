@@ -6,7 +6,6 @@ import warnings
 from typing import Any
 
 from eth.db.account import AccountDB
-from eth.db.atomic import AtomicDB
 from eth.exceptions import PyEVMError
 from eth.vm.execution_context import ExecutionContext
 from eth_typing import Address, BlockNumber, Hash32
@@ -14,10 +13,10 @@ from eth_utils.exceptions import ValidationError
 from tests.fuzz.case import CHAIN_ID, Account, Case, Sent
 from tests.fuzz.result import FAILED, INVALID, SUCCEEDED, Did, Log, Result
 
-from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.vm.forks import FORKS as ALL_FORKS
 from blockstm.vm.forks import PRAGUE, Fork
 from blockstm.vm.pyevm import FORKS
+from blockstm.vm.pyevm.own_state import own_state
 
 NEWEST = PRAGUE
 
@@ -82,18 +81,7 @@ def _state_of(case: Case, rules: Any) -> Any:
     )
     state_class = rules.get_state_class()
     remembering = type(state_class.__name__, (state_class,), {"account_db_class": _RememberingDB})
-    state: Any = remembering(AtomicDB(), context, EMPTY_TRIE_ROOT)
-    for address, account in case.accounts.items():
-        state.touch_account(address)
-        state.set_balance(address, account.balance)
-        state.set_nonce(address, account.nonce)
-        if account.code:
-            state.set_code(address, account.code)
-        for slot, value in account.storage.items():
-            state.set_storage(address, slot, value)
-    state.lock_changes()
-    state.make_state_root()
-    return state
+    return own_state(remembering, context, case.accounts)
 
 
 def _run(state: Any, rules: Any, sent: Sent) -> Did:

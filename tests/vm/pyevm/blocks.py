@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import rlp
-from eth.db.atomic import AtomicDB
-from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague.transactions import Authorization, UnsignedSetCodeTransaction
 from eth_keys.datatypes import PrivateKey
 from eth_typing import Address, BlockNumber
 
 from blockstm import reference
-from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import StateAfter
 from blockstm.types import BlockResult
 from blockstm.vm.pyevm import FORKS, Account, AccountState, BlockContext, PyEvm
+from blockstm.vm.pyevm.own_state import execution_context, own_state
 
 KEYS = [PrivateKey(bytes([i]) * 32) for i in range(1, 5)]
 SENDERS = [Address(key.public_key.to_canonical_address()) for key in KEYS]
@@ -125,27 +124,7 @@ def run_on_pyevm(
 ) -> tuple[list[Any], Any]:
     """Run a block on py-evm's own database: its computations and its state, the oracle."""
     block = context(fork, coinbase)
-    execution_context = ExecutionContext(
-        coinbase=block.coinbase,
-        timestamp=block.timestamp,
-        block_number=block.number,
-        difficulty=0,
-        mix_hash=block.mix_hash,
-        gas_limit=block.gas_limit,
-        prev_hashes=(),
-        chain_id=block.chain_id,
-        base_fee_per_gas=block.base_fee_per_gas,
-        excess_blob_gas=block.excess_blob_gas,
-    )
-    state = FORKS[fork].get_state_class()(AtomicDB(), execution_context, EMPTY_TRIE_ROOT)
-    for address, account in accounts.items():
-        state.touch_account(address)
-        state.set_balance(address, account.balance)
-        state.set_nonce(address, account.nonce)
-        if account.code:
-            state.set_code(address, account.code)
-        for slot, value in account.storage.items():
-            state.set_storage(address, slot, value)
+    state = own_state(FORKS[fork].get_state_class(), execution_context(block), accounts)
     computations = []
     for transaction in transactions:
         state.lock_changes()

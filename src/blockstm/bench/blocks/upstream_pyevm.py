@@ -9,14 +9,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from eth.db.atomic import AtomicDB
-from eth.vm.execution_context import ExecutionContext
-
 from blockstm.bench.benchmark import Candidate
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.ethereum.execution import PreparedBlock
 from blockstm.vm.context import BlockContext
 from blockstm.vm.pyevm import FORKS
+from blockstm.vm.pyevm.own_state import execution_context, own_state
 
 __all__ = ["upstream_pyevm"]
 
@@ -37,30 +35,9 @@ def upstream_pyevm(prepared: PreparedBlock) -> Candidate:
 def _state_of(rules: Any, prepared: PreparedBlock) -> Any:
     block: BlockContext = prepared.vm.block
     numbers = range(block.number - 1, max(-1, block.number - 257), -1)
-    context = ExecutionContext(
-        coinbase=block.coinbase,
-        timestamp=block.timestamp,
-        block_number=block.number,
-        difficulty=block.difficulty,
-        mix_hash=block.mix_hash,
-        gas_limit=block.gas_limit,
-        prev_hashes=[block.block_hashes.get(number, EMPTY_TRIE_ROOT) for number in numbers],
-        chain_id=block.chain_id,
-        base_fee_per_gas=block.base_fee_per_gas,
-        excess_blob_gas=block.excess_blob_gas,
-    )
-    state: Any = rules.get_state_class()(AtomicDB(), context, EMPTY_TRIE_ROOT)
-    for address, account in prepared.state.accounts():
-        state.touch_account(address)
-        state.set_balance(address, account.balance)
-        state.set_nonce(address, account.nonce)
-        if account.code:
-            state.set_code(address, account.code)
-        for slot, value in account.storage.items():
-            state.set_storage(address, slot, value)
-    state.lock_changes()
-    state.make_state_root()
-    return state
+    hashes = [block.block_hashes.get(number, EMPTY_TRIE_ROOT) for number in numbers]
+    accounts = dict(prepared.state.accounts())
+    return own_state(rules.get_state_class(), execution_context(block, hashes), accounts)
 
 
 def _run(rules: Any, state: Any, transactions: Any) -> int:

@@ -14,7 +14,7 @@ from blockstm.bench.benchmark import Candidate
 from blockstm.bench.evm.workloads import SENDER, SENDER_KEY, Workload
 from blockstm.errors import UsageError
 from blockstm.ethereum.blocks.transaction import Transaction
-from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.executor import execute_block
 from blockstm.extras import need
 from blockstm.messages import brief
@@ -103,30 +103,21 @@ def _run_pyrevm(workload: Workload, prepared: Any) -> Ran:
 
 
 def _set_up_pyevm(workload: Workload) -> Any:
-    from eth.db.atomic import AtomicDB  # an optional extra
-    from eth.vm.execution_context import ExecutionContext
-    from eth.vm.forks import CancunVM
+    from eth.vm.forks import CancunVM  # an optional extra
     from eth_keys.datatypes import PrivateKey
 
-    context = ExecutionContext(
-        coinbase=_COINBASE,
+    from blockstm.vm.pyevm.own_state import execution_context, own_state
+
+    block = BlockContext(
+        number=_NUMBER,
         timestamp=_TIME,
-        block_number=_NUMBER,
-        difficulty=0,
-        mix_hash=bytes(32),
+        coinbase=_COINBASE,
         gas_limit=_BLOCK_GAS,
-        prev_hashes=(),
-        chain_id=1,
         base_fee_per_gas=0,
         excess_blob_gas=0,
+        chain_id=1,
     )
-    state = CancunVM.get_state_class()(AtomicDB(), context, EMPTY_TRIE_ROOT)
-    for address, account in workload.accounts.items():
-        state.set_code(address, account.code)
-        state.set_nonce(address, account.nonce)
-        state.set_balance(address, account.balance)
-        for slot, value in account.storage.items():
-            state.set_storage(address, slot, value)
+    state = own_state(CancunVM.get_state_class(), execution_context(block), workload.accounts)
     state.set_balance(SENDER, _FUNDS)
     state.persist()
     unsigned = CancunVM.create_unsigned_transaction(

@@ -11,6 +11,7 @@ Imports point down::
     accounts        py-evm's account database over a view
     balance         a balance that has not been read
     stack_headroom  room on the interpreter's stack
+    own_state       py-evm's own state over its own database
     forks           the forks py-evm has
 """
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from eth.abc import SignedTransactionAPI
 from eth.exceptions import PyEVMError
-from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks import CancunVM, PragueVM
 from eth_utils.exceptions import ValidationError
 from rlp.exceptions import RLPException
@@ -19,6 +18,7 @@ from blockstm.vm.context import MAINNET_CHAIN_ID, BlockContext
 from blockstm.vm.forks import fork_named
 from blockstm.vm.pyevm import system
 from blockstm.vm.pyevm.forks import FORKS
+from blockstm.vm.pyevm.own_state import execution_context
 from blockstm.vm.pyevm.state import new_state, state_class_of
 
 __all__ = ["Execution", "Log", "PyEvm"]
@@ -69,18 +69,7 @@ class PyEvm:
         self.block = block
         self._rules: Any = FORKS[self.fork]
         self._state_class = state_class_of(self.fork)
-        self._context = ExecutionContext(
-            coinbase=block.coinbase,
-            timestamp=block.timestamp,
-            block_number=block.number,
-            difficulty=block.difficulty,
-            mix_hash=block.mix_hash,
-            gas_limit=block.gas_limit,
-            prev_hashes=(),
-            chain_id=block.chain_id,
-            base_fee_per_gas=block.base_fee_per_gas,
-            excess_blob_gas=block.excess_blob_gas,
-        )
+        self._context = execution_context(block)
 
     def decode(self, encoded: bytes, sender: Address | None = None) -> SignedTransactionAPI:
         """A transaction of this fork from its encoding (EIP-2718).
