@@ -12,7 +12,7 @@ from blockstm.state.changes import AccountChanges, changes_of
 from blockstm.state.protocol import AccountFields, RootedState, State
 from blockstm.types import Address, Hash32
 
-__all__ = ["LocatedState", "located"]
+__all__ = ["LocatedState", "field_of", "located"]
 
 _NONCE_MAX: Final = 2**64 - 1
 _WORD_MAX: Final = 2**256 - 1
@@ -68,7 +68,7 @@ class LocatedState:
         if len(key) == 4:
             value: Any = 0 if key[2] else self._slot(key[0], key[3])
         else:
-            value = _field(account, key[1])
+            value = field_of(account, key[1])
         return value or default
 
     def _resolve_before_changing(self, changes: Any) -> None:
@@ -114,7 +114,7 @@ class _RootedLocatedState(LocatedState):
         return self.state.root_after(changes)
 
 
-def _field(account: AccountFields, name: str) -> Any:
+def field_of(account: AccountFields, name: str) -> Any:
     """The value at a location of an account that exists; what is zero or empty holds none."""
     is_named = account.nonce > 0 or account.code_hash != EMPTY_CODE_HASH
     match name:

@@ -21,7 +21,8 @@ from blockstm.ethereum.calls.failures import Failure
 from blockstm.ethereum.calls.message import GAS_CAP, Message, message_of
 from blockstm.ethereum.calls.overrides import AccountOverride, BlockOverrides
 from blockstm.ethereum.calls.results import CallResult
-from blockstm.ethereum.calls.revert_reasons import PANICS, RevertReason
+from blockstm.ethereum.calls.revert_reasons import RevertReason
+from blockstm.ethereum.codecs.solidity import PANICS
 
 __all__ = [
     "ERROR_RATIO",

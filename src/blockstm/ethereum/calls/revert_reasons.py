@@ -5,25 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["PANICS", "RevertReason", "revert_reason"]
+from blockstm.ethereum.codecs.solidity import ERROR, PANIC, PANICS
 
-_ERROR: Final = bytes.fromhex("08c379a0")
-_PANIC: Final = bytes.fromhex("4e487b71")
+__all__ = ["RevertReason", "revert_reason"]
+
 _WORD: Final = 32
-
-PANICS: Final = {
-    0x00: "generic panic",
-    0x01: "assert(false)",
-    0x11: "arithmetic underflow or overflow",
-    0x12: "division or modulo by zero",
-    0x21: "enum overflow",
-    0x22: "invalid encoded storage byte array accessed",
-    0x31: "out-of-bounds array access; popping on an empty array",
-    0x32: "out-of-bounds access of an array or bytesN",
-    0x41: "out of memory",
-    0x51: "uninitialized function",
-}
-"""What the numbers of panics mean; Solidity's documentation, in go-ethereum's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +33,10 @@ class RevertReason:
 def revert_reason(output: bytes) -> RevertReason | None:
     """The reason in the output of a reverted call; None where it is of neither kind."""
     selector, arguments = output[:4], output[4:]
-    if selector == _PANIC and len(arguments) >= _WORD:
+    if selector == PANIC and len(arguments) >= _WORD:
         code = _number(arguments, 0)
         return RevertReason("panic", PANICS.get(code, f"unknown panic code: {code:#x}"), code)
-    if selector == _ERROR:
+    if selector == ERROR:
         text = _string(arguments)
         return None if text is None else RevertReason("error", text)
     return None

@@ -7,5 +7,6 @@ Imports point down::
     fields        JSON-RPC objects, strictly
     members       what the members of objects made by hand must be
     rlp           RLP, strictly
+    solidity      how Solidity's contracts say why they revert
     hashing       keccak-256
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from blockstm.ethereum.codecs.solidity import ERROR, PANIC, PANICS
 from blockstm.ethereum.tracing.opcodes import STACK_INPUTS, STACK_OUTPUTS, opcode_name
 from blockstm.vm.evm.execution import FAILURES
 from blockstm.vm.evm.inspection import FIRST_CREATION
@@ -50,20 +51,6 @@ _PAIRING_COSTS: Final = ((100_000, 80_000), (45_000, 34_000))
 _PAIR: Final = 192  # bytes
 _BLAKE_INPUT: Final = 213
 _POINT_EVALUATION_COST: Final = 50_000
-_ERROR: Final = bytes.fromhex("08c379a0")  # Error(string)
-_PANIC: Final = bytes.fromhex("4e487b71")  # Panic(uint256)
-_PANICS: Final = {
-    0x00: "generic panic",
-    0x01: "assert(false)",
-    0x11: "arithmetic underflow or overflow",
-    0x12: "division or modulo by zero",
-    0x21: "enum overflow",
-    0x22: "invalid encoded storage byte array accessed",
-    0x31: "out-of-bounds array access; popping on an empty array",
-    0x32: "out-of-bounds access of an array or bytesN",
-    0x41: "out of memory",
-    0x51: "uninitialized function",
-}
 
 
 def call_failure(failure: int, fault: Fault | None, fork: Fork, began: CallBegan) -> str:
@@ -117,10 +104,10 @@ def precompile_failure(number: int, data: bytes, gas: int, fork: Fork) -> str:
 def revert_reason(output: bytes) -> str | None:
     """What Solidity's ``Error(string)`` or ``Panic(uint256)`` says; None of any other output."""
     kind, arguments = output[:4], output[4:]
-    if kind == _PANIC and len(arguments) == 32:
+    if kind == PANIC and len(arguments) == 32:
         code = int.from_bytes(arguments, "big")
-        return _PANICS.get(code, f"unknown panic code: {code:#x}")
-    if kind != _ERROR or len(arguments) < 64 or len(arguments) % 32:
+        return PANICS.get(code, f"unknown panic code: {code:#x}")
+    if kind != ERROR or len(arguments) < 64 or len(arguments) % 32:
         return None
     offset = int.from_bytes(arguments[:32], "big")
     size_end = offset + 32

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from blockstm.ethereum.codecs.fields import Fields, parse_data
-from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.json_files import read_json
 from blockstm.ethereum.tries.state_trie import StateTrie, TrieAccount
 from blockstm.state.accounts import EMPTY_CODE_HASH
 from blockstm.state.changes import AccountChanges, changes_of
+from blockstm.state.located import field_of
 from blockstm.types import Hash32
 
 __all__ = ["Witness", "WitnessState", "parse_witness", "read_witness"]
@@ -110,7 +111,7 @@ class WitnessState:
         if len(key) == 4:
             value: Any = 0 if key[2] else self.trie.slot(key[0], key[3])
         else:
-            value = _field(account, key[1])
+            value = field_of(account, key[1])
             if value and key[1] == "code_hash":
                 self._named.add(value)
         return value or default
@@ -172,20 +173,3 @@ class WitnessState:
         if code_hash in self._named and code_hash not in self._codes:
             raise LookupError(f"the witness has only the hash of the code 0x{code_hash.hex()}")
         return self._codes.get(code_hash, default)
-
-
-def _field(account: TrieAccount, name: str) -> Any:
-    """The value at a location of an account that exists; what is zero or empty holds none."""
-    is_named = account.nonce > 0 or account.code_hash != EMPTY_CODE_HASH
-    match name:
-        case "balance":
-            return account.balance
-        case "nonce":
-            return account.nonce
-        case "code_hash":
-            return account.code_hash if account.code_hash != EMPTY_CODE_HASH else None
-        case "recorded":
-            return not is_named and account.balance == 0
-        case "stored":
-            return not is_named and account.storage_root != EMPTY_TRIE_ROOT
-    return None  # an epoch: nothing was cleared in a block that has not run
