@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, Unpack
 
 from blockstm.config import Config
@@ -22,8 +23,13 @@ def run(
     **options: Unpack[RunOptions],
 ) -> BlockResult:
     """Run a block of transactions; see `blockstm.execute_block`."""
-    engine = POOL.take(Config() if workers is None else Config(workers=workers))
+    engine = POOL.take(_config_of("auto" if workers is None else workers))
     try:
         return engine.run(transactions, state, vm, **options)
     finally:
         POOL.give_back(engine)
+
+
+@lru_cache(maxsize=8, typed=True)
+def _config_of(workers: int | Literal["auto"]) -> Config:
+    return Config(workers=workers)

@@ -250,9 +250,10 @@ cdef class EvmBlock:
         return 0
 
     def add_call(self, message, gas, authorities, bint is_validated, bint keeps_changes):
-        """A transaction that nobody signed, with the members of one that are no signature's, and a sender.
+        """A transaction that nobody signed: the members of one that are no signature's, and a sender.
 
-        ``gas``: how much it has, whatever it says. ``is_validated``: its nonce and its fees are checked. ``keeps_changes``: steps after it see what it does.
+        ``gas``: how much it has, whatever it says. ``is_validated``: its nonce and its fees are checked.
+        ``keeps_changes``: steps after it see what it does.
         """
         cdef Step step = Step()
         step.kind = StepKind.Call

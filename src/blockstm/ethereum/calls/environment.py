@@ -76,7 +76,10 @@ def environment_of(
     if block_hashes is not None and not isinstance(block_hashes, Mapping):
         raise InputError(f"block_hashes map numbers to hashes, and are not {brief(block_hashes)}")
     if block is None:
-        return _without_block(chain, overrides or BlockOverrides(), block_hashes or {})
+        around = _without_block(chain, block_hashes or {})
+        if overrides is None:
+            return around
+        return replace(around, context=overrides.applied_to(around.context))
     header = block.header if isinstance(block, Block) else block
     check_header(header, "block")
     return _in_block(header, chain, overrides, block_hashes or {})
@@ -108,9 +111,7 @@ def _in_block(
     return Environment(chain, fork, replace(context, has_access_list=True))
 
 
-def _without_block(
-    chain: Chain, overrides: BlockOverrides, block_hashes: Mapping[int, Hash32]
-) -> Environment:
+def _without_block(chain: Chain, block_hashes: Mapping[int, Hash32]) -> Environment:
     """An empty block under the newest fork of the chain, or that which the caller has named."""
     fork = chain.fork or chain.activations[-1].fork
     check_fork("evm", fork)
@@ -121,8 +122,9 @@ def _without_block(
         gas_limit=_NO_BLOCK_GAS_LIMIT,
         base_fee_per_gas=0 if fork >= LONDON else None,
         blob_base_fee=None if fork.blobs is None else 1,
+        blobs_max=None if fork.blobs is None else fork.blobs.max,
         chain_id=chain.chain_id,
         block_hashes=block_hashes,
         has_access_list=True,
     )
-    return Environment(chain, fork, overrides.applied_to(context))
+    return Environment(chain, fork, context)
