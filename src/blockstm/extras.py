@@ -15,6 +15,7 @@ EXTRAS: Final = {
     "pyrevm": ("pyrevm",),
     "testing": ("hypothesis",),
     "insight": ("matplotlib",),
+    "chain": ("mdbx",),
 }
 """Extra → the packages of it that blockstm imports."""
 

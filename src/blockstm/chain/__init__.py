@@ -7,11 +7,15 @@ Imports point down::
     importing     blocks executed, verified, staged and made durable; the head
     opening       how a chain begins
     working       the state that blocks run on
+    disk_working  the same for a chain on disk
+    disk_state    the state at the head of a chain on disk, read below Python
     states        the state after a block
     staging       what an import is about to make durable
     blocks        blocks as a snapshot of the store has them
     spec          the rules of a chain as JSON
     encodings     how blocks and receipts stand in a store
+    mdbx_store    a store on disk
+    mdbx_library  the library of the database, found
     memory_store  a store in memory
     store         what a chain keeps its data in
     interruption  steps that Ctrl-C must not end in the middle

@@ -27,6 +27,7 @@ __all__ = [
     "RecordedChanges",
     "changes_of",
     "records_and_codes",
+    "records_on",
 ]
 
 _NONCE: Final = 1
@@ -116,7 +117,7 @@ class AccountChanges(Mapping[Address, AccountChange]):
             if records_of_state is not None:
                 records = records_of_state(self.packed)
             else:
-                records = _records_on(self.packed, before)
+                records = records_on(self.packed, before)
             self._records = records
         return records
 
@@ -265,7 +266,7 @@ def _code_in(state: Any, code_hash: bytes) -> bytes | None:
     return code
 
 
-def _records_on(packed: PackedWrites, before: Any) -> bytes:
+def records_on(packed: PackedWrites, before: Any) -> bytes:
     """The records on a state that has to be asked for each location."""
     found, unsure = records_of(packed)
     records = bytearray(found)

@@ -44,3 +44,5 @@ cdef class Context:
     cdef object exception(self, int32_t index, const ExecutionResult* result)
     # The key of a location.
     cdef object key(self, uint32_t location)
+    # The exception of a read that failed in native code.
+    cdef object read_error(self)

@@ -41,3 +41,6 @@ cdef class Context:
 
     cdef object key(self, uint32_t location):
         raise NotImplementedError
+
+    cdef object read_error(self):
+        raise NotImplementedError

@@ -542,7 +542,7 @@ cdef class Engine:
         if ending == DELTA_FAILED:
             return "transaction", self.context.delta_error(&self.block.frontier)
         if ending == STATE_FAILED:
-            return "state", <object><void*>error if error else None
+            return "state", <object><void*>error if error else self.context.read_error()
         if ending == LIMIT_FAILED:
             return "limit", self.limit_error
         return "memory", MemoryError("out of memory while a block was run")

@@ -176,4 +176,24 @@ private:
     Bytes rest_;
 };
 
+// Writes the head of a record of all that an account is, or of there being none; its slots come behind it.
+inline void put_record_head(uint8_t* out, const uint8_t* address, bool exists, uint64_t nonce, const uint8_t* balance,
+                            const uint8_t* code_hash) noexcept {
+    std::memset(out, 0, Records::HEAD_SIZE);
+    std::memcpy(out, address, ADDRESS_SIZE);
+    if (!exists) {
+        out[20] = static_cast<uint8_t>(Existence::Deleted) << Record::EXISTENCE_SHIFT;
+        return;
+    }
+    out[20] = Record::NONCE | Record::BALANCE | Record::CODE_HASH |
+              static_cast<uint8_t>(Existence::Exists) << Record::EXISTENCE_SHIFT;
+    for (uint32_t place = 0; place < 8; ++place) out[21 + place] = static_cast<uint8_t>(nonce >> 8 * place);
+    std::memcpy(out + 29, balance, WORD_SIZE);
+    std::memcpy(out + 61, code_hash, HASH_SIZE);
+}
+
+inline void put_slot_count(uint8_t* record, uint32_t count) noexcept {
+    for (uint32_t place = 0; place < 4; ++place) record[93 + place] = static_cast<uint8_t>(count >> 8 * place);
+}
+
 }  // namespace blockstm::trie

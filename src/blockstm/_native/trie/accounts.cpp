@@ -17,9 +17,11 @@ Status Accounts::open(NodeStore& store, const uint8_t root[HASH_SIZE]) noexcept 
     return accounts_.open(store.space(), root);
 }
 
-void Accounts::share(const Accounts& other) noexcept {
+bool Accounts::share(const Accounts& other) noexcept {
     store_ = other.store_;
     accounts_ = other.accounts_.copy();
+    return stale_.append(other.stale_.data(), other.stale_.size()) &&
+           wiped_.append(other.wiped_.data(), other.wiped_.size());
 }
 
 // -- reading
@@ -58,6 +60,8 @@ Status Accounts::slot(const uint8_t* address, const uint8_t slot[WORD_SIZE],
     if (status != Status::Ok || leaf == nullptr) return status;
     Bytes encoding;
     const Key key = key_of({slot, WORD_SIZE});
+    const Key owner = key_of({address, ADDRESS_SIZE});
+    const OwnerScope scope(space(), owner.bytes);
     status = leaf->storage.get(space(), key, encoding);
     if (status != Status::Ok || encoding.empty() || read_slot_value(encoding, value)) return status;
     std::memcpy(space().blamed, key.bytes, HASH_SIZE);
@@ -73,25 +77,41 @@ Status Accounts::prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE
     Leaf* leaf;
     const Status status = find_storage(address, leaf);
     if (status != Status::Ok || leaf == nullptr) return status;
+    const Key owner = key_of({address, ADDRESS_SIZE});
+    const OwnerScope scope(space(), owner.bytes);
     return leaf->storage.prove(space(), key_of({slot, WORD_SIZE}), encodings, sizes);
 }
 
 // -- changing
 
 Status Accounts::apply(Bytes records, uint32_t threads) noexcept {
-    threads_ = store_->count() == 0 ? threads : 1;
+    threads_ = store_->count() == 0 || store_->source() != nullptr ? threads : 1;
+    store_->each_space([](Space& each) noexcept { each.stale.clear(); });
     Status status = read_records(records);
     if (status != Status::Ok) return status;
     hash_keys();
     waiting_.clear();
     large_.clear();
     leaving_.clear();
+    clearing_.clear();
     Trie before = accounts_.copy();
     status = change_all();
     for (Waiting& each : waiting_) each.storage.drop(space());
+    if (status == Status::Ok && !keep_notes()) status = Status::OutOfMemory;
     if (status != Status::Ok) std::swap(accounts_, before);
     before.drop(space());
     return status;
+}
+
+// What the tries that changed say of their source, as long as it is this state that is kept.
+bool Accounts::keep_notes() noexcept {
+    if (store_->source() == nullptr) return true;
+    bool is_kept = wiped_.append(clearing_.data(), clearing_.size()) &&
+                   wiped_.append(leaving_.data(), leaving_.size());
+    store_->each_space([&](Space& each) noexcept {
+        is_kept = is_kept && stale_.append(each.stale.data(), each.stale.size());
+    });
+    return is_kept;
 }
 
 Status Accounts::root(uint32_t threads, uint8_t out[HASH_SIZE]) noexcept {
@@ -180,8 +200,10 @@ Status Accounts::change(Space& space, Trie& part, uint32_t above, const Change& 
 Status Accounts::change_storage(Space& space, const Change& change, const Account& account,
                                 Trie& storage) noexcept {
     const Record& record = change.record;
+    const OwnerScope scope(space, change.keys[0].bytes);
     if (record.has(Record::CLEARED)) {
         storage.drop(space);
+        if (const Status status = note(clearing_, change.keys[0]); status != Status::Ok) return status;
     } else if (storage.top == nullptr) {
         const Status status = storage.open(space, account.storage_root);
         if (status != Status::Ok) return status;
@@ -204,6 +226,7 @@ Status Accounts::put_slots(Space& space, const Change& change, Trie& storage) no
         if (is_zero(value)) return Status::Ok;
         uint8_t encoding[SLOT_VALUE_SIZE_MAX];
         Leaf* leaf;
+        const OwnerScope scope(by, change.keys[0].bytes);
         return part.put(by, key, {encoding, put_slot_value(encoding, value)}, leaf, above);
     };
     const auto key_of_slot = [](const Key& key) noexcept -> const Key& { return key; };

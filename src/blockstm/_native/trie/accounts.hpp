@@ -17,7 +17,7 @@ public:
 
     // One of these comes first; `drop`, which gives the nodes back, last.
     Status open(NodeStore& store, const uint8_t root[HASH_SIZE]) noexcept;
-    void share(const Accounts& other) noexcept;
+    bool share(const Accounts& other) noexcept;  // false: out of memory
     void drop() noexcept { accounts_.drop(space()); }
 
     Status account(const uint8_t* address, Account& account, bool& exists) noexcept;
@@ -25,10 +25,16 @@ public:
 
     // Takes the changes of a block, Records; an address stands there once. What adds comes before what
     // removes, so that as few nodes as can be are needed beside the paths. What fails leaves all as it was.
-    // `threads` share what is much, unless nodes may have to be looked for in the store.
+    // `threads` share what is much, unless nodes may have to be looked for among those that were added.
     Status apply(Bytes records, uint32_t threads) noexcept;
 
     Status root(uint32_t threads, uint8_t out[HASH_SIZE]) noexcept;
+
+    // Over a source: what is to be done to it so that it has the nodes of this state, if it has those of the
+    // state that was opened, or for which `mark_stored` was called last. Pre: `root` was asked. Defined in
+    // stored_nodes.cpp. False: out of memory.
+    bool collect(NodeSink& sink) const noexcept;
+    void mark_stored() noexcept;
 
     // Proofs of the account and of a slot of it (EIP-1186); see Trie::prove.
     Status prove(const uint8_t* address, Array<uint8_t>& encodings, Array<uint64_t>& sizes) noexcept;
@@ -76,8 +82,12 @@ private:
         return buffer.push(element) ? Status::Ok : Status::OutOfMemory;
     }
 
+    bool keep_notes() noexcept;
+
     NodeStore* store_ = nullptr;
     Trie accounts_;
+    Array<StalePlace> stale_;  // of this state, not yet collected: places where nodes were,
+    Array<Key> wiped_;         // accounts whose storage was cleared
 
     // While `apply` runs:
     uint32_t threads_ = 1;
@@ -88,6 +98,7 @@ private:
     Array<Waiting> waiting_;  // with a storage to be hashed
     Array<Change> large_;     // with so many slots that they are shared, one account after the other
     Array<Key> leaving_;      // accounts that are removed last
+    Array<Key> clearing_;     // accounts whose storage goes
 };
 
 }  // namespace blockstm::trie

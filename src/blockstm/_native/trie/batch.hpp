@@ -49,6 +49,7 @@ public:
                 set_reference(*out, encoding);
             } else {
                 out->size = HASH_SIZE;
+                out->is_stored = 0;
                 hashes.add(encoding, out->bytes);
             }
         }

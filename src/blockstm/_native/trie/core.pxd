@@ -31,6 +31,7 @@ cdef extern from "trie/status.hpp" namespace "blockstm::trie" nogil:
         Missing
         Malformed
         OutOfMemory
+        Unreadable
         BadInput
 
 cdef extern from "trie/batch.hpp" namespace "blockstm::trie" nogil:
@@ -60,6 +61,13 @@ cdef extern from "trie/account.hpp" namespace "blockstm::trie" nogil:
 cdef extern from "trie/state_root.hpp" namespace "blockstm::trie" nogil:
     Status state_root(Bytes records, uint8_t* out) noexcept
 
+cdef extern from "trie/node_source.hpp" namespace "blockstm::trie" nogil:
+    cppclass NodeSource:
+        pass
+
+    cppclass NodeSink:
+        pass
+
 cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
     cppclass Space:
         uint8_t* blamed
@@ -72,6 +80,8 @@ cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
         cbool add(Bytes encoding) noexcept
         cbool find(const uint8_t* hash, Bytes& encoding) noexcept
         uint64_t count() noexcept
+        uint64_t memory() noexcept
+        void set_source(NodeSource* source) noexcept
         Space& space() noexcept
 
 cdef extern from "trie/trie.hpp" namespace "blockstm::trie" nogil:
@@ -92,12 +102,14 @@ cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
     cppclass Accounts:
         Accounts() noexcept
         Status open(NodeStore& store, const uint8_t* root) noexcept
-        void share(const Accounts& other) noexcept
+        cbool share(const Accounts& other) noexcept
         void drop() noexcept
         Status account(const uint8_t* address, Account& account, cbool& exists) noexcept
         Status slot(const uint8_t* address, const uint8_t* slot, uint8_t* value) noexcept
         Status apply(Bytes records, uint32_t threads) noexcept
         Status root(uint32_t threads, uint8_t* out) noexcept
+        cbool collect(NodeSink& sink) noexcept
+        void mark_stored() noexcept
         Status prove(const uint8_t* address, Array[uint8_t]& encodings, Array[uint64_t]& sizes) noexcept
         Status prove_slot(
             const uint8_t* address, const uint8_t* slot, Array[uint8_t]& encodings, Array[uint64_t]& sizes

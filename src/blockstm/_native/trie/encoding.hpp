@@ -17,16 +17,19 @@ inline constexpr uint8_t EMPTY_ROOT[HASH_SIZE] = {
     0x5b, 0x48, 0xe0, 0x1b, 0x99, 0x6c, 0xad, 0xc0, 0x01, 0x62, 0x2f, 0xb5, 0xe3, 0x63, 0xb4, 0x21};
 
 // A node inside its parent: nothing, its encoding if that is short, else its hash.
+// `is_stored`: the node is where a NodeSource finds it, as no reference is that was computed here.
 struct Reference {
-    uint8_t size = 0;
+    uint8_t size : 7 = 0;
+    uint8_t is_stored : 1 = 0;
     uint8_t bytes[HASH_SIZE];
 
     bool is_hash() const noexcept { return size == HASH_SIZE; }
 };
 
 inline void set_reference(Reference& reference, Bytes encoding) noexcept {
+    reference.is_stored = 0;
     if (encoding.size() < HASH_SIZE) {
-        reference.size = static_cast<uint8_t>(encoding.size());
+        reference.size = encoding.size() & 31;
         put_bytes(reference.bytes, encoding);
     } else {
         reference.size = HASH_SIZE;

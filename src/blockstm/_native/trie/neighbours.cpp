@@ -21,7 +21,11 @@ struct Search {
     int next_rank(int rank) const noexcept { return is_behind ? rank + 1 : rank - 1; }
 
     Status resolve(Node*& node, bool is_below_extension) noexcept {
-        return node->kind == Kind::Unresolved ? space.resolve(node, depth, is_below_extension) : Status::Ok;
+        if (node->kind != Kind::Unresolved) return Status::Ok;
+        uint8_t packed[KEY_SIZE_MAX];
+        PathWriter writer(packed, depth);
+        for (uint32_t place = 0; place < depth; ++place) writer.push(nibbles[place]);
+        return space.resolve(node, packed_path(packed, depth), is_below_extension);
     }
 };
 

@@ -20,6 +20,7 @@ Any* new_node(Pool& pool, Kind kind, uint64_t extra) noexcept {
     auto* node = static_cast<Any*>(pool.take(sizeof(Any) + extra));
     if (node == nullptr) return nullptr;
     node->reference.size = 0;
+    node->reference.is_stored = 0;
     node->kind = kind;
     node->path_size = 0;
     node->value_size = 0;

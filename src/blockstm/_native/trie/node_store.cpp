@@ -59,22 +59,47 @@ bool NodeStore::find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexc
     return true;
 }
 
-Status Space::resolve(Node*& node, uint32_t depth, bool is_below_extension) noexcept {
+// The encoding of the node that is blamed until it is there: known to have its hash.
+Status Space::find(Path path, Bytes& encoding) noexcept {
+    if (store_.find(blamed, encoding)) return Status::Ok;
+    if (store_.source() == nullptr) return Status::Missing;
+    read_.clear();
+    const Status status = store_.source()->read(owner, path, read_);
+    if (status != Status::Ok) return status;
+    encoding = {read_.data(), read_.size()};
+    uint8_t hash[HASH_SIZE];
+    keccak256(encoding.data(), encoding.size(), hash);
+    return std::memcmp(hash, blamed, HASH_SIZE) == 0 ? Status::Ok : Status::Malformed;
+}
+
+Status Space::resolve(Node*& node, Path path, bool is_below_extension) noexcept {
     std::memcpy(blamed, node->reference.bytes, HASH_SIZE);
     Bytes encoding;
-    if (!store_.find(blamed, encoding)) return Status::Missing;
-    if (encoding.size() < HASH_SIZE && depth != 0) return Status::Malformed;  // it would stand in its parent
+    Status status = find(path, encoding);
+    if (status != Status::Ok) return status;
+    if (encoding.size() < HASH_SIZE && path.size != 0) return Status::Malformed;  // it would stand in its parent
     Node* decoded;
-    const Status status = decode_node(pool, encoding, depth, is_below_extension, decoded);
+    status = decode_node(pool, encoding, path.size, is_below_extension, decoded);
     if (status != Status::Ok) return status;
     if (encoding.size() < HASH_SIZE) {
         set_reference(decoded->reference, encoding);
     } else {
         decoded->reference = node->reference;
     }
+    decoded->reference.is_stored = 1;
     release(pool, node);
     node = decoded;
     return Status::Ok;
+}
+
+bool Space::note_stale(Path path) noexcept {
+    if (store_.source() == nullptr) return true;
+    StalePlace place;
+    place.is_of_account = owner != nullptr;
+    if (owner != nullptr) std::memcpy(place.owner, owner, HASH_SIZE);
+    place.size = static_cast<uint8_t>(path.size);
+    pack(path, place.packed);
+    return stale.push(place);
 }
 
 bool NodeStore::prepare_spaces(uint32_t threads) noexcept {

@@ -1,5 +1,5 @@
-// What the tries of one state share: encoded nodes by their hash (a witness, or what a database gave), the
-// memory of decoded nodes, and the one lock that all of it is used under.
+// What the tries of one state share: encoded nodes by their hash (a witness), or a source of nodes (a
+// database), the memory of decoded nodes, and the one lock that all of it is used under.
 //
 // Threads: any; everything but `lock` and `try_lock` needs the lock, the functions of Trie and Accounts too.
 // The thread that has the lock may share work on nodes with helper threads, each with a space of its own.
@@ -10,6 +10,7 @@
 
 #include "base/fork_locks.hpp"
 #include "base/threads.hpp"
+#include "trie/node_source.hpp"
 #include "trie/refresher.hpp"
 
 namespace blockstm::trie {
@@ -24,16 +25,35 @@ public:
     Space(const Space&) = delete;
     Space& operator=(const Space&) = delete;
 
-    // `node`, which is unresolved and stands at `depth`, becomes the node that has its hash. Where that fails
-    // `blamed` says which.
-    Status resolve(Node*& node, uint32_t depth, bool is_below_extension) noexcept;
+    // `node`, which is unresolved and stands at `path` of the owner's trie, becomes the node that has its hash.
+    // Where that fails `blamed` says which.
+    Status resolve(Node*& node, Path path, bool is_below_extension) noexcept;
+
+    // A node that the source may have at `path` of the owner's trie is no more. False: out of memory.
+    bool note_stale(Path path) noexcept;
 
     Pool pool;
     Refresher refresher;
+    Owner owner = nullptr;  // whose trie the thread works on; matters to a source only
+    Array<StalePlace> stale;
     uint8_t blamed[HASH_SIZE] = {};
 
 private:
+    Status find(Path path, Bytes& encoding) noexcept;
+
     const NodeStore& store_;
+    Array<uint8_t> read_;
+};
+
+// The trie that a thread works on, until the end of a scope.
+class OwnerScope {
+public:
+    OwnerScope(Space& space, Owner owner) noexcept : space_(space), before_(space.owner) { space.owner = owner; }
+    ~OwnerScope() { space_.owner = before_; }
+
+private:
+    Space& space_;
+    Owner before_;
 };
 
 class NodeStore {
@@ -51,6 +71,27 @@ public:
     bool add(Bytes encoding) noexcept;
     bool find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexcept;
     uint64_t count() const noexcept { return count_; }
+
+    // Where nodes are read that were not added; none by default. Set before the first trie is opened, it outlives
+    // the store.
+    void set_source(NodeSource* source) noexcept { source_ = source; }
+    NodeSource* source() const noexcept { return source_; }
+
+    // What the nodes take, in bytes, those that were added apart.
+    uint64_t memory() noexcept {
+        uint64_t sum = 0;
+        each_space([&](Space& each) noexcept { sum += each.pool.memory(); });
+        return sum;
+    }
+
+    // Calls `act(space)` with each space there is.
+    template <class Act>
+    void each_space(Act act) noexcept {
+        act(space_);
+        for (auto& helper : helpers_) {
+            if (helper != nullptr) act(*helper);
+        }
+    }
 
     // The space of the thread that has the lock (0), and of its helpers, as many as were prepared.
     Space& space(uint32_t thread = 0) noexcept { return thread == 0 ? space_ : *helpers_[thread - 1]; }
@@ -72,6 +113,7 @@ private:
     Entry* entries_ = nullptr;
     uint64_t capacity_ = 0;  // a power of two, or none yet
     uint64_t count_ = 0;
+    NodeSource* source_ = nullptr;
     Space space_;
     Refresher upper_;  // of what is above the parts
     std::unique_ptr<Space> helpers_[THREADS_MAX - 1];

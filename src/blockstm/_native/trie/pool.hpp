@@ -40,6 +40,9 @@ public:
         return block;
     }
 
+    // What it took from the system for small blocks, in bytes.
+    uint64_t memory() const noexcept { return memory_; }
+
     // Pre: `block` was taken with this very size, or is null.
     void give(void* block, uint64_t size) noexcept {
         if (block == nullptr) return;
@@ -93,6 +96,7 @@ private:
         chunks_ = chunk;
         next_ = reinterpret_cast<uint8_t*>(chunk + 1);
         left_ = chunk_size_ - sizeof(Chunk);
+        memory_ += chunk_size_;
         if (chunk_size_ < CHUNK_MAX) chunk_size_ *= 2;
         return true;
     }
@@ -118,6 +122,7 @@ private:
     Large large_{&large_, &large_};
     uint8_t* next_ = nullptr;
     uint64_t left_ = 0;
+    uint64_t memory_ = 0;
     uint64_t chunk_size_ = CHUNK_MIN;
 };
 

@@ -20,6 +20,9 @@ struct Walk {
         return count != 0 && (*above[count - 1])->kind == Kind::Extension;
     }
 
+    // From the topmost node of all to `place`: what the key has before `rest`.
+    Path way() const noexcept { return {rest.bytes, 0, rest.start}; }
+
     // The key's own leaf, or null.
     Leaf* leaf() const noexcept {
         Node* node = *place;
@@ -46,19 +49,18 @@ int child_of(Path path) noexcept { return path.size == 0 ? VALUE_CHILD : path[0]
 Path behind_child(Path path) noexcept { return path.size == 0 ? path : path.from(1); }
 
 // To read, or to change what is on the way: then all of it becomes the trie's own.
-Status descend(Space& space, Walk& walk, bool to_change, uint32_t depth = 0) noexcept {
+Status descend(Space& space, Walk& walk, bool to_change) noexcept {
     for (;;) {
         Node*& node = *walk.place;
         if (node == nullptr) return Status::Ok;
         if (node->kind == Kind::Unresolved) {
-            const Status status = space.resolve(node, depth, walk.is_below_extension());
+            const Status status = space.resolve(node, walk.way(), walk.is_below_extension());
             if (status != Status::Ok) return status;
         }
         if (to_change && !own(space.pool, node)) return Status::OutOfMemory;
         if (node->kind == Kind::Branch) {
             const uint32_t nibbles = walk.rest.size == 0 ? 0 : 1;
             walk.step(static_cast<Branch*>(node)->children[child_of(walk.rest)], nibbles);
-            depth += nibbles;
             continue;
         }
         const bool is_leaf = node->kind == Kind::Leaf;
@@ -66,7 +68,6 @@ Status descend(Space& space, Walk& walk, bool to_change, uint32_t depth = 0) noe
         walk.shared = shared_nibbles(walk.rest, path);
         if (is_leaf || walk.shared < path.size) return Status::Ok;
         walk.step(static_cast<Extension*>(node)->child, path.size);
-        depth += path.size;
     }
 }
 
@@ -175,14 +176,26 @@ Node* merged(Pool& pool, Path prefix, int index, Node* child) noexcept {
     return node;
 }
 
-// What is above a child of the branch that the walk passed last, in nibbles.
-uint32_t depth_below_branch(const Walk& walk) noexcept {
-    uint32_t depth = 1;
-    for (uint32_t index = 0; index + 1 < walk.count; ++index) {
-        const Node* node = *walk.above[index];
-        depth += node->kind == Kind::Extension ? node->path_size : 1;
-    }
-    return depth;
+// The way to the branch that the walk passed last: to the place below it, without the nibble of that.
+Path way_to_branch(const Walk& walk) noexcept {
+    const Path way = walk.way();
+    const auto* const branch = static_cast<const Branch*>(*walk.above[walk.count - 1]);
+    return walk.place == &branch->children[VALUE_CHILD] ? way : way.first(way.size - 1);
+}
+
+// The way to a child of that branch, in `packed`, which has room for it.
+Path way_to_child(Path branch, int index, uint8_t* packed) noexcept {
+    PathWriter writer(packed, branch.size + 1);
+    writer.push(branch);
+    writer.push(static_cast<uint8_t>(index));
+    return packed_path(packed, branch.size + 1);
+}
+
+// A branch, an extension above it and what is no branch below it are about to be no more at their places.
+bool note_merged(Space& space, Path branch, const Extension* above, Path child, const Node* other) noexcept {
+    if (!space.note_stale(branch)) return false;
+    if (above != nullptr && !space.note_stale(branch.first(branch.size - above->path_size))) return false;
+    return other->kind == Kind::Branch || space.note_stale(child);
 }
 
 // A branch is about to lose all children but the one at `index`: that one and an extension above the branch
@@ -190,14 +203,18 @@ uint32_t depth_below_branch(const Walk& walk) noexcept {
 Status collapse(Space& space, const Walk& walk, int index) noexcept {
     auto* const branch = static_cast<Branch*>(*walk.above[walk.count - 1]);
     Node*& other = branch->children[index];
+    uint8_t packed[KEY_SIZE_MAX + 1];
+    const Path way = way_to_branch(walk);
+    const Path child = index == VALUE_CHILD ? way : way_to_child(way, index, packed);
     if (other->kind == Kind::Unresolved) {
-        const Status status = space.resolve(other, depth_below_branch(walk), false);
+        const Status status = space.resolve(other, child, false);
         if (status != Status::Ok) return status;
     }
     Node* const before = walk.count > 1 ? *walk.above[walk.count - 2] : nullptr;
     auto* const extension =
         before != nullptr && before->kind == Kind::Extension ? static_cast<Extension*>(before) : nullptr;
     const Path prefix = extension == nullptr ? Path{} : extension->path();
+    if (!note_merged(space, way, extension, child, other)) return Status::OutOfMemory;
     Node* const node = merged(space.pool, prefix, index, other);
     if (node == nullptr) return Status::OutOfMemory;
     release(space.pool, other);
@@ -212,6 +229,7 @@ Status collapse(Space& space, const Walk& walk, int index) noexcept {
 
 // Takes out the leaf at the walk's end.
 Status take_out(Space& space, const Walk& walk) noexcept {
+    if (!space.note_stale(walk.way())) return Status::OutOfMemory;
     if (walk.count != 0) {
         // An extension has no leaf below it, so this is a branch.
         const auto* branch = static_cast<Branch*>(*walk.above[walk.count - 1]);
@@ -248,14 +266,14 @@ Status Trie::find(Space& space, Bytes key, Leaf*& leaf) noexcept {
 
 Status Trie::find_own(Space& space, Bytes key, Leaf*& leaf, uint32_t above) noexcept {
     Walk walk(top, path_of(key).from(above));
-    const Status status = descend(space, walk, true, above);
+    const Status status = descend(space, walk, true);
     leaf = status == Status::Ok ? walk.leaf() : nullptr;
     return status;
 }
 
 Status Trie::put(Space& space, Bytes key, Bytes value, Leaf*& leaf, uint32_t above) noexcept {
     Walk walk(top, path_of(key).from(above));
-    Status status = descend(space, walk, true, above);
+    Status status = descend(space, walk, true);
     if (status != Status::Ok) return status;
     leaf = walk.leaf();
     if (leaf != nullptr && trie::equal(leaf->value(), value)) return Status::Ok;

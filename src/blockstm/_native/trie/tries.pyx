@@ -5,6 +5,7 @@ Threads: any thread may use any object; those over one store take turns. What is
 `Accounts.apply`, roots) runs without the GIL. No Python object is touched while a store is locked.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
@@ -27,11 +28,19 @@ cdef class NodeStore:
 
     Args:
         nodes: encodings, in any order; what is no node is refused when a trie comes to it.
+        source: where others are read by the way to them: it has ``__blockstm_nodes__()``, a capsule
+            "blockstm.nodes" with a NodeSource, and ``error(hash, is_unreadable, is_missing)``.
     """
 
     cdef core.NodeStore nodes
+    cdef object source
 
-    def __init__(self, nodes=()):
+    def __init__(self, nodes=(), source=None):
+        self.source = source
+        if source is not None:
+            self.nodes.set_source(
+                <core.NodeSource*>PyCapsule_GetPointer(source.__blockstm_nodes__(), "blockstm.nodes")
+            )
         self.add(nodes)
 
     def add(self, nodes):
@@ -82,18 +91,19 @@ cdef class NodeStore:
         memcpy(blamed, self.nodes.space().blamed, HASH_SIZE)
         self.nodes.unlock()
 
-
-cdef object error_of(Status status, const uint8_t* blamed):
-    """The exception for a status that is not Ok."""
-    cdef bytes hash = bytes_at(blamed, HASH_SIZE)
-    if status == Status.Missing:
-        return MissingNode(f"the node 0x{hash.hex()} is not in the store", hash)
-    if status == Status.Malformed:
+    cdef object error_of(self, Status status, const uint8_t* blamed):
+        """The exception for a status that is not Ok."""
+        cdef bytes hash = bytes_at(blamed, HASH_SIZE)
+        if status == Status.BadInput:
+            return InputError("the records of accounts do not follow their layout")
+        if status == Status.OutOfMemory:
+            return MemoryError()
+        if self.source is not None:
+            return self.source.error(hash, status == Status.Unreadable, status == Status.Missing)
+        if status == Status.Missing:
+            return MissingNode(f"the node 0x{hash.hex()} is not in the store", hash)
         place = f"node 0x{hash.hex()}"
         return DecodeError(f"{place}: it is not what a trie has there", place)
-    if status == Status.BadInput:
-        return InputError("the records of accounts do not follow their layout")
-    return MemoryError()
 
 
 cdef class Trie:
@@ -120,7 +130,7 @@ cdef class Trie:
         status = self.trie.open(self.store.nodes.space(), view_of(ours).data())
         self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
 
     def __dealloc__(self):
         if self.store is not None:
@@ -147,7 +157,7 @@ cdef class Trie:
         status = keep(found, value) if status == Status.Ok else status
         self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
         return bytes_at(found.data(), found.size()) if found.size() else default
 
     def set(self, key, value):
@@ -159,7 +169,7 @@ cdef class Trie:
         cdef Status status = self.trie.set(self.store.nodes.space(), view_of(ours), view_of(put))
         self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
 
     def delete(self, key):
         """Remove ``key``; one that is not there is fine."""
@@ -185,7 +195,7 @@ cdef class Trie:
                 place += 2
             self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
 
     def root(self):
         """The root, 32 bytes; only what changed since the last one is hashed."""
@@ -197,7 +207,7 @@ cdef class Trie:
             status = self.trie.root(self.store.nodes.space(), out)
             self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
         return bytes_at(out, HASH_SIZE)
 
     def prove(self, key):
@@ -210,7 +220,7 @@ cdef class Trie:
         cdef Status status = self.trie.prove(self.store.nodes.space(), view_of(ours), encodings, sizes)
         self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
         return pieces(encodings, sizes)
 
     def after(self, key):
@@ -245,7 +255,7 @@ cdef class Trie:
         status = keep(held, value) if status == Status.Ok else status
         self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
         if not held.size():
             return None
         return bytes_at(found, found_size), bytes_at(held.data(), held.size())
@@ -273,10 +283,10 @@ cdef class AccountTries:
         if shared is None:
             status = self.accounts.open(self.store.nodes, view_of(ours).data())
         else:
-            self.accounts.share(shared.accounts)
+            status = Status.Ok if self.accounts.share(shared.accounts) else Status.OutOfMemory
         self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
 
     def __dealloc__(self):
         if self.store is not None:
@@ -298,7 +308,7 @@ cdef class AccountTries:
         cdef Status status = self.accounts.account(view_of(ours).data(), account, exists)
         self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
         if not exists:
             return None
         return (
@@ -318,7 +328,7 @@ cdef class AccountTries:
         cdef Status status = self.accounts.slot(view_of(ours).data(), view_of(place).data(), value)
         self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
         return int.from_bytes(bytes_at(value, WORD_SIZE), "big")
 
     def apply(self, records, uint32_t workers=1):
@@ -336,7 +346,7 @@ cdef class AccountTries:
             status = self.accounts.apply(view, workers)
             self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
 
     def root(self, uint32_t workers=1):
         """The state root, 32 bytes; only what changed since the last one is hashed, by ``workers``
@@ -349,7 +359,7 @@ cdef class AccountTries:
             status = self.accounts.root(workers, out)
             self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
         return bytes_at(out, HASH_SIZE)
 
     def prove(self, address, slot=None):
@@ -368,7 +378,7 @@ cdef class AccountTries:
             status = self.accounts.prove_slot(at, view_of(place).data(), encodings, sizes)
         self.store.unlock(blamed)
         if status != Status.Ok:
-            raise error_of(status, blamed)
+            raise self.store.error_of(status, blamed)
         return pieces(encodings, sizes)
 
 

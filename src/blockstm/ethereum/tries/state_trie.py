@@ -108,6 +108,8 @@ class StateTrie:
     Args:
         root: of the state; its nodes are read from ``nodes`` when they are needed.
         nodes: encoded nodes of its tries, in any order; none are needed for an empty state.
+        source: where nodes are read that are not among them, by the way to them: what
+            `blockstm._native.trie.tries.NodeStore` takes, as a chain on disk has it.
         workers: threads that share what is long, 1 or more; by default as many as there are usable
             cores.
 
@@ -135,9 +137,10 @@ class StateTrie:
         root: bytes = EMPTY_TRIE_ROOT,
         nodes: Iterable[bytes] = (),
         *,
+        source: object = None,
         workers: int | None = None,
     ) -> None:
-        self._tries = AccountTries(root, NodeStore(nodes))
+        self._tries = AccountTries(root, NodeStore(nodes, source))
         self._workers = _checked(workers)
 
     @classmethod

@@ -243,6 +243,11 @@ cdef class NativeContext(Context):
         cdef const Location* at = location_at(&self.store.interner, location)
         return self.decode_key(PyBytes_FromStringAndSize(<const char*>location_key(at), at.key_size))
 
+    cdef object read_error(self):
+        if hasattr(self.state, "_read_error"):
+            return self.state._read_error()
+        return OSError("a native state could not be read")
+
     cdef object delta_error(self, Frontier* frontier):
         key = self.key(frontier.failed_location)
         if frontier.below != NULL and frontier.below.kind == PAYLOAD_VALUE and frontier.below.size != (

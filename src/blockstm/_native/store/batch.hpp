@@ -1,0 +1,52 @@
+// Changes to the tables of an environment, made all at once or not at all.
+//
+// A Batch is plain memory of one thread until it is committed: then its changes are put in the order of their
+// keys, table by table, in one transaction, which is on the disk when `commit` returns. Of two changes of one key
+// the later counts; prefixes are removed before anything is put.
+#pragma once
+
+#include "store/environment.hpp"
+
+namespace blockstm::store {
+
+class Batch {
+public:
+    // False: out of memory.
+    bool put(uint32_t table, ByteView key, ByteView value) noexcept;
+    bool remove(uint32_t table, ByteView key) noexcept { return note(table, key, {}, REMOVE); }
+    // Every key that begins with `prefix`.
+    bool remove_prefix(uint32_t table, ByteView prefix) noexcept { return note(table, prefix, {}, REMOVE_PREFIX); }
+
+    uint64_t count() const noexcept { return changes_.size(); }
+    void clear() noexcept {
+        changes_.clear();
+        bytes_.clear();
+    }
+
+    // A Code. On anything but CODE_OK nothing was changed. CODE_BUSY: another process writes. The batch is kept.
+    int commit(Environment& environment, Failure& failure) noexcept;
+
+private:
+    enum Kind : uint8_t { REMOVE_PREFIX, PUT, REMOVE };
+
+    struct Change {
+        uint64_t begin;  // of the key in `bytes_`; the value stands behind it
+        uint32_t key_size, value_size;
+        uint32_t table;
+        uint32_t number;
+        Kind kind;
+    };
+
+    bool note(uint32_t table, ByteView key, ByteView value, Kind kind) noexcept;
+    ByteView key_of(const Change& change) const noexcept { return {bytes_.data() + change.begin, change.key_size}; }
+    bool is_before(const Change& left, const Change& right) const noexcept;
+    bool is_overruled(uint64_t place) const noexcept;
+    int make_all(MDBX_txn* txn, const Environment& environment, Failure& failure) noexcept;
+    int make(MDBX_cursor* cursor, const Change& change) noexcept;
+    int remove_all(MDBX_cursor* cursor, ByteView prefix) noexcept;
+
+    Array<Change> changes_;
+    Array<uint8_t> bytes_;
+};
+
+}  // namespace blockstm::store

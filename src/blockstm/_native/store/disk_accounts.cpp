@@ -1,0 +1,273 @@
+#include "store/disk_accounts.hpp"
+
+#include <cerrno>
+
+namespace blockstm::store {
+namespace {
+
+constexpr uint64_t ACCOUNT_SHARE = 3, SHARES = 10;  // of the cache that accounts get
+
+// Reads without a reader of the snapshot left locked, whatever comes of it.
+template <class Act>
+int with_reader(Snapshot& snapshot, Act act) noexcept {
+    Reader& reader = snapshot.take();
+    const int code = act(reader);
+    reader.lock.unlock();
+    return code;
+}
+
+bool begins_with(ByteView key, const uint8_t* address) noexcept {
+    return key.size() == SLOT_KEY_SIZE && std::memcmp(key.data(), address, ADDRESS_SIZE) == 0;
+}
+
+}  // namespace
+
+bool DiskAccounts::open(Snapshot& snapshot, FlatTables tables, uint64_t cache_bytes) noexcept {
+    snapshot_ = &snapshot;
+    tables_ = tables;
+    const uint64_t of_accounts = cache_bytes / SHARES * ACCOUNT_SHARE;
+    return account_cache_.open(of_accounts) && slot_cache_.open(cache_bytes - of_accounts);
+}
+
+// ---- reading
+
+// The value of an account as it is kept; of none its size is 0.
+int DiskAccounts::find_account(ByteView address, uint8_t* value, uint32_t& size, Failure& failure) noexcept {
+    ByteView found;
+    if (pending_.find(address, found)) {
+        size = static_cast<uint32_t>(found.size());
+        put_bytes(value, found);
+        return CODE_OK;
+    }
+    if (account_cache_.find(address, value, size)) {
+        counts.account_hits.count_up(1);
+        return CODE_OK;
+    }
+    counts.account_misses.count_up(1);
+    const int code = with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
+        return reader.find(tables_.accounts, address, found, failure);
+    });
+    if (code != CODE_OK && code != CODE_NOT_FOUND) return code;
+    if (code == CODE_NOT_FOUND) found = {};
+    if (found.size() > ACCOUNT_VALUE_MAX) return failure.set(CODE_BAD_CHECKSUM, tables_.accounts, address);
+    size = static_cast<uint32_t>(found.size());
+    put_bytes(value, found);
+    account_cache_.fill(address, found);
+    return CODE_OK;
+}
+
+int DiskAccounts::account(const uint8_t* address, FlatAccount& account, Failure& failure) noexcept {
+    uint8_t value[ACCOUNT_VALUE_MAX + 8];
+    uint32_t size;
+    const ByteView key{address, ADDRESS_SIZE};
+    const int code = find_account(key, value, size, failure);
+    if (code != CODE_OK) return code;
+    if (size == 0) return CODE_NOT_FOUND;
+    return read_flat_account({value, size}, account) ? CODE_OK
+                                                     : failure.set(CODE_BAD_CHECKSUM, tables_.accounts, key);
+}
+
+int DiskAccounts::find_slot(ByteView key, uint8_t* value, uint32_t& size, Failure& failure) noexcept {
+    ByteView found;
+    if (pending_.find(key, found)) {
+        size = static_cast<uint32_t>(found.size());
+        put_bytes(value, found);
+        return CODE_OK;
+    }
+    if (slot_cache_.find(key, value, size)) {
+        counts.slot_hits.count_up(1);
+        return CODE_OK;
+    }
+    counts.slot_misses.count_up(1);
+    const int code = with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
+        return reader.find(tables_.slots, key, found, failure);
+    });
+    if (code != CODE_OK && code != CODE_NOT_FOUND) return code;
+    if (code == CODE_NOT_FOUND) found = {};
+    if (found.size() > WORD_SIZE) return failure.set(CODE_BAD_CHECKSUM, tables_.slots, key);
+    size = static_cast<uint32_t>(found.size());
+    put_bytes(value, found);
+    slot_cache_.fill(key, found);
+    return CODE_OK;
+}
+
+int DiskAccounts::slot(const uint8_t* address_and_slot, uint8_t* value, Failure& failure) noexcept {
+    uint8_t trimmed[WORD_SIZE];
+    uint32_t size = 0;
+    const int code = find_slot({address_and_slot, SLOT_KEY_SIZE}, trimmed, size, failure);
+    if (code != CODE_OK) return code;
+    std::memset(value, 0, WORD_SIZE);
+    put_bytes(value + WORD_SIZE - size, {trimmed, size});
+    return CODE_OK;
+}
+
+int DiskAccounts::code(const uint8_t* hash, ByteView& code, Failure& failure) noexcept {
+    const ByteView key{hash, HASH_SIZE};
+    if (codes_.find(key, code)) return CODE_OK;
+    counts.code_reads.count_up(1);
+    return with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
+        return reader.find(tables_.codes, key, code, failure);
+    });
+}
+
+int DiskAccounts::has_slots(const uint8_t* address, bool& has, Failure& failure) noexcept {
+    has = false;
+    bool any_pending = false;
+    uint32_t number = pending_.last_slot({address, ADDRESS_SIZE});
+    for (; number != ByteMap::NONE && !has; number = pending_.at(number).linked) {
+        any_pending = true;
+        has = pending_.at(number).value_size != 0;
+    }
+    if (has) return CODE_OK;
+    return with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
+        Pair pair;
+        ByteView pending;
+        int code = reader.find_from(tables_.slots, {address, ADDRESS_SIZE}, pair, failure);
+        while (code == CODE_OK && begins_with(pair.key, address)) {
+            has = !any_pending || !pending_.find(pair.key, pending);
+            if (has) return CODE_OK;
+            code = reader.next(tables_.slots, pair, failure);
+        }
+        return code == CODE_NOT_FOUND ? CODE_OK : code;
+    });
+}
+
+// Every slot of an account that is not zero.
+int DiskAccounts::list_slots(const uint8_t* address, ByteMap& slots, Failure& failure) noexcept {
+    const int code = with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
+        Pair pair;
+        int found = reader.find_from(tables_.slots, {address, ADDRESS_SIZE}, pair, failure);
+        while (found == CODE_OK && begins_with(pair.key, address)) {
+            if (!slots.put(pair.key, pair.value)) return failure.set(ENOMEM);
+            found = reader.next(tables_.slots, pair, failure);
+        }
+        return found == CODE_NOT_FOUND ? CODE_OK : found;
+    });
+    if (code != CODE_OK) return code;
+    uint32_t number = pending_.last_slot({address, ADDRESS_SIZE});
+    for (; number != ByteMap::NONE; number = pending_.at(number).linked) {
+        const ByteMap::Entry& entry = pending_.at(number);
+        if (!slots.put(pending_.key_of(entry), pending_.value_of(entry))) return failure.set(ENOMEM);
+    }
+    return CODE_OK;
+}
+
+// ---- changing
+
+int DiskAccounts::apply(ByteView records, Array<uint8_t>& undo, Failure& failure) noexcept {
+    staged_.clear();
+    for (trie::Records reader(records); !reader.at_end();) {
+        trie::Record record;
+        if (!reader.next(record)) return failure.set(EINVAL);
+        const int code = apply_record(record, undo, failure);
+        if (code != CODE_OK) return code;
+    }
+    return make_staged() ? CODE_OK : failure.set(ENOMEM);
+}
+
+int DiskAccounts::apply_record(const trie::Record& record, Array<uint8_t>& undo, Failure& failure) noexcept {
+    using trie::Existence;
+    FlatAccount account;
+    int code = this->account(record.address, account, failure);
+    if (code != CODE_OK && code != CODE_NOT_FOUND) return code;
+    const bool existed = code == CODE_OK;
+    const uint64_t head_at = undo.size();
+    uint8_t* head = undo.extend(trie::Records::HEAD_SIZE);
+    if (head == nullptr) return failure.set(ENOMEM);
+    trie::put_record_head(head, record.address, existed, account.nonce, account.balance, account.code_hash);
+    if (record.has(trie::Record::NONCE)) account.nonce = record.nonce;
+    if (record.has(trie::Record::BALANCE)) std::memcpy(account.balance, record.balance, WORD_SIZE);
+    if (record.has(trie::Record::CODE_HASH)) account.set_code_hash(record.code_hash);
+    const bool goes = record.existence() == Existence::Deleted ||
+                      (record.existence() == Existence::UnlessEmpty && account.is_empty());
+    uint8_t value[ACCOUNT_VALUE_MAX];
+    const uint64_t size = goes ? 0 : put_flat_account(value, account);
+    if (!staged_.put({record.address, ADDRESS_SIZE}, {value, size})) return failure.set(ENOMEM);
+    uint32_t count = 0;
+    code = old_slots(record, goes, undo, count, failure);
+    if (code != CODE_OK) return code;
+    if (!existed) {  // it goes again, and all slots with it
+        undo.truncate(head_at + trie::Records::HEAD_SIZE);
+        count = 0;
+    }
+    trie::put_slot_count(undo.data() + head_at, count);
+    return CODE_OK;
+}
+
+// Stages what becomes of slots, and puts what they were into `undo`.
+int DiskAccounts::old_slots(const trie::Record& record, bool goes, Array<uint8_t>& undo, uint32_t& count,
+                            Failure& failure) noexcept {
+    constexpr uint8_t ZERO[WORD_SIZE] = {};
+    uint8_t key[SLOT_KEY_SIZE], old[WORD_SIZE];
+    std::memcpy(key, record.address, ADDRESS_SIZE);
+    const uint64_t before = undo.size();
+    const uint32_t kept = goes ? 0 : record.slot_count;
+    for (uint32_t index = 0; index < kept; ++index) {
+        std::memcpy(key + ADDRESS_SIZE, record.slot(index), WORD_SIZE);
+        int code = slot(key, old, failure);
+        if (code == CODE_OK) code = stage_slot({key, SLOT_KEY_SIZE}, old, record.value(index), undo);
+        if (code != CODE_OK) return failure.is_none() ? failure.set(code) : code;
+    }
+    if (goes || record.has(trie::Record::CLEARED)) {
+        ByteMap slots;
+        ByteView unused;
+        const int code = list_slots(record.address, slots, failure);
+        if (code != CODE_OK) return code;
+        for (uint32_t number = 0; number < slots.count(); ++number) {
+            const ByteMap::Entry& entry = slots.at(number);
+            if (entry.key_size != SLOT_KEY_SIZE || entry.value_size == 0) continue;
+            if (staged_.find(slots.key_of(entry), unused)) continue;
+            const ByteView value = slots.value_of(entry);
+            std::memset(old, 0, WORD_SIZE);
+            put_bytes(old + WORD_SIZE - value.size(), value);
+            if (stage_slot(slots.key_of(entry), old, ZERO, undo) != CODE_OK) return failure.set(ENOMEM);
+        }
+    }
+    count = static_cast<uint32_t>((undo.size() - before) / (2 * WORD_SIZE));
+    return CODE_OK;
+}
+
+int DiskAccounts::stage_slot(ByteView key, const uint8_t* old, const uint8_t* value, Array<uint8_t>& undo) noexcept {
+    if (!undo.append(key.data() + ADDRESS_SIZE, WORD_SIZE) || !undo.append(old, WORD_SIZE)) return ENOMEM;
+    return staged_.put(key, rlp::trimmed({value, WORD_SIZE})) ? CODE_OK : ENOMEM;
+}
+
+bool DiskAccounts::make_staged() noexcept {
+    for (uint32_t number = 0; number < staged_.count(); ++number) {
+        const ByteMap::Entry& entry = staged_.at(number);
+        if (entry.value_size == ByteMap::NONE) continue;
+        const ByteView key = staged_.key_of(entry), value = staged_.value_of(entry);
+        if (!pending_.put(key, value)) return false;
+        if (entry.key_size == ADDRESS_SIZE) {
+            account_cache_.update(key, value);
+        } else {
+            slot_cache_.update(key, value);
+        }
+    }
+    return true;
+}
+
+bool DiskAccounts::fill(Batch& batch) const noexcept {
+    for (uint32_t number = 0; number < pending_.count(); ++number) {
+        const ByteMap::Entry& entry = pending_.at(number);
+        if (entry.value_size == ByteMap::NONE) continue;
+        const uint32_t table = entry.key_size == ADDRESS_SIZE ? tables_.accounts : tables_.slots;
+        const ByteView key = pending_.key_of(entry);
+        const bool is_noted = entry.value_size == 0 ? batch.remove(table, key)
+                                                    : batch.put(table, key, pending_.value_of(entry));
+        if (!is_noted) return false;
+    }
+    for (uint32_t number = 0; number < codes_.count(); ++number) {
+        const ByteMap::Entry& entry = codes_.at(number);
+        if (!batch.put(tables_.codes, codes_.key_of(entry), codes_.value_of(entry))) return false;
+    }
+    return true;
+}
+
+void DiskAccounts::rebase(Snapshot& snapshot) noexcept {
+    snapshot_ = &snapshot;
+    pending_.clear();
+    codes_.clear();
+}
+
+}  // namespace blockstm::store

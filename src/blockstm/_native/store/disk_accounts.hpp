@@ -1,0 +1,69 @@
+// The accounts of a state on disk: what was changed since the last flush, a cache, and a snapshot of the store.
+//
+// Threads: any number may read while nothing is changed. What changes (`apply`, `rebase`) excludes everything
+// else; `fill` does not change anything.
+#pragma once
+
+#include "base/atomics.hpp"
+#include "store/batch.hpp"
+#include "store/byte_map.hpp"
+#include "store/flat_cache.hpp"
+#include "store/flat_values.hpp"
+#include "store/snapshot.hpp"
+
+namespace blockstm::store {
+
+struct FlatTables {
+    uint32_t accounts, slots, codes;
+};
+
+// How often something was found in the cache, and how often on the disk, whether it was there or not.
+struct ReadCounts {
+    Atomic<uint64_t> account_hits{0}, account_misses{0}, slot_hits{0}, slot_misses{0}, code_reads{0};
+};
+
+class DiskAccounts {
+public:
+    // False: out of memory.
+    bool open(Snapshot& snapshot, FlatTables tables, uint64_t cache_bytes) noexcept;
+
+    // CODE_OK; CODE_NOT_FOUND, and all is zero; anything else: it cannot be said, see `failure`.
+    int account(const uint8_t* address, FlatAccount& account, Failure& failure) noexcept;
+    int slot(const uint8_t* address_and_slot, uint8_t* value, Failure& failure) noexcept;  // 32 bytes, big-endian
+    int code(const uint8_t* hash, ByteView& code, Failure& failure) noexcept;
+    // Whether an account has a slot that is not zero.
+    int has_slots(const uint8_t* address, bool& has, Failure& failure) noexcept;
+
+    // Takes changes, the records of trie/account.hpp, over; `undo` gets the records that take them back. What
+    // fails changed nothing, but for ENOMEM, after which the state is not to be used.
+    int apply(ByteView records, Array<uint8_t>& undo, Failure& failure) noexcept;
+    bool put_code(ByteView hash, ByteView code) noexcept { return codes_.put(hash, code); }
+
+    // Everything that was changed, as changes of the store. False: out of memory.
+    bool fill(Batch& batch) const noexcept;
+    // It is in the store, and in this snapshot.
+    void rebase(Snapshot& snapshot) noexcept;
+
+    uint64_t pending_memory() const noexcept { return pending_.memory() + codes_.memory(); }
+    ReadCounts counts;
+
+private:
+    int find_account(ByteView address, uint8_t* value, uint32_t& size, Failure& failure) noexcept;
+    int find_slot(ByteView key, uint8_t* value, uint32_t& size, Failure& failure) noexcept;
+    int apply_record(const trie::Record& record, Array<uint8_t>& undo, Failure& failure) noexcept;
+    int list_slots(const uint8_t* address, ByteMap& slots, Failure& failure) noexcept;
+    int old_slots(const trie::Record& record, bool goes, Array<uint8_t>& undo, uint32_t& count,
+                  Failure& failure) noexcept;
+    int stage_slot(ByteView key, const uint8_t* old, const uint8_t* value, Array<uint8_t>& undo) noexcept;
+    bool make_staged() noexcept;
+
+    Snapshot* snapshot_ = nullptr;
+    FlatTables tables_{};
+    ByteMap pending_;  // of accounts and slots: an empty value is none
+    ByteMap codes_;
+    ByteMap staged_;   // what a call of `apply` changes, until nothing can fail any more
+    CacheTable<ADDRESS_SIZE, ACCOUNT_VALUE_MAX> account_cache_;
+    CacheTable<SLOT_KEY_SIZE, WORD_SIZE> slot_cache_;
+};
+
+}  // namespace blockstm::store

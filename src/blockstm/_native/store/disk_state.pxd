@@ -1,0 +1,46 @@
+"""A state of accounts on disk; see ``disk_state.pyx``."""
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+
+from blockstm._native.abi cimport blockstm_state
+from blockstm._native.store cimport core
+from blockstm._native.store.database cimport Database, DatabaseSnapshot
+from blockstm._native.trie cimport core as trie
+
+
+cdef class TriesAfter
+
+
+cdef class DiskState:
+    cdef readonly Database database
+    cdef DatabaseSnapshot at  # what is in the store; what is pending lies on top of it
+    cdef core.DiskReading reading
+    cdef core.DiskNodes* nodes
+    cdef trie.NodeStore* node_store
+    cdef trie.Accounts* tries
+    cdef core.FlatTables flat_tables
+    cdef core.NodeTables node_tables
+    cdef uint64_t node_bytes  # when the tries take more, they are read anew
+    cdef uint64_t dropped_reads  # of nodes that are counted no more where they were
+    cdef uint32_t readers
+    cdef core.SharedMutex lock  # exclusively while the state changes
+    cdef long pins
+    cdef blockstm_state abi
+    cdef bytes root_now
+    cdef object planned  # writes whose root was asked, and the tries after them
+    cdef object __weakref__
+
+    cdef void enter(self) noexcept nogil
+    cdef void leave(self) noexcept nogil
+    cdef int open_tries(self, bytes root) except -1
+    cdef void drop_tries(self) noexcept
+    cdef TriesAfter after(self, bytes records, uint32_t workers)
+    cdef object trie_error(self, trie.Status status, const uint8_t* blamed)
+    cdef int take_over(self, TriesAfter after) except -1
+    cdef void add_pins(self, long count) noexcept
+
+
+cdef class TriesAfter:
+    cdef DiskState state
+    cdef trie.NodeStore* node_store
+    cdef trie.Accounts tries
+    cdef bytes root

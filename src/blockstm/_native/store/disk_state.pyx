@@ -1,0 +1,435 @@
+# distutils: sources = src/blockstm/_native/store/environment.cpp src/blockstm/_native/store/snapshot.cpp src/blockstm/_native/store/batch.cpp src/blockstm/_native/store/disk_accounts.cpp src/blockstm/_native/store/disk_nodes.cpp src/blockstm/_native/store/disk_reading.cpp src/blockstm/_native/trie/trie.cpp src/blockstm/_native/trie/neighbours.cpp src/blockstm/_native/trie/node.cpp src/blockstm/_native/trie/node_store.cpp src/blockstm/_native/trie/refresher.cpp src/blockstm/_native/trie/accounts.cpp src/blockstm/_native/trie/stored_nodes.cpp src/blockstm/_native/crypto/keccak.cpp
+"""A state of accounts on disk, as blocks run on it and move it on: read without the GIL, with its tries.
+
+The state is what the store has, with everything on top that was applied since the last `flush`. Of its tries
+only what blocks touched is in memory; it is dropped when it takes too much, and read again by path.
+
+Threads: any thread may use it. What changes it waits for readers; while a block runs on it (`_pin`) that is refused.
+"""
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_Destructor, PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
+from cpython.ref cimport Py_DECREF, Py_INCREF
+from libc.errno cimport ENOMEM
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+from libcpp cimport bool as cbool
+
+from blockstm._native.abi cimport (
+    BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_state,
+)
+from blockstm._native.store cimport core
+from blockstm._native.store.database cimport Database, DatabaseSnapshot, shared_library, view_of
+from blockstm._native.trie cimport core as trie
+from blockstm._native.trie.core cimport Array, Bytes, Status
+
+from blockstm.errors import DecodeError, InputError, StoreDamaged, UsageError
+
+cdef enum:
+    ADDRESS_SIZE = 20
+    WORD_SIZE = 32
+    HASH_SIZE = 32
+    CLOSED = -1
+
+cdef bytes EMPTY_ROOT = bytes.fromhex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421")
+
+
+cdef class DiskState:
+    """The accounts of a database as of its last commit, and what is applied on top of it.
+
+    Args:
+        database: where they are.
+        root: of the state that the database has.
+        tables: the places of the tables of accounts, slots, codes, nodes of the accounts' trie, nodes of
+            storage tries.
+        cache_bytes: of accounts and slots that are kept in memory, in bytes.
+        node_bytes: that nodes of tries may take between blocks, in bytes.
+        readers: how many threads can read from the disk at once.
+
+    Raises:
+        StoreError: the database cannot be read.
+        MemoryError: the cache does not fit.
+    """
+
+    def __cinit__(self, Database database, bytes root=EMPTY_ROOT, *, tables, uint64_t cache_bytes,
+                  uint64_t node_bytes, uint32_t readers):
+        core.library = shared_library()[0]
+        self.database, self.readers, self.node_bytes = database, readers, node_bytes
+        self.flat_tables.accounts, self.flat_tables.slots, self.flat_tables.codes = tables[:3]
+        self.node_tables.accounts, self.node_tables.storages = tables[3:]
+        self.at = database.snapshot(readers)
+        if not self.reading.accounts.open(self.at.snapshot, self.flat_tables, cache_bytes):
+            raise MemoryError
+        self.nodes = new core.DiskNodes(self.at.snapshot, self.node_tables)
+        self.abi.abi_version = BLOCKSTM_VM_ABI_VERSION
+        self.abi.struct_size = sizeof(blockstm_state)
+        self.abi.context = &self.reading
+        self.abi.read = core.read_location
+        self.open_tries(checked_hash(root))
+
+    def __dealloc__(self):
+        self.drop_tries()
+        del self.nodes
+
+    cdef int open_tries(self, bytes root) except -1:
+        """Forget the nodes in memory; they are read again when they are needed."""
+        cdef Status status
+        self.drop_tries()
+        self.node_store = new trie.NodeStore()
+        self.tries = new trie.Accounts()
+        self.node_store.set_source(self.nodes)
+        status = self.tries.open(self.node_store[0], <const uint8_t*>PyBytes_AS_STRING(root))
+        if status != Status.Ok:
+            raise MemoryError
+        self.root_now = root
+        return 0
+
+    cdef void drop_tries(self) noexcept:
+        if self.tries != NULL:
+            self.tries.drop()
+            del self.tries
+            self.tries = NULL
+        if self.node_store != NULL:
+            del self.node_store
+            self.node_store = NULL
+
+    # ---- reading
+
+    cdef void enter(self) noexcept nogil:
+        """Until `leave` the state does not change, nor is its snapshot closed."""
+        self.lock.lock_shared()
+        self.at.snapshot.closing().lock_shared()
+
+    cdef void leave(self) noexcept nogil:
+        self.at.snapshot.closing().unlock_shared()
+        self.lock.unlock_shared()
+
+    @property
+    def root(self) -> bytes:
+        """The root of the state, with everything that was applied."""
+        return self.root_now
+
+    def read(self, bytes key):
+        """The value at a location, both as bytes; None where there is none.
+
+        Raises:
+            StoreError: that cannot be told.
+        """
+        cdef blockstm_bytes value
+        cdef const uint8_t* at = <const uint8_t*>PyBytes_AS_STRING(key)
+        cdef uint64_t size = PyBytes_GET_SIZE(key)
+        cdef int status = CLOSED
+        self.at.check()
+        with nogil:
+            self.enter()
+            if self.at.snapshot.is_open():
+                status = core.read_location(&self.reading, at, size, &value)
+        try:
+            if status == BLOCKSTM_OK:
+                return PyBytes_FromStringAndSize(<const char*>value.data, value.size)
+        finally:
+            self.leave()
+        if status == CLOSED:
+            raise self.at.closed()
+        if status == BLOCKSTM_ABSENT:
+            return None
+        raise self.read_error()
+
+    def read_error(self):
+        """The exception for what could not be read; asked once for a failure."""
+        cdef core.Failure failure = self.reading.take_failure()
+        if failure.code == core.CODE_OK:
+            return StoreDamaged(f"{self.database.path} could not be read")
+        return self.database.error_of(&failure, "be read")
+
+    def prefetch(self, list keys):
+        """Read locations, keys as bytes, into the cache. What cannot be read is left to who needs it."""
+        cdef blockstm_bytes value
+        cdef bytes key
+        cdef const uint8_t* at
+        cdef uint64_t size
+        self.at.check()
+        for key in keys:
+            at, size = <const uint8_t*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)
+            with nogil:
+                self.enter()
+                if self.at.snapshot.is_open():
+                    core.read_location(&self.reading, at, size, &value)
+                self.leave()
+        self.reading.take_failure()
+
+    # ---- changing
+
+    def root_after(self, object writes, bytes records, uint32_t workers):
+        """The root of the state with changes on top, given as flat records; the state stays as it is.
+
+        ``writes`` stands for them: given to `apply` as the very same object, nothing is computed again.
+        """
+        cdef TriesAfter after = self.after(records, workers)
+        self.planned = (writes, after)
+        return after.root
+
+    cdef TriesAfter after(self, bytes records, uint32_t workers):
+        cdef TriesAfter after = TriesAfter.__new__(TriesAfter)
+        cdef uint8_t root[HASH_SIZE]
+        cdef uint8_t blamed[HASH_SIZE]
+        cdef Bytes view = Bytes(<const uint8_t*>PyBytes_AS_STRING(records), PyBytes_GET_SIZE(records))
+        cdef Status status = Status.Ok
+        self.at.check()
+        after.state = self
+        with nogil:
+            self.node_store.lock()
+            after.node_store = self.node_store
+            if not after.tries.share(self.tries[0]):
+                status = Status.OutOfMemory
+            if status == Status.Ok:
+                status = after.tries.apply(view, workers)
+            if status == Status.Ok:
+                status = after.tries.root(workers, root)
+            memcpy(blamed, self.node_store.space().blamed, HASH_SIZE)
+            self.node_store.unlock()
+        if status != Status.Ok:
+            raise self.trie_error(status, blamed)
+        after.root = PyBytes_FromStringAndSize(<const char*>root, HASH_SIZE)
+        return after
+
+    cdef object trie_error(self, Status status, const uint8_t* blamed):
+        """The exception for a status that is not Ok."""
+        cdef core.Failure failure
+        if status == Status.OutOfMemory:
+            return MemoryError()
+        if status == Status.BadInput:
+            return InputError("the records of accounts do not follow their layout")
+        if status == Status.Unreadable:
+            failure = self.nodes.take_failure()
+            return self.database.error_of(&failure, "be read")
+        hash = PyBytes_FromStringAndSize(<const char*>blamed, HASH_SIZE)
+        return damaged_node(self.database, hash, status == Status.Missing)
+
+    def apply(self, object writes, bytes records, dict codes, uint32_t workers):
+        """Make changes part of the state: the records that take them back.
+
+        Args:
+            writes: stands for them, see `root_after`.
+            records: the changes, as `blockstm._native.trie.records.Records` writes them.
+            codes: code hash → code, of codes that come with them.
+            workers: threads that share the computation of the root.
+
+        Raises:
+            StoreError: what they change cannot be read; the state is as it was.
+            UsageError: a block is running on the state; it is as it was.
+        """
+        cdef Array[uint8_t] undo
+        cdef core.Failure failure
+        cdef TriesAfter after
+        cdef core.ByteView view = view_of(records)
+        cdef int code = core.CODE_OK
+        cdef bint is_pinned
+        cdef Array[core.ByteView] held  # hashes and codes
+        cdef size_t place
+        self.at.check()
+        for code_hash, data in codes.items():
+            if not held.push(view_of(code_hash)) or not held.push(view_of(data)):
+                raise MemoryError
+        planned, self.planned = self.planned, None
+        if planned is not None and planned[0] is writes:
+            after = planned[1]
+        else:
+            after = self.after(records, workers)
+        with nogil:
+            self.lock.lock()
+            self.at.snapshot.closing().lock_shared()
+            is_pinned = self.pins != 0
+            if not self.at.snapshot.is_open():
+                code = failure.set(core.CODE_CLOSED)
+            elif not is_pinned:
+                code = self.reading.accounts.apply(view, undo, failure)
+            self.at.snapshot.closing().unlock_shared()
+            if not is_pinned and code == core.CODE_OK:
+                for place in range(held.size() / 2):
+                    if not self.reading.accounts.put_code(held[2 * place], held[2 * place + 1]):
+                        code = ENOMEM
+            self.lock.unlock()
+        if is_pinned:
+            raise UsageError("the state cannot be changed while a block is running on it")
+        if code == ENOMEM:
+            raise MemoryError
+        if code != core.CODE_OK:
+            raise self.database.error_of(&failure, "be read")
+        self.take_over(after)
+        return PyBytes_FromStringAndSize(<const char*>undo.data(), undo.size())
+
+    cdef int take_over(self, TriesAfter after) except -1:
+        cdef cbool is_shared
+        cdef trie.Accounts* now = new trie.Accounts()
+        with nogil:
+            self.node_store.lock()
+            is_shared = now.share(after.tries)
+            self.tries.drop()
+            self.node_store.unlock()
+        del self.tries
+        self.tries = now
+        if not is_shared:
+            raise MemoryError
+        self.root_now = after.root
+        return 0
+
+    # ---- to the disk
+
+    def commit(self, changes) -> None:
+        """Make everything that was applied durable, with other changes in the same transaction; see
+        `Database.commit`. What fails changes nothing, and may be tried again.
+
+        Raises:
+            StoreError: it could not be written.
+            UsageError: a block is running on the state.
+        """
+        cdef core.Batch batch
+        cdef core.BatchOfNodes* sink
+        cdef cbool is_noted
+        cdef DatabaseSnapshot at
+        if self.pins != 0:
+            raise UsageError("the state cannot be written while a block is running on it")
+        self.planned = None
+        sink = new core.BatchOfNodes(batch, self.node_tables)
+        with nogil:
+            self.lock.lock_shared()
+            self.node_store.lock()
+            is_noted = self.tries.collect(sink[0]) and self.reading.accounts.fill(batch)
+            self.node_store.unlock()
+            self.lock.unlock_shared()
+        del sink
+        if not is_noted:
+            raise MemoryError
+        self.database.add_changes(&batch, changes)
+        self.database.commit_native(&batch)
+        at = self.database.snapshot(self.readers)
+        with nogil:
+            self.lock.lock()
+            self.node_store.lock()
+            self.nodes.move_to(at.snapshot)
+            self.tries.mark_stored()
+            self.node_store.unlock()
+            self.reading.accounts.rebase(at.snapshot)
+            self.lock.unlock()
+        self.at.close()
+        self.at = at
+        if self.node_store.memory() > self.node_bytes:
+            self.open_tries(self.root_now)
+
+    # ---- for the executor
+
+    def __blockstm_state__(self):
+        """The capsule through which workers read; it keeps this object alive."""
+        self.at.check()
+        capsule = PyCapsule_New(&self.abi, BLOCKSTM_STATE_CAPSULE, <PyCapsule_Destructor>drop_owner)
+        Py_INCREF(self)
+        PyCapsule_SetContext(capsule, <void*>self)
+        return capsule
+
+    def _pin(self):
+        """A pin: until it is left, or goes, the state cannot be changed."""
+        self.at.check()
+        self.reading.take_failure()  # of runs that were aborted before
+        return Pin(self)
+
+    cdef void add_pins(self, long count) noexcept:
+        # Without the GIL: who has the lock may wait for it.
+        with nogil:
+            self.lock.lock()
+            self.pins += count
+            self.database.pins += count
+            self.lock.unlock()
+
+    @property
+    def stats(self) -> dict[str, int]:
+        """How often reads were answered from memory, and how much memory is taken."""
+        cdef core.ReadCounts* counts = &self.reading.accounts.counts
+        return {
+            "account_hits": counts.account_hits.peek(), "account_misses": counts.account_misses.peek(),
+            "slot_hits": counts.slot_hits.peek(), "slot_misses": counts.slot_misses.peek(),
+            "code_reads": counts.code_reads.peek(), "node_reads": self.nodes.reads(),
+            "node_bytes": self.node_store.memory(), "pending_bytes": self.reading.accounts.pending_memory(),
+        }
+
+
+cdef void drop_owner(object capsule) noexcept:
+    Py_DECREF(<object>PyCapsule_GetContext(capsule))
+
+
+cdef class Pin:
+    """See `DiskState._pin`."""
+
+    cdef DiskState state
+
+    def __cinit__(self, DiskState state):
+        state.add_pins(1)
+        self.state = state
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.release()
+
+    def __dealloc__(self):
+        self.release()
+
+    cdef void release(self) noexcept:
+        cdef DiskState state = self.state
+        if state is None:
+            return
+        self.state = None
+        state.add_pins(-1)
+
+
+cdef class TriesAfter:
+    """The tries of a state with changes on top, which may become its own."""
+
+    def __dealloc__(self):
+        if self.state is not None and self.node_store != NULL and self.state.node_store == self.node_store:
+            self.node_store.lock()
+            self.tries.drop()
+            self.node_store.unlock()
+
+
+cdef bytes checked_hash(bytes hash):
+    if PyBytes_GET_SIZE(hash) != HASH_SIZE:
+        raise InputError(f"a root is {HASH_SIZE} bytes, not {PyBytes_GET_SIZE(hash)}")
+    return hash
+
+
+cdef class SnapshotNodes:
+    """The nodes of the state that a database has now, as the source of a `NodeStore`.
+
+    Args:
+        database, tables, readers: see `DiskState`; the tables are those of nodes alone.
+    """
+
+    cdef DatabaseSnapshot at
+    cdef core.DiskNodes* nodes
+
+    def __cinit__(self, Database database, *, tables, uint32_t readers=1):
+        cdef core.NodeTables places
+        core.library = shared_library()[0]
+        places.accounts, places.storages = tables
+        self.at = database.snapshot(readers)
+        self.nodes = new core.DiskNodes(self.at.snapshot, places)
+
+    def __dealloc__(self):
+        del self.nodes
+
+    def __blockstm_nodes__(self):
+        """The capsule that a `NodeStore` reads through; valid as long as this object."""
+        return PyCapsule_New(<void*><trie.NodeSource*>self.nodes, "blockstm.nodes", NULL)
+
+    def error(self, bytes hash, bint is_unreadable, bint is_missing):
+        """The exception for a node that was not to be had."""
+        cdef core.Failure failure = self.nodes.take_failure()
+        if is_unreadable:
+            return self.at.database.error_of(&failure, "be read")
+        return damaged_node(self.at.database, hash, is_missing)
+
+
+cdef object damaged_node(Database database, bytes hash, bint is_missing):
+    missing = "is not there" if is_missing else "is not what another one names"
+    return StoreDamaged(f"{database.path}: the node 0x{hash.hex()} of the state's tries {missing}")

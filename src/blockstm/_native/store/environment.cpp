@@ -1,0 +1,85 @@
+#include "store/environment.hpp"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+
+namespace blockstm::store {
+namespace {
+
+constexpr intptr_t SIZE_MIN = 1 << 20;
+constexpr intptr_t GROWTH = 32 << 20;
+constexpr intptr_t SHRINKING = 256 << 20;
+constexpr intptr_t PAGE_SIZE = 4096;
+constexpr mode_t MODE = 0640;
+
+}  // namespace
+
+int Environment::open(const char* path, const char* const* names, uint32_t count, bool read_only,
+                      uint64_t size_max, uint32_t readers_max, Failure& failure) noexcept {
+    count_ = count;
+    int code = library.env_create(&env_);
+    if (code != CODE_OK) {
+        env_ = nullptr;
+        return failure.set(code);
+    }
+    code = library.env_set_maxdbs(env_, TABLES_MAX);
+    if (code == CODE_OK) code = library.env_set_option(env_, OPTION_READERS_MAX, readers_max);
+    if (code == CODE_OK && !read_only) {
+        code = library.env_set_geometry(env_, SIZE_MIN, -1, static_cast<intptr_t>(size_max), GROWTH, SHRINKING,
+                                        PAGE_SIZE);
+    }
+    const uint32_t flags = ENV_VALIDATION | ENV_NO_STICKY_THREADS | ENV_NO_READ_AHEAD |
+                           (read_only ? ENV_READ_ONLY : ENV_LIFO_RECLAIM);
+    if (code == CODE_OK) code = library.env_open(env_, path, flags, MODE);
+    if (code == CODE_OK) code = check_size();
+    if (code == CODE_OK) code = open_tables(names, read_only);
+    if (code != CODE_OK) {
+        library.env_close_ex(env_, true);
+        env_ = nullptr;
+    }
+    return failure.set(code);
+}
+
+int Environment::close() noexcept {
+    if (env_ == nullptr) return CODE_OK;
+    MDBX_env* const env = env_;
+    env_ = nullptr;
+    return library.env_close_ex(env, false);
+}
+
+// A page behind the end of the file would end the process when it is read through the map.
+int Environment::check_size() noexcept {
+    EnvironmentInfo info{};
+    int descriptor;
+    struct stat file;
+    int code = library.env_get_fd(env_, &descriptor);
+    if (code != CODE_OK) return code;
+    if (fstat(descriptor, &file) != 0) return errno;
+    MDBX_txn* txn = nullptr;
+    code = library.txn_begin_ex(env_, nullptr, TXN_READ_ONLY, &txn, nullptr);
+    if (code != CODE_OK) return code;
+    code = library.env_info_ex(env_, txn, &info, sizeof info);
+    library.txn_abort(txn);
+    if (code != CODE_OK) return code;
+    const uint64_t needed = (info.last_page + 1) * info.page_size;
+    return static_cast<uint64_t>(file.st_size) < needed ? CODE_TRUNCATED : CODE_OK;
+}
+
+int Environment::open_tables(const char* const* names, bool read_only) noexcept {
+    MDBX_txn* txn = nullptr;
+    int code = library.txn_begin_ex(env_, nullptr, read_only ? TXN_READ_ONLY : TXN_READ_WRITE, &txn, nullptr);
+    if (code != CODE_OK) return code;
+    for (uint32_t table = 0; table < count_; ++table) {
+        code = library.dbi_open(txn, names[table], read_only ? 0 : TABLE_CREATE, &dbis_[table]);
+        has_[table] = code == CODE_OK;
+        if (code == CODE_NOT_FOUND && read_only) code = CODE_OK;
+        if (code != CODE_OK) {
+            library.txn_abort(txn);
+            return code;
+        }
+    }
+    return library.txn_commit_ex(txn, nullptr);
+}
+
+}  // namespace blockstm::store

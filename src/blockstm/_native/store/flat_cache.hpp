@@ -1,0 +1,123 @@
+// What was read from the disk lately, or written: fixed in size, read without locks.
+//
+// A set of four entries has a version, odd while one of them is written. A reader that sees it odd, or change,
+// has a miss; a writer that finds it odd leaves, as a cache need not have everything. What is changed and not
+// only filled (`update`) must come through: there is no other writer of that moment then, nor a reader that could
+// take the old value for the new.
+#pragma once
+
+#include <memory>
+#include <new>
+
+#include "base/array.hpp"
+#include "base/atomics.hpp"
+#include "base/byte_view.hpp"
+
+namespace blockstm::store {
+
+template <uint32_t key_size, uint32_t value_size_max>
+class CacheTable {
+public:
+    // As many entries as fit into so many bytes. False: out of memory.
+    bool open(uint64_t bytes) noexcept {
+        uint64_t sets = 1;
+        while (2 * sets * sizeof(Set) <= bytes) sets *= 2;
+        mask_ = sets - 1;
+        sets_.reset(new (std::nothrow) Set[sets]);
+        return sets_ != nullptr;
+    }
+
+    // `value` has room for value_size_max bytes.
+    bool find(ByteView key, uint8_t* value, uint32_t& size) const noexcept {
+        uint64_t words[KEY_WORDS];
+        const uint64_t hash = load_key(key, words);
+        const Set& set = sets_[hash & mask_];
+        const uint32_t version = set.version.observe();
+        if ((version & 1) != 0) return false;
+        for (const Entry& entry : set.entries) {
+            if (!entry.has(words)) continue;
+            uint64_t read[VALUE_WORDS];
+            // Observed: if it is what a writer put there meanwhile, the version is seen to be another.
+            for (uint32_t place = 0; place < VALUE_WORDS; ++place) {
+                read[place] = entry.value[place].observe();
+            }
+            const uint32_t known = entry.size.observe();
+            if (set.version.peek() != version) return false;
+            size = known - 1;
+            std::memcpy(value, read, value_size_max);
+            return known != 0;
+        }
+        return false;
+    }
+
+    void fill(ByteView key, ByteView value) noexcept {
+        uint64_t words[KEY_WORDS];
+        Set& set = sets_[load_key(key, words) & mask_];
+        uint32_t version = set.version.peek();
+        if ((version & 1) != 0) return;
+        if (!set.version.replace(version, version + 1)) return;
+        write(set, words, value);
+        set.version.publish(version + 2);
+    }
+
+    void update(ByteView key, ByteView value) noexcept { fill(key, value); }
+
+private:
+    static constexpr uint32_t KEY_WORDS = (key_size + 7) / 8;
+    static constexpr uint32_t VALUE_WORDS = (value_size_max + 7) / 8;
+    static constexpr uint32_t WAYS = 4;
+
+    struct Entry {
+        Atomic<uint64_t> key[KEY_WORDS];
+        Atomic<uint64_t> value[VALUE_WORDS];
+        Atomic<uint32_t> size;  // of the value, plus 1; 0 where the entry is free
+
+        bool has(const uint64_t* words) const noexcept {
+            for (uint32_t place = 0; place < KEY_WORDS; ++place) {
+                if (key[place].observe() != words[place]) return false;
+            }
+            return size.observe() != 0;
+        }
+    };
+
+    struct Set {
+        Atomic<uint32_t> version;
+        uint32_t next;  // the entry that goes next; written under an odd version
+        Entry entries[WAYS];
+    };
+
+    // The keys are hashes and addresses, and where they collide a cache is only slower.
+    static uint64_t load_key(ByteView key, uint64_t* words) noexcept {
+        words[KEY_WORDS - 1] = 0;
+        std::memcpy(words, key.data(), key_size);
+        uint64_t hash = 0x9e3779b97f4a7c15;
+        for (uint32_t place = 0; place < KEY_WORDS; ++place) {
+            hash = (hash ^ words[place]) * 0xff51afd7ed558ccd;
+            hash ^= hash >> 32;
+        }
+        return hash;
+    }
+
+    static void write(Set& set, const uint64_t* words, ByteView value) noexcept {
+        Entry* entry = nullptr;
+        for (Entry& each : set.entries) {
+            if (each.has(words)) entry = &each;
+        }
+        if (entry == nullptr) entry = &set.entries[set.next++ % WAYS];
+        // Published behind the odd version: a reader that observes one of them sees that, too.
+        uint64_t written[VALUE_WORDS] = {};
+        put_bytes(reinterpret_cast<uint8_t*>(written), value);
+        for (uint32_t place = 0; place < KEY_WORDS; ++place) {
+            entry->key[place].publish(words[place]);
+        }
+        for (uint32_t place = 0; place < VALUE_WORDS; ++place) {
+            entry->value[place].publish(written[place]);
+        }
+        entry->size.publish(static_cast<uint32_t>(value.size()) + 1);
+    }
+
+    uint64_t mask_ = 0;
+    std::unique_ptr<Set[]> sets_;
+};
+
+}  // namespace blockstm::store

@@ -1,0 +1,192 @@
+"""The state at the head of a chain on disk: blocks run on it natively, and move it on.
+
+Workers read accounts, slots and codes below Python: from what was applied and is not durable yet,
+then from a cache, then from the store. The root follows from the nodes on the paths to what
+changed. See `blockstm._native.store.disk_state`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, Final
+
+from blockstm._native.base.packed import PackedWrites
+from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
+from blockstm._native.store.disk_state import DiskState as NativeState
+from blockstm.chain.mdbx_store import PLACES, MdbxStore
+from blockstm.chain.store import Batch, Table
+from blockstm.cores import usable_cores
+from blockstm.messages import brief
+from blockstm.state.account import EMPTY_CODE_HASH
+from blockstm.state.changes import AccountChanges, changes_of, records_and_codes, records_on
+from blockstm.state.protocol import AccountInfo
+from blockstm.types import Hash32
+
+__all__ = ["DiskState"]
+
+_TABLES: Final = (
+    Table.ACCOUNTS,
+    Table.SLOTS,
+    Table.CODES,
+    Table.ACCOUNT_NODES,
+    Table.STORAGE_NODES,
+)
+
+
+class DiskState:
+    """The state of a store, and what was applied on top of it since the last `commit`.
+
+    ``blockstm.execute_block(block, state, vm="evm")`` takes it as it takes an `AccountState`:
+    native transactions read it without the GIL, and the state root is checked. While a block runs
+    on it, changing it is refused with `UsageError`. What cannot be read ends the block with
+    `StateError`, whose ``__cause__`` is the `StoreError`.
+
+    Thread-safety: any thread may read; changes exclude each other and blocks that run on it.
+
+    Args:
+        store: where it is kept.
+        root: of the state that the store holds.
+        cache_bytes: for what was read or written lately: half of it for accounts and slots, half
+            for nodes of the tries.
+        workers: threads that read at once and share the computation of a root; by default as many
+            as there are usable cores.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+
+    partial = False
+
+    def __init__(
+        self,
+        store: MdbxStore,
+        root: bytes,
+        *,
+        cache_bytes: int = 256 << 20,
+        workers: int | None = None,
+    ) -> None:
+        self._workers = workers or usable_cores()
+        self._native = NativeState(
+            store.database,
+            root,
+            tables=tuple(PLACES[table] for table in _TABLES),
+            cache_bytes=cache_bytes // 2,
+            node_bytes=cache_bytes // 2,
+            readers=self._workers + 1,
+        )
+
+    # ---- reading
+
+    @property
+    def root(self) -> Hash32:
+        """The root of the state, with everything that was applied."""
+        return Hash32(self._native.root)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The value at a location, ``default`` where there is none.
+
+        Raises:
+            InputError: it is no location of an account.
+            StoreError: it cannot be read.
+        """
+        data = self._native.read(LOCATIONS.encode(key))
+        return default if data is None else LOCATION_VALUES.decode_at(key, data)
+
+    def account(self, address: bytes) -> AccountInfo | None:
+        """The account at an address; None where there is none."""
+        balance = self.get((address, "balance"), 0)
+        nonce = self.get((address, "nonce"), 0)
+        code_hash = self.get((address, "code_hash"), EMPTY_CODE_HASH)
+        is_named = nonce or code_hash != EMPTY_CODE_HASH
+        if not (balance or is_named or self.get((address, "recorded"))):
+            return None
+        has_storage = not is_named and bool(self.get((address, "stored")))
+        return AccountInfo(balance, nonce, Hash32(code_hash), has_storage)
+
+    def storage(self, address: bytes, slot: int) -> int:
+        """The value at a slot of an account; 0 where none was written."""
+        value: int = self.get((address, "storage", 0, slot), 0)
+        return value
+
+    def code(self, code_hash: bytes) -> bytes:
+        """The code with this hash.
+
+        Raises:
+            LookupError: no account has it.
+        """
+        code: bytes | None = b"" if code_hash == EMPTY_CODE_HASH else self.get(("code", code_hash))
+        if code is None:
+            raise LookupError(f"the state has no code with the hash {brief(code_hash)}")
+        return code
+
+    def prefetch(self, keys: Iterable[Any]) -> None:
+        """Read locations into the cache, as the state's ``get`` takes them."""
+        self._native.prefetch([LOCATIONS.encode(key) for key in keys])
+
+    @property
+    def stats(self) -> Mapping[str, int]:
+        """Reads answered by the cache and by the store, and memory taken, in bytes, so far."""
+        return self._native.stats
+
+    # ---- changing
+
+    def root_after(self, writes: Mapping[Any, Any]) -> Hash32:
+        """The root of the state with a block's writes on top; the state stays as it is."""
+        records, _ = self._records_and_codes(writes)
+        return Hash32(self._native.root_after(writes, records, self._workers))
+
+    def apply(self, writes: Mapping[Any, Any]) -> bytes:
+        """Make a block's writes part of the state: the records that take them back.
+
+        Args:
+            writes: ``ExecutedBlock.writes``; address → `AccountChange`; or location → value.
+
+        Raises:
+            StoreError: what they change cannot be read; the state is as it was.
+            UsageError: a block is running on the state; it is as it was.
+        """
+        records, codes = self._records_and_codes(writes)
+        return self.apply_records(records, codes, writes)
+
+    def apply_records(
+        self, records: bytes, codes: Mapping[bytes, bytes] | None = None, writes: object = None
+    ) -> bytes:
+        """The same, with changes as flat records (`_native/trie/account.hpp`) and codes by hash."""
+        return self._native.apply(writes, records, dict(codes or {}), self._workers)
+
+    def commit(self, batch: Batch) -> None:
+        """Make everything that was applied durable, together with a batch, or nothing.
+
+        Raises:
+            StoreError: it could not be written; it may be tried again.
+            UsageError: a block is running on the state.
+        """
+        self._native.commit({PLACES[table]: each for table, each in batch.changes.items()})
+
+    def _records_and_codes(self, writes: Mapping[Any, Any]) -> tuple[bytes, dict[bytes, bytes]]:
+        if not isinstance(writes, AccountChanges):
+            if not any(isinstance(key, tuple) for key in writes):
+                return records_and_codes(writes)
+            writes = changes_of(writes, self)
+        return writes.records, dict(writes.codes)
+
+    # ---- for the executor
+
+    def records_of(self, writes: PackedWrites) -> bytes:
+        """The changes of a block's writes to this state, as flat records."""
+        return records_on(writes, self)
+
+    def __blockstm_state__(self) -> object:
+        return self._native.__blockstm_state__()
+
+    def _pin(self) -> AbstractContextManager[object]:
+        return self._native._pin()
+
+    def _read_error(self) -> Exception:
+        """What a worker could not read, as the cause of the block's `StateError`."""
+        return self._native.read_error()
+
+    def _resolve_before_changing(self, changes: AccountChanges) -> None:
+        """The changes ask the state at once: it may move on before they are read."""
+        changes.resolve()

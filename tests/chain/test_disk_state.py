@@ -1,0 +1,128 @@
+"""The state on disk does what that in memory does: values, roots, undo, after every reopening."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from blockstm.chain.disk_state import DiskState
+from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.chain.store import Batch, Table
+from blockstm.errors import UsageError
+from blockstm.ethereum import AccountChange, AccountState, state_root
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+from blockstm.types import Address
+
+ADDRESSES = [Address(bytes([n]) * 20) for n in range(1, 40)]
+SLOTS = [*range(6), 2**255 + 1, 2**256 - 1]
+
+
+def change(draw: random.Random) -> AccountChange:
+    if draw.random() < 0.1:
+        return AccountChange(exists=False)
+    values = (0, 0, 1, draw.getrandbits(256), draw.getrandbits(40))
+    storage = {slot: draw.choice(values) for slot in draw.sample(SLOTS, draw.randrange(5))}
+    return AccountChange(
+        nonce=draw.choice((None, 1, 2**64 - 1)),  # who has storage is never empty
+        balance=draw.choice((None, 0, 1, 2**256 - 1)),
+        code=draw.choice((None, None, b"", b"\x00" * 3, draw.randbytes(300))),
+        storage=storage if draw.random() < 0.7 else {},
+        cleared=draw.random() < 0.15,
+        exists=draw.choice((None, None, True)),
+    )
+
+
+def changes(draw: random.Random, count: int = 8) -> dict[Address, AccountChange]:
+    """Changes of a block; storage never stays where an account goes."""
+    made = {address: change(draw) for address in draw.sample(ADDRESSES, count)}
+    return {a: c if c.exists is False or not c.storage else with_nonce(c) for a, c in made.items()}
+
+
+def with_nonce(given: AccountChange) -> AccountChange:
+    return AccountChange(1, given.balance, None, given.storage, given.cleared, True, given.code)
+
+
+def assert_same(disk: DiskState, memory: AccountState) -> None:
+    assert disk.root == state_root(memory.accounts())
+    for address in ADDRESSES:
+        expected, found = memory.account(address), disk.account(address)
+        assert (expected is None) == (found is None), address.hex()
+        if expected is None or found is None:
+            continue
+        assert (found.balance, found.nonce) == (expected.balance, expected.nonce)
+        assert found.code_hash == expected.code_hash
+        assert disk.code(found.code_hash) == expected.code
+        for slot in SLOTS:
+            assert disk.storage(address, slot) == expected.storage.get(slot, 0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_it_follows_a_state_in_memory_through_commits_reopenings_and_undo(
+    tmp_path: Path, seed: int
+) -> None:
+    draw = random.Random(seed)
+    memory = AccountState()
+    root: bytes = EMPTY_TRIE_ROOT
+    history: list[tuple[AccountState, bytes]] = []
+    for _ in range(6):
+        with MdbxStore.open(tmp_path) as store:
+            disk = DiskState(store, root, cache_bytes=1 << 16, workers=2)
+            assert_same(disk, memory)
+            for _ in range(draw.randrange(1, 6)):
+                if history and draw.random() < 0.3:
+                    memory, undo = history.pop()
+                    disk.apply_records(undo)
+                else:
+                    block = changes(draw)
+                    before = memory.copy()
+                    memory.apply(block)
+                    planned = disk.root_after(block) if draw.random() < 0.5 else None
+                    history.append((before, disk.apply(block)))
+                    assert planned in (None, disk.root)
+                assert_same(disk, memory)
+                if draw.random() < 0.4:
+                    disk.commit(Batch())
+                    assert_same(disk, memory)
+            disk.commit(Batch())
+            root = disk.root
+
+
+def test_its_tables_hold_no_node_that_a_fresh_build_has_not(tmp_path: Path) -> None:
+    draw = random.Random(7)
+    memory = AccountState()
+    with MdbxStore.open(tmp_path / "moved") as moved, MdbxStore.open(tmp_path / "fresh") as fresh:
+        disk = DiskState(moved, EMPTY_TRIE_ROOT, cache_bytes=1 << 16)
+        for number in range(60):
+            block = changes(draw)
+            memory.apply(block)
+            disk.apply(block)
+            if number % 3 == 0:
+                disk.commit(Batch())
+        disk.commit(Batch())
+        once = DiskState(fresh, EMPTY_TRIE_ROOT, cache_bytes=1 << 16)
+        once.apply({a: whole(account) for a, account in memory.accounts()})
+        once.commit(Batch())
+        assert once.root == disk.root
+        for table in (Table.ACCOUNTS, Table.SLOTS, Table.ACCOUNT_NODES, Table.STORAGE_NODES):
+            assert dict(moved.snapshot().items(table)) == dict(fresh.snapshot().items(table)), table
+
+
+def whole(account: object) -> AccountChange:
+    return AccountChange(
+        account.nonce, account.balance, None, account.storage, False, True, account.code
+    )
+
+
+def test_it_does_not_change_while_a_block_runs_on_it(tmp_path: Path) -> None:
+    with MdbxStore.open(tmp_path) as store:
+        disk = DiskState(store, EMPTY_TRIE_ROOT, cache_bytes=1 << 16)
+        change = {ADDRESSES[0]: AccountChange(balance=1)}
+        with disk._pin():
+            with pytest.raises(UsageError, match="while a block is running"):
+                disk.apply(change)
+            with pytest.raises(UsageError, match="while a block is running"):
+                disk.commit(Batch())
+        disk.apply(change)
+        assert disk.get((ADDRESSES[0], "balance")) == 1

@@ -1,0 +1,175 @@
+"""What disks and crashes do to a store: a whole commit is there afterwards, or damage is told."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.chain.faulty_process import KEYS, TABLES, batch_of, check, key, write
+
+from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.errors import StoreDamaged, StoreError, StoreFull
+
+HERE = Path(__file__).parent
+DATA = "mdbx.dat"
+
+
+def start(action: str, folder: Path, *options: str, **faults: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.chain.faulty_process", action, str(folder), *options]
+    paths = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"PYTHONPATH": paths} | faults
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+def outcome(process: subprocess.Popen[str]) -> list[str]:
+    said, _ = process.communicate(timeout=120)
+    return said.splitlines()
+
+
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory: pytest.TempPathFactory) -> str:
+    library = tmp_path_factory.mktemp("shim") / "faults.so"
+    compiler = os.environ.get("CC", "cc")
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-O1", "-o", library, HERE / "faults.c", "-ldl"], check=True
+    )
+    return str(library)
+
+
+@pytest.mark.parametrize("kind", ["enospc", "eio", "short", "kill"])
+def test_a_write_that_fails_leaves_the_last_commit(tmp_path: Path, shim: str, kind: str) -> None:
+    told = set()
+    for at in range(1, 40, 3 if kind == "kill" else 5):
+        folder = tmp_path / str(at)
+        process = start("write", folder, "4", LD_PRELOAD=shim, FAULT_KIND=kind, FAULT_AT=str(at))
+        lines = outcome(process)
+        done = [int(line) for line in lines if line.isdigit()]
+        told |= {line.split(":")[0] for line in lines if not line.isdigit()}
+        with MdbxStore.open(folder) as store:
+            # What was said to be durable is there; a kill may come between that and the saying.
+            assert check(store) - (done or [0])[-1] in ((0, 1) if kind == "kill" else (0,))
+            store.commit(batch_of(9))
+            assert check(store) == 9
+    expected = {"enospc": "StoreFull", "eio": "StoreError", "short": "StoreError"}
+    assert kind == "kill" or expected[kind] in told
+
+
+def test_processes_killed_at_random_instants_leave_whole_commits(tmp_path: Path) -> None:
+    draw = random.Random(5)
+    last = 0
+    for _ in range(12):
+        process = start("write", tmp_path, "500")
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(draw.uniform(0, 0.15))
+        process.send_signal(signal.SIGKILL)
+        lines = outcome(process)
+        with MdbxStore.open(tmp_path) as store:
+            last_now = check(store)
+            assert last_now > last
+            assert not lines or last_now - int(lines[-1]) in (0, 1)
+            last = last_now
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("written") / "store"
+    write(folder, 6)
+    return folder
+
+
+def damaged(written: Path, folder: Path, change: object) -> list[str]:
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(written, folder)
+    with open(folder / DATA, "r+b") as file:
+        change(file)
+    process = start("read", folder)
+    lines = outcome(process)
+    assert process.returncode == 0, "a damaged file ended the process"
+    return lines
+
+
+def test_a_truncated_file_is_damaged_or_has_a_whole_commit(written: Path, tmp_path: Path) -> None:
+    size = (written / DATA).stat().st_size
+    for length in (0, 1, 4096, 8192, 5 * 4096 + 7, size // 3, size // 2, size - 4096, size - 1):
+        lines = damaged(written, tmp_path / "store", lambda file, n=length: file.truncate(n))
+        assert len(lines) == 1
+        assert lines[0].startswith(("StoreDamaged: ", "StoreError: ", "commit ")), lines
+
+
+def test_a_flipped_bit_is_told_or_does_not_matter(written: Path, tmp_path: Path) -> None:
+    draw = random.Random(11)
+    content = (written / DATA).read_bytes()
+    pages = [n for n in range(len(content) // 4096) if any(content[n * 4096 : n * 4096 + 4096])]
+    said = set()
+    for _ in range(40):
+        # Bytes 12 and 13 of a page are how many entries it shows: that less are seen only an audit,
+        # or the root of the block that read them, can tell.
+        inside = draw.choice([place for place in range(4096) if place not in (12, 13)])
+        at = draw.choice(pages) * 4096 + inside
+
+        def flip(file: object, at: int = at) -> None:
+            file.seek(at)
+            file.write(bytes([content[at] ^ 1 << draw.randrange(8)]))
+
+        lines = damaged(written, tmp_path / "store", flip)
+        assert len(lines) == 1
+        assert lines[0].startswith(("StoreDamaged: ", "StoreMismatch: ", "commit 6")), lines
+        said.add(lines[0].split(":")[0])
+    assert "StoreDamaged" in said
+
+
+@pytest.mark.parametrize("what", ["value", "key"])
+def test_a_damaged_entry_is_named_and_its_neighbours_are_not_absent(
+    written: Path, tmp_path: Path, what: str
+) -> None:
+    folder = tmp_path / "store"
+    shutil.copytree(written, folder)
+    with MdbxStore.open(folder) as store:
+        held = dict(store.snapshot().items(TABLES[0]))
+    victim = sorted(held)[len(held) // 2]
+    needle = victim + held[victim] if what == "value" else victim
+    content = bytearray((folder / DATA).read_bytes())
+    at = content.find(needle)
+    while at >= 0:  # older copies of the page, too
+        content[at + (25 if what == "value" else 7)] ^= 0x10
+        at = content.find(needle, at + 1)
+    (folder / DATA).write_bytes(content)
+    with MdbxStore.open(folder) as store:
+        snapshot = store.snapshot()
+        with pytest.raises(StoreDamaged, match=TABLES[0].value):
+            snapshot.get(TABLES[0], victim)
+        with pytest.raises(StoreDamaged):
+            dict(snapshot.items(TABLES[0]))
+        others = [key(number) for number in range(KEYS) if key(number) != victim]
+        for each in others:
+            try:
+                assert snapshot.get(TABLES[0], each) == held.get(each)
+            except StoreDamaged:
+                assert each not in held  # its absence cannot be told beside what is damaged
+
+
+def test_a_store_that_has_its_largest_size_says_so_and_goes_on(tmp_path: Path) -> None:
+    with MdbxStore.open(tmp_path, size_max=4 << 20) as store:
+        store.commit(batch_of(1))
+        big = batch_of(2)
+        for number in range(3000):
+            big.put(TABLES[2], number.to_bytes(4, "big"), bytes(4000))
+        with pytest.raises(StoreFull, match="largest size"):
+            store.commit(big)
+        assert check(store) == 1
+        store.commit(batch_of(3))
+        assert check(store) == 3
+
+
+def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / DATA).write_bytes(b"not a database " * 5000)
+    with pytest.raises(StoreError, match="no database"):
+        MdbxStore.open(tmp_path)
