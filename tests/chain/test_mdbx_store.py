@@ -1,0 +1,160 @@
+"""A store on disk among processes, and where the database itself fails."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blockstm._native.store.database import functions, install
+from blockstm.chain.mdbx_library import load_mdbx
+from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.chain.store import Batch, Table
+from blockstm.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
+
+OPEN = """
+import sys
+from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.chain.store import Table
+from blockstm.errors import BlockstmError
+try:
+    store = MdbxStore.open(sys.argv[1], read_only=sys.argv[2] == "read")
+    print(store.snapshot().get(Table.META, b"key"))
+except BlockstmError as error:
+    print(type(error).__name__, error)
+"""
+FORK = """
+import os, sys
+from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.chain.store import Table
+from blockstm.errors import ForkedError
+store = MdbxStore.open(sys.argv[1])
+snapshot = store.snapshot()
+reading, writing = os.pipe()
+child = os.fork()
+if child == 0:
+    for use in (store.snapshot, lambda: snapshot.get(Table.META, b"key")):
+        try:
+            use()
+        except ForkedError:
+            print("ForkedError", flush=True)
+    os.read(reading, 1)
+    os._exit(0)
+store.close()
+again = MdbxStore.open(sys.argv[1])  # the child lives, and has no lock
+print(again.snapshot().get(Table.META, b"key"))
+os.write(writing, b"x")
+os.waitpid(child, 0)
+"""
+
+
+def run(script: str, *arguments: str) -> list[str]:
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout.splitlines()
+
+
+def put(store: MdbxStore, value: bytes) -> None:
+    batch = Batch()
+    batch.put(Table.META, b"key", value)
+    store.commit(batch)
+
+
+def test_one_process_writes_and_others_read(tmp_path: Path) -> None:
+    with MdbxStore.open(tmp_path) as store:
+        put(store, b"one")
+        before = store.snapshot()
+        put(store, b"two")
+        assert before.get(Table.META, b"key") == b"one"
+        assert run(OPEN, str(tmp_path), "read") == ["b'two'"]
+        (refused,) = run(OPEN, str(tmp_path), "write")
+        assert refused.startswith("StoreLocked ")
+        with pytest.raises(StoreLocked):
+            MdbxStore.open(tmp_path)
+    assert run(OPEN, str(tmp_path), "write") == ["b'two'"]
+
+
+def test_a_forked_child_has_neither_the_store_nor_its_lock(tmp_path: Path) -> None:
+    with MdbxStore.open(tmp_path) as store:
+        put(store, b"one")
+    assert run(FORK, str(tmp_path)) == ["ForkedError", "ForkedError", "b'one'"]
+
+
+def test_a_folder_without_a_store_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no such file"):
+        MdbxStore.open(tmp_path, read_only=True)
+
+
+class Faulty:
+    """libmdbx, a function of which gives an error while it is told to."""
+
+    def __init__(self) -> None:
+        spec = sys.modules["blockstm.chain.mdbx_library"]
+        self.library: ctypes.CDLL = spec._LOADED[0]
+        self.code = 0
+        self.kept: list[object] = []
+
+    def fail(self, name: str, arguments: int) -> None:
+        """Have a function of so many pointers and integers return `code`, if it is not 0."""
+        kind = ctypes.CFUNCTYPE(ctypes.c_int, *[ctypes.c_void_p] * arguments)
+        real = kind(ctypes.cast(getattr(self.library, name), ctypes.c_void_p).value)
+        faulty = kind(lambda *given: self.code or real(*given))
+        self.kept += [faulty, real]
+        addresses = self.addresses()
+        addresses[name] = ctypes.cast(faulty, ctypes.c_void_p).value or 0
+        install(addresses)
+
+    def addresses(self) -> dict[str, int]:
+        pointers = {name: getattr(self.library, name) for name in functions()}
+        return {n: ctypes.cast(each, ctypes.c_void_p).value or 0 for n, each in pointers.items()}
+
+
+@pytest.fixture
+def faulty() -> Iterator[Faulty]:
+    load_mdbx()
+    made = Faulty()
+    yield made
+    install(made.addresses())
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(errno.EIO, StoreError), (-30796, StoreDamaged), (-30797, StoreDamaged), (-1, StoreError)],
+)
+def test_a_read_that_fails_is_no_absence(
+    tmp_path: Path, faulty: Faulty, code: int, kind: type[StoreError]
+) -> None:
+    faulty.fail("mdbx_cursor_get", 4)
+    with MdbxStore.open(tmp_path) as store:
+        put(store, b"one")
+        snapshot = store.snapshot()
+        for key in (b"key", b"other"):
+            faulty.code = code
+            with pytest.raises(kind, match=f"table meta, key 0x{key.hex()}"):
+                snapshot.get(Table.META, key)
+            faulty.code = 0
+        assert snapshot.get(Table.META, b"key") == b"one"
+        assert snapshot.get(Table.META, b"other") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [(errno.ENOSPC, StoreFull), (-30792, StoreFull), (errno.EIO, StoreError)]
+)
+def test_a_commit_that_fails_changed_nothing(
+    tmp_path: Path, faulty: Faulty, code: int, kind: type[StoreError]
+) -> None:
+    faulty.fail("mdbx_cursor_put", 4)
+    with MdbxStore.open(tmp_path) as store:
+        put(store, b"one")
+        faulty.code = code
+        with pytest.raises(kind):
+            put(store, b"two")
+        faulty.code = 0
+        assert store.snapshot().get(Table.META, b"key") == b"one"
+        put(store, b"two")
+        assert store.snapshot().get(Table.META, b"key") == b"two"
