@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -29,6 +30,7 @@ from blockstm.errors import (
     ClosedError,
     ConfigError,
     DecodeError,
+    ForkedError,
     InputError,
     InvalidBlock,
     PrunedState,
@@ -147,8 +149,10 @@ def test_a_head_goes_back_and_on(chain: Chain) -> None:
     chain.set_head(main[1].hash)
     assert chain.head.number == 2
     assert chain.state_at(main[4].hash).number == 5
+    other = chain.import_block(main[3])
+    assert (other.executed, other.is_head, chain.head.number) == (None, False, 2)
     again = chain.import_block(main[2])
-    assert (again.executed, again.is_head, chain.head.number) == (None, False, 2)
+    assert (again.executed, again.is_head, chain.head.number) == (None, True, 3)
     chain.set_head(main[4].hash)
     assert chain.head.hash == main[4].hash
 
@@ -282,3 +286,21 @@ def test_a_genesis_without_forks_needs_them() -> None:
         assert chain.head.number == 0
     with pytest.raises(InputError, match="genesis"):
         Chain.in_memory(5)  # type: ignore[arg-type]  # what a caller may pass all the same
+
+
+def test_a_forked_child_reads_and_imports_nothing(chain: Chain) -> None:
+    grown(chain, 2)
+    first, block = chain.block_hash(1), child(chain)
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            state = chain.state_at(2)
+            for ask in (lambda: chain.set_head(first), lambda: chain.import_block(block)):
+                with pytest.raises(ForkedError):
+                    ask()
+            status = 0 if state.account(SENDERS[0]) else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    chain.import_block(block)

@@ -48,14 +48,17 @@ def test_a_test_without_the_rlp_of_its_first_block_passes(
     assert run(capsys, write(tmp_path, {"chain": test}))[0] == 0
 
 
+@pytest.mark.parametrize("where", ["--chain", "--on-disk"])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_good_test_passes_through_a_chain(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: int
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, workers: int, where: str
 ) -> None:
+    if where == "--on-disk":
+        pytest.importorskip("mdbx")
     test = block_test()
     test["blocks"].append(test["blocks"][0])
     path = write(tmp_path, {"chain": test})
-    assert run(capsys, "--chain", "--workers", workers, path) == (0, "1 passed, 0 failed\n")
+    assert run(capsys, where, "--workers", workers, path) == (0, "1 passed, 0 failed\n")
 
 
 @pytest.mark.parametrize("part", ["block", "head", "genesis"])

@@ -2,14 +2,17 @@
 
 Imports point down::
 
+    files         files of blocks
     chain         `Chain`: what a user has of it
+    disk          a chain's folder begun and opened
+    opening       how a chain begins
     auditing      whether what is kept fits together
     importing     blocks executed, verified, staged and made durable; the head
-    opening       how a chain begins
     working       the state that blocks run on
     disk_working  the same for a chain on disk
     disk_state    the state at the head of a chain on disk, read below Python
     states        the state after a block
+    flat          accounts and slots as they stand in their tables
     staging       what an import is about to make durable
     blocks        blocks as a snapshot of the store has them
     spec          the rules of a chain as JSON

@@ -8,20 +8,29 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 from blockstm.chain.auditing import Audit, audit
 from blockstm.chain.blocks import Blocks
+from blockstm.chain.disk import StoredTries, open_folder
 from blockstm.chain.encodings import decode_number
 from blockstm.chain.importing import Head, ImportedBlock, Importer, head_of
 from blockstm.chain.memory_store import MemoryStore
-from blockstm.chain.opening import begin, genesis_of, spec_of
+from blockstm.chain.opening import first_batch, genesis_of, spec_of
 from blockstm.chain.staging import OLDEST
 from blockstm.chain.states import ChainState
-from blockstm.chain.store import Store
+from blockstm.chain.store import Store, Table, TableSize
 from blockstm.chain.working import MemoryWorking, WorkingState
 from blockstm.config import Config
-from blockstm.errors import ClosedError, ConfigError, InputError, PrunedState, UnknownBlock
+from blockstm.errors import (
+    ClosedError,
+    ConfigError,
+    InputError,
+    PrunedState,
+    StoreDamaged,
+    UnknownBlock,
+    UsageError,
+)
 from blockstm.ethereum import Block, Header, Receipt, StateTrie, Transaction
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.genesis import Genesis
@@ -34,6 +43,9 @@ __all__ = ["WINDOW", "Chain", "FoundTransaction"]
 
 WINDOW: Final = 128
 """How many blocks back the state can be had, and side branches are kept, by default."""
+
+CACHE_BYTES: Final = 256 << 20
+"""For accounts, slots and nodes that were used lately, by default."""
 
 _DERIVED_MAX: Final = 32
 
@@ -81,7 +93,8 @@ class Chain:
         self,
         store: Store,
         spec: Spec,
-        working: WorkingState,
+        working: WorkingState | None,
+        tries: Tries,
         *,
         config: Config,
         window: int | None,
@@ -90,9 +103,12 @@ class Chain:
         self.spec = spec
         self._store = store
         self._working = working
+        self._tries = tries
         self._importing = threading.RLock()
         self._executor = Executor(config)
-        self._importer = Importer(store, spec, working, self._executor, window)
+        self._importer = (
+            None if working is None else Importer(store, spec, working, self._executor, window)
+        )
         self._derived: OrderedDict[Hash32, StateTrie] = OrderedDict()
         self._deriving = threading.Lock()
         self._view: _View | None = _View(store)
@@ -126,9 +142,68 @@ class Chain:
         rules = spec_of(beginning, spec)
         _check_window(window)
         store = MemoryStore()
-        begin(store, beginning, rules, is_kept=False)
-        working = MemoryWorking(beginning.accounts, beginning.block.header.hash)
-        return cls(store, rules, working, config=_config(config, workers), window=window)
+        store.commit(first_batch(store, beginning, b""))
+        working = MemoryWorking(store, beginning.accounts, beginning.block.header.hash)
+        options = _config(config, workers)
+        return cls(store, rules, working, working, config=options, window=window)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        genesis: Genesis | Mapping[str, Any] | str | Path | None = None,
+        *,
+        spec: Spec | None = None,
+        read_only: bool = False,
+        window: int = WINDOW,
+        archive: bool = False,
+        cache_bytes: int = CACHE_BYTES,
+        config: Config | None = None,
+        workers: int | None = None,
+    ) -> Self:
+        """A chain on disk: what is imported is there when this process is gone, however it ends.
+
+        One process at a time imports; any number of others open the same folder with
+        ``read_only=True``, and see each commit as it comes. In one process a folder is open once.
+        It needs the extra ``blockstm[chain]``.
+
+        Args:
+            path: of the folder, which is made if it is not there.
+            genesis: see `in_memory`; needed where the folder is empty, else compared with it.
+            spec: the forks; by default those of the genesis or the folder. Others than the folder's
+                are taken where no fork differs that has begun.
+            read_only: whether to read beside a process that imports.
+            window: how many blocks back states can be had and side branches are kept.
+            archive: whether they are kept from the first block on, whatever ``window`` says.
+            cache_bytes: memory for accounts, slots and nodes of tries that were used lately.
+            config, workers: see `blockstm.Config`; by default as many workers as usable cores.
+
+        Raises:
+            StoreMismatch: the folder is empty and there is no genesis; it holds another chain, or
+                one under other rules; or a newer blockstm wrote it.
+            StoreLocked: another process imports, or this one has the folder open.
+            StoreDamaged: what is there is not what was written.
+            StoreError: it cannot be opened for another reason.
+            MissingExtra: libmdbx is not installed.
+            OSError, DecodeError, ConfigError, InputError: see `in_memory`.
+        """
+        beginning = None if genesis is None else genesis_of(genesis)
+        if spec is not None and not isinstance(spec, Spec):
+            raise ConfigError(f"spec is a blockstm.ethereum.Chain, not {kind_of(spec)}")
+        _check_window(window)
+        options = _config(config, workers)
+        threads = None if options.workers == "auto" else options.workers
+        folder = open_folder(
+            Path(path),
+            beginning,
+            spec,
+            read_only=read_only,
+            cache_bytes=cache_bytes,
+            workers=threads,
+        )
+        tries = folder.working or StoredTries(folder.store, threads)
+        kept = None if archive else window
+        return cls(folder.store, folder.spec, folder.working, tries, config=options, window=kept)
 
     # ---- importing
 
@@ -215,7 +290,7 @@ class Chain:
             return head
 
     def _commit(self) -> None:
-        self._importer.commit()
+        self._open_importer().commit()
         self._publish()
 
     def _publish(self) -> None:
@@ -223,6 +298,8 @@ class Chain:
 
     def _open_importer(self) -> Importer:
         self._now()
+        if self._importer is None:
+            raise UsageError("the chain was opened with read_only=True: it imports nothing")
         return self._importer
 
     # ---- reading
@@ -314,42 +391,46 @@ class Chain:
             UnknownBlock: there is no such block.
             PrunedState: it is further back than the window.
         """
-        view = self._now()
-        block_hash = view.hash_of(which)
-        header = view.blocks.header(block_hash)
-        if header.number < view.oldest:
-            raise PrunedState(
-                f"the state after block {header.number} is kept no more: the oldest is that after "
-                f"block {view.oldest}"
-            )
-        trie = self._working.trie(block_hash)
-        if trie is None:
-            trie = self._derive(view, block_hash, header)
-        return ChainState(view.blocks, block_hash, header, trie)
+        while True:
+            view = self._now()
+            block_hash = view.hash_of(which)
+            header = view.blocks.header(block_hash)
+            if header.number < view.oldest:
+                raise PrunedState(
+                    f"the state after block {header.number} is kept no more: the oldest is that "
+                    f"after block {view.oldest}"
+                )
+            trie = self._tries.trie(block_hash) or self._derive(view, block_hash, header)
+            if trie is not None:
+                return ChainState(view.blocks, block_hash, header, trie)
 
-    def _derive(self, view: _View, block_hash: Hash32, header: Header) -> StateTrie:
-        """The tries after a block from those after another, by what the blocks between changed."""
+    def _derive(self, view: _View, block_hash: Hash32, header: Header) -> StateTrie | None:
+        """The tries after a block from those after the head, by what the blocks between changed.
+
+        None where the head has moved on meanwhile.
+        """
         with self._deriving:
             derived = self._derived.get(block_hash)
             if derived is None:
                 derived = self._derived_now(view, block_hash, header)
+            if derived is not None:
                 self._derived[block_hash] = derived
                 if len(self._derived) > _DERIVED_MAX:
                     self._derived.popitem(last=False)
             return derived
 
-    def _derived_now(self, view: _View, block_hash: Hash32, header: Header) -> StateTrie:
+    def _derived_now(self, view: _View, block_hash: Hash32, header: Header) -> StateTrie | None:
+        head = self._tries.trie(view.head.hash)
+        if head is None:
+            return None
         undone, done = view.blocks.path(view.head.hash, block_hash)
-        trie = self._working.trie(view.head.hash)
-        if trie is None:
-            raise PrunedState(f"the state after block {header.number} is kept no more")
-        trie = trie.copy()
+        trie = head.copy()
         for each in undone:
             trie.apply(view.blocks.undoing(each), None)
         for each in done:
             trie.apply(view.blocks.doing(each), None)
         if trie.root != header.state_root:
-            raise PrunedState(f"the changes back to block {header.number} do not give its root")
+            raise StoreDamaged(f"the changes back to block {header.number} do not give its root")
         return trie
 
     def audit(self) -> Audit:
@@ -367,7 +448,13 @@ class Chain:
             self._commit()
             view = self._now()
             importer.stand_at(view.head.hash)
+            assert self._working is not None  # there is an importer
             return audit(view.blocks, view.head, view.oldest, self._working)
+
+    def sizes(self) -> Mapping[Table, TableSize]:
+        """How much each table of the store holds, in entries and bytes."""
+        self._now()
+        return self._store.sizes()
 
     # ---- the end
 
@@ -378,7 +465,8 @@ class Chain:
                 return
             self._view = None
             try:
-                self._importer.close()
+                if self._importer is not None:
+                    self._importer.close()
             finally:
                 self._executor.close()
                 self._store.close()
@@ -405,7 +493,14 @@ class Chain:
         view = self._view
         if view is None:
             raise ClosedError("the chain is closed")
-        return view
+        return view if self._importer is not None else _View(self._store)
+
+
+class Tries(Protocol):
+    """Where the tries after a block are found."""
+
+    def trie(self, block_hash: Hash32, /) -> StateTrie | None:
+        """The tries after a block, not to be changed; None where they are not at hand."""
 
 
 class _View:
@@ -446,6 +541,8 @@ def _hash(given: Any) -> Hash32:
 
 def _config(config: Config | None, workers: int | None) -> Config:
     config = Config() if config is None else config
+    if not isinstance(config, Config):
+        raise ConfigError(f"config is a blockstm.Config, not {kind_of(config)}")
     return config if workers is None else replace(config, workers=workers)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from blockstm._native.store.disk_state import SnapshotNodes
 from blockstm.chain.disk_state import DiskState
+from blockstm.chain.flat import flat_root
 from blockstm.chain.mdbx_store import PLACES, MdbxStore
 from blockstm.chain.store import Batch, Table
 from blockstm.ethereum import StateTrie
@@ -47,6 +46,8 @@ class DiskWorking:
         StoreError: the store cannot be read.
     """
 
+    follows_head = True
+
     def __init__(
         self,
         store: MdbxStore,
@@ -80,10 +81,9 @@ class DiskWorking:
     def forget(self, block_hash: Hash32) -> None:
         """See `WorkingState`: none but the last are at hand."""
 
-    def stage_head(
-        self, batch: Batch, undone: Sequence[RecordedChanges], done: Sequence[RecordedChanges]
-    ) -> None:
-        """See `WorkingState`: `commit` adds what changed to the batch."""
+    def flat_root(self) -> Hash32:
+        """See `WorkingState`."""
+        return flat_root(self._store.snapshot())
 
     def commit(self, batch: Batch) -> None:
         """Make a batch durable, together with the state where this stands, which is the head.

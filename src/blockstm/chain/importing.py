@@ -128,7 +128,7 @@ class Importer:
             detail = f"its hash is 0x{block_hash.hex()}, and 0x{block.hash.hex()} is said to be"
             raise Violation(Reason.BLOCK_HASH, detail).error()
         if blocks.has(block_hash):
-            return ImportedBlock(block, block_hash, block_hash == self._staged_head.hash, None)
+            return ImportedBlock(block, block_hash, self._is_head_again(block, block_hash), None)
         parent_hash = block.header.parent_hash
         parent = self._parent(blocks, block)
         self.stand_at(parent_hash)
@@ -148,6 +148,16 @@ class Importer:
             lambda: self._stage(block, block_hash, executed, total_difficulty)
         )
         return ImportedBlock(block, block_hash, is_head, executed)
+
+    def _is_head_again(self, block: Block, block_hash: Hash32) -> bool:
+        """Have a block that the chain has be its head if it stands on it; whether it is."""
+        head = self._staged_head
+        if block.header.parent_hash == head.hash:
+            total_difficulty = head.total_difficulty + block.header.difficulty
+            head = Head(block_hash, block.header, total_difficulty)
+            self.stand_at(block_hash)
+            self._uninterrupted.run(lambda: self._stage_head(head, block))
+        return block_hash == head.hash
 
     def _parent(self, blocks: Blocks, block: Block) -> Header:
         parent_hash = block.header.parent_hash
@@ -241,11 +251,6 @@ class Importer:
             staging.put_canonical(
                 block if is_given and block is not None else blocks.block(block_hash), block_hash
             )
-        self._working.stage_head(
-            staging.batch,
-            [blocks.undoing(each) for each in undone],
-            [blocks.doing(each) for each in done],
-        )
         staging.put(Table.META, HEAD, new.hash)
         self._staged_head = new
         self._prune(new.header.number)
@@ -301,7 +306,9 @@ class Importer:
 
     def _commit(self) -> None:
         try:
-            self._store.commit(self._staging.batch)
+            if self._working.follows_head:
+                self.stand_at(self._staged_head.hash)
+            self._working.commit(self._staging.batch)
         except BaseException:
             self._abandon()
             raise

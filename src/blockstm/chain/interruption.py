@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+from blockstm.errors import ForkedError
 
 __all__ = ["Uninterrupted"]
 
@@ -20,10 +23,17 @@ class Uninterrupted:
     """
 
     def __init__(self) -> None:
+        self._pid = os.getpid()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="blockstm-chain")
 
     def run(self, step: Callable[[], T]) -> T:
-        """What the step returns or raises."""
+        """What the step returns or raises.
+
+        Raises:
+            ForkedError: the thread is another process's.
+        """
+        if os.getpid() != self._pid:
+            raise ForkedError("the chain was opened in another process: open it in this one")
         if threading.current_thread() is not threading.main_thread():
             return step()
         running = self._pool.submit(step)
@@ -42,4 +52,4 @@ class Uninterrupted:
 
     def close(self) -> None:
         """Release the thread."""
-        self._pool.shutdown()
+        self._pool.shutdown(wait=os.getpid() == self._pid)

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.encodings import encode_number
-from blockstm.chain.spec import encode_spec
+from blockstm.chain.importing import Head
+from blockstm.chain.spec import decode_spec, encode_spec
 from blockstm.chain.staging import HEAD, OLDEST, Staging
-from blockstm.chain.store import Store, Table
+from blockstm.chain.store import Batch, Store, Table
 from blockstm.errors import ConfigError, InputError, StoreMismatch
 from blockstm.ethereum import Chain as Spec
-from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.genesis import Genesis, parse_genesis, read_genesis
 from blockstm.messages import kind_of
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Hash32
 
-__all__ = ["GENESIS", "SCHEMA", "SPEC", "begin", "check_folder", "genesis_of", "spec_of"]
+__all__ = [
+    "GENESIS",
+    "SCHEMA",
+    "SCHEMA_KEY",
+    "SPEC",
+    "check_folder",
+    "first_batch",
+    "genesis_of",
+    "spec_kept",
+    "spec_of",
+]
 
 SCHEMA: Final = 1
 """The version of the tables' contents; a folder of a later one is refused."""
@@ -28,7 +39,8 @@ GENESIS: Final = b"genesis"
 """Under `Table.META`: the hash of the first block."""
 SPEC: Final = b"spec"
 """Under `Table.META`: the rules of the chain."""
-_SCHEMA: Final = b"schema"
+SCHEMA_KEY: Final = b"schema"
+"""Under `Table.META`: the version of what the tables hold."""
 
 
 def genesis_of(given: Any) -> Genesis:
@@ -66,31 +78,29 @@ def spec_of(genesis: Genesis, given: Spec | None) -> Spec:
     return spec
 
 
-def begin(store: Store, genesis: Genesis, spec: Spec, *, is_kept: bool) -> None:
-    """Put the first block into a store that is empty.
+def first_batch(store: Store, genesis: Genesis, spec: bytes) -> Batch:
+    """What puts the first block into a store that is empty, without the accounts of its state.
 
     Args:
         store: where to.
         genesis: the block, with its state.
-        spec: the rules of the chain.
-        is_kept: whether the store outlives this process, and so needs the rules.
+        spec: the rules of the chain, encoded; no bytes: they need not be kept.
     """
     block = genesis.block
     block_hash = block.header.hash
     staging = Staging(store.snapshot())
-    staging.put(Table.META, _SCHEMA, encode_number(SCHEMA))
+    staging.put(Table.META, SCHEMA_KEY, encode_number(SCHEMA))
     staging.put(Table.META, GENESIS, block_hash)
-    if is_kept:
-        staging.put(Table.META, SPEC, encode_spec(spec))
+    staging.put(Table.META, SPEC, spec)
     staging.put_block(block, block_hash, [], block.header.difficulty)
     staging.put_results(block_hash, None, RecordedChanges(b"", {}))
     for account in genesis.accounts.values():
         if account.code:
-            staging.put(Table.CODES, keccak(account.code), account.code)
+            staging.put(Table.CODES, account.code_hash, account.code)
     staging.put_canonical(block, block_hash)
     staging.put(Table.META, HEAD, block_hash)
     staging.put(Table.META, OLDEST, encode_number(block.header.number))
-    store.commit(staging.batch)
+    return staging.batch
 
 
 def check_folder(blocks: Blocks, genesis_hash: Hash32 | None, where: object) -> None:
@@ -99,7 +109,7 @@ def check_folder(blocks: Blocks, genesis_hash: Hash32 | None, where: object) -> 
     Raises:
         StoreMismatch: it is one of these.
     """
-    schema = int.from_bytes(blocks.meta(_SCHEMA) or b"", "big")
+    schema = int.from_bytes(blocks.meta(SCHEMA_KEY) or b"", "big")
     if schema != SCHEMA:
         raise StoreMismatch(
             f"{where} has schema {schema}, and this blockstm knows {SCHEMA}: use a newer one"
@@ -110,3 +120,35 @@ def check_folder(blocks: Blocks, genesis_hash: Hash32 | None, where: object) -> 
             f"{where} holds the chain of genesis 0x{(held or b'').hex()}, not of "
             f"0x{genesis_hash.hex()}: choose another folder, or leave out the genesis"
         )
+
+
+def spec_kept(blocks: Blocks, head: Head, given: Spec | None, where: object) -> tuple[Spec, bytes]:
+    """The rules of the chain in a folder, and, where they are to be replaced there, their encoding.
+
+    Other rules than those of the folder are taken where they differ in forks alone that have not
+    begun: so a chain learns of a coming fork.
+
+    Raises:
+        StoreMismatch: they differ in what has been.
+        StoreDamaged: those of the folder cannot be read.
+    """
+    encoded = blocks.meta(SPEC) or b""
+    kept = decode_spec(encoded)
+    if given is None:
+        return kept, b""
+    wanted = encode_spec(given)
+    if wanted == encoded:
+        return given, b""
+    if _until(kept, head) != _until(given, head):
+        raise StoreMismatch(
+            f"{where} holds a chain under other rules than those given: its forks up to block "
+            f"{head.number}, its chain id or its deposit contract are others"
+        )
+    return given, wanted
+
+
+def _until(spec: Spec, head: Head) -> bytes:
+    """The rules as far as they have mattered."""
+    place = head.number, head.header.timestamp, head.total_difficulty
+    begun = tuple(each for each in spec.activations if each.has_come(*place))
+    return encode_spec(replace(spec, activations=begun or spec.activations[:1]))

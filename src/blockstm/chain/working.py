@@ -5,10 +5,10 @@ One thread at a time moves it; the state after a block that it has stood at is r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from blockstm.chain.store import Batch
+from blockstm.chain.store import Batch, Store
 from blockstm.ethereum import Account, AccountState, StateTrie, state_root
 from blockstm.ethereum.execution.state_roots import trie_of
 from blockstm.state.changes import AccountChanges, RecordedChanges
@@ -47,21 +47,31 @@ class WorkingState(Protocol):
             StoreError: one of them cannot be read.
         """
 
-    def stage_head(
-        self, batch: Batch, undone: Sequence[RecordedChanges], done: Sequence[RecordedChanges]
-    ) -> None:
-        """Add to a batch what a move of the head changes in the tables of the state."""
+    @property
+    def follows_head(self) -> bool:
+        """Whether `commit` keeps the state where this stands, which then has to be the head's."""
+
+    def commit(self, batch: Batch) -> None:
+        """Make a batch durable, and with it the state, if the store keeps one.
+
+        Raises:
+            StoreError: see `blockstm.chain.store.Store.commit`.
+        """
 
 
 class MemoryWorking:
     """An `AccountState`, and the tries after each block, which share what they have in common."""
 
+    follows_head = False
+
     def __init__(
         self,
+        store: Store,
         accounts: Mapping[Address, Account],
         at: Hash32,
         workers: int | None = None,
     ) -> None:
+        self._store = store
         self.state = AccountState(accounts)
         self.at = at
         self._workers = workers
@@ -102,7 +112,6 @@ class MemoryWorking:
         """See `WorkingState`."""
         return state_root(self.state.accounts())
 
-    def stage_head(
-        self, batch: Batch, undone: Sequence[RecordedChanges], done: Sequence[RecordedChanges]
-    ) -> None:
+    def commit(self, batch: Batch) -> None:
         """See `WorkingState`: the state is in memory, and in no table."""
+        self._store.commit(batch)

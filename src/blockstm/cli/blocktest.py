@@ -22,8 +22,16 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add_options(parser)
     parser.add_argument(
         "--chain",
-        action="store_true",
+        action="store_const",
+        const="memory",
         help="import the blocks into a blockstm.chain.Chain, and audit it back and forth",
+    )
+    parser.add_argument(
+        "--on-disk",
+        action="store_const",
+        const="disk",
+        dest="chain",
+        help="as --chain, in a folder of its own for each test",
     )
     return parser
 

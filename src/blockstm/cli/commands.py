@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Final
 
 from blockstm import __version__
-from blockstm.errors import UsageError
+from blockstm.errors import ChainError, UsageError
 
 __all__ = ["main"]
 
@@ -28,6 +28,12 @@ _MODULES: Final = {
     "bal": "bal",
     "t8n": "transitions.command",
     "t8n-server": "transitions.server",
+    "import": "chains.importing",
+    "export": "chains.exporting",
+    "rollback": "chains.rollback",
+    "state": "chains.state",
+    "audit": "chains.audit",
+    "chain": "chains.info",
     "bench": "bench.command",
 }
 """Command → its module."""
@@ -43,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser(argv[0] if argv and argv[0] in _MODULES else None).parse_args(argv)
     try:
         status: int = args.main(args)
-    except (UsageError, ImportError) as error:
+    except (UsageError, ImportError, ChainError) as error:
         print(f"blockstm {args.command}: {error}", file=sys.stderr)
         return MALFORMED
     except KeyboardInterrupt:

@@ -1,0 +1,107 @@
+"""Files of blocks: read one block at a time, written one after another.
+
+A file is a stream of RLP, each block behind the one before, as ``geth export`` writes it; or JSON:
+a block as nodes answer, a list of them, or one on each line. ``.gz`` and ``.xz`` are compressed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any, Final
+
+from blockstm.errors import DecodeError
+from blockstm.ethereum import Block
+from blockstm.ethereum.codecs.fields import Fields
+
+__all__ = ["read_blocks", "write_blocks"]
+
+_BLOCK_SIZE_MAX: Final = 1 << 28
+"""No block is larger, in bytes: what announces more is none."""
+_LIST: Final = 0xC0
+_LONG_LIST: Final = 0xF7
+_JSON: Final = (b"{", b"[")
+
+
+def read_blocks(path: str | Path) -> Iterator[Block | bytes]:
+    """The blocks of a file, in order: RLP, or decoded where the file is JSON.
+
+    Raises:
+        OSError: it cannot be opened or read.
+        DecodeError: it is no such file, or ends within a block; the message says where.
+    """
+    with _opened(Path(path), "rb") as file:
+        try:
+            first = file.read(1)
+            if first in _JSON or first.isspace():
+                yield from _json_blocks(first + file.read())
+            else:
+                yield from _encoded_blocks(file, first)
+        except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
+            raise DecodeError(f"{path}: it is not compressed as its name says: {error}") from error
+
+
+def write_blocks(path: str | Path, blocks: Iterable[Block]) -> int:
+    """Write blocks as a stream of RLP; how many they were.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    count = 0
+    with _opened(Path(path), "wb") as file:
+        for block in blocks:
+            file.write(block.encode())
+            count += 1
+    return count
+
+
+def _opened(path: Path, mode: str) -> IO[bytes]:
+    opens: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
+    opened: IO[bytes] = opens.get(path.suffix, open)(path, mode)
+    return opened
+
+
+def _encoded_blocks(file: IO[bytes], first: bytes) -> Iterator[bytes]:
+    at = 0
+    while first:
+        block = first + _rest(file, first[0], at)
+        yield block
+        at += len(block)
+        first = file.read(1)
+
+
+def _rest(file: IO[bytes], first: int, at: int) -> bytes:
+    """A block behind its first byte."""
+    if first < _LIST:
+        raise DecodeError(f"at byte {at} of the file: no block begins with 0x{first:02x}")
+    if first <= _LONG_LIST:
+        return _read(file, first - _LIST, at)
+    digits = _read(file, first - _LONG_LIST, at)
+    size = int.from_bytes(digits, "big")
+    if size > _BLOCK_SIZE_MAX:
+        raise DecodeError(f"at byte {at} of the file: a block of {size} bytes is announced")
+    return digits + _read(file, size, at)
+
+
+def _read(file: IO[bytes], size: int, at: int) -> bytes:
+    data = file.read(size)
+    if len(data) < size:
+        raise DecodeError(f"the file ends within the block that begins at byte {at}")
+    return data
+
+
+def _json_blocks(data: bytes) -> Iterator[Block]:
+    try:
+        documents = [json.loads(data)]
+    except ValueError as whole:
+        try:
+            documents = [json.loads(line) for line in data.splitlines() if line.strip()]
+        except ValueError:
+            raise DecodeError(f"the file is no JSON: {whole}") from whole
+    for document in documents:
+        for index, each in enumerate(document if isinstance(document, list) else [document]):
+            place = f"[{index}]" if isinstance(document, list) else ""
+            yield Block.from_fields(Fields(each, place))

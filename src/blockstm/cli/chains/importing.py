@@ -1,0 +1,113 @@
+"""``blockstm import``: files of blocks into the chain of a folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from blockstm.cli.chains.options import FAILED, add_datadir, hexadecimal, opened, show
+from blockstm.cli.chains.progress import Progress
+from blockstm.errors import BlockError, ChainError, ConfigError, DecodeError
+
+if TYPE_CHECKING:
+    from blockstm.chain import Chain
+
+__all__ = ["add_parser", "main"]
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``import`` to the subcommands; its arguments go to `main`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "import",
+        help="import files of blocks into a chain on disk",
+        description="Executes and verifies the blocks of files, and keeps them and their states in "
+        "a folder. A file is a stream of RLP as geth exports it, or JSON-RPC blocks; .gz and .xz "
+        "are read as they are. Blocks that the chain has are passed over, so that the same "
+        "command goes on where another ended. Exit status: 0 all are imported, 1 one cannot be, 2 "
+        "wrong usage, 130 interrupted.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--genesis",
+        type=Path,
+        metavar="G",
+        help="genesis file of geth, Besu or Nethermind; needed for a new folder",
+    )
+    add_datadir(parser)
+    parser.add_argument("--workers", type=int, metavar="N", help="threads for a block")
+    parser.add_argument(
+        "--window",
+        type=int,
+        metavar="N",
+        help="how many blocks back states can be had; default: 128",
+    )
+    parser.add_argument("--archive", action="store_true", help="keep all states")
+    parser.add_argument(
+        "--cache", type=int, metavar="MIB", help="memory for the state, in MiB; default: 256"
+    )
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Import the files; the exit status.
+
+    Raises:
+        ChainError, UsageError: the folder cannot be opened, or a file cannot be read.
+    """
+    missing = [str(path) for path in args.files if not path.exists() or path.is_dir()]
+    if missing:
+        raise ConfigError(f"no such file: {', '.join(missing)}")
+    progress, path = Progress(), args.files[0]
+    with opened(args, **_options(args)) as chain:
+        try:
+            for path in args.files:
+                _import_file(chain, path, progress)
+        except (BlockError, ChainError, DecodeError) as error:
+            progress.end()
+            print(f"blockstm import: {path}: {error}", file=sys.stderr)
+            return _finish(args, chain, progress, FAILED)
+        except KeyboardInterrupt:
+            progress.end()
+            _finish(args, chain, progress, 0)
+            print("interrupted: the same command goes on from there", file=sys.stderr)
+            raise
+        progress.end()
+        return _finish(args, chain, progress, 0)
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    given = {
+        "genesis": args.genesis,
+        "workers": args.workers,
+        "window": args.window,
+        "cache_bytes": None if args.cache is None else args.cache << 20,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
+    return options | {"archive": args.archive}
+
+
+def _import_file(chain: Chain, path: Path, progress: Progress) -> None:
+    from blockstm.chain.files import read_blocks  # loads what only these commands need
+
+    for imported in chain.import_blocks(read_blocks(path)):
+        gas_used = imported.block.header.gas_used
+        progress.add(imported.number, gas_used, is_known=imported.executed is None)
+
+
+def _finish(args: argparse.Namespace, chain: Chain, progress: Progress, status: int) -> int:
+    seconds = max(progress.seconds, 1e-9)
+    show(
+        args,
+        {
+            "imported": progress.blocks,
+            "known": progress.known,
+            "seconds": round(seconds, 3),
+            "blocks/s": round(progress.blocks / seconds, 1),
+            "Mgas/s": round(progress.gas / seconds / 1e6, 1),
+            "head": chain.head.number,
+            "hash": hexadecimal(chain.head.hash),
+        },
+    )
+    return status

@@ -1,0 +1,101 @@
+"""A process that imports is killed at any instant: the folder is that of a block it had kept."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tests.chain.growing import child, genesis, random_transactions
+
+from blockstm.chain import Chain
+from blockstm.chain.files import read_blocks, write_blocks
+from blockstm.ethereum import Block
+
+pytest.importorskip("mdbx")
+
+ROOT = Path(__file__).parents[2]
+BLOCKS = 150
+WINDOW = 20
+IMPORTER = """
+import sys
+from tests.chain.growing import genesis
+from blockstm.chain import Chain
+from blockstm.chain.files import read_blocks
+folder, blocks, window = sys.argv[1:]
+with Chain.open(folder, genesis(), window=int(window), workers=1) as chain:
+    print("open", flush=True)
+    one_by_one = (each for block in read_blocks(blocks) for each in chain.import_blocks([block]))
+    for done in one_by_one:
+        print(done.number, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def blocks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Block]]:
+    """A file of blocks, and the blocks."""
+    draw = random.Random(7)
+    made = []
+    with Chain.in_memory(genesis(), workers=1) as chain:
+        for _ in range(BLOCKS):
+            transactions = random_transactions(chain, chain.head.hash, draw)
+            made.append(child(chain, None, transactions))
+            chain.import_block(made[-1])
+    path = tmp_path_factory.mktemp("blocks") / "chain.rlp.gz"
+    assert write_blocks(path, made) == BLOCKS
+    return path, made
+
+
+def killed(folder: Path, blocks: Path, seconds: float) -> int:
+    """Import in another process, kill that after a while; the last number that it told."""
+    importer = subprocess.Popen(
+        [sys.executable, "-c", IMPORTER, str(folder), str(blocks), str(WINDOW)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert importer.stdout is not None
+    assert importer.stdout.readline() == "open\n"
+    time.sleep(seconds)
+    os.kill(importer.pid, signal.SIGKILL)
+    told = importer.stdout.read().splitlines()
+    importer.wait()
+    importer.stdout.close()
+    numbers = [int(each) for each in told if each.isdigit()]
+    return numbers[-1] if numbers else 0
+
+
+def run_crashes(folder: Path, blocks: tuple[Path, list[Block]], seed: int, rounds: int) -> None:
+    draw = random.Random(seed)
+    path, made = blocks
+    for _ in range(rounds):
+        told = killed(folder, path, draw.random() * 0.25)
+        with Chain.open(folder, window=WINDOW, workers=1) as chain:
+            number = chain.head.number
+            assert number >= told  # what was told to be there is there
+            assert chain.head.hash == (made[number - 1].hash if number else genesis().block.hash)
+            assert chain.audit().findings == ()
+            if draw.random() < 0.5:
+                chain.set_head(chain.block_hash(max(chain.oldest_state, number - 15)))
+    with Chain.open(folder, window=WINDOW, workers=1) as chain:
+        for _ in chain.import_blocks(read_blocks(path)):
+            pass
+        assert chain.head.hash == made[-1].hash
+        assert chain.audit().findings == ()
+
+
+def test_after_a_kill_the_head_is_one_that_was_kept(
+    tmp_path: Path, blocks: tuple[Path, list[Block]]
+) -> None:
+    run_crashes(tmp_path / "chain", blocks, 1, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 10))
+def test_many_kills(tmp_path: Path, blocks: tuple[Path, list[Block]], seed: int) -> None:
+    run_crashes(tmp_path / "chain", blocks, seed, 150)

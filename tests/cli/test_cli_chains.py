@@ -1,0 +1,261 @@
+"""``blockstm import``, ``export``, ``rollback``, ``state``, ``audit``, ``chain info``."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.chain.growing import RECIPIENTS, genesis, grown, with_other_root
+from tests.ethereum.made import SENDERS
+
+from blockstm.chain import Chain
+from blockstm.cli import main
+from blockstm.ethereum import Block
+
+pytest.importorskip("mdbx")
+
+FORKS = {
+    "chainId": 1,
+    **dict.fromkeys(
+        (
+            *("homesteadBlock", "eip150Block", "eip155Block", "eip158Block", "byzantiumBlock"),
+            *("constantinopleBlock", "petersburgBlock", "istanbulBlock", "berlinBlock"),
+            *("londonBlock", "terminalTotalDifficulty", "shanghaiTime"),
+        ),
+        0,
+    ),
+}
+
+
+def genesis_file(folder: Path) -> Path:
+    """The genesis of `growing`, as geth writes it."""
+    beginning = genesis()
+    header = beginning.block.header
+    document = {
+        "config": FORKS,
+        "parentHash": "0x" + header.parent_hash.hex(),
+        "coinbase": "0x" + header.coinbase.hex(),
+        "gasLimit": hex(header.gas_limit),
+        "timestamp": hex(header.timestamp),
+        "baseFeePerGas": hex(header.base_fee_per_gas or 0),
+        "alloc": {
+            "0x" + address.hex(): {
+                "balance": hex(account.balance),
+                "nonce": hex(account.nonce),
+                "code": "0x" + (account.code or b"").hex(),
+                "storage": {hex(slot): hex(value) for slot, value in account.storage.items()},
+            }
+            for address, account in beginning.accounts.items()
+        },
+    }
+    path = folder / "genesis.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.fixture(scope="module")
+def blocks() -> list[Block]:
+    with Chain.in_memory(genesis(), workers=1) as chain:
+        return grown(chain, 20)
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, Any]:
+    """The exit status, and what is printed as JSON."""
+    status = main([*map(str, arguments), "--json"])
+    captured = capsys.readouterr()
+    return status, json.loads(captured.out) if captured.out else captured.err
+
+
+def imported(
+    capsys: pytest.CaptureFixture[str], folder: Path, blocks: list[Block], name: str = "a.rlp"
+) -> tuple[Path, Any]:
+    """Import blocks from a file; the chain's folder, and what is said of it."""
+    path = folder / name
+    encoded = b"".join(block.encode() for block in blocks)
+    compress = {".gz": gzip.compress, ".xz": lzma.compress}.get(path.suffix, bytes)
+    path.write_bytes(compress(encoded))
+    data = folder / "data"
+    status, said = run(capsys, "import", path, "--genesis", genesis_file(folder), "--datadir", data)
+    assert status == 0, said
+    return data, said
+
+
+@pytest.mark.parametrize("name", ["a.rlp", "a.rlp.gz", "a.rlp.xz"])
+def test_a_file_is_imported(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block], name: str
+) -> None:
+    data, said = imported(capsys, tmp_path, blocks, name)
+    assert (said["imported"], said["known"], said["head"]) == (20, 0, 20)
+    assert said["hash"] == "0x" + blocks[-1].hash.hex()
+    again = imported(capsys, tmp_path, blocks, name)[1]
+    assert (again["imported"], again["known"], again["head"]) == (0, 20, 20)
+    assert run(capsys, "audit", "--datadir", data)[0] == 0
+
+
+@pytest.mark.parametrize("form", ["one", "list", "lines", "answer"])
+def test_json_blocks_are_imported(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block], form: str
+) -> None:
+    documents = [block.to_json() for block in blocks[:3]]
+    texts = {
+        "one": json.dumps(documents[0]),
+        "list": json.dumps(documents),
+        "lines": "\n".join(map(json.dumps, documents)),
+        "answer": json.dumps({"jsonrpc": "2.0", "id": 1, "result": documents[0]}),
+    }
+    path = tmp_path / "blocks.json"
+    path.write_text(texts[form])
+    status, said = run(
+        capsys,
+        *("import", path, "--genesis", genesis_file(tmp_path), "--datadir", tmp_path / "data"),
+    )
+    assert (status, said["head"]) == (0, 3 if form in ("list", "lines") else 1)
+
+
+def test_a_chain_goes_back_and_forth(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    assert run(capsys, "rollback", "-10", "--datadir", data)[1]["head"] == 10
+    assert run(capsys, "chain", "info", "--datadir", data)[1]["head"] == 10
+    assert run(capsys, "rollback", "7", "--datadir", data)[1] == {
+        "from": 10,
+        "head": 7,
+        "hash": "0x" + blocks[6].hash.hex(),
+    }
+    assert imported(capsys, tmp_path, blocks)[1]["head"] == 20
+    run(capsys, "rollback", "0x" + blocks[3].hash.hex(), "--datadir", data)
+    status, said = run(capsys, "audit", "--datadir", data)
+    assert (status, said["sound"], said["head"], said["states"]) == (0, True, 4, 5)
+
+
+def test_an_old_balance_is_asked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    address = "0x" + RECIPIENTS[0].hex()
+    shown = [
+        run(capsys, "state", address, "--datadir", data, "--block", block)[1]
+        for block in ("1", "-13", "20")
+    ]
+    assert [(each["block"], each["balance"]) for each in shown] == [(1, 1), (7, 2), (20, 4)]
+    status, said = run(
+        capsys,
+        *("state", SENDERS[0].hex(), "--datadir", data, "--slot", "0x1", "--proof", "--code"),
+    )
+    assert (status, said["nonce"], said["storage"], said["code"]) == (0, 20, {"0x1": "0x0"}, "0x")
+    assert said["accountProof"]
+    assert run(capsys, "state", "0x" + "99" * 20, "--datadir", data)[1]["exists"] is False
+
+
+def test_what_is_exported_is_imported(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    for name in ("all.rlp", "all.rlp.gz", "all.rlp.xz"):
+        status, said = run(capsys, "export", tmp_path / name, "--datadir", data)
+        assert (status, said["exported"]) == (0, 20)
+    assert (tmp_path / "all.rlp").read_bytes() == b"".join(each.encode() for each in blocks)
+    assert (
+        gzip.decompress((tmp_path / "all.rlp.gz").read_bytes())
+        == (tmp_path / "all.rlp").read_bytes()
+    )
+    part = run(capsys, "export", tmp_path / "p", "--datadir", data, "--first", 3, "--last", 5)
+    assert part[1]["exported"] == 3
+    assert run(capsys, "export", tmp_path / "p", "--datadir", data, "--last", 50)[0] == 2
+
+
+def test_an_invalid_block_ends_the_import(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    path = tmp_path / "a.rlp"
+    bad = [*blocks[:5], with_other_root(blocks[5]), blocks[5]]
+    path.write_bytes(b"".join(each.encode() for each in bad))
+    options = ("--genesis", str(genesis_file(tmp_path)), "--datadir", str(tmp_path / "data"))
+    status = main(["import", str(path), *options, "--json"])
+    captured = capsys.readouterr()
+    assert status == 1
+    assert json.loads(captured.out)["head"] == 5
+    assert "state root" in captured.err
+
+
+@pytest.mark.parametrize("fault", ["cut", "junk", "gzip", "json"])
+def test_a_malformed_file_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block], fault: str
+) -> None:
+    whole = b"".join(each.encode() for each in blocks[:3])
+    path = tmp_path / ("a.gz" if fault == "gzip" else "a")
+    path.write_bytes(
+        {"cut": whole[:-10], "junk": whole + b"\x01", "gzip": whole, "json": b"{"}[fault]
+    )
+    options = ("--genesis", str(genesis_file(tmp_path)), "--datadir", str(tmp_path / "data"))
+    status = main(["import", str(path), *options, "--json"])
+    captured = capsys.readouterr()
+    assert status == 1
+    assert json.loads(captured.out)["head"] == {"cut": 2, "junk": 3}.get(fault, 0)
+    assert str(path) in captured.err
+
+
+def test_wrong_usage_is_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    other = tmp_path / "other.json"
+    document = json.loads((tmp_path / "genesis.json").read_text())
+    other.write_text(json.dumps(document | {"extraData": "0x01"}))
+    for arguments in (
+        ("import", tmp_path / "none", "--datadir", data),
+        ("import", tmp_path / "a.rlp", "--datadir", tmp_path / "new"),
+        ("import", tmp_path / "a.rlp", "--genesis", other, "--datadir", data),
+        ("rollback", "99", "--datadir", data),
+        ("rollback", "top", "--datadir", data),
+        ("state", "0x12", "--datadir", data),
+        ("state", "00" * 20, "--slot", "x", "--datadir", data),
+        ("state", "00" * 20, "--block", "99", "--datadir", data),
+        ("audit", "--datadir", tmp_path / "nothing"),
+    ):
+        status, said = run(capsys, *arguments)
+        assert status == 2
+        assert said.startswith(f"blockstm {arguments[0]}: ")
+
+
+def test_sizes_are_shown(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    said = run(capsys, "chain", "info", "--datadir", data)[1]
+    assert (said["head"], said["oldestState"], said["window"]) == (20, 0, 20)
+    assert said["tables"]["headers"]["entries"] == 21
+    assert said["bytes"] > 0
+    assert main(["chain", "info", "--datadir", str(data)]) == 0
+    assert "headers" in capsys.readouterr().out
+
+
+def test_ctrl_c_leaves_a_chain_that_goes_on(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    command = [sys.executable, "-m", "blockstm", "import", str(path)]
+    command += ["--genesis", str(genesis_file(tmp_path)), "--datadir", str(tmp_path / "data")]
+    importer = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with path.open("wb") as pipe:
+        for block in blocks[:10]:
+            pipe.write(block.encode())
+            pipe.flush()
+        time.sleep(1.5)
+        importer.send_signal(signal.SIGINT)
+        output, errors = importer.communicate(timeout=30)
+    assert importer.returncode == 130
+    assert "goes on from there" in errors
+    assert "head" in output
+    assert imported(capsys, tmp_path, blocks)[1]["head"] == 20
