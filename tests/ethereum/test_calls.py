@@ -9,6 +9,7 @@ import pytest
 from tests.ethereum.exchanges import data, exchanges, message_of_json, recorded
 from tests.fixtures import mainnet_block
 
+import blockstm
 from blockstm import Executor, reference
 from blockstm.bench.evm.assembly import assemble, initcode_of
 from blockstm.errors import CallError, ConfigError, InputError, StateError
@@ -28,6 +29,7 @@ from blockstm.ethereum import (
 )
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.files.block_files import read_block_file
+from blockstm.ethereum.tracing import tracer_named
 from blockstm.types import Address, BlockResult
 from blockstm.vm.evm import BlockContext, Call, Evm, Inspector, Overrides, Unsigned
 
@@ -466,3 +468,36 @@ def test_the_reference_runs_calls_as_the_engine_does() -> None:
         each.value and int.from_bytes(each.value.output, "big") for each in expected.outcomes
     ]
     assert outputs == [None, 4, 4, None, 5, 6]
+
+
+@pytest.mark.parametrize("name", ["callTracer", "prestateTracer", "4byteTracer", "structLogger"])
+def test_a_call_is_traced_as_the_transaction_with_its_members(name: str) -> None:
+    file = read_block_file(mainnet_block(19426587))
+    tracer = tracer_named(name, {})
+    block, hashes = file.block, file.block_hashes
+    done = blockstm.execute_block(block, file.state(), vm="evm", block_hashes=hashes, tracer=tracer)
+    assert done.traces is not None
+    prepared = prepare_file(file)
+    count = 0
+    with Executor(workers=1) as executor:
+        states = prepared.writes_by_transaction(executor.execute_block)
+        next(states)
+        for index, (before, _) in enumerate(states):
+            message = message_of(block.transactions[index], prepared.senders[index])
+            result = call(before, message, block=block, block_hashes=hashes, tracer=tracer)
+            assert result.trace == done.traces[index]
+            count += 1
+    assert count == len(block.transactions) > 30
+
+
+def test_a_tracer_tells_of_a_block_and_goes_without_an_inspector() -> None:
+    message, tracer = Message(to=BOB), tracer_named("callTracer", {})
+    with pytest.raises(ConfigError, match="tells of a block"):
+        call(state_of(), message, tracer=tracer)
+    with pytest.raises(ConfigError, match="without an inspector"):
+        call(state_of(), message, tracer=tracer, inspector=Inspector())
+    with pytest.raises(InputError, match="a tracer is a"):
+        call(state_of(), message, tracer=5)  # type: ignore[arg-type]  # on purpose
+    poor = Message(sender=BOB, to=ALICE, value=1)
+    at: Any = {"block": recorded().head, "chain": recorded().chain}
+    assert call(state_of(), poor, tracer=tracer, **at).trace is None

@@ -10,6 +10,7 @@ Imports point down::
     overrides       what calls find in place of what is there
     failures        why a call that began did not succeed
     revert_reasons  what a reverted call says
+    unsigned        messages as transactions that nobody signed
     authorities     who signed the authorizations of messages
     message         what a call is made of
 """

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, TypedDict, Unpack, cast
 
 from blockstm import engine
-from blockstm.errors import ConfigError, StateError, TransactionError
+from blockstm.errors import ConfigError, InputError, StateError, TransactionError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.calls.authorities import authorities_of
@@ -21,16 +22,22 @@ from blockstm.ethereum.calls.overrides import (
     override_writes,
 )
 from blockstm.ethereum.calls.results import CallResult
+from blockstm.ethereum.calls.unsigned import unsigned_transaction
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.rlp import encode
+from blockstm.ethereum.execution.prepared import StateAfter
 from blockstm.ethereum.execution.step_errors import error_of_the_block
+from blockstm.ethereum.execution.traced import precompiles_of
+from blockstm.ethereum.tracing.tracer import TracedTransaction, Tracer
 from blockstm.messages import brief
-from blockstm.state.accounts import nonce_of
+from blockstm.state.accounts import code_with, nonce_of
 from blockstm.state.located import located
-from blockstm.types import DELETED, Address, Hash32, Outcome
+from blockstm.types import DELETED, Address, BlockResult, Hash32, Outcome
 from blockstm.values import is_int
-from blockstm.vm.evm import Evm, InvalidTransaction, Overrides, Step, Unsigned
+from blockstm.vm.context import BlockContext
+from blockstm.vm.evm import Evm, InvalidTransaction, Overrides, Step, Unsigned, recording
+from blockstm.vm.evm.inspection import Recorder
 from blockstm.vm.evm.precompiles import has_precompile
 from blockstm.vm.forks import Fork
 
@@ -50,7 +57,12 @@ class CallOptions(TypedDict, total=False):
 
 
 def call(
-    state: Any, message: Message, *, inspector: Any = None, **options: Unpack[CallOptions]
+    state: Any,
+    message: Message,
+    *,
+    inspector: Any = None,
+    tracer: Tracer | None = None,
+    **options: Unpack[CallOptions],
 ) -> CallResult:
     """Run a message on a state, and leave the state as it is.
 
@@ -63,6 +75,8 @@ def call(
         message: what is run.
         inspector: told what happens inside, see `blockstm.vm.evm.Inspector`; the message is its
             transaction 1, as in a block whose start is 0.
+        tracer: makes the ``trace`` of the result, see `blockstm.ethereum.tracing`; it goes without
+            an inspector, and needs a block.
         block: the block whose number, time and fees code sees. The state is usually that after it.
             None: an empty one, number 0.
         chain: whose block it is; default: mainnet.
@@ -91,6 +105,10 @@ def call(
     5
     """
     calls = calls_of(state, **options)
+    if tracer is not None:
+        if inspector is not None:
+            raise ConfigError("a tracer goes without an inspector")
+        return calls.traced(checked(message), tracer)
     return calls.run([checked(message)], workers=1, inspector=inspector)[0]
 
 
@@ -180,16 +198,72 @@ class Calls:
         ready = list(map(priced, messages))
         kinds: defaultdict[tuple[bool, bool], list[int]] = defaultdict(list)
         for place, message in enumerate(ready):
-            blobs_are_free = message.blob_hashes is not None and not message.max_fee_per_blob_gas
-            kinds[message.is_free, blobs_are_free].append(place)
+            kinds[_pays_nothing(message)].append(place)
         results: list[Any] = [None] * len(ready)
-        for (gas, blobs), places in kinds.items():
-            context = self.around.for_free(gas=gas, blobs=blobs)
+        for places in kinds.values():
+            context = self._context_for(ready[places[0]])
             vm = Evm(self.around.fork, context, precompiles=self.precompiles, inspector=inspector)
             outcomes = self._outcomes([ready[place] for place in places], vm, workers)
             for place, outcome in zip(places, outcomes, strict=True):
                 results[place] = self._result(ready[place], outcome)
         return results
+
+    def _context_for(self, message: Message) -> BlockContext:
+        gas, blobs = _pays_nothing(message)
+        return self.around.for_free(gas=gas, blobs=blobs)
+
+    def traced(self, message: Message, tracer: Tracer) -> CallResult:
+        """What a message comes to, with its trace.
+
+        Raises:
+            InputError: it is no tracer.
+            ConfigError: there is no block for it.
+        """
+        if not isinstance(tracer, Tracer):
+            raise InputError(f"a tracer is a blockstm.ethereum.tracing.Tracer, not {brief(tracer)}")
+        header = self.around.header
+        if header is None:
+            raise ConfigError("a tracer tells of a block: call(..., block=header)")
+        nonce = self.get(nonce_of(message.sender), 0)
+        message = replace(priced(message), gas=self._gas_of(message), nonce=nonce)
+        transaction = unsigned_transaction(message, self.around.chain.chain_id)
+        vm = Evm(self.around.fork, self._context_for(message), precompiles=self.precompiles)
+        marks = recording.VAGUE if tracer.words_failures else 0
+        recorder = Recorder(tracer.mask | marks)
+        outcome, after = self._recorded(message, vm.inspected_by(recorder))
+        if outcome.value is None:
+            return self._result(message, outcome)
+        events = recorder.events[1]
+        if recording.is_vague(events):  # what only its instructions tell
+            recorder = Recorder(tracer.mask | recording.FAULTS, [1])
+            self._recorded(message, vm.inspected_by(recorder))
+            events = recorder.events[1]
+
+        def code_of(code_hash: Hash32) -> bytes:
+            code: bytes = after.get(code_with(code_hash), b"")
+            return code
+
+        own = frozenset(self.around.chain.precompiles)
+        traced = TracedTransaction(
+            0,
+            transaction,
+            message.sender,
+            header,
+            self.around.fork,
+            outcome.value,
+            0,
+            events,
+            code_of,
+            frozenset(precompiles_of(self.around.fork)) | own,
+        )
+        return replace(self._result(message, outcome), trace=tracer.trace(traced))
+
+    def _recorded(self, message: Message, vm: Evm) -> tuple[Outcome, StateAfter]:
+        """The outcome of a message, and the state with what it changed."""
+        [authorities] = authorities_of([message])
+        step = Unsigned(message, authorities, keeps_changes=True)
+        result = self._executed([Overrides(self._writes), step], vm, 1)
+        return result.outcomes[1], StateAfter(self.state, result.writes)
 
     def _outcomes(
         self, messages: Sequence[Message], vm: Evm, workers: int | Literal["auto"]
@@ -200,15 +274,21 @@ class Calls:
         if any(message.authorizations for message in messages):
             authorities = authorities_of(messages)
         steps += map(self._step, messages, authorities)
+        return self._executed(steps, vm, workers).outcomes[1:]
+
+    def _executed(
+        self, steps: Sequence[Step], vm: Evm, workers: int | Literal["auto"]
+    ) -> BlockResult:
         try:
-            result = engine.run(steps, self.state, vm, workers=workers, on_invalid="skip")
+            return engine.run(steps, self.state, vm, workers=workers, on_invalid="skip")
         except (StateError, TransactionError) as error:
             raise error_of_the_block(error, range(1, len(steps))) from error.__cause__
-        return result.outcomes[1:]
 
     def _step(self, message: Message, authorities: Sequence[Address | None]) -> Unsigned:
-        gas = self.gas_cap if message.gas is None else min(message.gas, self.gas_cap)
-        return Unsigned(message, authorities, gas=gas)
+        return Unsigned(message, authorities, gas=self._gas_of(message))
+
+    def _gas_of(self, message: Message) -> int:
+        return self.gas_cap if message.gas is None else min(message.gas, self.gas_cap)
 
     def _result(self, message: Message, outcome: Outcome) -> CallResult:
         if outcome.value is None:
@@ -219,3 +299,8 @@ class Calls:
     def created_by(self, sender: Address) -> Address:
         """Where a message of this sender creates a contract."""
         return Address(keccak(encode([sender, self.get(nonce_of(sender), 0)]))[12:])
+
+
+def _pays_nothing(message: Message) -> tuple[bool, bool]:
+    """Whether it pays nothing for its gas, and nothing for its blobs."""
+    return message.is_free, message.blob_hashes is not None and not message.max_fee_per_blob_gas

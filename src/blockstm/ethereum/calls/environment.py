@@ -33,11 +33,13 @@ class Environment:
         chain: whose block it is.
         fork: whose rules hold.
         context: the fields of the block.
+        header: of the block; None of one that is nobody's.
     """
 
     chain: Chain
     fork: Fork
     context: BlockContext
+    header: Header | None = None
 
     def for_free(self, *, gas: bool, blobs: bool) -> BlockContext:
         """The block as a message sees it that pays nothing for its gas, or for its blobs.
@@ -108,7 +110,7 @@ def _in_block(
     context = context_of(header, fork, chain.chain_id, hashes)
     if overrides is not None:
         context = overrides.applied_to(context)
-    return Environment(chain, fork, replace(context, has_access_list=True))
+    return Environment(chain, fork, replace(context, has_access_list=True), header)
 
 
 def _without_block(chain: Chain, block_hashes: Mapping[int, Hash32]) -> Environment:

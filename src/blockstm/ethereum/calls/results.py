@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from blockstm.errors import CallError
 from blockstm.ethereum.blocks.transaction import AccessList
@@ -26,11 +26,13 @@ class CallResult:
             `blockstm.ethereum.Reason`, ``have`` and ``want`` are the numbers that a rule compares.
             None where it began.
         created: where a creation put its code, or would have, had it succeeded; None of a call.
+        trace: what a tracer makes of it; None where there was none, or it could not begin.
     """
 
     execution: Execution | None
     rejection: InvalidTransaction | None = None
     created: Address | None = None
+    trace: Any = field(default=None, compare=False)
 
     @property
     def succeeded(self) -> bool:

@@ -18,7 +18,7 @@ from blockstm.vm.evm import recording
 from blockstm.vm.evm.inspection import Recorder
 from blockstm.vm.forks import BYZANTIUM, CANCUN, ISTANBUL, OSAKA, PRAGUE, Fork
 
-__all__ = ["run_traced"]
+__all__ = ["precompiles_of", "run_traced"]
 
 # Fork → the numbers of the precompiled contracts that it brought.
 _PRECOMPILES: Final = (
@@ -59,7 +59,7 @@ def _traces(
     after = StateAfter(prepared.state, executed.result.writes)
     logs = [len(outcome.value.logs) for outcome in executed.outcomes]
     logs_before = list(accumulate(logs, initial=0))
-    precompiles = frozenset(_precompiles(prepared.fork)) | frozenset(prepared.chain.precompiles)
+    precompiles = frozenset(precompiles_of(prepared.fork)) | frozenset(prepared.chain.precompiles)
 
     def code_of(code_hash: Hash32) -> bytes:
         code: bytes = after.get(code_with(code_hash), b"")
@@ -82,7 +82,8 @@ def _traces(
     return Traces(tracer, len(logs), traced)
 
 
-def _precompiles(fork: Fork) -> Iterator[bytes]:
+def precompiles_of(fork: Fork) -> Iterator[bytes]:
+    """The addresses of the precompiled contracts that a fork has."""
     for since, numbers in _PRECOMPILES:
         if since is None or fork >= since:
             yield from (number.to_bytes(20, "big") for number in numbers)

@@ -9,7 +9,6 @@ Imports point down::
     chain_state   the state with all that the blocks so far have changed
     requested     the blocks that are to be simulated, in order and without gaps
     call_logs     the logs of a simulated call, ether that moves among them
-    transactions  messages as transactions that nobody signed
 """
 
 from blockstm.ethereum.simulation.call_logs import TRANSFERS, NumberedLog

@@ -15,6 +15,7 @@ from blockstm.ethereum.calls.authorities import authorities_of
 from blockstm.ethereum.calls.message import Message, priced
 from blockstm.ethereum.calls.overrides import moved_precompiles, override_writes
 from blockstm.ethereum.calls.results import CallResult
+from blockstm.ethereum.calls.unsigned import unsigned_transaction
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.execution.preparation import context_of
 from blockstm.ethereum.results.accesses import fold_accesses
@@ -26,7 +27,6 @@ from blockstm.ethereum.simulation.chain_state import ChainState
 from blockstm.ethereum.simulation.headers import final_header, first_header
 from blockstm.ethereum.simulation.requested import NumberedBlock
 from blockstm.ethereum.simulation.results import SimulatedBlock, SimulatedCall
-from blockstm.ethereum.simulation.transactions import unsigned_transaction
 from blockstm.state.accounts import balance_of, nonce_of
 from blockstm.types import Hash32, Outcome, Status
 from blockstm.vm.evm import BlockEnd, BlockStart, Evm, Execution, SystemOutputs, Unsigned

@@ -1,4 +1,4 @@
-"""The transactions of simulated blocks: messages with no signature."""
+"""Messages as transactions that nobody signed: in simulated blocks, and for tracers."""
 
 from __future__ import annotations
 
