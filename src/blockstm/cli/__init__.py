@@ -3,8 +3,9 @@ layers below.
 
 Imports point down::
 
-    transitions  ``blockstm t8n``, ``t8n-server``
     chains      ``blockstm import``, ``export``, ``rollback``, ``state``, ``audit``, ``chain``
+    transitions  ``blockstm t8n``, ``t8n-server``, ``b11r``
+    runcode     ``blockstm run-code``: code run by itself
     bench       ``blockstm bench``
     statetest   ``blockstm statetest``: the official tests of one transaction on a state
     blocktest   ``blockstm blocktest``: the official tests of blocks on a chain

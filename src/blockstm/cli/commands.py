@@ -34,6 +34,8 @@ _MODULES: Final = {
     "state": "chains.state",
     "audit": "chains.audit",
     "chain": "chains.info",
+    "b11r": "transitions.blockbuilder",
+    "run-code": "runcode",
     "bench": "bench.command",
 }
 """Command → its module."""

@@ -6,6 +6,7 @@ Imports point down::
     command    ``blockstm t8n``: one transition, from and to files and streams
     server     ``blockstm t8n-server``: transitions over HTTP
     tracefiles  what transactions did inside, in files
+    blockbuilder  ``blockstm b11r``: a block put together of its parts
     consumers  official tests, reported as go-ethereum's ``evm`` reports them
     request    one transition from JSON to JSON
     files      where input comes from, and where output goes

@@ -219,16 +219,17 @@ class JsonLogger(Tracer):
 
     def trace(self, traced: TracedTransaction) -> Any:
         """The lines, each with its end."""
-        return "".join(self._lines(traced))
+        return "".join(self.lines(traced.events, traced.fork))
 
-    def _lines(self, traced: TracedTransaction) -> Iterator[str]:
+    def lines(self, events: bytes, fork: Fork) -> Iterator[str]:
+        """The lines of what was recorded of a run with the logger's ``mask``, under a fork."""
         calls: list[recording.CallBegan] = []
         fault: recording.Fault | None = None
         gone = False  # which is a call of its own kind
-        for event in _instructions(traced.events):
+        for event in _instructions(events):
             match event:
                 case _Instruction():
-                    yield from self._of_instruction(event, traced.fork)
+                    yield from self._of_instruction(event, fork)
                     if gone:
                         yield _line({"output": "", "gasUsed": "0x0"})
                         gone = False
@@ -239,7 +240,7 @@ class JsonLogger(Tracer):
                 case recording.Fault():
                     fault = event
                 case recording.CallEnded():
-                    yield _line(_end_of_call(event, calls.pop(), fault, traced.fork))
+                    yield _line(_end_of_call(event, calls.pop(), fault, fork))
                     fault = None
 
     def _of_instruction(self, instruction: _Instruction, fork: Fork) -> Iterator[str]:
