@@ -12,7 +12,17 @@ from tests.fixtures import DATA, fixtures, mainnet_block
 
 import blockstm
 from blockstm.errors import ConfigError, InputError
-from blockstm.ethereum import AccountState, Block, BlockFile, read_block_file
+from blockstm.ethereum import (
+    Account,
+    AccountState,
+    Activation,
+    Block,
+    BlockFile,
+    Chain,
+    fork_named,
+    read_block_file,
+)
+from blockstm.ethereum.execution.senders import address_of_key
 from blockstm.ethereum.genesis import Genesis
 from blockstm.ethereum.tracing import (
     CallTracer,
@@ -25,6 +35,7 @@ from blockstm.ethereum.tracing import (
     Tracer,
     tracer_named,
 )
+from blockstm.ethereum.transition import Environment, transactions_from_json, transition
 
 TRACERS: list[Tracer] = [
     CallTracer(),
@@ -225,3 +236,94 @@ def test_a_tracer_where_there_can_be_none() -> None:
         executed(file, tracer="callTracer")
     with pytest.raises(ConfigError, match="without an inspector"):
         executed(file, tracer=CallTracer(), inspector=blockstm.vm.evm.Inspector())
+
+
+# ---- why a call failed
+
+GAS = 100_000
+
+
+@pytest.mark.parametrize(
+    ("number", "data", "gas", "words"),
+    [
+        (6, bytes(31) + b"\x01" + bytes(32), GAS, "point is not on curve"),
+        (6, b"\xff" * 64, GAS, "invalid fp.Element encoding"),
+        (6, b"\xff" * 64, 149, "out of gas"),
+        (8, bytes(191), GAS, "bad elliptic curve pairing size"),
+        (9, bytes(212), GAS, "invalid input length"),
+        (9, bytes(212) + b"\x02", GAS, "invalid final flag"),
+        (9, b"\xff" * 212 + b"\x01", GAS, "out of gas"),
+        (10, bytes(191), GAS, "invalid input length"),
+        (2, bytes(191), 10, "out of gas"),
+    ],
+)
+def test_why_a_precompiled_contract_failed(number: int, data: bytes, gas: int, words: str) -> None:
+    """In the words that go-ethereum has for it."""
+    assert failed_call(number.to_bytes(20, "big"), data, gas) == words
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("fe", "invalid opcode: INVALID"),
+        ("0c", "invalid opcode: opcode 0xc not defined"),
+        ("01", "stack underflow (0 <=> 2)"),
+        ("5b5f600056", "stack limit reached 1024 (1023)"),
+        ("600056", "invalid jump destination"),
+        ("5f5fa0", "write protection"),
+        ("5f5f55", "out of gas: write protection"),
+        ("60015f5f3e", "return data out of bounds"),
+        ("5b600056", "out of gas"),
+    ],
+)
+def test_why_an_instruction_failed(code: str, words: str) -> None:
+    """Called statically; where only the instruction tells, it is followed."""
+    assert failed_call(bytes.fromhex("c0de".rjust(40, "0")), b"", GAS, bytes.fromhex(code)) == words
+
+
+def failed_call(target: bytes, data: bytes, gas: int, code: bytes = b"") -> str:
+    """Why a static call with this input and gas failed."""
+    # Copies the input into memory, and calls.
+    size = f"61{len(data):04x}"
+    caller = f"{size}5f5f375f5f{size}5f73{target.hex()}63{gas:08x}fa00"
+    at = "0x" + "ca" * 20
+    key = bytes.fromhex("45" * 32)
+    accounts = {
+        address_of_key(key): Account(balance=10**18),
+        bytes.fromhex(at[2:]): Account(code=bytes.fromhex(caller)),
+    }
+    if code:
+        accounts[target] = Account(code=code)
+    env = {
+        "currentCoinbase": "0x" + "2a" * 20,
+        "currentGasLimit": 30_000_000,
+        "currentNumber": 1,
+        "currentTimestamp": 1,
+        "currentRandom": 0,
+        "currentBaseFee": 0,
+        "withdrawals": [],
+        "currentExcessBlobGas": 0,
+        "parentBeaconBlockRoot": "0x" + "00" * 32,
+    }
+    call = {
+        "nonce": 0,
+        "gas": 1_000_000,
+        "gasPrice": 0,
+        "to": at,
+        "value": 0,
+        "input": "0x" + data.hex(),
+        "secretKey": "0x" + key.hex(),
+    }
+    with blockstm.Executor(workers=1) as executor:
+        made = transition(
+            executor.execute_block,
+            Environment.from_json(env),
+            transactions_from_json([call], 1),
+            AccountState(accounts),
+            Chain(1, (Activation(fork_named("cancun"), block=0),)),
+            tracer=CallTracer(),
+        )
+    [trace] = made.executed.traces or ()
+    [within] = trace["calls"]
+    error: str = within["error"]
+    return error

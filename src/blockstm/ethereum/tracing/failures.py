@@ -49,6 +49,8 @@ _UNPAID_DEPOSIT: Final = "contract creation code storage out of gas"
 _CURVE_COSTS: Final = {6: (500, 150), 7: (40_000, 6_000)}  # before Istanbul, and from then on
 _PAIRING_COSTS: Final = ((100_000, 80_000), (45_000, 34_000))
 _PAIR: Final = 192  # bytes
+_FIELD: Final = 0x30644E72E131A029B85045B68181585D97816A916871CA8D3C208C16D87CFD47  # of BN254
+_NO_ELEMENT: Final = "invalid fp.Element encoding"
 _BLAKE_INPUT: Final = 213
 _POINT_EVALUATION_COST: Final = 50_000
 
@@ -87,10 +89,12 @@ def precompile_failure(number: int, data: bytes, gas: int, fork: Fork) -> str:
     """Why a precompiled contract failed, as far as its input tells; most fail for want of gas."""
     now = fork >= ISTANBUL
     if number in _CURVE_COSTS and gas >= _CURVE_COSTS[number][now]:
-        return "point is not on curve"
+        coordinates = data[: 128 if number == 6 else 64]
+        return _NO_ELEMENT if _is_beyond_field(coordinates) else "point is not on curve"
     if number == 8 and gas >= _PAIRING_COSTS[now][0] + len(data) // _PAIR * _PAIRING_COSTS[now][1]:
-        whole = len(data) % _PAIR == 0
-        return "point is not in correct subgroup" if whole else "bad elliptic curve pairing size"
+        if len(data) % _PAIR:
+            return "bad elliptic curve pairing size"
+        return _NO_ELEMENT if _is_beyond_field(data) else "point is not in correct subgroup"
     if number == 9:
         if len(data) != _BLAKE_INPUT:
             return "invalid input length"
@@ -99,6 +103,12 @@ def precompile_failure(number: int, data: bytes, gas: int, fork: Fork) -> str:
     if number == 10 and gas >= _POINT_EVALUATION_COST:
         return "error verifying kzg proof" if len(data) == _PAIR else "invalid input length"
     return "out of gas"
+
+
+def _is_beyond_field(data: bytes) -> bool:
+    """Whether one of the words of an input is no element of the field of BN254."""
+    words = range(0, len(data), 32)
+    return any(int.from_bytes(data[at : at + 32].ljust(32, b"\0"), "big") >= _FIELD for at in words)
 
 
 def revert_reason(output: bytes) -> str | None:
