@@ -15,22 +15,22 @@
 #include "base/byte_view.hpp"
 #include "crypto/keccak.hpp"
 
-namespace blockstm::trie {
+namespace blockstm {
 
 inline constexpr uint64_t LOG_ADDRESS_SIZE = 20;
 inline constexpr uint64_t TOPIC_SIZE = 32;
 inline constexpr uint32_t TOPICS_MAX = 4;
 
 struct LogView {
-    Bytes address;
-    Bytes topics;  // of TOPIC_SIZE each
-    Bytes data;
+    ByteView address;
+    ByteView topics;  // of TOPIC_SIZE each
+    ByteView data;
 };
 
 class LogReader {
 public:
-    explicit LogReader(Bytes bytes) noexcept : rest_(bytes) {
-        Bytes count;
+    explicit LogReader(ByteView bytes) noexcept : rest_(bytes) {
+        ByteView count;
         is_good_ = take(4, count);
         if (is_good_) left_ = number(count);
     }
@@ -42,7 +42,7 @@ public:
             return false;
         }
         --left_;
-        Bytes count, size;
+        ByteView count, size;
         is_good_ = take(LOG_ADDRESS_SIZE, log.address) && take(1, count) && count[0] <= TOPICS_MAX &&
                    take(TOPIC_SIZE * count[0], log.topics) && take(4, size) && take(number(size), log.data);
         return is_good_;
@@ -51,18 +51,18 @@ public:
     bool is_good() const noexcept { return is_good_; }
 
 private:
-    static uint32_t number(Bytes bytes) noexcept {
+    static uint32_t number(ByteView bytes) noexcept {
         return bytes[0] | bytes[1] << 8 | bytes[2] << 16 | static_cast<uint32_t>(bytes[3]) << 24;
     }
 
-    bool take(uint64_t size, Bytes& taken) noexcept {
+    bool take(uint64_t size, ByteView& taken) noexcept {
         if (rest_.size() < size) return false;
         taken = rest_.first(size);
         rest_ = rest_.subspan(size);
         return true;
     }
 
-    Bytes rest_;
+    ByteView rest_;
     uint32_t left_ = 0;
     bool is_good_ = false;
 };
@@ -88,7 +88,7 @@ private:
     };
     static constexpr uint64_t KNOWN_COUNT = 256;
 
-    void add(Bytes element, uint8_t bloom[BLOOM_SIZE]) noexcept {
+    void add(ByteView element, uint8_t bloom[BLOOM_SIZE]) noexcept {
         Known& known = known_[place_of(element)];
         if (known.size != element.size() || std::memcmp(known.element, element.data(), element.size()) != 0) {
             learn(known, element);
@@ -96,7 +96,7 @@ private:
         for (uint16_t bit : known.bits) bloom[BLOOM_SIZE - 1 - bit / 8] |= static_cast<uint8_t>(1 << bit % 8);
     }
 
-    static void learn(Known& known, Bytes element) noexcept {
+    static void learn(Known& known, ByteView element) noexcept {
         uint8_t hash[HASH_SIZE];
         keccak256(element.data(), element.size(), hash);
         for (int index = 0; index < 3; ++index) {
@@ -108,7 +108,7 @@ private:
 
     // Where an element would be known: mixed from its last bytes, where padded addresses and numbers differ,
     // and its first.
-    static uint64_t place_of(Bytes element) noexcept {
+    static uint64_t place_of(ByteView element) noexcept {
         uint64_t first, last;
         std::memcpy(&first, element.data(), sizeof first);
         std::memcpy(&last, element.data() + element.size() - sizeof last, sizeof last);
@@ -118,4 +118,4 @@ private:
     Known known_[KNOWN_COUNT];
 };
 
-}  // namespace blockstm::trie
+}  // namespace blockstm

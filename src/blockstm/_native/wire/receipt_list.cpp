@@ -8,7 +8,7 @@
 #include "base/threads.hpp"
 #include "trie/ordered_root.hpp"
 
-namespace blockstm::trie {
+namespace blockstm {
 namespace {
 
 uint64_t topics_payload(const LogView& log) noexcept {
@@ -74,33 +74,35 @@ struct Blooms {
 
 }  // namespace
 
-Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads, BlockReceipts& out) noexcept {
+trie::Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads,
+                             BlockReceipts& out) noexcept {
     constexpr uint64_t STEP = 128;
     const uint64_t steps = (count + STEP - 1) / STEP;
     if (count < SHARED_MIN || threads < 1) threads = 1;
     if (threads > THREADS_MAX) threads = THREADS_MAX;
     Array<Sizes> sizes;
-    Array<Bytes> items;
+    Array<ByteView> items;
     const std::unique_ptr<Blooms[]> blooms(new (std::nothrow) Blooms[threads]);
-    if (sizes.extend(count) == nullptr && count != 0) return Status::OutOfMemory;
-    if (blooms == nullptr || !items.reserve(count) || !out.sizes.reserve(count)) return Status::OutOfMemory;
+    if (sizes.extend(count) == nullptr && count != 0) return trie::Status::OutOfMemory;
+    if (blooms == nullptr || !items.reserve(count) || !out.sizes.reserve(count)) {
+        return trie::Status::OutOfMemory;
+    }
 
     Atomic<uint64_t> first_bad{count};
     run_parts(threads, steps, [&](uint64_t step, uint32_t) noexcept {
         for (uint64_t index = step * STEP; index < std::min((step + 1) * STEP, count); ++index) {
             if (measure(inputs[index], sizes[index])) continue;
-            // Relaxed: it is asked for when the threads are joined.
             uint64_t bad = first_bad.peek();
             while (index < bad && !first_bad.adjust(bad, index)) {}
         }
     });
     out.bad_index = first_bad.read_plain();
-    if (out.bad_index != count) return Status::BadInput;
+    if (out.bad_index != count) return trie::Status::BadInput;
 
     uint64_t size = 0;
     for (const Sizes& each : sizes) size += each.all;
     const uint8_t* place = out.encodings.extend(size);
-    if (place == nullptr && size != 0) return Status::OutOfMemory;
+    if (place == nullptr && size != 0) return trie::Status::OutOfMemory;
     for (const Sizes& each : sizes) {
         items.push({place, each.all});
         out.sizes.push(each.all);
@@ -117,16 +119,16 @@ Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t thre
     for (uint32_t thread = 0; thread < threads; ++thread) {
         for (uint64_t index = 0; index < BLOOM_SIZE; ++index) out.bloom[index] |= blooms[thread].of_block[index];
     }
-    return ordered_root(items.data(), count, threads, out.root);
+    return trie::ordered_root(items.data(), count, threads, out.root);
 }
 
-Status logs_bloom(Bytes logs, uint8_t bloom[BLOOM_SIZE]) noexcept {
+trie::Status logs_bloom(ByteView logs, uint8_t bloom[BLOOM_SIZE]) noexcept {
     BloomFilter filter;
     LogView log;
     LogReader reader(logs);
     std::memset(bloom, 0, BLOOM_SIZE);
     while (reader.next(log)) filter.add(log, bloom);
-    return reader.is_good() ? Status::Ok : Status::BadInput;
+    return reader.is_good() ? trie::Status::Ok : trie::Status::BadInput;
 }
 
-}  // namespace blockstm::trie
+}  // namespace blockstm

@@ -5,13 +5,13 @@
 #include "trie/status.hpp"
 #include "wire/logs.hpp"
 
-namespace blockstm::trie {
+namespace blockstm {
 
 struct ReceiptInput {
     uint8_t type;
-    Bytes outcome;  // the status as a number (nothing or one byte), or before Byzantium the state root
+    ByteView outcome;  // the status as a number (nothing or one byte), or before Byzantium the state root
     uint64_t cumulative_gas_used;
-    Bytes logs;  // flat
+    ByteView logs;  // flat
 };
 
 struct BlockReceipts {
@@ -23,9 +23,9 @@ struct BlockReceipts {
 };
 
 // `threads` share what is much.
-Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads, BlockReceipts& out) noexcept;
+trie::Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads, BlockReceipts& out) noexcept;
 
 // BadInput: the layout is not followed.
-Status logs_bloom(Bytes logs, uint8_t bloom[BLOOM_SIZE]) noexcept;
+trie::Status logs_bloom(ByteView logs, uint8_t bloom[BLOOM_SIZE]) noexcept;
 
-}  // namespace blockstm::trie
+}  // namespace blockstm

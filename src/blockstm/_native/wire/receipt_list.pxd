@@ -6,7 +6,7 @@ from blockstm._native.trie.core cimport Array, Bytes, Status
 cdef enum:
     BLOOM_SIZE = 256
 
-cdef extern from "wire/receipt_list.hpp" namespace "blockstm::trie" nogil:
+cdef extern from "wire/receipt_list.hpp" namespace "blockstm" nogil:
     cppclass ReceiptInput:
         uint8_t type
         Bytes outcome

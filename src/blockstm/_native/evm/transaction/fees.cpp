@@ -21,6 +21,10 @@ uint64_t count_zeros(Span data) noexcept {
     return zeros;
 }
 
+uint64_t initcode_gas(const Transaction& transaction) noexcept {
+    return table::INITCODE_WORD * ((transaction.data.size + 31) / 32);
+}
+
 uint64_t access_list_gas(const Transaction& transaction) noexcept {
     uint64_t gas = transaction.access_count * table::LISTED_ADDRESS;
     for (uint64_t place = 0; place < transaction.access_count; ++place) {
@@ -54,7 +58,7 @@ IntrinsicGas intrinsic_gas_of_amsterdam(const Transaction& transaction, uint64_t
     uint64_t gas = base + data_gas;
     gas += transaction.access_count * amsterdam_gas::LISTED_ADDRESS + slots * amsterdam_gas::LISTED_SLOT;
     gas += transaction.authorization_count * AUTHORIZATION;
-    if (transaction.creates) gas += table::INITCODE_WORD * ((transaction.data.size + 31) / 32);
+    if (transaction.creates) gas += initcode_gas(transaction);
     return {gas, base + FLOOR_BYTE * transaction.data.size};
 }
 
@@ -68,7 +72,7 @@ IntrinsicGas intrinsic_gas(const Transaction& transaction, const BlockEnv& block
     if (fork >= Fork::Amsterdam) return intrinsic_gas_of_amsterdam(transaction, data_gas);
     uint64_t gas = table::TRANSACTION + data_gas;
     if (transaction.creates && fork >= Fork::Homestead) gas += table::CREATION;
-    if (transaction.creates && fork >= Fork::Shanghai) gas += table::INITCODE_WORD * ((transaction.data.size + 31) / 32);
+    if (transaction.creates && fork >= Fork::Shanghai) gas += initcode_gas(transaction);
     gas += access_list_gas(transaction);
     gas += transaction.authorization_count * table::AUTHORIZATION;
     uint64_t floor = 0;

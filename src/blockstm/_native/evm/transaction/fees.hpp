@@ -29,7 +29,9 @@ struct GasPrice {
 // The fee cap is not below the base fee.
 GasPrice gas_price(const Transaction& transaction, const BlockEnv& block) noexcept;
 
-inline uint64_t blob_gas(const Transaction& transaction) noexcept { return transaction.blob_count * intrinsic_gas_table::BLOB; }
+inline uint64_t blob_gas(const Transaction& transaction) noexcept {
+    return transaction.blob_count * intrinsic_gas_table::BLOB;
+}
 
 // Whether it offers nothing for its gas.
 inline bool is_free(const Transaction& transaction) noexcept {
