@@ -23,7 +23,8 @@ COLUMNS = {
     "bound": ("bound", "{:.2f}x"),
     "cpu_cores": ("cores", "{:.2f}"),
     "incarnations_per_transaction": ("runs/tx", "{:.3f}"),
-    "pyrevm_ratio": ("revm", "{:.1f}x"),
+    "revm_ratio": ("revm 43", "{:.2f}x"),
+    "pyrevm_ratio": ("pyrevm", "{:.1f}x"),
     "py_evm_ratio": ("py-evm", "{:.0f}x"),
 }
 MAINNET_COLUMNS = {

@@ -250,3 +250,20 @@ def test_gaps_between_nonces() -> None:
 def _spend(step: Signed, data: bytes = b"") -> Signed:
     """The same transaction with data, and with gas for more than a transfer."""
     return Signed(replace(step.transaction, gas=200_000, data=data), step.sender)
+
+
+def test_a_state_lists_accounts_in_random_order_and_in_that_of_use_on_request() -> None:
+    shuffled, in_order = (
+        block_workload("erc20", gas=10**6),
+        block_workload("erc20-in-order", gas=10**6),
+    )
+    assert shuffled.steps == in_order.steps
+    assert dict(shuffled.state.accounts()) == dict(in_order.state.accounts())
+    senders = [step.sender for step in in_order.steps if isinstance(step, Signed)]
+    wanted = set(senders)
+    listed = [address for address, _ in in_order.state.accounts() if address in wanted]
+    assert listed == senders
+    listed = [address for address, _ in shuffled.state.accounts() if address in wanted]
+    assert listed != senders
+    again = block_workload("erc20", gas=10**6)
+    assert list(again.state.accounts()) == list(shuffled.state.accounts())

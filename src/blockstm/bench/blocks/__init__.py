@@ -6,6 +6,8 @@ Imports point down::
     measurement     one row of the benchmark: the engine on some workers, and its baselines
     baselines       other EVMs on a workload, one transaction after another
     real_blocks     real blocks on the native EVM and on py-evm
+    revm            the newest revm on a workload, a program in Rust
+    exported        a workload as bytes for other programs, and what it comes to
     workloads       generated blocks, by name
     signed_blocks   generated blocks as they travel: signed, encoded, with all their roots
     signing         keys and signatures for them

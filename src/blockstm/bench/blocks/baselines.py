@@ -1,9 +1,10 @@
 """Other EVMs on a workload, one transaction after another: how long each takes for one, in s.
 
-revm (through pyrevm) and py-evm get the same accounts and the same calls. They run the first few of
-a workload's transactions, as their loops are in Python and a whole block would take them minutes;
-ours is measured on all of it. Each must use the gas that ours uses, or it has not done the same
-work: pyrevm keeps slots warm from call to call and takes what they held before the first for their
+The newest revm runs the whole block, as a program of its own (revm.py). An older one (through
+pyrevm) and py-evm get the same accounts and the same calls. They run the first few of a workload's
+transactions, as their loops are in Python and a whole block would take them minutes; ours is
+measured on all of it. Each must use the gas that ours uses, or it has not done the same work:
+pyrevm keeps slots warm from call to call and takes what they held before the first for their
 original values, so it can be compared only where no two of a workload's transactions meet at a
 slot.
 """
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from blockstm.bench.blocks.fixture import BASE_FEE, GAS_PRICE
+from blockstm.bench.blocks.revm import revm_seconds
 from blockstm.bench.blocks.workloads import BlockWorkload
 from blockstm.executor import execute_block
 from blockstm.extras import need
@@ -117,6 +119,6 @@ def _pyevm(workload: BlockWorkload) -> float:
 
 
 BASELINES: Mapping[str, Callable[[BlockWorkload], float | None]] = MappingProxyType(
-    {"pyrevm": _pyrevm, "py-evm": _pyevm}
+    {"revm": revm_seconds, "pyrevm": _pyrevm, "py-evm": _pyevm}
 )
 """Name → seconds for a transaction of a workload; None where it cannot be given the same work."""

@@ -6,8 +6,10 @@ beforehand, so that nothing here knows how they lay out their storage.
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterable
+from typing import TypeVar
 
 from blockstm.bench.evm.artefacts import runtime, selector
 from blockstm.errors import InternalError
@@ -30,6 +32,9 @@ FORK = "osaka"
 RICH = 10**24
 """The initial balance where no account is meant to run out of ether, in wei."""
 _TIME = 1_700_000_000
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
 class Fixture:
@@ -129,17 +134,21 @@ class Fixture:
         )
         return Evm(fork, context)
 
-    def state(self) -> AccountState:
+    def state(self, order: random.Random | None = None) -> AccountState:
         """The state that the workload begins with.
+
+        Args:
+            order: draws the order in which accounts and slots are listed; default: that of use.
 
         Raises:
             InternalError: something that was to happen beforehand failed.
         """
-        state = AccountState(self._accounts)
+        state = AccountState(dict(_listed(self._accounts.items(), order)))
         done = execute_block(self._beforehand, state, self.evm(), workers=1)
         if not all(outcome.value.succeeded for outcome in done.outcomes):
             raise InternalError("a workload's fixture could not be brought about")
-        state.apply(_without_fees(done.writes.items(), self.coinbase))
+        writes = _without_fees(done.writes.items(), self.coinbase)
+        state.apply(dict(_listed(writes.items(), order)))
         return state
 
     def _before(
@@ -165,6 +174,16 @@ class Fixture:
             max_priority_fee_per_gas=TIP,
         )
         return Signed(transaction, sender)
+
+
+def _listed(
+    items: Iterable[tuple[_Key, _Value]], order: random.Random | None
+) -> list[tuple[_Key, _Value]]:
+    """The items, shuffled where an order is to be drawn."""
+    listed = list(items)
+    if order is not None:
+        order.shuffle(listed)
+    return listed
 
 
 def _without_fees(

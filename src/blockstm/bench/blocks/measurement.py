@@ -122,7 +122,7 @@ def measure_workload(
         workers: threads of the engine, at most.
         seconds: about how long to measure.
         iterations: of each instead, if given.
-        against: other EVMs, of `BASELINES`; each runs the block's first transactions once.
+        against: other EVMs, of `BASELINES`; most run the block's first transactions once.
 
     Raises:
         ConfigError: there is no such baseline.

@@ -3,6 +3,10 @@
 Each is a list of transactions of one sort or a few, and the state they begin with; the same name,
 size and seed give the same block everywhere. They differ in their conflicts: none, between a few
 transactions, or of each transaction with the one before.
+
+A state lists its accounts and their slots in random order, as on a chain: what a transaction meets
+lies far from what the one before met. Workloads whose names end in ``-in-order`` list them as the
+block uses them, which the processor's caches like better.
 """
 
 from __future__ import annotations
@@ -184,11 +188,15 @@ def _token_chain(fixture: Fixture, count: int, draw: random.Random) -> list[Sign
 
 @dataclass(frozen=True)
 class _Recipe:
-    """How a workload is made; ``gas`` that one of its transactions uses, about."""
+    """How a workload is made; ``gas`` that one of its transactions uses, about.
+
+    ``in_order``: whether the state lists its accounts in the order in which the block uses them.
+    """
 
     about: str
     gas: int
     make: Callable[[Fixture, int, random.Random], list[Signed]]
+    in_order: bool = False
 
 
 _HYBRID_GAS = (3 * TRANSFER_GAS + ERC20_GAS + SWAP_GAS) // 5
@@ -208,6 +216,12 @@ BLOCK_WORKLOADS: Mapping[str, _Recipe] = MappingProxyType(
         "transfer-chain": _Recipe("ether from hand to hand", TRANSFER_GAS, _transfer_chain),
         "token-chain": _Recipe("a token from hand to hand", TOKEN_CHAIN_GAS, _token_chain),
         "pool-chain": _Recipe("swaps, all in one pool", SWAP_GAS, _swaps(1)),
+        "transfers-in-order": _Recipe(
+            "as transfers, accounts in order of use", TRANSFER_GAS, _transfers, in_order=True
+        ),
+        "erc20-in-order": _Recipe(
+            "as erc20, accounts in order of use", ERC20_GAS, _token_transfers(0), in_order=True
+        ),
     }
 )
 """Name → how it is made."""
@@ -232,7 +246,8 @@ def block_workload(name: str, *, gas: int = GIGAGAS, seed: int = 1) -> BlockWork
         raise ConfigError(f"gas is {2 * recipe.gas} or more for {name}, not {gas}")
     fixture = Fixture()
     steps = recipe.make(fixture, count, random.Random(seed))
-    return BlockWorkload(name, recipe.about, steps, fixture.state(), fixture.evm())
+    order = None if recipe.in_order else random.Random(seed)
+    return BlockWorkload(name, recipe.about, steps, fixture.state(order), fixture.evm())
 
 
 def workload_of_file(file: BlockFile) -> BlockWorkload:

@@ -35,7 +35,7 @@ DESCRIPTION = (
     "several, and side by side without coordination, which is the most the machine could give. "
     "Gas, outputs and writes must be equal in every iteration."
 )
-_BASELINES = ("sequential", "pyrevm", "py-evm")
+_BASELINES = ("sequential", "revm", "pyrevm", "py-evm")
 _EXTRAS = {"pyrevm": "pyrevm", "py-evm": "pyevm"}
 
 
@@ -65,7 +65,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--against",
         default="sequential",
         metavar="EVM,EVM",
-        help="sequential (always measured), pyrevm, py-evm",
+        help="sequential (always measured), revm (built by cargo), pyrevm, py-evm",
     )
     parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="for a row")
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of what is drawn")
@@ -81,7 +81,7 @@ def main(args: argparse.Namespace) -> int:
 
     if args.list:
         for name, recipe in BLOCK_WORKLOADS.items():
-            print(f"{name:<16}{recipe.about}")
+            print(f"{name:<20}{recipe.about}")
         return 0
     if args.plot:
         need("insight", "--plot")
@@ -145,7 +145,7 @@ def _progress(args: argparse.Namespace, text: str) -> None:
 
 
 def _print(row: dict[str, Any], *, heading: bool) -> None:
-    baselines = [name for name in ("pyrevm", "py-evm") if f"{name.replace('-', '_')}_ratio" in row]
+    baselines = [name for name in _BASELINES if f"{name.replace('-', '_')}_ratio" in row]
     if heading:
         print(_line([title for title, _ in COLUMNS.values()] + baselines))
     cells = [form.format(row[name]) for name, (_, form) in COLUMNS.items()]
@@ -156,4 +156,4 @@ def _print(row: dict[str, Any], *, heading: bool) -> None:
 
 
 def _line(cells: list[str]) -> str:
-    return f"{cells[0]:<16}" + "".join(f"{cell:>14}" for cell in cells[1:])
+    return f"{cells[0]:<20}" + "".join(f"{cell:>14}" for cell in cells[1:])

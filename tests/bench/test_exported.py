@@ -1,0 +1,101 @@
+"""A workload as other programs read it, and the digest of what a block comes to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from blockstm import execute_block
+from blockstm.bench.blocks import revm
+from blockstm.bench.blocks.exported import digest_of, export
+from blockstm.bench.blocks.workloads import BlockWorkload, block_workload
+from blockstm.errors import ConfigError
+from blockstm.vm.evm import Signed
+
+
+@pytest.fixture(scope="module")
+def workload() -> BlockWorkload:
+    return block_workload("hybrid", gas=3 * 10**6)
+
+
+class Reader:
+    """Takes an exported block apart."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.place = data, 0
+
+    def take(self, size: int) -> bytes:
+        self.place += size
+        assert self.place <= len(self.data)
+        return self.data[self.place - size : self.place]
+
+    def number(self, size: int = 8) -> int:
+        return int.from_bytes(self.take(size), "big")
+
+
+def test_a_block_is_exported_with_all_that_it_needs(workload: BlockWorkload) -> None:
+    reader = Reader(export(workload))
+    assert reader.number() == workload.evm.block.number
+    assert reader.number() == workload.evm.block.timestamp
+    assert reader.number() == workload.evm.block.gas_limit
+    assert reader.number() == workload.evm.block.base_fee_per_gas
+    assert reader.take(20) == workload.evm.block.coinbase
+    accounts = dict(workload.state.accounts())
+    assert reader.number() == len(accounts)
+    for _ in range(len(accounts)):
+        account = accounts.pop(reader.take(20))
+        assert (reader.number(32), reader.number()) == (account.balance, account.nonce)
+        assert reader.take(reader.number()) == account.code
+        slots = {reader.number(32): reader.number(32) for _ in range(reader.number())}
+        assert slots == account.storage
+    assert reader.number() == len(workload.steps)
+    for step in workload.steps:
+        assert isinstance(step, Signed)
+        sent = step.transaction
+        assert (reader.take(20), reader.take(20)) == (step.sender, sent.to)
+        assert (reader.number(), reader.number()) == (sent.nonce, sent.gas)
+        assert reader.number(32) == sent.max_fee_per_gas
+        assert reader.number(32) == sent.max_priority_fee_per_gas
+        assert reader.number(32) == sent.value
+        assert reader.take(reader.number()) == sent.data
+    assert reader.place == len(reader.data)
+
+
+def test_what_cannot_be_exported_is_refused(workload: BlockWorkload) -> None:
+    first = workload.steps[0]
+    assert isinstance(first, Signed)
+    for transaction in (
+        replace(first.transaction, to=b""),
+        replace(first.transaction, access_list=((first.sender, (1,)),)),
+    ):
+        other = replace(workload, steps=[Signed(transaction, first.sender)])
+        with pytest.raises(ConfigError, match="can be exported"):
+            export(other)
+
+
+def test_a_digest_is_of_results_and_of_changes(workload: BlockWorkload) -> None:
+    def digest(count: int, workers: int = 1) -> bytes:
+        steps = workload.steps[:count]
+        return digest_of(execute_block(steps, workload.state, workload.evm, workers=workers))
+
+    whole = len(workload.steps)
+    assert digest(whole) == digest(whole, workers=2)
+    assert digest(whole) != digest(whole - 1)
+
+
+def test_revm_says_why_it_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, workload: BlockWorkload
+) -> None:
+    monkeypatch.setattr(revm, "_program", lambda: revm._ROOT / "no such program")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigError, match="cargo"):
+        revm.revm_seconds(workload)
+    monkeypatch.setattr(revm, "_SOURCES", revm._ROOT / "no such folder")
+    with pytest.raises(ConfigError, match="checkout"):
+        revm.revm_seconds(workload)
+
+
+@pytest.mark.skipif(not revm._program().exists(), reason="revm has not been built here")
+def test_revm_comes_to_what_ours_does(workload: BlockWorkload) -> None:
+    assert 0 < revm.revm_seconds(workload) < 1
