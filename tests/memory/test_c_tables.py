@@ -117,6 +117,24 @@ def test_a_state_without_a_capsule_is_refused(made: object) -> None:
         run(vm, ForgedState(capsule(ctypes.addressof(vm._block), VM_NAME)))
 
 
+class ForgedPrefetch(MemoryState):
+    """A native state whose table to prefetch with is none."""
+
+    made: StateTable
+
+    def __blockstm_prefetch__(self) -> object:
+        return capsule(ctypes.addressof(self.made), b"blockstm.prefetch")
+
+
+@pytest.mark.parametrize("made", [StateTable(1, 24, None, None), StateTable(1, 8), StateTable(9)])
+def test_a_table_that_cannot_be_prefetched_with_is_refused(made: StateTable) -> None:
+    state = ForgedPrefetch(values="bytes")
+    state.made = made
+    vm = LongValues(built("long_values"), keys=1, size=8)
+    with pytest.raises(InputError, match="prefetch"):
+        run(vm, state)
+
+
 # ---- arrays
 
 INT64S = numpy.arange(6)

@@ -6,6 +6,7 @@ cdef extern from "blockstm/vm_abi.h" nogil:
     const uint32_t BLOCKSTM_VM_ABI_VERSION
     const char* BLOCKSTM_VM_CAPSULE
     const char* BLOCKSTM_STATE_CAPSULE
+    const char* BLOCKSTM_PREFETCH_CAPSULE
 
     # What a view call returns.
     const int32_t BLOCKSTM_OK
@@ -85,10 +86,20 @@ cdef extern from "blockstm/vm_abi.h" nogil:
             int32_t* holds,
         ) noexcept nogil
         int32_t (*poll)(blockstm_view* view) noexcept nogil
+        void (*prefetch)(blockstm_view* view, const uint8_t* key, uint64_t size) noexcept nogil
+        int32_t (*locate_fields)(
+            blockstm_view* view,
+            const uint8_t* prefix,
+            uint64_t size,
+            const uint8_t* last,
+            uint32_t wanted,
+            blockstm_location* locations,
+        ) noexcept nogil
 
     ctypedef struct blockstm_view:
         const blockstm_view_api* api
         int64_t index
+        uint64_t run
 
     ctypedef struct blockstm_tally:
         uint64_t used[4]
@@ -118,4 +129,12 @@ cdef extern from "blockstm/vm_abi.h" nogil:
         void* context
         int32_t (*read)(
             void* context, const uint8_t* key, uint64_t size, blockstm_bytes* value
+        ) noexcept nogil
+
+    ctypedef struct blockstm_prefetch:
+        uint32_t abi_version
+        uint32_t struct_size
+        void* context
+        void (*prefetch)(
+            void* context, const uint8_t* key, uint64_t size, uint32_t step, uint64_t* memo
         ) noexcept nogil

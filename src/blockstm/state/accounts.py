@@ -396,6 +396,9 @@ class AccountState:
     def __blockstm_state__(self) -> object:
         return self._memory.__blockstm_state__()
 
+    def __blockstm_prefetch__(self) -> object:
+        return self._memory.__blockstm_prefetch__()
+
     def _pin(self) -> AbstractContextManager[object]:
         return self._memory._pin()
 

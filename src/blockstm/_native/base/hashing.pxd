@@ -79,15 +79,17 @@ cdef inline uint64_t hash_bytes(
     return fold(hashed ^ seed[3], size ^ seed[0])
 
 
+cdef inline uint64_t hash_with_last(uint64_t hashed, uint64_t last) noexcept nogil:
+    """The hash of a longer key, from that of its bytes but the last."""
+    return ((hashed & ~<uint64_t>7) | (last & 7)) ^ (last * <uint64_t>0x9e3779b1) << 32
+
+
 cdef inline uint64_t hash_key(const uint8_t* key, uint64_t size, const uint64_t* seed) noexcept nogil:
     """The hash of a key for a table of 8-byte cells: its place below, what tells it apart above.
 
     Keys longer than a word that differ in their last byte only lie in one cache line, up to eight
     of them: the balance, the nonce and the code of an account, or neighbouring slots of a storage.
     """
-    cdef uint64_t hashed, last
     if size <= 8:
         return hash_bytes(key, size, seed)
-    hashed = hash_bytes(key, size - 1, seed)
-    last = key[size - 1]
-    return ((hashed & ~<uint64_t>7) | (last & 7)) ^ (last * <uint64_t>0x9e3779b1) << 32
+    return hash_with_last(hash_bytes(key, size - 1, seed), key[size - 1])

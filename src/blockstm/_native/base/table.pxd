@@ -12,6 +12,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy
 
 from blockstm._native.base.hashing cimport hash_key, word64
+from blockstm._native.base.pages cimport prefetch
 
 cdef enum:
     TABLE_OK = 0
@@ -110,6 +111,39 @@ cdef inline int64_t table_find(
     if table.count == 0:
         return TABLE_MISSING
     return table_find_hashed(table, key, size, hash_key(key, size, table.seed))
+
+
+cdef inline const Entry* table_first(const Table* table, uint64_t hashed) noexcept nogil:
+    """The first entry that a lookup of a key with this hash compares, or NULL."""
+    cdef uint64_t place = hashed & table.mask
+    cdef uint64_t bucket = table.buckets[place]
+    while bucket and bucket >> 32 != hashed >> 32:
+        place = (place + 1) & table.mask
+        bucket = table.buckets[place]
+    return &table.entries[<uint32_t>bucket - 1] if bucket else NULL
+
+
+cdef inline void table_prefetch(
+    const Table* table, const uint8_t* key, uint64_t size, uint32_t step, uint64_t* memo
+) noexcept nogil:
+    """Ask for what a lookup of a key touches: its bucket, then its entry, then its bytes.
+
+    Steps 0, 1 and 2, with time between them; ``memo`` is this function's own. Entries and bytes of an
+    account's fields mostly lie one behind the other: two lines of each.
+    """
+    cdef const Entry* entry
+    if table.count == 0:
+        return
+    if step == 0:
+        memo[0] = hash_key(key, size, table.seed)
+        prefetch(&table.buckets[memo[0] & table.mask])
+    elif step == 1:
+        memo[0] = <uint64_t>table_first(table, memo[0])
+        prefetch(<const void*>memo[0])
+    elif memo[0] != 0:
+        entry = <const Entry*>memo[0]
+        prefetch(<const void*>entry.key)
+        prefetch(<const void*>(entry.key + 64))
 
 
 cdef inline int64_t table_intern(Table* table, const uint8_t* key, uint64_t size) noexcept nogil:

@@ -1,9 +1,9 @@
 """What of the table is not done per access: growing, long values, copying; see the ``.pxd``."""
-from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 from blockstm._native.base.hashing cimport hash_key, process_seed
-from blockstm._native.base.pages cimport pages_wish
+from blockstm._native.base.pages cimport pages_free, pages_take, pages_wish
 
 cdef enum:
     FIRST_CAPACITY = 8  # entries
@@ -25,7 +25,7 @@ cdef void table_free(Table* table) noexcept nogil:
         before = chunk.before
         free(chunk)
         chunk = before
-    free(table.buckets)
+    pages_free(table.buckets)
     free(table.entries)
     table_init(table)
 
@@ -47,11 +47,12 @@ cdef int32_t grow_buckets(Table* table, uint64_t count) noexcept nogil:
         size *= 2
     if table.buckets != NULL and size <= table.mask + 1:
         return TABLE_OK
-    buckets = <uint64_t*>calloc(size, sizeof(uint64_t))
+    # Aligned to cache lines, so that the buckets of an account's fields share one.
+    buckets = <uint64_t*>pages_take(size * sizeof(uint64_t))
     if buckets == NULL:
         return TABLE_NO_MEMORY
-    pages_wish(buckets, size * sizeof(uint64_t))
-    free(table.buckets)
+    memset(buckets, 0, size * sizeof(uint64_t))
+    pages_free(table.buckets)
     table.buckets = buckets
     table.mask = size - 1
     for number in range(table.count):

@@ -6,7 +6,7 @@ The engine is handed one context a block. `objects.pyx` makes them for Python VM
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
 from blockstm._native.base.atomics cimport Atomic
-from blockstm._native.abi cimport blockstm_vm
+from blockstm._native.abi cimport blockstm_prefetch, blockstm_vm
 from blockstm._native.engine.barrier cimport PoolTask
 from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.numbers cimport Numbers
@@ -22,6 +22,7 @@ cdef class Context:
     cdef const blockstm_vm* vm
     cdef ReadBase read_base
     cdef void* read_context
+    cdef const blockstm_prefetch* prefetcher  # the state's; NULL: it has none
     cdef Numbers numbers
     cdef Admission admission            # cleared where the transactions share nothing but the state
     cdef Store* store

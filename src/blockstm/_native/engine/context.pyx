@@ -16,6 +16,7 @@ cdef class Context:
         store.numbers = self.numbers
         store.read_base = self.read_base
         store.read_context = self.read_context
+        store.prefetcher = self.prefetcher
 
     cdef void give_up_on(self, object error) noexcept:
         if PyErr_GivenExceptionMatches(error, Exception):

@@ -7,6 +7,7 @@
 #include "evm/inspect/pre_state_recorder.hpp"
 #include "evm/inspect/step_recorder.hpp"
 #include "evm/inspect/trace.hpp"
+#include "evm/lookahead.hpp"
 #include "evm/transaction/admission.hpp"
 #include "wire/encoded.hpp"
 
@@ -14,9 +15,19 @@ namespace blockstm::evm {
 namespace {
 
 // A thread's machine lives as long as the thread: its stack, memory and tables are made once.
+struct Owned {
+    Machine machine;
+    Lookahead lookahead;
+};
+
+Owned* owned_by_this_thread() noexcept {
+    static PerThread<Owned> owned;
+    return owned.get();
+}
+
 Machine* machine_of_this_thread() noexcept {
-    static PerThread<Machine> machines;
-    return machines.get();
+    Owned* owned = owned_by_this_thread();
+    return owned == nullptr ? nullptr : &owned->machine;
 }
 
 int32_t execute_under(Machine& machine, Recorder& recorder, PreparedBlock& block, blockstm_view* view,
@@ -49,9 +60,14 @@ void fill_transactions(const Span* encodings, const Address* senders, uint64_t c
 
 int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept {
     const auto& block = *static_cast<const PreparedBlock*>(context);
-    Machine* machine = machine_of_this_thread();
-    if (machine == nullptr) return BLOCKSTM_FAILED;
-    return execute_step(*machine, block.env, block.steps[index], view);
+    Owned* owned = owned_by_this_thread();
+    if (owned == nullptr) return BLOCKSTM_FAILED;
+    Machine& machine = owned->machine;
+    owned->lookahead.advance(block.steps, index, view, machine.hashes);
+    machine.hashes.begin();
+    const int32_t status = execute_step(machine, block.env, block.steps[index], view);
+    if (status != BLOCKSTM_STOPPED) owned->lookahead.learn(block.steps[index], machine.hashes);
+    return status;
 }
 
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept {

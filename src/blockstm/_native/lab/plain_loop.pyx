@@ -287,6 +287,8 @@ cdef blockstm_view_api plain_api() noexcept:
     api.output = view_output
     api.expect = view_expect
     api.poll = view_poll
+    api.prefetch = NULL
+    api.locate_fields = NULL
     return api
 
 
@@ -324,6 +326,7 @@ cdef class PlainLoop:
         table_init(&self.loop.table)
         self.loop.api = plain_api()
         self.loop.view.api = &self.loop.api
+        self.loop.view.run = 0
         self.key_codec, self.value_codec = state.key_codec, state.value_codec
         with nogil:
             state.lock.lock_shared()

@@ -2,7 +2,7 @@
 from libc.stdint cimport int32_t, int64_t
 from libcpp.vector cimport vector
 
-from blockstm._native.abi cimport blockstm_state
+from blockstm._native.abi cimport blockstm_prefetch, blockstm_state
 from blockstm._native.base.codec cimport Codec
 from blockstm._native.base.fork_locks cimport ForkSharedMutex
 from blockstm._native.base.packed cimport Change, PackedWrites
@@ -22,8 +22,10 @@ cdef class MemoryState:
     cdef int pins_pid  # the process that they run in
     cdef unsigned long version  # of the contents: how often they were changed
     cdef blockstm_state abi
+    cdef blockstm_prefetch ahead
 
     cdef long pins_in(self, int pid) noexcept nogil
+    cdef object capsule(self, void* pointer, const char* name)
     cdef bytes read(self, bytes key)
     cdef load(self, items)
     cdef bint takes(self, PackedWrites writes)

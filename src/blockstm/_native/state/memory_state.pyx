@@ -20,15 +20,15 @@ from libcpp.vector cimport vector
 from posix.unistd cimport getpid
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes,
-    blockstm_state,
+    BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_PREFETCH_CAPSULE, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION,
+    blockstm_bytes, blockstm_prefetch, blockstm_state,
 )
 from blockstm._native.base.codec cimport Codec, codec_named
 from blockstm._native.base.packed cimport Change, PackedWrites
 from blockstm._native.base.table cimport (
     TABLE_NO_MEMORY, TABLE_OK, Entry, Table, entry_has_value, entry_key, entry_value, table_bytes_to_put,
-    table_copy, table_drop, table_find, table_free, table_init, table_intern, table_put, table_reserve,
-    table_reserve_bytes, table_size,
+    table_copy, table_drop, table_find, table_free, table_init, table_intern, table_prefetch, table_put,
+    table_reserve, table_reserve_bytes, table_size,
 )
 
 from blockstm.errors import InputError, UsageError
@@ -56,6 +56,13 @@ cdef int32_t read_state(
         return BLOCKSTM_ABSENT
     value.data, value.size = entry_value(entry), entry.value_size
     return BLOCKSTM_OK
+
+
+cdef void prefetch_state(
+    void* context, const uint8_t* key, uint64_t size, uint32_t step, uint64_t* memo
+) noexcept nogil:
+    """`blockstm_prefetch.prefetch`, likewise."""
+    table_prefetch(<const Table*>context, key, size, step, memo)
 
 
 cdef void drop_owner(object capsule) noexcept:
@@ -117,6 +124,10 @@ cdef class MemoryState:
         self.abi.struct_size = sizeof(blockstm_state)
         self.abi.context = &self.table
         self.abi.read = read_state
+        self.ahead.abi_version = BLOCKSTM_VM_ABI_VERSION
+        self.ahead.struct_size = sizeof(blockstm_prefetch)
+        self.ahead.context = &self.table
+        self.ahead.prefetch = prefetch_state
 
     def __init__(self, items=(), *, keys="int64", values="int64"):
         self.load(items)
@@ -251,7 +262,14 @@ cdef class MemoryState:
 
         A caller that reads through it calls `_pin` before, and drops the pin after.
         """
-        capsule = PyCapsule_New(&self.abi, BLOCKSTM_STATE_CAPSULE, <Destructor>drop_owner)
+        return self.capsule(&self.abi, BLOCKSTM_STATE_CAPSULE)
+
+    def __blockstm_prefetch__(self):
+        """The capsule through which workers say what they will read; likewise."""
+        return self.capsule(&self.ahead, BLOCKSTM_PREFETCH_CAPSULE)
+
+    cdef object capsule(self, void* pointer, const char* name):
+        capsule = PyCapsule_New(pointer, name, <Destructor>drop_owner)
         Py_INCREF(self)
         PyCapsule_SetContext(capsule, <void*>self)
         return capsule

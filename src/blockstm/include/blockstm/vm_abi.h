@@ -40,6 +40,7 @@ extern "C" {
 #define BLOCKSTM_VM_ABI_VERSION 1
 #define BLOCKSTM_VM_CAPSULE "blockstm.vm"
 #define BLOCKSTM_STATE_CAPSULE "blockstm.state"
+#define BLOCKSTM_PREFETCH_CAPSULE "blockstm.prefetch"
 
 /* What a view call returns. */
 enum {
@@ -129,11 +130,20 @@ typedef struct blockstm_view_api {
     /* OK where the run still counts. A VM that computes for long without another call calls this
      * every few milliseconds: else the run cannot be stopped. */
     int32_t (*poll)(blockstm_view *view);
+    /* A later transaction will most likely read this key, or one that differs in its last byte only: has
+     * what a lookup touches come into the cache meanwhile. It records and changes nothing. */
+    void (*prefetch)(blockstm_view *view, const uint8_t *key, uint64_t size);
+    /* The locations of keys that differ in their last byte only, at less than `locate` of each costs: for each
+     * bit of `wanted`, `locations` at its place is of the `size` bytes of `prefix` (8 to 62) and the byte of
+     * `last` at the same place. */
+    int32_t (*locate_fields)(blockstm_view *view, const uint8_t *prefix, uint64_t size,
+                             const uint8_t *last, uint32_t wanted, blockstm_location *locations);
 } blockstm_view_api;
 
 struct blockstm_view {
     const blockstm_view_api *api;
     int64_t index;
+    uint64_t run; /* of a block by one worker: locations stay the same as long as this does; 0: do not rely on it */
 };
 
 /* What the transactions of a block share and use up besides the state, in units of the VM's own: how
@@ -183,6 +193,17 @@ typedef struct blockstm_state {
     /* The value of a key: OK and `value`, ABSENT, or STATE_ERROR. */
     int32_t (*read)(void *context, const uint8_t *key, uint64_t size, blockstm_bytes *value);
 } blockstm_state;
+
+/* What a native state may have beside its table: it is told which keys will be read. */
+typedef struct blockstm_prefetch {
+    uint32_t abi_version;
+    uint32_t struct_size;
+    void *context;
+    /* Called by any worker thread without the GIL, between reads; changes nothing. For each key in steps 0,
+     * 1 and 2, with some time between them, so that each can follow a pointer that the one before has
+     * asked for. The key is given in step 0 only; `*memo` is the state's own from step to step. */
+    void (*prefetch)(void *context, const uint8_t *key, uint64_t size, uint32_t step, uint64_t *memo);
+} blockstm_prefetch;
 
 #ifdef __cplusplus
 }

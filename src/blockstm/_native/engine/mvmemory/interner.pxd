@@ -28,7 +28,7 @@ from blockstm._native.base.cursors cimport (
     Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock,
 )
 from blockstm._native.base.hashing cimport hash_key
-from blockstm._native.base.pages cimport pages_free, pages_take, prefetch_to_write
+from blockstm._native.base.pages cimport pages_free, pages_take, prefetch, prefetch_to_write
 from blockstm._native.engine.mvmemory.locations cimport (
     FIRST_LINE, INLINE_KEY, Location, location_key, same_key,
 )
@@ -269,10 +269,9 @@ cdef inline bint put_cell(Interner* interner, Atomic[uint64_t]* place, uint64_t*
     return place.replace(found[0], cell)
 
 
-cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
-                                 uint64_t size, uint32_t* id) noexcept nogil:
-    """The id of ``key``, the same for everyone until the reset; false where memory has run out."""
-    cdef uint64_t hashed = hash_key(key, size, interner.seed)
+cdef inline bint interner_locate_hashed(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
+                                        uint64_t size, uint64_t hashed, uint32_t* id) noexcept nogil:
+    """The same, of a key with this hash."""
     cdef Table* table = interner.table.observe()
     cdef uint64_t place = hashed & table.mask
     cdef uint64_t tag = cell_tag(interner, hashed)
@@ -307,3 +306,23 @@ cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, con
                 id[0] = <uint32_t>cell - 1
                 return True
         place = (place + 1) & table.mask
+
+
+cdef inline bint interner_locate(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
+                                 uint64_t size, uint32_t* id) noexcept nogil:
+    """The id of ``key``, the same for everyone until the reset; false where memory has run out."""
+    return interner_locate_hashed(interner, ids, arena, key, size, hash_key(key, size, interner.seed), id)
+
+
+cdef inline void interner_prefetch_cell(Interner* interner, uint64_t hashed) noexcept nogil:
+    """Ask for the cache line in which a key with this hash is looked up."""
+    cdef Table* table = interner.table.observe()
+    prefetch(<const void*>&table.cell[hashed & table.mask])
+
+
+cdef inline void interner_prefetch_location(Interner* interner, uint64_t hashed) noexcept nogil:
+    """Ask for the location of a key with this hash, if its cell is there and the first that is probed."""
+    cdef Table* table = interner.table.observe()
+    cdef uint64_t cell = table.cell[hashed & table.mask].observe()
+    if cell >> 32 == cell_tag(interner, hashed) and <uint32_t>cell != CLOSED:
+        prefetch(location_at(interner, <uint32_t>cell - 1))

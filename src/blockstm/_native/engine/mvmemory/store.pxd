@@ -19,7 +19,7 @@ from libc.stdlib cimport realloc
 from libc.string cimport memcpy
 
 from blockstm._native.base.atomics cimport Atomic
-from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK
+from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, blockstm_prefetch
 from blockstm._native.base.arena cimport Arena, arena_take
 from blockstm._native.engine.mvmemory.interner cimport Interner
 from blockstm._native.engine.mvmemory.locations cimport Entry, Location, location_room
@@ -49,6 +49,7 @@ cdef struct Store:
     bint estimates             # whether an estimate aborts a reader
     ReadBase read_base
     void* read_context
+    const blockstm_prefetch* prefetcher   # the state's; NULL: it has none
     Payload tombstone          # stands where an incarnation wrote and the next one does not
 
 # What a read of a location finds.

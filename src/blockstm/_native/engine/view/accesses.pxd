@@ -23,6 +23,7 @@ from blockstm._native.engine.mvmemory.store cimport Folding, Path, Store, store_
 from blockstm._native.engine.mvmemory.values cimport (
     INLINE_SIZE, PAYLOAD_DELTA, SHORT_SIZE, Payload, payload_copy, payload_delta,
 )
+from blockstm._native.engine.view.lookahead cimport Lookahead
 
 cdef enum:
     CHECK_EVERY = 64         # operations, before a run checks whether it still counts
@@ -107,7 +108,8 @@ cdef struct View:
     int32_t readers_near          # a reader so close below the highest one is not noted
     uint32_t operations           # of the run
     Memo memo[MEMOS]              # lives as long as the block, as does
-    Path path                     # this
+    Path path                     # this,
+    Lookahead lookahead           # and this
     AwaitWriter await_writer
     AwaitOthers await_others
     GivesUp gives_up              # NULL: no caller to ask

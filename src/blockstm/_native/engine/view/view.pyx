@@ -7,10 +7,11 @@ from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_VM_ABI_VERSION,
     blockstm_bytes, blockstm_location, blockstm_number, blockstm_view, blockstm_view_api,
 )
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.arena cimport Arena, arena_copy, arena_reset, arena_take
-from blockstm._native.base.hashing cimport word64
+from blockstm._native.base.hashing cimport hash_bytes, hash_with_last, word64
 from blockstm._native.base.pages cimport pages_free, pages_take
-from blockstm._native.engine.mvmemory.interner cimport interner_locate
+from blockstm._native.engine.mvmemory.interner cimport interner_locate, interner_locate_hashed
 from blockstm._native.engine.mvmemory.pieces cimport pieces_free
 from blockstm._native.engine.mvmemory.store cimport Store, store_keep_bytes
 from blockstm._native.engine.mvmemory.values cimport (
@@ -25,11 +26,15 @@ from blockstm._native.engine.view.bounds cimport access_at_least, access_try_add
 from blockstm._native.engine.view.conditions cimport (
     CONDITION_EXACT, CONDITION_RANGE, CONDITION_UNREADABLE, Condition,
 )
+from blockstm._native.engine.view.lookahead cimport lookahead_add
 from blockstm._native.engine.view.reads cimport assume, read_access, sum_written_delta
 
 cdef enum:
     KEY_SIZE_MAX = 0x7fffffff
     VALUE_SIZE_MAX = 0x7fffffff
+    FIELD_KEY_MAX = 64
+
+cdef Atomic[uint64_t] RUNS  # of blocks, by any worker of this process
 
 # ---------------------------------------------------------------- one run after another
 
@@ -65,6 +70,8 @@ cdef void view_reset(View* view) noexcept nogil:
     pieces_free(&view.pieces)
     memset(view.memo, 0, sizeof(view.memo))
     memset(&view.path, 0, sizeof(view.path))
+    view.lookahead.count = 0
+    view.public_part.run = RUNS.count_up(1) + 1
     view.ids.next = view.ids.end = 0
 
 
@@ -389,6 +396,33 @@ cdef int32_t api_poll(blockstm_view* public) noexcept nogil:
     return BLOCKSTM_OK
 
 
+cdef int32_t api_locate_fields(blockstm_view* public, const uint8_t* prefix, uint64_t size, const uint8_t* last,
+                               uint32_t wanted, blockstm_location* locations) noexcept nogil:
+    cdef View* view = <View*>public
+    cdef uint8_t key[FIELD_KEY_MAX]
+    cdef uint64_t hashed
+    cdef uint32_t field = 0
+    if view.fault:
+        return view.fault
+    if size < 8 or size >= FIELD_KEY_MAX:  # hashes of short keys are not made so
+        return stop(view, BLOCKSTM_NO_MEMORY)
+    memcpy(key, prefix, size)
+    hashed = hash_bytes(prefix, size, view.store.interner.seed)
+    while wanted >> field:
+        if wanted >> field & 1:
+            key[size] = last[field]
+            if not interner_locate_hashed(&view.store.interner, &view.ids, view.block_arena, key, size + 1,
+                                          hash_with_last(hashed, last[field]), &locations[field]):
+                return stop(view, BLOCKSTM_NO_MEMORY)
+        field += 1
+    return BLOCKSTM_OK
+
+
+cdef void api_prefetch(blockstm_view* public, const uint8_t* key, uint64_t size) noexcept nogil:
+    cdef View* view = <View*>public
+    lookahead_add(&view.lookahead, view.store, key, size)
+
+
 cdef blockstm_view_api API
 API.abi_version = BLOCKSTM_VM_ABI_VERSION
 API.struct_size = sizeof(blockstm_view_api)
@@ -403,3 +437,5 @@ API.charge = api_charge
 API.output = api_output
 API.expect = api_expect
 API.poll = api_poll
+API.prefetch = api_prefetch
+API.locate_fields = api_locate_fields

@@ -24,6 +24,7 @@ cdef class NativeContext(Context):
     cdef object encode_value
     cdef const blockstm_state* native_state
     cdef object state_capsule
+    cdef object prefetch_capsule
     cdef list kept
 
     cdef bytes read_value(self, Location* location)

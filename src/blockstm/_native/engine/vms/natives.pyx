@@ -12,10 +12,10 @@ from blockstm.types import Status
 
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_FAILED, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
-    BLOCKSTM_OK, BLOCKSTM_REFUSAL_MAX, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
-    BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE,
+    BLOCKSTM_OK, BLOCKSTM_PREFETCH_CAPSULE, BLOCKSTM_REFUSAL_MAX, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE,
+    BLOCKSTM_STATE_ERROR, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE,
     BLOCKSTM_VM_SIZE_ADMITS, BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WATCHES, BLOCKSTM_VM_WRAPS, blockstm_bytes,
-    blockstm_refusal, blockstm_state, blockstm_vm,
+    blockstm_prefetch, blockstm_refusal, blockstm_state, blockstm_vm,
 )
 from blockstm._native.base.arena cimport Arena, arena_copy
 from blockstm._native.base.codec import at_key
@@ -180,6 +180,20 @@ cdef const blockstm_state* checked_state(object capsule) except NULL:
         raise InputError("a native state's table has no function read: it is NULL")
     return state
 
+
+cdef const blockstm_prefetch* checked_prefetch(object capsule) except NULL:
+    cdef const blockstm_prefetch* prefetcher = <const blockstm_prefetch*>pointer_in(
+        capsule, BLOCKSTM_PREFETCH_CAPSULE, "what a native state prefetches with")
+    if (prefetcher.abi_version != BLOCKSTM_VM_ABI_VERSION
+            or prefetcher.struct_size < sizeof(blockstm_prefetch)):
+        raise InputError(
+            f"what the state prefetches with was built for ABI {prefetcher.abi_version} with a table of "
+            f"{prefetcher.struct_size} bytes; this engine has ABI {BLOCKSTM_VM_ABI_VERSION} and asks for "
+            f"{sizeof(blockstm_prefetch)} bytes")
+    if prefetcher.prefetch == NULL:
+        raise InputError("a native state's table to prefetch with has no function prefetch: it is NULL")
+    return prefetcher
+
 # ---------------------------------------------------------------- a block of a native VM
 
 
@@ -212,6 +226,9 @@ cdef class NativeContext(Context):
             self.native_state = checked_state(self.state_capsule)
             self.read_base = read_native
             self.read_context = <void*>self.native_state
+            if hasattr(state, "__blockstm_prefetch__"):
+                self.prefetch_capsule = state.__blockstm_prefetch__()
+                self.prefetcher = checked_prefetch(self.prefetch_capsule)
         else:
             self.state_get = state.get
             self.state_is_mapping = isinstance(state, Mapping)

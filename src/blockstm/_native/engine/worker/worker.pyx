@@ -42,7 +42,7 @@ cdef enum:
     RUNS_PER_CLOCK_CHECK = 8       # ... but after so many, the one, ...
     RUNS_PER_FRONTIER_CHECK = 4    # ... and so many, the other
     MEASURED_NS = 200_000          # length of a measurement of whether sharing pays ...
-    SLOW_MAX = 2                   # ... and how many in a row may say that it does not
+    SLOW_MAX = 6                   # ... and how many in a row may say that it does not; the first are cold
     AWAIT_NS_MIN = 2_000           # a run that has taken less is aborted: it is soon repeated
     AWAIT_NS_SPIN = 20_000         # before the core is yielded
     READERS_NEAR = 16              # at most
@@ -341,9 +341,10 @@ cdef void observe_frontier(Worker* worker, int64_t now) noexcept nogil:
 cdef void measure_sharing(Worker* worker) noexcept nogil:
     """Measure whether the frontier moves as fast as one worker alone would move it; if not, end the sharing.
 
-    Where transactions have become shorter since it was decided to share, one worker would be faster than then.
+    What a run takes alone was measured on a few of them, whose data were in the cache: half as much again is what
+    to expect of many. Where transactions have become shorter since then, so have runs.
     """
-    cdef int64_t alone_ns = min(worker.block.alone_ns, worker.run_ns)
+    cdef int64_t alone_ns = min(worker.block.alone_ns + worker.block.alone_ns // 2, worker.run_ns)
     cdef int64_t taken_ns = worker.frontier_seen_ns - worker.measured_ns
     cdef int64_t count = worker.frontier_seen - worker.measured_from
     if worker.measured_ns and taken_ns < MEASURED_NS:

@@ -115,6 +115,31 @@ bool Journal::locate(Account* account, Field field) noexcept {
     return true;
 }
 
+bool Journal::locate_fields(Account* account, uint8_t fields) noexcept {
+    const uint8_t wanted = fields & static_cast<uint8_t>(~account->located);
+    if (wanted == 0 || view_->api->locate_fields == nullptr) return true;  // then each is looked up by itself
+    const int32_t status =
+        view_->api->locate_fields(view_, account->address.bytes, sizeof account->address.bytes,
+                                  reinterpret_cast<const uint8_t*>(TAGS), wanted, account->location);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
+    account->located |= wanted;
+    return true;
+}
+
+bool Journal::locate_shared_balance(Account* account) noexcept {
+    const bool is_known = shared_run_ != 0 && shared_run_ == view_->run && shared_address_ == account->address;
+    if (is_known) {
+        account->location[BALANCE] = shared_balance_;
+        account->located |= bit(BALANCE);
+        return true;
+    }
+    if (!locate(account, BALANCE)) return false;
+    shared_run_ = view_->run;
+    shared_address_ = account->address;
+    shared_balance_ = account->location[BALANCE];
+    return true;
+}
+
 // A slot's key holds its account's epoch, which is read first: clearing the storage moves all slots.
 bool Journal::locate(Slot* slot) noexcept {
     if (slot->is_located) return true;

@@ -78,6 +78,10 @@ public:
 
     // -- accounts. Looking one up reads nothing of the chain.
     bool account(const Address& address, Account*& found) noexcept;
+    // Looks several fields up at once, which will be asked for; reads nothing of the chain either.
+    bool locate_fields(Account* account, uint8_t fields) noexcept;
+    // The balance of an account that the transactions of a block have in common: looked up once a block.
+    bool locate_shared_balance(Account* account) noexcept;
     const Address& address_of(const Account* account) const noexcept { return account->address; }
 
     // Marks it accessed (EIP-2929); whether it was cold. Undone by a revert.
@@ -230,6 +234,11 @@ private:
     Variant variant_;
     const AddedPrecompiles* added_ = nullptr;
     const TableSeed seed_;
+
+    // Of the account whose balance is shared, in one run of a block.
+    uint64_t shared_run_ = 0;
+    Address shared_address_{};
+    blockstm_location shared_balance_ = 0;
 
     ChunkedArray<Account> accounts_;
     ChunkedArray<Slot> slots_;

@@ -19,12 +19,30 @@ public:
 
     const uint8_t* hash(const uint8_t* bytes) noexcept {
         Entry& entry = entries_[place_of(bytes)];
+        if (made_count_ < MADE) made_[made_count_++] = &entry;
         if (std::memcmp(entry.bytes, bytes, SIZE) != 0) {
             std::memcpy(entry.bytes, bytes, SIZE);
             keccak256(bytes, SIZE, entry.hash);
         }
         return entry.hash;
     }
+
+    // The hash if it is remembered; null where it is not.
+    const uint8_t* find(const uint8_t* bytes) const noexcept {
+        const Entry& entry = entries_[place_of(bytes)];
+        return std::memcmp(entry.bytes, bytes, SIZE) == 0 ? entry.hash : nullptr;
+    }
+    // Remembers one that was made elsewhere; it must be right.
+    void put(const uint8_t* bytes, const uint8_t* hash) noexcept {
+        Entry& entry = entries_[place_of(bytes)];
+        std::memcpy(entry.bytes, bytes, SIZE);
+        std::memcpy(entry.hash, hash, sizeof entry.hash);
+    }
+
+    // The first few that were asked for since `begin`, unless others have taken their places.
+    void begin() noexcept { made_count_ = 0; }
+    uint64_t made_count() const noexcept { return made_count_; }
+    const uint8_t* made(uint64_t place) const noexcept { return made_[place]->bytes; }
 
 private:
     struct Entry {
@@ -33,6 +51,7 @@ private:
     };
 
     static constexpr uint64_t COUNT = 512;
+    static constexpr uint64_t MADE = 8;
 
     // By what differs between entries of mappings: the ends of key and place, the key's middle.
     static uint64_t place_of(const uint8_t* bytes) noexcept {
@@ -44,6 +63,8 @@ private:
     }
 
     Entry entries_[COUNT];
+    const Entry* made_[MADE];
+    uint64_t made_count_ = 0;
 };
 
 }  // namespace blockstm::evm

@@ -55,7 +55,9 @@ struct Run {
 bool Run::check(ValidationError& error) noexcept {
     error = check_form(transaction, block, gas);
     if (error.reason != Violation::None) return true;
-    return journal.account(transaction.sender, sender) && check_sender(machine, transaction, sender, error);
+    constexpr uint8_t asked_for = bit(NONCE) | bit(BALANCE) | bit(CODE_HASH);
+    return journal.account(transaction.sender, sender) && journal.locate_fields(sender, asked_for) &&
+           check_sender(machine, transaction, sender, error);
 }
 
 // Nobody signed it, and who it says that it is from may have code. What its sender pays is paid all the same.
@@ -145,7 +147,9 @@ bool Run::prepare_call(Message& message) noexcept {
     if (!apply_authorizations(machine, transaction, message.gas)) return false;
     if (message.gas < 0) return true;
     Account* target = nullptr;
-    if (!journal.account(transaction.to, target) || !journal.code(target, message.code)) return false;
+    const uint8_t asked_for = transaction.value.is_zero() ? bit(CODE_HASH) : bit(CODE_HASH) | bit(BALANCE);
+    if (!journal.account(transaction.to, target) || !journal.locate_fields(target, asked_for)) return false;
+    if (!journal.code(target, message.code)) return false;
     const bool sends = machine.meters_state() && !transaction.value.is_zero();
     if (sends && !charge_new_account(target, message.gas)) return false;
     // Without code nothing can ask what is warm.
@@ -198,6 +202,7 @@ bool Run::refund_and_pay(const GasUse& use) noexcept {
     multiply(price.priority, use.used, fee);
     Account* coinbase = nullptr;
     if (!journal.credit(sender, left) || !journal.account(block.coinbase, coinbase)) return false;
+    if (!fee.is_zero() && !journal.locate_shared_balance(coinbase)) return false;
     return journal.credit(coinbase, fee);
 }
 

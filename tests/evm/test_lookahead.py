@@ -1,0 +1,98 @@
+"""What is read ahead for steps to come is a guess: right or wrong, it changes no result."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from eth_typing import Address
+
+from blockstm import Config, Executor
+from blockstm.bench.blocks.fixture import Fixture
+from blockstm.bench.evm.assembly import assemble
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.reference import execute_block as reference
+from blockstm.state.accounts import slot_of
+from blockstm.testing import assert_same_result
+from blockstm.vm.evm import Signed
+
+# Adds one to the slots keccak(caller, 7) and keccak(3, first argument). Where the second argument
+# is not zero, to the slot keccak(second argument, caller) instead of the first of them.
+BALANCES = assemble(
+    "36 CALLDATALOAD ISZERO @plain JUMPI "
+    "36 CALLDATALOAD 0 MSTORE CALLER 32 MSTORE @count JUMP "
+    "plain: CALLER 0 MSTORE 7 32 MSTORE "
+    "count: 64 0 KECCAK256 DUP1 SLOAD 1 ADD SWAP1 SSTORE "
+    "3 0 MSTORE 4 CALLDATALOAD 32 MSTORE "
+    "64 0 KECCAK256 DUP1 SLOAD 1 ADD SWAP1 SSTORE STOP"
+)
+
+
+def word(value: int) -> bytes:
+    return value.to_bytes(32, "big")
+
+
+def call(fixture: Fixture, sender: Address, to: Address, *arguments: int, size: int = 2) -> Signed:
+    step = fixture.pay(sender, to, 0)
+    data = b"\xaa\xbb\xcc\xdd" + b"".join(map(word, arguments))
+    transaction = replace(step.transaction, gas=150_000, data=data[: 4 + 32 * size])
+    return Signed(transaction, step.sender)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_slots_that_are_guessed_right_or_wrong_are_what_the_reference_says(share: float) -> None:
+    """700 calls, more than hashes are remembered; ``share`` of them find another slot."""
+    fixture = Fixture()
+    draw = random.Random(5)
+    contract = fixture.contract("balances", BALANCES)
+    people = fixture.people("person", 350)
+    steps = []
+    for _ in range(700):
+        sender = draw.choice(people)
+        odd = draw.randrange(1, 1 << 256) if draw.random() < share else 0
+        steps.append(call(fixture, sender, contract, draw.randrange(40), odd))
+    state, evm = fixture.state(random.Random(1)), fixture.evm()
+    expected = reference(steps, state, evm)
+    assert all(outcome.value.succeeded for outcome in expected.outcomes)
+    first = steps[0].sender
+    if not share:
+        slot = int.from_bytes(keccak(bytes(12) + first + word(7)), "big")
+        assert expected.writes[slot_of(contract, 0, slot)] == sum(s.sender == first for s in steps)
+    for workers in (1, 2, 4):
+        with Executor(Config(workers=workers, gate=False)) as executor:
+            for _ in range(2):  # the second time the methods are known
+                assert_same_result(executor.execute_block(steps, state, evm), expected)
+
+
+def test_calls_with_too_short_calldata_are_no_calls_of_a_known_method() -> None:
+    fixture = Fixture()
+    contract = fixture.contract("balances", BALANCES)
+    people = fixture.people("person", 40)
+    steps = [
+        call(fixture, person, contract, number, 0, size=number % 3)
+        for number, person in enumerate(people)
+    ]
+    state, evm = fixture.state(), fixture.evm()
+    expected = reference(steps, state, evm)
+    with Executor(Config(workers=1)) as executor:
+        for _ in range(2):
+            assert_same_result(executor.execute_block(steps, state, evm), expected)
+
+
+def test_a_block_is_run_again_on_another_state_of_the_same_accounts() -> None:
+    """Nothing that was read ahead in one block is believed in the next."""
+    fixture = Fixture()
+    contract = fixture.contract("balances", BALANCES)
+    people = fixture.people("person", 60)
+    steps = [call(fixture, person, contract, 1, 0) for person in people]
+    evm = fixture.evm()
+    before = fixture.state()
+    bound = evm.bind(steps)
+    with Executor(Config(workers=1)) as executor:
+        first = executor.execute_block(bound, before, evm)
+        after = before.copy()
+        after.apply({key: value for key, value in first.writes.items() if key[1] == "storage"})
+        second = executor.execute_block(bound, after, evm)
+    assert_same_result(second, reference(steps, after, evm))
+    assert first.writes != second.writes
