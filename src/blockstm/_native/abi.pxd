@@ -34,6 +34,9 @@ cdef extern from "blockstm/vm_abi.h" nogil:
     const uint32_t BLOCKSTM_VM_WATCHES
     const uint32_t BLOCKSTM_VM_SIZE_MIN
     const uint32_t BLOCKSTM_VM_SIZE_ADMITS
+    const uint32_t BLOCKSTM_STATE_LASTS
+    const uint32_t BLOCKSTM_STATE_HASHED
+    const uint32_t BLOCKSTM_STATE_SIZE_MIN
     const uint64_t BLOCKSTM_REFUSAL_MAX
 
     ctypedef uint32_t blockstm_location
@@ -95,6 +98,7 @@ cdef extern from "blockstm/vm_abi.h" nogil:
             uint32_t wanted,
             blockstm_location* locations,
         ) noexcept nogil
+        uint32_t (*state_flags)(blockstm_view* view) noexcept nogil
 
     ctypedef struct blockstm_view:
         const blockstm_view_api* api
@@ -130,6 +134,7 @@ cdef extern from "blockstm/vm_abi.h" nogil:
         int32_t (*read)(
             void* context, const uint8_t* key, uint64_t size, blockstm_bytes* value
         ) noexcept nogil
+        uint32_t flags
 
     ctypedef struct blockstm_prefetch:
         uint32_t abi_version

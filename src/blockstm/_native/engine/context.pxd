@@ -23,6 +23,7 @@ cdef class Context:
     cdef ReadBase read_base
     cdef void* read_context
     cdef const blockstm_prefetch* prefetcher  # the state's; NULL: it has none
+    cdef uint32_t state_flags           # 0 where the state is a Python object
     cdef Numbers numbers
     cdef Admission admission            # cleared where the transactions share nothing but the state
     cdef Store* store

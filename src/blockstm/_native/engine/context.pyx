@@ -17,6 +17,7 @@ cdef class Context:
         store.read_base = self.read_base
         store.read_context = self.read_context
         store.prefetcher = self.prefetcher
+        store.state_flags = self.state_flags
 
     cdef void give_up_on(self, object error) noexcept:
         if PyErr_GivenExceptionMatches(error, Exception):

@@ -272,6 +272,10 @@ cdef int32_t view_poll(blockstm_view* view) noexcept nogil:
     return BLOCKSTM_OK
 
 
+cdef uint32_t view_state_flags(blockstm_view* view) noexcept nogil:
+    return 0
+
+
 cdef blockstm_view_api plain_api() noexcept:
     cdef blockstm_view_api api
     api.abi_version = BLOCKSTM_VM_ABI_VERSION
@@ -289,6 +293,7 @@ cdef blockstm_view_api plain_api() noexcept:
     api.poll = view_poll
     api.prefetch = NULL
     api.locate_fields = NULL
+    api.state_flags = view_state_flags
     return api
 
 

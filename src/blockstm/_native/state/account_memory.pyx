@@ -6,6 +6,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libcpp.vector cimport vector
 
+from blockstm._native.abi cimport BLOCKSTM_STATE_HASHED
 from blockstm._native.base.integers cimport read_word
 from blockstm._native.base.packed cimport Change, PackedWrites, packed_from
 from blockstm._native.base.table cimport (
@@ -52,6 +53,7 @@ cdef class AccountMemory(MemoryState):
             raise MemoryError
         for address, account in accounts.items():
             load_account(&memory.table, address, account, type(account) is trusted)
+        memory.abi.flags |= BLOCKSTM_STATE_HASHED  # as is all that `move` and `move_by_records` bring
         return memory
 
     def move(self, PackedWrites writes, *, trusted=False, undo=False):

@@ -20,8 +20,8 @@ from libcpp.vector cimport vector
 from posix.unistd cimport getpid
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_PREFETCH_CAPSULE, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION,
-    blockstm_bytes, blockstm_prefetch, blockstm_state,
+    BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_PREFETCH_CAPSULE, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_HASHED,
+    BLOCKSTM_STATE_LASTS, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_prefetch, blockstm_state,
 )
 from blockstm._native.base.codec cimport Codec, codec_named
 from blockstm._native.base.packed cimport Change, PackedWrites
@@ -124,6 +124,7 @@ cdef class MemoryState:
         self.abi.struct_size = sizeof(blockstm_state)
         self.abi.context = &self.table
         self.abi.read = read_state
+        self.abi.flags = BLOCKSTM_STATE_LASTS  # pinned while a block runs
         self.ahead.abi_version = BLOCKSTM_VM_ABI_VERSION
         self.ahead.struct_size = sizeof(blockstm_prefetch)
         self.ahead.context = &self.table
@@ -244,6 +245,7 @@ cdef class MemoryState:
             self.lock.unlock_shared()
         if status != TABLE_OK:
             raise MemoryError
+        copied.abi.flags = self.abi.flags
         return copied
 
     def __copy__(self):
@@ -323,6 +325,7 @@ cdef class MemoryState:
         cdef vector[Change] changes
         cdef dict held = {}  # what the changes point into; of a key that comes twice the last value
         cdef bytes key, data
+        self.abi.flags &= ~BLOCKSTM_STATE_HASHED  # nobody hashes what comes this way
         if isinstance(items, PackedWrites) and self.takes(items):
             read_packed(items, changes)
             self.write(changes)

@@ -232,6 +232,10 @@ cdef int32_t bridge_poll(blockstm_view* view) noexcept with gil:
     return status
 
 
+cdef uint32_t bridge_state_flags(blockstm_view* base) noexcept nogil:
+    return 0  # whatever answers is a Python object
+
+
 cdef blockstm_view_api API
 API.abi_version = BLOCKSTM_VM_ABI_VERSION
 API.struct_size = sizeof(blockstm_view_api)
@@ -246,6 +250,7 @@ API.charge = bridge_charge
 API.output = bridge_output
 API.expect = bridge_expect
 API.poll = bridge_poll
+API.state_flags = bridge_state_flags
 
 
 def run_on_view(block, int64_t index, view) -> object:

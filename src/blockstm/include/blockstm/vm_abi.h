@@ -17,7 +17,7 @@
  * Ownership of memory
  *   - Whatever a VM passes in (keys, values, numbers, outputs) is copied before the call returns.
  *   - Bytes that `get` gives out belong to the engine and stay valid until `execute` returns.
- *   - Bytes that `read` of a state gives out are copied at once.
+ *   - Bytes that `read` of a state gives out are copied at once, unless its flags say that they last.
  *   - The tables themselves must outlive the block.
  *
  * What a view call returns
@@ -138,6 +138,8 @@ typedef struct blockstm_view_api {
      * `last` at the same place. */
     int32_t (*locate_fields)(blockstm_view *view, const uint8_t *prefix, uint64_t size,
                              const uint8_t *last, uint32_t wanted, blockstm_location *locations);
+    /* The `flags` of the block's state; 0 where it is a Python object. */
+    uint32_t (*state_flags)(blockstm_view *view);
 } blockstm_view_api;
 
 struct blockstm_view {
@@ -186,13 +188,24 @@ typedef struct blockstm_vm {
 /* Of one that admits, and no more. */
 #define BLOCKSTM_VM_SIZE_ADMITS offsetof(blockstm_vm, committed)
 
+/* `flags` of a state. */
+enum {
+    BLOCKSTM_STATE_LASTS = 1, /* bytes that `read` gives out stay until the block is over */
+    BLOCKSTM_STATE_HASHED = 2 /* what a key of 32 bytes has is bytes whose Keccak-256 is that key */
+};
+
 typedef struct blockstm_state {
     uint32_t abi_version;
     uint32_t struct_size;
     void *context;
     /* The value of a key: OK and `value`, ABSENT, or STATE_ERROR. */
     int32_t (*read)(void *context, const uint8_t *key, uint64_t size, blockstm_bytes *value);
+    /* What may be relied on; a table that ends before it promises nothing. */
+    uint32_t flags;
 } blockstm_state;
+
+/* Of the first table, which ended with `read`. */
+#define BLOCKSTM_STATE_SIZE_MIN offsetof(blockstm_state, flags)
 
 /* What a native state may have beside its table: it is told which keys will be read. */
 typedef struct blockstm_prefetch {

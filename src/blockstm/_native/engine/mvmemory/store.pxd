@@ -50,6 +50,7 @@ cdef struct Store:
     ReadBase read_base
     void* read_context
     const blockstm_prefetch* prefetcher   # the state's; NULL: it has none
+    uint32_t state_flags       # of vm_abi.h: what the base may be relied on for
     Payload tombstone          # stands where an incarnation wrote and the next one does not
 
 # What a read of a location finds.

@@ -423,6 +423,10 @@ cdef void api_prefetch(blockstm_view* public, const uint8_t* key, uint64_t size)
     lookahead_add(&view.lookahead, view.store, key, size)
 
 
+cdef uint32_t api_state_flags(blockstm_view* public) noexcept nogil:
+    return (<View*>public).store.state_flags
+
+
 cdef blockstm_view_api API
 API.abi_version = BLOCKSTM_VM_ABI_VERSION
 API.struct_size = sizeof(blockstm_view_api)
@@ -439,3 +443,4 @@ API.expect = api_expect
 API.poll = api_poll
 API.prefetch = api_prefetch
 API.locate_fields = api_locate_fields
+API.state_flags = api_state_flags

@@ -13,9 +13,9 @@ from blockstm.types import Status
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_FAILED, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
     BLOCKSTM_OK, BLOCKSTM_PREFETCH_CAPSULE, BLOCKSTM_REFUSAL_MAX, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE,
-    BLOCKSTM_STATE_ERROR, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE,
-    BLOCKSTM_VM_SIZE_ADMITS, BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WATCHES, BLOCKSTM_VM_WRAPS, blockstm_bytes,
-    blockstm_prefetch, blockstm_refusal, blockstm_state, blockstm_vm,
+    BLOCKSTM_STATE_ERROR, BLOCKSTM_STATE_LASTS, BLOCKSTM_STATE_SIZE_MIN, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION,
+    BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_SIZE_ADMITS, BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WATCHES,
+    BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_prefetch, blockstm_refusal, blockstm_state, blockstm_vm,
 )
 from blockstm._native.base.arena cimport Arena, arena_copy
 from blockstm._native.base.codec import at_key
@@ -41,11 +41,19 @@ cdef object SKIPPED = Status.SKIPPED
 # ---------------------------------------------------------------- reading the state
 
 
+cdef inline uint32_t flags_of(const blockstm_state* state) noexcept nogil:
+    return state.flags if state.struct_size > BLOCKSTM_STATE_SIZE_MIN else 0
+
+
+cdef inline bint lasts(const blockstm_state* state) noexcept nogil:
+    return flags_of(state) & BLOCKSTM_STATE_LASTS != 0
+
+
 cdef int fill(Payload* base, const uint8_t* data, uint64_t size, Arena* arena) noexcept nogil:
-    """Make ``base`` the value of these bytes, copied."""
+    """Make ``base`` the value of these bytes, copied unless they last as long as the block: ``arena`` is NULL."""
     if size > VALUE_SIZE_MAX:
         return BLOCKSTM_STATE_ERROR
-    if size > INLINE_SIZE:
+    if size > INLINE_SIZE and arena != NULL:
         data = arena_copy(arena, data, size)
         if data == NULL:
             return BLOCKSTM_NO_MEMORY
@@ -65,6 +73,8 @@ cdef int read_native(void* context, void* reader, Location* location, Arena* are
         return BLOCKSTM_OK
     if status != BLOCKSTM_OK:
         return BLOCKSTM_NO_MEMORY if status == BLOCKSTM_NO_MEMORY else BLOCKSTM_STATE_ERROR
+    if lasts(state):
+        arena = NULL
     return fill(base, value.data, value.size, arena)
 
 
@@ -172,10 +182,10 @@ cdef const blockstm_vm* checked_vm(object capsule) except NULL:
 cdef const blockstm_state* checked_state(object capsule) except NULL:
     cdef const blockstm_state* state = <const blockstm_state*>pointer_in(
         capsule, BLOCKSTM_STATE_CAPSULE, "a native state")
-    if state.abi_version != BLOCKSTM_VM_ABI_VERSION or state.struct_size < sizeof(blockstm_state):
+    if state.abi_version != BLOCKSTM_VM_ABI_VERSION or state.struct_size < BLOCKSTM_STATE_SIZE_MIN:
         raise InputError(
             f"the state was built for ABI {state.abi_version} with a table of {state.struct_size} bytes; "
-            f"this engine has ABI {BLOCKSTM_VM_ABI_VERSION} and asks for {sizeof(blockstm_state)} bytes")
+            f"this engine has ABI {BLOCKSTM_VM_ABI_VERSION} and asks for {BLOCKSTM_STATE_SIZE_MIN} bytes")
     if state.read == NULL:
         raise InputError("a native state's table has no function read: it is NULL")
     return state
@@ -229,6 +239,7 @@ cdef class NativeContext(Context):
             if hasattr(state, "__blockstm_prefetch__"):
                 self.prefetch_capsule = state.__blockstm_prefetch__()
                 self.prefetcher = checked_prefetch(self.prefetch_capsule)
+            self.state_flags = flags_of(self.native_state)
         else:
             self.state_get = state.get
             self.state_is_mapping = isinstance(state, Mapping)

@@ -10,8 +10,8 @@ constexpr Hash32 EMPTY_CODE_HASH = {{0xc5, 0xd2, 0x46, 0x01, 0x86, 0xf7, 0x23, 0
                                      0xb2, 0xdc, 0xc7, 0x03, 0xc0, 0xe5, 0x00, 0xb6, 0x53, 0xca, 0x82,
                                      0x27, 0x3b, 0x7b, 0xfa, 0xd8, 0x04, 0x5d, 0x85, 0xa4, 0x70}};
 
-// Asked once for each code that a state gives, of our own copy of it: what the cache holds is right for
-// whichever state asks next, even if this one lies, or says something else the second time.
+// Asked once for each code that a state gives which does not vouch for it, of our own copy of it: what the cache
+// holds is right for whichever state asks next, even if this one lies, or says something else the second time.
 bool has_own_hash(const Code& code) noexcept {
     Hash32 hash;
     keccak256(code.bytes.data, code.bytes.size, hash.bytes);
@@ -70,7 +70,8 @@ bool Journal::find_code(Account* account) noexcept {
     }
     Code* code = make_code(bytes, key.hash, variant_);
     if (code == nullptr) return stop(BLOCKSTM_NO_MEMORY);
-    if (is_of_state && !has_own_hash(*code)) {
+    const bool is_hashed = (view_->api->state_flags(view_) & BLOCKSTM_STATE_HASHED) != 0;
+    if (is_of_state && !is_hashed && !has_own_hash(*code)) {
         free_code(code);
         faulty_code_ = key.hash;
         return stop(WRONG_CODE);
