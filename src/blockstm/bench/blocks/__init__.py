@@ -8,6 +8,7 @@ Imports point down::
     real_blocks     real blocks on the native EVM and on py-evm
     revm            the newest revm on a workload, a program in Rust
     exported        a workload as bytes for other programs, and what it comes to
+    own_pools       swaps in contracts of their own: what meeting code costs
     workloads       generated blocks, by name
     signed_blocks   generated blocks as they travel: signed, encoded, with all their roots
     signing         keys and signatures for them

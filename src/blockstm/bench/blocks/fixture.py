@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from blockstm.bench.evm.artefacts import runtime, selector
@@ -20,7 +20,7 @@ from blockstm.state.accounts import Account, AccountState
 from blockstm.types import Address, BlockNumber
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
-__all__ = ["GAS_PRICE", "TRANSFER_GAS", "Fixture"]
+__all__ = ["CALL_GAS", "GAS_PRICE", "TRANSFER_GAS", "Fixture"]
 
 TRANSFER_GAS = 21_000
 CALL_GAS = 400_000
@@ -71,8 +71,14 @@ class Fixture:
     def contract(self, name: str, code: bytes) -> Address:
         """A contract with this code and nothing in its storage."""
         address = self.named(name)
-        self._accounts[address] = Account(nonce=1, code=code, code_hash=keccak(code))
+        self.contract_at(address, code, {})
         return address
+
+    def contract_at(self, address: Address, code: bytes, storage: Mapping[int, int]) -> None:
+        """A contract at an address, with slots."""
+        self._accounts[address] = Account(
+            nonce=1, code=code, code_hash=keccak(code), storage=storage
+        )
 
     def token(self, name: str) -> Address:
         """A new ERC-20 without holders."""
@@ -108,8 +114,11 @@ class Fixture:
             word.to_bytes(32, "big") if isinstance(word, int) else bytes(12) + word
             for word in words
         )
-        data = selector(contract, method) + b"".join(arguments)
-        return self._signed(caller, to, 0, data, CALL_GAS)
+        return self.send(caller, to, selector(contract, method) + b"".join(arguments), CALL_GAS)
+
+    def send(self, caller: Address, to: Address, data: bytes, gas: int) -> Signed:
+        """A call of any contract."""
+        return self._signed(caller, to, 0, data, gas)
 
     def give(self, token: Address, source: Address, target: Address, amount: int = 1) -> Signed:
         """A transfer of an ERC-20."""

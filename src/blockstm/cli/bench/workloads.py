@@ -7,13 +7,16 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockstm.bench.machine import machine
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
 from blockstm.extras import need
 from blockstm.messages import brief
+
+if TYPE_CHECKING:
+    from blockstm.bench.blocks.workloads import BlockWorkload
 
 __all__ = ["add_parser", "main"]
 
@@ -69,6 +72,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="for a row")
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of what is drawn")
+    parser.add_argument(
+        "--contracts",
+        type=Path,
+        metavar="PATH",
+        help="folder or .tar.xz with the codes of Uniswap V3, for own-pools",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.add_argument("--plot", type=Path, metavar="OUT.png", help="draw the speed-ups")
     parser.set_defaults(main=main)
@@ -77,11 +86,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
     # loads what only this command needs
+    from blockstm.bench.blocks import own_pools
     from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS
 
     if args.list:
         for name, recipe in BLOCK_WORKLOADS.items():
             print(f"{name:<20}{recipe.about}")
+        print(f"{own_pools.NAME:<20}{own_pools.ABOUT}; with --contracts")
         return 0
     if args.plot:
         need("insight", "--plot")
@@ -104,19 +115,34 @@ def main(args: argparse.Namespace) -> int:
 
 def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     # loads what only this command needs
+    from blockstm.bench.blocks import own_pools
     from blockstm.bench.blocks.measurement import measure_workload
-    from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS, block_workload
+    from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS
 
     against = _names(args.against)
-    names = args.names or list(BLOCK_WORKLOADS)
+    names = args.names or [*BLOCK_WORKLOADS, *([own_pools.NAME] if args.contracts else [])]
     workers = _numbers(args.workers)
     for number, name in enumerate(names):
-        workload = block_workload(name, gas=int(args.gas), seed=args.seed)
+        workload = _workload(name, args)
         for count in workers:
             _progress(args, f"{name}, {count} workers ({number + 1} of {len(names)})")
             row = measure_workload(workload, workers=count, seconds=args.seconds, against=against)
             _progress(args, "")
             yield row.as_dict() | {"seed": args.seed}
+
+
+def _workload(name: str, args: argparse.Namespace) -> BlockWorkload:
+    # loads what only this command needs
+    from blockstm.bench.blocks.own_pools import NAME, own_pools
+    from blockstm.bench.blocks.workloads import block_workload
+
+    if name != NAME:
+        return block_workload(name, gas=int(args.gas), seed=args.seed)
+    if args.contracts is None:
+        raise UsageError(
+            f"{NAME} needs the codes of Uniswap V3: --contracts with a folder or archive of them"
+        )
+    return own_pools(args.contracts, gas=int(args.gas))
 
 
 def _names(text: str) -> list[str]:
