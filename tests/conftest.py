@@ -1,7 +1,24 @@
 """What holds for all tests: how long a draw takes tells what else the machine does; none fails."""
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from blockstm._native.evm.prepared import first_tier
 
 ANY_MACHINE = "any machine"
 settings.register_profile(ANY_MACHINE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(ANY_MACHINE)
+
+TIERS = {"first": 2**32 - 1, "translated": 0}
+"""How often code is entered and jumps before it is translated, by what ``--tier`` says."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--tier first``: code runs as it stands; ``translated``: all is translated at once."""
+    parser.addoption("--tier", choices=sorted(TIERS), help="the one that the EVM runs code in")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The tier holds for the whole process, before any test runs."""
+    if tier := config.getoption("--tier"):
+        first_tier(hot_after=TIERS[tier])

@@ -12,15 +12,16 @@ from blockstm.ethereum import Account, AccountState, Transaction
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
-LIMIT = 32 << 20
+LIMIT = 8 << 20
 CODES = 800
-PADDING = 20_000  # bytes behind each code: it is some 180 kB when it has run, far less before
+PADDING = 20_000  # bytes behind each code, which are never run
 SENDER, COINBASE = b"\x01" * 20, b"\x03" * 20
 EVM = Evm("osaka", BlockContext(number=1, timestamp=0, coinbase=COINBASE, gas_limit=10**9))
 
 
 @pytest.fixture(autouse=True)
 def _small_cache() -> Iterator[None]:
+    code_cache(limit=0)  # what earlier tests asked for often would stay
     code_cache(limit=LIMIT)
     yield
     code_cache(limit=CODE_CACHE_LIMIT)
@@ -62,6 +63,36 @@ def test_it_stays_within_its_limit_and_forgets_without_harm(workers: int) -> Non
     assert 0 < count < CODES
     code_cache(limit=LIMIT)
     assert code_cache()[0] <= LIMIT
+
+
+def test_codes_in_turn_do_not_drive_each_other_out() -> None:
+    """Twice as many as there is room for, block after block: as many are kept each time."""
+    codes = [_code(10**6 + number) for number in range(CODES)]
+    accounts = {_address(n): Account(nonce=1, code=code) for n, code in enumerate(codes)}
+    state = AccountState({SENDER: Account(balance=10**18), **accounts})
+    steps = [_call(nonce, number) for nonce, number in enumerate(range(CODES))]
+    counts = []
+    for _ in range(3):
+        execute_block(steps, state, EVM, workers=1)
+        counts.append(code_cache()[1])
+    assert counts == [counts[0]] * 3
+    assert 0 < counts[0] < CODES
+
+
+def test_what_is_asked_for_often_finds_room() -> None:
+    """A cache full of codes that were met once gives way to one that is met again and again."""
+    codes = [_code(2 * 10**6 + number) for number in range(CODES)]
+    accounts = {_address(n): Account(nonce=1, code=code) for n, code in enumerate(codes)}
+    state = AccountState({SENDER: Account(balance=10**18), **accounts})
+    once = [_call(nonce, number) for nonce, number in enumerate(range(CODES))]
+    execute_block(once, state, EVM, workers=1)
+    before = code_cache()
+    often = [*range(CODES - 40, CODES)] * 12
+    steps = [_call(nonce, number) for nonce, number in enumerate(often)]
+    result = execute_block(steps, state, EVM, workers=1)
+    outputs = [int.from_bytes(outcome.value.output, "big") for outcome in result.outcomes]
+    assert outputs == [2 * 10**6 + number for number in often]
+    assert code_cache()[0] <= max(before[0], LIMIT)
 
 
 def test_a_smaller_limit_holds_at_once() -> None:

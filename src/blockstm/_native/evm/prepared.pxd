@@ -146,6 +146,12 @@ cdef extern from "evm/compile/code_cache.hpp" namespace "blockstm::evm" nogil:
     CodeCache& shared_codes()
 
 
+cdef extern from "evm/compile/program.hpp" namespace "blockstm::evm" nogil:
+    const uint32_t HOT_AFTER_DEFAULT "blockstm::evm::HOT_AFTER"
+    void store_hot_after "blockstm::evm::hot_after.suggest"(uint32_t count)
+    uint32_t load_hot_after "blockstm::evm::hot_after.peek"()
+
+
 cdef class EvmBlock:
     cdef PreparedBlock* prepared
     cdef blockstm_vm table

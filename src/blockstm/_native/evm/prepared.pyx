@@ -6,7 +6,9 @@ into the `bytes` that they were made from, which are kept.
 from cpython.bool cimport PyBool_Check
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_New
-from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport (
+    UINT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
+)
 from libc.string cimport memcpy, memset
 from libcpp cimport bool
 from libcpp.vector cimport vector
@@ -482,6 +484,19 @@ def opcode_table() -> dict[int, tuple[str, int, int]]:
         if OPCODES[opcode].name != NULL
     }
 
+
+def first_tier(hot_after=None) -> int:
+    """How often code is entered and jumps before it is translated, as it is from now on.
+
+    ``hot_after`` sets it: 0 and all code is translated at once, 2**32-1 and none ever is. No result depends on it.
+    """
+    if hot_after is not None:
+        store_hot_after(min(short(hot_after, "a count"), UINT32_MAX))
+    return load_hot_after()
+
+
+HOT_AFTER = HOT_AFTER_DEFAULT
+"""What `first_tier` is set to when a process starts."""
 
 CODE_CACHE_LIMIT = CODE_CACHE_BYTES
 """Bytes of translated code that a process keeps, at most."""

@@ -4,16 +4,19 @@
 
 #include <new>
 
+#include "evm/compile/code_memory.hpp"
+#include "evm/compile/families.hpp"
 #include "evm/compile/program.hpp"
 
 namespace blockstm::evm {
 
 Code* make_code(Span bytes, const Hash32& hash, Variant variant) noexcept {
-    auto* memory = static_cast<uint8_t*>(std::malloc(sizeof(Code) + bytes.size));
+    auto* memory = static_cast<uint8_t*>(code_memory().take(sizeof(Code) + bytes.size + CODE_PADDING));
     if (memory == nullptr) return nullptr;
     uint8_t* copy = memory + sizeof(Code);
     if (bytes.size != 0) std::memcpy(copy, bytes.data, bytes.size);
-    Code* code = new (memory) Code{hash, {copy, bytes.size}, variant, false, {}, {nullptr}};
+    std::memset(copy + bytes.size, 0, CODE_PADDING);
+    Code* code = new (memory) Code{hash, {copy, bytes.size}, variant, false, {}, {nullptr}, {1}};
     if (variant.fork >= Fork::Prague && bytes.size == DELEGATION_SIZE &&
         std::memcmp(copy, DELEGATION_PREFIX, sizeof DELEGATION_PREFIX) == 0) {
         code->is_delegation = true;
@@ -24,25 +27,37 @@ Code* make_code(Span bytes, const Hash32& hash, Variant variant) noexcept {
 
 void free_code(Code* code) noexcept {
     if (code == nullptr) return;
-    Program::free(code->program.observe());
-    code->~Code();
-    std::free(code);
+    Program::release(code->program.observe());
+    code->program.prepare(nullptr);
+    drop_code(*code);
+}
+
+void keep_code(const Code& code) noexcept {
+    code.keepers.count_up(1);
+}
+
+void drop_code(const Code& code) noexcept {
+    if (code.keepers.leave() != 1) return;
+    const uint64_t size = sizeof(Code) + code.bytes.size + CODE_PADDING;
+    code.~Code();
+    code_memory().give_back(const_cast<Code*>(&code), size);
 }
 
 Program* program_of(const Code& code) noexcept {
     Program* program = code.program.observe();
     if (program != nullptr) [[likely]] return program;
-    Program* made = Program::make(code);
-    if (made == nullptr) return nullptr;
+    Program* found = find_program(code);
+    if (found == nullptr) return nullptr;
     Program* expected = nullptr;
-    if (code.program.replace(expected, made)) return made;
-    Program::free(made);  // another worker was first
+    if (code.program.replace(expected, found)) return found;
+    Program::release(found);  // another worker was first
     return expected;
 }
 
 uint64_t footprint(const Code& code) noexcept {
+    const uint64_t own = CodeMemory::size_of_block(sizeof(Code) + code.bytes.size + CODE_PADDING);
     Program* program = code.program.observe();
-    return sizeof(Code) + code.bytes.size + (program == nullptr ? 0 : program->footprint());
+    return program == nullptr ? own : own + program->footprint() / program->users() + 1;
 }
 
 }  // namespace blockstm::evm

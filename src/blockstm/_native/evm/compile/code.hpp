@@ -2,10 +2,10 @@
 //
 // A Code is made for one variant (of forks, gas differs) and is shared by all workers. Everything in it is fixed when
 // `make_code` returns, but `program`: the first to run the code publishes it, once, by compare-and-swap;
-// who comes second frees its own. Counting references and bounding memory is the cache's (code_cache.hpp).
-// A program grows while it runs (program.hpp says how); nobody but the interpreter looks into it.
+// who comes second frees its own. Which codes stay is the cache's to say (code_cache.hpp). A program grows while
+// it runs (program.hpp says how); nobody but the interpreter looks into it. Codes that differ only in immutables
+// share one (families.hpp), which keeps the memory of the first of them.
 #pragma once
-
 
 #include "base/atomics.hpp"
 #include "base/bytes.hpp"
@@ -33,25 +33,34 @@ struct Variant {
 inline constexpr uint8_t DELEGATION_PREFIX[3] = {0xef, 0x01, 0x00};
 inline constexpr uint64_t DELEGATION_SIZE = 23;
 
+// Code ends in STOPs, and in zeros for a PUSH, without end: as many of them as one opcode may look at.
+inline constexpr uint64_t CODE_PADDING = 33;
+
 struct Code {
     Hash32 hash;         // as given; zero for initcode that nobody hashed
-    Span bytes;          // the code's own copy
+    Span bytes;          // the code's own copy; CODE_PADDING zeros follow
     Variant variant;
     bool is_delegation;  // from Prague on
     Address delegate;    // whose code runs instead, if so
     mutable Atomic<Program*> program;  // null until the code first runs
+    mutable Atomic<uint32_t> keepers;  // who made it, and programs that read its bytes
 };
 
 // A Code with a copy of `bytes`; null where memory ran out. Cheap: translation waits for the first run.
 Code* make_code(Span bytes, const Hash32& hash, Variant variant) noexcept;
 
-// Nobody else may be using it. Null is fine.
+// Nobody else may be running it. Null is fine.
 void free_code(Code* code) noexcept;
+
+// Keeps the memory of a code that somebody keeps already, and lets it go.
+void keep_code(const Code& code) noexcept;
+void drop_code(const Code& code) noexcept;
 
 // The program, made now if nobody did before; null where memory ran out. From any thread.
 Program* program_of(const Code& code) noexcept;
 
-// Bytes that the code holds by now, for a cache's account of its memory. From any thread.
+// Bytes that the code holds by now, for a cache's account of its memory: of a program that several codes run, its
+// part. From any thread.
 uint64_t footprint(const Code& code) noexcept;
 
 }  // namespace blockstm::evm

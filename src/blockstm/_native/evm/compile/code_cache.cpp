@@ -75,10 +75,11 @@ CachedCode* CodeCache::find(const CodeKey& key) noexcept {
     const uint64_t key_hash = hash_of(key);
     Shard& shard = shard_of(key_hash);
     const std::lock_guard<ForkMutex> guard(shard.lock);
+    shard.frequencies.count(key_hash);
     if (shard.capacity == 0) return nullptr;
     CachedCode* entry = shard.entries[place_of(shard, key_hash, key)];
     if (entry == nullptr) return nullptr;
-    entry->was_used = true;
+    entry->was_used.suggest(true);
     recount(shard, entry);
     return hold(entry);
 }
@@ -91,7 +92,7 @@ CachedCode* CodeCache::add(Code* code) noexcept {
     }
     const CodeKey key = key_of(*code);
     const uint64_t key_hash = hash_of(key);
-    auto* entry = new (memory) CachedCode{code, key_hash, 0, true, false, {1}};
+    auto* entry = new (memory) CachedCode{code, key_hash, 0, {true}, false, {1}};
     Shard& shard = shard_of(key_hash);
     {
         const std::lock_guard<ForkMutex> guard(shard.lock);
@@ -102,7 +103,7 @@ CachedCode* CodeCache::add(Code* code) noexcept {
             entry->is_cached = true;
             ++shard.count;
             recount(shard, entry);
-            make_room(shard, entry);
+            admit(shard, entry, key);
             return entry;
         }
         memory = entry;
@@ -168,21 +169,44 @@ void CodeCache::remove(Shard& shard, uint64_t place) noexcept {
     shard.entries[hole] = nullptr;
 }
 
-// The clock: an entry used since the hand came by is spared once. `kept` stays even if it alone is too big.
-void CodeCache::make_room(Shard& shard, const CachedCode* kept) noexcept {
-    const uint64_t limit = shard_limit_.peek();  // a setting; any moment's will do
-    // Twice around, and a step for each that goes.
-    for (uint64_t steps = 3 * shard.capacity; shard.bytes > limit && steps != 0; --steps) {
+// The clock: an entry used since the hand came by is spared once. The entry at the hand that is not; null where
+// none is within the steps.
+CachedCode* CodeCache::next_victim(Shard& shard, const CachedCode* kept, uint64_t& steps) noexcept {
+    for (; steps != 0; --steps) {
         CachedCode* entry = shard.entries[shard.hand];
-        if (entry != nullptr && entry != kept && !entry->was_used) {
-            remove(shard, shard.hand);  // another may have moved up to here: the hand stays
-            continue;
-        }
         if (entry != nullptr && entry != kept) {
-            entry->was_used = false;
+            if (!entry->was_used.peek()) return entry;
+            entry->was_used.suggest(false);
             recount(shard, entry);
         }
         shard.hand = (shard.hand + 1) & (shard.capacity - 1);
+    }
+    return nullptr;
+}
+
+// `kept` stays even if it alone is too big.
+void CodeCache::make_room(Shard& shard, const CachedCode* kept) noexcept {
+    const uint64_t limit = shard_limit_.peek();  // a setting; any moment's will do
+    uint64_t steps = 3 * shard.capacity;  // twice around, and a step for each that goes
+    while (shard.bytes > limit && next_victim(shard, kept, steps) != nullptr) {
+        remove(shard, shard.hand);  // another may have moved up to here: the hand stays
+    }
+}
+
+// A new entry stays if there is room, or while those that would have to go were asked for less often. By how much is
+// such that codes met in turn are even.
+void CodeCache::admit(Shard& shard, CachedCode* entry, const CodeKey& key) noexcept {
+    const uint64_t limit = shard_limit_.peek();  // as above
+    const int frequency = shard.frequencies.of(entry->key_hash);
+    uint64_t steps = 3 * shard.capacity;
+    while (shard.bytes > limit) {
+        const CachedCode* victim = next_victim(shard, entry, steps);
+        if (victim == nullptr || frequency <= shard.frequencies.of(victim->key_hash) + 1) {
+            remove(shard, place_of(shard, entry->key_hash, key));
+            shard.hand = (shard.hand + 1) & (shard.capacity - 1);  // the next one is measured against another
+            return;
+        }
+        remove(shard, shard.hand);
     }
 }
 
@@ -230,7 +254,10 @@ CachedCode*& CodeFront::place_of(const CodeKey& key) noexcept {
 
 const Code* CodeFront::find(const CodeKey& key) noexcept {
     CachedCode* kept = place_of(key);
-    if (kept != nullptr && has_key(*kept->code, key)) return kept->code;
+    if (kept != nullptr && has_key(*kept->code, key)) {
+        if (!kept->was_used.peek()) kept->was_used.suggest(true);
+        return kept->code;
+    }
     CachedCode* entry = shared_codes().find(key);
     return entry == nullptr ? nullptr : keep(entry, key);
 }

@@ -1,8 +1,10 @@
 // Code that was met before, shared by all workers and blocks: by hash and variant (code.hpp).
 //
-// Bounded in bytes. Sixty-four shards, each under a lock of its own; what has not been asked for lately
-// goes first. Entries are counted: the cache, and every worker that uses one, hold a reference, so that
-// an entry that was dropped lives until the last transaction that runs it has ended.
+// Bounded in bytes. Sixty-four shards, each under a lock of its own; what has not been asked for lately goes first,
+// but only for what is asked for more often: codes that are met once, or in turn with more others than there is room
+// for, would else drive out all that is kept before any of it is met again. Entries are counted: the cache, and every
+// worker that uses one, hold a reference, so that an entry that was dropped lives until the last transaction that runs
+// it has ended.
 //
 // Hot code must not make sixteen workers write to one cache line, so each worker keeps a `CodeFront`: a
 // small table of codes it holds references to across transactions. Only a miss there meets the cache.
@@ -17,6 +19,7 @@
 #include "base/bytes.hpp"
 #include "base/fork_locks.hpp"
 #include "evm/compile/code.hpp"
+#include "evm/compile/frequencies.hpp"
 #include "evm/forks/forks.hpp"
 
 namespace blockstm::evm {
@@ -30,7 +33,7 @@ struct CachedCode {
     Code* code;
     uint64_t key_hash;
     uint64_t counted;                    // bytes, as the shard last counted them; under its lock
-    bool was_used;                       // since the clock's hand came by; under the shard's lock
+    Atomic<bool> was_used;               // since the clock's hand came by
     bool is_cached;                      // not yet dropped; likewise
     Atomic<uint32_t> references;
 };
@@ -68,6 +71,7 @@ private:
         uint64_t count = 0;
         uint64_t bytes = 0;
         uint64_t hand = 0;
+        Frequencies frequencies;
     };
 
     Shard& shard_of(uint64_t key_hash) noexcept { return shards_[key_hash >> (64 - SHARD_BITS)]; }
@@ -77,6 +81,8 @@ private:
     static void recount(Shard& shard, CachedCode* entry) noexcept;
     static void recount_all(Shard& shard) noexcept;
     void make_room(Shard& shard, const CachedCode* kept) noexcept;
+    void admit(Shard& shard, CachedCode* entry, const CodeKey& key) noexcept;
+    static CachedCode* next_victim(Shard& shard, const CachedCode* kept, uint64_t& steps) noexcept;
 
     Shard shards_[SHARDS];
     Atomic<uint64_t> shard_limit_;

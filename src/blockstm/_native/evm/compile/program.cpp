@@ -3,101 +3,148 @@
 #include "evm/compile/program.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <new>
 
+#include "base/fork_locks.hpp"
+#include "evm/compile/families.hpp"
+#include "evm/compile/first_tier.hpp"
 #include "evm/compile/translator.hpp"
 
 namespace blockstm::evm {
+namespace {
+
+// A lock for each of many programs would make forks slow, which take them all.
+ForkMutex& lock_of(const Program* program) noexcept {
+    constexpr uint64_t COUNT = 64;
+    static ForkMutex locks[COUNT];
+    return locks[fold(reinterpret_cast<uintptr_t>(program), 0x9e3779b97f4a7c15) % COUNT];
+}
+
+}  // namespace
 
 const Instruction BAD_JUMP_PROGRAM[2] = {
     {static_cast<uint16_t>(Operation::BLOCK), 0, STACK_LIMIT, 0},
     {static_cast<uint16_t>(Operation::BAD_JUMP), 0, 0, 0},
 };
 
-Program* Program::make(const Code& code) noexcept {
-    const uint64_t size = code.bytes.size;
-    const uint64_t cells = size + size / CHUNK_BYTES_MIN + 1;
-    const uint64_t bytes = sizeof(Program) + 8 * cells + 8 * (size / 64 + 1);
-    // Zeros are null pointers, and of a large code most pages are never touched.
-    auto* memory = static_cast<uint8_t*>(std::calloc(bytes, 1));
+// --- beginning and end ----------------------------------------------------------------------------
+
+Program::Program(const Code& code) noexcept : code_(code), opcodes_(opcode_programs(code.variant.fork)) {}
+
+Program* Program::make(const Code& code, const Immutable* immutables, uint64_t count) noexcept {
+    void* memory = code_memory().take(sizeof(Program));
     if (memory == nullptr) return nullptr;
-    auto* program = new (memory) Program(code, memory + sizeof(Program));
-    program->footprint_ = bytes;
-    return program;
+    auto* program = new (memory) Program(code);
+    keep_code(code);
+    if (program->immutables_.append(immutables, count) && program->make_tables()) return program;
+    release(program);
+    return nullptr;
 }
 
-Program::Program(const Code& code, uint8_t* memory) noexcept : code_(code), size_(code.bytes.size) {
-    targets_ = reinterpret_cast<Atomic<const Instruction*>*>(memory);
-    rests_ = targets_ + size_;
-    jumpdests_ = reinterpret_cast<uint64_t*>(rests_ + size_ / CHUNK_BYTES_MIN + 1);
+bool Program::make_tables() noexcept {
+    const uint64_t bytes = table_bytes();
+    targets_ = static_cast<PlaceTable*>(code_memory().take(bytes));
+    if (targets_ == nullptr) return false;
+    jumped_to_ = reinterpret_cast<Atomic<uint64_t>*>(targets_ + 2 * table_count());
+    std::memset(static_cast<void*>(jumped_to_), 0, word_count() * sizeof *jumped_to_);
+    rests_ = targets_ + table_count();
+    for (uint64_t number = 0; number < 2 * table_count(); ++number) new (targets_ + number) PlaceTable();
+    footprint_ = CodeMemory::size_of_block(sizeof(Program)) + CodeMemory::size_of_block(bytes);
+    return true;
 }
 
-void Program::free(const Program* program) noexcept {
-    if (program == nullptr) return;
-    for (Arena* arena = program->arenas_; arena != nullptr;) {
-        Arena* next = arena->next;
-        std::free(arena);
-        arena = next;
+Program::~Program() {
+    while (chunks_ != nullptr) {
+        Chunk* before = chunks_->before;
+        code_memory().give_back(chunks_, chunks_->bytes);
+        chunks_ = before;
     }
-    program->~Program();
-    std::free(const_cast<Program*>(program));
+    const uint64_t count = targets_ == nullptr ? 0 : 2 * table_count();
+    for (uint64_t number = 0; number < count; ++number) targets_[number].~PlaceTable();
+    code_memory().give_back(targets_, table_bytes());
 }
+
+void Program::release(Program* program) noexcept {
+    if (program == nullptr || program->references_.leave() != 1) return;
+    forget_program(program);
+    const Code& code = program->code_;
+    program->~Program();
+    code_memory().give_back(program, sizeof(Program));
+    drop_code(code);
+}
+
+bool Program::hold_if_used() noexcept {
+    uint64_t count = references_.peek();
+    while (count != 0) {
+        if (references_.try_replace(count, count + 1)) return true;
+    }
+    return false;
+}
+
+uint64_t Program::users() const noexcept { return references_.peek(); }
 
 uint64_t Program::footprint() noexcept {
-    const std::lock_guard<ForkMutex> guard(lock_);
-    return footprint_;
+    const std::lock_guard<ForkMutex> guard(lock_of(this));
+    uint64_t bytes = footprint_ + jumpdests_.bytes() + immutables_.size() * sizeof(Immutable);
+    for (uint64_t number = 0; number < 2 * table_count(); ++number) bytes += targets_[number].bytes();
+    return bytes;
+}
+
+// --- finding what is there, or translating it -----------------------------------------------------
+
+const Instruction* Program::translate_begin() noexcept {
+    const std::lock_guard<ForkMutex> guard(lock_of(this));
+    const auto found = [&] { return begin_.read_plain(); };  // under the lock
+    if (found() == nullptr && !translate(*this, 0)) return nullptr;
+    return found();
 }
 
 const Instruction* Program::translate_target(uint64_t place) noexcept {
-    const std::lock_guard<ForkMutex> guard(lock_);
-    if (!is_jumpdest(place)) return BAD_JUMP_PROGRAM;
-    const auto found = [&] { return targets_[place].read_plain(); };  // under the lock
-    if (found() == nullptr && !translate(*this, place)) return nullptr;
-    return found();
+    const std::lock_guard<ForkMutex> guard(lock_of(this));
+    if (const Instruction* known = known_target(place)) return known;
+    if (!jumpdests_.has(code_.bytes, place)) return BAD_JUMP_PROGRAM;
+    return translate(*this, place) ? known_target(place) : nullptr;
 }
 
 const Instruction* Program::translate_rest(uint64_t place) noexcept {
-    const std::lock_guard<ForkMutex> guard(lock_);
-    const auto found = [&] { return rests_[place / CHUNK_BYTES_MIN].read_plain(); };
-    if (found() == nullptr && !translate(*this, place)) return nullptr;
-    return found();
+    const std::lock_guard<ForkMutex> guard(lock_of(this));
+    if (const Instruction* known = known_rest(place)) return known;
+    return translate(*this, place) ? known_rest(place) : nullptr;
 }
 
-const Instruction* Program::find_far_target(const Instruction* jump, uint64_t place) noexcept {
-    const Instruction* found = target(place);
-    auto known = const_cast<const Instruction**>(reinterpret_cast<const Instruction* const*>(jump + 1));
-    // A worker that observes the pointer sees the chunk, which `target` has observed.
-    if (found != nullptr) publish_pointer(known, found);
+bool Program::find_jumpdest(uint64_t place) noexcept {
+    if (code_.bytes.data[place] != op::JUMPDEST) return false;
+    if (Jumpdests::may_be_carried(code_.bytes, place)) {
+        const std::lock_guard<ForkMutex> guard(lock_of(this));
+        if (!jumpdests_.has(code_.bytes, place)) return false;
+    }
+    jumped_to_[place / 64].add_flags(uint64_t{1} << (place % 64));
+    return true;
+}
+
+const Instruction* Program::remember(const Instruction* jump, const Instruction* found) noexcept {
+    auto room = const_cast<const Instruction**>(reinterpret_cast<const Instruction* const*>(jump + 1));
+    // A worker that observes the pointer sees the chunk, which this one has observed.
+    if (found != nullptr) publish_pointer(room, found);
     return found;
 }
 
-Instruction* Program::take_room(uint32_t size) noexcept {
-    if (arenas_ == nullptr || arenas_->size - arenas_->used < size) {
-        const uint32_t usual = arenas_ == nullptr ? ARENA_SIZE_MIN : std::min(2 * arenas_->size, ARENA_SIZE_MAX);
-        const uint32_t room = std::max(usual, size);
-        const uint64_t bytes = sizeof(Arena) + uint64_t{room} * sizeof(Instruction);
-        auto* arena = static_cast<Arena*>(std::malloc(bytes));
-        if (arena == nullptr) return nullptr;
-        *arena = {arenas_, room, 0};
-        arenas_ = arena;
-        footprint_ += bytes;
-    }
-    Instruction* taken = arenas_->instructions + arenas_->used;
-    arenas_->used += size;
-    return taken;
+// Null where what stands there is the same in all codes that share the program.
+const Immutable* Program::immutable_at(uint64_t place) const noexcept {
+    const Immutable* found = std::lower_bound(immutables_.begin(), immutables_.end(), place,
+                                              [](const Immutable& each, uint64_t at) { return each.place < at; });
+    return found != immutables_.end() && found->place == place ? found : nullptr;
 }
 
-// Reads on from where it stopped last: what a PUSH carries is no JUMPDEST (Yellow Paper, section 9.4.3).
-bool Program::is_jumpdest(uint64_t place) noexcept {
-    const uint8_t* bytes = code_.bytes.data;
-    uint64_t at = analysed_;
-    while (at <= place) {
-        const uint8_t opcode = bytes[at];
-        if (opcode == op::JUMPDEST) jumpdests_[at / 64] |= uint64_t{1} << (at % 64);
-        at += 1 + immediate_size(opcode);
-    }
-    analysed_ = at;
-    return (jumpdests_[place / 64] >> (place % 64) & 1) != 0;
+Instruction* Program::take_room(uint32_t size) noexcept {
+    const uint64_t bytes = sizeof(Chunk) + uint64_t{size} * sizeof(Instruction);
+    auto* chunk = static_cast<Chunk*>(code_memory().take(bytes));
+    if (chunk == nullptr) return nullptr;
+    *chunk = {chunks_, bytes};
+    chunks_ = chunk;
+    footprint_ += CodeMemory::size_of_block(bytes);
+    return chunk->instructions;
 }
 
 }  // namespace blockstm::evm

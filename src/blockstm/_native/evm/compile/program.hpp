@@ -14,12 +14,12 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 
 #include "base/atomics.hpp"
-#include "base/fork_locks.hpp"
 #include "base/u256/u256.hpp"
 #include "evm/compile/code.hpp"
+#include "evm/compile/jumpdests.hpp"
+#include "evm/compile/place_table.hpp"
 #include "evm/forks/opcodes.hpp"
 
 namespace blockstm::evm {
@@ -62,7 +62,7 @@ inline constexpr int STACK_LIMIT = 1024;  // words
     OPERATION(GO)        /* y and z are the distance */ \
     OPERATION(GO_FAR)    /* y and z: the place of a JUMPDEST, perhaps not translated yet; behind it is \
                             room for where that went */ \
-    OPERATION(GO_ON)     /* y and z: the place where the next chunk begins */ \
+    OPERATION(GO_ON)     /* y and z: the place where the next chunk begins; behind it is such room, too */ \
     OPERATION(BAD_JUMP) \
     OPERATION(IF) OPERATION(IF_NOT) \
     OPERATION(IF_EQ) OPERATION(IF_NE) OPERATION(IF_EQ_K32) OPERATION(IF_NE_K32) \
@@ -74,12 +74,25 @@ inline constexpr int STACK_LIMIT = 1024;  // words
     OPERATION(MOVE)    /* x = y */ \
     OPERATION(SET_K32) /* x = y and z, 32 bits */ \
     OPERATION(SET_K64) OPERATION(SET_K256) \
+    OPERATION(SET_IMMUTABLE) /* x = what a PUSH of the running code carries; y and z: where that stands */ \
     OPERATION(STEP)    /* x: the opcode; y and z: where it stands in the code */
+
+// Of code that runs as it stands (first_tier.hpp): each goes on to the opcode behind, with the stack's top moved by x.
+#define BLOCKSTM_OPERATIONS_OF_FIRST_TIER(OPERATION) \
+    OPERATION(ON) \
+    OPERATION(ON_BLOCK) /* a gas block begins there */ \
+    OPERATION(ON_PUSH) OPERATION(ON_PUSH1) OPERATION(ON_PUSH2) \
+    OPERATION(ON_DUP)   /* y */ \
+    OPERATION(ON_SWAP)  /* y and z */ \
+    OPERATION(ON_JUMP) OPERATION(ON_JUMPI) OPERATION(ON_JUMPDEST) \
+    OPERATION(ON_PC) OPERATION(ON_CODESIZE) \
+    OPERATION(ON_TRANSLATED) /* this one only the translator knows */
 
 #define BLOCKSTM_OPERATIONS(OPERATION) \
     BLOCKSTM_OPERATIONS_WITH_CONSTANT(OPERATION) \
     BLOCKSTM_OPERATIONS_OF_FLOW(OPERATION) \
-    BLOCKSTM_OPERATIONS_THAT_MOVE(OPERATION)
+    BLOCKSTM_OPERATIONS_THAT_MOVE(OPERATION) \
+    BLOCKSTM_OPERATIONS_OF_FIRST_TIER(OPERATION)
 
 enum class Operation : uint16_t {
 #define OPCODE(value, name, inputs, outputs, fork) name,
@@ -93,69 +106,136 @@ enum class Operation : uint16_t {
 // A jump to what is no JUMPDEST.
 extern const Instruction BAD_JUMP_PROGRAM[2];
 
-// The translated parts of a code; shared by all workers. Instructions never change once they are there, but
-// for what a GO_FAR remembers. A worker that finds a part missing translates it under a lock and publishes
-// where it begins, by a release that the acquire of every reader pairs with.
+// How often a program is entered and jumps before it is hot and worth translating: 0 and it is from the beginning,
+// UINT32_MAX and it never is. No result depends on it. Any thread; a setting: any moment's will do.
+inline constexpr uint32_t HOT_AFTER = 1024;
+inline Atomic<uint32_t> hot_after{HOT_AFTER};
+
+// Bytes of a code that differ between the codes that share a program: what one PUSH carries.
+struct Immutable {
+    uint32_t place;  // of the PUSH
+    uint32_t size;   // of what it carries
+
+    uint64_t begin() const noexcept { return uint64_t{place} + 1; }
+    uint64_t end() const noexcept { return begin() + size; }
+};
+
+// The translated parts of a code, or of several that differ in immutables only; shared by all workers. Instructions
+// never change once they are there, but for what jumps remember. A worker that finds a part missing translates
+// it under a lock and publishes where it begins, by a release that the acquire of every reader pairs with.
+//
+// References are counted: each code that runs it has one. It keeps the code that it was made for.
 class Program {
 public:
-    static Program* make(const Code& code) noexcept;  // null where memory ran out
-    static void free(const Program* program) noexcept;
+    // With a reference; null where memory ran out.
+    static Program* make(const Code& code, const Immutable* immutables, uint64_t count) noexcept;
+    static void release(Program* program) noexcept;  // null is fine
+    bool hold_if_used() noexcept;                    // false where it is on its way out
 
-    // Where to go on: at a JUMPDEST, or (not asking for one) behind the end of a chunk, which place 0 counts
-    // as. Null where memory ran out.
-    const Instruction* target(uint64_t place) noexcept {
-        if (place >= size_) [[unlikely]] return BAD_JUMP_PROGRAM;
-        const Instruction* found = targets_[place].observe();
-        return found != nullptr ? found : translate_target(place);
+    // Whether it is worth translating by now; the code begins, or jumps. Counts are not exact where workers share it:
+    // it may become hot a little later.
+    bool is_hot() noexcept {
+        const uint32_t heat = heat_.peek();
+        if (heat >= hot_after.peek()) [[likely]] return true;
+        heat_.suggest(heat + 1);
+        return false;
     }
-    const Instruction* rest(uint64_t place) noexcept {
-        const Instruction* found = rests_[place / CHUNK_BYTES_MIN].observe();
-        return found != nullptr ? found : translate_rest(place);
+    uint32_t heat() const noexcept { return heat_.peek(); }
+    void set_heat(uint32_t heat) noexcept { heat_.suggest(heat); }
+    // What runs opcodes as they stand.
+    const Instruction* opcodes() const noexcept { return opcodes_; }
+    // Whether a jump may lead there. What was found to be a JUMPDEST is remembered, one bit each.
+    bool has_jumpdest(uint64_t place) noexcept {
+        if (place >= code_.bytes.size) [[unlikely]] return false;
+        // A fact about bytes that never change.
+        if (jumped_to_[place / 64].peek() >> (place % 64) & 1) [[likely]] return true;
+        return find_jumpdest(place);
+    }
+
+    // Where the code begins. Null where memory ran out, as from all that follow.
+    const Instruction* begin() noexcept {
+        const Instruction* found = begin_.observe();
+        return found != nullptr ? found : translate_begin();
+    }
+
+    // Where to go on at what should be a JUMPDEST.
+    const Instruction* target(uint64_t place) noexcept {
+        if (place >= code_.bytes.size) [[unlikely]] return BAD_JUMP_PROGRAM;
+        const Instruction* found = targets_[place >> PlaceTable::PLACE_BITS].find(place % PlaceTable::PLACES);
+        return found != nullptr ? found : translate_target(place);
     }
 
     // Where a GO_FAR leads. It remembers that beside itself, so that jumps to constants need no table: every
-    // worker that finds the target stores the same pointer. Null where memory ran out.
+    // worker that finds the target stores the same pointer.
     const Instruction* far_target(const Instruction* jump, uint64_t place) noexcept {
-        const auto known = reinterpret_cast<const Instruction* const*>(jump + 1);
-        const Instruction* found = observe_pointer(known);
-        return found != nullptr ? found : find_far_target(jump, place);
+        const Instruction* known = remembered(jump);
+        return known != nullptr ? known : remember(jump, target(place));
+    }
+    // Where to go on at an opcode that is no JUMPDEST.
+    const Instruction* middle(uint64_t place) noexcept { return place == 0 ? begin() : translate_rest(place); }
+    // Where a GO_ON leads: on behind the end of a chunk. It remembers that likewise.
+    const Instruction* rest(const Instruction* jump, uint64_t place) noexcept {
+        const Instruction* known = remembered(jump);
+        return known != nullptr ? known : remember(jump, translate_rest(place));
     }
 
-    uint64_t footprint() noexcept;
+    const Code& code() const noexcept { return code_; }
+    const Array<Immutable>& immutables() const noexcept { return immutables_; }
+    uint64_t footprint() noexcept;    // bytes, the kept code not included
+    uint64_t users() const noexcept;  // codes that run it, at this moment
 
 private:
     friend class Translator;
 
-    // A chunk that ends in the middle of nowhere is at least as long, so there is one such end per cell.
-    static constexpr uint64_t CHUNK_BYTES_MIN = 128;
-
-    // Memory of chunks, one behind the other.
-    struct Arena {
-        Arena* next;
-        uint32_t size, used;  // instructions
+    // Memory of a chunk.
+    struct Chunk {
+        Chunk* before;
+        uint64_t bytes;  // as taken
         Instruction instructions[];
     };
 
-    static constexpr uint32_t ARENA_SIZE_MIN = 128;   // instructions; each arena is twice the one before,
-    static constexpr uint32_t ARENA_SIZE_MAX = 2048;  // up to this, or as large as its first chunk
+    explicit Program(const Code& code) noexcept;
+    ~Program();
+    bool make_tables() noexcept;
+    uint64_t table_bytes() const noexcept {
+        return 2 * table_count() * sizeof(PlaceTable) + word_count() * sizeof(uint64_t);
+    }
+    uint64_t word_count() const noexcept { return code_.bytes.size / 64 + 1; }
+    uint64_t table_count() const noexcept { return code_.bytes.size / PlaceTable::PLACES + 1; }
 
-    Program(const Code& code, uint8_t* memory) noexcept;
+    static const Instruction* remembered(const Instruction* jump) noexcept {
+        return observe_pointer(reinterpret_cast<const Instruction* const*>(jump + 1));
+    }
+    static const Instruction* remember(const Instruction* jump, const Instruction* found) noexcept;
+
+    bool find_jumpdest(uint64_t place) noexcept;
+    const Instruction* translate_begin() noexcept;
     const Instruction* translate_target(uint64_t place) noexcept;
     const Instruction* translate_rest(uint64_t place) noexcept;
-    const Instruction* find_far_target(const Instruction* jump, uint64_t place) noexcept;
-    bool is_jumpdest(uint64_t place) noexcept;
     Instruction* take_room(uint32_t size) noexcept;  // null where memory ran out
+    const Immutable* immutable_at(uint64_t place) const noexcept;
+
+    // Under the lock.
+    const Instruction* known_target(uint64_t place) const noexcept {
+        return targets_[place >> PlaceTable::PLACE_BITS].find(place % PlaceTable::PLACES);
+    }
+    const Instruction* known_rest(uint64_t place) const noexcept {
+        return rests_[place >> PlaceTable::PLACE_BITS].find(place % PlaceTable::PLACES);
+    }
 
     const Code& code_;
-    const uint64_t size_;
-    Atomic<const Instruction*>* targets_;  // for each byte of the code
-    Atomic<const Instruction*>* rests_;
-
-    ForkMutex lock_;  // of what follows
-    Arena* arenas_ = nullptr;  // the one with room first
+    const Instruction* const opcodes_;
+    Atomic<uint32_t> heat_{0};
+    Atomic<uint64_t>* jumped_to_ = nullptr;
+    Array<Immutable> immutables_;  // by ascending place; fixed when it is made
+    Atomic<uint64_t> references_{1};
+    Atomic<const Instruction*> begin_{nullptr};
+    PlaceTable* targets_ = nullptr;  // a table for each PLACES of the code
+    PlaceTable* rests_ = nullptr;    // behind those, likewise; where chunks begin that no JUMPDEST begins
+    // Of what follows there is a lock, one for many programs.
+    Chunk* chunks_ = nullptr;
     uint64_t footprint_ = 0;
-    uint64_t analysed_ = 0;  // up to there it is known which bytes are JUMPDESTs
-    uint64_t* jumpdests_;    // one bit each
+    Jumpdests jumpdests_;
 };
 
 }  // namespace blockstm::evm

@@ -53,9 +53,8 @@ bool Translator::is_chunk_complete(uint64_t place) const noexcept {
     return bytes_[place] == op::JUMPDEST && is_translated(place);
 }
 
-// Under the lock, which the translating worker held.
 bool Translator::is_translated(uint64_t place) const noexcept {
-    return program_.targets_[place].read_plain() != nullptr;
+    return program_.known_target(place) != nullptr;
 }
 
 // The code goes on there, in another chunk.
@@ -65,6 +64,7 @@ bool Translator::end_at(uint64_t place) noexcept {
     end_gas_block();
     if (bytes_[place] != op::JUMPDEST) {
         emit_to(Operation::GO_ON, delta, static_cast<uint32_t>(place));
+        out_.add_data(0);
         return true;
     }
     return note_jump(emit_go(delta), u256{place});
@@ -174,17 +174,32 @@ bool Translator::translate(uint8_t opcode, uint64_t place) noexcept {
 
 // Puts the chunk where it will stay, and then lets others see it.
 bool Translator::publish(uint64_t begin) noexcept {
+    if (!make_room_to_publish(begin)) return false;
     Instruction* chunk = program_.take_room(out_.size());
     if (chunk == nullptr) return false;
     std::memcpy(chunk, out_.data(), out_.size() * sizeof(Instruction));
     write_distances(chunk);
     for (const Landing& landing : landings_) {
-        program_.targets_[landing.place].publish(chunk + landing.at);
+        PlaceTable& table = program_.targets_[landing.place >> PlaceTable::PLACE_BITS];
+        table.add(landing.place % PlaceTable::PLACES, chunk + landing.at);
     }
-    if (landings_.empty() || landings_[0].place != begin || begin == 0) {
-        program_.rests_[begin / Program::CHUNK_BYTES_MIN].publish(chunk);
+    if (begin == 0) {
+        program_.begin_.publish(chunk);
+    } else if (landings_.empty() || landings_[0].place != begin) {
+        program_.rests_[begin >> PlaceTable::PLACE_BITS].add(begin % PlaceTable::PLACES, chunk);
     }
     return true;
+}
+
+// In the tables, before anything is added to one.
+bool Translator::make_room_to_publish(uint64_t begin) noexcept {
+    for (uint64_t at = 0; at < landings_.size();) {
+        const uint64_t number = landings_[at].place >> PlaceTable::PLACE_BITS;
+        const uint64_t first = at;
+        while (at < landings_.size() && landings_[at].place >> PlaceTable::PLACE_BITS == number) ++at;
+        if (!program_.targets_[number].make_room(at - first)) return false;
+    }
+    return begin == 0 || program_.rests_[begin >> PlaceTable::PLACE_BITS].make_room(1);
 }
 
 // --- basic blocks and gas blocks -------------------------------------------------------------------------
@@ -264,6 +279,10 @@ void Translator::move_words(uint8_t opcode, uint64_t place) noexcept {
         stack_.push(u256{size_});
     } else if (opcode <= op::PUSH32) {
         const uint32_t size = immediate_size(opcode);
+        if (program_.immutable_at(place) != nullptr) {
+            emit_to(Operation::SET_IMMUTABLE, scaled(stack_.yield()), static_cast<uint32_t>(place));
+            return;
+        }
         const uint64_t there = size_ - place - 1;  // the code ends in zeros without end
         const uint64_t held = there < size ? there : size;
         stack_.push(shl(load_be(bytes_ + place + 1, held), 8 * (size - held)));

@@ -164,7 +164,7 @@ int64_t Translator::distance_to(uint32_t place, const Instruction* chunk, const 
     if (const Landing* landing = find_landing(place); landing != nullptr) {
         to = chunk + landing->at;
     } else if (place < size_) {
-        to = program_.targets_[place].read_plain();
+        to = program_.known_target(place);
     }
     if (to == nullptr) return 0;
     return (reinterpret_cast<intptr_t>(to) - reinterpret_cast<intptr_t>(from)) /

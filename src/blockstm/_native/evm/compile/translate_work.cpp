@@ -2,24 +2,10 @@
 // instruction (translate_constants.cpp); where all are, there is none at all.
 
 #include "evm/compile/constants.hpp"
+#include "evm/compile/operation_table.hpp"
 #include "evm/compile/translator.hpp"
 
 namespace blockstm::evm {
-namespace {
-
-// The operation of an opcode; opcodes that only move words have none.
-constexpr struct OperationTable {
-    Operation operations[256] = {};
-    constexpr OperationTable() noexcept {
-#define OPCODE(value, name, inputs, outputs, fork) operations[value] = Operation::name;
-        BLOCKSTM_OPCODES_OF_WORK(OPCODE)
-#undef OPCODE
-    }
-    constexpr Operation operator[](uint8_t opcode) const noexcept { return operations[opcode]; }
-} OPERATIONS;
-
-}  // namespace
-
 void Translator::work(uint8_t opcode) noexcept {
     if (at_constant(opcode)) return;
     const Opcode& traits = OPCODES[opcode];

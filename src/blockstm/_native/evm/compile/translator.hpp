@@ -52,6 +52,9 @@ struct Workbench {
     Array<Landing> landings;
 };
 
+// A chunk ends at the first chance after so many opcodes.
+inline constexpr uint32_t OPCODES_MAX = 256;
+
 inline constexpr int OPERANDS_MAX = 6;  // of LOG4; those of calls lie where the stack machine has them
 
 class Translator {
@@ -62,8 +65,6 @@ public:
     bool run(uint64_t place) noexcept;
 
 private:
-    // A chunk ends at the first chance after so many opcodes.
-    static constexpr uint32_t OPCODES_MAX = 256;
     // It goes on past code that is not reached, if a jump of its own leads to no more than so far ahead.
     static constexpr uint64_t AHEAD_BYTES_MAX = 256;
     // So many JUMPDESTs side by side are worth a way past them.
@@ -79,6 +80,7 @@ private:
     bool end_of_code() noexcept;
     bool is_chunk_complete(uint64_t place) const noexcept;
     bool publish(uint64_t place) noexcept;
+    bool make_room_to_publish(uint64_t place) noexcept;
 
     // -- basic blocks and gas blocks
     void begin_basic_block(uint8_t opcode, uint64_t place) noexcept;

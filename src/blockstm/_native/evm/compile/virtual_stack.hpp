@@ -20,6 +20,8 @@ struct Operand {
 
 class VirtualStack {
 public:
+    static constexpr int REACH = 200;  // of the height within a basic block, either way
+
     explicit VirtualStack(IrBuffer& out) noexcept : out_(out) {}
 
     void begin() noexcept {
@@ -95,7 +97,6 @@ public:
     bool materialize(Operand* kept, int kept_count) noexcept;
 
 private:
-    static constexpr int REACH = 200;  // of the height within a basic block, either way
     static constexpr int CONSTANTS = 256;
     static constexpr int PLACES = 1024;
     static constexpr int ZERO = 448;          // the index of place 0: DUPN and SWAPN reach 235 words below

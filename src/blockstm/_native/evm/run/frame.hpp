@@ -54,9 +54,18 @@ struct Request {
     bool made_account;     // EIP-8037: the caller has paid for a new account, and gets that back if this fails
 };
 
+// Where a gas block of code that runs as it stands begins (compile/first_tier.hpp).
+struct GasBlock {
+    const uint8_t* at;  // its first opcode; null where translated code runs
+    int64_t gas;        // left before it
+    int64_t height;     // of the stack
+};
+
 struct Frame {
     const Code* code;
-    const void* resume;     // the interpreter's own: where to go on
+    const void* resume;     // the interpreter's own: where to go on,
+    const uint8_t* opcode;  // the opcode there, where code runs as it stands,
+    GasBlock gas_block;     // and the gas block that this belongs to
     int64_t gas;            // left
     u256* stack;            // bottom of this frame's stack
     u256* top;              // of a suspended frame: one past its highest element

@@ -7,6 +7,7 @@
 // that matter are `ip` (the instruction), `base` (the word of the stack that places count from) and `gas`.
 #pragma once
 
+#include "evm/compile/first_tier.hpp"
 #include "evm/compile/program.hpp"
 #include "evm/run/inspector.hpp"
 #include "evm/run/instructions/arithmetic.hpp"
@@ -48,6 +49,11 @@ namespace {
     return data;
 }
 
+// What a PUSH carries that lies within the code.
+[[gnu::always_inline]] inline u256 pushed(const uint8_t* push) noexcept {
+    return load_be(push + 1, immediate_size(*push));
+}
+
 // A jump's distance and its constant.
 [[gnu::always_inline]] inline int32_t distance(const Instruction* ip) noexcept {
     return static_cast<int32_t>(behind(ip));
@@ -67,10 +73,19 @@ Exit finish(Machine& machine, Frame& frame, Exit exit, int64_t gas) noexcept {
     return exit;
 }
 
+// How code that runs as it stands has failed, had it been translated: that checks a gas block at once.
+[[gnu::cold, gnu::noinline]] inline Failure failure_of_block(const Frame& frame, Failure failure) noexcept {
+    const GasBlockNeeds needs = needs_of(*frame.code, frame.gas_block.at);
+    if (frame.gas_block.height < needs.words) return Failure::StackUnderflow;
+    if (frame.gas_block.height + needs.growth > STACK_LIMIT) return Failure::StackOverflow;
+    return frame.gas_block.gas < needs.gas ? Failure::OutOfGas : failure;
+}
+
 template <bool INSPECTED>
 [[gnu::cold, gnu::noinline]] Exit halted(Machine& machine, Frame& frame, int64_t gas) noexcept {
     if (gas == OVER) return finish<INSPECTED>(machine, frame, Exit::Over, 0);
     if (machine.failure == Failure::None) machine.failure = Failure::OutOfGas;
+    if (frame.gas_block.at != nullptr) machine.failure = failure_of_block(frame, machine.failure);
     machine.output.clear();
     return finish<INSPECTED>(machine, frame, Exit::Failed, 0);
 }
@@ -111,6 +126,16 @@ template <bool INSPECTED>
         gas = instructions::expression;       \
         if (gas < 0) [[unlikely]] goto halt;  \
     } while (false)
+
+// On to the opcode so many bytes behind, in code that runs as it stands.
+#define NEXT_OPCODE(bytes)                              \
+    do {                                                \
+        opcode += (bytes);                              \
+        ip = opcodes + *opcode * OPCODE_INSTRUCTIONS;   \
+        ENTER();                                        \
+    } while (false)
+
+#define BEGIN_GAS_BLOCK(where, left) frame.gas_block = {(where), (left), base - bottom}
 
 #define BINARY(name, function) \
     name:                      \
@@ -184,7 +209,15 @@ template <bool POLLS, bool INSPECTED>
     if constexpr (POLLS) machine.polled_below = std::max(gas - machine.until_poll, int64_t{0});
     const auto* ip = static_cast<const Instruction*>(frame.resume);
 
-    if (ip == nullptr) GO_TO(program->rest(0));
+    [[maybe_unused]] const Instruction* const opcodes = program->opcodes();
+    [[maybe_unused]] const uint8_t* opcode = frame.opcode;
+    if (ip == nullptr) {
+        // An inspector is told what one step after the other would have told.
+        if (INSPECTED || program->is_hot()) GO_TO(program->begin());
+        opcode = frame.code->bytes.data;
+        BEGIN_GAS_BLOCK(opcode, gas);
+        NEXT_OPCODE(0);
+    }
     ENTER();
 
 #include "evm/run/operations/arithmetic.inc"
@@ -194,6 +227,7 @@ template <bool POLLS, bool INSPECTED>
 #include "evm/run/operations/storage.inc"
 #include "evm/run/operations/log.inc"
 #include "evm/run/operations/flow.inc"
+#include "evm/run/operations/first_tier.inc"
 #include "evm/run/operations/system.inc"
 
 PC:  // these four are constants or heads of basic blocks in programs

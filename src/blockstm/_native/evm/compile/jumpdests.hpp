@@ -1,0 +1,105 @@
+// Which bytes of a code are JUMPDESTs: what a PUSH carries is none (Yellow Paper, section 9.4.3). One thread at a
+// time.
+//
+// A byte that no PUSH before it could carry begins an instruction, whatever else stands there. So for most places it is
+// enough to read the 32 bytes before them, or those before these a few times. Code in which it is not is read from
+// its beginning, once.
+#pragma once
+
+#include "base/bytes.hpp"
+#include "evm/compile/code_memory.hpp"
+#include "evm/forks/opcodes.hpp"
+
+namespace blockstm::evm {
+
+class Jumpdests {
+public:
+    Jumpdests() noexcept = default;
+    Jumpdests(const Jumpdests&) = delete;
+    Jumpdests& operator=(const Jumpdests&) = delete;
+    ~Jumpdests() { code_memory().give_back(starts_, bytes()); }
+
+    // Whether there is a JUMPDEST at the place, which the code has.
+    bool has(Span code, uint64_t place) noexcept {
+        if (code.data[place] != op::JUMPDEST) return false;
+        uint64_t start = 0;
+        return find_start(code, place, start) ? start == place : look_up(code, place);
+    }
+
+    // Whether a byte before it could be a PUSH that carries it; in vectors.
+    static bool may_be_carried(Span code, uint64_t place) noexcept {
+        if (place < PUSH_MAX) return first_that_may_carry(code, place) != place;
+        using Bytes = uint8_t __attribute__((vector_size(PUSH_MAX / 2)));
+        constexpr Bytes FAR = {32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17};
+        constexpr Bytes NEAR = {16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1};
+        Bytes halves[2];
+        std::memcpy(halves, code.data + place - PUSH_MAX, sizeof halves);
+        const Bytes sizes[2] = {halves[0] - CARRIES_NONE, halves[1] - CARRIES_NONE};  // large where it is no PUSH
+        const auto found = ((sizes[0] >= FAR) & (sizes[0] <= static_cast<uint8_t>(PUSH_MAX))) |
+                           ((sizes[1] >= NEAR) & (sizes[1] <= static_cast<uint8_t>(PUSH_MAX)));
+        uint64_t words[2];
+        std::memcpy(words, &found, sizeof words);
+        return (words[0] | words[1]) != 0;
+    }
+
+    // Where the instruction begins that the byte at the place belongs to; false where a few such reads do not tell.
+    static bool find_start(Span code, uint64_t place, uint64_t& start) noexcept {
+        uint64_t known = place;
+        for (int steps = 0; known != 0; ++steps) {
+            const uint64_t carrier = first_that_may_carry(code, known);
+            if (carrier == known) break;
+            if (steps == STEPS_MAX) return false;
+            known = carrier;
+        }
+        do {
+            start = known;
+            known += 1 + immediate_size(code.data[known]);
+        } while (known <= place);
+        return true;
+    }
+
+    uint64_t bytes() const noexcept { return starts_ == nullptr ? 0 : 8 * words_; }
+
+private:
+    static constexpr uint64_t PUSH_MAX = 32;  // bytes that one carries
+    static constexpr uint8_t CARRIES_NONE = op::PUSH1 - 1;
+    static constexpr int STEPS_MAX = 16;
+
+    // The lowest place of a byte that, if it is an instruction, is a PUSH that carries the byte at `place`; that itself
+    // where there is none.
+    static uint64_t first_that_may_carry(Span code, uint64_t place) noexcept {
+        const uint64_t least = place < PUSH_MAX ? 0 : place - PUSH_MAX;
+        for (uint64_t at = least; at < place; ++at) {
+            if (at + immediate_size(code.data[at]) >= place) return at;
+        }
+        return place;
+    }
+
+    bool look_up(Span code, uint64_t place) noexcept {
+        if (starts_ == nullptr && !make_room(code)) return has_from_beginning(code, place);
+        for (; read_ <= place; read_ += 1 + immediate_size(code.data[read_])) {
+            starts_[read_ / 64] |= uint64_t{1} << (read_ % 64);
+        }
+        return (starts_[place / 64] >> (place % 64) & 1) != 0;
+    }
+
+    bool make_room(Span code) noexcept {
+        words_ = code.size / 64 + 1;
+        starts_ = static_cast<uint64_t*>(code_memory().take(8 * words_));
+        if (starts_ != nullptr) std::memset(starts_, 0, 8 * words_);
+        return starts_ != nullptr;
+    }
+
+    // Without memory for what was read.
+    static bool has_from_beginning(Span code, uint64_t place) noexcept {
+        uint64_t at = 0;
+        while (at < place) at += 1 + immediate_size(code.data[at]);
+        return at == place;
+    }
+
+    uint64_t* starts_ = nullptr;  // one bit each, up to `read_`
+    uint64_t words_ = 0;
+    uint64_t read_ = 0;
+};
+
+}  // namespace blockstm::evm

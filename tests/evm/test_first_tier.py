@@ -1,0 +1,132 @@
+"""Code that was just met runs as it stands, hot code is translated: nothing else may differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from blockstm import execute_block
+from blockstm._native.evm.prepared import HOT_AFTER, first_tier
+from blockstm.ethereum import Account, AccountState, Transaction
+from blockstm.vm.evm import BlockContext, Evm, Signed
+
+SENDER, COINBASE, TARGET, OTHER = (bytes([number]) * 20 for number in (1, 3, 7, 8))
+NEVER = 2**32 - 1
+TIERS = (0, NEVER, 3)  # translated at once, never, and in the middle of a run
+
+
+@pytest.fixture(autouse=True)
+def _tier() -> Iterator[None]:
+    before = first_tier()
+    yield
+    first_tier(hot_after=before)
+
+
+def _run(code: bytes, gas: int = 200_000, fork: str = "osaka", data: bytes = b"") -> object:
+    """The outcome of a call of a contract that nobody has met, and what it wrote."""
+    context = BlockContext(number=1, timestamp=0, coinbase=COINBASE, gas_limit=10**9)
+    accounts = {
+        SENDER: Account(balance=10**18),
+        TARGET: Account(nonce=1, code=code, balance=5),
+        OTHER: Account(nonce=1, code=bytes.fromhex("602a5f5260205ff3")),
+    }
+    call = Transaction(
+        type=0, nonce=0, gas=gas, to=TARGET, value=0, data=data, v=0, r=0, s=0, gas_price=10
+    )
+    state = AccountState(accounts)
+    result = execute_block([Signed(call, SENDER)], state, Evm(fork, context), workers=1)
+    (outcome,) = result.outcomes
+    return outcome.status, outcome.value, str(outcome.error), result.gas_used, dict(result.writes)
+
+
+def _runs(code: bytes, gas: int = 200_000, fork: str = "osaka", data: bytes = b"") -> list[object]:
+    """What it comes to in each tier; every time in a code of its own, as the last byte tells."""
+    runs = []
+    for number, tier in enumerate(TIERS):
+        first_tier(hot_after=tier)
+        runs.append(_run(code + bytes([0, number]), gas, fork, data))
+    return runs
+
+
+def _word(number: int) -> bytes:
+    return b"\x7f" + number.to_bytes(32, "big")
+
+
+RETURN_TOP = bytes.fromhex("5f5260205ff3")
+LOOP = bytes.fromhex("600a 5b 80 5f 55 6001 90 03 80 6002 57 00".replace(" ", ""))
+CALLS = bytes.fromhex("60205f5f5f5f73") + OTHER + bytes.fromhex("5af15f5160015500")
+PROGRAMS = {
+    "loop of stores": LOOP,
+    "call and what it returns": CALLS,
+    "jump into a push": bytes.fromhex("600456605b5b00"),
+    "jump far": bytes.fromhex("61010056") + bytes(252) + b"\x5b" + RETURN_TOP,
+    "push cut off by the end": bytes.fromhex("62010203505b7f"),
+    "code that just ends": bytes.fromhex("6001600201"),
+    "place and size of the code": bytes.fromhex("58385f5260205260405ff3"),
+    "gas that is left": bytes.fromhex("5a5f5a90525a60205260405ff3"),
+    "words deep down": b"".join(b"\x60" + bytes([n]) for n in range(17))
+    + bytes.fromhex("8f9f0301")
+    + RETURN_TOP,
+    "all pushes": b"".join(
+        bytes([0x5F + size]) + bytes(range(1, size + 1)) + b"\x18" * (size > 0)
+        for size in range(33)
+    )
+    + RETURN_TOP,
+    "logs": bytes.fromhex("6003600260015f5fa3") + bytes.fromhex("600460036002600160205fa4") + b"\0",
+    "creates": bytes.fromhex("5f5f5ff05f5260205ff3"),
+    "reverts": bytes.fromhex("602a5f5260205ffd"),
+    "no such opcode": bytes.fromhex("600160020c"),
+    "delegates, and stores what it got": bytes.fromhex("60205f5f5f73")
+    + OTHER
+    + bytes.fromhex("5af43d60015500"),
+    "destroys itself": b"\x73" + OTHER + b"\xff",
+    "memory out of reach": _word(2**64) + bytes.fromhex("5152"),
+    "words from the call": bytes.fromhex("5f35602035015f5260205ff3"),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_tiers_come_to_the_same(name: str) -> None:
+    data = (3).to_bytes(32, "big") + (4).to_bytes(32, "big")
+    first, *others = _runs(PROGRAMS[name], data=data)
+    assert others == [first] * len(others)
+
+
+@pytest.mark.parametrize("gas", [*range(21_000, 21_080, 3), 23_000, 43_117, 65_200])
+def test_gas_runs_out_at_the_same_place(gas: int) -> None:
+    first, *others = _runs(LOOP, gas)
+    assert others == [first] * len(others)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "600101",  # one word is missing
+        "61ffff5101",  # no gas for memory, and behind that a word is missing
+        "6001600157",  # a jump to what is no JUMPDEST
+        "5b600160010101",
+        "60016001" + "80" * 1030,  # the stack is full
+        "3d3d3d3e" + "50" * 4,
+        "60ff5f5f3e" + "01",  # beyond what was returned; and a word is missing
+        "5f545f5401" + "0101",
+    ],
+)
+@pytest.mark.parametrize("gas", [21_010, 21_020, 23_200, 10**5])
+def test_a_failure_has_the_same_name(code: str, gas: int) -> None:
+    first, *others = _runs(bytes.fromhex(code), gas)
+    assert others == [first] * len(others)
+
+
+@pytest.mark.parametrize("code", ["e600", "5f5fe680", "5f" * 20 + "e700", "5f5f5fe88e"])
+def test_words_that_a_byte_names(code: str) -> None:
+    """DUPN, SWAPN and EXCHANGE (EIP-8024) are left to the translator."""
+    first, *others = _runs(bytes.fromhex(code), fork="amsterdam")
+    assert others == [first] * len(others)
+
+
+def test_it_says_what_it_is_set_to() -> None:
+    first_tier(hot_after=7)
+    assert first_tier() == 7
+    assert first_tier(hot_after=2**40) == NEVER
+    assert HOT_AFTER > 0
