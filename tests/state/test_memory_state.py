@@ -244,6 +244,7 @@ class NativeState(ctypes.Structure):
         ("struct_size", ctypes.c_uint32),
         ("context", ctypes.c_void_p),
         ("read", READ),
+        ("flags", ctypes.c_uint32),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import ctypes
 import pickle
+from typing import Any
 
 from blockstm import execute_block
 from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
@@ -28,13 +29,13 @@ class Table(ctypes.Structure):
     )
 
 
-def _table(state: object) -> Table:
+def _table(state: Any) -> Table:
     get = ctypes.pythonapi.PyCapsule_GetPointer
     get.restype, get.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
-    return Table.from_address(get(state.__blockstm_state__(), b"blockstm.state"))  # type: ignore[attr-defined]
+    return Table.from_address(get(state.__blockstm_state__(), b"blockstm.state"))
 
 
-def _flags(state: object) -> int:
+def _flags(state: Any) -> int:
     return int(_table(state).flags)
 
 
