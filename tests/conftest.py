@@ -10,7 +10,7 @@ settings.register_profile(ANY_MACHINE, deadline=None, suppress_health_check=[Hea
 settings.load_profile(ANY_MACHINE)
 
 TIERS = {"first": 2**32 - 1, "translated": 0}
-"""How often code is entered and jumps before it is translated, by what ``--tier`` says."""
+"""How often code is entered or jumps before it is translated, by what ``--tier`` says."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

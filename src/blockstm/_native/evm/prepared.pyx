@@ -486,7 +486,7 @@ def opcode_table() -> dict[int, tuple[str, int, int]]:
 
 
 def first_tier(hot_after=None) -> int:
-    """How often code is entered and jumps before it is translated, as it is from now on.
+    """How often code is entered or comes to a JUMPDEST before it is translated, as it is from now on.
 
     ``hot_after`` sets it: 0 and all code is translated at once, 2**32-1 and none ever is. No result depends on it.
     """

@@ -3,11 +3,11 @@
 //
 // The interpreter is the same. For each opcode of a fork there is a short program that does what it does, on a stack
 // whose top is where places count from, and ends in an instruction that goes on to the opcode behind (ON...). When a
-// program has become hot, the next jump goes on in its translation: at a JUMPDEST both have the same words in the
+// program has become hot, the next JUMPDEST goes on in its translation: there both have the same words in the
 // same places.
 //
 // What a frame comes to is the same in both, but for one thing to be looked after: translated code checks a gas block
-// at once, so where several things are wrong with one, the first that it finds is another. `failure_of` says what
+// at once, so where several things are wrong with one, the first that it finds is another. `failure_of_block` says what
 // that is.
 #pragma once
 

@@ -106,7 +106,7 @@ enum class Operation : uint16_t {
 // A jump to what is no JUMPDEST.
 extern const Instruction BAD_JUMP_PROGRAM[2];
 
-// How often a program is entered and jumps before it is hot and worth translating: 0 and it is from the beginning,
+// How often a program is entered or comes to a JUMPDEST before it is worth translating: 0 and it is from the beginning,
 // UINT32_MAX and it never is. No result depends on it. Any thread; a setting: any moment's will do.
 inline constexpr uint32_t HOT_AFTER = 1024;
 inline Atomic<uint32_t> hot_after{HOT_AFTER};
@@ -132,8 +132,8 @@ public:
     static void release(Program* program) noexcept;  // null is fine
     bool hold_if_used() noexcept;                    // false where it is on its way out
 
-    // Whether it is worth translating by now; the code begins, or jumps. Counts are not exact where workers share it:
-    // it may become hot a little later.
+    // Whether it is worth translating by now; the code begins, or comes to a JUMPDEST. Counts are not exact where workers
+    // share it: it may become hot a little later.
     bool is_hot() noexcept {
         const uint32_t heat = heat_.peek();
         if (heat >= hot_after.peek()) [[likely]] return true;
