@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "base/atomics.hpp"
 
@@ -19,8 +20,11 @@ NodeStore::Entry* NodeStore::place_of(const uint8_t hash[HASH_SIZE]) const noexc
     }
 }
 
-bool NodeStore::grow() noexcept {
-    const uint64_t capacity = capacity_ == 0 ? 64 : 2 * capacity_;
+// Room for more, so that at least a quarter stays free.
+bool NodeStore::reserve(uint64_t more) noexcept {
+    uint64_t capacity = capacity_ == 0 ? 64 : capacity_;
+    while ((count_ + more) * 4 > capacity * 3) capacity *= 2;
+    if (capacity == capacity_) return true;
     auto* entries = static_cast<Entry*>(std::calloc(capacity, sizeof(Entry)));
     if (entries == nullptr) return false;
     Entry* const before = entries_;
@@ -34,11 +38,30 @@ bool NodeStore::grow() noexcept {
     return true;
 }
 
-bool NodeStore::add(Bytes encoding) noexcept {
+bool NodeStore::add_all(const Bytes* encodings, uint64_t count, uint32_t threads) noexcept {
+    struct Hash {
+        uint8_t bytes[HASH_SIZE];
+    };
+    constexpr uint64_t PART_MIN = 256, SIDE_BY_SIDE = 64;
+    Array<Hash> hashes;
+    if (!hashes.resize(count) || !reserve(count)) return false;
+    run_even_parts(threads, count, PART_MIN, [&](uint64_t first, uint64_t size) noexcept {
+        KeccakTask tasks[SIDE_BY_SIDE];
+        uint64_t used = 0;
+        for (uint64_t place = first; place < first + size; ++place) {
+            tasks[used++] = {encodings[place].data(), encodings[place].size(), hashes[place].bytes};
+            if (used == SIDE_BY_SIDE) keccak256_many(tasks, std::exchange(used, 0));
+        }
+        keccak256_many(tasks, used);
+    });
+    for (uint64_t place = 0; place < count; ++place) {
+        if (!add(encodings[place], hashes[place].bytes)) return false;
+    }
+    return true;
+}
+
+bool NodeStore::add(Bytes encoding, const uint8_t hash[HASH_SIZE]) noexcept {
     if (encoding.empty()) return true;  // no node
-    if (count_ * 4 >= capacity_ * 3 && !grow()) return false;
-    uint8_t hash[HASH_SIZE];
-    keccak256(encoding.data(), encoding.size(), hash);
     Entry* entry = place_of(hash);
     if (entry->data != nullptr) return true;
     auto* data = static_cast<uint8_t*>(space_.pool.take(encoding.size()));

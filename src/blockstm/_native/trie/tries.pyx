@@ -7,12 +7,14 @@ Threads: any thread may use any object; those over one store take turns. What is
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from cpython.pycapsule cimport PyCapsule_New
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 
 from blockstm._native.trie cimport core
 from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Array, Bytes, Status
 
+from blockstm.cores import usable_cores
 from blockstm.errors import DecodeError, InputError, MissingNode
 from blockstm.messages import brief
 
@@ -51,15 +53,14 @@ cdef class NodeStore:
         """
         cdef list held = [bytes_of(node, "node") for node in nodes]
         cdef Array[Bytes] views
-        cdef Py_ssize_t place
-        cdef cbool is_kept = True
+        cdef uint32_t threads = usable_cores()
+        cdef cbool is_kept
         for node in held:
             if not views.push(view_of(node)):
                 raise MemoryError
         with nogil:
             self.nodes.lock()
-            for place in range(<Py_ssize_t>views.size()):
-                is_kept = is_kept and self.nodes.add(views[place])
+            is_kept = self.nodes.add_all(views.data(), views.size(), threads)
             self.nodes.unlock()
         if not is_kept:
             raise MemoryError
@@ -273,6 +274,7 @@ cdef class AccountTries:
 
     cdef readonly NodeStore store
     cdef core.Accounts accounts
+    cdef void* shown[2]
 
     def __cinit__(self, root=EMPTY_ROOT, NodeStore store=None, AccountTries shared=None):
         cdef bytes ours = bytes_of(root, "root", HASH_SIZE)
@@ -293,6 +295,11 @@ cdef class AccountTries:
             self.store.lock()
             self.accounts.drop()
             self.store.nodes.unlock()
+
+    def __blockstm_tries__(self):
+        """A capsule of the native tries and their store, which this object must outlive."""
+        self.shown[0], self.shown[1] = &self.accounts, &self.store.nodes
+        return PyCapsule_New(self.shown, "blockstm.tries", NULL)
 
     def copy(self):
         """The same state once more, in no time: what both have in common they share."""

@@ -160,6 +160,11 @@ class StateTrie:
         copied._workers = self._workers if workers is None else _checked(workers)
         return copied
 
+    @property
+    def native(self) -> AccountTries:
+        """The tries in the native core, for what reads them there."""
+        return self._tries
+
     def add_nodes(self, nodes: Iterable[bytes]) -> None:
         """Let more nodes be found, for example one that was missing."""
         self._tries.store.add(nodes)

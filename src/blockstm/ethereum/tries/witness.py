@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from blockstm._native.crypto.hashes import keccak256_many
+from blockstm._native.wire.witness_reads import WitnessReads
 from blockstm.ethereum.codecs.fields import Fields, parse_data
-from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.json_files import read_json
 from blockstm.ethereum.tries.state_trie import StateTrie, TrieAccount
 from blockstm.state.accounts import EMPTY_CODE_HASH
@@ -88,11 +89,14 @@ class WitnessState:
         InputError: the root is not 32 bytes, or a node is not bytes.
     """
 
-    __slots__ = ("_codes", "_named", "trie")
+    __slots__ = ("_codes", "_named", "_reads", "trie")
 
     def __init__(self, witness: Witness, codes: Iterable[bytes] = ()) -> None:
         self.trie = StateTrie(witness.parent_state_root, witness.nodes)
-        self._codes = {keccak(code): code for each in (witness.codes, codes) for code in each}
+        given = [code for each in (witness.codes, codes) for code in each]
+        hashes = map(Hash32, keccak256_many(given))
+        self._codes: dict[Hash32, bytes] = dict(zip(hashes, given, strict=True))
+        self._reads: WitnessReads | None = None  # made for the next block
         self._named: set[Hash32] = set()  # codes that an account was found to have
 
     def get(self, key: Any, default: Any = None) -> Any:
@@ -115,6 +119,12 @@ class WitnessState:
             if value and key[1] == "code_hash":
                 self._named.add(value)
         return value or default
+
+    def __blockstm_state__(self) -> object:
+        """For the engine: what the witness tells is read without Python; for the rest it asks `get`."""
+        if self._reads is None:
+            self._reads = WitnessReads(self.trie.native, self._codes)
+        return self._reads.__blockstm_state__()
 
     def account(self, address: bytes) -> TrieAccount | None:
         """See `blockstm.ethereum.State`.
@@ -165,6 +175,7 @@ class WitnessState:
         """
         changes = writes if isinstance(writes, AccountChanges) else changes_of(writes, self)
         codes = changes.codes
+        self._reads = None
         self.trie.apply(changes, self)
         self._codes.update((Hash32(each), code) for each, code in codes.items())
 

@@ -14,6 +14,12 @@ cdef struct Capacity:
     blockstm_tally tally
 
 
+# A native state, and who asks its ``get`` where it cannot tell; NULL where it has none.
+cdef struct NativeReading:
+    const blockstm_state* state
+    void* context
+
+
 cdef class NativeContext(Context):
     cdef object block              # the NativeBlock
     cdef Capacity capacity
@@ -22,7 +28,7 @@ cdef class NativeContext(Context):
     cdef bint state_is_mapping
     cdef object decode_key
     cdef object encode_value
-    cdef const blockstm_state* native_state
+    cdef NativeReading reading
     cdef object state_capsule
     cdef object prefetch_capsule
     cdef list kept

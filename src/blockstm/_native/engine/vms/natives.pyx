@@ -63,14 +63,17 @@ cdef int fill(Payload* base, const uint8_t* data, uint64_t size, Arena* arena) n
 
 cdef int read_native(void* context, void* reader, Location* location, Arena* arena,
                      Payload* base) noexcept nogil:
-    """From a state that is a C table itself."""
-    cdef const blockstm_state* state = <const blockstm_state*>context
+    """From a state that is a C table itself. What this cannot tell, its ``get`` may, or raises why not."""
+    cdef const NativeReading* reading = <const NativeReading*>context
+    cdef const blockstm_state* state = reading.state
     cdef blockstm_bytes value
     cdef int32_t status = state.read(state.context, location_key(location), location.key_size, &value)
     if status == BLOCKSTM_ABSENT:
         base.kind = PAYLOAD_ABSENT
         base.size = 0
         return BLOCKSTM_OK
+    if status == BLOCKSTM_STATE_ERROR and reading.context != NULL:
+        return read_python(reading.context, reader, location, arena, base)
     if status != BLOCKSTM_OK:
         return BLOCKSTM_NO_MEMORY if status == BLOCKSTM_NO_MEMORY else BLOCKSTM_STATE_ERROR
     if lasts(state):
@@ -233,13 +236,16 @@ cdef class NativeContext(Context):
             self.numbers.minus_one.negative = 0
         if hasattr(state, "__blockstm_state__"):
             self.state_capsule = state.__blockstm_state__()
-            self.native_state = checked_state(self.state_capsule)
+            self.reading.state = checked_state(self.state_capsule)
+            self.reading.context = <void*>self if hasattr(state, "get") else NULL
+            self.state_get = getattr(state, "get", None)
+            self.state_is_mapping = isinstance(state, Mapping)
             self.read_base = read_native
-            self.read_context = <void*>self.native_state
+            self.read_context = &self.reading
             if hasattr(state, "__blockstm_prefetch__"):
                 self.prefetch_capsule = state.__blockstm_prefetch__()
                 self.prefetcher = checked_prefetch(self.prefetch_capsule)
-            self.state_flags = flags_of(self.native_state)
+            self.state_flags = flags_of(self.reading.state)
         else:
             self.state_get = state.get
             self.state_is_mapping = isinstance(state, Mapping)
