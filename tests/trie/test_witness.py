@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import lzma
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ import pytest
 from eth_typing import Address, Hash32
 from tests.fixtures import mainnet_block, mainnet_index, needed_witness
 
+from blockstm import execute_block
+from blockstm._native.state.locations import LOCATIONS
 from blockstm.errors import DecodeError, MissingNode
+from blockstm.ethereum import prepare
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.files.block_files import read_block_file
 from blockstm.ethereum.tries.state_trie import StateTrie, state_root
@@ -190,3 +195,98 @@ def test_a_file_that_is_no_witness_is_refused(text: bytes, tmp_path: Path) -> No
 
 def test_what_no_account_has_is_the_empty_code() -> None:
     assert WitnessState(witness_of(STATE)).trie.account(CAROL).code_hash == EMPTY_CODE_HASH  # type: ignore[union-attr]  # it is there
+
+
+# ---- read without Python
+
+
+class Read(ctypes.Structure):
+    """What a native state tells: where bytes are, and how many."""
+
+    _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_uint64))
+
+
+READ = ctypes.CFUNCTYPE(
+    ctypes.c_int32, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint64, ctypes.POINTER(Read)
+)
+
+
+class Table(ctypes.Structure):
+    """`blockstm_state` of ``vm_abi.h``."""
+
+    _fields_ = (
+        ("abi_version", ctypes.c_uint32),
+        ("struct_size", ctypes.c_uint32),
+        ("context", ctypes.c_void_p),
+        ("read", READ),
+    )
+
+
+OK, ABSENT, STATE_ERROR = 0, 1, 4
+
+
+def read_natively(state: WitnessState, location: Any) -> tuple[int, bytes]:
+    """The status, and the bytes that are told."""
+    pointer_in = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer_in.restype, pointer_in.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    capsule = state.__blockstm_state__()
+    table = Table.from_address(pointer_in(capsule, b"blockstm.state"))
+    key, found = LOCATIONS.encode(location), Read()
+    status = table.read(table.context, key, len(key), ctypes.byref(found))
+    return status, ctypes.string_at(found.data, found.size) if status == OK else b""
+
+
+def locations_of(address: Address) -> list[Any]:
+    fields = balance_of, nonce_of, code_hash_of, recorded_of, stored_of, epoch_of
+    slots = [slot_of(address, epoch, slot) for epoch in (0, 1) for slot in (0, 1, 2)]
+    return [*(field(address) for field in fields), *slots]
+
+
+def test_natively_a_witness_tells_the_same() -> None:
+    state = WitnessState(witness_of(STATE, codes=(CODE,)))
+    for address in (ALICE, BOB, CAROL, DAVE):
+        for location in locations_of(address):
+            value = state.get(location)
+            expected = (ABSENT, b"")
+            if value is not None:
+                is_hash = isinstance(value, bytes)
+                expected = OK, value if is_hash else int(value).to_bytes(32, "little")
+            assert read_natively(state, location) == expected, location
+    assert read_natively(state, code_with(CODE_HASH)) == (OK, CODE)
+
+
+def test_natively_nothing_is_told_that_the_witness_does_not_hold() -> None:
+    lacking = WitnessState(witness_of(STATE))
+    assert read_natively(lacking, code_hash_of(ALICE)) == (STATE_ERROR, b"")
+    assert read_natively(lacking, code_with(CODE_HASH)) == (STATE_ERROR, b"")
+    nothing = WitnessState(Witness(lacking.trie.root, ()))
+    for location in (*locations_of(ALICE)[:5], slot_of(ALICE, 0, 1)):
+        assert read_natively(nothing, location) == (STATE_ERROR, b""), location
+
+
+def test_natively_what_was_applied_is_told() -> None:
+    state = WitnessState(witness_of(STATE, codes=(CODE,)))
+    held = state.__blockstm_state__()
+    state.apply({balance_of(BOB): 9, slot_of(ALICE, 0, 1): 3, code_with(keccak(b"x")): b"x"})
+    assert read_natively(state, balance_of(BOB)) == (OK, (9).to_bytes(32, "little"))
+    assert read_natively(state, slot_of(ALICE, 0, 1)) == (OK, (3).to_bytes(32, "little"))
+    del state, held
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("number", [1150000, 2675001])
+def test_a_block_on_a_witness_runs_without_python(number: int, workers: int) -> None:
+    asked: list[Any] = []
+
+    class Noted(WitnessState):
+        def get(self, key: Any, default: Any = None) -> Any:
+            asked.append(key)
+            return super().get(key, default)
+
+    file = read_block_file(mainnet_block(number))
+    codes = [account.code for account in file.accounts.values() if account.code]
+    state = Noted(read_witness(needed_witness(number)), codes)
+    prepared = prepare(file.block, state, block_hashes=file.block_hashes)
+    executed = prepared.run(partial(execute_block, workers=workers))
+    assert asked == []
+    assert state.root_after(executed.writes) == file.block.header.state_root

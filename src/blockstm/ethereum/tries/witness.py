@@ -121,7 +121,7 @@ class WitnessState:
         return value or default
 
     def __blockstm_state__(self) -> object:
-        """For the engine: what the witness tells is read without Python; for the rest it asks `get`."""
+        """For the engine: it reads this without Python, and asks `get` where this cannot tell."""
         if self._reads is None:
             self._reads = WitnessReads(self.trie.native, self._codes)
         return self._reads.__blockstm_state__()
