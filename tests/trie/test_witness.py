@@ -288,5 +288,6 @@ def test_a_block_on_a_witness_runs_without_python(number: int, workers: int) -> 
     state = Noted(read_witness(needed_witness(number)), codes)
     prepared = prepare(file.block, state, block_hashes=file.block_hashes)
     executed = prepared.run(partial(execute_block, workers=workers))
-    assert asked == []
+    # It asks for codes that nobody has, as those that the block creates.
+    assert {key[0] if key[0] == "code" else key[1] for key in asked} <= {"code", "code_hash"}
     assert state.root_after(executed.writes) == file.block.header.state_root
