@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// All transactions, one after another; changes stay in the journal until the end, which is revm's quickest way.
+/// All transactions, one after another; changes stay in the journal until the end.
 fn run(block: &Block, state: &CacheDB<EmptyDB>) -> (Duration, Vec<ExecutionResult>, EvmState) {
     let mut evm = Context::mainnet()
         .with_db(WrapDatabaseRef(state))
