@@ -16,7 +16,7 @@ public:
 
     // ---- One thread writes something and publishes it by this word; others find it through the word.
 
-    // What was published last. Acquire: whoever sees it sees all that its publisher wrote before.
+    // What was published last. Acquire: a reader of it sees all that its publisher wrote before.
     T observe() const noexcept { return word_.load(std::memory_order_acquire); }
 
     // Release: pairs with `observe`.
