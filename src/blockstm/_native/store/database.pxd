@@ -11,7 +11,8 @@ cdef class Database:
     cdef readonly tuple names
     cdef readonly bint read_only
     cdef int pid
-    cdef long pins  # blocks that run on what it holds; they read its map
+    cdef bint is_closing  # written with the GIL and `closing`, read with either
+    cdef long pins  # blocks that run on what it holds; they read its map. With the GIL
     cdef object snapshots  # those that are open, weakly
     cdef object __weakref__
 
@@ -23,6 +24,7 @@ cdef class Database:
 
 cdef class DatabaseSnapshot:
     cdef core.Snapshot snapshot
+    cdef bint was_closed  # or is being closed; with the GIL
     cdef readonly Database database
     cdef object __weakref__
 

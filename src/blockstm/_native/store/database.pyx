@@ -90,9 +90,16 @@ cdef class Database:
             UsageError: a block runs on what it holds.
         """
         cdef DatabaseSnapshot snapshot
+        cdef bint is_pinned
         if self.pid != getpid():
             return
-        if self.pins != 0:
+        with nogil:
+            self.closing.lock()  # snapshots are open by now, or see what follows
+        is_pinned = self.pins != 0
+        if not is_pinned:
+            self.is_closing = True
+        self.closing.unlock()
+        if is_pinned:
             raise UsageError(f"{self.path} cannot be closed while a block runs on what it holds")
         for snapshot in list(self.snapshots):
             snapshot.close()
@@ -114,15 +121,15 @@ cdef class Database:
         cdef core.Failure failure
         snapshot.database = self
         self.check()
+        self.snapshots.add(snapshot)  # before it is open: then `close` never misses it
         with nogil:
             self.closing.lock_shared()
-            if self.environment.is_open():
+            if not self.is_closing and self.environment.is_open():
                 snapshot.snapshot.open(self.environment, readers, failure)
             self.closing.unlock_shared()
         if failure.code != core.CODE_OK:
             raise self.error_of(&failure, "be read")
         snapshot.check()
-        self.snapshots.add(snapshot)
         return snapshot
 
     def commit(self, changes) -> None:
@@ -174,7 +181,7 @@ cdef class Database:
     cdef int check(self) except -1:
         if self.pid != getpid():
             raise ForkedError(f"{self.path} was opened by another process: open it again")
-        if not self.environment.is_open():
+        if self.is_closing or not self.environment.is_open():
             raise ClosedError(f"{self.path} is closed")
         return 0
 
@@ -235,6 +242,7 @@ cdef class DatabaseSnapshot:
         """Let the database reuse what only this snapshot sees; may be called twice."""
         if self.database.pid != getpid():
             return
+        self.was_closed = True
         with nogil:
             self.snapshot.close()
 
@@ -350,7 +358,7 @@ cdef class DatabaseSnapshot:
     cdef int check(self) except -1:
         if self.database.pid != getpid():
             self.database.check()
-        if not self.snapshot.is_open():
+        if self.was_closed or not self.snapshot.is_open():
             raise self.closed()
         return 0
 

@@ -22,8 +22,9 @@ cdef class DiskState:
     cdef uint64_t node_bytes  # when the tries take more, they are read anew
     cdef uint64_t dropped_reads  # of nodes that are counted no more where they were
     cdef uint32_t readers
-    cdef core.SharedMutex lock  # exclusively while the state changes
-    cdef long pins
+    cdef core.SharedMutex lock  # exclusively while the state changes, or `at`
+    cdef object changing  # a lock: changes and roots take turns, from beginning to end
+    cdef long pins  # under `lock`; none is added without `changing`
     cdef blockstm_state abi
     cdef bytes root_now
     cdef object planned  # writes whose root was asked, and the tries after them
@@ -35,6 +36,8 @@ cdef class DiskState:
     cdef void drop_tries(self) noexcept
     cdef TriesAfter after(self, bytes records, uint32_t workers)
     cdef object trie_error(self, trie.Status status, const uint8_t* blamed)
+    cdef bytes apply_alone(self, object writes, bytes records, list codes, uint32_t workers)
+    cdef int commit_alone(self, object changes) except -1
     cdef int take_over(self, TriesAfter after) except -1
     cdef void add_pins(self, long count) noexcept
 

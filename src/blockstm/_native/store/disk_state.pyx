@@ -4,7 +4,8 @@
 The state is what the store has, with everything on top that was applied since the last `flush`. Of its tries
 only what blocks touched is in memory; it is dropped when it takes too much, and read again by path.
 
-Threads: any thread may use it. What changes it waits for readers; while a block runs on it (`_pin`) that is refused.
+Threads: any thread may use it. What changes it waits for readers and for other changes; while a block runs on it
+(`_pin`) that is refused, and none begins to run on it meanwhile.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_Destructor, PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
@@ -13,6 +14,7 @@ from libc.errno cimport ENOMEM
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
+from posix.unistd cimport getpid
 
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_state,
@@ -21,6 +23,8 @@ from blockstm._native.store cimport core
 from blockstm._native.store.database cimport Database, DatabaseSnapshot, shared_library, view_of
 from blockstm._native.trie cimport core as trie
 from blockstm._native.trie.core cimport Array, Bytes, Status
+
+from threading import Lock
 
 from blockstm.errors import DecodeError, InputError, StoreDamaged, UsageError
 
@@ -54,6 +58,7 @@ cdef class DiskState:
                   uint64_t node_bytes, uint32_t readers):
         core.library = shared_library()[0]
         self.database, self.readers, self.node_bytes = database, readers, node_bytes
+        self.changing = Lock()
         self.flat_tables.accounts, self.flat_tables.slots, self.flat_tables.codes = tables[:3]
         self.node_tables.accounts, self.node_tables.storages = tables[3:]
         self.at = database.snapshot(readers)
@@ -164,8 +169,11 @@ cdef class DiskState:
 
         ``writes`` stands for them: given to `apply` as the very same object, nothing is computed again.
         """
-        cdef TriesAfter after = self.after(records, workers)
-        self.planned = (writes, after)
+        cdef TriesAfter after
+        self.at.check()  # first: a lock is not whole in a forked child
+        with self.changing:
+            after = self.after(records, workers)
+            self.planned = (writes, after)
         return after.root
 
     cdef TriesAfter after(self, bytes records, uint32_t workers):
@@ -218,6 +226,12 @@ cdef class DiskState:
             StoreError: what they change cannot be read; the state is as it was.
             UsageError: a block is running on the state; it is as it was.
         """
+        cdef list held = list(codes.items())
+        self.at.check()
+        with self.changing:
+            return self.apply_alone(writes, records, held, workers)
+
+    cdef bytes apply_alone(self, object writes, bytes records, list codes, uint32_t workers):
         cdef Array[uint8_t] undo
         cdef core.Failure failure
         cdef TriesAfter after
@@ -227,7 +241,7 @@ cdef class DiskState:
         cdef Array[core.ByteView] held  # hashes and codes
         cdef size_t place
         self.at.check()
-        for code_hash, data in codes.items():
+        for code_hash, data in codes:
             if not held.push(view_of(code_hash)) or not held.push(view_of(data)):
                 raise MemoryError
         planned, self.planned = self.planned, None
@@ -283,26 +297,35 @@ cdef class DiskState:
             StoreError: it could not be written.
             UsageError: a block is running on the state.
         """
+        self.database.check()
+        with self.changing:
+            self.commit_alone(changes)
+
+    cdef int commit_alone(self, object changes) except -1:
         cdef core.Batch batch
-        cdef core.BatchOfNodes* sink
-        cdef cbool is_noted
+        cdef core.BatchOfNodes* sink = new core.BatchOfNodes(batch, self.node_tables)
+        cdef cbool is_noted = False
+        cdef bint is_pinned
         cdef DatabaseSnapshot at
-        if self.pins != 0:
-            raise UsageError("the state cannot be written while a block is running on it")
-        self.planned = None
-        sink = new core.BatchOfNodes(batch, self.node_tables)
+        cdef DatabaseSnapshot before
         with nogil:
             self.lock.lock_shared()
-            self.node_store.lock()
-            is_noted = self.tries.collect(sink[0]) and self.reading.accounts.fill(batch)
-            self.node_store.unlock()
+            is_pinned = self.pins != 0
+            if not is_pinned:
+                self.node_store.lock()
+                is_noted = self.tries.collect(sink[0]) and self.reading.accounts.fill(batch)
+                self.node_store.unlock()
             self.lock.unlock_shared()
         del sink
+        if is_pinned:
+            raise UsageError("the state cannot be written while a block is running on it")
+        self.planned = None
         if not is_noted:
             raise MemoryError
         self.database.add_changes(&batch, changes)
         self.database.commit_native(&batch)
         at = self.database.snapshot(self.readers)
+        before = self.at
         with nogil:
             self.lock.lock()
             self.node_store.lock()
@@ -310,11 +333,12 @@ cdef class DiskState:
             self.tries.mark_stored()
             self.node_store.unlock()
             self.reading.accounts.rebase(at.snapshot)
-            self.lock.unlock()
-        self.at.close()
-        self.at = at
+        self.at = at  # under the lock: readers look at it without the GIL
+        self.lock.unlock()
+        before.close()
         if self.node_store.memory() > self.node_bytes:
             self.open_tries(self.root_now)
+        return 0
 
     # ---- for the executor
 
@@ -328,27 +352,37 @@ cdef class DiskState:
 
     def _pin(self):
         """A pin: until it is left, or goes, the state cannot be changed."""
+        cdef Pin pin
         self.at.check()
         self.reading.take_failure()  # of runs that were aborted before
-        return Pin(self)
+        with self.changing:
+            pin = Pin(self)
+        self.database.check()  # it may have begun to close before it could see the pin
+        return pin
 
     cdef void add_pins(self, long count) noexcept:
         # Without the GIL: who has the lock may wait for it.
         with nogil:
             self.lock.lock()
             self.pins += count
-            self.database.pins += count
             self.lock.unlock()
+        self.database.pins += count  # states share it
 
     @property
     def stats(self) -> dict[str, int]:
         """How often reads were answered from memory, and how much memory is taken."""
         cdef core.ReadCounts* counts = &self.reading.accounts.counts
+        cdef uint64_t node_bytes, pending_bytes
+        if self.database.pid != getpid():
+            self.database.check()
+        with self.changing:
+            node_bytes = self.node_store.memory()
+            pending_bytes = self.reading.accounts.pending_memory()
         return {
             "account_hits": counts.account_hits.peek(), "account_misses": counts.account_misses.peek(),
             "slot_hits": counts.slot_hits.peek(), "slot_misses": counts.slot_misses.peek(),
             "code_reads": counts.code_reads.peek(), "node_reads": self.nodes.reads(),
-            "node_bytes": self.node_store.memory(), "pending_bytes": self.reading.accounts.pending_memory(),
+            "node_bytes": node_bytes, "pending_bytes": pending_bytes,
         }
 
 

@@ -82,7 +82,7 @@ private:
 
     struct Set {
         Atomic<uint32_t> version;
-        uint32_t next;  // the entry that goes next; written under an odd version
+        uint32_t next = 0;  // the entry that goes next; written under an odd version
         Entry entries[WAYS];
     };
 

@@ -17,8 +17,13 @@ namespace {
 // A lock for each of many programs would make forks slow, which take them all.
 ForkMutex& lock_of(const Program* program) noexcept {
     constexpr uint64_t COUNT = 64;
-    static ForkMutex locks[COUNT];
-    return locks[fold(reinterpret_cast<uintptr_t>(program), 0x9e3779b97f4a7c15) % COUNT];
+    struct Locks {
+        ForkMutex each[COUNT];
+    };
+    // Never destroyed: workers may translate when the process ends.
+    alignas(Locks) static unsigned char memory[sizeof(Locks)];
+    static Locks* locks = new (memory) Locks();
+    return locks->each[fold(reinterpret_cast<uintptr_t>(program), 0x9e3779b97f4a7c15) % COUNT];
 }
 
 }  // namespace
