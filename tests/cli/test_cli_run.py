@@ -17,8 +17,8 @@ from tests.fixtures import mainnet_block
 
 from blockstm.cli import main
 from blockstm.cli.fixtures import values
+from blockstm.engine.engine import Engine
 from blockstm.ethereum import Account, Block
-from blockstm.executor import Executor
 from blockstm.vm.evm import Execution
 
 KEYS = [
@@ -131,9 +131,9 @@ def test_a_wrong_engine_is_caught_by_a_sequential_run(
 ) -> None:
     document = block_document()
     del document["receipts"]
-    right = Executor.execute_block
+    right = Engine.run
 
-    def wrong(self: Executor, *arguments: Any, **options: Any) -> Any:
+    def wrong(self: Engine, *arguments: Any, **options: Any) -> Any:
         result = right(self, *arguments, **options)
         outcomes = list(result.outcomes)
         step = 3  # the transaction at index 2: before the transactions there is the block's start
@@ -142,7 +142,7 @@ def test_a_wrong_engine_is_caught_by_a_sequential_run(
         outcomes[step] = replace(outcomes[step], value=without_logs)
         return replace(result, outcomes=tuple(outcomes))
 
-    monkeypatch.setattr(Executor, "execute_block", wrong)
+    monkeypatch.setattr(Engine, "run", wrong)
     status, [verdict] = run_json(capsys, write(tmp_path, document))
     assert status == 1
     assert verdict["transaction"] == 2

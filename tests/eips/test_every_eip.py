@@ -20,6 +20,8 @@ FILES = sorted(HERE.glob("test_eip_*.py"))
 # "EIP-7002", and what may follow it in a list: "EIP-7002, 7251 and 8282".
 NAMED = re.compile(r"\bEIPs?[- ]?(\d+(?:, \d+)*(?: and \d+)?)")
 WITHOUT_RULES = {
+    55: "how an address is written with a checksum: no block depends on it",
+    158: "the name that go-ethereum has for Spurious Dragon, whose rules EIP-161 has",
     1013: "the list of Constantinople's EIPs, each of which has its own file",
     1186: "what a node answers when it is asked for a proof: no block depends on it",
     1716: "the list of Petersburg's EIPs: it takes EIP-1283 back, whose file says so",

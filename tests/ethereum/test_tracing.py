@@ -205,7 +205,7 @@ def traces_of(
         done = blockstm.execute_block(
             block, state, "evm", chain=genesis.chain, block_hashes=hashes, **options
         )
-        for name, trace in zip(names, done.traces or (), strict=False):
+        for name, trace in zip(names, done.traces, strict=False):
             found[name] = trace
         state.apply(done.writes)
         hashes = {**hashes, block.header.number: block.hash}
@@ -323,7 +323,7 @@ def failed_call(target: bytes, data: bytes, gas: int, code: bytes = b"") -> str:
             Chain(1, (Activation(fork_named("cancun"), block=0),)),
             tracer=CallTracer(),
         )
-    [trace] = made.executed.traces or ()
+    [trace] = made.executed.traces
     [within] = trace["calls"]
     error: str = within["error"]
     return error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from blockstm.errors import InputError
-from blockstm.messages import kind_of
+from blockstm.messages import brief, kind_of
 from blockstm.state.account import EMPTY_CODE_HASH
 from blockstm.state.changes import (
     AccountChange,
@@ -162,6 +162,6 @@ def _by_address(writes: Mapping[Any, Any], before: Overlay) -> ChangesByAddress:
     for address, change in writes.items():
         if not isinstance(change, AccountChange):
             raise InputError(
-                f"what changes at {address!r:.60} is an AccountChange, not {kind_of(change)}"
+                f"what changes at {brief(address)} is an AccountChange, not {kind_of(change)}"
             )
     return writes

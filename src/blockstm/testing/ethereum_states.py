@@ -103,7 +103,7 @@ def _check_reads(state: State, accounts: Mapping[Address, Account]) -> None:
         if account.code_hash == EMPTY_CODE_HASH and not account.nonce:
             _require(
                 found.has_storage == account.has_storage,
-                f"{where} says has_storage={found.has_storage!r:.20} of "
+                f"{where} says has_storage={brief(found.has_storage)} of "
                 f"{len(account.storage)} slots",
             )
         for slot in (*account.storage, 12345):

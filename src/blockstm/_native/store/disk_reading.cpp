@@ -2,13 +2,18 @@
 
 #include <algorithm>
 
+#include "base/per_thread.hpp"
+
 namespace blockstm::store {
 namespace {
 
 constexpr uint64_t FIELD_SIZE = ADDRESS_SIZE + 1;
 
 // A number as locations hold it: 32 bytes, little-endian. What is given out is copied before the thread reads again.
-thread_local uint8_t word[WORD_SIZE];
+struct Word {
+    uint8_t bytes[WORD_SIZE];
+};
+PerThread<Word> words;
 
 int32_t give(blockstm_bytes* value, const uint8_t* data, uint64_t size) noexcept {
     *value = {data, size};
@@ -17,15 +22,19 @@ int32_t give(blockstm_bytes* value, const uint8_t* data, uint64_t size) noexcept
 
 int32_t give_number(blockstm_bytes* value, const uint8_t* big_endian) noexcept {
     if (trie::is_zero(big_endian)) return BLOCKSTM_ABSENT;
-    std::reverse_copy(big_endian, big_endian + WORD_SIZE, word);
-    return give(value, word, WORD_SIZE);
+    Word* const word = words.get();
+    if (word == nullptr) return BLOCKSTM_NO_MEMORY;
+    std::reverse_copy(big_endian, big_endian + WORD_SIZE, word->bytes);
+    return give(value, word->bytes, WORD_SIZE);
 }
 
 int32_t give_small(blockstm_bytes* value, uint64_t number) noexcept {
     if (number == 0) return BLOCKSTM_ABSENT;
-    std::memset(word, 0, WORD_SIZE);
-    std::memcpy(word, &number, sizeof number);
-    return give(value, word, WORD_SIZE);
+    Word* const word = words.get();
+    if (word == nullptr) return BLOCKSTM_NO_MEMORY;
+    *word = {};
+    std::memcpy(word->bytes, &number, sizeof number);
+    return give(value, word->bytes, WORD_SIZE);
 }
 
 int32_t read_stored(DiskReading& reading, const uint8_t* address, blockstm_bytes* value) noexcept {
@@ -50,8 +59,10 @@ int32_t read_field(DiskReading& reading, const uint8_t* key, blockstm_bytes* val
     default: break;
     }
     if (!account.has_code) return BLOCKSTM_ABSENT;
-    std::memcpy(word, account.code_hash, HASH_SIZE);
-    return give(value, word, HASH_SIZE);
+    Word* const word = words.get();
+    if (word == nullptr) return BLOCKSTM_NO_MEMORY;
+    std::memcpy(word->bytes, account.code_hash, HASH_SIZE);
+    return give(value, word->bytes, HASH_SIZE);
 }
 
 int32_t read_slot(DiskReading& reading, const uint8_t* key, blockstm_bytes* value) noexcept {

@@ -5,9 +5,8 @@ Threads: any thread may use any object; those over one store take turns. What is
 `Accounts.apply`, roots) runs without the GIL. No Python object is touched while a store is locked.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.pycapsule cimport PyCapsule_GetPointer
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from cpython.pycapsule cimport PyCapsule_New
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 
@@ -17,6 +16,9 @@ from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Array, Bytes, S
 from blockstm.cores import usable_cores
 from blockstm.errors import DecodeError, InputError, MissingNode
 from blockstm.messages import brief
+
+cdef extern from "base/threads.hpp" namespace "blockstm" nogil:
+    const uint64_t SHARED_MIN
 
 cdef enum:
     ADDRESS_SIZE = 20
@@ -53,7 +55,8 @@ cdef class NodeStore:
         """
         cdef list held = [bytes_of(node, "node") for node in nodes]
         cdef Array[Bytes] views
-        cdef uint32_t threads = usable_cores()
+        # To count the cores reads files.
+        cdef uint32_t threads = usable_cores() if len(held) >= SHARED_MIN else 1
         cdef cbool is_kept
         for node in held:
             if not views.push(view_of(node)):

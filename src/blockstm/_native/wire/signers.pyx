@@ -40,7 +40,7 @@ cdef extern from "wire/signers.hpp" namespace "blockstm" nogil:
     ) noexcept
 
     cdef cppclass SenderSearch:
-        SenderSearch(const Span* encodings, uint64_t count, cbool high_s, uint32_t threads) noexcept
+        SenderSearch(const Span* encodings, uint64_t count, cbool high_s, uint32_t threads) except +  # `new` may throw
         cbool run(
             ForkMutex& lock, SenderGenerations& known, const uint64_t* seed, RecoverTasks recover, Sender* senders
         ) noexcept

@@ -6,8 +6,8 @@ from cpython.ref cimport Py_DECREF, Py_INCREF
 from libc.stdint cimport int32_t, uint8_t, uint64_t
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR, BLOCKSTM_VM_ABI_VERSION,
-    blockstm_bytes, blockstm_state,
+    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
+    BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_state,
 )
 from blockstm._native.state.account_keys cimport (
     ADDRESS_SIZE, EPOCH, FIELD_SIZE, LATER_SLOT_SIZE, SLOT_SIZE, WORD_SIZE,
@@ -16,9 +16,16 @@ from blockstm._native.trie.core cimport Accounts, Bytes, NodeStore
 
 cdef extern from *:
     """
-    static thread_local uint8_t blockstm_told[32];
+    #include "base/per_thread.hpp"
+    struct ToldBytes {
+        uint8_t bytes[32];
+    };
+    static blockstm::PerThread<ToldBytes> told_bytes;
     """
-    uint8_t* told_bytes "blockstm_told"  # of this thread, until its next read
+    cdef struct ToldBytes:
+        uint8_t* bytes
+
+    ToldBytes* bytes_of_thread "told_bytes.get"() nogil  # until its next read; NULL where memory ran out
 
 cdef extern from "wire/witness_reader.hpp" namespace "blockstm::trie" nogil:
     enum class AccountField(uint8_t):
@@ -47,14 +54,17 @@ cdef int32_t read_witness(
     cdef WitnessReader* reader = <WitnessReader*>context
     cdef Told told = Told.Absent
     cdef Bytes code
-    value.data, value.size = told_bytes, WORD_SIZE
+    cdef ToldBytes* out = bytes_of_thread()
+    if out == NULL:
+        return BLOCKSTM_NO_MEMORY
+    value.data, value.size = out.bytes, WORD_SIZE
     if size == WORD_SIZE:
         told = reader.code(key, code)
         value.data, value.size = code.data(), code.size()
     elif size == SLOT_SIZE:
-        told = reader.slot(key, key + ADDRESS_SIZE, told_bytes)
+        told = reader.slot(key, key + ADDRESS_SIZE, out.bytes)
     elif size == FIELD_SIZE and key[ADDRESS_SIZE] != EPOCH:
-        told = reader.field(key, <AccountField>key[ADDRESS_SIZE], told_bytes)
+        told = reader.field(key, <AccountField>key[ADDRESS_SIZE], out.bytes)
     if told == Told.Value:
         return BLOCKSTM_OK
     return BLOCKSTM_ABSENT if told == Told.Absent else BLOCKSTM_STATE_ERROR

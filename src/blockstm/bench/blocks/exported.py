@@ -18,6 +18,7 @@ from typing import Any
 from blockstm.bench.blocks.workloads import BlockWorkload
 from blockstm.errors import ConfigError
 from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.messages import brief
 from blockstm.state.accounts import Account
 from blockstm.types import DELETED, BlockResult
 from blockstm.vm.evm import Execution, Signed
@@ -108,7 +109,7 @@ def _change(location: Any, value: Any) -> bytes:
             return _written(address, _NONCE, 0, number)
         case (address, "storage", 0, slot):
             return _written(address, _SLOT, slot, number)
-    raise ConfigError(f"a digest is of balances, nonces and slots, not of {location[1]!r}")
+    raise ConfigError(f"a digest is of balances, nonces and slots, not of {brief(location[1])}")
 
 
 def _written(address: bytes, kind: int, slot: int, value: int) -> bytes:

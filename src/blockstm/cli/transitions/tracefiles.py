@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from blockstm.cli.transitions.failures import CONFIG, TransitionFailure
@@ -77,12 +78,10 @@ def counter_of(args: argparse.Namespace) -> Recorder | None:
 
 
 def write_traces(answer: Answer, outputs: Outputs) -> None:
-    """A file for each transaction that fits."""
-    traces = answer.made.executed.traces
-    if traces is None:
-        return
-    for index, transaction in enumerate(answer.made.block.transactions):
-        trace: Any = traces[index]
+    """A file for each transaction that fits; none where no tracer was asked for."""
+    traces: Sequence[Any] = answer.made.executed.traces
+    for index, trace in enumerate(traces):
+        transaction = answer.made.block.transactions[index]
         name = f"trace-{index}-{shown(transaction.hash)}.json"
         if isinstance(trace, str):
             outputs.write(f"{name}l", trace)

@@ -37,7 +37,7 @@ class ExecutedBlock:
         access_list: what the block touched (EIP-7928); None where the fork has no such lists.
         state_root: of the state after the block; None where the state is partial, and in a block
             that `PreparedBlock.run` gave, which computes none.
-        traces: one for each transaction, made when it is asked for; None where there is no tracer.
+        traces: one for each transaction, made when it is asked for; empty without a tracer.
         stats: what running it took; the same as ``result.stats``.
         seconds: wall time by phase, in s: ``checks`` of what needs no state, ``senders`` recovered,
             ``prepare`` for the VM, ``run`` by the engine, ``receipts`` and ``roots`` made of it.
@@ -55,7 +55,7 @@ class ExecutedBlock:
     state_gas: int = 0
     access_list: BlockAccessList | None = None
     state_root: Hash32 | None = None
-    traces: Sequence[Any] | None = field(default=None, compare=False)
+    traces: Sequence[Any] = field(default=(), compare=False)
     stats: Stats = field(default_factory=Stats, compare=False)
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
     overlapped: Mapping[str, float] = field(default_factory=dict, compare=False)

@@ -1,5 +1,6 @@
 #include "base/u256/u256_div.hpp"
 
+#include "base/per_thread.hpp"
 #include "base/u256/fixed_modulus.hpp"
 #include "base/u256/long_division.hpp"
 
@@ -152,8 +153,9 @@ u256 mulmod(const u256& left, const u256& right, const u256& modulus) noexcept {
     }
     if (modulus.limb[3] == ~uint64_t{0} && (~modulus).is_zero()) return multiply_modulo_greatest(left, right);
     if (modulus.limb[3] != 0 && left < modulus && right < modulus) {
-        thread_local FixedModulus last;
-        if (last.is(modulus)) return last.multiply(left, right);
+        static PerThread<FixedModulus> moduli;
+        FixedModulus* const last = moduli.get();
+        if (last != nullptr && last->is(modulus)) return last->multiply(left, right);
     }
     if (modulus.is_zero()) return 0;
     uint64_t product[8];

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 
+#include "base/atomics.hpp"
+#include "base/fork_locks.hpp"
 #include "evm/compile/operation_table.hpp"
 #include "evm/compile/translator.hpp"
 #include "evm/forks/gas.hpp"
@@ -140,16 +143,29 @@ void write(Instruction* out, uint8_t opcode, Fork fork) noexcept {
 
 }  // namespace
 
+// Not by `std::call_once`: it has memory of each thread, and where there is none for it the process ends.
 const Instruction* opcode_programs(Fork fork) noexcept {
-    static OpcodePrograms programs[FORK_COUNT];
-    static std::once_flag written[FORK_COUNT];
-    const auto number = static_cast<int>(fork);
-    Instruction* const begin = programs[number].instructions;
-    std::call_once(written[number], [&] {
+    struct Written {
+        Atomic<bool> is_there{false};
+        ForkMutex lock;
+        OpcodePrograms programs;
+    };
+    struct All {
+        Written of_fork[FORK_COUNT];
+    };
+    // Never destroyed: workers may meet code when the process ends.
+    alignas(All) static unsigned char memory[sizeof(All)];
+    static All* const all = new (memory) All;
+    Written& written = all->of_fork[static_cast<int>(fork)];
+    Instruction* const begin = written.programs.instructions;
+    if (written.is_there.observe()) return begin;
+    const std::lock_guard<ForkMutex> guard(written.lock);
+    if (!written.is_there.read_plain()) {  // published under the lock
         for (int opcode = 0; opcode < 256; ++opcode) {
             write(begin + static_cast<uint64_t>(opcode) * OPCODE_INSTRUCTIONS, static_cast<uint8_t>(opcode), fork);
         }
-    });
+        written.is_there.publish(true);
+    }
     return begin;
 }
 

@@ -132,8 +132,8 @@ public:
     static void release(Program* program) noexcept;  // null is fine
     bool hold_if_used() noexcept;                    // false where it is on its way out
 
-    // Whether it is worth translating by now; the code begins, or comes to a JUMPDEST. Counts are not exact where workers
-    // share it: it may become hot a little later.
+    // Whether it is worth translating by now; the code begins, or comes to a JUMPDEST. Counts are not exact
+    // where workers share it: it may become hot a little later.
     bool is_hot() noexcept {
         const uint32_t heat = heat_.peek();
         if (heat >= hot_after.peek()) [[likely]] return true;
