@@ -21,7 +21,7 @@ from blockstm.cores import usable_cores
 from blockstm.ethereum import BlockFile, read_block_file
 from blockstm.ethereum.execution import ExecutedBlock, PreparedBlock, prepare_file
 from blockstm.ethereum.execution.checks import block_checks, run_checks
-from blockstm.ethereum.tries.witness import WitnessState, read_witness
+from blockstm.ethereum.witnesses import WitnessState, read_witness
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
 BLOCKS = (46147, 1150000, 4370000, 12300570, 13287210, 19426587, 23879620, 24628607)

@@ -31,8 +31,10 @@ _PACKAGES: Final = {
         "ethereum.results": "access_list_differences accesses outcomes receipts:flat_receipts",
         "ethereum.rules": "difficulty fees header_rules intrinsic:intrinsic_gas ommers "
         "proof_of_work reasons requests rewards transaction_rules validity:block_rules",
-        "ethereum.tries": "stateroot:state_trie trie:list_root witness",
+        "ethereum.tries": "stateroot:state_trie trie:list_root",
+        "ethereum": "witness:witnesses",
     },
+    "ethereum.tries": {"ethereum": "witness:witnesses"},
     "insight": {
         "bench": "ethereum:blocks evm machine race:benchmark",
         "bench.engine": "contenders:candidates kernels measurement programs workloads",

@@ -24,6 +24,8 @@
         ├── CallError         a call that its caller wanted to succeed did not: ``result``
         ├── SimulationError   a chain of simulated blocks breaks a rule: ``reason``, ``code``
         ├── MissingNode       a trie needs a node that is not in its store (also LookupError)
+        ├── MissingCode       a witness lacks a code that is read          (also LookupError)
+        ├── MissingHeader     a witness lacks the header of a block before (also LookupError)
         ├── ChainError        a chain cannot do or tell what it is asked
         │   ├── UnknownBlock      it has no such block or transaction       (also LookupError)
         │   ├── UnknownParent     a block's parent is none of its blocks    (also LookupError)
@@ -57,7 +59,9 @@ __all__ = [
     "Invalid",
     "InvalidBlock",
     "LimitError",
+    "MissingCode",
     "MissingExtra",
+    "MissingHeader",
     "MissingNode",
     "PrecompileFailure",
     "PrunedState",
@@ -266,6 +270,36 @@ class MissingNode(BlockstmError, LookupError):
         self.hash = hash
 
     def __reduce__(self) -> tuple[type[MissingNode], tuple[str, bytes]]:
+        return type(self), (str(self), self.hash)
+
+
+class MissingCode(BlockstmError, LookupError):
+    """A block reads a code of which its witness has only the hash.
+
+    Attributes:
+        hash: of the code, 32 bytes.
+    """
+
+    def __init__(self, message: str, hash: bytes) -> None:
+        super().__init__(message)
+        self.hash = hash
+
+    def __reduce__(self) -> tuple[type[MissingCode], tuple[str, bytes]]:
+        return type(self), (str(self), self.hash)
+
+
+class MissingHeader(BlockstmError, LookupError):
+    """A witness lacks the header of a block's parent, or of one between headers that it has.
+
+    Attributes:
+        hash: of the block whose header is missing, 32 bytes.
+    """
+
+    def __init__(self, message: str, hash: bytes) -> None:
+        super().__init__(message)
+        self.hash = hash
+
+    def __reduce__(self) -> tuple[type[MissingHeader], tuple[str, bytes]]:
         return type(self), (str(self), self.hash)
 
 

@@ -16,7 +16,7 @@ from blockstm import reference
 from blockstm.errors import BlockError, InputError
 from blockstm.ethereum import Account, AccountChange, AccountState, StateTrie, prepare
 from blockstm.ethereum.codecs.hashing import keccak
-from blockstm.ethereum.tries.witness import Witness, WitnessState
+from blockstm.ethereum.witnesses import Witness, WitnessState
 from blockstm.vm.evm import Evm
 
 CALLED = Address(b"\xca" * 20)

@@ -13,7 +13,7 @@ from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import VMName, prepare_file
 from blockstm.ethereum.execution.checks import block_checks, run_checks
 from blockstm.ethereum.files.block_files import read_block_file
-from blockstm.ethereum.tries.witness import WitnessState, read_witness
+from blockstm.ethereum.witnesses import WitnessState, read_witness
 from blockstm.executor import Executor
 from blockstm.testing import assert_same_result
 from blockstm.types import BlockResult

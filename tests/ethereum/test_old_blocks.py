@@ -20,7 +20,7 @@ from blockstm.ethereum import (
     state_root,
 )
 from blockstm.ethereum.codecs.hashing import keccak
-from blockstm.ethereum.tries.witness import WitnessState, read_witness
+from blockstm.ethereum.witnesses import WitnessState, read_witness
 
 OLD = ["frontier", "homestead", "tangerine_whistle", "spurious_dragon"]
 VMS: list[Any] = ["evm", "py-evm"]

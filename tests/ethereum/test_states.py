@@ -25,7 +25,7 @@ from blockstm.ethereum import (
     state_root,
 )
 from blockstm.ethereum.codecs.hashing import keccak
-from blockstm.ethereum.tries.witness import Witness, WitnessState
+from blockstm.ethereum.witnesses import Witness, WitnessState
 from blockstm.testing import check_ethereum_state
 from blockstm.testing import ethereum_states as conformance
 

@@ -20,7 +20,7 @@ from blockstm.ethereum import prepare
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.files.block_files import read_block_file
 from blockstm.ethereum.tries.state_trie import StateTrie, state_root
-from blockstm.ethereum.tries.witness import Witness, WitnessState, parse_witness, read_witness
+from blockstm.ethereum.witnesses import Witness, WitnessState, parse_witness, read_witness
 from blockstm.state.accounts import (
     EMPTY_CODE_HASH,
     Account,

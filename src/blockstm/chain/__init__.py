@@ -11,6 +11,7 @@ Imports point down::
     working       the state that blocks run on
     disk_working  the same for a chain on disk
     disk_state    the state at the head of a chain on disk, read below Python
+    witnessing    the witness of a block
     states        the state after a block
     flat          accounts and slots as they stand in their tables
     staging       what an import is about to make durable

@@ -126,6 +126,10 @@ class Blocks:
         """The code with a hash; None where no account has or had it."""
         return self._reader.get(Table.CODES, code_hash)
 
+    def node(self, table: Table, key: bytes) -> bytes | None:
+        """A node of a trie as of the head; None where a table of nodes has none at a place."""
+        return self._reader.get(table, key)
+
     def meta(self, name: bytes) -> bytes | None:
         """What the store says of itself under a name."""
         return self._reader.get(Table.META, name)

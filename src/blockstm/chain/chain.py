@@ -20,6 +20,7 @@ from blockstm.chain.opening import first_batch, genesis_of, spec_of
 from blockstm.chain.staging import OLDEST
 from blockstm.chain.states import ChainState
 from blockstm.chain.store import Store, Table, TableSize
+from blockstm.chain.witnessing import check_has_parent, witness_of
 from blockstm.chain.working import MemoryWorking, WorkingState
 from blockstm.config import Config
 from blockstm.errors import (
@@ -31,7 +32,7 @@ from blockstm.errors import (
     UnknownBlock,
     UsageError,
 )
-from blockstm.ethereum import Block, Header, Receipt, StateTrie, Transaction
+from blockstm.ethereum import Block, Header, Receipt, StateTrie, Transaction, Witness
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.genesis import Genesis
 from blockstm.executor import Executor
@@ -432,6 +433,23 @@ class Chain:
         if trie.root != header.state_root:
             raise StoreDamaged(f"the changes back to block {header.number} do not give its root")
         return trie
+
+    def witness(self, which: Which) -> Witness:
+        """What executing a block needs beside it, with its proof, and no more; see `block`.
+
+        The block runs once more on the state of its parent, and is verified on the witness before
+        that is given. The same block gives the same witness.
+
+        Raises:
+            UnknownBlock: there is no such block, or it is the first.
+            PrunedState: the state of its parent is further back than the window.
+            StateError, StoreError: something cannot be read.
+        """
+        view = self._now()
+        block = view.blocks.block(view.hash_of(which))
+        check_has_parent(block.header)
+        state = self.state_at(block.header.parent_hash)
+        return witness_of(block, state, self.spec, view.blocks)
 
     def audit(self) -> Audit:
         """Compare everything that the chain keeps: it takes time, and imports wait.

@@ -49,6 +49,11 @@ class ChainState:
         """The state root, which is the header's."""
         return self.header.state_root
 
+    @property
+    def trie(self) -> StateTrie:
+        """The tries, which are not to be changed: `StateTrie.copy` gives others."""
+        return self._trie
+
     def account(self, address: Address) -> TrieAccount | None:
         """The account at an address; None where there is none."""
         return self._trie.account(address)

@@ -3,13 +3,14 @@ layers below.
 
 Imports point down::
 
-    chains      ``blockstm import``, ``export``, ``rollback``, ``state``, ``audit``, ``chain``
+    chains      ``blockstm import``, ``export``, ``state``, ``witness``, ``audit``, ...
     transitions  ``blockstm t8n``, ``t8n-server``, ``b11r``
     runcode     ``blockstm run-code``: code run by itself
     bench       ``blockstm bench``
     statetest   ``blockstm statetest``: the official tests of one transaction on a state
     blocktest   ``blockstm blocktest``: the official tests of blocks on a chain
     run         ``blockstm run``: block files executed and compared with their headers
+    verify      ``blockstm verify``: a block by its witness, without a state
     bal         ``blockstm bal``: block-level access lists, shown and compared
     fixtures    official tests: read, run, reported
     judging     what ``run`` says of a block

@@ -23,6 +23,7 @@ INTERRUPTED = 130
 
 _MODULES: Final = {
     "run": "run",
+    "verify": "verify",
     "statetest": "statetest",
     "blocktest": "blocktest",
     "bal": "bal",
@@ -32,6 +33,7 @@ _MODULES: Final = {
     "export": "chains.exporting",
     "rollback": "chains.rollback",
     "state": "chains.state",
+    "witness": "chains.witness",
     "audit": "chains.audit",
     "chain": "chains.info",
     "b11r": "transitions.blockbuilder",

@@ -12,7 +12,8 @@ from blockstm.cli.blockpaths import block_files
 from blockstm.cli.blockstats import stats_as_text
 from blockstm.cli.judging import judge
 from blockstm.cli.verdict import Verdict
-from blockstm.errors import UsageError
+from blockstm.cli.verify import verify_file, witness_beside
+from blockstm.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from blockstm.executor import Executor
@@ -56,6 +57,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--trace", type=Path, metavar="FILE", help="write what each worker did when, for Perfetto"
     )
+    parser.add_argument(
+        "--witness",
+        type=Path,
+        metavar="W",
+        help="verify the block on its witness alone, as `blockstm verify` does; or a folder of "
+        "witnesses, each under the name of its block's file",
+    )
     return parser
 
 
@@ -96,6 +104,8 @@ def main(args: argparse.Namespace) -> int:
 
 def _run_one(path: Path, executor: Executor, args: argparse.Namespace, trace: Trace) -> int:
     """Run a block and print its verdict; its exit status."""
+    if args.witness is not None:
+        return _verify_one(path, executor, args)
     try:
         verdict = judge(path, executor, args, trace)
     except (OSError, UsageError) as error:
@@ -103,6 +113,15 @@ def _run_one(path: Path, executor: Executor, args: argparse.Namespace, trace: Tr
         return UNREADABLE
     print(json.dumps(verdict.as_object()) if args.json else _as_text(verdict), flush=True)
     return MATCH if verdict.ok else MISMATCH
+
+
+def _verify_one(path: Path, executor: Executor, args: argparse.Namespace) -> int:
+    from blockstm.ethereum import MAINNET  # loads what only this command needs
+
+    if args.vm != "evm" or args.stats or args.trace:
+        raise ConfigError("--witness goes with the native EVM, and without --stats and --trace")
+    chain = MAINNET if args.fork is None else MAINNET.under(args.fork)
+    return verify_file(path, witness_beside(path, args.witness), chain, executor, args)
 
 
 def _write(trace: Trace, path: Path) -> int:

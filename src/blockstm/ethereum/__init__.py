@@ -12,6 +12,7 @@ Imports point down::
     execution  from a block to what it did, and to a verdict
     tracing    what transactions did inside, as go-ethereum's tracers tell it
     results    what executing a block gave, and how it compares with its header
+    witnesses  a block and what proves the state that it reads, for stateless clients
     files      files and messages that hold a block or what executing it reads
     genesis    how a chain begins, as clients write it
     rules      what a block must satisfy that needs no execution
@@ -64,6 +65,15 @@ from blockstm.ethereum.files.payloads import block_of_payload, payload_of_block
 from blockstm.ethereum.rules.reasons import Reason
 from blockstm.ethereum.simulation import BlockCalls, SimulatedBlock, SimulatedCall, simulate
 from blockstm.ethereum.tries.state_trie import StateTrie, state_root
+from blockstm.ethereum.witnesses import (
+    StatelessFile,
+    Witness,
+    WitnessState,
+    make_witness,
+    parse_witness,
+    read_stateless_file,
+    read_witness,
+)
 from blockstm.state.accounts import Account, AccountState, Undo
 from blockstm.state.changes import AccountChange, AccountChanges, changes_of
 from blockstm.state.located import located
@@ -108,9 +118,12 @@ __all__ = [
     "SimulatedCall",
     "State",
     "StateTrie",
+    "StatelessFile",
     "Transaction",
     "Undo",
     "Withdrawal",
+    "Witness",
+    "WitnessState",
     "as_given",
     "block_of_payload",
     "build_block",
@@ -124,12 +137,16 @@ __all__ = [
     "fork_named",
     "gas_limit_toward",
     "located",
+    "make_witness",
     "message_of",
     "overlay",
+    "parse_witness",
     "payload_of_block",
     "prepare",
     "prepare_file",
     "read_block_file",
+    "read_stateless_file",
+    "read_witness",
     "recover_authorities",
     "recover_senders",
     "simulate",

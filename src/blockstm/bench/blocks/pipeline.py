@@ -25,7 +25,7 @@ from blockstm.ethereum.chains.chain import MAINNET, Chain
 from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
 from blockstm.ethereum.files.block_files import BlockFile
 from blockstm.ethereum.tries.state_trie import StateTrie
-from blockstm.ethereum.tries.witness import Witness, WitnessState
+from blockstm.ethereum.witnesses import Witness, WitnessState
 from blockstm.executor import Executor
 from blockstm.extras import need
 from blockstm.stopwatch import Stopwatch

@@ -142,7 +142,7 @@ def _of_file(witness: Path | None) -> Any:
     # loads what only this command needs
     from blockstm.bench.blocks.pipeline import Subject
     from blockstm.ethereum.files.block_files import read_block_file
-    from blockstm.ethereum.tries.witness import read_witness
+    from blockstm.ethereum.witnesses import read_witness
 
     def read(path: Path) -> Subject:
         try:

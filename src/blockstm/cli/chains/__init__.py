@@ -1,4 +1,4 @@
-"""Commands on a chain in a folder: import, export, rollback, state, audit, chain.
+"""Commands on a chain in a folder: import, export, rollback, state, witness, audit, chain.
 
 Imports point down::
 
@@ -6,6 +6,7 @@ Imports point down::
     exporting  ``blockstm export``
     rollback   ``blockstm rollback``
     state      ``blockstm state``
+    witness    ``blockstm witness``
     audit      ``blockstm audit``
     info       ``blockstm chain``
     progress   how far an import is, on a terminal

@@ -14,7 +14,15 @@ _WORD = 32
 
 
 class MissingInput(LookupError):
-    """The state lacks the code of a hash, or the block the hash of another block."""
+    """The state lacks the code of a hash, or the block the hash of another block.
+
+    Attributes:
+        block_number: of the block whose hash is missing; None where that is a code.
+    """
+
+    def __init__(self, message: str, block_number: int | None = None) -> None:
+        super().__init__(message)
+        self.block_number = block_number
 
 
 class WrongCode(InputError):
@@ -32,7 +40,7 @@ def error_of(index: int, status: int, output: bytes) -> Exception:
         case 2:
             number = int.from_bytes(rest, "little")
             return MissingInput(
-                f"BLOCKHASH asks for block {number}, whose hash did not come with it"
+                f"BLOCKHASH asks for block {number}, whose hash did not come with it", number
             )
         case 3:
             return InternalError("the EVM ran without a library that a precompile needs")

@@ -1,80 +1,30 @@
-"""Stateless execution: a state of which only a witness is at hand, against its root.
-
-A witness holds encoded nodes of the state's tries: those on the paths to whatever a block reads
-or changes, and a few that removals need. Each is known by its hash, so nothing has to be trusted:
-`WitnessState` answers from the nodes, and what they do not hold is an error, never an absence. Code
-is no part of a trie; it comes beside the nodes and is known by its hash, too.
-
-The format of a witness file, as JSON, plain or compressed with gzip or xz::
-
-    {"parentStateRoot": hash, "nodes": [RLP of a node of any of the tries], "codes": [code]}
-
-``codes`` is optional.
-"""
+"""The state behind a witness, against its root: what the nodes do not hold is an error, never an
+absence."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from blockstm._native.crypto.hashes import keccak256_many
 from blockstm._native.wire.witness_reads import WitnessReads
-from blockstm.ethereum.codecs.fields import Fields, parse_data
-from blockstm.ethereum.codecs.json_files import read_json
+from blockstm.errors import MissingCode
 from blockstm.ethereum.tries.state_trie import StateTrie, TrieAccount
+from blockstm.ethereum.witnesses.witness import Witness
 from blockstm.state.accounts import EMPTY_CODE_HASH
 from blockstm.state.changes import AccountChanges, changes_of
 from blockstm.state.located import field_of
 from blockstm.types import Hash32
 
-__all__ = ["Witness", "WitnessState", "parse_witness", "read_witness"]
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """The part of the state that a block reads, with its proof.
-
-    Attributes:
-        parent_state_root: of that state; to be compared with a trusted header of the parent.
-        nodes: encoded nodes of the tries, in any order.
-        codes: of the contracts that run, in any order.
-    """
-
-    parent_state_root: Hash32
-    nodes: tuple[bytes, ...]
-    codes: tuple[bytes, ...] = ()
-
-
-def read_witness(path: str | Path) -> Witness:
-    """Read a ``.json``, ``.json.gz`` or ``.json.xz`` file.
-
-    Raises:
-        OSError: the file cannot be opened or read.
-        DecodeError: it is not the JSON or compressed JSON that its name says, or not a witness.
-    """
-    return parse_witness(read_json(path, "witness"))
-
-
-def parse_witness(document: object) -> Witness:
-    """The witness that a parsed JSON document is.
-
-    Raises:
-        DecodeError: something is missing or malformed; the message names the place.
-    """
-    fields = Fields(document, "")
-    nodes = tuple(parse_data(*element) for element in fields.elements("nodes"))
-    codes = tuple(parse_data(*element) for element in fields.elements_or_none("codes") or ())
-    return Witness(fields.hash("parentStateRoot"), nodes, codes)
+__all__ = ["WitnessState"]
 
 
 class WitnessState:
     """The state behind a witness: location → value, as `AccountState` has them.
 
     ``blockstm.execute_block(block, WitnessState(witness), vm="evm")`` checks the state root, too:
-    it asks `root_after`. A block that reads more than the witness holds ends in a
-    `StateError` whose cause is a `MissingNode`; where only the root needs a node, in that.
+    it asks `root_after`. A block that reads more than the witness holds ends in a `StateError`
+    whose cause is a `MissingNode` or a `MissingCode`; where only the root needs a node, in that.
 
     Thread-safety: any thread may use it; calls take turns.
 
@@ -104,7 +54,7 @@ class WitnessState:
 
         Raises:
             MissingNode: the witness does not hold what tells.
-            LookupError: it does not hold the code.
+            MissingCode: it does not hold the code.
             DecodeError: a node or an account is malformed.
         """
         if key[0] == "code":
@@ -146,11 +96,11 @@ class WitnessState:
         """See `blockstm.ethereum.State`.
 
         Raises:
-            LookupError: the witness does not hold it.
+            MissingCode: the witness does not hold it.
         """
         code = b"" if code_hash == EMPTY_CODE_HASH else self._codes.get(Hash32(code_hash))
         if code is None:
-            raise LookupError(f"the witness has only the hash of the code 0x{code_hash.hex()}")
+            raise _missing_code(code_hash)
         return code
 
     def root_after(self, writes: Mapping[Any, Any]) -> Hash32:
@@ -182,5 +132,11 @@ class WitnessState:
     def _code(self, code_hash: Hash32, default: Any) -> Any:
         """A code that no account has is none: a block asks for that of what it creates."""
         if code_hash in self._named and code_hash not in self._codes:
-            raise LookupError(f"the witness has only the hash of the code 0x{code_hash.hex()}")
+            raise _missing_code(code_hash)
         return self._codes.get(code_hash, default)
+
+
+def _missing_code(code_hash: bytes) -> MissingCode:
+    return MissingCode(
+        f"the witness has only the hash of the code 0x{code_hash.hex()}", bytes(code_hash)
+    )

@@ -1,0 +1,93 @@
+"""The witness of a block of a chain: what a stateless client needs beside the block."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Final
+
+from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
+from blockstm.chain.blocks import Blocks
+from blockstm.chain.states import ChainState
+from blockstm.chain.store import Table
+from blockstm.errors import UnknownBlock
+from blockstm.ethereum import Block, ExecutedBlock, Header, Witness, make_witness
+from blockstm.ethereum import Chain as Spec
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.witnesses.collapses import Place
+from blockstm.executor import execute_block
+from blockstm.types import Hash32
+
+__all__ = ["check_has_parent", "witness_of"]
+
+
+def witness_of(block: Block, state: ChainState, spec: Spec, blocks: Blocks) -> Witness:
+    """The witness of a block, whose parent's state is at hand.
+
+    Raises:
+        BlockError: the block is invalid, or the state cannot be read.
+        StoreError: see `Chain.witness`.
+    """
+    total_difficulty = blocks.total_difficulty(state.hash)
+
+    def run(on: Any, block_hashes: Mapping[int, Hash32], /) -> ExecutedBlock:
+        with ThreadPoolExecutor(1, thread_name_prefix="blockstm-witness") as fresh:
+            return fresh.submit(
+                execute_block,
+                block,
+                on,
+                "evm",
+                workers=1,
+                chain=spec,
+                parent=state.header,
+                block_hashes=block_hashes,
+                total_difficulty=total_difficulty,
+            ).result()
+
+    def header_before(header: Header) -> Header:
+        return blocks.header(header.parent_hash)
+
+    def node_at(place: Place) -> bytes | None:
+        return blocks.node(*_table_and_key(place))
+
+    with _no_code_known():
+        return make_witness(block, state, state.trie, run, header_before, node_at)
+
+
+_ONE_AT_A_TIME: Final = threading.Lock()
+
+
+@contextmanager
+def _no_code_known() -> Iterator[None]:
+    """Has the EVM read every code from the state, also one that it ran before, on a fresh thread.
+
+    Meanwhile other blocks of the process run without the cache of codes, and are slower for it.
+    """
+    with _ONE_AT_A_TIME:
+        code_cache(0)
+        try:
+            yield
+        finally:
+            code_cache(CODE_CACHE_LIMIT)
+
+
+def check_has_parent(header: Header) -> None:
+    """Refuse the first block of a chain.
+
+    Raises:
+        UnknownBlock: it is the first.
+    """
+    if not header.number:
+        raise UnknownBlock("the first block of a chain is executed on no state: it has no witness")
+
+
+def _table_and_key(place: Place) -> tuple[Table, bytes]:
+    """Where a chain on disk has the node of a place, as of its head."""
+    path = place.path + bytes(len(place.path) % 2)
+    packed = bytes(16 * high + low for high, low in zip(path[::2], path[1::2], strict=True))
+    key = bytes([len(place.path)]) + packed
+    if place.owner is None:
+        return Table.ACCOUNT_NODES, key
+    return Table.STORAGE_NODES, keccak(place.owner) + key

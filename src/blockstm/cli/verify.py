@@ -1,0 +1,249 @@
+"""``blockstm verify``: whether a block is valid, from the block and its witness alone."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final
+
+from blockstm.errors import (
+    BlockError,
+    ConfigError,
+    DecodeError,
+    InvalidBlock,
+    MissingCode,
+    MissingHeader,
+    MissingNode,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from blockstm.ethereum import Chain, ExecutedBlock, Header, StatelessFile, Witness
+    from blockstm.executor import Executor
+    from blockstm.types import Hash32
+
+__all__ = ["add_parser", "main", "verify_file", "witness_beside"]
+
+VALID: Final = 0
+NOT_VALID: Final = 1
+UNREADABLE: Final = 2
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``verify`` to the subcommands; its arguments go to `main`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "verify",
+        help="verify a block by its witness, without a state",
+        description="Executes a block on the nodes and codes of its witness, and checks all that "
+        "its header says, the state root included. Exit status: 0 the block is valid, 1 it is not, "
+        "or the witness lacks something, 2 a file cannot be read or the usage is wrong.",
+    )
+    parser.add_argument(
+        "block",
+        type=Path,
+        metavar="BLOCK",
+        help="a block file, a JSON-RPC block or debug_getRawBlock's answer (.json, .json.gz, "
+        ".json.xz), Scroll's and ZisK's (.bin) input with its witness; else RLP, in bytes or hex",
+    )
+    parser.add_argument(
+        "--witness",
+        type=Path,
+        metavar="W",
+        help="debug_executionWitness' answer, or parentStateRoot, nodes and codes; not needed "
+        "where BLOCK has it",
+    )
+    parser.add_argument(
+        "--workers", type=_workers, default="auto", metavar="N", help="threads; default: auto"
+    )
+    parser.add_argument("--genesis", type=Path, metavar="G", help="whose chain's rules hold")
+    parser.add_argument("--fork", metavar="NAME", help="whose rules hold; default: mainnet's")
+    parser.add_argument("--chain-id", type=int, metavar="N", help="default: mainnet's, 1")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    return parser
+
+
+def _workers(text: str) -> int | str:
+    return text if text == "auto" else int(text)
+
+
+_workers.__name__ = "number of workers"  # what argparse calls it in its message
+
+
+def main(args: argparse.Namespace) -> int:
+    """Verify the block; the exit status.
+
+    Raises:
+        UsageError: an argument has a value that it cannot have.
+    """
+    from blockstm.config import Config  # loads what only this command needs
+    from blockstm.executor import Executor
+
+    chain = _chain(args)
+    with Executor(Config(workers=args.workers)) as executor:
+        return verify_file(args.block, args.witness, chain, executor, args)
+
+
+def verify_file(
+    path: Path,
+    witness_path: Path | None,
+    chain: Chain,
+    executor: Executor,
+    args: argparse.Namespace,
+) -> int:
+    """Verify the block of a file and print the verdict; the exit status."""
+    # loads what only this command needs
+    from blockstm.ethereum import read_stateless_file, read_witness
+
+    reading = path
+    try:
+        file = read_stateless_file(path)
+        witness = file.witness
+        if witness_path is not None:
+            reading = witness_path
+            witness = read_witness(witness_path)
+        if witness is None:
+            raise UsageError("the file has no witness: give one with --witness")
+    except (OSError, UsageError) as error:
+        words = error.strerror if isinstance(error, OSError) else None
+        print(f"blockstm {args.command}: {reading}: {words or error}", file=sys.stderr)
+        return UNREADABLE
+    verdict = _verified(file, witness, chain, executor)
+    print(json.dumps(verdict.as_object()) if args.json else verdict.as_text(), flush=True)
+    return VALID if verdict.verdict == "valid" else NOT_VALID
+
+
+def witness_beside(path: Path, witness: Path) -> Path:
+    """The witness of a block file: a file, or that of the same name in a folder."""
+    return witness / path.name if witness.is_dir() else witness
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What verifying a block came to; the keys of ``--json`` are these names.
+
+    Attributes:
+        verdict: ``valid``, ``invalid``, ``incomplete`` (the witness lacks what the block reads) or
+            ``malformed`` (the witness is no witness, or of another block).
+        missing: hash of what an incomplete witness lacks.
+        parent: whether the state is ``proved`` to be the parent's by its header, or ``given``.
+    """
+
+    number: int
+    hash: str
+    verdict: str = "valid"
+    reason: str = ""
+    missing: str | None = None
+    parent: str = "proved"
+    transactions: int = 0
+    gas_used: int = 0
+    state_root: str = ""
+    nodes: int = 0
+    codes: int = 0
+    workers: int = 0
+    seconds: float = 0.0
+
+    def as_object(self) -> dict[str, Any]:
+        """The JSON object: nothing about what is wrong where nothing is."""
+        left_out = {"reason", "missing"} if self.verdict == "valid" else set()
+        if self.missing is None:
+            left_out.add("missing")
+        return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
+
+    def as_text(self) -> str:
+        """One line."""
+        if self.verdict != "valid":
+            return f"block {self.number} {self.hash}: {self.verdict.upper()}: {self.reason}"
+        proved = (
+            "" if self.parent == "proved" else "; the parent's state root is the witness's word"
+        )
+        return (
+            f"block {self.number} {self.hash}: valid: {self.transactions} transactions, "
+            f"{self.gas_used:,} gas, {self.nodes} nodes, {self.codes} codes, state root "
+            f"{self.state_root}, {self.seconds:.2f} s, workers: {self.workers}{proved}"
+        )
+
+
+def _verified(file: StatelessFile, witness: Witness, chain: Chain, executor: Executor) -> Verdict:
+    header = file.block.header
+    verdict = Verdict(int(header.number), f"0x{file.block.hash.hex()}")
+    verdict.transactions = len(file.block.transactions)
+    verdict.nodes, verdict.codes = len(witness.nodes), len(witness.codes) + len(file.codes)
+    begin = perf_counter()
+    try:
+        if file.block.hash != header.hash:
+            raise DecodeError(f"the block's hash is 0x{header.hash.hex()}", "hash")
+        parent, hashes = witness.ancestry(file.block)
+        verdict.parent = "given" if parent is None else "proved"
+        executed = _executed(file, witness, (parent, hashes), chain, executor)
+    except (BlockError, MissingNode, MissingHeader, DecodeError) as error:
+        _note(verdict, error)
+    else:
+        assert executed.state_root == header.state_root  # it was compared
+        verdict.gas_used, verdict.workers = executed.gas_used, executed.stats.workers
+        verdict.state_root = f"0x{header.state_root.hex()}"
+    verdict.seconds = perf_counter() - begin
+    return verdict
+
+
+def _executed(
+    file: StatelessFile,
+    witness: Witness,
+    ancestry: tuple[Header | None, dict[int, Hash32]],
+    chain: Chain,
+    executor: Executor,
+) -> ExecutedBlock:
+    from blockstm.ethereum import WitnessState  # loads what only this command needs
+
+    parent, hashes = ancestry
+    return executor.execute_block(
+        file.block,
+        WitnessState(witness, file.codes),
+        "evm",
+        chain=chain,
+        parent=parent,
+        block_hashes={**file.block_hashes, **hashes},  # what is proved goes first
+    )
+
+
+def _note(verdict: Verdict, error: Exception) -> None:
+    """Why a block was not found valid."""
+    cause = error.__cause__ if isinstance(error, BlockError) else error
+    verdict.reason = str(error)
+    if isinstance(error, InvalidBlock):
+        verdict.verdict = "invalid"
+    elif isinstance(cause, MissingNode | MissingCode | MissingHeader):
+        verdict.verdict, verdict.missing = "incomplete", f"0x{cause.hash.hex()}"
+        verdict.reason = str(cause)
+    else:
+        is_lacking = isinstance(cause, LookupError)
+        verdict.verdict = "incomplete" if is_lacking else "malformed"
+
+
+def _chain(args: argparse.Namespace) -> Chain:
+    """Whose rules hold.
+
+    Raises:
+        UsageError: the fork or the genesis is none, or the arguments contradict each other.
+    """
+    # loads what only this command needs
+    from blockstm.ethereum import MAINNET
+    from blockstm.ethereum.genesis import read_genesis
+
+    chain = MAINNET
+    if args.genesis is not None:
+        if args.chain_id is not None:
+            raise ConfigError("--genesis says the chain id: give it or --chain-id")
+        try:
+            given = read_genesis(args.genesis).chain
+        except OSError as error:
+            raise UsageError(f"{args.genesis}: {error.strerror or error}") from error
+        if given is None:
+            raise ConfigError(f"{args.genesis}: it says nothing of forks")
+        chain = given
+    if args.fork is not None:
+        chain = chain.under(args.fork)
+    return chain if args.chain_id is None else replace(chain, chain_id=args.chain_id)

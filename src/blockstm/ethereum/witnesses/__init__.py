@@ -1,0 +1,27 @@
+"""Stateless execution: a block and a witness of it are all that is needed.
+
+Imports point down::
+
+    stateless_files  files that hold a block, or a block with its witness
+    making           the witness of a block, made on a state that is at hand
+    collapses        nodes that removals from a trie need beside the paths to what is removed
+    reading          a witness from JSON
+    state            the state behind a witness
+    witness          what a witness is, and how it belongs to its block
+"""
+
+from blockstm.ethereum.witnesses.making import make_witness
+from blockstm.ethereum.witnesses.reading import parse_witness, read_witness
+from blockstm.ethereum.witnesses.state import WitnessState
+from blockstm.ethereum.witnesses.stateless_files import StatelessFile, read_stateless_file
+from blockstm.ethereum.witnesses.witness import Witness
+
+__all__ = [
+    "StatelessFile",
+    "Witness",
+    "WitnessState",
+    "make_witness",
+    "parse_witness",
+    "read_stateless_file",
+    "read_witness",
+]
