@@ -19,6 +19,7 @@ from tests.ethereum.made import signed
 import blockstm
 from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
 from blockstm.chain import Chain
+from blockstm.chain.witnessing import node_of
 from blockstm.errors import (
     BlockError,
     DecodeError,
@@ -30,8 +31,10 @@ from blockstm.errors import (
     UnknownBlock,
 )
 from blockstm.ethereum import Account, Block, Witness, WitnessState, parse_witness
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.genesis import Genesis
 from blockstm.ethereum.tries.state_trie import state_root
+from blockstm.ethereum.witnesses.collapses import places_below
 
 REFUSALS = (BlockError, MissingNode, MissingHeader, DecodeError)
 
@@ -99,7 +102,6 @@ def check_minimal(subject: Subject) -> None:
     assert parse_witness(witness.to_json()) == witness
     assert list(witness.nodes) == sorted(set(witness.nodes))
     assert list(witness.codes) == sorted(set(witness.codes))
-    keccak = blockstm.ethereum.codecs.hashing.keccak
     for name in ("nodes", "codes"):
         whole = getattr(witness, name)
         for at, removed in enumerate(whole):
@@ -178,6 +180,52 @@ def test_what_removals_join_is_in_the_witness(kind: str, seed: int, tmp_path: Pa
             for removed in some[:5]:
                 nodes = tuple(each for each in subject.witness.nodes if each != removed)
                 subject.missing_without(replace(subject.witness, nodes=nodes))
+
+
+def test_a_node_on_disk_is_found_at_its_place(tmp_path: Path) -> None:
+    """Places as the chain names them are those that the native store keeps nodes at."""
+    pytest.importorskip("mdbx")
+    slots = {slot: slot + 1 for slot in range(300)}
+    with Chain.open(tmp_path / "data", filled(slots), workers=1) as chain:
+        grown(chain, 2)
+        state = chain.state_at(2)
+        proof, blocks = state.proof(COUNTER, range(20)), chain._now().blocks
+        ways: list[Any] = [(None, keccak(COUNTER), proof.nodes)]
+        ways += [
+            (COUNTER, keccak(slot.to_bytes(32, "big")), nodes)
+            for slot, (_, nodes) in proof.storage.items()
+        ]
+        for owner, key, nodes in ways:
+            for node_hash, place in places_below(owner, key, nodes):
+                node = node_of(blocks, place)
+                assert node is not None
+                assert keccak(node) == node_hash
+
+
+# ---- codes
+
+CLONED = bytes.fromhex("60026001550000")
+
+
+def test_a_code_that_the_block_creates_again_is_there() -> None:
+    """A worker that ran the new contract first would not ask for the old one's code."""
+    first = filled({1: 1})
+    accounts = dict(first.accounts) | {COUNTER: Account(1, 1, CLONED)}
+    header = replace(first.block.header, state_root=state_root(accounts))
+    block = replace(first.block, header=header, hash=header.hash)
+    created = bytes.fromhex(f"66{CLONED.hex()}60005260076019f3")
+    with Chain.in_memory(replace(first, block=block, accounts=accounts), workers=1) as chain:
+        made = [
+            signed(0, nonce=0, to=None, value=0, data=created, gas_price=10**9),
+            signed(1, nonce=0, to=COUNTER, value=0, gas_price=10**9),
+        ]
+        address = chain.import_block(child(chain, None, made)).receipts[0].contract_address
+        assert address is not None
+        assert chain.state_at(1).code_at(address) == CLONED
+        subject = Subject(chain, 1)
+        assert CLONED in subject.witness.codes
+        for _ in range(20):
+            assert subject.verify_afresh(subject.witness)
 
 
 # ---- hashes of blocks

@@ -165,7 +165,7 @@ class Chain:
         """A chain on disk: what is imported is there when this process is gone, however it ends.
 
         One process at a time imports; any number of others open the same folder with
-        ``read_only=True``, and see each commit when it is made. In one process a folder is open
+        ``read_only=True``, and see each commit once it is durable. In one process a folder is open
         once. It needs the extra ``blockstm[chain]``.
 
         Args:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
@@ -20,7 +21,7 @@ from blockstm.ethereum.witnesses.collapses import Place
 from blockstm.executor import execute_block
 from blockstm.types import Hash32
 
-__all__ = ["check_has_parent", "witness_of"]
+__all__ = ["check_has_parent", "node_of", "witness_of"]
 
 
 def witness_of(block: Block, state: ChainState, spec: Spec, blocks: Blocks) -> Witness:
@@ -49,11 +50,8 @@ def witness_of(block: Block, state: ChainState, spec: Spec, blocks: Blocks) -> W
     def header_before(header: Header) -> Header:
         return blocks.header(header.parent_hash)
 
-    def node_at(place: Place) -> bytes | None:
-        return blocks.node(*_table_and_key(place))
-
     with _no_code_known():
-        return make_witness(block, state, state.trie, run, header_before, node_at)
+        return make_witness(block, state, state.trie, run, header_before, partial(node_of, blocks))
 
 
 _ONE_AT_A_TIME: Final = threading.Lock()
@@ -83,11 +81,11 @@ def check_has_parent(header: Header) -> None:
         raise UnknownBlock("the first block of a chain is executed on no state: it has no witness")
 
 
-def _table_and_key(place: Place) -> tuple[Table, bytes]:
-    """Where a chain on disk has the node of a place, as of its head."""
+def node_of(blocks: Blocks, place: Place) -> bytes | None:
+    """The node that a chain on disk has at a place, as of its head; None where there is none."""
     path = place.path + bytes(len(place.path) % 2)
     packed = bytes(16 * high + low for high, low in zip(path[::2], path[1::2], strict=True))
     key = bytes([len(place.path)]) + packed
     if place.owner is None:
-        return Table.ACCOUNT_NODES, key
-    return Table.STORAGE_NODES, keccak(place.owner) + key
+        return blocks.node(Table.ACCOUNT_NODES, key)
+    return blocks.node(Table.STORAGE_NODES, keccak(place.owner) + key)
