@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import tarfile
 from dataclasses import replace
 from functools import cache
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.fixtures import fixtures, mainnet_block, mainnet_index, needed_witness
 
 import blockstm
-from blockstm.errors import DecodeError, MissingHeader
+from blockstm.errors import BlockError, DecodeError, MissingHeader, MissingNode
 from blockstm.ethereum import (
     MAINNET,
     Block,
@@ -237,3 +240,80 @@ def test_a_wrong_scroll_document_is_refused_where_it_is_wrong(tmp_path: Path) ->
         with pytest.raises(DecodeError) as caught:
             read_stateless_file(tmp_path / "scroll.json")
         assert caught.value.place
+
+
+# ---- hostile input
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=6)
+    | st.binary(max_size=40).map(lambda data: "0x" + data.hex()),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(
+    [
+        *("state", "codes", "keys", "headers", "nodes", "parentStateRoot", "states"),
+        *("prev_state_root", "jsonrpc", "result", "error"),
+    ]
+)
+
+
+@given(st.dictionaries(NAMES, JSON) | JSON)
+def test_whatever_a_document_is_it_is_a_witness_or_refused(document: Any) -> None:
+    try:
+        witness = parse_witness(document)
+    except DecodeError:
+        return
+    assert isinstance(witness, Witness)
+
+
+STATELESS = st.sampled_from(
+    [
+        *("header", "prev_state_root", "transactions", "withdrawals", "block_hashes"),
+        *("states", "codes", "block", "pre_state", "hash", "jsonrpc", "result"),
+    ]
+)
+
+
+@given(document=st.dictionaries(STATELESS, JSON) | JSON)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_file_is_it_is_a_block_or_refused(document: Any, tmp_path: Path) -> None:
+    path = tmp_path / "block.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(DecodeError):
+        read_stateless_file(path)
+
+
+@given(data=st.binary(max_size=200), pick=st.sampled_from(["a.bin", "a.rlp", "a.json"]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_bytes_are_they_are_refused(data: bytes, pick: str, tmp_path: Path) -> None:
+    (tmp_path / pick).write_bytes(data)
+    with pytest.raises(DecodeError):
+        read_stateless_file(tmp_path / pick)
+
+
+@given(seed=st.integers(0, 1 << 32))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_frames_with_a_changed_byte_never_crash(seed: int, tmp_path: Path) -> None:
+    """Of the first frame and the beginning of the second: lengths, the block, the first nodes."""
+    draw = random.Random(seed)
+    data = bytearray(archived("zisk-reth-24628607_66_7.bin"))
+    for _ in range(draw.randrange(1, 4)):
+        data[
+            draw.choice([draw.randrange(16), draw.randrange(32_700), 37_248 + draw.randrange(64)])
+        ] ^= 1 << draw.randrange(8)
+    (tmp_path / "a.bin").write_bytes(data)
+    try:
+        file = read_stateless_file(tmp_path / "a.bin")
+    except DecodeError:
+        return
+    assert file.witness is not None
+    try:
+        executed = verify(file, file.witness)
+    except (BlockError, MissingNode, MissingHeader, DecodeError):
+        return
+    assert executed.state_root == file.block.header.state_root
+    assert file.block.hash.hex().startswith("d6edeb11")  # what changed is not used

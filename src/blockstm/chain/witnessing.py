@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,11 +13,13 @@ from blockstm.chain.blocks import Blocks
 from blockstm.chain.states import ChainState
 from blockstm.chain.store import Table
 from blockstm.errors import UnknownBlock
-from blockstm.ethereum import Block, ExecutedBlock, Header, Witness, make_witness
+from blockstm.ethereum import Block, ExecutedBlock, Header, Witness
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.witnesses import make_witness
 from blockstm.ethereum.witnesses.collapses import Place
 from blockstm.executor import execute_block
+from blockstm.locks import lock_for_forks
 from blockstm.types import Hash32
 
 __all__ = ["check_has_parent", "node_of", "witness_of"]
@@ -54,7 +55,7 @@ def witness_of(block: Block, state: ChainState, spec: Spec, blocks: Blocks) -> W
         return make_witness(block, state, state.trie, run, header_before, partial(node_of, blocks))
 
 
-_ONE_AT_A_TIME: Final = threading.Lock()
+_ONE_AT_A_TIME: Final = lock_for_forks()
 
 
 @contextmanager
@@ -62,6 +63,7 @@ def _no_code_known() -> Iterator[None]:
     """Has the EVM read every code from the state, also one that it ran before, on a fresh thread.
 
     Meanwhile other blocks of the process run without the cache of codes, and are slower for it.
+    A fork waits, so that the child has the cache.
     """
     with _ONE_AT_A_TIME:
         code_cache(0)

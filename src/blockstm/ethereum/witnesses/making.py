@@ -31,6 +31,9 @@ from blockstm.types import Address, Hash32
 
 __all__ = ["make_witness"]
 
+Way = tuple[Address | None, bytes, list[bytes]]
+"""The way to an account, or to a slot of an account: whose slot, the hashed key, the nodes."""
+
 
 class Run(Protocol):
     """Executes and verifies the block of a witness, in order."""
@@ -63,6 +66,7 @@ def make_witness(
     asked = _Asked(state, trie)
     headers = _run_with_headers(block, asked, run, header_before)
     nodes = _Nodes(asked, trie, node_at)
+    _add_what_the_root_needs(nodes, asked, trie)
     codes = tuple(sorted(asked.codes | asked.codes_created_again()))
     while True:
         witness = Witness(trie.root, tuple(sorted(nodes.found)), codes, headers)
@@ -75,6 +79,19 @@ def make_witness(
             nodes.add_missing(missing)
         else:
             return witness
+
+
+def _add_what_the_root_needs(nodes: _Nodes, asked: _Asked, trie: StateTrie) -> None:
+    """Add what removals of the whole block need; its receipts may need more, before Byzantium."""
+    state = WitnessState(Witness(trie.root, tuple(nodes.found)))
+    for changes in asked.changes[-1:]:
+        while True:
+            try:
+                state.root_after(changes)
+            except MissingNode as missing:
+                state.trie.add_nodes([nodes.add_missing(missing)])
+            else:
+                break
 
 
 def _run_with_headers(
@@ -149,13 +166,14 @@ class _Nodes:
         self._trie = trie
         self._node_at = node_at
         self._places: dict[Hash32, Place] = {}
+        self._after: list[Way] | None = None
         for owner, key, nodes in self._ways(trie):
             self._places.update(places_below(owner, key, nodes))
             self.found.update(nodes)
 
-    def _ways(self, trie: StateTrie) -> list[tuple[Address | None, bytes, list[bytes]]]:
-        """The ways to all that was asked for: whose slots or None, hashed key, nodes."""
-        ways: list[tuple[Address | None, bytes, list[bytes]]] = []
+    def _ways(self, trie: StateTrie) -> list[Way]:
+        """The ways to all that was asked for."""
+        ways: list[Way] = []
         for address, slots in self._asked.slots.items():
             proof = trie.prove(address, slots)
             ways.append((None, keccak(address), proof.nodes))
@@ -165,8 +183,8 @@ class _Nodes:
             ]
         return ways
 
-    def add_missing(self, missing: MissingNode) -> None:
-        """Add a node that a removal needs.
+    def add_missing(self, missing: MissingNode) -> bytes:
+        """Add a node that a removal needs, and return it.
 
         Raises:
             StateError: it cannot be found.
@@ -179,18 +197,25 @@ class _Nodes:
             node = find(place)
             if node is not None and keccak(node) == missing.hash:
                 self.found.add(node)
-                return
+                return node
         raise StateError(f"not found: a node that a removal needs, 0x{missing.hash.hex()}", None)
 
     def _joined(self, place: Place) -> bytes | None:
-        for changes in self._asked.changes:
-            after = self._trie.copy()
-            after.apply(changes, None)
-            for owner, key, nodes in self._ways(after):
-                node = child_of_joined(place, key, nodes) if owner == place.owner else None
-                if node is not None:
-                    return node
+        for owner, key, nodes in self._ways_after():
+            node = child_of_joined(place, key, nodes) if owner == place.owner else None
+            if node is not None:
+                return node
         return None
+
+    def _ways_after(self) -> list[Way]:
+        """The ways to all that was asked for in the states after the block's changes."""
+        if self._after is None:
+            self._after = []
+            for changes in self._asked.changes:
+                after = self._trie.copy()
+                after.apply(changes, None)
+                self._after += self._ways(after)
+        return self._after
 
     def _by_key(self, place: Place) -> bytes | None:
         key = key_through(place)
