@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from tests.fixtures import fixtures, mainnet_block, mainnet_index, needed_witness
 
 import blockstm
+from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
 from blockstm.errors import BlockError, DecodeError, MissingHeader, MissingNode
 from blockstm.ethereum import (
     MAINNET,
@@ -29,6 +31,7 @@ from blockstm.ethereum import (
     read_witness,
 )
 from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.witnesses import make_witness
 
 WITNESSED = sorted(number for number, block in mainnet_index().items() if block["witness"])
 DEVNET = replace(MAINNET.under("osaka"), chain_id=3_151_908)
@@ -147,6 +150,50 @@ def test_a_header_with_another_s_hash_is_refused(devnet: tuple[Block, dict[str, 
 def test_a_node_that_found_nothing_is_quoted() -> None:
     with pytest.raises(DecodeError, match="header not found"):
         parse_witness({"jsonrpc": "2.0", "id": 1, "error": {"message": "header not found"}})
+
+
+@pytest.mark.parametrize("name", ["zisk", "zevm"])
+def test_a_witness_made_from_another_client_s_has_nothing_else(
+    name: str, tmp_path: Path, devnet: tuple[Block, dict[str, Any]]
+) -> None:
+    """Reth's witnesses of a block of mainnet and one of a development network, less what is spare."""
+    if name == "zisk":
+        path = tmp_path / "a.bin"
+        path.write_bytes(archived("zisk-reth-24628607_66_7.bin"))
+        block, given_witness, chain = *unpacked(read_stateless_file(path)), MAINNET
+    else:
+        block, given_witness, chain = devnet[0], parse_witness(devnet[1]), DEVNET
+    state = WitnessState(given_witness)
+
+    def run(on: Any, block_hashes: Any, /) -> Any:
+        with ThreadPoolExecutor(1) as fresh:  # which has run no code yet
+            arguments: Any = {"chain": chain, "block_hashes": block_hashes, "workers": 1}
+            return fresh.submit(blockstm.execute_block, block, on, "evm", **arguments).result()
+
+    [parent] = given_witness.headers
+    code_cache(0)
+    try:
+        made = make_witness(block, Plain(state), state.trie, run, lambda _: parent, lambda _: None)
+    finally:
+        code_cache(CODE_CACHE_LIMIT)
+    assert set(made.nodes) < set(given_witness.nodes)
+    assert set(made.codes) <= set(given_witness.codes)
+    assert made.codes
+    assert made.headers == (parent,)
+    executed = verify(StatelessFile(block), made, chain)
+    assert executed.state_root == block.header.state_root
+
+
+def unpacked(file: StatelessFile) -> tuple[Block, Witness]:
+    assert file.witness is not None
+    return file.block, file.witness
+
+
+class Plain:
+    """A `State` with nothing else."""
+
+    def __init__(self, state: WitnessState) -> None:
+        self.account, self.storage, self.code = state.account, state.storage, state.code
 
 
 # ---- headers
