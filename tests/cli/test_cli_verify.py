@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chain.growing import genesis, grown
+from tests.chain.growing import COUNTER, child, genesis, grown
+from tests.chain.test_chain_witnesses import HASHER
 from tests.cli.test_cli_chains import genesis_file, imported
+from tests.ethereum.made import signed
 from tests.ethereum.test_witnesses import archived
 from tests.fixtures import mainnet_block, needed_witness
 
 from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
 from blockstm.chain import Chain
 from blockstm.cli import main
-from blockstm.ethereum import Block, parse_witness
+from blockstm.ethereum import Account, Block, parse_witness, state_root
 from blockstm.ethereum.codecs.hashing import keccak
 
 KEYS = [
@@ -123,6 +126,39 @@ def test_a_lie_is_told(
     status, verdict = run(capsys, *arguments)
     assert (status, verdict["verdict"]) == (1, "malformed")
     assert "headers[0]" in verdict["reason"]
+
+
+def test_hashes_of_the_file_are_not_believed_beside_headers(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """The block stores the hash of one before its parent, which only the file's hashes know."""
+    first = genesis("shanghai")
+    accounts = dict(first.accounts) | {COUNTER: Account(1, 1, HASHER)}
+    header = replace(first.block.header, state_root=state_root(accounts))
+    block = replace(first.block, header=header, hash=header.hash)
+    with Chain.in_memory(replace(first, block=block, accounts=accounts), workers=1) as chain:
+        grown(chain, 4)
+        asks = signed(0, nonce=4, to=COUNTER, value=0, data=word(2), gas_price=10**9)
+        chain.import_block(child(chain, None, [asks]))
+        document, last = chain.witness(5).to_json(), chain.block(5)
+        file = {
+            "block": {**last.to_json(), "uncles": []},
+            "pre_state": {},
+            "block_hashes": {"0x2": "0x" + chain.block_hash(2).hex()},
+        }
+        assert len(document["headers"]) == 2
+    arguments = ["verify", tmp_path / "b.json", "--witness", tmp_path / "w.json", "--chain-id", 1]
+    (tmp_path / "b.json").write_text(json.dumps(file))
+    for headers, expected in ((document["headers"], 0), (document["headers"][1:], 1)):
+        (tmp_path / "w.json").write_text(json.dumps(document | {"headers": headers}))
+        status, verdict = run(capsys, *arguments, "--fork", "shanghai")
+        assert status == expected, verdict
+    assert verdict["verdict"] == "incomplete"
+    assert "BLOCKHASH asks for block 2" in verdict["reason"]
+
+
+def word(number: int) -> bytes:
+    return number.to_bytes(32, "big")
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"state": 7}', "[]"])

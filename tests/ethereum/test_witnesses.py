@@ -156,7 +156,7 @@ def test_a_node_that_found_nothing_is_quoted() -> None:
 def test_a_witness_made_from_another_client_s_has_nothing_else(
     name: str, tmp_path: Path, devnet: tuple[Block, dict[str, Any]]
 ) -> None:
-    """Reth's witnesses of a block of mainnet and one of a development network, less what is spare."""
+    """Reth has given both: a block of mainnet, and one of a development network."""
     if name == "zisk":
         path = tmp_path / "a.bin"
         path.write_bytes(archived("zisk-reth-24628607_66_7.bin"))

@@ -205,7 +205,8 @@ def _executed(
         "evm",
         chain=chain,
         parent=parent,
-        block_hashes={**file.block_hashes, **hashes},  # what is proved goes first
+        # Where headers prove hashes, those of the file are not needed, and might be lies.
+        block_hashes={**file.block_hashes, **hashes} if parent is None else hashes,
     )
 
 
