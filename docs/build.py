@@ -42,6 +42,7 @@ GROUPS = {
             "docs/api",
             "docs/ethereum",
             "docs/chain",
+            "docs/rpc",
             "docs/testing",
             "docs/cli",
             "docs/formats",

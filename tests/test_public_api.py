@@ -78,6 +78,7 @@ def test_every_public_method_has_a_docstring(owner: str, name: str) -> None:
 PAGES = {
     "blockstm": "api.md",
     "blockstm.chain": "chain.md",
+    "blockstm.rpc": "rpc.md",
     "blockstm.ethereum": "ethereum.md",
     "blockstm.vm.evm": "ethereum.md",
     "blockstm.testing": "testing.md",

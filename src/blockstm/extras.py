@@ -16,6 +16,7 @@ EXTRAS: Final = {
     "testing": ("hypothesis",),
     "insight": ("matplotlib",),
     "chain": ("mdbx",),
+    "rpc": ("uvicorn", "websockets"),
 }
 """Extra → the packages of it that blockstm imports."""
 

@@ -17,7 +17,7 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum import Block
 from blockstm.ethereum.codecs.fields import Fields
 
-__all__ = ["read_blocks", "write_blocks"]
+__all__ = ["read_blocks", "split_blocks", "write_blocks"]
 
 _BLOCK_SIZE_MAX: Final = 1 << 28
 """No block is larger, in bytes: what announces more is none."""
@@ -42,6 +42,15 @@ def read_blocks(path: str | Path) -> Iterator[Block | bytes]:
                 yield from _encoded_blocks(file, first)
         except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
             raise DecodeError(f"{path}: it is not compressed as its name says: {error}") from error
+
+
+def split_blocks(file: IO[bytes]) -> Iterator[bytes]:
+    """The blocks of an open stream of RLP, in order, encoded as they stand there.
+
+    Raises:
+        DecodeError: it is no such stream, or ends within a block; the message says where.
+    """
+    yield from _encoded_blocks(file, file.read(1))
 
 
 def write_blocks(path: str | Path, blocks: Iterable[Block]) -> int:

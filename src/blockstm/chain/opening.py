@@ -151,4 +151,5 @@ def _until(spec: Spec, head: Head) -> bytes:
     """The rules as far as they have mattered."""
     place = head.number, head.header.timestamp, head.total_difficulty
     begun = tuple(each for each in spec.activations if each.has_come(*place))
-    return encode_spec(replace(spec, activations=begun or spec.activations[:1]))
+    rules = replace(spec, activations=begun or spec.activations[:1], netsplit_block=None)
+    return encode_spec(rules)

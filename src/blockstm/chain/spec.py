@@ -23,7 +23,7 @@ def encode_spec(spec: Spec) -> bytes:
     """
     if spec.precompiles:
         raise ConfigError("a chain on disk cannot have precompiled contracts of its own")
-    document = {
+    document: dict[str, Any] = {
         "chainId": spec.chain_id,
         "depositContract": spec.deposit_contract.hex(),
         "ethash": spec.checks_seals,
@@ -38,6 +38,8 @@ def encode_spec(spec: Spec) -> bytes:
             for each in spec.activations
         ],
     }
+    if spec.netsplit_block is not None:
+        document["netsplitBlock"] = spec.netsplit_block
     return json.dumps(document, sort_keys=True).encode()
 
 
@@ -56,6 +58,7 @@ def decode_spec(encoded: bytes) -> Spec:
             Address(bytes.fromhex(document["depositContract"])),
             document["ethash"],
             None if fork is None else _fork(fork),
+            netsplit_block=document.get("netsplitBlock"),
         )
     except (ValueError, LookupError, TypeError, ConfigError) as error:
         raise StoreDamaged(f"the rules of the chain cannot be read: {error}") from error

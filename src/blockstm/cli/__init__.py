@@ -4,6 +4,8 @@ layers below.
 Imports point down::
 
     chains      ``blockstm import``, ``export``, ``state``, ``witness``, ``audit``, ...
+    rpc         ``blockstm rpc``: a chain served as JSON-RPC
+    rpctest     ``blockstm rpctest``: recorded exchanges with a node, run and compared
     transitions  ``blockstm t8n``, ``t8n-server``, ``b11r``
     runcode     ``blockstm run-code``: code run by itself
     bench       ``blockstm bench``

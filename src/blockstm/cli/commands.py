@@ -36,6 +36,8 @@ _MODULES: Final = {
     "witness": "chains.witness",
     "audit": "chains.audit",
     "chain": "chains.info",
+    "rpc": "rpc",
+    "rpctest": "rpctest",
     "b11r": "transitions.blockbuilder",
     "run-code": "runcode",
     "bench": "bench.command",

@@ -85,6 +85,8 @@ class Chain:
         precompiles: address → precompiled contracts of the chain's own, in all its blocks, beside
             those of its forks or in their place; see `blockstm.vm.evm.Precompile`. Only the native
             EVM has them.
+        netsplit_block: where nodes that missed the merge part from the others by their fork
+            identifier (EIP-3675). No rule of a block depends on it, nor does equality.
 
     Raises:
         ConfigError: the forks are none, not in order, or do not begin at block 0; or an attribute
@@ -97,6 +99,7 @@ class Chain:
     checks_seals: bool = False
     fork: Fork | None = None
     precompiles: Mapping[Address, Any] = field(default_factory=dict, hash=False)
+    netsplit_block: int | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.precompiles, Mapping):

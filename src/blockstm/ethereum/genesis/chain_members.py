@@ -62,7 +62,10 @@ def chain_with(
     contract = MAINNET_DEPOSIT_CONTRACT
     if "depositContractAddress" in members:
         contract = members.loose_address("depositContractAddress")
-    return Chain(chain_id, tuple(with_blobs), contract)
+    netsplit = None
+    if "mergeNetsplitBlock" in members:
+        netsplit = members.number("mergeNetsplitBlock", bits=64)
+    return Chain(chain_id, tuple(with_blobs), contract, netsplit_block=netsplit)
 
 
 # ---- forks

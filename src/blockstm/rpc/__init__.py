@@ -1,0 +1,26 @@
+"""JSON-RPC on a chain: what wallets, libraries and tools ask a node.
+
+`Node` is a chain that answers: `dispatch` takes a request that was parsed, `handle` one as text.
+
+Imports point down::
+
+    serving    requests over HTTP and WebSocket
+    web        the ASGI application of a node
+    exchanges  recorded exchanges run and compared
+    dispatch   from requests to responses
+    methods    what each method does
+    node       a chain with what answering needs
+    pool       transactions that wait for a block
+    sidecars   blob transactions as they are sent
+    messages   calls and overrides from JSON
+    forms      blocks, transactions, receipts and logs as JSON
+    params     parameters, read strictly
+    limits     how much a request may ask for
+    errors     what a request is answered that has no result
+"""
+
+from blockstm.rpc.dispatch import dispatch, handle
+from blockstm.rpc.limits import Limits
+from blockstm.rpc.node import Node
+
+__all__ = ["Limits", "Node", "dispatch", "handle"]

@@ -1,0 +1,131 @@
+"""From requests to responses: JSON-RPC 2.0, whatever carries it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, NoReturn
+
+from blockstm.errors import BlockstmError
+from blockstm.messages import brief, did_you_mean
+from blockstm.rpc.errors import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    LIMIT_EXCEEDED,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    RpcError,
+    error_of,
+)
+from blockstm.rpc.methods.table import METHODS
+from blockstm.rpc.node import Node
+from blockstm.rpc.params import Params
+
+__all__ = ["dispatch", "handle"]
+
+_ABSENT: Final = object()
+
+
+def handle(node: Node, body: bytes | str) -> bytes | None:
+    """The response to the text of a request, or of a batch; None where none is wanted.
+
+    It raises nothing that a request is the reason of. Any thread may call it.
+
+    Args:
+        node: what is asked.
+        body: JSON in UTF-8.
+    """
+    limits = node.limits
+    try:
+        if len(body) > limits.request_bytes:
+            raise RpcError(LIMIT_EXCEEDED, f"a request has at most {limits.request_bytes} bytes")
+        request = _parsed(body)
+    except RpcError as error:
+        return _encoded(_failed(None, error))
+    response = dispatch(node, request)
+    if response is None:
+        return None
+    text = _encoded(response)
+    if len(text) > limits.response_bytes:
+        large = RpcError(LIMIT_EXCEEDED, f"a response has at most {limits.response_bytes} bytes")
+        return _encoded(_failed(response["id"] if isinstance(response, dict) else None, large))
+    return text
+
+
+def dispatch(node: Node, request: Any) -> Any:
+    """The response to a request, or the list of those to a batch, as JSON values.
+
+    A request without an ``id`` is a notification: it is run, and the response is None.
+
+    Args:
+        node: what is asked.
+        request: what was parsed from JSON: anything.
+    """
+    if not isinstance(request, list):
+        return _response(node, request)
+    if not request:
+        return _failed(None, RpcError(INVALID_REQUEST, "the batch is empty"))
+    if len(request) > node.limits.batch:
+        error = RpcError(LIMIT_EXCEEDED, f"a batch has at most {node.limits.batch} requests")
+        return _failed(None, error)
+    responses = [_response(node, each) for each in request]
+    return [each for each in responses if each is not None] or None
+
+
+def _parsed(body: bytes | str) -> Any:
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise RpcError(PARSE_ERROR, f"not JSON: {brief(str(error))}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _encoded(response: Any) -> bytes:
+    return json.dumps(response, separators=(",", ":")).encode()
+
+
+def _failed(identity: Any, error: RpcError) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": identity, "error": error.to_json()}
+
+
+def _response(node: Node, request: Any) -> dict[str, Any] | None:
+    identity = request.get("id", _ABSENT) if isinstance(request, dict) else None
+    if isinstance(identity, bool | list | dict):
+        return _failed(None, RpcError(INVALID_REQUEST, "an id is a string, a number or null"))
+    try:
+        result = _result(node, request)
+    except RpcError as error:
+        is_silent = identity is _ABSENT and error.code != INVALID_REQUEST
+        return None if is_silent else _failed(None if identity is _ABSENT else identity, error)
+    return None if identity is _ABSENT else {"jsonrpc": "2.0", "id": identity, "result": result}
+
+
+def _result(node: Node, request: Any) -> Any:
+    if not isinstance(request, dict) or request.get("jsonrpc") != "2.0":
+        raise RpcError(INVALID_REQUEST, 'a request is an object whose jsonrpc is "2.0"')
+    name, given = request.get("method"), request.get("params")
+    if not isinstance(name, str):
+        raise RpcError(INVALID_REQUEST, f"a method is a string, not {brief(name)}")
+    method = METHODS.get(name)
+    if method is None:
+        meant = did_you_mean(name, METHODS)
+        raise RpcError(METHOD_NOT_FOUND, f"the method {brief(name)} does not exist{meant}")
+    if given is None:
+        given = []
+    if not isinstance(given, list):
+        raise RpcError(INVALID_PARAMS, "params are a list")
+    if len(given) > method.takes:
+        raise RpcError(INVALID_PARAMS, f"too many arguments, want at most {method.takes}")
+    if len(given) < method.needs:
+        raise RpcError(INVALID_PARAMS, f"missing value for required argument {len(given)}")
+    try:
+        return method.run(node, Params(given, node.chain.head.number))
+    except BlockstmError as error:
+        raise error_of(error) from error
+    except RpcError:
+        raise
+    except Exception as error:
+        raise RpcError(INTERNAL_ERROR, f"internal error: {type(error).__name__}") from error

@@ -1,0 +1,108 @@
+"""What transactions did inside: ``debug_trace*``, with the tracers and options of go-ethereum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blockstm.errors import DecodeError
+from blockstm.ethereum import Block, call
+from blockstm.ethereum.codecs.fields import shown
+from blockstm.ethereum.tracing import Tracer, tracer_named
+from blockstm.executor import execute_block
+from blockstm.messages import brief
+from blockstm.rpc.errors import SERVER_ERROR, RpcError, call_error
+from blockstm.rpc.messages import message_of_json
+from blockstm.rpc.methods.execution import call_options
+from blockstm.rpc.methods.transactions import found
+from blockstm.rpc.node import Node
+from blockstm.rpc.params import BlockName, Params
+
+__all__ = [
+    "trace_block",
+    "trace_block_by_hash",
+    "trace_block_by_number",
+    "trace_call",
+    "trace_transaction",
+]
+
+
+def trace_block_by_number(node: Node, params: Params) -> Any:
+    """``debug_traceBlockByNumber``."""
+    return _traced_block(node, params.number(0), params)
+
+
+def trace_block_by_hash(node: Node, params: Params) -> Any:
+    """``debug_traceBlockByHash``."""
+    return _traced_block(node, params.hash(0), params)
+
+
+def trace_block(node: Node, params: Params) -> Any:
+    """``debug_traceBlock``: of a block that is given as RLP, and stands on one of the chain."""
+    block = Block.decode(params.data(0))
+    return _listed(block, _traces(node, block, _tracer(params.members(1, optional=True))))
+
+
+def _traced_block(node: Node, which: BlockName, params: Params) -> Any:
+    block = node.find(which)
+    if block is None:
+        raise RpcError(SERVER_ERROR, f"block {shown(which)} not found")
+    return _listed(block, _traces(node, block, _tracer(params.members(1, optional=True))))
+
+
+def _listed(block: Block, traces: Sequence[Any]) -> list[dict[str, Any]]:
+    return [
+        {"txHash": shown(transaction.hash), "result": traces[index]}
+        for index, transaction in enumerate(block.transactions)
+    ]
+
+
+def trace_transaction(node: Node, params: Params) -> Any:
+    """``debug_traceTransaction``."""
+    tracer = _tracer(params.members(1, optional=True))
+    mined = found(node, params.hash(0))
+    if mined is None:
+        raise RpcError(SERVER_ERROR, "transaction not found")
+    return _traces(node, node.chain.block(mined.block_hash), tracer)[mined.index]
+
+
+def trace_call(node: Node, params: Params) -> Any:
+    """``debug_traceCall``."""
+    config = params.members(2, optional=True)
+    state, options = call_options(
+        node, params, config.get("stateOverrides"), config.get("blockOverrides")
+    )
+    message = message_of_json(params.raw(0), "invalid argument 0")
+    result = call(state, message, tracer=_tracer(config), **options)
+    if result.rejection is not None:
+        raise call_error(result)
+    return result.trace
+
+
+def _traces(node: Node, block: Block, tracer: Tracer) -> Sequence[Any]:
+    header = block.header
+    if not header.number:
+        raise RpcError(SERVER_ERROR, "genesis is not traceable")
+    parent = node.chain.header(header.parent_hash)
+    executed = execute_block(
+        block,
+        node.state(header.parent_hash),
+        vm="evm",
+        parent=parent,
+        tracer=tracer,
+        **node.execution_options(header.parent_hash),
+    )
+    assert executed.traces is not None  # there is a tracer
+    traces: Sequence[Any] = executed.traces
+    return traces
+
+
+def _tracer(config: Mapping[str, Any]) -> Tracer:
+    """The tracer of a request; without a name, the one that lists instructions."""
+    name = config.get("tracer")
+    if not name:
+        return tracer_named("structLogger", config)
+    options = config.get("tracerConfig")
+    if not isinstance(name, str) or not isinstance(options, Mapping | type(None)):
+        raise DecodeError(f"tracer: expected a name and its options, not {brief(name)}", "tracer")
+    return tracer_named(name, options)
