@@ -42,6 +42,7 @@ USED_ELSEWHERE = {
     "oldest_state": "public",
     "proof": "public",
     "revalidation": "read by the native engine",
+    "should_exit": "read by uvicorn",
     "signing_hash": "public",
     "speedup_over_baseline": "printed by name",
     "state_at": "public",

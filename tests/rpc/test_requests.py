@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.rpc.sites import code, recorded_node, result
+from tests.rpc.sites import archive, code, recorded_node, result
 
 from blockstm.chain import Chain
 from blockstm.errors import ConfigError
@@ -164,6 +165,43 @@ def test_no_parameters_are_our_fault(method: str, params: list[Any]) -> None:
     assert response.get("error", {}).get("code") != -32603, response
 
 
+@settings(max_examples=600)
+@given(st.data())
+def test_no_change_of_a_good_request_is_our_fault(data: Any) -> None:
+    exchange = data.draw(st.sampled_from(archive().exchanges))
+    request = json.loads(json.dumps(data.draw(st.sampled_from(exchange.steps))[0]))
+    for _ in range(data.draw(st.integers(1, 3))):
+        change(request.setdefault("params", []), data)
+    response = dispatch(mutated_node(), request)
+    json.dumps(response)
+    assert response.get("error", {}).get("code") != -32603 or "nonce has max" in str(response)
+
+
+def change(value: Any, data: Any) -> None:
+    """Another value, another member or one element less, somewhere inside."""
+    while value:
+        keys = sorted(value) if isinstance(value, dict) else range(len(value))
+        key = data.draw(st.sampled_from(keys))
+        inner = value[key]
+        if not isinstance(inner, dict | list) or not inner or data.draw(st.booleans()):
+            break
+        value = inner
+    else:
+        return
+    if isinstance(inner, str) and data.draw(st.booleans()):
+        value[key] = inner[:-1] if data.draw(st.booleans()) else inner + "0"
+    elif isinstance(value, list) and data.draw(st.booleans()):
+        del value[key]
+    else:
+        value[key] = data.draw(VALUES)
+
+
+@cache
+def mutated_node() -> Node:
+    """A node whose pool fills."""
+    return Node(archive().chain())
+
+
 @settings(max_examples=500)
 @given(JSON | st.lists(st.fixed_dictionaries({"jsonrpc": st.just("2.0"), "method": JSON})))
 def test_every_document_has_a_response_or_wants_none(document: Any) -> None:
@@ -179,10 +217,6 @@ def test_any_bytes_have_a_response(body: bytes) -> None:
     json.loads(answer)
 
 
-NODES: list[Node] = []
-
-
+@cache
 def node_once() -> Node:
-    if not NODES:
-        NODES.append(node())
-    return NODES[0]
+    return node()

@@ -7,6 +7,7 @@ from binascii import crc32
 from importlib.metadata import version
 from typing import Any, Final
 
+from blockstm.chain import Chain as LastingChain
 from blockstm.ethereum import Activation, Chain
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.codecs.hashing import keccak
@@ -30,6 +31,7 @@ __all__ = [
     "chain_id",
     "client_version",
     "config",
+    "fork_identifier",
     "listening",
     "network_id",
     "peer_count",
@@ -132,7 +134,7 @@ def _form(node: Node, activation: Activation) -> dict[str, Any]:
     members: dict[str, Any] = {
         "activationTime": activation.timestamp,
         "chainId": shown(spec.chain_id),
-        "forkId": shown(_fork_id(node, activation)),
+        "forkId": shown(fork_identifier(node.chain, activation)),
         "precompiles": {
             name: f"0x{number:040x}"
             for since, named in _PRECOMPILES.items()
@@ -162,17 +164,17 @@ def _system_contracts(fork: Fork, spec: Chain) -> dict[str, str]:
     return found
 
 
-def _fork_id(node: Node, activation: Activation) -> bytes:
+def fork_identifier(chain: LastingChain, activation: Activation) -> bytes:
     """The checksum of the genesis and of all forks up to one (EIP-2124, EIP-6122)."""
-    activations = node.chain.spec.activations
+    activations = chain.spec.activations
     until = activations[: activations.index(activation) + 1]
     # Nobody announces the merge, but perhaps a block after it.
     blocks = {each.block or 0 for each in until if each.fork.name != PARIS.name}
     if PARIS.name in {each.fork.name for each in until}:
-        blocks.add(node.chain.spec.netsplit_block or 0)
-    began = node.chain.header(0).timestamp
+        blocks.add(chain.spec.netsplit_block or 0)
+    began = chain.header(0).timestamp
     times = sorted({each.timestamp or 0 for each in until})
-    checksum = crc32(node.chain.block_hash(0))
+    checksum = crc32(chain.block_hash(0))
     for place in [*sorted(blocks - {0}), *(each for each in times if each > began)]:
         checksum = crc32(place.to_bytes(8, "big"), checksum)
     return checksum.to_bytes(4, "big")
