@@ -10,7 +10,7 @@ from tests.rpc.sites import code, recorded_node, result
 from blockstm.chain import Chain
 from blockstm.ethereum import MAINNET, Header
 from blockstm.ethereum.codecs.hashing import keccak
-from blockstm.rpc import Node
+from blockstm.rpc import Limits, Node
 from blockstm.rpc.methods import network
 
 CONTRACT = "0x7dcd17433742f4c0ca53122ab541d0ba67fc27df"
@@ -136,6 +136,15 @@ def test_calls_see_what_is_overridden(node: Node) -> None:
     assert int(result(node, "eth_call", call, "latest", state, {"number": "0x100"}), 16) == 256
     both = {"to": CONTRACT, "data": "0x01", "input": "0x02"}
     assert code(node, "eth_call", both) == -32602
+
+
+def test_traces_and_namespaces_are_limited(node: Node) -> None:
+    small = Node(node.chain, Limits(trace_bytes=1000), namespaces=("debug",))
+    assert len(result(small, "debug_traceBlockByNumber", "0x1", {"tracer": "callTracer"})) == 4
+    assert code(small, "debug_traceBlockByNumber", "0x1") == -32005
+    call = {"to": CONTRACT, "input": "0x01"}
+    assert code(small, "debug_traceCall", call, "latest") == -32005
+    assert code(small, "eth_blockNumber") == -32601
 
 
 class _Mainnet:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from blockstm.errors import ConfigError
 from blockstm.extras import need
+from blockstm.messages import brief
 
 if TYPE_CHECKING:
     from blockstm.chain import Chain
 
 __all__ = ["add_parser", "main"]
+
+_NAMESPACES: Final = frozenset(("eth", "net", "web3", "txpool", "debug", "testing"))
+_COSTLY: Final = frozenset(("debug", "testing"))
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -44,6 +49,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="NAME",
         help="host name that requests may be sent to, beside localhost; may be repeated",
     )
+    parser.add_argument(
+        "--api",
+        metavar="LIST",
+        help="namespaces of the methods, with commas: eth,net,web3,txpool,debug,testing; default: "
+        "all at a loopback address, without debug and testing at others",
+    )
     parser.add_argument("--threads", default=8, type=int, metavar="N", help="requests at a time")
     return parser
 
@@ -64,12 +75,24 @@ def main(args: argparse.Namespace) -> int:
         host, port = listening.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"block {chain.head.number} at http://{shown}:{port}", flush=True)
+        node = Node(chain, namespaces=_namespaces(args.api, host))
         try:
             hosts = frozenset(each.lower() for each in args.vhost)
-            serve(Node(chain), listening, threads=args.threads, hosts=hosts)
+            serve(node, listening, threads=args.threads, hosts=hosts)
         except KeyboardInterrupt:
             pass  # that is how it ends
     return 0
+
+
+def _namespaces(given: str | None, host: str) -> frozenset[str]:
+    """What is answered at an address: what takes the most memory only where it is asked for."""
+    if given is None:
+        return _NAMESPACES if ip_address(host).is_loopback else _NAMESPACES - _COSTLY
+    chosen = frozenset(each.strip() for each in given.split(","))
+    if unknown := sorted(chosen - _NAMESPACES):
+        known = ", ".join(sorted(_NAMESPACES))
+        raise ConfigError(f"--api: the namespaces are {known}, not {brief(unknown[0])}")
+    return chosen
 
 
 def _chain(args: argparse.Namespace) -> Chain:

@@ -113,6 +113,8 @@ def _result(node: Node, request: Any) -> Any:
     if method is None:
         meant = did_you_mean(name, METHODS)
         raise RpcError(METHOD_NOT_FOUND, f"the method {brief(name)} does not exist{meant}")
+    if not node.answers(name):
+        raise RpcError(METHOD_NOT_FOUND, f"the method {name} is not available here")
     if given is None:
         given = []
     if not isinstance(given, list):

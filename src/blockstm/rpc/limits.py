@@ -24,6 +24,7 @@ class Limits:
         logs: how many logs it finds.
         fee_blocks: how many blocks ``eth_feeHistory`` tells of.
         slots: how many slots one request reads or proves.
+        trace_bytes: what is recorded of a transaction that is traced, before its trace is made.
         pool: how many transactions wait.
         pool_of_sender: how many of one sender.
 
@@ -39,6 +40,7 @@ class Limits:
     logs: int = 20_000
     fee_blocks: int = 1024
     slots: int = 1024
+    trace_bytes: int = 256 << 20
     pool: int = 4096
     pool_of_sender: int = 64
 

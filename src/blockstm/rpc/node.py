@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from blockstm.chain import Chain, ChainState
@@ -24,12 +25,24 @@ class Node:
     Args:
         chain: what requests are about; it stays the caller's to close.
         limits: by default those of `Limits`.
+        namespaces: of the methods that it answers, such as "eth"; None: all.
     """
 
-    def __init__(self, chain: Chain, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        limits: Limits | None = None,
+        *,
+        namespaces: Collection[str] | None = None,
+    ) -> None:
         self.chain = chain
         self.limits = limits or Limits()
+        self._namespaces = namespaces
         self.pool = Pool(chain, self.limits)
+
+    def answers(self, method: str) -> bool:
+        """Whether a method is in a namespace that it answers."""
+        return self._namespaces is None or method.split("_")[0] in self._namespaces
 
     def find(self, which: BlockName) -> Block | None:
         """A block; None where there is none."""

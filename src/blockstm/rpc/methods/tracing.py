@@ -8,10 +8,10 @@ from typing import Any
 from blockstm.errors import DecodeError
 from blockstm.ethereum import Block, call
 from blockstm.ethereum.codecs.fields import shown
-from blockstm.ethereum.tracing import Tracer, tracer_named
+from blockstm.ethereum.tracing import TracedTransaction, Tracer, tracer_named
 from blockstm.executor import execute_block
 from blockstm.messages import brief
-from blockstm.rpc.errors import SERVER_ERROR, RpcError, call_error
+from blockstm.rpc.errors import LIMIT_EXCEEDED, SERVER_ERROR, RpcError, call_error
 from blockstm.rpc.messages import message_of_json
 from blockstm.rpc.methods.execution import call_options
 from blockstm.rpc.methods.transactions import found
@@ -40,14 +40,14 @@ def trace_block_by_hash(node: Node, params: Params) -> Any:
 def trace_block(node: Node, params: Params) -> Any:
     """``debug_traceBlock``: of a block that is given as RLP, and stands on one of the chain."""
     block = Block.decode(params.data(0))
-    return _listed(block, _traces(node, block, _tracer(params.members(1, optional=True))))
+    return _listed(block, _traces(node, block, _tracer(node, params.members(1, optional=True))))
 
 
 def _traced_block(node: Node, which: BlockName, params: Params) -> Any:
     block = node.find(which)
     if block is None:
         raise RpcError(SERVER_ERROR, f"block {shown(which)} not found")
-    return _listed(block, _traces(node, block, _tracer(params.members(1, optional=True))))
+    return _listed(block, _traces(node, block, _tracer(node, params.members(1, optional=True))))
 
 
 def _listed(block: Block, traces: Sequence[Any]) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def _listed(block: Block, traces: Sequence[Any]) -> list[dict[str, Any]]:
 
 def trace_transaction(node: Node, params: Params) -> Any:
     """``debug_traceTransaction``."""
-    tracer = _tracer(params.members(1, optional=True))
+    tracer = _tracer(node, params.members(1, optional=True))
     mined = found(node, params.hash(0))
     if mined is None:
         raise RpcError(SERVER_ERROR, "transaction not found")
@@ -73,7 +73,7 @@ def trace_call(node: Node, params: Params) -> Any:
         node, params, config.get("stateOverrides"), config.get("blockOverrides")
     )
     message = message_of_json(params.raw(0), "invalid argument 0")
-    result = call(state, message, tracer=_tracer(config), **options)
+    result = call(state, message, tracer=_tracer(node, config), **options)
     if result.rejection is not None:
         raise call_error(result)
     return result.trace
@@ -97,8 +97,42 @@ def _traces(node: Node, block: Block, tracer: Tracer) -> Sequence[Any]:
     return traces
 
 
-def _tracer(config: Mapping[str, Any]) -> Tracer:
-    """The tracer of a request; without a name, the one that lists instructions."""
+class _Bounded(Tracer):
+    """A tracer that makes no trace of a record of more than so many bytes."""
+
+    def __init__(self, tracer: Tracer, bytes_max: int) -> None:
+        self._tracer = tracer
+        self._bytes_max = bytes_max
+        self.mask = tracer.mask
+
+    def trace(self, traced: TracedTransaction) -> Any:
+        """The trace, as the tracer makes it.
+
+        Raises:
+            RpcError: too much was recorded.
+        """
+        if len(traced.events) > self._bytes_max:
+            raise RpcError(
+                LIMIT_EXCEEDED,
+                f"transaction {traced.index}: {len(traced.events)} bytes were recorded, more than "
+                f"{self._bytes_max}",
+            )
+        return self._tracer.trace(traced)
+
+
+class _BoundedInWords(_Bounded):
+    words_failures = True
+
+
+def _tracer(node: Node, config: Mapping[str, Any]) -> Tracer:
+    """The tracer of a request, within the limits."""
+    tracer = _named(config)
+    bounded = _BoundedInWords if tracer.words_failures else _Bounded
+    return bounded(tracer, node.limits.trace_bytes)
+
+
+def _named(config: Mapping[str, Any]) -> Tracer:
+    """The tracer that is asked for; without a name, the one that lists instructions."""
     name = config.get("tracer")
     if not name:
         return tracer_named("structLogger", config)
