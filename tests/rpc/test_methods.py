@@ -174,7 +174,7 @@ class _Mainnet:
 def test_fork_identifiers_are_those_of_the_eips(fork: str, identifier: str) -> None:
     """EIP-2124 and EIP-6122 list them for mainnet; later ones are widely known."""
     [activation] = [each for each in MAINNET.activations if each.fork.name == fork]
-    told = network.fork_identifier(_Mainnet(), activation)  # type: ignore[arg-type]
+    told = network.fork_identifier(_Mainnet(), activation)  # type: ignore[arg-type]  # as much of a chain as it reads
     assert told.hex() == identifier
 
 

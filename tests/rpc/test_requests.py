@@ -162,7 +162,15 @@ def test_no_parameters_are_our_fault(method: str, params: list[Any]) -> None:
     response = dispatch(recorded_node(), NUMBER | {"method": method, "params": params})
     assert ("result" in response) != ("error" in response)
     json.dumps(response)
-    assert response.get("error", {}).get("code") != -32603, response
+    assert not is_our_fault(response, method), response
+
+
+def is_our_fault(response: dict[str, Any], method: str) -> bool:
+    """Whether a fault of ours is told; eth_simulateV1 has the same code for some of its rules."""
+    error = response.get("error", {"code": 0})
+    if method == "eth_simulateV1" and not error.get("message", "").startswith("internal error"):
+        return False
+    return bool(error["code"] == -32603)
 
 
 @settings(max_examples=600)
@@ -174,7 +182,7 @@ def test_no_change_of_a_good_request_is_our_fault(data: Any) -> None:
         change(request.setdefault("params", []), data)
     response = dispatch(mutated_node(), request)
     json.dumps(response)
-    assert response.get("error", {}).get("code") != -32603 or "nonce has max" in str(response)
+    assert not is_our_fault(response, request["method"]), response
 
 
 def change(value: Any, data: Any) -> None:
