@@ -81,6 +81,8 @@ def test_a_missing_extra_names_itself(code: str, hidden: str, extra: str) -> Non
         ),
         (["bench", "loads", "transfers", "--gas", "1e6", "--against", "py-evm"], "eth", "pyevm"),
         (["bench", "loads", "transfers", "--plot", "x.png"], "matplotlib", "insight"),
+        (["rpc", "--genesis", "genesis.json"], "uvicorn", "rpc"),
+        (["rpc", "--genesis", "genesis.json"], "websockets", "rpc"),
         (["run", "--vm", "py-evm", f"{DATA}/mainnet/46147.json.xz"], "eth", "pyevm"),
         (["run", "--vm", "py-evm", f"{DATA}/mainnet/46147.json.xz"], "rlp", "pyevm"),
     ],

@@ -57,6 +57,18 @@ def test_a_chain_is_opened_again_without_its_genesis(folder: Path) -> None:
         assert chain.head.number == 13
 
 
+def test_the_netsplit_block_is_kept_and_is_no_other_rule(tmp_path: Path) -> None:
+    beginning = genesis()
+    assert beginning.chain is not None
+    told = replace(beginning, chain=replace(beginning.chain, netsplit_block=7))
+    with opened(tmp_path, genesis=told) as chain:
+        assert chain.spec.netsplit_block == 7
+    with opened(tmp_path) as chain:
+        assert chain.spec.netsplit_block == 7
+    with opened(tmp_path, genesis=beginning) as chain:
+        assert chain.spec == beginning.chain
+
+
 READER = """
 import sys
 from blockstm.chain import Chain

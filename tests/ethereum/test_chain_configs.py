@@ -317,6 +317,7 @@ def test_rules_that_are_the_usual_ones_are_no_other_rules() -> None:
         "mergeNetsplitBlock": 5,
     }
     assert chain_of(config) == chain_of(TO_CANCUN)
+    assert (chain_of(config).netsplit_block, chain_of(TO_CANCUN).netsplit_block) == (5, None)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.fixtures import fixtures
 from tests.rpc.sites import archive
 
+from blockstm.chain import Chain
+from blockstm.chain.files import split_blocks
 from blockstm.cli import main
 from blockstm.rpc import Node, dispatch
 from blockstm.rpc.exchanges import differences, run
@@ -19,6 +23,17 @@ def test_every_recorded_exchange_passes() -> None:
         node = Node(chain)
         failures = {each.name: run(node, each) for each in archive().exchanges}
     assert len(failures) == 195
+    assert {name: found for name, found in failures.items() if found} == {}
+
+
+def test_a_chain_on_disk_that_is_only_read_answers_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("mdbx")
+    with Chain.open(tmp_path, archive().genesis) as chain:
+        for _ in chain.import_blocks(split_blocks(BytesIO(archive().blocks))):
+            pass
+    with Chain.open(tmp_path, read_only=True) as chain:
+        node = Node(chain)
+        failures = {each.name: run(node, each) for each in archive().exchanges}
     assert {name: found for name, found in failures.items() if found} == {}
 
 
