@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from functools import cache
 from typing import Any
 
@@ -43,6 +44,8 @@ def error_code(text: bytes | str, **limits: int) -> int:
         (b"\xff", -32700),
         ('{"id": NaN}', -32700),
         ("[" * 100_000, -32700),
+        ('{"a":' * 65 + "0" + "}" * 65, -32700),
+        ("[0," * 64 + "[" + '"' + '\\"' * 100_000, -32700),
         ("9" * 5000, -32700),
         ("[]", -32600),
         ("3", -32600),
@@ -60,6 +63,22 @@ def error_code(text: bytes | str, **limits: int) -> int:
 )
 def test_what_is_no_request_has_its_code(text: bytes | str, wanted: int) -> None:
     assert error_code(text) == wanted
+
+
+def test_brackets_in_strings_are_no_depth() -> None:
+    text = json.dumps(NUMBER | {"id": '[{\\"' * 1000, "more": [[]] * 100})
+    answer = handle(node(), text)
+    assert answer is not None
+    assert json.loads(answer)["result"] == "0x0"
+
+
+def test_a_high_limit_of_recursion_lets_no_text_overflow_the_stack() -> None:
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        assert error_code("[" * 1_000_000) == -32700
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def test_a_method_that_is_nearly_there_is_named() -> None:

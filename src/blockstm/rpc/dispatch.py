@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, NoReturn
 
 from blockstm.errors import BlockstmError
@@ -24,6 +25,10 @@ from blockstm.rpc.params import Params
 __all__ = ["dispatch", "handle"]
 
 _ABSENT: Final = object()
+_DEPTH_MAX: Final = 64
+_DEEPER: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
+# A string that does not end goes on to the end of the text, so that the search takes linear time.
+_BRACKET_OR_STRING: Final = re.compile(r'[\[\]{}]|"(?:[^"\\]+|\\.)*"?', re.DOTALL)
 
 
 def handle(node: Node, body: bytes | str) -> bytes | None:
@@ -74,9 +79,24 @@ def dispatch(node: Node, request: Any) -> Any:
 
 def _parsed(body: bytes | str) -> Any:
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        text = body if isinstance(body, str) else body.decode()
+        if _is_deep(text):
+            raise ValueError(f"more than {_DEPTH_MAX} objects and lists within each other")
+        return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise RpcError(PARSE_ERROR, f"not JSON: {brief(str(error))}") from None
+
+
+def _is_deep(text: str) -> bool:
+    """Whether objects and lists stand too deep in each other for a parser that recurses."""
+    if text.count("[") + text.count("{") <= _DEPTH_MAX:
+        return False
+    depth = 0
+    for found in _BRACKET_OR_STRING.finditer(text):
+        depth += _DEEPER.get(found[0], 0)
+        if depth > _DEPTH_MAX:
+            return True
+    return False
 
 
 def _no_constant(name: str) -> NoReturn:
