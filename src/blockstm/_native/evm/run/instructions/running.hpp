@@ -63,22 +63,28 @@ inline void find_input(Machine& machine, Frame& frame) noexcept {
     return gas;
 }
 
-// Makes sure that [offset, offset + size) is there. Nothing is where the size is 0.
-[[gnu::always_inline]] inline int64_t reach(Machine& machine, uint64_t offset, uint64_t size,
+// Makes sure that [offset, offset + size) of the running frame is there. Nothing is where the size is 0.
+[[gnu::always_inline]] inline int64_t reach(Machine& machine, const Frame& frame, uint64_t offset, uint64_t size,
                                             int64_t gas) noexcept {
     if (size == 0) return gas;
     if ((offset | size) >= REACH_MAX) [[unlikely]] return fail(machine, Failure::OutOfGas);
-    if (offset + size <= running(machine).memory_size) [[likely]] return gas;
+    if (offset + size <= frame.memory_size) [[likely]] return gas;
     return grow_memory(machine, offset + size, gas);
+}
+
+[[gnu::always_inline]] inline int64_t reach(Machine& machine, uint64_t offset, uint64_t size,
+                                            int64_t gas) noexcept {
+    return reach(machine, running(machine), offset, size, gas);
 }
 
 inline int64_t reach(Machine& machine, const u256& offset, const u256& size, int64_t gas) noexcept {
     return reach(machine, saturate(offset), saturate(size), gas);
 }
 
-inline uint8_t* memory_of(Machine& machine) noexcept {
-    return machine.memory.at(running(machine).memory_base);
+inline uint8_t* memory_of(Machine& machine, const Frame& frame) noexcept {
+    return machine.memory.at(frame.memory_base);
 }
+inline uint8_t* memory_of(Machine& machine) noexcept { return memory_of(machine, running(machine)); }
 
 // A range of memory that is there.
 inline Span memory_at(Machine& machine, const u256& offset, const u256& size) noexcept {
