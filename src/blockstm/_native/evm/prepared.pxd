@@ -93,6 +93,7 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
         const Step& operator[](uint64_t place)
 
     cdef cppclass PreparedBlock:
+        PreparedBlock() except +
         BlockEnv env
         StepArray steps
         Step* extend(uint64_t count)

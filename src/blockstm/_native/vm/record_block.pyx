@@ -22,6 +22,15 @@ from blockstm._native.abi cimport (
 
 from blockstm.errors import InputError, InternalError, Invalid, Revert
 
+cdef extern from *:
+    """
+    #include <new>
+    // `new` by itself throws where memory runs out, which ends the process here.
+    template <class Made> Made* new_or_null() { return new (std::nothrow) Made(); }
+    """
+    Made* new_or_null[Made]() noexcept
+
+
 cdef enum:
     STATIC_TAG = 1
     DYNAMIC_TAG = 2
@@ -78,7 +87,9 @@ cdef class RecordCode:
         self.raise_error = <RaiseError>raise_error
         self.returns = returns
         self.owner = owner
-        self.known = new Known()
+        self.known = new_or_null[Known]()
+        if self.known == NULL:
+            raise MemoryError
 
     def __dealloc__(self):
         del self.known
