@@ -24,8 +24,13 @@ WITHOUT_RULES = {
     158: "the name that go-ethereum has for Spurious Dragon, whose rules EIP-161 has",
     1013: "the list of Constantinople's EIPs, each of which has its own file",
     1186: "what a node answers when it is asked for a proof: no block depends on it",
+    1474: "the methods and errors of JSON-RPC: no block depends on them",
     1716: "the list of Petersburg's EIPs: it takes EIP-1283 back, whose file says so",
+    1898: "how a request names a block: no block depends on it",
+    2124: "how nodes tell each other their forks: no block depends on it",
     3155: "how a trace of the EVM is written down: what is traced depends on none",
+    6122: "the forks by time in what nodes tell each other: see EIP-2124",
+    7910: "how a node tells its forks: no block depends on it",
 }
 
 
