@@ -90,7 +90,7 @@ class MdbxStore:
     def close(self) -> None:
         """See `blockstm.chain.store.Store`."""
         self._database.close()
-        self._release()
+        self._unlock()
 
     def __enter__(self) -> Self:
         return self
@@ -99,10 +99,17 @@ class MdbxStore:
         self.close()
 
     def __del__(self) -> None:
+        self._unlock()
+
+    def _unlock(self) -> None:
+        """Let another process write, though a child forked just now may still have its copy."""
+        lock = getattr(self, "_lock", None)
+        if lock is not None:
+            fcntl.flock(lock, fcntl.LOCK_UN)
         self._release()
 
     def _release(self) -> None:
-        """Let another process write; a forked child only closes its copy of the lock."""
+        """Close this process's copy of the lock; it is free where all are closed."""
         lock, self._lock = getattr(self, "_lock", None), None
         if lock is not None:
             os.close(lock)
