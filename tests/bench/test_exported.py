@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -94,6 +96,21 @@ def test_revm_says_why_it_is_not_there(
     monkeypatch.setattr(revm, "_SOURCES", revm._ROOT / "no such folder")
     with pytest.raises(ConfigError, match="checkout"):
         revm.revm_seconds(workload)
+
+
+@pytest.mark.parametrize("quicker", ["journal", "commits"])
+def test_the_way_of_revm_that_is_quicker_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workload: BlockWorkload, quicker: str
+) -> None:
+    ours = execute_block(workload.steps, workload.state, workload.evm, workers=1)
+    row = {"gas": ours.gas_used, "digest": digest_of(ours).hex()}
+    row |= {way: [0.5, 0.25, 0.75] if way == quicker else [0.625] for way in ("journal", "commits")}
+    program = tmp_path / "revm-baseline"
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(row)}'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(revm, "_built", lambda: program)
+    monkeypatch.setattr(revm, "why_no_revm", lambda: None)
+    assert revm.revm_seconds(workload) * len(workload.steps) == pytest.approx(0.5)
 
 
 @pytest.mark.skipif(not revm._program().exists(), reason="revm has not been built here")

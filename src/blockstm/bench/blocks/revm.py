@@ -41,6 +41,9 @@ def why_no_revm() -> str | None:
 def revm_seconds(workload: BlockWorkload) -> float:
     """Seconds that revm takes for a transaction of a workload, on one thread, in the median.
 
+    It can keep the changes of a block in its journal until the end, or commit each transaction to
+    its state, which it has in memory: the way that is quicker on this workload counts.
+
     Raises:
         ConfigError: it cannot be run or built here, or the workload has other transactions than
             calls of type 2.
@@ -58,8 +61,8 @@ def revm_seconds(workload: BlockWorkload) -> float:
     row = json.loads(printed)
     if (row["gas"], row["digest"]) != (ours.gas_used, digest_of(ours).hex()):
         raise AssertionError(f"revm comes to another result than ours on {workload.name}")
-    seconds: list[float] = row["seconds"]
-    return statistics.median(seconds) / len(workload.steps)
+    ways: list[list[float]] = [row["journal"], row["commits"]]
+    return min(map(statistics.median, ways)) / len(workload.steps)
 
 
 def _program() -> Path:
