@@ -1,6 +1,7 @@
 // The entry point of the EVM; see execute.hpp.
 #include "evm/execute.hpp"
 
+#include "evm/transaction/plain_transfer.hpp"
 #include "evm/transaction/result_encoding.hpp"
 #include "evm/transaction/steps.hpp"
 
@@ -58,6 +59,19 @@ int32_t status_of(Machine& machine, bool goes_on, const ValidationError& error) 
     return BLOCKSTM_INVALID;
 }
 
+// The general way.
+int32_t execute_on(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept {
+    ValidationError error{};
+    const bool goes_on = machine.begin(block, view) && run_step(machine, step, error);
+    int32_t status = status_of(machine, goes_on, error);
+    if (status != BLOCKSTM_STOPPED && !machine.encoded.empty()) {
+        const int32_t taken = view->api->output(view, machine.encoded.data(), machine.encoded.size());
+        if (taken != BLOCKSTM_OK) status = BLOCKSTM_STOPPED;
+    }
+    machine.end();
+    return status;
+}
+
 }  // namespace
 
 void encode_validation_error(const ValidationError& error, uint8_t out[VALIDATION_ERROR_BYTES]) noexcept {
@@ -78,15 +92,15 @@ int32_t fail_for_memory(blockstm_view* view) noexcept {
 }
 
 int32_t execute_step(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept {
-    ValidationError error{};
-    const bool goes_on = machine.begin(block, view) && run_step(machine, step, error);
-    int32_t status = status_of(machine, goes_on, error);
-    if (status != BLOCKSTM_STOPPED && !machine.encoded.empty()) {
-        const int32_t taken = view->api->output(view, machine.encoded.data(), machine.encoded.size());
-        if (taken != BLOCKSTM_OK) status = BLOCKSTM_STOPPED;
+    const bool may_be_plain = step.kind == StepKind::Transaction && machine.inspector == nullptr &&
+                              may_be_plain_transfer(step.transaction, block);
+    if (may_be_plain) {
+        int32_t plain_status = BLOCKSTM_STOPPED;
+        if (run_plain_transfer(step.transaction, block, view, machine.journal.shared_balance(), plain_status)) {
+            return plain_status;
+        }
     }
-    machine.end();
-    return status;
+    return execute_on(machine, block, step, view);
 }
 
 }  // namespace blockstm::evm

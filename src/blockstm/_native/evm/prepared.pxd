@@ -153,6 +153,11 @@ cdef extern from "evm/compile/program.hpp" namespace "blockstm::evm" nogil:
     uint32_t load_hot_after "blockstm::evm::hot_after.peek"()
 
 
+cdef extern from "evm/transaction/plain_transfer.hpp" namespace "blockstm::evm" nogil:
+    void store_plain_transfers "blockstm::evm::plain_transfers_apart.suggest"(uint32_t apart)
+    uint32_t load_plain_transfers "blockstm::evm::plain_transfers_apart.peek"()
+
+
 cdef class EvmBlock:
     cdef PreparedBlock* prepared
     cdef blockstm_vm table

@@ -495,6 +495,16 @@ def first_tier(hot_after=None) -> int:
     return load_hot_after()
 
 
+def plain_transfers(apart=None) -> bool:
+    """Whether transfers that can run no code have a way of their own, as it is from now on.
+
+    ``apart`` sets it. No result depends on it.
+    """
+    if apart is not None:
+        store_plain_transfers(1 if apart else 0)
+    return load_plain_transfers() != 0
+
+
 HOT_AFTER = HOT_AFTER_DEFAULT
 """What `first_tier` is set to when a process starts."""
 

@@ -127,16 +127,9 @@ bool Journal::locate_fields(Account* account, uint8_t fields) noexcept {
 }
 
 bool Journal::locate_shared_balance(Account* account) noexcept {
-    const bool is_known = shared_run_ != 0 && shared_run_ == view_->run && shared_address_ == account->address;
-    if (is_known) {
-        account->location[BALANCE] = shared_balance_;
-        account->located |= bit(BALANCE);
-        return true;
-    }
-    if (!locate(account, BALANCE)) return false;
-    shared_run_ = view_->run;
-    shared_address_ = account->address;
-    shared_balance_ = account->location[BALANCE];
+    const int32_t status = shared_balance_.locate(view_, account->address, account->location[BALANCE]);
+    if (status != BLOCKSTM_OK) return stop_by_view(status);
+    account->located |= bit(BALANCE);
     return true;
 }
 

@@ -23,6 +23,7 @@
 #include "evm/compile/code_cache.hpp"
 #include "evm/forks/forks.hpp"
 #include "evm/journal/records.hpp"
+#include "evm/journal/shared_balance.hpp"
 #include "evm/precompiles/added.hpp"
 
 namespace blockstm::evm {
@@ -82,6 +83,7 @@ public:
     bool locate_fields(Account* account, uint8_t fields) noexcept;
     // The balance of an account that the transactions of a block have in common: looked up once a block.
     bool locate_shared_balance(Account* account) noexcept;
+    SharedBalance& shared_balance() noexcept { return shared_balance_; }
     const Address& address_of(const Account* account) const noexcept { return account->address; }
 
     // Marks it accessed (EIP-2929); whether it was cold. Undone by a revert.
@@ -235,10 +237,7 @@ private:
     const AddedPrecompiles* added_ = nullptr;
     const TableSeed seed_;
 
-    // Of the account whose balance is shared, in one run of a block.
-    uint64_t shared_run_ = 0;
-    Address shared_address_{};
-    blockstm_location shared_balance_ = 0;
+    SharedBalance shared_balance_;
 
     ChunkedArray<Account> accounts_;
     ChunkedArray<Slot> slots_;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "evm/transaction/result_encoding.hpp"
 #include "evm/transaction/validity.hpp"
 
 namespace blockstm::evm {
@@ -11,9 +12,6 @@ namespace {
 
 // What stands where in the tally. Before Amsterdam there is one kind of gas.
 constexpr int EXECUTION_GAS = 0, STATE_GAS = 1, BLOBS = 2;
-
-// Where the gas stands in the output of a transaction (execute.hpp).
-constexpr uint64_t USED_AT = 2, BEFORE_REFUND_AT = 10, STATE_AT = 18, GAS_END = 26;
 
 uint64_t number_at(Span output, uint64_t place) noexcept {
     uint64_t number = 0;
@@ -58,10 +56,10 @@ ValidationError check_room(const Step& step, const BlockEnv& block, const blocks
 }
 
 void count_use(const Step& step, const BlockEnv& block, Span output, blockstm_tally& tally) noexcept {
-    if (step.kind != StepKind::Transaction || output.size < GAS_END) return;
+    if (step.kind != StepKind::Transaction || output.size < RESULT_HEAD_BYTES) return;
     const bool is_metered_twice = block.fork >= Fork::Amsterdam;
-    tally.used[EXECUTION_GAS] += number_at(output, is_metered_twice ? BEFORE_REFUND_AT : USED_AT);
-    tally.used[STATE_GAS] += number_at(output, STATE_AT);
+    tally.used[EXECUTION_GAS] += number_at(output, is_metered_twice ? BEFORE_REFUND_AT : GAS_USED_AT);
+    tally.used[STATE_GAS] += number_at(output, STATE_GAS_AT);
     tally.used[BLOBS] += step.transaction.blob_count;
 }
 

@@ -221,13 +221,11 @@ bool Run::encode(const ExecutionResult& result, const GasUse& use) noexcept {
     Bytes& out = machine.encoded;
     const Span logs = journal.logs();
     const Bytes &output = machine.output, &accesses = machine.accesses;
-    constexpr uint64_t HEADER_BYTES = 40;
-    const bool written = out.reserve(HEADER_BYTES + output.size() + accesses.size() + logs.size) &&
-                         write_number(out, uint8_t{result.succeeded}) &&
-                         write_number(out, static_cast<uint8_t>(result.failure)) && write_number(out, use.used) &&
-                         write_number(out, use.before_refund) && write_number(out, use.state) &&
-                         write_number(out, static_cast<uint32_t>(output.size())) &&
-                         write_number(out, static_cast<uint32_t>(accesses.size())) &&
+    uint8_t head[RESULT_HEAD_BYTES];
+    encode_head({result.succeeded, static_cast<uint8_t>(result.failure), use.used, use.before_refund, use.state,
+                 static_cast<uint32_t>(output.size()), static_cast<uint32_t>(accesses.size())}, head);
+    const uint64_t size = sizeof head + output.size() + accesses.size() + sizeof(uint32_t) + logs.size;
+    const bool written = out.reserve(size) && out.append(head, sizeof head) &&
                          out.append(output.data(), output.size()) && out.append(accesses.data(), accesses.size()) &&
                          write_number(out, journal.log_count()) && out.append(logs.data, logs.size);
     return written || journal.stop(BLOCKSTM_NO_MEMORY);

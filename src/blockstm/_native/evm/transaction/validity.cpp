@@ -120,12 +120,11 @@ ValidationError check_form(const Transaction& transaction, const BlockEnv& block
     if (block.fork < fork_of(transaction.type)) {
         return refuse(Violation::TypeNotSupported, static_cast<uint64_t>(transaction.type));
     }
-    for (const ValidationError& error :
-         {check_signature(transaction, block), check_gas(transaction, block, gas), check_fees(transaction, block),
-          check_blobs(transaction, block), check_authorizations(transaction)}) {
-        if (error.reason != Violation::None) return error;
-    }
-    return FINE;
+    ValidationError error = check_signature(transaction, block);
+    if (error.reason == Violation::None) error = check_gas(transaction, block, gas);
+    if (error.reason == Violation::None) error = check_fees(transaction, block);
+    if (error.reason == Violation::None) error = check_blobs(transaction, block);
+    return error.reason == Violation::None ? check_authorizations(transaction) : error;
 }
 
 // ------------------------------------------------------------------------------ of calls
