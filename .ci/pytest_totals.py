@@ -1,15 +1,19 @@
 """Run pytest with the given arguments; the last line tells the totals alone.
 
-``N passed, N failed``, followed by ``, N skipped`` if any were; a test that could not be set up or
-torn down counts as failed. Where tests were skipped because fixtures are absent, the line before
-it begins with ``NO FIXTURES`` and counts them. The exit status is pytest's.
+``--then`` stands between the arguments of one pass and those of the next; the totals are of all
+passes together: ``N passed, N failed``, followed by ``, N skipped`` if any were. A test that could
+not be set up or torn down counts as failed. Where tests were skipped because fixtures are absent,
+the line before it begins with ``NO FIXTURES`` and counts them. The exit status is that of pytest in
+the first pass in which it is not 0.
 """
 
 import sys
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 ABSENT = "NO FIXTURES"
+THEN = "--then"
 
 
 class Totals:
@@ -56,9 +60,30 @@ class Totals:
         return f"{line}, {len(skipped)} skipped" if skipped else line
 
 
+def passes(arguments: Sequence[str]) -> Iterator[list[str]]:
+    """The arguments of each pass."""
+    rest = list(arguments)
+    while THEN in rest:
+        end = rest.index(THEN)
+        yield rest[:end]
+        rest = rest[end + 1 :]
+    yield rest
+
+
+def run(arguments: Sequence[str], totals: Totals) -> int:
+    """Run all passes, but none after one that was interrupted; the exit status."""
+    first_bad = 0
+    for each in passes(arguments):
+        status = int(pytest.main(["-ra", *each], plugins=[totals]))
+        first_bad = first_bad or status
+        if status == pytest.ExitCode.INTERRUPTED:
+            break
+    return first_bad
+
+
 if __name__ == "__main__":
     totals = Totals()
-    status = pytest.main(["-ra", *sys.argv[1:]], plugins=[totals])
+    status = run(sys.argv[1:], totals)
     if totals.warning():
         print(totals.warning())
     print(totals, flush=True)

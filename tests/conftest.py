@@ -1,5 +1,7 @@
 """What holds for all tests: how long a draw takes tells what else the machine does; none fails."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -22,3 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """The tier holds for the whole process, before any test runs."""
     if tier := config.getoption("--tier"):
         first_tier(hot_after=TIERS[tier])
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``-m alone...`` files without the mark are not imported: most have none."""
+    if not config.option.markexpr.startswith("alone") or collection_path.suffix != ".py":
+        return None
+    return None if "mark.alone" in collection_path.read_text() else True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,38 @@ def last_lines(folder: Path, text: str) -> tuple[int, list[str]]:
 def test_the_last_line_is_the_totals(tmp_path: Path, text: str, wanted: tuple[int, str]) -> None:
     status, lines = last_lines(tmp_path, text)
     assert (status, lines[-1]) == wanted
+
+
+ALONE = """
+import pytest
+def test_beside_others(): pass
+def test_bad(): assert BAD != 1
+@pytest.mark.alone
+def test_alone(): pass
+@pytest.mark.alone
+def test_bad_alone(): assert BAD != 2
+"""
+
+
+@pytest.mark.parametrize(("bad", "wanted"), [(0, (0, 4, 0)), (1, (1, 3, 1)), (2, (1, 3, 1))])
+def test_the_totals_are_of_all_passes(
+    tmp_path: Path, bad: int, wanted: tuple[int, int, int]
+) -> None:
+    """Of the two that `make test` makes, a failure in either is told."""
+    (recipe,) = re.findall(r"pytest_totals.py (.*\\\n.*)", (ROOT / "Makefile").read_text())
+    arguments = shlex.split(recipe.replace("\\\n", ""))
+    assert arguments.count("--then") == 1
+    (tmp_path / "test_some.py").write_text(ALONE.replace("BAD", str(bad)))
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n  alone\n  slow\n")
+    status, *totals = wanted
+    done = subprocess.run(
+        [sys.executable, CI / "pytest_totals.py", *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == status, done.stdout
+    assert done.stdout.splitlines()[-1] == "{} passed, {} failed".format(*totals)
 
 
 NEEDS_FIXTURES = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,14 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from blockstm import Config, Executor, reference
 from blockstm.executor import explore
 from blockstm.testing import Ran, assert_same_result, run, scripted_vm
 
 WORKERS = (1, 2, 4, 8)
-QUEUED_MAX = 5e-5  # s that an undisturbed run may wait for cores
 
 
 @cache
@@ -129,20 +125,3 @@ def seconds_queued(process: int) -> float:
         with contextlib.suppress(OSError):  # it has ended meanwhile
             total += int(file.read_text().split()[1])
     return total * 1e-9
-
-
-def undisturbed(execute: Callable[[], Any], count: int) -> list[Any]:
-    """The results of so many calls in which none of our threads waited for a core.
-
-    Where others take the cores, a clock tells nothing of the block; if they always do, the test is
-    skipped.
-    """
-    results: list[Any] = []
-    for _ in range(20 * count):
-        before = seconds_queued(os.getpid())
-        result = execute()
-        if seconds_queued(os.getpid()) - before < QUEUED_MAX:
-            results.append(result)
-        if len(results) == count:
-            return results
-    return results or pytest.skip("other processes take the cores")
