@@ -35,6 +35,10 @@ def bump(view, tx):
     view.add(tx.key, 1)
 bump.__blockstm_bind__([])
 """
+ARCHIVE = """
+from blockstm.chain.archives.frames import compress
+compress(b"part")
+"""
 BENCH = "import sys; from blockstm.cli import main; sys.exit(main({!r}))"
 
 
@@ -58,6 +62,7 @@ def test_a_block_runs_without_any_extra() -> None:
         (BLOCK + "prepare_file(file, 'py-evm')", "rlp", "pyevm"),
         ("import blockstm.vm.pyevm", "eth", "pyevm"),
         ("import blockstm.testing.strategies", "hypothesis", "testing"),
+        (ARCHIVE, "cramjam", "archives"),
     ],
 )
 def test_a_missing_extra_names_itself(code: str, hidden: str, extra: str) -> None:

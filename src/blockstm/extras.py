@@ -16,6 +16,7 @@ EXTRAS: Final = {
     "testing": ("hypothesis",),
     "insight": ("matplotlib",),
     "chain": ("mdbx",),
+    "archives": ("cramjam",),
     "rpc": ("uvicorn", "websockets"),
 }
 """Extra → the packages of it that blockstm imports."""

@@ -174,6 +174,82 @@ def test_what_is_exported_is_imported(
     assert run(capsys, "export", tmp_path / "p", "--datadir", data, "--last", 50)[0] == 2
 
 
+def test_an_archive_is_exported_and_imported(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    pytest.importorskip("cramjam")
+    data, _ = imported(capsys, tmp_path, blocks)
+    status, said = run(capsys, "export", tmp_path / "all.ere", "--datadir", data)
+    assert (status, said["exported"], said["first"], said["format"]) == (0, 21, 0, "ere")
+    options = ("--genesis", genesis_file(tmp_path), "--datadir", tmp_path / "other")
+    status, said = run(capsys, "import", tmp_path / "all.ere", *options)
+    assert (status, said["imported"], said["known"]) == (0, 20, 1)
+    assert said["hash"] == "0x" + blocks[-1].hash.hex()
+
+    folder = ("export", tmp_path / "eras", "--datadir", data, "--format", "ere")
+    (named,) = run(capsys, *folder, "--first", 3, "--network", "dev")[1]["files"]
+    assert Path(named).name == f"dev-00000-{blocks[-1].hash.hex()[:8]}-noproofs.ere"
+    (named,) = run(capsys, *folder, "--last", 4)[1]["files"]
+    assert Path(named).name == f"mainnet-00000-{blocks[3].hash.hex()[:8]}-noproofs.ere"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("a.era1",), "after the merge"),
+        (("a.ere.gz", "--format", "ere"), "compressed in itself"),
+        (("a.ere", "--first", "21"), "one block at least"),
+        (("a.ere", "--first", "30"), "not all there"),
+    ],
+)
+def test_what_is_no_archive_is_not_exported(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    blocks: list[Block],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    pytest.importorskip("cramjam")
+    data, _ = imported(capsys, tmp_path, blocks)
+    name, *others = arguments
+    status, said = run(capsys, "export", tmp_path / name, *others, "--datadir", data)
+    assert status == 2
+    assert message in said
+    assert not list(tmp_path.glob(f"{name}*"))
+
+
+def test_a_damaged_archive_leaves_what_was_imported(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    pytest.importorskip("cramjam")
+    data, _ = imported(capsys, tmp_path, blocks)
+    path = tmp_path / "a.ere"
+    run(capsys, "export", path, "--datadir", data)
+    whole = path.read_bytes()
+    # The last receipts stand before the index, which is of 24 bytes a block and 32 beside.
+    at = len(whole) - 21 * 24 - 32 - 5
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    options = ("--genesis", str(genesis_file(tmp_path)), "--datadir", str(tmp_path / "other"))
+    status = main(["import", str(path), *options, "--json"])
+    captured = capsys.readouterr()
+    assert (status, json.loads(captured.out)["head"]) == (1, 19)
+    assert "a.ere: slim receipts at byte" in captured.err
+    path.write_bytes(whole)
+    assert run(capsys, "import", path, *options)[1]["head"] == 20
+
+
+def test_the_blocks_of_another_chain_are_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    path = tmp_path / "a.rlp"
+    with Chain.in_memory(genesis("prague"), workers=1) as other:
+        path.write_bytes(other.block(0).encode())
+    options = ("--genesis", str(genesis_file(tmp_path)), "--datadir", str(tmp_path / "data"))
+    status = main(["import", str(path), *options])
+    assert status == 1
+    assert "of another chain" in capsys.readouterr().err
+
+
 def test_an_invalid_block_ends_the_import(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
 ) -> None:

@@ -3,6 +3,7 @@
 Imports point down::
 
     files         files of blocks
+    archives      blocks with their receipts in e2store files
     chain         `Chain`: what a user has of it
     disk          a chain's folder begun and opened
     opening       how a chain begins

@@ -1,7 +1,8 @@
 """Files of blocks: read one block at a time, written one after another.
 
 A file is a stream of RLP, each block behind the one before, as ``geth export`` writes it; or JSON:
-a block as nodes answer, a list of them, or one on each line. ``.gz`` and ``.xz`` are compressed.
+a block as nodes answer, a list of them, or one on each line; or an archive, ``.era1`` or ``.ere``.
+What it is, its first byte says. ``.gz`` and ``.xz`` are compressed.
 """
 
 from __future__ import annotations
@@ -11,32 +12,46 @@ import json
 import lzma
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
+from blockstm.chain.archives import (
+    BLOCKS_MAX,
+    Format,
+    WrittenArchive,
+    archived_blocks,
+    write_archive,
+)
 from blockstm.errors import DecodeError
 from blockstm.ethereum import Block
 from blockstm.ethereum.codecs.fields import Fields
 
-__all__ = ["read_blocks", "split_blocks", "write_blocks"]
+if TYPE_CHECKING:
+    from blockstm.chain.chain import Chain
+
+__all__ = ["export_archive", "export_archives", "read_blocks", "split_blocks", "write_blocks"]
 
 _BLOCK_SIZE_MAX: Final = 1 << 28
 """No block is larger, in bytes: what announces more is none."""
 _LIST: Final = 0xC0
 _LONG_LIST: Final = 0xF7
 _JSON: Final = (b"{", b"[")
+_ARCHIVE: Final = b"e"
 
 
 def read_blocks(path: str | Path) -> Iterator[Block | bytes]:
-    """The blocks of a file, in order: RLP, or decoded where the file is JSON.
+    """The blocks of a file, in order: RLP, or decoded where the file is JSON or an archive.
 
     Raises:
         OSError: it cannot be opened or read.
+        MissingExtra: it is an archive, and there is no library for Snappy.
         DecodeError: it is no such file, or ends within a block; the message says where.
     """
     with _opened(Path(path), "rb") as file:
         try:
             first = file.read(1)
-            if first in _JSON or first.isspace():
+            if first == _ARCHIVE:
+                yield from (each.block for each in archived_blocks(file))
+            elif first in _JSON or first.isspace():
                 yield from _json_blocks(first + file.read())
             else:
                 yield from _encoded_blocks(file, first)
@@ -65,6 +80,42 @@ def write_blocks(path: str | Path, blocks: Iterable[Block]) -> int:
             file.write(block.encode())
             count += 1
     return count
+
+
+def export_archive(
+    path: str | Path, chain: Chain, first: int, last: int, kind: Format | str
+) -> WrittenArchive:
+    """Write the blocks of a chain from one number to another to an archive.
+
+    Raises:
+        UnknownBlock, StoreError, PrunedState: see `Chain.block`.
+        OSError, MissingExtra, InputError: see `blockstm.chain.archives.write_archive`.
+    """
+    numbers = range(first, last + 1)
+    blocks = ((chain.block(n), chain.receipts(n), chain.total_difficulty(n)) for n in numbers)
+    return write_archive(path, blocks, kind)
+
+
+def export_archives(
+    folder: str | Path, chain: Chain, first: int, last: int, kind: Format | str, network: str
+) -> list[Path]:
+    """Write the blocks of a chain to archives, named as the convention has it; their paths.
+
+    Each has the blocks of one era: numbers with the same quotient by 8,192. An archive has its name
+    when it is whole.
+
+    Raises:
+        OSError, MissingExtra, InputError, UnknownBlock, StoreError: see `export_archive`.
+    """
+    folder, kind, paths = Path(folder), Format(kind), []
+    folder.mkdir(parents=True, exist_ok=True)
+    while first <= last:
+        end = min(last, first // BLOCKS_MAX * BLOCKS_MAX + BLOCKS_MAX - 1)
+        nameless = folder / f"{network}-{first // BLOCKS_MAX:05}.{kind}"
+        written = export_archive(nameless, chain, first, end, kind)
+        paths.append(nameless.replace(folder / written.name(network, kind)))
+        first = end + 1
+    return paths
 
 
 def _opened(path: Path, mode: str) -> IO[bytes]:

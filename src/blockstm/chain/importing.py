@@ -164,6 +164,12 @@ class Importer:
         try:
             return blocks.header(parent_hash)
         except UnknownBlock:
+            if not block.header.number:
+                raise UnknownParent(
+                    f"the genesis 0x{block.header.hash.hex()} is of another chain: this one begins "
+                    f"with 0x{(blocks.canonical(0) or b'').hex()}",
+                    parent_hash,
+                ) from None
             raise UnknownParent(
                 f"block {block.header.number} stands on 0x{parent_hash.hex()}, which the chain "
                 "does not have: import that first",
