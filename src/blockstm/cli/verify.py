@@ -111,6 +111,10 @@ def verify_file(
         words = error.strerror if isinstance(error, OSError) else None
         print(f"blockstm {args.command}: {reading}: {words or error}", file=sys.stderr)
         return UNREADABLE
+    except InvalidBlock as error:  # a payload that is not the block that it says
+        said = {"verdict": "invalid", "reason": str(error)}
+        print(json.dumps(said) if args.json else f"{reading}: INVALID: {error}", flush=True)
+        return NOT_VALID
     verdict = _verified(file, witness, chain, executor)
     print(json.dumps(verdict.as_object()) if args.json else verdict.as_text(), flush=True)
     return VALID if verdict.verdict == "valid" else NOT_VALID
@@ -129,6 +133,7 @@ class Verdict:
         verdict: ``valid``, ``invalid``, ``incomplete`` (the witness lacks what the block reads) or
             ``malformed`` (the witness is no witness, or of another block).
         missing: hash of what an incomplete witness lacks.
+        request_root: of the engine API request that the file has the block in (EIP-8025).
         parent: whether the state is ``proved`` to be the parent's by its header, or ``given``.
     """
 
@@ -141,6 +146,7 @@ class Verdict:
     transactions: int = 0
     gas_used: int = 0
     state_root: str = ""
+    request_root: str = ""
     nodes: int = 0
     codes: int = 0
     workers: int = 0
@@ -149,6 +155,8 @@ class Verdict:
     def as_object(self) -> dict[str, Any]:
         """The JSON object: nothing about what is wrong where nothing is."""
         left_out = {"reason", "missing"} if self.verdict == "valid" else set()
+        if not self.request_root:
+            left_out.add("request_root")
         if self.missing is None:
             left_out.add("missing")
         return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
@@ -172,8 +180,11 @@ def _verified(file: StatelessFile, witness: Witness, chain: Chain, executor: Exe
     verdict = Verdict(int(header.number), f"0x{file.block.hash.hex()}")
     verdict.transactions = len(file.block.transactions)
     verdict.nodes, verdict.codes = len(witness.nodes), len(witness.codes) + len(file.codes)
+    if file.request_root is not None:
+        verdict.request_root = f"0x{file.request_root.hex()}"
     begin = perf_counter()
     try:
+        _check_chain(file, chain)
         if file.block.hash != header.hash:
             raise DecodeError(f"the block's hash is 0x{header.hash.hex()}", "hash")
         parent, hashes = witness.ancestry(file.block)
@@ -187,6 +198,15 @@ def _verified(file: StatelessFile, witness: Witness, chain: Chain, executor: Exe
         verdict.state_root = f"0x{header.state_root.hex()}"
     verdict.seconds = perf_counter() - begin
     return verdict
+
+
+def _check_chain(file: StatelessFile, chain: Chain) -> None:
+    if file.chain_id not in (None, chain.chain_id):
+        raise DecodeError(
+            f"chainId: the file is of chain {file.chain_id}, and it is verified as of "
+            f"{chain.chain_id}: see --chain-id",
+            "chainId",
+        )
 
 
 def _executed(

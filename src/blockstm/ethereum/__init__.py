@@ -9,10 +9,10 @@ Imports point down::
     simulation  blocks of calls, one after another, on a state that stays as it is
     building   a valid block of what fits of some transactions
     calls      messages that nobody signs, run on a state that they do not change
+    witnesses  a block and what proves the state that it reads, for stateless clients
     execution  from a block to what it did, and to a verdict
     tracing    what transactions did inside, as go-ethereum's tracers tell it
     results    what executing a block gave, and how it compares with its header
-    witnesses  a block and what proves the state that it reads, for stateless clients
     files      files and messages that hold a block or what executing it reads
     genesis    how a chain begins, as clients write it
     rules      what a block must satisfy that needs no execution

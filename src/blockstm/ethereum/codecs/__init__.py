@@ -7,6 +7,7 @@ Imports point down::
     fields        JSON-RPC objects, strictly
     members       what the members of objects made by hand must be
     rlp           RLP, strictly
+    ssz           SSZ, strictly
     solidity      how Solidity's contracts say why they revert
     hashing       keccak-256
 """

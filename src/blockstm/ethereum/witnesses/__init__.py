@@ -3,6 +3,7 @@
 Imports point down::
 
     stateless_files  files that hold a block, or a block with its witness
+    stateless_input  the stateless input of EIP-8025
     making           the witness of a block, made on a state that is at hand
     collapses        nodes that removals from a trie need beside the paths to what is removed
     reading          a witness from JSON

@@ -2,7 +2,9 @@
 
 ======================  ===========================================================================
 ``.json`` (``.gz``,     a block file; a JSON-RPC block; ``debug_getRawBlock``'s hex, each plain or
-``.xz``)                in a node's whole answer; Scroll's block with ``states`` and ``codes``
+``.xz``)                in a node's whole answer; Scroll's block with ``states`` and ``codes``; an
+                        object with ``statelessInputBytes``
+``.ssz``, ``.bin``      the stateless input of EIP-8025
 ``.bin``                two frames in bincode, as ZisK's client takes them: the block's RLP, a chain
                         and public keys, which are not used; nodes, codes, keys, headers
 other                   the block's RLP, as bytes or in hex
@@ -24,6 +26,7 @@ from blockstm.ethereum.codecs.fields import Fields, answer_in, parse_data, parse
 from blockstm.ethereum.codecs.json_files import SIZE_MAX, read_json
 from blockstm.ethereum.files.block_files import parse_block_file
 from blockstm.ethereum.witnesses.reading import parse_witness
+from blockstm.ethereum.witnesses.stateless_input import decode_stateless_input, is_stateless_input
 from blockstm.ethereum.witnesses.witness import Witness
 from blockstm.types import Hash32
 
@@ -32,6 +35,7 @@ __all__ = ["StatelessFile", "read_stateless_file"]
 _FRAME: Final = 8
 _VARINT_WIDTHS: Final = {251: 2, 252: 4, 253: 8}
 _HEX_BEGINS: Final = b"0x"
+_STATELESS_INPUT: Final = "statelessInputBytes"
 _KINDS: Final = {"Legacy": 0, "Eip2930": 1, "Eip1559": 2, "Eip4844": 3, "Eip7702": 4}
 
 
@@ -44,12 +48,17 @@ class StatelessFile:
         witness: of the block; None where the file has none.
         codes: more codes that the file has.
         block_hashes: number → hash, of blocks before, as the file says; nothing proves them.
+        chain_id: of the chain that the block is on; None where the file does not say.
+        request_root: ``hash_tree_root`` of the engine API request that the file has the block in
+            (EIP-8025); None of any other file.
     """
 
     block: Block
     witness: Witness | None = None
     codes: tuple[bytes, ...] = ()
     block_hashes: dict[int, Hash32] = field(default_factory=dict)
+    chain_id: int | None = None
+    request_root: Hash32 | None = None
 
 
 def read_stateless_file(path: str | Path) -> StatelessFile:
@@ -58,6 +67,7 @@ def read_stateless_file(path: str | Path) -> StatelessFile:
     Raises:
         OSError: the file cannot be opened or read.
         DecodeError: it is none of the forms; the message names the place.
+        InvalidBlock: a stateless input's payload has not the hash or the blobs that it says.
     """
     path = Path(path)
     if path.suffix in (".json", ".gz", ".xz"):
@@ -66,6 +76,8 @@ def read_stateless_file(path: str | Path) -> StatelessFile:
         data = file.read(SIZE_MAX + 1)
     if len(data) > SIZE_MAX:
         raise DecodeError(f"not a block: longer than {SIZE_MAX:,} bytes")
+    if path.suffix == ".ssz" or (path.suffix == ".bin" and is_stateless_input(data)):
+        return _from_stateless_input(data)
     if path.suffix == ".bin":
         return _from_frames(data)
     if data[:2] == _HEX_BEGINS:
@@ -79,6 +91,8 @@ def _from_json(document: object) -> StatelessFile:
         return StatelessFile(Block.decode(parse_data(answer, "result")))
     if not isinstance(answer, dict):
         return StatelessFile(Block.from_fields(Fields(answer, "")))
+    if _STATELESS_INPUT in answer:
+        return _from_stateless_input(Fields(answer, "").data(_STATELESS_INPUT))
     if "states" in answer:
         return _from_scroll(Fields(answer, ""))
     if "block" in answer:
@@ -86,6 +100,13 @@ def _from_json(document: object) -> StatelessFile:
         codes = tuple(each.code for each in file.accounts.values() if each.code)
         return StatelessFile(file.block, None, codes, dict(file.block_hashes))
     return StatelessFile(Block.from_fields(Fields(document, "")))
+
+
+def _from_stateless_input(data: bytes) -> StatelessFile:
+    found = decode_stateless_input(data)
+    return StatelessFile(
+        found.block, found.witness, chain_id=found.chain_id, request_root=found.request_root
+    )
 
 
 # ---- Scroll's
