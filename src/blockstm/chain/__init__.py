@@ -15,6 +15,7 @@ Imports point down::
     witnessing    the witness of a block
     states        the state after a block
     flat          accounts and slots as they stand in their tables
+    sorting       byte strings in order, in bounded memory
     staging       what an import is about to make durable
     blocks        blocks as a snapshot of the store has them
     spec          the rules of a chain as JSON

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.importing import Head
 from blockstm.chain.working import WorkingState
-from blockstm.errors import BlockstmError, ChainError
+from blockstm.errors import BlockstmError, ChainError, StoreDamaged
 from blockstm.ethereum import Header, StateTrie
 from blockstm.ethereum.blocks.receipt import receipts_root
 from blockstm.types import Hash32
 
 __all__ = ["Audit", "audit"]
+
+_FINDINGS_MAX: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Audit:
         number: of that block.
         blocks: how many blocks were read, hashed and compared with their headers.
         states: of how many blocks the state was reached by the changes that are kept.
-        findings: what is wrong, a line each; none if all is well.
+        findings: what is wrong, a line each, up to 1,000; none if all is well.
     """
 
     head: Hash32
@@ -41,21 +44,45 @@ class Audit:
 
 
 def audit(blocks: Blocks, head: Head, oldest: int, working: WorkingState) -> Audit:
-    """Compare everything with everything; ``working`` stands at the head."""
-    findings: list[str] = []
-    root = working.flat_root()
-    if root != head.header.state_root:
-        findings.append(
-            f"the accounts of block {head.number} have the root 0x{root.hex()}, and its header "
-            f"says 0x{head.header.state_root.hex()}"
-        )
+    """Compare everything with everything; ``working`` stands at the head.
+
+    In memory for what the blocks of the window changed, whatever the state and the chain hold.
+    """
+    findings = _Findings()
+    _check_flat(head, working, findings)
     count = 0
     for found in _blocks(blocks, head.number):
         count += 1
         if found:
-            findings.append(found)
-    states, wrong = _states(blocks, head, oldest, working)
-    return Audit(head.hash, head.number, count, states, (*findings, *wrong))
+            findings.add(found)
+    states = _check_states(blocks, head, oldest, working, findings)
+    return Audit(head.hash, head.number, count, states, tuple(findings.listed))
+
+
+class _Findings:
+    """The first findings, and that there are more."""
+
+    def __init__(self) -> None:
+        self.listed: list[str] = []
+
+    def add(self, finding: str) -> None:
+        if len(self.listed) < _FINDINGS_MAX:
+            self.listed.append(finding)
+        elif len(self.listed) == _FINDINGS_MAX:
+            self.listed.append("and more, which are not listed")
+
+
+def _check_flat(head: Head, working: WorkingState, findings: _Findings) -> None:
+    try:
+        root = working.flat_root()
+    except StoreDamaged as error:
+        findings.add(str(error))
+        return
+    if root != head.header.state_root:
+        findings.add(
+            f"the accounts of block {head.number} have the root 0x{root.hex()}, and its header "
+            f"says 0x{head.header.state_root.hex()}"
+        )
 
 
 def _blocks(blocks: Blocks, number: int) -> Iterator[str]:
@@ -93,34 +120,47 @@ def _block(blocks: Blocks, block_hash: Hash32) -> str:
     return ""
 
 
-def _states(
-    blocks: Blocks, head: Head, oldest: int, working: WorkingState
-) -> tuple[int, list[str]]:
-    """Go back to the oldest state and forth to the head, comparing each root with its header's."""
+def _check_states(
+    blocks: Blocks, head: Head, oldest: int, working: WorkingState, findings: _Findings
+) -> int:
+    """Go back to the oldest state and forth to the head, comparing each root with its header's.
+
+    Returns how many states were compared.
+    """
     now = working.trie(head.hash)
     if now is None:
-        return 0, ["the tries of the head are not there"]
+        findings.add("the tries of the head are not there")
+        return 0
     if now.root != head.header.state_root:
-        return 0, [f"the tries of block {head.number} have the root 0x{now.root.hex()}"]
-    trie = now.copy()
-    way: list[tuple[Hash32, Header]] = []
-    findings: list[str] = []
-    block_hash, header = head.hash, head.header
+        findings.add(f"the tries of block {head.number} have the root 0x{now.root.hex()}")
+        return 0
+    trie, number = now.copy(), head.number
     try:
-        while header.number > oldest:
-            way.append((block_hash, header))
+        block_hash, header = head.hash, head.header
+        while number > oldest:
             trie.apply(blocks.undoing(block_hash), None)
-            block_hash, header = header.parent_hash, blocks.header(header.parent_hash)
-            findings += _compared(trie, header, "back")
-        for block_hash, header in reversed(way):
+            block_hash, number = header.parent_hash, number - 1
+            header = blocks.header(block_hash)
+            _compare(trie, header, "back", findings)
+        while number < head.number:
+            number += 1
+            block_hash = _canonical(blocks, number)
             trie.apply(blocks.doing(block_hash), None)
-            findings += _compared(trie, header, "forth")
+            _compare(trie, blocks.header(block_hash), "forth", findings)
     except ChainError as error:
-        findings.append(f"the changes of block {header.number}: {error}")
-    return len(way) + 1, findings
+        findings.add(f"the changes of block {number}: {error}")
+    return int(head.number - oldest) + 1
 
 
-def _compared(trie: StateTrie, header: Header, way: str) -> list[str]:
-    if trie.root == header.state_root:
-        return []
-    return [f"going {way} to block {header.number} by the changes kept gives another state root"]
+def _canonical(blocks: Blocks, number: int) -> Hash32:
+    block_hash = blocks.canonical(number)
+    if block_hash is None:
+        raise StoreDamaged(f"which block {number} is among the head's ancestors is not said")
+    return block_hash
+
+
+def _compare(trie: StateTrie, header: Header, way: str, findings: _Findings) -> None:
+    if trie.root != header.state_root:
+        findings.add(
+            f"going {way} to block {header.number} by the changes kept gives another state root"
+        )

@@ -60,6 +60,13 @@ cdef extern from "trie/account.hpp" namespace "blockstm::trie" nogil:
 
 cdef extern from "trie/state_root.hpp" namespace "blockstm::trie" nogil:
     Status state_root(Bytes records, uint8_t* out) noexcept
+    Status account_leaves(Bytes records, Array[uint8_t]& out) noexcept
+
+cdef extern from "trie/stack_trie.hpp" namespace "blockstm::trie" nogil:
+    cppclass StackTrie:
+        StackTrie() noexcept
+        Status add(const uint8_t* key, Bytes value) noexcept
+        Status root(uint8_t* out) noexcept
 
 cdef extern from "trie/node_source.hpp" namespace "blockstm::trie" nogil:
     cppclass NodeSource:

@@ -1,4 +1,4 @@
-# distutils: sources = src/blockstm/_native/trie/builder.cpp src/blockstm/_native/trie/state_root.cpp src/blockstm/_native/crypto/keccak.cpp
+# distutils: sources = src/blockstm/_native/trie/builder.cpp src/blockstm/_native/trie/state_root.cpp src/blockstm/_native/trie/stack_trie.cpp src/blockstm/_native/crypto/keccak.cpp
 """Roots of whole tries, built at once from their entries; see ``builder.hpp``.
 
 Every function works without the GIL once its arguments are at hand, and is safe from any thread.
@@ -6,9 +6,10 @@ An empty value is none: the key is not in the trie.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint64_t
+from libc.string cimport memcpy
 
 from blockstm._native.trie cimport core
-from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Array, Builder, Bytes, Status
+from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Array, Builder, Bytes, StackTrie, Status
 
 from blockstm.errors import InputError
 
@@ -112,6 +113,84 @@ def state_root(records: bytes) -> bytes:
     if status != Status.Ok:
         raise MemoryError
     return PyBytes_FromStringAndSize(<const char*>out, HASH_SIZE)
+
+
+def account_leaves(records: bytes) -> list:
+    """What the state trie holds of the accounts that `state_root` takes: hashed addresses and RLP.
+
+    Each is the hash of 32 bytes with the RLP behind it, in the order of the records.
+
+    Raises:
+        InputError: the layout is not followed, or a slot of an address stands there twice.
+    """
+    cdef Bytes view = _view(_bytes_of(records, "record"))
+    cdef Array[uint8_t] written
+    cdef Status status
+    cdef const uint8_t* place
+    cdef const uint8_t* end
+    cdef Py_ssize_t size
+    cdef bytes leaf
+    cdef list leaves = []
+    with nogil:
+        status = core.account_leaves(view, written)
+    if status == Status.BadInput:
+        raise InputError("the records of a state do not follow their layout, or name a slot twice")
+    if status != Status.Ok:
+        raise MemoryError
+    place = written.data()
+    end = place + written.size()
+    while place < end:
+        size = place[HASH_SIZE]
+        leaf = PyBytes_FromStringAndSize(NULL, HASH_SIZE + size)
+        memcpy(PyBytes_AS_STRING(leaf), place, HASH_SIZE)
+        memcpy(PyBytes_AS_STRING(leaf) + HASH_SIZE, place + HASH_SIZE + 1, size)
+        leaves.append(leaf)
+        place += HASH_SIZE + 1 + size
+    return leaves
+
+
+cdef class SortedRoot:
+    """The root of a trie whose entries come in the order of their keys, in memory for one of them.
+
+    One thread at a time may use it.
+    """
+
+    cdef StackTrie trie
+
+    def add(self, list entries) -> None:
+        """Add entries, each a key of 32 bytes with the value behind it.
+
+        Raises:
+            InputError: one has no value, or its key is not behind the one before.
+        """
+        cdef list held = list(entries)  # nobody else changes it while the GIL is not held
+        cdef Py_ssize_t count = len(held), place
+        cdef Array[Bytes] ours
+        cdef Status status = Status.Ok
+        if not ours.reserve(count):
+            raise MemoryError
+        for place in range(count):
+            ours.push(_view(_bytes_of(held[place], "entry")))
+            if ours[place].size() <= HASH_SIZE:
+                raise InputError("an entry is a key of 32 bytes with a value behind it")
+        with nogil:
+            for place in range(count):
+                status = self.trie.add(
+                    ours[place].data(), Bytes(ours[place].data() + HASH_SIZE, ours[place].size() - HASH_SIZE)
+                )
+                if status != Status.Ok:
+                    break
+        if status == Status.BadInput:
+            raise InputError("the keys of entries do not ascend")
+        if status != Status.Ok:
+            raise MemoryError
+
+    def root(self) -> bytes:
+        """The root of all that was added; nothing may be added afterwards."""
+        cdef uint8_t out[HASH_SIZE]
+        if self.trie.root(out) != Status.Ok:
+            raise MemoryError
+        return PyBytes_FromStringAndSize(<const char*>out, HASH_SIZE)
 
 
 cdef Bytes _view(bytes data) noexcept:

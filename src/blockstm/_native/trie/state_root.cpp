@@ -79,14 +79,15 @@ public:
         return records_.push(record);
     }
 
-    Status move_to(HashedBuilder& accounts) noexcept {
+    // `take(address, account)` gets each of them, with the root of its storage.
+    template <class Take>
+    Status move_to(Take take) noexcept {
         if (const Status status = build(); status != Status::Ok) return status;
         for (uint64_t place = 0; place < records_.size(); ++place) {
             Account account;
             records_[place].change(account);
             std::memcpy(account.storage_root, roots_.data() + HASH_SIZE * place, HASH_SIZE);
-            const Bytes address{records_[place].address, ADDRESS_SIZE};
-            accounts.add(address, [&](uint8_t* out) noexcept { return put_account(out, account); });
+            take(Bytes{records_[place].address, ADDRESS_SIZE}, account);
         }
         records_.clear();
         slots_ = 0;
@@ -116,17 +117,19 @@ private:
     uint64_t slots_ = 0;
 };
 
-}  // namespace
-
-Status state_root(Bytes records, uint8_t out[HASH_SIZE]) noexcept {
+bool count_records(Bytes records, uint64_t& count) noexcept {
     Record record{};
-    uint64_t count = 0;
     for (Records reader(records); !reader.at_end(); ++count) {
-        if (!reader.next(record)) return Status::BadInput;
+        if (!reader.next(record)) return false;
     }
-    HashedBuilder accounts;
+    return true;
+}
+
+// `take(address, account)` gets each account that exists. Pre: the records were counted.
+template <class Take>
+Status each_account(Bytes records, Take take) noexcept {
+    Record record{};
     Group group;
-    if (!accounts.start(count, ACCOUNT_SIZE_MAX)) return Status::OutOfMemory;
     for (Records reader(records); !reader.at_end();) {
         reader.next(record);
         Account account;
@@ -134,11 +137,41 @@ Status state_root(Bytes records, uint8_t out[HASH_SIZE]) noexcept {
         if (!exists(record, account)) continue;
         if (!group.add(record)) return Status::OutOfMemory;
         if (!group.is_full()) continue;
-        if (const Status status = group.move_to(accounts); status != Status::Ok) return status;
+        if (const Status status = group.move_to(take); status != Status::Ok) return status;
     }
-    if (const Status status = group.move_to(accounts); status != Status::Ok) return status;
+    return group.move_to(take);
+}
+
+}  // namespace
+
+Status state_root(Bytes records, uint8_t out[HASH_SIZE]) noexcept {
+    uint64_t count = 0;
+    if (!count_records(records, count)) return Status::BadInput;
+    HashedBuilder accounts;
+    if (!accounts.start(count, ACCOUNT_SIZE_MAX)) return Status::OutOfMemory;
+    const Status status = each_account(records, [&](Bytes address, const Account& account) noexcept {
+        accounts.add(address, [&](uint8_t* place) noexcept { return put_account(place, account); });
+    });
+    if (status != Status::Ok) return status;
     if (!accounts.end_trie()) return Status::OutOfMemory;
     return accounts.roots(out);
+}
+
+Status account_leaves(Bytes records, Array<uint8_t>& out) noexcept {
+    uint64_t count = 0;
+    if (!count_records(records, count)) return Status::BadInput;
+    if (!out.reserve(out.size() + count * (HASH_SIZE + 1 + ACCOUNT_SIZE_MAX))) return Status::OutOfMemory;
+    HashBatch hashes;
+    const Status status = each_account(records, [&](Bytes address, const Account& account) noexcept {
+        uint8_t leaf[ACCOUNT_SIZE_MAX];
+        const uint64_t size = put_account(leaf, account);
+        uint8_t* place = out.extend(HASH_SIZE + 1 + size);
+        hashes.add(address, place);
+        place[HASH_SIZE] = static_cast<uint8_t>(size);
+        put_bytes(place + HASH_SIZE + 1, {leaf, size});
+    });
+    hashes.finish();
+    return status;
 }
 
 }  // namespace blockstm::trie
