@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from blockstm.chain import Chain
-from blockstm.chain.archives import ArchivedBlock, archived_blocks, write_archive
+from blockstm.chain.archives import ArchivedBlock, archived_blocks, find_layout, write_archive
 from blockstm.chain.archives.e2store import Kind, walk
 
 Part = tuple[int, bytes]
@@ -29,7 +29,8 @@ def written(chain: Chain, path: Path, kind: str) -> bytes:
 
 def read(data: bytes) -> list[ArchivedBlock]:
     """The blocks of an archive."""
-    return list(archived_blocks(io.BytesIO(data)))
+    file = io.BytesIO(data)
+    return list(archived_blocks(file, find_layout(file)))
 
 
 def parts_of(data: bytes) -> list[Part]:

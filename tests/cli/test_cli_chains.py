@@ -18,7 +18,9 @@ from tests.chain.growing import RECIPIENTS, genesis, grown, with_other_root
 from tests.ethereum.made import SENDERS
 
 from blockstm.chain import Chain
+from blockstm.chain.files import BlockFile
 from blockstm.cli import main
+from blockstm.cli.chains.progress import progress_line
 from blockstm.ethereum import Block
 
 pytest.importorskip("mdbx")
@@ -279,6 +281,58 @@ def test_a_malformed_file_is_told(
     assert status == 1
     assert json.loads(captured.out)["head"] == {"cut": 2, "junk": 3}.get(fault, 0)
     assert str(path) in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("import", "FOLDER", "--datadir", "data"), "a folder, not a file"),
+        (("import", "a.rlp", "--datadir", "new"), "--genesis"),
+        (("import", "a.rlp", "--genesis", "none.json", "--datadir", "new"), "none.json: No such"),
+        (("export", "none/a.rlp", "--datadir", "data"), "none/a.rlp: No such file"),
+        (("export", "none/a.ere", "--datadir", "data"), "none/a.ere"),
+        (("state", "0x" + "11" * 20, "--datadir", "new"), "new"),
+    ],
+)
+def test_what_is_not_there_is_told_in_a_line(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    blocks: list[Block],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    imported(capsys, tmp_path, blocks[:2])
+    names = {"FOLDER", "data", "a.rlp", "new", "none.json", "none/a.rlp", "none/a.ere"}
+    given = [tmp_path / each if each in names else each for each in arguments]
+    (tmp_path / "FOLDER").mkdir()
+    status, said = run(capsys, *given)
+    assert status == 2
+    assert message in said
+    assert len(said.splitlines()) == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_line_says_how_far_an_import_is() -> None:
+    line = progress_line(12_345, 1_000, 50_000_000, 0.25, 10.0)
+    assert line == (
+        "[#####...............]  25%  block 12,345  100 blocks/s  5.0 Mgas/s  0:30 left"
+    )
+    assert progress_line(7, 7, 0, 0.0, 0.0).startswith("block 7 ")
+    assert progress_line(7, 7, 0, 0.001, 10.0).endswith("2:46:30 left")
+
+
+@pytest.mark.parametrize("name", ["a.rlp", "a.rlp.gz", "a.rlp.xz", "a.ere"])
+def test_a_file_says_how_much_of_it_was_read(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block], name: str
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    assert run(capsys, "export", tmp_path / name, "--datadir", data)[0] == 0
+    with BlockFile(tmp_path / name) as file:
+        assert file.fraction == 0
+        fractions = [file.fraction for _ in file]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert len(fractions) in (20, 21)
 
 
 def test_wrong_usage_is_told(

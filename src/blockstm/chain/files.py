@@ -10,15 +10,18 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import os
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from blockstm.chain.archives import (
     BLOCKS_MAX,
     Format,
     WrittenArchive,
     archived_blocks,
+    find_layout,
     write_archive,
 )
 from blockstm.errors import DecodeError
@@ -28,7 +31,14 @@ from blockstm.ethereum.codecs.fields import Fields
 if TYPE_CHECKING:
     from blockstm.chain.chain import Chain
 
-__all__ = ["export_archive", "export_archives", "read_blocks", "split_blocks", "write_blocks"]
+__all__ = [
+    "BlockFile",
+    "export_archive",
+    "export_archives",
+    "read_blocks",
+    "split_blocks",
+    "write_blocks",
+]
 
 _BLOCK_SIZE_MAX: Final = 1 << 28
 """No block is larger, in bytes: what announces more is none."""
@@ -38,25 +48,79 @@ _JSON: Final = (b"{", b"[")
 _ARCHIVE: Final = b"e"
 
 
+class BlockFile:
+    """A file of blocks that is read from its beginning, and how much of it has been read.
+
+    For one thread. Use it as a context manager; iterate once.
+
+    Args:
+        path: the file; it is opened at once.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        self._raw = self._path.open("rb")
+        self._blocks: tuple[int, int] | None = None
+        self.size = os.fstat(self._raw.fileno()).st_size
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._raw.close()
+
+    @property
+    def fraction(self) -> float:
+        """How much of the file has been read, from 0 to 1; of a pipe, always 0."""
+        if self._blocks is not None:
+            done, all_of_them = self._blocks
+            return done / all_of_them
+        if not self.size or self._raw.closed:
+            return 0.0
+        return min(self._raw.tell() / self.size, 1.0)
+
+    def __iter__(self) -> Iterator[Block | bytes]:
+        """The blocks, in order: RLP, or decoded where the file is JSON or an archive.
+
+        Raises:
+            OSError: it cannot be read.
+            MissingExtra: it is an archive, and there is no library for Snappy.
+            DecodeError: it is no file of blocks, or ends within one; the message says where.
+        """
+        opens: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
+        opened = opens.get(self._path.suffix)
+        file: IO[bytes] = self._raw if opened is None else opened(self._raw, "rb")
+        try:
+            first = file.read(1)
+            if first == _ARCHIVE:
+                yield from self._archived(file)
+            elif first in _JSON or first.isspace():
+                yield from _json_blocks(first + file.read())
+            else:
+                yield from _encoded_blocks(file, first)
+        except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+            message = f"{self._path}: it is not compressed as its name says: {error}"
+            raise DecodeError(message) from error
+
+    def _archived(self, file: IO[bytes]) -> Iterator[Block]:
+        layout = find_layout(file)
+        for index, each in enumerate(archived_blocks(file, layout)):
+            self._blocks = index + 1, len(layout)
+            yield each.block
+
+
 def read_blocks(path: str | Path) -> Iterator[Block | bytes]:
     """The blocks of a file, in order: RLP, or decoded where the file is JSON or an archive.
 
     Raises:
         OSError: it cannot be opened or read.
-        MissingExtra: it is an archive, and there is no library for Snappy.
-        DecodeError: it is no such file, or ends within a block; the message says where.
+        MissingExtra, DecodeError: see `BlockFile`.
     """
-    with _opened(Path(path), "rb") as file:
-        try:
-            first = file.read(1)
-            if first == _ARCHIVE:
-                yield from (each.block for each in archived_blocks(file))
-            elif first in _JSON or first.isspace():
-                yield from _json_blocks(first + file.read())
-            else:
-                yield from _encoded_blocks(file, first)
-        except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:
-            raise DecodeError(f"{path}: it is not compressed as its name says: {error}") from error
+    with BlockFile(path) as file:
+        yield from file
 
 
 def split_blocks(file: IO[bytes]) -> Iterator[bytes]:
@@ -75,7 +139,9 @@ def write_blocks(path: str | Path, blocks: Iterable[Block]) -> int:
         OSError: it cannot be written.
     """
     count = 0
-    with _opened(Path(path), "wb") as file:
+    path = Path(path)
+    opens: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
+    with opens.get(path.suffix, open)(path, "wb") as file:
         for block in blocks:
             file.write(block.encode())
             count += 1
@@ -116,12 +182,6 @@ def export_archives(
         paths.append(nameless.replace(folder / written.name(network, kind)))
         first = end + 1
     return paths
-
-
-def _opened(path: Path, mode: str) -> IO[bytes]:
-    opens: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
-    opened: IO[bytes] = opens.get(path.suffix, open)(path, mode)
-    return opened
 
 
 def _encoded_blocks(file: IO[bytes], first: bytes) -> Iterator[bytes]:

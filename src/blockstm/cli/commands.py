@@ -58,6 +58,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UsageError, ImportError, ChainError) as error:
         print(f"blockstm {args.command}: {error}", file=sys.stderr)
         return MALFORMED
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"blockstm {args.command}: {place}{error.strerror or error}", file=sys.stderr)
+        return MALFORMED
     except KeyboardInterrupt:
         print(f"blockstm {args.command}: interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -16,7 +16,7 @@ Imports point down::
 Source: eth-clients/e2store-format-specs, ``formats/era1.md`` and ``formats/ere.md``.
 """
 
-from blockstm.chain.archives.layout import BLOCKS_MAX, Format
+from blockstm.chain.archives.layout import BLOCKS_MAX, Format, find_layout
 from blockstm.chain.archives.reading import ArchivedBlock, archived_blocks, read_archive
 from blockstm.chain.archives.writing import WrittenArchive, write_archive
 
@@ -26,6 +26,7 @@ __all__ = [
     "Format",
     "WrittenArchive",
     "archived_blocks",
+    "find_layout",
     "read_archive",
     "write_archive",
 ]

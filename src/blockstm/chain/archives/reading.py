@@ -54,12 +54,11 @@ def read_archive(path: str | Path) -> Iterator[ArchivedBlock]:
             where. Blocks that were given before that are as their headers say.
     """
     with Path(path).open("rb") as file:
-        yield from archived_blocks(file)
+        yield from archived_blocks(file, find_layout(file))
 
 
-def archived_blocks(file: IO[bytes]) -> Iterator[ArchivedBlock]:
-    """The blocks of an open file that can be sought in; see `read_archive`."""
-    layout = find_layout(file)
+def archived_blocks(file: IO[bytes], layout: Layout) -> Iterator[ArchivedBlock]:
+    """The blocks of an open file that can be sought in, and of its layout; see `read_archive`."""
     difficulties = _difficulties(file, layout)
     _check_headers(file, layout, difficulties)
     for index in range(len(layout)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from blockstm.cli.chains.options import FAILED, add_datadir, hexadecimal, opened, show
 from blockstm.cli.chains.progress import Progress
@@ -23,10 +23,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "import",
         help="import files of blocks into a chain on disk",
         description="Executes and verifies the blocks of files, and keeps them and their states in "
-        "a folder. A file is a stream of RLP as geth exports it, or JSON-RPC blocks; .gz and .xz "
-        "are read as they are. Blocks that the chain has are passed over, so that the same "
-        "command goes on where another ended. Exit status: 0 all are imported, 1 one cannot be, 2 "
-        "wrong usage, 130 interrupted.",
+        "a folder. A file is a stream of RLP as geth exports it, an archive (.era1, .ere), or "
+        "JSON-RPC blocks; .gz and .xz are read as they are. Blocks that the chain has are passed "
+        "over, so that the same command goes on where another ended. Exit status: 0 all are "
+        "imported, 1 one cannot be, 2 wrong usage, 130 interrupted.",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     parser.add_argument(
@@ -56,14 +56,13 @@ def main(args: argparse.Namespace) -> int:
     Raises:
         ChainError, UsageError: the folder cannot be opened, or a file cannot be read.
     """
-    missing = [str(path) for path in args.files if not path.exists() or path.is_dir()]
-    if missing:
-        raise ConfigError(f"no such file: {', '.join(missing)}")
-    progress, path = Progress(), args.files[0]
+    sizes = _sizes(args)
+    progress, path, before = Progress(), args.files[0], 0
     with opened(args, **_options(args)) as chain:
         try:
-            for path in args.files:
-                _import_file(chain, path, progress)
+            for path, size in sizes.items():
+                _import_file(chain, path, progress, _Share(before, size, sum(sizes.values())))
+                before += size
         except (BlockError, ChainError, DecodeError) as error:
             progress.end()
             print(f"blockstm import: {path}: {error}", file=sys.stderr)
@@ -77,6 +76,35 @@ def main(args: argparse.Namespace) -> int:
         return _finish(args, chain, progress, 0)
 
 
+def _sizes(args: argparse.Namespace) -> dict[Path, int]:
+    """Each file with its bytes.
+
+    Raises:
+        ConfigError: one is not there, or there is neither a chain nor a genesis.
+    """
+    missing = [str(path) for path in args.files if not path.exists()]
+    if missing:
+        raise ConfigError(f"no such file: {', '.join(missing)}")
+    folders = [str(path) for path in args.files if path.is_dir()]
+    if folders:
+        raise ConfigError(f"a folder, not a file: {', '.join(folders)}; name the files in it")
+    if args.genesis is None and not (args.datadir / "mdbx.dat").exists():
+        raise ConfigError(f"{args.datadir} holds no chain yet: name its genesis with --genesis")
+    return {path: path.stat().st_size for path in args.files}
+
+
+class _Share(NamedTuple):
+    """What a file is of all: the bytes of those before it, its own, and all."""
+
+    before: int
+    size: int
+    all: int
+
+    def fraction(self, of_file: float) -> float:
+        """How much of all files has been read when so much of this one has."""
+        return (self.before + of_file * self.size) / self.all if self.all else 0.0
+
+
 def _options(args: argparse.Namespace) -> dict[str, Any]:
     given = {
         "genesis": args.genesis,
@@ -88,12 +116,15 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     return options | {"archive": args.archive}
 
 
-def _import_file(chain: Chain, path: Path, progress: Progress) -> None:
-    from blockstm.chain.files import read_blocks  # loads what only these commands need
+def _import_file(chain: Chain, path: Path, progress: Progress, share: _Share) -> None:
+    from blockstm.chain.files import BlockFile  # loads what only these commands need
 
-    for imported in chain.import_blocks(read_blocks(path)):
-        gas_used = imported.block.header.gas_used
-        progress.add(imported.number, gas_used, is_known=imported.executed is None)
+    with BlockFile(path) as file:
+        for imported in chain.import_blocks(file):
+            gas_used = imported.block.header.gas_used
+            is_known = imported.executed is None
+            fraction = share.fraction(file.fraction)
+            progress.add(imported.number, gas_used, fraction, is_known=is_known)
 
 
 def _finish(args: argparse.Namespace, chain: Chain, progress: Progress, status: int) -> int:
