@@ -13,6 +13,7 @@ __all__ = [
     "BlockNumber",
     "BlockResult",
     "Hash32",
+    "HintsReport",
     "Key",
     "Limit",
     "Outcome",
@@ -99,6 +100,39 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class HintsReport:
+    """What hints did for a block that was run with some; it depends on the schedule.
+
+    Attributes:
+        expected: dependencies that were used of the hints.
+        ignored: dependencies that no transaction can have (on itself, on a later one), and those
+            beyond the highest 8 of one transaction.
+        holds: how often a transaction was held until one that it depends on had been executed.
+        right: runs of transactions with dependencies that read what one of them had written.
+        wrong: those that did not.
+        trusted: whether transactions were still held at the block's end; too many wrong
+            dependencies end that.
+        begun_early: long transactions that were begun before their turn.
+        begun_early_in_vain: those that had to be run again; the first ends it.
+    """
+
+    expected: int = 0
+    ignored: int = 0
+    holds: int = 0
+    right: int = 0
+    wrong: int = 0
+    trusted: bool = True
+    begun_early: int = 0
+    begun_early_in_vain: int = 0
+
+    @property
+    def precision(self) -> float | None:
+        """The part of the runs with dependencies in which one was right; None without such runs."""
+        judged = self.right + self.wrong
+        return self.right / judged if judged else None
+
+
+@dataclass(frozen=True, slots=True)
 class Stats:
     """How the block ran; unlike all else in a result, it depends on the schedule.
 
@@ -121,6 +155,7 @@ class Stats:
         timeline: what each worker did, one worker after another, each in the order of time; empty
             unless ``Config.timeline`` asks for it.
         spans_dropped: how many spans found no room in the timeline.
+        hints: what hints did; None in a block without any.
     """
 
     workers: int = 1
@@ -134,6 +169,7 @@ class Stats:
     conflicts: Sequence[tuple[Key, int]] = ()
     timeline: Sequence[Span] = ()
     spans_dropped: int = 0
+    hints: HintsReport | None = None
 
     @property
     def incarnations_per_transaction(self) -> float:

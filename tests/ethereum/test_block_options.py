@@ -256,8 +256,11 @@ def test_senders_that_are_given_are_as_many_as_transactions() -> None:
 
 
 def test_general_options_are_refused() -> None:
-    with pytest.raises(ConfigError, match="hints"):
-        blockstm.execute_block(block_of((), "london"), world(), "evm", hints=[COINBASE])  # type: ignore[call-overload]  # on purpose
+    with pytest.raises(ConfigError, match="on_invalid"):
+        blockstm.execute_block(block_of((), "london"), world(), "evm", on_invalid="skip")  # type: ignore[call-overload]  # on purpose
+    keys: Any = [COINBASE]
+    with pytest.raises(InputError, match="hints"):
+        blockstm.execute_block(block_of((), "london"), world(), "evm", fork="london", hints=keys)
 
 
 @pytest.mark.parametrize(

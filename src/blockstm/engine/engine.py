@@ -19,6 +19,7 @@ from blockstm.engine.options import (
     check_on_invalid,
     prefetch,
 )
+from blockstm.hints.options import hints_of
 from blockstm.stream import Stream
 from blockstm.types import BlockResult, Transactions
 from blockstm.vm.callable import bind
@@ -69,7 +70,8 @@ class Engine:
         check_on_invalid(options["on_invalid"])
         check_limit(options["limit"])
         context, count, needs_gil = bind(vm, transactions, state)
-        if options["hints"] is not None:
+        hints = hints_of(options["hints"], transactions)
+        if hints is None:
             prefetch(state, options["hints"])
         workers = self.workers
         if needs_gil and self.config.workers == "auto" and _has_gil():
@@ -77,7 +79,9 @@ class Engine:
         is_native = hasattr(state, "__blockstm_state__") and hasattr(state, "_pin")
         pinned = state if is_native else None
         skip = options["on_invalid"] == "skip"
-        return Request(context, count, workers, pinned, skip, options["limit"], self.config)
+        expected = None if hints is None else hints.core
+        limit = options["limit"]
+        return Request(context, count, workers, pinned, skip, limit, self.config, expected)
 
     def close(self) -> None:
         """Wait for a running block, end an open stream, send the threads home.

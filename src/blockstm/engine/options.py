@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypedDict
 
-from blockstm.errors import ConfigError, InputError
-from blockstm.messages import brief, kind_of
+from blockstm.errors import ConfigError
+from blockstm.hints.options import GivenHints, keys_of
+from blockstm.messages import brief
 from blockstm.types import Limit, StateReader, View
 from blockstm.vm.native import NativeVM
 
@@ -32,7 +33,7 @@ class RunOptions(TypedDict, total=False):
 
     on_invalid: OnInvalid
     limit: Limit | None
-    hints: Iterable[Any] | None
+    hints: GivenHints | None
 
 
 DEFAULTS: RunOptions = {"on_invalid": "raise", "limit": None, "hints": None}
@@ -61,12 +62,11 @@ def check_limit(limit: Any) -> None:
 
 
 def prefetch(state: Any, hints: Any) -> None:
-    """Pass hints on. They decide nothing, so neither does a failure: `get` will tell."""
-    if not isinstance(hints, Iterable):
-        raise InputError(f"hints are an iterable of keys, not {kind_of(hints)}")
+    """Pass keys on. They decide nothing, so neither does a failure: `get` will tell."""
+    keys = keys_of(hints)
     method = getattr(state, "prefetch", None)
-    if callable(method):
+    if keys is not None and callable(method):
         try:
-            method(list(hints))
+            method(list(keys))
         except Exception:
             return

@@ -12,6 +12,7 @@ Imports point down::
     witnesses  a block and what proves the state that it reads, for stateless clients
     execution  from a block to what it did, and to a verdict
     tracing    what transactions did inside, as go-ethereum's tracers tell it
+    hints      what is known of a block's transactions before it runs
     results    what executing a block gave, and how it compares with its header
     files      files and messages that hold a block or what executing it reads
     genesis    how a chain begins, as clients write it

@@ -11,6 +11,7 @@ from blockstm.engine.endings import conclude
 from blockstm.engine.options import VM, OnInvalid, RunOptions, State
 from blockstm.engine.pool import POOL
 from blockstm.errors import InternalError
+from blockstm.hints.options import GivenHints
 from blockstm.types import BlockResult, Limit, Transactions
 
 __all__ = ["Decision", "Exploration", "explore"]
@@ -57,6 +58,7 @@ def explore(
     config: Config | None = None,
     on_invalid: OnInvalid = "raise",
     limit: Limit | None = None,
+    hints: GivenHints | None = None,
 ) -> Exploration:
     """Run a block in the schedule that ``choices`` describe, one worker at a time.
 
@@ -71,7 +73,7 @@ def explore(
     config = replace(config if config is not None else Config(), workers=workers)
     engine = POOL.take(config)
     try:
-        options = RunOptions(on_invalid=on_invalid, limit=limit)
+        options = RunOptions(on_invalid=on_invalid, limit=limit, hints=hints)
         request = engine.request(transactions, state, vm, options)
         return _explored(*engine.runner.explore(request, choices, _STEPS_MAX, _READS_MAX))
     finally:

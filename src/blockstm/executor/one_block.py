@@ -68,7 +68,8 @@ def execute_block(
         config, workers: see `Config`.
         on_invalid: what an `Invalid` transaction does: "raise" `InvalidBlock`, or be "skip"ped.
         limit: where to cut the block, see `blockstm.types.Limit`.
-        hints: keys that the block will probably read, for ``state.prefetch``.
+        hints: what is known of its transactions, in one of the forms of `blockstm.hints`; or keys
+            that the block will probably read, for ``state.prefetch``. It never changes a result.
 
     Returns:
         Outcomes, final writes and statistics of all transactions, or up to where it was cut.
@@ -102,6 +103,8 @@ def execute_block(
             at the merge itself it is not checked whether that came too early or too late.
         inspector: told what the block does inside, see `blockstm.vm.evm.Inspector`; only the
             native EVM has one.
+        hints: what is known of its transactions, see `blockstm.hints` and
+            `blockstm.ethereum.hints`.
         tracer: makes the ``traces`` of the result, see `blockstm.ethereum.tracing`; likewise, and
             not beside an inspector.
 

@@ -40,10 +40,10 @@ def block_options(options: Mapping[str, Any]) -> BlockOptions:
         ConfigError: there is no such option, or only a block of transactions has it.
     """
     _check_names(options)
-    general = {name: options.get(name, default) for name, default in DEFAULTS.items()}
-    if general != DEFAULTS:
-        raise ConfigError("on_invalid, limit and hints are not for an Ethereum block as a whole")
-    return {name: value for name, value in options.items() if name not in DEFAULTS}  # type: ignore[return-value]  # their names are checked
+    general = {name: DEFAULTS[name] for name in ("on_invalid", "limit")}
+    if {name: options.get(name, default) for name, default in general.items()} != general:
+        raise ConfigError("on_invalid and limit are not for an Ethereum block as a whole")
+    return {name: value for name, value in options.items() if name not in general}  # type: ignore[return-value]  # their names are checked
 
 
 def _check_names(options: Iterable[str]) -> None:

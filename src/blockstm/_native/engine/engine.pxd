@@ -9,6 +9,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from blockstm._native.engine.barrier cimport Barrier
 from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.expectations cimport ExpectedInBlock
 from blockstm._native.engine.explorer cimport Explorer
 from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.worker.blocks cimport Block, Worker
@@ -23,6 +24,7 @@ cdef class Engine:
     cdef int64_t task_capacity
     cdef int64_t outcome_capacity
     cdef Context context           # of the block whose memory is held
+    cdef ExpectedInBlock expected  # of the block at hand; None where nothing is
     cdef object limit
     cdef object options            # of the block at hand
     cdef object limit_error
@@ -37,6 +39,7 @@ cdef class Engine:
     cdef void begin_frontier(self, Context context) noexcept
     cdef void begin_scheduler(self, int64_t count) noexcept
     cdef void begin_sharing(self, object options) noexcept
+    cdef int set_expected(self, Request request) except -1
     cdef int set_limit(self, object limit) except -1
     cdef int make_ready(self, int32_t first, int32_t end) except -1
     cdef int share(self, int32_t workers) except -1

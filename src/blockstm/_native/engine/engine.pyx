@@ -6,7 +6,7 @@ from libc.string cimport memset
 from libcpp.vector cimport vector
 from posix.unistd cimport getpid
 
-from blockstm.types import Outcome
+from blockstm.types import HintsReport, Outcome
 
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.base.cursors cimport events_notify, monitor_destroy, monitor_init, now_ns
@@ -16,6 +16,7 @@ from blockstm._native.engine.barrier cimport (
     PoolTask, barrier_close, barrier_enter, barrier_leave, barrier_open, barrier_run_task,
 )
 from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.expectations cimport ExpectedInBlock
 from blockstm._native.engine.explorer cimport (
     EXPLORED_WORKERS, Explorer, explorer_decisions, explorer_free, explorer_pause,
 )
@@ -177,6 +178,15 @@ cdef class Engine:
                 raise MemoryError
             self.task_capacity = count
         memset(<void*>self.block.scheduler.task, 0, count * sizeof(Task))
+        return 0
+
+    cdef int set_expected(self, Request request) except -1:
+        """Use what is expected of the block."""
+        self.expected = None
+        self.block.scheduler.expected = NULL
+        if request.expectations is not None:
+            self.expected = ExpectedInBlock(request.expectations, request.count)
+            self.block.scheduler.expected = &self.expected.expected
         return 0
 
     cdef int set_limit(self, object limit) except -1:
@@ -454,6 +464,7 @@ cdef class Engine:
         self.block.frontier.skip_invalid = request.skip_invalid
         self.block.streaming = streaming
         self.set_limit(request.limit)
+        self.set_expected(request)
         return 0
 
     cdef object run(self, Request request, int32_t workers, bint streaming):
@@ -517,6 +528,7 @@ cdef class Engine:
         for id in range(self.workers):
             pieces_free(&self.worker[id].view.pieces)  # those results are copies
         stats = stats_of(self.context, self.worker, workers, self.began_ns)
+        stats["hints"] = None if self.expected is None else HintsReport(**self.expected.report())
         return final, ending, outcomes, writes, stats
 
     cdef object ending(self):

@@ -2,6 +2,7 @@
 from libc.stdint cimport int32_t, int64_t
 
 from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.expectations cimport Expectations
 
 
 cdef class Request:
@@ -12,5 +13,6 @@ cdef class Request:
     cdef bint skip_invalid
     cdef object limit
     cdef object options            # a Config
+    cdef Expectations expectations  # of the transactions; or None
 
     cdef object pin(self)

@@ -1,6 +1,7 @@
 from typing import Any
 
 from blockstm._native.engine.context import Context
+from blockstm._native.engine.expectations import Expectations
 from blockstm.config import Config
 from blockstm.types import Limit
 
@@ -14,4 +15,5 @@ class Request:
         skip_invalid: bool,
         limit: Limit | None,
         options: Config,
+        expectations: Expectations | None = None,
     ) -> None: ...

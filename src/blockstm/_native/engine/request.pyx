@@ -2,6 +2,7 @@
 from libc.stdint cimport UINT64_MAX, int32_t, int64_t
 
 from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.expectations cimport Expectations
 
 
 class GasCap:
@@ -21,7 +22,7 @@ cdef class Request:
     """One block to run, checked and bound."""
 
     def __init__(self, Context context not None, int64_t count, int32_t workers, state,
-                 bint skip_invalid, limit, options):
+                 bint skip_invalid, limit, options, Expectations expectations=None):
         self.context = context
         self.count = count
         self.workers = workers
@@ -29,6 +30,7 @@ cdef class Request:
         self.skip_invalid = skip_invalid
         self.limit = GasCap(limit) if isinstance(limit, int) and limit > UINT64_MAX else limit
         self.options = options
+        self.expectations = expectations
 
     cdef object pin(self):
         """Have a native state refuse changes while workers read it without the GIL, as long as this lives."""

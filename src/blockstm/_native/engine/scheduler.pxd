@@ -36,6 +36,9 @@ frontier and then loads whether the batch is claimed; the other releases its bat
 commit index, both sequentially consistent. A long run releases the claim early (accesses.pxd), as
 perhaps only the frontier can end it; so does a run that waits for another transaction's write. A run
 waits only for transactions before its own, so the lowest one that runs waits for none.
+
+A transaction that is expected to depend on an earlier one (expected.pxd) is held, WAITING, until that one
+has been executed. It is claimed at the frontier like all others, so what is expected delays it at most.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
@@ -43,6 +46,7 @@ from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.cursors cimport (
     Cursor, EventCount, cursor_claim_batch, cursor_claim_before, cursor_lower, cursor_raise,
 )
+from blockstm._native.engine.expected cimport Expected, expects_nothing_of
 
 cdef enum Phase:
     READY = 0
@@ -89,6 +93,7 @@ cdef struct Scheduler:
     Cursor window               # how far ahead of the frontier speculation may run ...
     Cursor window_idle          # ... and how far before a worker is left idle
     Cursor claimed[WORKERS]     # the batch that each worker has claimed; 0: none
+    Expected* expected          # what is expected of the transactions; NULL: nothing
     EventCount events
 
 
@@ -217,6 +222,31 @@ cdef inline bint scheduler_runs_later(Scheduler* scheduler, int64_t index) noexc
     return scheduler.execution.next.peek() < index
 
 
+cdef inline bint has_been_executed(Scheduler* scheduler, int64_t index) noexcept nogil:
+    """Whether its writes are there; they may be wrong yet. ``index`` is at or above the frontier."""
+    cdef uint32_t phase = phase_of(task_status(&scheduler.task[index]))
+    return phase == EXECUTED or phase == COMMITTING or phase == FINAL
+
+
+cdef inline int32_t scheduler_awaited(Scheduler* scheduler, int64_t index) noexcept nogil:
+    """The highest transaction that this one is expected to depend on and that has not been executed, or -1.
+
+    What lies below the frontier is final, whatever its status says: in a sequential phase there is none.
+    """
+    cdef Expected* expected = scheduler.expected
+    cdef int64_t frontier
+    cdef uint32_t place
+    if expects_nothing_of(expected, index):
+        return -1
+    frontier = scheduler.frontier.next.observe()
+    for place in range(expected.first[index], expected.first[index + 1]):
+        if expected.dependency[place] < frontier:  # as are all that follow
+            return -1
+        if not has_been_executed(scheduler, expected.dependency[place]):
+            return expected.dependency[place]
+    return -1
+
+
 cdef inline bint scheduler_has_work(Scheduler* scheduler) noexcept nogil:
     """Whether a worker that is about to park would find work after all."""
     cdef int64_t frontier = scheduler_frontier(scheduler)
@@ -243,12 +273,10 @@ cdef inline void scheduler_wait_for(Scheduler* scheduler, Waiter* waiter, int32_
     """
     cdef Task* task = &scheduler.task[writer]
     cdef Waiter* first = task.waiters.peek()  # the exchange below orders it
-    cdef uint32_t phase
     waiter.next = first
     while not task.waiters.try_replace_in_order(first, waiter):
         waiter.next = first
-    phase = phase_of(task_status(task))
-    if phase == EXECUTED or phase == COMMITTING or phase == FINAL:
+    if has_been_executed(scheduler, writer):
         scheduler_wake(scheduler, waiter.index)
 
 
@@ -260,13 +288,16 @@ cdef inline void scheduler_wake(Scheduler* scheduler, int32_t index) noexcept no
         cursor_lower(&scheduler.execution, index)
 
 
-cdef inline bint scheduler_wake_waiters(Scheduler* scheduler, int64_t writer) noexcept nogil:
-    """Wake all that wait for ``writer``; after its status was published."""
+cdef inline int32_t scheduler_wake_waiters(Scheduler* scheduler, int64_t writer) noexcept nogil:
+    """Wake all that wait for ``writer``, after its status was published: the highest, or -1."""
     cdef Waiter* waiter
+    cdef int32_t highest = -1
     if scheduler.task[writer].waiters.read_in_order() == NULL:
-        return False
+        return highest
     waiter = scheduler.task[writer].waiters.exchange_in_order(NULL)
     while waiter != NULL:
         scheduler_wake(scheduler, waiter.index)
+        if waiter.index > highest:
+            highest = waiter.index
         waiter = waiter.next
-    return True
+    return highest

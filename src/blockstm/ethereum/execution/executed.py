@@ -10,7 +10,7 @@ from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.results.outcomes import TransactionOutcomes
 from blockstm.state.changes import AccountChanges
-from blockstm.types import BlockResult, Hash32, Stats
+from blockstm.types import BlockResult, Hash32, HintsReport, Stats
 
 __all__ = ["ExecutedBlock"]
 
@@ -59,6 +59,11 @@ class ExecutedBlock:
     stats: Stats = field(default_factory=Stats, compare=False)
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
     overlapped: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def hints_report(self) -> HintsReport | None:
+        """What hints did; None where the block was run without any."""
+        return self.stats.hints
 
     @property
     def stages(self) -> dict[str, float]:

@@ -14,6 +14,7 @@ from blockstm.ethereum.codecs.members import hash32, sequence, uint64
 from blockstm.ethereum.execution.arguments import check_header
 from blockstm.ethereum.execution.vms import check_fork
 from blockstm.ethereum.tracing.tracer import Tracer
+from blockstm.hints.options import BlockHints
 from blockstm.messages import brief
 from blockstm.types import Hash32
 from blockstm.vm.forks import Fork
@@ -32,6 +33,7 @@ class BlockOptions(TypedDict, total=False):
     total_difficulty: int | None
     inspector: Any
     tracer: Tracer | None
+    hints: BlockHints | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from typing import Any, Unpack, cast
 
 from blockstm.cores import usable_cores
@@ -36,7 +37,8 @@ from blockstm.ethereum.results.header_comparison import results_violation
 from blockstm.ethereum.rules.block_rules import block_violation, body_violation
 from blockstm.ethereum.rules.reasons import Violation
 from blockstm.ethereum.tracing.tracer import Tracer
-from blockstm.messages import kind_of
+from blockstm.hints.options import hints_of, keys_of
+from blockstm.messages import brief, kind_of
 from blockstm.state.located import located
 from blockstm.stopwatch import Stopwatch
 from blockstm.types import Address, Hash32
@@ -90,7 +92,8 @@ def execute(
     with _unchanged(state):
         if violation is not None:
             raise violation.error(prepared.run_transactions(execute_block))
-        executed = _run(prepared, options.get("tracer"), execute_block)
+        hinted = _with_hints(options.get("hints"), prepared, execute_block)
+        executed = _run(prepared, options.get("tracer"), hinted)
         watch.end_phase("run")
         return _verified(prepared, executed, execute_block, workers, watch)
 
@@ -138,6 +141,19 @@ def _run(
         return prepared.run(execute_block)
     assert isinstance(prepared, BlockOnEvm)  # checked with the options
     return run_traced(prepared, tracer, execute_block)
+
+
+def _with_hints(given: Any, prepared: PreparedBlock, execute_block: ExecuteBlock) -> ExecuteBlock:
+    """What runs the block's steps, with what a caller knows of its transactions."""
+    if given is None:
+        return execute_block
+    if keys_of(given) is not None:
+        raise InputError(f"hints of an Ethereum block are of its transactions, not {brief(given)}")
+    hints = hints_of(given, prepared.block)
+    if hints is None:
+        return execute_block
+    engine: Any = execute_block  # the reference has no hints
+    return partial(engine, hints=hints.shifted(prepared.transaction_steps.start))
 
 
 def _verified(

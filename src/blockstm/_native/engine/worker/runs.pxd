@@ -13,14 +13,19 @@ from blockstm._native.engine.view.accesses cimport Access, View
 from blockstm._native.engine.view.view cimport view_begin
 from blockstm._native.engine.worker.blocks cimport AbortCause, Worker
 from blockstm._native.engine.worker.conflicts cimport conflicts_add
+from blockstm._native.engine.worker.expecting cimport judge_expectation
 
 
 cdef inline int32_t run(Worker* worker, int32_t index, bint final_prefix) noexcept nogil:
     """One incarnation; what the VM's `execute` returned."""
     cdef const void* context = worker.block.vm.context
+    cdef int32_t status
     view_begin(&worker.view, index, final_prefix)
     worker.incarnations += 1
-    return worker.block.vm.execute(<void*>context, &worker.view.public_part, index)
+    status = worker.block.vm.execute(<void*>context, &worker.view.public_part, index)
+    if worker.block.scheduler.expected != NULL:
+        judge_expectation(worker, index)
+    return status
 
 
 cdef inline ExecutionResult result_of(const View* view, int32_t status) noexcept nogil:

@@ -98,6 +98,14 @@ cdef inline void tombstone_unwritten(Block* block, const Incarnation* before, bi
             changed[0] = True
 
 
+cdef inline bint is_for_others(const Worker* worker, int32_t woken) noexcept nogil:
+    """Whether other workers are to be told of the highest transaction that was woken, -1 if none was.
+
+    A held one that is in this worker's own batch it will run itself, sooner than a parked worker would.
+    """
+    return woken >= 0 and (worker.block.scheduler.expected == NULL or woken >= worker.batch_end)
+
+
 cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept nogil:
     """Publish a finished run, and have the transactions validated that may have missed its writes."""
     cdef Block* block = worker.block
@@ -120,7 +128,7 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
         revalidate_readers(worker, index, incarnation.write, incarnation.writes)
         if before != NULL:
             revalidate_readers(worker, index, before.write, before.writes)
-    if scheduler_wake_waiters(scheduler, index):
+    if is_for_others(worker, scheduler_wake_waiters(scheduler, index)):
         events_notify(&scheduler.events)
 
 

@@ -10,9 +10,10 @@ from blockstm._native.base.cursors cimport (
     thread_yield,
 )
 from blockstm._native.engine.scheduler cimport (
-    COMMITTING, EXECUTING, READY, STOP, Scheduler, Task, batch_first, batch_word, phase_of,
-    scheduler_claim_batch, scheduler_claim_revalidation, scheduler_frontier, scheduler_has_work,
-    scheduler_stopping, scheduler_widen_window, task_move, task_status,
+    COMMITTING, EXECUTED, EXECUTING, READY, STOP, Scheduler, Task, batch_first, batch_word,
+    incarnation_of, phase_of, scheduler_awaited, scheduler_claim_batch, scheduler_claim_revalidation,
+    scheduler_frontier, scheduler_has_work, scheduler_stopping, scheduler_widen_window, task_move,
+    task_status,
 )
 from blockstm._native.engine.view.accesses cimport (
     POINT_CLAIM, POINT_PARK, POINT_READ, release_claim, view_pause,
@@ -23,6 +24,7 @@ from blockstm._native.engine.worker.blocks cimport (
 )
 from blockstm._native.engine.worker.commit cimport advance_frontier, run_at_frontier, wake_idle
 from blockstm._native.engine.worker.conflicts cimport conflicts_reset
+from blockstm._native.engine.worker.expecting cimport EARLY, claim_long, distrust_long, hold
 from blockstm._native.engine.worker.sampling cimport learn_run
 from blockstm._native.engine.worker.speculation cimport revalidate, run_owned
 from blockstm._native.engine.worker.stopping cimport gives_up, stop_block
@@ -280,12 +282,30 @@ cdef void run_next(Worker* worker) noexcept nogil:
         advance_frontier(worker)
     status = task_status(task)
     worker.batch_next += 1
-    if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
+    if scheduler.expected != NULL and is_held(worker, index, status):
+        pass
+    elif phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
         run_owned(worker, <int32_t>index)
     if worker.batch_next == worker.batch_end:
         if runs_of_batch(worker):
             learn_run(worker, (now_ns() - worker.batch_began_ns) // runs_of_batch(worker))
         end_batch(worker)
+
+
+cdef bint is_held(Worker* worker, int64_t index, uint32_t status) noexcept nogil:
+    """Whether what is expected of a transaction keeps it from being run now.
+
+    One that was begun before its turn is validated in its turn: most of what it depends on is there now.
+    """
+    cdef Task* task = &worker.block.scheduler.task[index]
+    if phase_of(status) == READY:
+        return hold(worker, index, status)
+    if phase_of(status) == EXECUTED and task.batch.read_plain() == EARLY:
+        worker.run_began_ns = now_ns()
+        revalidate(worker, index)
+        if incarnation_of(task_status(task)) != incarnation_of(status):
+            distrust_long(worker)
+    return True
 
 
 cdef int64_t runs_of_batch(Worker* worker) noexcept nogil:
@@ -376,12 +396,24 @@ cdef bint steal_work(Worker* worker) noexcept nogil:
     while index < end and index < scheduler.count:
         task = &scheduler.task[index]
         status = task_status(task)
-        if phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
+        if (phase_of(status) == READY and (scheduler.expected == NULL or scheduler_awaited(scheduler, index) < 0)
+                and task_move(task, status, EXECUTING, 0)):
             worker.run_began_ns = now_ns()
             run_owned(worker, <int32_t>index)
             return True
         index += 1
     return False
+
+
+cdef bint run_long(Worker* worker) noexcept nogil:
+    """Run a long transaction before its turn; false where there is none."""
+    cdef int64_t index = claim_long(worker)
+    if index < 0:
+        return False
+    worker.batch = EARLY
+    run_owned(worker, <int32_t>index)
+    worker.batch = 0
+    return True
 
 
 cdef bint do_one(Worker* worker) noexcept nogil:
@@ -399,6 +431,8 @@ cdef bint do_one(Worker* worker) noexcept nogil:
         revalidate(worker, index)
         return True
     if frontier_is_stalled(worker) and steal_work(worker):
+        return True
+    if scheduler.expected != NULL and run_long(worker):
         return True
     if claim_batch(worker):
         run_next(worker)

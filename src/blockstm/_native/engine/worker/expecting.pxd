@@ -1,0 +1,123 @@
+"""What a worker does with what is expected of transactions: it holds some back, and begins long ones early.
+
+Only where the scheduler has expectations. Whether one is right is asked of the runs themselves: a transaction
+rightly has dependencies if it reads a value that one of them has written.
+"""
+from libc.stdint cimport int32_t, int64_t, uint32_t
+
+from blockstm._native.base.arena cimport arena_take
+from blockstm._native.base.cursors cimport events_notify, now_ns
+from blockstm._native.engine.expected cimport Expected, expects_nothing_of, learn_trust
+from blockstm._native.engine.scheduler cimport (
+    EXECUTING, READY, WAITING, Scheduler, Task, Waiter, phase_of, scheduler_awaited, scheduler_wait_for,
+    scheduler_wake, task_leave, task_move, task_status,
+)
+from blockstm._native.engine.view.accesses cimport POINT_CLAIM, View, view_pause
+from blockstm._native.engine.worker.blocks cimport Worker
+
+
+cdef enum:
+    EARLY = 1  # a task's batch where it was run before its turn; no batch has this word
+
+
+cdef inline bint hold(Worker* worker, int64_t index, uint32_t status) noexcept nogil:
+    """Have a READY transaction wait for one that it is expected to depend on; false: it need not."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef Task* task = &scheduler.task[index]
+    cdef int32_t writer = scheduler_awaited(scheduler, index)
+    cdef Waiter* waiter
+    if writer < 0:
+        return False
+    waiter = <Waiter*>arena_take(&worker.speculation_arena, sizeof(Waiter))
+    if waiter == NULL:
+        return False
+    view_pause(&worker.view, POINT_CLAIM, <int32_t>index)
+    if not task_move(task, status, EXECUTING, 0):
+        return True  # another worker runs it
+    scheduler.expected.held[index].suggest(1)
+    scheduler.expected.holds.count_up(1)
+    task_leave(task, WAITING, 0)
+    waiter.index = <int32_t>index
+    scheduler_wait_for(scheduler, waiter, writer)
+    return True
+
+
+cdef inline bint has_read_from(const View* view, int32_t writer) noexcept nogil:
+    cdef uint32_t place
+    for place in range(view.accesses):
+        if view.access[place].seen != NULL and view.access[place].seen.index == writer:
+            return True
+    return False
+
+
+cdef inline bint has_read_sum(const View* view) noexcept nogil:
+    """Whether a value was read of which nobody can tell whose it is: a sum of deltas has the reader's index."""
+    return has_read_from(view, <int32_t>view.public_part.index)
+
+
+cdef inline void release_held(Scheduler* scheduler) noexcept nogil:
+    """Expectations are not trusted any more: no transaction waits for what was expected. Once in a block."""
+    cdef int64_t index = scheduler.frontier.next.observe()
+    while index < scheduler.expected.count:
+        if scheduler.expected.held[index].peek():
+            scheduler_wake(scheduler, <int32_t>index)
+        index += 1
+    events_notify(&scheduler.events)
+
+
+cdef inline void judge_expectation(Worker* worker, int32_t index) noexcept nogil:
+    """The owned transaction has run: learn whether it depends on what it was expected to.
+
+    Of all that have dependencies, not of the held ones alone: so what is wrong shows before much was held.
+    """
+    cdef Expected* expected = worker.block.scheduler.expected
+    cdef bint was_right = False
+    cdef uint32_t place
+    if expects_nothing_of(expected, index):
+        return
+    expected.held[index].suggest(0)
+    for place in range(expected.first[index], expected.first[index + 1]):
+        was_right = was_right or has_read_from(&worker.view, expected.dependency[place])
+    if not was_right and has_read_sum(&worker.view):
+        return
+    if not learn_trust(expected, was_right):
+        release_held(&worker.block.scheduler)
+
+
+cdef inline int64_t next_long(Worker* worker) noexcept nogil:
+    """Own a long transaction that no claim has come to, and nothing holds; -1: there is none."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef Expected* expected = scheduler.expected
+    cdef int64_t claimed = scheduler.execution.next.observe()
+    cdef int64_t limit = scheduler.frontier.next.observe() + scheduler.window_idle.next.peek()
+    cdef int64_t place, index
+    cdef uint32_t status
+    for place in range(expected.long_count):
+        index = expected.long_index[place]
+        if index < claimed or index >= limit or index >= expected.count:
+            continue
+        status = task_status(&scheduler.task[index])
+        if (phase_of(status) == READY and scheduler_awaited(scheduler, index) < 0
+                and task_move(&scheduler.task[index], status, EXECUTING, 0)):
+            return index
+    return -1
+
+
+cdef inline int64_t claim_long(Worker* worker) noexcept nogil:
+    """Own a long transaction before its turn, so that it is not the last that runs; -1: there is none."""
+    cdef Expected* expected = worker.block.scheduler.expected
+    cdef int64_t index
+    if not expected.long_count or expected.trust_in_long.peek() <= 0:
+        return -1
+    view_pause(&worker.view, POINT_CLAIM, -1)
+    index = next_long(worker)
+    if index >= 0:
+        expected.early.count_up(1)
+        worker.run_began_ns = now_ns()
+    return index
+
+
+cdef inline void distrust_long(Worker* worker) noexcept nogil:
+    """A transaction that was begun before its turn was wrong: begin no more of them."""
+    worker.block.scheduler.expected.early_wrong.count_up(1)
+    worker.block.scheduler.expected.trust_in_long.suggest(0)

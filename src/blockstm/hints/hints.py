@@ -1,0 +1,192 @@
+"""The hints of one block, and what has hints of many."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, Self, runtime_checkable
+
+from blockstm._native.engine.expectations import Expectations
+from blockstm.errors import InputError
+from blockstm.messages import brief, kind_of
+
+__all__ = ["Expected", "HintSource", "Hints"]
+
+_READ, _ADD, _WRITE = range(3)
+_WEIGHT_MAX = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What one transaction is expected to do. All of it is optional, and none of it is believed.
+
+    Attributes:
+        reads, writes, adds: keys of locations; a key that is read and written is in both. Only
+            equality counts, so any names do that are the same for the same location.
+        weight: how long it runs, in any unit: time or gas.
+        dependencies: indices of earlier transactions whose writes it reads.
+    """
+
+    reads: Iterable[Hashable] = ()
+    writes: Iterable[Hashable] = ()
+    adds: Iterable[Hashable] = ()
+    weight: int | None = None
+    dependencies: Iterable[int] = ()
+
+
+@runtime_checkable
+class HintSource(Protocol):
+    """Hints of any block that is run with it."""
+
+    def for_block(self, block: Any) -> Hints | None:
+        """The hints of a block; None where it has none.
+
+        Called once before the block runs, on the caller's thread. What it raises, `execute_block`
+        raises.
+
+        Args:
+            block: what `execute_block` was called with.
+        """
+
+
+class Hints:
+    """Hints of one block, in native arrays; immutable.
+
+    Whatever they say, a block's result is the same. Hints of fewer transactions than the block has
+    say nothing of the others; of more, the rest is ignored.
+
+    Thread-safety: any number of blocks may use them at once.
+
+    >>> hints = Hints.of([Expected(writes=["a"]), Expected(reads=["a"]), None])
+    >>> hints.dependencies
+    [(), (0,), ()]
+    """
+
+    __slots__ = ("_arrays", "_count", "core")
+
+    def __init__(self, count: int, offset: int = 0, **arrays: Any) -> None:
+        """Use `of`, `from_arrays` or a source instead."""
+        self._count, self._arrays = count, arrays
+        self.core = Expectations(count, offset=offset, **arrays)
+
+    @classmethod
+    def of(cls, transactions: Iterable[Expected | None]) -> Self:
+        """From an object for each transaction; None where nothing is known of one.
+
+        Raises:
+            InputError: something is of another kind.
+        """
+        listed = [_expected(each, index) for index, each in enumerate(transactions)]
+        return cls(
+            len(listed),
+            dependencies=_dependencies([each.dependencies for each in listed]),
+            accesses=_accesses(listed),
+            weights=_weights([each.weight for each in listed]),
+        )
+
+    @classmethod
+    def from_arrays(
+        cls,
+        count: int,
+        *,
+        dependencies: tuple[Any, Any] | None = None,
+        accesses: tuple[Any, Any, Any] | None = None,
+        weights: Any = None,
+    ) -> Self:
+        """From arrays (NumPy's, `array.array`, any buffer), without a Python object for a location.
+
+        Args:
+            count: of transactions.
+            dependencies: int64 starts, ``count + 1`` of them, and int64 indices of earlier
+                transactions: those of transaction i are ``indices[starts[i]:starts[i + 1]]``.
+            accesses: int64 starts, int64 locations and uint8 kinds: 0 a read, 1 an add, 2 a write.
+                A location is any number that is the same for the same location.
+            weights: int64, one for each transaction.
+
+        Raises:
+            InputError: an array is of another kind or length.
+        """
+        given = {"dependencies": dependencies, "accesses": accesses, "weights": weights}
+        try:
+            return cls(count, **given)
+        except (BufferError, IndexError, OverflowError, TypeError, ValueError) as error:
+            raise InputError(f"these are no arrays of hints: {error}") from error
+
+    @property
+    def count(self) -> int:
+        """The transactions that it is of."""
+        return self._count
+
+    @property
+    def dependencies(self) -> Sequence[tuple[int, ...]]:
+        """What each transaction depends on as far as that is used: the highest 8 indices, from the
+        highest down."""
+        return self.core.dependencies()
+
+    @property
+    def long_transactions(self) -> tuple[int, ...]:
+        """Those that are begun before their turn, the longest first: each has 1/16 of the block's
+        weight, or more."""
+        return self.core.long_transactions()
+
+    def shifted(self, offset: int) -> Hints:
+        """The same of transactions that begin at the index ``offset`` of a longer block."""
+        return Hints(self._count, offset, **self._arrays)
+
+
+def _expected(given: Any, index: int) -> Expected:
+    if given is None:
+        return Expected()
+    if not isinstance(given, Expected):
+        raise InputError(f"hints[{index}] is a blockstm.hints.Expected or None, not {brief(given)}")
+    return given
+
+
+def _dependencies(lists: Sequence[Iterable[int]]) -> tuple[memoryview, memoryview]:
+    starts, indices = array("q", [0]), array("q")
+    for index, given in enumerate(lists):
+        for each in _iterated(given, f"dependencies of transaction {index}"):
+            if not isinstance(each, int):
+                raise InputError(
+                    f"a dependency is the index of a transaction, not {brief(each)} "
+                    f"(transaction {index})"
+                )
+            indices.append(each if 0 <= each < index else -1)
+        starts.append(len(indices))
+    return memoryview(starts), memoryview(indices)
+
+
+def _accesses(listed: Sequence[Expected]) -> tuple[memoryview, memoryview, memoryview]:
+    numbers: dict[Hashable, int] = {}
+    starts, locations, kinds = array("q", [0]), array("q"), array("B")
+    for index, each in enumerate(listed):
+        for kind, keys in ((_READ, each.reads), (_ADD, each.adds), (_WRITE, each.writes)):
+            for key in _iterated(keys, f"accesses of transaction {index}"):
+                locations.append(_number(numbers, key))
+                kinds.append(kind)
+        starts.append(len(locations))
+    return memoryview(starts), memoryview(locations), memoryview(kinds)
+
+
+def _number(numbers: dict[Hashable, int], key: Hashable) -> int:
+    try:
+        return numbers.setdefault(key, len(numbers))
+    except TypeError:
+        raise InputError(f"a location of a hint is a hashable key, not {kind_of(key)}") from None
+
+
+def _weights(given: Sequence[int | None]) -> memoryview:
+    """Unknown ones weigh nothing: they are not begun early."""
+    weights = array("q")
+    for index, weight in enumerate(given):
+        if weight is not None and not isinstance(weight, int):
+            raise InputError(f"a weight is an int, not {brief(weight)} (transaction {index})")
+        weights.append(min(max(weight or 0, 0), _WEIGHT_MAX))
+    return memoryview(weights)
+
+
+def _iterated(given: Any, what: str) -> Iterable[Any]:
+    if not isinstance(given, Iterable):
+        raise InputError(f"the {what} are an iterable, not {kind_of(given)}")
+    return given
