@@ -6,7 +6,6 @@ import subprocess
 import sys
 from dataclasses import replace
 from threading import Barrier, Thread
-from types import ModuleType
 
 import pytest
 
@@ -88,9 +87,24 @@ def test_a_library_that_cannot_be_set_up_is_refused(
 def test_an_extension_without_a_file_is_refused(
     nothing_loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ckzg", ModuleType("ckzg"))
-    with pytest.raises(ImportError, match="needs blst"):
-        load_libraries("blst")
+    for module in ("sys", "xml"):  # built in; a package
+        monkeypatch.setitem(
+            libraries._SOURCES, "blst", replace(libraries._SOURCES["blst"], module=module)
+        )
+        with pytest.raises(ImportError, match="needs blst"):
+            load_libraries("blst")
+
+
+def test_no_package_is_imported() -> None:
+    """Importing one of them takes longer than many a block."""
+    script = (
+        "import sys\n"
+        "from blockstm.vm.evm.libraries import load_libraries\n"
+        "load_libraries()\n"
+        "print(sorted(sys.modules.keys() & {'gmpy2', 'ckzg'}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
 
 
 def test_before_loading_nothing_runs() -> None:

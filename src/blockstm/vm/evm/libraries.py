@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
+from importlib.machinery import PathFinder
 from typing import Any
 
 from blockstm._native.crypto import libraries as table
 from blockstm.locks import lock_for_forks
 
 __all__ = ["load_libraries"]
-
-Addresses = dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +30,6 @@ class Source:
     package: str
     module: str
     requirement: str
-    addresses: Callable[[ModuleType, tuple[str, ...]], Addresses]
 
 
 def load_libraries(*names: str) -> None:
@@ -54,8 +50,8 @@ def load_libraries(*names: str) -> None:
 def _load(name: str) -> None:
     source = _SOURCES[name]
     try:
-        module = importlib.import_module(source.module)
-        addresses = source.addresses(module, table.functions(name))
+        library = ctypes.CDLL(_file_of(source.module))
+        addresses = {symbol: _address(getattr(library, symbol)) for symbol in table.functions(name)}
     except (ImportError, OSError, AttributeError) as error:
         raise ImportError(
             f"the EVM needs {name} from the package {source.package}, which failed with: {error}; "
@@ -66,21 +62,26 @@ def _load(name: str) -> None:
             f"{name} from the package {source.package} refuses to be set up; "
             f"pip install '{source.requirement}'"
         )
+    _KEPT.append(library)
     _LOADED.add(name)
 
 
-def _from_extension(module: ModuleType, names: tuple[str, ...]) -> Addresses:
-    """An extension module is a shared library: its symbols, and those of what it links."""
-    if module.__file__ is None:
-        raise ImportError(
-            f"the module {module.__name__} has no shared library", name=module.__name__
-        )
-    return _from_library(ctypes.CDLL(module.__file__), names)
+def _file_of(module: str) -> str:
+    """The shared library that an extension module is, which has the symbols of what it links. The
+    module is imported only where no search path has it: that may take 30 ms."""
+    found, where = None, None
+    for name in _with_packages(module):
+        found = PathFinder.find_spec(name, where)
+        where = None if found is None else found.submodule_search_locations
+    found = found or importlib.import_module(module).__spec__
+    if found is None or not found.has_location or found.origin is None:
+        raise ImportError(f"the module {module} has no shared library", name=module)
+    return found.origin
 
 
-def _from_library(library: ctypes.CDLL, names: tuple[str, ...]) -> Addresses:
-    _KEPT.append(library)
-    return {name: _address(getattr(library, name)) for name in names}
+def _with_packages(module: str) -> list[str]:
+    parts = module.split(".")
+    return [".".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
 def _address(function: Any) -> int:
@@ -88,9 +89,9 @@ def _address(function: Any) -> int:
 
 
 _SOURCES = {
-    "blst": Source("ckzg", "ckzg", "ckzg>=2.1", _from_extension),
-    "gmp": Source("gmpy2", "gmpy2.gmpy2", "gmpy2>=2.2", _from_extension),
+    "blst": Source("ckzg", "ckzg", "ckzg>=2.1"),
+    "gmp": Source("gmpy2", "gmpy2.gmpy2", "gmpy2>=2.2"),
 }
 _LOCK = lock_for_forks()
 _LOADED: set[str] = set()
-_KEPT: list[Any] = []
+_KEPT: list[ctypes.CDLL] = []
