@@ -57,6 +57,43 @@ def test_modexp_is_pow(base: bytes, exponent: bytes, modulus: bytes, fork: str) 
         assert call(MODEXP, data, fork, gas=gas - 1).status == "failure"
 
 
+PRIMES = [
+    0x30644E72E131A029B85045B68181585D97816A916871CA8D3C208C16D87CFD47,  # BN254's fields
+    0x30644E72E131A029B85045B68181585D2833E84879B9709143E1F593F0000001,
+    2**256 - 2**32 - 977,  # secp256k1's
+    0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141,
+    2**256 - 2**224 + 2**192 + 2**96 - 1,  # P-256's
+    0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551,
+    0x73EDA753299D7D483339D80809A1D80553BDA402FFFE5BFEFFFFFFFF00000001,  # scalars of BLS12-381
+    2**255 - 19,
+    3,
+]
+
+
+@given(st.sampled_from(PRIMES), st.integers(0, 2**256 - 1), st.integers(-3, 3), st.integers(-3, 3))
+def test_inverses_modulo_primes(prime: int, base: int, beside: int, modulus_beside: int) -> None:
+    """Powers by a prime less 2, which are inverses, and powers near them, which are not."""
+    modulus = max(prime + modulus_beside, 0) % 2**256
+    exponent = max(prime - 2 + beside, 0)
+    for number in (base, base % prime, 0, 1, prime - 1, prime, 2**256 - 1):
+        data = words(32, 32, 32, number, exponent, modulus)
+        expected = pow(number, exponent, modulus) if modulus else 0
+        assert call(MODEXP, data).output == words(expected)
+
+
+@given(
+    st.integers(0, 2**256 - 1),
+    st.integers(0, 256).flatmap(lambda bits: st.integers(0, 2**bits - 1)),
+    st.integers(1, 256).flatmap(lambda bits: st.integers(0, 2**bits - 1)),
+    st.sampled_from([32, 40]),
+)
+def test_modexp_of_words(base: int, exponent: int, modulus: int, size: int) -> None:
+    """Moduli of any size, odd and even, in words and in what is longer by zeros."""
+    numbers = base.to_bytes(size, "big"), exponent.to_bytes(size, "big"), words(modulus)
+    expected = pow(base, exponent, modulus) if modulus else 0
+    assert call(MODEXP, modexp_input(*numbers)).output == words(expected)
+
+
 @given(numbers, numbers, numbers, st.integers(1, 300))
 def test_the_input_goes_on_as_zeros(
     base: bytes, exponent: bytes, modulus: bytes, missing: int

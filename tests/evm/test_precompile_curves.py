@@ -66,6 +66,17 @@ def test_bn254_mul_takes_any_scalar(scalar: int) -> None:
     assert call(BN254_MUL, bn254_g1(3) + words(scalar)).output == expected
 
 
+BN_LAMBDA = 0xB3C4D79D41A917585BFC41088D8DAAA78B17EA66B99C90DD
+"""A cube root of one modulo the order, which scalars are split by."""
+
+
+@pytest.mark.parametrize("other", [0, 1, -1, 2, 2**63, -(2**126), 2**127 - 1])
+@pytest.mark.parametrize("one", [0, 1, -1, 3, 2**126, -(2**127) + 1])
+def test_bn254_mul_by_scalars_with_extreme_halves(one: int, other: int) -> None:
+    scalar = (one + other * BN_LAMBDA) % BN_ORDER
+    assert call(BN254_MUL, bn254_g1(5) + words(scalar)).output == bn254_g1(5 * scalar % BN_ORDER)
+
+
 def test_bn254_input_goes_on_as_zeros() -> None:
     assert call(BN254_ADD, b"").output == bytes(64)
     assert call(BN254_ADD, bn254_g1(1)).output == bn254_g1(1)

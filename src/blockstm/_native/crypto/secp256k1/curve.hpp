@@ -14,7 +14,7 @@ inline constexpr Limbs G_X{{0x59f2815b16f81798, 0x029bfcdb2dce28d9, 0x55a06295ce
 inline constexpr Limbs G_Y{{0x9c47d08ffb10d4b8, 0xfd17b448a6855419, 0x5da4fbfc0e1108a8, 0x483ada7726a3c465}};
 
 // A cube root of one in the field: (BETA x, y) is a multiple of (x, y), by the cube root of one modulo N
-// that `split` in scalars.hpp splits by.
+// that `split_odd` in scalars.hpp splits by.
 inline constexpr Limbs BETA{{0xc1396c28719501ee, 0x9cf0497512f58995, 0x6e64479eac3434e9, 0x7ae96a2b657c0710}};
 
 using Scalar = Prime<N>;

@@ -64,7 +64,7 @@ void write_scalars(const Chunk& chunk, LaneTask* lanes) noexcept {
         inverse = inverse * Scalar::from(recovery.r);
         LaneTask& lane = lanes[place / RECOVERY_LANES];
         const size_t column = place % RECOVERY_LANES;
-        const Halves halves = split((Scalar::from(recovery.s) * own).number());
+        const Halves halves = split_odd((Scalar::from(recovery.s) * own).number());
         write_half_digits(halves.one, &lane.digits[0][column], RECOVERY_LANES);
         write_half_digits(halves.other, &lane.image_digits[0][column], RECOVERY_LANES);
         const Limbs of_generator = (-(Scalar::from(recovery.message) * own)).number();

@@ -1,7 +1,5 @@
 #include "crypto/secp256k1/recovery_plain.hpp"
 
-#include <algorithm>
-
 #include "crypto/secp256k1/generator.hpp"
 #include "crypto/secp256k1/scalars.hpp"
 #include "crypto/signed_digits.hpp"
@@ -39,82 +37,8 @@ bool lift(const Limbs& x, bool is_odd, Affine& point) noexcept {
     return true;
 }
 
-// The digits of a number in two's complement, and whether to take them negative.
-struct HalfDigits {
-    bool negative;
-    SignedDigits<WIDTH> digits;
-
-    explicit HalfDigits(const Signed& half) noexcept : negative(bit(half, 255)), digits(size_of(half)) {}
-
-    int at(int place) const noexcept { return negative ? -digits.digit[place] : digits.digit[place]; }
-
-private:
-    static Limbs size_of(const Signed& half) noexcept {
-        if (!bit(half, 255)) return half;
-        Limbs size{};
-        subtract(size, half);
-        return size;
-    }
-};
-
-// The odd multiples of a point and their images under (x, y) -> (BETA x, y), all with the same z: on the curve
-// y**2 = x**3 + 7 z**6 they are affine, and the formulas do not look at the 7.
-struct AffineMultiples {
-    static constexpr int COUNT = 1 << (WIDTH - 2);
-
-    Affine multiple[COUNT], image[COUNT];
-    Field z;
-
-    explicit AffineMultiples(const Affine& point) noexcept {
-        const Point two = Point::from(point).twice();
-        const Affine step{two.x, two.y};  // affine on the curve of two.z, and so is the first multiple
-        const Field square = two.z.square();
-        Point sum = Point::from({point.x * square, point.y * square * two.z});
-        Field scale[COUNT];  // z of each
-        for (int place = 0; place < COUNT; ++place) {
-            if (place > 0) sum = sum + step;
-            multiple[place] = {sum.x, sum.y};
-            scale[place] = sum.z;
-        }
-        z = sum.z * two.z;
-        share_last(scale);
-    }
-
-    static Point add_to(const Point& sum, const Affine (&points)[COUNT], int digit) noexcept {
-        if (digit == 0) return sum;
-        const Affine& point = points[digit > 0 ? digit / 2 : -digit / 2];
-        return sum + Affine{point.x, digit > 0 ? point.y : -point.y};
-    }
-
-private:
-    // Each z is a factor of the next: the last over the first ones by one inversion of all (P. Montgomery's trick).
-    void share_last(const Field (&scale)[COUNT]) noexcept {
-        const Field beta = Field::from(BETA);
-        Field product[COUNT];
-        product[0] = scale[0];
-        for (int place = 1; place < COUNT; ++place) product[place] = product[place - 1] * scale[place];
-        Field inverse = product[COUNT - 1].inverse();
-        for (int place = COUNT - 1; place >= 0; --place) {
-            const Field own = place > 0 ? inverse * product[place - 1] : inverse;
-            inverse = inverse * scale[place];
-            const Field ratio = own * scale[COUNT - 1], square = ratio.square();
-            multiple[place] = {multiple[place].x * square, multiple[place].y * square * ratio};
-            image[place] = {multiple[place].x * beta, multiple[place].y};
-        }
-    }
-};
-
 Point multiply(const Limbs& scalar, const Affine& point) noexcept {
-    const Halves halves = split(scalar);
-    const HalfDigits digits(halves.one), image_digits(halves.other);
-    const AffineMultiples odd(point);
-    Point sum = Point::infinity();
-    for (int place = std::max(digits.digits.count, image_digits.digits.count) - 1; place >= 0; --place) {
-        sum = odd.add_to(sum.twice(), odd.multiple, digits.at(place));
-        sum = odd.add_to(sum, odd.image, image_digits.at(place));
-    }
-    sum.z = sum.z * odd.z;
-    return sum;
+    return multiple_by_halves<WIDTH, Point>(point, split_odd(scalar), Field::from(BETA));
 }
 
 // sum + scalar * G.

@@ -3,64 +3,29 @@
 namespace blockstm::secp256k1 {
 namespace {
 
-using Wide = unsigned __int128;
-
-// The short vectors (A1, -B1) and (A2, A1) of the lattice of pairs (a, b) with a + b LAMBDA = 0 modulo N,
-// and 2 ** 384 times A1 / N and B1 / N, rounded.
-constexpr Limbs A1{{0xe86c90e49284eb15, 0x3086d221a7d46bcd, 0, 0}};
-constexpr Limbs B1{{0x6f547fa90abfe4c3, 0xe4437ed6010e8828, 0, 0}};
-constexpr Limbs A2{{0x57c1108d9d44cfd8, 0x14ca50f7a8e2f3f6, 1, 0}};
-constexpr Limbs A1_RATIO{{0xe893209a45dbb031, 0x3daa8a1471e8ca7f, 0xe86c90e49284eb15, 0x3086d221a7d46bcd}};
-constexpr Limbs B1_RATIO{{0x1571b4ae8ac47f71, 0x221208ac9df506c6, 0x6f547fa90abfe4c4, 0xe4437ed6010e8828}};
-
-// left * right, the lowest `count` words of it.
-template <int count>
-void multiply(const Limbs& left, const Limbs& right, uint64_t (&out)[count]) noexcept {
-    for (uint64_t& word : out) word = 0;
-    for (int i = 0; i < 4; ++i) {
-        Wide carry = 0;
-        for (int j = 0; j < 4 && i + j < count; ++j) {
-            carry += static_cast<Wide>(left.limb[i]) * right.limb[j] + out[i + j];
-            out[i + j] = static_cast<uint64_t>(carry);
-            carry >>= 64;
-        }
-        if (i + 4 < count) out[i + 4] = static_cast<uint64_t>(carry);
-    }
-}
-
-Limbs low_product(const Limbs& left, const Limbs& right) noexcept {
-    Limbs product;
-    multiply(left, right, product.limb);
-    return product;
-}
-
-// left * right / 2 ** 384, rounded.
-Limbs high_product(const Limbs& left, const Limbs& right) noexcept {
-    uint64_t product[8];
-    multiply(left, right, product);
-    Limbs high{{product[6], product[7], 0, 0}};
-    add(high, Limbs{{product[5] >> 63, 0, 0, 0}});
-    return high;
-}
+// See endomorphism.hpp.
+constexpr ShortVectors SHORT{
+    {{0xe86c90e49284eb15, 0x3086d221a7d46bcd, 0, 0}},
+    {{0x6f547fa90abfe4c3, 0xe4437ed6010e8828, 0, 0}},
+    {{0x57c1108d9d44cfd8, 0x14ca50f7a8e2f3f6, 1, 0}},
+    {{0xe893209a45dbb031, 0x3daa8a1471e8ca7f, 0xe86c90e49284eb15, 0x3086d221a7d46bcd}},
+    {{0x1571b4ae8ac47f71, 0x221208ac9df506c6, 0x6f547fa90abfe4c4, 0xe4437ed6010e8828}},
+    6};
 
 bool is_even(const Limbs& value) noexcept { return (value.limb[0] & 1) == 0; }
 
 }  // namespace
 
-Halves split(const Limbs& scalar) noexcept {
-    const Limbs one_times = high_product(scalar, A1_RATIO), other_times = high_product(scalar, B1_RATIO);
-    Halves halves{scalar, low_product(one_times, B1)};
-    subtract(halves.one, low_product(one_times, A1));
-    subtract(halves.one, low_product(other_times, A2));
-    subtract(halves.other, low_product(other_times, A1));
-    // Sums with lattice vectors are as right: (A1, -B1) is odd in both, (A2, A1) in the second only.
+Halves split_odd(const Limbs& scalar) noexcept {
+    Halves halves = blockstm::split(scalar, SHORT);
+    // Sums with lattice vectors are as right: (a1, -b1) is odd in both, (a2, a1) in the second only.
     if (is_even(halves.one)) {
-        add(halves.one, A1);
-        subtract(halves.other, B1);
+        add(halves.one, SHORT.a1);
+        subtract(halves.other, SHORT.b1);
     }
     if (is_even(halves.other)) {
-        add(halves.one, A2);
-        add(halves.other, A1);
+        add(halves.one, SHORT.a2);
+        add(halves.other, SHORT.a1);
     }
     return halves;
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "crypto/endomorphism.hpp"
 #include "crypto/secp256k1/curve.hpp"
 
 namespace blockstm::secp256k1 {
@@ -15,16 +16,11 @@ namespace blockstm::secp256k1 {
 inline constexpr int HALF_DIGITS = 33;
 inline constexpr int GENERATOR_DIGITS = 32;
 
-// A number in two's complement, below 2 ** 130 in size once a scalar is split.
+// A half of a split scalar, in two's complement; see endomorphism.hpp.
 using Signed = Limbs;
 
-// halves.one + halves.other * LAMBDA = scalar modulo N, both odd (R. Gallant, R. Lambert, S. Vanstone,
-// "Faster point multiplication on elliptic curves with efficient endomorphisms", 2001).
-struct Halves {
-    Signed one, other;
-};
-
-Halves split(const Limbs& scalar) noexcept;
+// The halves of a scalar, by the cube root of one that BETA belongs to; both are odd.
+Halves split_odd(const Limbs& scalar) noexcept;
 
 // `stride` bytes lie between one digit and the next, the lowest first.
 void write_half_digits(const Signed& half, uint8_t* out, int stride) noexcept;

@@ -30,9 +30,12 @@ cdef extern from "evm/precompiles/precompiles.hpp" namespace "blockstm::evm" nog
         Unavailable
         Raised
 
+    cppclass ResultMemo:
+        pass
+
     int precompile_at(Fork fork, const Address& address) noexcept
     PrecompileStatus run_precompile(
-        Fork fork, int number, Span input, int64_t& gas_left, Bytes& output
+        Fork fork, int number, Span input, int64_t& gas_left, Bytes& output, ResultMemo* memo
     ) noexcept
 
 FORKS = (
@@ -70,5 +73,5 @@ def call(fork: str, number: int, data: bytes, gas: int) -> tuple[str, int, bytes
     input.data = data
     input.size = len(data)
     with nogil:
-        status = run_precompile(at, which, input, gas_left, output)
+        status = run_precompile(at, which, input, gas_left, output, NULL)
     return STATUSES[<int>status], gas_left, (<const char*>output.data())[: output.size()]

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "crypto/known_primes.hpp"
 #include "crypto/libraries.hpp"
 #include "evm/precompiles/families.hpp"
 
@@ -14,6 +15,7 @@ namespace {
 using uint128 = unsigned __int128;
 
 constexpr uint64_t HEADER = 96;              // three lengths of 32 bytes
+constexpr uint64_t WORD = 32;
 constexpr uint64_t HEAD = 32;                // the exponent's first bytes, which decide its gas
 constexpr uint64_t OSAKA_LENGTH_MAX = 1024;  // EIP-7823
 
@@ -116,6 +118,29 @@ private:
     GmpInteger value_;
 };
 
+// The word that stands at `offset`.
+Limbs read_number(Span input, uint64_t offset) noexcept {
+    uint8_t word[WORD];
+    read_input(input, offset, word, WORD);
+    return from_bytes(word);
+}
+
+// Whether the power is an inverse by Fermat's theorem: that of a prime less 2, modulo the prime. So verifiers of proofs
+// divide, thousands of times in a transaction; zero's power is zero, as its inverse here.
+bool is_inverse(Span input, const Lengths& lengths) noexcept {
+    if (lengths.base != WORD || lengths.exponent != WORD || lengths.modulus != WORD) return false;
+    Limbs prime = read_number(input, HEADER + 2 * WORD);
+    if (!is_known_prime(prime)) return false;
+    subtract(prime, Limbs{{2, 0, 0, 0}});
+    return read_number(input, HEADER + WORD) == prime;
+}
+
+PrecompileStatus run_inverse(Span input, Bytes& output) noexcept {
+    if (!output.resize(WORD)) return PrecompileStatus::NoMemory;
+    to_bytes(inverse_modulo(read_number(input, HEADER), read_number(input, HEADER + 2 * WORD)), output.data());
+    return PrecompileStatus::Success;
+}
+
 }  // namespace
 
 int64_t modexp_gas(Fork fork, Span input) noexcept {
@@ -137,6 +162,7 @@ PrecompileStatus run_modexp(Span input, Bytes& output) noexcept {
     if (!gmp.loaded) return PrecompileStatus::Unavailable;
     const Lengths lengths = read_lengths(input);
     if (lengths.modulus == 0) return PrecompileStatus::Success;
+    if (is_inverse(input, lengths)) return run_inverse(input, output);
     if (std::max({lengths.base, lengths.exponent, lengths.modulus}) > WORKING_LENGTH_MAX ||
         !zeros(output, lengths.modulus)) {
         return PrecompileStatus::NoMemory;

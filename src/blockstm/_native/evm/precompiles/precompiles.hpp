@@ -74,9 +74,12 @@ inline Address precompile_address(int number) noexcept {
     return address;
 }
 
+class ResultMemo;
+
 // Runs a precompile that `fork` has: takes its gas off `gas_left`, clears `output` and fills it. `input`
-// must not lie in `output`. After anything but Success `output` is empty; after Failure `gas_left` is 0.
-PrecompileStatus run_precompile(Fork fork, int number, Span input, int64_t& gas_left,
-                                Bytes& output) noexcept;
+// must not lie in `output`. After anything but Success `output` is empty; after Failure `gas_left` is 0. What `memo`
+// has is not computed again; it may be null.
+PrecompileStatus run_precompile(Fork fork, int number, Span input, int64_t& gas_left, Bytes& output,
+                                ResultMemo* memo) noexcept;
 
 }  // namespace blockstm::evm

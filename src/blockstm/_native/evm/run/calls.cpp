@@ -76,7 +76,9 @@ void free_initcodes(Machine& machine) noexcept {
 namespace {
 
 PrecompileStatus run(Machine& machine, int number, Span input, int64_t& gas) noexcept {
-    if (number < ADDED_PRECOMPILES) return run_precompile(machine.fork(), number, input, gas, machine.output);
+    if (number < ADDED_PRECOMPILES) {
+        return run_precompile(machine.fork(), number, input, gas, machine.output, &machine.results);
+    }
     return machine.block->added_precompiles->run(number, input, gas, machine.output, machine.error);
 }
 

@@ -5,6 +5,7 @@
 #include "base/bytes.hpp"
 #include "evm/block.hpp"
 #include "evm/journal/journal.hpp"
+#include "evm/precompiles/result_memo.hpp"
 #include "evm/run/frame.hpp"
 #include "evm/run/hash_memo.hpp"
 #include "evm/run/memory.hpp"
@@ -72,6 +73,7 @@ struct Machine {
     TransactionEnv transaction{};
     Inspector* inspector = nullptr;  // null where nobody watches
     HashMemo hashes;
+    ResultMemo results;  // of precompiles
 };
 
 // Runs the topmost frame from where it was left. Defined in interpreter.cpp.
