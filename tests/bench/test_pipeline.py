@@ -13,9 +13,16 @@ from hypothesis import strategies as st
 from tests.fixtures import fixtures, mainnet_block
 
 import blockstm
-from blockstm.bench.blocks.pipeline import SIGHTS, STAGES, Subject, measure_pipeline
+from blockstm.bench.blocks.pipeline import (
+    SIGHTS,
+    STAGES,
+    Subject,
+    in_a_process,
+    measure_pipeline,
+)
 from blockstm.bench.blocks.signed_blocks import SIGNED_BLOCKS, signed_block
 from blockstm.bench.blocks.signing import Signer, addresses_of_keys
+from blockstm.bench.peak import PeakMemory
 from blockstm.cli import main
 from blockstm.errors import ConfigError, InvalidBlock
 from blockstm.ethereum import Block, recover_senders
@@ -78,6 +85,26 @@ def test_a_row_for_each_sight_says_where_the_time_went() -> None:
         assert (row.first_sight is not None) == (row.sight == "cold")
     known, new = rows[2].stages["senders"], rows[1].stages["senders"]
     assert known < new
+    assert {row.data_bytes for row in rows} == {rows[0].data_bytes}
+    assert rows[0].data_bytes > len(subject.encoding)
+    assert [row.peak_bytes for row in rows[1:]] == [None, None]
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="a count of Linux")
+def test_the_peak_of_memory_is_what_was_held_at_once() -> None:
+    little, much = in_a_process(grown_by, 1), in_a_process(grown_by, 200)
+    assert little < 100 * 2**20 < much < 300 * 2**20
+
+
+def grown_by(mebibytes: int) -> int:
+    """What a process says that it grew by that held so much, three times, and freed it."""
+    memory = PeakMemory()
+    for _ in range(3):
+        held = b"\1" * (mebibytes * 2**20)
+        del held
+    grown = memory.grown()
+    assert grown is not None
+    return grown
 
 
 def test_a_block_that_is_not_its_headers_is_no_row() -> None:

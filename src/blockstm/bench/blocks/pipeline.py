@@ -19,6 +19,7 @@ from typing import Any
 
 from blockstm.bench.benchmark import Iteration, Timing, timing_of
 from blockstm.bench.blocks.signed_blocks import SignedBlock
+from blockstm.bench.peak import PeakMemory
 from blockstm.config import Config
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.chains.chain import MAINNET, Chain
@@ -93,6 +94,9 @@ class PipelineRow:
             and is no part of ``stages``.
         first_sight: by how much a cold ``run`` took longer than a known one, in s; None of others.
         has_state_root: whether the state root was compared.
+        data_bytes: of the block's encoding, its witness, and what it wrote.
+        peak_bytes: by how much the process grew at the highest, while a block was verified in it
+            that was cold; None of other sights, and where the system does not tell.
         baselines: seconds for the block, by name of who verified it, on one core.
     """
 
@@ -106,6 +110,8 @@ class PipelineRow:
     overlapped: Mapping[str, float]
     first_sight: float | None
     has_state_root: bool
+    data_bytes: int = 0
+    peak_bytes: float | None = None
     baselines: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
@@ -124,6 +130,8 @@ class PipelineRow:
             "overlapped": dict(self.overlapped),
             "first_sight_seconds": self.first_sight,
             "has_state_root": self.has_state_root,
+            "data_bytes": self.data_bytes,
+            "peak_bytes": self.peak_bytes,
         }
         for name, seconds in self.baselines.items():
             key = name.replace("-", "_")
@@ -141,6 +149,8 @@ class _Verified:
     transactions: int
     gas: int
     has_state_root: bool
+    data_bytes: int
+    peak_bytes: int | None
 
 
 def measure_pipeline(
@@ -208,6 +218,7 @@ def _verify(subject: Subject, executor: Executor, vm: Any = "evm") -> _Verified:
     gc.collect()
     gc.disable()
     try:
+        memory = PeakMemory()
         begin, cpu, watch = perf_counter(), process_time(), Stopwatch()
         block = Block.decode(subject.encoding)
         watch.end_phase("decode")
@@ -222,11 +233,23 @@ def _verify(subject: Subject, executor: Executor, vm: Any = "evm") -> _Verified:
         if has_root and executed.state_root != block.header.state_root:
             raise AssertionError(f"{subject.name}: another state root than the header's")
         iteration = Iteration(perf_counter() - begin, process_time() - cpu)
+        peak = memory.grown()
     finally:
         gc.enable()
     stages = {**watch.seconds, **executed.stages}
     transactions, gas = len(block.transactions), executed.gas_used
-    return _Verified(iteration, stages, executed.overlapped, transactions, gas, has_root)
+    data = len(subject.encoding) + _bytes_of(subject.witness) + _bytes_written(executed.writes)
+    return _Verified(
+        iteration, stages, executed.overlapped, transactions, gas, has_root, data, peak
+    )
+
+
+def _bytes_of(witness: Witness | None) -> int:
+    return 0 if witness is None else sum(map(len, (*witness.nodes, *witness.codes)))
+
+
+def _bytes_written(writes: Any) -> int:
+    return len(getattr(writes, "records", b""))  # py-evm's are no bytes
 
 
 def _row(
@@ -251,8 +274,15 @@ def _row(
         overlapped={name: seconds for name, seconds in overlapped.items() if seconds},
         first_sight=max(0.0, stages["run"] - known_run) if sight == "cold" else None,
         has_state_root=first.has_state_root,
+        data_bytes=first.data_bytes,
+        peak_bytes=_peak_of(samples) if sight == "cold" else None,
         baselines=baselines if sight == "cold" else {},
     )
+
+
+def _peak_of(samples: Sequence[_Verified]) -> float | None:
+    peaks = [each.peak_bytes for each in samples if each.peak_bytes is not None]
+    return statistics.median(peaks) if peaks else None
 
 
 def _median_of(samples: Sequence[_Verified], kind: str, name: str) -> float:

@@ -202,6 +202,9 @@ def _stages(row: dict[str, Any]) -> str:
     parts += [f"[{name} {seconds * 1e3:.1f}]" for name, seconds in row["overlapped"].items()]
     if row["first_sight_seconds"] is not None:
         parts.append(f"of the run for first sight: {row['first_sight_seconds'] * 1e3:.1f}")
+    if row["peak_bytes"] is not None:
+        ratio = row["peak_bytes"] / row["data_bytes"]
+        parts.append(f"peak {row['peak_bytes'] / 1e6:.1f} MB, {ratio:.1f}x of what it is about")
     for name in _BASELINES:
         seconds = row.get(f"{name.replace('-', '_')}_seconds")
         if seconds is not None:
