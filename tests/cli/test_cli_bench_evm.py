@@ -52,12 +52,14 @@ def test_workloads_can_be_chosen_also_from_state_tests(capsys: Capture) -> None:
 @needs_pyrevm
 def test_the_table_has_a_column_for_each_baseline(capsys: Capture) -> None:
     assert main(["bench", "evm", *QUICK, "hashing", "--against", "py-evm,pyrevm"]) == 0
-    machine, titles, hashing, overall = capsys.readouterr().out.splitlines()
+    machine, titles, hashing, overall, *published = capsys.readouterr().out.splitlines()
     assert machine.startswith("processor: ")
     assert titles.split()[-6:] == ["py-evm", "spread", "ratio", "pyrevm", "spread", "ratio"]
     assert hashing.startswith("hashing ")
     assert overall.startswith("overall ")
     assert "(ratio: geometric mean)" in overall
+    assert "published by us on" in published[1]
+    assert [line.split()[0] for line in published[3:]] == ["revm", "evmone", "evmone", "evm2"]
 
 
 @pytest.mark.parametrize(

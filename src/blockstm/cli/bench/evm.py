@@ -57,6 +57,7 @@ def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
     # loads what only this command needs
     from blockstm.bench.evm.measurement import measure, overall
+    from blockstm.bench.evm.published import PUBLISHED
 
     about = machine()
     baselines = [name for name in args.against.split(",") if name]
@@ -79,9 +80,11 @@ def main(args: argparse.Namespace) -> int:
             print(_line(_cells(row)), flush=True)
     summary = overall(rows)
     if args.json:
-        print(json.dumps(summary | {"machine": about}))
+        published = [each.as_dict() for each in PUBLISHED]
+        print(json.dumps(summary | {"machine": about, "published": published}))
     else:
         print(_line(_overall_cells(summary, baselines)))
+        print("\n".join(_published_lines()))
     return 0
 
 
@@ -127,6 +130,21 @@ def _overall_cells(summary: dict[str, Any], baselines: list[str]) -> list[str]:
         key = name.replace("-", "_")
         cells += [f"{summary[f'{key}_seconds']:.4f}", "", f"{summary[f'{key}_ratio']:.2f}x"]
     return [*cells, "  (ratio: geometric mean)"]
+
+
+def _published_lines() -> Iterator[str]:
+    # loads what only this command needs
+    from blockstm.bench.evm.published import MACHINE, MEASURED_ON, PUBLISHED
+
+    yield f"\nNot of this run: published by us on {MEASURED_ON}, measured on {MACHINE}."
+    yield f"{'time over ours, geometric mean':<44}{'our 11':>10}{'ipsilon':>10}  its best rows"
+    for each in PUBLISHED:
+        yield f"{each.evm:<44}{_range(each.contracts):>10}{_range(each.ipsilon):>10}  {each.remark}"
+
+
+def _range(ends: tuple[float, float]) -> str:
+    least, greatest = ends
+    return f"{least}x" if least == greatest else f"{least}-{greatest}x"
 
 
 def _line(cells: list[str]) -> str:
