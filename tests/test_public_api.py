@@ -79,6 +79,7 @@ PAGES = {
     "blockstm": "api.md",
     "blockstm.chain": "chain.md",
     "blockstm.rpc": "rpc.md",
+    "blockstm.rpc.dev": "rpc.md",
     "blockstm.ethereum": "ethereum.md",
     "blockstm.vm.evm": "ethereum.md",
     "blockstm.testing": "testing.md",

@@ -17,8 +17,8 @@ from blockstm.cli import main
 pytest.importorskip("uvicorn")
 
 
-def asked(url: str, method: str) -> dict[str, object]:
-    body = json.dumps(NUMBER | {"method": method}).encode()
+def asked(url: str, method: str, *params: object) -> dict[str, object]:
+    body = json.dumps(NUMBER | {"method": method, "params": params}).encode()
     request = Request(url, body, {"content-type": "application/json"})
     with urlopen(request, timeout=30) as response:
         answer: dict[str, object] = json.loads(response.read())
@@ -45,6 +45,24 @@ def test_a_chain_is_served_until_ctrl_c(api: str | None, tmp_path: Path) -> None
         assert server.wait(60) == 0
 
 
+def test_a_chain_to_develop_on_mines_what_is_sent() -> None:
+    arguments = ["rpc", "--dev", "--port", "0", "--accounts", "1", "--chain-id", "7"]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "blockstm", *arguments], stdout=subprocess.PIPE, text=True
+    )
+    with server:
+        assert server.stdout is not None
+        address, _, key = server.stdout.readline().split()
+        assert (address[:6], key[:6]) == ("0xf39f", "0xac09")
+        url = server.stdout.readline().split()[-1]
+        assert asked(url, "eth_chainId")["result"] == "0x7"
+        sent = asked(url, "eth_sendTransaction", {"from": address, "to": address})
+        assert "result" in sent, sent
+        assert asked(url, "eth_blockNumber")["result"] == "0x1"
+        server.send_signal(signal.SIGINT)
+        assert server.wait(60) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -52,6 +70,11 @@ def test_a_chain_is_served_until_ctrl_c(api: str | None, tmp_path: Path) -> None
         (["--genesis", "nowhere.json"], "no such file: nowhere.json"),
         (["--datadir", "nowhere", "--import", "x"], "--import is for --genesis"),
         (["--genesis", "README.md", "--threads", "0"], "--threads is 1 or more, not 0"),
+        (["--dev", "--genesis", "README.md"], "--dev begins a chain of its own"),
+        (["--dev", "--accounts", "-1"], "--accounts is from 0"),
+        (["--dev", "--block-time", "nan"], "--block-time is above 0"),
+        (["--dev", "--fork", "nowhere"], "no fork 'nowhere' is known"),
+        (["--genesis", "README.md", "--fork", "osaka"], "--fork is for --dev"),
     ],
 )
 def test_wrong_arguments_are_told(

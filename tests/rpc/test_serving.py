@@ -92,6 +92,8 @@ def test_requests_come_by_websocket_too(port: int) -> None:
             socket.send(json.dumps(NUMBER | {"id": identity}))
             answer: Any = json.loads(socket.recv())
             assert answer == {"jsonrpc": "2.0", "id": identity, "result": "0x0"}
+        socket.send(json.dumps(NUMBER).encode())  # in a binary message, as some clients send it
+        assert json.loads(socket.recv())["result"] == "0x0"
     with pytest.raises(Exception, match="403"):
         connect(f"ws://127.0.0.1:{port}", origin="https://example.org")
 

@@ -4,6 +4,7 @@ Imports point down::
 
     files         files of blocks
     archives      blocks with their receipts in e2store files
+    dev           `DevChain`: one that is grown and edited by a developer
     chain         `Chain`: what a user has of it
     disk          a chain's folder begun and opened
     opening       how a chain begins
@@ -29,6 +30,7 @@ Imports point down::
 
 from blockstm.chain.auditing import Audit
 from blockstm.chain.chain import WINDOW, Chain, FoundTransaction
+from blockstm.chain.dev import DevChain
 from blockstm.chain.importing import Head, ImportedBlock
 from blockstm.chain.states import ChainState
 
@@ -37,6 +39,7 @@ __all__ = [
     "Audit",
     "Chain",
     "ChainState",
+    "DevChain",
     "FoundTransaction",
     "Head",
     "ImportedBlock",

@@ -23,7 +23,7 @@ from blockstm.ethereum.execution.senders import find_senders
 from blockstm.ethereum.rules.reasons import Violation
 from blockstm.executor import Executor
 from blockstm.state.changes import RecordedChanges
-from blockstm.types import Hash32
+from blockstm.types import Address, Hash32
 from blockstm.vm.forks import HOMESTEAD
 
 __all__ = ["Head", "ImportedBlock", "Importer"]
@@ -149,6 +149,26 @@ class Importer:
         )
         return ImportedBlock(block, block_hash, is_head, executed)
 
+    def take_executed(self, block: Block, executed: ExecutedBlock) -> ImportedBlock:
+        """Stage a block on the head that was executed elsewhere, as what it says it did.
+
+        Args:
+            block: with the senders of its transactions.
+            executed: with all that changes from the state after its parent to the one after it.
+        """
+        blocks = self._staging.blocks
+        if blocks.has(block.hash):
+            is_head = self._is_head_again(block, block.hash)
+            return ImportedBlock(block, block.hash, is_head, executed)
+        parent_hash = block.header.parent_hash
+        self.stand_at(parent_hash)
+        total_difficulty = blocks.total_difficulty(parent_hash) + block.header.difficulty
+        senders = [sender for sender in block.senders if sender is not None]
+        is_head = self._uninterrupted.run(
+            lambda: self._stage_with(block, block.hash, executed, total_difficulty, senders)
+        )
+        return ImportedBlock(block, block.hash, is_head, executed)
+
     def _is_head_again(self, block: Block, block_hash: Hash32) -> bool:
         """Have a block that the chain has be its head if it stands on it; whether it is."""
         head = self._staged_head
@@ -204,7 +224,6 @@ class Importer:
         self, block: Block, block_hash: Hash32, executed: ExecutedBlock, total_difficulty: int
     ) -> bool:
         """Stage a block that is valid; whether it is the head."""
-        staging = self._staging
         fork = self._spec.fork_at(
             block.header.number,
             block.header.timestamp,
@@ -212,6 +231,17 @@ class Importer:
         )
         known = find_senders(block.transactions, 1, high_s_allowed=fork < HOMESTEAD)
         senders = [sender for sender in known if sender is not None]
+        return self._stage_with(block, block_hash, executed, total_difficulty, senders)
+
+    def _stage_with(
+        self,
+        block: Block,
+        block_hash: Hash32,
+        executed: ExecutedBlock,
+        total_difficulty: int,
+        senders: list[Address],
+    ) -> bool:
+        staging = self._staging
         undoing = self._working.advance(block_hash, executed.writes)
         staging.put_block(block, block_hash, senders, total_difficulty)
         staging.put_results(block_hash, executed, undoing)

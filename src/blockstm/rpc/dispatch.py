@@ -8,6 +8,8 @@ from typing import Any, Final, NoReturn
 
 from blockstm.errors import BlockstmError
 from blockstm.messages import brief, did_you_mean
+from blockstm.rpc.dev.node import DevNode
+from blockstm.rpc.dev.table import DEV_METHODS
 from blockstm.rpc.errors import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
@@ -21,6 +23,7 @@ from blockstm.rpc.errors import (
 from blockstm.rpc.methods.table import METHODS
 from blockstm.rpc.node import Node
 from blockstm.rpc.params import Params
+from blockstm.rpc.sessions import Session
 
 __all__ = ["dispatch", "handle"]
 
@@ -31,7 +34,7 @@ _DEEPER: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 _BRACKET_OR_STRING: Final = re.compile(r'[\[\]{}]|"(?:[^"\\]+|\\.)*"?', re.DOTALL)
 
 
-def handle(node: Node, body: bytes | str) -> bytes | None:
+def handle(node: Node, body: bytes | str, session: Session | None = None) -> bytes | None:
     """The response to the text of a request, or of a batch; None where none is wanted.
 
     It raises nothing that a request is the reason of. Any thread may call it.
@@ -39,6 +42,7 @@ def handle(node: Node, body: bytes | str) -> bytes | None:
     Args:
         node: what is asked.
         body: JSON in UTF-8.
+        session: of who asks, if more can be sent there later.
     """
     limits = node.limits
     try:
@@ -47,7 +51,7 @@ def handle(node: Node, body: bytes | str) -> bytes | None:
         request = _parsed(body)
     except RpcError as error:
         return _encoded(_failed(None, error))
-    response = dispatch(node, request)
+    response = dispatch(node, request, session)
     if response is None:
         return None
     text = _encoded(response)
@@ -57,7 +61,7 @@ def handle(node: Node, body: bytes | str) -> bytes | None:
     return text
 
 
-def dispatch(node: Node, request: Any) -> Any:
+def dispatch(node: Node, request: Any, session: Session | None = None) -> Any:
     """The response to a request, or the list of those to a batch, as JSON values.
 
     A request without an ``id`` is a notification: it is run, and the response is None.
@@ -65,15 +69,16 @@ def dispatch(node: Node, request: Any) -> Any:
     Args:
         node: what is asked.
         request: what was parsed from JSON: anything.
+        session: see `handle`.
     """
     if not isinstance(request, list):
-        return _response(node, request)
+        return _response(node, request, session)
     if not request:
         return _failed(None, RpcError(INVALID_REQUEST, "the batch is empty"))
     if len(request) > node.limits.batch:
         error = RpcError(LIMIT_EXCEEDED, f"a batch has at most {node.limits.batch} requests")
         return _failed(None, error)
-    responses = [_response(node, each) for each in request]
+    responses = [_response(node, each, session) for each in request]
     return [each for each in responses if each is not None] or None
 
 
@@ -111,30 +116,33 @@ def _failed(identity: Any, error: RpcError) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": identity, "error": error.to_json()}
 
 
-def _response(node: Node, request: Any) -> dict[str, Any] | None:
+def _response(node: Node, request: Any, session: Session | None) -> dict[str, Any] | None:
     identity = request.get("id", _ABSENT) if isinstance(request, dict) else None
     if isinstance(identity, bool | list | dict):
         return _failed(None, RpcError(INVALID_REQUEST, "an id is a string, a number or null"))
     try:
-        result = _result(node, request)
+        result = _result(node, request, session)
     except RpcError as error:
         is_silent = identity is _ABSENT and error.code != INVALID_REQUEST
         return None if is_silent else _failed(None if identity is _ABSENT else identity, error)
     return None if identity is _ABSENT else {"jsonrpc": "2.0", "id": identity, "result": result}
 
 
-def _result(node: Node, request: Any) -> Any:
+def _result(node: Node, request: Any, session: Session | None) -> Any:
     if not isinstance(request, dict) or request.get("jsonrpc") != "2.0":
         raise RpcError(INVALID_REQUEST, 'a request is an object whose jsonrpc is "2.0"')
     name, given = request.get("method"), request.get("params")
     if not isinstance(name, str):
         raise RpcError(INVALID_REQUEST, f"a method is a string, not {brief(name)}")
-    method = METHODS.get(name)
+    methods = DEV_METHODS if isinstance(node, DevNode) else METHODS
+    method = methods.get(name)
     if method is None:
-        meant = did_you_mean(name, METHODS)
+        meant = did_you_mean(name, methods)
         raise RpcError(METHOD_NOT_FOUND, f"the method {brief(name)} does not exist{meant}")
     if not node.answers(name):
         raise RpcError(METHOD_NOT_FOUND, f"the method {name} is not available here")
+    if method.in_session and session is None:
+        raise RpcError(METHOD_NOT_FOUND, f"notifications not supported: {name} is for WebSocket")
     if given is None:
         given = []
     if not isinstance(given, list):
@@ -144,7 +152,8 @@ def _result(node: Node, request: Any) -> Any:
     if len(given) < method.needs:
         raise RpcError(INVALID_PARAMS, f"missing value for required argument {len(given)}")
     try:
-        return method.run(node, Params(given, node.chain.head.number))
+        params = Params(given, node.chain.head.number)
+        return method.run(session if method.in_session else node, params)
     except BlockstmError as error:
         raise error_of(error) from error
     except RpcError:

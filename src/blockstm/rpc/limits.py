@@ -25,6 +25,8 @@ class Limits:
         fee_blocks: how many blocks ``eth_feeHistory`` tells of.
         slots: how many slots one request reads or proves.
         trace_bytes: what is recorded of a transaction that is traced, before its trace is made.
+        filters: how many filters there are, and subscriptions of one connection.
+        mined: how many blocks one request has a node mine that somebody develops on.
         pool: how many transactions wait.
         pool_of_sender: how many of one sender.
 
@@ -41,6 +43,8 @@ class Limits:
     fee_blocks: int = 1024
     slots: int = 1024
     trace_bytes: int = 256 << 20
+    filters: int = 1024
+    mined: int = 100_000
     pool: int = 4096
     pool_of_sender: int = 64
 

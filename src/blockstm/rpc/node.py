@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from blockstm.chain import Chain, ChainState
@@ -11,6 +11,7 @@ from blockstm.ethereum import Block, Header
 from blockstm.rpc.limits import Limits
 from blockstm.rpc.params import BlockName
 from blockstm.rpc.pool import Pool
+from blockstm.rpc.registry import Registry
 from blockstm.types import Hash32
 from blockstm.vm.forks import Fork
 
@@ -21,6 +22,9 @@ class Node:
     """A chain, the transactions that wait for its next block, and the limits of requests.
 
     Thread-safety: any thread may use it; it has no lock but the pool's.
+
+    Attributes:
+        namespaces: of the methods that it answers; None: all.
 
     Args:
         chain: what requests are about; it stays the caller's to close.
@@ -37,12 +41,31 @@ class Node:
     ) -> None:
         self.chain = chain
         self.limits = limits or Limits()
-        self._namespaces = namespaces
+        self.namespaces = namespaces
         self.pool = Pool(chain, self.limits)
+        self.filters: Registry[Any] = Registry(self.limits.filters)
+        self._listeners: set[Callable[[], None]] = set()
 
     def answers(self, method: str) -> bool:
         """Whether a method is in a namespace that it answers."""
-        return self._namespaces is None or method.split("_")[0] in self._namespaces
+        return self.namespaces is None or method.split("_")[0] in self.namespaces
+
+    # ---- news
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have a function called, from any thread, when there may be news; it returns at once."""
+        self._listeners.add(listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """No longer call it."""
+        self._listeners.discard(listener)
+
+    def announce(self) -> None:
+        """Tell who listens that there may be news."""
+        for each in list(self._listeners):
+            each()
+
+    # ---- the chain
 
     def find(self, which: BlockName) -> Block | None:
         """A block; None where there is none."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,7 +19,7 @@ from blockstm.rpc.sidecars import Sidecar, decode_sent
 from blockstm.types import Address, Hash32
 from blockstm.vm.forks import Fork
 
-__all__ = ["Pool", "Pooled"]
+__all__ = ["Pool", "Pooled", "check_in_state"]
 
 _PRICE_BUMP: Final = 10
 """By so many percent a transaction must pay more than the one that it replaces."""
@@ -47,6 +49,8 @@ class Pool:
         self._limits = limits
         self._lock = threading.Lock()
         self._by_sender: dict[Address, dict[int, Pooled]] = {}
+        self._arrived = 0
+        self._arrivals: deque[tuple[int, Hash32]] = deque(maxlen=limits.pool)
 
     def send(self, encoding: bytes, fork: Fork) -> Hash32:
         """Take a transaction that may become valid in a block under ``fork``; its hash.
@@ -61,11 +65,53 @@ class Pool:
         if violation is not None:
             raise RpcError(SERVER_ERROR, f"{violation.reason}: {violation.detail}")
         head = self._chain.state_at(self._chain.head.hash)
-        _check_in_state(transaction, sender, head)
+        check_in_state(transaction, sender, head)
+        self.add(Pooled(transaction, sender, sidecar))
+        return transaction.hash
+
+    def add(self, pooled: Pooled) -> None:
+        """Take a transaction that keeps the rules.
+
+        Raises:
+            RpcError: there is no room for it, or another with its nonce waits that pays as much.
+        """
+        head = self._chain.state_at(self._chain.head.hash)
         with self._lock:
             self._drop_mined(head)
-            self._enter(Pooled(transaction, sender, sidecar))
-        return transaction.hash
+            self._enter(pooled)
+            self._arrived += 1
+            self._arrivals.append((self._arrived, pooled.transaction.hash))
+
+    def arrived_after(self, count: int) -> tuple[int, list[Hash32]]:
+        """How many have arrived so far, and the hashes of those after the first ``count``.
+
+        As many of the last ones are remembered as may wait.
+        """
+        with self._lock:
+            return self._arrived, [each for place, each in self._arrivals if place > count]
+
+    def drop(self, transaction_hash: Hash32) -> bool:
+        """Have a transaction wait no longer; whether it did."""
+        with self._lock:
+            for waiting in self._by_sender.values():
+                for nonce, each in waiting.items():
+                    if each.transaction.hash == transaction_hash:
+                        del waiting[nonce]
+                        return True
+        return False
+
+    def waiting(self) -> list[Pooled]:
+        """All that wait, whether or not they can be in a block."""
+        with self._lock:
+            return [each for waiting in self._by_sender.values() for each in waiting.values()]
+
+    def replace_all(self, pooled: Iterable[Pooled]) -> None:
+        """Have these wait in place of those that do."""
+        by_sender: dict[Address, dict[int, Pooled]] = {}
+        for each in pooled:
+            by_sender.setdefault(each.sender, {})[each.transaction.nonce] = each
+        with self._lock:
+            self._by_sender = by_sender
 
     def _enter(self, pooled: Pooled) -> None:
         waiting = self._by_sender.get(pooled.sender, {})
@@ -121,7 +167,12 @@ def _nonce(state: ChainState, address: Address) -> int:
     return 0 if account is None else account.nonce
 
 
-def _check_in_state(transaction: Transaction, sender: Address, state: ChainState) -> None:
+def check_in_state(transaction: Transaction, sender: Address, state: ChainState) -> None:
+    """Refuse what the sender has the nonce of behind it, or cannot pay.
+
+    Raises:
+        RpcError: it is one of these, or has more gas than a block.
+    """
     account = state.account(sender)
     nonce, balance = (0, 0) if account is None else (account.nonce, account.balance)
     if transaction.nonce < nonce:

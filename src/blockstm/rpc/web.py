@@ -8,13 +8,16 @@ gives it away, and so does a host name that is none of this machine's.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any, Final
 
 from blockstm.rpc.dispatch import handle
 from blockstm.rpc.node import Node
+from blockstm.rpc.sessions import Session
 
 __all__ = ["WebApp"]
 
@@ -23,7 +26,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _JSON: Final = b"application/json"
 _POLICY_VIOLATION: Final = 1008
-_UNSUPPORTED_DATA: Final = 1003
+_POLL_S: Final = 0.25
 
 
 class WebApp:
@@ -109,17 +112,62 @@ class WebApp:
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return
         await send({"type": "websocket.accept"})
-        while True:
-            message = await receive()
-            if message["type"] != "websocket.receive":
-                return
-            text = message.get("text")
-            if text is None:
-                await send({"type": "websocket.close", "code": _UNSUPPORTED_DATA})
-                return
-            answer = await self._answer(text)
+        connection = _Connection(self._node, self._threads, send)
+        telling = asyncio.create_task(connection.tell())
+        try:
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive":
+                    return
+                text = message.get("text")
+                await connection.answer(message["bytes"] if text is None else text)
+        finally:
+            telling.cancel()
+            connection.close()
+
+
+class _Connection:
+    """A WebSocket: one message at a time is answered, or told."""
+
+    def __init__(self, node: Node, threads: ThreadPoolExecutor, send: Send) -> None:
+        self._node = node
+        self._threads = threads
+        self._send = send
+        self._session = Session(node)
+        self._loop = asyncio.get_running_loop()
+        self._may_be_news = asyncio.Event()
+        self._turn = asyncio.Lock()
+        node.listen(self._wake)
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._may_be_news.set)
+
+    def close(self) -> None:
+        """No longer listen to the node."""
+        self._node.unlisten(self._wake)
+
+    async def answer(self, text: bytes | str) -> None:
+        """Answer a request."""
+        async with self._turn:
+            answer = await self._loop.run_in_executor(
+                self._threads, handle, self._node, text, self._session
+            )
             if answer is not None:
-                await send({"type": "websocket.send", "text": answer.decode()})
+                await self._send({"type": "websocket.send", "text": answer.decode()})
+
+    async def tell(self) -> None:
+        """Tell what is new: when the node says so, and else now and then, as others may import."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._may_be_news.wait(), _POLL_S)
+            self._may_be_news.clear()
+            if not self._session.is_subscribed:
+                continue
+            async with self._turn:
+                news = await self._loop.run_in_executor(self._threads, self._session.notifications)
+                for each in news:
+                    await self._send({"type": "websocket.send", "text": json.dumps(each)})
 
 
 def _is_address(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    irregular   blocks that no chain but the builder's own takes
     build       `build_block`
     attempts    candidates tried together, until what is kept is a valid block
     sealing     the header of a block with all that executing it gave

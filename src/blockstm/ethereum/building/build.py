@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from blockstm.config import Config
@@ -25,10 +25,10 @@ from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.transaction_rules import transaction_violation
 from blockstm.messages import brief
 from blockstm.state.located import located
-from blockstm.types import Hash32
+from blockstm.types import Address, Hash32
 from blockstm.vm.forks import HOMESTEAD, SHANGHAI, Fork
 
-__all__ = ["BuiltBlock", "Rejected", "build_block"]
+__all__ = ["BuiltBlock", "Rejected", "build_block", "built", "empty_block"]
 
 _NO_SIGNATURE: Final = Violation(Reason.SIGNATURE, "its signature belongs to no key")
 _NOT_ORDERED: Final = "the order left it out"
@@ -125,7 +125,7 @@ def build_block(
     chain = _chain(chain, fork)
     total = _total_difficulty(chain, parent, total_difficulty)
     header, rules = header_after(parent, chain, attributes, total)
-    empty = _empty(header, rules, attributes)
+    empty = empty_block(header, rules, attributes)
     options = BlockOptions(
         chain=chain, parent=parent, block_hashes=block_hashes, total_difficulty=total
     )
@@ -134,19 +134,21 @@ def build_block(
     engine = POOL.take(config)
     try:
         attempts = Attempts(engine, empty, located(state), rules, chain, around.block_hashes)
-        return _built(engine, attempts, _checked(transactions), order, on_unfit == "raise")
+        return built(engine, attempts, _checked(transactions), order, on_unfit == "raise")
     finally:
         POOL.give_back(engine)
 
 
-def _built(
+def built(
     engine: Engine,
     attempts: Attempts,
     transactions: Sequence[Transaction],
     order: Order,
     raises: bool,
+    senders: Sequence[Address] | None = None,
 ) -> BuiltBlock:
-    candidates, unsigned = _candidates(engine, attempts, transactions)
+    """What attempts make of transactions, whose senders are given or recovered."""
+    candidates, unsigned = _candidates(engine, attempts, transactions, senders)
     chosen = ordered(order, candidates)
     left_out = {each.index for each in candidates} - {each.index for each in chosen}
     attempts.unfit |= unsigned
@@ -154,6 +156,8 @@ def _built(
     rejected = {index: _rejected(index, transactions, why) for index, why in attempts.unfit.items()}
     for index in left_out:
         rejected[index] = Rejected(index, transactions[index], None, _NOT_ORDERED)
+    if senders is not None:
+        block = replace(block, senders=tuple(each.sender for each in kept))
     value = sum(
         candidate.tip * (receipt.gas_used or 0)
         for candidate, receipt in zip(kept, executed.receipts, strict=True)
@@ -166,11 +170,16 @@ def _rejected(index: int, transactions: Sequence[Transaction], why: Violation) -
 
 
 def _candidates(
-    engine: Engine, attempts: Attempts, transactions: Sequence[Transaction]
+    engine: Engine,
+    attempts: Attempts,
+    transactions: Sequence[Transaction],
+    known: Sequence[Address] | None,
 ) -> tuple[list[Candidate], dict[int, Violation]]:
     """Those that somebody has signed, and why the others are none."""
     high_s_allowed = attempts.fork < HOMESTEAD
-    senders = find_senders(transactions, engine.workers, high_s_allowed=high_s_allowed)
+    senders: Sequence[Address | None] = known or find_senders(
+        transactions, engine.workers, high_s_allowed=high_s_allowed
+    )
     base_fee = attempts.empty.header.base_fee_per_gas or 0
     candidates, unsigned = [], {}
     for index, (transaction, sender) in enumerate(zip(transactions, senders, strict=True)):
@@ -212,6 +221,7 @@ def _total_difficulty(chain: Chain, parent: Header, given: int | None) -> int | 
     return chain.total_difficulty_before(parent.difficulty, parent.number, parent.difficulty)
 
 
-def _empty(header: Header, fork: Fork, attributes: BlockAttributes) -> Block:
+def empty_block(header: Header, fork: Fork, attributes: BlockAttributes) -> Block:
+    """The block of a header with no transactions."""
     withdrawals = tuple(attributes.withdrawals) if fork >= SHANGHAI else None
     return Block(header.hash, header, (), withdrawals, ())

@@ -2,10 +2,11 @@
 
 Imports point down::
 
-    genesis_files  the file as a whole: the first block, its state, its chain
-    nethermind     Nethermind's chain specification, EIP by EIP
-    geth           ``config``, as go-ethereum, Besu and Erigon write it
-    chain_members  what both have in common
+    genesis_files     the file as a whole: the first block, its state, its chain
+    nethermind        Nethermind's chain specification, EIP by EIP
+    geth              ``config``, as go-ethereum, Besu and Erigon write it
+    chain_members     what both have in common
+    system_contracts  the contracts that blocks call by themselves
 """
 
 from blockstm.ethereum.genesis.genesis_files import (

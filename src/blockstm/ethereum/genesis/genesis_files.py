@@ -92,8 +92,12 @@ def read_genesis(path: str | Path) -> Genesis:
     return parse_genesis(read_json(path, "genesis file"))
 
 
-def parse_genesis(document: object) -> Genesis:
+def parse_genesis(document: object, *, chain: Chain | None = None) -> Genesis:
     """The genesis file that a parsed JSON document is.
+
+    Args:
+        document: as `read_genesis` finds it in a file.
+        chain: whose first block it is, where the document has no ``config``.
 
     Raises:
         DecodeError: something is missing, malformed or unknown, or a root or hash that the file
@@ -108,7 +112,8 @@ def parse_genesis(document: object) -> Genesis:
     if not any(name.lower() in _KNOWN - _REMARKS for name in fields.written_names()):
         raise DecodeError("alloc: missing, and so is all else that a genesis file has", "alloc")
     config = fields.loose("config") if "config" in fields else None
-    return _genesis(None if config is None else chain_of(config), fields, fields.loose("alloc"))
+    found = chain if config is None else chain_of(config)
+    return _genesis(found, fields, fields.loose("alloc"))
 
 
 def _genesis(chain: Chain | None, fields: LooseFields, alloc: LooseFields) -> Genesis:

@@ -15,10 +15,10 @@ from typing import Final
 
 from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
 
-__all__ = ["sign", "sign_hash"]
+__all__ = ["CURVE_ORDER", "public_point", "sign", "sign_hash"]
 
 _FIELD: Final = 2**256 - 2**32 - 977
-_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 _GENERATOR: Final = (
     0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798,
     0x483ADA7726A3C4655DA4FBFC0E1108A8FD17B448A68554199C47D08FFB10D4B8,
@@ -49,17 +49,17 @@ def sign_hash(message_hash: bytes, key: bytes) -> tuple[int, int, int]:
     """The parity, r and s of a signature of a hash."""
     secret, message = int.from_bytes(key, "big"), int.from_bytes(message_hash, "big")
     for nonce in _nonces(message_hash, key):
-        x, y = _multiple(nonce)
-        r = x % _ORDER
-        s = pow(nonce, -1, _ORDER) * (message + r * secret) % _ORDER
-        if r and s and x < _ORDER:
-            is_high = s > _ORDER // 2
-            return (y & 1) ^ is_high, r, _ORDER - s if is_high else s
+        x, y = public_point(nonce)
+        r = x % CURVE_ORDER
+        s = pow(nonce, -1, CURVE_ORDER) * (message + r * secret) % CURVE_ORDER
+        if r and s and x < CURVE_ORDER:
+            is_high = s > CURVE_ORDER // 2
+            return (y & 1) ^ is_high, r, CURVE_ORDER - s if is_high else s
     raise AssertionError("RFC 6979 gives nonces without end")
 
 
 def _nonces(message_hash: bytes, key: bytes) -> Iterator[int]:
-    reduced = (int.from_bytes(message_hash, "big") % _ORDER).to_bytes(32, "big")
+    reduced = (int.from_bytes(message_hash, "big") % CURVE_ORDER).to_bytes(32, "big")
     chain, secret = b"\1" * 32, bytes(32)
     for mark in (b"\0", b"\1"):
         secret = hmac.digest(secret, chain + mark + key + reduced, sha256)
@@ -67,14 +67,15 @@ def _nonces(message_hash: bytes, key: bytes) -> Iterator[int]:
     while True:
         chain = hmac.digest(secret, chain, sha256)
         candidate = int.from_bytes(chain, "big")
-        if 0 < candidate < _ORDER:
+        if 0 < candidate < CURVE_ORDER:
             yield candidate
         secret = hmac.digest(secret, chain + b"\0", sha256)
         chain = hmac.digest(secret, chain, sha256)
 
 
-def _multiple(number: int) -> _Point:
-    """So many times the generator: the sum of its doubles that the number has bits for.
+def public_point(number: int) -> _Point:
+    """The point of a secret key: so many times the generator, the sum of its doubles that the
+    number has bits for.
 
     In coordinates x/z², y/z³, so that one division at the end will do.
     """

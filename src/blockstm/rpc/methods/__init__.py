@@ -3,6 +3,7 @@
 Imports point down::
 
     table         which methods there are
+    watching      filters and subscriptions
     tracing       what transactions did inside
     building      blocks built on request
     execution     calls, estimates, access lists, simulated blocks
@@ -12,4 +13,5 @@ Imports point down::
     blocks        blocks, headers, their encodings
     accounts      balances, code, slots, proofs
     network       the node and its chain
+    method        what a request names
 """

@@ -20,7 +20,7 @@ from blockstm.rpc.params import Params, quantity, refuse
 from blockstm.values import is_int
 from blockstm.vm.forks import LONDON, Fork
 
-__all__ = ["base_fee", "blob_fee", "fee_history", "gas_price", "max_priority_fee"]
+__all__ = ["base_fee", "blob_fee", "fee_history", "gas_price", "max_priority_fee", "suggested_tip"]
 
 _SAMPLED_BLOCKS = 20
 _SAMPLED_TIPS = 3
@@ -42,15 +42,15 @@ def blob_fee(node: Node, params: Params) -> Any:
 
 def max_priority_fee(node: Node, params: Params) -> Any:
     """``eth_maxPriorityFeePerGas``."""
-    return shown(_suggested_tip(node))
+    return shown(suggested_tip(node))
 
 
 def gas_price(node: Node, params: Params) -> Any:
     """``eth_gasPrice``: the suggested tip on top of the head's base fee."""
-    return shown(_suggested_tip(node) + (node.chain.head.header.base_fee_per_gas or 0))
+    return shown(suggested_tip(node) + (node.chain.head.header.base_fee_per_gas or 0))
 
 
-def _suggested_tip(node: Node) -> int:
+def suggested_tip(node: Node) -> int:
     """The 60th percentile of the three least tips of each of the last 20 blocks."""
     head, sampled = node.chain.head.number, []
     for number in range(head, max(head - _SAMPLED_BLOCKS, -1), -1):

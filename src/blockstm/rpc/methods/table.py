@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from blockstm.rpc.methods import (
     accounts,
@@ -16,20 +14,11 @@ from blockstm.rpc.methods import (
     network,
     tracing,
     transactions,
+    watching,
 )
-from blockstm.rpc.node import Node
-from blockstm.rpc.params import Params
+from blockstm.rpc.methods.method import Method
 
-__all__ = ["METHODS", "Method"]
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A method, and how many parameters it needs and takes."""
-
-    run: Callable[[Node, Params], Any]
-    needs: int = 0
-    takes: int = 0
+__all__ = ["METHODS"]
 
 
 METHODS: Final[dict[str, Method]] = {
@@ -53,6 +42,8 @@ METHODS: Final[dict[str, Method]] = {
     "eth_createAccessList": Method(execution.create_list, 1, 3),
     "eth_estimateGas": Method(execution.estimate, 1, 4),
     "eth_feeHistory": Method(fees.fee_history, 2, 3),
+    "eth_getFilterChanges": Method(watching.filter_changes, 1, 1),
+    "eth_getFilterLogs": Method(watching.filter_logs, 1, 1),
     "eth_gasPrice": Method(fees.gas_price),
     "eth_getBalance": Method(accounts.get_balance, 1, 2),
     "eth_getBlockByHash": Method(blocks.get_block_by_hash, 1, 2),
@@ -86,9 +77,15 @@ METHODS: Final[dict[str, Method]] = {
     "eth_getUncleCountByBlockHash": Method(blocks.get_uncle_count_by_hash, 1, 1),
     "eth_getUncleCountByBlockNumber": Method(blocks.get_uncle_count_by_number, 1, 1),
     "eth_maxPriorityFeePerGas": Method(fees.max_priority_fee),
+    "eth_newBlockFilter": Method(watching.new_block_filter),
+    "eth_newFilter": Method(watching.new_filter, 1, 1),
+    "eth_newPendingTransactionFilter": Method(watching.new_pending_filter, 0, 1),
     "eth_sendRawTransaction": Method(transactions.send_raw_transaction, 1, 1),
     "eth_simulateV1": Method(execution.simulate_blocks, 1, 2),
+    "eth_subscribe": Method(watching.subscribe, 1, 2, in_session=True),
     "eth_syncing": Method(network.syncing),
+    "eth_uninstallFilter": Method(watching.uninstall_filter, 1, 1),
+    "eth_unsubscribe": Method(watching.unsubscribe, 1, 1, in_session=True),
     "net_listening": Method(network.listening),
     "net_peerCount": Method(network.peer_count),
     "net_version": Method(network.network_id),

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from blockstm import engine
 from blockstm.errors import DecodeError
-from blockstm.ethereum import Block, call
+from blockstm.ethereum import Block, ExecutedBlock, call
 from blockstm.ethereum.codecs.fields import shown
+from blockstm.ethereum.execution.on_evm import BlockOnEvm
+from blockstm.ethereum.execution.preparation import prepare
+from blockstm.ethereum.execution.traced import run_traced
 from blockstm.ethereum.tracing import TracedTransaction, Tracer, tracer_named
 from blockstm.executor import execute_block
 from blockstm.messages import brief
@@ -17,6 +21,7 @@ from blockstm.rpc.methods.execution import call_options
 from blockstm.rpc.methods.transactions import found
 from blockstm.rpc.node import Node
 from blockstm.rpc.params import BlockName, Params
+from blockstm.types import Hash32
 
 __all__ = [
     "trace_block",
@@ -40,7 +45,7 @@ def trace_block_by_hash(node: Node, params: Params) -> Any:
 def trace_block(node: Node, params: Params) -> Any:
     """``debug_traceBlock``: of a block that is given as RLP, and stands on one of the chain."""
     block = Block.decode(params.data(0))
-    return _listed(block, _traces(node, block, _tracer(node, params.members(1, optional=True))))
+    return _listed(block, _verified(node, block, _tracer(node, params.members(1, optional=True))))
 
 
 def _traced_block(node: Node, which: BlockName, params: Params) -> Any:
@@ -80,18 +85,31 @@ def trace_call(node: Node, params: Params) -> Any:
 
 
 def _traces(node: Node, block: Block, tracer: Tracer) -> Sequence[Any]:
-    header = block.header
-    if not header.number:
+    """Those of a block of the chain, which was verified before: it is only run again."""
+    parent_hash = _parent_of(block)
+    senders = [sender for sender in block.senders if sender is not None]
+    options = node.execution_options(parent_hash)
+    prepared = prepare(block, node.state(parent_hash), senders=senders, **options)
+    assert isinstance(prepared, BlockOnEvm), "it is the native EVM that was asked for"
+    return _told(run_traced(prepared, tracer, engine.run))
+
+
+def _verified(node: Node, block: Block, tracer: Tracer) -> Sequence[Any]:
+    """Those of a block that may be anybody's."""
+    parent_hash = _parent_of(block)
+    parent = node.chain.header(parent_hash)
+    options = node.execution_options(parent_hash)
+    state = node.state(parent_hash)
+    return _told(execute_block(block, state, vm="evm", parent=parent, tracer=tracer, **options))
+
+
+def _parent_of(block: Block) -> Hash32:
+    if not block.header.number:
         raise RpcError(SERVER_ERROR, "genesis is not traceable")
-    parent = node.chain.header(header.parent_hash)
-    executed = execute_block(
-        block,
-        node.state(header.parent_hash),
-        vm="evm",
-        parent=parent,
-        tracer=tracer,
-        **node.execution_options(header.parent_hash),
-    )
+    return block.header.parent_hash
+
+
+def _told(executed: ExecutedBlock) -> Sequence[Any]:
     assert executed.traces is not None  # there is a tracer
     traces: Sequence[Any] = executed.traces
     return traces

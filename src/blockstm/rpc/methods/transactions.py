@@ -105,7 +105,9 @@ def get_transaction_receipt(node: Node, params: Params) -> Any:
 
 def send_raw_transaction(node: Node, params: Params) -> Any:
     """``eth_sendRawTransaction``."""
-    return shown(node.pool.send(params.data(0), node.next_fork()))
+    transaction_hash = node.pool.send(params.data(0), node.next_fork())
+    node.announce()
+    return shown(transaction_hash)
 
 
 def pool_content(node: Node, params: Params) -> Any:
