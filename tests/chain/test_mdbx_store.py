@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.patience import PATIENCE
 
 from blockstm._native.store.database import functions, install
 from blockstm.chain.mdbx_library import load_mdbx
@@ -55,7 +56,7 @@ os.waitpid(child, 0)
 
 def run(script: str, *arguments: str) -> list[str]:
     command = [sys.executable, "-c", script, *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=True)
     return done.stdout.splitlines()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.chain.faulty_process import KEYS, TABLES, batch_of, check, key, write
+from tests.patience import PATIENCE
 
 from blockstm.chain.mdbx_store import MdbxStore
 from blockstm.errors import StoreDamaged, StoreError, StoreFull
@@ -29,7 +30,7 @@ def start(action: str, folder: Path, *options: str, **faults: str) -> subprocess
 
 
 def outcome(process: subprocess.Popen[str]) -> list[str]:
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=2 * PATIENCE)
     return said.splitlines()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from tests.chain.growing import RECIPIENTS, genesis, grown, with_other_root
 from tests.ethereum.made import SENDERS
+from tests.patience import PATIENCE
 
 from blockstm.chain import Chain
 from blockstm.chain.files import BlockFile
@@ -384,7 +385,7 @@ def test_ctrl_c_leaves_a_chain_that_goes_on(
             pipe.flush()
         time.sleep(1.5)
         importer.send_signal(signal.SIGINT)
-        output, errors = importer.communicate(timeout=30)
+        output, errors = importer.communicate(timeout=PATIENCE)
     assert importer.returncode == 130
     assert "goes on from there" in errors
     assert "head" in output

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from tests.cli.test_cli_t8n import BOB, given
+from tests.patience import PATIENCE
 
 from blockstm.cli import main
 from blockstm.cli.transitions.server import TransitionServer
@@ -35,7 +36,7 @@ def request(**changed: Any) -> dict[str, Any]:
 
 
 def ask(server: TransitionServer, body: bytes, method: str = "POST") -> tuple[int, Any]:
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE)
     try:
         connection.request(method, "/", body)
         response = connection.getresponse()
@@ -45,7 +46,7 @@ def ask(server: TransitionServer, body: bytes, method: str = "POST") -> tuple[in
 
 
 def test_a_transition_and_another_on_the_same_connection(server: TransitionServer) -> None:
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE)
     for _ in range(2):
         connection.request("POST", "/", json.dumps(request()))
         answer = json.loads(connection.getresponse().read())
@@ -90,7 +91,7 @@ def test_other_methods(server: TransitionServer) -> None:
 )
 def test_a_length_that_is_none_or_too_large(server: TransitionServer, length: str) -> None:
     """It is refused before the body is read."""
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=PATIENCE) as client:
         client.sendall(b"POST / HTTP/1.1\r\nContent-Length: " + length.encode() + b"\r\n\r\n")
         assert client.recv(1 << 16).split()[1] in (b"411", b"413")
 
@@ -98,7 +99,7 @@ def test_a_length_that_is_none_or_too_large(server: TransitionServer, length: st
 def test_a_client_that_hangs_up_and_one_that_waits_hold_nobody_up(
     server: TransitionServer,
 ) -> None:
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=PATIENCE) as client:
         client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf")
         assert ask(server, json.dumps(request()).encode())[0] == 200
     assert ask(server, json.dumps(request()).encode())[0] == 200
@@ -110,12 +111,12 @@ def test_it_says_where_it_listens_and_ends_when_interrupted() -> None:
         assert process.stdout is not None
         words = process.stdout.readline().split()
         assert words[:-1] == ["Transition", "server", "listening", "on"]
-        connection = HTTPConnection("127.0.0.1", int(words[-1]), timeout=20)
+        connection = HTTPConnection("127.0.0.1", int(words[-1]), timeout=PATIENCE)
         connection.request("POST", "/", json.dumps(request()))
         assert connection.getresponse().status == 200
         connection.close()
         process.send_signal(2)
-        assert process.wait(timeout=20) == 130
+        assert process.wait(timeout=PATIENCE) == 130
 
 
 def test_it_cannot_listen_where_somebody_else_does(
@@ -162,7 +163,7 @@ def spoilt_requests(seed: int, count: int) -> Iterator[bytes]:
 
 
 def check_spoilt(server: TransitionServer, seed: int, count: int) -> None:
-    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE)
     for number, body in enumerate(spoilt_requests(seed, count)):
         connection.request("POST", "/", body)
         response = connection.getresponse()

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.cli.fixture_files import block_test, state_test, write
+from tests.patience import PATIENCE
 
 from blockstm.cli import main
 from blockstm.cli.fixtures.archives import Member
@@ -150,6 +151,6 @@ def test_an_interrupt_ends_all_processes(tmp_path: Path) -> None:
             assert running.poll() is None
         time.sleep(0.5)
         running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=30)
+        _, errors = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130
     assert errors == b"blockstm statetest: interrupted\n"

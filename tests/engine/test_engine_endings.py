@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+from tests.patience import PATIENCE
 
 import blockstm
 from blockstm import View, reference
@@ -51,7 +52,7 @@ def test_a_stream_cannot_be_closed_by_what_it_runs() -> None:
     caught: list[BaseException] = []
 
     def vm(view: View, tx: int) -> None:
-        ready.wait(10)
+        ready.wait(PATIENCE)
         try:
             streams[0].close()
         except ReentrantError as error:
@@ -71,18 +72,18 @@ def test_a_stream_collected_by_its_own_block_frees_the_executor() -> None:
 
     def vm(view: View, tx: int) -> None:
         began.set()
-        dropped.wait(10)
+        dropped.wait(PATIENCE)
         gc.collect()
 
     executor = blockstm.Executor(workers=1)
     cycle: list[Any] = [executor.stream(range(3), {}, vm)]
     cycle.append(cycle)
-    assert began.wait(10)
+    assert began.wait(PATIENCE)
     del cycle
     dropped.set()
     done = threading.Thread(target=executor.execute_block, args=([0], {}, bump))
     done.start()
-    done.join(20)
+    done.join(PATIENCE)
     assert not done.is_alive()
     executor.close()
 
@@ -92,14 +93,23 @@ def test_a_signal_in_the_last_transaction_is_not_lost(workers: int) -> None:
     class Alarm(Exception):
         pass
 
+    rung = False
+
     def ring(number: int, frame: Any) -> None:
+        nonlocal rung
+        rung = True
         raise Alarm
+
+    def execute_until_rung() -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        while not rung:
+            block = [[("work", 60_000_000)]]
+            blockstm.execute_block(block, {}, NativeScripts(), workers=workers)
 
     before = signal.signal(signal.SIGALRM, ring)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with pytest.raises(Alarm):  # during the block, or at its end, but not never
-            blockstm.execute_block([[("work", 60_000_000)]], {}, NativeScripts(), workers=workers)
+        with pytest.raises(Alarm):  # during a block, or at its end, but not never
+            execute_until_rung()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

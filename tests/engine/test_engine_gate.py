@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 import pytest
-from tests.at_best import at_best
+from tests.patience import PATIENCE, at_best
 
 from blockstm import Config, Executor, kernel, reference
 from blockstm.state.memory import MemoryState
@@ -22,7 +22,6 @@ VM = NativeScripts()
 WORK = ("work", 20_000)  # some 20 µs, on any machine far above what the gate asks for
 
 BATCH_MAX = 64  # transactions that a worker claims at once
-PATIENCE = 120.0  # s; never waited for in full unless the test fails
 
 Block = Sequence[Sequence[tuple[Any, ...]]]
 

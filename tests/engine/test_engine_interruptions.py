@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from tests.patience import comes_true
 
 import blockstm
 from blockstm import Config, Executor
@@ -168,10 +168,7 @@ def test_an_exception_at_any_instruction(call: Callable[[Bench], None], workers:
 
 def assert_threads_left(number: int) -> None:
     """Executors that were dropped have none; those that `execute_block` keeps are closed here."""
-    deadline = time.monotonic() + 10
-    while our_threads() > number and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert our_threads() <= number
+    assert comes_true(lambda: our_threads() <= number)
 
 
 def our_threads() -> int:

@@ -11,11 +11,13 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from engine_cases import executor, seconds_queued
+from tests.patience import PATIENCE, at_best, comes_true
 
 import blockstm
 from blockstm import Config, Executor, reference
@@ -43,25 +45,31 @@ def test_an_executor_is_closed_once_and_for_all(workers: int) -> None:
         engine.__enter__()
 
 
+def threads_since(before: Collection[threading.Thread]) -> set[threading.Thread]:
+    """Those of executors that began after some moment and have not ended."""
+    alive = set(threading.enumerate()) - set(before)
+    return {thread for thread in alive if thread.name.startswith("blockstm-")}
+
+
 @workers
 def test_closing_ends_its_threads(workers: int) -> None:
-    before = threading.active_count()
+    before = threading.enumerate()
     for _ in range(5):
         with Executor(Config(gate=False), workers=workers) as engine:
             engine.execute_block(BLOCK, {}, scripted_vm)
-    assert threading.active_count() == before
+    assert comes_true(lambda: not threads_since(before))  # one may have begun at the end
 
 
 def test_closing_does_not_wait_for_a_thread_that_has_not_begun(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """On a busy machine a thread may begin when its executor is closed; then it ends at once."""
-    before = threading.active_count()
+    before = threading.enumerate()
     begin, start = threading.Event(), threading.Thread.start
 
     def start_late(thread: threading.Thread) -> None:
         if thread.name.startswith("blockstm-"):
-            begin.wait(60)
+            begin.wait(PATIENCE)
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", start_late)
@@ -69,23 +77,17 @@ def test_closing_does_not_wait_for_a_thread_that_has_not_begun(
         assert_same_result(engine.execute_block(BLOCK, {}, scripted_vm), EXPECTED)
     engine.close()
     begin.set()
-    for _ in range(1_000):
-        if threading.active_count() == before:
-            return
-        time.sleep(0.01)
-    raise AssertionError("the thread that began late has not ended")
+    assert comes_true(lambda: not threads_since(before))
 
 
 def test_a_forgotten_executor_ends_its_threads() -> None:
-    before = threading.active_count()
+    before = threading.enumerate()
     engine = Executor(Config(gate=False), workers=4)
     engine.execute_block(BLOCK, {}, scripted_vm)
+    assert threads_since(before)
     del engine
     gc.collect()
-    deadline = time.monotonic() + 10
-    while threading.active_count() > before and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert threading.active_count() == before
+    assert comes_true(lambda: not threads_since(before))
 
 
 @workers
@@ -153,7 +155,7 @@ def test_a_vm_may_wait_for_a_pool_of_its_own(workers: int) -> None:
     with ThreadPoolExecutor(1) as pool:
 
         def vm(view: Any, n: int) -> None:
-            view.put("sum", pool.submit(lambda: view_free(n)).result(10) + view.get("sum", 0))
+            view.put("sum", pool.submit(lambda: view_free(n)).result(PATIENCE) + view.get("sum", 0))
 
         result = executor(workers).execute_block(range(10), {}, vm)
     assert result.writes == {"sum": sum(n * n for n in range(10))}
@@ -169,7 +171,7 @@ def test_many_threads_may_use_one_executor(workers: int) -> None:
     with ThreadPoolExecutor(6) as pool:
         runs = [pool.submit(engine.execute_block, BLOCK, {}, scripted_vm) for _ in range(30)]
         for future in runs:
-            assert_same_result(future.result(60), EXPECTED)
+            assert_same_result(future.result(PATIENCE), EXPECTED)
 
 
 def test_closing_while_another_thread_runs_a_block_waits_or_refuses() -> None:
@@ -183,10 +185,10 @@ def test_closing_while_another_thread_runs_a_block_waits_or_refuses() -> None:
 
         with ThreadPoolExecutor(1) as pool:
             future = pool.submit(engine.execute_block, BLOCK, {}, vm)
-            started.wait(10)
+            started.wait(PATIENCE)
             engine.close()
             with contextlib.suppress(ClosedError):
-                assert_same_result(future.result(60), EXPECTED)
+                assert_same_result(future.result(PATIENCE), EXPECTED)
         with pytest.raises(ClosedError):
             engine.execute_block(BLOCK, {}, vm)
 
@@ -247,7 +249,7 @@ def test_memory_of_a_block_is_released(workers: int) -> None:
     assert Witness.alive == 0
 
 
-def script(text: str, *, expect: int = 0, timeout: float = 60) -> str:
+def script(text: str, *, expect: int = 0, timeout: float = 2 * PATIENCE) -> str:
     """Run a program of its own; its output."""
     ran = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(text)],
@@ -329,7 +331,7 @@ INTERRUPTED = {
     "python waiting": ("nap", "range(1_000_000)", "engine.execute_block(block, {}, vm)"),
     "native": (
         "NativeScripts()",
-        '[[("work", 20_000), ("bump", n % 3, 1)] for n in range(100_000)]',
+        '[[("work", 200_000), ("bump", n % 3, 1)] for n in range(100_000)]',
         "engine.execute_block(block, {}, vm)",
     ),
     "never ending": ("until", "[1, 0]", "engine.execute_block(block, {}, vm)"),
@@ -337,6 +339,7 @@ INTERRUPTED = {
 }
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("case", INTERRUPTED, ids=lambda case: case.replace(" ", "-"))
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c_stops_within_a_fifth_of_a_second(case: str, workers: int) -> None:
@@ -376,7 +379,7 @@ def test_ctrl_c_stops_within_a_fifth_of_a_second(case: str, workers: int) -> Non
         good = engine.execute_block([[("add", "a", 1)]] * 9, {{}}, scripted_vm)
         print(good.writes, flush=True)
     """
-    assert _interrupted_after(textwrap.dedent(program)) < 0.2
+    at_best(lambda: _interrupted_after(textwrap.dedent(program)), lambda seconds: seconds < 0.2)
 
 
 def _interrupted_after(program: str) -> float:
@@ -395,7 +398,7 @@ def _interrupted_after(program: str) -> float:
         time.sleep(0.3)
         sent = time.monotonic() - seconds_queued(child.pid)
         child.send_signal(signal.SIGINT)
-        output, errors = child.communicate(timeout=60)
+        output, errors = child.communicate(timeout=2 * PATIENCE)
         assert child.returncode == 0, errors
         stopped, after = output.splitlines()
         assert after == "{'a': 9}"

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 from engine_cases import executor
+from tests.patience import PATIENCE
 
 from blockstm import Config, Executor, reference
 from blockstm.testing import NativeScripts, assert_same_result, scripted_vm
-
-PATIENCE = 20.0  # s; never waited for in full unless the test fails
 
 
 class Meeting:

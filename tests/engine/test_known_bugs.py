@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 from engine_cases import check, executor
+from tests.patience import PATIENCE
 
 from blockstm import Config, Executor, Invalid, Revert, Status, reference
 from blockstm.errors import InvalidBlock, StateError
 from blockstm.testing import NativeScripts, assert_same_result, scripted_vm
-
-PATIENCE = 20.0  # s; never waited for in full unless a test fails
 
 
 class Late:
@@ -199,7 +198,7 @@ def test_the_cost_of_conflicts_is_linear_in_the_block() -> None:
     assert runs[2000] <= 2000 * 9
 
 
-@pytest.mark.timeout(120, method="thread")  # a worker that does not end cannot be interrupted
+@pytest.mark.timeout(600, method="thread")  # a worker that does not end cannot be interrupted
 def test_a_vm_that_loops_on_what_never_was_is_stopped() -> None:
     """Two keys always sum to 10; a run that sees them torn would look for ever."""
 

@@ -294,7 +294,7 @@ def test_a_forked_child_goes_on_with_a_state_that_another_thread_was_changing() 
         for _ in range(30):
             child = os.fork()
             if child == 0:
-                signal.alarm(20)
+                signal.alarm(120)
                 undo = state.apply({A: AccountChange(balance=3)}, undo=True)
                 is_there = state.account(A) == Account(3)
                 state.apply(undo)

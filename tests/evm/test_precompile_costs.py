@@ -4,7 +4,6 @@ that every node has had since Frontier. Run with ``-s`` to see the figures."""
 from __future__ import annotations
 
 import hashlib
-from functools import cache
 from time import thread_time
 
 import pytest
@@ -36,6 +35,7 @@ from tests.evm.precompile_inputs import (
     fp,
     words,
 )
+from tests.patience import at_best
 
 SLOWER_MAX = 8  # times; measured: at most 3, and tests run on busy machines
 SECONDS_A_CASE = 0.005
@@ -106,7 +106,6 @@ CASES = {
 }
 
 
-@cache
 def gas_per_second(number: int, data: bytes, fork: str) -> float:
     """By the thread's own clock, at its best of several runs: a machine has other work."""
     done = call(number, data, fork)
@@ -121,6 +120,7 @@ def gas_per_second(number: int, data: bytes, fork: str) -> float:
     return done.gas_used / best
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("fork", ["Berlin", "Osaka"])
 @pytest.mark.parametrize(("number", "data"), CASES.values(), ids=CASES)
 def test_work_is_paid_for(number: int, data: bytes, fork: str) -> None:
@@ -128,7 +128,9 @@ def test_work_is_paid_for(number: int, data: bytes, fork: str) -> None:
         fork == "Osaka" and number == MODEXP and len(data) > 5000
     ):
         pytest.skip("this fork has it not")
-    yardstick = gas_per_second(ECRECOVER, SIGNATURE, "Berlin")
-    rate = gas_per_second(number, data, fork)
+
+    def rates() -> tuple[float, float]:
+        return gas_per_second(number, data, fork), gas_per_second(ECRECOVER, SIGNATURE, "Berlin")
+
+    rate, yardstick = at_best(rates, lambda rates: rates[0] * SLOWER_MAX > rates[1])
     print(f"{rate / 1e6:9.1f} Mgas/s, ecrecover {yardstick / 1e6:.1f}")
-    assert rate * SLOWER_MAX > yardstick

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+from tests.patience import PATIENCE
 from tests.rpc.test_requests import GENESIS, NUMBER
 
 from blockstm.cli import main
@@ -20,7 +21,7 @@ pytest.importorskip("uvicorn")
 def asked(url: str, method: str, *params: object) -> dict[str, object]:
     body = json.dumps(NUMBER | {"method": method, "params": params}).encode()
     request = Request(url, body, {"content-type": "application/json"})
-    with urlopen(request, timeout=30) as response:
+    with urlopen(request, timeout=PATIENCE) as response:
         answer: dict[str, object] = json.loads(response.read())
     return answer
 
@@ -42,7 +43,7 @@ def test_a_chain_is_served_until_ctrl_c(api: str | None, tmp_path: Path) -> None
         assert asked(url, "eth_chainId")["result"] == hex(1337)
         assert ("result" in asked(url, "web3_clientVersion")) == (api is None)
         server.send_signal(signal.SIGINT)
-        assert server.wait(60) == 0
+        assert server.wait(PATIENCE) == 0
 
 
 def test_a_chain_to_develop_on_mines_what_is_sent() -> None:

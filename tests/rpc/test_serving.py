@@ -11,6 +11,7 @@ from queue import Queue
 from typing import Any
 
 import pytest
+from tests.patience import PATIENCE
 from tests.rpc.test_requests import GENESIS, NUMBER
 
 from blockstm.chain import Chain
@@ -34,10 +35,10 @@ def port() -> Iterator[int]:
             target=serve, args=(node, listening), kwargs={"on_start": stops.put}
         )
         thread.start()
-        stop = stops.get(timeout=30)
+        stop = stops.get(timeout=PATIENCE)
         yield listening.getsockname()[1]
         stop()
-        thread.join(30)
+        thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
@@ -45,7 +46,7 @@ def send(
     port: int, body: bytes, headers: dict[str, str] = JSON, method: str = "POST"
 ) -> tuple[int, bytes]:
     """The status and the body of the answer."""
-    with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE)) as connection:
         connection.request(method, "/", body, headers)
         response = connection.getresponse()
         return response.status, response.read()
@@ -87,7 +88,7 @@ def test_a_body_that_is_too_large_is_refused(port: int) -> None:
 
 
 def test_requests_come_by_websocket_too(port: int) -> None:
-    with connect(f"ws://127.0.0.1:{port}") as socket:
+    with connect(f"ws://127.0.0.1:{port}", open_timeout=PATIENCE) as socket:
         for identity in range(3):
             socket.send(json.dumps(NUMBER | {"id": identity}))
             answer: Any = json.loads(socket.recv())
@@ -95,7 +96,7 @@ def test_requests_come_by_websocket_too(port: int) -> None:
         socket.send(json.dumps(NUMBER).encode())  # in a binary message, as some clients send it
         assert json.loads(socket.recv())["result"] == "0x0"
     with pytest.raises(Exception, match="403"):
-        connect(f"ws://127.0.0.1:{port}", origin="https://example.org")
+        connect(f"ws://127.0.0.1:{port}", origin="https://example.org", open_timeout=PATIENCE)
 
 
 def test_many_clients_are_answered_at_once(port: int) -> None:
@@ -108,7 +109,7 @@ def test_many_clients_are_answered_at_once(port: int) -> None:
     for each in threads:
         each.start()
     for each in threads:
-        each.join(30)
+        each.join(PATIENCE)
     assert found == [200] * 16
 
 

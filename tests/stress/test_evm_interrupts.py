@@ -7,6 +7,9 @@ import sys
 import textwrap
 
 import pytest
+from tests.patience import PATIENCE, at_best
+
+pytestmark = pytest.mark.alone
 
 # Each loops for ever on the gas it gets.
 LOOPS = {
@@ -76,18 +79,24 @@ SECONDS = 0.2  # of processor time and of each worker: how long others have the 
 def seconds_to_stop(loop: str, way: str, workers: int) -> float:
     """The processor time from the request to the end, of a worker."""
     command = [sys.executable, "-c", textwrap.dedent(SCRIPT), loop, way, str(workers)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=2 * PATIENCE, check=False
+    )
     assert done.returncode == 0, done.stderr
     return float(done.stdout.split()[-1]) / workers
+
+
+def assert_stops(loop: str, way: str, workers: int) -> None:
+    at_best(lambda: seconds_to_stop(loop, way, workers), lambda seconds: seconds < SECONDS)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("name", LOOPS)
 def test_ctrl_c_stops_a_run_that_would_take_hours(name: str, workers: int) -> None:
-    assert seconds_to_stop(LOOPS[name], "execute", workers) < SECONDS
+    assert_stops(LOOPS[name], "execute", workers)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("way", ["close", "stream", "reference"])
 def test_so_does_every_other_way(way: str, workers: int) -> None:
-    assert seconds_to_stop(LOOPS["jumps"], way, workers) < SECONDS
+    assert_stops(LOOPS["jumps"], way, workers)

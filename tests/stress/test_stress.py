@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from tests.patience import PATIENCE
 
 from blockstm import Config, Executor, reference
 from blockstm.errors import BlockError, ClosedError
@@ -272,7 +273,7 @@ def test_many_threads_share_executors() -> None:
 
         def several(draw: Draw) -> None:
             for future in [pool.submit(work, draw.random()) for _ in range(8)]:
-                future.result(120)
+                future.result(PATIENCE)
 
         rounds(several)
 
@@ -311,7 +312,7 @@ def test_executors_made_used_and_closed_at_once() -> None:
             time.sleep(draw.choice((0.0, 0.0005, 0.002)))
             engine.close()
             with contextlib.suppress(ClosedError):
-                assert_same_result(future.result(60), expected)
+                assert_same_result(future.result(PATIENCE), expected)
 
     rounds(one)
 
