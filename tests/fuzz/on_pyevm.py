@@ -13,6 +13,7 @@ from eth_utils.exceptions import ValidationError
 from tests.fuzz.case import CHAIN_ID, Account, Case, Sent
 from tests.fuzz.result import FAILED, INVALID, SUCCEEDED, Did, Log, Result
 
+from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
 from blockstm.vm.forks import FORKS as ALL_FORKS
 from blockstm.vm.forks import PRAGUE, Fork
 from blockstm.vm.pyevm import FORKS
@@ -87,6 +88,7 @@ def _state_of(case: Case, rules: Any) -> Any:
 def _run(state: Any, rules: Any, sent: Sent) -> Did:
     before = state.snapshot()  # py-evm notices some violations only when it has taken the money
     try:
+        _check_receiver(sent.transaction)
         transaction = rules.get_transaction_builder().decode(sent.transaction.encode())
         _check_fees(transaction, state.execution_context.base_fee_per_gas)
         computation = state.apply_transaction(transaction)
@@ -108,6 +110,12 @@ def _run(state: Any, rules: Any, sent: Sent) -> Did:
             for address, topics, data in computation.get_log_entries()
         ),
     )
+
+
+def _check_receiver(transaction: Transaction) -> None:
+    """What py-evm lets pass (see tests/eips): types that only call, without a receiver."""
+    if transaction.to is None and transaction.type >= TransactionType.BLOB:
+        raise ValidationError("this type of transaction creates no contract")
 
 
 def _check_fees(transaction: Any, base_fee: int) -> None:

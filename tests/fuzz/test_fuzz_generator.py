@@ -27,6 +27,7 @@ from tests.fuzz.writing import EFFECTS, exists
 
 from blockstm.bench.evm.assembly import OPCODES, assemble
 from blockstm.bench.evm.instructions import counting
+from blockstm.ethereum.blocks.transaction import TransactionType
 from blockstm.vm.forks import CANCUN, FORKS, OSAKA, PRAGUE
 
 
@@ -71,6 +72,18 @@ def test_most_transactions_do_something() -> None:
     assert 0.1 * total < statuses["failed"] < 0.45 * total
     assert 0.02 * total < statuses["invalid"] < 0.35 * total
     assert min(logs, created, stored) > 20
+
+
+def test_types_that_only_call_come_without_a_receiver_too() -> None:
+    """They are invalid, which ours and EELS find out by themselves."""
+    seen: Counter[int] = Counter()
+    for seed in range(100):
+        case = case_of(seed, OSAKA)
+        for sent, did in zip(case.transactions, on_ours.run(case).transactions, strict=True):
+            if sent.transaction.to is None and sent.transaction.type >= TransactionType.BLOB:
+                seen[sent.transaction.type] += 1
+                assert did.status == "invalid"
+    assert seen.keys() == {TransactionType.BLOB, TransactionType.SET_CODE}
 
 
 @pytest.mark.parametrize("address", precompiles_of(OSAKA), ids=hex)

@@ -106,8 +106,8 @@ class World:
         key = choices.pick(KEYS[:3])
         sender = address_of(key)
         to, data = self._call()
-        if to is None and kind >= TransactionType.BLOB:
-            to = CONTRACTS[0]  # no creation has these types; py-evm lets it pass, see tests/eips
+        if to is None and kind >= TransactionType.BLOB and choices.chance(70):
+            to = CONTRACTS[0]  # no creation has these types: most would say nothing
         nonce = self.nonces[sender]
         if choices.chance(3):
             nonce = choices.pick((nonce + 1, max(0, nonce - 1)))
