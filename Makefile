@@ -24,7 +24,7 @@ test: setup  ## the test suite, without what takes minutes
 	    --then -m 'alone and not slow'
 
 test-slow: setup  ## what takes minutes: every fixture block, long searches
-	$(PY) .ci/pytest_totals.py -m slow --timeout 3600
+	$(PY) .ci/pytest_totals.py -m slow --timeout 3600 --hypothesis-profile search
 
 test-pythons: setup  ## the fast tests on an installed wheel, on Python 3.12 and 3.13
 	.ci/pythons 3.12 3.13

@@ -1,4 +1,8 @@
-"""What holds for all tests: how long a draw takes tells what else the machine does; none fails."""
+"""What holds for all tests.
+
+Hypothesis draws the same examples every time, and others with ``--hypothesis-profile search``. How
+long a draw takes tells what else the machine does: none fails for that.
+"""
 
 from pathlib import Path
 
@@ -7,9 +11,11 @@ from hypothesis import HealthCheck, settings
 
 from blockstm._native.evm.prepared import first_tier
 
-ANY_MACHINE = "any machine"
-settings.register_profile(ANY_MACHINE, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile(ANY_MACHINE)
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", settings.get_profile("same"), derandomize=False)
+settings.load_profile("same")
 
 TIERS = {"first": 2**32 - 1, "translated": 0}
 """How often code is entered or jumps before it is translated, by what ``--tier`` says."""

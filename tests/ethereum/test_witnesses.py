@@ -326,7 +326,7 @@ STATELESS = st.sampled_from(
 
 
 @given(document=st.dictionaries(STATELESS, JSON) | JSON)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 def test_whatever_a_file_is_it_is_a_block_or_refused(document: Any, tmp_path: Path) -> None:
     path = tmp_path / "block.json"
     path.write_text(json.dumps(document))
@@ -335,7 +335,7 @@ def test_whatever_a_file_is_it_is_a_block_or_refused(document: Any, tmp_path: Pa
 
 
 @given(data=st.binary(max_size=200), pick=st.sampled_from(["a.bin", "a.rlp", "a.json"]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 def test_whatever_bytes_are_they_are_refused(data: bytes, pick: str, tmp_path: Path) -> None:
     (tmp_path / pick).write_bytes(data)
     with pytest.raises(DecodeError):
@@ -343,7 +343,7 @@ def test_whatever_bytes_are_they_are_refused(data: bytes, pick: str, tmp_path: P
 
 
 @given(seed=st.integers(0, 1 << 32))
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 def test_frames_with_a_changed_byte_never_crash(seed: int, tmp_path: Path) -> None:
     """Of the first frame and the beginning of the second: lengths, the block, the first nodes."""
     draw = random.Random(seed)
