@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
 import time
@@ -175,18 +174,6 @@ def test_late_reads_of_a_hot_value_wait_instead_of_running_again() -> None:
         at_best(
             lambda: runs_in_vain(engine, block, expected), lambda count: count < 0.15 * len(block)
         )
-
-
-@pytest.mark.alone
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="on one core all run ahead in vain")
-def test_what_comes_first_runs_first() -> None:
-    """After short ones come long ones, of which one worker has claimed the first few. Each reads
-    at its end what the one before writes: running ahead of the claimed ones is in vain."""
-    short = [[("work", 5_000)]] * 160
-    block = short + [[("work", 300_000), ("bump", 1, 1), ("work", 3_000)]] * 60
-    expected = reference.execute_block(block, {}, VM.python)
-    with Executor(Config(workers=2)) as engine:
-        at_best(lambda: runs_in_vain(engine, block, expected), lambda count: count < 2)
 
 
 @pytest.mark.parametrize("long", [50, 100, 150])

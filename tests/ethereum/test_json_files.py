@@ -241,7 +241,10 @@ def test_a_spoilt_xz_file_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_many_short_streams_take_no_longer_than_they_are(tmp_path: Path) -> None:
     path = tmp_path / "many.json.xz"
     path.write_bytes(lzma.compress(b"") * 30_000 + lzma.compress(b"{}"))
-    at_best(lambda: timeit(lambda: read_json(path, "file"), number=1), lambda seconds: seconds < 5)
+    at_best(
+        lambda: timeit(lambda: read_json(path, "file"), timer=time.thread_time, number=1),
+        lambda seconds: seconds < 5,
+    )
     assert read_json(path, "file") == {}
 
 
