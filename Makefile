@@ -29,6 +29,9 @@ test-slow: setup  ## what takes minutes: every fixture block, long searches
 test-pythons: setup  ## the fast tests on an installed wheel, on Python 3.12 and 3.13
 	.ci/pythons 3.12 3.13
 
+test-peers: setup  ## other packages' own tests on the drop-ins, fetched by pip
+	$(PY) .ci/peers
+
 # Instrumented builds lie under build/ and leave the working tree alone.
 sanitize: sanitize-thread sanitize-address sanitize-undefined  ## the stress tests on TSAN, ASAN and UBSAN builds
 
@@ -77,5 +80,5 @@ clean:  ## everything that was built; the virtual environment stays
 	find src \( -name '*.so' -o -name '*.egg-info' \) -prune -exec rm -rf {} +
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test test-slow test-pythons sanitize sanitize-thread sanitize-address \
+.PHONY: help setup demo test test-slow test-pythons test-peers sanitize sanitize-thread sanitize-address \
         sanitize-undefined fuzz mutation lint bench docs wheel clean

@@ -18,6 +18,7 @@ INTERFACES = (
     *("ethereum/calls/access_lists.py", "ethereum/calls/failures.py"),
     *("chain/store.py", "chain/memory_store.py"),
     "ethereum/simulation/call_logs.py",
+    *("compat/pyrevm/environment.py", "compat/pyrevm/evm.py", "compat/pyrevm/results.py"),
     *("vm/kernel/compiling.py", "vm/kernel/lowering.py", "vm/kernel/viewtype.py"),
 )
 USED_ELSEWHERE = {

@@ -14,7 +14,7 @@ from tests.evm.world_blocks import NOBODY, context, contract, number_of, transac
 from blockstm import reference
 from blockstm.config import Config
 from blockstm.errors import InputError, Invalid, PrecompileFailure, Revert, TransactionError
-from blockstm.ethereum import Message
+from blockstm.ethereum import Account, CallSession, Message, call
 from blockstm.executor import Executor
 from blockstm.state.accounts import AccountState
 from blockstm.testing import assert_serial_equivalent
@@ -352,6 +352,32 @@ def test_precompiles_of_the_fork_are_moved_and_taken_away(way: str) -> None:
         step = Unsigned(Message(to=address, data=b"abc", gas=30_000, nonce=0))
         result = EXECUTORS[way]([step], AccountState({}), vm)
         assert result.outcomes[0].value.output == output
+
+
+@pytest.mark.parametrize("way", EXECUTORS)
+def test_a_precompile_may_run_calls_itself(way: str) -> None:
+    answer = Account(nonce=1, code=bytes.fromhex("602a5f5260205ff3"))
+    inner = AccountState({CALLER: answer})
+    block = context(FORK)
+
+    def asks(data: bytes, gas: int) -> tuple[bytes, int]:
+        session = CallSession(inner, fork=FORK, block=block)
+        found = session.call(NOBODY, CALLER).output
+        return found + call(inner, Message(to=CALLER), fork=FORK).output, 100
+
+    outer = AccountState({CALLER: Account(nonce=1, code=_asking(AT))})
+    vm = Evm(FORK, context(FORK), precompiles={AT: asks})
+    steps = [Unsigned(Message(to=CALLER, gas=10**6, nonce=0)) for _ in range(8)]
+    for outcome in EXECUTORS[way](steps, outer, vm).outcomes:
+        output = outcome.value.output
+        assert [output[at + 31] for at in (0, 32, 64)] == [7, 42, 42]
+
+
+def _asking(address: bytes) -> bytes:
+    """Code that stores 7, calls an address, and returns the 7 with what came back."""
+    store = bytes.fromhex("60075f52")
+    ask = bytes.fromhex("604060205f5f5f73") + address + bytes.fromhex("5af150")
+    return store + ask + bytes.fromhex("60605ff3")
 
 
 def test_a_capsule_of_another_name_is_refused() -> None:

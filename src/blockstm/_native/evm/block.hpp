@@ -61,6 +61,9 @@ struct Step {
     // Call: whether its nonce and its fees are a transaction's, and whether those after it see what it does.
     bool is_validated = false;
     bool keeps_changes = false;
+    bool is_static = false;      // nothing that it runs may change the state (EIP-214)
+    bool spares_sender = false;  // its sender's nonce stays, and pays nothing for gas, whatever the price is
+    Bytes* transient = nullptr;  // transient storage (EIP-1153) that it finds, and leaves if it succeeds; null: none
     // Overrides.
     const Write* writes = nullptr;
     uint64_t write_count = 0;

@@ -8,6 +8,7 @@ from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
 from blockstm._native.base.codec cimport Codec
 from blockstm._native.base.u256.u256 cimport u256
 from blockstm._native.evm.precompiles.callables cimport AddedPrecompiles, Precompiles
+from blockstm._native.vm.session cimport Session
 from blockstm._native.wire.transaction cimport AccessEntry, Authorization, Transaction, TransactionType
 
 
@@ -72,6 +73,9 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         bint collects_requests
         bint is_validated
         bint keeps_changes
+        bint is_static
+        bint spares_sender
+        Bytes* transient
         const Write* writes
         uint64_t write_count
 
@@ -91,6 +95,7 @@ cdef extern from "evm/forks/opcodes.hpp" namespace "blockstm::evm" nogil:
 cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass StepArray "blockstm::Array<blockstm::evm::Step>":
         const Step& operator[](uint64_t place)
+        void clear()
 
     cdef cppclass PreparedBlock:
         PreparedBlock() except +
@@ -109,6 +114,7 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
         uint8_t* is_filled
     )
     int32_t execute_prepared(void* context, blockstm_view* view, int64_t index)
+    int32_t execute_alone(void* context, blockstm_view* view, int64_t index)
     int32_t execute_recorded(void* context, blockstm_view* view, int64_t index)
     int32_t admit_prepared(
         void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal
@@ -171,6 +177,7 @@ cdef class EvmBlock:
     cdef object tell               # who reads recordings: (index, events); None where nobody does
     cdef object tell_error         # what that raised
     cdef list kept                 # what the steps point into: bytes, and arrays of ours
+    cdef Py_ssize_t kept_of_block  # how many of them are no step's
 
     cdef void* array(self, size_t count, size_t size) except NULL
     cdef int add(self, const Step& step) except -1
@@ -183,4 +190,5 @@ cdef class EvmBlock:
     cdef int set_access_list(self, Transaction* target, entries) except -1
     cdef int set_blob_hashes(self, Transaction* target, hashes) except -1
     cdef int set_authorizations(self, Transaction* target, authorizations, authorities) except -1
+    cdef int set_call(self, Session session, call) except -1
     cdef Payment* payments(self, listed) except NULL

@@ -2,7 +2,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from blockstm._native.base.codec import Codec
+from blockstm._native.vm.session import Session
 from blockstm._native.wire.transaction_list import TransactionList
+
+Call = tuple[
+    bytes,
+    bytes | None,
+    int,
+    bytes,
+    int,
+    int,
+    Sequence[tuple[bytes, Sequence[int]]],
+    Sequence[bytes],
+    bool,
+    bool,
+    bool,
+]
 
 FORKS: tuple[str, ...]
 CODE_CACHE_LIMIT: int
@@ -38,6 +53,9 @@ class EvmBlock:
         is_validated: bool,
         keeps_changes: bool,
     ) -> None: ...
+    def call_on(
+        self, session: Session, call: Call, write: Callable[[bytes], Any] | None = None
+    ) -> Any: ...
     def add_overrides(self, writes: Sequence[tuple[bytes, bytes]]) -> None: ...
     def add_transactions(
         self,

@@ -22,6 +22,7 @@ from blockstm._native.base.integers cimport read_word, write_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
 from blockstm._native.evm.precompiles.callables cimport Fork as PrecompileFork, precompile_at
 from blockstm._native.vm.bridge cimport Bridge
+from blockstm._native.vm.session cimport Session
 from blockstm._native.wire.signers cimport Senders
 from blockstm._native.wire.transaction_list cimport TransactionList
 
@@ -155,6 +156,7 @@ cdef class EvmBlock:
         env.base_fee = word(context.base_fee_per_gas or 0, "a base fee")
         env.blob_base_fee = word(context.blob_base_fee or 0, "a blob base fee")
         self.set_hashes(context.block_hashes)
+        self.kept_of_block = len(self.kept)
 
     def __dealloc__(self):
         del self.prepared
@@ -264,6 +266,65 @@ cdef class EvmBlock:
         step.transaction.gas_limit = short(message.gas if gas is None else gas, "a gas limit")
         step.transaction.nonce = 0 if message.nonce is None else short(message.nonce, "a nonce")
         self.add(step)
+
+    # ---- one call after another, on a session
+
+    cdef int set_call(self, Session session, call) except -1:
+        """Make a call the only step of this block."""
+        cdef Step step = Step()
+        cdef Transaction* target = &step.transaction
+        sender, to, value, data, gas, gas_price, access_list, blob_hashes, is_static, spares, keeps_transient = call
+        step.kind, step.keeps_changes = StepKind.Call, True
+        step.is_static, step.spares_sender = is_static, spares
+        step.transient = &session.view.transient if keeps_transient else NULL
+        self.prepared.steps.clear()
+        del self.kept[self.kept_of_block:]
+        self.count = 0
+        target.type = <TransactionType>2  # code sees blob hashes all the same, and nobody pays for blobs
+        copy_bytes(&target.sender, sender, 20, "a sender")
+        target.creates = to is None
+        if not target.creates:
+            copy_bytes(&target.to, to, 20, "a receiver")
+        target.value = word(value, "a value")
+        target.max_fee_per_gas = word(gas_price, "a gas price")
+        target.max_priority_fee_per_gas = target.max_fee_per_gas
+        target.gas_limit = short(gas, "a gas limit")
+        target.data = self.kept_bytes(data)
+        if access_list:
+            self.set_access_list(target, access_list)
+        if blob_hashes:
+            self.set_blob_hashes(target, blob_hashes)
+        return self.add(step)
+
+    def call_on(self, Session session not None, call, write=None):
+        """Run a call by itself on a session, and have what it changes stay there; for a block without other steps.
+
+        ``call`` is a tuple: sender, to (None: it creates), value, data, gas, gas price, access list, blob hashes, and
+        as in block.hpp is_static, spares_sender, and whether it finds and leaves transient storage. ``write``: takes
+        its EIP-3155 lines. Returns the outcome's value, or raises what it ended with.
+        """
+        cdef int32_t status
+        cdef uint64_t start
+        cdef Bytes lines
+        cdef bool is_whole = True
+        cdef bint is_traced = write is not None
+        session.enter()
+        try:
+            self.set_call(session, call)
+            start = session.view.mark()
+            session.view.begin(0)
+            with nogil:
+                if is_traced:
+                    status = execute_traced(self.prepared[0], session.view.c(), 0, lines, is_whole)
+                else:
+                    status = execute_alone(self.prepared, session.view.c(), 0)
+                if status != BLOCKSTM_SUCCESS:
+                    session.view.revert(start)
+            if is_traced and status != BLOCKSTM_FAILED:
+                write(PyBytes_FromStringAndSize(<const char*>lines.data(), lines.size()))
+            return session.finish(self, 0, status)
+        finally:
+            session.view.leave()
 
     def add_overrides(self, writes):
         """Values in place of those in the state: pairs of a key and a value as bytes, empty for none."""

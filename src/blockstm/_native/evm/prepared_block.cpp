@@ -18,6 +18,7 @@ namespace {
 struct Owned {
     Machine machine;
     Lookahead lookahead;
+    bool is_used = false;
 };
 
 Owned* owned_by_this_thread() noexcept {
@@ -25,10 +26,30 @@ Owned* owned_by_this_thread() noexcept {
     return owned.get();
 }
 
-Machine* machine_of_this_thread() noexcept {
-    Owned* owned = owned_by_this_thread();
-    return owned == nullptr ? nullptr : &owned->machine;
-}
+// A thread's machine for one run. A run inside another, as a precompile of the embedder's own may begin one, has a
+// machine of its own.
+class Borrowed {
+public:
+    Borrowed() noexcept : owned_(owned_by_this_thread()) {
+        if (owned_ != nullptr && owned_->is_used) {
+            inner_.reset(new (std::nothrow) Owned);
+            owned_ = inner_.get();
+        }
+        if (owned_ != nullptr) owned_->is_used = true;
+    }
+    ~Borrowed() {
+        if (owned_ != nullptr) owned_->is_used = false;
+    }
+    Borrowed(const Borrowed&) = delete;
+    Borrowed& operator=(const Borrowed&) = delete;
+
+    explicit operator bool() const noexcept { return owned_ != nullptr; }  // false where memory ran out
+    Owned* operator->() const noexcept { return owned_; }
+
+private:
+    Owned* owned_;
+    std::unique_ptr<Owned> inner_;
+};
 
 int32_t execute_under(Machine& machine, Recorder& recorder, PreparedBlock& block, blockstm_view* view,
                       int64_t index) noexcept {
@@ -60,8 +81,8 @@ void fill_transactions(const Span* encodings, const Address* senders, uint64_t c
 
 int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept {
     const auto& block = *static_cast<const PreparedBlock*>(context);
-    Owned* owned = owned_by_this_thread();
-    if (owned == nullptr) return BLOCKSTM_FAILED;
+    const Borrowed owned;
+    if (!owned) return BLOCKSTM_FAILED;
     Machine& machine = owned->machine;
     owned->lookahead.advance(block.steps, index, view, machine.hashes);
     machine.hashes.begin();
@@ -70,11 +91,20 @@ int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noex
     return status;
 }
 
+int32_t execute_alone(void* context, blockstm_view* view, int64_t index) noexcept {
+    const auto& block = *static_cast<const PreparedBlock*>(context);
+    const Borrowed owned;
+    if (!owned) return BLOCKSTM_FAILED;
+    owned->machine.hashes.begin();
+    return execute_step(owned->machine, block.env, block.steps[index], view);
+}
+
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept {
     auto& block = *static_cast<PreparedBlock*>(context);
     if (!block.watches(index)) return execute_prepared(context, view, index);
-    Machine* machine = machine_of_this_thread();
-    if (machine == nullptr) return BLOCKSTM_FAILED;
+    const Borrowed owned;
+    if (!owned) return BLOCKSTM_FAILED;
+    Machine* const machine = &owned->machine;
     const Step& step = block.steps[index];
     if ((block.recorded & PRE_STATE_BIT) != 0) {
         PreStateRecorder recorder(block.recorded, step);
@@ -107,11 +137,11 @@ void count_prepared(void* context, int64_t index, const uint8_t* output, uint64_
 
 int32_t execute_traced(const PreparedBlock& block, blockstm_view* view, int64_t index, Bytes& lines,
                        bool& is_whole) noexcept {
-    Machine* machine = machine_of_this_thread();
-    if (machine == nullptr) return BLOCKSTM_FAILED;
+    const Borrowed owned;
+    if (!owned) return BLOCKSTM_FAILED;
     StepTracer tracer;
-    const Inspection inspection(*machine, tracer);
-    const int32_t status = execute_step(*machine, block.env, block.steps[index], view);
+    const Inspection inspection(owned->machine, tracer);
+    const int32_t status = execute_step(owned->machine, block.env, block.steps[index], view);
     is_whole = !tracer.is_full;
     lines.swap(tracer.lines);
     return status;

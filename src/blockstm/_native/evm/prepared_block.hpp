@@ -59,6 +59,8 @@ void fill_transactions(const Span* encodings, const Address* senders, uint64_t c
 
 // The `execute` of the engine's table; `context` is a PreparedBlock.
 int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept;
+// The same by itself: nothing is fetched ahead for steps that come after it.
+int32_t execute_alone(void* context, blockstm_view* view, int64_t index) noexcept;
 // The same for a block that records.
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept;
 

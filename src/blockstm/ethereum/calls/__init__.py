@@ -5,6 +5,7 @@ Imports point down::
     estimation      `estimate_gas`
     access_lists    `create_access_list`
     calling         `call`, `call_many`
+    session         `CallSession`
     results         what a call came to
     environment     the block that calls run in
     overrides       what calls find in place of what is there
@@ -23,6 +24,7 @@ from blockstm.ethereum.calls.message import GAS_CAP, Message, message_of
 from blockstm.ethereum.calls.overrides import AccountOverride, BlockOverrides
 from blockstm.ethereum.calls.results import CallResult
 from blockstm.ethereum.calls.revert_reasons import RevertReason
+from blockstm.ethereum.calls.session import CallSession
 from blockstm.ethereum.codecs.solidity import PANICS
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "BlockOverrides",
     "CallOptions",
     "CallResult",
+    "CallSession",
     "CreatedAccessList",
     "Failure",
     "Message",

@@ -95,6 +95,12 @@ class Execution:
         """The logs as flat bytes (`_native/wire/logs.hpp`)."""
         return self.raw[self._accesses_end :]
 
+    @property
+    def log_count(self) -> int:
+        """How many logs there are."""
+        (count,) = _SIZE.unpack_from(self.raw, self._accesses_end)
+        return int(count)
+
     @cached_property
     def logs(self) -> tuple[Log, ...]:
         """In order; empty unless it succeeded."""

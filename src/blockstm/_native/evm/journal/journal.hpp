@@ -148,6 +148,10 @@ public:
     }
     bool load_transient(Account* account, const u256& key, u256& value) noexcept;
     bool store_transient(Account* account, const u256& key, const u256& value) noexcept;
+    template <class Visit>
+    bool each_transient(Visit visit) noexcept {
+        return transients_.each(visit);
+    }
 
     // -- logs and refunds; both undone by a revert. Logs lie one behind the other as the output has them:
     // address, count of topics (1 byte), topics, size of data (4 bytes, little-endian), data.

@@ -50,6 +50,7 @@ Frame* first_frame(Machine& machine, const Message& message, Account*& payer) no
     frame->address = message.target;
     frame->caller = message.caller;
     frame->value = message.value;
+    frame->is_static = message.is_static;
     frame->kind = message.creates ? CallKind::Create : CallKind::Call;
     return frame;
 }

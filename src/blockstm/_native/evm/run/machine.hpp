@@ -84,6 +84,7 @@ Exit interpret_inspected(Machine& machine) noexcept;
 // The call or creation that a transaction, or a block for itself, consists of.
 struct Message {
     bool creates = false;
+    bool is_static = false;
     int64_t gas = 0;
     Address caller{};
     Address target{};            // of a creation: the new account

@@ -68,8 +68,8 @@ Entry enter_first(Machine& machine, const Message& message, ExecutionResult& res
 inline void tell_call(Machine& machine, const Message& message) noexcept {
     const Address target = message.creates ? Address{} : message.target;
     const CallKind kind = message.creates ? CallKind::Create : CallKind::Call;
-    machine.inspector->call(machine, {kind, 0, false, message.caller, target, target, message.value, message.gas,
-                                      message.input});
+    machine.inspector->call(machine, {kind, 0, message.is_static, message.caller, target, target, message.value,
+                                      message.gas, message.input});
 }
 
 // Of `machine.request`, by the topmost frame.

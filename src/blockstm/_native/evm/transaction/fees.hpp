@@ -30,7 +30,7 @@ struct GasPrice {
 GasPrice gas_price(const Transaction& transaction, const BlockEnv& block) noexcept;
 
 inline uint64_t blob_gas(const Transaction& transaction) noexcept {
-    return transaction.blob_count * intrinsic_gas_table::BLOB;
+    return transaction.type == TransactionType::Blob ? transaction.blob_count * intrinsic_gas_table::BLOB : 0;
 }
 
 // Whether it offers nothing for its gas.

@@ -5,6 +5,7 @@
 #include "evm/transaction/accesses.hpp"
 #include "evm/transaction/delegation.hpp"
 #include "evm/transaction/fees.hpp"
+#include "evm/transaction/kept_transient.hpp"
 #include "evm/transaction/result_encoding.hpp"
 #include "evm/transaction/steps.hpp"
 #include "evm/transaction/validity.hpp"
@@ -33,6 +34,7 @@ struct Run {
     uint64_t nonce;  // of the sender before it
     Account* sender = nullptr;
     int64_t given = 0;  // gas for the first frame
+    bool is_static = false;
 
     bool check(ValidationError& error) noexcept;
     bool check_call(bool is_validated, ValidationError& error) noexcept;
@@ -117,6 +119,7 @@ bool Run::execute(ExecutionResult& result) noexcept {
     machine.transaction = {transaction.sender, price.effective, transaction.blob_hashes, transaction.blob_count};
     Message message;
     message.creates = transaction.creates;
+    message.is_static = is_static;
     message.gas = given;
     message.caller = transaction.sender;
     message.target = transaction.to;
@@ -250,15 +253,20 @@ bool run_call(Machine& machine, const Step& step, ValidationError& error) noexce
     const BlockEnv& block = *machine.block;
     const Transaction& transaction = step.transaction;
     Run run{machine, machine.journal, transaction, block, intrinsic_gas(transaction, block), {}, 0};
+    run.is_static = step.is_static;
     if (!run.check_call(step.is_validated, error)) return false;
     if (error.reason != Violation::None) return true;
     if (step.is_validated || !is_free(transaction)) run.price = gas_price(transaction, block);
     ExecutionResult result{};
-    if (!run.buy_gas() || !run.execute(result)) return false;
+    if (!step.spares_sender && !run.buy_gas()) return false;
+    if (step.transient != nullptr && !restore_transient(machine.journal, *step.transient)) return false;
+    if (!run.execute(result)) return false;
     const GasUse use = run.gas_use(result);
-    if (!run.refund_and_pay(use) || !record_accesses(machine)) return false;
+    if (!step.spares_sender && !run.refund_and_pay(use)) return false;
+    if (!record_accesses(machine)) return false;
     if (transaction.creates && result.succeeded && !run.show_code()) return false;
     if (step.keeps_changes && !machine.journal.flush()) return false;
+    if (step.transient != nullptr && !keep_transient(machine.journal, *step.transient)) return false;
     return run.encode(result, use) && machine.journal.charge(use.used);
 }
 

@@ -1,0 +1,8 @@
+"""Drop-ins: other packages' names and signatures, run by this one's EVM.
+
+Imports point down::
+
+    plugins     plugins of pytest that put drop-ins in place
+    pyrevm      `pyrevm`, revm's EVM for Python
+    checksums   addresses in mixed case
+"""
