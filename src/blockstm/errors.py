@@ -26,6 +26,10 @@
         ├── MissingNode       a trie needs a node that is not in its store (also LookupError)
         ├── MissingCode       a witness lacks a code that is read          (also LookupError)
         ├── MissingHeader     a witness lacks the header of a block before (also LookupError)
+        ├── NodeError         a node far away was asked in vain
+        │   ├── NodeUnreachable   it does not answer, however often it is asked
+        │   ├── NodeRefused       it answers with an error: ``code``
+        │   └── WrongAnswer       what it answers is none, or not what the block's hash proves
         ├── ChainError        a chain cannot do or tell what it is asked
         │   ├── UnknownBlock      it has no such block or transaction       (also LookupError)
         │   ├── UnknownParent     a block's parent is none of its blocks    (also LookupError)
@@ -63,6 +67,9 @@ __all__ = [
     "MissingExtra",
     "MissingHeader",
     "MissingNode",
+    "NodeError",
+    "NodeRefused",
+    "NodeUnreachable",
     "PrecompileFailure",
     "PrunedState",
     "ReentrantError",
@@ -79,6 +86,7 @@ __all__ = [
     "UnknownParent",
     "UsageError",
     "ViewError",
+    "WrongAnswer",
 ]
 
 
@@ -301,6 +309,33 @@ class MissingHeader(BlockstmError, LookupError):
 
     def __reduce__(self) -> tuple[type[MissingHeader], tuple[str, bytes]]:
         return type(self), (str(self), self.hash)
+
+
+class NodeError(BlockstmError):
+    """A node far away was asked in vain."""
+
+
+class NodeUnreachable(NodeError):
+    """A node does not answer, however often it is asked."""
+
+
+class NodeRefused(NodeError):
+    """A node answers with an error.
+
+    Attributes:
+        code: JSON-RPC's, or that of HTTP.
+    """
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type[NodeRefused], tuple[str, int]]:
+        return type(self), (str(self), self.code)
+
+
+class WrongAnswer(NodeError):
+    """What a node answers is no answer, or not what the hash of the block proves."""
 
 
 class ChainError(BlockstmError):

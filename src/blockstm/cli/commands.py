@@ -37,6 +37,7 @@ _MODULES: Final = {
     "audit": "chains.audit",
     "chain": "chains.info",
     "rpc": "rpc",
+    "fetch": "fetch",
     "rpctest": "rpctest",
     "b11r": "transitions.blockbuilder",
     "run-code": "runcode",

@@ -7,6 +7,7 @@ Imports point down::
 
     transition  a block that is not there yet: transactions on a state, in an environment
     simulation  blocks of calls, one after another, on a state that stays as it is
+    remote     blocks of a node far away, and states that are read from it
     building   a valid block of what fits of some transactions
     calls      messages that nobody signs, run on a state that they do not change
     witnesses  a block and what proves the state that it reads, for stateless clients
@@ -62,8 +63,9 @@ from blockstm.ethereum.execution import (
     prepare_file,
 )
 from blockstm.ethereum.execution.senders import recover_authorities, recover_senders
-from blockstm.ethereum.files.block_files import BlockFile, read_block_file
+from blockstm.ethereum.files.block_files import BlockFile, read_block_file, write_block_file
 from blockstm.ethereum.files.payloads import block_of_payload, payload_of_block
+from blockstm.ethereum.remote import NodeClient, RpcState, fetch_block
 from blockstm.ethereum.rules.reasons import Reason
 from blockstm.ethereum.simulation import BlockCalls, SimulatedBlock, SimulatedCall, simulate
 from blockstm.ethereum.tries.state_trie import StateTrie, state_root
@@ -109,6 +111,7 @@ __all__ = [
     "Fork",
     "Header",
     "Message",
+    "NodeClient",
     "Overlay",
     "PreparedBlock",
     "Reason",
@@ -116,6 +119,7 @@ __all__ = [
     "Rejected",
     "RevertReason",
     "RootedState",
+    "RpcState",
     "SimulatedBlock",
     "SimulatedCall",
     "State",
@@ -136,6 +140,7 @@ __all__ = [
     "context_of",
     "create_access_list",
     "estimate_gas",
+    "fetch_block",
     "fork_named",
     "gas_limit_toward",
     "located",
@@ -152,4 +157,5 @@ __all__ = [
     "recover_senders",
     "simulate",
     "state_root",
+    "write_block_file",
 ]

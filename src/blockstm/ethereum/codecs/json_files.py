@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import os
 import re
 import zlib
 from collections import Counter
@@ -16,10 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
-from blockstm.errors import DecodeError
+from blockstm.errors import ConfigError, DecodeError
 from blockstm.messages import brief
 
-__all__ = ["SIZE_MAX", "parse_json", "read_json"]
+__all__ = ["SIZE_MAX", "parse_json", "read_json", "write_json"]
 
 SIZE_MAX: Final = 1 << 28
 """Bytes of the largest document that is read, once decompressed: a block with all that it reads
@@ -44,6 +45,29 @@ def read_json(path: str | Path, what: str) -> Any:
             `SIZE_MAX`, or as `parse_json` says.
     """
     return parse_json(_bytes_of(Path(path), what), what)
+
+
+def write_json(document: Any, path: str | Path) -> None:
+    """Write a ``.json``, ``.json.gz`` or ``.json.xz`` file, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+        ConfigError: its name ends in none of these.
+    """
+    target = Path(path)
+    if target.suffix not in (".json", ".gz", ".xz"):
+        raise ConfigError(f"a file ends in .json, .json.gz or .json.xz, not {brief(target.suffix)}")
+    data = json.dumps(document, separators=(",", ":")).encode()
+    if target.suffix == ".gz":
+        data = gzip.compress(data, mtime=0)
+    elif target.suffix == ".xz":
+        data = lzma.compress(data)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(data)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def parse_json(raw: bytes, what: str) -> Any:

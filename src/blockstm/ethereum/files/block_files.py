@@ -18,18 +18,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import Receipt
-from blockstm.ethereum.codecs.fields import Fields, answer_in, parse_hash, parse_quantity
-from blockstm.ethereum.codecs.json_files import read_json
+from blockstm.ethereum.codecs.fields import Fields, answer_in, parse_hash, parse_quantity, shown
+from blockstm.ethereum.codecs.json_files import read_json, write_json
 from blockstm.ethereum.files.pre_state import parse_pre_state
 from blockstm.state.accounts import Account, AccountState
 from blockstm.types import Address, Hash32
 
-__all__ = ["BlockFile", "parse_block_file", "read_block_file"]
+__all__ = [
+    "BlockFile",
+    "block_document",
+    "parse_block_file",
+    "read_block_file",
+    "write_block_file",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,52 @@ def parse_block_file(document: object) -> BlockFile:
         _block_hashes(fields),
         _receipts(fields, block),
     )
+
+
+def block_document(file: BlockFile) -> dict[str, Any]:
+    """The document of a block file, which `parse_block_file` reads.
+
+    Raises:
+        InputError, DecodeError: the block is none that can be written, see `Block.to_json`.
+    """
+    document: dict[str, Any] = {
+        "block": file.block.to_json(),
+        "pre_state": {shown(address): _members(each) for address, each in file.accounts.items()},
+        "block_hashes": {shown(number): shown(each) for number, each in file.block_hashes.items()},
+    }
+    if file.block.ommers:
+        document["ommers"] = [
+            each.to_json() | {"hash": shown(each.hash)} for each in file.block.ommers
+        ]
+    if file.receipts is not None:
+        document["receipts"] = [each.to_json() for each in file.receipts]
+    return document
+
+
+def _members(account: Account) -> dict[str, Any]:
+    members: dict[str, Any] = {"balance": shown(account.balance), "nonce": shown(account.nonce)}
+    if account.code is None:
+        members["code_hash"] = shown(account.code_hash)
+    else:
+        members["code"] = shown(account.code)
+    return members | {
+        "storage": {_word(slot): _word(value) for slot, value in account.storage.items()}
+    }
+
+
+def _word(number: int) -> str:
+    return "0x" + number.to_bytes(32, "big").hex()
+
+
+def write_block_file(file: BlockFile, path: str | Path) -> None:
+    """Write a ``.json``, ``.json.gz`` or ``.json.xz`` file.
+
+    Raises:
+        OSError: it cannot be written.
+        ConfigError: its name ends in none of these.
+        InputError, DecodeError: see `block_document`.
+    """
+    write_json(block_document(file), path)
 
 
 def _block_hashes(fields: Fields) -> dict[int, Hash32]:

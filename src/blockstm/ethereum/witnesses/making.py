@@ -29,7 +29,7 @@ from blockstm.state.changes import AccountChanges
 from blockstm.state.protocol import AccountFields, State
 from blockstm.types import Address, Hash32
 
-__all__ = ["make_witness"]
+__all__ = ["make_witness", "run_with_headers"]
 
 Way = tuple[Address | None, bytes, list[bytes]]
 """The way to an account, or to a slot of an account: whose slot, the hashed key, the nodes."""
@@ -64,7 +64,7 @@ def make_witness(
         StateError: a node that a removal needs cannot be found.
     """
     asked = _Asked(state, trie)
-    headers = _run_with_headers(block, asked, run, header_before)
+    headers = run_with_headers(block, asked, run, header_before)
     nodes = _Nodes(asked, trie, node_at)
     _add_what_the_root_needs(nodes, asked, trie)
     codes = tuple(sorted(asked.codes | asked.codes_created_again()))
@@ -94,15 +94,19 @@ def _add_what_the_root_needs(nodes: _Nodes, asked: _Asked, trie: StateTrie) -> N
                 break
 
 
-def _run_with_headers(
-    block: Block, asked: _Asked, run: Run, header_before: Callable[[Header], Header]
+def run_with_headers(
+    block: Block, state: State, run: Run, header_before: Callable[[Header], Header]
 ) -> tuple[Header, ...]:
-    """Run the block; the headers that lead back to the oldest block that it asks the hash of."""
+    """Run a block; the headers that lead back to the oldest block that it asks the hash of.
+
+    Raises:
+        BlockError: see `make_witness`.
+    """
     headers = [header_before(block.header)]
     hashes = {int(headers[0].number): block.header.parent_hash}
     while True:
         try:
-            run(asked, hashes)
+            run(state, hashes)
         except BlockError as error:
             wanted = getattr(error.__cause__, "block_number", None)
             if wanted is None or wanted in hashes:

@@ -13,6 +13,7 @@ from blockstm.rpc.params import BlockName, Params
 
 __all__ = [
     "block_number",
+    "execution_witness",
     "get_block_by_hash",
     "get_block_by_number",
     "get_block_receipts",
@@ -138,3 +139,8 @@ def _known(node: Node, params: Params) -> Block:
     if block is None:
         raise RpcError(SERVER_ERROR, f"block {shown(which)} not found")
     return block
+
+
+def execution_witness(node: Node, params: Params) -> Any:
+    """``debug_executionWitness``: what executing a block needs beside it, with its proof."""
+    return node.chain.witness(params.block(0)).to_json()

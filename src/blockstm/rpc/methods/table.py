@@ -22,6 +22,7 @@ __all__ = ["METHODS"]
 
 
 METHODS: Final[dict[str, Method]] = {
+    "debug_executionWitness": Method(blocks.execution_witness, 1, 1),
     "debug_getRawBlock": Method(blocks.get_raw_block, 1, 1),
     "debug_getRawHeader": Method(blocks.get_raw_header, 1, 1),
     "debug_getRawReceipts": Method(blocks.get_raw_receipts, 1, 1),
