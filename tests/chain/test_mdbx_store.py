@@ -53,6 +53,25 @@ os.write(writing, b"x")
 os.waitpid(child, 0)
 """
 
+SLOW_CHILD = """
+import os, sys
+reading, writing = os.pipe()
+def wait():
+    os.close(writing)
+    os.read(reading, 1)
+os.register_at_fork(after_in_child=wait)  # before the store's own part, which its import registers
+from blockstm.chain.mdbx_store import MdbxStore
+store = MdbxStore.open(sys.argv[1])
+child = os.fork()
+if child == 0:
+    os._exit(0)
+store.close()
+MdbxStore.open(sys.argv[1]).close()
+print("opened")
+os.write(writing, b"x")
+print(os.waitpid(child, 0)[1])
+"""
+
 
 def run(script: str, *arguments: str) -> list[str]:
     command = [sys.executable, "-c", script, *arguments]
@@ -84,6 +103,11 @@ def test_a_forked_child_has_neither_the_store_nor_its_lock(tmp_path: Path) -> No
     with MdbxStore.open(tmp_path) as store:
         put(store, b"one")
     assert run(FORK, str(tmp_path)) == ["ForkedError", "ForkedError", "b'one'"]
+
+
+def test_a_child_that_has_not_begun_to_run_holds_no_lock_of_a_closed_store(tmp_path: Path) -> None:
+    """Its copy of the lock is open until it comes to closing it."""
+    assert run(SLOW_CHILD, str(tmp_path)) == ["opened", "0"]
 
 
 def test_a_folder_without_a_store_cannot_be_read(tmp_path: Path) -> None:
