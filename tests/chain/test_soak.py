@@ -30,7 +30,7 @@ def test_memory_is_flat_over_many_blocks(tmp_path: Path) -> None:
     said = [json.loads(line) for line in run.stdout.splitlines()]
     assert said[-1]["block"] >= BLOCKS
     assert said[-1]["reads"] > 0
-    later = said[len(said) // 4 :]  # until then caches fill
+    later = said[len(said) // 2 :]  # until then caches fill: senders, codes, accounts, pages
     slope = linear_regression(
         [each["block"] for each in later], [each["memory"] for each in later]
     ).slope

@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    proving       the bundle of a block, by which another party checks it
     files         files of blocks
     archives      blocks with their receipts in e2store files
     dev           `DevChain`: one that is grown and edited by a developer
@@ -32,6 +33,7 @@ from blockstm.chain.auditing import Audit
 from blockstm.chain.chain import WINDOW, Chain, FoundTransaction
 from blockstm.chain.dev import DevChain
 from blockstm.chain.importing import Head, ImportedBlock
+from blockstm.chain.proving import prove_block
 from blockstm.chain.states import ChainState
 
 __all__ = [
@@ -43,4 +45,5 @@ __all__ = [
     "FoundTransaction",
     "Head",
     "ImportedBlock",
+    "prove_block",
 ]

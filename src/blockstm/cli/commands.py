@@ -34,6 +34,7 @@ _MODULES: Final = {
     "rollback": "chains.rollback",
     "state": "chains.state",
     "witness": "chains.witness",
+    "prove": "chains.prove",
     "audit": "chains.audit",
     "chain": "chains.info",
     "rpc": "rpc",

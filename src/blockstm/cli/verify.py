@@ -47,7 +47,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         type=Path,
         metavar="BLOCK",
         help="a block file, a JSON-RPC block or debug_getRawBlock's answer (.json, .json.gz, "
-        ".json.xz), Scroll's and ZisK's (.bin) input with its witness; else RLP, in bytes or hex",
+        ".json.xz), what blockstm prove writes (.bundle), Scroll's, ZisK's (.bin) or EIP-8025's "
+        "(.ssz) input with its witness; else RLP, in bytes or hex",
     )
     parser.add_argument(
         "--witness",
@@ -62,6 +63,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--genesis", type=Path, metavar="G", help="whose chain's rules hold")
     parser.add_argument("--fork", metavar="NAME", help="whose rules hold; default: mainnet's")
     parser.add_argument("--chain-id", type=int, metavar="N", help="default: mainnet's, 1")
+    parser.add_argument(
+        "--parent-root",
+        metavar="R",
+        help="the state root of the parent, where that is what is trusted",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     return parser
 
@@ -115,9 +121,21 @@ def verify_file(
         said = {"verdict": "invalid", "reason": str(error)}
         print(json.dumps(said) if args.json else f"{reading}: INVALID: {error}", flush=True)
         return NOT_VALID
-    verdict = _verified(file, witness, chain, executor)
+    verdict = _verified(file, witness, chain, executor, _parent_root(args))
     print(json.dumps(verdict.as_object()) if args.json else verdict.as_text(), flush=True)
     return VALID if verdict.verdict == "valid" else NOT_VALID
+
+
+def _parent_root(args: argparse.Namespace) -> bytes | None:
+    """The state root that is trusted, if one is given.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    from blockstm.ethereum.codecs.fields import parse_hash  # loads what only this command needs
+
+    given = getattr(args, "parent_root", None)
+    return None if given is None else parse_hash(given, "--parent-root")
 
 
 def witness_beside(path: Path, witness: Path) -> Path:
@@ -134,6 +152,7 @@ class Verdict:
             ``malformed`` (the witness is no witness, or of another block).
         missing: hash of what an incomplete witness lacks.
         request_root: of the engine API request that the file has the block in (EIP-8025).
+        bundle: the hash of a bundle, all of which was compared.
         parent: whether the state is ``proved`` to be the parent's by its header, or ``given``.
     """
 
@@ -147,6 +166,7 @@ class Verdict:
     gas_used: int = 0
     state_root: str = ""
     request_root: str = ""
+    bundle: str = ""
     nodes: int = 0
     codes: int = 0
     workers: int = 0
@@ -155,8 +175,7 @@ class Verdict:
     def as_object(self) -> dict[str, Any]:
         """The JSON object: nothing about what is wrong where nothing is."""
         left_out = {"reason", "missing"} if self.verdict == "valid" else set()
-        if not self.request_root:
-            left_out.add("request_root")
+        left_out.update(name for name in ("request_root", "bundle") if not getattr(self, name))
         if self.missing is None:
             left_out.add("missing")
         return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
@@ -175,21 +194,37 @@ class Verdict:
         )
 
 
-def _verified(file: StatelessFile, witness: Witness, chain: Chain, executor: Executor) -> Verdict:
+def _verified(
+    file: StatelessFile,
+    witness: Witness,
+    chain: Chain,
+    executor: Executor,
+    root: bytes | None = None,
+) -> Verdict:
     header = file.block.header
     verdict = Verdict(int(header.number), f"0x{file.block.hash.hex()}")
     verdict.transactions = len(file.block.transactions)
     verdict.nodes, verdict.codes = len(witness.nodes), len(witness.codes) + len(file.codes)
+    if file.bundle is not None:
+        verdict.bundle = f"0x{file.bundle.hash.hex()}"
     if file.request_root is not None:
         verdict.request_root = f"0x{file.request_root.hex()}"
     begin = perf_counter()
     try:
         _check_chain(file, chain)
+        if root is not None and witness.parent_state_root != root:
+            raise DecodeError(
+                f"the witness is of a state with the root 0x{witness.parent_state_root.hex()}, and "
+                f"0x{root.hex()} is trusted",
+                "parentStateRoot",
+            )
         if file.block.hash != header.hash:
             raise DecodeError(f"the block's hash is 0x{header.hash.hex()}", "hash")
         parent, hashes = witness.ancestry(file.block)
         verdict.parent = "given" if parent is None else "proved"
         executed = _executed(file, witness, (parent, hashes), chain, executor)
+        if file.bundle is not None:
+            file.bundle.compare(executed)
     except (BlockError, MissingNode, MissingHeader, DecodeError) as error:
         _note(verdict, error)
     else:
@@ -227,6 +262,7 @@ def _executed(
         parent=parent,
         # Where headers prove hashes, those of the file are not needed, and might be lies.
         block_hashes={**file.block_hashes, **hashes} if parent is None else hashes,
+        total_difficulty=None if file.bundle is None else file.bundle.difficulty,
     )
 
 

@@ -70,6 +70,8 @@ from blockstm.ethereum.rules.reasons import Reason
 from blockstm.ethereum.simulation import BlockCalls, SimulatedBlock, SimulatedCall, simulate
 from blockstm.ethereum.tries.state_trie import StateTrie, state_root
 from blockstm.ethereum.witnesses import (
+    Bundle,
+    ChunkProof,
     StatelessFile,
     Witness,
     WitnessState,
@@ -101,10 +103,12 @@ __all__ = [
     "BlockFile",
     "BlockOverrides",
     "BuiltBlock",
+    "Bundle",
     "CallResult",
     "CallSession",
     "Candidate",
     "Chain",
+    "ChunkProof",
     "CreatedAccessList",
     "ExecutedBlock",
     "Failure",

@@ -1,4 +1,4 @@
-"""Commands on a chain in a folder: import, export, rollback, state, witness, audit, chain.
+"""Commands on a chain in a folder: import, export, rollback, state, witness, prove, audit, chain.
 
 Imports point down::
 
@@ -7,6 +7,7 @@ Imports point down::
     rollback   ``blockstm rollback``
     state      ``blockstm state``
     witness    ``blockstm witness``
+    prove      ``blockstm prove``
     audit      ``blockstm audit``
     info       ``blockstm chain``
     progress   how far an import is, on a terminal

@@ -4,6 +4,8 @@ Imports point down::
 
     stateless_files  files that hold a block, or a block with its witness
     stateless_input  the stateless input of EIP-8025
+    bundle           a block with all that it is checked by, and all that it came to
+    commitment       a Merkle commitment over chunks of bytes
     making           the witness of a block, made on a state that is at hand
     collapses        nodes that removals from a trie need beside the paths to what is removed
     reading          a witness from JSON
@@ -11,6 +13,8 @@ Imports point down::
     witness          what a witness is, and how it belongs to its block
 """
 
+from blockstm.ethereum.witnesses.bundle import Bundle
+from blockstm.ethereum.witnesses.commitment import ChunkProof
 from blockstm.ethereum.witnesses.making import make_witness
 from blockstm.ethereum.witnesses.reading import parse_witness, read_witness
 from blockstm.ethereum.witnesses.state import WitnessState
@@ -18,6 +22,8 @@ from blockstm.ethereum.witnesses.stateless_files import StatelessFile, read_stat
 from blockstm.ethereum.witnesses.witness import Witness
 
 __all__ = [
+    "Bundle",
+    "ChunkProof",
     "StatelessFile",
     "Witness",
     "WitnessState",

@@ -5,6 +5,7 @@
 ``.xz``)                in a node's whole answer; Scroll's block with ``states`` and ``codes``; an
                         object with ``statelessInputBytes``
 ``.ssz``, ``.bin``      the stateless input of EIP-8025
+``.bundle``             what ``blockstm prove`` writes
 ``.bin``                two frames in bincode, as ZisK's client takes them: the block's RLP, a chain
                         and public keys, which are not used; nodes, codes, keys, headers
 other                   the block's RLP, as bytes or in hex
@@ -25,6 +26,7 @@ from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.codecs.fields import Fields, answer_in, parse_data, parse_hash
 from blockstm.ethereum.codecs.json_files import SIZE_MAX, read_json
 from blockstm.ethereum.files.block_files import parse_block_file
+from blockstm.ethereum.witnesses.bundle import Bundle
 from blockstm.ethereum.witnesses.reading import parse_witness
 from blockstm.ethereum.witnesses.stateless_input import decode_stateless_input, is_stateless_input
 from blockstm.ethereum.witnesses.witness import Witness
@@ -51,6 +53,7 @@ class StatelessFile:
         chain_id: of the chain that the block is on; None where the file does not say.
         request_root: ``hash_tree_root`` of the engine API request that the file has the block in
             (EIP-8025); None of any other file.
+        bundle: which says what executing the block gives; None of any other file.
     """
 
     block: Block
@@ -59,6 +62,7 @@ class StatelessFile:
     block_hashes: dict[int, Hash32] = field(default_factory=dict)
     chain_id: int | None = None
     request_root: Hash32 | None = None
+    bundle: Bundle | None = None
 
 
 def read_stateless_file(path: str | Path) -> StatelessFile:
@@ -76,6 +80,9 @@ def read_stateless_file(path: str | Path) -> StatelessFile:
         data = file.read(SIZE_MAX + 1)
     if len(data) > SIZE_MAX:
         raise DecodeError(f"not a block: longer than {SIZE_MAX:,} bytes")
+    if path.suffix == ".bundle":
+        bundle = Bundle.decode(data)
+        return StatelessFile(bundle.block, bundle.witness, chain_id=bundle.chain_id, bundle=bundle)
     if path.suffix == ".ssz" or (path.suffix == ".bin" and is_stateless_input(data)):
         return _from_stateless_input(data)
     if path.suffix == ".bin":

@@ -1,0 +1,103 @@
+"""A Merkle commitment over the chunks of some bytes, with proofs of single chunks.
+
+Bytes are cut into chunks of 1,024, the last of which may be shorter. A leaf is the keccak of a zero
+byte and a chunk, a node that of a one byte and two nodes; a node without a right neighbour goes up
+as it is. The root is the keccak of a two byte, the number of bytes (8, big-endian) and the topmost
+node, so that no chunk passes as a node, and no bytes as others with more or fewer behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from blockstm._native.crypto.hashes import keccak256_many
+from blockstm.errors import DecodeError, InputError
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.messages import brief
+from blockstm.types import Hash32
+
+__all__ = ["CHUNK_SIZE", "ChunkProof", "commitment", "prove_chunk"]
+
+CHUNK_SIZE: Final = 1024
+"""Bytes of a chunk, the last excepted."""
+
+_LEAF, _NODE, _ROOT = b"\0", b"\1", b"\2"
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkProof:
+    """A chunk of committed bytes, with what leads from it to the commitment.
+
+    Attributes:
+        index: which chunk it is, from 0.
+        size: how many bytes are committed to in all.
+        chunk: itself.
+        neighbours: from the bottom up, the nodes beside those on the way.
+    """
+
+    index: int
+    size: int
+    chunk: bytes
+    neighbours: tuple[Hash32, ...]
+
+    def check(self, root: bytes) -> None:
+        """Check that the bytes that ``root`` commits to have this chunk at this place.
+
+        Raises:
+            DecodeError: they have not.
+        """
+        count = -(-self.size // CHUNK_SIZE)
+        is_last = self.index == count - 1
+        wanted = self.size - self.index * CHUNK_SIZE if is_last else CHUNK_SIZE
+        if not 0 <= self.index < count or len(self.chunk) != wanted:
+            raise DecodeError(f"chunk {self.index}: none of {self.size} bytes", "chunk")
+        node, at, left = keccak(_LEAF + self.chunk), self.index, list(self.neighbours)
+        while count > 1:
+            if at ^ 1 < count:
+                if not left:
+                    raise DecodeError(f"chunk {self.index}: the proof ends early", "neighbours")
+                other = left.pop(0)
+                node = keccak(_NODE + (other + node if at & 1 else node + other))
+            at, count = at >> 1, (count + 1) >> 1
+        if left or _rooted(self.size, node) != root:
+            raise DecodeError(f"chunk {self.index}: it is not proved against the root", "chunk")
+
+
+def commitment(data: bytes) -> Hash32:
+    """The root over the chunks of some bytes."""
+    return _rooted(len(data), _levels(data)[-1][0])
+
+
+def prove_chunk(data: bytes, index: int) -> ChunkProof:
+    """A chunk of some bytes with its proof against their `commitment`.
+
+    Raises:
+        InputError: there is no such chunk.
+    """
+    levels = _levels(data)
+    if not 0 <= index < len(levels[0]) or not data:
+        raise InputError(f"there is no chunk {brief(index)} in {len(data)} bytes")
+    at, neighbours = index, []
+    for level in levels[:-1]:
+        if at ^ 1 < len(level):
+            neighbours.append(Hash32(level[at ^ 1]))
+        at >>= 1
+    chunk = data[index * CHUNK_SIZE : (index + 1) * CHUNK_SIZE]
+    return ChunkProof(index, len(data), chunk, tuple(neighbours))
+
+
+def _levels(data: bytes) -> list[Sequence[bytes]]:
+    """The nodes of each level, the leaves first."""
+    chunks = [data[at : at + CHUNK_SIZE] for at in range(0, len(data), CHUNK_SIZE)] or [b""]
+    levels: list[Sequence[bytes]] = [keccak256_many([_LEAF + chunk for chunk in chunks])]
+    while len(level := levels[-1]) > 1:
+        pairs = zip(level[::2], level[1::2], strict=False)
+        above = list(keccak256_many([_NODE + one + other for one, other in pairs]))
+        levels.append(above + list(level[len(level) // 2 * 2 :]))
+    return levels
+
+
+def _rooted(size: int, node: bytes) -> Hash32:
+    return keccak(_ROOT + size.to_bytes(8, "big") + node)
