@@ -25,7 +25,7 @@ from tests.ethereum.made import SENDERS, signed
 from tests.fixtures import fixtures
 
 import blockstm
-from blockstm.chain import Chain
+from blockstm.chain import Chain, ChainState
 from blockstm.errors import (
     ClosedError,
     ConfigError,
@@ -120,6 +120,25 @@ def test_a_block_runs_on_a_state_of_the_chain(chain: Chain) -> None:
         chain.block(2), state, "evm", chain=chain.spec, parent=chain.header(1)
     )
     assert done.state_root == chain.header(2).state_root
+
+
+def test_a_block_reads_an_old_state_below_python(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot = (1).to_bytes(32, "big") + (7).to_bytes(32, "big")
+    block = child(chain, None, [signed(0, nonce=0, to=COUNTER, data=slot, gas_price=10**9)])
+    chain.import_block(block)
+    grown(chain, 2)
+    state = chain.state_at(0)
+
+    def refuse(*asked: Any) -> int:
+        raise AssertionError(f"Python was asked for {asked}")
+
+    monkeypatch.setattr(ChainState, "storage", refuse)
+    done = blockstm.execute_block(
+        block, state, "evm", chain=chain.spec, parent=chain.header(0), workers=2
+    )
+    assert done.state_root == block.header.state_root
 
 
 def test_a_side_branch_is_kept_and_chosen(chain: Chain) -> None:

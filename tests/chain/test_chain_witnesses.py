@@ -193,6 +193,7 @@ def test_a_node_on_disk_is_found_at_its_place(tmp_path: Path) -> None:
     slots = {slot: slot + 1 for slot in range(300)}
     with Chain.open(tmp_path / "data", filled(slots), workers=1) as chain:
         grown(chain, 2)
+    with Chain.open(tmp_path / "data", workers=1) as chain:  # it has the state of the head
         state = chain.state_at(2)
         proof, blocks = state.proof(COUNTER, range(20)), chain._now().blocks
         ways: list[Any] = [(None, keccak(COUNTER), proof.nodes)]

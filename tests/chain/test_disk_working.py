@@ -118,7 +118,7 @@ def test_it_goes_on_and_back_as_it_is_told(tmp_path: Path) -> None:
             taking_back.append((before, undoing))
             assert working.state.root == roots[at]
             if number % 7 == 0:
-                working.commit(Batch())
+                working.commit(Batch(), with_state=True)
                 trie = working.trie(at)
                 assert trie is not None
                 assert trie.root == roots[at]
@@ -130,7 +130,7 @@ def test_it_goes_on_and_back_as_it_is_told(tmp_path: Path) -> None:
         # The tries after the last commit are as they were, whatever moved since.
         for address in ADDRESSES:
             head.account(address)
-        working.commit(Batch())
+        working.commit(Batch(), with_state=True)
         for table in (Table.ACCOUNTS, Table.SLOTS, Table.ACCOUNT_NODES, Table.STORAGE_NODES):
             assert list(store.snapshot().items(table)) == []
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from blockstm.chain.blocks import Blocks
-from blockstm.chain.importing import Head
+from blockstm.chain.heads import Head
 from blockstm.chain.working import WorkingState
 from blockstm.errors import BlockstmError, ChainError, StoreDamaged
 from blockstm.ethereum import Header, StateTrie

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +15,16 @@ from blockstm.chain.auditing import Audit, audit
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.disk import StoredTries, open_folder
 from blockstm.chain.encodings import decode_number
-from blockstm.chain.importing import Head, ImportedBlock, Importer, head_of
+from blockstm.chain.heads import Head, head_of
+from blockstm.chain.importing import ImportedBlock, Importer
+from blockstm.chain.lookahead import Lookahead, decoded
 from blockstm.chain.memory_store import MemoryStore
 from blockstm.chain.opening import first_batch, genesis_of, spec_of
+from blockstm.chain.running_ahead import RunAhead
 from blockstm.chain.staging import OLDEST
 from blockstm.chain.states import ChainState
 from blockstm.chain.store import Store, Table, TableSize
+from blockstm.chain.streaming import stream
 from blockstm.chain.witnessing import check_has_parent, witness_of
 from blockstm.chain.working import MemoryWorking, WorkingState
 from blockstm.config import Config
@@ -99,6 +104,7 @@ class Chain:
         *,
         config: Config,
         window: int | None,
+        ahead: RunAhead | None = None,
     ) -> None:
         """For `in_memory` and `open`, which check what they pass."""
         self.spec = spec
@@ -108,7 +114,9 @@ class Chain:
         self._importing = threading.RLock()
         self._executor = Executor(config)
         self._importer = (
-            None if working is None else Importer(store, spec, working, self._executor, window)
+            None
+            if working is None
+            else Importer(store, spec, working, self._executor, window, ahead)
         )
         self._derived: OrderedDict[Hash32, StateTrie] = OrderedDict()
         self._deriving = threading.Lock()
@@ -203,8 +211,15 @@ class Chain:
             workers=threads,
         )
         tries = folder.working or StoredTries(folder.store, threads)
-        kept = None if archive else window
-        return cls(folder.store, folder.spec, folder.working, tries, config=options, window=kept)
+        return cls(
+            folder.store,
+            folder.spec,
+            folder.working,
+            tries,
+            config=options,
+            window=None if archive else window,
+            ahead=None if folder.working is None else RunAhead(folder.store, folder.working),
+        )
 
     # ---- importing
 
@@ -227,49 +242,53 @@ class Chain:
             ClosedError: the chain was closed.
         The chain is as it was before, whichever of them it is.
         """
-        decoded = _decoded(block)
+        ready = decoded(block)
         with self._importing:
             importer = self._open_importer()
-            imported = importer.take(decoded)
+            imported = importer.take(ready)
             self._commit()
             return imported
 
-    def import_blocks(self, blocks: Iterable[Block | bytes]) -> Iterator[ImportedBlock]:
+    def import_blocks(
+        self, blocks: Iterable[Block | bytes], *, pipelined: bool = True
+    ) -> Iterator[ImportedBlock]:
         """`import_block` for many, which are made durable several at a time.
 
         They are given in order, each once it is durable. Where one cannot be imported, those before
         it are, and are given before its error is raised; the same holds where the iterator of
         blocks raises, or where Ctrl-C comes.
 
+        Several are worked on at once: while one runs, the next two are decoded, their senders
+        recovered and what they need read; and behind it roots are compared and blocks written.
+
         Args:
-            blocks: read one after another, as far as the result is.
+            blocks: asked in the thread that asks for the result, a few blocks ahead.
+            pipelined: whether to work on several at once. The result is the same.
         """
-        done: list[ImportedBlock] = []
-        source = iter(blocks)
-        failure: BaseException | None = None
-        while failure is None:
+        if not pipelined:
+            yield from stream(self._importer_alone, map(decoded, blocks), runs_ahead=False)
+            return
+        coming = Lookahead(blocks, self._read_ahead)
+        try:
+            yield from stream(self._importer_alone, coming, runs_ahead=True)
+        finally:
+            coming.close()
+
+    @contextmanager
+    def _importer_alone(self) -> Iterator[Importer]:
+        """The importer for one step; readers see then what has become durable."""
+        with self._importing:
+            importer = self._open_importer()
+            commits = importer.commits
             try:
-                block = next(source)
-                with self._importing:
-                    importer = self._open_importer()
-                    done.append(importer.take(_decoded(block)))
-                    if importer.is_full:
-                        self._commit()
-                        ready, done = done, []
-                    else:
-                        ready = []
-            except StopIteration:
-                break
-            except BaseException as error:
-                failure, ready = error, []
-            yield from ready
-        if done:
-            with self._importing:
-                self._open_importer()
-                self._commit()
-            yield from done
-        if failure is not None:
-            raise failure
+                yield importer
+            finally:
+                if importer.commits != commits and self._view is not None:
+                    self._publish()
+
+    def _read_ahead(self, block: Block) -> None:
+        if self._working is not None:
+            self._working.read_ahead(block)
 
     def set_head(self, block_hash: bytes) -> Head:
         """Make a block the head: back to one of its ancestors, or over to another branch.
@@ -421,11 +440,17 @@ class Chain:
             return derived
 
     def _derived_now(self, view: _View, block_hash: Hash32, header: Header) -> StateTrie | None:
-        head = self._tries.trie(view.head.hash)
-        if head is None:
+        start = self._tries.start(view.blocks, view.head.hash)
+        if start is None or not view.blocks.has(start[0]):
             return None
-        undone, done = view.blocks.path(view.head.hash, block_hash)
-        trie = head.copy()
+        undone, done = view.blocks.path(start[0], block_hash)
+        known = next(
+            (place for place in reversed(range(len(done))) if done[place] in self._derived), None
+        )
+        if known is None:
+            trie = start[1].copy()
+        else:
+            trie, undone, done = self._derived[done[known]].copy(), [], done[known + 1 :]
         for each in undone:
             trie.apply(view.blocks.undoing(each), None)
         for each in done:
@@ -463,7 +488,8 @@ class Chain:
         """
         with self._importing:
             importer = self._open_importer()
-            self._commit()
+            importer.commit(with_state=True)
+            self._publish()
             view = self._now()
             importer.stand_at(view.head.hash)
             assert self._working is not None  # there is an importer
@@ -473,6 +499,14 @@ class Chain:
         """How much each table of the store holds, in entries and bytes."""
         self._now()
         return self._store.sizes()
+
+    def hit_rates(self) -> Mapping[str, float]:
+        """How many of the reads of a kind, that blocks made so far, were answered from memory.
+
+        Kinds that none was made of are left out, and all are of a chain in memory or read-only.
+        """
+        self._now()
+        return {} if self._working is None else self._working.hit_rates()
 
     # ---- the end
 
@@ -520,6 +554,9 @@ class Tries(Protocol):
     def trie(self, block_hash: Hash32, /) -> StateTrie | None:
         """The tries after a block, not to be changed; None where they are not at hand."""
 
+    def start(self, blocks: Blocks, head: Hash32, /) -> tuple[Hash32, StateTrie] | None:
+        """A block whose tries are at hand, and these; None where the chain is moving on."""
+
 
 class _View:
     """The chain after one commit."""
@@ -541,14 +578,6 @@ class _View:
                 )
             return found
         return _hash(which)
-
-
-def _decoded(block: Any) -> Block:
-    if isinstance(block, Block):
-        return block
-    if isinstance(block, bytes):
-        return Block.decode(block)
-    raise InputError(f"a block is a blockstm.ethereum.Block or its RLP, not {kind_of(block)}")
 
 
 def _hash(given: Any) -> Hash32:

@@ -8,7 +8,7 @@ from typing import Final
 
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.disk_working import DiskWorking, trie_in
-from blockstm.chain.importing import Head, head_of
+from blockstm.chain.heads import head_of
 from blockstm.chain.mdbx_store import MdbxStore
 from blockstm.chain.opening import (
     SCHEMA_KEY,
@@ -17,11 +17,13 @@ from blockstm.chain.opening import (
     first_batch,
     spec_kept,
     spec_of,
+    stored_state,
+    upgrade,
 )
 from blockstm.chain.spec import encode_spec
 from blockstm.chain.store import Batch, Table
 from blockstm.errors import StoreMismatch
-from blockstm.ethereum import AccountChange, StateTrie
+from blockstm.ethereum import AccountChange, Header, StateTrie
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.ethereum.genesis import Genesis
@@ -79,16 +81,20 @@ def open_folder(
             batch = Batch()
             batch.put(Table.META, SPEC, replaced)
             store.commit(batch)
-        working = None if read_only else _working(store, head, cache_bytes, workers)
-        return Folder(store, rules, working)
+        if read_only:
+            return Folder(store, rules, None)
+        stored_hash, stored = stored_state(blocks, head)
+        upgrade(store, blocks, stored_hash)
+        return Folder(store, rules, _working(store, stored_hash, stored, cache_bytes, workers))
     except BaseException:
         store.close()
         raise
 
 
-def _working(store: MdbxStore, head: Head, cache_bytes: int, workers: int | None) -> DiskWorking:
-    root = head.header.state_root
-    return DiskWorking(store, head.hash, root, cache_bytes=cache_bytes, workers=workers)
+def _working(
+    store: MdbxStore, at: Hash32, header: Header, cache_bytes: int, workers: int | None
+) -> DiskWorking:
+    return DiskWorking(store, at, header.state_root, cache_bytes=cache_bytes, workers=workers)
 
 
 def _begun(
@@ -115,12 +121,12 @@ def _begun(
                 for address, each in accounts[begin : begin + _ACCOUNTS_AT_ONCE]
             }
         )
-    working.commit(batch)
+    working.commit(batch, with_state=True)
     return working
 
 
 class StoredTries:
-    """The tries of the head of a chain that another process may move on.
+    """The tries that a folder has, which another process may move on.
 
     Thread-safety: any thread.
     """
@@ -128,12 +134,23 @@ class StoredTries:
     def __init__(self, store: MdbxStore, workers: int | None) -> None:
         self._store = store
         self._workers = workers
+        self._known: tuple[Hash32, StateTrie] | None = None
 
     def trie(self, block_hash: Hash32) -> StateTrie | None:
-        """The tries after a block; None where that is not the head, or not any more."""
-        head = head_of(Blocks(self._store.snapshot()))
-        if head.hash != block_hash:
-            return None
-        trie = trie_in(self._store, head.header.state_root, self._workers)
-        is_still = head_of(Blocks(self._store.snapshot())).hash == block_hash
-        return trie if is_still else None
+        """None: `start` has those that there are."""
+        return None
+
+    def start(self, blocks: Blocks, head: Hash32) -> tuple[Hash32, StateTrie] | None:
+        """The block whose state the folder has, and its tries; None where that moves meanwhile."""
+        stored_hash, stored = self._stored()
+        known = self._known
+        if known is None or known[0] != stored_hash:
+            known = stored_hash, trie_in(self._store, stored.state_root, self._workers)
+            if self._stored()[0] != stored_hash:
+                return None
+            self._known = known
+        return known
+
+    def _stored(self) -> tuple[Hash32, Header]:
+        blocks = Blocks(self._store.snapshot())
+        return stored_state(blocks, head_of(blocks))

@@ -7,12 +7,13 @@ changed. See `blockstm._native.store.disk_state`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from blockstm._native.base.packed import PackedWrites
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
+from blockstm._native.store.disk_state import Collected
 from blockstm._native.store.disk_state import DiskState as NativeState
 from blockstm.chain.mdbx_store import PLACES, MdbxStore
 from blockstm.chain.store import Batch, Table
@@ -36,6 +37,10 @@ _TABLES: Final = (
 
 class DiskState:
     """The state of a store, and what was applied on top of it since the last `commit`.
+
+    Where blocks run ahead of their roots, accounts and tries are changed apart: `apply_ahead`
+    changes the accounts, that the next block runs on, and `follow` the tries, in another thread;
+    `freeze`, `collect`, `write` and `adopt` are the steps of `commit`.
 
     ``blockstm.execute_block(block, state, vm="evm")`` takes it as it takes an `AccountState`:
     native transactions read it without the GIL, and the state root is checked. While a block runs
@@ -124,6 +129,10 @@ class DiskState:
         """Read locations into the cache, as the state's ``get`` takes them."""
         self._native.prefetch([LOCATIONS.encode(key) for key in keys])
 
+    def prefetch_accounts(self, addresses: Iterable[bytes]) -> None:
+        """Read accounts into the cache; what cannot be read is left to who needs it."""
+        self._native.prefetch([address + b"b" for address in addresses])
+
     @property
     def stats(self) -> Mapping[str, int]:
         """Reads answered by the cache and by the store, and memory taken, in bytes, so far."""
@@ -162,7 +171,7 @@ class DiskState:
             StoreError: it could not be written; it may be tried again.
             UsageError: a block is running on the state.
         """
-        self._native.commit({PLACES[table]: each for table, each in batch.changes.items()})
+        self._native.commit(_places(batch))
 
     def _records_and_codes(self, writes: Mapping[Any, Any]) -> tuple[bytes, dict[bytes, bytes]]:
         if not isinstance(writes, AccountChanges):
@@ -171,7 +180,64 @@ class DiskState:
             writes = changes_of(writes, self)
         return writes.records, dict(writes.codes)
 
+    # ---- changing in two steps
+
+    def apply_ahead(self, writes: AccountChanges) -> bytes:
+        """`apply` to the accounts alone: the records that take it back.
+
+        Raises:
+            StoreError, UsageError: see `apply`.
+        """
+        return self._native.apply_ahead(writes.records, dict(writes.codes))
+
+    def follow(self, records: bytes, root: Hash32 | None = None) -> Hash32:
+        """Take the tries over what `apply_ahead` changed, in the same order: the root they have.
+
+        Where that is not ``root``, if one is given, the tries stay as they are. One thread at a
+        time.
+
+        Raises:
+            StoreError: a node cannot be read; the tries stay as they are.
+        """
+        return Hash32(self._native.follow(records, root, self._workers))
+
+    def freeze(self) -> None:
+        """Set apart what was applied so far, which is what `collect` finds.
+
+        Raises:
+            UsageError: a block is running on the state.
+        """
+        self._native.freeze()
+
+    def collect(self) -> Collected:
+        """What the store lacks of what is frozen; the tries stand where the accounts stood then."""
+        return self._native.collect()
+
+    def write(self, found: Collected, batch: Batch) -> None:
+        """Make it durable, together with a batch, or nothing. Then comes `adopt`, else `thaw`.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        self._native.write(found, _places(batch))
+
+    def adopt(self) -> None:
+        """Read from the store what was written.
+
+        Raises:
+            UsageError: a block is running on the state.
+        """
+        self._native.adopt()
+
+    def thaw(self, found: Collected | None) -> None:
+        """Have what was not written be part of what is written next."""
+        self._native.thaw(found)
+
     # ---- for the executor
+
+    def without_root(self) -> RootlessState:
+        """The same state for blocks whose roots are compared later."""
+        return RootlessState(self)
 
     def records_of(self, writes: PackedWrites) -> bytes:
         """The changes of a block's writes to this state, as flat records."""
@@ -190,3 +256,34 @@ class DiskState:
     def _resolve_before_changing(self, changes: AccountChanges) -> None:
         """The changes ask the state at once: it may move on before they are read."""
         changes.resolve()
+
+
+class RootlessState:
+    """A `DiskState` that does not tell the root after a block: executing one compares none.
+
+    Thread-safety: that of the state.
+    """
+
+    partial = False
+
+    def __init__(self, state: DiskState) -> None:
+        self._state = state
+        self.get: Callable[..., Any] = state.get
+        self.prefetch: Callable[[Iterable[Any]], None] = state.prefetch
+        self.records_of: Callable[[PackedWrites], bytes] = state.records_of
+
+    def __blockstm_state__(self) -> object:
+        return self._state.__blockstm_state__()
+
+    def _pin(self) -> AbstractContextManager[object]:
+        return self._state._pin()
+
+    def _read_error(self) -> Exception:
+        return self._state._read_error()
+
+    def _resolve_before_changing(self, changes: AccountChanges) -> None:
+        changes.resolve()
+
+
+def _places(batch: Batch) -> dict[int, Mapping[bytes, bytes | None]]:
+    return {PLACES[table]: each for table, each in batch.changes.items()}

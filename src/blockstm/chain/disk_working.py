@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from blockstm._native.store.disk_state import SnapshotNodes
+from blockstm.chain.blocks import Blocks
 from blockstm.chain.disk_state import DiskState
 from blockstm.chain.flat import flat_root
 from blockstm.chain.mdbx_store import PLACES, MdbxStore
 from blockstm.chain.store import Batch, Table
-from blockstm.ethereum import StateTrie
+from blockstm.ethereum import Block, StateTrie
+from blockstm.ethereum.execution.senders import find_senders
 from blockstm.state.changes import AccountChanges, RecordedChanges
 from blockstm.types import Hash32
 
@@ -34,7 +38,8 @@ def trie_in(store: MdbxStore, root: bytes, workers: int | None = None) -> StateT
 class DiskWorking:
     """See `blockstm.chain.working.WorkingState`.
 
-    What is committed is the state where it stands, so it has to stand at the head then.
+    What is committed with the state is the state where it stands, so it has to stand at the head
+    then.
 
     Args:
         store: where the state is.
@@ -45,8 +50,6 @@ class DiskWorking:
     Raises:
         StoreError: the store cannot be read.
     """
-
-    follows_head = True
 
     def __init__(
         self,
@@ -61,7 +64,29 @@ class DiskWorking:
         self.at = at
         self._store = store
         self._workers = workers
-        self._stored: dict[Hash32, StateTrie] = {at: trie_in(store, root, workers)}
+        self._stored = at, trie_in(store, root, workers)
+
+    @property
+    def stored(self) -> Hash32 | None:
+        """See `WorkingState`."""
+        return self._stored[0]
+
+    @property
+    def pending_bytes(self) -> int:
+        """See `WorkingState`."""
+        stats = self.state.stats
+        return stats["pending_bytes"] + stats["node_bytes"]
+
+    def hit_rates(self) -> Mapping[str, float]:
+        """See `Chain.hit_rates`."""
+        stats = self.state.stats
+        kinds = {"accounts": "account", "slots": "slot"}
+        counts = {
+            kind: (stats[f"{name}_hits"], stats[f"{name}_misses"]) for kind, name in kinds.items()
+        }
+        return {
+            kind: hits / (hits + misses) for kind, (hits, misses) in counts.items() if hits + misses
+        }
 
     def advance(self, block_hash: Hash32, writes: AccountChanges) -> RecordedChanges:
         """See `WorkingState`."""
@@ -74,9 +99,19 @@ class DiskWorking:
         self.state.apply(changes)
         self.at = block_hash
 
+    def read_ahead(self, block: Block) -> None:
+        """See `WorkingState`: what is read is in the cache then."""
+        known = find_senders(block.transaction_list, 1, high_s_allowed=False)
+        self.state.prefetch_accounts(sender for sender in known if sender is not None)
+
     def trie(self, block_hash: Hash32) -> StateTrie | None:
-        """See `WorkingState`: those after the last block that is durable, and the one before."""
-        return self._stored.get(block_hash)
+        """See `WorkingState`: those of the block whose state the store has."""
+        stored, trie = self._stored
+        return trie if stored == block_hash else None
+
+    def start(self, blocks: Blocks, head: Hash32) -> tuple[Hash32, StateTrie]:
+        """See `WorkingState`."""
+        return self._stored
 
     def forget(self, block_hash: Hash32) -> None:
         """See `WorkingState`: none but the last are at hand."""
@@ -85,12 +120,14 @@ class DiskWorking:
         """See `WorkingState`."""
         return flat_root(self._store.snapshot())
 
-    def commit(self, batch: Batch) -> None:
-        """Make a batch durable, together with the state where this stands, which is the head.
-
-        Raises:
-            StoreError: it could not be written; nothing was, and it may be tried again.
-        """
+    def commit(self, batch: Batch, *, with_state: bool) -> None:
+        """See `WorkingState`; where it could not be written, it may be tried again."""
+        if not with_state:
+            self._store.commit(batch)
+            return
         self.state.commit(batch)
-        last = dict(list(self._stored.items())[-1:])
-        self._stored = last | {self.at: trie_in(self._store, self.state.root, self._workers)}
+        self.note_stored(self.at, self.state.root)
+
+    def note_stored(self, block_hash: Hash32, root: Hash32) -> None:
+        """Know that the store has the state after another block."""
+        self._stored = block_hash, trie_in(self._store, root, self._workers)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.encodings import decode_number, encode_number
+from blockstm.chain.heads import Head, head_of
 from blockstm.chain.interruption import Uninterrupted
-from blockstm.chain.staging import HEAD, OLDEST, Staging
+from blockstm.chain.running_ahead import Progress, RunAhead, RunningBlock
+from blockstm.chain.staging import HEAD, OLDEST, STATE, Staging
 from blockstm.chain.states import HASHES, BlockHashes
 from blockstm.chain.store import Store, Table
 from blockstm.chain.working import WorkingState
@@ -24,33 +26,21 @@ from blockstm.ethereum.rules.reasons import Violation
 from blockstm.executor import Executor
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Address, Hash32
-from blockstm.vm.forks import HOMESTEAD
+from blockstm.vm.forks import BYZANTIUM, HOMESTEAD, Fork
 
-__all__ = ["Head", "ImportedBlock", "Importer"]
+__all__ = ["ImportedBlock", "Importer"]
 
 _OMMER_DEPTH: Final = 7
 _STAGED_MAX: Final = 256
 """Blocks that one batch makes durable, at most."""
 _STAGED_SECONDS: Final = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The block that the chain ends with.
-
-    Attributes:
-        hash, header: of it.
-        total_difficulty: of all blocks up to and with it.
-    """
-
-    hash: Hash32
-    header: Header
-    total_difficulty: int
-
-    @property
-    def number(self) -> int:
-        """The block's number."""
-        return self.header.number
+_STAGED_BYTES: Final = 64 << 20
+_BEHIND_MAX: Final = 128
+"""Blocks that the state which is stored may be behind the head."""
+_BEHIND_AHEAD_MAX: Final = 512
+"""The same while blocks run ahead: the more at once, the less is written for each."""
+_PENDING_MAX: Final = 256 << 20
+"""Bytes that what is not stored may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +75,8 @@ class Importer:
 
     Attributes:
         head: after the last commit.
+        commits: how often something has become durable, or all was.
+        losses: how often something staged has not.
     """
 
     def __init__(
@@ -94,6 +86,7 @@ class Importer:
         working: WorkingState,
         executor: Executor,
         window: int | None,
+        ahead: RunAhead | None,
     ) -> None:
         self._store = store
         self._spec = spec
@@ -105,13 +98,18 @@ class Importer:
         self._hashes: tuple[Hash32, dict[int, Hash32]] = (Hash32(b""), {})
         self._staging = Staging(store.snapshot())
         self.head = self._staged_head = head_of(self._staging.blocks)
+        self._ahead = ahead
+        self._has_taken = False
+        self.commits = self.losses = 0
 
     def close(self) -> None:
-        """Make durable what is staged."""
+        """Make durable what is staged, with the state, so that the next one who opens has it."""
         try:
-            self.commit()
+            self.commit(with_state=self._working.at == self._staged_head.hash)
         finally:
             self._uninterrupted.close()
+            if self._ahead is not None:
+                self._ahead.close()
 
     # ---- one block
 
@@ -122,20 +120,32 @@ class Importer:
             UnknownParent, PrunedState: see `Chain.import_block`.
             BlockError: it is invalid, or the state cannot be read; nothing was staged.
         """
-        block_hash = block.header.hash
+        self.catch_up()
+        block_hash = _checked_hash(block)
         blocks = self._staging.blocks
-        if block.hash != block_hash:
-            detail = f"its hash is 0x{block_hash.hex()}, and 0x{block.hash.hex()} is said to be"
-            raise Violation(Reason.BLOCK_HASH, detail).error()
         if blocks.has(block_hash):
             return ImportedBlock(block, block_hash, self._is_head_again(block, block_hash), None)
-        parent_hash = block.header.parent_hash
-        parent = self._parent(blocks, block)
-        self.stand_at(parent_hash)
+        self._parent(blocks, block)
+        self.stand_at(block.header.parent_hash)
+        executed, total_difficulty = self._executed(block, self._working.state)
+        is_head = self._uninterrupted.run(
+            lambda: self._stage(block, block_hash, executed, total_difficulty)
+        )
+        return ImportedBlock(block, block_hash, is_head, executed)
+
+    def _executed(self, block: Block, state: Any) -> tuple[ExecutedBlock, int]:
+        """What a block does on the state of its parent, and its total difficulty.
+
+        Raises:
+            UnknownParent: the chain does not have its parent.
+            BlockError: it is invalid, or the state cannot be read.
+        """
+        blocks = self._staging.blocks
+        parent_hash, parent = block.header.parent_hash, self._parent(blocks, block)
         total_difficulty = blocks.total_difficulty(parent_hash)
         executed = self._executor.execute_block(
             block,
-            self._working.state,
+            state,
             "evm",
             chain=self._spec,
             parent=parent,
@@ -143,11 +153,7 @@ class Importer:
             block_hashes=self._hashes_up_to(blocks, parent_hash, parent),
             total_difficulty=total_difficulty,
         )
-        total_difficulty += block.header.difficulty
-        is_head = self._uninterrupted.run(
-            lambda: self._stage(block, block_hash, executed, total_difficulty)
-        )
-        return ImportedBlock(block, block_hash, is_head, executed)
+        return executed, total_difficulty + block.header.difficulty
 
     def take_executed(self, block: Block, executed: ExecutedBlock) -> ImportedBlock:
         """Stage a block on the head that was executed elsewhere, as what it says it did.
@@ -156,6 +162,7 @@ class Importer:
             block: with the senders of its transactions.
             executed: with all that changes from the state after its parent to the one after it.
         """
+        self.catch_up()
         blocks = self._staging.blocks
         if blocks.has(block.hash):
             is_head = self._is_head_again(block, block.hash)
@@ -165,7 +172,7 @@ class Importer:
         total_difficulty = blocks.total_difficulty(parent_hash) + block.header.difficulty
         senders = [sender for sender in block.senders if sender is not None]
         is_head = self._uninterrupted.run(
-            lambda: self._stage_with(block, block.hash, executed, total_difficulty, senders)
+            lambda: self._stage(block, block.hash, executed, total_difficulty, senders)
         )
         return ImportedBlock(block, block.hash, is_head, executed)
 
@@ -221,35 +228,152 @@ class Importer:
         return known
 
     def _stage(
-        self, block: Block, block_hash: Hash32, executed: ExecutedBlock, total_difficulty: int
-    ) -> bool:
-        """Stage a block that is valid; whether it is the head."""
-        fork = self._spec.fork_at(
-            block.header.number,
-            block.header.timestamp,
-            total_difficulty - block.header.difficulty,
-        )
-        known = find_senders(block.transactions, 1, high_s_allowed=fork < HOMESTEAD)
-        senders = [sender for sender in known if sender is not None]
-        return self._stage_with(block, block_hash, executed, total_difficulty, senders)
-
-    def _stage_with(
         self,
         block: Block,
         block_hash: Hash32,
         executed: ExecutedBlock,
         total_difficulty: int,
-        senders: list[Address],
+        senders: list[Address] | None = None,
     ) -> bool:
-        staging = self._staging
+        """Stage a block that is valid, with senders that need not be recovered; whether it is the head."""
+        self._has_taken = True
         undoing = self._working.advance(block_hash, executed.writes)
-        staging.put_block(block, block_hash, senders, total_difficulty)
-        staging.put_results(block_hash, executed, undoing)
         head = Head(block_hash, block.header, total_difficulty)
+        self._put(block, head, executed, undoing, senders)
         is_head = self._is_better(head)
         if is_head:
             self._stage_head(head, block)
         return is_head
+
+    def _put(
+        self,
+        block: Block,
+        head: Head,
+        executed: ExecutedBlock,
+        undoing: RecordedChanges,
+        senders: list[Address] | None = None,
+    ) -> None:
+        """Stage what there is to keep of a block; ``head`` is what it would be as one."""
+        if senders is None:
+            senders = self._senders_of(block, head.total_difficulty - block.header.difficulty)
+        self._staging.put_block(block, head.hash, senders, head.total_difficulty)
+        self._staging.put_results(head.hash, executed, undoing)
+
+    def _senders_of(self, block: Block, total_difficulty: int) -> list[Address]:
+        high_s_allowed = self._fork(block, total_difficulty) < HOMESTEAD
+        known = find_senders(block.transaction_list, 1, high_s_allowed=high_s_allowed)
+        return [sender for sender in known if sender is not None]
+
+    def _fork(self, block: Block, total_difficulty: int) -> Fork:
+        """The fork that a block is under; total difficulty before it."""
+        header = block.header
+        return self._spec.fork_at(header.number, header.timestamp, total_difficulty)
+
+    # ---- blocks that run ahead of their roots
+
+    def can_run_ahead(self, block: Block) -> bool:
+        """Whether a block is new, stands on the head, and its receipts need no roots."""
+        head, block_hash = self._staged_head, _checked_hash(block)
+        return (
+            self._ahead is not None
+            and block.header.parent_hash == head.hash == self._working.at
+            and not self._staging.blocks.has(block_hash)
+            and self._fork(block, head.total_difficulty) >= BYZANTIUM
+        )
+
+    def run_ahead(self, block: Block) -> RunningBlock:
+        """Execute a block on what is not verified yet, stage it, and verify it behind.
+
+        What fails behind is taken back by `advance` and `catch_up`. Pre: `can_run_ahead`.
+
+        Raises:
+            BlockError: it is invalid, if those before it are not, or the state cannot be read.
+        """
+        ahead = self._ahead
+        assert ahead is not None  # it can run ahead
+        if self._has_taken:
+            self.commit()  # what runs ahead is taken back alone
+        executed, total_difficulty = self._executed(block, self._working.state.without_root())
+        head = Head(block.hash, block.header, total_difficulty)
+
+        def stage() -> RunningBlock:
+            running = ahead.add(block, block.hash, executed, head)
+            self._stage_running(running)
+            return running
+
+        return self._uninterrupted.run(stage)
+
+    def _stage_running(self, running: RunningBlock) -> None:
+        self._put(running.block, running.head, running.executed, running.undoing)
+        self._stage_head(running.head, running.block)
+
+    def advance(self) -> None:
+        """Note what has become durable behind, take back what failed, begin to write what is full.
+
+        Raises:
+            StoreError: what is to be taken back cannot be read.
+        """
+        ahead = self._ahead
+        if ahead is None or ahead.is_idle:
+            return
+        if ahead.chunk is not None and self._is_overfull:
+            ahead.wait(for_all=False)
+        self._uninterrupted.run(self._advance)
+
+    def _advance(self) -> None:
+        ahead = self._ahead
+        assert ahead is not None  # it is asked before
+        self._note_durable(ahead)
+        if ahead.has_failed:
+            ahead.wait(for_all=True)
+            self._take_back(ahead)
+        if ahead.chunk is None and ahead.open and self.is_full:
+            with_state = self._is_state_due(_BEHIND_AHEAD_MAX)
+            if with_state:
+                self._note_state()
+            ahead.seal(self._staging, self._staged_head, with_state=with_state)
+            self._staging = Staging(self._staging)
+
+    def catch_up(self) -> None:
+        """Wait until nothing runs behind, all that was verified is staged or durable.
+
+        Raises:
+            StoreError: what is to be taken back cannot be read.
+            ForkedError: it runs in another process.
+        """
+        ahead = self._ahead
+        if ahead is None or ahead.is_idle:
+            return
+
+        def advance(behind: RunAhead = ahead) -> None:
+            self._note_durable(behind)
+            if behind.has_failed:
+                self._take_back(behind)
+
+        ahead.wait(for_all=True)
+        self._uninterrupted.run(advance)
+
+    def _note_durable(self, ahead: RunAhead) -> None:
+        chunk = ahead.finish()
+        if chunk is not None:
+            self._staging.rebase(self._store.snapshot())
+            self.head = chunk.head
+            self.commits += 1
+
+    def _take_back(self, ahead: RunAhead) -> None:
+        self._note_durable(ahead)
+        kept = ahead.take_back()
+        self._staging, self._staged_head = Staging(self._store.snapshot()), self.head
+        self._forgotten = []
+        for running in kept:
+            self._stage_running(running)
+
+    @property
+    def _is_overfull(self) -> bool:
+        """Whether no more is to be staged before something is durable."""
+        staging = self._staging
+        count = len(staging.batch.changes[Table.HEADERS])
+        return count >= _STAGED_MAX or staging.bytes > _STAGED_BYTES
 
     def _is_better(self, new: Head) -> bool:
         """Whether a new block becomes the head: on top of it, or before the merge by difficulty."""
@@ -298,8 +422,9 @@ class Importer:
         staging = self._staging
         oldest = decode_number(staging.get(Table.META, OLDEST) or bytes(8))
         wanted = max(oldest, number - self._window)
+        stored = self._stored_number()
         for each in range(oldest + 1, wanted + 1):
-            self._forgotten.extend(staging.prune(each))
+            self._forgotten.extend(staging.prune(each, is_stored=each <= stored))
         if wanted > oldest:
             staging.put(Table.META, OLDEST, encode_number(wanted))
 
@@ -328,27 +453,66 @@ class Importer:
     @property
     def is_full(self) -> bool:
         """Whether what is staged is to be made durable before there is more."""
-        batch = self._staging.batch.changes
-        return len(batch[Table.HEADERS]) >= _STAGED_MAX or self._staging.seconds > _STAGED_SECONDS
+        return self._is_overfull or self._staging.seconds > _STAGED_SECONDS
 
-    def commit(self) -> None:
+    def commit(self, *, with_state: bool = False) -> None:
         """Make durable what is staged.
+
+        Args:
+            with_state: whether the store is to have the state of the head then. Otherwise it has
+                that of an earlier block, now and then the head's, and the changes that lead on.
 
         Raises:
             StoreError: it cannot be; the chain is as it was after the last commit.
         """
-        if not self._staging.is_empty:
-            self._uninterrupted.run(self._commit)
+        self.catch_up()
+        if self._working.stored in (None, self._staged_head.hash):
+            with_state = False
+        elif not with_state:
+            with_state = self._is_state_due(_BEHIND_MAX)
+        if with_state or not self._staging.is_empty:
+            self._uninterrupted.run(lambda: self._commit(with_state=with_state))
+        else:
+            self.commits += 1
 
-    def _commit(self) -> None:
+    def _is_state_due(self, behind_max: int) -> bool:
+        """Whether the state of the head is to be stored: that which is could not lead there any
+        more, or not soon enough."""
+        number = self._stored_number()
+        return (
+            self._staging.blocks.canonical(number) != self._working.stored
+            or self._staged_head.number - number >= behind_max
+            or self._working.pending_bytes > _PENDING_MAX
+        )
+
+    def _stored_number(self) -> int:
+        """The number of the block whose state is stored; of the head, where none need be."""
+        stored = self._working.stored
+        if stored is None:
+            return self._staged_head.number
+        return self._staging.blocks.header(stored).number
+
+    def _note_state(self) -> None:
+        """Stage that the state of the head is stored, and forget what only led there."""
+        stored, staging = self._stored_number(), self._staging
+        oldest = decode_number(staging.get(Table.META, OLDEST) or bytes(8))
+        for number in range(stored + 1, oldest + 1):
+            staging.remove(Table.AFTER, staging.blocks.canonical(number) or b"")
+        staging.put(Table.META, STATE, self._staged_head.hash)
+
+    def _commit(self, *, with_state: bool) -> None:
         try:
-            if self._working.follows_head:
+            if with_state:
                 self.stand_at(self._staged_head.hash)
-            self._working.commit(self._staging.batch)
+                self._note_state()
+            self._working.commit(self._staging.batch, with_state=with_state)
         except BaseException:
             self._abandon()
             raise
-        self._staging = Staging(self._store.snapshot())
+        if self._ahead is not None:
+            self._ahead.note(Progress.DURABLE)
+        self._staging, self._has_taken = Staging(self._store.snapshot()), False
+        self.commits += 1
         self.head = self._staged_head
         forgotten, self._forgotten = self._forgotten, []
         for block_hash in forgotten:
@@ -356,13 +520,23 @@ class Importer:
 
     def _abandon(self) -> None:
         """Go back to what is durable: the working state too, by what was staged."""
+        if self._ahead is not None:
+            self._ahead.note(Progress.TAKEN_BACK)
         self.stand_at(self.head.hash)
         self._staged_head = self.head
         self._forgotten = []
-        self._staging = Staging(self._store.snapshot())
+        self._staging, self._has_taken = Staging(self._store.snapshot()), False
+        self.losses += 1
 
 
-def head_of(blocks: Blocks) -> Head:
-    """The head that a store names."""
-    block_hash = Hash32(blocks.meta(HEAD) or b"")
-    return Head(block_hash, blocks.header(block_hash), blocks.total_difficulty(block_hash))
+def _checked_hash(block: Block) -> Hash32:
+    """The hash of a block, which it has to name itself.
+
+    Raises:
+        InvalidBlock: it names another.
+    """
+    block_hash = block.header.hash
+    if block.hash != block_hash:
+        detail = f"its hash is 0x{block_hash.hex()}, and 0x{block.hash.hex()} is said to be"
+        raise Violation(Reason.BLOCK_HASH, detail).error()
+    return block_hash

@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.encodings import encode_number
-from blockstm.chain.importing import Head
+from blockstm.chain.heads import Head
 from blockstm.chain.spec import decode_spec, encode_spec
-from blockstm.chain.staging import HEAD, OLDEST, Staging
+from blockstm.chain.staging import HEAD, OLDEST, STATE, Staging
 from blockstm.chain.store import Batch, Store, Table
 from blockstm.errors import ConfigError, InputError, StoreMismatch
 from blockstm.ethereum import Chain as Spec
+from blockstm.ethereum import Header
 from blockstm.ethereum.genesis import Genesis, parse_genesis, read_genesis
 from blockstm.messages import kind_of
 from blockstm.state.changes import RecordedChanges
@@ -30,10 +31,15 @@ __all__ = [
     "genesis_of",
     "spec_kept",
     "spec_of",
+    "stored_state",
+    "upgrade",
 ]
 
-SCHEMA: Final = 1
-"""The version of the tables' contents; a folder of a later one is refused."""
+SCHEMA: Final = 2
+"""The version of the tables' contents; a folder of a later one is refused.
+
+In one of version 1 the state is always the head's, and `STATE` is not there.
+"""
 
 GENESIS: Final = b"genesis"
 """Under `Table.META`: the hash of the first block."""
@@ -99,6 +105,7 @@ def first_batch(store: Store, genesis: Genesis, spec: bytes) -> Batch:
             staging.put(Table.CODES, account.code_hash, account.code)
     staging.put_canonical(block, block_hash)
     staging.put(Table.META, HEAD, block_hash)
+    staging.put(Table.META, STATE, block_hash)
     staging.put(Table.META, OLDEST, encode_number(block.header.number))
     return staging.batch
 
@@ -110,7 +117,7 @@ def check_folder(blocks: Blocks, genesis_hash: Hash32 | None, where: object) -> 
         StoreMismatch: it is one of these.
     """
     schema = int.from_bytes(blocks.meta(SCHEMA_KEY) or b"", "big")
-    if schema != SCHEMA:
+    if not 1 <= schema <= SCHEMA:
         raise StoreMismatch(
             f"{where} has schema {schema}, and this blockstm knows {SCHEMA}: use a newer one"
         )
@@ -120,6 +127,21 @@ def check_folder(blocks: Blocks, genesis_hash: Hash32 | None, where: object) -> 
             f"{where} holds the chain of genesis 0x{(held or b'').hex()}, not of "
             f"0x{genesis_hash.hex()}: choose another folder, or leave out the genesis"
         )
+
+
+def stored_state(blocks: Blocks, head: Head) -> tuple[Hash32, Header]:
+    """The block whose state the tables hold, and its header."""
+    stored = Hash32(blocks.meta(STATE) or head.hash)
+    return stored, blocks.header(stored)
+
+
+def upgrade(store: Store, blocks: Blocks, stored: Hash32) -> None:
+    """Have a folder of an older schema be one of this."""
+    if blocks.meta(SCHEMA_KEY) != encode_number(SCHEMA):
+        batch = Batch()
+        batch.put(Table.META, SCHEMA_KEY, encode_number(SCHEMA))
+        batch.put(Table.META, STATE, stored)
+        store.commit(batch)
 
 
 def spec_kept(blocks: Blocks, head: Head, given: Spec | None, where: object) -> tuple[Spec, bytes]:

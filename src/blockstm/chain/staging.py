@@ -17,12 +17,18 @@ from blockstm.ethereum import Block, ExecutedBlock
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Address, Hash32
 
-__all__ = ["HEAD", "OLDEST", "Staging"]
+__all__ = ["HEAD", "OLDEST", "STATE", "Staging"]
 
 HEAD: Final = b"head"
 """Under `Table.META`: the hash of the head."""
 OLDEST: Final = b"oldest"
 """Under `Table.META`: the number of the oldest block whose state can be had."""
+STATE: Final = b"state"
+"""Under `Table.META`: the hash of the block whose state the tables hold, accounts, slots and nodes.
+
+It is the head or one of its ancestors, and no further back than the window: what the blocks between
+changed is kept by block, and leads from one to the other.
+"""
 
 _BLOCK_PARTS: Final = (
     Table.HEADERS,
@@ -40,14 +46,20 @@ class Staging:
         batch: the changes so far.
         blocks: the chain with them.
         is_empty: whether there are none.
+        bytes: that were put, about.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot | Staging) -> None:
         self._snapshot = snapshot
         self._begun = time.monotonic()
         self.batch = Batch()
         self.blocks = Blocks(self)
         self.is_empty = True
+        self.bytes = 0
+
+    def rebase(self, snapshot: Snapshot) -> None:
+        """Stand on a snapshot that has what this stood on."""
+        self._snapshot = snapshot
 
     def get(self, table: Table, key: bytes) -> bytes | None:
         """The value of a key with the changes so far."""
@@ -59,6 +71,7 @@ class Staging:
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Have a key have this value."""
         self.is_empty = False
+        self.bytes += len(value)
         self.batch.put(table, key, value)
 
     def remove(self, table: Table, key: bytes) -> None:
@@ -108,8 +121,13 @@ class Staging:
         for transaction in block.transactions:
             self.remove(Table.TRANSACTIONS, transaction.hash)
 
-    def prune(self, number: int) -> list[Hash32]:
+    def prune(self, number: int, *, is_stored: bool) -> list[Hash32]:
         """Forget how the blocks of a number changed the state, and side blocks altogether.
+
+        Args:
+            number: of the blocks.
+            is_stored: whether the state which is stored comes behind; else what the canonical
+                block changed still leads on from it.
 
         Returns those of which no state can be had any more: the side blocks, and the canonical
         block before.
@@ -119,7 +137,8 @@ class Staging:
         known = self.blocks.known(number)
         for block_hash in known:
             self.remove(Table.BEFORE, block_hash)
-            self.remove(Table.AFTER, block_hash)
+            if is_stored or block_hash != canonical:
+                self.remove(Table.AFTER, block_hash)
             if block_hash != canonical:
                 for table in _BLOCK_PARTS:
                     self.remove(table, block_hash)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from blockstm._native.wire.witness_reads import WitnessReads
 from blockstm.errors import StateError
 from blockstm.ethereum import Header, StateTrie
 from blockstm.ethereum.tries.state_trie import AccountProof, TrieAccount
 from blockstm.state.account import EMPTY_CODE_HASH
+from blockstm.state.located import field_of
 from blockstm.types import Address, Hash32
 
 if TYPE_CHECKING:
@@ -31,13 +33,14 @@ class ChainState:
         header: of the block.
     """
 
-    __slots__ = ("_blocks", "_trie", "hash", "header")
+    __slots__ = ("_blocks", "_reads", "_trie", "hash", "header")
 
     def __init__(self, blocks: Blocks, block_hash: Hash32, header: Header, trie: StateTrie) -> None:
         self.hash = block_hash
         self.header = header
         self._blocks = blocks
         self._trie = trie
+        self._reads: WitnessReads | None = None  # made for the first block that runs on it
 
     @property
     def number(self) -> int:
@@ -75,6 +78,29 @@ class ChainState:
         if code is None:
             raise LookupError(f"the chain has no code 0x{bytes(code_hash).hex()}")
         return code
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The value at a location as `AccountState` has them, ``default`` where there is none.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        if key[0] == "code":
+            return self._blocks.code(key[1]) or default
+        account = self.account(key[0])
+        if account is None:
+            return default
+        if len(key) == 4:
+            value: Any = 0 if key[2] else self.storage(key[0], key[3])
+        else:
+            value = field_of(account, key[1])
+        return value or default
+
+    def __blockstm_state__(self) -> object:
+        """For the engine: it reads this without Python, and asks `get` where this cannot tell."""
+        if self._reads is None:
+            self._reads = WitnessReads(self._trie.native, {})
+        return self._reads.__blockstm_state__()
 
     def code_at(self, address: Address) -> bytes:
         """The code of the account at an address; no bytes where there is none.

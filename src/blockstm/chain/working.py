@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from blockstm.chain.blocks import Blocks
 from blockstm.chain.store import Batch, Store
-from blockstm.ethereum import Account, AccountState, StateTrie, state_root
+from blockstm.ethereum import Account, AccountState, Block, StateTrie, state_root
 from blockstm.ethereum.execution.state_roots import trie_of
 from blockstm.state.changes import AccountChanges, RecordedChanges
 from blockstm.types import Address, Hash32
@@ -34,6 +35,9 @@ class WorkingState(Protocol):
     def move(self, block_hash: Hash32, changes: RecordedChanges) -> None:
         """Go to the state after another block, which is this one with ``changes``."""
 
+    def read_ahead(self, block: Block) -> None:
+        """Read what a block is going to need, from any thread; what cannot be read is left."""
+
     def trie(self, block_hash: Hash32) -> StateTrie | None:
         """The tries after a block, not to be changed; None where they are not at hand."""
 
@@ -47,12 +51,27 @@ class WorkingState(Protocol):
             StoreError: one of them cannot be read.
         """
 
-    @property
-    def follows_head(self) -> bool:
-        """Whether `commit` keeps the state where this stands, which then has to be the head's."""
+    def start(self, blocks: Blocks, head: Hash32) -> tuple[Hash32, StateTrie] | None:
+        """A block whose tries are at hand, and these: those of others follow from it.
 
-    def commit(self, batch: Batch) -> None:
-        """Make a batch durable, and with it the state, if the store keeps one.
+        Args:
+            blocks: the chain as it is seen.
+            head: the last of these blocks.
+        """
+
+    @property
+    def stored(self) -> Hash32 | None:
+        """The block whose state the store has; None where it keeps none."""
+
+    def hit_rates(self) -> Mapping[str, float]:
+        """See `Chain.hit_rates`."""
+
+    @property
+    def pending_bytes(self) -> int:
+        """Memory that goes once the state is stored, or may go."""
+
+    def commit(self, batch: Batch, *, with_state: bool) -> None:
+        """Make a batch durable; with the state where this stands, if that is wanted.
 
         Raises:
             StoreError: see `blockstm.chain.store.Store.commit`.
@@ -62,7 +81,8 @@ class WorkingState(Protocol):
 class MemoryWorking:
     """An `AccountState`, and the tries after each block, which share what they have in common."""
 
-    follows_head = False
+    stored: Hash32 | None = None
+    pending_bytes = 0
 
     def __init__(
         self,
@@ -99,6 +119,9 @@ class MemoryWorking:
         if known is None:
             self._tries[block_hash] = self._trie_now()
 
+    def read_ahead(self, block: Block) -> None:
+        """See `WorkingState`: it is in memory."""
+
     def trie(self, block_hash: Hash32) -> StateTrie | None:
         """See `WorkingState`."""
         return self._tries.get(block_hash)
@@ -112,6 +135,15 @@ class MemoryWorking:
         """See `WorkingState`."""
         return state_root(self.state.accounts())
 
-    def commit(self, batch: Batch) -> None:
+    def hit_rates(self) -> Mapping[str, float]:
+        """See `Chain.hit_rates`: it is in memory."""
+        return {}
+
+    def start(self, blocks: Blocks, head: Hash32) -> tuple[Hash32, StateTrie] | None:
+        """See `WorkingState`."""
+        trie = self._tries.get(head)
+        return None if trie is None else (head, trie)
+
+    def commit(self, batch: Batch, *, with_state: bool) -> None:
         """See `WorkingState`: the state is in memory, and in no table."""
         self._store.commit(batch)

@@ -6,6 +6,8 @@
 
 #include <sys/random.h>
 
+#include <utility>
+
 #include "base/array.hpp"
 #include "base/byte_view.hpp"
 
@@ -68,6 +70,14 @@ public:
         put_bytes(bytes_.data() + entry.value, value);
         entry.value_size = static_cast<uint32_t>(value.size());
         return true;
+    }
+
+    // The keys of one are hashed as those of the other then.
+    void swap(ByteMap& other) noexcept {
+        entries_.swap(other.entries_);
+        bytes_.swap(other.bytes_);
+        cells_.swap(other.cells_);
+        std::swap(seed_, other.seed_);
     }
 
     void clear() noexcept {

@@ -144,8 +144,10 @@ cdef extern from "store/disk_accounts.hpp" namespace "blockstm::store" nogil:
         cbool open(Snapshot& snapshot, FlatTables tables, uint64_t cache_bytes) noexcept
         int apply(ByteView records, Array[uint8_t]& undo, Failure& failure) noexcept
         cbool put_code(ByteView hash, ByteView code) noexcept
+        void freeze() noexcept
         cbool fill(Batch& batch) noexcept
         void rebase(Snapshot& snapshot) noexcept
+        cbool thaw() noexcept
         uint64_t pending_memory() noexcept
         ReadCounts counts
 

@@ -34,7 +34,7 @@ bool DiskAccounts::open(Snapshot& snapshot, FlatTables tables, uint64_t cache_by
 // The value of an account as it is kept; of none its size is 0.
 int DiskAccounts::find_account(ByteView address, uint8_t* value, uint32_t& size, Failure& failure) noexcept {
     ByteView found;
-    if (pending_.find(address, found)) {
+    if (find_changed(address, found)) {
         size = static_cast<uint32_t>(found.size());
         put_bytes(value, found);
         return CODE_OK;
@@ -69,7 +69,7 @@ int DiskAccounts::account(const uint8_t* address, FlatAccount& account, Failure&
 
 int DiskAccounts::find_slot(ByteView key, uint8_t* value, uint32_t& size, Failure& failure) noexcept {
     ByteView found;
-    if (pending_.find(key, found)) {
+    if (find_changed(key, found)) {
         size = static_cast<uint32_t>(found.size());
         put_bytes(value, found);
         return CODE_OK;
@@ -103,7 +103,7 @@ int DiskAccounts::slot(const uint8_t* address_and_slot, uint8_t* value, Failure&
 
 int DiskAccounts::code(const uint8_t* hash, ByteView& code, Failure& failure) noexcept {
     const ByteView key{hash, HASH_SIZE};
-    if (codes_.find(key, code)) return CODE_OK;
+    if (codes_.find(key, code) || frozen_codes_.find(key, code)) return CODE_OK;
     counts.code_reads.count_up(1);
     return with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
         return reader.find(tables_.codes, key, code, failure);
@@ -112,19 +112,22 @@ int DiskAccounts::code(const uint8_t* hash, ByteView& code, Failure& failure) no
 
 int DiskAccounts::has_slots(const uint8_t* address, bool& has, Failure& failure) noexcept {
     has = false;
-    bool any_pending = false;
-    uint32_t number = pending_.last_slot({address, ADDRESS_SIZE});
-    for (; number != ByteMap::NONE && !has; number = pending_.at(number).linked) {
-        any_pending = true;
-        has = pending_.at(number).value_size != 0;
+    bool any_changed = false;
+    for (const ByteMap* changed : {&pending_, &frozen_}) {
+        uint32_t number = changed->last_slot({address, ADDRESS_SIZE});
+        for (; number != ByteMap::NONE && !has; number = changed->at(number).linked) {
+            ByteView value;
+            any_changed = true;
+            has = find_changed(changed->key_of(changed->at(number)), value) && !value.empty();
+        }
     }
     if (has) return CODE_OK;
     return with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
         Pair pair;
-        ByteView pending;
+        ByteView value;
         int code = reader.find_from(tables_.slots, {address, ADDRESS_SIZE}, pair, failure);
         while (code == CODE_OK && begins_with(pair.key, address)) {
-            has = !any_pending || !pending_.find(pair.key, pending);
+            has = !any_changed || !find_changed(pair.key, value);
             if (has) return CODE_OK;
             code = reader.next(tables_.slots, pair, failure);
         }
@@ -144,10 +147,12 @@ int DiskAccounts::list_slots(const uint8_t* address, ByteMap& slots, Failure& fa
         return found == CODE_NOT_FOUND ? CODE_OK : found;
     });
     if (code != CODE_OK) return code;
-    uint32_t number = pending_.last_slot({address, ADDRESS_SIZE});
-    for (; number != ByteMap::NONE; number = pending_.at(number).linked) {
-        const ByteMap::Entry& entry = pending_.at(number);
-        if (!slots.put(pending_.key_of(entry), pending_.value_of(entry))) return failure.set(ENOMEM);
+    for (const ByteMap* changed : {&frozen_, &pending_}) {
+        uint32_t number = changed->last_slot({address, ADDRESS_SIZE});
+        for (; number != ByteMap::NONE; number = changed->at(number).linked) {
+            const ByteMap::Entry& entry = changed->at(number);
+            if (!slots.put(changed->key_of(entry), changed->value_of(entry))) return failure.set(ENOMEM);
+        }
     }
     return CODE_OK;
 }
@@ -247,27 +252,49 @@ bool DiskAccounts::make_staged() noexcept {
     return true;
 }
 
-bool DiskAccounts::fill(Batch& batch) const noexcept {
+void DiskAccounts::freeze() noexcept {
+    frozen_.swap(pending_);
+    frozen_codes_.swap(codes_);
+}
+
+// What was changed since counts more.
+bool DiskAccounts::thaw() noexcept {
     for (uint32_t number = 0; number < pending_.count(); ++number) {
         const ByteMap::Entry& entry = pending_.at(number);
         if (entry.value_size == ByteMap::NONE) continue;
-        const uint32_t table = entry.key_size == ADDRESS_SIZE ? tables_.accounts : tables_.slots;
-        const ByteView key = pending_.key_of(entry);
-        const bool is_noted = entry.value_size == 0 ? batch.remove(table, key)
-                                                    : batch.put(table, key, pending_.value_of(entry));
-        if (!is_noted) return false;
+        if (!frozen_.put(pending_.key_of(entry), pending_.value_of(entry))) return false;
     }
     for (uint32_t number = 0; number < codes_.count(); ++number) {
         const ByteMap::Entry& entry = codes_.at(number);
-        if (!batch.put(tables_.codes, codes_.key_of(entry), codes_.value_of(entry))) return false;
+        if (!frozen_codes_.put(codes_.key_of(entry), codes_.value_of(entry))) return false;
+    }
+    freeze();
+    frozen_.clear();
+    frozen_codes_.clear();
+    return true;
+}
+
+bool DiskAccounts::fill(Batch& batch) const noexcept {
+    for (uint32_t number = 0; number < frozen_.count(); ++number) {
+        const ByteMap::Entry& entry = frozen_.at(number);
+        if (entry.value_size == ByteMap::NONE) continue;
+        const uint32_t table = entry.key_size == ADDRESS_SIZE ? tables_.accounts : tables_.slots;
+        const ByteView key = frozen_.key_of(entry);
+        const bool is_noted = entry.value_size == 0 ? batch.remove(table, key)
+                                                    : batch.put(table, key, frozen_.value_of(entry));
+        if (!is_noted) return false;
+    }
+    for (uint32_t number = 0; number < frozen_codes_.count(); ++number) {
+        const ByteMap::Entry& entry = frozen_codes_.at(number);
+        if (!batch.put(tables_.codes, frozen_codes_.key_of(entry), frozen_codes_.value_of(entry))) return false;
     }
     return true;
 }
 
 void DiskAccounts::rebase(Snapshot& snapshot) noexcept {
     snapshot_ = &snapshot;
-    pending_.clear();
-    codes_.clear();
+    frozen_.clear();
+    frozen_codes_.clear();
 }
 
 }  // namespace blockstm::store

@@ -1,7 +1,10 @@
-// The accounts of a state on disk: what was changed since the last flush, a cache, and a snapshot of the store.
+// The accounts of a state on disk: what was changed and is not in the store yet, a cache, a snapshot of the store.
 //
-// Threads: any number may read while nothing is changed. What changes (`apply`, `rebase`) excludes everything
-// else; `fill` does not change anything.
+// What was changed lies in two layers: one that is being written, which `freeze` makes of all there is, and what
+// is changed since.
+//
+// Threads: any number may read while nothing is changed. What changes (`apply`, `freeze`, `thaw`, `rebase`)
+// excludes everything else; `fill` reads the layer that is frozen, and may run beside `apply`.
 #pragma once
 
 #include "base/atomics.hpp"
@@ -39,12 +42,18 @@ public:
     int apply(ByteView records, Array<uint8_t>& undo, Failure& failure) noexcept;
     bool put_code(ByteView hash, ByteView code) noexcept { return codes_.put(hash, code); }
 
-    // Everything that was changed, as changes of the store. False: out of memory.
+    // What was changed is now what is being written. Pre: nothing is.
+    void freeze() noexcept;
+    // What is frozen, as changes of the store. False: out of memory.
     bool fill(Batch& batch) const noexcept;
     // It is in the store, and in this snapshot.
     void rebase(Snapshot& snapshot) noexcept;
+    // It is not, and is to be written with what was changed since. False: out of memory.
+    bool thaw() noexcept;
 
-    uint64_t pending_memory() const noexcept { return pending_.memory() + codes_.memory(); }
+    uint64_t pending_memory() const noexcept {
+        return pending_.memory() + codes_.memory() + frozen_.memory() + frozen_codes_.memory();
+    }
     ReadCounts counts;
 
 private:
@@ -54,6 +63,9 @@ private:
     int list_slots(const uint8_t* address, ByteMap& slots, Failure& failure) noexcept;
     int old_slots(const trie::Record& record, bool goes, Array<uint8_t>& undo, uint32_t& count,
                   Failure& failure) noexcept;
+    bool find_changed(ByteView key, ByteView& value) const noexcept {
+        return pending_.find(key, value) || frozen_.find(key, value);
+    }
     int stage_slot(ByteView key, const uint8_t* old, const uint8_t* value, Array<uint8_t>& undo) noexcept;
     bool make_staged() noexcept;
 
@@ -61,6 +73,8 @@ private:
     FlatTables tables_{};
     ByteMap pending_;  // of accounts and slots: an empty value is none
     ByteMap codes_;
+    ByteMap frozen_;         // the same, being written
+    ByteMap frozen_codes_;
     ByteMap staged_;   // what a call of `apply` changes, until nothing can fail any more
     CacheTable<ADDRESS_SIZE, ACCOUNT_VALUE_MAX> account_cache_;
     CacheTable<SLOT_KEY_SIZE, WORD_SIZE> slot_cache_;

@@ -8,11 +8,13 @@ from blockstm._native.trie cimport core as trie
 
 
 cdef class TriesAfter
+cdef class Collected
 
 
 cdef class DiskState:
     cdef readonly Database database
     cdef DatabaseSnapshot at  # what is in the store; what is pending lies on top of it
+    cdef DatabaseSnapshot written  # what is in the store, to be adopted
     cdef core.DiskReading reading
     cdef core.DiskNodes* nodes
     cdef trie.NodeStore* node_store
@@ -20,7 +22,6 @@ cdef class DiskState:
     cdef core.FlatTables flat_tables
     cdef core.NodeTables node_tables
     cdef uint64_t node_bytes  # when the tries take more, they are read anew
-    cdef uint64_t dropped_reads  # of nodes that are counted no more where they were
     cdef uint32_t readers
     cdef core.SharedMutex lock  # exclusively while the state changes, or `at`
     cdef object changing  # a lock: changes and roots take turns, from beginning to end
@@ -37,7 +38,7 @@ cdef class DiskState:
     cdef TriesAfter after(self, bytes records, uint32_t workers)
     cdef object trie_error(self, trie.Status status, const uint8_t* blamed)
     cdef bytes apply_alone(self, object writes, bytes records, list codes, uint32_t workers)
-    cdef int commit_alone(self, object changes) except -1
+    cdef bytes change_accounts(self, bytes records, list codes)
     cdef int take_over(self, TriesAfter after) except -1
     cdef void add_pins(self, long count) noexcept
 
@@ -47,3 +48,9 @@ cdef class TriesAfter:
     cdef trie.NodeStore* node_store
     cdef trie.Accounts tries
     cdef bytes root
+
+
+cdef class Collected:
+    cdef DiskState state
+    cdef trie.Accounts tries
+    cdef core.Batch batch

@@ -149,16 +149,17 @@ cdef class DiskState:
     def prefetch(self, list keys):
         """Read locations, keys as bytes, into the cache. What cannot be read is left to who needs it."""
         cdef blockstm_bytes value
-        cdef bytes key
-        cdef const uint8_t* at
-        cdef uint64_t size
+        cdef Array[core.ByteView] views
+        cdef size_t place
         self.at.check()
         for key in keys:
-            at, size = <const uint8_t*>PyBytes_AS_STRING(key), PyBytes_GET_SIZE(key)
-            with nogil:
+            if not views.push(view_of(key)):
+                raise MemoryError
+        with nogil:
+            for place in range(views.size()):
                 self.enter()
                 if self.at.snapshot.is_open():
-                    core.read_location(&self.reading, at, size, &value)
+                    core.read_location(&self.reading, views[place].data(), views[place].size(), &value)
                 self.leave()
         self.reading.take_failure()
 
@@ -232,23 +233,28 @@ cdef class DiskState:
             return self.apply_alone(writes, records, held, workers)
 
     cdef bytes apply_alone(self, object writes, bytes records, list codes, uint32_t workers):
-        cdef Array[uint8_t] undo
-        cdef core.Failure failure
         cdef TriesAfter after
-        cdef core.ByteView view = view_of(records)
-        cdef int code = core.CODE_OK
-        cdef bint is_pinned
-        cdef Array[core.ByteView] held  # hashes and codes
-        cdef size_t place
         self.at.check()
-        for code_hash, data in codes:
-            if not held.push(view_of(code_hash)) or not held.push(view_of(data)):
-                raise MemoryError
         planned, self.planned = self.planned, None
         if planned is not None and planned[0] is writes:
             after = planned[1]
         else:
             after = self.after(records, workers)
+        undo = self.change_accounts(records, codes)
+        self.take_over(after)
+        return undo
+
+    cdef bytes change_accounts(self, bytes records, list codes):
+        cdef Array[uint8_t] undo
+        cdef core.Failure failure
+        cdef core.ByteView view = view_of(records)
+        cdef int code = core.CODE_OK
+        cdef bint is_pinned
+        cdef Array[core.ByteView] held  # hashes and codes
+        cdef size_t place
+        for code_hash, data in codes:
+            if not held.push(view_of(code_hash)) or not held.push(view_of(data)):
+                raise MemoryError
         with nogil:
             self.lock.lock()
             self.at.snapshot.closing().lock_shared()
@@ -269,23 +275,45 @@ cdef class DiskState:
             raise MemoryError
         if code != core.CODE_OK:
             raise self.database.error_of(&failure, "be read")
-        self.take_over(after)
         return PyBytes_FromStringAndSize(<const char*>undo.data(), undo.size())
 
     cdef int take_over(self, TriesAfter after) except -1:
         cdef cbool is_shared
         cdef trie.Accounts* now = new trie.Accounts()
+        cdef trie.Accounts* before
         with nogil:
             self.node_store.lock()
             is_shared = now.share(after.tries)
-            self.tries.drop()
+            before, self.tries = self.tries, now
+            before.drop()
             self.node_store.unlock()
-        del self.tries
-        self.tries = now
+        del before
         if not is_shared:
             raise MemoryError
         self.root_now = after.root
         return 0
+
+    # ---- changing in two steps: blocks run on the accounts, and the tries follow behind
+
+    def apply_ahead(self, bytes records, dict codes):
+        """Make changes part of the accounts alone, the tries of which are to `follow`; otherwise as `apply`."""
+        cdef list held = list(codes.items())
+        self.at.check()
+        with self.changing:
+            return self.change_accounts(records, held)
+
+    def follow(self, bytes records, bytes root, uint32_t workers):
+        """Make changes that `apply_ahead` was given part of the tries, in the same order: the root they have then.
+
+        Where that is not ``root`` the tries stay as they are. One thread at a time; it waits for no other.
+
+        Raises:
+            StoreError: a node cannot be read; the tries stay as they are.
+        """
+        cdef TriesAfter after = self.after(records, workers)
+        if root is None or after.root == root:
+            self.take_over(after)
+        return after.root
 
     # ---- to the disk
 
@@ -298,47 +326,108 @@ cdef class DiskState:
             UsageError: a block is running on the state.
         """
         self.database.check()
-        with self.changing:
-            self.commit_alone(changes)
+        self.freeze()
+        found = None
+        try:
+            found = self.collect()
+            self.write(found, changes)
+        except BaseException:
+            self.thaw(found)
+            raise
+        self.adopt()
 
-    cdef int commit_alone(self, object changes) except -1:
-        cdef core.Batch batch
-        cdef core.BatchOfNodes* sink = new core.BatchOfNodes(batch, self.node_tables)
-        cdef cbool is_noted = False
+    def freeze(self) -> None:
+        """Set apart what was applied: that is what `collect` finds. Then comes `write`, which may run beside
+        everything but another step to the disk, and then `adopt`; or, if one fails, `thaw`.
+
+        Raises:
+            UsageError: a block is running on the state.
+        """
         cdef bint is_pinned
-        cdef DatabaseSnapshot at
-        cdef DatabaseSnapshot before
-        with nogil:
-            self.lock.lock_shared()
-            is_pinned = self.pins != 0
-            if not is_pinned:
-                self.node_store.lock()
-                is_noted = self.tries.collect(sink[0]) and self.reading.accounts.fill(batch)
-                self.node_store.unlock()
-            self.lock.unlock_shared()
-        del sink
+        self.at.check()
+        with self.changing:
+            with nogil:
+                self.lock.lock()
+                is_pinned = self.pins != 0
+                if not is_pinned:
+                    self.reading.accounts.freeze()
+                self.lock.unlock()
         if is_pinned:
             raise UsageError("the state cannot be written while a block is running on it")
+
+    def collect(self) -> Collected:
+        """What the store lacks of the accounts that are frozen and of the tries, which stand at the same block."""
+        cdef Collected found = Collected.__new__(Collected)
+        cdef core.BatchOfNodes* sink = new core.BatchOfNodes(found.batch, self.node_tables)
+        cdef cbool is_noted
+        found.state = self
         self.planned = None
+        with nogil:
+            self.node_store.lock()
+            is_noted = found.tries.share(self.tries[0]) and found.tries.collect(sink[0])
+            self.tries.leave_notes()
+            self.node_store.unlock()
+            is_noted = is_noted and self.reading.accounts.fill(found.batch)
+        del sink
         if not is_noted:
             raise MemoryError
-        self.database.add_changes(&batch, changes)
-        self.database.commit_native(&batch)
+        return found
+
+    def write(self, Collected found, changes) -> None:
+        """Make it durable, together with other changes, or nothing.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+        cdef DatabaseSnapshot at
+        self.database.add_changes(&found.batch, changes)
+        self.database.commit_native(&found.batch)
         at = self.database.snapshot(self.readers)
-        before = self.at
         with nogil:
-            self.lock.lock()
             self.node_store.lock()
             self.nodes.move_to(at.snapshot)
-            self.tries.mark_stored()
+            found.tries.mark_stored()
+            found.tries.drop()
+            if self.node_store.in_use() > self.node_bytes:
+                self.tries.unload()  # where memory is short for that, more stays in it
             self.node_store.unlock()
-            self.reading.accounts.rebase(at.snapshot)
-        self.at = at  # under the lock: readers look at it without the GIL
-        self.lock.unlock()
+        self.written = at
+
+    def adopt(self) -> None:
+        """Read from the store what was written.
+
+        Raises:
+            UsageError: a block is running on the state.
+        """
+        cdef DatabaseSnapshot before = self.at
+        cdef bint is_pinned
+        with self.changing:
+            with nogil:
+                self.lock.lock()
+                is_pinned = self.pins != 0
+                if not is_pinned:
+                    self.reading.accounts.rebase(self.written.snapshot)
+            if not is_pinned:
+                self.at, self.written = self.written, None  # under the lock: readers look at it without the GIL
+            self.lock.unlock()
+        if is_pinned:
+            raise UsageError("the state cannot be written while a block is running on it")
         before.close()
-        if self.node_store.memory() > self.node_bytes:
-            self.open_tries(self.root_now)
-        return 0
+
+    def thaw(self, Collected found) -> None:
+        """Have what could not be written be part of what is written next."""
+        cdef cbool is_kept = True
+        with self.changing:
+            with nogil:
+                self.lock.lock()
+                is_kept = self.reading.accounts.thaw()
+                self.lock.unlock()
+                if found is not None:
+                    self.node_store.lock()
+                    is_kept = self.tries.take_notes(found.tries) and is_kept
+                    self.node_store.unlock()
+        if not is_kept:
+            raise MemoryError
 
     # ---- for the executor
 
@@ -376,7 +465,7 @@ cdef class DiskState:
         if self.database.pid != getpid():
             self.database.check()
         with self.changing:
-            node_bytes = self.node_store.memory()
+            node_bytes = self.node_store.in_use()
             pending_bytes = self.reading.accounts.pending_memory()
         return {
             "account_hits": counts.account_hits.peek(), "account_misses": counts.account_misses.peek(),
@@ -424,6 +513,16 @@ cdef class TriesAfter:
             self.node_store.lock()
             self.tries.drop()
             self.node_store.unlock()
+
+
+cdef class Collected:
+    """What `DiskState.collect` found. It holds on to the nodes, which others may have changed meanwhile."""
+
+    def __dealloc__(self):
+        if self.state is not None:
+            self.state.node_store.lock()
+            self.tries.drop()
+            self.state.node_store.unlock()
 
 
 cdef bytes checked_hash(bytes hash):

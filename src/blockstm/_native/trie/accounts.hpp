@@ -36,6 +36,14 @@ public:
     bool collect(NodeSink& sink) const noexcept;
     void mark_stored() noexcept;
 
+    // A state is collected from a copy of it while it goes on: what the copy says is to be removed, this does not
+    // say again; or it does, where the source did not take it. False: out of memory.
+    void leave_notes() noexcept;
+    bool take_notes(const Accounts& copy) noexcept;
+
+    // Forgets nodes that the source has, but for the topmost. False: out of memory; all is right.
+    bool unload() noexcept;
+
     // Proofs of the account and of a slot of it (EIP-1186); see Trie::prove.
     Status prove(const uint8_t* address, Array<uint8_t>& encodings, Array<uint64_t>& sizes) noexcept;
     Status prove_slot(const uint8_t* address, const uint8_t slot[WORD_SIZE], Array<uint8_t>& encodings,

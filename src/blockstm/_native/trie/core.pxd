@@ -88,6 +88,7 @@ cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
         cbool find(const uint8_t* hash, Bytes& encoding) noexcept
         uint64_t count() noexcept
         uint64_t memory() noexcept
+        uint64_t in_use() noexcept
         void set_source(NodeSource* source) noexcept
         Space& space() noexcept
 
@@ -117,6 +118,9 @@ cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
         Status root(uint32_t threads, uint8_t* out) noexcept
         cbool collect(NodeSink& sink) noexcept
         void mark_stored() noexcept
+        void leave_notes() noexcept
+        cbool take_notes(const Accounts& copy) noexcept
+        cbool unload() noexcept
         Status prove(const uint8_t* address, Array[uint8_t]& encodings, Array[uint64_t]& sizes) noexcept
         Status prove_slot(
             const uint8_t* address, const uint8_t* slot, Array[uint8_t]& encodings, Array[uint64_t]& sizes

@@ -84,6 +84,12 @@ public:
         each_space([&](Space& each) noexcept { sum += each.pool.memory(); });
         return sum;
     }
+    // Of that, what nodes are in now.
+    uint64_t in_use() noexcept {
+        uint64_t sum = 0;
+        each_space([&](Space& each) noexcept { sum += each.pool.in_use(); });
+        return sum;
+    }
 
     // Calls `act(space)` with each space there is.
     template <class Act>

@@ -28,6 +28,7 @@ public:
     void* take(uint64_t size) noexcept {
         if (size > SMALL_MAX) return take_large(size);
         const uint64_t kind = (size + STEP - 1) / STEP;
+        in_use_ += kind * STEP;
         if (Free* block = free_[kind]; block != nullptr) {
             unlock_memory(block, kind * STEP);
             free_[kind] = block->next;
@@ -42,12 +43,15 @@ public:
 
     // What it took from the system for small blocks, in bytes.
     uint64_t memory() const noexcept { return memory_; }
+    // What small blocks were taken, less those given back: of pools that give back each other's the sum is right.
+    uint64_t in_use() const noexcept { return in_use_; }
 
     // Pre: `block` was taken with this very size, or is null.
     void give(void* block, uint64_t size) noexcept {
         if (block == nullptr) return;
         if (size > SMALL_MAX) return unlink_large(static_cast<Large*>(block) - 1);
         const uint64_t kind = (size + STEP - 1) / STEP;
+        in_use_ -= kind * STEP;
         free_[kind] = new (block) Free{free_[kind]};
         lock_memory(block, kind * STEP);
     }
@@ -123,6 +127,7 @@ private:
     uint8_t* next_ = nullptr;
     uint64_t left_ = 0;
     uint64_t memory_ = 0;
+    uint64_t in_use_ = 0;
     uint64_t chunk_size_ = CHUNK_MIN;
 };
 

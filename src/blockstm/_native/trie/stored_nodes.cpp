@@ -1,4 +1,6 @@
 // The nodes of a state that its source does not have yet, and the places of those that it has in vain.
+#include <utility>
+
 #include "trie/accounts.hpp"
 #include "trie/node.hpp"
 
@@ -44,6 +46,29 @@ bool each_new(Owner owner, const Way& way, Node* node, Act& act) noexcept {
     return owner != nullptr || each_new(below.packed, Way{}, static_cast<Leaf*>(node)->storage.top, act);
 }
 
+constexpr uint32_t KEPT_DEPTH = 4;  // nibbles: 4,369 branches at most
+
+// Nodes that are stored become hashes again, from `kept` nibbles below the top on.
+bool unload_below(Pool& pool, Node*& node, uint32_t depth, uint32_t kept) noexcept {
+    if (node == nullptr || node->kind == Kind::Unresolved) return true;
+    if (node->reference.is_stored && node->reference.is_hash() && depth >= kept) {
+        Node* const hash = new_unresolved(pool, {node->reference.bytes, HASH_SIZE});
+        if (hash == nullptr) return false;
+        release(pool, std::exchange(node, hash));
+        return true;
+    }
+    if (node->kind == Kind::Leaf && static_cast<Leaf*>(node)->storage.top == nullptr) return true;
+    if (!own(pool, node)) return false;
+    if (node->kind == Kind::Leaf) return unload_below(pool, static_cast<Leaf*>(node)->storage.top, 0, 0);
+    if (node->kind == Kind::Extension) {
+        return unload_below(pool, static_cast<Extension*>(node)->child, depth + node->path_size, kept);
+    }
+    for (int index = 0; index < BRANCH_WIDTH; ++index) {
+        if (!unload_below(pool, static_cast<Branch*>(node)->children[index], depth + 1, kept)) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 bool Accounts::collect(NodeSink& sink) const noexcept {
@@ -61,9 +86,20 @@ bool Accounts::collect(NodeSink& sink) const noexcept {
     return each_new(nullptr, Way{}, accounts_.top, put);
 }
 
-void Accounts::mark_stored() noexcept {
+void Accounts::leave_notes() noexcept {
     stale_.clear();
     wiped_.clear();
+}
+
+bool Accounts::take_notes(const Accounts& copy) noexcept {
+    return stale_.append(copy.stale_.data(), copy.stale_.size()) &&
+           wiped_.append(copy.wiped_.data(), copy.wiped_.size());
+}
+
+bool Accounts::unload() noexcept { return unload_below(space().pool, accounts_.top, 0, KEPT_DEPTH); }
+
+void Accounts::mark_stored() noexcept {
+    leave_notes();
     auto mark = [](Owner, Path, Node* node) noexcept {
         node->reference.is_stored = 1;
         return true;

@@ -1,0 +1,291 @@
+"""Blocks imported several at a time come to the same as one after another, whatever goes wrong."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.chain.growing import child, genesis, random_transactions, with_other_root
+from tests.chain.test_model import Model, compare
+
+from blockstm.chain import Chain, ImportedBlock, importing
+from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.errors import (
+    BlockstmError,
+    DecodeError,
+    ForkedError,
+    InputError,
+    InvalidBlock,
+    StoreError,
+    UnknownParent,
+)
+from blockstm.ethereum import Block
+
+WINDOW = 12
+Opened = Callable[[], Chain]
+
+
+@pytest.fixture(params=["memory", "disk"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+    """Opens a chain that begins anew each time."""
+    chains: list[Chain] = []
+
+    def begin() -> Chain:
+        if request.param == "memory":
+            chains.append(Chain.in_memory(genesis(), window=WINDOW, workers=1))
+        else:
+            pytest.importorskip("mdbx")
+            folder = tmp_path / str(len(chains))
+            chains.append(
+                Chain.open(folder, genesis(), window=WINDOW, workers=1, cache_bytes=1 << 20)
+            )
+        return chains[-1]
+
+    yield begin
+    for chain in chains:
+        chain.close()
+
+
+@pytest.fixture(scope="module")
+def line() -> list[Block]:
+    """A chain of blocks."""
+    draw = random.Random(3)
+    made = []
+    with Chain.in_memory(genesis(), workers=1) as chain:
+        for _ in range(20):
+            transactions = random_transactions(chain, chain.head.hash, draw)
+            made.append(child(chain, None, transactions))
+            chain.import_block(made[-1])
+    return made
+
+
+def outcome(chain: Chain, blocks: Any, *, pipelined: bool) -> tuple[Any, ...]:
+    """What a stream gave, what it raised, and what the chain is then."""
+    given: list[ImportedBlock] = []
+    error: tuple[type, str] | None = None
+    try:
+        given.extend(chain.import_blocks(blocks, pipelined=pipelined))
+    except (BlockstmError, RuntimeError) as raised:
+        error = type(raised), str(raised)
+    assert chain.audit().findings == ()
+    told = [
+        (each.hash, each.is_head, each.executed and each.executed.state_root, each.receipts)
+        for each in given
+    ]
+    return told, error, chain.head.hash, chain.oldest_state, held(chain)
+
+
+def held(chain: Chain) -> list[Any]:
+    """Everything that can be asked of the blocks and the states of a chain."""
+    blocks = []
+    for number in range(chain.head.number + 1):
+        block = chain.block(number)
+        accounts = []
+        if number >= chain.oldest_state:
+            state = chain.state_at(number)
+            accounts = [state.account(each.to) for each in block.transactions if each.to]
+        blocks.append((block.encode(), block.senders, chain.receipts(number), accounts))
+    return blocks
+
+
+def same(opened: Opened, blocks: Callable[[], Any]) -> tuple[Any, ...]:
+    """Both ways come to the same; what that is."""
+    expected = outcome(opened(), blocks(), pipelined=False)
+    assert outcome(opened(), blocks(), pipelined=True) == expected
+    return expected
+
+
+def with_other_receipts(block: Block) -> Block:
+    header = replace(block.header, receipts_root=bytes(32))
+    return replace(block, header=header, hash=header.hash)
+
+
+def test_a_stream_is_imported(opened: Opened, line: list[Block]) -> None:
+    told, error, head, _, _ = same(opened, lambda: [each.encode() for each in line])
+    assert error is None
+    assert head == line[-1].hash
+    assert [each[0] for each in told] == [each.hash for each in line]
+    assert all(
+        root == each.header.state_root for (_, _, root, _), each in zip(told, line, strict=True)
+    )
+
+
+@pytest.mark.parametrize("spoiled", [with_other_root, with_other_receipts])
+@pytest.mark.parametrize("place", [0, 1, 2, 3, 9, 18, 19])
+def test_a_bad_block_takes_what_ran_on_it_with_it(
+    opened: Opened, line: list[Block], place: int, spoiled: Callable[[Block], Block]
+) -> None:
+    """Those behind stand on the bad one, as if nothing were wrong with it."""
+    bad = spoiled(line[place])
+    rest = []
+    for block in line[place + 1 :]:
+        header = replace(block.header, parent_hash=(rest or [bad])[-1].hash)
+        rest.append(replace(block, header=header, hash=header.hash))
+    told, error, head, _, _ = same(opened, lambda: [*line[:place], bad, *rest])
+    assert error is not None
+    assert error[0] is InvalidBlock
+    assert len(told) == place
+    assert head == (line[place - 1].hash if place else genesis().block.hash)
+
+
+@pytest.mark.parametrize("place", [0, 1, 5])
+def test_what_is_no_block_ends_a_stream(opened: Opened, line: list[Block], place: int) -> None:
+    for wrong, kind in ((b"\xc0", DecodeError), (7, InputError), (line[place + 3], UnknownParent)):
+        stream = [*line[:place], wrong, *line[place:]]
+        told, error, _, _, _ = same(opened, lambda stream=stream: stream)
+        assert len(told) == place
+        assert error is not None
+        assert error[0] is kind
+
+
+def test_what_the_source_raises_comes_behind_its_blocks(opened: Opened, line: list[Block]) -> None:
+    def source() -> Iterator[Block]:
+        yield from line[:4]
+        raise RuntimeError("the source ends")
+
+    told, error, _, _, _ = same(opened, source)
+    assert len(told) == 4
+    assert error == (RuntimeError, "the source ends")
+
+
+def test_a_stream_may_hold_known_blocks_and_other_branches(
+    opened: Opened, line: list[Block]
+) -> None:
+    with Chain.in_memory(genesis(), workers=1) as chain:
+        list(chain.import_blocks(line[:5]))
+        aside = [child(chain, line[2].hash, (), seconds=15)]
+        chain.import_block(aside[0])
+        aside.append(child(chain, aside[0].hash, (), seconds=15))
+    stream = [*line[:6], line[2], *aside, *line[4:9], aside[0], *line[9:]]
+    told, error, head, _, _ = same(opened, lambda: stream)
+    assert error is None
+    assert (len(told), head) == (len(stream), line[-1].hash)
+
+
+def test_other_calls_in_the_middle_of_a_stream(opened: Opened, line: list[Block]) -> None:
+    """Each sees what the stream has come to."""
+    chain = opened()
+    given = chain.import_blocks(iter(line))
+    first = next(given)
+    assert chain.has_block(first.hash)
+    for block in line[:3]:
+        assert chain.import_block(block).hash == block.hash
+    assert chain.audit().findings == ()
+    assert [first.hash, *(each.hash for each in given)] == [each.hash for each in line]
+    assert chain.head.hash == line[-1].hash
+
+
+def test_a_stream_that_is_left_keeps_what_ran(opened: Opened, line: list[Block]) -> None:
+    chain = opened()
+    given = chain.import_blocks(line)
+    first = next(given)
+    given.close()
+    assert first.number == 1
+    assert chain.audit().findings == ()
+    assert chain.is_canonical(first.hash)
+    list(chain.import_blocks(line))
+    assert chain.head.hash == line[-1].hash
+    assert chain.audit().findings == ()
+
+
+def test_a_forked_child_imports_nothing(
+    tmp_path: Path, line: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mdbx")
+    monkeypatch.setattr(importing, "_STAGED_SECONDS", 0.0)  # a few blocks are given at a time
+    with Chain.open(tmp_path / "data", genesis(), workers=1) as chain:
+        given = chain.import_blocks(line)
+        next(given)
+        child_id = os.fork()
+        if child_id == 0:
+            try:
+                list(given)
+            except ForkedError:
+                os._exit(0)
+            except BaseException:
+                os._exit(1)
+            os._exit(2)
+        assert os.waitstatus_to_exitcode(os.waitpid(child_id, 0)[1]) == 0
+        assert len(list(given)) == len(line) - 1
+        assert chain.head.hash == line[-1].hash
+
+
+def test_a_commit_that_fails_behind_leaves_the_last(
+    tmp_path: Path, line: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was given before is there, and the stream can be imported again."""
+    pytest.importorskip("mdbx")
+    monkeypatch.setattr(importing, "_STAGED_SECONDS", 0.0)
+    commit = MdbxStore.commit
+    for failing in range(1, 6):
+        with Chain.open(tmp_path / str(failing), genesis(), window=WINDOW, workers=1) as chain:
+            count = 0
+
+            def fail(self: MdbxStore, batch: Any, failing: int = failing) -> None:
+                nonlocal count
+                count += 1
+                if count == failing:
+                    raise StoreError("the disk fails")
+                commit(self, batch)
+
+            monkeypatch.setattr(MdbxStore, "commit", fail)
+            given: list[ImportedBlock] = []
+            with suppress(StoreError):
+                given.extend(chain.import_blocks(line))
+            assert chain.head.number >= len(given)
+            assert [each.hash for each in given] == [each.hash for each in line[: len(given)]]
+            assert chain.audit().findings == ()
+            list(chain.import_blocks(line))
+            assert chain.head.hash == line[-1].hash
+            assert chain.audit().findings == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_streams_of_any_blocks_are_as_the_model(tmp_path: Path, seed: int) -> None:
+    """Random streams with bad blocks and branches among them, heads and reopenings in between."""
+    pytest.importorskip("mdbx")
+    draw = random.Random(seed)
+
+    def begin() -> Chain:
+        return Chain.open(
+            tmp_path / "data", genesis(), window=WINDOW, workers=1, cache_bytes=1 << 20
+        )
+
+    chain = begin()
+    with Chain.in_memory(genesis(), window=None, workers=1) as scratch:
+        model = Model(scratch)
+        for _ in range(8):
+            stream: list[Block] = []
+            top = draw.choice(model.lineage()[:4])
+            scratch.set_head(top)
+            for _ in range(draw.randrange(1, 9)):
+                transactions = random_transactions(scratch, top, draw)
+                block = child(scratch, top, transactions, seconds=12 + draw.randrange(9))
+                if scratch.import_block(block).executed is not None:
+                    model.add(block)
+                top = block.hash
+                stream.append(block)
+            bad = draw.randrange(3) == 0
+            if bad:
+                stream.append(with_other_root(child(scratch, top)))
+            chain.set_head(stream[0].header.parent_hash)
+            try:
+                given = [each.hash for each in chain.import_blocks(stream)]
+                assert given == [each.hash for each in stream]
+                assert not bad
+            except InvalidBlock:
+                assert bad
+            model.head = top
+            chain.set_head(top)
+            if draw.randrange(2):
+                chain.close()
+                chain = begin()
+            compare(chain, model, chain.oldest_state)
+        assert chain.audit().findings == ()
+        chain.close()
