@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    chains     a chain imported, on disk and in memory
     blocks     blocks on the EVM in parallel
     evm        EVMs on one long call
     engine     the engine on small transactions

@@ -235,7 +235,7 @@ class Importer:
         total_difficulty: int,
         senders: list[Address] | None = None,
     ) -> bool:
-        """Stage a block that is valid, with senders that need not be recovered; whether it is the head."""
+        """Stage a valid block, with senders if they are known; whether it is the head."""
         self._has_taken = True
         undoing = self._working.advance(block_hash, executed.writes)
         head = Head(block_hash, block.header, total_difficulty)

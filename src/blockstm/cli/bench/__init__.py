@@ -3,6 +3,7 @@
 Imports point down::
 
     command    ``blockstm bench``: the engine on a named workload
+    imports    ``blockstm bench imports``: a generated chain imported
     pipeline   ``blockstm bench pipeline``: from bytes to verified
     blocks     ``blockstm bench blocks``: real blocks
     workloads  ``blockstm bench loads``: generated blocks

@@ -10,7 +10,7 @@ from typing import Any
 
 from blockstm.bench.engine.workloads import ABOUT, WORKLOADS, workload_named
 from blockstm.bench.machine import machine
-from blockstm.cli.bench import blocks, evm, pipeline, workloads
+from blockstm.cli.bench import blocks, evm, imports, pipeline, workloads
 from blockstm.cores import usable_cores
 from blockstm.extras import need
 
@@ -47,6 +47,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     blocks.add_parser(names)
     workloads.add_parser(names)
     pipeline.add_parser(names)
+    imports.add_parser(names)
     for name in WORKLOADS:
         _add_workload(names, name)
     return parser

@@ -1,0 +1,51 @@
+"""`blockstm bench imports`: a generated chain imported in each way."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from blockstm.bench.chains.generated import Population
+from blockstm.bench.chains.measurement import WAYS
+from blockstm.cli import main
+
+pytest.importorskip("mdbx")
+
+Capture = pytest.CaptureFixture[str]
+QUICK = ("--accounts", "300", "--blocks", "2", "--transactions", "8", "--parts", "1")
+
+
+def test_each_way_is_a_row(capsys: Capture) -> None:
+    assert main(["bench", "imports", *QUICK, "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["way"] for row in rows] == list(WAYS)
+    for row in rows:
+        assert (row["accounts"], row["slots"], row["transactions"]) == (300, 1500, 8)
+        assert row["blocks"] == 2
+        assert row["seconds"] > 0
+        assert row["machine"]["cores"] >= 1
+
+
+def test_rows_are_compared(capsys: Capture) -> None:
+    assert main(["bench", "imports", *QUICK, "--ways", "pipelined,in memory"]) == 0
+    out = capsys.readouterr().out
+    assert "300 accounts, 1,500 slots, 8 transactions a block" in out
+    assert "x of in memory" in out
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("--ways", "sideways"), ("--blocks", "0"), ("--accounts", "3"), ("--transactions", "-1")],
+)
+def test_what_cannot_be_measured_is_told(capsys: Capture, wrong: tuple[str, ...]) -> None:
+    assert main(["bench", "imports", *wrong]) == 2
+    assert "blockstm bench: " in capsys.readouterr().err
+
+
+def test_a_population_is_what_it_says() -> None:
+    population = Population(1000)
+    records = list(population.records())
+    assert len({record[:20] for record in records}) == len(records)
+    assert len(records) == 1000 + 2  # contracts that every block calls at its end
+    assert population.slots == 5000
