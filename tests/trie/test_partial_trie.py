@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import random
 from collections.abc import Callable
 from typing import Any
@@ -255,3 +256,24 @@ def test_no_changed_byte_hangs_or_crashes(
 def _try(call: Callable[..., Any], *arguments: Any) -> None:
     with contextlib.suppress(DecodeError, MissingNode):
         call(*arguments)
+
+
+def test_the_nodes_of_a_store_outlive_those_who_gave_them() -> None:
+    content = {
+        bytes([one, other]): bytes(40) + bytes([one]) for one in range(60) for other in (1, 2)
+    }
+    top, nodes = nodes_of(content)
+    copies = (bytes(bytearray(node)) for node in nodes.values())  # which nobody else holds
+    store = NodeStore()
+    for copy in copies:
+        store.add([copy])
+        store.add([bytes(bytearray(copy))])  # is there already, and may go
+    with pytest.raises(InputError):
+        store.add([*nodes.values(), "no node"])
+    gc.collect()
+    others = [bytes([place % 251]) * 60 for place in range(5_000)]  # where they would have been
+    trie = Trie(top, store)
+    assert {key: trie.get(key) for key in content} == content
+    assert trie.root() == top
+    assert len(store) == len(nodes)
+    assert len(others) == 5_000

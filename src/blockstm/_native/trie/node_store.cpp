@@ -42,7 +42,7 @@ bool NodeStore::add_all(const Bytes* encodings, uint64_t count, uint32_t threads
     struct Hash {
         uint8_t bytes[HASH_SIZE];
     };
-    constexpr uint64_t PART_MIN = 256, SIDE_BY_SIDE = 64;
+    constexpr uint64_t PART_MIN = 256, SIDE_BY_SIDE = 64, PREFETCHED = 16;
     Array<Hash> hashes;
     if (!hashes.resize(count) || !reserve(count)) return false;
     run_even_parts(threads, count, PART_MIN, [&](uint64_t first, uint64_t size) noexcept {
@@ -55,23 +55,26 @@ bool NodeStore::add_all(const Bytes* encodings, uint64_t count, uint32_t threads
         keccak256_many(tasks, used);
     });
     for (uint64_t place = 0; place < count; ++place) {
-        if (!add(encodings[place], hashes[place].bytes)) return false;
+        if (place + PREFETCHED < count) prefetch_place_of(hashes[place + PREFETCHED].bytes);
+        add(encodings[place], hashes[place].bytes);
     }
     return true;
 }
 
-bool NodeStore::add(Bytes encoding, const uint8_t hash[HASH_SIZE]) noexcept {
-    if (encoding.empty()) return true;  // no node
+void NodeStore::add(Bytes encoding, const uint8_t hash[HASH_SIZE]) noexcept {
+    if (encoding.empty()) return;  // no node
     Entry* entry = place_of(hash);
-    if (entry->data != nullptr) return true;
-    auto* data = static_cast<uint8_t*>(space_.pool.take(encoding.size()));
-    if (data == nullptr) return false;
-    put_bytes(data, encoding);
+    if (entry->data != nullptr) return;
     std::memcpy(entry->hash, hash, HASH_SIZE);
-    entry->data = data;
+    entry->data = encoding.data();
     entry->size = encoding.size();
     ++count_;
-    return true;
+}
+
+void NodeStore::prefetch_place_of(const uint8_t hash[HASH_SIZE]) const noexcept {
+    uint64_t place;
+    std::memcpy(&place, hash, sizeof place);
+    __builtin_prefetch(entries_ + (place & (capacity_ - 1)), 1);
 }
 
 bool NodeStore::find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexcept {

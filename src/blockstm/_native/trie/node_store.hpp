@@ -67,8 +67,8 @@ public:
     bool try_lock() noexcept { return mutex_.try_lock(); }
     void unlock() noexcept { mutex_.unlock(); }
 
-    // Keeps copies, whatever they are: only what is reached gets decoded. `threads` share what is much. False: out
-    // of memory.
+    // Whatever they are: only what is reached gets decoded. The encodings outlive the store. `threads` share what is
+    // much. False: out of memory.
     bool add_all(const Bytes* encodings, uint64_t count, uint32_t threads) noexcept;
     bool find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexcept;
     uint64_t count() const noexcept { return count_; }
@@ -116,7 +116,8 @@ private:
 
     Entry* place_of(const uint8_t hash[HASH_SIZE]) const noexcept;
     bool reserve(uint64_t more) noexcept;
-    bool add(Bytes encoding, const uint8_t hash[HASH_SIZE]) noexcept;
+    void add(Bytes encoding, const uint8_t hash[HASH_SIZE]) noexcept;
+    void prefetch_place_of(const uint8_t hash[HASH_SIZE]) const noexcept;
 
     Entry* entries_ = nullptr;
     uint64_t capacity_ = 0;  // a power of two, or none yet

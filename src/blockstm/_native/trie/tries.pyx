@@ -38,9 +38,10 @@ cdef class NodeStore:
 
     cdef core.NodeStore nodes
     cdef object source
+    cdef list held  # the encodings, which the native store points into
 
     def __init__(self, nodes=(), source=None):
-        self.source = source
+        self.source, self.held = source, []
         if source is not None:
             self.nodes.set_source(
                 <core.NodeSource*>PyCapsule_GetPointer(source.__blockstm_nodes__(), "blockstm.nodes")
@@ -53,18 +54,24 @@ cdef class NodeStore:
         Raises:
             InputError: a node is not bytes.
         """
-        cdef list held = [bytes_of(node, "node") for node in nodes]
+        cdef tuple held = tuple(nodes)
         cdef Array[Bytes] views
         # To count the cores reads files.
         cdef uint32_t threads = usable_cores() if len(held) >= SHARED_MIN else 1
+        cdef uint64_t before, after
         cdef cbool is_kept
         for node in held:
-            if not views.push(view_of(node)):
+            if not views.push(view_of(bytes_of(node, "node"))):
                 raise MemoryError
+        self.held.append(held)
         with nogil:
             self.nodes.lock()
+            before = self.nodes.count()
             is_kept = self.nodes.add_all(views.data(), views.size(), threads)
+            after = self.nodes.count()
             self.nodes.unlock()
+        if before == after:  # all were there
+            self.held = [each for each in self.held if each is not held]
         if not is_kept:
             raise MemoryError
 
