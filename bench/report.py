@@ -1,7 +1,7 @@
 """Write the tables of bench/README.md and the plots from the last run of ``make bench``.
 
-``python bench/report.py build/bench.json``. Everything between the two marks of the page is
-replaced; the words around them stay.
+``python bench/report.py build/bench.json``, or several files of runs of parts. Everything between
+the two marks of the page is replaced; the words around them stay.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from bench.evm_table import (  # noqa: E402  # likewise
     evm_section,
 )
 from bench.parallel_table import parallel_section  # noqa: E402  # likewise
+from bench.pipeline_table import pipeline_section  # noqa: E402  # likewise
 from bench.plots import draw  # noqa: E402  # likewise
 from bench.signature_table import (  # noqa: E402  # likewise
     signature_rows,
@@ -49,16 +50,20 @@ COLUMNS = {
 SCALE = {"seconds": 1000.0, "baseline_seconds": 1000.0}
 
 
-def measured_rows(results: Path) -> list[Row]:
-    """The rows of a run, in the order they were measured."""
-    benchmarks = json.loads(results.read_text())["benchmarks"]
-    return [each["extra_info"] for each in benchmarks]
+def measured_rows(results: Iterable[Path]) -> list[Row]:
+    """The rows of one run, or of several of parts, in the order they were measured."""
+    return [
+        each["extra_info"]
+        for path in results
+        for each in json.loads(path.read_text())["benchmarks"]
+    ]
 
 
 def report(rows: list[Row]) -> str:
     """What stands between the marks."""
     timed = [row for row in rows if "workload" in row]
     sections = [_machine(timed[0]), "### Figures to reach\n", _targets(rows)]
+    sections += [pipeline_section(rows)]
     for title, chosen in _tables(timed).items():
         sections += [f"### {title}\n", _table(chosen)]
     sections += [_losses(timed), evm_section(evm_rows(rows)), block_section(block_rows(rows))]
@@ -141,7 +146,7 @@ def write(text: str) -> None:
 
 
 if __name__ == "__main__":
-    measured = measured_rows(Path(sys.argv[1]))
+    measured = measured_rows(map(Path, sys.argv[1:]))
     write(report(measured))
     draw(PAGE)
     print(f"{PAGE.relative_to(ROOT)}: {len(measured)} rows")

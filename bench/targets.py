@@ -10,6 +10,7 @@ from bench.decoding_table import milliseconds_to_decode
 from bench.evm_table import block_rows, evm_rows, geometric_mean, total_ratio
 from bench.parallel_table import aggregate, mainnet_rows, of_length, parallel_rows
 from bench.parameters import HEAVY_US, LIGHT_US
+from bench.pipeline_table import speed_of, sum_of_witnesses
 from bench.signature_table import over_library, second_thread
 
 Row = Mapping[str, Any]
@@ -113,6 +114,22 @@ def of_workload(name: str, field: str) -> Callable[[list[Row]], float | None]:
         return row[field] if row else None
 
     return measured
+
+
+def microseconds_of(name: str, *, workers: int) -> Callable[[list[Row]], float | None]:
+    """The time of a transaction of a generated workload, with one worker or with two."""
+    field = "sequential_transactions_per_second" if workers == 1 else "transactions_per_second"
+
+    def measured(rows: list[Row]) -> float | None:
+        found = of_workload(name, field)(rows)
+        return None if found is None else 1e6 / found
+
+    return measured
+
+
+def of_all_witnesses(rows: list[Row]) -> float | None:
+    """The time of all blocks that came with a witness, each in a fresh process, in ms."""
+    return sum_of_witnesses("cold")(rows) or None
 
 
 def of_mainnet(
@@ -236,6 +253,33 @@ TARGETS = (
     Target(
         "mainnet, blocks of less than 4 Mgas, 2 workers: speed-up of all together",
         0.99, False, "x", of_mainnet(aggregate, long=False),
+    ),
+    *(
+        Target(
+            f"{name}, 2 workers, from bytes to verified: transactions per second",
+            bound, False, "", speed_of(name, "transactions_per_second"),
+        )
+        for name, bound in (
+            ("transfers-20000", 160_000), ("transfers-47620", 160_000), ("erc20-29516", 120_000),
+        )
+    ),
+    *(
+        Target(
+            f"{name}, from bytes to verified, cold: peak of memory over data and writes",
+            1.5, True, "x", speed_of(name, "peak_ratio", "cold"),
+        )
+        for name in ("transfers-20000", "transfers-47620", "erc20-29516")
+    ),
+    Target(
+        "mainnet with witnesses, 2 workers, from bytes to verified, cold: all together",
+        149, True, " ms", of_all_witnesses,
+    ),
+    Target(
+        "own-pools, 1 worker: a swap", 70, True, " µs", microseconds_of("own-pools", workers=1),
+    ),
+    Target(
+        "own-pools, 2 workers: speed-up over one",
+        1.7, False, "x", of_workload("own-pools", "speedup"),
     ),
     Target("senders, 1 thread: speed-up over libsecp256k1", 4, False, "x", over_library),
     Target("senders, 2 threads: speed-up over one", 1.9, False, "x", second_thread),

@@ -6,15 +6,17 @@ import warnings
 
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
-from tests.fixtures import mainnet_block, mainnet_index
+from tests.fixtures import fixtures, mainnet_block, mainnet_index
 
 from blockstm.bench.blocks.measurement import measure_workload
+from blockstm.bench.blocks.own_pools import SWAP_GAS, own_pools
 from blockstm.bench.blocks.revm import why_no_revm
 from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS, block_workload, workload_of_file
 from blockstm.bench.machine import machine
 from blockstm.ethereum.files.block_files import read_block_file
 
 WORKERS = 2
+SWAPS = 6_413
 COMPARED = ("transfers", "erc20")
 """Workloads that pyrevm can run as they are."""
 
@@ -37,6 +39,13 @@ def _revm(name: str) -> tuple[str, ...]:
         return ("revm",)
     warnings.warn(f"NO REVM OF TODAY to compare with: {reason}", stacklevel=2)
     return ("pyrevm",) if name in COMPARED else ()
+
+
+def test_own_pools(benchmark: BenchmarkFixture) -> None:
+    """Swaps in contracts of their own, a gigagas of them: 19,240 codes."""
+    workload = own_pools(fixtures() / "contracts.tar.xz", gas=SWAPS * SWAP_GAS)
+    row = benchmark.pedantic(lambda: measure_workload(workload, workers=WORKERS, seconds=8))
+    benchmark.extra_info["parallel"] = row.as_dict() | {"machine": machine()}
 
 
 @pytest.mark.parametrize("number", sorted(mainnet_index()))
