@@ -46,6 +46,11 @@ def parallel_rows(rows: Sequence[Row]) -> list[Row]:
     return [row["parallel"] for row in rows if isinstance(row.get("parallel"), Mapping)]
 
 
+def own_pool_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a run that are of swaps in contracts of their own."""
+    return [row["own_pools"] for row in rows if "own_pools" in row]
+
+
 def mainnet_rows(rows: Sequence[Row]) -> list[Row]:
     """The rows of a run that are of mainnet's blocks."""
     return [row["mainnet"] for row in rows if "mainnet" in row]
@@ -73,6 +78,9 @@ def parallel_section(rows: Sequence[Row]) -> str:
             *table(COLUMNS, workloads, _remarks),
             "",
         ]
+    if own_pools := own_pool_rows(rows):
+        title = "### Blocks in parallel: contracts of their own\n"
+        lines += [title, *table(COLUMNS, own_pools, _remarks), ""]
     if blocks:
         lines += [
             "### Blocks in parallel: mainnet\n",

@@ -1,7 +1,7 @@
 """Write the tables of bench/README.md and the plots from the last run of ``make bench``.
 
-``python bench/report.py build/bench.json``, or several files of runs of parts. Everything between
-the two marks of the page is replaced; the words around them stay.
+``python bench/report.py build/bench.json``, or several files of runs of parts. What they
+have rows of is replaced between the two marks of the page; all else stays.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from bench.signature_table import (  # noqa: E402  # likewise
 from bench.targets import TARGETS, Row, Target  # noqa: E402  # likewise
 
 PAGE = ROOT / "bench" / "README.md"
+TARGETS_TITLE = "### Figures to reach"
 START, END = "<!-- results -->", "<!-- end of results -->"
 
 COLUMNS = {
@@ -62,22 +63,34 @@ def measured_rows(results: Iterable[Path]) -> list[Row]:
 def report(rows: list[Row]) -> str:
     """What stands between the marks."""
     timed = [row for row in rows if "workload" in row]
-    sections = [_machine(timed[0]), "### Figures to reach\n", _targets(rows)]
-    sections += [pipeline_section(rows)]
+    sections = [_machine(rows), f"{TARGETS_TITLE}\n", _targets(rows), pipeline_section(rows)]
     for title, chosen in _tables(timed).items():
         sections += [f"### {title}\n", _table(chosen)]
-    sections += [_losses(timed), evm_section(evm_rows(rows)), block_section(block_rows(rows))]
+    sections += [_losses(timed)] if timed else []
+    sections += [evm_section(evm_rows(rows)), block_section(block_rows(rows))]
     sections += [parallel_section(rows), signature_section(signature_rows(rows))]
     sections += [decoding_section(rows)]
     return "\n".join(sections)
 
 
-def _machine(row: Row) -> str:
-    about: Mapping[str, Any] = row["machine"]
+def _machine(rows: list[Row]) -> str:
+    about = next(each["machine"] for each in _flat(rows) if "machine" in each)
     return (
         f"Measured on: {about['processor']}, {about['cores']} cores, {about['system']}, "
         f"Python {about['python']}, GIL {about['gil']}.\n"
     )
+
+
+def _flat(rows: list[Row]) -> Iterator[Mapping[str, Any]]:
+    """The rows, and those that stand in them under the name of their kind."""
+    for row in rows:
+        yield row
+        for value in row.values():
+            yield from (each for each in _listed(value) if isinstance(each, Mapping))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _targets(rows: list[Row]) -> str:
@@ -139,10 +152,50 @@ def _losses(rows: list[Row]) -> str:
 
 
 def write(text: str) -> None:
-    """Put the results between the marks of the page."""
+    """Put the results between the marks of the page; what this run has no rows of stays there."""
     page = PAGE.read_text()
-    marked = f"{START}\n\n{text}\n{END}"
+    before = page.partition(START)[2].partition(END)[0]
+    marked = f"{START}\n\n{merged(before, text)}\n{END}"
     PAGE.write_text(re.sub(f"{START}.*{END}", lambda _: marked, page, count=1, flags=re.DOTALL))
+
+
+def merged(before: str, now: str) -> str:
+    """The sections of now, and those of before that now has none of, each in its place."""
+    old, new = _sections(before), _sections(now)
+    titles = [title for title in old if title not in new]
+    placed = dict(new)
+    for title in titles:
+        names = list(old)
+        follows = names[names.index(title) - 1] if names.index(title) else ""
+        placed = _put_behind(placed, follows, title, old[title])
+    placed[TARGETS_TITLE] = _kept_targets(old.get(TARGETS_TITLE, ""), new[TARGETS_TITLE])
+    return "\n".join(text.strip("\n") + "\n" for text in placed.values() if text.strip())
+
+
+def _put_behind(sections: dict[str, str], follows: str, title: str, text: str) -> dict[str, str]:
+    placed: dict[str, str] = {}
+    for each, its_text in sections.items():
+        placed[each] = its_text
+        if each == follows:
+            placed[title] = text
+    placed.setdefault(title, text)
+    return placed
+
+
+def _sections(text: str) -> dict[str, str]:
+    """The parts of the results by their headings; what stands before the first has none."""
+    parts = re.split(r"^(?=### )", text, flags=re.MULTILINE)
+    return {part.partition("\n")[0] if part.startswith("### ") else "": part for part in parts}
+
+
+def _kept_targets(old: str, new: str) -> str:
+    """The lines of now; those of before of figures that this run did not measure."""
+    known = {line.split(" | ")[0]: line for line in old.splitlines()}
+    lines = [
+        known.get(line.split(" | ")[0], line) if "| not measured |" in line else line
+        for line in new.splitlines()
+    ]
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Any
 
 from bench.decoding_table import milliseconds_to_decode
 from bench.evm_table import block_rows, evm_rows, geometric_mean, total_ratio
-from bench.parallel_table import aggregate, mainnet_rows, of_length, parallel_rows
+from bench.parallel_table import aggregate, mainnet_rows, of_length, own_pool_rows, parallel_rows
 from bench.parameters import HEAVY_US, LIGHT_US
 from bench.pipeline_table import speed_of, sum_of_witnesses
 from bench.signature_table import over_library, second_thread
@@ -110,7 +110,7 @@ def of_workload(name: str, field: str) -> Callable[[list[Row]], float | None]:
     """A field of the row of a generated workload."""
 
     def measured(rows: list[Row]) -> float | None:
-        row = find(parallel_rows(rows), workload=name)
+        row = find([*parallel_rows(rows), *own_pool_rows(rows)], workload=name)
         return row[field] if row else None
 
     return measured

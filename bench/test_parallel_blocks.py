@@ -45,7 +45,7 @@ def test_own_pools(benchmark: BenchmarkFixture) -> None:
     """Swaps in contracts of their own, a gigagas of them: 19,240 codes."""
     workload = own_pools(fixtures() / "contracts.tar.xz", gas=SWAPS * SWAP_GAS)
     row = benchmark.pedantic(lambda: measure_workload(workload, workers=WORKERS, seconds=8))
-    benchmark.extra_info["parallel"] = row.as_dict() | {"machine": machine()}
+    benchmark.extra_info["own_pools"] = row.as_dict() | {"machine": machine()}
 
 
 @pytest.mark.parametrize("number", sorted(mainnet_index()))
