@@ -79,7 +79,9 @@ def test_what_cannot_be_exported_is_refused(workload: BlockWorkload) -> None:
 def test_a_digest_is_of_results_and_of_changes(workload: BlockWorkload) -> None:
     def digest(count: int, workers: int = 1) -> bytes:
         steps = workload.steps[:count]
-        return digest_of(execute_block(steps, workload.state, workload.evm, workers=workers))
+        return digest_of(
+            execute_block(steps, workload.state, workload.evm, workers=workers), workload.state
+        )
 
     whole = len(workload.steps)
     assert digest(whole) == digest(whole, workers=2)
@@ -103,7 +105,7 @@ def test_the_way_of_revm_that_is_quicker_counts(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, workload: BlockWorkload, quicker: str
 ) -> None:
     ours = execute_block(workload.steps, workload.state, workload.evm, workers=1)
-    row = {"gas": ours.gas_used, "digest": digest_of(ours).hex()}
+    row = {"gas": ours.gas_used, "digest": digest_of(ours, workload.state).hex()}
     row |= {way: [0.5, 0.25, 0.75] if way == quicker else [0.625] for way in ("journal", "commits")}
     program = tmp_path / "revm-baseline"
     program.write_text(f"#!/bin/sh\necho '{json.dumps(row)}'\n")
@@ -116,3 +118,17 @@ def test_the_way_of_revm_that_is_quicker_counts(
 @pytest.mark.skipif(not revm._program().exists(), reason="revm has not been built here")
 def test_revm_comes_to_what_ours_does(workload: BlockWorkload) -> None:
     assert 0 < revm.revm_seconds(workload) < 1
+
+
+def test_what_is_written_back_as_it_was_is_no_change() -> None:
+    """A chain passes on what it got: in between, no balance is another afterwards."""
+    workload = block_workload("transfer-chain", gas=21_000 * 20)
+    ours = execute_block(workload.steps, workload.state, workload.evm, workers=1)
+    changed = {
+        key: value for key, value in ours.writes.items() if value != workload.state.get(key, 0)
+    }
+    assert len(changed) < len(ours.writes)
+    assert digest_of(ours, workload.state) == digest_of(
+        replace(ours, writes=changed), workload.state
+    )
+    assert digest_of(ours, workload.state) != digest_of(replace(ours, writes={}), workload.state)

@@ -42,15 +42,21 @@ def export(workload: BlockWorkload) -> bytes:
     return b"".join([*map(_number, head), block.coinbase, _list(accounts), _list(steps)])
 
 
-def digest_of(result: BlockResult) -> bytes:
+def digest_of(result: BlockResult, before: Any) -> bytes:
     """All results of a block and what it changed: each result, then each change in order.
+
+    What was written back as it was in the state ``before`` is no change.
 
     A result is success (1 byte), gas (8), output, logs: address, topics, data. A change is an
     address, its kind (0 balance, 1 nonce, 2 slot), the slot (32 bytes, 0 where it is none) and the
     value (32).
     """
     results = [_result(outcome.value) for outcome in result.outcomes]
-    changes = sorted(_change(*write) for write in result.writes.items())
+    changes = sorted(
+        _change(key, value)
+        for key, value in result.writes.items()
+        if (0 if value is DELETED else value) != before.get(key, 0)
+    )
     return bytes(keccak(b"".join([*results, *changes])))
 
 

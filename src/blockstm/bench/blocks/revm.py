@@ -59,7 +59,7 @@ def revm_seconds(workload: BlockWorkload) -> float:
         command = [str(_built()), str(exported), f"{_SECONDS}"]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     row = json.loads(printed)
-    if (row["gas"], row["digest"]) != (ours.gas_used, digest_of(ours).hex()):
+    if (row["gas"], row["digest"]) != (ours.gas_used, digest_of(ours, workload.state).hex()):
         raise AssertionError(f"revm comes to another result than ours on {workload.name}")
     ways: list[list[float]] = [row["journal"], row["commits"]]
     return min(map(statistics.median, ways)) / len(workload.steps)
