@@ -6,6 +6,7 @@
     ├── Revert                raised by a VM: this transaction failed, its writes are dropped
     ├── Invalid               raised by a VM: this transaction does not belong in the block
     ├── PrecompileFailure     raised by a precompile of your own: the call of it fails
+    ├── ExceptionalHalt       raised by an opcode of your own: the frame that runs it halts
     └── BlockstmError
         ├── UsageError        the caller's mistake
         │   ├── ConfigError   an option has a value it cannot have       (also ValueError)
@@ -57,6 +58,7 @@ __all__ = [
     "ClosedError",
     "ConfigError",
     "DecodeError",
+    "ExceptionalHalt",
     "ForkedError",
     "InputError",
     "InternalError",
@@ -104,6 +106,10 @@ class Invalid(Exception):
 
 class PrecompileFailure(Exception):
     """Raised by a precompile of your own: the call of it fails and loses all its gas."""
+
+
+class ExceptionalHalt(Exception):
+    """Raised by an opcode of your own: the frame that runs it halts and loses all its gas."""
 
 
 class BlockstmError(Exception):

@@ -11,6 +11,7 @@
 namespace blockstm::evm {
 
 class AddedPrecompiles;
+struct AddedOpcodes;
 
 struct BlockHash {
     uint64_t number;
@@ -37,6 +38,7 @@ struct BlockEnv {
     const BlockHash* hashes = nullptr;  // those known, by ascending number
     uint64_t hash_count = 0;
     const AddedPrecompiles* added_precompiles = nullptr;  // the embedder's own; null for none
+    const AddedOpcodes* added_opcodes = nullptr;          // likewise
 };
 
 // A payment from the beacon chain (EIP-4895), or a reward: to whom, and how much in wei.

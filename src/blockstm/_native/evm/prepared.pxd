@@ -7,6 +7,7 @@ from blockstm._native.abi cimport blockstm_refusal, blockstm_tally, blockstm_vie
 from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
 from blockstm._native.base.codec cimport Codec
 from blockstm._native.base.u256.u256 cimport u256
+from blockstm._native.evm.added_callables cimport AddedOpcodes, Opcodes, OpcodeSet
 from blockstm._native.evm.precompiles.callables cimport AddedPrecompiles, Precompiles
 from blockstm._native.vm.session cimport Session
 from blockstm._native.wire.transaction cimport AccessEntry, Authorization, Transaction, TransactionType
@@ -17,6 +18,10 @@ cdef extern from "evm/forks/forks.hpp" namespace "blockstm::evm" nogil:
         pass
 
     const int FORK_COUNT
+
+
+cdef extern from "evm/forks/added_opcodes.hpp" namespace "blockstm::evm" nogil:
+    uint16_t number_of_set(const OpcodeSet& known)
 
 
 cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
@@ -43,6 +48,7 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         const BlockHash* hashes
         uint64_t hash_count
         const AddedPrecompiles* added_precompiles
+        const AddedOpcodes* added_opcodes
 
     cdef cppclass Payment:
         Address address
@@ -85,6 +91,7 @@ cdef extern from "evm/forks/opcodes.hpp" namespace "blockstm::evm" nogil:
         const char* name
         uint8_t inputs
         uint8_t outputs
+        bint is_in(Fork fork)
 
     cdef cppclass OpcodeTable:
         const Opcode& operator[](uint8_t opcode)
@@ -174,6 +181,7 @@ cdef class EvmBlock:
     cdef readonly object value
     cdef object error_of
     cdef Precompiles precompiles
+    cdef Opcodes opcodes
     cdef object tell               # who reads recordings: (index, events); None where nobody does
     cdef object tell_error         # what that raised
     cdef list kept                 # what the steps point into: bytes, and arrays of ours
@@ -183,6 +191,7 @@ cdef class EvmBlock:
     cdef int add(self, const Step& step) except -1
     cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1
     cdef int32_t told(self, int64_t index) noexcept
+    cdef object raised(self, uint64_t known_as)
     cdef Span kept_bytes(self, data) except *
     cdef int set_message(self, Transaction* target, message, sender, authorities) except -1
     cdef int set_signature(self, Transaction* target, transaction) except -1

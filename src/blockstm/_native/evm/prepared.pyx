@@ -192,6 +192,14 @@ cdef class EvmBlock:
         self.precompiles = Precompiles(<int>self.prepared.env.fork, targets)
         self.prepared.env.added_precompiles = &self.precompiles.added
 
+    def add_opcodes(self, targets):
+        """Opcodes of the embedder's own: number → (inputs, outputs, gas, callable or capsule)."""
+        self.opcodes = Opcodes(targets)
+        self.opcodes.added.set = number_of_set(self.opcodes.added.traits)
+        if self.opcodes.added.set == 0:
+            raise InputError("there are too many different sets of opcodes in this process: at most 255")
+        self.prepared.env.added_opcodes = &self.opcodes.added
+
     def record(self, uint16_t mask, tell, only=None):
         """Have every run recorded (`inspect/recorder.hpp`), when all steps are there; or only those of some steps.
 
@@ -230,8 +238,15 @@ cdef class EvmBlock:
         if status == BLOCKSTM_FAILED and self.tell_error is not None:
             return self.tell_error
         if status == BLOCKSTM_FAILED and output[:1] == PRECOMPILE_RAISED:
-            return self.precompiles.error(int.from_bytes(output[1:], "little"))
+            return self.raised(int.from_bytes(output[1:], "little"))
         return self.error_of(index, status, output)
+
+    cdef object raised(self, uint64_t known_as):
+        """What a precompile or an opcode of the embedder's own has raised."""
+        error = None if self.opcodes is None else self.opcodes.error(known_as)
+        if error is None and self.precompiles is not None:
+            error = self.precompiles.error(known_as)
+        return MemoryError("there was no memory for what an opcode raised") if error is None else error
 
     # ---- steps
 
@@ -544,6 +559,11 @@ def opcode_table() -> dict[int, tuple[str, int, int]]:
         for opcode in range(256)
         if OPCODES[opcode].name != NULL
     }
+
+
+def is_opcode(str fork, int number) -> bool:
+    """Whether a fork defines this opcode."""
+    return OPCODES[number].is_in(<Fork><int>FORKS.index(fork))
 
 
 def first_tier(hot_after=None) -> int:

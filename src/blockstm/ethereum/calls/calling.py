@@ -209,7 +209,7 @@ class Calls:
         results: list[Any] = [None] * len(ready)
         for places in kinds.values():
             context = self._context_for(ready[places[0]])
-            vm = Evm(self.around.fork, context, precompiles=self.precompiles, inspector=inspector)
+            vm = self._vm(context, inspector)
             outcomes = self._outcomes([ready[place] for place in places], vm, workers)
             for place, outcome in zip(places, outcomes, strict=True):
                 results[place] = self._result(ready[place], outcome)
@@ -222,7 +222,7 @@ class Calls:
         """
         if not hasattr(self.state, "__blockstm_state__"):
             return None
-        vm = Evm(self.around.fork, self._context_for(message), precompiles=self.precompiles)
+        vm = self._vm(self._context_for(message))
         [authorities] = authorities_of([message]) if message.authorizations else [()]
         session = Session(LOCATIONS, LOCATION_VALUES, self.state)
         for location, value in self._writes.items():
@@ -234,6 +234,16 @@ class Calls:
         except Exception:
             return None
         return self._came_to(message, done)
+
+    def _vm(self, context: BlockContext, inspector: Any = None) -> Evm:
+        own = self.around.chain.opcodes
+        return Evm(
+            self.around.fork,
+            context,
+            precompiles=self.precompiles,
+            opcodes=own,
+            inspector=inspector,
+        )
 
     def _context_for(self, message: Message) -> BlockContext:
         gas, blobs = _pays_nothing(message)
@@ -254,7 +264,7 @@ class Calls:
         nonce = self.get(nonce_of(message.sender), 0)
         message = replace(priced(message), gas=self._gas_of(message), nonce=nonce)
         transaction = unsigned_transaction(message, self.around.chain.chain_id)
-        vm = Evm(self.around.fork, self._context_for(message), precompiles=self.precompiles)
+        vm = self._vm(self._context_for(message))
         marks = recording.VAGUE if tracer.words_failures else 0
         recorder = Recorder(tracer.mask | marks)
         outcome, after = self._recorded(message, vm.inspected_by(recorder))

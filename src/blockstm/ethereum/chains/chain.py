@@ -85,6 +85,8 @@ class Chain:
         precompiles: address → precompiled contracts of the chain's own, in all its blocks, beside
             those of its forks or in their place; see `blockstm.vm.evm.Precompile`. Only the native
             EVM has them.
+        opcodes: number → opcodes of the chain's own, in all its blocks, where their fork has none;
+            see `blockstm.vm.evm.Opcode`. Only the native EVM has them.
         netsplit_block: where nodes that missed the merge part from the others by their fork
             identifier (EIP-3675). No rule of a block depends on it, nor does equality.
 
@@ -100,11 +102,15 @@ class Chain:
     fork: Fork | None = None
     precompiles: Mapping[Address, Any] = field(default_factory=dict, hash=False)
     netsplit_block: int | None = field(default=None, compare=False)
+    opcodes: Mapping[int, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.precompiles, Mapping):
             given = brief(self.precompiles)
             raise ConfigError(f"the precompiles of a chain are a mapping by address, not {given}")
+        if not isinstance(self.opcodes, Mapping):
+            given = brief(self.opcodes)
+            raise ConfigError(f"the opcodes of a chain are a mapping by number, not {given}")
         for name, kind in (("chain_id", word), ("deposit_contract", address)):
             if expected := kind(getattr(self, name)):
                 given = brief(getattr(self, name))

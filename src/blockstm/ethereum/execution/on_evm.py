@@ -65,7 +65,7 @@ def prepare_on_evm(
         listed=block.transaction_list,
         workers=workers or usable_cores(),
     )
-    vm = Evm(fork, context, precompiles=chain.precompiles)
+    vm = Evm(fork, context, precompiles=chain.precompiles, opcodes=chain.opcodes)
     watched = vm if inspector is None else vm.inspected_by(inspector)
     return BlockOnEvm(block, fork, chain, state, senders, vm, vm.bind(steps), watched)
 

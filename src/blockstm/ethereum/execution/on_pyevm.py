@@ -37,6 +37,8 @@ def prepare_on_pyevm(
     """See `blockstm.ethereum.execution.preparation.prepare`."""
     if chain.precompiles:
         raise ConfigError('precompiles of a chain\'s own are for the native EVM, vm="evm"')
+    if chain.opcodes:
+        raise ConfigError('opcodes of a chain\'s own are for the native EVM, vm="evm"')
     vm = PyEvm(fork.name, context)
     transactions = tuple(
         vm.decode(transaction.encode(), sender)

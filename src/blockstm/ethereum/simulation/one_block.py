@@ -76,7 +76,7 @@ class OneBlock:
         if block.fields.blob_base_fee is not None:
             context = replace(context, blob_base_fee=block.fields.blob_base_fee)
         precompiles = moved_precompiles(block.overrides, fork, chain.precompiles)
-        self._vm = Evm(fork, context, precompiles=precompiles)
+        self._vm = Evm(fork, context, precompiles=precompiles, opcodes=chain.opcodes)
         self._transactions: list[Transaction] = []
         self._calls: list[SimulatedCall] = []
         self._receipts: list[Receipt] = []

@@ -291,7 +291,8 @@ class _Maker:
                 collects_requests=collects,
             ),
         )
-        vm = Evm(self.fork, context, precompiles=self.chain.precompiles)
+        own = self.chain
+        vm = Evm(self.fork, context, precompiles=own.precompiles, opcodes=own.opcodes)
         return BlockOnEvm(block, self.fork, self.chain, self.state, senders, vm, vm.bind(steps), vm)
 
     def _start(self) -> BlockStart:

@@ -8,16 +8,18 @@ Imports point down::
     inspection   inspectors: what they are told of calls, instructions and state
     validation   the exceptions of steps that did not succeed
     precompiles  precompiled contracts of the embedder's own
+    opcodes      opcodes of the embedder's own
     libraries    the shared libraries that the EVM calls
     execution    what a step came to, from the bytes of its output
     steps        what runs as one transaction of the engine
 """
 
-from blockstm.errors import PrecompileFailure
+from blockstm.errors import ExceptionalHalt, PrecompileFailure
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import Execution, InvalidTransaction, Log, SystemOutputs
 from blockstm.vm.evm.inspection import Call, CallEnd, Inspector, Instruction
 from blockstm.vm.evm.machine import FORKS, Evm
+from blockstm.vm.evm.opcodes import Memory, Opcode
 from blockstm.vm.evm.precompiles import ForkPrecompile, Precompile
 from blockstm.vm.evm.steps import (
     BlockEnd,
@@ -38,12 +40,15 @@ __all__ = [
     "Call",
     "CallEnd",
     "Evm",
+    "ExceptionalHalt",
     "Execution",
     "ForkPrecompile",
     "Inspector",
     "Instruction",
     "InvalidTransaction",
     "Log",
+    "Memory",
+    "Opcode",
     "Overrides",
     "Precompile",
     "PrecompileFailure",

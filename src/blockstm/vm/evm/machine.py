@@ -18,6 +18,7 @@ from blockstm.vm.evm.admission import BlockRoom
 from blockstm.vm.evm.execution import InvalidTransaction, read_output
 from blockstm.vm.evm.inspection import observer_of
 from blockstm.vm.evm.libraries import load_libraries
+from blockstm.vm.evm.opcodes import Opcode, checked_opcodes
 from blockstm.vm.evm.precompiles import Precompile, checked_precompiles
 from blockstm.vm.evm.steps import (
     BlockEnd,
@@ -56,6 +57,8 @@ class Evm:
             or in place of them: warm from the start (EIP-2929), as those are. See
             `blockstm.vm.evm.Precompile`. A `blockstm.vm.evm.ForkPrecompile` moves one of the
             fork's there, or takes one away.
+        opcodes: number → `blockstm.vm.evm.Opcode`: instructions of your own, where the fork has
+            none.
         inspector: told what transactions do inside, see `blockstm.vm.evm.Inspector`.
 
     Attributes:
@@ -65,7 +68,8 @@ class Evm:
 
     Raises:
         ConfigError: there is no such fork.
-        InputError: the precompiles or the inspector are of the wrong kind.
+        InputError: the precompiles, the opcodes or the inspector are of the wrong kind, or an
+            opcode is one of the fork's.
         ImportError: a library that precompiles need is not installed.
     """
 
@@ -75,6 +79,7 @@ class Evm:
         block: BlockContext,
         *,
         precompiles: Mapping[Address, Precompile | Any] | None = None,
+        opcodes: Mapping[int, Opcode] | None = None,
         inspector: Any = None,
     ) -> None:
         known = fork if isinstance(fork, Fork) else fork_named(fork)
@@ -84,6 +89,7 @@ class Evm:
             block = replace(block, blobs_max=known.blobs.max)
         self.block = block
         self._precompiles = checked_precompiles(precompiles)
+        self._opcodes = checked_opcodes(self.fork, opcodes)
         self._observer = observer_of(inspector)
 
     def inspected_by(self, inspector: Any) -> Evm:
@@ -119,6 +125,8 @@ class Evm:
         prepared = EvmBlock(self.fork, self.block, read_output, error_of)
         if self._precompiles:
             prepared.add_precompiles(self._precompiles)
+        if self._opcodes:
+            prepared.add_opcodes(self._opcodes)
         if isinstance(steps, BlockSteps):
             _add(prepared, steps.start)
             given = steps.transactions if steps.listed is None else steps.listed

@@ -25,6 +25,7 @@ enum class Tier : uint8_t {
 struct Variant {
     Fork fork = Fork::Frontier;
     Tier tier = Tier::Plain;
+    uint16_t opcodes = 0;  // the number of a set that the embedder adds (added_opcodes.hpp); 0 for none
 
     friend bool operator==(const Variant&, const Variant&) = default;
 };

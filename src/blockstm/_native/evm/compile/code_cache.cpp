@@ -10,8 +10,9 @@ namespace blockstm::evm {
 
 namespace {
 
-uint8_t number_of(Variant variant) noexcept {
-    return static_cast<uint8_t>(static_cast<uint8_t>(variant.fork) << 1 | static_cast<uint8_t>(variant.tier));
+uint64_t number_of(Variant variant) noexcept {
+    const auto fork = static_cast<uint64_t>(variant.fork), tier = static_cast<uint64_t>(variant.tier);
+    return fork << 1 | tier | uint64_t{variant.opcodes} << 8;
 }
 
 // The hash is Keccak's; the seed keeps the makers of contracts from choosing where they lie.
@@ -19,7 +20,7 @@ uint64_t hash_of(const CodeKey& key) noexcept {
     const TableSeed& seed = table_seed();
     uint64_t words[2];
     std::memcpy(words, key.hash.bytes, sizeof words);
-    return fold(words[0] ^ seed.word[0] ^ uint64_t{number_of(key.variant)} << 56, words[1] ^ seed.word[1]);
+    return fold(words[0] ^ seed.word[0] ^ number_of(key.variant) << 40, words[1] ^ seed.word[1]);
 }
 
 bool has_key(const Code& code, const CodeKey& key) noexcept {

@@ -118,9 +118,13 @@ Operation of_first_tier(uint8_t opcode) noexcept {
 
 void write(Instruction* out, uint8_t opcode, Fork fork) noexcept {
     Writer writer(out, opcode, fork);
-    if (!OPCODES[opcode].is_in(fork) || opcode == op::INVALID) {
+    if (opcode == op::INVALID) {
         writer.block(0, 0, 0);
         return writer.add(Operation::INVALID);
+    }
+    if (!OPCODES[opcode].is_in(fork)) {  // it may be one of the embedder's own
+        writer.block(0, 0, 0);
+        return writer.add(Operation::ON_TRANSLATED);
     }
     const Operation own = of_first_tier(opcode);
     if (own == Operation::ON_TRANSLATED) {

@@ -64,6 +64,7 @@ inline constexpr int STACK_LIMIT = 1024;  // words
                             room for where that went */ \
     OPERATION(GO_ON)     /* y and z: the place where the next chunk begins; behind it is such room, too */ \
     OPERATION(BAD_JUMP) \
+    OPERATION(ADDED)     /* x: where its result goes; y: one past its topmost operand; z: the opcode */ \
     OPERATION(IF) OPERATION(IF_NOT) \
     OPERATION(IF_EQ) OPERATION(IF_NE) OPERATION(IF_EQ_K32) OPERATION(IF_NE_K32) \
     OPERATION(IF_LT) OPERATION(IF_GE) OPERATION(IF_LT_K32) OPERATION(IF_GE_K32) \

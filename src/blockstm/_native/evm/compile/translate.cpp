@@ -21,6 +21,7 @@ Translator::Translator(Program& program, Workbench& bench) noexcept
       code_(program.code_),
       gas_(gas_table(code_.variant.fork)),
       is_stepped_(code_.variant.tier == Tier::Stepped),
+      added_(opcode_set(code_.variant.opcodes)),
       bytes_(code_.bytes.data),
       size_(code_.bytes.size),
       out_(bench.out),
@@ -133,7 +134,10 @@ bool Translator::land_on_run(uint64_t place, uint32_t count) noexcept {
 
 bool Translator::translate(uint8_t opcode, uint64_t place) noexcept {
     const Opcode& traits = OPCODES[opcode];
-    if (!traits.is_in(code_.variant.fork)) return halt(op::INVALID);
+    if (!traits.is_in(code_.variant.fork)) {
+        const bool is_added = added_ != nullptr && added_->opcodes[opcode].is_there;
+        return is_added ? added(opcode, added_->opcodes[opcode]) : halt(op::INVALID);
+    }
     charge(opcode);
     switch (opcode) {
         case op::JUMPDEST: return true;

@@ -86,6 +86,19 @@ bool Translator::call(uint8_t opcode) noexcept {
     return true;
 }
 
+// It finds its operands where the stack machine has them. A gas block of its own begins with it, as it does where code
+// that ran as it stands comes here (first_tier.cpp), and ends with it, as it sees the gas that is left.
+bool Translator::added(uint8_t opcode, const AddedOpcode& traits) noexcept {
+    if (!end_basic_block()) return false;
+    go_on_behind();
+    charge(traits.gas, traits.inputs, traits.outputs);
+    emit(Operation::ADDED, scaled(-traits.inputs), 0, opcode);
+    if (traits.outputs != traits.inputs) emit(Operation::FALL, scaled(traits.outputs - traits.inputs));
+    end_gas_block();
+    go_on_behind();
+    return true;
+}
+
 // The end of the frame. Where the words are does not matter any more.
 bool Translator::halt(uint8_t opcode) noexcept {
     work(opcode);

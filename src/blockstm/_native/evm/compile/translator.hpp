@@ -7,6 +7,7 @@
 #pragma once
 
 #include "evm/compile/code.hpp"
+#include "evm/forks/added_opcodes.hpp"
 #include "evm/compile/ir_buffer.hpp"
 #include "evm/compile/program.hpp"
 #include "evm/compile/virtual_stack.hpp"
@@ -112,6 +113,7 @@ private:
     void gas_left() noexcept;
     bool halt(uint8_t opcode) noexcept;
     bool call(uint8_t opcode) noexcept;
+    bool added(uint8_t opcode, const AddedOpcode& traits) noexcept;
     bool jump() noexcept;
     bool jump_if() noexcept;
     bool go(const u256& target) noexcept;
@@ -146,6 +148,7 @@ private:
     const Code& code_;
     const GasTable& gas_;
     const bool is_stepped_;
+    const OpcodeSet* const added_;  // null for none
     const uint8_t* bytes_;
     const uint64_t size_;
     IrBuffer& out_;

@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include "evm/forks/added_opcodes.hpp"
 #include "evm/run/machine_loop.hpp"
 
 namespace blockstm::evm {
@@ -30,7 +31,8 @@ Machine::~Machine() {
 
 Variant Machine::variant() const noexcept {
     const bool is_stepped = inspector != nullptr && inspector->follows_steps();
-    return {block->fork, is_stepped ? Tier::Stepped : Tier::Plain};
+    const uint16_t opcodes = block->added_opcodes == nullptr ? uint16_t{0} : block->added_opcodes->set;
+    return {block->fork, is_stepped ? Tier::Stepped : Tier::Plain, opcodes};
 }
 
 bool Machine::begin(const BlockEnv& block_env, blockstm_view* view) noexcept {

@@ -2,6 +2,8 @@
 
 #include "evm/run/instructions/system.hpp"
 
+#include "evm/forks/added_opcodes.hpp"
+
 #include "evm/precompiles/precompiles.hpp"
 #include "evm/run/create.hpp"
 #include "evm/run/instructions/environment.hpp"
@@ -189,6 +191,51 @@ int64_t selfdestruct(Machine& machine, const u256& operand, u256& balance, int64
     if (!goes) return gas;
     if (!journal.is_self_destructed(frame.self)) journal.add_refund(table.selfdestruct_refund);
     return journal.self_destruct(frame.self) ? gas : OVER;
+}
+
+namespace {
+
+struct AddedCall : blockstm_opcode_call {
+    Machine* machine;
+    int64_t failed;  // what `reach` returned where it failed; else 0
+};
+
+uint8_t* memory_of_added(blockstm_opcode_call* given, uint64_t offset, uint64_t size) noexcept {
+    auto& call = *static_cast<AddedCall*>(given);
+    if (call.failed != 0) return nullptr;
+    const int64_t gas = reach(*call.machine, offset, size, call.gas);
+    if (gas < 0) {
+        call.failed = gas;
+        return nullptr;
+    }
+    call.gas = gas;
+    return size == 0 ? call.result : memory_of(*call.machine) + offset;
+}
+
+}  // namespace
+
+int64_t added(Machine& machine, uint8_t opcode, const u256* operands, u256& result, int64_t gas) noexcept {
+    const AddedOpcodes& own = *machine.block->added_opcodes;
+    const AddedOpcode& traits = own.traits.opcodes[opcode];
+    const blockstm_opcode& table = own.run[opcode];
+    uint8_t words[BLOCKSTM_OPCODE_INPUTS_MAX][32];
+    for (int index = 0; index < traits.inputs; ++index) store_be(operands[-1 - index], words[index]);
+    AddedCall call{{words[0], gas, 0, {}, memory_of_added}, &machine, 0};
+    const int32_t status = table.run(table.context, &call);
+    if (call.failed != 0) return call.failed;
+    switch (status) {
+        case BLOCKSTM_OPCODE_SUCCESS: break;
+        case BLOCKSTM_OPCODE_HALTED: return fail(machine, Failure::InvalidOpcode);
+        case BLOCKSTM_OPCODE_RAISED:
+            machine.error = call.error;
+            machine.journal.stop(PRECOMPILE_RAISED);
+            return OVER;
+        case BLOCKSTM_OPCODE_NO_MEMORY:
+        default: return no_memory(machine);
+    }
+    if (call.gas > gas) return fail(machine, Failure::InvalidOpcode);  // it has made gas
+    if (call.gas >= 0 && traits.outputs != 0) result = load_be(call.result);
+    return call.gas;
 }
 
 }  // namespace blockstm::evm::instructions

@@ -21,4 +21,7 @@ int64_t leave(Machine& machine, const u256& offset, const u256& size, int64_t ga
 // SELFDESTRUCT (0xff): all that the account has, which is `amount`, goes to the beneficiary.
 int64_t selfdestruct(Machine& machine, const u256& beneficiary, u256& amount, int64_t gas) noexcept;
 
+// An opcode of the embedder's own: `operands` points one past the topmost; `result` may be one of them.
+int64_t added(Machine& machine, uint8_t opcode, const u256* operands, u256& result, int64_t gas) noexcept;
+
 }  // namespace blockstm::evm::instructions
