@@ -8,4 +8,5 @@ Imports point down::
     engine     the engine on small transactions
     benchmark  candidates timed in turn
     machine    what a figure was measured on
+    peak       how much memory a piece of work takes at its highest
 """

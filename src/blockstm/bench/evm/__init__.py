@@ -8,5 +8,6 @@ Imports point down::
     state_tests   workloads from files in the format of the official state tests
     workloads     calls that run long inside one contract
     assembly      an assembler for the EVM
+    published     what other EVMs took where this benchmark cannot run them
     artefacts     what the contracts of ``bench/contracts`` compile to
 """

@@ -51,16 +51,16 @@ private:
     };
 
     static uint64_t place_of(int number, Span input) noexcept {
-        constexpr uint64_t MIXER = 0x9E3779B97F4A7C15;
-        uint64_t mixed = static_cast<uint64_t>(number) * MIXER ^ input.size;
+        constexpr uint64_t FACTOR = 0x9E3779B97F4A7C15;
+        uint64_t mixed = static_cast<uint64_t>(number) * FACTOR ^ input.size;
         for (uint64_t place = 0; place < input.size; place += sizeof mixed) {
             uint64_t word = 0;
             const uint64_t left = input.size - place;
             std::memcpy(&word, input.data + place, left < sizeof word ? left : sizeof word);
-            mixed = (mixed ^ word) * MIXER;
+            mixed = (mixed ^ word) * FACTOR;
             mixed ^= mixed >> 29;
         }
-        return mixed * MIXER >> (64 - COUNT_BITS);
+        return mixed * FACTOR >> (64 - COUNT_BITS);
     }
 
     std::unique_ptr<Entry[]> entries_;  // made when something is remembered
