@@ -15,6 +15,7 @@ from tests.layers import PACKAGE, ROOT
 INTERFACES = (
     *("vm/pyevm/accounts.py", "vm/pyevm/computation.py", "vm/pyevm/state.py"),
     *("cli/transitions/server.py", "vm/evm/inspection.py"),
+    *("compat/eth_tester/backend.py", "compat/eth_tester/beginning.py"),
     *("ethereum/calls/access_lists.py", "ethereum/calls/failures.py"),
     *("chain/store.py", "chain/memory_store.py"),
     "ethereum/simulation/call_logs.py",

@@ -17,6 +17,7 @@ EXTRAS: Final = {
     "insight": ("matplotlib",),
     "chain": ("mdbx",),
     "archives": ("cramjam",),
+    "eth-tester": ("eth_tester",),
     "rpc": ("uvicorn", "websockets"),
 }
 """Extra → the packages of it that blockstm imports."""

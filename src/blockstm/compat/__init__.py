@@ -5,4 +5,5 @@ Imports point down::
     plugins     plugins of pytest that put drop-ins in place
     pyrevm      `pyrevm`, revm's EVM for Python
     checksums   addresses in mixed case
+    eth_tester  `eth-tester`'s backend: ``blockstm.compat.eth_tester.Backend``
 """

@@ -17,7 +17,7 @@ from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.building.attempts import Attempts
 from blockstm.ethereum.building.attributes import BlockAttributes, header_after
 from blockstm.ethereum.building.build import BuiltBlock, built, empty_block
-from blockstm.ethereum.building.ordering import by_price
+from blockstm.ethereum.building.ordering import Order, by_price
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.state.located import located
 from blockstm.types import Address, Hash32
@@ -49,8 +49,9 @@ def build_irregular(
     chain: Chain,
     block_hashes: Mapping[int, Hash32],
     total_difficulty: int | None = None,
+    order: Order = by_price,
 ) -> BuiltBlock:
-    """`build_block` by price, with what is irregular.
+    """`build_block` with what is irregular.
 
     Args:
         senders: of the transactions, as they are to be taken, signed or not.
@@ -65,6 +66,6 @@ def build_irregular(
     try:
         empty = empty_block(header, fork, attributes)
         attempts = Attempts(engine, empty, located(state), fork, chain, hashes)
-        return built(engine, attempts, transactions, by_price, False, senders)
+        return built(engine, attempts, transactions, order, False, senders)
     finally:
         POOL.give_back(engine)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from typing import Final
 from unicodedata import normalize
 
+from blockstm.errors import ConfigError
 from blockstm.ethereum.transition.signing import CURVE_ORDER, public_point
+from blockstm.messages import brief
 
-__all__ = ["keys_of"]
+__all__ = ["keys_at", "keys_of"]
 
 _ROUNDS: Final = 2048
 _HARDENED: Final = 1 << 31
-_ACCOUNTS: Final = (44 + _HARDENED, 60 + _HARDENED, _HARDENED, 0)  # m/44'/60'/0'/0
+_ACCOUNTS: Final = "m/44'/60'/0'/0"
 
 
 def keys_of(mnemonic: str, count: int) -> list[bytes]:
@@ -24,12 +27,28 @@ def keys_of(mnemonic: str, count: int) -> list[bytes]:
     >>> keys_of("test test test test test test test test test test test junk", 1)[0].hex()[:8]
     'ac0974be'
     """
+    return keys_at(mnemonic, _ACCOUNTS, count)
+
+
+def keys_at(mnemonic: str, path: str, count: int) -> list[bytes]:
+    """The first secret keys below a path, such as ``m/44'/60'/0'/0``.
+
+    Raises:
+        ConfigError: it is no path.
+    """
     words = normalize("NFKD", " ".join(mnemonic.split())).encode()
     seed = hashlib.pbkdf2_hmac("sha512", words, b"mnemonic", _ROUNDS)
     node = _halves(hmac.digest(b"Bitcoin seed", seed, "sha512"))
-    for index in _ACCOUNTS:
+    for index in _indices(path):
         node = _child(*node, index)
     return [_child(*node, index)[0].to_bytes(32, "big") for index in range(count)]
+
+
+def _indices(path: str) -> list[int]:
+    if not re.fullmatch(r"m(/\d{1,9}'?)*", path):
+        raise ConfigError(f"a path of keys is like m/44'/60'/0'/0, not {brief(path)}")
+    steps = path.split("/")[1:]
+    return [int(each.rstrip("'")) + _HARDENED * each.endswith("'") for each in steps]
 
 
 def _halves(digest: bytes) -> tuple[int, bytes]:
