@@ -46,6 +46,12 @@ class Suite:
 
 SUITES = {
     "pyrevm": Suite("pyrevm", "0.3.7", "blockstm.compat.plugins.pyrevm"),
+    "eth-tester": Suite(
+        "eth-tester",
+        "0.14.0b1",
+        "blockstm.compat.plugins.eth_tester",
+        needs=("eth-tester[py-evm]==0.14.0b1",),
+    ),
 }
 
 

@@ -2,5 +2,6 @@
 
 Imports point down::
 
-    pyrevm   ``-p blockstm.compat.plugins.pyrevm``: `import pyrevm` gives `blockstm.compat.pyrevm`
+    eth_tester  `eth_tester.PyEVMBackend` is `blockstm.compat.eth_tester.Backend`
+    pyrevm      `import pyrevm` gives `blockstm.compat.pyrevm`
 """

@@ -1,0 +1,13 @@
+"""``-p blockstm.compat.plugins.eth_tester``: `eth_tester.PyEVMBackend` is our backend."""
+
+from __future__ import annotations
+
+import eth_tester
+from eth_tester.backends import pyevm
+from eth_tester.backends.pyevm import main
+
+from blockstm.compat.eth_tester import Backend
+
+__all__: list[str] = []
+
+eth_tester.PyEVMBackend = pyevm.PyEVMBackend = main.PyEVMBackend = Backend
