@@ -14,8 +14,8 @@ pytest.importorskip("mdbx")
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = 20_000
-GROWTH_MAX = 16 << 20
-"""Bytes that 20,000 blocks may add once caches are full, by the slope."""
+GROWTH_MAX = 32 << 20
+"""Bytes that 20,000 blocks may add, by the slope: a cache of senders still fills, up to 16 MiB."""
 
 
 @pytest.mark.slow
@@ -30,7 +30,7 @@ def test_memory_is_flat_over_many_blocks(tmp_path: Path) -> None:
     said = [json.loads(line) for line in run.stdout.splitlines()]
     assert said[-1]["block"] >= BLOCKS
     assert said[-1]["reads"] > 0
-    later = said[len(said) // 2 :]  # until then caches fill: senders, codes, accounts, pages
+    later = said[len(said) // 2 :]  # until then codes, accounts and pages fill
     slope = linear_regression(
         [each["block"] for each in later], [each["memory"] for each in later]
     ).slope
