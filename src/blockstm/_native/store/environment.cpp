@@ -12,6 +12,7 @@ constexpr intptr_t GROWTH = 32 << 20;
 constexpr intptr_t SHRINKING = 256 << 20;
 constexpr intptr_t PAGE_SIZE = 4096;
 constexpr mode_t MODE = 0640;
+constexpr uint64_t DIRTY_PAGES_MAX = 16'384;  // 64 MiB in memory; a commit that changes more writes some ahead
 
 }  // namespace
 
@@ -25,6 +26,7 @@ int Environment::open(const char* path, const char* const* names, uint32_t count
     }
     code = library.env_set_maxdbs(env_, TABLES_MAX);
     if (code == CODE_OK) code = library.env_set_option(env_, OPTION_READERS_MAX, readers_max);
+    if (code == CODE_OK && !read_only) code = library.env_set_option(env_, OPTION_DIRTY_PAGES_MAX, DIRTY_PAGES_MAX);
     if (code == CODE_OK && !read_only) {
         code = library.env_set_geometry(env_, SIZE_MIN, -1, static_cast<intptr_t>(size_max), GROWTH, SHRINKING,
                                         PAGE_SIZE);

@@ -49,7 +49,7 @@ inline constexpr uint32_t TXN_TRY = 0x10000000;
 inline constexpr uint32_t TABLE_CREATE = 0x40000;
 inline constexpr uint32_t PUT_UPSERT = 0;
 inline constexpr int AT_CURRENT = 4, AT_LAST = 6, TO_NEXT = 8, TO_PREVIOUS = 12, TO_LOWER_BOUND = 19;
-inline constexpr int OPTION_READERS_MAX = 1;
+inline constexpr int OPTION_READERS_MAX = 1, OPTION_DIRTY_PAGES_MAX = 7;
 
 // What its functions return: 0, one of these, or an errno of the system, which is positive.
 enum Code : int {
