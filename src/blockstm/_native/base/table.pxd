@@ -20,6 +20,7 @@ cdef enum:
     TABLE_MISSING = -2  # no such key
     INLINE_SIZE = 8  # bytes of a key or value that stand in the entry
     ABSENT_SIZE = 0xFFFFFFFF  # a value_size: the key has no value
+    SHORT_KEY = 96  # bytes: longer keys are compared by the library
     BLOCK_HEADER = 8  # bytes before a value behind a pointer: its capacity
 
 cdef struct Entry:
@@ -86,7 +87,19 @@ cdef inline bint entry_has_key(
         return False
     if size == 8:
         return entry.key == word64(key)
-    return memcmp(entry_key(entry), key, size) == 0
+    if size < 8 or size > SHORT_KEY:
+        return memcmp(entry_key(entry), key, size) == 0
+    return same_words(<const uint8_t*>entry.key, key, size)
+
+
+cdef inline bint same_words(const uint8_t* left, const uint8_t* right, uint64_t size) noexcept nogil:
+    """Whether ``size`` bytes, 8 or more, are the same; the last word overlaps the one before it."""
+    cdef uint64_t place = 0
+    while place + 8 < size:
+        if word64(left + place) != word64(right + place):
+            return False
+        place += 8
+    return word64(left + size - 8) == word64(right + size - 8)
 
 
 cdef inline int64_t table_find_hashed(

@@ -122,6 +122,8 @@ cdef class Engine:
         pages_free(self.block.frontier.outcome)
         free(self.block.frontier.plain)
         free(self.block.frontier.written)
+        free(self.block.frontier.summary)
+        free(self.block.frontier.rewritten)
         free(self.block.frontier.segment)
         if self.pid == getpid():  # in a forked child, monitors remember threads that are not there
             monitor_destroy(&self.barrier.monitor)
@@ -245,6 +247,8 @@ cdef class Engine:
         cdef Frontier* frontier = &self.block.frontier
         frontier.admission = context.admission
         frontier.written_count = 0
+        if frontier.rewritten_words:
+            memset(frontier.rewritten, 0, frontier.rewritten_words * sizeof(uint64_t))
         frontier.segments = 0
         frontier.gas_used = 0
         frontier.status = RUNNING

@@ -5,7 +5,7 @@ deltas folded onto the exact prefix, writes committed, or the block ended. All o
 writes are committed or none is. Only one worker is ever in here; ownership of the frontier's
 transaction (scheduler.pxd) hands what it wrote on to the next.
 """
-from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t
+from libc.stdint cimport UINT8_MAX, int32_t, uint32_t, uint64_t, uint8_t
 from libc.stdlib cimport realloc
 from libc.string cimport memset
 
@@ -16,11 +16,11 @@ from blockstm._native.abi cimport (
 from blockstm._native.base.arena cimport Arena, arena_take
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Entry, Location
-from blockstm._native.engine.mvmemory.numbers cimport Numbers, fold_delta
+from blockstm._native.engine.mvmemory.numbers cimport Numbers, fold_delta, same_payload
 from blockstm._native.engine.mvmemory.store cimport (
     Store, store_commit, store_final, store_make_room, store_read_base,
 )
-from blockstm._native.engine.mvmemory.values cimport PAYLOAD_DELTA, PAYLOAD_VALUE, Payload
+from blockstm._native.engine.mvmemory.values cimport PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload
 from blockstm._native.engine.view.accesses cimport POINT_PUBLISH, View, view_pause
 
 cdef enum BlockStatus:
@@ -72,6 +72,14 @@ cdef struct Segment:
     int32_t first            # transaction
     uint32_t written         # how many locations were written before
 
+# What results need to know of a written location to be measured without looking at it.
+cdef struct Summary:
+    uint8_t is_told          # else one has to look: sizes do not fit, or only Python can compare values
+    uint8_t is_changed       # the value differs from the base
+    uint8_t is_deleted
+    uint8_t key_size
+    uint32_t value_size      # 0 where it is deleted
+
 cdef struct Frontier:
     Store* store
     Segment* segment         # which worker committed what; where memory ran out, the one before goes on
@@ -81,8 +89,11 @@ cdef struct Frontier:
     ExecutionResult* outcome # of the others; both are valid below the frontier
     bint all_plain
     uint32_t* written        # locations in order of their first committed write
+    Summary* summary         # of each, what that write made of it
     uint32_t written_count
     uint32_t written_capacity
+    uint64_t* rewritten      # a bit for each location: it was written again, its summary does not hold
+    uint64_t rewritten_words
     Admission admission
     bint skip_invalid
     bint has_gas_limit
@@ -137,14 +148,59 @@ cdef inline void frontier_begin_segment(Frontier* frontier, int32_t worker, int3
 cdef inline bint frontier_reserve(Frontier* frontier, uint32_t more) noexcept nogil:
     cdef uint64_t capacity = 2 * <uint64_t>frontier.written_capacity + more + 64
     cdef uint32_t* larger
+    cdef Summary* summaries
     if frontier.written_count + more <= frontier.written_capacity:
         return True
     larger = <uint32_t*>realloc(frontier.written, capacity * sizeof(uint32_t))
     if larger == NULL:
         return False
     frontier.written = larger
+    summaries = <Summary*>realloc(frontier.summary, capacity * sizeof(Summary))
+    if summaries == NULL:
+        return False
+    frontier.summary = summaries
     frontier.written_capacity = <uint32_t>capacity
     return True
+
+
+cdef inline bint frontier_mark_rewritten(Frontier* frontier, uint32_t location) noexcept nogil:
+    """Have its summary no longer hold; false: memory has run out. It may be marked although nothing comes of it."""
+    cdef uint64_t word = location >> 6, words = frontier.rewritten_words
+    cdef uint64_t* larger
+    if word >= words:
+        words = 2 * word + 64
+        larger = <uint64_t*>realloc(frontier.rewritten, words * sizeof(uint64_t))
+        if larger == NULL:
+            return False
+        memset(larger + frontier.rewritten_words, 0, (words - frontier.rewritten_words) * sizeof(uint64_t))
+        frontier.rewritten = larger
+        frontier.rewritten_words = words
+    frontier.rewritten[word] |= <uint64_t>1 << (location & 63)
+    return True
+
+
+cdef inline bint frontier_is_rewritten(const Frontier* frontier, uint32_t location) noexcept nogil:
+    cdef uint64_t word = location >> 6
+    return word < frontier.rewritten_words and frontier.rewritten[word] >> (location & 63) & 1
+
+
+cdef inline Summary summary_of(const Numbers* numbers, const Location* location, const Payload* value) noexcept nogil:
+    """Of a location with this committed value, whose base has been read."""
+    cdef Summary summary
+    summary.is_told = location.key_size <= UINT8_MAX and numbers.domain != BLOCKSTM_NUMBERS_OBJECT
+    summary.is_changed = summary.is_told and not same_payload(numbers, value, location.base.observe())
+    summary.is_deleted = value.kind == PAYLOAD_ABSENT
+    summary.key_size = <uint8_t>location.key_size
+    summary.value_size = 0 if summary.is_deleted else value.size
+    return summary
+
+
+cdef inline void frontier_add_written(Frontier* frontier, uint32_t id, const Location* location) noexcept nogil:
+    """Its first write has been committed."""
+    cdef const Payload* value = location.committed.read_plain()
+    frontier.written[frontier.written_count] = id
+    frontier.summary[frontier.written_count] = summary_of(&frontier.store.numbers, location, value)
+    frontier.written_count += 1
 
 
 cdef inline BlockStatus frontier_end(Frontier* frontier, BlockStatus status, uint64_t error) noexcept nogil:
@@ -208,6 +264,8 @@ cdef inline BlockStatus frontier_write(Frontier* frontier, View* view, Write* wr
                                                 &view.pieces)
             if write[index].room == NULL or not frontier_hold(frontier.store, &write[index]):
                 return frontier_end(frontier, OUT_OF_MEMORY, 0)
+        if location.committed.read_plain() != NULL and not frontier_mark_rewritten(frontier, write[index].location):
+            return frontier_end(frontier, OUT_OF_MEMORY, 0)
     for index in range(count):
         location = location_at(&frontier.store.interner, write[index].location)
         if write[index].entry == NULL:  # a run at the frontier: the commit shows its writes
@@ -215,8 +273,7 @@ cdef inline BlockStatus frontier_write(Frontier* frontier, View* view, Write* wr
         fresh = location.committed.read_plain() == NULL  # written at the frontier only
         store_commit(frontier.store, location, write[index].payload, write[index].room)
         if fresh:
-            frontier.written[frontier.written_count] = write[index].location
-            frontier.written_count += 1
+            frontier_add_written(frontier, write[index].location, location)
     return RUNNING
 
 

@@ -2,6 +2,7 @@
 #include "evm/lookahead.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "evm/journal/records.hpp"
@@ -29,10 +30,12 @@ void prefetch_slot(blockstm_view* view, const Address& address, const uint8_t* s
     view->api->prefetch(view, key, sizeof key);
 }
 
-// Steps lie one behind the other, but each is longer than what the processor fetches ahead.
+// Steps lie one behind the other, but each is longer than what the processor fetches ahead. What a transaction does
+// not have is not asked for.
 void prefetch_step(const Step& step) noexcept {
     const auto* bytes = reinterpret_cast<const char*>(&step);
-    for (uint64_t offset = 0; offset < sizeof(Step); offset += LINE) __builtin_prefetch(bytes + offset);
+    constexpr uint64_t END = offsetof(Step, transaction) + sizeof(Transaction);
+    for (uint64_t offset = 0; offset < END; offset += LINE) __builtin_prefetch(bytes + offset);
 }
 
 bool calls_method(const Step& step) noexcept {
@@ -119,7 +122,7 @@ void Lookahead::advance(const Array<Step>& steps, int64_t index, blockstm_view* 
     }
 }
 
-void Lookahead::guess(const Transaction& transaction, const HashMemo& hashes, Group& group) noexcept {
+void Lookahead::guess(const Transaction& transaction, HashMemo& hashes, Group& group) noexcept {
     const Method& method = method_of(transaction);
     if (!method.is_learnt || !is_of(method, transaction)) return;
     for (uint64_t place = 0; place < method.count; ++place) {

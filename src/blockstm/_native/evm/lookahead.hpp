@@ -47,7 +47,7 @@ private:
     static bool is_of(const Method& method, const Transaction& transaction) noexcept;
     Method& method_of(const Transaction& transaction) noexcept;
     void learn_rules(Method& method, const Transaction& transaction, const HashMemo& hashes) noexcept;
-    void guess(const Transaction& transaction, const HashMemo& hashes, Group& group) noexcept;
+    void guess(const Transaction& transaction, HashMemo& hashes, Group& group) noexcept;
 
     const void* steps_ = nullptr;  // of the block that was looked at last, and how far
     int64_t next_ = 0;

@@ -12,7 +12,9 @@ from libc.string cimport memcpy, memset
 from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.cursors cimport cpu_relax, thread_yield
 from blockstm._native.base.pages cimport prefetch
-from blockstm._native.engine.frontier cimport ExecutionResult, Frontier, Segment, frontier_outcome
+from blockstm._native.engine.frontier cimport (
+    ExecutionResult, Frontier, Segment, Summary, frontier_is_rewritten, frontier_outcome,
+)
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Location, location_key
 from blockstm._native.engine.mvmemory.numbers cimport same_payload
@@ -121,14 +123,13 @@ cdef inline uint32_t part_split(Part* part, uint32_t parts, int32_t worker, int3
 
 
 cdef inline void prefetch_ahead(Store* store, const Frontier* frontier, uint32_t place) noexcept nogil:
-    """Prefetch what the next steps of a walk over the written locations will read."""
+    """Prefetch what the next steps of a walk over the written locations will copy."""
     cdef const Location* location
     if place + LOCATIONS_AHEAD >= frontier.written_count:
         return
     prefetch(location_at(&store.interner, frontier.written[place + LOCATIONS_AHEAD]))
     location = location_at(&store.interner, frontier.written[place + VALUES_AHEAD])
     prefetch(location.committed.peek())  # only to prefetch it
-    prefetch(location.base.peek())
 
 
 cdef inline void measure_outcomes(Copying* copying, Part* part) noexcept nogil:
@@ -145,25 +146,44 @@ cdef inline void measure_outcomes(Copying* copying, Part* part) noexcept nogil:
     part.any_gas = gas != 0
 
 
+cdef inline Summary look_up(Copying* copying, uint32_t place) noexcept nogil:
+    """What became of a written location, from the location itself."""
+    cdef const Location* location = location_at(&copying.store.interner, copying.frontier.written[place])
+    cdef const Payload* value = location.committed.observe()
+    cdef Summary summary
+    summary.is_told = 0
+    summary.is_changed = not same_payload(&copying.store.numbers, value, location.base.observe())
+    summary.is_deleted = value.kind == PAYLOAD_ABSENT
+    summary.key_size = 0
+    summary.value_size = value.size if value.kind == PAYLOAD_VALUE else 0
+    return summary
+
+
+cdef inline uint32_t key_size_of(Copying* copying, uint32_t place, const Summary* summary) noexcept nogil:
+    if summary.is_told:
+        return summary.key_size
+    return location_at(&copying.store.interner, copying.frontier.written[place]).key_size
+
+
 cdef inline void measure_writes(Copying* copying, Part* part) noexcept nogil:
-    cdef const Location* location
-    cdef const Payload* value
-    cdef uint32_t place
+    cdef const Frontier* frontier = copying.frontier
+    cdef Summary summary
+    cdef uint32_t place, key_size
     cdef Sizes sizes = part.sizes  # what is written beside another worker's part is written once
     cdef bint uneven = False, any_deleted = False
     for place in range(part.written, part.written_end):
-        prefetch_ahead(copying.store, copying.frontier, place)
-        location = location_at(&copying.store.interner, copying.frontier.written[place])
-        value = location.committed.observe()
-        copying.kept[place] = not same_payload(
-            &copying.store.numbers, value, location.base.observe())
-        if not copying.kept[place]:
+        summary = frontier.summary[place]
+        if not summary.is_told or frontier_is_rewritten(frontier, frontier.written[place]):
+            summary = look_up(copying, place)
+        copying.kept[place] = summary.is_changed
+        if not summary.is_changed:
             continue
+        key_size = key_size_of(copying, place, &summary)
         sizes.writes += 1
-        sizes.key += location.key_size
-        sizes.value += value.size if value.kind == PAYLOAD_VALUE else 0
-        uneven |= location.key_size != 8 or value.size != 8
-        any_deleted |= value.kind == PAYLOAD_ABSENT
+        sizes.key += key_size
+        sizes.value += summary.value_size
+        uneven |= key_size != 8 or summary.value_size != 8
+        any_deleted |= summary.is_deleted
     part.sizes = sizes
     part.uneven, part.any_deleted = uneven, any_deleted
 

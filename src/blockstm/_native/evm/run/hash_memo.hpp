@@ -18,25 +18,23 @@ public:
     }
 
     const uint8_t* hash(const uint8_t* bytes) noexcept {
-        Entry& entry = entries_[place_of(bytes)];
-        if (made_count_ < MADE) made_[made_count_++] = &entry;
-        if (std::memcmp(entry.bytes, bytes, SIZE) != 0) {
-            std::memcpy(entry.bytes, bytes, SIZE);
-            keccak256(bytes, SIZE, entry.hash);
+        Entry* entry = entry_of(bytes);
+        if (entry == nullptr) {
+            entry = &replaced(bytes);
+            keccak256(bytes, SIZE, entry->hash);
         }
-        return entry.hash;
+        if (made_count_ < MADE) made_[made_count_++] = entry;
+        return entry->hash;
     }
 
     // The hash if it is remembered; null where it is not.
-    const uint8_t* find(const uint8_t* bytes) const noexcept {
-        const Entry& entry = entries_[place_of(bytes)];
-        return std::memcmp(entry.bytes, bytes, SIZE) == 0 ? entry.hash : nullptr;
+    const uint8_t* find(const uint8_t* bytes) noexcept {
+        const Entry* entry = entry_of(bytes);
+        return entry == nullptr ? nullptr : entry->hash;
     }
     // Remembers one that was made elsewhere; it must be right.
     void put(const uint8_t* bytes, const uint8_t* hash) noexcept {
-        Entry& entry = entries_[place_of(bytes)];
-        std::memcpy(entry.bytes, bytes, SIZE);
-        std::memcpy(entry.hash, hash, sizeof entry.hash);
+        std::memcpy(replaced(bytes).hash, hash, sizeof(Entry::hash));
     }
 
     // The first few that were asked for since `begin`, unless others have taken their places.
@@ -50,19 +48,42 @@ private:
         uint8_t hash[32];
     };
 
-    static constexpr uint64_t COUNT = 512;
+    static constexpr uint64_t SETS = 256;
+    static constexpr uint64_t WAYS = 2;  // a hash made ahead is not lost to the next one in its place
     static constexpr uint64_t MADE = 8;
 
+    // The one of two entries that has these bytes, or null. It becomes the one that is replaced last.
+    Entry* entry_of(const uint8_t* bytes) noexcept {
+        const uint64_t set = set_of(bytes);
+        for (uint64_t way = 0; way < WAYS; ++way) {
+            Entry& entry = entries_[WAYS * set + way];
+            if (std::memcmp(entry.bytes, bytes, SIZE) != 0) continue;
+            used_last_[set] = static_cast<uint8_t>(way);
+            return &entry;
+        }
+        return nullptr;
+    }
+
+    // The other one of the two, with these bytes.
+    Entry& replaced(const uint8_t* bytes) noexcept {
+        const uint64_t set = set_of(bytes);
+        used_last_[set] ^= 1;
+        Entry& entry = entries_[WAYS * set + used_last_[set]];
+        std::memcpy(entry.bytes, bytes, SIZE);
+        return entry;
+    }
+
     // By what differs between entries of mappings: the ends of key and place, the key's middle.
-    static uint64_t place_of(const uint8_t* bytes) noexcept {
+    static uint64_t set_of(const uint8_t* bytes) noexcept {
         uint64_t key, middle, place;
         std::memcpy(&key, bytes + 24, sizeof key);
         std::memcpy(&middle, bytes + 16, sizeof middle);
         std::memcpy(&place, bytes + 56, sizeof place);
-        return ((key ^ middle >> 7) + __builtin_bswap64(place)) * 0x9E3779B97F4A7C15 >> (64 - 9);
+        return ((key ^ middle >> 7) + __builtin_bswap64(place)) * 0x9E3779B97F4A7C15 >> (64 - 8);
     }
 
-    Entry entries_[COUNT];
+    Entry entries_[SETS * WAYS];
+    uint8_t used_last_[SETS] = {};
     const Entry* made_[MADE];
     uint64_t made_count_ = 0;
 };
