@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from engine_cases import executor
+from engine_cases import check, executor
 from tests.patience import PATIENCE
 
 from blockstm import Config, Executor, reference
@@ -209,3 +210,28 @@ def test_native_transactions_without_conflicts_run_once() -> None:
     result = executor(4).execute_block(block, {}, NativeScripts())
     assert result.stats.incarnations == 1000
     assert sum(result.stats.aborts.values()) == 0
+
+
+def _runs(view: Any, transaction: Callable[[Any], Any]) -> Any:
+    return transaction(view)
+
+
+@pytest.mark.parametrize("every", [7, 45, 200])
+def test_a_number_that_all_add_to_is_exact_for_those_who_come_to_read_it(every: int) -> None:
+    """Deltas that no run ahead has read need not be published; then one comes to read them."""
+    readers: list[Callable[[Any], Any]] = [
+        lambda view: view.get("hot"),
+        lambda view: view.at_least("hot", 4000),
+        lambda view: view.try_add("hot", -3, 0, 9000),
+        lambda view: view.put("hot", view.get("hot") - 1),
+        lambda view: view.put("other", view.get("hot")),
+    ]
+    block: list[Callable[[Any], Any]] = []
+    for index in range(420):
+        if index % every == every - 1:
+            block.append(readers[index // every % len(readers)])
+        else:
+            block.append(lambda view, n=index % 23: (view.add("hot", n), view.add("too", 1)))
+    expected = check(block, {"hot": 5}, _runs, repeats=3).result
+    assert expected is not None
+    assert expected.writes["too"] == 420 - 420 // every

@@ -48,7 +48,7 @@ cdef enum:
     COLD_NS = 10_000                 # the first runs may take this longer than the same do later
     CHECK_RUNS = 32                  # a block that is not shared is checked again after so many runs ...
     CHECK_NS = 50_000                # ... or after fewer that take so long
-    SHARED_TASK_NS = 700             # a shared transaction costs about so much more than one run alone
+    SHARED_TASK_NS = 450             # a shared transaction costs about so much more than one run alone
     SHARING_PROFIT_NS_MIN = 250_000  # waking the other workers costs more than a smaller profit
 
 cdef object NO_MEMORY_ERROR = MemoryError("out of memory while a block was run")
@@ -273,6 +273,7 @@ cdef class Engine:
         block.batch_max = BATCH_MAX
         block.run_ns = BATCH_NS
         block.alone_ns = block.shared_from_ns = 0
+        block.alone_is_typical = False
         block.unprofitable.prepare(0)
         block.workers = 1
         block.shared = False
@@ -309,6 +310,7 @@ cdef class Engine:
             taken = (worker.busy_ns - since) // ran
             # A single long run among short ones says nothing about the rest.
             if self.sharing_is_profitable(min(taken, before), 1):
+                self.block.alone_is_typical = True
                 return
             before = taken
 
@@ -324,6 +326,7 @@ cdef class Engine:
         if profit_ns < SHARING_PROFIT_NS_MIN or task_ns < self.block.shared_from_ns:
             return False
         self.block.alone_ns = task_ns
+        self.block.alone_is_typical = False
         # The averages that the workers and the throttle begin with.
         self.block.run_ns = self.worker[0].run_ns = task_ns
         return True
@@ -396,7 +399,8 @@ cdef class Engine:
         if block.store.reclaims.observe():
             self.reclaim()
         if block.unprofitable.observe():
-            block.shared_from_ns = 2 * block.alone_ns
+            # Transactions that take alone what they took when they were shared, and more, are shared again.
+            block.shared_from_ns = min(2 * block.alone_ns, block.sharing_ns + block.sharing_ns // 8)
             block.unprofitable.prepare(0)
         block.sequential_until = 0
         block.workers = 1

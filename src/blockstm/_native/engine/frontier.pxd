@@ -37,7 +37,7 @@ cdef enum BlockStatus:
 cdef struct Write:
     uint32_t location
     Payload* payload
-    Entry* entry             # NULL for a run at the frontier: the commit publishes its writes
+    Entry* entry             # NULL where the commit publishes it: of a run at the frontier, and see is_only_added_to
     Payload* room            # where the committed value is kept; NULL: where it stands
 
 # What a run came to, whether or not it is committed.

@@ -22,7 +22,9 @@ from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, blockstm_prefetch
 from blockstm._native.base.arena cimport Arena, arena_take
 from blockstm._native.engine.mvmemory.interner cimport Interner
-from blockstm._native.engine.mvmemory.locations cimport Entry, Location, location_room
+from blockstm._native.engine.mvmemory.locations cimport (
+    Entry, Location, highest_reader, is_contended, location_room,
+)
 from blockstm._native.engine.mvmemory.numbers cimport Numbers, fold_delta
 from blockstm._native.engine.mvmemory.pieces cimport PIECE_MIN, Pieces, piece_mark, pieces_take
 from blockstm._native.engine.mvmemory.spares cimport Spares, spares_give, spares_take
@@ -34,6 +36,7 @@ from blockstm._native.engine.mvmemory.values cimport (
 cdef enum:
     ESTIMATE_TAG = 1     # on an entry's payload pointer: to be written again
     STEPS = 16           # locations; a power of two
+    ADDITIONS_MAX = 16   # that a worker publishes where nobody reads
 
 # Reads a location from the state. Called by any worker; `reader` is handed through. Fills in
 # `kind`, `size` and `word` of the payload. BLOCKSTM_OK, BLOCKSTM_STATE_ERROR or _NO_MEMORY.
@@ -72,8 +75,14 @@ cdef struct Step:
     Atomic[Entry*]* link       # of an entry above ...
     int32_t above              # ... whose index this is
 
+# How often a worker has added in a row to what lies in one place of the table: a number that all add to.
+cdef struct Additions:
+    const Location* location
+    uint32_t count
+
 cdef struct Path:
     Step step[STEPS]
+    Additions additions[STEPS]
 
 cdef struct Resolved:
     const Payload* payload     # FOUND: a value or absent; may be `Folding.folded`
@@ -184,8 +193,27 @@ cdef inline int store_read_base(Store* store, Location* location, Arena* arena, 
     return BLOCKSTM_OK
 
 
+cdef inline uint32_t path_place(const Location* location) noexcept nogil:
+    return (<uintptr_t>location / sizeof(Location)) & (STEPS - 1)
+
+
 cdef inline Step* path_step(Path* path, const Location* location) noexcept nogil:
-    return &path.step[(<uintptr_t>location / sizeof(Location)) & (STEPS - 1)]
+    return &path.step[path_place(location)]
+
+
+cdef inline bint is_only_added_to(Path* path, const Location* location, const Payload* payload) noexcept nogil:
+    """Whether a delta need not be published: this worker has added here often, and nobody has read ahead.
+
+    Publishing it would take the location's cache line from the worker that commits there, for each transaction of
+    the block. A run that comes to read it later finds too little, and goes wrong: once, as that is noted.
+    """
+    cdef Additions* additions = &path.additions[path_place(location)]
+    if payload.kind != PAYLOAD_DELTA:
+        return False
+    if additions.location != location:
+        additions.location, additions.count = location, 0
+    additions.count += 1
+    return additions.count > ADDITIONS_MAX and highest_reader(location) == 0 and not is_contended(location)
 
 
 cdef inline Entry* store_publish(Location* location, Payload* payload, Arena* arena, Path* path,

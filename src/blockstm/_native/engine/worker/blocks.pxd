@@ -38,6 +38,8 @@ cdef struct Block:
     int32_t workers
     int64_t batch_max          # how many transactions may be claimed at once
     int64_t alone_ns           # time of a run when it was decided to share; 0: sharing is not measured
+    bint alone_is_typical      # it is of many runs; else of the first few, whose data were in the cache
+    int64_t sharing_ns         # time of a commit when sharing was found not to pay
     int64_t shared_from_ns     # shorter runs are not shared: in this block that did not pay
     Poll poll
     void* poll_context

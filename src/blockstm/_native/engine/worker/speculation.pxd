@@ -13,7 +13,9 @@ from blockstm._native.engine.frontier cimport ExecutionResult, Write
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Location
 from blockstm._native.engine.mvmemory.numbers cimport same_payload
-from blockstm._native.engine.mvmemory.store cimport store_holds, store_publish, store_put_tombstone
+from blockstm._native.engine.mvmemory.store cimport (
+    is_only_added_to, store_holds, store_publish, store_put_tombstone,
+)
 from blockstm._native.engine.mvmemory.values cimport PAYLOAD_TOMBSTONE, Payload
 from blockstm._native.engine.scheduler cimport (
     EXECUTED, EXECUTING, READY, STOP, STOP_NO_MEMORY, WAITING, Scheduler, Task, Waiter,
@@ -69,6 +71,8 @@ cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* 
     for index in range(incarnation.writes):
         write = &incarnation.write[index]
         location = location_at(&block.store.interner, write.location)
+        if is_only_added_to(&worker.view.path, location, write.payload):
+            continue
         view_pause(&worker.view, POINT_PUBLISH, write.payload.index)
         write.entry = store_publish(location, write.payload, &worker.speculation_arena, &worker.view.path, &before)
         if write.entry == NULL:
@@ -93,7 +97,7 @@ cdef inline void tombstone_unwritten(Block* block, const Incarnation* before, bi
         return
     for place in range(before.writes):
         write = &before.write[place]
-        if store_holds(write.entry, write.payload):
+        if write.entry != NULL and store_holds(write.entry, write.payload):
             store_put_tombstone(&block.store, write.entry)
             changed[0] = True
 

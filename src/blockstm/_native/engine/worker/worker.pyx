@@ -361,10 +361,11 @@ cdef void observe_frontier(Worker* worker, int64_t now) noexcept nogil:
 cdef void measure_sharing(Worker* worker) noexcept nogil:
     """Measure whether the frontier moves as fast as one worker alone would move it; if not, end the sharing.
 
-    What a run takes alone was measured on a few of them, whose data were in the cache: half as much again is what
-    to expect of many. Where transactions have become shorter since then, so have runs.
+    What a run takes alone may have been measured on a few of them, whose data were in the cache: half as much again is
+    what to expect of many. Where transactions have become shorter since then, so have runs.
     """
-    cdef int64_t alone_ns = min(worker.block.alone_ns + worker.block.alone_ns // 2, worker.run_ns)
+    cdef int64_t more_ns = 0 if worker.block.alone_is_typical else worker.block.alone_ns // 2
+    cdef int64_t alone_ns = min(worker.block.alone_ns + more_ns, worker.run_ns)
     cdef int64_t taken_ns = worker.frontier_seen_ns - worker.measured_ns
     cdef int64_t count = worker.frontier_seen - worker.measured_from
     if worker.measured_ns and taken_ns < MEASURED_NS:
@@ -374,6 +375,7 @@ cdef void measure_sharing(Worker* worker) noexcept nogil:
     # A long run may stall the frontier for a while, but long runs are worth sharing.
     if worker.slow >= SLOW_MAX and worker.run_ns < SHORT_NS:
         worker.slow = 0
+        worker.block.sharing_ns = taken_ns // (count + 1)
         worker.block.unprofitable.suggest(1)
     worker.measured_ns = worker.frontier_seen_ns
     worker.measured_from = worker.frontier_seen
