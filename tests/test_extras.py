@@ -61,6 +61,7 @@ def test_a_block_runs_without_any_extra() -> None:
         (BLOCK + "prepare_file(file, 'py-evm')", "eth", "pyevm"),
         (BLOCK + "prepare_file(file, 'py-evm')", "rlp", "pyevm"),
         ("import blockstm.vm.pyevm", "eth", "pyevm"),
+        ("import blockstm.compat.pyevm", "eth", "pyevm"),
         ("import blockstm.testing.strategies", "hypothesis", "testing"),
         ("import blockstm.compat.eth_tester", "eth_tester", "eth-tester"),
         (ARCHIVE, "cramjam", "archives"),

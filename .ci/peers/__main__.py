@@ -29,7 +29,7 @@ class Suite:
         plugin: the pytest plugin that puts the drop-in there.
         tests: what is run, below the package's folder.
         options: of pytest.
-        needs: what its tests import besides.
+        needs: what its tests import besides; it goes into the cache folder, too.
     """
 
     package: str
@@ -51,6 +51,16 @@ SUITES = {
         "0.14.0b1",
         "blockstm.compat.plugins.eth_tester",
         needs=("eth-tester[py-evm]==0.14.0b1",),
+    ),
+    "py-evm": Suite(
+        *("py-evm", "0.12.1b1", "blockstm.compat.plugins.pyevm", ("tests/core/chain-object",)),
+        options=("-W", "ignore"),
+        needs=("factory-boy",),
+    ),
+    "vyper": Suite(
+        *("vyper", "0.4.3", "blockstm.compat.plugins.pyrevm", ("tests/functional",)),
+        options=("-o", "addopts=", "-W", "ignore"),
+        needs=("vyper==0.4.3", "hypothesis[lark]", "eth-stdlib", "eth-account"),
     ),
 }
 
@@ -88,7 +98,13 @@ def run(suite: Suite, given: argparse.Namespace, more: list[str]) -> int:
     command = [sys.executable, "-m", "pytest", "-q", "-p", suite.plugin, "-p", "no:cacheprovider"]
     chosen = [each for each in more if not each.startswith("-")] or suite.tests
     options = [each for each in more if each.startswith("-")]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    places = [str(packages(suite, given.cache)), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": os.pathsep.join(filter(None, places)),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # others' plugins import the installed package
+    }
     done = subprocess.run(
         [*command, *suite.options, *left_out, *options, *chosen], cwd=folder, env=environment
     )
@@ -105,18 +121,24 @@ def fetched(suite: Suite, cache: Path) -> Path | None:
     pip = [sys.executable, "-m", "pip"]
     got = subprocess.run([*pip, "download", "--quiet", *asked, "--dest", cache])
     archive = cache / f"{suite.folder}.tar.gz"
-    if got.returncode or not archive.is_file() or not installed(suite, pip):
+    if got.returncode or not archive.is_file() or not installed(suite, cache, pip):
         return None
     with tarfile.open(archive) as opened:
         opened.extractall(cache, filter="data")
     return folder
 
 
-def installed(suite: Suite, pip: list[str]) -> bool:
-    """Whether what its tests import is there, now."""
+def installed(suite: Suite, cache: Path, pip: list[str]) -> bool:
+    """Whether what its tests import is there, now: beside them, not among our own packages."""
     if not suite.needs:
         return True
-    return subprocess.run([*pip, "install", "--quiet", *suite.needs]).returncode == 0
+    install = [*pip, "install", "--quiet", "--target", packages(suite, cache)]
+    return subprocess.run([*install, *suite.needs]).returncode == 0
+
+
+def packages(suite: Suite, cache: Path) -> Path:
+    """Where what its tests import besides lies."""
+    return cache / "packages" / suite.package
 
 
 def known_differences(suite: Suite) -> list[str]:

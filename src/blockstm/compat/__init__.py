@@ -3,6 +3,7 @@
 Imports point down::
 
     plugins     plugins of pytest that put drop-ins in place
+    pyevm       py-evm's chains, whose blocks run here
     pyrevm      `pyrevm`, revm's EVM for Python
     checksums   addresses in mixed case
     eth_tester  `eth-tester`'s backend: ``blockstm.compat.eth_tester.Backend``

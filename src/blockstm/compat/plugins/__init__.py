@@ -2,6 +2,7 @@
 
 Imports point down::
 
-    eth_tester  `eth_tester.PyEVMBackend` is `blockstm.compat.eth_tester.Backend`
-    pyrevm      `import pyrevm` gives `blockstm.compat.pyrevm`
+    eth_tester  ``-p blockstm.compat.plugins.eth_tester``: `eth_tester.PyEVMBackend` is ours
+    pyevm       ``-p blockstm.compat.plugins.pyevm``: py-evm's chains import blocks through us
+    pyrevm      ``-p blockstm.compat.plugins.pyrevm``: `import pyrevm` gives `blockstm.compat.pyrevm`
 """
