@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from tests.baselines import HAS_PYREVM, needs_pyrevm
+from tests.ethereum.far_node import far_node
+from tests.rpc.test_dev import ALICE, BOB, deploy, new_node, pay
 
 from blockstm.compat import pyrevm as ours
-from blockstm.errors import ConfigError
+from blockstm.types import Address
 
 SENDER, TARGET = "0x" + "11" * 20, "0x" + "ee" * 20
 COUNTER = bytes.fromhex("5f545f5260015f54015f5560205ff3")  # gives slot 0, and adds 1 to it
@@ -250,6 +252,26 @@ def instance(name: str) -> Any:
     return kind()
 
 
-def test_another_node_is_refused() -> None:
-    with pytest.raises(ConfigError, match="JSON-RPC"):
-        ours.EVM(fork_url="http://127.0.0.1:1")
+# ---- a node's accounts
+
+
+def test_accounts_are_read_from_a_node_and_changed_here() -> None:
+    node = new_node("prague")
+    pay(node, 5)
+    contract = deploy(node)
+    with node.chain, far_node(node) as far:
+        number = node.chain.head.header.number
+        head = node.chain.head.header
+        for named in (None, "latest", str(number), hex(number), "0x" + head.hash.hex()):
+            evm = ours.EVM(fork_url=far.url, fork_block=named, spec_id="Prague")
+            there = node.chain.state_at(number).account(Address(bytes.fromhex(BOB[2:])))
+            assert there is not None
+            assert evm.get_balance(BOB) == there.balance > 0
+        assert evm.get_code(contract)
+        evm.message_call(ALICE, BOB, value=1)
+        assert evm.get_balance(BOB) == there.balance + 1
+        evm.set_block_env(ours.BlockEnv(number=number + 1))
+        assert evm.block_hash(number) == head.hash
+        assert evm.block_hash(number - 1) == head.parent_hash
+        put(ours, evm, "43600190034060005260206000f3")  # the hash of the block before
+        assert evm.message_call(ALICE, TARGET) == head.hash

@@ -12,11 +12,10 @@ from blockstm.compat.pyrevm.accounts import AccountInfo, JournalCheckpoint
 from blockstm.compat.pyrevm.environment import BlockEnv, Env, TxEnv
 from blockstm.compat.pyrevm.results import ExecutionResult, failure_text, rejection_text
 from blockstm.compat.pyrevm.specs import fork_of, name_of
-from blockstm.errors import ConfigError
 from blockstm.ethereum.calls.session import CallSession, Mark
 from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.remote import RpcState
 from blockstm.ethereum.rules.reasons import Reason
-from blockstm.messages import brief
 from blockstm.types import Address, BlockNumber, Hash32
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import Execution, InvalidTransaction
@@ -35,7 +34,8 @@ class EVM:
 
     Args:
         env: configuration, block, transaction.
-        fork_url, fork_block: where accounts are read that are not here.
+        fork_url, fork_block: the node and the block of it that accounts are read from which are not
+            here; without a block, its latest.
         gas_limit: of calls that do not say how much gas they have, and what GASLIMIT gives.
         tracing: whether calls write EIP-3155 lines to the standard output.
         spec_id: whose rules hold; the newest of mainnet where it is not known.
@@ -50,20 +50,18 @@ class EVM:
         tracing: bool = False,
         spec_id: str = "LATEST",
     ) -> None:
-        if fork_url is not None:
-            raise ConfigError(
-                f"no state is read over JSON-RPC: {brief(fork_url)}, block {brief(fork_block)}"
-            )
+        self._forked = None if fork_url is None else RpcState(fork_url, _named(fork_block))
         given = env or Env()
         self._cfg, self._block, self._tx = given.cfg, given.block.copy(), given.tx
         self._gas_limit = gas_limit
         self._spec_id = spec_id
+        self._hashes: dict[int, Hash32] = {}
         self.tracing = tracing
         self._session = CallSession(
-            None,
+            self._forked,
             fork=fork_of(spec_id),
             block=self._context(),
-            block_hash=_hash_of_number,
+            block_hash=self._hash_of,
         )
         self._run = self._session.run
         self._given: tuple[Any, ...] | None = None
@@ -84,7 +82,7 @@ class EVM:
             base_fee_per_gas=0,
             blob_base_fee=block.blob_gasprice or 0,
             chain_id=self._cfg.chain_id,
-            parent_hash=_hash_of_number(block.number - 1),
+            parent_hash=self._parent_hash(block.number - 1),
         )
 
     # ---- the environment
@@ -108,8 +106,20 @@ class EVM:
         self._tx, self._given = tx, None
 
     def block_hash(self, number: int) -> bytes:
-        """The hash of a block: keccak of its number in decimal, as none has another."""
-        return _hash_of_number(number)
+        """The hash of a block: the node's, or keccak of its number in decimal."""
+        return self._hash_of(number)
+
+    def _hash_of(self, number: int) -> Hash32:
+        if self._forked is None:
+            return _hash_of_number(number)
+        if not self._hashes:
+            self._hashes = self._forked.block_hashes
+        return self._hashes.get(number) or _hash_of_number(number)
+
+    def _parent_hash(self, number: int) -> Hash32:
+        """As `_hash_of`, but where no node is asked that need not be."""
+        forked = self._forked
+        return forked.hash if forked and forked.number == number else _hash_of_number(number)
 
     # ---- accounts
 
@@ -351,3 +361,11 @@ class EVM:
 
 def _hash_of_number(number: int) -> Hash32:
     return keccak(str(number).encode())
+
+
+def _named(fork_block: str | None) -> int | str | bytes:
+    """A block as `RpcState` takes it: a hash, a number in either notation, or a name."""
+    text = (fork_block or "latest").lower()
+    if text.startswith("0x") and len(text) == 2 + 2 * len(bytes(32)):
+        return bytes.fromhex(text[2:])
+    return int(text, 0) if text[:1].isdigit() else text
