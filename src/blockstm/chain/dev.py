@@ -145,8 +145,8 @@ class DevChain(Chain):
             raise UsageError("a block is not imported on a state that was edited: build one")
         return super().import_block(decoded)
 
-    def import_blocks(self, blocks: Iterable[Block | bytes]) -> Any:
-        """`import_block` for many."""
+    def import_blocks(self, blocks: Iterable[Block | bytes], *, pipelined: bool = False) -> Any:
+        """`import_block` for many, one after another."""
         return map(self.import_block, blocks)
 
     # ---- going back

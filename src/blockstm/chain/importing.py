@@ -172,7 +172,7 @@ class Importer:
         total_difficulty = blocks.total_difficulty(parent_hash) + block.header.difficulty
         senders = [sender for sender in block.senders if sender is not None]
         is_head = self._uninterrupted.run(
-            lambda: self._stage(block, block.hash, executed, total_difficulty, senders)
+            lambda: self._stage_with(block, block.hash, executed, total_difficulty, senders)
         )
         return ImportedBlock(block, block.hash, is_head, executed)
 
@@ -228,14 +228,20 @@ class Importer:
         return known
 
     def _stage(
+        self, block: Block, block_hash: Hash32, executed: ExecutedBlock, total_difficulty: int
+    ) -> bool:
+        """Stage a block that is valid; whether it is the head."""
+        senders = self._senders(block, total_difficulty - block.header.difficulty)
+        return self._stage_with(block, block_hash, executed, total_difficulty, senders)
+
+    def _stage_with(
         self,
         block: Block,
         block_hash: Hash32,
         executed: ExecutedBlock,
         total_difficulty: int,
-        senders: list[Address] | None = None,
+        senders: list[Address],
     ) -> bool:
-        """Stage a valid block, with senders if they are known; whether it is the head."""
         self._has_taken = True
         undoing = self._working.advance(block_hash, executed.writes)
         head = Head(block_hash, block.header, total_difficulty)
@@ -251,17 +257,16 @@ class Importer:
         head: Head,
         executed: ExecutedBlock,
         undoing: RecordedChanges,
-        senders: list[Address] | None = None,
+        senders: list[Address],
     ) -> None:
         """Stage what there is to keep of a block; ``head`` is what it would be as one."""
-        if senders is None:
-            senders = self._senders_of(block, head.total_difficulty - block.header.difficulty)
         self._staging.put_block(block, head.hash, senders, head.total_difficulty)
         self._staging.put_results(head.hash, executed, undoing)
 
-    def _senders_of(self, block: Block, total_difficulty: int) -> list[Address]:
-        high_s_allowed = self._fork(block, total_difficulty) < HOMESTEAD
-        known = find_senders(block.transaction_list, 1, high_s_allowed=high_s_allowed)
+    def _senders(self, block: Block, total_difficulty: int) -> list[Address]:
+        """Who sent a block's transactions, which are known; total difficulty before it."""
+        fork = self._fork(block, total_difficulty)
+        known = find_senders(block.transaction_list, 1, high_s_allowed=fork < HOMESTEAD)
         return [sender for sender in known if sender is not None]
 
     def _fork(self, block: Block, total_difficulty: int) -> Fork:
@@ -304,7 +309,9 @@ class Importer:
         return self._uninterrupted.run(stage)
 
     def _stage_running(self, running: RunningBlock) -> None:
-        self._put(running.block, running.head, running.executed, running.undoing)
+        block, head = running.block, running.head
+        senders = self._senders(block, head.total_difficulty - block.header.difficulty)
+        self._put(block, head, running.executed, running.undoing, senders)
         self._stage_head(running.head, running.block)
 
     def advance(self) -> None:

@@ -86,7 +86,7 @@ class ChainState:
             StoreError: it cannot be read.
         """
         if key[0] == "code":
-            return self._blocks.code(key[1]) or default
+            return self._code(key[1], default)
         account = self.account(key[0])
         if account is None:
             return default
@@ -95,6 +95,12 @@ class ChainState:
         else:
             value = field_of(account, key[1])
         return value or default
+
+    def _code(self, code_hash: Hash32, default: Any) -> Any:
+        try:
+            return self.code(code_hash) or default
+        except LookupError:
+            return default
 
     def __blockstm_state__(self) -> object:
         """For the engine: it reads this without Python, and asks `get` where this cannot tell."""
