@@ -35,7 +35,9 @@ batch leaves it there. That this one is not forgotten either has the same proof:
 frontier and then loads whether the batch is claimed; the other releases its batch and then loads the
 commit index, both sequentially consistent. A long run releases the claim early (accesses.pxd), as
 perhaps only the frontier can end it; so does a run that waits for another transaction's write. A run
-waits only for transactions before its own, so the lowest one that runs waits for none.
+waits only for transactions before its own, so the lowest one that runs waits for none. In the middle of a
+run there is no load of the commit index behind that release: a worker that parked just before it finds the
+transaction when it looks for work next, which a parked worker does after 50 ms at the latest (worker.pyx).
 
 A transaction that is expected to depend on an earlier one (expected.pxd) is held, WAITING, until that one
 has been executed. It is claimed at the frontier like all others, so what is expected delays it at most.
