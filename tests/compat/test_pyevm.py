@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +14,7 @@ from eth.vm import forks
 from eth_keys import keys
 from eth_utils import ValidationError
 
+from blockstm.compat.plugins import pyevm as plugin
 from blockstm.compat.pyevm import Chain, MiningChain
 from blockstm.compat.pyevm.chain import import_block
 
@@ -139,8 +138,7 @@ def test_a_witness_names_what_a_block_read() -> None:
 
 def test_a_plugin_puts_it_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eth.chains.base.Chain.import_block", import_block)  # and back afterwards
-    sys.modules.pop("blockstm.compat.plugins.pyevm", None)
-    importlib.import_module("blockstm.compat.plugins.pyevm")
+    plugin.pytest_load_initial_conftests()
     chain = chain_of(TheirMiningChain, "LondonVM")
     for block in built("LondonVM"):
         assert chain.import_block(block).imported_block.hash == block.hash

@@ -4,5 +4,5 @@ Imports point down::
 
     eth_tester  ``-p blockstm.compat.plugins.eth_tester``: `eth_tester.PyEVMBackend` is ours
     pyevm       ``-p blockstm.compat.plugins.pyevm``: py-evm's chains import blocks through us
-    pyrevm      ``-p blockstm.compat.plugins.pyrevm``: `import pyrevm` gives `blockstm.compat.pyrevm`
+    pyrevm      ``-p blockstm.compat.plugins.pyrevm``: `import pyrevm` gives ours
 """

@@ -8,6 +8,9 @@ from eth_tester.backends.pyevm import main
 
 from blockstm.compat.eth_tester import Backend
 
-__all__: list[str] = []
+__all__ = ["pytest_load_initial_conftests"]
 
-eth_tester.PyEVMBackend = pyevm.PyEVMBackend = main.PyEVMBackend = Backend
+
+def pytest_load_initial_conftests() -> None:
+    """Called by pytest before it imports anything of a suite."""
+    eth_tester.PyEVMBackend = pyevm.PyEVMBackend = main.PyEVMBackend = Backend

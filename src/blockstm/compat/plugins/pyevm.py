@@ -8,13 +8,15 @@ from eth.chains import base
 
 from blockstm.compat.pyevm.chain import import_block
 
-__all__: list[str] = []
+__all__ = ["pytest_load_initial_conftests"]
 
 _THEIRS = base.Chain.import_block
 
 
+def pytest_load_initial_conftests() -> None:
+    """Called by pytest before it imports anything of a suite."""
+    base.Chain.import_block = _import
+
+
 def _import(chain: Any, block: Any, perform_validation: bool = True) -> Any:
     return import_block(chain, block) if perform_validation else _THEIRS(chain, block, False)
-
-
-base.Chain.import_block = _import

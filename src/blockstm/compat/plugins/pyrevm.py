@@ -6,6 +6,9 @@ import sys
 
 from blockstm.compat import pyrevm
 
-__all__: list[str] = []
+__all__ = ["pytest_load_initial_conftests"]
 
-sys.modules["pyrevm"] = pyrevm
+
+def pytest_load_initial_conftests() -> None:
+    """Called by pytest before it imports anything of a suite."""
+    sys.modules["pyrevm"] = pyrevm
