@@ -42,6 +42,7 @@ USED_ELSEWHERE = {
     "hints_report": "public",
     "long_transactions": "public",
     "precision": "public",
+    "PyEVMBackend": "read by eth-tester's tests",
     "has_access_list": "read by the native EVM",
     "has_block": "public",
     "import_blocks": "public",

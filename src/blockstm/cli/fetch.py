@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from blockstm.errors import ConfigError, NodeError
+from blockstm.messages import brief
 
 if TYPE_CHECKING:
     from blockstm.ethereum import Chain
@@ -65,7 +66,9 @@ def main(args: argparse.Namespace) -> int:
 
     output = args.output or Path(f"{args.number}.json.xz")
     if output.suffix not in (".json", ".gz", ".xz"):
-        raise ConfigError(f"--output ends in .json, .json.gz or .json.xz, not {output.suffix!r}")
+        raise ConfigError(
+            f"--output ends in .json, .json.gz or .json.xz, not {brief(output.suffix)}"
+        )
     client = NodeClient(
         args.url, timeout=args.timeout, retries=args.retries, rate=args.rate, batch=args.batch
     )

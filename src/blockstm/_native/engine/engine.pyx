@@ -6,7 +6,7 @@ from libc.string cimport memset
 from libcpp.vector cimport vector
 from posix.unistd cimport getpid
 
-from blockstm.types import HintsReport, Outcome
+from blockstm.types import Outcome
 
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.base.cursors cimport events_notify, monitor_destroy, monitor_init, now_ns
@@ -16,13 +16,13 @@ from blockstm._native.engine.barrier cimport (
     PoolTask, barrier_close, barrier_enter, barrier_leave, barrier_open, barrier_run_task,
 )
 from blockstm._native.engine.context cimport Context
-from blockstm._native.engine.expectations cimport ExpectedInBlock
+from blockstm._native.engine.expectations cimport expected_in, members_of, report_on
 from blockstm._native.engine.explorer cimport (
     EXPLORED_WORKERS, Explorer, explorer_decisions, explorer_free, explorer_pause,
 )
 from blockstm._native.engine.frontier cimport (
     BLOCK_INVALID, CUT, DELTA_FAILED, LIMIT_FAILED, OUT_OF_MEMORY, RUNNING, STATE_FAILED,
-    TRANSACTION_FAILED, ExecutionResult, Frontier, frontier_outcome,
+    TRANSACTION_FAILED, ExecutionResult, Frontier, frontier_free, frontier_outcome,
 )
 from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset, location_at
 from blockstm._native.engine.mvmemory.pieces cimport pieces_free, pieces_sweep
@@ -119,12 +119,7 @@ cdef class Engine:
             free(self.worker)
         interner_free(&self.block.store.interner)
         pages_free(self.block.scheduler.task)
-        pages_free(self.block.frontier.outcome)
-        free(self.block.frontier.plain)
-        free(self.block.frontier.written)
-        free(self.block.frontier.summary)
-        free(self.block.frontier.rewritten)
-        free(self.block.frontier.segment)
+        frontier_free(&self.block.frontier)
         if self.pid == getpid():  # in a forked child, monitors remember threads that are not there
             monitor_destroy(&self.barrier.monitor)
             monitor_destroy(&self.block.scheduler.events.monitor)
@@ -184,11 +179,8 @@ cdef class Engine:
 
     cdef int set_expected(self, Request request) except -1:
         """Use what is expected of the block."""
-        self.expected = None
-        self.block.scheduler.expected = NULL
-        if request.expectations is not None:
-            self.expected = ExpectedInBlock(request.expectations, request.count)
-            self.block.scheduler.expected = &self.expected.expected
+        self.expected = expected_in(request.expectations, request.count)
+        self.block.scheduler.expected = members_of(self.expected)
         return 0
 
     cdef int set_limit(self, object limit) except -1:
@@ -536,7 +528,7 @@ cdef class Engine:
         for id in range(self.workers):
             pieces_free(&self.worker[id].view.pieces)  # those results are copies
         stats = stats_of(self.context, self.worker, workers, self.began_ns)
-        stats["hints"] = None if self.expected is None else HintsReport(**self.expected.report())
+        stats["hints"] = report_on(self.expected)
         return final, ending, outcomes, writes, stats
 
     cdef object ending(self):

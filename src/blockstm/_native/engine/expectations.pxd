@@ -29,3 +29,9 @@ cdef class ExpectedInBlock:
     cdef Expectations expectations
 
     cdef dict report(self)
+
+
+# None: nothing is expected.
+cdef ExpectedInBlock expected_in(Expectations expectations, int64_t count)
+cdef Expected* members_of(ExpectedInBlock expected) noexcept
+cdef object report_on(ExpectedInBlock expected)

@@ -5,6 +5,8 @@ from libc.stdlib cimport calloc, free
 from libcpp.vector cimport vector
 
 from blockstm.errors import InputError
+from blockstm.messages import brief
+from blockstm.types import HintsReport
 
 from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.engine.expected cimport TRUST_FIRST, Expected
@@ -38,7 +40,8 @@ cdef class Numbers:
         self.is_held = True
         kind = (self.buffer.format or b"B").decode().lstrip("@=<")
         if self.buffer.itemsize != itemsize or kind not in ("q", "l", "B"):
-            raise InputError(f"expected {'int64' if itemsize == 8 else 'uint8'} numbers, not of the format {kind!r}")
+            wanted = "int64" if itemsize == 8 else "uint8"
+            raise InputError(f"expected {wanted} numbers, not of the format {brief(kind)}")
         self.count = self.buffer.len // itemsize
 
     def __dealloc__(self):
@@ -209,3 +212,20 @@ cdef class ExpectedInBlock:
             "begun_early": expected.early.peek(),
             "begun_early_in_vain": expected.early_wrong.peek(),
         }
+
+
+cdef ExpectedInBlock expected_in(Expectations expectations, int64_t count):
+    """What is expected in a block of ``count`` transactions; None where nothing is."""
+    return None if expectations is None else ExpectedInBlock(expectations, count)
+
+
+cdef Expected* members_of(ExpectedInBlock expected) noexcept:
+    """What the workers read; NULL where nothing is expected."""
+    if expected is None:
+        return NULL
+    return &expected.expected
+
+
+cdef object report_on(ExpectedInBlock expected):
+    """A `blockstm.types.HintsReport` once all workers have left; None where nothing was expected."""
+    return None if expected is None else HintsReport(**expected.report())

@@ -6,7 +6,7 @@ writes are committed or none is. Only one worker is ever in here; ownership of t
 transaction (scheduler.pxd) hands what it wrote on to the next.
 """
 from libc.stdint cimport UINT8_MAX, int32_t, uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport realloc
+from libc.stdlib cimport free, realloc
 from libc.string cimport memset
 
 from blockstm._native.abi cimport (
@@ -14,6 +14,7 @@ from blockstm._native.abi cimport (
     BLOCKSTM_SUCCESS,
 )
 from blockstm._native.base.arena cimport Arena, arena_take
+from blockstm._native.base.pages cimport pages_free
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Entry, Location
 from blockstm._native.engine.mvmemory.numbers cimport Numbers, fold_delta, same_payload
@@ -106,6 +107,16 @@ cdef struct Frontier:
     uint32_t failed_location
     const Payload* below
     const Payload* delta
+
+
+cdef inline void frontier_free(Frontier* frontier) noexcept nogil:
+    """Free what it has come to hold; nobody uses it any more."""
+    pages_free(frontier.outcome)
+    free(frontier.plain)
+    free(frontier.written)
+    free(frontier.summary)
+    free(frontier.rewritten)
+    free(frontier.segment)
 
 
 cdef inline void frontier_keep(Frontier* frontier, int32_t index, const ExecutionResult* result) noexcept nogil:

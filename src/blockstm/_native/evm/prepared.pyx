@@ -6,9 +6,7 @@ into the `bytes` that they were made from, which are kept.
 from cpython.bool cimport PyBool_Check
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_New
-from libc.stdint cimport (
-    UINT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t,
-)
+from libc.stdint cimport UINT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 from libcpp cimport bool
 from libcpp.vector cimport vector
@@ -31,9 +29,8 @@ from blockstm.errors import InputError
 from blockstm.messages import brief
 
 FORKS = (
-    "frontier", "homestead", "tangerine_whistle", "spurious_dragon", "byzantium", "constantinople",
-    "petersburg", "istanbul", "berlin", "london", "paris", "shanghai", "cancun", "prague", "osaka",
-    "amsterdam",
+    "frontier", "homestead", "tangerine_whistle", "spurious_dragon", "byzantium", "constantinople", "petersburg",
+    "istanbul", "berlin", "london", "paris", "shanghai", "cancun", "prague", "osaka", "amsterdam",
 )
 """The names of forks.hpp, oldest first."""
 

@@ -30,10 +30,13 @@ enum {
 
 typedef struct blockstm_opcode_call blockstm_opcode_call;
 struct blockstm_opcode_call {
-    const uint8_t *operands; /* words of 32 bytes, big-endian, the topmost first; valid during the call, as is all of this */
-    int64_t gas;             /* that is left; take off it what this costs beyond the static gas. Below 0: out of gas */
+    /* Words of 32 bytes, big-endian, the topmost first; valid during the call, as is all of this. */
+    const uint8_t *operands;
+    /* What is left; take off it what this costs beyond the static gas. Below 0: out of gas. */
+    int64_t gas;
     uint64_t error;
-    uint8_t result[32];      /* the word that is pushed, big-endian; zero at first, not used where none is */
+    /* The word that is pushed, big-endian; zero at first, not used where none is. */
+    uint8_t result[32];
     /* The frame's memory from `offset` on, grown to hold `size` bytes and charged for. NULL where the gas does not
      * last, or memory has run out: then return at once, with any status. Another call makes the pointer invalid. */
     uint8_t *(*memory)(blockstm_opcode_call *call, uint64_t offset, uint64_t size);

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import sys
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from typing import Any
@@ -71,6 +72,8 @@ def _file_of(module: str) -> str:
     module is imported only where no search path has it: that may take 30 ms."""
     found, where = None, None
     for name in _with_packages(module):
+        if sys.modules.get(name, sys) is None:  # as `import` has it
+            raise ImportError(f"import of {name} halted; None in sys.modules", name=name)
         found = PathFinder.find_spec(name, where)
         where = None if found is None else found.submodule_search_locations
     found = found or importlib.import_module(module).__spec__
