@@ -8,4 +8,5 @@ Imports point down::
     blocks     ``blockstm bench blocks``: real blocks
     workloads  ``blockstm bench loads``: generated blocks
     evm        ``blockstm bench evm``: EVMs on the same bytecode
+    rows       lists among the arguments, rows printed as they are measured
 """

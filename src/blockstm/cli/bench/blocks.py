@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from blockstm.bench.machine import machine
-from blockstm.cli.blockpaths import block_files
+from blockstm.cli.bench.rows import block_files_at, print_rows, words
 from blockstm.errors import UsageError
 
 __all__ = ["add_parser", "main"]
@@ -60,17 +59,23 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
+    baselines = words(args.against)
+
+    def print_row(row: dict[str, Any], *, heading: bool) -> None:
+        if heading:
+            print(_line(_titles(baselines)))
+        print(_line(_cells(row, baselines)), flush=True)
+
+    print_rows(_rows(args, baselines), print_row, as_json=args.json)
+    return 0
+
+
+def _rows(args: argparse.Namespace, baselines: list[str]) -> Iterator[dict[str, Any]]:
     # loads what only this command needs
     from blockstm.bench.blocks.real_blocks import measure_block
     from blockstm.ethereum.files.block_files import read_block_file
 
-    about = machine()
-    baselines = [name for name in args.against.split(",") if name]
-    if not args.json:
-        print("  ".join(f"{name}: {value}" for name, value in about.items()))
-        titles = [HEADINGS.get(name, name) for name in COLUMNS]
-        print(_line(titles + [title for name in baselines for title in (name, "ratio")]))
-    for path in [file for named in args.blocks for file in _files(named)]:
+    for path in [file for named in args.blocks for file in block_files_at(named)]:
         try:
             file = read_block_file(path)
         except OSError as error:
@@ -78,23 +83,20 @@ def main(args: argparse.Namespace) -> int:
         row = measure_block(
             file, workers=args.workers, baselines=baselines, iterations=args.iterations
         )
-        flat = row.as_dict()
-        if args.json:
-            print(json.dumps(flat | {"machine": about}), flush=True)
-        else:
-            cells = [form.format(flat[name]) for name, form in COLUMNS.items()]
-            for name in baselines:
-                key = name.replace("-", "_")
-                cells += [f"{flat[f'{key}_seconds']:.3f}", f"{flat[f'{key}_ratio']:.0f}x"]
-            print(_line([*cells, "" if row.timing.stable else "  unstable"]), flush=True)
-    return 0
+        yield row.as_dict()
 
 
-def _files(path: Path) -> list[Path]:
-    try:
-        return block_files(path)
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
+def _titles(baselines: list[str]) -> list[str]:
+    titles = [HEADINGS.get(name, name) for name in COLUMNS]
+    return titles + [title for name in baselines for title in (name, "ratio")]
+
+
+def _cells(row: dict[str, Any], baselines: list[str]) -> list[str]:
+    cells = [form.format(row[name]) for name, form in COLUMNS.items()]
+    for name in baselines:
+        key = name.replace("-", "_")
+        cells += [f"{row[f'{key}_seconds']:.3f}", f"{row[f'{key}_ratio']:.0f}x"]
+    return [*cells, "" if row["stable"] else "  unstable"]
 
 
 def _line(cells: list[str]) -> str:

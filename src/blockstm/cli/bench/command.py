@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from blockstm.bench.engine.workloads import ABOUT, WORKLOADS, workload_named
-from blockstm.bench.machine import machine
 from blockstm.cli.bench import blocks, evm, imports, pipeline, workloads
+from blockstm.cli.bench.rows import print_rows
 from blockstm.cores import usable_cores
 from blockstm.extras import need
 
@@ -99,14 +98,7 @@ def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
     if args.vm == "kernel":
         need("numba", "--vm kernel, the default,")
-    about = machine()
-    if not args.json:
-        print("  ".join(f"{name}: {value}" for name, value in about.items()))
-    for number, row in enumerate(_rows(args)):
-        if args.json:
-            print(json.dumps(row | {"machine": about}), flush=True)
-        else:
-            _print_row(row, heading=number == 0)
+    print_rows(_rows(args), _print_row, as_json=args.json)
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blockstm.bench.machine import machine
+from blockstm.cli.bench.rows import print_rows, words
 from blockstm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,29 +60,32 @@ def main(args: argparse.Namespace) -> int:
     from blockstm.bench.evm.measurement import measure, overall
     from blockstm.bench.evm.published import PUBLISHED
 
-    about = machine()
-    baselines = [name for name in args.against.split(",") if name]
-    if not args.json:
-        print("  ".join(f"{name}: {value}" for name, value in about.items()))
-        print(_line(_titles(baselines)))
-    rows = []
-    for workload in _workloads(args):
-        row = measure(
-            workload,
-            evm=args.evm,
-            baselines=baselines,
-            seconds=args.seconds,
-            iterations=args.iterations,
-        )
-        rows.append(row)
-        if args.json:
-            print(json.dumps(row.as_dict() | {"machine": about}), flush=True)
-        else:
-            print(_line(_cells(row)), flush=True)
+    baselines = words(args.against)
+    rows: list[Row] = []
+
+    def measured() -> Iterator[dict[str, Any]]:
+        for workload in _workloads(args):
+            rows.append(
+                measure(
+                    workload,
+                    evm=args.evm,
+                    baselines=baselines,
+                    seconds=args.seconds,
+                    iterations=args.iterations,
+                )
+            )
+            yield rows[-1].as_dict()
+
+    def print_row(_: dict[str, Any], *, heading: bool) -> None:
+        if heading:
+            print(_line(_titles(baselines)))
+        print(_line(_cells(rows[-1])), flush=True)
+
+    print_rows(measured(), print_row, as_json=args.json)
     summary = overall(rows)
     if args.json:
         published = [each.as_dict() for each in PUBLISHED]
-        print(json.dumps(summary | {"machine": about, "published": published}))
+        print(json.dumps(summary | {"machine": machine(), "published": published}))
     else:
         print(_line(_overall_cells(summary, baselines)))
         print("\n".join(_published_lines()))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from blockstm.bench.machine import machine
+from blockstm.cli.bench.rows import print_rows, words
 from blockstm.errors import UsageError
 from blockstm.messages import brief
 
@@ -68,45 +68,46 @@ def add_parser(subparsers: Any) -> None:
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
     # loads what only this command needs
-    from blockstm.bench.chains.measurement import WAYS, measure_chain
+    from blockstm.bench.chains.measurement import WAYS
 
-    ways = [each for each in args.ways.split(",") if each] or list(WAYS)
+    ways = words(args.ways) or list(WAYS)
     for way in ways:
         if way not in WAYS:
             raise UsageError(f"--ways are of {', '.join(WAYS)}, not {brief(way)}")
-    about = machine()
+    rows = print_rows(_rows(args, ways), _print, as_json=args.json)
     if not args.json:
-        print("  ".join(f"{name}: {value}" for name, value in about.items()))
-    rows = [
-        row.as_dict()
-        for row in measure_chain(
-            accounts=args.accounts,
-            blocks=args.blocks,
-            transactions=args.transactions,
-            parts=args.parts,
-            workers=args.workers,
-            ways=ways,
-            folder=args.folder,
-            seed=args.seed,
-        )
-    ]
-    if args.json:
-        for row in rows:
-            print(json.dumps(row | {"machine": about}), flush=True)
-        return 0
-    _print(rows)
+        _print_comparison(rows)
     return 0
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
-    first = rows[0]
-    print(
-        f"{first['accounts']:,} accounts, {first['slots']:,} slots, "
-        f"{first['transactions']:,} transactions a block"
-    )
-    print(_line([title for title, _ in COLUMNS.values()]))
-    for row in rows:
-        print(_line([form.format(_scaled(name, row)) for name, (_, form) in COLUMNS.items()]))
+def _rows(args: argparse.Namespace, ways: list[str]) -> Iterator[dict[str, Any]]:
+    # loads what only this command needs
+    from blockstm.bench.chains.measurement import measure_chain
+
+    for row in measure_chain(
+        accounts=args.accounts,
+        blocks=args.blocks,
+        transactions=args.transactions,
+        parts=args.parts,
+        workers=args.workers,
+        ways=ways,
+        folder=args.folder,
+        seed=args.seed,
+    ):
+        yield row.as_dict()
+
+
+def _print(row: dict[str, Any], *, heading: bool) -> None:
+    if heading:
+        print(
+            f"{row['accounts']:,} accounts, {row['slots']:,} slots, "
+            f"{row['transactions']:,} transactions a block"
+        )
+        print(_line([title for title, _ in COLUMNS.values()]))
+    print(_line([form.format(_scaled(name, row)) for name, (_, form) in COLUMNS.items()]))
+
+
+def _print_comparison(rows: list[dict[str, Any]]) -> None:
     seconds = {row["way"]: row["seconds"] for row in rows}
     fast = seconds.get("pipelined")
     for other in ("in memory", "one by one"):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockstm.bench.machine import machine
-from blockstm.cli.blockpaths import block_files
+from blockstm.cli.bench.rows import block_files_at, numbers, print_rows, words
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
 from blockstm.extras import need
@@ -92,16 +90,7 @@ def main(args: argparse.Namespace) -> int:
         return 0
     if args.plot:
         need("insight", "--plot")
-    about = machine()
-    if not args.json:
-        print("  ".join(f"{name}: {value}" for name, value in about.items()))
-    rows: list[dict[str, Any]] = []
-    for row in _rows(args):
-        rows.append(row)
-        if args.json:
-            print(json.dumps(row | {"machine": about}), flush=True)
-        else:
-            _print(row, heading=len(rows) == 1)
+    rows = print_rows(_rows(args), _print, as_json=args.json)
     if args.plot:
         from blockstm.bench.blocks.plots import draw_stages  # loads what only this command needs
 
@@ -113,7 +102,7 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     # loads what only this command needs
     from blockstm.bench.blocks.pipeline import measure_pipeline
 
-    against, workers = _names(args.against), _numbers(args.workers)
+    against, workers = _names(args.against), numbers(args.workers, "--workers")
     for subject in _subjects(args):
         for count in workers:
             for row in measure_pipeline(
@@ -135,7 +124,7 @@ def _subjects(args: argparse.Namespace) -> Iterator[Subject]:
         if name in SIGNED_BLOCKS:
             yield Subject.of_signed(signed_block(name, count=args.transactions, seed=args.seed))
         else:
-            yield from map(_of_file(args.witness), _files(Path(name)))
+            yield from map(_of_file(args.witness), block_files_at(Path(name)))
 
 
 def _of_file(witness: Path | None) -> Any:
@@ -158,15 +147,8 @@ def _of_file(witness: Path | None) -> Any:
     return read
 
 
-def _files(path: Path) -> list[Path]:
-    try:
-        return block_files(path)
-    except UsageError as error:
-        raise UsageError(f"{path}: {error}") from error
-
-
 def _names(text: str) -> list[str]:
-    names = [name for name in text.split(",") if name]
+    names = words(text)
     for name in names:
         if name not in _BASELINES:
             raise UsageError(
@@ -174,13 +156,6 @@ def _names(text: str) -> list[str]:
             )
         need("pyevm", name)
     return names
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise UsageError(f"--workers is a list of numbers, not {brief(text)}") from None
 
 
 def _at_least_one(number: int, option: str) -> int:

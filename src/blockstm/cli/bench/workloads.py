@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockstm.bench.machine import machine
+from blockstm.cli.bench.rows import numbers, print_rows, words
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
 from blockstm.extras import need
@@ -96,16 +95,7 @@ def main(args: argparse.Namespace) -> int:
         return 0
     if args.plot:
         need("insight", "--plot")
-    about = machine()
-    if not args.json:
-        print("  ".join(f"{name}: {value}" for name, value in about.items()))
-    rows = []
-    for row in _rows(args):
-        rows.append(row)
-        if args.json:
-            print(json.dumps(row | {"machine": about}), flush=True)
-        else:
-            _print(row, heading=len(rows) == 1)
+    rows = print_rows(_rows(args), _print, as_json=args.json)
     if args.plot:
         from blockstm.bench.blocks.plots import draw_speedups  # loads what only this command needs
 
@@ -121,7 +111,7 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     against = _names(args.against)
     names = args.names or [*BLOCK_WORKLOADS, *([own_pools.NAME] if args.contracts else [])]
-    workers = _numbers(args.workers)
+    workers = numbers(args.workers, "--workers")
     for number, name in enumerate(names):
         workload = _workload(name, args)
         for count in workers:
@@ -146,7 +136,7 @@ def _workload(name: str, args: argparse.Namespace) -> BlockWorkload:
 
 
 def _names(text: str) -> list[str]:
-    names = [name for name in text.split(",") if name]
+    names = words(text)
     for name in names:
         if name not in _BASELINES:
             raise UsageError(
@@ -155,13 +145,6 @@ def _names(text: str) -> list[str]:
         if name in _EXTRAS:
             need(_EXTRAS[name], name)
     return [name for name in names if name != "sequential"]
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise UsageError(f"--workers is a list of numbers, not {brief(text)}") from None
 
 
 def _progress(args: argparse.Namespace, text: str) -> None:

@@ -1,0 +1,67 @@
+"""What the benchmark commands share: lists among arguments, rows printed as they are measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from blockstm.bench.machine import machine
+from blockstm.cli.blockpaths import block_files
+from blockstm.errors import UsageError
+from blockstm.messages import brief
+
+__all__ = ["PrintRow", "block_files_at", "numbers", "print_rows", "words"]
+
+
+class PrintRow(Protocol):
+    """Prints a row of a table; the first with the columns' titles above it."""
+
+    def __call__(self, row: Any, /, *, heading: bool) -> None: ...
+
+
+def words(text: str) -> list[str]:
+    """The words between the commas of an argument."""
+    return [word for word in text.split(",") if word]
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """The numbers between the commas of an option's argument.
+
+    Raises:
+        UsageError: one is none.
+    """
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UsageError(f"{option} is a list of numbers, not {brief(text)}") from None
+
+
+def block_files_at(path: Path) -> list[Path]:
+    """The block files that an argument names.
+
+    Raises:
+        UsageError: there is none; it says where.
+    """
+    try:
+        return block_files(path)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
+def print_rows(
+    rows: Iterable[dict[str, Any]], print_row: PrintRow, *, as_json: bool
+) -> list[dict[str, Any]]:
+    """Print the machine, and each row as soon as it is measured; all rows."""
+    about = machine()
+    if not as_json:
+        print("  ".join(f"{name}: {value}" for name, value in about.items()), flush=True)
+    printed: list[dict[str, Any]] = []
+    for row in rows:
+        printed.append(row)
+        if as_json:
+            print(json.dumps(row | {"machine": about}), flush=True)
+        else:
+            print_row(row, heading=len(printed) == 1)
+    return printed
