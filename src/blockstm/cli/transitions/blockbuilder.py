@@ -11,8 +11,23 @@ import json
 import sys
 from typing import Any, Final
 
-from blockstm.cli.transitions.failures import CONFIG, JSON, RLP, TransitionFailure, failing
-from blockstm.cli.transitions.files import STDERR, STDIN, STDOUT, Outputs, read_document, read_stdin
+from blockstm.cli.transitions.failures import (
+    CONFIG,
+    JSON,
+    RLP,
+    TransitionFailure,
+    exit_status,
+    failing,
+)
+from blockstm.cli.transitions.files import (
+    STDERR,
+    STDIN,
+    STDOUT,
+    Outputs,
+    add_file_options,
+    read_document,
+    read_stdin,
+)
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import BLOOM_SIZE, Header
@@ -43,21 +58,16 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         description="Puts a block together, and writes its RLP and its hash. Nothing is checked.",
         allow_abbrev=False,
     )
-    for name, default, text in _INPUTS:
-        parser.add_argument(
-            f"--input.{name}",
-            dest=name,
-            default=default,
-            metavar="FILE",
-            help=f"{text}: stdin, or a file; default: {default or 'none'}",
-        )
+    add_file_options(
+        parser,
+        (
+            (f"--input.{name}", name, default, f"{text}: stdin, or a file")
+            for name, default, text in _INPUTS
+        ),
+    )
     parser.add_argument("--output.basedir", dest="basedir", default="", metavar="FOLDER")
-    parser.add_argument(
-        "--output.block",
-        dest="block",
-        default="block.json",
-        metavar="FILE",
-        help="stdout, stderr, or a file; default: block.json",
+    add_file_options(
+        parser, [("--output.block", "block", "block.json", "stdout, stderr, or a file")]
     )
     parser.add_argument(
         "--seal.clique", dest="clique", default="", metavar="FILE", help="is not supported"
@@ -68,12 +78,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def main(args: argparse.Namespace) -> int:
     """Put the block together; the exit status."""
-    try:
-        _make(args)
-    except TransitionFailure as failure:
-        print(failure, file=sys.stderr)
-        return failure.status
-    return 0
+    return exit_status(lambda: _make(args))
 
 
 def _make(args: argparse.Namespace) -> None:

@@ -7,11 +7,16 @@ the official tests' ``fill`` take it for theirs.
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any, Final
 
-from blockstm.cli.transitions.failures import JSON, TransitionFailure, failing
-from blockstm.cli.transitions.files import STDIN, Outputs, read_document, read_stdin
+from blockstm.cli.transitions.failures import JSON, TransitionFailure, exit_status, failing
+from blockstm.cli.transitions.files import (
+    STDIN,
+    Outputs,
+    add_file_options,
+    read_document,
+    read_stdin,
+)
 from blockstm.cli.transitions.request import Request
 from blockstm.cli.transitions.tracefiles import (
     add_trace_options,
@@ -60,14 +65,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a transition."""
-    for name, default, text in _FILES:
-        parser.add_argument(
-            name,
-            dest=_destination(name),
-            default=default,
-            metavar="FILE",
-            help=f"{text}; default: {default or 'none'}",
-        )
+    add_file_options(
+        parser, ((flag, _destination(flag), default, text) for flag, default, text in _FILES)
+    )
     add_trace_options(parser)
     parser.add_argument(
         "--state.fork", dest="fork", default="GrayGlacier", metavar="F", help=f"one of {FORK_NAMES}"
@@ -88,18 +88,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _destination(name: str) -> str:
-    return name.removeprefix("--").replace(".", "_")
+def _destination(flag: str) -> str:
+    return flag.removeprefix("--").replace(".", "_")
 
 
 def main(args: argparse.Namespace) -> int:
     """Make the transition; the exit status."""
-    try:
-        _make(args)
-    except TransitionFailure as failure:
-        print(failure, file=sys.stderr)
-        return failure.status
-    return 0
+    return exit_status(lambda: _make(args))
 
 
 def _make(args: argparse.Namespace) -> None:

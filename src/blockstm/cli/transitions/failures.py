@@ -5,14 +5,25 @@ The numbers are those of go-ethereum's ``evm t8n``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from blockstm.errors import BlockError, ConfigError, DecodeError, StateError, UsageError
 from blockstm.ethereum.transition import MissingMember
 
-__all__ = ["CONFIG", "EVM", "IO", "JSON", "MISSING_HASH", "RLP", "TransitionFailure", "failing"]
+__all__ = [
+    "CONFIG",
+    "EVM",
+    "IO",
+    "JSON",
+    "MISSING_HASH",
+    "RLP",
+    "TransitionFailure",
+    "exit_status",
+    "failing",
+]
 
 EVM: Final = 2
 CONFIG: Final = 3
@@ -31,6 +42,16 @@ class TransitionFailure(Exception):
 
     def __str__(self) -> str:
         return f"ERROR({self.status}): {self.args[0]}"
+
+
+def exit_status(task: Callable[[], None]) -> int:
+    """Do what a tool is for; 0, or the status of its failure, whose words go to standard error."""
+    try:
+        task()
+    except TransitionFailure as failure:
+        print(failure, file=sys.stderr)
+        return failure.status
+    return 0
 
 
 @contextmanager

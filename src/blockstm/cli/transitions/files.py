@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,31 @@ from blockstm.cli.transitions.failures import IO, JSON, TransitionFailure
 from blockstm.errors import DecodeError
 from blockstm.ethereum.codecs.json_files import SIZE_MAX, parse_json
 
-__all__ = ["STDERR", "STDIN", "STDOUT", "Outputs", "read_document", "read_stdin"]
+__all__ = [
+    "STDERR",
+    "STDIN",
+    "STDOUT",
+    "Outputs",
+    "add_file_options",
+    "read_document",
+    "read_stdin",
+]
 
 STDIN, STDOUT, STDERR = "stdin", "stdout", "stderr"
+
+
+def add_file_options(
+    parser: argparse.ArgumentParser, options: Iterable[tuple[str, str, str, str]]
+) -> None:
+    """Add options that name a file or a stream: each its flag, destination, default and help."""
+    for flag, destination, default, text in options:
+        parser.add_argument(
+            flag,
+            dest=destination,
+            default=default,
+            metavar="FILE",
+            help=f"{text}; default: {default or 'none'}",
+        )
 
 
 def read_stdin() -> dict[str, Any]:
