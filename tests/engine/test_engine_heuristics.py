@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import hypothesis
@@ -11,7 +11,13 @@ from engine_cases import check, check_explored, executor, yielding_vm
 from hypothesis import strategies as st
 
 from blockstm import Config, Executor, reference
-from blockstm.testing import NativeScripts, assert_same_result, scripted_vm
+from blockstm.executor import explore
+from blockstm.testing import (
+    NativeScripts,
+    assert_same_result,
+    random_schedules,
+    scripted_vm,
+)
 from blockstm.testing.strategies import blocks, choices, states
 
 SWITCHES = [
@@ -125,3 +131,19 @@ def test_hints_right_or_wrong_give_the_same_result(hints: str, fails: bool) -> N
 def test_the_number_of_workers_gives_the_same_result() -> None:
     for workers in (1, 3, 16, 64):
         check(HOT, {}, workers=[workers])
+
+
+def test_where_runs_were_aborted_the_reader_of_an_estimate_is_invalid_at_once() -> None:
+    """The second write is the same as the first, so only the estimate between them aborts again."""
+    quiet = [("get", f"quiet {n}") for n in range(6)]
+    writer = [*quiet[:2], ("get", "source"), ("put", "hot", 1)]
+    block = [[*quiet, ("put", "source", 1)], writer, [("get", "hot"), *quiet[:2]]]
+    expected = reference.execute_block(block, {}, scripted_vm)
+    most = 0
+    for schedule in islice(random_schedules(1, workers=3), 500):
+        result = explore(block, {}, scripted_vm, choices=schedule, workers=3).result
+        assert result is not None
+        assert_same_result(result, expected)
+        aborts = dict(result.stats.conflicts).get("hot", 0) - result.stats.aborts["estimate"]
+        most = max(most, aborts)
+    assert most == 2  # one by the first write, one by the estimate
