@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any, Final
 
 from blockstm.errors import ConfigError, InputError
-from blockstm.ethereum.blocks.header import BLOOM_SIZE, Header
+from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.chains.chain import Chain
-from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.ethereum.codecs.members import (
     WITHDRAWAL,
     Kind,
@@ -23,7 +22,8 @@ from blockstm.ethereum.codecs.members import (
     uint64,
 )
 from blockstm.ethereum.rules.difficulty import difficulty_after
-from blockstm.ethereum.rules.fees import ELASTICITY, base_fee_after, excess_blob_gas_after
+from blockstm.ethereum.rules.empty_header import ZERO_HASH, empty_header
+from blockstm.ethereum.rules.fees import ELASTICITY, base_fee_after
 from blockstm.ethereum.rules.header_rules import (
     DAO_BLOCKS,
     DAO_EXTRA_DATA,
@@ -32,21 +32,11 @@ from blockstm.ethereum.rules.header_rules import (
 )
 from blockstm.ethereum.tries.list_root import list_root
 from blockstm.types import Address, BlockNumber, Hash32
-from blockstm.vm.forks import (
-    AMSTERDAM,
-    CANCUN,
-    LONDON,
-    OSAKA_ACCESS_LISTS,
-    PARIS,
-    PRAGUE,
-    SHANGHAI,
-    Fork,
-)
+from blockstm.vm.forks import LONDON, PARIS, SHANGHAI, Fork
 
 __all__ = ["BlockAttributes", "gas_limit_toward", "header_after"]
 
 _NOBODY: Final = Address(bytes(20))
-_ZERO: Final = Hash32(bytes(32))
 _GAS_LIMIT_STEP: Final = 1_024  # it changes by less than this part of the parent's
 
 
@@ -67,7 +57,7 @@ class BlockAttributes:
 
     timestamp: int
     coinbase: Address = _NOBODY
-    mix_hash: Hash32 = _ZERO
+    mix_hash: Hash32 = ZERO_HASH
     gas_limit: int | None = None
     extra_data: bytes = b""
     withdrawals: Sequence[Withdrawal] = ()
@@ -134,36 +124,21 @@ def header_after(
 def _header(
     parent: Header, chain: Chain, fork: Fork, number: BlockNumber, attributes: BlockAttributes
 ) -> Header:
-    has_list = fork >= OSAKA_ACCESS_LISTS
-    slot_number = attributes.slot_number
-    if slot_number is None:
-        slot_number = (parent.slot_number or 0) + 1
-    return Header(
-        parent_hash=parent.hash,
-        ommers_hash=NO_OMMERS_HASH,
-        coinbase=attributes.coinbase,
-        state_root=_ZERO,
-        transactions_root=EMPTY_TRIE_ROOT,
-        receipts_root=EMPTY_TRIE_ROOT,
-        logs_bloom=bytes(BLOOM_SIZE),
-        difficulty=0 if fork >= PARIS else _difficulty(parent, fork, number, attributes.timestamp),
+    is_mined = fork < PARIS
+    return empty_header(
+        parent,
+        fork,
         number=number,
-        gas_limit=_gas_limit(parent, fork, attributes.gas_limit),
-        gas_used=0,
         timestamp=attributes.timestamp,
+        coinbase=attributes.coinbase,
+        difficulty=_difficulty(parent, fork, number, attributes.timestamp) if is_mined else 0,
+        gas_limit=_gas_limit(parent, fork, attributes.gas_limit),
         extra_data=_extra_data(chain, number, attributes.extra_data),
         mix_hash=attributes.mix_hash,
-        nonce=bytes(8),
-        base_fee_per_gas=base_fee_after(parent) if fork >= LONDON else None,
-        withdrawals_root=_withdrawals_root(attributes) if fork >= SHANGHAI else None,
-        blob_gas_used=0 if fork >= CANCUN else None,
-        excess_blob_gas=excess_blob_gas_after(parent, fork) if fork >= CANCUN else None,
-        parent_beacon_block_root=(
-            (attributes.parent_beacon_block_root or _ZERO) if fork >= CANCUN else None
-        ),
-        requests_hash=_ZERO if fork >= PRAGUE else None,
-        block_access_list_hash=_ZERO if has_list else None,
-        slot_number=slot_number if fork >= AMSTERDAM else None,
+        base_fee_per_gas=base_fee_after(parent) if fork >= LONDON else 0,
+        withdrawals_root=_withdrawals_root(attributes),
+        parent_beacon_block_root=attributes.parent_beacon_block_root,
+        slot_number=attributes.slot_number,
     )
 
 

@@ -5,6 +5,7 @@ Imports point down::
     block_rules        whether a block may follow its parent
     ommers             the headers of side blocks
     transaction_rules  a transaction by itself and in its block
+    empty_header       the header of a block before its transactions
     header_rules       a header after its parent's
     proof_of_work      the work that a header before Paris proves
     difficulty         the difficulty of a block before Paris

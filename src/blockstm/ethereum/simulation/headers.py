@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from blockstm.ethereum.blocks.access_list import BlockAccessList
-from blockstm.ethereum.blocks.header import BLOOM_SIZE, Header
+from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
-from blockstm.ethereum.rules.fees import GAS_PER_BLOB, base_fee_after, excess_blob_gas_after
-from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
+from blockstm.ethereum.rules.empty_header import ZERO_HASH, empty_header
+from blockstm.ethereum.rules.fees import GAS_PER_BLOB, base_fee_after
 from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.ethereum.simulation.requested import NumberedBlock
 from blockstm.ethereum.tries.list_root import list_root
-from blockstm.types import BlockNumber, Hash32
-from blockstm.vm.forks import (
-    AMSTERDAM,
-    CANCUN,
-    LONDON,
-    OSAKA_ACCESS_LISTS,
-    PARIS,
-    PRAGUE,
-    SHANGHAI,
-    Fork,
-)
+from blockstm.types import Hash32
+from blockstm.vm.forks import LONDON, Fork
 
 __all__ = ["final_header", "first_header"]
-
-_ZERO: Final = Hash32(bytes(32))
 
 Value = TypeVar("Value")
 
@@ -42,33 +31,20 @@ def first_header(block: NumberedBlock, parent: Header, fork: Fork, *, is_validat
     and is zero where they are not.
     """
     fields = block.fields
-    since = fork.__ge__
-    return Header(
-        parent_hash=parent.hash,
-        ommers_hash=NO_OMMERS_HASH,
-        coinbase=_or(fields.coinbase, parent.coinbase),
-        state_root=_ZERO,
-        transactions_root=EMPTY_TRIE_ROOT,
-        receipts_root=EMPTY_TRIE_ROOT,
-        logs_bloom=bytes(BLOOM_SIZE),
-        difficulty=0 if since(PARIS) else _or(fields.difficulty, parent.difficulty),
-        number=BlockNumber(block.number),
-        gas_limit=_or(fields.gas_limit, parent.gas_limit),
-        gas_used=0,
+    return empty_header(
+        parent,
+        fork,
+        number=block.number,
         timestamp=block.timestamp,
+        coinbase=_or(fields.coinbase, parent.coinbase),
+        difficulty=_or(fields.difficulty, parent.difficulty),
+        gas_limit=_or(fields.gas_limit, parent.gas_limit),
         extra_data=b"",
-        mix_hash=_or(fields.mix_hash, _ZERO),
-        nonce=bytes(8),
-        base_fee_per_gas=_base_fee(block, parent, is_validated) if since(LONDON) else None,
-        withdrawals_root=EMPTY_TRIE_ROOT if since(SHANGHAI) else None,
-        blob_gas_used=0 if since(CANCUN) else None,
-        excess_blob_gas=excess_blob_gas_after(parent, fork) if since(CANCUN) else None,
-        parent_beacon_block_root=(
-            _or(fields.parent_beacon_block_root, _ZERO) if since(CANCUN) else None
-        ),
-        requests_hash=_ZERO if since(PRAGUE) else None,
-        block_access_list_hash=_ZERO if since(OSAKA_ACCESS_LISTS) else None,
-        slot_number=(parent.slot_number or 0) + 1 if since(AMSTERDAM) else None,
+        mix_hash=_or(fields.mix_hash, ZERO_HASH),
+        base_fee_per_gas=_base_fee(block, parent, is_validated) if fork >= LONDON else 0,
+        withdrawals_root=EMPTY_TRIE_ROOT,
+        parent_beacon_block_root=fields.parent_beacon_block_root,
+        slot_number=None,
     )
 
 
