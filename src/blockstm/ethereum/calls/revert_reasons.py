@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
-from blockstm.ethereum.codecs.solidity import ERROR, PANIC, PANICS
+from blockstm.ethereum.codecs.solidity import decode_revert
 
 __all__ = ["RevertReason", "revert_reason"]
-
-_WORD: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,31 +30,8 @@ class RevertReason:
 
 def revert_reason(output: bytes) -> RevertReason | None:
     """The reason in the output of a reverted call; None where it is of neither kind."""
-    selector, arguments = output[:4], output[4:]
-    if selector == PANIC and len(arguments) >= _WORD:
-        code = _number(arguments, 0)
-        return RevertReason("panic", PANICS.get(code, f"unknown panic code: {code:#x}"), code)
-    if selector == ERROR:
-        text = _string(arguments)
-        return None if text is None else RevertReason("error", text)
-    return None
-
-
-def _string(arguments: bytes) -> str | None:
-    """The one argument, a string; None where the bytes are no encoding of one.
-
-    Bytes that are no UTF-8 stand as replacement characters.
-    """
-    if len(arguments) < 2 * _WORD:
+    decoded = decode_revert(output)
+    if decoded is None:
         return None
-    place = _number(arguments, 0)
-    if place + _WORD > len(arguments):
-        return None
-    begin, size = place + _WORD, _number(arguments, place)
-    if begin + size > len(arguments):
-        return None
-    return arguments[begin : begin + size].decode("utf-8", "replace")
-
-
-def _number(data: bytes, place: int) -> int:
-    return int.from_bytes(data[place : place + _WORD], "big")
+    message, code = decoded
+    return RevertReason("error" if code is None else "panic", message, code)

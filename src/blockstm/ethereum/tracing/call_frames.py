@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Final
 
 from blockstm.ethereum.codecs.fields import shown
-from blockstm.ethereum.tracing.failures import REVERTED, call_failure, revert_reason
+from blockstm.ethereum.codecs.solidity import decode_revert
+from blockstm.ethereum.tracing.failures import REVERTED, call_failure
 from blockstm.ethereum.tracing.tracer import TracedTransaction, Tracer
 from blockstm.types import Address
 from blockstm.vm.evm import recording
@@ -203,9 +204,9 @@ def _shown(frame: CallFrame) -> dict[str, Any]:
         members["output"] = shown(frame.output)
     if frame.error:
         members["error"] = frame.error
-        reason = revert_reason(frame.output)
-        if frame.error == REVERTED and reason:
-            members["revertReason"] = reason
+        reason = decode_revert(frame.output)
+        if frame.error == REVERTED and reason is not None and reason[0]:
+            members["revertReason"] = reason[0]
     if frame.calls:
         members["calls"] = [_shown(each) for each in frame.calls]
     if frame.logs:

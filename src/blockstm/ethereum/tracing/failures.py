@@ -1,10 +1,9 @@
-"""Why a call failed, in go-ethereum's words; what a contract said when it was reverted."""
+"""Why a call failed, in go-ethereum's words."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from blockstm.ethereum.codecs.solidity import ERROR, PANIC, PANICS
 from blockstm.ethereum.tracing.opcodes import STACK_INPUTS, STACK_OUTPUTS, opcode_name
 from blockstm.vm.evm.execution import FAILURES
 from blockstm.vm.evm.inspection import FIRST_CREATION
@@ -16,7 +15,6 @@ __all__ = [
     "REVERTED",
     "call_failure",
     "precompile_failure",
-    "revert_reason",
     "step_failure",
 ]
 
@@ -109,21 +107,3 @@ def _is_beyond_field(data: bytes) -> bool:
     """Whether one of the words of an input is no element of the field of BN254."""
     words = range(0, len(data), 32)
     return any(int.from_bytes(data[at : at + 32].ljust(32, b"\0"), "big") >= _FIELD for at in words)
-
-
-def revert_reason(output: bytes) -> str | None:
-    """What Solidity's ``Error(string)`` or ``Panic(uint256)`` says; None of any other output."""
-    kind, arguments = output[:4], output[4:]
-    if kind == PANIC and len(arguments) == 32:
-        code = int.from_bytes(arguments, "big")
-        return PANICS.get(code, f"unknown panic code: {code:#x}")
-    if kind != ERROR or len(arguments) < 64 or len(arguments) % 32:
-        return None
-    offset = int.from_bytes(arguments[:32], "big")
-    size_end = offset + 32
-    if size_end > len(arguments):
-        return None
-    size = int.from_bytes(arguments[offset:size_end], "big")
-    if size_end + size > len(arguments):
-        return None
-    return arguments[size_end : size_end + size].decode(errors="replace")
