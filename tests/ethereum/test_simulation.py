@@ -8,11 +8,7 @@ import pytest
 from tests.ethereum.builders import ATTRIBUTES, COINBASE, COUNTER, NOBODY, SENDERS, Site
 from tests.ethereum.exchanges import (
     Exchange,
-    address,
-    data,
     exchanges,
-    message_of_json,
-    number,
     recorded,
 )
 from tests.ethereum.test_builders import BUILT, RICH, pay
@@ -31,64 +27,19 @@ from blockstm.ethereum import (
     simulate,
 )
 from blockstm.ethereum.calls import Failure
-from blockstm.ethereum.codecs.fields import Fields, shown
+from blockstm.ethereum.codecs.fields import shown
+from blockstm.rpc.forms import block_form, log_form, mined_form
+from blockstm.rpc.messages import block_calls_of
 from blockstm.vm.forks import CANCUN, SPURIOUS_DRAGON, Fork
 
 UNKNOWN_BLOCK = "header not found"
-
-
-def overrides_of_json(accounts: dict[str, Any]) -> dict[Any, AccountOverride]:
-    def slots(listed: dict[str, str] | None) -> dict[int, int] | None:
-        if listed is None:
-            return None
-        return {int(slot, 16): int(value, 16) for slot, value in listed.items()}
-
-    return {
-        address(at): AccountOverride(
-            balance=number(each.get("balance")),
-            nonce=number(each.get("nonce")),
-            code=data(each.get("code")),
-            state=slots(each.get("state")),
-            state_diff=slots(each.get("stateDiff")),
-            move_precompile_to=data(each.get("movePrecompileToAddress")),
-        )
-        for at, each in accounts.items()
-    }
-
-
-def fields_of_json(fields: dict[str, Any]) -> BlockOverrides:
-    names = {
-        "number": ("number", number),
-        "time": ("timestamp", number),
-        "gasLimit": ("gas_limit", number),
-        "feeRecipient": ("coinbase", data),
-        "prevRandao": ("mix_hash", data),
-        "baseFeePerGas": ("base_fee_per_gas", number),
-        "blobBaseFee": ("blob_base_fee", number),
-        "beaconRoot": ("parent_beacon_block_root", data),
-    }
-    given: dict[str, Any] = {}
-    for name, value in fields.items():
-        if name == "withdrawals":
-            given[name] = [Withdrawal.from_fields(Fields(each, name)) for each in value]
-        else:
-            ours, read = names[name]
-            given[ours] = read(value)
-    return BlockOverrides(**given)
 
 
 def simulated(exchange: Exchange) -> list[SimulatedBlock]:
     chain = recorded()
     request, at = exchange.params
     place = len(chain.blocks) - 1 if at == "latest" else int(at, 16)
-    blocks = [
-        BlockCalls(
-            [message_of_json(call) for call in each.get("calls") or ()],
-            overrides_of_json(each.get("stateOverrides") or {}),
-            fields_of_json(each.get("blockOverrides") or {}),
-        )
-        for each in request["blockStateCalls"]
-    ]
+    blocks = [block_calls_of(each, "block") for each in request["blockStateCalls"]]
     return simulate(
         chain.blocks[place].header,
         blocks,
@@ -104,60 +55,25 @@ def simulated(exchange: Exchange) -> list[SimulatedBlock]:
 
 
 def json_of(done: SimulatedBlock, has_full_transactions: bool) -> dict[str, Any]:
-    block = done.block
-    members = block.header.to_json() | {"hash": shown(block.hash)}
-    members["size"] = shown(len(block.encode()))
-    members["uncles"] = []
-    if block.withdrawals is not None:
-        members["withdrawals"] = [each.to_json() for each in block.withdrawals]
-    members["transactions"] = [
-        transaction_json(done, place) if has_full_transactions else shown(each.hash)
-        for place, each in enumerate(block.transactions)
-    ]
+    members = block_form(done.block, full=False)
+    if has_full_transactions:
+        members["transactions"] = [
+            mined_form(done.block, place, call.sender) for place, call in enumerate(done.calls)
+        ]
     members["calls"] = calls_json(done)
     return members
 
 
-def transaction_json(done: SimulatedBlock, place: int) -> dict[str, Any]:
-    block, transaction = done.block, done.block.transactions[place]
-    members = transaction.to_json()
-    base_fee = block.header.base_fee_per_gas or 0
-    if transaction.type >= 2:
-        cap, tip = transaction.max_fee_per_gas, transaction.max_priority_fee_per_gas
-        members["gasPrice"] = shown(min(cap, base_fee + tip) if cap or tip else 0)
-        members["v"] = members["yParity"]
-    return members | {
-        "blockHash": shown(block.hash),
-        "blockNumber": shown(block.header.number),
-        "blockTimestamp": shown(block.header.timestamp),
-        "from": shown(done.calls[place].sender),
-        "hash": shown(transaction.hash),
-        "transactionIndex": shown(place),
-    }
-
-
 def calls_json(done: SimulatedBlock) -> list[dict[str, Any]]:
-    block, found = done.block, []
+    found = []
     for place, call in enumerate(done.calls):
-        logs = [
-            {
-                "address": shown(log.address),
-                "topics": [shown(topic) for topic in log.topics],
-                "data": shown(log.data),
-                "blockNumber": shown(block.header.number),
-                "transactionHash": shown(block.transactions[place].hash),
-                "transactionIndex": shown(place),
-                "blockHash": shown(block.hash),
-                "blockTimestamp": shown(block.header.timestamp),
-                "logIndex": shown(number),
-                "removed": False,
-            }
-            for log, number in call.logs
-        ]
         result = call.result
         members: dict[str, Any] = {
             "returnData": shown(result.output if result.succeeded else b""),
-            "logs": logs,
+            "logs": [
+                log_form(done.block, place, (log.address, log.topics, log.data), number)
+                for log, number in call.logs
+            ],
             "gasUsed": shown(result.gas_used),
             "maxUsedGas": shown(result.gas_before_refund),
             "status": shown(int(result.succeeded)),
