@@ -41,7 +41,7 @@ def run_traced(prepared: BlockOnEvm, tracer: Tracer, execute_block: ExecuteBlock
     recorder = Recorder(tracer.mask | marks)
     executed = _run(prepared, recorder, execute_block)
     events = recorder.events
-    vague = [index for index, record in events.items() if recording.is_vague(record)]
+    vague = [index for index, recorded in events.items() if recording.is_vague(recorded)]
     if vague:
         again = Recorder(tracer.mask | recording.FAULTS, vague)
         _run(prepared, again, execute_block)

@@ -125,7 +125,7 @@ def _read(report: bytes, balances: _Balances) -> dict[Address, _Step]:
 def _read_account(
     report: bytes, place: int, address: Address, step: _Step, balances: _Balances
 ) -> int:
-    """The end of an account's record whose changes begin at ``place``."""
+    """The end of an account's part of a report whose changes begin at ``place``."""
     changes = report[place]
     place += 1
     if changes & _GONE:
@@ -145,7 +145,7 @@ def _read_account(
 
 
 def _read_slot(report: bytes, place: int, step: _Step) -> int:
-    """The end of a slot's record that begins at ``place``."""
+    """The end of a slot's part of a report that begins at ``place``."""
     slot = _number(report, place + _SLOT_AT)
     if report[place] == _SLOT_READ:
         step.slots.setdefault(slot, None)

@@ -1,6 +1,6 @@
 """Tracers: what transactions of a block did inside, in the forms that go-ethereum gives it.
 
-The native core records in parallel, run by run; a trace is made of the record of the run that
+The native core records in parallel, run by run; a trace is made of the events of the run that
 counts, when it is asked for.
 
 Imports point down::

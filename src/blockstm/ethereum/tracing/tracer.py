@@ -27,7 +27,7 @@ class TracedTransaction:
         fork: whose rules held.
         execution: what came of it.
         first_log: how many logs the transactions before it left.
-        events: the record, see `blockstm.vm.evm.recording`.
+        events: what was recorded of its run, see `blockstm.vm.evm.recording`.
         code_with: the code of a hash.
         precompiles: addresses of precompiled contracts.
     """

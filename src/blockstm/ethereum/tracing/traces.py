@@ -13,8 +13,8 @@ __all__ = ["Traces"]
 class Traces(Sequence[Any]):
     """One trace, a JSON value, for each transaction of a block.
 
-    Immutable; safe from any thread. The records are kept, and the traces are not: who asks for one
-    twice has it made twice.
+    Immutable; safe from any thread. The events are kept, and the traces are not: one that is
+    asked for twice is made twice.
     """
 
     def __init__(

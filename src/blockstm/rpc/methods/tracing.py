@@ -116,7 +116,7 @@ def _told(executed: ExecutedBlock) -> Sequence[Any]:
 
 
 class _Bounded(Tracer):
-    """A tracer that makes no trace of a record of more than so many bytes."""
+    """A tracer that makes no trace of events of more than so many bytes."""
 
     def __init__(self, tracer: Tracer, bytes_max: int) -> None:
         self._tracer = tracer

@@ -1,7 +1,7 @@
 """Inspectors: what transactions do inside the EVM, told to Python.
 
 The native core records what an inspector asks for while transactions run, in parallel and without
-the GIL; when a transaction becomes final, its events are read from that record and told in order.
+the GIL; when a transaction becomes final, its events are read and told in order.
 """
 
 from __future__ import annotations

@@ -210,12 +210,12 @@ _WORD: Final = 32
 
 
 def is_vague(events: bytes) -> bool:
-    """Whether a call failed for a reason of which only a record with `FAULTS` says enough."""
+    """Whether a call failed for a reason of which only events with `FAULTS` say enough."""
     return events.endswith(_VAGUE)
 
 
 def read_events(events: bytes) -> Iterator[Any]:
-    """Each event of a record, in order: one of the classes of this module."""
+    """Each event of a step, in order: one of the classes of this module."""
     place, end = 0, len(events)
     while place < end:
         event, place = _READERS[events[place]](events, place + 1)
