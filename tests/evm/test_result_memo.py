@@ -1,5 +1,5 @@
-"""Precompiles whose results are remembered: right however often and in whatever order inputs
-come."""
+"""Precompiles whose results are remembered within a block: right however often inputs come, in
+whatever order, in this block and in the next."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from tests.evm.precompile_inputs import (
 from tests.evm.world_blocks import SENDERS, context, contract, transaction, world
 
 import blockstm
+from blockstm.config import Config
+from blockstm.executor import Executor
 from blockstm.state.accounts import AccountState
 from blockstm.types import Address
 from blockstm.vm.evm import Evm, Execution
@@ -98,7 +100,7 @@ def expected(case: Case) -> bytes:
     return words(called.status == "success") + called.output
 
 
-def results(cases: list[Case], workers: int) -> list[bytes]:
+def results(cases: list[Case], executor: Executor) -> list[bytes]:
     """What the contract logs of each, every one called by a transaction of its own."""
     state = AccountState(world({CALLER: contract(PROGRAM)}))
     nonces = [0] * len(SENDERS)
@@ -111,7 +113,7 @@ def results(cases: list[Case], workers: int) -> list[bytes]:
         steps.append(step)
         nonces[sender] += 1
     vm = Evm(FORK, replace(context(FORK), gas_limit=2**40))
-    outcomes = blockstm.execute_block(steps, state, vm, workers=workers).outcomes
+    outcomes = executor.execute_block(steps, state, vm).outcomes
     return [outcome.value.logs[0].data for outcome in outcomes]
 
 
@@ -123,7 +125,20 @@ def test_results_are_right_however_often_they_are_asked_for(workers: int) -> Non
     random.shuffle(asked)
     asked += [case for case in cases for _ in range(2)]
     wanted = {case: expected(case) for case in cases}
-    assert results(asked, workers) == [wanted[case] for case in asked]
+    with Executor(Config(workers=workers)) as executor:
+        assert results(asked, executor) == [wanted[case] for case in asked]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_are_right_in_blocks_that_follow(workers: int) -> None:
+    """Blocks on the same threads, with some inputs in common and some that take their places."""
+    random = Random(workers)
+    cases = signatures(random, 40) + proofs()
+    wanted = {case: expected(case) for case in cases}
+    with Executor(Config(workers=workers)) as executor:
+        for _ in range(4):
+            asked = random.choices(cases, k=150)
+            assert results(asked, executor) == [wanted[case] for case in asked]
 
 
 def test_gas_is_taken_of_what_is_remembered() -> None:

@@ -78,6 +78,7 @@ namespace {
 
 PrecompileStatus run(Machine& machine, int number, Span input, int64_t& gas) noexcept {
     if (number < ADDED_PRECOMPILES) {
+        machine.results.begin(machine.journal.view()->run);
         return run_precompile(machine.fork(), number, input, gas, machine.output, &machine.results);
     }
     return machine.block->added_precompiles->run(number, input, gas, machine.output, machine.error);

@@ -73,7 +73,7 @@ struct Machine {
     TransactionEnv transaction{};
     Inspector* inspector = nullptr;  // null where nobody watches
     HashMemo hashes;
-    ResultMemo results;  // of precompiles
+    ResultMemo results;  // of precompiles, within a block
 };
 
 // Runs the topmost frame from where it was left. Defined in interpreter.cpp.
