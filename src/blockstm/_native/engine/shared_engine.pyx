@@ -1,3 +1,4 @@
+# cython: freethreading_compatible=False
 """An engine that many threads share; see the ``.pxd``."""
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint64_t

@@ -1,3 +1,4 @@
+# cython: freethreading_compatible=False
 """Streams; see the ``.pxd``."""
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals

@@ -1,4 +1,5 @@
 # distutils: sources = src/blockstm/_native/store/environment.cpp src/blockstm/_native/store/snapshot.cpp src/blockstm/_native/store/batch.cpp
+# cython: freethreading_compatible=False
 """Ordered tables in a folder, by libmdbx: read as of one moment, changed all at once.
 
 Threads: any thread may use any of it. Reads and commits run without the GIL. A forked child has none of its

@@ -1,4 +1,5 @@
 # distutils: sources = src/blockstm/_native/store/environment.cpp src/blockstm/_native/store/snapshot.cpp src/blockstm/_native/store/batch.cpp src/blockstm/_native/store/disk_accounts.cpp src/blockstm/_native/store/disk_nodes.cpp src/blockstm/_native/store/disk_reading.cpp src/blockstm/_native/trie/trie.cpp src/blockstm/_native/trie/neighbours.cpp src/blockstm/_native/trie/node.cpp src/blockstm/_native/trie/node_store.cpp src/blockstm/_native/trie/refresher.cpp src/blockstm/_native/trie/accounts.cpp src/blockstm/_native/trie/stored_nodes.cpp src/blockstm/_native/crypto/keccak.cpp
+# cython: freethreading_compatible=False
 """A state of accounts on disk, as blocks run on it and move it on: read without the GIL, with its tries.
 
 The state is what the store has, with everything on top that was applied since the last `flush`. Of its tries

@@ -1,4 +1,5 @@
 # distutils: sources = src/blockstm/_native/vm/session_view.cpp src/blockstm/_native/base/index.cpp
+# cython: freethreading_compatible=False
 """A state that one thread runs transactions on, one after another, without an engine.
 
 Runs of native transactions take the GIL only where a Python state is below and a location is read for the first
