@@ -4,6 +4,7 @@ Hypothesis draws the same examples every time, and others with ``--hypothesis-pr
 long a draw takes tells what else the machine does: none fails for that.
 """
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The tier holds for the whole process, before any test runs."""
+    """The tier holds for the whole process, before any test runs. So does that Ctrl-C interrupts.
+
+    A shell has what it starts in the background ignore SIGINT, and all processes of the tests would
+    inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if tier := config.getoption("--tier"):
         first_tier(hot_after=TIERS[tier])
 
