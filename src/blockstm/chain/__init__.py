@@ -9,6 +9,7 @@ Imports point down::
     chain          `Chain`: what a user has of it
     streaming      many blocks imported, each given once it is durable
     lookahead      blocks made ready while others run
+    derived        tries after any block in reach, from those that the store has
     disk           a chain's folder begun and opened
     opening        how a chain begins
     auditing       whether what is kept fits together

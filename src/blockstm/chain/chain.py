@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 from blockstm.chain.auditing import Audit, audit
 from blockstm.chain.blocks import Blocks
+from blockstm.chain.derived import DerivedTries, Tries
 from blockstm.chain.disk import StoredTries, open_folder
 from blockstm.chain.encodings import decode_number
 from blockstm.chain.heads import Head, head_of
@@ -23,7 +23,7 @@ from blockstm.chain.opening import first_batch, genesis_of, spec_of
 from blockstm.chain.running_ahead import RunAhead
 from blockstm.chain.staging import OLDEST
 from blockstm.chain.states import ChainState
-from blockstm.chain.store import Store, Table, TableSize
+from blockstm.chain.store import FileSize, Store, Table, TableSize
 from blockstm.chain.streaming import stream
 from blockstm.chain.witnessing import check_has_parent, witness_of
 from blockstm.chain.working import MemoryWorking, WorkingState
@@ -33,11 +33,10 @@ from blockstm.errors import (
     ConfigError,
     InputError,
     PrunedState,
-    StoreDamaged,
     UnknownBlock,
     UsageError,
 )
-from blockstm.ethereum import Block, Header, Receipt, StateTrie, Transaction, Witness
+from blockstm.ethereum import Block, Header, Receipt, Transaction, Witness
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.genesis import Genesis
 from blockstm.executor import Executor
@@ -52,8 +51,6 @@ WINDOW: Final = 128
 
 CACHE_BYTES: Final = 256 << 20
 """For accounts, slots and nodes that were used lately, by default."""
-
-_DERIVED_MAX: Final = 32
 
 Which = int | bytes
 """A block: its number, which is that of a block among the head's ancestors, or its hash."""
@@ -110,7 +107,6 @@ class Chain:
         self.spec = spec
         self._store = store
         self._working = working
-        self._tries = tries
         self._importing = threading.RLock()
         self._executor = Executor(config)
         self._importer = (
@@ -118,8 +114,7 @@ class Chain:
             if working is None
             else Importer(store, spec, working, self._executor, window, ahead)
         )
-        self._derived: OrderedDict[Hash32, StateTrie] = OrderedDict()
-        self._deriving = threading.Lock()
+        self._derived = DerivedTries(tries)
         self._view: _View | None = _View(store)
 
     @classmethod
@@ -315,6 +310,8 @@ class Chain:
 
     def _publish(self) -> None:
         self._view = _View(self._store)
+        if self._working is not None:
+            self._derived.release(self._working.stored)
 
     def _open_importer(self) -> Importer:
         self._now()
@@ -420,44 +417,9 @@ class Chain:
                     f"the state after block {header.number} is kept no more: the oldest is that "
                     f"after block {view.oldest}"
                 )
-            trie = self._tries.trie(block_hash) or self._derive(view, block_hash, header)
+            trie = self._derived.trie(view.blocks, view.head.hash, block_hash, header)
             if trie is not None:
                 return ChainState(view.blocks, block_hash, header, trie)
-
-    def _derive(self, view: _View, block_hash: Hash32, header: Header) -> StateTrie | None:
-        """The tries after a block from those after the head, by what the blocks between changed.
-
-        None where the head has moved on meanwhile.
-        """
-        with self._deriving:
-            derived = self._derived.get(block_hash)
-            if derived is None:
-                derived = self._derived_now(view, block_hash, header)
-            if derived is not None:
-                self._derived[block_hash] = derived
-                if len(self._derived) > _DERIVED_MAX:
-                    self._derived.popitem(last=False)
-            return derived
-
-    def _derived_now(self, view: _View, block_hash: Hash32, header: Header) -> StateTrie | None:
-        start = self._tries.start(view.blocks, view.head.hash)
-        if start is None or not view.blocks.has(start[0]):
-            return None
-        undone, done = view.blocks.path(start[0], block_hash)
-        known = next(
-            (place for place in reversed(range(len(done))) if done[place] in self._derived), None
-        )
-        if known is None:
-            trie = start[1].copy()
-        else:
-            trie, undone, done = self._derived[done[known]].copy(), [], done[known + 1 :]
-        for each in undone:
-            trie.apply(view.blocks.undoing(each), None)
-        for each in done:
-            trie.apply(view.blocks.doing(each), None)
-        if trie.root != header.state_root:
-            raise StoreDamaged(f"the changes back to block {header.number} do not give its root")
-        return trie
 
     def witness(self, which: Which) -> Witness:
         """What executing a block needs beside it, with its proof, and no more; see `block`.
@@ -499,6 +461,11 @@ class Chain:
         """How much each table of the store holds, in entries and bytes."""
         self._now()
         return self._store.sizes()
+
+    def file_size(self) -> FileSize:
+        """How far the file on disk is filled, and how much of that is free."""
+        self._now()
+        return self._store.file_size()
 
     def hit_rates(self) -> Mapping[str, float]:
         """How many of the reads of a kind, that blocks made so far, were answered from memory.
@@ -546,16 +513,6 @@ class Chain:
         if view is None:
             raise ClosedError("the chain is closed")
         return view if self._importer is not None else _View(self._store)
-
-
-class Tries(Protocol):
-    """Where the tries after a block are found."""
-
-    def trie(self, block_hash: Hash32, /) -> StateTrie | None:
-        """The tries after a block, not to be changed; None where they are not at hand."""
-
-    def start(self, blocks: Blocks, head: Hash32, /) -> tuple[Hash32, StateTrie] | None:
-        """A block whose tries are at hand, and these; None where the chain is moving on."""
 
 
 class _View:

@@ -229,6 +229,10 @@ class DiskState:
         """
         self._native.adopt()
 
+    def renew(self) -> None:
+        """Know that the store has changed, and none of its accounts, slots and nodes."""
+        self._native.renew()
+
     def thaw(self, found: Collected | None) -> None:
         """Have what was not written be part of what is written next."""
         self._native.thaw(found)

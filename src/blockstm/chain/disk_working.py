@@ -31,8 +31,12 @@ def trie_in(store: MdbxStore, root: bytes, workers: int | None = None) -> StateT
     Raises:
         StoreError: the store cannot be read; `StoreDamaged` also later, from what reads the tries.
     """
+    return StateTrie(root, source=_nodes_in(store), workers=workers)
+
+
+def _nodes_in(store: MdbxStore) -> SnapshotNodes:
     tables = (PLACES[Table.ACCOUNT_NODES], PLACES[Table.STORAGE_NODES])
-    return StateTrie(root, source=SnapshotNodes(store.database, tables=tables), workers=workers)
+    return SnapshotNodes(store.database, tables=tables)
 
 
 class DiskWorking:
@@ -64,7 +68,7 @@ class DiskWorking:
         self.at = at
         self._store = store
         self._workers = workers
-        self._stored = at, trie_in(store, root, workers)
+        self.note_stored(at, root)
 
     @property
     def stored(self) -> Hash32 | None:
@@ -124,10 +128,21 @@ class DiskWorking:
         """See `WorkingState`; where it could not be written, it may be tried again."""
         if not with_state:
             self._store.commit(batch)
+            self.note_same()
             return
         self.state.commit(batch)
         self.note_stored(self.at, self.state.root)
 
     def note_stored(self, block_hash: Hash32, root: Hash32) -> None:
         """Know that the store has the state after another block."""
-        self._stored = block_hash, trie_in(self._store, root, self._workers)
+        self._nodes = _nodes_in(self._store)
+        self._stored = block_hash, StateTrie(root, source=self._nodes, workers=self._workers)
+
+    def note_same(self) -> None:
+        """Know that the store has changed, and the state that it has is the same.
+
+        What goes on reading as of an earlier commit keeps the pages that were left since: then the
+        file grows by all that commits rewrite, instead of by what they add.
+        """
+        self.state.renew()
+        self._nodes.renew()

@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from blockstm._native.store.database import Database, DatabaseSnapshot
 from blockstm.chain.mdbx_library import load_mdbx
-from blockstm.chain.store import Batch, Table, TableSize
+from blockstm.chain.store import Batch, FileSize, Table, TableSize
 from blockstm.errors import StoreError, StoreLocked
 
 __all__ = ["PLACES", "MdbxSnapshot", "MdbxStore"]
@@ -86,6 +86,15 @@ class MdbxStore:
         finally:
             snapshot.close()
         return {table: TableSize(*sizes[place]) for table, place in PLACES.items()}
+
+    def file_size(self) -> FileSize:
+        """See `blockstm.chain.store.Store`."""
+        snapshot = self._database.snapshot()
+        try:
+            page_size, used, free = snapshot.page_counts()
+        finally:
+            snapshot.close()
+        return FileSize(used * page_size, free * page_size)
 
     def close(self) -> None:
         """See `blockstm.chain.store.Store`."""

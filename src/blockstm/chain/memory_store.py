@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from weakref import WeakSet
 
-from blockstm.chain.store import Batch, Table, TableSize
+from blockstm.chain.store import Batch, FileSize, Table, TableSize
 from blockstm.errors import ClosedError
 
 __all__ = ["MemoryStore"]
@@ -55,6 +55,10 @@ class MemoryStore:
                 table: TableSize(len(held), sum(len(k) + len(v) for k, v in held.items()))
                 for table, held in self._tables.items()
             }
+
+    def file_size(self) -> FileSize:
+        """See `Store`: there is none."""
+        return FileSize(0, 0)
 
     def close(self) -> None:
         """See `Store`."""

@@ -187,6 +187,8 @@ class RunAhead:
         if chunk.found is not None:
             self._working.state.adopt()
             self._working.note_stored(chunk.head.hash, chunk.head.header.state_root)
+        else:
+            self._working.note_same()
         for each in chunk.blocks:
             each.progress = Progress.DURABLE
         self.chunk = None

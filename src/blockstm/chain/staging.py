@@ -44,7 +44,6 @@ class Staging:
 
     Attributes:
         batch: the changes so far.
-        blocks: the chain with them.
         is_empty: whether there are none.
         bytes: that were put, about.
     """
@@ -53,9 +52,17 @@ class Staging:
         self._snapshot = snapshot
         self._begun = time.monotonic()
         self.batch = Batch()
-        self.blocks = Blocks(self)
         self.is_empty = True
         self.bytes = 0
+
+    @property
+    def blocks(self) -> Blocks:
+        """The chain with the changes so far.
+
+        Made anew each time: a cycle would hold the snapshot, and the pages that are free without
+        it, until it is collected.
+        """
+        return Blocks(self)
 
     def rebase(self, snapshot: Snapshot) -> None:
         """Stand on a snapshot that has what this stood on."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum, auto
 from typing import NamedTuple, Protocol
 
-__all__ = ["Batch", "Snapshot", "Store", "Table", "TableSize"]
+__all__ = ["Batch", "FileSize", "Snapshot", "Store", "Table", "TableSize"]
 
 
 class Table(StrEnum):
@@ -59,6 +59,19 @@ class TableSize(NamedTuple):
 
     entries: int
     bytes: int
+
+
+class FileSize(NamedTuple):
+    """How far the file of a store is filled; zeros where it has none.
+
+    Attributes:
+        bytes: up to the last page that was ever used; the file itself grows by steps beyond it.
+        free_bytes: of these, in pages that hold nothing now and are used before the file grows.
+            What a reader still sees of earlier commits counts, and is used when he ends.
+    """
+
+    bytes: int
+    free_bytes: int
 
 
 class Batch:
@@ -126,6 +139,9 @@ class Store(Protocol):
 
     def sizes(self) -> Mapping[Table, TableSize]:
         """How much each table holds."""
+
+    def file_size(self) -> FileSize:
+        """How far the file is filled."""
 
     def close(self) -> None:
         """Release files and locks; may be called twice."""

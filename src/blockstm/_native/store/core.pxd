@@ -74,6 +74,11 @@ cdef extern from "store/snapshot.hpp" namespace "blockstm::store" nogil:
         ByteView key
         ByteView value
 
+    cppclass PageCount:
+        uint64_t page_size
+        uint64_t used
+        uint64_t free
+
     cppclass ReaderLock:
         void unlock() noexcept
 
@@ -82,6 +87,7 @@ cdef extern from "store/snapshot.hpp" namespace "blockstm::store" nogil:
         int find_from(uint32_t table, ByteView key, Pair& pair, Failure& failure) noexcept
         int next(uint32_t table, Pair& pair, Failure& failure) noexcept
         int stat(uint32_t table, TableStat& stat) noexcept
+        int count_pages(PageCount& count) noexcept
         ReaderLock lock
 
     cppclass SharedMutex "std::shared_mutex":
@@ -95,6 +101,7 @@ cdef extern from "store/snapshot.hpp" namespace "blockstm::store" nogil:
         SharedMutex& closing() noexcept
         int open(Environment& environment, uint32_t readers, Failure& failure) noexcept
         void close() noexcept
+        cbool renew(Environment& environment) noexcept
         void forget() noexcept
         cbool is_open() noexcept
         uint64_t moment() noexcept

@@ -28,6 +28,7 @@ cdef class DatabaseSnapshot:
     cdef readonly Database database
     cdef object __weakref__
 
+    cdef bint renew(self) noexcept nogil
     cdef int check(self) except -1
 
 

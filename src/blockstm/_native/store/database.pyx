@@ -247,6 +247,15 @@ cdef class DatabaseSnapshot:
         with nogil:
             self.snapshot.close()
 
+    cdef bint renew(self) noexcept nogil:
+        """See what there is now; whether it does. Pre: nobody keeps what was found."""
+        cdef bint is_renewed = False
+        self.database.closing.lock_shared()
+        if self.database.environment.is_open():
+            is_renewed = self.snapshot.renew(self.database.environment)
+        self.database.closing.unlock_shared()
+        return is_renewed
+
     @property
     def moment(self) -> int:
         """The number of the last commit that it sees."""
@@ -355,6 +364,25 @@ cdef class DatabaseSnapshot:
             pages = stat.branch_pages + stat.leaf_pages + stat.overflow_pages
             found.append((stat.entries, pages * stat.page_size))
         return found
+
+    def page_counts(self) -> tuple[int, int, int]:
+        """Bytes of a page, pages of the file that were ever used, and those of them that are free now."""
+        cdef core.Reader* reader
+        cdef core.PageCount count
+        cdef core.Failure failure
+        cdef int code = core.CODE_CLOSED
+        self.check()
+        with nogil:
+            self.snapshot.closing().lock_shared()
+            if self.snapshot.is_open():
+                reader = &self.snapshot.take()
+                code = reader.count_pages(count)
+                reader.lock.unlock()
+            self.snapshot.closing().unlock_shared()
+        if code != core.CODE_OK:
+            failure.code = code
+            raise self.database.error_of(&failure, "be read")
+        return count.page_size, count.used, count.free
 
     cdef int check(self) except -1:
         if self.database.pid != getpid():

@@ -415,6 +415,19 @@ cdef class DiskState:
             raise UsageError("the state cannot be written while a block is running on it")
         before.close()
 
+    def renew(self) -> None:
+        """Read from what the store has now, of which accounts, slots and nodes are the same.
+
+        So pages that other tables have left since can be used again. While a block runs on the state nothing is done.
+        """
+        self.at.check()
+        with self.changing:
+            with nogil:
+                self.lock.lock()
+                if self.pins == 0:
+                    self.at.renew()
+                self.lock.unlock()
+
     def thaw(self, Collected found) -> None:
         """Have what could not be written be part of what is written next."""
         cdef cbool is_kept = True
@@ -555,6 +568,12 @@ cdef class SnapshotNodes:
     def __blockstm_nodes__(self):
         """The capsule that a `NodeStore` reads through; valid as long as this object."""
         return PyCapsule_New(<void*><trie.NodeSource*>self.nodes, "blockstm.nodes", NULL)
+
+    def renew(self) -> None:
+        """Read from what the store has now. Pre: its nodes are the same."""
+        self.at.check()
+        with nogil:
+            self.at.renew()
 
     def error(self, bytes hash, bint is_unreadable, bint is_missing):
         """The exception for a node that was not to be had."""

@@ -46,6 +46,7 @@ inline constexpr uint32_t ENV_LIFO_RECLAIM = 0x4000000;
 inline constexpr uint32_t TXN_READ_WRITE = 0;
 inline constexpr uint32_t TXN_READ_ONLY = ENV_READ_ONLY;
 inline constexpr uint32_t TXN_TRY = 0x10000000;
+inline constexpr Dbi DBI_OF_FREE_PAGES = 0;
 inline constexpr uint32_t TABLE_CREATE = 0x40000;
 inline constexpr uint32_t PUT_UPSERT = 0;
 inline constexpr int AT_CURRENT = 4, AT_LAST = 6, TO_NEXT = 8, TO_PREVIOUS = 12, TO_LOWER_BOUND = 19;

@@ -36,6 +36,11 @@ void Reader::end() noexcept {
     txn_ = nullptr;
 }
 
+void Reader::go_on(MDBX_txn* txn) noexcept {
+    end();
+    txn_ = txn;
+}
+
 int Reader::cursor_of(uint32_t table, MDBX_cursor*& cursor) noexcept {
     cursor = cursors_[table];
     if (cursor != nullptr) return CODE_OK;
@@ -121,6 +126,26 @@ int Reader::stat(uint32_t table, TableStat& stat) noexcept {
     return library.dbi_stat(txn_, environment_->dbi(table), &stat, sizeof stat);
 }
 
+// The table of free pages: number of a transaction → how many pages it freed (4 bytes), and which.
+int Reader::count_pages(PageCount& count) noexcept {
+    EnvironmentInfo info{};
+    int code = library.env_info_ex(environment_->handle(), txn_, &info, sizeof info);
+    if (code != CODE_OK) return code;
+    count = {info.page_size, info.last_page + 1, 0};
+    MDBX_cursor* cursor = nullptr;
+    code = library.cursor_open(txn_, DBI_OF_FREE_PAGES, &cursor);
+    if (code != CODE_OK) return code;
+    Value key{}, freed{};
+    code = library.cursor_get(cursor, &key, &freed, TO_NEXT);
+    for (; code == CODE_OK; code = library.cursor_get(cursor, &key, &freed, TO_NEXT)) {
+        uint32_t pages = 0;
+        if (freed.size >= sizeof pages) std::memcpy(&pages, freed.data, sizeof pages);
+        count.free += pages;
+    }
+    library.cursor_close(cursor);
+    return code == CODE_NOT_FOUND ? CODE_OK : code;
+}
+
 // ---- several of one moment
 
 int Snapshot::open(Environment& environment, uint32_t readers, Failure& failure) noexcept {
@@ -141,6 +166,28 @@ int Snapshot::open(Environment& environment, uint32_t readers, Failure& failure)
 void Snapshot::close() noexcept {
     const std::lock_guard guard(closing_);
     while (count_ != 0) readers_[--count_].end();
+}
+
+bool Snapshot::renew(Environment& environment) noexcept {
+    MDBX_txn* begun[SNAPSHOT_READERS_MAX];
+    const std::lock_guard guard(closing_);
+    const std::lock_guard moment(environment.moment());
+    uint32_t count = 0;
+    while (count < count_ &&
+           library.txn_begin_ex(environment.handle(), nullptr, TXN_READ_ONLY, &begun[count], nullptr) == CODE_OK) {
+        ++count;
+        if (library.txn_id(begun[count - 1]) != library.txn_id(begun[0])) break;
+    }
+    const bool is_whole =
+        count != 0 && count == count_ && library.txn_id(begun[count - 1]) == library.txn_id(begun[0]);
+    for (uint32_t place = 0; place < count; ++place) {
+        if (is_whole) {
+            readers_[place].go_on(begun[place]);
+        } else {
+            library.txn_abort(begun[place]);
+        }
+    }
+    return is_whole;
 }
 
 Reader& Snapshot::take() noexcept {

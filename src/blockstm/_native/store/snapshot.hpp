@@ -20,6 +20,10 @@ struct Pair {
     ByteView key, value;
 };
 
+struct PageCount {
+    uint64_t page_size, used, free;
+};
+
 class Reader {
 public:
     // CODE_OK and the value; CODE_NOT_FOUND; anything else: it cannot be said, see `failure`.
@@ -29,9 +33,13 @@ public:
     int next(uint32_t table, Pair& pair, Failure& failure) noexcept;
     int last(uint32_t table, Pair& pair, Failure& failure) noexcept;
     int stat(uint32_t table, TableStat& stat) noexcept;
+    // The pages of the file that were ever used, and those of them that nothing is in now.
+    int count_pages(PageCount& count) noexcept;
 
     int begin(const Environment& environment) noexcept;
     void end() noexcept;
+    // Goes on with another transaction, and takes over to end it. Pre: nobody reads.
+    void go_on(MDBX_txn* txn) noexcept;
     uint64_t moment() const noexcept { return library.txn_id(txn_); }
 
     std::mutex lock;
@@ -58,6 +66,9 @@ public:
     // another process wrote meanwhile.
     int open(Environment& environment, uint32_t readers, Failure& failure) noexcept;
     void close() noexcept;
+    // Sees what there is now, so that pages which only an earlier moment has can be used again. Where there is no
+    // room for that, or it is closed, it stays as it is. Pre: nobody keeps bytes that were found without `closing`.
+    bool renew(Environment& environment) noexcept;
     // In a forked child, see Environment::forget.
     void forget() noexcept { count_ = 0; }
 

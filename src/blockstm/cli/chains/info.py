@@ -19,8 +19,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     info = commands.add_parser(
         "info",
         help="head, window and sizes",
-        description="Shows the head, its state root, the oldest state that can be had, and the "
-        "bytes on disk of each table, by entry.",
+        description="Shows the head, its state root, the oldest state that can be had, how far the "
+        "file is filled and what of it is free, and the bytes on disk of each table, by entry.",
     )
     add_datadir(info)
     return parser
@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
         ChainError, UsageError: the folder cannot be read.
     """
     with opened(args, read_only=True) as chain:
-        head, sizes = chain.head, chain.sizes()
+        head, sizes, file_size = chain.head, chain.sizes(), chain.file_size()
         tables = {
             str(table): {
                 "entries": size.entries,
@@ -52,6 +52,8 @@ def main(args: argparse.Namespace) -> int:
             "oldestState": chain.oldest_state,
             "window": head.number - chain.oldest_state,
             "bytes": sum(size.bytes for size in sizes.values()),
+            "fileBytes": file_size.bytes,
+            "freeBytes": file_size.free_bytes,
             "tables": tables if args.json else _lines(tables),
         }
         show(args, members)
