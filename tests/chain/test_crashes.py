@@ -1,4 +1,4 @@
-"""A process that imports is killed at any instant: the folder is that of a block it had kept."""
+"""A process that imports is ended at any instant: the folder is that of a block it had kept."""
 
 from __future__ import annotations
 
@@ -25,13 +25,18 @@ WINDOW = 20
 IMPORTER = """
 import sys
 from tests.chain.growing import genesis
-from blockstm.chain import Chain
+from blockstm.chain import Chain, importing
 from blockstm.chain.files import read_blocks
-folder, blocks, window = sys.argv[1:]
+folder, blocks, window, way = sys.argv[1:]
+importing._STAGED_SECONDS = 0.01
+importing._BEHIND_AHEAD_MAX = 30  # the state is stored now and then
 with Chain.open(folder, genesis(), window=int(window), workers=1) as chain:
     print("open", flush=True)
-    one_by_one = (each for block in read_blocks(blocks) for each in chain.import_blocks([block]))
-    for done in one_by_one:
+    if way == "stream":
+        imported = chain.import_blocks(read_blocks(blocks))
+    else:
+        imported = (each for block in read_blocks(blocks) for each in chain.import_blocks([block]))
+    for done in imported:
         print(done.number, flush=True)
 """
 
@@ -51,18 +56,19 @@ def blocks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Block]]
     return path, made
 
 
-def killed(folder: Path, blocks: Path, seconds: float) -> int:
-    """Import in another process, kill that after a while; the last number that it told."""
+def ended(folder: Path, blocks: Path, seconds: float, way: str, how: signal.Signals) -> int:
+    """Import in another process, end that after a while; the last number that it told."""
     importer = subprocess.Popen(
-        [sys.executable, "-c", IMPORTER, str(folder), str(blocks), str(WINDOW)],
+        [sys.executable, "-c", IMPORTER, str(folder), str(blocks), str(WINDOW), way],
         cwd=ROOT,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
     )
     assert importer.stdout is not None
     assert importer.stdout.readline() == "open\n"
     time.sleep(seconds)
-    os.kill(importer.pid, signal.SIGKILL)
+    os.kill(importer.pid, how)
     told = importer.stdout.read().splitlines()
     importer.wait()
     importer.stdout.close()
@@ -70,11 +76,19 @@ def killed(folder: Path, blocks: Path, seconds: float) -> int:
     return numbers[-1] if numbers else 0
 
 
-def run_crashes(folder: Path, blocks: tuple[Path, list[Block]], seed: int, rounds: int) -> None:
+def run_crashes(
+    folder: Path,
+    blocks: tuple[Path, list[Block]],
+    seed: int,
+    rounds: int,
+    *,
+    way: str,
+    how: signal.Signals = signal.SIGKILL,
+) -> None:
     draw = random.Random(seed)
     path, made = blocks
     for _ in range(rounds):
-        told = killed(folder, path, draw.random() * 0.25)
+        told = ended(folder, path, draw.random() * 0.25, way, how)
         with Chain.open(folder, window=WINDOW, workers=1) as chain:
             number = chain.head.number
             assert number >= told  # what was told to be there is there
@@ -89,13 +103,31 @@ def run_crashes(folder: Path, blocks: tuple[Path, list[Block]], seed: int, round
         assert chain.audit().findings == ()
 
 
+WAYS = pytest.mark.parametrize("way", ["one by one", "stream"])
+
+
+@WAYS
 def test_after_a_kill_the_head_is_one_that_was_kept(
-    tmp_path: Path, blocks: tuple[Path, list[Block]]
+    tmp_path: Path, blocks: tuple[Path, list[Block]], way: str
 ) -> None:
-    run_crashes(tmp_path / "chain", blocks, 1, 6)
+    run_crashes(tmp_path / "chain", blocks, 1, 6, way=way)
+
+
+@WAYS
+def test_after_ctrl_c_the_head_is_one_that_was_kept(
+    tmp_path: Path, blocks: tuple[Path, list[Block]], way: str
+) -> None:
+    run_crashes(tmp_path / "chain", blocks, 2, 4, way=way, how=signal.SIGINT)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2, 10))
-def test_many_kills(tmp_path: Path, blocks: tuple[Path, list[Block]], seed: int) -> None:
-    run_crashes(tmp_path / "chain", blocks, seed, 150)
+@WAYS
+def test_many_kills(tmp_path: Path, blocks: tuple[Path, list[Block]], seed: int, way: str) -> None:
+    run_crashes(tmp_path / "chain", blocks, seed, 100, way=way)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20, 24))
+def test_many_times_ctrl_c(tmp_path: Path, blocks: tuple[Path, list[Block]], seed: int) -> None:
+    run_crashes(tmp_path / "chain", blocks, seed, 60, way="stream", how=signal.SIGINT)

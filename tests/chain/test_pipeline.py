@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chain.growing import child, genesis, random_transactions, with_other_root
+from tests.chain.growing import SENDERS, child, genesis, random_transactions, with_other_root
 from tests.chain.test_model import Model, compare
+from tests.ethereum.made import signed
 
 from blockstm.chain import Chain, ImportedBlock, importing
+from blockstm.chain.disk_state import DiskState
 from blockstm.chain.mdbx_store import MdbxStore
 from blockstm.errors import (
     BlockstmError,
@@ -26,6 +28,8 @@ from blockstm.errors import (
     UnknownParent,
 )
 from blockstm.ethereum import Block
+from blockstm.state.changes import RecordedChanges
+from blockstm.types import Address
 
 WINDOW = 12
 Opened = Callable[[], Chain]
@@ -244,6 +248,66 @@ def test_a_commit_that_fails_behind_leaves_the_last(
             list(chain.import_blocks(line))
             assert chain.head.hash == line[-1].hash
             assert chain.audit().findings == ()
+
+
+@pytest.mark.parametrize("place", [1, 4, 12])
+def test_what_cannot_be_taken_back_ends_importing(
+    tmp_path: Path, line: list[Block], monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """No block runs on a state that is none's: until the folder is opened again all say so."""
+    pytest.importorskip("mdbx")
+    apply_ahead = DiskState.apply_ahead
+
+    def fail(self: DiskState, changes: Any) -> bytes:
+        if isinstance(changes, RecordedChanges):  # those that take a block back
+            raise StoreError("the disk fails")
+        return apply_ahead(self, changes)
+
+    monkeypatch.setattr(DiskState, "apply_ahead", fail)
+    bad = with_other_root(line[place])
+    with Chain.open(tmp_path / "data", genesis(), window=WINDOW, workers=1) as chain:
+        with pytest.raises(StoreError, match=r"the disk fails|open it again"):
+            list(chain.import_blocks([*line[:place], bad]))
+        monkeypatch.undo()  # it does no more
+        for call in (
+            lambda: chain.import_block(line[0]),
+            lambda: list(chain.import_blocks(line)),
+            lambda: chain.set_head(genesis().block.hash),
+            chain.audit,
+        ):
+            with pytest.raises(StoreError, match="open it again"):
+                call()
+        assert chain.head.number <= place
+        assert chain.state_at(chain.head.number).root == chain.head.header.state_root
+    with Chain.open(tmp_path / "data", window=WINDOW, workers=1) as chain:
+        assert chain.audit().findings == ()
+        list(chain.import_blocks(line))
+        assert chain.head.hash == line[-1].hash
+
+
+def test_recipients_of_a_wrong_block_have_nothing(opened: Opened, line: list[Block]) -> None:
+    """Nor do blocks that are imported afterwards find what it paid."""
+    stranger = Address(b"\x77" * 20)
+    with Chain.in_memory(genesis(), workers=1) as aside:
+        list(aside.import_blocks(line[:9]))
+        top = aside.head.hash
+        sender = aside.state_at(top).account(SENDERS[0])
+        pays = signed(0, nonce=sender.nonce if sender else 0, to=stranger, gas_price=10**9)
+        good = child(aside, top, [pays])
+        aside.import_block(good)
+        on_it = child(aside, good.hash)
+    wrong = with_other_root(good)
+    header = replace(on_it.header, parent_hash=wrong.hash)
+    chain = opened()
+    with pytest.raises(InvalidBlock):
+        list(
+            chain.import_blocks([*line[:9], wrong, replace(on_it, header=header, hash=header.hash)])
+        )
+    assert chain.head.hash == top
+    assert chain.state_at(top).account(stranger) is None
+    list(chain.import_blocks(line[9:]))  # their roots are compared
+    assert chain.state_at(chain.head.number).account(stranger) is None
+    assert chain.audit().findings == ()
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -5,7 +5,8 @@ For one thread at a time; `Chain` sees to it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from blockstm.chain.staging import HEAD, OLDEST, STATE, Staging
 from blockstm.chain.states import HASHES, BlockHashes
 from blockstm.chain.store import Store, Table
 from blockstm.chain.working import WorkingState
-from blockstm.errors import UnknownBlock, UnknownParent
+from blockstm.errors import StoreError, UnknownBlock, UnknownParent
 from blockstm.ethereum import Block, ExecutedBlock, Header, Reason, Receipt
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.execution.senders import find_senders
@@ -100,12 +101,14 @@ class Importer:
         self.head = self._staged_head = head_of(self._staging.blocks)
         self._ahead = ahead
         self._has_taken = False
+        self._is_astray = False  # what is not durable could not be taken back
         self.commits = self.losses = 0
 
     def close(self) -> None:
         """Make durable what is staged, with the state, so that the next one who opens has it."""
         try:
-            self.commit(with_state=self._working.at == self._staged_head.hash)
+            if not self._is_astray:
+                self.commit(with_state=self._working.at == self._staged_head.hash)
         finally:
             self._uninterrupted.close()
             if self._ahead is not None:
@@ -320,6 +323,7 @@ class Importer:
         Raises:
             StoreError: what is to be taken back cannot be read.
         """
+        self._check_usable()
         ahead = self._ahead
         if ahead is None or ahead.is_idle:
             return
@@ -348,6 +352,7 @@ class Importer:
             StoreError: what is to be taken back cannot be read.
             ForkedError: it runs in another process.
         """
+        self._check_usable()
         ahead = self._ahead
         if ahead is None or ahead.is_idle:
             return
@@ -369,11 +374,28 @@ class Importer:
 
     def _take_back(self, ahead: RunAhead) -> None:
         self._note_durable(ahead)
-        kept = ahead.take_back()
-        self._staging, self._staged_head = Staging(self._store.snapshot()), self.head
-        self._forgotten = []
-        for running in kept:
-            self._stage_running(running)
+        with self._going_back():
+            kept = ahead.take_back()
+            self._staging, self._staged_head = Staging(self._store.snapshot()), self.head
+            self._forgotten = []
+            for running in kept:
+                self._stage_running(running)
+
+    @contextmanager
+    def _going_back(self) -> Iterator[None]:
+        """What fails within leaves a state that is no block's: no block is to run on it."""
+        try:
+            yield
+        except BaseException:
+            self._is_astray = True
+            raise
+
+    def _check_usable(self) -> None:
+        if self._is_astray:
+            raise StoreError(
+                "blocks that were not durable could not be taken back after a failure: what is "
+                "durable can be read; close the chain and open it again to import"
+            )
 
     @property
     def _is_overfull(self) -> bool:
@@ -527,13 +549,14 @@ class Importer:
 
     def _abandon(self) -> None:
         """Go back to what is durable: the working state too, by what was staged."""
+        self.losses += 1
         if self._ahead is not None:
             self._ahead.note(Progress.TAKEN_BACK)
-        self.stand_at(self.head.hash)
-        self._staged_head = self.head
-        self._forgotten = []
-        self._staging, self._has_taken = Staging(self._store.snapshot()), False
-        self.losses += 1
+        with self._going_back():
+            self.stand_at(self.head.hash)
+            self._staged_head = self.head
+            self._forgotten = []
+            self._staging, self._has_taken = Staging(self._store.snapshot()), False
 
 
 def _checked_hash(block: Block) -> Hash32:
