@@ -22,7 +22,7 @@ def number(value: int) -> bytes:
 
 
 def account(address: Address, changes: int = 0, tail: bytes = b"") -> bytes:
-    return b"\x01" + address + bytes([changes]) + tail
+    return b"\x01" + address + bytes([0, changes]) + tail
 
 
 def looked(address: Address, slot: int) -> bytes:

@@ -105,6 +105,8 @@ def execute_block(
             native EVM has one.
         hints: what is known of its transactions, see `blockstm.hints` and
             `blockstm.ethereum.hints`.
+        accesses: whether the result tells what each transaction looked at and changed, and whose
+            writes it read: its ``accesses`` and ``dependencies``; only from the native EVM.
         tracer: makes the ``traces`` of the result, see `blockstm.ethereum.tracing`; likewise, and
             not beside an inspector.
 

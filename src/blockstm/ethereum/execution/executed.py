@@ -8,6 +8,7 @@ from typing import Any
 
 from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
+from blockstm.ethereum.results.block_accesses import BlockAccesses
 from blockstm.ethereum.results.outcomes import TransactionOutcomes
 from blockstm.state.changes import AccountChanges
 from blockstm.types import BlockResult, Hash32, HintsReport, Stats
@@ -35,6 +36,8 @@ class ExecutedBlock:
         state_gas: what they paid for the growth of the state, in gas (EIP-8037); 0 before
             Amsterdam, whose header names the greater of the two.
         access_list: what the block touched (EIP-7928); None where the fork has no such lists.
+        accesses: what each transaction looked at and changed, and a list as ``access_list`` of any
+            fork's block; None unless it was asked for (``accesses=True``).
         state_root: of the state after the block; None where the state is partial, and in a block
             that `PreparedBlock.run` gave, which computes none.
         traces: one for each transaction, made when it is asked for; empty without a tracer.
@@ -54,11 +57,18 @@ class ExecutedBlock:
     execution_gas: int | None = None
     state_gas: int = 0
     access_list: BlockAccessList | None = None
+    accesses: BlockAccesses | None = None
     state_root: Hash32 | None = None
     traces: Sequence[Any] = field(default=(), compare=False)
     stats: Stats = field(default_factory=Stats, compare=False)
     seconds: Mapping[str, float] = field(default_factory=dict, compare=False)
     overlapped: Mapping[str, float] = field(default_factory=dict, compare=False)
+
+    @property
+    def dependencies(self) -> Sequence[tuple[int, ...]] | None:
+        """For each transaction, ascending, the earlier ones whose writes it read; see
+        `BlockAccesses`. None unless the block was run with ``accesses=True``."""
+        return None if self.accesses is None else self.accesses.dependencies
 
     @property
     def hints_report(self) -> HintsReport | None:

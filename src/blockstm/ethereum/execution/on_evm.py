@@ -23,6 +23,7 @@ from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.senders import recover_authorities
 from blockstm.ethereum.execution.step_errors import error_of_the_block
 from blockstm.ethereum.results.accesses import fold_accesses
+from blockstm.ethereum.results.block_accesses import accesses_of
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.results.outcomes import TransactionOutcomes, of_transactions
 from blockstm.ethereum.rules.requests import request_contracts, requests_of
@@ -46,6 +47,8 @@ def prepare_on_evm(
     senders: Sequence[Address],
     workers: int | None,
     inspector: Any = None,
+    *,
+    keeps_accesses: bool = False,
 ) -> BlockOnEvm:
     """See `blockstm.ethereum.execution.preparation.prepare`.
 
@@ -65,9 +68,12 @@ def prepare_on_evm(
         listed=block.transaction_list,
         workers=workers or usable_cores(),
     )
+    if keeps_accesses:
+        context = replace(context, has_access_list=True)
     vm = Evm(fork, context, precompiles=chain.precompiles, opcodes=chain.opcodes)
     watched = vm if inspector is None else vm.inspected_by(inspector)
-    return BlockOnEvm(block, fork, chain, state, senders, vm, vm.bind(steps), watched)
+    bound = vm.bind(steps)
+    return BlockOnEvm(block, fork, chain, state, senders, vm, bound, watched, keeps_accesses)
 
 
 def _lacks_request_contracts(state: Any, fork: Fork) -> bool:
@@ -90,9 +96,11 @@ class BlockOnEvm(PreparedBlock):
     Attributes:
         watched: ``vm`` under the eyes of an inspector, if there is one: what runs the block, but
             not what runs a transaction once more for the state root behind it.
+        keeps_accesses: whether its result tells what each transaction looked at and changed.
     """
 
     watched: Evm
+    keeps_accesses: bool = False
 
     @property
     def transaction_steps(self) -> range:
@@ -105,6 +113,12 @@ class BlockOnEvm(PreparedBlock):
         """The result of the block, from the engine's of its steps."""
         done = StepResults(result.outcomes, self.block.transaction_list.types)
         receipts = FlatReceipts(done.receipts, self.block.transactions, self.senders)
+        has_list = self.block.header.block_access_list_hash is not None
+        access_list = accesses = None
+        if has_list or self.keeps_accesses:
+            access_list = self._access_list(result.outcomes, done)
+        if access_list is not None and self.keeps_accesses:
+            accesses = accesses_of(done.accesses(), self.senders, access_list)
         return ExecutedBlock(
             receipts=receipts,
             outcomes=TransactionOutcomes(result.outcomes, self.transaction_steps),
@@ -114,7 +128,8 @@ class BlockOnEvm(PreparedBlock):
             gas_used=_block_gas(done, self.fork),
             execution_gas=done.execution_gas,
             state_gas=done.state_gas,
-            access_list=self._access_list(result.outcomes, done),
+            access_list=access_list if has_list else None,
+            accesses=accesses,
             stats=result.stats,
         )
 
@@ -131,12 +146,13 @@ class BlockOnEvm(PreparedBlock):
         except (InvalidBlock, StateError, TransactionError) as error:
             raise error_of_the_block(error, self.transaction_steps) from error.__cause__
 
-    def _access_list(self, outcomes: Sequence[Any], done: StepResults) -> BlockAccessList | None:
-        if self.block.header.block_access_list_hash is None:
-            return None
+    def _access_list(self, outcomes: Sequence[Any], done: StepResults) -> BlockAccessList:
         start, *_, end = outcomes
-        accesses = [start.value.accesses, *done.accesses(), end.value.accesses]
-        return fold_accesses(accesses, lambda address: self.state.get(balance_of(address), 0))
+        return fold_accesses(
+            [start.value.accesses, *done.accesses(), end.value.accesses],
+            lambda address: self.state.get(balance_of(address), 0),
+            lambda location: self.state.get(location) is not None,
+        )
 
     def _requests(
         self, outputs: SystemOutputs | None, receipts: FlatReceipts

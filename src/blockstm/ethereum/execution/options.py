@@ -34,6 +34,7 @@ class BlockOptions(TypedDict, total=False):
     inspector: Any
     tracer: Tracer | None
     hints: BlockHints | None
+    accesses: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ def prepare_under(
     senders: Sequence[Address],
     workers: int | None,
     inspector: Any = None,
+    *,
+    keeps_accesses: bool = False,
 ) -> PreparedBlock:
     """`prepare` where the fork and the senders are known."""
     header = block.header
@@ -108,7 +110,12 @@ def prepare_under(
     context = context_of(header, fork, chain.chain_id, hashes)
     check_vm(vm)
     if vm == "evm":
-        return prepare_on_evm(block, state, fork, chain, context, senders, workers, inspector)
+        return prepare_on_evm(
+            *(block, state, fork, chain, context, senders, workers, inspector),
+            keeps_accesses=keeps_accesses,
+        )
+    if keeps_accesses:
+        raise ConfigError('only the native EVM, vm="evm", tells accesses')
     if inspector is not None:
         raise ConfigError('an inspector watches the native EVM, vm="evm"')
     from blockstm.ethereum.execution.on_pyevm import prepare_on_pyevm  # needs an optional extra

@@ -86,7 +86,8 @@ def execute(
     inspector = options.get("inspector")
     _check_tracer(options.get("tracer"), vm, inspector)
     prepared = prepare_under(
-        rules, sound, state, vm, around.chain, around.block_hashes, senders, workers, inspector
+        *(rules, sound, state, vm, around.chain, around.block_hashes, senders, workers, inspector),
+        keeps_accesses=bool(options.get("accesses")),
     )
     watch.end_phase("prepare")
     with _unchanged(state):

@@ -9,21 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from struct import Struct
-from typing import Final
+from typing import Any
 
 from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
+from blockstm.ethereum.results.access_records import AccountRecord, SlotRecord, records_in
+from blockstm.state.accounts import code_hash_of, nonce_of
 from blockstm.types import Address
 
 __all__ = ["fold_accesses"]
-
-# As in `_native/evm/transaction/accesses.hpp`.
-_ACCOUNT, _SLOT_READ = 1, 2
-_GREW, _SHRANK, _GONE, _NONCE, _CODE = 1, 2, 4, 8, 16
-_U32: Final = Struct("<I")
-_U64: Final = Struct("<Q")
-_WORD = 32
-_SLOT_AT, _SLOT_END, _BEFORE_END, _AFTER_END = 21, 53, 85, 117
 
 
 @dataclass(slots=True)
@@ -34,6 +27,7 @@ class _Step:
     balance: int | None = None
     nonce: int | None = None
     code: bytes | None = None
+    is_gone: bool = False
     slots: dict[int, tuple[int, int] | None] = field(default_factory=dict)
 
 
@@ -71,9 +65,15 @@ class _Balances(dict[Address, int]):
         self[address] = balance
         return balance
 
+    def note(self, record: AccountRecord) -> None:
+        """What a record says of its account's balance."""
+        self[record.address] = 0 if record.is_gone else self[record.address] + record.amount
+
 
 def fold_accesses(
-    reports: Iterable[bytes], balance_before: Callable[[Address], int]
+    reports: Iterable[bytes],
+    balance_before: Callable[[Address], int],
+    has_before: Callable[[Any], bool] = lambda location: False,
 ) -> BlockAccessList:
     """The access list of a block.
 
@@ -81,6 +81,8 @@ def fold_accesses(
         reports: what each step accessed, as flat bytes, in order: the block's start, its
             transactions, its end.
         balance_before: an account's balance before the block, in wei.
+        has_before: whether there was anything at the location of a nonce or of a code's hash before
+            the block; asked of accounts that are deleted, which since EIP-6780 had nothing.
     """
     accounts: defaultdict[Address, _Account] = defaultdict(_Account)
     balances = _Balances(balance_before)
@@ -93,6 +95,8 @@ def fold_accesses(
                 account.nonces[index] = step.nonce
             if step.code is not None:
                 account.codes[index] = step.code
+            if step.is_gone:
+                _note_deletion(account, index, address, has_before)
             for slot, change in step.slots.items():
                 changes = account.slots[slot]
                 if change is not None and change[0] != change[1]:
@@ -101,60 +105,43 @@ def fold_accesses(
     return BlockAccessList(tuple(account.access(address) for address, account in listed))
 
 
+def _note_deletion(
+    account: _Account, index: int, address: Address, has_before: Callable[[Any], bool]
+) -> None:
+    """What is deleted has neither nonce nor code; its slots go without being named."""
+    nonces, codes = [*account.nonces.values()], [*account.codes.values()]
+    if nonces[-1] if nonces else has_before(nonce_of(address)):
+        account.nonces[index] = 0
+    if codes[-1] if codes else has_before(code_hash_of(address)):
+        account.codes[index] = b""
+
+
 def _read(report: bytes, balances: _Balances) -> dict[Address, _Step]:
     """The accesses of a step; ``balances`` are advanced past it."""
     steps: defaultdict[Address, _Step] = defaultdict(_Step)
     at_start: dict[Address, int] = {}
-    place = 0
-    while place < len(report):
-        tag, address = report[place], Address(report[place + 1 : place + _SLOT_AT])
-        step = steps[address]
-        if tag == _ACCOUNT:
-            changes = report[place + _SLOT_AT]
-            if changes & (_GREW | _SHRANK | _GONE):
-                at_start.setdefault(address, balances[address])
-            place = _read_account(report, place + _SLOT_AT, address, step, balances)
-        else:
-            place = _read_slot(report, place, step)
+    for record in records_in(report):
+        step = steps[record.address]
+        if isinstance(record, SlotRecord):
+            _note_slot(record, step)
+            continue
+        if record.amount or record.is_gone:
+            at_start.setdefault(record.address, balances[record.address])
+            balances.note(record)
+        step.is_gone = record.is_gone and not record.is_made_here
+        step.nonce = step.nonce if record.nonce is None else record.nonce
+        step.code = step.code if record.code is None else record.code
     for address, before in at_start.items():
         if balances[address] != before:
             steps[address].balance = balances[address]
     return steps
 
 
-def _read_account(
-    report: bytes, place: int, address: Address, step: _Step, balances: _Balances
-) -> int:
-    """The end of an account's part of a report whose changes begin at ``place``."""
-    changes = report[place]
-    place += 1
-    if changes & _GONE:
-        balances[address] = 0
-    elif changes & (_GREW | _SHRANK):
-        amount = _number(report, place)
-        balances[address] += amount if changes & _GREW else -amount
-        place += _WORD
-    if changes & _NONCE:
-        (step.nonce,) = _U64.unpack_from(report, place)
-        place += _U64.size
-    if changes & _CODE:
-        (size,) = _U32.unpack_from(report, place)
-        place += _U32.size + size
-        step.code = report[place - size : place]
-    return place
-
-
-def _read_slot(report: bytes, place: int, step: _Step) -> int:
-    """The end of a slot's part of a report that begins at ``place``."""
-    slot = _number(report, place + _SLOT_AT)
-    if report[place] == _SLOT_READ:
-        step.slots.setdefault(slot, None)
-        return place + _SLOT_END
-    known = step.slots.get(slot)
-    before = _number(report, place + _SLOT_END) if known is None else known[0]
-    step.slots[slot] = before, _number(report, place + _BEFORE_END)
-    return place + _AFTER_END
-
-
-def _number(report: bytes, place: int) -> int:
-    return int.from_bytes(report[place : place + _WORD], "little")
+def _note_slot(record: SlotRecord, step: _Step) -> None:
+    """A step of several parts changed a slot from what it was before the first of them."""
+    if record.change is None:
+        step.slots.setdefault(record.slot, None)
+        return
+    known = step.slots.get(record.slot)
+    before = record.change[0] if known is None else known[0]
+    step.slots[record.slot] = before, record.change[1]

@@ -15,7 +15,9 @@ bool write_address(Bytes& out, const Address& address) noexcept {
 }
 
 uint8_t changes_of(const Journal& journal, const Account& account) noexcept {
-    if (account.is(DESTROYED) && journal.fork() < Fork::Amsterdam) return BALANCE_GONE;
+    if (account.is(DESTROYED) && journal.fork() < Fork::Amsterdam) {
+        return account.is(CREATED) ? BALANCE_GONE | MADE_HERE : BALANCE_GONE;
+    }
     uint8_t changes = 0;
     const Delta& delta = account.delta;
     if (!delta.magnitude.is_zero()) changes |= delta.is_negative ? BALANCE_SHRANK : BALANCE_GREW;
@@ -25,13 +27,17 @@ uint8_t changes_of(const Journal& journal, const Account& account) noexcept {
     return changes;
 }
 
+// The fields whose value it knows because it looked: not those that were asked for a bound, or only added to.
+uint8_t reads_of(const Account& account) noexcept {
+    return account.known & account.located & (bit(BALANCE) | bit(NONCE) | bit(CODE_HASH));
+}
+
 // An account that was asked for anything, or paid, even where a revert took that back.
 bool write_account(const Journal& journal, Bytes& out, const Account& account) noexcept {
     if (account.located == 0 && !account.is(TOUCHED)) return true;
     const uint8_t changes = changes_of(journal, account);
-    if (!write_number(out, ACCOUNT) || !write_address(out, account.address) || !write_number(out, changes)) {
-        return false;
-    }
+    if (!write_number(out, ACCOUNT) || !write_address(out, account.address)) return false;
+    if (!write_number(out, reads_of(account)) || !write_number(out, changes)) return false;
     const bool has_amount = (changes & (BALANCE_GREW | BALANCE_SHRANK)) != 0;
     if (has_amount && !write_word(out, account.delta.magnitude)) return false;
     if ((changes & NONCE_CHANGED) != 0 && !write_number(out, account.nonce)) return false;

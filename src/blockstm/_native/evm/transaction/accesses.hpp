@@ -1,9 +1,10 @@
-// What a step looked at and changed, for the block's access list (EIP-7928). Used by one machine, in blocks
-// that have such a list.
+// What a step looked at and changed, for the block's access list (EIP-7928) and for a caller who asks for it.
+// Used by one machine, in blocks whose accesses are recorded.
 //
 // It is written one record behind the other, numbers little-endian:
 //
-//   u8 1; 20 bytes address; u8 AccountChange; then what that says:
+//   u8 1; 20 bytes address; u8 which of `Field` were looked at: balance, nonce, code; u8 AccountChange; then what
+//   that says:
 //       Grew, Shrank      32 bytes, by how much: what it was before, only its place in the block tells
 //       Nonce             u64, after the step
 //       Code              u32 size; code after the step
@@ -23,6 +24,7 @@ enum AccountChange : uint8_t {
     BALANCE_GONE = 4,  // the account was deleted, whatever it had; until EIP-8246
     NONCE_CHANGED = 8,
     CODE_CHANGED = 16,
+    MADE_HERE = 32,    // beside BALANCE_GONE: the same transaction had created it
 };
 
 // Of the transaction at hand, behind `machine.accesses`, if the block asks for it.
