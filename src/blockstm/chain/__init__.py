@@ -35,7 +35,8 @@ Imports point down::
 """
 
 from blockstm.chain.auditing import Audit
-from blockstm.chain.chain import WINDOW, Chain, FoundTransaction
+from blockstm.chain.blocks import FoundTransaction
+from blockstm.chain.chain import WINDOW, Chain
 from blockstm.chain.dev import DevChain
 from blockstm.chain.heads import Head
 from blockstm.chain.importing import ImportedBlock

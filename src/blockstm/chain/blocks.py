@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from blockstm.chain.encodings import (
@@ -13,12 +14,30 @@ from blockstm.chain.encodings import (
 )
 from blockstm.chain.store import Table
 from blockstm.errors import DecodeError, PrunedState, StoreDamaged, UnknownBlock
-from blockstm.ethereum import Block, Header, Receipt
+from blockstm.ethereum import Block, Header, Receipt, Transaction
 from blockstm.messages import brief
 from blockstm.state.changes import RecordedChanges
-from blockstm.types import Hash32
+from blockstm.types import Address, Hash32
 
-__all__ = ["Blocks", "Reader"]
+__all__ = ["Blocks", "FoundTransaction", "Reader"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundTransaction:
+    """A transaction of the chain, and where it stands.
+
+    Attributes:
+        transaction: itself.
+        sender: who signed it.
+        block_hash, number: of its block, which is among the head's ancestors.
+        index: its place in the block.
+    """
+
+    transaction: Transaction
+    sender: Address
+    block_hash: Hash32
+    number: int
+    index: int
 
 
 class Reader(Protocol):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from blockstm.chain.auditing import Audit, audit
-from blockstm.chain.blocks import Blocks
+from blockstm.chain.blocks import Blocks, FoundTransaction
 from blockstm.chain.derived import DerivedTries, Tries
 from blockstm.chain.disk import StoredTries, open_folder
 from blockstm.chain.encodings import decode_number
@@ -36,15 +36,17 @@ from blockstm.errors import (
     UnknownBlock,
     UsageError,
 )
-from blockstm.ethereum import Block, Header, Receipt, Transaction, Witness
+from blockstm.ethereum import Block, Header, Receipt, Witness
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.genesis import Genesis
 from blockstm.executor import Executor
+from blockstm.hints import HintSource
+from blockstm.hints.options import BlockHints, check_source
 from blockstm.messages import brief, kind_of
-from blockstm.types import Address, Hash32
+from blockstm.types import Hash32
 from blockstm.values import is_int
 
-__all__ = ["WINDOW", "Chain", "FoundTransaction"]
+__all__ = ["WINDOW", "Chain"]
 
 WINDOW: Final = 128
 """How many blocks back the state can be had, and side branches are kept, by default."""
@@ -54,24 +56,6 @@ CACHE_BYTES: Final = 256 << 20
 
 Which = int | bytes
 """A block: its number, which is that of a block among the head's ancestors, or its hash."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundTransaction:
-    """A transaction of the chain, and where it stands.
-
-    Attributes:
-        transaction: itself.
-        sender: who signed it.
-        block_hash, number: of its block, which is among the head's ancestors.
-        index: its place in the block.
-    """
-
-    transaction: Transaction
-    sender: Address
-    block_hash: Hash32
-    number: int
-    index: int
 
 
 class Chain:
@@ -218,7 +202,9 @@ class Chain:
 
     # ---- importing
 
-    def import_block(self, block: Block | bytes) -> ImportedBlock:
+    def import_block(
+        self, block: Block | bytes, *, hints: BlockHints | None = None
+    ) -> ImportedBlock:
         """Check a block, execute it, check what it gave, and keep it durably.
 
         It becomes the head where it stands on it, or, before the merge, where its chain has more
@@ -226,9 +212,11 @@ class Chain:
 
         Args:
             block: a block, or its RLP.
+            hints: what is known of its transactions; see `blockstm.execute_block`.
 
         Raises:
             DecodeError: the bytes are no block's.
+            InputError: hints are of another kind.
             InvalidBlock: it breaks a rule; ``reason`` says which.
             UnknownParent: the chain does not have its parent.
             PrunedState: its parent is further back than the window.
@@ -240,12 +228,16 @@ class Chain:
         ready = decoded(block)
         with self._importing:
             importer = self._open_importer()
-            imported = importer.take(ready)
+            imported = importer.take(ready, hints)
             self._commit()
             return imported
 
     def import_blocks(
-        self, blocks: Iterable[Block | bytes], *, pipelined: bool = True
+        self,
+        blocks: Iterable[Block | bytes],
+        *,
+        pipelined: bool = True,
+        hints: HintSource | None = None,
     ) -> Iterator[ImportedBlock]:
         """`import_block` for many, which are made durable several at a time.
 
@@ -259,13 +251,17 @@ class Chain:
         Args:
             blocks: asked in the thread that asks for the result, a few blocks ahead.
             pipelined: whether to work on several at once. The result is the same.
+            hints: a source of what is known of each, such as `blockstm.ethereum.hints` has; what it
+                raises stands for its block.
         """
+        check_source(hints)
         if not pipelined:
-            yield from stream(self._importer_alone, map(decoded, blocks), runs_ahead=False)
+            each = map(decoded, blocks)
+            yield from stream(self._importer_alone, each, runs_ahead=False, hints=hints)
             return
         coming = Lookahead(blocks, self._read_ahead)
         try:
-            yield from stream(self._importer_alone, coming, runs_ahead=True)
+            yield from stream(self._importer_alone, coming, runs_ahead=True, hints=hints)
         finally:
             coming.close()
 

@@ -17,6 +17,8 @@ from blockstm.chain.importing import ImportedBlock
 from blockstm.chain.states import ChainState
 from blockstm.errors import InputError, InternalError, UsageError
 from blockstm.ethereum import Block, BuiltBlock, Header, StateTrie, Witness
+from blockstm.hints import HintSource
+from blockstm.hints.options import BlockHints, check_source
 from blockstm.state.changes import AccountChange, RecordedChanges
 from blockstm.state.overlay import merged
 from blockstm.types import Address, Hash32
@@ -134,7 +136,9 @@ class DevChain(Chain):
                 f"gives 0x{after.root.hex()}"
             )
 
-    def import_block(self, block: Block | bytes) -> ImportedBlock:
+    def import_block(
+        self, block: Block | bytes, *, hints: BlockHints | None = None
+    ) -> ImportedBlock:
         """See `Chain.import_block`.
 
         Raises:
@@ -143,11 +147,18 @@ class DevChain(Chain):
         decoded = block if isinstance(block, Block) else Block.decode(block)
         if self._edits_of(decoded.header.parent_hash):
             raise UsageError("a block is not imported on a state that was edited: build one")
-        return super().import_block(decoded)
+        return super().import_block(decoded, hints=hints)
 
-    def import_blocks(self, blocks: Iterable[Block | bytes], *, pipelined: bool = False) -> Any:
+    def import_blocks(
+        self,
+        blocks: Iterable[Block | bytes],
+        *,
+        pipelined: bool = False,
+        hints: HintSource | None = None,
+    ) -> Any:
         """`import_block` for many, one after another."""
-        return map(self.import_block, blocks)
+        check_source(hints)
+        return (self.import_block(each, hints=hints) for each in blocks)
 
     # ---- going back
 

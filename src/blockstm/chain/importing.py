@@ -25,6 +25,7 @@ from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.execution.senders import find_senders
 from blockstm.ethereum.rules.reasons import Violation
 from blockstm.executor import Executor
+from blockstm.hints.options import BlockHints
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Address, Hash32
 from blockstm.vm.forks import BYZANTIUM, HOMESTEAD, Fork
@@ -116,10 +117,11 @@ class Importer:
 
     # ---- one block
 
-    def take(self, block: Block) -> ImportedBlock:
+    def take(self, block: Block, hints: BlockHints | None = None) -> ImportedBlock:
         """Execute and verify a block, and stage it.
 
         Raises:
+            InputError: hints are of another kind.
             UnknownParent, PrunedState: see `Chain.import_block`.
             BlockError: it is invalid, or the state cannot be read; nothing was staged.
         """
@@ -130,13 +132,15 @@ class Importer:
             return ImportedBlock(block, block_hash, self._is_head_again(block, block_hash), None)
         self._parent(blocks, block)
         self.stand_at(block.header.parent_hash)
-        executed, total_difficulty = self._executed(block, self._working.state)
+        executed, total_difficulty = self._executed(block, self._working.state, hints)
         is_head = self._uninterrupted.run(
             lambda: self._stage(block, block_hash, executed, total_difficulty)
         )
         return ImportedBlock(block, block_hash, is_head, executed)
 
-    def _executed(self, block: Block, state: Any) -> tuple[ExecutedBlock, int]:
+    def _executed(
+        self, block: Block, state: Any, hints: BlockHints | None
+    ) -> tuple[ExecutedBlock, int]:
         """What a block does on the state of its parent, and its total difficulty.
 
         Raises:
@@ -155,6 +159,7 @@ class Importer:
             ancestors=self._ancestors(blocks, parent_hash) if block.ommers else None,
             block_hashes=self._hashes_up_to(blocks, parent_hash, parent),
             total_difficulty=total_difficulty,
+            hints=hints,
         )
         return executed, total_difficulty + block.header.difficulty
 
@@ -289,7 +294,7 @@ class Importer:
             and self._fork(block, head.total_difficulty) >= BYZANTIUM
         )
 
-    def run_ahead(self, block: Block) -> RunningBlock:
+    def run_ahead(self, block: Block, hints: BlockHints | None = None) -> RunningBlock:
         """Execute a block on what is not verified yet, stage it, and verify it behind.
 
         What fails behind is taken back by `advance` and `catch_up`. Pre: `can_run_ahead`.
@@ -301,7 +306,8 @@ class Importer:
         assert ahead is not None  # it can run ahead
         if self._has_taken:
             self.commit()  # what runs ahead is taken back alone
-        executed, total_difficulty = self._executed(block, self._working.state.without_root())
+        state = self._working.state.without_root()
+        executed, total_difficulty = self._executed(block, state, hints)
         head = Head(block.hash, block.header, total_difficulty)
 
         def stage() -> RunningBlock:

@@ -11,6 +11,7 @@ from itertools import takewhile
 from blockstm.chain.importing import ImportedBlock, Importer
 from blockstm.chain.running_ahead import Progress, RunningBlock
 from blockstm.ethereum import Block
+from blockstm.hints import HintSource
 
 __all__ = ["stream"]
 
@@ -20,6 +21,7 @@ def stream(
     blocks: Iterator[Block],
     *,
     runs_ahead: bool,
+    hints: HintSource | None = None,
 ) -> Iterator[ImportedBlock]:
     """Import blocks; what fails, or the iterator raises, is raised behind the blocks before it.
 
@@ -27,6 +29,7 @@ def stream(
         importing: gives the importer to one at a time; when it is left, readers see what is new.
         blocks: what to import.
         runs_ahead: whether blocks may run on what is not verified yet.
+        hints: of each block, asked before it runs; again, where it was taken back.
     """
     waiting: deque[_Taken | RunningBlock] = deque()
     failure: BaseException | None = None
@@ -35,7 +38,7 @@ def stream(
         try:
             block = next(blocks)
             with importing() as importer:
-                _go_on(importer, block, waiting, runs_ahead=runs_ahead)
+                _go_on(importer, block, waiting, hints, runs_ahead=runs_ahead)
                 ready = _ready(importer, waiting)
         except StopIteration:
             break
@@ -44,7 +47,7 @@ def stream(
         yield from ready
     if waiting or failure is not None:
         with importing() as importer:
-            failure = _ended(importer, waiting, failure)
+            failure = _ended(importer, waiting, failure, hints)
             ready = _ready(importer, waiting)
         yield from ready
     if failure is not None:
@@ -60,28 +63,35 @@ class _Taken:
     losses: int
 
     @classmethod
-    def by(cls, importer: Importer, block: Block) -> _Taken:
-        return cls(importer.take(block), importer.commits, importer.losses)
+    def by(cls, importer: Importer, block: Block, hints: HintSource | None) -> _Taken:
+        return cls(importer.take(block, hints), importer.commits, importer.losses)
 
 
 def _go_on(
-    importer: Importer, block: Block, waiting: deque[_Taken | RunningBlock], *, runs_ahead: bool
+    importer: Importer,
+    block: Block,
+    waiting: deque[_Taken | RunningBlock],
+    hints: HintSource | None,
+    *,
+    runs_ahead: bool,
 ) -> None:
     """Import one more block; those before it may turn out to be wrong, which raises."""
     if runs_ahead:
         importer.advance()
-        _take_again(importer, waiting)
+        _take_again(importer, waiting, hints)
     if runs_ahead and importer.can_run_ahead(block):
-        waiting.append(importer.run_ahead(block))
+        waiting.append(importer.run_ahead(block, hints))
         return
     importer.catch_up()
-    _take_again(importer, waiting)
-    waiting.append(_Taken.by(importer, block))
+    _take_again(importer, waiting, hints)
+    waiting.append(_Taken.by(importer, block, hints))
     if importer.is_full:
         importer.commit()
 
 
-def _take_again(importer: Importer, waiting: deque[_Taken | RunningBlock]) -> None:
+def _take_again(
+    importer: Importer, waiting: deque[_Taken | RunningBlock], hints: HintSource | None
+) -> None:
     """Import one by one the blocks that were taken back, the last of all: it says why."""
     again: list[Block] = []
     while waiting and _is_taken_back(waiting[-1]):
@@ -89,16 +99,19 @@ def _take_again(importer: Importer, waiting: deque[_Taken | RunningBlock]) -> No
         assert isinstance(last, RunningBlock)  # no other runs ahead
         again.append(last.block)
     for block in reversed(again):
-        waiting.append(_Taken.by(importer, block))
+        waiting.append(_Taken.by(importer, block, hints))
 
 
 def _ended(
-    importer: Importer, waiting: deque[_Taken | RunningBlock], failure: BaseException | None
+    importer: Importer,
+    waiting: deque[_Taken | RunningBlock],
+    failure: BaseException | None,
+    hints: HintSource | None,
 ) -> BaseException | None:
     """Make durable what is good; the first failure of the stream."""
     try:
         importer.catch_up()
-        _take_again(importer, waiting)
+        _take_again(importer, waiting, hints)
     except BaseException as error:
         # Of blocks an earlier one failed than the one that did so far.
         failure = error if failure is None or isinstance(failure, Exception) else failure

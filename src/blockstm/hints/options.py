@@ -10,7 +10,7 @@ from blockstm.hints.hints import Expected, Hints, HintSource
 from blockstm.messages import brief, kind_of
 from blockstm.types import Key
 
-__all__ = ["BlockHints", "GivenHints", "hints_of", "keys_of"]
+__all__ = ["BlockHints", "GivenHints", "check_source", "hints_of", "keys_of"]
 
 BlockHints: TypeAlias = Hints | HintSource | Sequence[Expected | None]
 """Hints of a block's transactions, in one of their forms."""
@@ -49,6 +49,18 @@ def keys_of(given: Any) -> Iterable[Any] | None:
             f"of keys, not {kind_of(given)}"
         )
     return given
+
+
+def check_source(given: Any) -> None:
+    """Refuse what has no hints of one block after another.
+
+    Raises:
+        InputError: it is neither a source nor None.
+    """
+    if given is not None and not isinstance(given, HintSource):
+        raise InputError(
+            f"hints of several blocks are a source of them, with for_block, not {brief(given)}"
+        )
 
 
 def _are_of_transactions(given: Any) -> bool:

@@ -6,6 +6,7 @@ Imports point down::
     build       `build_block`
     attempts    candidates tried together, until what is kept is a valid block
     sealing     the header of a block with all that executing it gave
+    hinting     what is known of candidates, as hints of the block of them
     ordering    in which order transactions are tried
     attributes  what is decided of a block before its transactions
 """

@@ -15,6 +15,7 @@ from blockstm.engine import Engine
 from blockstm.errors import InputError, InvalidBlock, StateError, TransactionError
 from blockstm.ethereum.blocks.access_list import ITEM_GAS
 from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.building.hinting import CandidateHints, hints_of_candidates
 from blockstm.ethereum.building.ordering import Candidate
 from blockstm.ethereum.building.sealing import sealed, with_body
 from blockstm.ethereum.chains.chain import Chain
@@ -51,6 +52,7 @@ class Attempts:
         fork: Fork,
         chain: Chain,
         block_hashes: Mapping[int, Hash32],
+        hints: CandidateHints | None = None,
     ) -> None:
         self.empty = empty
         self.fork = fork
@@ -60,6 +62,7 @@ class Attempts:
         self._state = state
         self._chain = chain
         self._block_hashes = block_hashes
+        self._hints = hints
 
     def best(
         self, candidates: list[Candidate], *, stops_at_first: bool
@@ -90,7 +93,7 @@ class Attempts:
     ) -> tuple[BlockOnEvm, BlockResult, list[Candidate]]:
         """The block of what the engine keeps, and its result."""
         prepared = self._prepared(candidates)
-        result = self._run(prepared)
+        result = self._run(prepared, candidates)
         start, *outcomes, end = result.outcomes
         self._check_end(end)
         kept = []
@@ -122,9 +125,12 @@ class Attempts:
             )
         return prepared
 
-    def _run(self, prepared: BlockOnEvm) -> BlockResult:
+    def _run(self, prepared: BlockOnEvm, candidates: Sequence[Candidate]) -> BlockResult:
+        hints = hints_of_candidates(self._hints, candidates, prepared.block)
+        shifted = hints and hints.shifted(prepared.transaction_steps.start)
+        given = (prepared.steps, self._state, prepared.vm)
         try:
-            return self._engine.run(prepared.steps, self._state, prepared.vm, on_invalid="skip")
+            return self._engine.run(*given, on_invalid="skip", hints=shifted)
         except (StateError, TransactionError) as error:
             raise error_of_the_block(error, prepared.transaction_steps) from error.__cause__
 

@@ -14,6 +14,7 @@ from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.transaction import Transaction, TransactionType, not_encoded
 from blockstm.ethereum.building.attempts import Attempts
 from blockstm.ethereum.building.attributes import BlockAttributes, header_after
+from blockstm.ethereum.building.hinting import checked_hints
 from blockstm.ethereum.building.ordering import Candidate, Order, as_given, ordered
 from blockstm.ethereum.chains.chain import MAINNET, Chain
 from blockstm.ethereum.codecs.members import sequence
@@ -23,6 +24,7 @@ from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
 from blockstm.ethereum.execution.senders import find_senders
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.transaction_rules import transaction_violation
+from blockstm.hints import Expected, HintSource
 from blockstm.messages import brief
 from blockstm.state.located import located
 from blockstm.types import Address, Hash32
@@ -83,6 +85,7 @@ def build_block(
     block_hashes: Mapping[int, Hash32] | None = None,
     total_difficulty: int | None = None,
     workers: int | Literal["auto"] | None = None,
+    hints: HintSource | Sequence[Expected | None] | None = None,
 ) -> BuiltBlock:
     """Build the block after ``parent``: what fits of some transactions, executed in parallel.
 
@@ -106,6 +109,9 @@ def build_block(
         block_hashes: number → hash of the blocks before the parent, for BLOCKHASH.
         total_difficulty: of the parent; see `blockstm.execute_block`.
         workers: threads; see `blockstm.Config`.
+        hints: what is known of the transactions, an `blockstm.hints.Expected` or None for each as
+            they are given, whose dependencies are places among those given; or a source, which is
+            asked of the block as it is tried. They never change what is built.
 
     Raises:
         InputError, ConfigError: an argument is of the wrong kind, or no block after this parent
@@ -121,6 +127,7 @@ def build_block(
         raise ConfigError(f'on_unfit is "skip" or "raise", not {brief(on_unfit)}')
     if not callable(order):
         raise InputError(f"order is a function of candidates, not {brief(order)}")
+    known = checked_hints(hints)
     check_header(parent, "parent")
     chain = _chain(chain, fork)
     total = _total_difficulty(chain, parent, total_difficulty)
@@ -133,7 +140,7 @@ def build_block(
     config = Config() if workers is None else Config(workers=workers)
     engine = POOL.take(config)
     try:
-        attempts = Attempts(engine, empty, located(state), rules, chain, around.block_hashes)
+        attempts = Attempts(engine, empty, located(state), rules, chain, around.block_hashes, known)
         return built(engine, attempts, _checked(transactions), order, on_unfit == "raise")
     finally:
         POOL.give_back(engine)

@@ -1,0 +1,123 @@
+"""Hints of blocks that are imported: used, and never believed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pytest
+from tests.chain.growing import child, genesis, random_transactions, with_other_root
+
+from blockstm.chain import Chain, DevChain
+from blockstm.errors import InputError, InvalidBlock
+from blockstm.ethereum import Block
+from blockstm.hints import Expected, Hints, from_dependencies
+
+
+class EachOnTheLast:
+    """Every transaction depends on all before it, in each block; notes what it is asked."""
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.asked: list[int] = []
+        self._fails_at = fails_at
+
+    def for_block(self, block: Block) -> Hints | None:
+        number = int(block.header.number)
+        self.asked.append(number)
+        if number == self._fails_at:
+            raise LookupError("nothing is known")
+        return from_dependencies(range(index) for index in range(len(block.transactions)))
+
+
+@pytest.fixture(scope="module")
+def line() -> list[Block]:
+    """A chain of blocks."""
+    draw = random.Random(5)
+    made = []
+    with Chain.in_memory(genesis(), workers=1) as chain:
+        for _ in range(8):
+            transactions = random_transactions(chain, chain.head.hash, draw)
+            made.append(child(chain, None, transactions))
+            chain.import_block(made[-1])
+    return made
+
+
+@pytest.fixture
+def chain() -> Iterator[Chain]:
+    with Chain.in_memory(genesis(), workers=2) as made:
+        yield made
+
+
+def numbers(imported: Iterable[Any], given: list[int]) -> None:
+    """Import, and note which were."""
+    given.extend(each.number for each in imported)
+
+
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_blocks_are_imported_with_the_hints_of_a_source(
+    chain: Chain, line: list[Block], pipelined: bool
+) -> None:
+    source = EachOnTheLast()
+    imported = [*chain.import_blocks(line, pipelined=pipelined, hints=source)]
+    assert [each.hash for each in imported] == [each.hash for each in line]
+    assert source.asked == [int(each.header.number) for each in line]
+    assert all(each.executed and each.executed.hints_report for each in imported)
+    assert chain.audit().findings == ()
+
+
+@pytest.mark.parametrize(
+    "hints",
+    [
+        EachOnTheLast(),
+        from_dependencies([[], [0], [1]]),
+        [Expected(weight=5), None, Expected(reads=["a"], writes=["a"])],
+        None,
+    ],
+    ids=["source", "hints", "objects", "none"],
+)
+def test_a_block_is_imported_with_hints(chain: Chain, line: list[Block], hints: Any) -> None:
+    for block in line:
+        assert chain.import_block(block, hints=hints).is_head
+    assert chain.head.hash == line[-1].hash
+
+
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_what_a_source_raises_stands_for_its_block(
+    chain: Chain, line: list[Block], pipelined: bool
+) -> None:
+    imported: list[int] = []
+    coming = chain.import_blocks(line, pipelined=pipelined, hints=EachOnTheLast(4))
+    with pytest.raises(LookupError, match="nothing is known"):
+        numbers(coming, imported)
+    assert imported == [1, 2, 3]
+    assert chain.head.number == 3
+
+
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_hints_do_not_hide_an_invalid_block(
+    chain: Chain, line: list[Block], pipelined: bool
+) -> None:
+    blocks = [*line[:3], with_other_root(line[3])]
+    imported: list[int] = []
+    coming = chain.import_blocks(blocks, pipelined=pipelined, hints=EachOnTheLast())
+    with pytest.raises(InvalidBlock, match="root"):
+        numbers(coming, imported)
+    assert imported == [1, 2, 3]
+
+
+@pytest.mark.parametrize("hints", [5, ["a key"], from_dependencies([])], ids=["5", "keys", "one"])
+def test_what_is_no_source_is_refused(chain: Chain, line: list[Block], hints: Any) -> None:
+    with pytest.raises(InputError, match="hints"):
+        next(iter(chain.import_blocks(line, hints=hints)))
+    with DevChain.in_memory(genesis()) as dev, pytest.raises(InputError, match="hints"):
+        next(iter(dev.import_blocks(line, hints=hints)))
+    assert chain.head.number == 0
+
+
+def test_a_chain_for_development_takes_hints_too(line: list[Block]) -> None:
+    source = EachOnTheLast()
+    with DevChain.in_memory(genesis()) as dev:
+        assert len([*dev.import_blocks(line[:2], hints=source)]) == 2
+        dev.import_block(line[2], hints=source)
+    assert source.asked == [1, 2, 3]
