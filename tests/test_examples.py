@@ -67,3 +67,11 @@ def test_the_example_of_building_counts_what_was_paid_for() -> None:
     assert value == 2 * (1 + 2 + 3)
     assert [len(each.block.transactions) for each in built] == [3, 3]
     assert [each.rejected[0].reason for each in built] == ["nonce_too_high"] * 2
+
+
+def test_the_example_of_a_chain_of_ones_own_has_its_rules(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    fees = runpy.run_path(str(EXAMPLES / "own_chain.py"))["main"](blocks=3)
+    assert fees == [996_000_000, 992_016_000, 988_047_936]
+    assert "abc backwards is cba" in capsys.readouterr().out

@@ -19,10 +19,11 @@ def encode_spec(spec: Spec) -> bytes:
     """The forks of a chain and where they begin.
 
     Raises:
-        ConfigError: it has precompiles of its own, which are code and not data.
+        ConfigError: it has precompiles or another member of its own that is code and not data.
     """
-    if spec.precompiles:
-        raise ConfigError("a chain on disk cannot have precompiled contracts of its own")
+    for name in ("precompiles", "opcodes", "base_fee", "header_rule"):
+        if getattr(spec, name):
+            raise ConfigError(f"a chain on disk cannot have {name} of its own: these are no data")
     document: dict[str, Any] = {
         "chainId": spec.chain_id,
         "depositContract": spec.deposit_contract.hex(),

@@ -41,7 +41,7 @@ from blockstm.ethereum.blocks.transaction import TransactionType
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.senders import address_of_key, recover_sender
 from blockstm.ethereum.execution.traced import run_traced
-from blockstm.ethereum.rules.fees import base_fee_after
+from blockstm.ethereum.rules.fees import base_fee_on
 from blockstm.ethereum.tracing import tracer_named
 from blockstm.ethereum.transition.signing import sign
 from blockstm.ethereum.tries.state_trie import AccountProof
@@ -295,7 +295,8 @@ class Backend(BaseChainBackend):  # type: ignore[misc]  # eth-tester has no type
     def _made(self, transaction: Mapping[str, Any]) -> Transaction:
         sender = transaction.get("from")
         nonce = 0 if sender is None else self.get_nonce(sender)
-        base_fee = base_fee_after(self.chain.head.header) if self.get_base_fee() else 0
+        head = self.chain.head.header
+        base_fee = base_fee_on(self.chain.spec, head) if self.get_base_fee() else 0
         return unsigned(transaction, nonce, 21_000, self._chain_id, base_fee)
 
     def _send(self, transaction: Transaction) -> Hash32:

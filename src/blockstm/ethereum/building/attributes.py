@@ -23,7 +23,7 @@ from blockstm.ethereum.codecs.members import (
 )
 from blockstm.ethereum.rules.difficulty import difficulty_after
 from blockstm.ethereum.rules.empty_header import ZERO_HASH, empty_header
-from blockstm.ethereum.rules.fees import ELASTICITY, base_fee_after
+from blockstm.ethereum.rules.fees import ELASTICITY, base_fee_on
 from blockstm.ethereum.rules.header_rules import (
     DAO_BLOCKS,
     DAO_EXTRA_DATA,
@@ -135,7 +135,7 @@ def _header(
         gas_limit=_gas_limit(parent, fork, attributes.gas_limit),
         extra_data=_extra_data(chain, number, attributes.extra_data),
         mix_hash=attributes.mix_hash,
-        base_fee_per_gas=base_fee_after(parent) if fork >= LONDON else 0,
+        base_fee_per_gas=base_fee_on(chain, parent) if fork >= LONDON else 0,
         withdrawals_root=_withdrawals_root(attributes),
         parent_beacon_block_root=attributes.parent_beacon_block_root,
         slot_number=attributes.slot_number,

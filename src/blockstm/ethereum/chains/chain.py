@@ -5,12 +5,14 @@ A chain of one's own is a `Chain` of any forks at any places::
     Chain(1337, (Activation(BERLIN, block=0), Activation(CANCUN, timestamp=1_700_000_000)))
 
 A fork with other blob parameters, or another reward, is ``dataclasses.replace(fork, blobs=...)``.
+What no fork has is a member of the chain: precompiled contracts, opcodes, a base fee, a rule of
+headers. Functions among them are called in any thread, and must answer alike each time.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -87,6 +89,10 @@ class Chain:
             EVM has them.
         opcodes: number → opcodes of the chain's own, in all its blocks, where their fork has none;
             see `blockstm.vm.evm.Opcode`. Only the native EVM has them.
+        base_fee: a parent's `Header` → the base fee of the block after it, in wei per gas, from
+            London on; None: EIP-1559's. The parent of London's first block has no base fee.
+        header_rule: the `Header` of a block and its parent's → what is wrong with it, in words, or
+            None: a rule of the chain's own, checked after its fork's. Ommers must keep it, too.
         netsplit_block: where nodes that missed the merge part from the others by their fork
             identifier (EIP-3675). No rule of a block depends on it, nor does equality.
 
@@ -103,6 +109,8 @@ class Chain:
     precompiles: Mapping[Address, Any] = field(default_factory=dict, hash=False)
     netsplit_block: int | None = field(default=None, compare=False)
     opcodes: Mapping[int, Any] = field(default_factory=dict, hash=False)
+    base_fee: Callable[[Any], int] | None = field(default=None, hash=False)
+    header_rule: Callable[[Any, Any], str | None] | None = field(default=None, hash=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.precompiles, Mapping):
@@ -111,6 +119,10 @@ class Chain:
         if not isinstance(self.opcodes, Mapping):
             given = brief(self.opcodes)
             raise ConfigError(f"the opcodes of a chain are a mapping by number, not {given}")
+        for name in ("base_fee", "header_rule"):
+            function = getattr(self, name)
+            if function is not None and not callable(function):
+                raise ConfigError(f"the {name} of a chain is a function, not {brief(function)}")
         for name, kind in (("chain_id", word), ("deposit_contract", address)):
             if expected := kind(getattr(self, name)):
                 given = brief(getattr(self, name))

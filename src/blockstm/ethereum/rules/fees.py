@@ -8,7 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from blockstm._native.wire.plain_rules import INTRINSIC_GAS
+from blockstm.errors import ConfigError
 from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.chains.chain import Chain
+from blockstm.ethereum.codecs.members import word
+from blockstm.messages import brief
 from blockstm.vm.forks import OSAKA, BlobSchedule, Fork
 
 __all__ = [
@@ -16,6 +20,7 @@ __all__ = [
     "FIRST_BASE_FEE",
     "GAS_PER_BLOB",
     "base_fee_after",
+    "base_fee_on",
     "blob_base_fee",
     "excess_blob_gas_after",
 ]
@@ -36,8 +41,22 @@ _WORD_MAX: Final = 2**256 - 1
 _EXPONENT_MAX: Final = 178
 
 
+def base_fee_on(chain: Chain, parent: Header) -> int:
+    """The base fee of a block of ``chain`` from London on: the chain's own, or EIP-1559's.
+
+    Raises:
+        ConfigError: what the chain's own function gives is no fee. What that raises passes through.
+    """
+    if chain.base_fee is None:
+        return base_fee_after(parent)
+    fee = chain.base_fee(parent)
+    if expected := word(fee):
+        raise ConfigError(f"the base_fee of a chain gives {expected}, not {brief(fee)}")
+    return fee
+
+
 def base_fee_after(parent: Header) -> int:
-    """The base fee of a block from London on."""
+    """The base fee of a block from London on, by EIP-1559."""
     if parent.base_fee_per_gas is None:
         return FIRST_BASE_FEE
     target = parent.gas_limit // ELASTICITY

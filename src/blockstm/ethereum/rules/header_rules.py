@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from blockstm.errors import ConfigError
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.codecs.hashing import keccak
@@ -17,11 +18,12 @@ from blockstm.ethereum.rules.difficulty import difficulty_after
 from blockstm.ethereum.rules.fees import (
     ELASTICITY,
     GAS_PER_BLOB,
-    base_fee_after,
+    base_fee_on,
     excess_blob_gas_after,
 )
 from blockstm.ethereum.rules.proof_of_work import proof_of_work_violation
 from blockstm.ethereum.rules.reasons import Reason, Violation
+from blockstm.messages import brief
 from blockstm.vm.forks import LONDON, PARIS, Fork
 
 __all__ = ["DAO_BLOCKS", "DAO_EXTRA_DATA", "NO_OMMERS_HASH", "header_violation"]
@@ -63,13 +65,14 @@ def _violations(header: Header, parent: Header, chain: Chain, fork: Fork) -> Ite
     else:
         yield from _difficulty(header, parent, fork)
     if fork >= LONDON:
-        yield from _base_fee(header, parent)
+        yield from _base_fee(header, parent, chain)
     if fork.blobs is not None:
         yield from _blob_gas(header, parent, fork)
     if fork < PARIS and chain.checks_seals:
         violation = proof_of_work_violation(header)
         if violation is not None:
             yield violation
+    yield from _own(header, parent, chain)
 
 
 def _order(header: Header, parent: Header) -> Iterator[Violation]:
@@ -141,8 +144,8 @@ def _difficulty(header: Header, parent: Header, fork: Fork) -> Iterator[Violatio
         yield Violation(Reason.DIFFICULTY, f"difficulty {header.difficulty} instead of {expected}")
 
 
-def _base_fee(header: Header, parent: Header) -> Iterator[Violation]:
-    expected = base_fee_after(parent)
+def _base_fee(header: Header, parent: Header, chain: Chain) -> Iterator[Violation]:
+    expected = base_fee_on(chain, parent)
     if header.base_fee_per_gas != expected:
         yield Violation(
             Reason.BASE_FEE, f"base fee {header.base_fee_per_gas} instead of {expected}"
@@ -164,3 +167,19 @@ def _blob_gas(header: Header, parent: Header, fork: Fork) -> Iterator[Violation]
             Reason.EXCESS_BLOB_GAS,
             f"excess blob gas {header.excess_blob_gas} instead of {expected}",
         )
+
+
+def _own(header: Header, parent: Header, chain: Chain) -> Iterator[Violation]:
+    """What the rule of the chain's own says.
+
+    Raises:
+        ConfigError: it says neither words nor None.
+    """
+    broken = None if chain.header_rule is None else chain.header_rule(header, parent)
+    if broken is None:
+        return
+    if not isinstance(broken, str):
+        raise ConfigError(
+            f"the header_rule of a chain gives what is wrong as a str, or None, not {brief(broken)}"
+        )
+    yield Violation(Reason.HEADER_RULE, broken)

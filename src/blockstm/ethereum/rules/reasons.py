@@ -38,6 +38,8 @@ class Reason(StrEnum):
     HEADER_MEMBERS = auto()
     """A member that the block's fork does not have, or one that it lacks."""
     BLOCK_TOO_LARGE = auto()
+    HEADER_RULE = auto()
+    """A rule of the chain's own."""
 
     # What the header says of the body.
     TRANSACTIONS_ROOT = auto()

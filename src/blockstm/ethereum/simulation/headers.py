@@ -10,9 +10,10 @@ from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import Receipt, receipts_bloom, receipts_root
 from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.ethereum.rules.empty_header import ZERO_HASH, empty_header
-from blockstm.ethereum.rules.fees import GAS_PER_BLOB, base_fee_after
+from blockstm.ethereum.rules.fees import GAS_PER_BLOB, base_fee_on
 from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.ethereum.simulation.requested import NumberedBlock
 from blockstm.ethereum.tries.list_root import list_root
@@ -24,7 +25,9 @@ __all__ = ["final_header", "first_header"]
 Value = TypeVar("Value")
 
 
-def first_header(block: NumberedBlock, parent: Header, fork: Fork, *, is_validated: bool) -> Header:
+def first_header(
+    block: NumberedBlock, parent: Header, chain: Chain, fork: Fork, *, is_validated: bool
+) -> Header:
     """The header before the calls: what they see of their block.
 
     What is not overridden is the parent's; the base fee follows from it where calls are validated,
@@ -41,7 +44,7 @@ def first_header(block: NumberedBlock, parent: Header, fork: Fork, *, is_validat
         gas_limit=_or(fields.gas_limit, parent.gas_limit),
         extra_data=b"",
         mix_hash=_or(fields.mix_hash, ZERO_HASH),
-        base_fee_per_gas=_base_fee(block, parent, is_validated) if fork >= LONDON else 0,
+        base_fee_per_gas=_base_fee(block, parent, chain, is_validated) if fork >= LONDON else 0,
         withdrawals_root=EMPTY_TRIE_ROOT,
         parent_beacon_block_root=fields.parent_beacon_block_root,
         slot_number=None,
@@ -79,7 +82,7 @@ def _or(given: Value | None, otherwise: Value) -> Value:
     return otherwise if given is None else given
 
 
-def _base_fee(block: NumberedBlock, parent: Header, is_validated: bool) -> int:
+def _base_fee(block: NumberedBlock, parent: Header, chain: Chain, is_validated: bool) -> int:
     if block.fields.base_fee_per_gas is not None:
         return block.fields.base_fee_per_gas
-    return base_fee_after(parent) if is_validated else 0
+    return base_fee_on(chain, parent) if is_validated else 0

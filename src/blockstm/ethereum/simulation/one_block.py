@@ -70,7 +70,7 @@ class OneBlock:
         self._state = state
         self._is_validated = is_validated
         self._traces_transfers = traces_transfers
-        self._header = first_header(block, parent, fork, is_validated=is_validated)
+        self._header = first_header(block, parent, chain, fork, is_validated=is_validated)
         hashes = {**block_hashes, parent.number: self._header.parent_hash}
         context = context_of(self._header, fork, chain.chain_id, hashes)
         if block.fields.blob_base_fee is not None:

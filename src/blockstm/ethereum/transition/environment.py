@@ -18,7 +18,7 @@ from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.loose_fields import LooseFields, loose_number
 from blockstm.ethereum.codecs.rlp import encode_list
 from blockstm.ethereum.rules.difficulty import difficulty_after
-from blockstm.ethereum.rules.fees import base_fee_after, excess_blob_gas_after
+from blockstm.ethereum.rules.fees import base_fee_on, excess_blob_gas_after
 from blockstm.types import Address, BlockNumber, Hash32
 from blockstm.vm.forks import CANCUN, LONDON, PARIS, SHANGHAI, Fork
 
@@ -129,7 +129,7 @@ class Environment:
         total = chain.total_difficulty_before(difficulty) if chain.needs_total_difficulty else None
         return chain.fork_at(self.number, self.timestamp, total)
 
-    def completed(self, fork: Fork) -> Environment:
+    def completed(self, fork: Fork, chain: Chain) -> Environment:
         """The same with all that a block of ``fork`` has, and without what it has not.
 
         Raises:
@@ -137,7 +137,7 @@ class Environment:
         """
         return replace(
             self,
-            base_fee=self._base_fee(fork),
+            base_fee=self._base_fee(fork, chain),
             difficulty=self._difficulty(fork),
             prev_randao=self.prev_randao if fork >= PARIS else None,
             withdrawals=self._withdrawals(fork),
@@ -152,7 +152,7 @@ class Environment:
             return self.parent_hash
         return (self.block_hashes or {}).get(self.number - 1, _ZERO_HASH)
 
-    def _base_fee(self, fork: Fork) -> int | None:
+    def _base_fee(self, fork: Fork, chain: Chain) -> int | None:
         if fork < LONDON:
             return None
         if self.base_fee is not None:
@@ -161,7 +161,7 @@ class Environment:
             raise MissingMember("EIP-1559 config but missing 'parentBaseFee' in env section", "env")
         if self.parent_gas_limit < 2:
             raise MissingMember("parentGasLimit: a parent has a limit of gas", "env.parentGasLimit")
-        return base_fee_after(self._parent())
+        return base_fee_on(chain, self._parent())
 
     def _difficulty(self, fork: Fork) -> int | None:
         if fork >= PARIS:

@@ -114,7 +114,7 @@ def transition(
         StateError: BLOCKHASH asked for the hash of a block that is not given.
     """
     fork = environment.fork_on(chain)
-    environment = environment.completed(fork)
+    environment = environment.completed(fork, chain)
     maker = _Maker(execute_block, environment, fork, chain, state, reward)
     fitting, rejected = maker.choose(given)
     made = maker.make(fitting, rejected, tracer)

@@ -8,7 +8,7 @@ from typing import Any
 from blockstm.ethereum import Message, Transaction, estimate_gas
 from blockstm.ethereum.blocks.transaction import TransactionType
 from blockstm.ethereum.codecs.fields import shown
-from blockstm.ethereum.rules.fees import base_fee_after
+from blockstm.ethereum.rules.fees import base_fee_on
 from blockstm.ethereum.rules.transaction_rules import transaction_violation
 from blockstm.rpc.dev.node import DevNode
 from blockstm.rpc.errors import SERVER_ERROR, RpcError
@@ -112,7 +112,7 @@ def _priced(node: DevNode, message: Message) -> Message:
         return replace(message, gas_price=tip)
     fee = node.miner.wanted.base_fee_per_gas
     if fee is None:
-        fee = base_fee_after(node.chain.head.header)
+        fee = base_fee_on(node.chain.spec, node.chain.head.header)
     return replace(message, max_fee_per_gas=2 * fee + tip, max_priority_fee_per_gas=tip)
 
 

@@ -9,7 +9,7 @@ from blockstm.ethereum import Block, Header
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.rules.fees import (
     GAS_PER_BLOB,
-    base_fee_after,
+    base_fee_on,
     blob_base_fee,
     excess_blob_gas_after,
 )
@@ -68,7 +68,7 @@ def _tips(block: Block) -> list[int]:
 
 
 def _fee_after(node: Node, header: Header, fork: Fork) -> int:
-    return base_fee_after(header) if fork >= LONDON else 0
+    return base_fee_on(node.chain.spec, header) if fork >= LONDON else 0
 
 
 def _blob_fee_after(header: Header, fork: Fork) -> int:
