@@ -117,15 +117,15 @@ def test_a_fork_while_a_kernel_is_compiled_waits_and_the_child_compiles_another(
 def test_a_fork_while_a_library_of_the_evm_is_loaded_lets_the_child_load_them() -> None:
     output = program("""
         from blockstm.vm.evm import libraries
-        real, begun = libraries.importlib.import_module, threading.Event()
-        def slow(name):
+        real, begun = libraries.ctypes.CDLL, threading.Event()
+        def slow(path):
             begun.set()
             time.sleep(0.3)
-            return real(name)
-        libraries.importlib.import_module = slow
+            return real(path)
+        libraries.ctypes.CDLL = slow
         loading = threading.Thread(target=libraries.load_libraries)
         loading.start()
-        begun.wait()
+        assert begun.wait(60)
         child = os.fork()
         if child == 0:
             libraries.load_libraries()
