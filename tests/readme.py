@@ -42,10 +42,19 @@ def run(page: Path, has: frozenset[str] = frozenset()) -> int:
 
 
 def run_alone(page: Path, example: Example) -> None:
-    """Run a block; a traceback shows the page's lines."""
+    """Run a block; a traceback shows the page's lines. No module stays under another's name."""
+    before = dict(sys.modules)
     namespace: dict[str, Any] = {"__name__": page.stem}
     code = "\n" * (example.line - 1) + example.code
-    exec(compile(code, str(page), "exec"), namespace)
+    try:
+        exec(compile(code, str(page), "exec"), namespace)
+    finally:
+        for name, module in list(sys.modules.items()):
+            if before.get(name) is not module and getattr(module, "__name__", name) != name:
+                if name in before:
+                    sys.modules[name] = before[name]
+                else:
+                    del sys.modules[name]
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ NAMED = re.compile(r"\bEIPs?[- ]?(\d+(?:, \d+)*(?: and \d+)?)")
 WITHOUT_RULES = {
     55: "how an address is written with a checksum: no block depends on it",
     158: "the name that go-ethereum has for Spurious Dragon, whose rules EIP-161 has",
+    191: "how a wallet signs a message that is no transaction: no block depends on it",
     1013: "the list of Constantinople's EIPs, each of which has its own file",
     1186: "what a node answers when it is asked for a proof: no block depends on it",
     1474: "the methods and errors of JSON-RPC: no block depends on them",
@@ -30,7 +31,10 @@ WITHOUT_RULES = {
     2124: "how nodes tell each other their forks: no block depends on it",
     3155: "how a trace of the EVM is written down: what is traced depends on none",
     6122: "the forks by time in what nodes tell each other: see EIP-2124",
+    7495: "containers of SSZ with fields left out, in the stateless input: see EIP-8025",
     7910: "how a node tells its forks: no block depends on it",
+    7916: "lists of SSZ that grow, in the stateless input: see EIP-8025",
+    8025: "how a block and its witness are handed to a prover: what they mean is as without",
 }
 
 

@@ -111,6 +111,11 @@ def test_every_pattern_of_the_package_is_among_those_timed() -> None:
         ("rpc/params.py", 'r"[0-9a-fA-F]+",'),  # one repetition
         # Alternatives begin with other characters, and the end is optional: nothing is tried twice.
         ("rpc/dispatch.py", r"""r'[\[\]{}]|"(?:[^"\\]+|\\.)*"?',"""),
+        (
+            "rpc/dev/mnemonic.py",
+            r"""r"m(/[0-9]{1,9}'?)*",""",
+        ),  # each turn begins with its own character
+        ("bench/peak.py", 'rf"^{field}:\\s+(\\d+)'),  # the kernel's text
         ("bench/evm/assembly.py", 'r";[^\\n]*",'),  # one repetition to the end of the line
     }
     assert {each for each in patterns if each[0] not in timed} <= others

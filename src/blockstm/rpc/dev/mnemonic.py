@@ -45,7 +45,7 @@ def keys_at(mnemonic: str, path: str, count: int) -> list[bytes]:
 
 
 def _indices(path: str) -> list[int]:
-    if not re.fullmatch(r"m(/\d{1,9}'?)*", path):
+    if not re.fullmatch(r"m(/[0-9]{1,9}'?)*", path):
         raise ConfigError(f"a path of keys is like m/44'/60'/0'/0, not {brief(path)}")
     steps = path.split("/")[1:]
     return [int(each.rstrip("'")) + _HARDENED * each.endswith("'") for each in steps]
