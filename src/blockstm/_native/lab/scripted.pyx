@@ -382,6 +382,7 @@ cdef class ScriptedBlock:
         """The block is complete: make the table."""
         self.program.operations = self.operations.data()
         self.program.starts = self.starts.data()
+        self.text.push_back(0)  # also where all are empty, there is a pointer to give
         self.program.text = self.text.data()
         self.program.stubborn = stubborn
         self.table.abi_version = BLOCKSTM_VM_ABI_VERSION
