@@ -125,3 +125,14 @@ def with_other_root(block: Block) -> Block:
     """An invalid block: it says another state root."""
     header = replace(block.header, state_root=Hash32(b"\x01" * 32))
     return replace(block, header=header, hash=header.hash)
+
+
+def random_line(count: int, *, seed: int) -> list[Block]:
+    """Blocks of `random_transactions`, each on the one before, the first on `genesis`."""
+    draw = random.Random(seed)
+    made: list[Block] = []
+    with Chain.in_memory(genesis(), workers=1) as chain:
+        for _ in range(count):
+            made.append(child(chain, None, random_transactions(chain, chain.head.hash, draw)))
+            chain.import_block(made[-1])
+    return made

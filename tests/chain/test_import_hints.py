@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
-from tests.chain.growing import child, genesis, random_transactions, with_other_root
+from tests.chain.growing import genesis, random_line, with_other_root
 
 from blockstm.chain import Chain, DevChain
 from blockstm.errors import InputError, InvalidBlock
@@ -33,14 +32,7 @@ class EachOnTheLast:
 @pytest.fixture(scope="module")
 def line() -> list[Block]:
     """A chain of blocks."""
-    draw = random.Random(5)
-    made = []
-    with Chain.in_memory(genesis(), workers=1) as chain:
-        for _ in range(8):
-            transactions = random_transactions(chain, chain.head.hash, draw)
-            made.append(child(chain, None, transactions))
-            chain.import_block(made[-1])
-    return made
+    return random_line(8, seed=5)
 
 
 @pytest.fixture

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chain.growing import SENDERS, child, genesis, random_transactions, with_other_root
+from tests.chain.growing import (
+    SENDERS,
+    child,
+    genesis,
+    random_line,
+    random_transactions,
+    with_other_root,
+)
 from tests.chain.test_model import Model, compare
 from tests.ethereum.made import signed
 
@@ -59,14 +66,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
 @pytest.fixture(scope="module")
 def line() -> list[Block]:
     """A chain of blocks."""
-    draw = random.Random(3)
-    made = []
-    with Chain.in_memory(genesis(), workers=1) as chain:
-        for _ in range(20):
-            transactions = random_transactions(chain, chain.head.hash, draw)
-            made.append(child(chain, None, transactions))
-            chain.import_block(made[-1])
-    return made
+    return random_line(20, seed=3)
 
 
 def outcome(chain: Chain, blocks: Any, *, pipelined: bool) -> tuple[Any, ...]:

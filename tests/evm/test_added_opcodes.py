@@ -168,10 +168,13 @@ def test_memory_is_good_for_one_run_only() -> None:
         return 0, 0
 
     run(Opcode(0, 0, 0, keep), code("", after="STOP"))
-    with pytest.raises(InputError, match="has run"):
-        kept[0].read(0, 32)
-    with pytest.raises(InputError, match="has run"):
-        kept[0].write(0, b"!")
+    for offset in (0, 2**64):
+        for size in (0, 32, 2**64):
+            with pytest.raises(InputError, match="has run"):
+                kept[0].read(offset, size)
+        for data in (b"", b"!"):
+            with pytest.raises(InputError, match="has run"):
+                kept[0].write(offset, data)
 
 
 # ---- how it fails

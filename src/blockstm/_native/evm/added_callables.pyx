@@ -38,11 +38,14 @@ cdef class Memory:
 
     cdef blockstm_opcode_call* of  # NULL: the opcode has run
 
+    cdef int check(self) except -1:
+        if self.of == NULL:
+            raise InputError("this memory was an opcode's that has run")
+        return 0
+
     cdef uint8_t* at(self, offset, uint64_t size) except NULL:
         """Grown to hold ``size`` bytes from ``offset`` on, which has been charged."""
         cdef uint8_t* found
-        if self.of == NULL:
-            raise InputError("this memory was an opcode's that has run")
         if not isinstance(offset, int) or PyBool_Check(offset) or offset < 0:
             raise InputError(f"an offset in memory is an int of 0 or more, not {brief(offset)}")
         if offset >= OFFSET_END:
@@ -55,6 +58,7 @@ cdef class Memory:
 
     def read(self, offset, size):
         """The bytes there."""
+        self.check()
         if not isinstance(size, int) or PyBool_Check(size) or size < 0:
             raise InputError(f"a size in memory is an int of 0 or more, not {brief(size)}")
         if size >= OFFSET_END:
@@ -64,6 +68,7 @@ cdef class Memory:
 
     def write(self, offset, data):
         """Put bytes there."""
+        self.check()
         if type(data) is not bytes:
             raise InputError(f"what an opcode writes to memory is bytes, not {kind_of(data)}")
         if data:
