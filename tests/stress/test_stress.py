@@ -162,6 +162,16 @@ def test_long_keys_and_values(workers: int) -> None:
 
 
 @workers
+def test_nothing_but_empty_words(workers: int) -> None:
+    """No word of the block has a byte; the engine still gets a pointer for each."""
+    vm = NativeScripts("bytes", "bytes")
+    block = [[("get", b""), ("put", b"", b"")]] * 40
+    expected = reference.execute_block(block, {}, vm.python)
+    with Executor(Config(gate=False), workers=workers) as engine:
+        assert_same_result(engine.execute_block(block, {}, vm), expected)
+
+
+@workers
 def test_a_native_state(workers: int) -> None:
     vm = NativeScripts()
     items = {key: key - 3 for key in range(6)}
