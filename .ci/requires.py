@@ -25,9 +25,13 @@ def requirements(extra: str) -> list[str]:
 def _of_extra(extras: dict, name: str) -> list[str]:
     found = []
     for requirement in extras[name]:
-        inner = re.fullmatch(r"blockstm\[([\w,]+)\]", requirement)
-        if inner:
-            found += [each for other in inner[1].split(",") for each in _of_extra(extras, other)]
+        if re.match(r"blockstm\b", requirement):
+            # Of ourselves: no index has what is being built, so only the extras it names are left.
+            inner = re.fullmatch(r"blockstm\s*\[([^\]]+)\]", requirement)
+            if inner is None:
+                sys.exit(f"{PROJECT.name}: the extra {name!r} names no extra in {requirement!r}")
+            others = [other.strip() for other in inner[1].split(",")]
+            found += [each for other in others for each in _of_extra(extras, other)]
         else:
             found.append(requirement)
     return found

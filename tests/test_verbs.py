@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -152,3 +153,32 @@ def test_every_verb_of_the_makefile_is_listed_and_described() -> None:
     assert [
         verb for verb in described - {"help", "demo"} if f"`make {verb}`" not in contributing
     ] == []
+
+
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_what_an_extra_needs_is_never_the_project_itself(extra: str) -> None:
+    """Set-up installs what is listed from an index, which does not have what is being built."""
+    listed = runpy.run_path(str(CI / "requires.py"))["requirements"](extra)
+    assert [each for each in listed if each.startswith("blockstm")] == []
+
+
+def test_an_extra_of_extras_needs_all_that_they_need() -> None:
+    requirements = runpy.run_path(str(CI / "requires.py"))["requirements"]
+    inner = re.search(r"\[(.*)\]", EXTRAS["dev"][0])
+    assert inner
+    named = inner[1].split(",")
+    assert {"eth-tester", "numba"} <= set(named)
+    assert set(requirements("dev")) >= {each for name in named for each in requirements(name)}
+
+
+def test_an_extra_that_names_the_project_alone_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".ci").mkdir()
+    script = shutil.copy(CI / "requires.py", tmp_path / ".ci")
+    project = (ROOT / "pyproject.toml").read_text().replace("numba = [", 'numba = ["blockstm", ')
+    (tmp_path / "pyproject.toml").write_text(project)
+    done = subprocess.run([sys.executable, script, "numba"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the extra 'numba' names no extra in 'blockstm'" in done.stderr
