@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
-from blockstm.bench.chains.generated import Population
+from blockstm.bench.chains.folders import write_start
+from blockstm.bench.chains.generated import RULES, Population
+from blockstm.bench.chains.geth import write_genesis
 from blockstm.bench.chains.measurement import WAYS
 from blockstm.cli import main
+from blockstm.ethereum.genesis import read_genesis
 
 pytest.importorskip("mdbx")
 
@@ -32,6 +36,30 @@ def test_rows_are_compared(capsys: Capture) -> None:
     out = capsys.readouterr().out
     assert "300 accounts, 1,500 slots, 8 transactions a block" in out
     assert "x of in memory" in out
+
+
+def test_geth_is_asked_for_by_name_where_it_is(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["bench", "imports", *QUICK, "--ways", "geth"]) == 2
+    assert "geth (https://geth.ethereum.org) is not on the path" in capsys.readouterr().err
+
+
+def test_a_genesis_file_has_the_state_that_the_chain_starts_from(tmp_path: Path) -> None:
+    population = Population(300)
+    start = write_start(tmp_path / "chain", population)
+    write_genesis(tmp_path / "genesis.json", population)
+    read = read_genesis(tmp_path / "genesis.json")
+    assert read.block.hash == start.hash
+    assert len(read.accounts) == 302
+    assert read.chain is not None
+    assert read.chain.fork_at(1, start.header.timestamp, 0) == RULES.fork_at(1, 0)
+
+
+def test_py_evm_runs_the_same_blocks(capsys: Capture) -> None:
+    assert main(["bench", "imports", *QUICK, "--ways", "py-evm", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["blocks"] == 2
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 Imports point down::
 
     measurement  a chain imported in several ways, in turn
+    geth         the same chain, imported by go-ethereum
     folders      the folder that a generated chain starts from
     generated    a large state, and blocks on it
 """

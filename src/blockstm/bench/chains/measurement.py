@@ -1,9 +1,11 @@
-"""A generated chain imported: on disk in a pipeline, on disk one thing after another, in memory.
+"""A generated chain imported: on disk in a pipeline or one by one, in memory, and by others.
 
 The chain's folder and its blocks are made once, in a process that ends. On disk, parts of the
 chain are imported in turn by either way, in one fresh process each: each goes on where
 the last one ended. In memory a process holds the same state, and runs the same blocks from the
 first on. Within the time are decoding, senders, execution, roots, and on disk the durable commits.
+Geth imports the first blocks of the same chain into a folder of its own, where it is on the path;
+py-evm, which takes a second a block, runs a few of them on our state in memory.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Final
+from typing import Final, Literal
 
 from blockstm.bench.blocks.pipeline import in_a_process
 from blockstm.bench.chains.folders import chunks_of, write_start
 from blockstm.bench.chains.generated import RULES, Population, first_block, grown
+from blockstm.bench.chains.geth import import_by_geth, why_no_geth
 from blockstm.chain import Chain
 from blockstm.chain.disk_state import DiskState
 from blockstm.chain.files import read_blocks, write_blocks
@@ -35,11 +38,15 @@ from blockstm.executor import Executor
 from blockstm.messages import brief
 from blockstm.state.changes import RecordedChanges
 
-__all__ = ["WAYS", "ChainRow", "measure_chain"]
+__all__ = ["BASELINES", "WAYS", "ChainRow", "measure_chain"]
 
 WAYS: Final = ("pipelined", "one by one", "in memory")
+"""What is measured unless others are asked for."""
+BASELINES: Final = ("geth", "py-evm")
+"""What others take; on disk, and in memory."""
 
 _GROWING_BYTES: Final = 256 << 20
+_PYEVM_BLOCKS: Final = 10
 _ENTRY_BYTES: Final = 100
 """What an account or a slot takes in memory, about: a cache of a tenth is so many of them."""
 
@@ -49,15 +56,17 @@ class ChainRow:
     """One way to import.
 
     Attributes:
-        way: one of `WAYS`.
+        way: one of `WAYS` or `BASELINES`.
         accounts, slots: of the state that the chain starts from.
         transactions: of each block.
         blocks: how many were imported, in all parts.
-        cache_bytes: that the chain was given; 0 in memory.
+        cache_bytes: that the chain was given; 0 in memory and for others.
         seconds: for a block; the median of the parts.
         processor_seconds: for a block, of all threads.
-        opening_seconds: until the folder was open; 0 in memory.
-        resident_bytes: the most that a process had of its own, beside the mapped file.
+        opening_seconds: until the folder was open; for geth what a run of one block takes, which
+            is not in `seconds`; 0 in memory.
+        resident_bytes: the most that a process had of its own, beside the mapped file; of geth, all
+            of it.
         disk_bytes: of the folder at the end; 0 in memory.
         hit_rates: by kind, of the cache; none in memory.
     """
@@ -112,19 +121,19 @@ def measure_chain(
         transactions: of a block.
         parts: for each way on disk, in turn.
         workers: threads that run a block; by default as many as there are usable cores.
-        ways: of `WAYS`.
+        ways: of `WAYS` and `BASELINES`.
         folder: where the chain is made, and removed again; by default one for temporary files.
         seed: of what is drawn.
 
     Raises:
-        ConfigError: no such way, or a number is too small.
-        InternalError: a way came to another head.
+        ConfigError: no such way, it cannot be had here, or a number is too small.
+        InternalError: a way came to another head or was refused a block.
     """
     _check(accounts, blocks, transactions, parts, ways)
     population = Population(accounts, seed)
     with TemporaryDirectory(prefix="blockstm-chain-", dir=folder) as name:
         place = Path(name)
-        on_disk = [way for way in ways if way != "in memory"]
+        on_disk = [way for way in ways if way in ("pipelined", "one by one")]
         count = blocks * max(parts * len(on_disk), 1)
         in_a_process(_make, place, population, count, transactions)
         cache = max((accounts + population.slots) * _ENTRY_BYTES // 10, 1 << 20)
@@ -135,13 +144,20 @@ def measure_chain(
                 part = (number, number + blocks)
                 found[way].append(in_a_process(_on_disk, place, part, way, cache, workers))
                 number += blocks
-        if "in memory" in found:
-            found["in memory"].append(
-                in_a_process(_in_memory, place, (0, blocks), population, workers)
-            )
         size = sum(each.stat().st_size for each in (place / "chain").iterdir())
+        sizes = dict.fromkeys(on_disk, size)
+        if "in memory" in found:
+            part = (0, blocks)
+            found["in memory"] = [in_a_process(_in_memory, place, part, population, workers)]
+        if "py-evm" in found:
+            part = (0, min(_PYEVM_BLOCKS, blocks))
+            found["py-evm"] = [in_a_process(_in_memory, place, part, population, 1, "py-evm")]
+        if "geth" in found:
+            by_geth, sizes["geth"] = _by_geth(place, population, count)
+            found["geth"] = [by_geth]
         for way in ways:
-            yield _row(way, population, transactions, cache, size, found[way])
+            held = cache if way in on_disk else 0
+            yield _row(way, population, transactions, held, sizes.get(way, 0), found[way])
 
 
 def _check(accounts: int, blocks: int, transactions: int, parts: int, ways: Sequence[str]) -> None:
@@ -151,9 +167,13 @@ def _check(accounts: int, blocks: int, transactions: int, parts: int, ways: Sequ
             raise ConfigError(f"{name} are 1 or more, not {brief(number)}")
     if accounts < 200:
         raise ConfigError(f"accounts are 200 or more, not {brief(accounts)}")
+    known = WAYS + BASELINES
     for way in ways:
-        if way not in WAYS:
-            raise ConfigError(f"a way to import is one of {', '.join(WAYS)}, not {brief(way)}")
+        if way not in known:
+            raise ConfigError(f"a way to import is one of {', '.join(known)}, not {brief(way)}")
+    reason = why_no_geth() if "geth" in ways else None
+    if reason:
+        raise ConfigError(reason)
 
 
 def _make(place: Path, population: Population, count: int, transactions: int) -> None:
@@ -197,7 +217,11 @@ def _on_disk(
 
 
 def _in_memory(
-    place: Path, part: tuple[int, int], population: Population, workers: int | None
+    place: Path,
+    part: tuple[int, int],
+    population: Population,
+    workers: int | None,
+    vm: Literal["evm", "py-evm"] = "evm",
 ) -> _Part:
     """Run the same blocks on a state in memory, its tries at hand."""
     blocks = _blocks(place, part)
@@ -213,7 +237,7 @@ def _in_memory(
         for encoded in blocks:
             block = Block.decode(encoded)
             executed = executor.execute_block(
-                block, state, "evm", chain=RULES, parent=parent, block_hashes=hashes
+                block, state, vm, chain=RULES, parent=parent, block_hashes=hashes
             )
             if executed.state_root != block.header.state_root:
                 raise InternalError("a block has another state root than its header says")
@@ -221,6 +245,20 @@ def _in_memory(
             parent = block.header
             hashes[int(parent.number)] = parent.hash
         return watch.part(len(blocks), 0.0, {})
+
+
+def _by_geth(place: Path, population: Population, count: int) -> tuple[_Part, int]:
+    """Import all blocks by geth; the part has those behind the first."""
+    first, all_blocks, size = import_by_geth(place, place / "blocks.rlp", population)
+    part = _Part(
+        blocks=count - 1,
+        seconds=all_blocks.seconds - first.seconds,
+        processor_seconds=all_blocks.processor_seconds - first.processor_seconds,
+        opening_seconds=first.seconds,
+        resident_bytes=all_blocks.resident_bytes,
+        hit_rates={},
+    )
+    return part, size
 
 
 class _Watch:
@@ -254,18 +292,17 @@ def _row(
     disk_bytes: int,
     found: Sequence[_Part],
 ) -> ChainRow:
-    in_memory = way == "in memory"
     return ChainRow(
         way=way,
         accounts=population.accounts,
         slots=population.slots,
         transactions=transactions,
         blocks=sum(each.blocks for each in found),
-        cache_bytes=0 if in_memory else cache,
+        cache_bytes=cache,
         seconds=statistics.median(each.seconds / each.blocks for each in found),
         processor_seconds=statistics.median(each.processor_seconds / each.blocks for each in found),
         opening_seconds=max(each.opening_seconds for each in found),
         resident_bytes=max(each.resident_bytes for each in found),
-        disk_bytes=0 if in_memory else disk_bytes,
+        disk_bytes=disk_bytes,
         hit_rates=found[-1].hit_rates,
     )

@@ -1,4 +1,4 @@
-"""``blockstm bench imports``: a generated chain imported on disk, beside the same in memory."""
+"""``blockstm bench imports``: a generated chain imported on disk, in memory, and by others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def add_parser(subparsers: Any) -> None:
         description="Makes a chain with a large state and imports its blocks: on disk in a "
         "pipeline, on disk one thing after another, and in memory. Every root is compared. Within "
         "the time are decoding, senders, execution, roots and, on disk, all that is written. 2 "
-        "million accounts take about 6 GB of disk while it runs.",
+        "million accounts take about 6 GB of disk while it runs. Asked for by name, geth imports "
+        "the same blocks, where it is on the path, and py-evm runs ten of them in memory.",
     )
     parser.add_argument(
         "--accounts",
@@ -57,7 +58,9 @@ def add_parser(subparsers: Any) -> None:
         metavar="N",
         help="of each way on disk, in turn; default: 2",
     )
-    parser.add_argument("--ways", default="", metavar="W,W", help="only these, see the rows")
+    parser.add_argument(
+        "--ways", default="", metavar="W,W", help="only these, see the rows; also geth and py-evm"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="of a block; default: all cores")
     parser.add_argument("--folder", type=Path, metavar="D", help="where the chain is made")
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of what is drawn")
@@ -68,12 +71,17 @@ def add_parser(subparsers: Any) -> None:
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
     # loads what only this command needs
-    from blockstm.bench.chains.measurement import WAYS
+    from blockstm.bench.chains.geth import why_no_geth
+    from blockstm.bench.chains.measurement import BASELINES, WAYS
 
     ways = words(args.ways) or list(WAYS)
+    known = WAYS + BASELINES
     for way in ways:
-        if way not in WAYS:
-            raise UsageError(f"--ways are of {', '.join(WAYS)}, not {brief(way)}")
+        if way not in known:
+            raise UsageError(f"--ways are of {', '.join(known)}, not {brief(way)}")
+    reason = why_no_geth() if "geth" in ways else None
+    if reason:
+        raise UsageError(reason)
     rows = print_rows(_rows(args, ways), _print, as_json=args.json)
     if not args.json:
         _print_comparison(rows)
@@ -110,7 +118,7 @@ def _print(row: dict[str, Any], *, heading: bool) -> None:
 def _print_comparison(rows: list[dict[str, Any]]) -> None:
     seconds = {row["way"]: row["seconds"] for row in rows}
     fast = seconds.get("pipelined")
-    for other in ("in memory", "one by one"):
+    for other in ("in memory", "one by one", "geth", "py-evm"):
         if fast is not None and other in seconds:
             print(f"pipelined: {seconds[other] / fast:.2f}x of {other}")
     for row in rows:
