@@ -20,6 +20,7 @@ from blockstm.executor import explore
 from blockstm.hints import Expected, Hints, declared, from_dependencies
 from blockstm.testing import NativeScripts, Ran, assert_same_result, run, scripted_vm
 from blockstm.testing.strategies import blocks, choices, states
+from blockstm.types import HintsReport
 
 COUNT = 60
 BUMPS = [[("work", 300), ("bump", n % 3, 1)] for n in range(COUNT)]
@@ -317,3 +318,65 @@ def test_one_hints_object_serves_many_blocks_and_outlives_none() -> None:
         check(block, NativeScripts(), hints, workers=[4])
     del hints
     check(FREE, NativeScripts(), None, workers=[4])
+
+
+HOLDS_FIRST, HOLDS_PER_RIGHT = 16, 8
+EARLY_FIRST, EARLY_PER_RIGHT = 1, 2
+
+
+def check_is_bounded(report: HintsReport) -> None:
+    """What unproven hints may do: so many holds, so many runs before their turn, and no more."""
+    assert report.holds <= HOLDS_FIRST + HOLDS_PER_RIGHT * report.right
+    right_early = report.begun_early - report.begun_early_in_vain
+    assert report.begun_early <= EARLY_FIRST + EARLY_PER_RIGHT * right_early
+
+
+@hypothesis.settings(max_examples=200, deadline=None, print_blob=True)
+@hypothesis.given(
+    expectations(),
+    blocks(max_transactions=9, keys=2),
+    choices(workers=3, max_length=150),
+    st.sampled_from(SETTINGS),
+)
+def test_what_unproven_hints_decide_is_bounded_in_any_schedule(
+    hints: Any, block: Any, schedule: Any, config: Config
+) -> None:
+    result = explore(
+        block, {}, scripted_vm, choices=schedule, workers=3, config=config, hints=Hints.of(hints)
+    ).result
+    if result is not None and result.stats.hints is not None:
+        check_is_bounded(result.stats.hints)
+
+
+@pytest.mark.parametrize("hints", HINTS)
+@pytest.mark.parametrize("block", ["free", "bumps"])
+def test_what_unproven_hints_decide_is_bounded(block: str, hints: str) -> None:
+    vm = NativeScripts()
+    for workers in (2, 4):
+        report = (
+            executor(workers).execute_block(BLOCKS[block], {}, vm, hints=HINTS[hints]).stats.hints
+        )
+        if report is not None:
+            check_is_bounded(report)
+
+
+def test_hints_that_never_prove_right_hold_few() -> None:
+    hints = from_dependencies([[n - 1] for n in range(COUNT)])
+    for _ in range(20):
+        report = executor(4).execute_block(FREE, {}, NativeScripts(), hints=hints).stats.hints
+        assert report is not None
+        assert report.right == 0
+        assert report.holds <= HOLDS_FIRST
+
+
+@hypothesis.settings(max_examples=100, deadline=None, print_blob=True)
+@hypothesis.given(choices(workers=2, max_length=200))
+def test_a_long_one_that_needs_all_before_it_is_begun_early_once(schedule: Any) -> None:
+    block = [[("bump", "a", 1)] for _ in range(12)]
+    hints = Hints.of(Expected(weight=1) for _ in block)
+    explored = explore(block, {}, scripted_vm, choices=schedule, workers=2, hints=hints)
+    assert explored.result is not None
+    report = explored.result.stats.hints
+    assert report is not None
+    check_is_bounded(report)
+    assert explored.result.writes == {"a": len(block)}

@@ -4,6 +4,7 @@ Imports point down::
 
     critical_path  how much of a block could run at once
     dependencies   which earlier transactions each transaction needs
+    recording      what the transactions took and touched, in order on one worker
     timeline       what the workers did and when
     locations      locations of accounts, as people and programs name them
 """

@@ -9,7 +9,7 @@ from blockstm.messages import brief
 from blockstm.types import HintsReport
 
 from blockstm._native.base.atomics cimport Atomic
-from blockstm._native.engine.expected cimport TRUST_FIRST, Expected
+from blockstm._native.engine.expected cimport EARLY_FIRST, TRUST_FIRST, Expected
 
 cdef extern from "engine/expected_accesses.hpp" namespace "blockstm" nogil:
     const uint8_t EXPECTED_WRITE
@@ -191,7 +191,7 @@ cdef class ExpectedInBlock:
         expected.long_index = expectations.long_index.data()
         expected.long_count = <int64_t>expectations.long_index.size()
         expected.trust.prepare(TRUST_FIRST)
-        expected.trust_in_long.prepare(1)
+        expected.early_left.prepare(EARLY_FIRST)
         expected.held = <Atomic[int32_t]*>calloc(expected.count + 1, sizeof(Atomic[int32_t]))
         if expected.held == NULL:
             raise MemoryError

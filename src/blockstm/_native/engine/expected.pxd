@@ -9,6 +9,10 @@ from blockstm._native.base.atomics cimport Atomic
 cdef enum:
     TRUST_FIRST = 4
     TRUST_FULL = 8
+    HOLDS_FIRST = 16      # transactions that may be held before one was found to have been held rightly ...
+    HOLDS_PER_RIGHT = 8   # ... and how many more for each that was: it may be held once for each dependency
+    EARLY_FIRST = 1       # long transactions that may be begun early before one proved right ...
+    EARLY_PER_RIGHT = 2   # ... and how many more for each that did
 
 cdef struct Expected:
     int64_t count                  # transactions of which something is expected: those before this index
@@ -19,7 +23,8 @@ cdef struct Expected:
     Atomic[int32_t]* held          # by transaction: 1 where it was held and has not run since
     uint64_t padding_before[8]
     Atomic[int32_t] trust          # up where a transaction read what a dependency wrote; at 0 none is held
-    Atomic[int32_t] trust_in_long  # 0: a long transaction that was begun early was wrong
+    Atomic[int32_t] doubted        # 1: the last verdict was that a transaction does not read what was expected
+    Atomic[int32_t] early_left     # long transactions that may yet be begun early; 0 once one was wrong
     Atomic[int64_t] holds
     Atomic[int64_t] right
     Atomic[int64_t] wrong
@@ -34,9 +39,37 @@ cdef inline bint expects_nothing_of(const Expected* expected, int64_t index) noe
             or expected.trust.peek() <= 0)
 
 
+cdef inline bint take_hold(Expected* expected) noexcept nogil:
+    """Count a transaction as held, unless too few have proved right for that: what was not held is run and judged."""
+    cdef int64_t holds = expected.holds.peek()
+    while holds < HOLDS_FIRST + HOLDS_PER_RIGHT * expected.right.peek():
+        if expected.holds.adjust(holds, holds + 1):
+            return True
+    return False
+
+
+cdef inline bint take_early(Expected* expected) noexcept nogil:
+    """Whether one more long transaction may be begun early; then it is counted."""
+    cdef int32_t left = expected.early_left.peek()
+    while left > 0:
+        if expected.early_left.adjust(left, left - 1):
+            return True
+    return False
+
+
+cdef inline void learn_early(Expected* expected, bint was_right) noexcept nogil:
+    """A long transaction that was begun early has been validated in its turn."""
+    if was_right:
+        expected.early_left.count_up(EARLY_PER_RIGHT)
+        return
+    expected.early_wrong.count_up(1)
+    expected.early_left.suggest(0)
+
+
 cdef inline bint learn_trust(Expected* expected, bint was_right) noexcept nogil:
     """A transaction has run and read what a dependency wrote, or it has not. False: that ends the trust."""
     cdef int32_t trust = expected.trust.peek()
+    expected.doubted.suggest(not was_right)
     if was_right:
         expected.right.count_up(1)
         if trust < TRUST_FULL and trust > 0:

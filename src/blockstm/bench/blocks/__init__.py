@@ -5,6 +5,7 @@ Imports point down::
     pipeline        blocks verified from their bytes
     measurement     one row of the benchmark: the engine on some workers, and its baselines
     baselines       other EVMs on a workload, one transaction after another
+    hinted          blocks with hints of each kind, right and hostile
     real_blocks     real blocks on the native EVM and on py-evm
     revm            the newest revm on a workload, a program in Rust
     exported        a workload as bytes for other programs, and what it comes to

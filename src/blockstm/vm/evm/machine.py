@@ -102,6 +102,12 @@ class Evm:
         other._observer = observer_of(inspector)
         return other
 
+    def telling_accesses(self) -> Evm:
+        """The same rules; the `Execution` of each outcome has its ``accesses``, of any fork."""
+        other = copy(self)
+        other.block = replace(self.block, has_access_list=True)
+        return other
+
     def bind(self, steps: Sequence[Step]) -> PreparedSteps:
         """Translate steps for the native core once, to run them any number of times.
 

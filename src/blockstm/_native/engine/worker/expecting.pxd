@@ -7,7 +7,9 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from blockstm._native.base.arena cimport arena_take
 from blockstm._native.base.cursors cimport events_notify, now_ns
-from blockstm._native.engine.expected cimport Expected, expects_nothing_of, learn_trust
+from blockstm._native.engine.expected cimport (
+    Expected, expects_nothing_of, learn_early, learn_trust, take_early, take_hold,
+)
 from blockstm._native.engine.scheduler cimport (
     EXECUTING, READY, WAITING, Scheduler, Task, Waiter, phase_of, scheduler_awaited, scheduler_wait_for,
     scheduler_wake, task_leave, task_move, task_status,
@@ -29,13 +31,13 @@ cdef inline bint hold(Worker* worker, int64_t index, uint32_t status) noexcept n
     if writer < 0:
         return False
     waiter = <Waiter*>arena_take(&worker.speculation_arena, sizeof(Waiter))
-    if waiter == NULL:
+    if waiter == NULL or not take_hold(scheduler.expected):
         return False
     view_pause(&worker.view, POINT_CLAIM, <int32_t>index)
     if not task_move(task, status, EXECUTING, 0):
+        scheduler.expected.holds.count_down(1)
         return True  # another worker runs it
     scheduler.expected.held[index].suggest(1)
-    scheduler.expected.holds.count_up(1)
     task_leave(task, WAITING, 0)
     waiter.index = <int32_t>index
     scheduler_wait_for(scheduler, waiter, writer)
@@ -71,7 +73,7 @@ cdef inline void judge_expectation(Worker* worker, int32_t index) noexcept nogil
     Of all that have dependencies, not of the held ones alone: so what is wrong shows before much was held.
     """
     cdef Expected* expected = worker.block.scheduler.expected
-    cdef bint was_right = False
+    cdef bint was_right = False, was_doubted = expected.doubted.peek()
     cdef uint32_t place
     if expects_nothing_of(expected, index):
         return
@@ -82,6 +84,22 @@ cdef inline void judge_expectation(Worker* worker, int32_t index) noexcept nogil
         return
     if not learn_trust(expected, was_right):
         release_held(&worker.block.scheduler)
+    elif not was_right and not was_doubted:  # a parked worker may take a held one now
+        events_notify(&worker.block.scheduler.events)
+
+
+cdef inline bint may_be_stolen(Scheduler* scheduler, int64_t index, uint32_t status) noexcept nogil:
+    """Whether a worker without work may run this transaction: it is not held, or that is in doubt.
+
+    So doubtful expectations leave no worker without work.
+    """
+    cdef Expected* expected = scheduler.expected
+    if expected == NULL:
+        return phase_of(status) == READY
+    if phase_of(status) == READY:
+        return expected.doubted.peek() or scheduler_awaited(scheduler, index) < 0
+    return (phase_of(status) == WAITING and index < expected.count and expected.doubted.peek()
+            and expected.held[index].peek())
 
 
 cdef inline int64_t next_long(Worker* worker) noexcept nogil:
@@ -107,17 +125,13 @@ cdef inline int64_t claim_long(Worker* worker) noexcept nogil:
     """Own a long transaction before its turn, so that it is not the last that runs; -1: there is none."""
     cdef Expected* expected = worker.block.scheduler.expected
     cdef int64_t index
-    if not expected.long_count or expected.trust_in_long.peek() <= 0:
+    if not expected.long_count or not take_early(expected):
         return -1
     view_pause(&worker.view, POINT_CLAIM, -1)
     index = next_long(worker)
     if index >= 0:
         expected.early.count_up(1)
         worker.run_began_ns = now_ns()
+    else:
+        expected.early_left.count_up(1)
     return index
-
-
-cdef inline void distrust_long(Worker* worker) noexcept nogil:
-    """A transaction that was begun before its turn was wrong: begin no more of them."""
-    worker.block.scheduler.expected.early_wrong.count_up(1)
-    worker.block.scheduler.expected.trust_in_long.suggest(0)

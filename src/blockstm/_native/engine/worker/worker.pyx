@@ -9,9 +9,10 @@ from blockstm._native.base.cursors cimport (
     cpu_relax, cursor_lower, events_announce, events_leave, events_notify, events_wait, now_ns,
     thread_yield,
 )
+from blockstm._native.engine.expected cimport learn_early
 from blockstm._native.engine.scheduler cimport (
     COMMITTING, EXECUTED, EXECUTING, READY, STOP, Scheduler, Task, batch_first, batch_word,
-    incarnation_of, phase_of, scheduler_awaited, scheduler_claim_batch, scheduler_claim_revalidation,
+    incarnation_of, phase_of, scheduler_claim_batch, scheduler_claim_revalidation,
     scheduler_frontier, scheduler_has_work, scheduler_stopping, scheduler_widen_window, task_move,
     task_status,
 )
@@ -24,7 +25,7 @@ from blockstm._native.engine.worker.blocks cimport (
 )
 from blockstm._native.engine.worker.commit cimport advance_frontier, run_at_frontier, wake_idle
 from blockstm._native.engine.worker.conflicts cimport conflicts_reset
-from blockstm._native.engine.worker.expecting cimport EARLY, claim_long, distrust_long, hold
+from blockstm._native.engine.worker.expecting cimport EARLY, claim_long, hold, may_be_stolen
 from blockstm._native.engine.worker.sampling cimport learn_run
 from blockstm._native.engine.worker.speculation cimport revalidate, run_owned
 from blockstm._native.engine.worker.stopping cimport gives_up, stop_block
@@ -297,14 +298,14 @@ cdef bint is_held(Worker* worker, int64_t index, uint32_t status) noexcept nogil
 
     One that was begun before its turn is validated in its turn: most of what it depends on is there now.
     """
-    cdef Task* task = &worker.block.scheduler.task[index]
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef Task* task = &scheduler.task[index]
     if phase_of(status) == READY:
         return hold(worker, index, status)
     if phase_of(status) == EXECUTED and task.batch.read_plain() == EARLY:
         worker.run_began_ns = now_ns()
         revalidate(worker, index)
-        if incarnation_of(task_status(task)) != incarnation_of(status):
-            distrust_long(worker)
+        learn_early(scheduler.expected, incarnation_of(task_status(task)) == incarnation_of(status))
     return True
 
 
@@ -393,13 +394,12 @@ cdef bint steal_work(Worker* worker) noexcept nogil:
     cdef int64_t end = scheduler.execution.next.peek()  # statuses decide
     cdef Task* task
     cdef uint32_t status
-    if worker.block.batch_max == 1:  # then no worker claims more than it runs
+    if worker.block.batch_max == 1 and scheduler.expected == NULL:  # then no worker claims more than it runs
         return False
     while index < end and index < scheduler.count:
         task = &scheduler.task[index]
         status = task_status(task)
-        if (phase_of(status) == READY and (scheduler.expected == NULL or scheduler_awaited(scheduler, index) < 0)
-                and task_move(task, status, EXECUTING, 0)):
+        if may_be_stolen(scheduler, index, status) and task_move(task, status, EXECUTING, 0):
             worker.run_began_ns = now_ns()
             run_owned(worker, <int32_t>index)
             return True

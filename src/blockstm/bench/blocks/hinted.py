@@ -1,0 +1,189 @@
+"""What hints do to a block's time: right ones of each kind, and hostile ones, beside none.
+
+All are timed in turn on the same engine, which alone is timed: hints are made beforehand, from a
+run in order. Every iteration's gas and writes are compared with those of one worker.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median, quantiles
+from types import MappingProxyType
+from typing import Any
+
+from blockstm.bench.benchmark import in_turn
+from blockstm.config import Config
+from blockstm.errors import ConfigError
+from blockstm.executor import Executor
+from blockstm.hints import Expected, Hints, from_dependencies
+from blockstm.insight.recording import Recording, Steps, record
+from blockstm.messages import brief
+from blockstm.types import BlockResult, HintsReport
+
+__all__ = ["HINTS", "NONE", "HintedRow", "measure_hints"]
+
+NONE = "none"
+_DRAWN = 7
+
+
+def _accesses(recording: Recording) -> Hints:
+    return Hints.of(
+        Expected(reads=each.reads, writes=each.writes, adds=each.adds)
+        for each in recording.accesses
+    )
+
+
+def _slots(recording: Recording) -> Hints:
+    """What a block's access list tells: slots that were changed."""
+    changed = [
+        [location for location in each.writes if isinstance(location[1], int)]
+        for each in recording.accesses
+    ]
+    return Hints.of(Expected(reads=each, writes=each) for each in changed)
+
+
+def _weights(weights: Sequence[int]) -> Hints:
+    return Hints.of(Expected(weight=each) for each in weights)
+
+
+def _dependencies_and_times(recording: Recording) -> Hints:
+    return Hints.of(
+        Expected(dependencies=needed, weight=run_ns)
+        for needed, run_ns in zip(recording.dependencies, recording.run_ns, strict=True)
+    )
+
+
+def _chain(recording: Recording) -> Hints:
+    return from_dependencies([n - 1] if n else [] for n in range(len(recording)))
+
+
+def _drawn(recording: Recording) -> Hints:
+    draw = random.Random(_DRAWN)
+    return from_dependencies(
+        [draw.randrange(n) for _ in range(3)] if n else [] for n in range(len(recording))
+    )
+
+
+def _first_half_right(recording: Recording) -> Hints:
+    """Right as long as that builds trust, then a chain that is none."""
+    half = len(recording) // 2
+    return from_dependencies(
+        needed if n < half else [n - 1] for n, needed in enumerate(recording.dependencies)
+    )
+
+
+def _last_are_long(recording: Recording) -> Hints:
+    count = len(recording)
+    return _weights([max(n - count + 3, 0) for n in range(count)])
+
+
+HINTS: Mapping[str, Callable[[Recording], Hints]] = MappingProxyType(
+    {
+        "dependencies": lambda recording: from_dependencies(recording.dependencies),
+        "accesses": _accesses,
+        "slots": _slots,
+        "weights by gas": lambda recording: _weights(recording.gas),
+        "weights by time": lambda recording: _weights(recording.run_ns),
+        "dependencies and times": _dependencies_and_times,
+        "hostile: a chain": _chain,
+        "hostile: drawn": _drawn,
+        "hostile: all on the first": lambda recording: from_dependencies([[0]] * len(recording)),
+        "hostile: right, then a chain": _first_half_right,
+        "hostile: the last are long": _last_are_long,
+    }
+)
+"""Name → what makes such hints of a block that has been recorded."""
+
+
+@dataclass(frozen=True)
+class HintedRow:
+    """One row: one kind of hints on one block.
+
+    Attributes:
+        block: its name; ``hints``: theirs, or `NONE`.
+        transactions: of the block.
+        workers: threads.
+        seconds: the engine's wall time, the median of the iterations, in s.
+        spread: interquartile range over median.
+        ratio: the median, over the iterations, of its time over that without hints.
+        incarnations_per_transaction: the greatest of all iterations.
+        report: what hints did in the last iteration; None without any.
+    """
+
+    block: str
+    hints: str
+    transactions: int
+    workers: int
+    seconds: float
+    spread: float
+    ratio: float
+    incarnations_per_transaction: float
+    report: HintsReport | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row flat, ready for JSON."""
+        members = ("block", "hints", "transactions", "workers", "seconds", "spread", "ratio")
+        report = self.report or HintsReport()
+        return {name: getattr(self, name) for name in members} | {
+            "incarnations_per_transaction": self.incarnations_per_transaction,
+            "holds": report.holds,
+            "right": report.right,
+            "wrong": report.wrong,
+        }
+
+
+def measure_hints(
+    steps: Steps, *, workers: int = 2, iterations: int = 20, names: Sequence[str] = tuple(HINTS)
+) -> list[HintedRow]:
+    """Run a block without hints and with each kind of them, in turn; a row for each.
+
+    Raises:
+        ConfigError: there are no such hints, or fewer than 2 iterations.
+        AssertionError: an iteration came to something else than one worker does.
+    """
+    unknown = [name for name in names if name not in HINTS]
+    if unknown or iterations < 2:
+        wanted = f"hints are {', '.join(HINTS)}, and iterations 2 or more"
+        raise ConfigError(f"{wanted}, not {brief(unknown[0]) if unknown else iterations}")
+    recording = record(steps, repeats=3)
+    given: dict[str, Any] = {NONE: None}
+    for name in names:
+        given[name] = HINTS[name](recording).shifted(steps.transactions.start)
+    results: dict[str, list[BlockResult]] = {name: [] for name in given}
+    with Executor(Config(workers=1)) as alone:
+        expected = alone.execute_block(steps.steps, steps.state, steps.evm)
+    with Executor(Config(workers=workers)) as engine:
+        for number in range(-1, iterations):
+            for name in in_turn(list(given), max(number, 0)):
+                result = engine.execute_block(
+                    steps.steps, steps.state, steps.evm, hints=given[name]
+                )
+                if result.gas_used != expected.gas_used or result.writes != expected.writes:
+                    raise AssertionError(f"{steps.name} with hints {name} came to another result")
+                if number >= 0:
+                    results[name].append(result)
+    return [_row(steps, name, workers, results) for name in given]
+
+
+def _row(
+    steps: Steps, name: str, workers: int, results: Mapping[str, Sequence[BlockResult]]
+) -> HintedRow:
+    stats = [result.stats for result in results[name]]
+    seconds = [each.seconds for each in stats]
+    ratios = [
+        each.seconds / none.stats.seconds for each, none in zip(stats, results[NONE], strict=True)
+    ]
+    low, middle, high = quantiles(seconds, n=4, method="inclusive")
+    return HintedRow(
+        block=steps.name,
+        hints=name,
+        transactions=len(steps.transactions),
+        workers=workers,
+        seconds=middle,
+        spread=(high - low) / middle,
+        ratio=median(ratios),
+        incarnations_per_transaction=max(each.incarnations_per_transaction for each in stats),
+        report=stats[-1].hints,
+    )

@@ -1,0 +1,89 @@
+"""``blockstm bench hints``: what hints do to a block's time, right ones and hostile ones."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from blockstm.cli.bench.rows import block_files_at, print_rows, words
+from blockstm.cores import usable_cores
+from blockstm.errors import UsageError
+
+__all__ = ["add_parser", "main"]
+
+COLUMNS = (
+    ("seconds", "ms", "{:.3f}"),
+    ("spread", "spread", "{:.1%}"),
+    ("ratio", "of none", "{:.3f}"),
+    ("incarnations_per_transaction", "inc/tx", "{:.3f}"),
+    ("holds", "holds", "{:d}"),
+    ("right", "right", "{:d}"),
+    ("wrong", "wrong", "{:d}"),
+)
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``hints`` to the subcommands of ``bench``."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "hints",
+        help="what hints do to real blocks, right ones and hostile ones",
+        description="Runs each block without hints and, in turn with that, with hints of each kind "
+        "that a run in order gave, and with hostile ones. Only the engine is timed. A ratio below "
+        "1: hints made the block faster. Gas and writes must be those of one worker.",
+    )
+    parser.add_argument("blocks", nargs="+", type=Path, metavar="BLOCK", help="a file or a folder")
+    parser.add_argument("--workers", type=int, default=usable_cores(), metavar="N", help="threads")
+    parser.add_argument("--hints", default="", metavar="KIND,KIND", help="default: all kinds")
+    parser.add_argument(
+        "--iterations", type=int, default=20, metavar="N", help="of each; default: 20"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a row")
+    parser.set_defaults(main=main)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Measure and print; always 0. A row that cannot be measured raises."""
+    printed = print_rows(_rows(args), _print_row, as_json=args.json)
+    if not args.json:
+        _print_sums(printed)
+    return 0
+
+
+def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    # loads what only this command needs
+    from blockstm.bench.blocks.hinted import HINTS, measure_hints
+    from blockstm.ethereum.files.block_files import read_block_file
+    from blockstm.insight.recording import Steps
+
+    names = words(args.hints) or tuple(HINTS)
+    for path in [file for named in args.blocks for file in block_files_at(named)]:
+        try:
+            steps = Steps.of_file(read_block_file(path))
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error}") from error
+        rows = measure_hints(steps, workers=args.workers, iterations=args.iterations, names=names)
+        yield from (row.as_dict() for row in rows)
+
+
+def _print_row(row: dict[str, Any], *, heading: bool) -> None:
+    if heading:
+        print(_line(["block", "hints", *(title for _, title, _ in COLUMNS)]))
+    shown = row | {"seconds": row["seconds"] * 1e3}
+    cells = [form.format(shown[name]) for name, _, form in COLUMNS]
+    print(_line([row["block"], row["hints"], *cells]), flush=True)
+
+
+def _print_sums(rows: list[dict[str, Any]]) -> None:
+    """What each kind comes to over all blocks, and the worst of them."""
+    none = sum(row["seconds"] for row in rows if row["hints"] == "none")
+    for name in dict.fromkeys(row["hints"] for row in rows):
+        of_kind = [row for row in rows if row["hints"] == name]
+        total, worst = sum(row["seconds"] for row in of_kind), max(row["ratio"] for row in of_kind)
+        cells = [f"{total * 1e3:.3f}", "", f"{total / none:.3f}", f"worst {worst:.3f}"]
+        print(_line(["all", name, *cells]))
+
+
+def _line(cells: list[str]) -> str:
+    return f"{cells[0]:<16}{cells[1]:<30}" + "".join(f"{cell:>14}" for cell in cells[2:]).rstrip()
