@@ -1,6 +1,7 @@
 """From one worker to as many as the machine has: ``python bench/scaling.py [WORKLOAD...]``.
 
-Prints a Markdown table, and with ``--out FOLDER`` writes it there beside a plot, as
+Prints a Markdown table, what was measured beside what `blockstm simulate-cores` makes of the same
+block, and with ``--out FOLDER`` writes it there beside a plot, as
 ``scaling.md`` and ``scaling.png``. The machine is described by its cores and its processor.
 """
 
@@ -13,10 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from blockstm.bench.blocks.measurement import measure_workload
-from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS, GIGAGAS, block_workload
+from blockstm.bench.blocks.workloads import (
+    BLOCK_WORKLOADS,
+    GIGAGAS,
+    BlockWorkload,
+    block_workload,
+)
 from blockstm.bench.machine import machine
 from blockstm.cores import usable_cores
+from blockstm.insight.recording import Steps
+from blockstm.insight.simulation.estimates import CoreEstimates, estimate_cores
 
+_REPEATS = 5
 WORKLOADS = ("transfers", "erc20", "swaps", "erc20-hot-30", "hybrid", "one-recipient", "pool-chain")
 
 
@@ -31,10 +40,18 @@ def measured(
     """A row for each workload and number of workers."""
     for name in names:
         workload = block_workload(name, gas=gas)
+        estimates = simulated(workload, counts(most))
         for workers in counts(most):
             row = measure_workload(workload, workers=workers, seconds=seconds)
             print(f"{name}, {workers}: {row.speedup:.2f}x", file=sys.stderr, flush=True)
-            yield row.as_dict()
+            yield row.as_dict() | {"simulated": estimates.speedup("optimistic", workers)}
+
+
+def simulated(workload: BlockWorkload, cores: Sequence[int]) -> CoreEstimates:
+    """The same block on simulated cores."""
+    places = range(len(workload.steps))
+    steps = Steps(workload.name, workload.steps, workload.state, workload.evm, places)
+    return estimate_cores(steps, cores=cores, repeats=_REPEATS)
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -43,7 +60,8 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     workers = sorted({row["workers"] for row in rows})
     lines = [
         f"Measured on: {about['processor']}, {about['cores']} cores, Python {about['python']}. "
-        "Speed-up over one worker; behind it, what uncoordinated workers come to.",
+        "Speed-up over one worker; behind it what uncoordinated workers come to, and what the "
+        "simulation of the block says.",
         "",
         "| workload | tx/s, 1 worker | " + " | ".join(f"{count}" for count in workers) + " |",
         "|---|---:|" + "---:|" * len(workers),
@@ -52,7 +70,9 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         of_workload = {row["workers"]: row for row in rows if row["workload"] == name}
         alone = of_workload[workers[0]]["sequential_transactions_per_second"]
         cells = [
-            f"{of_workload[n]['speedup']:.2f}x ({of_workload[n]['bound']:.1f}x)" for n in workers
+            f"{of_workload[n]['speedup']:.2f}x ({of_workload[n]['bound']:.1f}x; simulated "
+            f"{of_workload[n]['simulated']:.2f}x)"
+            for n in workers
         ]
         lines.append(f"| {name} | {alone:,.0f} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

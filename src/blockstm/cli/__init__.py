@@ -9,6 +9,7 @@ Imports point down::
     rpctest     ``blockstm rpctest``: recorded exchanges with a node, run and compared
     transitions  ``blockstm t8n``, ``t8n-server``, ``b11r``
     runcode     ``blockstm run-code``: code run by itself
+    simulating  ``blockstm simulate-cores``: blocks on more cores than there are
     bench       ``blockstm bench``
     statetest   ``blockstm statetest``: the official tests of one transaction on a state
     blocktest   ``blockstm blocktest``: the official tests of blocks on a chain

@@ -43,6 +43,7 @@ _MODULES: Final = {
     "b11r": "transitions.blockbuilder",
     "run-code": "runcode",
     "bench": "bench.command",
+    "simulate-cores": "simulating",
 }
 """Command → its module."""
 

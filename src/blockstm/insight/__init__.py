@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    simulation     a block on more cores than there are
     critical_path  how much of a block could run at once
     dependencies   which earlier transactions each transaction needs
     recording      what the transactions took and touched, in order on one worker

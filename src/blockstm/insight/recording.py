@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,10 +14,12 @@ from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.files.block_files import BlockFile
 from blockstm.ethereum.results.block_accesses import BlockAccesses, accesses_of
 from blockstm.executor import Executor
-from blockstm.types import BlockResult, Stats
+from blockstm.types import Stats
 from blockstm.vm.evm import Evm
 
-__all__ = ["Recording", "Steps", "record", "record_file"]
+__all__ = ["Recording", "Steps", "record", "record_file", "recorded", "run", "timing_executor"]
+
+_SPANS_PER_STEP = 16
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,10 @@ class Recording:
 
     Attributes:
         name: of the block.
-        run_ns: what each transaction took on one worker, in ns: the median of the repetitions.
-        commit_ns: what making each final took, likewise.
+        run_ns: what each transaction took on one worker, in ns, in the quickest repetition.
+        commit_ns: what making each final took there, in ns.
         gas: what each used.
         accesses: what each looked at and changed, and whose writes it read.
-        seconds: the engine's wall time of the whole block, likewise, in s.
     """
 
     name: str
@@ -64,7 +64,6 @@ class Recording:
     commit_ns: tuple[int, ...]
     gas: tuple[int, ...]
     accesses: BlockAccesses
-    seconds: float
 
     @property
     def dependencies(self) -> Sequence[tuple[int, ...]]:
@@ -92,55 +91,46 @@ def record(steps: Steps, *, repeats: int = 5) -> Recording:
     """
     if repeats < 1:
         raise InputError(f"a block is timed once or more, not {repeats} times")
-    with Executor(Config(workers=1)) as engine:
-        accesses, result = _accesses(engine, steps)
-        seconds = [_run(engine, steps).seconds for _ in range(repeats + 1)][1:]
-    with Executor(Config(workers=1, timeline=_spans(steps))) as engine:
-        runs = [_times(engine, steps) for _ in range(repeats + 1)][1:]
-    places = steps.transactions
-    return Recording(
-        name=steps.name,
-        run_ns=_medians([each.run_ns for each in runs]),
-        commit_ns=_medians([each.commit_ns for each in runs]),
-        gas=tuple(result.outcomes[place].gas_used for place in places),
-        accesses=accesses,
-        seconds=statistics.median(seconds),
-    )
+    with timing_executor(steps, 1) as engine:
+        return recorded(steps, [run(engine, steps) for _ in range(repeats + 1)][1:])
 
 
-@dataclass(frozen=True)
-class _Times:
-    run_ns: Sequence[int]
-    commit_ns: Sequence[int]
+def timing_executor(steps: Steps, workers: int) -> Executor:
+    """An executor that keeps when each step was run and made final."""
+    return Executor(Config(workers=workers, timeline=_SPANS_PER_STEP * len(steps.steps) + 64))
 
 
-def _run(engine: Executor, steps: Steps) -> Stats:
+def run(engine: Executor, steps: Steps) -> Stats:
+    """How a block ran."""
     return engine.execute_block(steps.steps, steps.state, steps.evm).stats
 
 
-def _spans(steps: Steps) -> int:
-    """Enough for each step's run and commit."""
-    return 2 * len(steps.steps) + 16
+def recorded(steps: Steps, runs: Sequence[Stats]) -> Recording:
+    """The recording of a block that was run on one worker with a timeline, once or more.
+
+    Of several runs the quickest counts, whole: the least times of each transaction, from different
+    runs, would add up to less than any run takes.
+    """
+    with Executor(Config(workers=1)) as engine:
+        told = engine.execute_block(steps.steps, steps.state, steps.evm.telling_accesses())
+    outcomes = [told.outcomes[place] for place in steps.transactions]
+    reports = [outcome.value.accesses for outcome in outcomes]
+    senders = [steps.steps[place].sender for place in steps.transactions]
+    quickest = min(runs, key=lambda stats: stats.seconds)
+    return Recording(
+        name=steps.name,
+        run_ns=tuple(_spent(steps, quickest, "execute")),
+        commit_ns=tuple(_spent(steps, quickest, "commit")),
+        gas=tuple(outcome.gas_used for outcome in outcomes),
+        accesses=accesses_of(reports, senders, BlockAccessList(())),
+    )
 
 
-def _accesses(engine: Executor, steps: Steps) -> tuple[BlockAccesses, BlockResult]:
-    """By an EVM that reports them, which is slower: its times do not count."""
-    result = engine.execute_block(steps.steps, steps.state, steps.evm.telling_accesses())
-    places = steps.transactions
-    reports = [result.outcomes[place].value.accesses for place in places]
-    senders = [steps.steps[place].sender for place in places]
-    return accesses_of(reports, senders, BlockAccessList(())), result
-
-
-def _times(engine: Executor, steps: Steps) -> _Times:
-    stats = _run(engine, steps)
-    places = steps.transactions
-    spent = {"execute": [0] * len(places), "commit": [0] * len(places)}
+def _spent(steps: Steps, stats: Stats, activity: str) -> list[int]:
+    """What each transaction took of one kind of work, in ns."""
+    spent = [0] * len(steps.transactions)
     for span in stats.timeline:
-        if span.activity in spent and span.index is not None and span.index in places:
-            spent[span.activity][places.index(span.index)] += span.end_ns - span.begin_ns
-    return _Times(spent["execute"], spent["commit"])
-
-
-def _medians(rows: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    return tuple(int(statistics.median(column)) for column in zip(*rows, strict=True))
+        if span.activity != activity or span.index is None or span.index not in steps.transactions:
+            continue
+        spent[steps.transactions.index(span.index)] += span.end_ns - span.begin_ns
+    return spent
