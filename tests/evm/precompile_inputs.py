@@ -28,7 +28,7 @@ class Called(NamedTuple):
     output: bytes
 
 
-def call(number: int, data: bytes, fork: str = "Osaka", gas: int = PLENTY) -> Called:
+def call(number: int, data: bytes, fork: str = "osaka", gas: int = PLENTY) -> Called:
     """Call a precompile; the gas that a failure takes is all of it."""
     status, gas_left, output = calls.call(fork, number, data, gas)
     return Called(status, gas - gas_left, output)

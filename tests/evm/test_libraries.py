@@ -113,7 +113,7 @@ def test_before_loading_nothing_runs() -> None:
         "from blockstm._native.evm.precompiles.calls import call\n"
         "for number in (5, 11, 12, 13, 14, 15, 16, 17):\n"
         "    data = bytes(95) + b'\\1'\n"
-        "    assert call('Osaka', number, data, 10**9)[::2] == ('unavailable', b''), number\n"
+        "    assert call('osaka', number, data, 10**9)[::2] == ('unavailable', b''), number\n"
         "print('nothing ran')\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -24,11 +24,11 @@ def expected_gas(fork: str, base_size: int, exponent: bytes, modulus_size: int) 
     longest = max(base_size, modulus_size)
     squared_words = ((longest + 7) // 8) ** 2
     head = int.from_bytes(exponent[:32], "big").bit_length()
-    per_byte = 16 if fork == "Osaka" else 8
+    per_byte = 16 if fork == "osaka" else 8
     iterations = max(1, per_byte * max(0, len(exponent) - 32) + max(0, head - 1))
-    if fork == "Osaka":
+    if fork == "osaka":
         return max(500, (16 if longest <= 32 else 2 * squared_words) * iterations)
-    if fork == "Berlin":
+    if fork == "berlin":
         return max(200, squared_words * iterations // 3)
     if longest <= 64:
         complexity = longest**2
@@ -45,7 +45,7 @@ numbers |= st.integers(0, 40).map(bytes)
 numbers |= st.tuples(st.integers(0, 40).map(bytes), numbers).map(b"".join)
 
 
-@given(numbers, numbers, numbers, st.sampled_from(["Byzantium", "Berlin", "Osaka"]))
+@given(numbers, numbers, numbers, st.sampled_from(["byzantium", "berlin", "osaka"]))
 def test_modexp_is_pow(base: bytes, exponent: bytes, modulus: bytes, fork: str) -> None:
     data = modexp_input(base, exponent, modulus)
     gas = expected_gas(fork, len(base), exponent, len(modulus))
@@ -104,7 +104,7 @@ def test_the_input_goes_on_as_zeros(
 
 
 @pytest.mark.parametrize("size", [1024, 1025, 2000])
-@pytest.mark.parametrize("fork", ["Byzantium", "Berlin"])
+@pytest.mark.parametrize("fork", ["byzantium", "berlin"])
 def test_gas_of_long_numbers(fork: str, size: int) -> None:
     base, exponent, modulus = b"\2" * size, b"\3" * 40, b"\5" * (size - 1)
     expected = expected_output(base, exponent, modulus)
@@ -119,10 +119,10 @@ def test_osaka_refuses_lengths_above_1024(place: int) -> None:
     assert call(MODEXP, words(*sizes) + bytes([3]) * 1026).status == "success"
     sizes[place] = 1025
     assert call(MODEXP, words(*sizes) + bytes([3]) * 1027) == FAILURE
-    assert call(MODEXP, words(*sizes) + bytes([3]) * 1027, "Prague").status == "success"
+    assert call(MODEXP, words(*sizes) + bytes([3]) * 1027, "prague").status == "success"
 
 
-@pytest.mark.parametrize("fork", ["Byzantium", "Berlin", "Osaka"])
+@pytest.mark.parametrize("fork", ["byzantium", "berlin", "osaka"])
 @pytest.mark.parametrize("size", HUGE)
 @pytest.mark.parametrize("place", [0, 2])
 def test_what_nobody_can_pay_is_refused_at_once(fork: str, size: int, place: int) -> None:
@@ -134,27 +134,27 @@ def test_what_nobody_can_pay_is_refused_at_once(fork: str, size: int, place: int
 
 def test_gas_does_not_wrap() -> None:
     """The product of the lengths is 2 ** 128, which no machine's number holds."""
-    assert call(MODEXP, words(2**35, 2**61 + 32, 0), "Berlin") == FAILURE
-    assert call(MODEXP, words(2**35, 2**61 + 32, 0), "Byzantium") == FAILURE
+    assert call(MODEXP, words(2**35, 2**61 + 32, 0), "berlin") == FAILURE
+    assert call(MODEXP, words(2**35, 2**61 + 32, 0), "byzantium") == FAILURE
 
 
 @pytest.mark.parametrize("size", HUGE)
 def test_an_exponent_without_numbers_costs_nothing_before_osaka(size: int) -> None:
-    assert call(MODEXP, words(0, size, 0), "Byzantium") == ("success", 0, b"")
-    assert call(MODEXP, words(0, size, 0), "Berlin") == ("success", 200, b"")
-    assert call(MODEXP, words(0, size, 0), "Osaka") == FAILURE
-    assert call(MODEXP, words(1, size, 0), "Berlin") == FAILURE
-    assert call(MODEXP, words(0, size, 1), "Berlin") == FAILURE
+    assert call(MODEXP, words(0, size, 0), "byzantium") == ("success", 0, b"")
+    assert call(MODEXP, words(0, size, 0), "berlin") == ("success", 200, b"")
+    assert call(MODEXP, words(0, size, 0), "osaka") == FAILURE
+    assert call(MODEXP, words(1, size, 0), "berlin") == FAILURE
+    assert call(MODEXP, words(0, size, 1), "berlin") == FAILURE
 
 
 def test_a_base_too_long_to_read_hides_the_exponent() -> None:
     # The exponent's first bytes would stand beyond any input: they are zeros.
     data = words(2**20, 32, 0) + b"\xff" * 64
     longest_words = 2**17
-    assert call(MODEXP, data, "Berlin", gas=10**11).gas_used == longest_words**2 // 3
+    assert call(MODEXP, data, "berlin", gas=10**11).gas_used == longest_words**2 // 3
 
 
 def test_numbers_longer_than_a_machine_holds_are_no_crash() -> None:
-    done = call(MODEXP, words(0, 0, 2**27), "Berlin", gas=2**62)
+    done = call(MODEXP, words(0, 0, 2**27), "berlin", gas=2**62)
     assert done.status == "no memory"
     assert done.output == b""

@@ -121,16 +121,16 @@ def gas_per_second(number: int, data: bytes, fork: str) -> float:
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("fork", ["Berlin", "Osaka"])
+@pytest.mark.parametrize("fork", ["berlin", "osaka"])
 @pytest.mark.parametrize(("number", "data"), CASES.values(), ids=CASES)
 def test_work_is_paid_for(number: int, data: bytes, fork: str) -> None:
-    if (fork == "Berlin" and number > BLAKE2F) or (
-        fork == "Osaka" and number == MODEXP and len(data) > 5000
+    if (fork == "berlin" and number > BLAKE2F) or (
+        fork == "osaka" and number == MODEXP and len(data) > 5000
     ):
         pytest.skip("this fork has it not")
 
     def rates() -> tuple[float, float]:
-        return gas_per_second(number, data, fork), gas_per_second(ECRECOVER, SIGNATURE, "Berlin")
+        return gas_per_second(number, data, fork), gas_per_second(ECRECOVER, SIGNATURE, "berlin")
 
     rate, yardstick = at_best(rates, lambda rates: rates[0] * SLOWER_MAX > rates[1])
     print(f"{rate / 1e6:9.1f} Mgas/s, ecrecover {yardstick / 1e6:.1f}")

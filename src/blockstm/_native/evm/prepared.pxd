@@ -7,17 +7,13 @@ from blockstm._native.abi cimport blockstm_refusal, blockstm_tally, blockstm_vie
 from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
 from blockstm._native.base.codec cimport Codec
 from blockstm._native.base.u256.u256 cimport u256
-from blockstm._native.evm.added_callables cimport AddedOpcodes, Opcodes, OpcodeSet
-from blockstm._native.evm.precompiles.callables cimport AddedPrecompiles, Precompiles
+from blockstm._native.evm.added.callables cimport Raised
+from blockstm._native.evm.added.opcodes cimport AddedOpcodes, Opcodes, OpcodeSet
+from blockstm._native.evm.added.precompiles cimport AddedPrecompiles, Precompiles
+from blockstm._native.evm.fields cimport Kept
+from blockstm._native.evm.forks.tables cimport Fork
 from blockstm._native.vm.session cimport Session
-from blockstm._native.wire.transaction cimport AccessEntry, Authorization, Transaction, TransactionType
-
-
-cdef extern from "evm/forks/forks.hpp" namespace "blockstm::evm" nogil:
-    enum class Fork(uint8_t):
-        pass
-
-    const int FORK_COUNT
+from blockstm._native.wire.transaction cimport Transaction
 
 
 cdef extern from "evm/forks/added_opcodes.hpp" namespace "blockstm::evm" nogil:
@@ -84,19 +80,6 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         Bytes* transient
         const Write* writes
         uint64_t write_count
-
-
-cdef extern from "evm/forks/opcodes.hpp" namespace "blockstm::evm" nogil:
-    cdef cppclass Opcode:
-        const char* name
-        uint8_t inputs
-        uint8_t outputs
-        bint is_in(Fork fork)
-
-    cdef cppclass OpcodeTable:
-        const Opcode& operator[](uint8_t opcode)
-
-    const OpcodeTable OPCODES
 
 
 cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
@@ -182,22 +165,13 @@ cdef class EvmBlock:
     cdef object error_of
     cdef Precompiles precompiles
     cdef Opcodes opcodes
+    cdef Raised raised             # by those
     cdef object tell               # who reads recordings: (index, events); None where nobody does
     cdef object tell_error         # what that raised
-    cdef list kept                 # what the steps point into: bytes, and arrays of ours
+    cdef Kept kept                 # what the steps point into
     cdef Py_ssize_t kept_of_block  # how many of them are no step's
 
-    cdef void* array(self, size_t count, size_t size) except NULL
     cdef int add(self, const Step& step) except -1
-    cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1
     cdef int32_t told(self, int64_t index) noexcept
-    cdef object raised(self, uint64_t known_as)
-    cdef Span kept_bytes(self, data) except *
-    cdef int set_message(self, Transaction* target, message, sender, authorities) except -1
-    cdef int set_signature(self, Transaction* target, transaction) except -1
-    cdef int set_fees(self, Transaction* target, transaction, int kind) except -1
-    cdef int set_access_list(self, Transaction* target, entries) except -1
-    cdef int set_blob_hashes(self, Transaction* target, hashes) except -1
-    cdef int set_authorizations(self, Transaction* target, authorizations, authorities) except -1
     cdef int set_call(self, Session session, call) except -1
     cdef Payment* payments(self, listed) except NULL

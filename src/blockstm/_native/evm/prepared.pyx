@@ -3,11 +3,9 @@
 Everything here holds the GIL; what it builds is read by the workers without it. The structs point
 into the `bytes` that they were made from, which are kept.
 """
-from cpython.bool cimport PyBool_Check
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport UINT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset
 from libcpp cimport bool
 from libcpp.vector cimport vector
 
@@ -16,25 +14,20 @@ from blockstm._native.abi cimport (
     BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_WATCHES, BLOCKSTM_VM_WRAPS, blockstm_vm,
 )
 
-from blockstm._native.base.integers cimport read_word, write_word
+from blockstm._native.base.integers cimport read_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
-from blockstm._native.evm.precompiles.callables cimport Fork as PrecompileFork, precompile_at
+from blockstm._native.evm.fields cimport copy_bytes, short, word
+from blockstm._native.evm.forks.tables cimport fork_of
+from blockstm._native.evm.transaction_fields cimport set_access_list, set_blob_hashes, set_message, set_signed
 from blockstm._native.vm.bridge cimport Bridge
 from blockstm._native.vm.session cimport Session
 from blockstm._native.wire.signers cimport Senders
+from blockstm._native.wire.transaction cimport TransactionType
 from blockstm._native.wire.transaction_list cimport TransactionList
 
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError
 from blockstm.messages import brief
-
-FORKS = (
-    "frontier", "homestead", "tangerine_whistle", "spurious_dragon", "byzantium", "constantinople", "petersburg",
-    "istanbul", "berlin", "london", "paris", "shanghai", "cancun", "prague", "osaka", "amsterdam",
-)
-"""The names of forks.hpp, oldest first."""
-
-cdef object HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0  # of secp256k1
 
 cdef bytes PRECOMPILE_RAISED = b"\x07"  # the kind of a failure, see execute.hpp
 
@@ -46,53 +39,12 @@ cdef int32_t committed_prepared(void* context, int64_t index) noexcept with gil:
     return (<EvmBlock>(<PreparedBlock*>context).reader).told(index)
 
 
-cdef u256 word(object number, str what) except *:
-    """A number of 256 bits."""
-    cdef u256 result
-    if not write_word(number, <uint8_t*>result.limb):
-        raise InputError(f"{what} is an int from 0 to 2**256-1, not {brief(number)}")
-    return result
-
-
 cdef bytes address_at(const Address* address):
     return PyBytes_FromStringAndSize(<const char*>address.bytes, sizeof(Address))
 
 
 cdef object number_of(const u256* word):
     return read_word(<const uint8_t*>word.limb, 32, True)
-
-
-cdef uint64_t short(object number, str what) except? 0xFFFFFFFFFFFFFFFF:
-    """A number of 64 bits."""
-    try:
-        # Of itself, the conversion would cut a float short.
-        if isinstance(number, int) and not PyBool_Check(number):
-            return number
-    except OverflowError:
-        pass
-    raise InputError(f"{what} is an int from 0 to 2**64-1, not {brief(number)}")
-
-
-cdef int kind_of(transaction) except -1:
-    """The type of what should be a transaction."""
-    kind = getattr(transaction, "type", transaction)
-    if not isinstance(kind, int) or kind is transaction:
-        raise InputError(f"a transaction has the members of blockstm.ethereum.Transaction, unlike {brief(transaction)}")
-    if not 0 <= kind <= 4:
-        raise InputError(f"a transaction's type is 0 to 4, not {brief(kind)}")
-    return kind
-
-
-def is_access_entry(entry) -> bool:
-    """Whether this is a pair of an address and slots, of which the slots are looked at later."""
-    return isinstance(entry, (tuple, list)) and len(entry) == 2 and isinstance(entry[1], (tuple, list))
-
-
-cdef int copy_bytes(void* target, object data, Py_ssize_t size, str what) except -1:
-    if not isinstance(data, bytes) or PyBytes_GET_SIZE(data) != size:
-        raise InputError(f"{what} is {size} bytes, not {brief(data)}")
-    memcpy(target, PyBytes_AS_STRING(data), size)
-    return 0
 
 
 cdef int gather_senders(senders, vector[Address]& addresses) except -1:
@@ -121,7 +73,7 @@ cdef class EvmBlock:
 
     def __cinit__(self, str fork, context, *rest):
         self.prepared = new PreparedBlock()
-        self.kept = []
+        self.kept, self.raised = Kept(), Raised()
         self.keys, self.values = LOCATIONS, LOCATION_VALUES
         self.table.abi_version = BLOCKSTM_VM_ABI_VERSION
         self.table.struct_size = sizeof(blockstm_vm)
@@ -131,7 +83,7 @@ cdef class EvmBlock:
         self.table.execute = execute_prepared
         self.table.admit, self.table.count = admit_prepared, count_prepared
         self.vm = PyCapsule_New(&self.table, BLOCKSTM_VM_CAPSULE, NULL)
-        self.prepared.env.fork = <Fork><int>FORKS.index(fork)
+        self.prepared.env.fork = fork_of(fork)
 
     def __init__(self, str fork, context, value, error):
         cdef BlockEnv* env = &self.prepared.env
@@ -153,17 +105,10 @@ cdef class EvmBlock:
         env.base_fee = word(context.base_fee_per_gas or 0, "a base fee")
         env.blob_base_fee = word(context.blob_base_fee or 0, "a blob base fee")
         self.set_hashes(context.block_hashes)
-        self.kept_of_block = len(self.kept)
+        self.kept_of_block = len(self.kept.objects)
 
     def __dealloc__(self):
         del self.prepared
-
-    cdef void* array(self, size_t count, size_t size) except NULL:
-        """Zeroed room for `count` elements that lives as long as this block."""
-        cdef bytes room = PyBytes_FromStringAndSize(NULL, count * size + 1)
-        memset(PyBytes_AS_STRING(room), 0, count * size + 1)
-        self.kept.append(room)
-        return PyBytes_AS_STRING(room)
 
     cdef int add(self, const Step& step) except -1:
         if not self.prepared.add(step):
@@ -174,7 +119,7 @@ cdef class EvmBlock:
     def set_hashes(self, hashes):
         """The hashes of the blocks before, by number, as far as they are known."""
         cdef size_t place = 0
-        cdef BlockHash* room = <BlockHash*>self.array(len(hashes), sizeof(BlockHash))
+        cdef BlockHash* room = <BlockHash*>self.kept.array(len(hashes), sizeof(BlockHash))
         for number in sorted(hashes):
             room[place].number = short(number, "a block's number")
             copy_bytes(&room[place].hash, hashes[number], 32, "a block's hash")
@@ -185,13 +130,13 @@ cdef class EvmBlock:
 
     def add_precompiles(self, targets):
         """Precompiles of the embedder's own: address → a callable or a capsule; or the address of the fork's that is
-        there, or None for none (`callables.pyx`)."""
-        self.precompiles = Precompiles(<int>self.prepared.env.fork, targets)
+        there, or None for none (`added/precompiles.pyx`)."""
+        self.precompiles = Precompiles(<int>self.prepared.env.fork, targets, self.raised)
         self.prepared.env.added_precompiles = &self.precompiles.added
 
     def add_opcodes(self, targets):
         """Opcodes of the embedder's own: number → (inputs, outputs, gas, callable or capsule)."""
-        self.opcodes = Opcodes(targets)
+        self.opcodes = Opcodes(targets, self.raised)
         self.opcodes.added.set = number_of_set(self.opcodes.added.traits)
         if self.opcodes.added.set == 0:
             raise InputError("there are too many different sets of opcodes in this process: at most 255")
@@ -235,35 +180,17 @@ cdef class EvmBlock:
         if status == BLOCKSTM_FAILED and self.tell_error is not None:
             return self.tell_error
         if status == BLOCKSTM_FAILED and output[:1] == PRECOMPILE_RAISED:
-            return self.raised(int.from_bytes(output[1:], "little"))
+            return self.raised.error(int.from_bytes(output[1:], "little"))
         return self.error_of(index, status, output)
-
-    cdef object raised(self, uint64_t known_as):
-        """What a precompile or an opcode of the embedder's own has raised."""
-        error = None if self.opcodes is None else self.opcodes.error(known_as)
-        if error is None and self.precompiles is not None:
-            error = self.precompiles.error(known_as)
-        return MemoryError("there was no memory for what an opcode raised") if error is None else error
 
     # ---- steps
 
     def add_transaction(self, transaction, sender, authorities):
-        """A transaction, who signed it, and who signed each of its authorizations (or None).
-
-        Its members are those of `blockstm.ethereum.transaction.Transaction`.
-        """
+        """A transaction, who signed it, and who signed each of its authorizations (or None)."""
         cdef Step step = Step()
-        self.set_transaction(&step, transaction, sender, authorities)
-        self.add(step)
-
-    cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1:
-        cdef Transaction* target = &step.transaction
         step.kind = StepKind.Transaction
-        self.set_message(target, transaction, sender, authorities)
-        target.nonce = short(transaction.nonce, "a nonce")
-        target.gas_limit = short(transaction.gas, "a gas limit")
-        self.set_signature(target, transaction)
-        return 0
+        set_signed(&step.transaction, self.kept, transaction, sender, authorities)
+        self.add(step)
 
     def add_call(self, message, gas, authorities, bint is_validated, bint keeps_changes):
         """A transaction that nobody signed: the members of one that are no signature's, and a sender.
@@ -274,7 +201,7 @@ cdef class EvmBlock:
         cdef Step step = Step()
         step.kind = StepKind.Call
         step.is_validated, step.keeps_changes = is_validated, keeps_changes
-        self.set_message(&step.transaction, message, message.sender, authorities)
+        set_message(&step.transaction, self.kept, message, message.sender, authorities)
         step.transaction.gas_limit = short(message.gas if gas is None else gas, "a gas limit")
         step.transaction.nonce = 0 if message.nonce is None else short(message.nonce, "a nonce")
         self.add(step)
@@ -290,7 +217,7 @@ cdef class EvmBlock:
         step.is_static, step.spares_sender = is_static, spares
         step.transient = &session.view.transient if keeps_transient else NULL
         self.prepared.steps.clear()
-        del self.kept[self.kept_of_block:]
+        del self.kept.objects[self.kept_of_block:]
         self.count = 0
         target.type = <TransactionType>2  # code sees blob hashes all the same, and nobody pays for blobs
         copy_bytes(&target.sender, sender, 20, "a sender")
@@ -301,11 +228,11 @@ cdef class EvmBlock:
         target.max_fee_per_gas = word(gas_price, "a gas price")
         target.max_priority_fee_per_gas = target.max_fee_per_gas
         target.gas_limit = short(gas, "a gas limit")
-        target.data = self.kept_bytes(data)
+        target.data = self.kept.span(data)
         if access_list:
-            self.set_access_list(target, access_list)
+            set_access_list(target, self.kept, access_list)
         if blob_hashes:
-            self.set_blob_hashes(target, blob_hashes)
+            set_blob_hashes(target, self.kept, blob_hashes)
         return self.add(step)
 
     def call_on(self, Session session not None, call, write=None):
@@ -341,31 +268,13 @@ cdef class EvmBlock:
     def add_overrides(self, writes):
         """Values in place of those in the state: pairs of a key and a value as bytes, empty for none."""
         cdef Step step = Step()
-        cdef Write* room = <Write*>self.array(len(writes), sizeof(Write))
+        cdef Write* room = <Write*>self.kept.array(len(writes), sizeof(Write))
         cdef size_t place
         step.kind = StepKind.Overrides
         for place, (key, value) in enumerate(writes):
-            room[place].key, room[place].value = self.kept_bytes(key), self.kept_bytes(value)
+            room[place].key, room[place].value = self.kept.span(key), self.kept.span(value)
         step.writes, step.write_count = room, len(writes)
         self.add(step)
-
-    cdef int set_message(self, Transaction* target, message, sender, authorities) except -1:
-        cdef int kind = kind_of(message)
-        target.type = <TransactionType>kind
-        copy_bytes(&target.sender, sender, 20, "a sender")
-        target.creates = message.to is None
-        if not target.creates:
-            copy_bytes(&target.to, message.to, 20, "a receiver")
-        target.value = word(message.value, "a value")
-        self.set_fees(target, message, kind)
-        target.data = self.kept_bytes(message.data)
-        if message.access_list:
-            self.set_access_list(target, message.access_list)
-        if message.blob_hashes:
-            self.set_blob_hashes(target, message.blob_hashes)
-        if message.authorizations:
-            self.set_authorizations(target, message.authorizations, authorities)
-        return 0
 
     def add_transactions(self, transactions, senders, authorities, uint32_t threads=1):
         """What `add_transaction` does for each, quicker for those that carry their own encoding.
@@ -388,11 +297,13 @@ cdef class EvmBlock:
             raise MemoryError
         with nogil:
             fill_transactions(listed.spans.data(), addresses.data(), count, threads, steps, is_filled.data())
-        self.kept.append(listed)  # the steps point into its encodings
+        self.kept.objects.append(listed)  # the steps point into its encodings
         for place in range(count):
             if not is_filled[place]:
                 each = authorities[place] if authorities else ()
-                self.set_transaction(steps + place, listed.transactions[place], senders[place], each)
+                steps[place].kind = StepKind.Transaction
+                set_signed(
+                    &steps[place].transaction, self.kept, listed.transactions[place], senders[place], each)
         self.count += count
 
     def transaction_at(self, uint64_t index) -> tuple:
@@ -412,89 +323,10 @@ cdef class EvmBlock:
         cdef ValidationError error = form_of(self.prepared.steps[index], self.prepared.env)
         return <int>error.reason, number_of(&error.have), number_of(&error.want)
 
-    cdef int set_signature(self, Transaction* target, transaction) except -1:
-        chain_id = getattr(transaction, "chain_id", None)
-        target.names_chain = chain_id is not None
-        if target.names_chain:
-            target.chain_id = word(chain_id, "a chain id")
-        s = getattr(transaction, "s", 0)
-        word(s, "a signature's s")
-        target.has_high_s = s > HALF_ORDER
-        return 0
-
-    cdef int set_fees(self, Transaction* target, transaction, int kind) except -1:
-        if kind <= 1:
-            target.max_fee_per_gas = word(transaction.gas_price, "a gas price")
-            target.max_priority_fee_per_gas = target.max_fee_per_gas
-            return 0
-        target.max_fee_per_gas = word(transaction.max_fee_per_gas, "a max fee")
-        target.max_priority_fee_per_gas = word(transaction.max_priority_fee_per_gas, "a priority fee")
-        if kind == 3:
-            target.max_fee_per_blob_gas = word(transaction.max_fee_per_blob_gas, "a max blob fee")
-        return 0
-
-    cdef Span kept_bytes(self, data) except *:
-        """Bytes that live as long as this block."""
-        cdef Span span
-        if type(data) is not bytes:
-            if not isinstance(data, (bytes, bytearray, memoryview)):
-                raise InputError(f"a transaction's data is bytes, not {brief(data)}")
-            data = bytes(data)
-        self.kept.append(data)
-        span.data = <const uint8_t*>PyBytes_AS_STRING(data)
-        span.size = PyBytes_GET_SIZE(data)
-        return span
-
-    cdef int set_access_list(self, Transaction* target, entries) except -1:
-        cdef AccessEntry* room
-        cdef u256* slots
-        cdef size_t place, slot
-        if not isinstance(entries, (tuple, list)) or not all(map(is_access_entry, entries)):
-            raise InputError(f"an access list is pairs of an address and slots, not {brief(entries)}")
-        room = <AccessEntry*>self.array(len(entries), sizeof(AccessEntry))
-        for place, (address, keys) in enumerate(entries):
-            copy_bytes(&room[place].address, address, 20, "an address in an access list")
-            slots = <u256*>self.array(len(keys), sizeof(u256))
-            for slot, key in enumerate(keys):
-                slots[slot] = word(key, "a slot in an access list")
-            room[place].slots, room[place].slot_count = slots, len(keys)
-        target.access_list, target.access_count = room, len(entries)
-        return 0
-
-    cdef int set_blob_hashes(self, Transaction* target, hashes) except -1:
-        cdef Hash32* room
-        cdef size_t place
-        if not isinstance(hashes, (tuple, list)):
-            raise InputError(f"a transaction's blob hashes are a tuple, not {brief(hashes)}")
-        room = <Hash32*>self.array(len(hashes), sizeof(Hash32))
-        for place, each in enumerate(hashes):
-            copy_bytes(&room[place], each, 32, "a blob hash")
-        target.blob_hashes, target.blob_count = room, len(hashes)
-        return 0
-
-    cdef int set_authorizations(self, Transaction* target, authorizations, authorities) except -1:
-        cdef Authorization* room
-        cdef size_t place
-        for listed in (authorizations, authorities):
-            if not isinstance(listed, (tuple, list)):
-                raise InputError(f"authorizations and authorities are tuples, not {brief(listed)}")
-        if len(authorities) != len(authorizations):
-            raise InputError("there is one authority, or None, to each authorization")
-        room = <Authorization*>self.array(len(authorizations), sizeof(Authorization))
-        for place, (each, authority) in enumerate(zip(authorizations, authorities)):
-            room[place].chain_id = word(each.chain_id, "a chain id")
-            room[place].nonce = short(each.nonce, "a nonce")
-            copy_bytes(&room[place].address, each.address, 20, "an address in an authorization")
-            room[place].is_signed = authority is not None
-            if authority is not None:
-                copy_bytes(&room[place].authority, authority, 20, "an authority")
-        target.authorizations, target.authorization_count = room, len(authorizations)
-        return 0
-
     def add_start(self, drained, refund_contract):
         """What happens before the transactions; ``drained`` accounts pay all to the contract."""
         cdef Step step = Step()
-        cdef Address* room = <Address*>self.array(len(drained), sizeof(Address))
+        cdef Address* room = <Address*>self.kept.array(len(drained), sizeof(Address))
         cdef size_t place
         step.kind = StepKind.BlockStart
         for place, address in enumerate(drained):
@@ -529,7 +361,7 @@ cdef class EvmBlock:
         return bridge.finish(self, status)
 
     cdef Payment* payments(self, listed) except NULL:
-        cdef Payment* room = <Payment*>self.array(len(listed), sizeof(Payment))
+        cdef Payment* room = <Payment*>self.kept.array(len(listed), sizeof(Payment))
         cdef size_t place
         for place, (address, amount) in enumerate(listed):
             copy_bytes(&room[place].address, address, 20, "a receiver")
@@ -537,30 +369,9 @@ cdef class EvmBlock:
         return room
 
 
-def precompile_number(str fork, address) -> int:
-    """The number of the precompile that a fork has at an address; 0 for none."""
-    cdef Address at
-    copy_bytes(&at, address, 20, "a precompile's address")
-    return precompile_at(<PrecompileFork><int>FORKS.index(fork), at)
-
-
 def reason_named(int code) -> str:
     """The name of why a step is invalid, from its code in validation_error.hpp."""
     return reason_of(code).decode()
-
-
-def opcode_table() -> dict[int, tuple[str, int, int]]:
-    """Opcode → its name, how many words it takes from the stack, and how many it puts there."""
-    return {
-        opcode: (OPCODES[opcode].name.decode(), OPCODES[opcode].inputs, OPCODES[opcode].outputs)
-        for opcode in range(256)
-        if OPCODES[opcode].name != NULL
-    }
-
-
-def is_opcode(str fork, int number) -> bool:
-    """Whether a fork defines this opcode."""
-    return OPCODES[number].is_in(<Fork><int>FORKS.index(fork))
 
 
 def first_tier(hot_after=None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from blockstm._native.evm.prepared import opcode_table
+from blockstm._native.evm.forks.tables import opcode_table
 
 __all__ = ["STACK_INPUTS", "STACK_OUTPUTS", "opcode_name"]
 

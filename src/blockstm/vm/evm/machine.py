@@ -7,7 +7,8 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from blockstm._native.evm.prepared import FORKS, EvmBlock, reason_named
+from blockstm._native.evm.forks.tables import FORKS
+from blockstm._native.evm.prepared import EvmBlock, reason_named
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm._native.vm.bridge import run_on_view
 from blockstm.errors import InputError

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from blockstm._native.evm.added_callables import Memory, is_runnable
-from blockstm._native.evm.prepared import is_opcode
+from blockstm._native.evm.added.opcodes import Memory, is_runnable
+from blockstm._native.evm.forks.tables import is_opcode
 from blockstm.errors import InputError
 from blockstm.messages import brief
 

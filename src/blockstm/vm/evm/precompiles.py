@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from blockstm._native.evm.precompiles.callables import is_precompile
-from blockstm._native.evm.prepared import precompile_number
+from blockstm._native.evm.added.precompiles import is_precompile, number_at
 from blockstm.errors import InputError
 from blockstm.messages import brief
 from blockstm.types import Address
@@ -45,7 +44,7 @@ class ForkPrecompile:
 
 def has_precompile(fork: Fork, address: Address) -> bool:
     """Whether a fork has a precompiled contract at an address."""
-    return precompile_number(fork.rules, address) != 0
+    return number_at(fork.rules, address) != 0
 
 
 def checked_precompiles(

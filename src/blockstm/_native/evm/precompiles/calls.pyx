@@ -1,25 +1,11 @@
 # distutils: sources = src/blockstm/_native/evm/precompiles/precompiles.cpp src/blockstm/_native/evm/precompiles/signatures.cpp src/blockstm/_native/evm/precompiles/hashes.cpp src/blockstm/_native/evm/precompiles/modexp.cpp src/blockstm/_native/evm/precompiles/bn254.cpp src/blockstm/_native/evm/precompiles/bls12_381.cpp src/blockstm/_native/evm/precompiles/bls12_msm.cpp src/blockstm/_native/evm/precompiles/point_evaluation.cpp src/blockstm/_native/crypto/p256.cpp src/blockstm/_native/crypto/bn254.cpp src/blockstm/_native/crypto/bn254_pairing.cpp src/blockstm/_native/crypto/keccak.cpp src/blockstm/_native/crypto/sha256.cpp src/blockstm/_native/crypto/ripemd160.cpp src/blockstm/_native/crypto/blake2f.cpp src/blockstm/_native/crypto/secp256k1/recovery.cpp src/blockstm/_native/crypto/secp256k1/recovery_lanes.cpp src/blockstm/_native/crypto/secp256k1/recovery_plain.cpp src/blockstm/_native/crypto/secp256k1/generator.cpp src/blockstm/_native/crypto/secp256k1/scalars.cpp
 """Precompiles called on their own, for tests and measurements. The libraries must be loaded first
 (``blockstm.vm.evm.libraries``). Safe from any thread; works without the GIL."""
-from libc.stdint cimport int64_t, uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t
 
+from blockstm._native.base.bytes cimport Bytes, Span
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
-
-cdef extern from "base/bytes.hpp" namespace "blockstm" nogil:
-    cdef struct Address:
-        uint8_t bytes[20]
-
-    cdef struct Span:
-        const uint8_t* data
-        uint64_t size
-
-    cdef cppclass Bytes:
-        const uint8_t* data()
-        uint64_t size()
-
-cdef extern from "evm/forks/forks.hpp" namespace "blockstm::evm" nogil:
-    cdef enum class Fork(uint8_t):
-        pass
+from blockstm._native.evm.forks.tables cimport Fork, fork_of
 
 cdef extern from "evm/precompiles/precompiles.hpp" namespace "blockstm::evm" nogil:
     cdef enum class PrecompileStatus(uint8_t):
@@ -33,16 +19,10 @@ cdef extern from "evm/precompiles/precompiles.hpp" namespace "blockstm::evm" nog
     cppclass ResultMemo:
         pass
 
-    int precompile_at(Fork fork, const Address& address) noexcept
     PrecompileStatus run_precompile(
         Fork fork, int number, Span input, int64_t& gas_left, Bytes& output, ResultMemo* memo
     ) noexcept
 
-FORKS = (
-    "Frontier", "Homestead", "TangerineWhistle", "SpuriousDragon", "Byzantium", "Constantinople",
-    "Petersburg", "Istanbul", "Berlin", "London", "Paris", "Shanghai", "Cancun", "Prague", "Osaka",
-    "Amsterdam",
-)
 STATUSES = {
     <int>PrecompileStatus.Success: "success",
     <int>PrecompileStatus.Failure: "failure",
@@ -55,16 +35,9 @@ STATUSES = {
 use_libraries(shared_libraries())
 
 
-def number_at(fork: str, address: bytes) -> int:
-    """The number of the precompile that a fork has at an address of 20 bytes; 0 for none."""
-    cdef Address at
-    at.bytes = address
-    return precompile_at(<Fork><int>FORKS.index(fork), at)
-
-
 def call(fork: str, number: int, data: bytes, gas: int) -> tuple[str, int, bytes]:
     """Run a precompile: a word of `STATUSES`, the gas that is left, and the output."""
-    cdef Fork at = <Fork><int>FORKS.index(fork)
+    cdef Fork at = fork_of(fork)
     cdef int which = number
     cdef Span input
     cdef Bytes output

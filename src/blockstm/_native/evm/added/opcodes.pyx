@@ -1,13 +1,14 @@
 """Opcodes of the embedder's own; see the ``.pxd``."""
 from cpython.bool cimport PyBool_Check
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from blockstm._native.base.integers cimport write_word
-from blockstm.errors import ExceptionalHalt, InputError, Invalid, Revert
+from blockstm._native.evm.added.callables cimport Callable, Raised, check_table, checked_gas
+
+from blockstm.errors import ExceptionalHalt, InputError
 from blockstm.messages import brief, kind_of
 
 cdef object OFFSET_END = 1 << 64
@@ -16,12 +17,8 @@ cdef object OFFSET_END = 1 << 64
 cdef const blockstm_opcode* checked_table(object capsule) except NULL:
     cdef const blockstm_opcode* table = <const blockstm_opcode*>PyCapsule_GetPointer(
         capsule, BLOCKSTM_OPCODE_CAPSULE)
-    if table.abi_version != BLOCKSTM_OPCODE_ABI_VERSION or table.struct_size < sizeof(blockstm_opcode):
-        raise InputError(
-            f"the opcode was built for ABI {table.abi_version} with a table of {table.struct_size} bytes; this "
-            f"library has ABI {BLOCKSTM_OPCODE_ABI_VERSION} and asks for {sizeof(blockstm_opcode)} bytes")
-    if table.run == NULL:
-        raise InputError("an opcode's table has no function run: it is NULL")
+    check_table("an opcode", table.abi_version, table.struct_size, table.run != NULL,
+                BLOCKSTM_OPCODE_ABI_VERSION, sizeof(blockstm_opcode))
     return table
 
 
@@ -75,12 +72,8 @@ cdef class Memory:
             memcpy(self.at(offset, PyBytes_GET_SIZE(data)), PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
 
 
-cdef class Callable:
-    """A callable of Python behind the C table, and where it leaves what it raises."""
-
-    cdef object target
+cdef class CallableOpcode(Callable):
     cdef int inputs
-    cdef dict errors
 
     cdef int32_t call(self, blockstm_opcode_call* call, Memory memory) except -1:
         """Raises what the callable raises, or what is wrong with what it gave."""
@@ -92,8 +85,7 @@ cdef class Callable:
         if not isinstance(given, tuple) or len(given) != 2:
             raise InputError(f"an opcode gives (word, gas used), not {brief(given)}")
         word, used = given
-        if not isinstance(used, int) or PyBool_Check(used) or used < 0:
-            raise InputError(f"the gas that an opcode has used is an int of 0 or more, not {brief(used)}")
+        checked_gas("an opcode", used)
         if PyBool_Check(word) or not write_word(word, little):
             raise InputError(f"an opcode's word is an int from 0 to 2**256-1, not {brief(word)}")
         for place in range(32):
@@ -101,22 +93,10 @@ cdef class Callable:
         call.gas = call.gas - used if used <= call.gas else -1
         return BLOCKSTM_OPCODE_SUCCESS
 
-    cdef uint64_t keep(self, object error) noexcept:
-        """What the native core knows an error by; 0 where there was no memory to keep it."""
-        cdef uint64_t known_as = 0
-        try:
-            if isinstance(error, (Revert, Invalid)):  # which mean something to a block
-                error = InputError(f"an opcode halts by an ExceptionalHalt, not by {brief(error)}")
-            known_as = <uint64_t><PyObject*>error
-            self.errors[known_as] = error
-        except BaseException:
-            known_as = 0
-        return known_as
-
 
 cdef int32_t run_callable(void* context, blockstm_opcode_call* call) noexcept with gil:
     """`blockstm_opcode.run`."""
-    cdef Callable of = <Callable>context
+    cdef CallableOpcode of = <CallableOpcode>context
     cdef Memory memory = None
     cdef int32_t status = BLOCKSTM_OPCODE_RAISED
     try:
@@ -126,7 +106,7 @@ cdef int32_t run_callable(void* context, blockstm_opcode_call* call) noexcept wi
     except ExceptionalHalt:
         status = BLOCKSTM_OPCODE_HALTED
     except BaseException as error:
-        call.error = of.keep(error)
+        call.error = of.keep(error, "an opcode halts by an ExceptionalHalt")
     if memory is not None:
         memory.of = NULL
     return status
@@ -137,15 +117,16 @@ cdef class Opcodes:
 
     Args:
         targets: number → (inputs, outputs, gas, what `is_runnable`).
+        raised: where callables leave what they raise.
     """
 
-    def __init__(self, targets):
-        self.kept, self.errors = [], {}
+    def __init__(self, targets, Raised raised not None):
+        self.kept, self.raised = [], raised
         for number, (inputs, outputs, gas, target) in targets.items():
             self.add(number, inputs, outputs, gas, target)
 
     cdef int add(self, int number, int inputs, int outputs, int gas, target) except -1:
-        cdef Callable wrapped
+        cdef CallableOpcode wrapped
         cdef AddedOpcode* traits = &self.added.traits.opcodes[number]
         traits.is_there = True
         traits.inputs, traits.outputs, traits.gas = inputs, outputs, gas
@@ -153,12 +134,8 @@ cdef class Opcodes:
             self.added.run[number] = checked_table(target)[0]
             self.kept.append(target)
             return 0
-        wrapped = Callable()
-        wrapped.target, wrapped.inputs, wrapped.errors = target, inputs, self.errors
+        wrapped = CallableOpcode()
+        wrapped.target, wrapped.inputs, wrapped.raised = target, inputs, self.raised
         self.kept.append(wrapped)
         self.added.run[number].context, self.added.run[number].run = <void*>wrapped, run_callable
         return 0
-
-    cdef object error(self, uint64_t known_as):
-        """What a callable has raised; None where it was none of these, or there was no room to keep it."""
-        return self.errors.get(known_as)

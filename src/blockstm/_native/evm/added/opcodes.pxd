@@ -3,6 +3,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from libcpp cimport bool
 
+from blockstm._native.evm.added.callables cimport Raised
+
 
 cdef extern from "blockstm/opcode.h" nogil:
     const uint32_t BLOCKSTM_OPCODE_ABI_VERSION
@@ -40,10 +42,10 @@ cdef extern from "evm/forks/added_opcodes.hpp" namespace "blockstm::evm" nogil:
         OpcodeSet traits
         blockstm_opcode run[256]
 
+
 cdef class Opcodes:
     cdef AddedOpcodes added
-    cdef list kept                 # callables, and capsules whose tables are copied
-    cdef dict errors               # what callables have raised, by what the native core knows them by
+    cdef list kept      # callables, and capsules whose tables are copied
+    cdef Raised raised  # of the block
 
     cdef int add(self, int number, int inputs, int outputs, int gas, target) except -1
-    cdef object error(self, uint64_t known_as)

@@ -4,6 +4,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libcpp cimport bool
 
 from blockstm._native.base.bytes cimport Address
+from blockstm._native.evm.added.callables cimport Raised
+from blockstm._native.evm.forks.tables cimport Fork
 
 
 cdef extern from "blockstm/precompile.h" nogil:
@@ -36,16 +38,12 @@ cdef extern from "evm/precompiles/added.hpp" namespace "blockstm::evm" nogil:
 
 
 cdef extern from "evm/precompiles/precompiles.hpp" namespace "blockstm::evm" nogil:
-    enum class Fork(uint8_t):
-        pass
-
     int precompile_at(Fork fork, const Address& address)
 
 
 cdef class Precompiles:
     cdef AddedPrecompiles added
-    cdef list kept                 # callables, and capsules whose tables are copied
-    cdef dict errors               # what callables have raised, by what the native core knows them by
+    cdef list kept      # callables, and capsules whose tables are copied
+    cdef Raised raised  # of the block
 
     cdef int add(self, Fork fork, bytes address, target) except -1
-    cdef object error(self, uint64_t known_as)

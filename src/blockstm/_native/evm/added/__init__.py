@@ -1,0 +1,1 @@
+"""What the embedder adds to a fork: opcodes and precompiled contracts."""

@@ -1,0 +1,1 @@
+"""The forks of the native EVM."""
