@@ -11,6 +11,7 @@ from blockstm._native.engine.barrier cimport Barrier
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.expectations cimport ExpectedInBlock
 from blockstm._native.engine.explorer cimport Explorer
+from blockstm._native.engine.limit cimport BlockLimit
 from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.worker.blocks cimport Block, Worker
 
@@ -25,9 +26,8 @@ cdef class Engine:
     cdef int64_t outcome_capacity
     cdef Context context           # of the block whose memory is held
     cdef ExpectedInBlock expected  # of the block at hand; None where nothing is
-    cdef object limit
+    cdef BlockLimit limit
     cdef object options            # of the block at hand
-    cdef object limit_error
     cdef object interrupt
     cdef bint unwanted             # a stream's block that is to stop, even before it has begun
     cdef int64_t began_ns
@@ -40,16 +40,11 @@ cdef class Engine:
     cdef void begin_scheduler(self, int64_t count) noexcept
     cdef void begin_sharing(self, object options) noexcept
     cdef int set_expected(self, Request request) except -1
-    cdef int set_limit(self, object limit) except -1
     cdef int make_ready(self, int32_t first, int32_t end) except -1
     cdef int share(self, int32_t workers) except -1
     cdef void speculate(self, int32_t workers) noexcept
     cdef int run_sequential_phase(self) except -1
-    cdef int reclaim(self) except -1
-    cdef void forget_speculation(self) noexcept
     cdef int run_until_sharing_is_profitable(self) except -1
-    cdef void run_until_profitable(self) noexcept nogil
-    cdef bint sharing_is_profitable(self, int64_t taken_ns, int64_t count) noexcept nogil
     cdef int run_alone(self, int64_t until) except -1
     cdef int run_shared(self, int32_t workers, bint checks_profit) except -1
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1

@@ -18,63 +18,34 @@ from blockstm._native.engine.barrier cimport (
 from blockstm._native.engine.context cimport Context
 from blockstm._native.engine.expectations cimport expected_in, members_of, report_on
 from blockstm._native.engine.explorer cimport (
-    EXPLORED_WORKERS, Explorer, explorer_decisions, explorer_free, explorer_pause,
+    Explorer, explorer_decisions, explorer_free, explorer_pause,
 )
 from blockstm._native.engine.frontier cimport (
-    BLOCK_INVALID, CUT, DELTA_FAILED, LIMIT_FAILED, OUT_OF_MEMORY, RUNNING, STATE_FAILED,
+    BLOCK_INVALID, CUT, DELTA_FAILED, LIMIT_FAILED, RUNNING, STATE_FAILED,
     TRANSACTION_FAILED, ExecutionResult, Frontier, frontier_free, frontier_outcome,
 )
-from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset, location_at
-from blockstm._native.engine.mvmemory.pieces cimport pieces_free, pieces_sweep
+from blockstm._native.engine.gate cimport run_until_profitable
+from blockstm._native.engine.limit cimport BlockLimit
+from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset
+from blockstm._native.engine.mvmemory.pieces cimport pieces_free
 from blockstm._native.engine.mvmemory.spares cimport Spares
-from blockstm._native.engine.mvmemory.store cimport store_mark
 from blockstm._native.engine.mvmemory.values cimport PAYLOAD_TOMBSTONE, Payload
 from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.scheduler cimport (
-    BACK_OFF, STOP, STOP_NO_MEMORY, WORKERS, Scheduler, Task, scheduler_stopping, task_forget,
+    BACK_OFF, STOP, STOP_NO_MEMORY, Scheduler, Task, scheduler_stopping,
+)
+from blockstm._native.engine.sequential_phase cimport (
+    begin_sequential_phase, forget_speculation, reclaim_overwritten,
 )
 from blockstm._native.engine.stats cimport stats_of
 from blockstm._native.engine.view.accesses cimport POINT_JOIN, POINT_LEAVE, view_pause
-from blockstm._native.engine.worker.blocks cimport BATCH_MAX, BATCH_NS, Block, Incarnation, Worker
-from blockstm._native.engine.worker.commit cimport tombstone_writes
+from blockstm._native.engine.worker.blocks cimport BATCH_MAX, BATCH_NS, Block, Worker
 from blockstm._native.engine.worker.throttle cimport end_back_off, throttle_begin, throttle_share
 from blockstm._native.engine.worker.worker cimport (
     worker_free, worker_init, worker_keep_timeline, worker_reset, worker_run, worker_run_alone,
 )
 
-cdef enum:
-    SAMPLE_RUNS = 8                  # transactions that worker 0 runs alone to learn how long one takes ...
-    SAMPLE_ZEROS = 2                 # ... averaged with so many runs of no length while there are fewer
-    COLD_NS = 10_000                 # the first runs may take this longer than the same do later
-    CHECK_RUNS = 32                  # a block that is not shared is checked again after so many runs ...
-    CHECK_NS = 50_000                # ... or after fewer that take so long
-    SHARED_TASK_NS = 450             # a shared transaction costs about so much more than one run alone
-    SHARING_PROFIT_NS_MIN = 250_000  # waking the other workers costs more than a smaller profit
-
-cdef object NO_MEMORY_ERROR = MemoryError("out of memory while a block was run")
-
 # ---------------------------------------------------------------- called back from the workers
-
-
-cdef int ask_limit(void* engine, int32_t index, const ExecutionResult* result) noexcept nogil:
-    with gil:
-        return ask_python_limit(<Engine>engine, index, result)
-
-
-cdef int ask_python_limit(Engine engine, int32_t index, const ExecutionResult* result) noexcept:
-    cdef int cuts = -1
-    engine.limit_error = NO_MEMORY_ERROR  # unless the call below gets to say otherwise
-    ask_into(engine, index, result, &cuts)
-    return cuts
-
-
-cdef void ask_into(Engine engine, int32_t index, const ExecutionResult* result, int* cuts) noexcept:
-    """See keeping.pxd for what ``cuts`` says."""
-    try:
-        status, value, error, gas = engine.context.outcome(index, result)
-        cuts[0] = 1 if engine.limit(Outcome(index, status, value, error, gas)) else 0
-    except BaseException as raised:
-        engine.limit_error = raised
 
 
 cdef bint poll_signals(void* engine) noexcept nogil:
@@ -183,19 +154,6 @@ cdef class Engine:
         self.block.scheduler.expected = members_of(self.expected)
         return 0
 
-    cdef int set_limit(self, object limit) except -1:
-        self.limit = limit
-        self.limit_error = None
-        self.block.frontier.has_gas_limit = False
-        self.block.frontier.ask_limit = NULL
-        if isinstance(limit, int):
-            self.block.frontier.has_gas_limit = True
-            self.block.frontier.gas_limit = limit
-        elif limit is not None:
-            self.block.frontier.ask_limit = ask_limit
-            self.block.frontier.limit_context = <void*>self
-        return 0
-
     cdef int begin(self, Context context, int64_t count, object options) except -1:
         """Set everything up that the workers will find."""
         cdef Block* block = &self.block
@@ -271,57 +229,13 @@ cdef class Engine:
         block.shared = False
 
     cdef int run_until_sharing_is_profitable(self) except -1:
-        """Run alone as long as transactions are too short, or too few are left, to share.
-
-        The first runs are a sample; after that the profitability is checked from time to time.
-        """
+        """Run alone up to where the gate opens."""
         if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
-            self.run_until_profitable()
+            run_until_profitable(&self.block, &self.worker[0])
         else:
             with nogil:
-                self.run_until_profitable()
+                run_until_profitable(&self.block, &self.worker[0])
         return 0
-
-    cdef void run_until_profitable(self) noexcept nogil:
-        cdef Scheduler* scheduler = &self.block.scheduler
-        cdef Worker* worker = &self.worker[0]
-        cdef int64_t since = worker.busy_ns
-        cdef int64_t ran = 1, taken, before, counted
-        while ran <= SAMPLE_RUNS and not scheduler_stopping(scheduler):
-            worker_run_alone(worker, min(scheduler.frontier.next.observe() + (ran + 1) // 2, scheduler.count))
-            taken = worker.busy_ns - since
-            counted = ran + SAMPLE_ZEROS if ran < SAMPLE_RUNS else ran
-            if taken > ran * COLD_NS and self.sharing_is_profitable(taken, counted):
-                return
-            ran *= 2
-        before = (worker.busy_ns - since) // SAMPLE_RUNS
-        while not scheduler_stopping(scheduler):
-            since = worker.busy_ns
-            ran = max(1, min(CHECK_RUNS, CHECK_NS // (before + 1)))
-            worker_run_alone(worker, min(scheduler.frontier.next.observe() + ran, scheduler.count))
-            taken = (worker.busy_ns - since) // ran
-            # A single long run among short ones says nothing about the rest.
-            if self.sharing_is_profitable(min(taken, before), 1):
-                self.block.alone_is_typical = True
-                return
-            before = taken
-
-    cdef bint sharing_is_profitable(self, int64_t taken_ns, int64_t count) noexcept nogil:
-        """Whether sharing pays, if the remaining transactions are like ``count`` that took so long.
-
-        The last of them has none to be shared with.
-        """
-        cdef Scheduler* scheduler = &self.block.scheduler
-        cdef int64_t left = scheduler.count - scheduler.frontier.next.observe()
-        cdef int64_t task_ns = taken_ns // count
-        cdef int64_t profit_ns = (task_ns - SHARED_TASK_NS) * (left - 1)
-        if profit_ns < SHARING_PROFIT_NS_MIN or task_ns < self.block.shared_from_ns:
-            return False
-        self.block.alone_ns = task_ns
-        self.block.alone_is_typical = False
-        # The averages that the workers and the throttle begin with.
-        self.block.run_ns = self.worker[0].run_ns = task_ns
-        return True
 
     cdef int run_alone(self, int64_t until) except -1:
         if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
@@ -385,55 +299,13 @@ cdef class Engine:
     cdef int run_sequential_phase(self) except -1:
         """All other workers have left: forget what ran ahead of the frontier, and run alone for a while."""
         cdef Block* block = &self.block
-        cdef Scheduler* scheduler = &block.scheduler
         cdef int64_t until = block.sequential_until
-        self.forget_speculation()
+        forget_speculation(block)
         if block.store.reclaims.observe():
-            self.reclaim()
-        if block.unprofitable.observe():
-            # Transactions that take alone what they took when they were shared, and more, are shared again.
-            block.shared_from_ns = min(2 * block.alone_ns, block.sharing_ns + block.sharing_ns // 8)
-            block.unprofitable.prepare(0)
-        block.sequential_until = 0
-        block.workers = 1
-        block.store.exclusive = True
-        block.store.interner.alone = True
-        block.scheduler.stopping.remove_flags(BACK_OFF)  # a STOP that came meanwhile stays
-        self.run_alone(until if until < block.scheduler.count else block.scheduler.count)
-        return 0
-
-    cdef int reclaim(self) except -1:
-        """All other workers have left, and nothing ran ahead: free the values that have been overwritten."""
-        cdef Block* block = &self.block
-        cdef uint32_t place
-        cdef int32_t id
-        block.store.reclaims.prepare(0)
-        self.context.reclaim(&block.frontier)
-        for place in range(block.frontier.written_count):
-            store_mark(location_at(&block.store.interner, block.frontier.written[place]))
-        for id in range(self.workers):
-            pieces_sweep(&self.worker[id].view.pieces)
-        return 0
-
-    cdef void forget_speculation(self) noexcept:
-        """As if nothing had run ahead of the frontier: no entries, no records, no waiters."""
-        cdef Block* block = &self.block
-        cdef Scheduler* scheduler = &block.scheduler
-        cdef int64_t index = scheduler.frontier.next.observe()
-        cdef int64_t end = index + block.window_max + BATCH_MAX
-        cdef Task* task
-        cdef Incarnation* incarnation
-        if end > scheduler.count:
-            end = scheduler.count
-        while index < end:
-            task = &scheduler.task[index]
-            incarnation = <Incarnation*>task.published.observe()
-            if incarnation != NULL:
-                tombstone_writes(block, incarnation)
-            task_forget(task)
-            index += 1
-        scheduler.revalidation.next.prepare(0)
-        scheduler.revalidation_end.next.prepare(0)
+            self.context.reclaim(&block.frontier)
+            reclaim_overwritten(block, self.worker, self.workers)
+        begin_sequential_phase(block)
+        return self.run_alone(min(until, block.scheduler.count))
 
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1:
         """Like `run_shared`, every worker under the explorer's hand."""
@@ -463,7 +335,8 @@ cdef class Engine:
         self.begin(request.context, request.count, request.options)
         self.block.frontier.skip_invalid = request.skip_invalid
         self.block.streaming = streaming
-        self.set_limit(request.limit)
+        self.limit = BlockLimit(request.limit, request.context)
+        self.limit.set_on(&self.block.frontier)
         self.set_expected(request)
         return 0
 
@@ -556,7 +429,7 @@ cdef class Engine:
         if ending == STATE_FAILED:
             return "state", <object><void*>error if error else self.context.read_error()
         if ending == LIMIT_FAILED:
-            return "limit", self.limit_error
+            return "limit", self.limit.error
         return "memory", MemoryError("out of memory while a block was run")
 
     # ------------------------------------------------------------ streaming

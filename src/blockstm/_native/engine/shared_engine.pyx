@@ -96,13 +96,12 @@ cdef class SharedEngine(Engine):
     cdef void leave(self) noexcept:
         """Use the turn no more. The last one releases the block's objects, and then the turn."""
         cdef Context context = None
-        cdef object limit = None, options = None, limit_error = None, interrupt = None
+        cdef object limit = None, options = None, interrupt = None
         if turn_is_last(&self.turn):
             # Their destructors run when the turn is free: at the end of this function.
             context, self.context = self.context, None
             limit, self.limit = self.limit, None
             options, self.options = self.options, None
-            limit_error, self.limit_error = self.limit_error, None
             interrupt, self.interrupt = self.interrupt, None
         if turn_leave(&self.turn, this_thread()):
             barrier_shut(&self.barrier)
