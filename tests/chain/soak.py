@@ -15,10 +15,12 @@ from tests.chain.growing import RECIPIENTS, child, genesis, random_transactions
 
 from blockstm.chain import Chain
 from blockstm.errors import PrunedState
+from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
 
 WINDOW = 64
 BRANCH = 6
 SAMPLES = 80
+SENDERS = 1 << 18  # more than are remembered
 
 
 class Readers:
@@ -89,8 +91,16 @@ def reorganise(chain: Chain, draw: random.Random) -> int:
     return chain.head.number - before.number
 
 
+def fill_senders(draw: random.Random) -> None:
+    """Let the senders that are remembered take all the memory that they may, from the beginning."""
+    hashes = draw.randbytes(32 * SENDERS)
+    split = [hashes[at : at + 32] for at in range(0, len(hashes), 32)]
+    KNOWN_SENDERS.add(split, [bytes(20)] * SENDERS)
+
+
 def main(folder: str, blocks: int, seed: int) -> None:
     draw = random.Random(seed)
+    fill_senders(random.Random(0))
     every = max(blocks // SAMPLES, 1)
     with Chain.open(folder, genesis(), window=WINDOW, workers=2, cache_bytes=4 << 20) as chain:
         readers = Readers(chain, 2)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from blockstm.bench.bare_blocks import RULES
 from blockstm.bench.chains.folders import write_start
-from blockstm.bench.chains.generated import RULES, Population
+from blockstm.bench.chains.generated import Population
 from blockstm.bench.chains.geth import write_genesis
 from blockstm.bench.chains.measurement import WAYS
 from blockstm.cli import main

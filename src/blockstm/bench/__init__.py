@@ -2,11 +2,12 @@
 
 Imports point down::
 
-    chains     a chain imported, on disk and in memory
-    blocks     blocks on the EVM in parallel
-    evm        EVMs on one long call
-    engine     the engine on small transactions
-    benchmark  candidates timed in turn
-    machine    what a figure was measured on
-    peak       how much memory a piece of work takes at its highest
+    chains       a chain imported, on disk and in memory
+    blocks       blocks on the EVM in parallel
+    evm          EVMs on one long call
+    engine       the engine on small transactions
+    bare_blocks  what generated blocks have in common
+    benchmark    candidates timed in turn
+    machine      what a figure was measured on
+    peak         how much memory a piece of work takes at its highest
 """

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from blockstm.bench.blocks.fixture import BASE_FEE, GAS_PRICE
+from blockstm.bench.bare_blocks import BASE_FEE
+from blockstm.bench.blocks.fixture import GAS_PRICE
 from blockstm.bench.blocks.revm import revm_seconds
 from blockstm.bench.blocks.workloads import BlockWorkload
 from blockstm.executor import execute_block

@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from blockstm.bench.bare_blocks import BASE_FEE, unsigned_transaction
 from blockstm.bench.evm.artefacts import runtime, selector
 from blockstm.errors import InternalError
-from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.executor import execute_block
 from blockstm.state.accounts import Account, AccountState
@@ -24,7 +24,6 @@ __all__ = ["CALL_GAS", "GAS_PRICE", "TRANSFER_GAS", "Fixture"]
 
 TRANSFER_GAS = 21_000
 CALL_GAS = 400_000
-BASE_FEE = 10**9
 TIP = 10**9
 GAS_PRICE = BASE_FEE + TIP
 """The gas price of a transaction, in wei; half of it goes to the coinbase."""
@@ -168,19 +167,8 @@ class Fixture:
     def _signed(self, sender: Address, to: Address, value: int, data: bytes, gas: int) -> Signed:
         nonce = self._nonces[sender]
         self._nonces[sender] += 1
-        transaction = Transaction(
-            type=2,
-            nonce=nonce,
-            gas=gas,
-            to=to,
-            value=value,
-            data=data,
-            v=0,
-            r=1,
-            s=1,
-            chain_id=1,
-            max_fee_per_gas=GAS_PRICE,
-            max_priority_fee_per_gas=TIP,
+        transaction = unsigned_transaction(
+            to, value, data, nonce=nonce, gas=gas, max_fee=GAS_PRICE, tip=TIP
         )
         return Signed(transaction, sender)
 

@@ -11,38 +11,30 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
-from blockstm.bench.blocks.fixture import BASE_FEE, RICH, Fixture
+from blockstm.bench.bare_blocks import COLLECTORS, RULES, STOP, bare_header
+from blockstm.bench.blocks.fixture import RICH, Fixture
 from blockstm.bench.blocks.signing import Signer, addresses_of_keys
 from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError
 from blockstm.ethereum.blocks.block import Block
-from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.receipt import bloom_of
 from blockstm.ethereum.blocks.transaction import Transaction
-from blockstm.ethereum.chains.chain import MAINNET, Chain
-from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.ethereum.codecs.rlp import encode_list
+from blockstm.ethereum.chains.chain import Chain
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution import prepare
 from blockstm.ethereum.tries.list_root import list_root
 from blockstm.ethereum.tries.state_trie import state_root
 from blockstm.executor import execute_block
 from blockstm.messages import brief
 from blockstm.state.accounts import Account, AccountState
-from blockstm.types import Address, BlockNumber, Hash32
+from blockstm.types import Address
 from blockstm.vm.evm import Signed
 
 __all__ = ["SIGNED_BLOCKS", "SignedBlock", "signed_block"]
 
-CHAIN: Final[Chain] = MAINNET.under("prague")  # the newest fork that py-evm has
-_STOP: Final = b"\0"
-_COLLECTORS: Final = (  # of withdrawal requests (EIP-7002) and consolidation requests (EIP-7251)
-    Address(bytes.fromhex("00000961ef480eb55e80d19ad83579a64c007002")),
-    Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a590007251")),
-)
 _GAS_LIMIT: Final = 1 << 40
 
 
@@ -86,8 +78,8 @@ class _SigningFixture(Fixture):
 
     def collectors(self) -> None:
         """Put contracts in place that collect no requests, which a block calls at its end."""
-        for address in _COLLECTORS:
-            self._accounts[address] = Account(nonce=1, code=_STOP, code_hash=keccak(_STOP))
+        for address in COLLECTORS:
+            self._accounts[address] = Account(nonce=1, code=STOP, code_hash=keccak(STOP))
 
     def sign(self, step: Signed) -> Transaction:
         unsigned: Transaction = step.transaction
@@ -158,39 +150,24 @@ def signed_block(name: str, *, count: int | None = None, seed: int = 1) -> Signe
     transactions = tuple(map(fixture.sign, steps))
     state = fixture.state()
     block = _with_results(_block_of(transactions, fixture.coinbase), state)
-    return SignedBlock(name, block.encode(), state, CHAIN, len(transactions), block.header.gas_used)
+    return SignedBlock(name, block.encode(), state, RULES, len(transactions), block.header.gas_used)
 
 
 def _block_of(transactions: tuple[Transaction, ...], coinbase: Address) -> Block:
     """A block whose header says nothing yet of what it does."""
-    header = Header(
-        parent_hash=Hash32(keccak(b"parent")),
-        ommers_hash=keccak(encode_list([])),
+    header = bare_header(
+        1,
+        parent_hash=keccak(b"parent"),
         coinbase=coinbase,
-        state_root=EMPTY_TRIE_ROOT,
-        transactions_root=list_root([each.encode() for each in transactions]),
-        receipts_root=EMPTY_TRIE_ROOT,
-        logs_bloom=bytes(256),
-        difficulty=0,
-        number=BlockNumber(1),
         gas_limit=_GAS_LIMIT,
-        gas_used=0,
         timestamp=1,
-        extra_data=b"",
-        mix_hash=Hash32(bytes(32)),
-        nonce=bytes(8),
-        base_fee_per_gas=BASE_FEE,
-        withdrawals_root=EMPTY_TRIE_ROOT,
-        blob_gas_used=0,
-        excess_blob_gas=0,
-        parent_beacon_block_root=Hash32(bytes(32)),
-        requests_hash=Hash32(sha256(b"").digest()),
+        transactions_root=list_root([each.encode() for each in transactions]),
     )
     return Block(header.hash, header, transactions, withdrawals=())
 
 
 def _with_results(block: Block, state: AccountState) -> Block:
-    prepared = prepare(block, state, chain=CHAIN)
+    prepared = prepare(block, state, chain=RULES)
     executed = prepared.run(partial(execute_block, workers=1))
     receipts = tuple(executed.receipts)
     after = state.copy()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from blockstm.bench.chains.generated import RULES, Population, first_block
+from blockstm.bench.bare_blocks import RULES
+from blockstm.bench.chains.generated import Population, first_block
 from blockstm.chain.disk_state import DiskState
 from blockstm.chain.mdbx_store import MdbxStore
 from blockstm.chain.opening import first_batch

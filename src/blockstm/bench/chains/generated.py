@@ -12,39 +12,33 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any, Final
 
 from blockstm._native.crypto.hashes import keccak256_many
+from blockstm.bench.bare_blocks import (
+    COLLECTORS,
+    RULES,
+    STOP,
+    bare_header,
+    unsigned_transaction,
+)
 from blockstm.bench.blocks.signing import Signer, addresses_of_keys
 from blockstm.cores import usable_cores
 from blockstm.ethereum import (
     Block,
     BlockAttributes,
-    Chain,
-    Header,
     Transaction,
     build_block,
 )
-from blockstm.ethereum.blocks.transaction import TransactionType
-from blockstm.ethereum.chains.chain import MAINNET
-from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.ethereum.codecs.rlp import encode_list
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.account import EMPTY_CODE_HASH
-from blockstm.types import Address, BlockNumber, Hash32
+from blockstm.types import Address, Hash32
 
-__all__ = ["RULES", "Population", "first_block", "grown"]
-
-RULES: Final[Chain] = MAINNET.under("prague")
+__all__ = ["Population", "first_block", "grown"]
 
 # Moves an amount from one slot to another and logs it: calldata is the slots and the amount.
 _LEDGER_CODE: Final = bytes.fromhex(
     "60403560003554036000355560403560203554016020355560606000600037600160606000a100"
-)
-_STOP: Final = b"\0"
-_COLLECTORS: Final = (  # of withdrawal requests (EIP-7002) and consolidation requests (EIP-7251)
-    Address(bytes.fromhex("00000961ef480eb55e80d19ad83579a64c007002")),
-    Address(bytes.fromhex("0000bbddc7ce488642fb579f8b00f3a590007251")),
 )
 _SLOTS: Final = 500  # of a ledger
 _PEOPLE: Final = 100  # for each ledger
@@ -110,17 +104,17 @@ class Population:
 
     def codes(self) -> dict[bytes, bytes]:
         """Code hash → code."""
-        return {keccak(code): code for code in (_LEDGER_CODE, _STOP)}
+        return {keccak(code): code for code in (_LEDGER_CODE, STOP)}
 
     def records(self) -> Iterator[bytes]:
         """All accounts as flat records, in the order of the hashes of their addresses."""
         signers = self.signers(Signer())
         plain = _record_head(0, _RICH, EMPTY_CODE_HASH, 0)
         ledger = _record_head(1, 0, keccak(_LEDGER_CODE), _SLOTS)
-        collector = _record_head(1, 0, keccak(_STOP), 0)
+        collector = _record_head(1, 0, keccak(STOP), 0)
         kinds: dict[Address, Any] = dict.fromkeys(self.people(), plain)
         kinds |= dict.fromkeys(signers, plain)
-        kinds |= dict.fromkeys(_COLLECTORS, collector)
+        kinds |= dict.fromkeys(COLLECTORS, collector)
         kinds |= {self.ledger(number): number for number in range(self.ledgers)}
         addresses = list(kinds)
         hashes = keccak256_many([bytes(each) for each in addresses])
@@ -147,28 +141,13 @@ def _record_head(nonce: int, balance: int, code_hash: bytes, slots: int) -> byte
 
 def first_block(state_root: Hash32) -> Block:
     """The block that the chain begins with."""
-    header = Header(
+    header = bare_header(
+        0,
         parent_hash=Hash32(bytes(32)),
-        ommers_hash=keccak(encode_list([])),
         coinbase=Address(keccak(b"coinbase")[12:]),
-        state_root=state_root,
-        transactions_root=EMPTY_TRIE_ROOT,
-        receipts_root=EMPTY_TRIE_ROOT,
-        logs_bloom=bytes(256),
-        difficulty=0,
-        number=BlockNumber(0),
         gas_limit=_GAS_LIMIT,
-        gas_used=0,
         timestamp=1_700_000_000,
-        extra_data=b"",
-        mix_hash=Hash32(bytes(32)),
-        nonce=bytes(8),
-        base_fee_per_gas=10**9,
-        withdrawals_root=EMPTY_TRIE_ROOT,
-        blob_gas_used=0,
-        excess_blob_gas=0,
-        parent_beacon_block_root=Hash32(bytes(32)),
-        requests_hash=Hash32(sha256(b"").digest()),
+        state_root=state_root,
     )
     return Block(header.hash, header, (), withdrawals=())
 
@@ -230,19 +209,8 @@ class _Drawing:
             data, value, gas = b"", draw.randrange(1, 10**9), 21_000
         nonce = self._nonces[sender]
         self._nonces[sender] += 1
-        unsigned = Transaction(
-            type=TransactionType.DYNAMIC_FEE,
-            nonce=nonce,
-            gas=gas,
-            to=to,
-            value=value,
-            data=data,
-            v=0,
-            r=0,
-            s=0,
-            chain_id=RULES.chain_id,
-            max_priority_fee_per_gas=1,
-            max_fee_per_gas=_GAS_PRICE,
+        unsigned = unsigned_transaction(
+            to, value, data, nonce=nonce, gas=gas, max_fee=_GAS_PRICE, tip=1
         )
         parity, r, s = self._signer.sign(unsigned.signing_hash, self._keys[sender])
         return replace(unsigned, v=parity, r=r, s=s)

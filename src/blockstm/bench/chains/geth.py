@@ -18,7 +18,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from blockstm.bench.chains.generated import RULES, Population, first_block
+from blockstm.bench.bare_blocks import RULES
+from blockstm.bench.chains.generated import Population, first_block
 from blockstm.chain.files import read_blocks, write_blocks
 from blockstm.chain.lookahead import decoded
 from blockstm.errors import ConfigError, InternalError

@@ -21,9 +21,10 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 from typing import Final, Literal
 
+from blockstm.bench.bare_blocks import RULES
 from blockstm.bench.blocks.pipeline import in_a_process
 from blockstm.bench.chains.folders import chunks_of, write_start
-from blockstm.bench.chains.generated import RULES, Population, first_block, grown
+from blockstm.bench.chains.generated import Population, first_block, grown
 from blockstm.bench.chains.geth import import_by_geth, why_no_geth
 from blockstm.chain import Chain
 from blockstm.chain.disk_state import DiskState
