@@ -1,21 +1,21 @@
-"""Python VMs and native VMs behind one interface: the context of a block, made from arguments."""
+"""Python VMs and native VMs behind one interface: a VM bound to a block and a state."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set, Sized
 from typing import Any
 
-from blockstm._native.engine.context import Context
-from blockstm._native.engine.vms.natives import NativeContext
-from blockstm._native.engine.vms.objects import ObjectContext
+from blockstm._native.engine.bound_vm import BoundVm
+from blockstm._native.engine.vms.natives import BoundNativeVm
+from blockstm._native.engine.vms.objects import BoundPythonVm
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of
 
 __all__ = ["bind"]
 
 
-def bind(vm: Any, transactions: Any, state: Any) -> tuple[Context, int, bool]:
-    """(context, number of transactions, whether runs need the GIL).
+def bind(vm: Any, transactions: Any, state: Any) -> tuple[BoundVm, int, bool]:
+    """(the bound VM, number of transactions, whether runs need the GIL).
 
     Raises:
         InputError: the VM, the transactions or the state are of the wrong kind.
@@ -26,12 +26,12 @@ def bind(vm: Any, transactions: Any, state: Any) -> tuple[Context, int, bool]:
             _check_state(state)
         else:
             _check_codecs(block, state)
-        return NativeContext(block, state), block.count, False
+        return BoundNativeVm(block, state), block.count, False
     if not callable(vm):
         raise InputError(f"a VM is a callable vm(view, transaction), not {type(vm).__name__}")
     _check_state(state)
     listed = _listed(transactions)
-    return ObjectContext(vm, listed, state), len(listed), True
+    return BoundPythonVm(vm, listed, state), len(listed), True
 
 
 def _checked(block: Any, transactions: Any) -> Any:

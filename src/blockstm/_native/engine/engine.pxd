@@ -8,7 +8,7 @@ so no other thread touches a block's memory when `run` returns.
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from blockstm._native.engine.barrier cimport Barrier
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport ExpectedInBlock
 from blockstm._native.engine.explorer cimport Explorer
 from blockstm._native.engine.limit cimport BlockLimit
@@ -24,7 +24,7 @@ cdef class Engine:
     cdef int pid                   # of the process that it was made in
     cdef int64_t task_capacity
     cdef int64_t outcome_capacity
-    cdef Context context           # of the block whose memory is held
+    cdef BoundVm vm                # of the block whose memory is held
     cdef ExpectedInBlock expected  # of the block at hand; None where nothing is
     cdef BlockLimit limit
     cdef object options            # of the block at hand
@@ -34,9 +34,9 @@ cdef class Engine:
 
     cdef int reserve_outcomes(self, int64_t count) except -1
     cdef int reserve_tasks(self, int64_t count) except -1
-    cdef int begin(self, Context context, int64_t count, object options) except -1
+    cdef int begin(self, BoundVm vm, int64_t count, object options) except -1
     cdef void begin_store(self, object options) noexcept
-    cdef void begin_frontier(self, Context context) noexcept
+    cdef void begin_frontier(self, BoundVm vm) noexcept
     cdef void begin_scheduler(self, int64_t count) noexcept
     cdef void begin_sharing(self, object options) noexcept
     cdef int set_expected(self, Request request) except -1

@@ -15,7 +15,7 @@ from blockstm._native.base.pages cimport pages_free, pages_take
 from blockstm._native.engine.barrier cimport (
     PoolTask, barrier_close, barrier_enter, barrier_leave, barrier_open, barrier_run_task,
 )
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport expected_in, members_of, report_on
 from blockstm._native.engine.explorer cimport (
     Explorer, explorer_decisions, explorer_free, explorer_pause,
@@ -154,7 +154,7 @@ cdef class Engine:
         self.block.scheduler.expected = members_of(self.expected)
         return 0
 
-    cdef int begin(self, Context context, int64_t count, object options) except -1:
+    cdef int begin(self, BoundVm vm, int64_t count, object options) except -1:
         """Set everything up that the workers will find."""
         cdef Block* block = &self.block
         if count > INT32_MAX // 2:
@@ -164,18 +164,18 @@ cdef class Engine:
         self.begin_sharing(options)
         self.make_ready(0, 1)
         self.begin_store(options)
-        self.context = context
+        self.vm = vm
         self.interrupt = None
-        context.enter(&block.store, self.workers)
-        context.parallel_for = parallel_for
-        context.pool = <void*>self
-        context.stopping = &block.scheduler.stopping
-        block.vm = context.vm
+        vm.enter(&block.store, self.workers)
+        vm.parallel_for = parallel_for
+        vm.pool = <void*>self
+        vm.stopping = &block.scheduler.stopping
+        block.vm = vm.called
         block.max_incarnations = options.max_incarnations
         block.revalidation = options.revalidation
         block.poll = poll_signals
         block.poll_context = <void*>self
-        self.begin_frontier(context)
+        self.begin_frontier(vm)
         self.begin_scheduler(count)
         throttle_begin(block, options.window)
         return 0
@@ -192,10 +192,10 @@ cdef class Engine:
         block.store.tombstone.kind = PAYLOAD_TOMBSTONE
         block.store.estimates = options.estimates
 
-    cdef void begin_frontier(self, Context context) noexcept:
+    cdef void begin_frontier(self, BoundVm vm) noexcept:
         """Nothing is committed."""
         cdef Frontier* frontier = &self.block.frontier
-        frontier.admission = context.admission
+        frontier.admission = vm.admission
         frontier.written_count = 0
         if frontier.rewritten_words:
             memset(frontier.rewritten, 0, frontier.rewritten_words * sizeof(uint64_t))
@@ -302,7 +302,7 @@ cdef class Engine:
         cdef int64_t until = block.sequential_until
         forget_speculation(block)
         if block.store.reclaims.observe():
-            self.context.reclaim(&block.frontier)
+            self.vm.reclaim(&block.frontier)
             reclaim_overwritten(block, self.worker, self.workers)
         begin_sequential_phase(block)
         return self.run_alone(min(until, block.scheduler.count))
@@ -332,10 +332,10 @@ cdef class Engine:
     cdef int set_up(self, Request request, bint streaming) except -1:
         """Everything before the first transaction."""
         self.began_ns = now_ns()
-        self.begin(request.context, request.count, request.options)
+        self.begin(request.vm, request.count, request.options)
         self.block.frontier.skip_invalid = request.skip_invalid
         self.block.streaming = streaming
-        self.limit = BlockLimit(request.limit, request.context)
+        self.limit = BlockLimit(request.limit, request.vm)
         self.limit.set_on(&self.block.frontier)
         self.set_expected(request)
         return 0
@@ -394,13 +394,13 @@ cdef class Engine:
         """What came out of the block that was run last."""
         cdef int32_t id
         cdef int64_t final = self.block.scheduler.frontier.next.observe()
-        if self.context.interrupt is not None:
-            self.interrupt = self.context.interrupt
+        if self.vm.interrupt is not None:
+            self.interrupt = self.vm.interrupt
         ending = self.ending()
-        outcomes, writes = self.context.results(&self.block.frontier, <int32_t>final)
+        outcomes, writes = self.vm.results(&self.block.frontier, <int32_t>final)
         for id in range(self.workers):
             pieces_free(&self.worker[id].view.pieces)  # those results are copies
-        stats = stats_of(self.context, self.worker, workers, self.began_ns)
+        stats = stats_of(self.vm, self.worker, workers, self.began_ns)
         stats["hints"] = report_on(self.expected)
         return final, ending, outcomes, writes, stats
 
@@ -422,12 +422,12 @@ cdef class Engine:
             return "cut", None
         if ending == TRANSACTION_FAILED or ending == BLOCK_INVALID:
             result = frontier_outcome(&self.block.frontier, index)
-            error_of = self.context.exception(index, &result)
+            error_of = self.vm.exception(index, &result)
             return "invalid" if ending == BLOCK_INVALID else "transaction", error_of
         if ending == DELTA_FAILED:
-            return "transaction", self.context.delta_error(&self.block.frontier)
+            return "transaction", self.vm.delta_error(&self.block.frontier)
         if ending == STATE_FAILED:
-            return "state", <object><void*>error if error else self.context.read_error()
+            return "state", <object><void*>error if error else self.vm.read_error()
         if ending == LIMIT_FAILED:
             return "limit", self.limit.error
         return "memory", MemoryError("out of memory while a block was run")
@@ -447,7 +447,7 @@ cdef class Engine:
     cdef object outcome(self, int32_t index):
         """The outcome of a final transaction of the block that runs or ran last."""
         cdef ExecutionResult result = frontier_outcome(&self.block.frontier, index)
-        status, value, error, gas = self.context.outcome(index, &result)
+        status, value, error, gas = self.vm.outcome(index, &result)
         return Outcome(index, status, value, error, gas)
 
     cdef void stop(self) noexcept nogil:

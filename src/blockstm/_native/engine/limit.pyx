@@ -1,7 +1,7 @@
 """The limit of a block; see the ``.pxd``."""
 from libc.stdint cimport int32_t
 
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.frontier cimport ExecutionResult, Frontier
 
 from blockstm.types import Outcome
@@ -24,15 +24,15 @@ cdef int ask_python_limit(BlockLimit limit, int32_t index, const ExecutionResult
 cdef void ask_into(BlockLimit limit, int32_t index, const ExecutionResult* result, int* cuts) noexcept:
     """See keeping.pxd for what ``cuts`` says."""
     try:
-        status, value, error, gas = limit.context.outcome(index, result)
+        status, value, error, gas = limit.vm.outcome(index, result)
         cuts[0] = 1 if limit.limit(Outcome(index, status, value, error, gas)) else 0
     except BaseException as raised:
         limit.error = raised
 
 
 cdef class BlockLimit:
-    def __cinit__(self, limit, Context context not None):
-        self.limit, self.context = limit, context
+    def __cinit__(self, limit, BoundVm vm not None):
+        self.limit, self.vm = limit, vm
 
     cdef int set_on(self, Frontier* frontier) except -1:
         frontier.has_gas_limit = isinstance(self.limit, int)

@@ -1,12 +1,12 @@
 """A request: one block to run, checked and bound to its VM."""
 from libc.stdint cimport int32_t, int64_t
 
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport Expectations
 
 
 cdef class Request:
-    cdef Context context
+    cdef BoundVm vm
     cdef int64_t count
     cdef int32_t workers           # how many may work on it
     cdef object state              # to be pinned meanwhile; or None

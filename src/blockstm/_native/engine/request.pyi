@@ -1,6 +1,6 @@
 from typing import Any
 
-from blockstm._native.engine.context import Context
+from blockstm._native.engine.bound_vm import BoundVm
 from blockstm._native.engine.expectations import Expectations
 from blockstm.config import Config
 from blockstm.types import Limit
@@ -8,7 +8,7 @@ from blockstm.types import Limit
 class Request:
     def __init__(
         self,
-        context: Context,
+        vm: BoundVm,
         count: int,
         workers: int,
         state: Any,

@@ -1,7 +1,7 @@
 """A block to run; see the ``.pxd``."""
 from libc.stdint cimport UINT64_MAX, int32_t, int64_t
 
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport Expectations
 
 
@@ -21,9 +21,9 @@ class GasCap:
 cdef class Request:
     """One block to run, checked and bound."""
 
-    def __init__(self, Context context not None, int64_t count, int32_t workers, state,
+    def __init__(self, BoundVm vm not None, int64_t count, int32_t workers, state,
                  bint skip_invalid, limit, options, Expectations expectations=None):
-        self.context = context
+        self.vm = vm
         self.count = count
         self.workers = workers
         self.state = state

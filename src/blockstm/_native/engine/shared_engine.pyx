@@ -13,7 +13,7 @@ from blockstm.errors import ClosedError, ForkedError, ReentrantError
 
 from blockstm._native.base.cursors cimport now_ns
 from blockstm._native.engine.barrier cimport barrier_shut
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.engine cimport Engine
 from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.turns cimport (
@@ -95,11 +95,11 @@ cdef class SharedEngine(Engine):
 
     cdef void leave(self) noexcept:
         """Use the turn no more. The last one releases the block's objects, and then the turn."""
-        cdef Context context = None
+        cdef BoundVm vm = None
         cdef object limit = None, options = None, interrupt = None
         if turn_is_last(&self.turn):
             # Their destructors run when the turn is free: at the end of this function.
-            context, self.context = self.context, None
+            vm, self.vm = self.vm, None
             limit, self.limit = self.limit, None
             options, self.options = self.options, None
             interrupt, self.interrupt = self.interrupt, None

@@ -8,7 +8,7 @@ from heapq import nlargest
 from blockstm.types import Span
 
 from blockstm._native.base.cursors cimport now_ns
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.worker.blocks cimport (
     ABORT_CAUSES, ABORT_ESTIMATE, ABORT_FRONTIER, ABORT_STOPPED, ABORT_VALIDATION, PHASE_COMMIT,
     PHASE_EXECUTE, PHASE_PARK, PHASE_PUBLISH, PHASE_VALIDATE, WORK_PHASES, Worker,
@@ -23,7 +23,7 @@ cdef dict ACTIVITIES = {PHASE_EXECUTE: "execute", PHASE_VALIDATE: "validate",
                         PHASE_PUBLISH: "publish", PHASE_COMMIT: "commit", PHASE_PARK: "park"}
 
 
-cdef dict stats_of(Context context, Worker* worker, int32_t workers, int64_t started_ns):
+cdef dict stats_of(BoundVm vm, Worker* worker, int32_t workers, int64_t started_ns):
     cdef double seconds = (now_ns() - started_ns) / 1e9
     cdef uint64_t incarnations = 0, dropped = 0
     cdef uint64_t aborts[ABORT_CAUSES]
@@ -48,7 +48,7 @@ cdef dict stats_of(Context context, Worker* worker, int32_t workers, int64_t sta
             "execute": phases[<int>PHASE_EXECUTE], "validate": phases[<int>PHASE_VALIDATE],
             "publish": phases[<int>PHASE_PUBLISH], "commit": phases[<int>PHASE_COMMIT]},
         "busy": tuple(busy), "parked": tuple(parked),
-        "conflicts": conflicts_of(context, worker, workers),
+        "conflicts": conflicts_of(vm, worker, workers),
         "timeline": timeline_of(worker, workers, started_ns), "spans_dropped": dropped}
 
 
@@ -60,7 +60,7 @@ cdef void add_up(const Worker* worker, uint64_t* aborts, double* phases) noexcep
         phases[place] += worker.phase_ns[place] / 1e9
 
 
-cdef tuple conflicts_of(Context context, Worker* worker, int32_t workers):
+cdef tuple conflicts_of(BoundVm vm, Worker* worker, int32_t workers):
     """(key, aborts) of the locations with the most aborts, the most first."""
     cdef Conflicts all_workers = [NULL, 0, 0]
     cdef Conflicts* own
@@ -76,7 +76,7 @@ cdef tuple conflicts_of(Context context, Worker* worker, int32_t workers):
     counts = [(all_workers.at[place].aborts, all_workers.at[place].location)
               for place in range(all_workers.capacity) if all_workers.at[place].aborts]
     free(all_workers.at)
-    return tuple([(context.key(location), aborts)
+    return tuple([(vm.key(location), aborts)
                   for aborts, location in nlargest(CONFLICTS_TOLD, counts)])
 
 

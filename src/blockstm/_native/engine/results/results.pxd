@@ -5,7 +5,7 @@ Threads: filled once, by all workers of the block that has just ended; from then
 from libc.stdint cimport int32_t, uint64_t, uint8_t
 
 from blockstm._native.base.packed cimport PackedWrites
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.frontier cimport Frontier
 from blockstm._native.engine.results.copying cimport Copying
 from blockstm._native.engine.results.outcomes cimport Outcomes
@@ -29,4 +29,4 @@ cdef class NativeWrites(PackedWrites):
 
 
 # (outcomes, writes) of the first ``count`` transactions of a NativeBlock.
-cdef tuple copy_results(Context context, object block, const Frontier* frontier, int32_t count)
+cdef tuple copy_results(BoundVm vm, object block, const Frontier* frontier, int32_t count)

@@ -13,7 +13,7 @@ from blockstm._native.abi cimport BLOCKSTM_REVERTED, BLOCKSTM_SUCCESS
 from blockstm._native.base.buffers cimport buffer_free, buffer_take
 from blockstm._native.base.codec import at_key
 from blockstm._native.base.packed cimport PackedWrites
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.frontier cimport Frontier
 from blockstm._native.engine.results.copying cimport (
     COPY, MEASURE, Copying, Part, Sizes, await_parts, await_room, do_round, parts_fill,
@@ -26,7 +26,7 @@ cdef object REVERTED = Status.REVERTED
 cdef object SKIPPED = Status.SKIPPED
 
 
-cdef tuple copy_results(Context context, object block, const Frontier* frontier, int32_t count):
+cdef tuple copy_results(BoundVm vm, object block, const Frontier* frontier, int32_t count):
     """Raises MemoryError."""
     cdef NativeOutcomes outcomes = NativeOutcomes.__new__(NativeOutcomes)
     cdef NativeWrites writes = NativeWrites.__new__(NativeWrites)
@@ -37,14 +37,14 @@ cdef tuple copy_results(Context context, object block, const Frontier* frontier,
     writes.decode_key = block.keys.decode
     writes.decode_value = at_key(block.values, "decode")
     memset(<void*>&copying, 0, sizeof(Copying))
-    copying.store = context.store
+    copying.store = vm.store
     copying.frontier = frontier
     copying.count = count
     copying.kept = <uint8_t*>buffer_take(frontier.written_count + 1)
     copying.part = <Part*>buffer_take(parts_needed(frontier, count) * sizeof(Part))
     if copying.kept != NULL and copying.part != NULL:
         copying.parts = parts_fill(copying.part, frontier, count)
-        context.parallel_for(context.pool, copy_share, &copying)
+        vm.parallel_for(vm.pool, copy_share, &copying)
         there_is_room = copying.ready.observe() > 0
     buffer_free(copying.kept)
     buffer_free(copying.part)

@@ -4,7 +4,7 @@ A native VM comes as a NativeBlock (`blockstm.vm.native`): the table for one lis
 and codecs between bytes and Python objects. Its outcomes and writes stay bytes until asked for.
 """
 from blockstm._native.abi cimport blockstm_state, blockstm_tally, blockstm_vm
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.mvmemory.locations cimport Location
 
 
@@ -20,7 +20,7 @@ cdef struct NativeReading:
     void* context
 
 
-cdef class NativeContext(Context):
+cdef class BoundNativeVm(BoundVm):
     cdef object block              # the NativeBlock
     cdef Capacity capacity
     cdef object state

@@ -1,6 +1,6 @@
 from typing import Any
 
-from blockstm._native.engine.context import Context
+from blockstm._native.engine.bound_vm import BoundVm
 
-class NativeContext(Context):
+class BoundNativeVm(BoundVm):
     def __init__(self, block: Any, state: Any) -> None: ...

@@ -21,7 +21,7 @@ from blockstm._native.base.arena cimport Arena, arena_copy
 from blockstm._native.base.codec import at_key
 from blockstm.messages import brief, kind_of
 from blockstm._native.base.keeping cimport keep
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Location, location_key
@@ -85,27 +85,27 @@ cdef int read_python(void* context, void* reader, Location* location, Arena* are
                      Payload* base) noexcept nogil:
     """From a mapping or StateReader; the GIL is taken, once per location and block."""
     with gil:
-        return told_by_python(<NativeContext>context, <View*>reader, location, arena, base)
+        return told_by_python(<BoundNativeVm>context, <View*>reader, location, arena, base)
 
 
-cdef int told_by_python(NativeContext context, View* view, Location* location, Arena* arena,
+cdef int told_by_python(BoundNativeVm vm, View* view, Location* location, Arena* arena,
                         Payload* base) noexcept:
     cdef int status = BLOCKSTM_NO_MEMORY
-    read_with_gil(context, view, location, arena, base, &status)
+    read_with_gil(vm, view, location, arena, base, &status)
     return status
 
 
-cdef void read_with_gil(NativeContext context, View* view, Location* location, Arena* arena,
+cdef void read_with_gil(BoundNativeVm vm, View* view, Location* location, Arena* arena,
                         Payload* base, int* status) noexcept:
     """See keeping.pxd for what ``status`` says."""
     cdef bytes value = None
     cdef bint failed = False
     try:
-        value = context.read_value(location)
+        value = vm.read_value(location)
     except BaseException as error:
         failed = True
-        context.give_up_on(error)
-        if keep(context.kept, error):
+        vm.give_up_on(error)
+        if keep(vm.kept, error):
             view.error = <uint64_t><PyObject*>error
             status[0] = BLOCKSTM_STATE_ERROR
     if failed:
@@ -210,7 +210,7 @@ cdef const blockstm_prefetch* checked_prefetch(object capsule) except NULL:
 # ---------------------------------------------------------------- a block of a native VM
 
 
-cdef class NativeContext(Context):
+cdef class BoundNativeVm(BoundVm):
     """A block of native transactions on a native or a Python state."""
 
     def __init__(self, block, state):
@@ -219,19 +219,19 @@ cdef class NativeContext(Context):
         self.kept = []
         self.decode_key = block.keys.decode
         self.encode_value = at_key(block.values, "encode")
-        self.vm = checked_vm(block.vm)
-        self.capacity.vm = self.vm
-        if self.vm.flags & BLOCKSTM_VM_ADMITS:
+        self.called = checked_vm(block.vm)
+        self.capacity.vm = self.called
+        if self.called.flags & BLOCKSTM_VM_ADMITS:
             self.admission = Admission(admit_native, count_native, &self.capacity)
-        if self.vm.flags & BLOCKSTM_VM_WATCHES:
+        if self.called.flags & BLOCKSTM_VM_WATCHES:
             self.admission.count, self.admission.context = tell_native, &self.capacity
         memset(&self.numbers, 0, sizeof(self.numbers))
-        self.numbers.domain = self.vm.numbers
-        self.numbers.wraps = self.vm.flags & BLOCKSTM_VM_WRAPS
+        self.numbers.domain = self.called.numbers
+        self.numbers.wraps = self.called.flags & BLOCKSTM_VM_WRAPS
         self.numbers.one.limb[0] = 1
         self.numbers.minus_one.limb[0] = 1
         self.numbers.minus_one.negative = 1
-        if self.vm.numbers == BLOCKSTM_NUMBERS_I64:
+        if self.called.numbers == BLOCKSTM_NUMBERS_I64:
             self.numbers.minus_one.limb[0] = UINT64_MAX
             self.numbers.minus_one.negative = 0
         if hasattr(state, "__blockstm_state__"):

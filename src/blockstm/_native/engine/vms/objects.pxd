@@ -16,7 +16,7 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.base.keeping cimport keep, keep_at
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.frontier cimport ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.numbers cimport ObjectNumbers
 from blockstm._native.engine.mvmemory.pieces cimport RECLAIM_BYTES
@@ -41,7 +41,7 @@ cdef inline uint64_t bytes_of(object value) noexcept:
     return UNKNOWN_BYTES
 
 
-cdef class ObjectContext(Context):
+cdef class BoundPythonVm(BoundVm):
     cdef object callable
     cdef list transactions
     cdef object capacity           # a `blockstm.types.Admission`; None where nothing is shared
@@ -87,7 +87,7 @@ cdef class ObjectContext(Context):
 
 cdef class PythonView:
     cdef View* view                # NULL once the transaction has ended
-    cdef ObjectContext context
+    cdef BoundPythonVm vm
     cdef unsigned long thread
 
     cdef View* open(self) except NULL

@@ -26,7 +26,7 @@ from blockstm._native.abi cimport (
 from blockstm._native.base.arena cimport Arena
 from blockstm._native.base.keeping cimport keep, keep_instead, release
 from blockstm._native.base.sameness cimport is_same
-from blockstm._native.engine.context cimport Context
+from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.interner cimport interner_append, location_at
 from blockstm._native.engine.mvmemory.locations cimport Location
@@ -78,25 +78,25 @@ cdef inline bint is_number(object value):
 
 cdef int add_objects(void* owner, uint64_t value, uint64_t delta, uint64_t* result) noexcept:
     cdef int status = BLOCKSTM_BAD_NUMBER
-    add_into(<ObjectContext>owner, value, delta, result, &status)
+    add_into(<BoundPythonVm>owner, value, delta, result, &status)
     return status
 
 
-cdef void add_into(ObjectContext context, uint64_t value, uint64_t delta, uint64_t* result,
+cdef void add_into(BoundPythonVm vm, uint64_t value, uint64_t delta, uint64_t* result,
                    int* status) noexcept:
     """Where it fails the same sum is done again, and raises, where the error counts."""
     cdef object left = ZERO if value == 0 else <object><PyObject*>value
     cdef object total = None
     cdef bint added = False
-    context.failed_sum = OUT_OF_MEMORY
+    vm.failed_sum = OUT_OF_MEMORY
     try:
         if PyLong_CheckExact(left) or is_number(left):
             total = PyNumber_Add(left, <object><PyObject*>delta)
             added = True
     except BaseException as error:
-        context.failed_sum = error
-        context.give_up_on(error)
-    if added and context.keep_for_run(total):
+        vm.failed_sum = error
+        vm.give_up_on(error)
+    if added and vm.keep_for_run(total):
         result[0] = <uint64_t><PyObject*>total
         status[0] = BLOCKSTM_OK
 
@@ -109,18 +109,18 @@ cdef Fit subtract_objects(void* owner, uint64_t left, uint64_t right, uint64_t* 
     """Out of memory: NOT_INTEGERS, so that the caller reads the value instead."""
     cdef Fit fit = NOT_INTEGERS
     if PyLong_CheckExact(<object><PyObject*>left) and PyLong_CheckExact(<object><PyObject*>right):
-        subtract_into(<ObjectContext>owner, left, right, difference, &fit)
+        subtract_into(<BoundPythonVm>owner, left, right, difference, &fit)
     return fit
 
 
-cdef void subtract_into(ObjectContext context, uint64_t left, uint64_t right, uint64_t* difference,
+cdef void subtract_into(BoundPythonVm vm, uint64_t left, uint64_t right, uint64_t* difference,
                         Fit* fit) noexcept:
     cdef object result = None
     try:
         result = PyNumber_Subtract(<object><PyObject*>left, <object><PyObject*>right)
     except BaseException:
         pass
-    if result is not None and context.keep_for_run(result):
+    if result is not None and vm.keep_for_run(result):
         difference[0] = <uint64_t><PyObject*>result
         fit[0] = FITS
 
@@ -138,15 +138,15 @@ cdef bint is_integer(uint64_t value) noexcept:
 
 
 cdef bint hold_object(void* owner, uint32_t location, uint64_t value) noexcept:
-    cdef ObjectContext context = <ObjectContext>owner
-    cdef list held = context.held
+    cdef BoundPythonVm vm = <BoundPythonVm>owner
+    cdef list held = vm.held
     while <uint32_t>len(held) <= location:
         if not keep(held, None):
             return False
-    if not keep_instead(held, location, <object><PyObject*>value if value else None, context.passing,
-                        context.passed):
+    if not keep_instead(held, location, <object><PyObject*>value if value else None, vm.passing,
+                        vm.passed):
         return False
-    context.passed += 1
+    vm.passed += 1
     return True
 
 # ---------------------------------------------------------------- a block of a Python VM
@@ -155,23 +155,23 @@ cdef bint hold_object(void* owner, uint32_t location, uint64_t value) noexcept:
 cdef int32_t execute_object(void* context, blockstm_view* view, int64_t index) noexcept:
     cdef int32_t status = BLOCKSTM_STOPPED
     (<View*>view).fault = BLOCKSTM_NO_MEMORY  # until it is known otherwise
-    (<ObjectContext>context).execute(<View*>view, <int32_t>index, &status)
+    (<BoundPythonVm>context).execute(<View*>view, <int32_t>index, &status)
     return status
 
 
 cdef int read_object(void* context, void* reader, Location* location, Arena* arena,
                      Payload* base) noexcept nogil:
     with gil:
-        return told_by_state(<ObjectContext>context, <View*>reader, location, base)
+        return told_by_state(<BoundPythonVm>context, <View*>reader, location, base)
 
 
-cdef int told_by_state(ObjectContext context, View* view, Location* location, Payload* base) noexcept:
+cdef int told_by_state(BoundPythonVm vm, View* view, Location* location, Payload* base) noexcept:
     cdef int status = BLOCKSTM_NO_MEMORY
-    read_into(context, view, location, base, &status)
+    read_into(vm, view, location, base, &status)
     return status
 
 
-cdef void read_into(ObjectContext context, View* view, Location* location, Payload* base,
+cdef void read_into(BoundPythonVm vm, View* view, Location* location, Payload* base,
                     int* status) noexcept:
     """See keeping.pxd for what ``status`` says."""
     cdef PyObject* key
@@ -179,14 +179,14 @@ cdef void read_into(ObjectContext context, View* view, Location* location, Paylo
     cdef bint failed = False
     memcpy(&key, location.key, sizeof(key))
     try:
-        value = context.read_state(<object>key)
+        value = vm.read_state(<object>key)
     except BaseException as error:
         failed = True
-        context.give_up_on(error)
-        if keep(context.kept, error):
+        vm.give_up_on(error)
+        if keep(vm.kept, error):
             view.error = <uint64_t><PyObject*>error
             status[0] = BLOCKSTM_STATE_ERROR
-    if failed or not keep(context.kept, value):
+    if failed or not keep(vm.kept, value):
         return
     base.kind = PAYLOAD_ABSENT if value is ABSENT else PAYLOAD_VALUE
     base.size = 0 if value is ABSENT else 8
@@ -196,15 +196,15 @@ cdef void read_into(ObjectContext context, View* view, Location* location, Paylo
 
 cdef bint admit_object(void* context, int32_t index, Arena* arena, ExecutionResult* refused) noexcept nogil:
     with gil:
-        return (<ObjectContext>context).admits(index, refused)
+        return (<BoundPythonVm>context).admits(index, refused)
 
 
 cdef bint count_object(void* context, int32_t index, ExecutionResult* result) noexcept nogil:
     with gil:
-        return (<ObjectContext>context).counts(index, result)
+        return (<BoundPythonVm>context).counts(index, result)
 
 
-cdef class ObjectContext(Context):
+cdef class BoundPythonVm(BoundVm):
     """A block of Python transactions: a callable, a list, and a mapping or StateReader."""
 
     def __init__(self, callable, list transactions, state):
@@ -236,7 +236,7 @@ cdef class ObjectContext(Context):
         self.number_table.compare = <CompareObjects><void*>compare_objects
         self.number_table.is_integer = <IsInteger><void*>is_integer
         self.number_table.hold = <HoldObject><void*>hold_object
-        self.vm = &self.table
+        self.called = &self.table
         self.read_base = read_object
         self.read_context = <void*>self
         memset(&self.numbers, 0, sizeof(self.numbers))
@@ -292,7 +292,7 @@ cdef class ObjectContext(Context):
             self.passed = 0
         view.fault = BLOCKSTM_OK
         python_view.view = view
-        python_view.context = self
+        python_view.vm = self
         python_view.thread = PyThread_get_thread_ident()
         try:
             value = self.callable(python_view, self.transactions[index])
@@ -433,9 +433,9 @@ cdef inline int keep_on(View* view, list kept, object value) except -1:
     raise Stop
 
 
-cdef inline int keep_on_run(View* view, ObjectContext context, object value) except -1:
+cdef inline int keep_on_run(View* view, BoundPythonVm vm, object value) except -1:
     """The same for as long as the run may read it."""
-    if context.keep_for_run(value):
+    if vm.keep_for_run(value):
         return 0
     stop(view, BLOCKSTM_NO_MEMORY)
     raise Stop
@@ -467,7 +467,7 @@ cdef class PythonView:
     def get(self, key, default=None):
         cdef View* view = self.open()
         cdef const Payload* value
-        cdef uint32_t location = self.context.locate(key, view)
+        cdef uint32_t location = self.vm.locate(key, view)
         cdef int status = view_get(view, location, &value)
         if status == BLOCKSTM_OK:
             return <object><PyObject*>value.word[0] if value.kind == PAYLOAD_VALUE else default
@@ -481,14 +481,14 @@ cdef class PythonView:
 
     def put(self, key, value):
         cdef View* view = self.open()
-        cdef uint32_t location = self.context.locate(key, view)
-        keep_on_run(view, self.context, value)
+        cdef uint32_t location = self.vm.locate(key, view)
+        keep_on_run(view, self.vm, value)
         if view_put_word(view, location, <uint64_t><PyObject*>value):
             raise Stop
 
     def delete(self, key):
         cdef View* view = self.open()
-        if view_remove(view, self.context.locate(key, view)):
+        if view_remove(view, self.vm.locate(key, view)):
             raise Stop
 
     def add(self, key, delta):
@@ -498,8 +498,8 @@ cdef class PythonView:
         cdef int status
         if not PyLong_CheckExact(delta):
             check_number("a delta", delta)
-        location = self.context.locate(key, view)
-        keep_on_run(view, self.context, delta)
+        location = self.vm.locate(key, view)
+        keep_on_run(view, self.vm, delta)
         number = number_of(delta)
         status = view_add(view, location, &number)
         if status == BLOCKSTM_BAD_NUMBER:
@@ -513,9 +513,9 @@ cdef class PythonView:
         cdef int32_t holds = 0
         cdef int status
         if PyLong_CheckExact(bound):
-            keep_on_run(view, self.context, bound)
+            keep_on_run(view, self.vm, bound)
             number = number_of(bound)
-            status = view_at_least(view, self.context.locate(key, view), &number, &holds)
+            status = view_at_least(view, self.vm.locate(key, view), &number, &holds)
             if status == BLOCKSTM_OK:
                 return holds != 0
             if status != NOT_INTEGERS_HERE and status != BLOCKSTM_BAD_NUMBER:
@@ -536,10 +536,10 @@ cdef class PythonView:
             check_number("a bound", upper)
         if (PyLong_CheckExact(delta) and (lower is None or PyLong_CheckExact(lower))
                 and (upper is None or PyLong_CheckExact(upper))):
-            keep_on_run(view, self.context, (delta, lower, upper))
+            keep_on_run(view, self.vm, (delta, lower, upper))
             number, low, high = number_of(delta), number_of(lower), number_of(upper)
             status = view_try_add(
-                view, self.context.locate(key, view), &number,
+                view, self.vm.locate(key, view), &number,
                 &low if lower is not None else NULL, &high if upper is not None else NULL, &done)
             if status == BLOCKSTM_OK:
                 return done != 0

@@ -1,3 +1,3 @@
-class Context:
+class BoundVm:
     @property
     def interrupt(self) -> BaseException | None: ...

@@ -1,7 +1,6 @@
-"""What a block runs on: a VM, a state, and how their keys and values are Python objects.
+"""A bound VM, which is what a block runs on: a VM, a state, and how their keys and values are Python objects.
 
-The engine is handed one context a block. `objects.pyx` makes them for Python VMs and
-`natives.pyx` for native ones.
+The engine is handed one for each block. `objects.pyx` makes them of Python VMs and `natives.pyx` of native ones.
 """
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 
@@ -16,10 +15,10 @@ from blockstm._native.engine.mvmemory.store cimport ReadBase, Store
 ctypedef void (*ParallelFor)(void* pool, PoolTask task, void* argument) noexcept
 
 
-cdef class Context:
+cdef class BoundVm:
     cdef ParallelFor parallel_for       # set by the engine, as is the pool that it is called with
     cdef void* pool
-    cdef const blockstm_vm* vm
+    cdef const blockstm_vm* called      # by the workers
     cdef ReadBase read_base
     cdef void* read_context
     cdef const blockstm_prefetch* prefetcher  # the state's; NULL: it has none

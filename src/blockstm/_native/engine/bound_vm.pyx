@@ -7,7 +7,7 @@ from blockstm._native.engine.mvmemory.store cimport Store
 from blockstm._native.engine.scheduler cimport STOP
 
 
-cdef class Context:
+cdef class BoundVm:
     """What a block runs on."""
 
     cdef void enter(self, Store* store, int32_t workers):
