@@ -4,9 +4,9 @@
     python -m tests.mutation python            the rules of blocks and transactions in Python
     python -m tests.mutation native --files gas.cpp fees.cpp --seconds 600 --seed 7
 
-Prints every mutant that no test notices and that `explained.toml` does not explain, and fails
-where there is one. The mutants come in the order of a printed seed; with ``--seconds`` only until
-the time is up, and with ``--budget`` each meets only so much of the tests.
+Goes on where the last run ended, in the order of a printed seed, with ``--seconds`` until the time
+is up. Then prints every mutant that no test notices and that `explained.toml` does not explain, and
+what the mutants of each file came to; fails where one is open.
 """
 
 from __future__ import annotations
@@ -16,23 +16,24 @@ import json
 import os
 import random
 import sys
+import time
 import tomllib
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
+from tests.mutation.forks import ENDED, Fork, Tell
+from tests.mutation.loading import QUIETLY, meet_at_load
 from tests.mutation.mutant import Mutant
+from tests.mutation.reach import Reach
 from tests.mutation.switches import Switches
-from tests.mutation.trials import AT_LOAD, Trials, in_fork
+from tests.mutation.trials import Trials
+from tests.mutation.verdicts import Explanations, Verdict, Verdicts
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = Path(__file__).with_name("explained.toml")
-QUIETLY = ("-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:faulthandler")
-LOAD_SECONDS_MAX = 600
 RESULTS = ROOT / "build" / "mutation" / "results"
 
 
@@ -41,8 +42,8 @@ def main() -> int:
     settings = tomllib.loads(SETTINGS.read_text())
     kind = settings[options.kind]
     prepare = import_module(f"tests.mutation.{options.kind}").prepare
-    paths = chosen(kind["files"], options.files)
-    mutants, switches, environment = prepare(paths, options.again)
+    everything, paths = (chosen(kind["files"], endings) for endings in (None, options.files))
+    mutants, switches, environment = prepare(everything, options.again or options.told)
     os.environ.update(environment)
     sys.path[:0] = environment.values()
     wanted = [each for each in mutants if ROOT / each.path in paths]
@@ -52,10 +53,11 @@ def main() -> int:
         print(*wanted, sep="\n")
         return 0
     print(f"{len(wanted)} mutants, seed {options.seed}", flush=True)
-    random.Random(options.seed).shuffle(wanted)
-    verdicts = Verdicts(options.kind, settings.get("explained", []))
-    run(wanted, switches, options, kind, verdicts)
-    return verdicts.told()
+    shuffled = random.Random(options.seed).sample(wanted, len(wanted))
+    if not options.told:
+        run(shuffled, switches, options, kind["tests"], build_of(mutants))
+    verdicts = Verdicts(options.results / f"{options.kind}-verdicts.jsonl", sources_of(mutants))
+    return 1 if verdicts.told(wanted, Explanations(settings["explained"])) else 0
 
 
 def chosen(files: Sequence[str], endings: Sequence[str] | None) -> list[Path]:
@@ -72,84 +74,62 @@ def parsed() -> argparse.Namespace:
     add("--lines", nargs="*", type=int, help="only mutants of these lines")
     add("--tests", nargs="*", help="files of tests in place of those of explained.toml")
     add("--seconds", type=float, default=0, help="how long to go on; 0: to the end")
-    add("--budget", type=float, default=0, help="seconds of tests for one mutant; 0: all of them")
     add("--seed", type=int, default=random.SystemRandom().getrandbits(32))
+    add("--results", type=Path, default=RESULTS, help="the folder of what is known")
     add("--again", action="store_true", help="take what the last run has built")
     add("--list", action="store_true", help="only print the mutants")
+    add("--told", action="store_true", help="only print what is known")
     return parser.parse_args()
 
 
-class Verdicts:
-    """What each mutant came to."""
+def sources_of(mutants: Iterable[Mutant]) -> dict[str, str]:
+    """Hashes of the mutated sources, by their paths."""
+    paths = {mutant.path for mutant in mutants}
+    return {path: sha256((ROOT / path).read_bytes()).hexdigest()[:12] for path in paths}
 
-    def __init__(self, kind: str, explained: list[dict[str, str]]) -> None:
-        self.explained = {(each["path"], each["before"], each["after"]) for each in explained}
-        self.count: Counter[str] = Counter()
-        self.survivors: list[Mutant] = []
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        self.log = (RESULTS / f"{kind}.jsonl").open("a")
 
-    def add(self, mutant: Mutant, verdict: str, by: str) -> None:
-        if verdict in ("survived", "not met"):
-            if mutant.key in self.explained:
-                verdict = "explained"
-            else:
-                self.survivors.append(mutant)
-                print(f"{verdict}: {mutant}", flush=True)
-        self.count[verdict] += 1
-        told = asdict(mutant)
-        print(json.dumps(told | {"verdict": verdict, "by": by}), file=self.log, flush=True)
-
-    def told(self) -> int:
-        print(", ".join(f"{count} {verdict}" for verdict, count in sorted(self.count.items())))
-        return 1 if self.survivors else 0
+def build_of(mutants: Iterable[Mutant]) -> str:
+    """A hash of all that is mutated, and how."""
+    numbered = [(mutant.number, *mutant.key) for mutant in mutants]
+    return sha256(json.dumps(numbered).encode()).hexdigest()[:12]
 
 
 def run(
     mutants: Sequence[Mutant],
     switches: Callable[[], Switches],
     options: argparse.Namespace,
-    kind: Mapping[str, Any],
-    verdicts: Verdicts,
+    tests: Sequence[str],
+    build: str,
 ) -> None:
     """Try the mutants: those that work in a running process, then those of loading the library."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:  # so that this process has not loaded the library when it comes to the latter
-        os.close(reading)
-        try_live(mutants, switches, options, kind, writing)
-        os._exit(0)
-    os.close(writing)
-    by_number = {mutant.number: mutant for mutant in mutants}
-    at_load = []
-    with os.fdopen(reading) as lines:
-        for line in lines:
-            number, verdict, by = json.loads(line)
-            if verdict == AT_LOAD:
-                at_load.append(by_number[number])
-            else:
-                verdicts.add(by_number[number], verdict, by)
-    os.waitpid(child, 0)
+    until = time.monotonic() + options.seconds if options.seconds else float("inf")
+    reach = options.results / f"{options.kind}-reach.jsonl"
+    path = options.results / f"{options.kind}-verdicts.jsonl"
+    sources = sources_of(mutants)
+
+    def try_live(tell: Tell) -> None:
+        def tell_load(number: int, names: list[str]) -> None:
+            tell([number, names])
+
+        verdicts = Verdicts(path, sources)
+        trials = Trials(mutants, switches, Reach(reach, build), verdicts, until, tell_load)
+        arguments = [*(options.tests or tests), "-m", "not slow", *QUIETLY]
+        if pytest.main(arguments, plugins=[trials]) in (2, 3, 4):
+            raise SystemExit("pytest itself failed")
+
+    # In a fork, so that this process has not loaded the library when it comes to the latter.
+    live = Fork(try_live, noisy=True)
+    at_load = list(live)
+    if live.ending != ENDED:
+        raise SystemExit(f"the process that runs the tests {live.ending}")
     import_module("tests.mutation.heavy")  # once, for all forks
-    for mutant in at_load:
-        arguments = [*(options.tests or kind["tests_at_load"]), *QUIETLY]
-        verdicts.add(mutant, *in_fork(mutant, arguments, LOAD_SECONDS_MAX))
-
-
-def try_live(
-    mutants: Sequence[Mutant],
-    switches: Callable[[], Switches],
-    options: argparse.Namespace,
-    kind: Mapping[str, Any],
-    writing: int,
-) -> None:
-    """Run the tests on the mutants, and tell what each comes to."""
-
-    def tell(mutant: Mutant, verdict: str, by: str) -> None:
-        os.write(writing, f"{json.dumps([mutant.number, verdict, by])}\n".encode())
-
-    trials = Trials(mutants, switches, options.seconds, options.budget, tell)
-    pytest.main([*(options.tests or kind["tests"]), *QUIETLY], plugins=[trials])
+    by_number = {mutant.number: mutant for mutant in mutants}
+    verdicts = Verdicts(path, sources)
+    for number, names in at_load:
+        if time.monotonic() > until:
+            return
+        mutant = by_number[number]
+        verdicts.add(mutant, Verdict(*meet_at_load(mutant, names), at=build))
 
 
 if __name__ == "__main__":

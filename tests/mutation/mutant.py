@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Mutant", "Site"]
+__all__ = ["Key", "Mutant", "Site"]
+
+Key = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,7 @@ class Mutant:
         line: of the change, from 1.
         before: the line as it stands, without the blanks around it.
         after: what the change makes of it.
+        place: which one it is of those in the file that read alike, from 1.
     """
 
     number: int
@@ -24,14 +27,16 @@ class Mutant:
     line: int
     before: str
     after: str
+    place: int = 1
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """What stays the same when lines move: the file and the two texts."""
-        return self.path, self.before, self.after
+    def key(self) -> Key:
+        """What stays the same when lines move: the file, the texts, which of those alike."""
+        return self.path, self.before, self.after, self.place
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}\n  - {self.before}\n  + {self.after}"
+        which = f"  (place {self.place})" if self.place > 1 else ""
+        return f"{self.path}:{self.line}{which}\n  - {self.before}\n  + {self.after}"
 
 
 @dataclass(frozen=True, slots=True)

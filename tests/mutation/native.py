@@ -12,11 +12,11 @@ from tests.mutation.native_build import ROOT, TREE, NativeBuild
 from tests.mutation.native_source import NativeSource
 from tests.mutation.switches import NativeSwitches, Switches
 
-__all__ = ["prepare"]
+__all__ = ["listed", "prepare"]
 
-SOURCES = TREE / "src"
+BUILT = TREE / "src"
 MUTANTS = TREE / "mutants.json"
-PATH = {"PYTHONPATH": str(SOURCES)}
+PATH = {"PYTHONPATH": str(BUILT)}
 
 
 def prepare(
@@ -33,8 +33,17 @@ def prepare(
     """
     if again:
         mutants = [Mutant(**each) for each in json.loads(MUTANTS.read_text())]
-        return mutants, lambda: NativeSwitches(SOURCES, len(mutants)), PATH
-    sources = [NativeSource(str(path.relative_to(ROOT)), path.read_text()) for path in paths]
-    mutants = NativeBuild(sources).make()
-    MUTANTS.write_text(json.dumps([asdict(mutant) for mutant in mutants]))
-    return mutants, lambda: NativeSwitches(SOURCES, len(mutants)), PATH
+    else:
+        mutants = NativeBuild(sources(paths)).make()
+        MUTANTS.write_text(json.dumps([asdict(mutant) for mutant in mutants]))
+    count = 1 + max((mutant.number for mutant in mutants), default=0)
+    return mutants, lambda: NativeSwitches(BUILT, count), PATH
+
+
+def listed(paths: Sequence[Path]) -> list[Mutant]:
+    """The mutants of these sources, also those that the compiler would refuse."""
+    return [mutant for source in sources(paths) for mutant in source.with_switches(0)[1]]
+
+
+def sources(paths: Sequence[Path]) -> list[NativeSource]:
+    return [NativeSource(str(path.relative_to(ROOT)), path.read_text()) for path in paths]

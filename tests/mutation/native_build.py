@@ -7,6 +7,7 @@ inline variable, whichever modules have it.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from collections.abc import Sequence, Set
 from pathlib import Path
 
 from tests.mutation.mutant import Mutant
+from tests.mutation.native_constants import REFRESHER
 from tests.mutation.native_source import NativeSource
 
 __all__ = ["NativeBuild"]
@@ -45,6 +47,8 @@ inline bool is_on(int number) {
 }
 }
 """
+REFUSED = TREE / "refused.json"
+"""What the compiler refused before, so that the next build need not ask again."""
 
 
 class NativeBuild:
@@ -57,6 +61,9 @@ class NativeBuild:
     def __init__(self, sources: Sequence[NativeSource]) -> None:
         self.sources = sources
         self.mutants: list[Mutant] = []
+        known = json.loads(REFUSED.read_text()) if REFUSED.exists() else []
+        for source in sources:
+            source.refused |= {tuple(key) for key in known if key[0] == source.path}
 
     def make(self) -> list[Mutant]:
         """Build; the mutants that are in it."""
@@ -71,12 +78,13 @@ class NativeBuild:
         raise SystemExit(f"The compiler still refuses mutants after {ROUNDS_MAX} rounds.")
 
     def _write(self) -> None:
-        self.mutants = []
+        self.mutants, places = [], 0
         for source in self.sources:
-            text, mutants = source.with_switches(len(self.mutants))
+            text, mutants = source.with_switches(places)
+            places += source.places
             self.mutants += mutants
             _put(TREE / source.path, f'#include "{HEADER}"\n#line 1\n{text}')
-        _put(TREE / "src/blockstm/_native" / HEADER, SWITCH % max(len(self.mutants), 1))
+        _put(TREE / "src/blockstm/_native" / HEADER, SWITCH % max(places, 1) + REFRESHER)
 
     def _refuse(self, said: str) -> bool:
         """Leave out what stands on lines that the compiler names; whether there was any."""
@@ -85,6 +93,8 @@ class NativeBuild:
         for source in self.sources:
             source.refused |= {mutant.key for mutant in refused if mutant.path == source.path}
         if refused:
+            everything = [key for source in self.sources for key in source.refused]
+            REFUSED.write_text(json.dumps(everything))
             print(f"left out {len(refused)} mutants that do not compile", file=sys.stderr)
         return bool(refused)
 

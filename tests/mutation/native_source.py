@@ -10,10 +10,12 @@ binary operators, none after unary ones). What the compiler refuses is left out;
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tests.mutation.mutant import Mutant, Site
+from tests.mutation.mutant import Key, Mutant, Site
+from tests.mutation.native_constants import evaluated_late
 from tests.mutation.native_tokens import CLOSING, KEYWORDS, partners, replacements, tokens
 
 __all__ = ["NativeSource"]
@@ -26,12 +28,15 @@ class NativeSource:
     Attributes:
         path: below the root of the repository.
         text: the source.
-        refused: texts of mutants that the compiler does not take, by `Mutant.key`.
+        refused: mutants that the compiler does not take, by `Mutant.key`.
+        places: how many mutants there could be; those that are refused have numbers, too, so that
+            the others keep theirs.
     """
 
     path: str
     text: str
-    refused: set[tuple[str, str, str]] = field(default_factory=set)
+    refused: set[Key] = field(default_factory=set)
+    places: int = 0
 
     def __post_init__(self) -> None:
         self._tokens = tokens(self.text)
@@ -41,11 +46,14 @@ class NativeSource:
         """The source with all mutants in it, numbered from ``first``, and what they are."""
         mutants: list[Mutant] = []
         edits: list[Site] = []
+        alike: Counter[tuple[str, str]] = Counter()
+        self.places = 0
         for region in self._regions(0, len(self._tokens)):
             start, end = self._tokens[region.first].start, self._tokens[region.last - 1].end
             arms = ""
             for site in region.sites:
-                mutant = self._mutant(first + len(mutants), site)
+                mutant = self._mutant(first + self.places, site, alike)
+                self.places += 1
                 if mutant.key in self.refused:
                     continue
                 mutants.append(mutant)
@@ -53,16 +61,17 @@ class NativeSource:
             if arms:
                 edits.append(Site(start, end, region.whole(arms, self.text[start:end])))
         text = _edited(self.text, edits)
-        return (_evaluated_late(text) if mutants else text), mutants
+        return (evaluated_late(text) if mutants else text), mutants
 
-    def _mutant(self, number: int, site: Site) -> Mutant:
+    def _mutant(self, number: int, site: Site, alike: Counter[tuple[str, str]]) -> Mutant:
         line = self.text.count("\n", 0, site.start) + 1
         begin = self.text.rfind("\n", 0, site.start) + 1
         end = self.text.find("\n", site.end)
         before = self.text[begin:end]
         after = self.text[begin : site.start] + site.new + self.text[site.end : end]
-        tidy = [" ".join(line.split()) for line in (before, after)]
-        return Mutant(number, self.path, line, *tidy)
+        old, new = (" ".join(each.split()) for each in (before, after))
+        alike[old, new] += 1
+        return Mutant(number, self.path, line, old, new, alike[old, new])
 
     # ---- what may change
 
@@ -239,16 +248,6 @@ class Removal(Region):
 
 def _changed(text: str, start: int, end: int, site: Site) -> str:
     return text[start : site.start] + site.new + text[site.end : end]
-
-
-def _evaluated_late(text: str) -> str:
-    """The source without compile-time values: switches are read at run time."""
-    text = re.sub(r"\bconstinit const\b", "const", text)
-    text = re.sub(r"\bstatic_assert\([^;]*;", "", text)
-    text = re.sub(r"\b(inline )?constexpr (?=[^=;{}]*\([^;{}]*\)[^;{}=]*\{)", "inline ", text)
-    text = re.sub(r"^(inline )?constexpr ", r"\1const ", text, flags=re.MULTILINE)
-    # Within functions and classes only what changes: the rest may be what an array's length is.
-    return re.sub(r"\bconstexpr (?=.*MUTANT\()", "const ", text)
 
 
 def _one_line(text: str) -> str:

@@ -15,7 +15,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.python_source import switched
 from tests.mutation.switches import PythonSwitches, Switches
 
-__all__ = ["prepare"]
+__all__ = ["listed", "prepare"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,6 +41,15 @@ def prepare(
     sys.meta_path.insert(0, _Finder(trees))
     PythonSwitches(len(mutants))  # so that the modules can be loaded
     return mutants, _switches, {}
+
+
+def listed(paths: Sequence[Path]) -> list[Mutant]:
+    """The mutants of these sources."""
+    return [
+        mutant
+        for path in paths
+        for mutant in switched(str(path.relative_to(ROOT)), path.read_text(), 0)[1]
+    ]
 
 
 def _switches() -> Switches:

@@ -7,6 +7,7 @@ out ``if not __mutant__(4): statement``. So one process holds them all.
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from copy import deepcopy
 from typing import Any
 
@@ -28,15 +29,17 @@ NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 
 def switched(path: str, text: str, first: int) -> tuple[ast.Module, list[Mutant]]:
     """A module with all mutants in it, numbered from ``first``, and what they are."""
-    switches = _Switches(path, first)
+    switches = _Switches(path, text, first)
     tree = switches.visit(ast.parse(text))
     return ast.fix_missing_locations(tree), switches.mutants
 
 
 class _Switches(ast.NodeTransformer):
-    def __init__(self, path: str, first: int) -> None:
+    def __init__(self, path: str, text: str, first: int) -> None:
         self.path, self.first = path, first
+        self.lines = text.encode().splitlines()
         self.mutants: list[Mutant] = []
+        self.alike: Counter[tuple[str, str]] = Counter()
 
     # ---- what stays as it is
 
@@ -159,7 +162,13 @@ class _Switches(ast.NodeTransformer):
         return visited  # type: ignore[no-any-return]  # what a visit gives
 
     def _switch(self, node: Any, after: str) -> ast.expr:
+        """What asks whether a mutant is on that has other text in place of a node."""
         number = self.first + len(self.mutants)
-        before = " ".join(ast.unparse(node).split())
-        self.mutants.append(Mutant(number, self.path, node.lineno, before, " ".join(after.split())))
+        lines = self.lines[node.lineno - 1 : node.end_lineno]
+        begin, end = lines[0][: node.col_offset], lines[-1][node.end_col_offset :]
+        old = " ".join(b" ".join(lines).decode().split())
+        new = " ".join((begin + after.encode() + end).decode().split())
+        self.alike[old, new] += 1
+        which = self.alike[old, new]
+        self.mutants.append(Mutant(number, self.path, node.lineno, old, new, which))
         return ast.Call(ast.Name("__mutant__", ast.Load()), [ast.Constant(number)], [])

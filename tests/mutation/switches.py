@@ -10,15 +10,21 @@ from pathlib import Path
 __all__ = ["NativeSwitches", "PythonSwitches", "Switches"]
 
 
+DIGITS = b"01" + bytes(254)
+
+
 class Switches:
     """Turns a mutant on, and tells which were come across."""
 
     def turn_on(self, number: int) -> None:
         raise NotImplementedError
 
-    def met(self) -> bytes:
-        """A byte for each mutant: 1 if its place was executed since the last call."""
+    def met(self) -> int:
+        """A bit for each mutant: 1 if its place was executed since the last call."""
         raise NotImplementedError
+
+    def refresh(self) -> None:
+        """Compute constants once more, for the mutant that is on."""
 
 
 class PythonSwitches(Switches):
@@ -38,9 +44,9 @@ class PythonSwitches(Switches):
     def turn_on(self, number: int) -> None:
         self._on = number
 
-    def met(self) -> bytes:
-        met = bytes(self._met)
-        self._met[:] = bytes(len(met))
+    def met(self) -> int:
+        met = bits(self._met)
+        self._met[:] = bytes(len(self._met))
         return met
 
 
@@ -54,13 +60,22 @@ class NativeSwitches(Switches):
                 library = ctypes.CDLL(str(path))
                 self._on = ctypes.c_int.in_dll(library, "blockstm_mutant_on")
                 self._met = (ctypes.c_ubyte * count).in_dll(library, "blockstm_mutants_met")
+                self._refresh = library.blockstm_mutants_refresh
                 return
         raise SystemExit(f"no module in {folder} has mutants in it")
 
     def turn_on(self, number: int) -> None:
         self._on.value = number
 
-    def met(self) -> bytes:
-        met = bytes(self._met)
-        ctypes.memset(self._met, 0, len(met))
+    def refresh(self) -> None:
+        self._refresh()
+
+    def met(self) -> int:
+        met = bits(bytes(self._met))
+        ctypes.memset(self._met, 0, len(self._met))
         return met
+
+
+def bits(flags: bytes | bytearray) -> int:
+    """The number that has a bit for each byte that is 1."""
+    return int(bytes(flags).translate(DIGITS)[::-1] or b"0", 2)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pytest
+from tests.mutation.__main__ import ROOT, SETTINGS
 from tests.mutation.mutant import Mutant
 from tests.mutation.native_build import SWITCH
+from tests.mutation.native_constants import REFRESHER
 from tests.mutation.native_source import NativeSource
 from tests.mutation.python_source import switched
+from tests.mutation.verdicts import Explanations
 
 NATIVE = """\
 #include <algorithm>
@@ -67,28 +73,38 @@ def test_lines_keep_their_numbers() -> None:
         assert " ".join(NATIVE.splitlines()[mutant.line - 1].split()) == mutant.before
 
 
-def run_native(text: str, folder: Path) -> list[str]:
-    """What a program prints with each mutant on; without one first."""
-    (folder / "mutants.hpp").write_text(SWITCH % 100)
-    main = '#include <cstdio>\nint main() { std::printf("%d %d %d %d", total(5, 2), total(2, 5)'
-    main += ", total(4, 0), total(200, 1)); }\n"
-    (folder / "total.cpp").write_text(f'#include "mutants.hpp"\n{text}{main}')
+MAIN = """\
+#include <cstdio>
+int main(int count, char** words) {
+    if (count > 1) blockstm_mutant_on = std::atoi(words[1]);
+    if (count > 1) blockstm_mutants_refresh();
+    std::printf("%d %d %d %d", total(5, 2), total(2, 5), total(4, 0), total(200, 1));
+}
+"""
+
+
+def build_native(text: str, folder: Path) -> Path:
+    (folder / "mutants.hpp").write_text(SWITCH % 100 + REFRESHER)
+    (folder / "total.cpp").write_text(f'#include "mutants.hpp"\n{text}{MAIN}')
     build = ["c++", "-std=c++20", "-w", "-O0", "total.cpp", "-o", "total"]
     subprocess.run(build, cwd=folder, check=True)
-    _, mutants = native()
-    return [
-        subprocess.run(
-            [folder / "total"], env={"BLOCKSTM_MUTANT": str(number)}, check=True,
-            stdout=subprocess.PIPE, text=True,
-        ).stdout
-        for number in (-1, *(mutant.number for mutant in mutants))
-    ]  # fmt: skip
+    return folder / "total"
+
+
+def output(*command: str | Path, **environment: str) -> str:
+    return subprocess.run(
+        command, env=environment, check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
 
 
 def test_one_build_holds_all_native_mutants(tmp_path: Path) -> None:
-    right, *changed = run_native(native()[0], tmp_path)
+    text, mutants = native()
+    program = build_native(text, tmp_path)
+    right = output(program)
     assert right == "8 4 5 100"
-    _, mutants = native()
+    changed = [output(program, str(mutant.number)) for mutant in mutants]
+    # A constant follows the mutant that is turned on, too; it was one already when it was loaded.
+    assert changed[0] == output(program, BLOCKSTM_MUTANT="0") == "8 5 5 100"
     same = {mutant.after for mutant, said in zip(mutants, changed, strict=True) if said == right}
     # Two numbers that are alike may be taken for each other, and nothing is added twice.
     assert "constexpr int least(int a) { return a <= LEAST ? LEAST : a; }" in same
@@ -113,17 +129,67 @@ def test_one_tree_holds_all_python_mutants() -> None:
     assert "pass" in same  # nothing makes the sum negative, so nobody misses the error
     assert len(same) < len(mutants) / 2
     found = changes(mutants)
-    assert {(1, "4"), (1, "2"), (5, "min"), (6, "a >= b"), (6, "a > b or not b == 0")} <= found
-    assert {(6, "True"), (6, "False"), (7, "total -= b"), (7, "pass"), (9, "pass")} <= found
+    assert {(1, "LEAST = 4"), (1, "LEAST = 2"), (5, "total = min(a, LEAST)")} <= found
+    conditions = ("a >= b and not b == 0", "a > b or not b == 0", "True", "False")
+    assert {(6, f"if {each}:") for each in conditions} <= found
+    assert {(7, "total -= b"), (7, "pass"), (9, "pass")} <= found
     assert all(line not in (4, 9) or after == "pass" for line, after in found)
 
 
-def test_a_run_tells_what_no_test_notices(tmp_path: Path) -> None:
-    """Two tests of one rule: one boundary is looked at, the other is not."""
-    command = [sys.executable, "-m", "tests.mutation", "python", "--files", "rules/difficulty.py"]
-    tests = ["--tests", "tests/ethereum/test_difficulties.py", "--seed", "1", "--seconds", "0.01"]
-    done = subprocess.run([*command, *tests], capture_output=True, text=True, check=False)
-    assert done.stdout.startswith("60 mutants, seed 1"), done.stderr
-    assert "60 left" in done.stdout
-    listed = subprocess.run([*command, "--list"], capture_output=True, text=True, check=True)
-    assert listed.stdout.count("difficulty.py:") == 60
+def test_those_alike_are_told_apart() -> None:
+    _, mutants = switched("same.py", "a = 1\nb = 2\na = 1\n", 5)
+    assert [mutant.key[1:] for mutant in mutants if mutant.line != 2] == [
+        ("a = 1", "a = 2", 1), ("a = 1", "a = 2", 2),
+    ]  # fmt: skip
+    _, native = NativeSource("same.cpp", "void f() {\n    g(1);\n    g(1);\n}\n").with_switches(0)
+    assert [(each.line, each.place) for each in native if each.after == "g(2);"] == [(2, 1), (3, 2)]
+
+
+# ------------------------------------------------------------------------------------- a run
+
+COMMAND = [sys.executable, "-m", "tests.mutation", "python", "--seed", "1", "--tests"]
+TESTS = "tests/ethereum/test_difficulties.py::test_from_paris_on_there_is_none"
+FILES = ["--files", "rules/difficulty.py", "--results"]
+
+
+def told(*arguments: str | Path) -> list[str]:
+    done = subprocess.run(
+        [*COMMAND, *arguments], stdout=subprocess.PIPE, text=True, check=False, timeout=300
+    )
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a run: one test on the mutants of two lines, ``if ... is None`` and ``seconds = ...``."""
+    folder = tmp_path_factory.mktemp("results")
+    lines = [str(number) for number in lines_of("bomb_delay is None", "seconds = timestamp -")]
+    told(TESTS, *FILES, folder, "--lines", *lines)
+    return folder
+
+
+def lines_of(*texts: str) -> list[int]:
+    source = (ROOT / "src/blockstm/ethereum/rules/difficulty.py").read_text().splitlines()
+    return [number for number, line in enumerate(source, 1) if any(text in line for text in texts)]
+
+
+def test_a_run_finds_what_a_test_notices(results: Path) -> None:
+    """The test asks for an error; it never comes to the line behind it."""
+    *_, whole = said = told(TESTS, *FILES, results, "--told")
+    assert whole == f"in all: 60 mutants, 2 killed, 0 explained, 2 open, {60 - 4} not run yet"
+    assert [line for line in said if line.startswith("open: ")] == [
+        f"open: src/blockstm/ethereum/rules/difficulty.py:{line}"
+        for line in lines_of("bomb_delay is None", "seconds = timestamp -")
+    ]
+
+
+@pytest.mark.parametrize("kind", ["native", "python"])
+def test_what_is_explained_is_a_mutant(kind: str) -> None:
+    settings = tomllib.loads(SETTINGS.read_text())
+    paths = [ROOT / "src/blockstm" / name for name in settings[kind]["files"]]
+    mutants = import_module(f"tests.mutation.{kind}").listed(paths)
+    mine = {mutant.path for mutant in mutants}
+    listed = [each for each in settings["explained"] if each["path"] in mine]
+    assert listed
+    assert Explanations(listed).without(mutants) == []
+    assert all(each["reason"].endswith(".") for each in listed)

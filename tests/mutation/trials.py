@@ -1,48 +1,38 @@
 """Runs the tests on one mutant after another, each in a fork of a process that has collected them.
 
-First every test runs once without a mutant, in a fork of its own, and notes which mutants it comes
-across and how long it takes. Then each mutant meets only the tests that come across it, the quick
-ones first, until one fails. A fork costs milliseconds, where loading everything costs seconds.
+First every test runs once without a mutant and notes which mutants it comes across and how long it
+takes. Then each mutant meets only the tests that come across it, those first that are likely to
+notice it, until one fails. All mutants meet a few tests before any meets many: most do not outlast
+the first. A fork costs milliseconds, where loading everything costs seconds.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import resource
-import signal
+import gc
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from pathlib import Path
 
 import pytest
 from _pytest.runner import runtestprotocol
+from tests.mutation.forks import ENDED, Fork, Tell, limit_time
 from tests.mutation.mutant import Mutant
+from tests.mutation.order import Order, within
+from tests.mutation.reach import Measured, Reach, source_of
 from tests.mutation.switches import Switches
+from tests.mutation.verdicts import Verdict, Verdicts
 
-__all__ = ["Reach", "Trials", "in_fork"]
+__all__ = ["Trials", "noticed"]
 
-SECONDS_MIN, TIMES_LONGER = 5, 5
-"""How much processor time the tests of a mutant get: so many times what they take without it."""
-FIRST = 3
-"""How many tests that have noticed many mutants come before the quick ones."""
-KILLED, SURVIVED, NOT_MET, AT_LOAD, LEFT = "killed", "survived", "not met", "at load", "left"
-
-
-@dataclass
-class Reach:
-    """What the tests came across without a mutant."""
-
-    at_load: frozenset[int] = frozenset()
-    tests: dict[int, set[int]] = field(default_factory=dict)  # mutant → places of tests
-    seconds: dict[int, float] = field(default_factory=dict)  # place of a test → processor time
-
-    def of(self, mutant: Mutant) -> list[int]:
-        """The tests that come across a mutant, the quick ones first."""
-        return sorted(self.tests.get(mutant.number, ()), key=self.seconds.__getitem__)
+ROOT = Path(__file__).parents[2]
+BUDGETS = (1.0, 5.0, 25.0, float("inf"))
+"""Seconds of tests that all mutants meet before any meets more."""
+SECONDS_MIN, TIMES_LONGER = 2, 5
+"""How much processor time a test of a mutant gets: so many times what it takes without it."""
+LOAD_SECONDS = 20
+"""How much time the tests take of a mutant that needs a process of its own."""
 
 
 class Trials:
@@ -51,138 +41,151 @@ class Trials:
     Args:
         mutants: those to try, in this order.
         switches: makes what turns them on, once the library is loaded.
-        seconds: how long to go on; 0: to the end.
-        budget: how many seconds the tests of one mutant may take without it; 0: all tests.
-        report: told what each came to.
+        reach: which tests come across which mutants; what it lacks is measured.
+        verdicts: what is known of the mutants; what they come to is added.
+        until: when to end, by the monotonic clock.
+        tell_load: told the number of each mutant that works only in a process that loads the
+            library with it on, and the tests for it.
     """
 
     def __init__(
         self,
         mutants: Sequence[Mutant],
         switches: Callable[[], Switches],
-        seconds: float,
-        budget: float,
-        report: Callable[[Mutant, str, str], None],
+        reach: Reach,
+        verdicts: Verdicts,
+        until: float,
+        tell_load: Callable[[int, list[str]], None],
     ) -> None:
-        self.mutants = mutants
-        self.make_switches = switches
-        self.until = time.monotonic() + seconds if seconds else float("inf")
-        self.budget = budget or float("inf")
-        self.report = report
-        self.reach = Reach()
+        self.mutants, self.make_switches = mutants, switches
+        self.reach, self.verdicts, self.until = reach, verdicts, until
+        self.tell_load = tell_load
+        self.at_load = 0
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        self.items = session.items
+        self.items = {item.nodeid: item for item in session.items}
         self.switches = self.make_switches()
-        at_load = self.switches.met()
-        self.reach.at_load = frozenset(number for number, met in enumerate(at_load) if met)
+        self._find_constants()
         self._measure()
-        kills: Counter[int] = Counter()
+        self.order = Order(ROOT, session.items)
         for mutant in self.mutants:
-            if time.monotonic() > self.until:
-                self.report(mutant, LEFT, "")
-            elif mutant.number in self.reach.at_load:
-                self.report(mutant, AT_LOAD, "")
-            else:
-                verdict, by = self._try(mutant, self._order(mutant, kills))
-                kills[by] += by >= 0
-                self.report(mutant, verdict, self.items[by].nodeid if by >= 0 else "")
+            if verdict := self.verdicts.of(mutant).by:
+                self.order.noticed(mutant, verdict)
+        self._plan_loads()
+        gc.freeze()  # so that a collection in a fork does not touch, and so copy, what it shares
+        for budget in BUDGETS:
+            for mutant in self.mutants:
+                if time.monotonic() > self.until:
+                    return True
+                if not self.at_load >> mutant.number & 1:
+                    self._try(mutant, budget)
         return True
 
-    def _order(self, mutant: Mutant, kills: Counter[int]) -> list[int]:
-        """The tests for a mutant within the budget: those that found most, then the quick ones."""
-        quick = self.reach.of(mutant)
-        first = sorted(quick, key=lambda place: -kills[place])[:FIRST]
-        left, places = self.budget, []
-        for place in (*first, *(each for each in quick if each not in first)):
-            left -= self.reach.seconds[place]
-            if places and left < 0:
-                break
-            places.append(place)
-        return places
+    def _find_constants(self) -> None:
+        """Which mutants change constants: with all that is computed anew, or only by a new load."""
+        met = self.switches.met()
+        self.switches.refresh()
+        self.reach.everywhere = self.switches.met()
+        self.at_load = met & ~self.reach.everywhere
+
+    # ---- without a mutant
 
     def _measure(self) -> None:
-        """Run every test once, and note what it comes across."""
-        for place, met, seconds in _lines(lambda tell: self._run_all(tell)):
-            self.reach.seconds[place] = seconds
-            for number in met:
-                self.reach.tests.setdefault(number, set()).add(place)
-        failed = set(range(len(self.items))) - set(self.reach.seconds)
-        for place in sorted(failed):
-            print(f"fails without a mutant: {self.items[place].nodeid}", file=sys.stderr)
+        """Run every test once that was not, and note what it comes across."""
+        lacking = list(self.reach.lacking(self.items.values()))
+        for _, group in groupby(lacking, key=lambda item: item.path):
+            if time.monotonic() > self.until:
+                return
+            self._measure_file(list(group))
 
-    def _run_all(self, tell: Callable[[Any], None]) -> None:
+    def _measure_file(self, items: Sequence[pytest.Item]) -> None:
+        while items:
+            measured = 0
+            for seconds, met in Fork(lambda tell, items=items: self._run_all(items, tell)):
+                self._note(items[measured], seconds, int(met, 16))
+                measured += 1
+            if measured < len(items):  # what came next ended the process
+                self._note(items[measured], -1, 0)
+            items = items[measured + 1 :]
+
+    def _note(self, item: pytest.Item, seconds: float, met: int) -> None:
+        if seconds < 0:
+            print(f"fails without a mutant: {item.nodeid}", file=sys.stderr, flush=True)
+        self.reach.add(Measured(item.nodeid, source_of(item), seconds, met))
+
+    def _run_all(self, items: Sequence[pytest.Item], tell: Tell) -> None:
         self.switches.met()
-        for place, item in enumerate(self.items):
+        for place, item in enumerate(items):
             began = time.process_time()
-            follower = self.items[place + 1] if place + 1 < len(self.items) else None
-            reports = runtestprotocol(item, nextitem=follower, log=False)
-            met = [number for number, was in enumerate(self.switches.met()) if was]
-            if not any(each.failed for each in reports):
-                tell([place, met, time.process_time() - began])
+            passed = _passes(item, items[place + 1 : place + 2])
+            seconds = time.process_time() - began
+            tell([seconds if passed else -1, f"{self.switches.met():x}"])
 
-    def _try(self, mutant: Mutant, places: Sequence[int]) -> tuple[str, int]:
-        """Whether a test notices a mutant, and the place of that test; -1: none."""
-        if not places:
-            return NOT_MET, -1
-        took = sum(self.reach.seconds[place] for place in places)
+    # ---- with one
 
-        def run(tell: Callable[[Any], None]) -> None:
+    def _try(self, mutant: Mutant, budget: float) -> None:
+        """Let a mutant meet tests that it has not met, within a budget of seconds."""
+        known = self.verdicts.of(mutant)
+        if known.killed:
+            return
+        numbers = self.reach.of(mutant, self.items)
+        tried = known.tried if known.at == self.reach.build else 0
+        new = {self.reach.tests[each].name: each for each in numbers if not tried >> each & 1}
+        if not new and mutant.key in self.verdicts.known:
+            return
+        seconds = {name: self.reach.tests[each].seconds for name, each in new.items()}
+        spent = sum(self.reach.tests[each].seconds for each in numbers if tried >> each & 1)
+        if spent and budget <= spent:
+            return
+        names = list(within(budget - spent, self.order.of(mutant, seconds), seconds))
+        by, how = self._meet(mutant, names)
+        for name in names:
+            tried |= 1 << new[name]
+        self.verdicts.add(mutant, Verdict(by, how, tried, self.reach.build))
+        if how:
+            self.order.noticed(mutant, by)
+
+    def _meet(self, mutant: Mutant, names: Sequence[str]) -> tuple[str, str]:
+        """The first of these tests that notices a mutant, and how; two empty texts: none does."""
+
+        def run(tell: Tell) -> None:
             self.switches.turn_on(mutant.number)
-            for number, place in enumerate(places):
-                tell(place)
-                follower = self.items[places[number + 1]] if number + 1 < len(places) else None
-                reports = runtestprotocol(self.items[place], nextitem=follower, log=False)
-                if any(each.failed for each in reports):
+            limit_time(SECONDS_MIN)
+            if self.reach.everywhere >> mutant.number & 1:
+                self.switches.refresh()
+            items = [self.items[name] for name in names]
+            for place, item in enumerate(items):
+                tell(item.nodeid)
+                measured = self.reach.tests[self.reach.latest[item.nodeid]]
+                limit_time(SECONDS_MIN + TIMES_LONGER * measured.seconds)
+                if not _passes(item, items[place + 1 : place + 2]):
+                    tell("")
                     return
-            tell(-1)
 
-        *_, last = (-2, *_lines(run, int(SECONDS_MIN + TIMES_LONGER * took)))
-        return (SURVIVED if last == -1 else KILLED), last
+        return noticed(Fork(run))
 
-
-def _lines(run: Callable[[Callable[[Any], None]], None], seconds: int = 0) -> Iterator[Any]:
-    """What a forked process tells, to its end: in order, by itself or by a signal."""
-    reading, writing = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _forked(run, writing, seconds)
-    os.close(writing)
-    with os.fdopen(reading) as lines:
-        for line in lines:
-            yield json.loads(line)
-    os.waitpid(child, 0)
+    def _plan_loads(self) -> None:
+        """Choose the tests for mutants that need a process of their own to load the library in."""
+        for mutant in self.mutants:
+            if self.at_load >> mutant.number & 1 and not self.verdicts.of(mutant).killed:
+                near = sum(1 << each.number for each in self.mutants if each.path == mutant.path)
+                tests = [self.reach.tests[self.reach.latest[name]] for name in self.items]
+                passed = [each for each in tests if each.passed and each.met]
+                seconds = {each.name: each.seconds for each in passed if each.met & near}
+                seconds = seconds or {each.name: each.seconds for each in passed}
+                names = self.order.of(mutant, seconds)
+                self.tell_load(mutant.number, list(within(LOAD_SECONDS, names, seconds)))
 
 
-def _forked(run: Callable[[Callable[[Any], None]], None], writing: int, seconds: int) -> None:
-    """In the forked process: run and tell, within limits; never comes back."""
-    os.setpgrp()
-    if seconds:
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(6 * seconds)  # for tests that wait for ever
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
-    try:
-        run(lambda told: os.write(writing, f"{json.dumps(told)}\n".encode()) and None)
-    finally:
-        os._exit(0)
+def noticed(fork: Fork) -> tuple[str, str]:
+    """The test that notices a mutant, of those whose names a process tells, and how; else ""."""
+    told = list(fork)
+    if told and told[-1] == "":
+        return told[-2], "failed"
+    return ("", "") if fork.ending == ENDED else (told[-1] if told else "", fork.ending)
 
 
-def in_fork(mutant: Mutant, arguments: Iterable[str], seconds: int) -> tuple[str, str]:
-    """Whether a test notices a mutant that takes effect while the library is loaded.
-
-    The calling process must not have loaded it.
-    """
-
-    def run(tell: Callable[[Any], None]) -> None:
-        os.environ["BLOCKSTM_MUTANT"] = str(mutant.number)
-        tell(int(pytest.main([*arguments, "-q", "-x", "-p", "no:cacheprovider"])))
-
-    codes = list(_lines(run, seconds))
-    return (SURVIVED if codes == [0] else KILLED), ""
+def _passes(item: pytest.Item, then: Sequence[pytest.Item]) -> bool:
+    reports = runtestprotocol(item, nextitem=then[0] if then else None, log=False)
+    return not any(each.failed for each in reports)

@@ -1,0 +1,113 @@
+"""Which tests a mutant meets first: those that are likely to notice it. No test of its own."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Container, Iterable, Iterator, Sequence
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.mutation.mutant import Mutant
+
+__all__ = ["Order"]
+
+WORD = re.compile(r"[a-z]+|[A-Z][a-z]+|[A-Z]+(?![a-z])|\d+")
+LINES_AROUND = 2
+KILLERS, NAMESAKES = 4, 8
+WEIGHT_MIN = 1.0
+"""A word that more than about a third of all tests have says nothing."""
+
+
+class Order:
+    """Orders tests by what they have noticed, by the words they share with a mutant, by time.
+
+    Args:
+        root: of the paths of mutants.
+        items: the tests.
+    """
+
+    def __init__(self, root: Path, items: Iterable[pytest.Item]) -> None:
+        self.root = root
+        self.kills: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        self.sizes: dict[str, int] = {}
+        self.holders: defaultdict[str, list[str]] = defaultdict(list)
+        for item in items:
+            words = words_of(source(item))
+            self.sizes[item.nodeid] = len(words)
+            for word in words:
+                self.holders[word].append(item.nodeid)
+
+    def noticed(self, mutant: Mutant, by: str) -> None:
+        """Remember that a test has killed a mutant."""
+        self.kills[mutant.path].append((mutant.line, by))
+
+    def of(self, mutant: Mutant, seconds: dict[str, float]) -> list[str]:
+        """The tests in their order.
+
+        Args:
+            mutant: what they are to notice.
+            seconds: of each test that comes into question.
+        """
+        quick = sorted(seconds, key=seconds.__getitem__)
+        first = [*self._killers(mutant, seconds), *self._namesakes(mutant, seconds)]
+        return list(dict.fromkeys([*first, *quick]))
+
+    def _killers(self, mutant: Mutant, among: Container[str]) -> list[str]:
+        """Those that have noticed most, above all on lines nearby."""
+        score: Counter[str] = Counter()
+        for line, by in self.kills[mutant.path]:
+            if by in among:
+                score[by] += 12 // (1 + abs(line - mutant.line)) + 1
+        return [by for by, _ in score.most_common(KILLERS)]
+
+    def _namesakes(self, mutant: Mutant, among: Container[str]) -> Iterable[str]:
+        alike = self._alike(mutant.path, mutant.line)
+        return islice((name for name in alike if name in among), NAMESAKES)
+
+    @cache  # noqa: B019  # one order lives as long as the process
+    def _alike(self, path: str, line: int) -> list[str]:
+        """The tests that share words with these lines, those first that share rare ones."""
+        lines = (self.root / path).read_text().splitlines()
+        around = lines[max(line - 1 - LINES_AROUND, 0) : line + LINES_AROUND]
+        score: defaultdict[str, float] = defaultdict(float)
+        for word in words_of("\n".join((*around, Path(path).stem))):
+            holders = self.holders.get(word, ())
+            if (weight := math.log((1 + len(self.sizes)) / (1 + len(holders)))) > WEIGHT_MIN:
+                for name in holders:
+                    score[name] += weight
+        return sorted(score, key=lambda name: -score[name] / (1 + math.sqrt(self.sizes[name])))
+
+
+def words_of(text: str) -> set[str]:
+    """The words of names and numbers, in small letters."""
+    return {word.lower() for word in WORD.findall(text.replace("_", " ").replace("'", ""))}
+
+
+def source(item: pytest.Item) -> str:
+    """The text of a test, with its name."""
+    function = getattr(item, "function", None)
+    return f"{item.name} {item.path.stem} {text_of(function)}"
+
+
+@cache
+def text_of(function: Any) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return ""
+
+
+def within(budget: float, names: Sequence[str], seconds: dict[str, float]) -> Iterator[str]:
+    """The first of these tests, as long as their time does not add up to more; one at least."""
+    left = budget
+    for place, name in enumerate(names):
+        left -= seconds[name]
+        if place and left < 0:
+            return
+        yield name
