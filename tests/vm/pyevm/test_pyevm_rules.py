@@ -24,6 +24,7 @@ from blockstm.types import Status
 from blockstm.vm.pyevm import Account, AccountState, Ommer, PyEvm, Withdrawal
 
 SENDER, RECEIVER, CONTRACT, DELEGATED = SENDERS[0], b"\x22" * 20, b"\x33" * 20, b"\x44" * 20
+OLDEST, OLDER = b"\x55" * 20, b"\x66" * 20
 DESIGNATION = b"\xef\x01\x00" + CONTRACT
 BASE: dict[str, Any] = {
     "type": 0,
@@ -43,7 +44,14 @@ TYPED = {**BASE, "v": 0, "max_fee_per_gas": 100, "max_priority_fee_per_gas": 2}
 BLOB = {**TYPED, "type": 3, "max_fee_per_blob_gas": 10, "blob_hashes": (b"\x01" * 32,)}
 SET_CODE = {**TYPED, "type": 4, "gas": 100_000, "authorizations": ()}
 WISH = Authorization(9, CONTRACT, 0, 0, 1, 1)  # type: ignore[arg-type]  # an address is bytes
-WORLD = funded({CONTRACT: contract(b"\x00"), DELEGATED: contract(DESIGNATION, balance=10**18)})
+WORLD = funded(
+    {
+        CONTRACT: contract(b"\x00"),
+        DELEGATED: contract(DESIGNATION, balance=10**18),
+        OLDEST: Account(10**18, 2**64 - 1),
+        OLDER: Account(10**18, 2**64 - 2),
+    }
+)
 
 
 def execute(fork: str, members: dict[str, Any], sender: bytes = SENDER, **options: Any) -> Any:
@@ -56,7 +64,11 @@ def execute(fork: str, members: dict[str, Any], sender: bytes = SENDER, **option
     ("fork", "members"),
     [
         ("frontier", {**OLD, "s": SECPK1_N - 1}),
+        ("frontier", {**OLD, "gas": 21_000}),
+        ("frontier", {**OLD, "gas": 30_000_000}),  # the block's limit
+        ("frontier", {**OLD, "v": 28}),
         ("homestead", OLD),
+        ("homestead", {**OLD, "s": SECPK1_N // 2}),
         ("spurious_dragon", OLD),
         ("spurious_dragon", BASE),
         ("berlin", {**TYPED, "type": 1}),
@@ -66,6 +78,7 @@ def execute(fork: str, members: dict[str, Any], sender: bytes = SENDER, **option
         ("shanghai", {**BASE, "to": None, "data": bytes(33), "gas": 53_136, "value": 0}),
         ("cancun", BLOB),
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 1}),  # all that a blob costs here
+        ("prague", {**BASE, "data": b"\1" * 1000, "gas": 61_000}),
         ("prague", {**SET_CODE, "authorizations": (WISH,)}),
         ("london", {**BASE, "value": 10**18 - 50_000 * 100}),
     ],
@@ -93,6 +106,8 @@ def test_a_transaction_that_belongs_is_run(fork: str, members: dict[str, Any]) -
         ("shanghai", {**BASE, "to": None, "data": bytes(33), "gas": 53_135}, "intrinsic"),
         ("cancun", {**BLOB, "blob_hashes": ()}, "no blob"),
         ("cancun", {**BLOB, "blob_hashes": (bytes(32),)}, "KZG"),
+        ("cancun", {**BLOB, "blob_hashes": (b"\1" * 32, bytes(32))}, "KZG"),
+        ("cancun", {**BLOB, "to": None, "gas": 60_000}, "no receiver"),
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 0}, "blob gas"),
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 10**14}, "cannot pay"),
         ("prague", {**BASE, "data": b"\1" * 1000, "gas": 60_999}, "floor"),
@@ -109,6 +124,13 @@ def test_a_transaction_that_does_not_belong_is_refused(
     skipped = execute(fork, members, on_invalid="skip")
     assert skipped.outcomes[0].status is Status.SKIPPED
     assert skipped.writes == {}
+
+
+def test_the_last_nonce_is_of_no_transaction() -> None:
+    """EIP-2681: it would have none behind it."""
+    with pytest.raises(InvalidBlock, match="the last there is"):
+        execute("frontier", {**OLD, "nonce": 2**64 - 1}, OLDEST)
+    assert execute("frontier", {**OLD, "nonce": 2**64 - 2}, OLDER).outcomes[0].succeeded
 
 
 def test_a_contract_cannot_send() -> None:
