@@ -18,8 +18,8 @@ from tests.mutation.mutant import Mutant
 __all__ = ["Order"]
 
 WORD = re.compile(r"[a-z]+|[A-Z][a-z]+|[A-Z]+(?![a-z])|\d+")
-LINES_AROUND = 2
-KILLERS, NAMESAKES = 4, 8
+LINES_AROUND, OF_THE_LINE = 1, 4
+KILLERS, NAMESAKES, OF_A_FUNCTION = 4, 40, 3
 WEIGHT_MIN = 1.0
 """A word that more than about a third of all tests have says nothing."""
 
@@ -72,16 +72,34 @@ class Order:
 
     @cache  # noqa: B019  # one order lives as long as the process
     def _alike(self, path: str, line: int) -> list[str]:
-        """The tests that share words with these lines, those first that share rare ones."""
-        lines = (self.root / path).read_text().splitlines()
-        around = lines[max(line - 1 - LINES_AROUND, 0) : line + LINES_AROUND]
+        """The tests that share words with these lines, those first that share rare ones.
+
+        Of one function a few: where they do not notice a mutant, the others hardly will.
+        """
         score: defaultdict[str, float] = defaultdict(float)
-        for word in words_of("\n".join((*around, Path(path).stem))):
+        for word, times in words_around((self.root / path).read_text().splitlines(), line).items():
             holders = self.holders.get(word, ())
             if (weight := math.log((1 + len(self.sizes)) / (1 + len(holders)))) > WEIGHT_MIN:
                 for name in holders:
-                    score[name] += weight
-        return sorted(score, key=lambda name: -score[name] / (1 + math.sqrt(self.sizes[name])))
+                    score[name] += times * weight
+        alike = sorted(score, key=lambda name: -score[name] / (1 + math.sqrt(self.sizes[name])))
+        count: Counter[str] = Counter()
+        return [name for name in alike if _counted(count, name.partition("[")[0]) <= OF_A_FUNCTION]
+
+
+def _counted(count: Counter[str], function: str) -> int:
+    count[function] += 1
+    return count[function]
+
+
+def words_around(lines: Sequence[str], line: int) -> Counter[str]:
+    """The words of a line, of those around it and of the heading; how much each counts."""
+    words = Counter(dict.fromkeys(words_of(lines[line - 1]), OF_THE_LINE))
+    around = lines[max(line - 1 - LINES_AROUND, 0) : line + LINES_AROUND]
+    heading = next((each for each in lines[line - 1 :: -1] if each[:1] not in ("", " ", "/")), "")
+    for word in words_of("\n".join((*around, heading))):
+        words[word] += 1
+    return words
 
 
 def words_of(text: str) -> set[str]:
