@@ -31,6 +31,7 @@ from blockstm.errors import (
     ForkedError,
     InputError,
     InvalidBlock,
+    PrunedState,
     StoreError,
     UnknownParent,
 )
@@ -39,6 +40,7 @@ from blockstm.state.changes import RecordedChanges
 from blockstm.types import Address
 
 WINDOW = 12
+SMALL_WINDOW = 5
 Opened = Callable[[], Chain]
 
 
@@ -203,18 +205,26 @@ def test_a_forked_child_imports_nothing(
 ) -> None:
     pytest.importorskip("mdbx")
     monkeypatch.setattr(importing, "_STAGED_SECONDS", 0.0)  # a few blocks are given at a time
+    asked = 0
+
+    def source() -> Iterator[Block]:
+        nonlocal asked
+        for block in line:
+            asked += 1
+            yield block
+
     with Chain.open(tmp_path / "data", genesis(), workers=1) as chain:
-        given = chain.import_blocks(line)
+        given = chain.import_blocks(source())
         next(given)
+        before = asked
         child_id = os.fork()
         if child_id == 0:
             try:
-                list(given)
-            except ForkedError:
-                os._exit(0)
+                with suppress(ForkedError):  # unless all blocks had been imported before
+                    list(given)
             except BaseException:
                 os._exit(1)
-            os._exit(2)
+            os._exit(0 if asked == before else 2)
         assert os.waitstatus_to_exitcode(os.waitpid(child_id, 0)[1]) == 0
         assert len(list(given)) == len(line) - 1
         assert chain.head.hash == line[-1].hash
@@ -248,6 +258,51 @@ def test_a_commit_that_fails_behind_leaves_the_last(
             list(chain.import_blocks(line))
             assert chain.head.hash == line[-1].hash
             assert chain.audit().findings == ()
+
+
+@pytest.mark.parametrize("is_pipelined", [False, True])
+def test_more_blocks_than_the_window_are_taken_back(
+    tmp_path: Path, line: list[Block], monkeypatch: pytest.MonkeyPatch, is_pipelined: bool
+) -> None:
+    """What is forgotten behind the window still leads back to what is durable."""
+    pytest.importorskip("mdbx")
+    monkeypatch.setattr(importing, "_STAGED_SECONDS", 1e9)  # nothing is durable before the end
+    with Chain.open(tmp_path / "chain", genesis(), window=SMALL_WINDOW, workers=1) as chain:
+        chain.import_block(line[0])
+        state = chain.state_at(1)
+        with monkeypatch.context() as disk:
+
+            def fail(self: MdbxStore, batch: Any) -> None:
+                raise StoreError("the disk fails")
+
+            disk.setattr(MdbxStore, "commit", fail)
+            with pytest.raises(StoreError, match="the disk fails"):
+                list(chain.import_blocks(line, pipelined=is_pipelined))
+        assert (chain.head.number, chain.oldest_state) == (1, 0)
+        assert chain.audit().findings == ()
+        list(chain.import_blocks(line, pipelined=is_pipelined))
+        assert chain.head.hash == line[-1].hash
+        assert chain.oldest_state == len(line) - SMALL_WINDOW
+        assert chain.audit().findings == ()
+        assert state.root == line[0].header.state_root
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+def test_all_is_forgotten_behind_the_window(
+    tmp_path: Path, line: list[Block], monkeypatch: pytest.MonkeyPatch, is_slow: bool
+) -> None:
+    """Also what still led back to a durable head while later blocks were staged."""
+    pytest.importorskip("mdbx")
+    monkeypatch.setattr(importing, "_STAGED_SECONDS", 1e9 if is_slow else 0.0)
+    for pipelined in (False, True):
+        folder = tmp_path / str(pipelined)
+        with Chain.open(folder, genesis(), window=SMALL_WINDOW, workers=1) as chain:
+            list(chain.import_blocks(line, pipelined=pipelined))
+            oldest = len(line) - SMALL_WINDOW
+            assert chain.oldest_state == oldest
+            assert chain.state_at(oldest).root == line[oldest - 1].header.state_root
+            with pytest.raises(PrunedState):
+                chain.state_at(oldest - 1)
 
 
 @pytest.mark.parametrize("place", [1, 4, 12])

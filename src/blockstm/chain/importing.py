@@ -43,6 +43,7 @@ _BEHIND_AHEAD_MAX: Final = 512
 """The same while blocks run ahead: the more at once, the less is written for each."""
 _PENDING_MAX: Final = 256 << 20
 """Bytes that what is not stored may take."""
+_Step = tuple[Hash32, RecordedChanges]  # a block, and what leads to the state after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -448,20 +449,30 @@ class Importer:
             )
         staging.put(Table.META, HEAD, new.hash)
         self._staged_head = new
-        self._prune(new.header.number)
+        self._prune()
 
-    def _prune(self, number: int) -> None:
-        """Forget what is behind the window."""
-        if self._window is None:
-            return
-        staging = self._staging
-        oldest = decode_number(staging.get(Table.META, OLDEST) or bytes(8))
-        wanted = max(oldest, number - self._window)
-        stored = self._stored_number()
-        for each in range(oldest + 1, wanted + 1):
+    def _prune(self) -> None:
+        """Forget what is behind the window, but for what leads back to what is durable."""
+        if self._staging.blocks.canonical(self.head.number) == self.head.hash:
+            self._forget_until(min(self._wanted_oldest, self.head.number))
+
+    @property
+    def _oldest(self) -> int:
+        """The oldest block whose state can be had, as staged."""
+        return decode_number(self._staging.get(Table.META, OLDEST) or bytes(8))
+
+    @property
+    def _wanted_oldest(self) -> int:
+        """The block that the window of the staged head begins with; 0 where all are kept."""
+        return 0 if self._window is None else self._staged_head.number - self._window
+
+    def _forget_until(self, number: int) -> None:
+        """Forget how the blocks up to a number changed the state, and side blocks among them."""
+        staging, oldest, stored = self._staging, self._oldest, self._stored_number()
+        for each in range(oldest + 1, number + 1):
             self._forgotten.extend(staging.prune(each, is_stored=each <= stored))
-        if wanted > oldest:
-            staging.put(Table.META, OLDEST, encode_number(wanted))
+        if number > oldest:
+            staging.put(Table.META, OLDEST, encode_number(number))
 
     # ---- the working state
 
@@ -471,15 +482,20 @@ class Importer:
         Raises:
             PrunedState: that is no longer possible; it stands where it stood.
         """
-        if self._working.at == block_hash:
-            return
+        if self._working.at != block_hash:
+            self._move(self._way_to(block_hash))
+
+    def _way_to(self, block_hash: Hash32) -> list[_Step]:
+        """What takes the working state to the state after a block."""
         blocks = self._staging.blocks
         undone, done = blocks.path(self._working.at, block_hash)
         steps = [(blocks.header(each).parent_hash, blocks.undoing(each)) for each in undone]
-        steps += [(each, blocks.doing(each)) for each in done]
-        self._uninterrupted.run(lambda: self._move(steps))
+        return steps + [(each, blocks.doing(each)) for each in done]
 
-    def _move(self, steps: Sequence[tuple[Hash32, RecordedChanges]]) -> None:
+    def _move(self, steps: Sequence[_Step]) -> None:
+        self._uninterrupted.run(lambda: self._take(steps))
+
+    def _take(self, steps: Sequence[_Step]) -> None:
         for to, changes in steps:
             self._working.move(to, changes)
 
@@ -505,7 +521,7 @@ class Importer:
             with_state = False
         elif not with_state:
             with_state = self._is_state_due(_BEHIND_MAX)
-        if with_state or not self._staging.is_empty:
+        if with_state or not self._staging.is_empty or self._wanted_oldest > self._oldest:
             self._uninterrupted.run(lambda: self._commit(with_state=with_state))
         else:
             self.commits += 1
@@ -530,19 +546,23 @@ class Importer:
     def _note_state(self) -> None:
         """Stage that the state of the head is stored, and forget what only led there."""
         stored, staging = self._stored_number(), self._staging
-        oldest = decode_number(staging.get(Table.META, OLDEST) or bytes(8))
-        for number in range(stored + 1, oldest + 1):
+        for number in range(stored + 1, self._oldest + 1):
             staging.remove(Table.AFTER, staging.blocks.canonical(number) or b"")
         staging.put(Table.META, STATE, self._staged_head.hash)
 
     def _commit(self, *, with_state: bool) -> None:
+        way_back = None
         try:
             if with_state:
                 self.stand_at(self._staged_head.hash)
+            if self._wanted_oldest > self._oldest:  # more is staged than the window holds
+                way_back = self._way_to(self.head.hash)
+                self._forget_until(self._wanted_oldest)
+            if with_state:
                 self._note_state()
             self._working.commit(self._staging.batch, with_state=with_state)
         except BaseException:
-            self._abandon()
+            self._abandon(way_back)
             raise
         if self._ahead is not None:
             self._ahead.note(Progress.DURABLE)
@@ -553,13 +573,13 @@ class Importer:
         for block_hash in forgotten:
             self._working.forget(block_hash)
 
-    def _abandon(self) -> None:
-        """Go back to what is durable: the working state too, by what was staged."""
+    def _abandon(self, way_back: Sequence[_Step] | None) -> None:
+        """Go back to what is durable: the working state by ``way_back``, or by what was staged."""
         self.losses += 1
         if self._ahead is not None:
             self._ahead.note(Progress.TAKEN_BACK)
         with self._going_back():
-            self.stand_at(self.head.hash)
+            self._move(self._way_to(self.head.hash) if way_back is None else way_back)
             self._staged_head = self.head
             self._forgotten = []
             self._staging, self._has_taken = Staging(self._store.snapshot()), False
