@@ -65,6 +65,17 @@ def test_what_code_pays_for_growth(source: str, options: dict[str, Any], state: 
     assert call("osaka", source, gas=PLENTY, **options).execution.state_gas == 0
 
 
+@pytest.mark.parametrize(("balance", "leaves"), [(8, 0), (9, None)])
+def test_a_creation_that_cannot_begin_needs_no_gas_for_an_account(
+    balance: int, leaves: int | None
+) -> None:
+    """It leaves 0 where one that could begin finds too little gas, and halts."""
+    source = "0 0 9 CREATE 0 MSTORE 32 0 RETURN"
+    called = call("amsterdam", source, gas=60_000, balance=balance)
+    assert called.execution.succeeded is (leaves is not None)
+    assert leaves is None or called.word == leaves
+
+
 @pytest.mark.parametrize(
     ("ending", "spent", "state"),
     # Two pushes, a cold slot and a write; a halt takes all, with what the slot was paid from it.

@@ -181,6 +181,33 @@ def test_what_cannot_begin_says_why(members: dict[str, Any], reason: Reason) -> 
     assert raised.value.result is result
 
 
+def test_in_amsterdam_what_is_charged_at_once_is_capped() -> None:
+    """2**24 gas (EIP-7825, EIP-8037), of which data takes 64 a byte (EIP-7976)."""
+    fits = (2**24 - 15_000) // 64
+    for size, reason in ((fits, None), (fits + 1, Reason.GAS_ABOVE_CAP)):
+        message = Message(sender=ALICE, to=CONTRACT, gas=2 * 10**7, data=bytes(size))
+        result = call(state_of(), message, fork="amsterdam")
+        assert (result.rejection and result.rejection.reason) == reason
+        assert call(state_of(), message, fork="osaka").succeeded
+
+
+def test_calls_and_creations_are_1024_deep() -> None:
+    """As each frame keeps a 64th of its gas (EIP-150), that takes more than a block has.
+
+    Each counts, calls itself, and creates where no deeper call succeeded.
+    """
+    source = """
+        1 0 SLOAD ADD 0 SSTORE 0 0 0 0 0 ADDRESS GAS CALL @above JUMPI
+        0 0 0 CREATE 1 ADD 1 SSTORE
+        above: 0 SLOAD 0 MSTORE 1 SLOAD 32 MSTORE 64 0 RETURN
+    """
+    message = Message(sender=ALICE, to=CONTRACT, gas=10**14)
+    for fork in ("tangerine_whistle", "berlin", "osaka"):
+        done = call(state_of(source), message, fork=fork, gas_cap=10**14).checked()
+        deep, created = done.output[:32], done.output[32:]
+        assert (int.from_bytes(deep, "big"), int.from_bytes(created, "big")) == (1_025, 1)
+
+
 @pytest.mark.parametrize(
     ("source", "failure"),
     [

@@ -62,7 +62,11 @@ def reason(fork: Fork, kind: int, *more: dict[str, Any], **members: Any) -> Reas
     listed = [
         Transaction(**{"type": kind, **usual, **KINDS[kind], **each}) for each in (members, *more)
     ]
-    violation = transactions_violation(listed, HEADER, fork, 1)
+    return reason_in(HEADER, fork, listed)
+
+
+def reason_in(header: Header, fork: Fork, listed: list[Transaction]) -> Reason | None:
+    violation = transactions_violation(listed, header, fork, 1)
     return None if violation is None else violation.reason
 
 
@@ -140,6 +144,18 @@ def test_how_long_initcode_may_be(fork: Fork, size: int, expected: Reason | None
 def test_what_it_may_pay(kind: int, members: dict[str, Any], expected: Reason | None) -> None:
     assert reason(PRAGUE, kind, **members) is expected
     assert reason(AMSTERDAM, kind, **members) is expected
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+@pytest.mark.parametrize("fork", [CANCUN, AMSTERDAM])
+def test_where_gas_is_free_it_may_pay_nothing(fork: Fork, kind: int) -> None:
+    """A base fee of 0 stays what it is while blocks use less than their target (EIP-1559)."""
+    members = {**KINDS[kind], "max_fee_per_gas": 0, "max_fee_per_blob_gas": 10**9 * (kind == 3)}
+    usual = {"nonce": 0, "gas": 200_000, "to": TO, "value": 0, "data": b"", "r": 1, "s": 1}
+    listed = [Transaction(**{"type": kind, **usual, **members})]
+    assert reason_in(replace(HEADER, base_fee_per_gas=0), fork, listed) is None
+    dear = replace(HEADER, base_fee_per_gas=1)
+    assert reason_in(dear, fork, listed) is Reason.FEE_CAP_BELOW_BASE_FEE
 
 
 def test_what_blobs_it_may_have() -> None:

@@ -50,7 +50,10 @@ def test_a_delegation_that_can_just_be_paid_holds_though_the_call_fails() -> Non
         ({A: Account(1, 0, b"\xef\x01\x00" + B)}, WRITTEN),
     ],
 )
-@pytest.mark.parametrize("missing", [0, 1, WRITTEN, NEW_DELEGATION, NEW_DELEGATION + WRITTEN])
+@pytest.mark.parametrize(
+    "missing",
+    [0, 1, WRITTEN, NEW_DELEGATION, NEW_DELEGATION + WRITTEN, NEW_DELEGATION + WRITTEN + 1],
+)
 def test_a_delegation_that_cannot_be_paid_leaves_nothing(
     there: dict[Address, Account], cost: int, missing: int
 ) -> None:

@@ -39,8 +39,8 @@ def prepare(
         mutants += found
         trees[".".join(path.relative_to(ROOT / "src").with_suffix("").parts)] = path, tree
     sys.meta_path.insert(0, _Finder(trees))
-    PythonSwitches(len(mutants))  # so that the modules can be loaded
-    return mutants, _switches, {}
+    switches = PythonSwitches(len(mutants), lambda: _refresh(trees))  # with it they can be loaded
+    return mutants, lambda: switches, {}
 
 
 def listed(paths: Sequence[Path]) -> list[Mutant]:
@@ -52,10 +52,29 @@ def listed(paths: Sequence[Path]) -> list[Mutant]:
     ]
 
 
-def _switches() -> Switches:
-    import builtins
+def _refresh(trees: dict[str, tuple[Path, ast.Module]]) -> None:
+    """Compute the constants of loaded modules once more, also where others have imported them."""
+    for name, (path, tree) in trees.items():
+        if name not in sys.modules:
+            continue
+        names = vars(sys.modules[name])
+        before = dict(names)
+        constants = ast.Module([each for each in tree.body if _is_constant(each)], [])
+        flags = annotations.compiler_flag  # so that they are not evaluated
+        exec(compile(constants, str(path), "exec", flags), names)
+        changed = [key for key in before if names[key] is not before[key]]
+        for module in list(sys.modules.values()):
+            holder = getattr(module, "__dict__", {})
+            for key in changed:
+                if holder is not names and holder.get(key) is before[key]:
+                    holder[key] = names[key]
 
-    return builtins.__mutant__.__self__  # type: ignore[attr-defined,no-any-return]  # made by `prepare`
+
+def _is_constant(statement: ast.stmt) -> bool:
+    targets = statement.targets if isinstance(statement, ast.Assign) else ()
+    if isinstance(statement, ast.AnnAssign):
+        targets = (statement.target,)
+    return any(isinstance(each, ast.Name) and not each.id.startswith("__") for each in targets)
 
 
 class _Finder(MetaPathFinder):

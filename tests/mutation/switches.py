@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import ctypes
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 __all__ = ["NativeSwitches", "PythonSwitches", "Switches"]
@@ -30,7 +31,8 @@ class Switches:
 class PythonSwitches(Switches):
     """Of modules that were loaded with mutants in them: they call ``__mutant__(number)``."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, refresh: Callable[[], None]) -> None:
+        self._refresh = refresh
         self._met = bytearray(count)
         self._on: int | None = None
         builtins.__mutant__ = self._is_on  # type: ignore[attr-defined]  # made here
@@ -43,6 +45,9 @@ class PythonSwitches(Switches):
 
     def turn_on(self, number: int) -> None:
         self._on = number
+
+    def refresh(self) -> None:
+        self._refresh()
 
     def met(self) -> int:
         met = bits(self._met)

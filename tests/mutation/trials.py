@@ -27,7 +27,7 @@ from tests.mutation.verdicts import Verdict, Verdicts
 __all__ = ["Trials", "noticed"]
 
 ROOT = Path(__file__).parents[2]
-BUDGETS = (1.0, 5.0, 25.0, float("inf"))
+BUDGETS = (0.3, 3.0, 25.0, float("inf"))
 """Seconds of tests that all mutants meet before any meets more."""
 SECONDS_MIN, TIMES_LONGER = 2, 5
 """How much processor time a test of a mutant gets: so many times what it takes without it."""
@@ -72,7 +72,6 @@ class Trials:
         for mutant in self.mutants:
             if verdict := self.verdicts.of(mutant).by:
                 self.order.noticed(mutant, verdict)
-        self._plan_loads()
         gc.freeze()  # so that a collection in a fork does not touch, and so copy, what it shares
         for budget in BUDGETS:
             for mutant in self.mutants:
@@ -80,6 +79,7 @@ class Trials:
                     return True
                 if not self.at_load >> mutant.number & 1:
                     self._try(mutant, budget)
+        self._plan_loads()
         return True
 
     def _find_constants(self) -> None:
@@ -166,9 +166,13 @@ class Trials:
         return noticed(Fork(run))
 
     def _plan_loads(self) -> None:
-        """Choose the tests for mutants that need a process of their own to load the library in."""
+        """Choose the tests for mutants that need a process of their own to load the library in.
+
+        These are also constants that nobody noticed: others may have been computed from them.
+        """
+        constants = self.at_load | self.reach.everywhere
         for mutant in self.mutants:
-            if self.at_load >> mutant.number & 1 and not self.verdicts.of(mutant).killed:
+            if constants >> mutant.number & 1 and not self.verdicts.of(mutant).killed:
                 near = sum(1 << each.number for each in self.mutants if each.path == mutant.path)
                 tests = [self.reach.tests[self.reach.latest[name]] for name in self.items]
                 passed = [each for each in tests if each.passed and each.met]

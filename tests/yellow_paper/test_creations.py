@@ -97,3 +97,18 @@ def test_a_creation_without_the_funds_keeps_nonce_and_gas(fork: str) -> None:
     assert called.word == 0
     assert called.gas < 33_000
     assert called.state.account(TARGET).nonce == 1
+
+
+@pytest.mark.parametrize("fork", ["frontier", "homestead"])
+def test_at_depth_1024_nothing_is_created(fork: str) -> None:
+    """The deepest frame, which calls nobody, stores 1 and the address; no gas reaches it later."""
+    source = """
+        0 0 0 0 0 ADDRESS 10000 GAS SUB CALL @above JUMPI
+        0 0 0 CREATE 1 ADD 0 SSTORE
+        above: STOP
+    """
+    deep = Address(b"\x11" * 20)
+    block = [transaction(sender, deep, gas=25_000_000) for sender in (0, 1)]
+    ran = run(fork, block, {deep: contract(source)}, gas_limit=60_000_000)
+    assert ran.state.account(deep).storage == {0: 1}
+    assert ran.state.account(deep).nonce == 1

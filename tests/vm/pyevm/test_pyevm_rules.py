@@ -42,6 +42,7 @@ BASE: dict[str, Any] = {
 OLD = {**BASE, "v": 27, "chain_id": None}
 TYPED = {**BASE, "v": 0, "max_fee_per_gas": 100, "max_priority_fee_per_gas": 2}
 BLOB = {**TYPED, "type": 3, "max_fee_per_blob_gas": 10, "blob_hashes": (b"\x01" * 32,)}
+TWO_BLOBS = {**BLOB, "blob_hashes": (b"\x01" * 32,) * 2}
 SET_CODE = {**TYPED, "type": 4, "gas": 100_000, "authorizations": ()}
 WISH = Authorization(9, CONTRACT, 0, 0, 1, 1)  # type: ignore[arg-type]  # an address is bytes
 WORLD = funded(
@@ -73,11 +74,14 @@ def execute(fork: str, members: dict[str, Any], sender: bytes = SENDER, **option
         ("spurious_dragon", BASE),
         ("berlin", {**TYPED, "type": 1}),
         ("london", {**TYPED, "type": 2}),
+        ("london", {**TYPED, "type": 2, "max_fee_per_gas": 7}),  # the base fee
         ("shanghai", {**BASE, "to": None, "data": bytes(49_152), "gas": 10**6}),
         ("shanghai", {**BASE, "to": None, "data": bytes(32), "gas": 53_130, "value": 0}),
         ("shanghai", {**BASE, "to": None, "data": bytes(33), "gas": 53_136, "value": 0}),
+        ("shanghai", {**BASE, "data": bytes(49_153), "gas": 10**6}),  # no initcode
         ("cancun", BLOB),
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 1}),  # all that a blob costs here
+        ("cancun", {**BLOB, "max_fee_per_blob_gas": 5 * 10**12}),  # one of 2**17 gas is paid for
         ("prague", {**BASE, "data": b"\1" * 1000, "gas": 61_000}),
         ("prague", {**SET_CODE, "authorizations": (WISH,)}),
         ("london", {**BASE, "value": 10**18 - 50_000 * 100}),
@@ -95,6 +99,8 @@ def test_a_transaction_that_belongs_is_run(fork: str, members: dict[str, Any]) -
         ("frontier", {**OLD, "nonce": 1}, "nonce"),
         ("frontier", {**OLD, "value": 10**18 - 50_000 * 100 + 1}, "cannot pay"),
         ("homestead", {**OLD, "s": SECPK1_N - 1}, "high s"),
+        ("homestead", {**OLD, "s": SECPK1_N // 2 + 1}, "high s"),
+        ("homestead", {**OLD, "s": 0}, "high s"),
         ("tangerine_whistle", BASE, "the v 37"),
         ("spurious_dragon", {**BASE, "chain_id": 5, "v": 45}, "chain 5"),
         ("london", {**TYPED, "type": 2, "max_fee_per_gas": 6}, "base fee"),
@@ -110,6 +116,7 @@ def test_a_transaction_that_belongs_is_run(fork: str, members: dict[str, Any]) -
         ("cancun", {**BLOB, "to": None, "gas": 60_000}, "no receiver"),
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 0}, "blob gas"),
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 10**14}, "cannot pay"),
+        ("cancun", {**TWO_BLOBS, "max_fee_per_blob_gas": 5 * 10**12}, "cannot pay"),
         ("prague", {**BASE, "data": b"\1" * 1000, "gas": 60_999}, "floor"),
         ("prague", SET_CODE, "no authorization"),
         ("prague", {**SET_CODE, "to": None, "authorizations": (WISH,)}, "no receiver"),
