@@ -61,6 +61,16 @@ def test_other_logs_are_none(fork: str, at: Address, logs: Account) -> None:
 
 
 @pytest.mark.parametrize("fork", FORKS)
+def test_the_first_topic_says_that_it_is_one(fork: str) -> None:
+    """Whatever follows: the EIP compares ``log.topics[0]``."""
+    data, deposit = event(1)
+    source = f"CALLDATASIZE 0 0 CALLDATACOPY 7 PUSH32 {EVENT} CALLDATASIZE 0 LOG2"
+    logs_more = Account(0, 1, assemble(source))
+    done = executed(fork, [signed(0, to=CONTRACT, data=data, gas=GAS)], {CONTRACT: logs_more})
+    assert done.requests == (b"\x00" + deposit,)
+
+
+@pytest.mark.parametrize("fork", FORKS)
 def test_a_deposit_that_is_reverted_is_none(fork: str) -> None:
     reverts = Account(0, 1, LOGS.code + assemble("0 0 REVERT"))
     sent = [signed(0, to=CONTRACT, data=event(1)[0], gas=GAS)]

@@ -191,6 +191,15 @@ def test_a_gas_limit_is_5000_at_the_least() -> None:
     assert violation.reason == Reason.GAS_LIMIT
 
 
+def test_a_gas_limit_is_a_signed_number_of_8_bytes() -> None:
+    """EIP-1985: 2**63 - 1 at the most."""
+    parent, chain = replace(_genesis(), gas_limit=2**63 - 1), _chain((0, BERLIN))
+    assert header_violation(_child(parent), parent, chain) is None
+    violation = header_violation(_child(parent, gas_limit=2**63), parent, chain)
+    assert violation is not None
+    assert violation.reason == Reason.GAS_LIMIT
+
+
 def test_london_doubles_the_gas_limit_and_begins_at_one_gwei() -> None:
     parent, chain = _genesis(), _chain((0, BERLIN), (1, LONDON))
     child = _child(parent, gas_limit=2 * GENESIS_LIMIT, base_fee_per_gas=10**9)

@@ -96,6 +96,14 @@ def test_a_blob_base_fee_is_a_word_and_takes_no_time(excess: int, fraction: int)
     assert fee <= blob_base_fee(excess + fraction, BlobSchedule(3, 6, fraction))
 
 
+def test_a_blob_base_fee_ends_with_the_greatest_word() -> None:
+    """e to the 178th is the first whole power that no word holds."""
+    each_a_power = BlobSchedule(3, 6, 1)
+    assert 2**255 < blob_base_fee(177, each_a_power) < 2**256 - 1
+    for power in (178, 179, 1_000, 2**64 - 1):
+        assert blob_base_fee(power, each_a_power) == 2**256 - 1
+
+
 def _excess(fork: Fork, excess: int | None, used: int, base_fee: int = 1) -> int:
     """In blobs, all of them."""
     parent = _header(

@@ -83,6 +83,7 @@ def execute(fork: str, members: dict[str, Any], sender: bytes = SENDER, **option
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 1}),  # all that a blob costs here
         ("cancun", {**BLOB, "max_fee_per_blob_gas": 5 * 10**12}),  # one of 2**17 gas is paid for
         ("prague", {**BASE, "data": b"\1" * 1000, "gas": 61_000}),
+        ("prague", {**BASE, "data": bytes(1000), "gas": 31_000}),
         ("prague", {**SET_CODE, "authorizations": (WISH,)}),
         ("london", {**BASE, "value": 10**18 - 50_000 * 100}),
     ],
