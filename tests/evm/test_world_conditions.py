@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -263,13 +265,38 @@ def test_what_is_created_and_destroyed_at_once_leaves_no_trace() -> None:
         assert view.written[RECEIVER, "balance"] == ("+", 3)
 
 
-def test_code_that_the_state_lacks_is_an_error_and_not_empty() -> None:
-    code_hash = keccak(b"code that nobody has seen")
-    accounts = world({AT: Account(1, 1, None, code_hash)})
+UNSEEN = keccak(b"code that nobody has seen")
+LACKING = Account(10**18, 0, None, UNSEEN)
+CALLS = contract(f"0 0 0 0 0 0x{RECEIVER.hex()} GAS CALL")
+DELEGATED = Account(1, 0, b"\xef\x01\x00" + RECEIVER)
+DELEGATES = {
+    "type": 4,
+    "authorizations": (SimpleNamespace(chain_id=1, address=AT, nonce=0),),
+    "authorities": (RECEIVER,),
+}
+
+
+@pytest.mark.parametrize(
+    ("fork", "accounts", "members"),
+    [
+        ("london", {AT: LACKING}, {}),
+        ("london", {AT: CALLS, RECEIVER: LACKING}, {}),
+        ("prague", {AT: DELEGATED, RECEIVER: LACKING}, {}),
+        ("prague", {RECEIVER: LACKING}, DELEGATES),
+        ("amsterdam", {RECEIVER: LACKING}, DELEGATES),
+        ("prague", {SENDERS[0]: LACKING}, {}),  # which may send if it is a delegation
+    ],
+    ids=["target", "callee", "delegate", "authority", "authority in Amsterdam", "sender"],
+)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_code_that_the_state_lacks_is_an_error_and_not_empty(
+    fork: str, accounts: dict[Address, Account], members: dict[str, Any], workers: int
+) -> None:
+    on_workers = partial(blockstm.execute_block, workers=workers)
     with pytest.raises(TransactionError) as caught:
-        run("london", accounts, [transaction(0, AT)], blockstm.execute_block)
+        run(fork, world(accounts), [transaction(0, AT, **members)], on_workers)
     assert isinstance(caught.value.__cause__, LookupError)
-    assert code_hash.hex() in str(caught.value.__cause__)
+    assert UNSEEN.hex() in str(caught.value.__cause__)
 
 
 def test_code_is_read_once_in_a_process() -> None:
