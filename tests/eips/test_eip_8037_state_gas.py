@@ -216,6 +216,18 @@ def test_a_transaction_must_find_room_in_both(room: int, last: str | None) -> No
     assert run("amsterdam", block, funded, gas_limit=limit).reasons == (None, last)
 
 
+@pytest.mark.parametrize(("blobs", "last"), [(6, None), (7, "blob_gas_above_block")])
+def test_blobs_are_counted_apart_from_both(blobs: int, last: str | None) -> None:
+    grows = transaction(0, A, value=1, gas=21_000 + NEW_ACCOUNT)
+    blob = b"\x01" + bytes(31)
+    carries = [
+        transaction(1, B, nonce=i, type=3, blob_hashes=(blob,) * n, max_fee_per_blob_gas=9)
+        for i, n in enumerate((3, blobs - 3))
+    ]
+    ran = run("amsterdam", [grows, *carries], blob_base_fee=9, blobs_max=6)
+    assert ran.reasons == (None, None, last)
+
+
 def test_what_is_above_the_cap_needs_no_room_to_run() -> None:
     funded = {sender: Account(10**18) for sender in SENDERS}
     for room, reasons in [(0, (None, None)), (-1, (None, "gas_above_block"))]:

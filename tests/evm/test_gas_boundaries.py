@@ -102,6 +102,18 @@ def test_following_a_delegation_is_paid_before_the_call(missing: int) -> None:
     assert execution.gas_used == gas
 
 
+@pytest.mark.parametrize("fork", ["frontier", "istanbul"])
+def test_all_gas_that_a_block_can_have_may_be_asked_for(fork: str) -> None:
+    """2**63 - 1 (EIP-1985); the contract tells how much it got."""
+    most = 2**63 - 1
+    tells = {A: contract("GAS 0 MSTORE 32 0 RETURN"), SENDERS[0]: FUNDED}
+    block = [transaction(0, A, gas=most, gas_price=0)]
+    [execution] = run(fork, block, tells, gas_limit=most).executions
+    assert int.from_bytes(execution.output, "big") == most - 21_000 - 2
+    more = transaction(0, A, gas=most + 1, gas_price=0)
+    assert run(fork, [more], tells, gas_limit=2**64 - 1).reasons == ("gas_above_block",)
+
+
 @pytest.mark.parametrize("size", [255, 256, 2**15 + 7, 2**16 - 1, 2**16 + 3, 2**24 + 5])
 def test_a_log_of_any_size_is_as_it_was_written(size: int) -> None:
     """Sizes that need one to four bytes; the first word and the last byte are marked."""

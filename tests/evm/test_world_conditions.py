@@ -170,7 +170,10 @@ def test_a_touched_account_that_has_something_is_not_recorded() -> None:
     assert (RECEIVER, "recorded") not in view.written
 
 
-@pytest.mark.parametrize(("fork", "is_gone"), [("homestead", False), ("byzantium", True)])
+@pytest.mark.parametrize(
+    ("fork", "is_gone"),
+    [("tangerine_whistle", False), ("spurious_dragon", True), ("london", True), ("paris", False)],
+)
 def test_an_empty_account_is_deleted_when_it_is_touched(fork: str, is_gone: bool) -> None:
     view, _ = spy_on(fork, world({EMPTY: Account()}), transaction(0, EMPTY))
     assert ((EMPTY, "recorded") in view.written) == is_gone

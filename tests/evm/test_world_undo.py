@@ -138,6 +138,14 @@ def test_the_touch_of_ripemd160_is_never_undone() -> None:
     assert (ripemd160, "recorded") in view.written
 
 
+def test_before_empty_accounts_were_cleared_it_was_undone() -> None:
+    ripemd160 = Address(bytes(19) + b"\3")
+    for gas, is_there in ((1, False), (10_000, True)):
+        accounts = world({OUTER: contract(f"0 0 0 0 0 3 {gas} CALL POP")})
+        view, _ = spy_on("tangerine_whistle", accounts, transaction(0, OUTER))
+        assert ((ripemd160, "recorded") in view.written) is is_there
+
+
 def test_a_failed_transaction_pays_and_does_nothing_else() -> None:
     accounts = world({OUTER: contract("7 1 SSTORE INVALID", 5)})
     view, execution = spy_on("berlin", accounts, transaction(0, OUTER, value=3, gas=100_000))
