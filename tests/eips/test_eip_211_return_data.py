@@ -60,6 +60,15 @@ def test_the_size_is_that_of_the_last_call(fork: str) -> None:
 
 
 @pytest.mark.parametrize("fork", since("byzantium"))
+def test_a_frame_begins_with_none(fork: str) -> None:
+    """Whatever its caller was given before."""
+    asks = Address(b"\x55" * 20)
+    there = THERE | {asks: contract(f"{SIZE} 0 MSTORE 32 0 RETURN")}
+    source = f"{call_of(GIVES)} 32 0 0 0 0 {number_of(asks):#x} 50000 CALL POP 0 MLOAD"
+    assert word(fork, source, accounts=there) == 0
+
+
+@pytest.mark.parametrize("fork", since("byzantium"))
 def test_copies(fork: str) -> None:
     def copied(size: int, offset: int) -> int:
         source = f"{call_of(GIVES)} {size} {offset} 64 RETURNDATACOPY 64 MLOAD"

@@ -53,6 +53,19 @@ def test_price(fork: str, price: int) -> None:
 
 
 @pytest.mark.parametrize("fork", since("homestead"))
+def test_a_value_that_is_spent_is_still_seen(fork: str) -> None:
+    """Nothing is paid, so nothing need be there: the caller has passed on what it was sent."""
+    source = f"""
+        0 0 0 0 3 {number_of(SENDERS[1]):#x} 0 CALL POP
+        32 0 0 0 {number_of(LIBRARY):#x} 100000 DELEGATECALL 32 MSTORE 64 0 RETURN
+    """
+    there = library("CALLVALUE 0 MSTORE 32 0 RETURN")
+    called = call(fork, source, accounts=there, value=3)
+    assert numbers(called.execution.output) == [3, 1]
+    assert called.state.account(TARGET).balance == 0
+
+
+@pytest.mark.parametrize("fork", since("homestead"))
 def test_there_is_no_stipend(fork: str) -> None:
     source = f"0 0 0 0 {number_of(LIBRARY):#x} 5 DELEGATECALL 0 MSTORE 32 0 RETURN"
     for code, succeeded in (("1 STOP", 1), ("1 2 STOP", 0)):  # 3 gas, and 6

@@ -54,10 +54,12 @@ def main() -> int:
         return 0
     print(f"{len(wanted)} mutants, seed {options.seed}", flush=True)
     shuffled = random.Random(options.seed).sample(wanted, len(wanted))
+    explanations = Explanations(settings["explained"])
     if not options.told:
-        run(shuffled, switches, options, kind["tests"], build_of(mutants))
+        tests = options.tests or kind["tests"]
+        run(shuffled, switches, options, tests, build_of(mutants), explanations)
     verdicts = Verdicts(options.results / f"{options.kind}-verdicts.jsonl", sources_of(mutants))
-    return 1 if verdicts.told(wanted, Explanations(settings["explained"])) else 0
+    return 1 if verdicts.told(wanted, explanations) else 0
 
 
 def chosen(files: Sequence[str], endings: Sequence[str] | None) -> list[Path]:
@@ -100,6 +102,7 @@ def run(
     options: argparse.Namespace,
     tests: Sequence[str],
     build: str,
+    explanations: Explanations,
 ) -> None:
     """Try the mutants: those that work in a running process, then those of loading the library."""
     until = time.monotonic() + options.seconds if options.seconds else float("inf")
@@ -112,9 +115,9 @@ def run(
             tell([number, names])
 
         verdicts = Verdicts(path, sources)
-        trials = Trials(mutants, switches, Reach(reach, build), verdicts, until, tell_load)
-        arguments = [*(options.tests or tests), "-m", "not slow", *QUIETLY]
-        if pytest.main(arguments, plugins=[trials]) in (2, 3, 4):
+        known = Reach(reach, build)
+        trials = Trials(mutants, switches, known, verdicts, explanations, until, tell_load)
+        if pytest.main([*tests, "-m", "not slow", *QUIETLY], plugins=[trials]) in (2, 3, 4):
             raise SystemExit("pytest itself failed")
 
     # In a fork, so that this process has not loaded the library when it comes to the latter.

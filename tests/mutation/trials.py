@@ -11,7 +11,7 @@ from __future__ import annotations
 import gc
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tests.mutation.mutant import Mutant
 from tests.mutation.order import Order, within
 from tests.mutation.reach import Measured, Reach, source_of
 from tests.mutation.switches import Switches
-from tests.mutation.verdicts import Verdict, Verdicts
+from tests.mutation.verdicts import Explanations, Verdict, Verdicts
 
 __all__ = ["Trials", "noticed"]
 
@@ -43,6 +43,7 @@ class Trials:
         switches: makes what turns them on, once the library is loaded.
         reach: which tests come across which mutants; what it lacks is measured.
         verdicts: what is known of the mutants; what they come to is added.
+        explanations: of mutants that meet few tests, as none is expected to notice them.
         until: when to end, by the monotonic clock.
         tell_load: told the number of each mutant that works only in a process that loads the
             library with it on, and the tests for it.
@@ -54,11 +55,13 @@ class Trials:
         switches: Callable[[], Switches],
         reach: Reach,
         verdicts: Verdicts,
+        explanations: Explanations,
         until: float,
         tell_load: Callable[[int, list[str]], None],
     ) -> None:
         self.mutants, self.make_switches = mutants, switches
         self.reach, self.verdicts, self.until = reach, verdicts, until
+        self.explanations = explanations
         self.tell_load = tell_load
         self.at_load = 0
 
@@ -74,13 +77,19 @@ class Trials:
                 self.order.noticed(mutant, verdict)
         gc.freeze()  # so that a collection in a fork does not touch, and so copy, what it shares
         for budget in BUDGETS:
-            for mutant in self.mutants:
+            for mutant in self._left(budget):
                 if time.monotonic() > self.until:
                     return True
-                if not self.at_load >> mutant.number & 1:
-                    self._try(mutant, budget)
+                self._try(mutant, budget)
         self._plan_loads()
         return True
+
+    def _left(self, budget: float) -> Iterator[Mutant]:
+        """Those that can be turned on in a fork; behind the first budget without explained ones."""
+        for mutant in self.mutants:
+            is_fine = budget == BUDGETS[0] or mutant not in self.explanations
+            if is_fine and not self.at_load >> mutant.number & 1:
+                yield mutant
 
     def _find_constants(self) -> None:
         """Which mutants change constants: with all that is computed anew, or only by a new load."""
@@ -172,6 +181,8 @@ class Trials:
         """
         constants = self.at_load | self.reach.everywhere
         for mutant in self.mutants:
+            if mutant in self.explanations and not self.at_load >> mutant.number & 1:
+                continue
             if constants >> mutant.number & 1 and not self.verdicts.of(mutant).killed:
                 near = sum(1 << each.number for each in self.mutants if each.path == mutant.path)
                 tests = [self.reach.tests[self.reach.latest[name]] for name in self.items]

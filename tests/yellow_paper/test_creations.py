@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from blockstm.insight.assembly import assemble
 from eth_typing import Address
-from tests.eips.rules import TARGET, call, created_by, run, since
+from tests.eips.rules import TARGET, call, created_by, numbers, run, since
 from tests.evm.world_blocks import SENDERS, contract, number_of, transaction
 
 from blockstm.state.accounts import Account
@@ -19,6 +19,11 @@ CREATED = [
     "fffd933a0bc612844eaf0c6fe3e5b8e9b6c1d19c",
 ]
 FORKS = ["frontier", "homestead", "spurious_dragon", "shanghai", "osaka"]
+
+
+def laid(code: bytes) -> str:
+    """Words that lay up to 32 bytes of code in memory and leave their size and place."""
+    return f"0x{code.hex()} 0 MSTORE {len(code)} {32 - len(code)}"
 
 
 @pytest.mark.parametrize("fork", since("frontier"))
@@ -89,6 +94,24 @@ def test_a_creation_that_fails_leaves_nothing(fork: str) -> None:
         assert called.word == 0
         account = called.state.account(TARGET)
         assert (account.balance, account.nonce) == (5, 2)
+
+
+@pytest.mark.parametrize("fork", FORKS)
+def test_a_creation_that_is_undone_leaves_no_code(fork: str) -> None:
+    """Though its code has run before the frame that created it fails."""
+    tells = assemble("7 0 MSTORE 32 0 RETURN")  # what is created
+    makes = assemble(f"{laid(tells)} RETURN")
+    factory = Address(b"\x11" * 20)
+    child = f"{number_of(created_by(factory, 1)):#x}"
+    calls = f"32 0 0 0 0 {child} 50000 CALL POP"
+    fails = f"{laid(makes)} 0 CREATE POP {calls} 0 MLOAD 7 XOR @other JUMPI INVALID other:"
+    source = f"""
+        0 0 0 0 0 {number_of(factory):#x} 300000 CALL POP
+        9 0 MSTORE {calls} {child} EXTCODESIZE 32 MSTORE 64 0 RETURN
+    """
+    called = call(fork, source, accounts={factory: contract(fails)}, gas=2_000_000)
+    assert numbers(called.execution.output) == [9, 0]
+    assert called.state.account(factory).nonce == 1
 
 
 @pytest.mark.parametrize("fork", FORKS)
