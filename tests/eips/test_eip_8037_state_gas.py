@@ -132,6 +132,22 @@ def test_refunds_are_a_part_of_both_kinds() -> None:
     assert called.refund == 11_616
 
 
+@pytest.mark.parametrize("left", [14, 15, 16])
+def test_code_is_paid_from_the_reservoir_though_no_other_gas_is_left(left: int) -> None:
+    """A byte of code: 9 gas for initcode that returns it, 6 for its hash, and 1,530 of state gas.
+
+    What creates it gets 12,000 for the creation, 3 for each of six words and for its memory, and 2
+    for the initcode's word.
+    """
+    returns = assemble("1 0 RETURN")
+    source = f"0x{returns.hex()} 0 MSTORE {len(returns)} {32 - len(returns)} 0 CREATE"
+    calls = f"0 0 0 0 0 {TO_B} {12_023 + left} CALL"
+    called = call("amsterdam", calls, accounts={B: contract(source)}, gas=CAP + 400_000)
+    deployed = NEW_ACCOUNT + BYTE if left >= 15 else 0
+    assert called.execution.state_gas == deployed
+    assert (called.state.account(created_by(B, 1)) is not None) is bool(deployed)
+
+
 def test_code_that_cannot_be_paid_for_is_not_deployed() -> None:
     needed = 24_000 + 4 * 16 + 4 + 2 + 6 + 12 + 24 + NEW_ACCOUNT + 100 * BYTE
     block = [transaction(0, None, nonce=i, data=HUNDRED, gas=needed - i) for i in range(2)]

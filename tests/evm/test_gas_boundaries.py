@@ -81,6 +81,18 @@ def test_where_the_second_delegation_cannot_be_paid_the_first_goes_too() -> None
         assert [ran.state.account(each).nonce for each in (A, B)] == [int(holds)] * 2
 
 
+@pytest.mark.parametrize("missing", [0, 1])
+def test_what_was_delegated_before_is_delegated_again(missing: int) -> None:
+    """The first authority is sent elsewhere, the second cannot pay for its delegation."""
+    before = Account(1, 0, b"\xef\x01\x00" + B)
+    gas = STARTED + 2 * ASKED + 2 * WRITTEN + NEW_DELEGATION - missing
+    ran = delegated((A, 0), (B, 0), gas=gas, there={A: before, B: FUNDED})
+    [execution] = ran.executions
+    assert execution.succeeded is not bool(missing)
+    assert (ran.state.account(A) == before) is bool(missing)
+    assert (ran.state.account(A).code or b"")[3:] == (B if missing else CODE)
+
+
 def test_an_authority_pays_for_each_thing_once() -> None:
     """Three delegations of one account: one account, one write, one delegation."""
     paid = WRITTEN + NEW_ACCOUNT + NEW_DELEGATION
