@@ -148,7 +148,7 @@ def test_those_alike_are_told_apart() -> None:
 # ------------------------------------------------------------------------------------- a run
 
 COMMAND = [sys.executable, "-m", "tests.mutation", "python", "--seed", "1", "--tests"]
-TESTS = "tests/ethereum/test_difficulties.py::test_from_paris_on_there_is_none"
+TESTS = "tests/eips/test_eip_100_difficulty.py::test_before_it_ommers_did_not_count"
 FILES = ["--files", "rules/difficulty.py", "--results"]
 
 
@@ -161,26 +161,33 @@ def told(*arguments: str | Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of a run: one test on the mutants of two lines, ``if ... is None`` and ``seconds = ...``."""
+    """Of a run: one test on the mutants of two lines."""
     folder = tmp_path_factory.mktemp("results")
-    lines = [str(number) for number in lines_of("bomb_delay is None", "seconds = timestamp -")]
-    told(TESTS, *FILES, folder, "--lines", *lines)
+    told(TESTS, *FILES, folder, "--lines", str(BOMB), str(line_of("seconds = timestamp -")))
     return folder
 
 
-def lines_of(*texts: str) -> list[int]:
-    source = (ROOT / "src/blockstm/ethereum/rules/difficulty.py").read_text().splitlines()
-    return [number for number, line in enumerate(source, 1) if any(text in line for text in texts)]
+def line_of(text: str) -> int:
+    source = (ROOT / "src/blockstm/ethereum/rules/difficulty.py").read_text()
+    return source[: source.index(text)].count("\n") + 1
+
+
+BOMB = line_of("fork.bomb_delay is None")
 
 
 def test_a_run_finds_what_a_test_notices(results: Path) -> None:
-    """The test asks for an error; it never comes to the line behind it."""
+    """It needs the time between two blocks, and never asks for a fork without difficulty."""
     *_, whole = said = told(TESTS, *FILES, results, "--told")
-    assert whole == f"in all: 60 mutants, 2 killed, 0 explained, 2 open, {60 - 4} not run yet"
-    assert [line for line in said if line.startswith("open: ")] == [
-        f"open: src/blockstm/ethereum/rules/difficulty.py:{line}"
-        for line in lines_of("bomb_delay is None", "seconds = timestamp -")
-    ]
+    assert whole == f"in all: 60 mutants, 3 killed, 0 explained, 1 open, {60 - 4} not run yet"
+    at = said.index(f"open: src/blockstm/ethereum/rules/difficulty.py:{BOMB}")
+    assert said[at + 1 : at + 3] == ["  - if fork.bomb_delay is None:", "  + if False:"]
+
+
+def test_a_run_goes_on_where_the_last_one_ended(results: Path) -> None:
+    verdicts = results / "python-verdicts.jsonl"
+    known = verdicts.read_text()
+    told(TESTS, *FILES, results, "--lines", str(BOMB))
+    assert verdicts.read_text() == known
 
 
 @pytest.mark.parametrize("kind", ["native", "python"])
