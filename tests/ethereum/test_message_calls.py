@@ -17,6 +17,7 @@ from blockstm.ethereum import (
     Account,
     AccountOverride,
     AccountState,
+    Authorization,
     BlockOverrides,
     Failure,
     Message,
@@ -163,6 +164,11 @@ def test_a_call_may_have_more_gas_than_a_transaction_or_its_block() -> None:
         ({"max_fee_per_gas": 6}, Reason.FEE_CAP_BELOW_BASE_FEE),
         ({"to": None, "data": bytes(49_153)}, Reason.INITCODE_TOO_LARGE),
         ({"blob_hashes": ()}, Reason.NO_BLOBS),
+        ({"blob_hashes": (b"\x01" * 32,), "to": None}, Reason.BLOB_TRANSACTION_CREATES),
+        (
+            {"authorizations": (Authorization(1, BOB, 0, 0, 1, 1),), "to": None},
+            Reason.SET_CODE_TRANSACTION_CREATES,
+        ),
         ({"blob_hashes": (bytes(32),)}, Reason.BLOB_HASH_VERSION),
         ({"authorizations": ()}, Reason.NO_AUTHORIZATIONS),
     ],
@@ -188,7 +194,9 @@ def test_in_amsterdam_what_is_charged_at_once_is_capped() -> None:
         message = Message(sender=ALICE, to=CONTRACT, gas=2 * 10**7, data=bytes(size))
         result = call(state_of(), message, fork="amsterdam")
         assert (result.rejection and result.rejection.reason) == reason
-        assert call(state_of(), message, fork="osaka").succeeded
+    # Before it, nothing of a call was: its limit is no transaction's.
+    dear = Message(sender=ALICE, to=CONTRACT, gas=2 * 10**7, data=b"\1" * (2**24 // 40))
+    assert call(state_of(), dear, fork="osaka").gas_used > 2**24
 
 
 def test_calls_and_creations_are_1024_deep() -> None:
