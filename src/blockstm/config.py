@@ -11,6 +11,7 @@ from blockstm.messages import brief
 __all__ = ["Config"]
 
 MAX_WORKERS = 256
+SCHEDULES = ("optimistic", "declared", "grouped", "listed", "adaptive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,10 @@ class Config:
         estimates: whether a transaction that meets a write known to be coming waits for it.
         revalidation: whether executed transactions are checked again before the frontier.
         throttle: whether speculation backs off in blocks whose transactions depend on each other.
+        schedule: how hints are used, where a block has some: "optimistic" (not at all), "declared"
+            (transactions wait for those that they depend on), "grouped" (and those that write the
+            same locations run one after another on one worker), "listed" (all reads are taken to be
+            known), or "adaptive" (whichever took the least time lately); see docs/groups.md.
         timeline: how many spans of what it did each worker keeps for `Stats.timeline`, up to
             2**24; 0: no clock is read for it.
 
@@ -42,6 +47,7 @@ class Config:
     estimates: bool = True
     revalidation: bool = True
     throttle: bool = True
+    schedule: Literal["optimistic", "declared", "grouped", "listed", "adaptive"] = "declared"
     timeline: int = 0
 
     def __post_init__(self) -> None:
@@ -50,6 +56,10 @@ class Config:
         _check_int("window", self.window, 1, 1 << 20)
         _check_int("max_incarnations", self.max_incarnations, 1, 1 << 20)
         _check_int("timeline", self.timeline, 0, 1 << 24)
+        if self.schedule not in SCHEDULES:
+            raise ConfigError(
+                f"schedule is one of {', '.join(SCHEDULES)}, not {brief(self.schedule)}"
+            )
         for name in ("gate", "estimates", "revalidation", "throttle"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name} is a bool, not {brief(getattr(self, name))}")

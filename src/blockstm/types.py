@@ -114,6 +114,11 @@ class HintsReport:
             dependencies end that.
         begun_early: long transactions that were begun before their turn.
         begun_early_in_vain: those that had to be run again; the first ends it.
+        schedule: how the hints were used, see `Config.schedule`.
+        splits, merges: groups whose members turned out not to depend on each other, and pairs of
+            groups that turned out to; 0 where there are no groups.
+        followed: transactions that were run right after the one before them in their group, by the
+            same worker.
     """
 
     expected: int = 0
@@ -124,6 +129,10 @@ class HintsReport:
     trusted: bool = True
     begun_early: int = 0
     begun_early_in_vain: int = 0
+    schedule: str = "declared"
+    splits: int = 0
+    merges: int = 0
+    followed: int = 0
 
     @property
     def precision(self) -> float | None:

@@ -51,6 +51,8 @@ SETTINGS = [
     Config(gate=False, estimates=estimates, revalidation=revalidation, throttle=throttle)
     for estimates, revalidation, throttle in product((False, True), repeat=3)
 ] + [Config(gate=False, window=window, max_incarnations=cap) for window, cap in ((1, 1), (3, 2))]
+SCHEDULES = ("optimistic", "declared", "grouped", "listed", "adaptive")
+SETTINGS += [Config(gate=False, schedule=schedule) for schedule in SCHEDULES]
 
 
 def check(

@@ -20,6 +20,7 @@ from blockstm.engine.options import (
     prefetch,
 )
 from blockstm.hints.options import hints_of
+from blockstm.hints.schedules import Schedule, schedule_choice
 from blockstm.stream import Stream
 from blockstm.types import BlockResult, Transactions
 from blockstm.vm.callable import bind
@@ -39,6 +40,7 @@ class Engine:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.schedules = schedule_choice(config.schedule)
         self.runner = Runner(usable_cores() if config.workers == "auto" else config.workers)
 
     @property
@@ -55,7 +57,10 @@ class Engine:
         self, transactions: Transactions, state: State, vm: VM, /, **options: Unpack[RunOptions]
     ) -> BlockResult:
         """Run a block; see `blockstm.execute_block`."""
-        return conclude(*self.runner.execute(self.request(transactions, state, vm, options)))
+        result = conclude(*self.runner.execute(self.request(transactions, state, vm, options)))
+        if result.stats.hints is not None:
+            self.schedules.learn(result)
+        return result
 
     def stream(
         self, transactions: Transactions, state: State, vm: VM, /, **options: Unpack[RunOptions]
@@ -81,7 +86,10 @@ class Engine:
         skip = options["on_invalid"] == "skip"
         expected = None if hints is None else hints.core
         limit = options["limit"]
-        return Request(context, count, workers, pinned, skip, limit, self.config, expected)
+        schedule = self.schedules.next() if expected is not None else Schedule.DECLARED
+        return Request(
+            *(context, count, workers, pinned, skip, limit, self.config, expected, schedule)
+        )
 
     def close(self) -> None:
         """Wait for a running block, end an open stream, send the threads home.

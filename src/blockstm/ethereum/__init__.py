@@ -11,6 +11,7 @@ Imports point down::
     building   a valid block of what fits of some transactions
     calls      messages that nobody signs, run on a state that they do not change
     witnesses  a block and what proves the state that it reads, for stateless clients
+    learned    what past blocks teach of the next one's conflicts, as hints
     execution  from a block to what it did, and to a verdict
     tracing    what transactions did inside, as go-ethereum's tracers tell it
     hints      what is known of a block's transactions before it runs

@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    schedules  how a block's hints are used
     sources   where hints come from: dependencies, declared accesses
     options   what a caller passes as ``hints=``, as what the core takes
     hints     the hints of one block, and what has hints of many

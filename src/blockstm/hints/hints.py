@@ -125,6 +125,12 @@ class Hints:
         return self.core.dependencies()
 
     @property
+    def groups(self) -> Sequence[tuple[int, ...]]:
+        """The groups of two transactions or more: the connected sets of those that write a location
+        in common; where no accesses are known, of those that depend on each other."""
+        return self.core.groups()
+
+    @property
     def long_transactions(self) -> tuple[int, ...]:
         """Those that are begun before their turn, the longest first: each has 1/16 of the block's
         weight, or more."""

@@ -17,7 +17,7 @@ from blockstm.executor import Executor
 from blockstm.types import Stats
 from blockstm.vm.evm import Evm
 
-__all__ = ["Recording", "Steps", "record", "record_file", "recorded", "run", "timing_executor"]
+__all__ = ["Recording", "Steps", "record", "record_file"]
 
 _SPANS_PER_STEP = 16
 

@@ -150,7 +150,7 @@ cdef class Engine:
 
     cdef int set_expected(self, Request request) except -1:
         """Use what is expected of the block."""
-        self.expected = expected_in(request.expectations, request.count)
+        self.expected = expected_in(request.expectations, request.count, request.schedule)
         self.block.scheduler.expected = members_of(self.expected)
         return 0
 

@@ -8,7 +8,14 @@ is its use in one block, where the workers learn how far to trust it.
 from libc.stdint cimport int32_t, int64_t, uint32_t
 from libcpp.vector cimport vector
 
-from blockstm._native.engine.expected cimport Expected
+from blockstm._native.engine.expected cimport Expected, Schedule
+
+cdef extern from "engine/expected_groups.hpp" namespace "blockstm" nogil:
+    cppclass ExpectedGroups:
+        vector[int32_t] group
+        vector[int32_t] place
+        vector[int32_t] first
+        vector[int32_t] member
 
 cdef enum:
     DEPENDENCIES_MAX = 8   # of one transaction: the highest, which are most likely executed last
@@ -22,16 +29,20 @@ cdef class Expectations:
     cdef vector[uint32_t] first
     cdef vector[int32_t] dependency
     cdef vector[int32_t] long_index
+    cdef vector[int32_t] root      # of the set of each transaction, while the groups are made
+    cdef ExpectedGroups grouped
 
 
 cdef class ExpectedInBlock:
     cdef Expected expected
     cdef Expectations expectations
+    cdef Schedule schedule
 
+    cdef int use_groups(self) except -1
     cdef dict report(self)
 
 
 # None: nothing is expected.
-cdef ExpectedInBlock expected_in(Expectations expectations, int64_t count)
+cdef ExpectedInBlock expected_in(Expectations expectations, int64_t count, Schedule schedule)
 cdef Expected* members_of(ExpectedInBlock expected) noexcept
 cdef object report_on(ExpectedInBlock expected)

@@ -4,12 +4,17 @@ from libc.stdint cimport INT32_MAX, int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport calloc, free
 from libcpp.vector cimport vector
 
+from itertools import pairwise
+
 from blockstm.errors import InputError
 from blockstm.messages import brief
 from blockstm.types import HintsReport
 
 from blockstm._native.base.atomics cimport Atomic
-from blockstm._native.engine.expected cimport EARLY_FIRST, TRUST_FIRST, Expected
+from blockstm._native.engine.expected cimport (
+    DECLARED, EARLY_FIRST, GROUPED, LISTED, OPTIMISTIC, TRUST_FIRST, Expected, Schedule,
+)
+from blockstm._native.engine.groups cimport GROUP_TRUST_FIRST, NOT_MERGED, Groups
 
 cdef extern from "engine/expected_accesses.hpp" namespace "blockstm" nogil:
     const uint8_t EXPECTED_WRITE
@@ -26,6 +31,13 @@ cdef extern from "engine/expected_accesses.hpp" namespace "blockstm" nogil:
     void dependencies_of_accesses(vector[ExpectedAccess]& accesses,
                                   vector[ExpectedDependency]& dependencies) except +
     void sort_dependencies(vector[ExpectedDependency]& dependencies)
+
+cdef extern from "engine/expected_groups.hpp" namespace "blockstm" nogil:
+    void join_writers(const vector[ExpectedAccess]& accesses, vector[int32_t]& root) except +
+    void join_dependencies(const vector[ExpectedDependency]& dependencies, vector[int32_t]& root) except +
+    void number_groups(vector[int32_t]& root, ExpectedGroups& groups) except +
+
+cdef dict SCHEDULES = {OPTIMISTIC: "optimistic", DECLARED: "declared", GROUPED: "grouped", LISTED: "listed"}
 
 
 cdef class Numbers:
@@ -76,15 +88,21 @@ cdef class Expectations:
     def __cinit__(self, int64_t count, *, int64_t offset=0, dependencies=None, accesses=None, weights=None):
         cdef vector[ExpectedDependency] found
         cdef Numbers numbers
+        cdef int64_t index
         if count < 0 or offset < 0 or count + offset > INT32_MAX // 2:
             raise InputError(f"there are no blocks of {count + offset} transactions")
         self.count = count + offset
+        for index in range(self.count):
+            self.root.push_back(<int32_t>index)
         if dependencies is not None:
             starts, indices = dependencies
             add_dependencies(self, Numbers(starts, 8), Numbers(indices, 8), count, offset, found)
+            join_dependencies(found, self.root)
         if accesses is not None:
             starts, locations, kinds = accesses
-            add_accesses(Numbers(starts, 8), Numbers(locations, 8), Numbers(kinds, 1), count, offset, found)
+            add_accesses(self, Numbers(starts, 8), Numbers(locations, 8), Numbers(kinds, 1), count, offset, found)
+        number_groups(self.root, self.grouped)
+        self.root.clear()
         keep_dependencies(self, found)
         if weights is not None:
             numbers = Numbers(weights, 8)
@@ -96,6 +114,13 @@ cdef class Expectations:
         """The dependencies that are kept, of each transaction from the highest down."""
         return [tuple([self.dependency[place] for place in range(self.first[index], self.first[index + 1])])
                 for index in range(self.count)]
+
+    def groups(self):
+        """The groups of two transactions or more, each ascending."""
+        members = [self.grouped.member[place] for place in range(self.grouped.member.size())]
+        starts = [self.grouped.first[group] for group in range(self.grouped.first.size())]
+        groups = [tuple(members[start:end]) for start, end in pairwise(starts)]
+        return [each for each in groups if len(each) > 1]
 
     def long_transactions(self):
         """Those that are begun early."""
@@ -156,8 +181,8 @@ cdef int keep_weights(Expectations expectations, const int64_t* weight, int64_t 
     return 0
 
 
-cdef int add_accesses(Numbers starts, Numbers locations, Numbers kinds, int64_t count, int64_t offset,
-                      vector[ExpectedDependency]& found) except -1:
+cdef int add_accesses(Expectations expectations, Numbers starts, Numbers locations, Numbers kinds, int64_t count,
+                      int64_t offset, vector[ExpectedDependency]& found) except -1:
     cdef vector[ExpectedAccess] accesses
     cdef ExpectedAccess each
     cdef const int64_t* start = <const int64_t*>starts.buffer.buf
@@ -176,15 +201,18 @@ cdef int add_accesses(Numbers starts, Numbers locations, Numbers kinds, int64_t 
             each.kind = kind[place]
             accesses.push_back(each)
     dependencies_of_accesses(accesses, found)
+    join_writers(accesses, expectations.root)
     return 0
 
 
 cdef class ExpectedInBlock:
     """What is expected in a block of ``count`` transactions, and how far that is trusted."""
 
-    def __cinit__(self, Expectations expectations not None, int64_t count):
+    def __cinit__(self, Expectations expectations not None, int64_t count, Schedule schedule):
         cdef Expected* expected = &self.expected
         self.expectations = expectations
+        self.schedule = schedule
+        expected.lists_reads = schedule == LISTED
         expected.count = expectations.count if expectations.count < count else count
         expected.first = expectations.first.data()
         expected.dependency = expectations.dependency.data()
@@ -195,9 +223,32 @@ cdef class ExpectedInBlock:
         expected.held = <Atomic[int32_t]*>calloc(expected.count + 1, sizeof(Atomic[int32_t]))
         if expected.held == NULL:
             raise MemoryError
+        if schedule == GROUPED:
+            self.use_groups()
+
+    cdef int use_groups(self) except -1:
+        """Begin to trust the groups; none is merged with another."""
+        cdef Groups* groups = &self.expected.groups
+        cdef int64_t group
+        groups.group = self.expectations.grouped.group.data()
+        groups.place = self.expectations.grouped.place.data()
+        groups.first = self.expectations.grouped.first.data()
+        groups.member = self.expectations.grouped.member.data()
+        groups.count = <int64_t>self.expectations.grouped.first.size() - 1
+        groups.trust = <Atomic[int32_t]*>calloc(groups.count + 1, sizeof(Atomic[int32_t]))
+        groups.merged = <Atomic[int32_t]*>calloc(groups.count + 1, sizeof(Atomic[int32_t]))
+        if groups.trust == NULL or groups.merged == NULL:
+            raise MemoryError
+        for group in range(groups.count):
+            groups.trust[group].prepare(GROUP_TRUST_FIRST)
+            groups.merged[group].prepare(NOT_MERGED)
+        groups.is_used = True
+        return 0
 
     def __dealloc__(self):
         free(self.expected.held)
+        free(self.expected.groups.trust)
+        free(self.expected.groups.merged)
 
     cdef dict report(self):
         """The members of a `blockstm.types.HintsReport`; all workers have left."""
@@ -211,17 +262,21 @@ cdef class ExpectedInBlock:
             "trusted": expected.trust.peek() > 0,
             "begun_early": expected.early.peek(),
             "begun_early_in_vain": expected.early_wrong.peek(),
+            "schedule": SCHEDULES[self.schedule],
+            "splits": expected.groups.splits.peek(),
+            "merges": expected.groups.merges.peek(),
+            "followed": expected.groups.followed.peek(),
         }
 
 
-cdef ExpectedInBlock expected_in(Expectations expectations, int64_t count):
+cdef ExpectedInBlock expected_in(Expectations expectations, int64_t count, Schedule schedule):
     """What is expected in a block of ``count`` transactions; None where nothing is."""
-    return None if expectations is None else ExpectedInBlock(expectations, count)
+    return None if expectations is None else ExpectedInBlock(expectations, count, schedule)
 
 
 cdef Expected* members_of(ExpectedInBlock expected) noexcept:
-    """What the workers read; NULL where nothing is expected."""
-    if expected is None:
+    """What the workers read; NULL where nothing is expected, or that is not used."""
+    if expected is None or expected.schedule == OPTIMISTIC:
         return NULL
     return &expected.expected
 

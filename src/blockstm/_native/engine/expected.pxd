@@ -5,6 +5,14 @@ The counts are for the report.
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from blockstm._native.base.atomics cimport Atomic
+from blockstm._native.engine.groups cimport Groups, member_before
+
+# How what is expected is used; see `blockstm.hints.schedules`.
+cdef enum Schedule:
+    OPTIMISTIC = 0   # not at all
+    DECLARED = 1     # transactions wait for those that they depend on
+    GROUPED = 2      # and for those of their group
+    LISTED = 3       # all reads are known: nothing is validated again before its turn while that proves right
 
 cdef enum:
     TRUST_FIRST = 4
@@ -20,6 +28,8 @@ cdef struct Expected:
     const int32_t* dependency      # from the highest down
     const int32_t* long_index      # long transactions, the longest first
     int64_t long_count
+    Groups groups
+    bint lists_reads               # the schedule is `LISTED`
     Atomic[int32_t]* held          # by transaction: 1 where it was held and has not run since
     uint64_t padding_before[8]
     Atomic[int32_t] trust          # up where a transaction read what a dependency wrote; at 0 none is held
@@ -35,8 +45,15 @@ cdef struct Expected:
 
 cdef inline bint expects_nothing_of(const Expected* expected, int64_t index) noexcept nogil:
     """Whether a transaction is not to be held for others."""
-    return (index >= expected.count or expected.first[index] == expected.first[index + 1]
-            or expected.trust.peek() <= 0)
+    if index >= expected.count or expected.trust.peek() <= 0:
+        return True
+    return (expected.first[index] == expected.first[index + 1]
+            and not (expected.groups.is_used and member_before(&expected.groups, index) >= 0))
+
+
+cdef inline bint reads_are_known(const Expected* expected) noexcept nogil:
+    """Whether no transaction need be validated before its turn: it was run after all that it reads from."""
+    return expected != NULL and expected.lists_reads and expected.trust.peek() > 0
 
 
 cdef inline bint take_hold(Expected* expected) noexcept nogil:

@@ -3,6 +3,7 @@ from libc.stdint cimport int32_t, int64_t
 
 from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport Expectations
+from blockstm._native.engine.expected cimport Schedule
 
 
 cdef class Request:
@@ -14,5 +15,6 @@ cdef class Request:
     cdef object limit
     cdef object options            # a Config
     cdef Expectations expectations  # of the transactions; or None
+    cdef Schedule schedule         # how they are used
 
     cdef object pin(self)

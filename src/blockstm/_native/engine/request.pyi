@@ -16,4 +16,5 @@ class Request:
         limit: Limit | None,
         options: Config,
         expectations: Expectations | None = None,
+        schedule: int = 1,
     ) -> None: ...

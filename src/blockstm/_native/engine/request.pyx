@@ -3,6 +3,7 @@ from libc.stdint cimport UINT64_MAX, int32_t, int64_t
 
 from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport Expectations
+from blockstm._native.engine.expected cimport DECLARED, Schedule
 
 
 class GasCap:
@@ -22,7 +23,8 @@ cdef class Request:
     """One block to run, checked and bound."""
 
     def __init__(self, BoundVm vm not None, int64_t count, int32_t workers, state,
-                 bint skip_invalid, limit, options, Expectations expectations=None):
+                 bint skip_invalid, limit, options, Expectations expectations=None,
+                 Schedule schedule=DECLARED):
         self.vm = vm
         self.count = count
         self.workers = workers
@@ -31,6 +33,7 @@ cdef class Request:
         self.limit = GasCap(limit) if isinstance(limit, int) and limit > UINT64_MAX else limit
         self.options = options
         self.expectations = expectations
+        self.schedule = schedule
 
     cdef object pin(self):
         """Have a native state refuse changes while workers read it without the GIL, as long as this lives."""

@@ -49,6 +49,7 @@ from blockstm._native.base.cursors cimport (
     Cursor, EventCount, cursor_claim_batch, cursor_claim_before, cursor_lower, cursor_raise,
 )
 from blockstm._native.engine.expected cimport Expected, expects_nothing_of
+from blockstm._native.engine.groups cimport Groups, awaited_member, awaited_of_merged
 
 cdef enum Phase:
     READY = 0
@@ -230,6 +231,18 @@ cdef inline bint has_been_executed(Scheduler* scheduler, int64_t index) noexcept
     return phase == EXECUTED or phase == COMMITTING or phase == FINAL
 
 
+cdef inline int32_t awaited_in_groups(Scheduler* scheduler, int64_t index, int64_t frontier) noexcept nogil:
+    """The member before it, in its group or the one that was merged with that, that has not been executed, or -1."""
+    cdef const Groups* groups = &scheduler.expected.groups
+    cdef int32_t writer = awaited_member(groups, index)
+    if writer >= frontier and not has_been_executed(scheduler, writer):
+        return writer
+    writer = awaited_of_merged(groups, index)
+    if writer >= frontier and not has_been_executed(scheduler, writer):
+        return writer
+    return -1
+
+
 cdef inline int32_t scheduler_awaited(Scheduler* scheduler, int64_t index) noexcept nogil:
     """The highest transaction that this one is expected to depend on and that has not been executed, or -1.
 
@@ -243,10 +256,10 @@ cdef inline int32_t scheduler_awaited(Scheduler* scheduler, int64_t index) noexc
     frontier = scheduler.frontier.next.observe()
     for place in range(expected.first[index], expected.first[index + 1]):
         if expected.dependency[place] < frontier:  # as are all that follow
-            return -1
+            break
         if not has_been_executed(scheduler, expected.dependency[place]):
             return expected.dependency[place]
-    return -1
+    return awaited_in_groups(scheduler, index, frontier) if expected.groups.is_used else -1
 
 
 cdef inline bint scheduler_has_work(Scheduler* scheduler) noexcept nogil:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from blockstm.bench.benchmark import in_turn
 from blockstm.config import Config
@@ -25,12 +25,18 @@ from blockstm.types import BlockResult, HintsReport
 __all__ = ["HINTS", "NONE", "HintedRow", "measure_hints"]
 
 NONE = "none"
+ScheduleName: TypeAlias = Literal["optimistic", "declared", "grouped", "listed", "adaptive"]
 _DRAWN = 7
 
 
 def _accesses(recording: Recording) -> Hints:
+    """All but nonces: a transaction names its sender's itself."""
     return Hints.of(
-        Expected(reads=each.reads, writes=each.writes, adds=each.adds)
+        Expected(
+            reads=each.reads,
+            writes=[location for location in each.writes if location[1] != "nonce"],
+            adds=each.adds,
+        )
         for each in recording.accesses
     )
 
@@ -90,7 +96,7 @@ HINTS: Mapping[str, Callable[[Recording], Hints]] = MappingProxyType(
         "hostile: a chain": _chain,
         "hostile: drawn": _drawn,
         "hostile: all on the first": lambda recording: from_dependencies([[0]] * len(recording)),
-        "hostile: right, then a chain": _first_half_right,
+        "hostile: right then a chain": _first_half_right,
         "hostile: the last are long": _last_are_long,
     }
 )
@@ -135,9 +141,19 @@ class HintedRow:
 
 
 def measure_hints(
-    steps: Steps, *, workers: int = 2, iterations: int = 20, names: Sequence[str] = tuple(HINTS)
+    steps: Steps,
+    *,
+    workers: int = 2,
+    iterations: int = 20,
+    names: Sequence[str] = tuple(HINTS),
+    schedule: ScheduleName = "declared",
+    more: Mapping[str, Hints] = MappingProxyType({}),
 ) -> list[HintedRow]:
     """Run a block without hints and with each kind of them, in turn; a row for each.
+
+    Args:
+        schedule: how hints are used, see `blockstm.Config`.
+        more: name → hints, measured beside those of ``names``.
 
     Raises:
         ConfigError: there are no such hints, or fewer than 2 iterations.
@@ -149,12 +165,12 @@ def measure_hints(
         raise ConfigError(f"{wanted}, not {brief(unknown[0]) if unknown else iterations}")
     recording = record(steps, repeats=3)
     given: dict[str, Any] = {NONE: None}
-    for name in names:
-        given[name] = HINTS[name](recording).shifted(steps.transactions.start)
+    for name, hints in ({each: HINTS[each](recording) for each in names} | dict(more)).items():
+        given[name] = hints.shifted(steps.transactions.start)
     results: dict[str, list[BlockResult]] = {name: [] for name in given}
     with Executor(Config(workers=1)) as alone:
         expected = alone.execute_block(steps.steps, steps.state, steps.evm)
-    with Executor(Config(workers=workers)) as engine:
+    with Executor(Config(workers=workers, schedule=schedule)) as engine:
         for number in range(-1, iterations):
             for name in in_turn(list(given), max(number, 0)):
                 result = engine.execute_block(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blockstm.cli.bench.rows import block_files_at, print_rows, words
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
+
+if TYPE_CHECKING:
+    from blockstm.ethereum import ExecutedBlock
+    from blockstm.ethereum.files.block_files import BlockFile
 
 __all__ = ["add_parser", "main"]
 
@@ -39,6 +43,17 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--iterations", type=int, default=20, metavar="N", help="of each; default: 20"
     )
+    parser.add_argument(
+        "--schedule",
+        choices=["optimistic", "declared", "grouped", "listed", "adaptive"],
+        default="declared",
+        help="how hints are used; default: declared",
+    )
+    parser.add_argument(
+        "--learned",
+        action="store_true",
+        help="take the blocks by number, and measure what those before teach of each, too",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.set_defaults(main=main)
 
@@ -54,17 +69,44 @@ def main(args: argparse.Namespace) -> int:
 def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     # loads what only this command needs
     from blockstm.bench.blocks.hinted import HINTS, measure_hints
-    from blockstm.ethereum.files.block_files import read_block_file
+    from blockstm.ethereum.learned import Learned
     from blockstm.insight.recording import Steps
 
     names = words(args.hints) or tuple(HINTS)
-    for path in [file for named in args.blocks for file in block_files_at(named)]:
-        try:
-            steps = Steps.of_file(read_block_file(path))
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error}") from error
-        rows = measure_hints(steps, workers=args.workers, iterations=args.iterations, names=names)
+    learned = Learned()
+    files = [_block_file(path) for named in args.blocks for path in block_files_at(named)]
+    if args.learned:
+        files.sort(key=lambda file: file.block.header.number)
+    for file in files:
+        taught = learned.for_block(file.block) if args.learned else None
+        rows = measure_hints(
+            Steps.of_file(file),
+            workers=args.workers,
+            iterations=args.iterations,
+            names=names,
+            schedule=args.schedule,
+            more={} if taught is None else {"learned": taught},
+        )
         yield from (row.as_dict() for row in rows)
+        if args.learned:
+            learned.learn(file.block, _executed(file))
+
+
+def _block_file(path: Path) -> BlockFile:
+    from blockstm.ethereum.files.block_files import read_block_file  # loads what only this needs
+
+    try:
+        return read_block_file(path)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+
+
+def _executed(file: BlockFile) -> ExecutedBlock:
+    from blockstm.executor import execute_block  # loads what only this command needs
+
+    return execute_block(
+        file.block, file.state(), "evm", block_hashes=file.block_hashes, accesses=True
+    )
 
 
 def _print_row(row: dict[str, Any], *, heading: bool) -> None:

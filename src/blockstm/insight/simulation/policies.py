@@ -112,6 +112,8 @@ def _groups(recording: Recording) -> list[list[int]]:
     last: dict[object, int] = {}
     for index, each in enumerate(recording.accesses):
         for location in each.writes:
+            if location[1] == "nonce":  # a transaction names its sender's itself
+                continue
             if location in last:
                 root[find(index)] = find(last[location])
             last[location] = index

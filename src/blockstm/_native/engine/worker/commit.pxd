@@ -8,6 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
 from blockstm._native.base.cursors cimport events_notify
+from blockstm._native.engine.expected cimport reads_are_known
 from blockstm._native.engine.frontier cimport (
     OUT_OF_MEMORY, RUNNING, ExecutionResult, Write, frontier_admits, frontier_commit, frontier_end,
 )
@@ -48,7 +49,7 @@ cdef inline void revalidate_readers(Worker* worker, int32_t index, const Write* 
         reader = highest_reader(location)
         if reader > highest:
             highest = reader
-    if highest > index:
+    if highest > index and not reads_are_known(block.scheduler.expected):
         scheduler_revalidate(&block.scheduler, index + 1, <int64_t>highest + 1)
 
 

@@ -10,6 +10,9 @@ from blockstm._native.base.cursors cimport events_notify, now_ns
 from blockstm._native.engine.expected cimport (
     Expected, expects_nothing_of, learn_early, learn_trust, take_early, take_hold,
 )
+from blockstm._native.engine.groups cimport (
+    MEMBERS_NEAR, Groups, awaited_of_merged, learn_group, learn_merged, member_after, member_before, merge_groups,
+)
 from blockstm._native.engine.scheduler cimport (
     EXECUTING, READY, WAITING, Scheduler, Task, Waiter, phase_of, scheduler_awaited, scheduler_wait_for,
     scheduler_wake, task_leave, task_move, task_status,
@@ -67,6 +70,47 @@ cdef inline void release_held(Scheduler* scheduler) noexcept nogil:
     events_notify(&scheduler.events)
 
 
+cdef inline bint has_read_from_near(const View* view, const Groups* groups, int32_t member) noexcept nogil:
+    """Whether a member or one shortly before it wrote what was read: groups are of several locations."""
+    cdef int near = 0
+    while member >= 0 and near < MEMBERS_NEAR:
+        if has_read_from(view, member):
+            return True
+        member = member_before(groups, member)
+        near += 1
+    return False
+
+
+cdef inline void release_group(Scheduler* scheduler, int64_t index) noexcept nogil:
+    """A group has split: its members after this one wait for none of it. Once for a group."""
+    cdef Expected* expected = scheduler.expected
+    cdef int32_t member = member_after(&expected.groups, index)
+    while 0 <= member < expected.count:
+        if expected.held[member].peek():
+            scheduler_wake(scheduler, member)
+        member = member_after(&expected.groups, member)
+    events_notify(&scheduler.events)
+
+
+cdef inline bint judge_groups(Worker* worker, int32_t index) noexcept nogil:
+    """Learn whether a transaction reads what its group wrote; whether it does."""
+    cdef Groups* groups = &worker.block.scheduler.expected.groups
+    cdef int32_t before = member_before(groups, index), other = awaited_of_merged(groups, index)
+    cdef bint was_right = before >= 0 and has_read_from_near(&worker.view, groups, before)
+    if other >= 0:
+        learn_merged(groups, index, has_read_from_near(&worker.view, groups, other))
+    if before >= 0 and not has_read_sum(&worker.view) and not learn_group(groups, index, was_right):
+        release_group(&worker.block.scheduler, index)
+    return was_right
+
+
+cdef inline void note_met_write(Scheduler* scheduler, int32_t index, int32_t writer) noexcept nogil:
+    """A run has met a write that is known to be coming."""
+    cdef Expected* expected = scheduler.expected
+    if expected != NULL and expected.groups.is_used and index < expected.count:
+        merge_groups(&expected.groups, index, writer)
+
+
 cdef inline void judge_expectation(Worker* worker, int32_t index) noexcept nogil:
     """The owned transaction has run: learn whether it depends on what it was expected to.
 
@@ -80,6 +124,8 @@ cdef inline void judge_expectation(Worker* worker, int32_t index) noexcept nogil
     expected.held[index].suggest(0)
     for place in range(expected.first[index], expected.first[index + 1]):
         was_right = was_right or has_read_from(&worker.view, expected.dependency[place])
+    if expected.groups.is_used and judge_groups(worker, index):
+        was_right = True
     if not was_right and has_read_sum(&worker.view):
         return
     if not learn_trust(expected, was_right):

@@ -34,6 +34,7 @@ from blockstm._native.engine.worker.blocks cimport (
 from blockstm._native.engine.worker.commit cimport (
     commit_frontier, mark_estimates, publish_commit_index, revalidate_readers, wake_idle,
 )
+from blockstm._native.engine.worker.expecting cimport note_met_write
 from blockstm._native.engine.worker.runs cimport collect_writes, count_abort, result_of, run
 from blockstm._native.engine.worker.sampling cimport sample_begin, sample_check, sample_phase
 from blockstm._native.engine.worker.stopping cimport stop_block
@@ -153,6 +154,7 @@ cdef inline void wait_for_writer(Worker* worker, int32_t index) noexcept nogil:
     task_leave(task, WAITING, 1)
     if waiter != NULL:
         waiter.index = index
+        note_met_write(scheduler, index, writer)
         scheduler_wait_for(scheduler, waiter, writer)
 
 

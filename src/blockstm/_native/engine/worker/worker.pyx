@@ -26,6 +26,7 @@ from blockstm._native.engine.worker.blocks cimport (
 from blockstm._native.engine.worker.commit cimport advance_frontier, run_at_frontier, wake_idle
 from blockstm._native.engine.worker.conflicts cimport conflicts_reset
 from blockstm._native.engine.worker.expecting cimport EARLY, claim_long, hold, may_be_stolen
+from blockstm._native.engine.worker.grouping cimport run_followers
 from blockstm._native.engine.worker.sampling cimport learn_run
 from blockstm._native.engine.worker.speculation cimport revalidate, run_owned
 from blockstm._native.engine.worker.stopping cimport gives_up, stop_block
@@ -287,6 +288,8 @@ cdef void run_next(Worker* worker) noexcept nogil:
         pass
     elif phase_of(status) == READY and task_move(task, status, EXECUTING, 0):
         run_owned(worker, <int32_t>index)
+        if scheduler.expected != NULL and scheduler.expected.groups.is_used:
+            run_followers(worker, index)
     if worker.batch_next == worker.batch_end:
         if runs_of_batch(worker):
             learn_run(worker, (now_ns() - worker.batch_began_ns) // runs_of_batch(worker))

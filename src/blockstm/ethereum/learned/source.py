@@ -1,0 +1,111 @@
+"""Hints of any block from the model of conflicts, which learns from what each block did."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import cast
+
+from blockstm.errors import DecodeError, InputError
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.execution.executed import ExecutedBlock
+from blockstm.ethereum.execution.senders import find_senders
+from blockstm.ethereum.learned.model import ConflictModel
+from blockstm.ethereum.learned.patterns import Call, Slot
+from blockstm.hints.hints import Expected, Hints
+from blockstm.messages import brief
+from blockstm.types import Address
+
+__all__ = ["Learned"]
+
+
+class Learned:
+    """A `blockstm.hints.HintSource` that learns from the blocks before.
+
+    Args:
+        model: what is known already; default: nothing.
+
+    To be used by one thread at a time: learn from a block when it is final, before the next asks.
+
+    >>> learned = Learned()
+    >>> learned.blocks
+    0
+    """
+
+    def __init__(self, model: ConflictModel | None = None) -> None:
+        self._model = model if model is not None else ConflictModel()
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks it has learnt from."""
+        return self._model.blocks
+
+    def for_block(self, block: Block) -> Hints | None:
+        """The hints of a block; None where nothing is known of any method that it calls."""
+        expected = [self._expected(call) for call in _calls(block)]
+        return Hints.of(expected) if any(expected) else None
+
+    def learn(self, block: Block, executed: ExecutedBlock) -> None:
+        """Learn from a block that is final.
+
+        Raises:
+            InputError: it was run without ``accesses=True``.
+        """
+        if executed.accesses is None:
+            raise InputError("learning from a block takes its accesses: run it with accesses=True")
+        gas_used = [outcome.gas_used for outcome in executed.outcomes]
+        for call, accesses, gas in zip(_calls(block), executed.accesses, gas_used, strict=True):
+            if call is not None and accesses.reads | accesses.writes:
+                reads = map(call.pattern_of, _slots(accesses.reads))
+                writes = map(call.pattern_of, _slots(accesses.writes))
+                self._model.note(call.method, reads, writes, gas)
+        self._model.end_block()
+
+    def save(self, path: str | Path) -> None:
+        """Write what is known to a file, all of it or nothing.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        target = Path(path)
+        beside = target.with_name(target.name + ".new")
+        beside.write_text(json.dumps(self._model.document(), separators=(",", ":")))
+        os.replace(beside, target)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Learned:
+        """What `save` wrote.
+
+        Raises:
+            OSError: it cannot be read.
+            DecodeError: it is something else.
+        """
+        try:
+            document = json.loads(Path(path).read_text())
+        except ValueError as error:
+            raise DecodeError(f"no model of conflicts: {brief(error)}", str(path)) from error
+        return cls(ConflictModel.of_document(document))
+
+    def _expected(self, call: Call | None) -> Expected | None:
+        found = None if call is None else self._model.predict(call.method)
+        if call is None or found is None:
+            return None
+        writes = [*filter(None, map(call.slot_of, found.writes))]
+        reads = [*filter(None, map(call.slot_of, found.reads))]
+        return Expected(reads=reads, writes=writes, weight=found.gas)
+
+
+def _calls(block: Block) -> Iterator[Call | None]:
+    """The transactions as calls; None for those that create a contract or have no sender."""
+    senders = find_senders(block.transaction_list, high_s_allowed=True)
+    for transaction, sender in zip(block.transactions, senders, strict=True):
+        is_call = transaction.to and sender is not None
+        yield Call(transaction, cast(Address, sender)) if is_call else None
+
+
+def _slots(locations: Iterable[tuple[Address, str | int]]) -> Iterator[Slot]:
+    for address, what in locations:
+        if isinstance(what, int):
+            yield address, what
