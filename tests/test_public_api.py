@@ -89,7 +89,10 @@ PAGES = {
 # Packages without names of their own: those of these modules are public.
 MODULES_OF = {
     "blockstm.state": ["memory", "accounts"],
-    "blockstm.insight": ["timeline", "critical_path", "dependencies"],
+    "blockstm.insight": [
+        *("timeline", "critical_path", "dependencies", "recording", "signals", "anomalies"),
+        *("graph", "groups", "simulation.estimates"),
+    ],
 }
 
 

@@ -44,6 +44,7 @@ _MODULES: Final = {
     "run-code": "runcode",
     "bench": "bench.command",
     "simulate-cores": "simulating",
+    "insight": "insight",
 }
 """Command → its module."""
 

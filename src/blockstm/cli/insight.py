@@ -1,0 +1,173 @@
+"""``blockstm insight``: what blocks did, what was hot in them, and what is out of the ordinary."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from blockstm.cli.bench.rows import block_files_at
+from blockstm.errors import UsageError
+
+if TYPE_CHECKING:
+    from blockstm.insight.anomalies import Anomaly
+    from blockstm.insight.signals import BlockSignals
+
+__all__ = ["add_parser", "main"]
+
+Location: TypeAlias = tuple[bytes, str | int]
+"""An account and what of it, or a slot's number."""
+
+_TITLES = {
+    "number": "block",
+    "transactions": "txs",
+    "commuting_share": "commuting",
+    "longest_chain": "chain",
+    "largest_group": "largest",
+    "dependencies": "deps",
+}
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``insight`` to the subcommands; its arguments are for `main`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "insight",
+        help="tell what blocks did: hot locations, conflicts, groups, anomalies, trends",
+        description="Runs blocks in order of their numbers, and tells of each how its transactions "
+        "depend on each other, at which locations, in which groups; what is out of the ordinary "
+        "against the blocks before it; and where the numbers tend to.",
+    )
+    parser.add_argument("blocks", nargs="+", type=Path, metavar="BLOCK", help="a file or a folder")
+    parser.add_argument(
+        "--hot", type=int, default=5, metavar="N", help="hot locations of a block; default: 5"
+    )
+    parser.add_argument(
+        "--last", type=int, default=32, metavar="N", help="blocks to compare with; default: 32"
+    )
+    parser.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write the numbers as a table, too"
+    )
+    parser.add_argument(
+        "--graphs", type=Path, metavar="FOLDER", help="draw each block's conflicts there, as SVG"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a block, and one more")
+    parser.set_defaults(main=main)
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Run the blocks and print what they did; always 0. What cannot be read raises.
+
+    Raises:
+        UsageError: a block cannot be read, or ``--last`` is too small.
+    """
+    from blockstm.errors import InputError  # loads what only this command needs
+    from blockstm.insight.anomalies import anomalies, trends
+
+    blocks = sorted(map(_signals, _files(args), [args] * len(_files(args))), key=_number)
+    try:
+        odd = anomalies(blocks, last=args.last)
+    except InputError as error:
+        raise UsageError(f"--last: {error}") from error
+    if args.json:
+        for each in blocks:
+            print(json.dumps(_block_object(each)))
+        print(json.dumps({"anomalies": [*map(_anomaly_object, odd)], "trends": trends(blocks)}))
+    else:
+        _print_tables(blocks, odd, trends(blocks))
+    if args.csv is not None:
+        _write_csv(blocks, args.csv)
+    return 0
+
+
+def _files(args: argparse.Namespace) -> list[Path]:
+    return [file for named in args.blocks for file in block_files_at(named)]
+
+
+def _number(each: BlockSignals) -> int:
+    return each.number
+
+
+def _signals(path: Path, args: argparse.Namespace) -> BlockSignals:
+    # loads what only this command needs
+    from blockstm.ethereum.files.block_files import read_block_file
+    from blockstm.executor import execute_block
+    from blockstm.insight.graph import conflict_graph_svg
+    from blockstm.insight.groups import groups_of
+    from blockstm.insight.signals import signals_of
+
+    try:
+        file = read_block_file(path)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error}") from error
+    executed = execute_block(
+        file.block, file.state(), "evm", block_hashes=file.block_hashes, accesses=True
+    )
+    if args.graphs is not None and executed.accesses is not None:
+        args.graphs.mkdir(parents=True, exist_ok=True)
+        title = f"Block {file.block.header.number}: which transaction read what which one wrote"
+        dependencies, groups = executed.accesses.dependencies, groups_of(executed.accesses)
+        picture = conflict_graph_svg(dependencies, groups, title=title)
+        (args.graphs / f"{file.block.header.number}.svg").write_text(picture)
+    return signals_of(file.block, executed, hot=args.hot)
+
+
+def _print_tables(blocks: list[BlockSignals], odd: list[Anomaly], slopes: dict[str, float]) -> None:
+    from blockstm.insight.signals import COLUMNS  # loads what only this command needs
+
+    print(" ".join(f"{_TITLES.get(name, name):>12}" for name in COLUMNS))
+    for each in blocks:
+        print(" ".join(f"{_cell(getattr(each, name)):>12}" for name in COLUMNS))
+        for hot in each.hot:
+            where = _in_words(hot.location)
+            print(f"{'':>12} {hot.dependents} dependents, {hot.writers} writers: {where}")
+    for name, slope in slopes.items():
+        print(f"trend of {name}: {slope:+.4g} a block")
+    for found in odd:
+        where = "" if found.location is None else f", {_in_words(found.location)}"
+        print(
+            f"block {found.number}: {found.signal} {_cell(found.value)}{where}, "
+            f"usually {_cell(found.median)} ({found.score:+.1f})"
+        )
+
+
+def _cell(value: float) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else f"{value:d}"
+
+
+def _in_words(location: Location) -> str:
+    from blockstm.insight.locations import location_in_words  # loads what only this command needs
+
+    return location_in_words(_location_object(location))
+
+
+def _location_object(location: Location) -> dict[str, Any]:
+    from blockstm.insight.locations import location_object  # loads what only this command needs
+
+    address, what = location
+    return location_object((address, "storage", 0, what) if isinstance(what, int) else location)
+
+
+def _block_object(each: BlockSignals) -> dict[str, Any]:
+    hot = [
+        {**_location_object(at.location), "dependents": at.dependents, "writers": at.writers}
+        for at in each.hot
+    ]
+    return asdict(each) | {"hottest": each.hottest, "hot": hot}
+
+
+def _anomaly_object(found: Anomaly) -> dict[str, Any]:
+    told = {name: getattr(found, name) for name in ("number", "signal", "value", "median", "score")}
+    return told if found.location is None else told | {"at": _location_object(found.location)}
+
+
+def _write_csv(blocks: list[BlockSignals], path: Path) -> None:
+    from blockstm.insight.signals import COLUMNS  # loads what only this command needs
+
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows([getattr(each, name) for name in COLUMNS] for each in blocks)
