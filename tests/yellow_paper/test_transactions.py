@@ -54,7 +54,7 @@ def test_gas_and_value_must_be_there_before(fork: str, value: int) -> None:
 @pytest.mark.parametrize("fork", ["frontier", "istanbul"])
 @pytest.mark.parametrize("price", [2**63, 2**64 - 1, 2**127 + 2**63, 2**192 + 1, 2**224])
 def test_a_price_is_any_word(fork: str, price: int) -> None:
-    """Whoever has a wei less than the gas costs sends nothing; the beneficiary gets all of it."""
+    """A sender with a wei less than the gas costs sends nothing; the beneficiary gets all of it."""
     sent = transaction(0, NOBODY, gas=21_000, gas_price=price)
     cost = 21_000 * price
     ran = run(fork, [sent], {SENDERS[0]: Account(cost)})
