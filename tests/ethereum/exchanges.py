@@ -53,6 +53,11 @@ class Recorded:
     def block_hashes(self) -> dict[int, Hash32]:
         return {block.header.number: block.hash for block in self.blocks}
 
+    @property
+    def at_head(self) -> dict[str, Any]:
+        """Where a call stands that is made at the head."""
+        return {"block": self.head, "chain": self.chain, "block_hashes": self.block_hashes}
+
 
 @cache
 def recorded() -> Recorded:

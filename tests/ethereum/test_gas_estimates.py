@@ -80,11 +80,7 @@ def members(message: Message) -> dict[str, Any]:
 @pytest.mark.parametrize("exchange", exchanges()["eth_estimateGas"], ids=lambda each: each.name)
 def test_an_estimate_is_what_another_client_has_given(exchange: Any) -> None:
     chain = recorded()
-    options: Any = {
-        "block": chain.head,
-        "chain": chain.chain,
-        "block_hashes": chain.block_hashes,
-    }
+    options = chain.at_head
     message = message_of_json(exchange.params[0])
     error = exchange.answer.get("error")
     if error is None:
@@ -188,13 +184,8 @@ def test_a_ratio_that_is_none_is_refused() -> None:
 @pytest.mark.parametrize("exchange", exchanges()["eth_createAccessList"], ids=lambda e: e.name)
 def test_a_list_is_what_another_client_has_given(exchange: Any) -> None:
     chain = recorded()
-    made = create_access_list(
-        chain.state,
-        message_of_json(exchange.params[0]),
-        block=chain.head,
-        chain=chain.chain,
-        block_hashes=chain.block_hashes,
-    )
+    message = message_of_json(exchange.params[0])
+    made = create_access_list(chain.state, message, **chain.at_head)
     told = [
         {
             "address": f"0x{address.hex()}",

@@ -61,13 +61,7 @@ def word(result: Any) -> int:
 @pytest.mark.parametrize("exchange", exchanges()["eth_call"], ids=lambda each: each.name)
 def test_a_call_gives_what_another_client_has_given(exchange: Any) -> None:
     chain = recorded()
-    result = call(
-        chain.state,
-        message_of_json(exchange.params[0]),
-        block=chain.head,
-        chain=chain.chain,
-        block_hashes=chain.block_hashes,
-    )
+    result = call(chain.state, message_of_json(exchange.params[0]), **chain.at_head)
     error = exchange.answer.get("error")
     if error is None:
         assert result.checked().output == data(exchange.result)

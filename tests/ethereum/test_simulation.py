@@ -26,10 +26,8 @@ from blockstm.ethereum import (
     message_of,
     simulate,
 )
-from blockstm.ethereum.calls import Failure
-from blockstm.ethereum.codecs.fields import shown
-from blockstm.rpc.forms import block_form, log_form, mined_form
 from blockstm.rpc.messages import block_calls_of
+from blockstm.rpc.simulated_forms import simulated_block_form
 from blockstm.vm.forks import CANCUN, SPURIOUS_DRAGON, Fork
 
 UNKNOWN_BLOCK = "header not found"
@@ -49,41 +47,6 @@ def simulated(exchange: Exchange) -> list[SimulatedBlock]:
         validation=request.get("validation", False),
         trace_transfers=request.get("traceTransfers", False),
     )
-
-
-# ---- as JSON
-
-
-def json_of(done: SimulatedBlock, has_full_transactions: bool) -> dict[str, Any]:
-    members = block_form(done.block, full=False)
-    if has_full_transactions:
-        members["transactions"] = [
-            mined_form(done.block, place, call.sender) for place, call in enumerate(done.calls)
-        ]
-    members["calls"] = calls_json(done)
-    return members
-
-
-def calls_json(done: SimulatedBlock) -> list[dict[str, Any]]:
-    found = []
-    for place, call in enumerate(done.calls):
-        result = call.result
-        members: dict[str, Any] = {
-            "returnData": shown(result.output if result.succeeded else b""),
-            "logs": [
-                log_form(done.block, place, (log.address, log.topics, log.data), number)
-                for log, number in call.logs
-            ],
-            "gasUsed": shown(result.gas_used),
-            "maxUsedGas": shown(result.gas_before_refund),
-            "status": shown(int(result.succeeded)),
-        }
-        if result.failure is Failure.REVERTED:
-            members["error"] = {"message": result.error, "code": 3, "data": shown(result.output)}
-        elif not result.succeeded:
-            members["error"] = {"code": -32015}
-        found.append(members)
-    return found
 
 
 def without_words(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -107,11 +70,12 @@ ASKED = [
 def test_simulated_blocks_are_what_another_client_has_given(exchange: Exchange) -> None:
     request = exchange.params[0]
     told = [
-        json_of(each, request.get("returnFullTransactions", False)) for each in simulated(exchange)
+        simulated_block_form(each, full=request.get("returnFullTransactions", False))
+        for each in simulated(exchange)
     ]
     assert len(told) == len(exchange.result)
     for ours, theirs in zip(told, exchange.result, strict=True):
-        assert ours["calls"] == without_words(theirs["calls"])
+        assert without_words(ours["calls"]) == without_words(theirs["calls"])
         assert ours == theirs
 
 

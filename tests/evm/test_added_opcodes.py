@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.ethereum.made import block_of, sealed, signed
 from tests.ethereum.made import world as made_world
+from tests.evm.capsules import capsule, compiled
 from tests.evm.world_blocks import context, contract, number_of, transaction, world
 
 import blockstm
@@ -372,24 +371,11 @@ blockstm_opcode empty = {BLOCKSTM_OPCODE_ABI_VERSION, sizeof empty, 0, 0};
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    folder = tmp_path_factory.mktemp("opcode")
-    source, built = folder / "sum.c", folder / "sum.so"
-    source.write_text(SOURCE)
-    include = Path(__file__).parents[2] / "src/blockstm/include"
-    command = ["cc", "-std=c11", "-Wall", "-Werror", "-shared", "-fPIC", f"-I{include}"]
-    subprocess.run([*command, source, "-o", built], check=True)
-    return ctypes.CDLL(str(built))
-
-
-def capsule(library: ctypes.CDLL, name: str) -> Any:
-    make = ctypes.pythonapi.PyCapsule_New
-    make.restype = ctypes.py_object
-    make.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
-    return make(ctypes.addressof(ctypes.c_char.in_dll(library, name)), NAME, None)
+    return compiled(SOURCE, tmp_path_factory.mktemp("opcode"))
 
 
 def test_a_function_of_c_is_called_without_python(library: ctypes.CDLL, way: Any) -> None:
-    opcode = Opcode(2, 1, 5, capsule(library, "table"))
+    opcode = Opcode(2, 1, 5, capsule(library, "table", NAME))
     done = run(opcode, code("4 8", after="32 MSTORE 64 0 RETURN"), way)
     assert done.output == word(17) * 2
     assert done.gas_used == 21_000 + 2 * 3 + 5 + 4 + 3 + (3 + 3 + 3) + 2 * 3
@@ -401,4 +387,4 @@ def test_a_function_of_c_is_called_without_python(library: ctypes.CDLL, way: Any
 @pytest.mark.parametrize("name", ["old", "small", "empty"])
 def test_a_table_of_another_abi_is_refused(library: ctypes.CDLL, name: str) -> None:
     with pytest.raises(InputError):
-        Evm(FORK, context(FORK), opcodes={AT: Opcode(2, 1, 5, capsule(library, name))})
+        Evm(FORK, context(FORK), opcodes={AT: Opcode(2, 1, 5, capsule(library, name, NAME))})

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.evm.capsules import capsule, compiled
 from tests.evm.world_blocks import NOBODY, context, contract, number_of, transaction, world
 
 from blockstm import reference
@@ -292,36 +291,7 @@ blockstm_precompile empty = {BLOCKSTM_PRECOMPILE_ABI_VERSION, sizeof empty, 0, 0
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
-    folder = tmp_path_factory.mktemp("precompile")
-    source, built = folder / "sum.c", folder / "sum.so"
-    source.write_text(SOURCE)
-    include = Path(__file__).parents[2] / "src/blockstm/include"
-    subprocess.run(
-        [
-            "cc",
-            "-std=c11",
-            "-Wall",
-            "-Werror",
-            "-shared",
-            "-fPIC",
-            f"-I{include}",
-            source,
-            "-o",
-            built,
-        ],
-        check=True,
-    )
-    return ctypes.CDLL(str(built))
-
-
-def capsule(library: ctypes.CDLL, name: str) -> Any:
-    make = ctypes.pythonapi.PyCapsule_New
-    make.restype, make.argtypes = (
-        ctypes.py_object,
-        [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p],
-    )
-    where = ctypes.addressof(ctypes.c_char.in_dll(library, name))
-    return make(where, NAME, None)
+    return compiled(SOURCE, tmp_path_factory.mktemp("precompile"))
 
 
 @pytest.mark.parametrize("way", EXECUTORS)
@@ -331,7 +301,7 @@ def test_a_function_of_c_is_called_without_python(library: ctypes.CDLL, way: str
         transaction(1, AT, data=b"\x01\xff"),
         transaction(2, AT, data=b"\xfe"),
     ]
-    good, failed, reverted = run(capsule(library, "table"), block, way=way).outcomes
+    good, failed, reverted = run(capsule(library, "table", NAME), block, way=way).outcomes
     assert (good.value.output, good.value.gas_used) == (b"\x08", 21_000 + 32 + 2)
     assert (failed.value.error, failed.value.gas_used) == ("precompile failure", 400_000)
     assert (reverted.value.error, reverted.value.output) == ("reverted", b"\x03")
@@ -341,7 +311,7 @@ def test_a_function_of_c_is_called_without_python(library: ctypes.CDLL, way: str
 @pytest.mark.parametrize("name", ["old", "small", "empty"])
 def test_a_table_of_another_abi_is_refused(library: ctypes.CDLL, name: str) -> None:
     with pytest.raises(InputError):
-        Evm(FORK, context(FORK), precompiles={AT: capsule(library, name)})
+        Evm(FORK, context(FORK), precompiles={AT: capsule(library, name, NAME)})
 
 
 @pytest.mark.parametrize("way", EXECUTORS)

@@ -6,18 +6,16 @@ from typing import Any, Final
 
 from blockstm.errors import DecodeError
 from blockstm.ethereum import (
-    CallResult,
     Failure,
     Message,
-    SimulatedBlock,
     call,
     create_access_list,
     estimate_gas,
     simulate,
 )
 from blockstm.ethereum.codecs.fields import Fields, shown
-from blockstm.rpc.errors import REVERTED, call_error
-from blockstm.rpc.forms import block_form, log_form, mined_form, word
+from blockstm.rpc.errors import call_error
+from blockstm.rpc.forms import word
 from blockstm.rpc.messages import (
     block_calls_of,
     block_overrides_of,
@@ -26,11 +24,11 @@ from blockstm.rpc.messages import (
 )
 from blockstm.rpc.node import Node
 from blockstm.rpc.params import Params, refuse
+from blockstm.rpc.simulated_forms import simulated_block_form
 
 __all__ = ["call_options", "call_state", "create_list", "estimate", "simulate_blocks"]
 
 _BLOCKS_MAX: Final = 256
-_VM_ERROR: Final = -32015
 
 
 def _message(params: Params) -> Message:
@@ -108,7 +106,7 @@ def simulate_blocks(node: Node, params: Params) -> Any:
         total_difficulty=node.chain.total_difficulty(state.hash),
         gas_cap=node.limits.gas,
     )
-    return [_block_form(each, full=flags["returnFullTransactions"]) for each in blocks]
+    return [simulated_block_form(each, full=flags["returnFullTransactions"]) for each in blocks]
 
 
 def _flag(members: Any, name: str) -> bool:
@@ -116,44 +114,3 @@ def _flag(members: Any, name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise DecodeError(f"invalid argument 0.{name}: expected true or false", name)
     return bool(value)
-
-
-def _block_form(done: SimulatedBlock, *, full: bool) -> dict[str, Any]:
-    members = block_form(done.block, full=False)
-    if full:
-        members["transactions"] = [_transaction(done, index) for index in range(len(done.calls))]
-    members["calls"] = [_call_form(done, index) for index in range(len(done.calls))]
-    return members
-
-
-def _transaction(done: SimulatedBlock, index: int) -> dict[str, Any]:
-    transaction = done.block.transactions[index]
-    members = mined_form(done.block, index, done.calls[index].sender)
-    is_free = not transaction.max_fee_per_gas and not transaction.max_priority_fee_per_gas
-    if transaction.type > 1 and is_free:
-        members["gasPrice"] = shown(0)
-    return members
-
-
-def _call_form(done: SimulatedBlock, index: int) -> dict[str, Any]:
-    simulated = done.calls[index]
-    result = simulated.result
-    members: dict[str, Any] = {
-        "returnData": shown(result.output if result.succeeded else b""),
-        "logs": [
-            log_form(done.block, index, (log.address, log.topics, log.data), number)
-            for log, number in simulated.logs
-        ],
-        "gasUsed": shown(result.gas_used),
-        "maxUsedGas": shown(result.gas_before_refund),
-        "status": shown(int(result.succeeded)),
-    }
-    if not result.succeeded:
-        members["error"] = _error(result)
-    return members
-
-
-def _error(result: CallResult) -> dict[str, Any]:
-    if result.failure is Failure.REVERTED:
-        return {"message": result.error, "code": REVERTED, "data": shown(result.output)}
-    return {"message": result.error, "code": _VM_ERROR}
