@@ -107,6 +107,15 @@ def grown_by(mebibytes: int) -> int:
     return grown
 
 
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="a count of Linux")
+def test_verifying_a_block_takes_a_bounded_multiple_of_its_bytes() -> None:
+    """18 times today: the block's decoded form, its accounts' tries, and what the workers hold."""
+    subject = Subject.of_signed(signed_block("transfers-20000", count=4000))
+    cold = next(measure_pipeline(subject, workers=2, processes=1, iterations=1))
+    assert cold.peak_bytes is not None
+    assert 2 * cold.data_bytes < cold.peak_bytes < 30 * cold.data_bytes
+
+
 def test_a_block_that_is_not_its_headers_is_no_row() -> None:
     made = signed_block("transfers-20000", count=10)
     block = Block.decode(made.encoding)

@@ -27,6 +27,7 @@ from tests.evm.precompile_inputs import (
 from tests.evm.world_blocks import SENDERS, context, contract, transaction, world
 
 import blockstm
+from blockstm._native.evm.prepared import computed_precompiles
 from blockstm.config import Config
 from blockstm.executor import Executor
 from blockstm.state.accounts import AccountState
@@ -139,6 +140,26 @@ def test_results_are_right_in_blocks_that_follow(workers: int) -> None:
         for _ in range(4):
             asked = random.choices(cases, k=150)
             assert results(asked, executor) == [wanted[case] for case in asked]
+
+
+def computed(steps: int, executor: Executor) -> int:
+    """How many results are computed by a block whose transactions all ask for the same one."""
+    before = computed_precompiles()
+    asked = results([(BN254_PAIRING, BN_ONE)] * steps, executor)
+    assert asked == [words(1, 1)] * steps
+    return computed_precompiles() - before
+
+
+def test_a_result_is_computed_once_in_a_block_and_again_in_the_next() -> None:
+    with Executor(Config(workers=1)) as executor:
+        assert [computed(steps, executor) for steps in (1, 5, 5)] == [1, 1, 1]
+
+
+def test_every_block_computes_what_it_asks_for() -> None:
+    """However many workers share it; each of them remembers by itself."""
+    with Executor(Config(workers=2, gate=False)) as executor:
+        for _ in range(10):
+            assert computed(20, executor) >= 1
 
 
 def test_gas_is_taken_of_what_is_remembered() -> None:

@@ -143,6 +143,10 @@ cdef extern from "evm/compile/code_cache.hpp" namespace "blockstm::evm" nogil:
     CodeCache& shared_codes()
 
 
+cdef extern from "evm/precompiles/computed_results.hpp" namespace "blockstm::evm" nogil:
+    uint64_t load_computed_results "blockstm::evm::computed_results.peek"()
+
+
 cdef extern from "evm/compile/program.hpp" namespace "blockstm::evm" nogil:
     const uint32_t HOT_AFTER_DEFAULT "blockstm::evm::HOT_AFTER"
     void store_hot_after "blockstm::evm::hot_after.suggest"(uint32_t count)

@@ -394,6 +394,11 @@ def plain_transfers(apart=None) -> bool:
     return load_plain_transfers() != 0
 
 
+def computed_precompiles() -> int:
+    """How many outputs of precompiles whose results blocks remember this process has computed, not found; for tests."""
+    return load_computed_results()
+
+
 HOT_AFTER = HOT_AFTER_DEFAULT
 """What `first_tier` is set to when a process starts."""
 

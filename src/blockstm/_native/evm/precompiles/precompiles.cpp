@@ -2,6 +2,7 @@
 #include "evm/precompiles/precompiles.hpp"
 
 #include "evm/precompiles/families.hpp"
+#include "evm/precompiles/computed_results.hpp"
 #include "evm/precompiles/result_memo.hpp"
 
 namespace blockstm::evm {
@@ -43,12 +44,15 @@ PrecompileStatus run_remembered(const Precompile& precompile, int number, Span i
     if (const Span* known = memo.find(number, input)) {
         return output.append(known->data, known->size) ? PrecompileStatus::Success : PrecompileStatus::NoMemory;
     }
+    computed_results.count_up(1);
     const PrecompileStatus status = precompile.run(input, output);
     if (status == PrecompileStatus::Success) memo.put(number, input, {output.data(), output.size()});
     return status;
 }
 
 }  // namespace
+
+Atomic<uint64_t> computed_results{0};
 
 PrecompileStatus run_precompile(Fork fork, int number, Span input, int64_t& gas_left, Bytes& output,
                                 ResultMemo* memo) noexcept {
