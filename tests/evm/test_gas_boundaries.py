@@ -152,19 +152,22 @@ def test_what_is_wrong_by_itself_comes_before_what_finds_no_room(fork: str) -> N
     assert run(fork, [spends, fits], there, gas_limit=100_000).reasons == (None, None)
 
 
-@pytest.mark.parametrize("fork", ["spurious_dragon", "istanbul", "osaka"])
-def test_an_account_that_has_only_code_is_not_empty(fork: str) -> None:
-    only_code = replace(contract("STOP"), nonce=0)
-    assert (only_code.balance, only_code.nonce) == (0, 0)
+@pytest.mark.parametrize("fork", ["spurious_dragon", "istanbul", "osaka", "amsterdam"])
+@pytest.mark.parametrize(
+    "only", [replace(STOPS, balance=0, nonce=0), Account(0, 1)], ids=["code", "nonce"]
+)
+def test_an_account_that_has_one_thing_is_not_empty(fork: str, only: Account) -> None:
+    """EIP-161: to pay it costs no more than to pay an account that has a balance."""
     pays = f"0x{B.hex()} SELFDESTRUCT"
-    there = {A: contract(pays, balance=1), CODE: contract(pays, balance=1), B: only_code}
+    there = {A: contract(pays, balance=1), CODE: contract(pays, balance=1), B: only}
     [first] = run(fork, [transaction(0, A)], there).executions
     [second] = run(fork, [transaction(0, A)], {**there, B: Account(1)}).executions
     assert first.gas_before_refund == second.gas_before_refund
+    assert first.state_gas == second.state_gas == 0
     if fork != "spurious_dragon":
         source = f"0x{B.hex()} EXTCODEHASH 0 MSTORE 32 0 RETURN"
-        [asked] = run(fork, [transaction(0, A)], {A: contract(source), B: only_code}).executions
-        assert asked.output == only_code.code_hash
+        [asked] = run(fork, [transaction(0, A)], {A: contract(source), B: only}).executions
+        assert asked.output == only.code_hash
 
 
 @pytest.mark.parametrize(("ending", "back"), [("STOP", True), ("0 0 REVERT", False)])

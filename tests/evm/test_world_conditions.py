@@ -16,6 +16,7 @@ from tests.evm.world_blocks import (
     GAS_PRICE,
     NOBODY,
     SENDERS,
+    context,
     contract,
     number_of,
     run,
@@ -32,7 +33,7 @@ from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import Account
 from blockstm.types import DELETED
 from blockstm.values import ABSENT
-from blockstm.vm.evm import BlockEnd, InvalidTransaction
+from blockstm.vm.evm import BlockEnd, Evm, InvalidTransaction
 
 SENDER, RECEIVER = SENDERS[0], SENDERS[1]
 AT = Address(b"\xaa" * 20)
@@ -300,6 +301,27 @@ def test_code_that_the_state_lacks_is_an_error_and_not_empty(
         run(fork, world(accounts), [transaction(0, AT, **members)], on_workers)
     assert isinstance(caught.value.__cause__, LookupError)
     assert UNSEEN.hex() in str(caught.value.__cause__)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_epoch_that_no_account_has_is_an_error(workers: int) -> None:
+    """It counts how often an account was destroyed, in 32 bits."""
+    code = assemble("7 SLOAD 0 MSTORE 32 0 RETURN")
+    evm = Evm("berlin", context("berlin"))
+    for epoch in (0, 5, 2**32, 2**64, 2**64 + 5):
+        state = {
+            (SENDER, "balance"): FUNDS,
+            (AT, "code_hash"): keccak(code),
+            ("code", keccak(code)): code,
+            (AT, "epoch"): epoch,
+            (AT, "storage", epoch, 7): 3,
+        }
+        block = partial(blockstm.execute_block, [transaction(0, AT)], state, evm, workers=workers)
+        if epoch < 2**32:
+            assert int.from_bytes(block().outcomes[0].value.output, "big") == 3
+        else:
+            with pytest.raises(TransactionError, match="neither 32 bytes nor code"):
+                block()
 
 
 def test_code_is_read_once_in_a_process() -> None:

@@ -18,7 +18,7 @@ from tests.mutation.mutant import Mutant
 __all__ = ["Order"]
 
 WORD = re.compile(r"[a-z]+|[A-Z][a-z]+|[A-Z]+(?![a-z])|\d+")
-LINES_AROUND, OF_THE_LINE = 1, 4
+LINES_AROUND, OF_THE_LINE, OF_THE_CHANGE = 1, 4, 12
 KILLERS, NAMESAKES, OF_A_FUNCTION = 5, 40, 3
 QUICK, SLOW = 0.005, 0.5
 """Seconds that a fork takes in any case; and those of a test that comes behind quicker ones."""
@@ -69,17 +69,20 @@ class Order:
         return sorted(score, key=score.__getitem__, reverse=True)[:KILLERS]
 
     def _namesakes(self, mutant: Mutant, seconds: dict[str, float]) -> Iterable[str]:
-        alike = self._alike(mutant.path, mutant.line)
+        changed = words_of(mutant.before) ^ words_of(mutant.after)
+        alike = self._alike(mutant.path, mutant.line, frozenset(changed))
         return islice((name for name in alike if seconds.get(name, SLOW) < SLOW), NAMESAKES)
 
     @cache  # noqa: B019  # one order lives as long as the process
-    def _alike(self, path: str, line: int) -> list[str]:
+    def _alike(self, path: str, line: int, changed: frozenset[str]) -> list[str]:
         """The tests that share words with these lines, those first that share rare ones.
 
         Of one function a few: where they do not notice a mutant, the others hardly will.
         """
         score: defaultdict[str, float] = defaultdict(float)
-        for word, times in words_around((self.root / path).read_text().splitlines(), line).items():
+        wanted = words_around((self.root / path).read_text().splitlines(), line)
+        wanted.update(dict.fromkeys(changed, OF_THE_CHANGE))
+        for word, times in wanted.items():
             holders = self.holders.get(word, ())
             if (weight := math.log((1 + len(self.sizes)) / (1 + len(holders)))) > WEIGHT_MIN:
                 for name in holders:
