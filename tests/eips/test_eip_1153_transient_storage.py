@@ -55,6 +55,19 @@ def test_it_is_gone_with_the_transaction(fork: str) -> None:
 
 
 @pytest.mark.parametrize("fork", FORKS)
+def test_a_first_store_that_is_taken_back_leaves_nothing(fork: str) -> None:
+    """Nor what an earlier transaction had there."""
+    source = """
+        CALLDATASIZE @fails JUMPI 0 0 1 0 0 ADDRESS 50000 CALL POP
+        0 TLOAD 0 MSTORE 9 1 TSTORE 9 2 TSTORE 32 0 RETURN
+        fails: 7 0 TSTORE 0 0 REVERT
+    """
+    block = [transaction(sender, TARGET, nonce=nonce) for nonce in (0, 1) for sender in (0, 1, 2)]
+    ran = run(fork, block, {TARGET: contract(source)})
+    assert {execution.output for execution in ran.executions} == {bytes(32)}
+
+
+@pytest.mark.parametrize("fork", FORKS)
 def test_frames_of_one_account_share_it_and_others_do_not(fork: str) -> None:
     deeper = other("7 TLOAD 1 ADD 7 TSTORE")
     assert word(fork, f"5 7 TSTORE {calls('DELEGATECALL')} 7 TLOAD", accounts=deeper) == 6

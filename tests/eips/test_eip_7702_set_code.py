@@ -192,6 +192,15 @@ def test_a_call_pays_for_both_accounts(fork: str, calls: str) -> None:
 
 
 @pytest.mark.parametrize("fork", PRICED)
+def test_a_transaction_with_no_gas_to_run_with_runs_the_other(fork: str) -> None:
+    """Which may end at once."""
+    for code, succeeds in (("STOP", True), ("1", False)):
+        there = {A: Account(1, 1, delegation(OTHER)), OTHER: contract(code)}
+        [did] = run(fork, [transaction(0, A, gas=21_000)], there).executions
+        assert did.succeeded is succeeds
+
+
+@pytest.mark.parametrize("fork", PRICED)
 def test_a_transaction_to_it_warms_the_other(fork: str) -> None:
     reads = f"GAS 0x{COUNTER.hex()} BALANCE POP GAS SWAP1 SUB 0 MSTORE 32 0 RETURN"
     there = {A: Account(1, 1, delegation(COUNTER)), COUNTER: contract(reads)}

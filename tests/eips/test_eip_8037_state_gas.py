@@ -132,6 +132,15 @@ def test_refunds_are_a_part_of_both_kinds() -> None:
     assert called.refund == 11_616
 
 
+@pytest.mark.parametrize("left", [-1, 0, 1])
+def test_a_slot_is_paid_from_the_reservoir_though_no_other_gas_is_left(left: int) -> None:
+    """Two pushes, a cold slot for 2,100 and a write for 10,000; state gas comes behind them."""
+    calls = f"0 0 0 0 0 {TO_B} {6 + 2_100 + 10_000 + left} CALL"
+    called = call("amsterdam", calls, accounts={B: contract("1 7 SSTORE")}, gas=CAP + 400_000)
+    assert called.execution.state_gas == NEW_SLOT * (left >= 0)
+    assert called.state.account(B).storage == ({7: 1} if left >= 0 else {})
+
+
 @pytest.mark.parametrize("left", [14, 15, 16])
 def test_code_is_paid_from_the_reservoir_though_no_other_gas_is_left(left: int) -> None:
     """A byte of code: 9 gas for initcode that returns it, 6 for its hash, and 1,530 of state gas.

@@ -108,6 +108,21 @@ def test_a_callee_that_fails_takes_its_own_back_and_nothing_else(fork: str) -> N
 
 
 @pytest.mark.parametrize("fork", FORKS)
+@pytest.mark.parametrize(("owned", "sent"), [(0, 2), (2, 2), (4, 2), (4, 6)])
+def test_what_a_callee_has_paid_comes_back(fork: str, owned: int, sent: int) -> None:
+    """A contract that was sent 3 wei pays in a frame that fails: less than that, or more."""
+    source = f"""
+        CALLDATASIZE @pays JUMPI 0 0 1 0 0 ADDRESS 60000 CALL POP
+        ADDRESS BALANCE 0 MSTORE 32 0 RETURN
+        pays: 0 0 0 0 {sent} {AT} 0 CALL POP INVALID
+    """
+    called = call(fork, source, accounts=there("STOP"), balance=owned, value=3)
+    assert called.word == owned + 3
+    assert called.state.account(TARGET).balance == owned + 3
+    assert called.state.account(CALLEE).balance == 1
+
+
+@pytest.mark.parametrize("fork", FORKS)
 def test_calls_leave_1_or_0(fork: str) -> None:
     ends = {"STOP": 1, "32 0 RETURN": 1, "INVALID": 0, "POP": 0, "0 JUMP": 0}
     for source, result in ends.items():
