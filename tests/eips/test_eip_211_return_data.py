@@ -66,6 +66,8 @@ def test_a_frame_begins_with_none(fork: str) -> None:
     there = THERE | {asks: contract(f"{SIZE} 0 MSTORE 32 0 RETURN")}
     source = f"{call_of(GIVES)} 32 0 0 0 0 {number_of(asks):#x} 50000 CALL POP 0 MLOAD"
     assert word(fork, source, accounts=there) == 0
+    creates = create_of(assemble(f"{SIZE} 0 RETURN")).removesuffix(" POP")
+    assert word(fork, f"{call_of(GIVES)} {creates} EXTCODESIZE", accounts=there, gas=900_000) == 0
 
 
 @pytest.mark.parametrize("fork", since("byzantium"))

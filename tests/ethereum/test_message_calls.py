@@ -193,6 +193,29 @@ def test_in_amsterdam_what_is_charged_at_once_is_capped() -> None:
     assert call(state_of(), dear, fork="osaka").gas_used > 2**24
 
 
+def test_in_amsterdam_all_of_the_cap_may_be_charged_at_once() -> None:
+    """15,000 for the call, 7,816 for each authorization, 4 for each of 1,178 zeros: 2**24."""
+    elsewhere = Authorization(9, BOB, 0, 0, 1, 1)
+    for size, reason in ((1_178, None), (1_179, Reason.GAS_ABOVE_CAP)):
+        message = Message(
+            sender=ALICE,
+            to=CONTRACT,
+            gas=2 * 10**7,
+            data=bytes(size),
+            authorizations=(elsewhere,) * 2_144,
+        )
+        result = call(state_of(), message, fork="amsterdam")
+        assert (result.rejection and result.rejection.reason) == reason
+
+
+def test_a_call_may_have_all_gas_that_can_be_counted() -> None:
+    """2**63 - 1, as a block (EIP-1985)."""
+    most = 2**63 - 1
+    state = state_of(f"GAS {RETURNS}")
+    told = word(call(state, Message(sender=ALICE, to=CONTRACT, gas=most), gas_cap=most))
+    assert told == most - 21_000 - 2
+
+
 def test_calls_and_creations_are_1024_deep() -> None:
     """As each frame keeps a 64th of its gas (EIP-150), that takes more than a block has.
 
