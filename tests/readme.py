@@ -47,7 +47,8 @@ def run_alone(page: Path, example: Example) -> None:
     namespace: dict[str, Any] = {"__name__": page.stem}
     code = "\n" * (example.line - 1) + example.code
     try:
-        exec(compile(code, str(page), "exec"), namespace)
+        # Without what this file imports from the future: a copied example has none of it.
+        exec(compile(code, str(page), "exec", dont_inherit=True), namespace)
     finally:
         for name, module in list(sys.modules.items()):
             if before.get(name) is not module and getattr(module, "__name__", name) != name:

@@ -15,6 +15,7 @@ from blockstm.chain.encodings import (
 from blockstm.chain.store import Table
 from blockstm.errors import DecodeError, PrunedState, StoreDamaged, UnknownBlock
 from blockstm.ethereum import Block, Header, Receipt, Transaction
+from blockstm.ethereum.chains.rules import NO_RULES, Rules
 from blockstm.messages import brief
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Address, Hash32
@@ -50,13 +51,16 @@ class Reader(Protocol):
 class Blocks:
     """Headers, blocks, receipts and changes by the block's hash; any thread.
 
+    ``rules`` are those of the chain's own.
+
     What is absent of a block that is there is `StoreDamaged`, as is what cannot be decoded.
     """
 
-    __slots__ = ("_reader",)
+    __slots__ = ("_reader", "_rules")
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, rules: Rules = NO_RULES) -> None:
         self._reader = reader
+        self._rules = rules
 
     def has(self, block_hash: bytes) -> bool:
         """Whether there is such a block."""
@@ -87,7 +91,7 @@ class Blocks:
             raise UnknownBlock(f"the chain has no block 0x{block_hash.hex()}")
         body, senders = self._part(Table.BODIES, block_hash), self._part(Table.SENDERS, block_hash)
         try:
-            return decode_block(header, body, senders, Hash32(block_hash))
+            return decode_block(header, body, senders, Hash32(block_hash), self._rules)
         except DecodeError as error:
             raise _damaged("block", block_hash) from error
 
@@ -95,7 +99,7 @@ class Blocks:
         """The receipts of a block that `block` gave."""
         encoded = self._part(Table.RECEIPTS, block.hash)
         try:
-            return decode_receipts(encoded, block)
+            return decode_receipts(encoded, block, self._rules)
         except DecodeError as error:
             raise _damaged("receipts", block.hash) from error
 

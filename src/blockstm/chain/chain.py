@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -36,7 +37,7 @@ from blockstm.errors import (
     UnknownBlock,
     UsageError,
 )
-from blockstm.ethereum import Block, Header, Receipt, Witness
+from blockstm.ethereum import Block, Header, Receipt, Rules, Witness
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.genesis import Genesis
 from blockstm.executor import Executor
@@ -99,7 +100,7 @@ class Chain:
             else Importer(store, spec, working, self._executor, window, ahead)
         )
         self._derived = DerivedTries(tries)
-        self._view: _View | None = _View(store)
+        self._view: _View | None = _View(store, spec.rules)
 
     @classmethod
     def in_memory(
@@ -225,7 +226,7 @@ class Chain:
             ClosedError: the chain was closed.
         The chain is as it was before, whichever of them it is.
         """
-        ready = decoded(block)
+        ready = decoded(block, self.spec.rules)
         with self._importing:
             importer = self._open_importer()
             imported = importer.take(ready, hints)
@@ -256,10 +257,10 @@ class Chain:
         """
         check_source(hints)
         if not pipelined:
-            each = map(decoded, blocks)
+            each = map(partial(decoded, rules=self.spec.rules), blocks)
             yield from stream(self._importer_alone, each, runs_ahead=False, hints=hints)
             return
-        coming = Lookahead(blocks, self._read_ahead)
+        coming = Lookahead(blocks, self._read_ahead, self.spec.rules)
         try:
             yield from stream(self._importer_alone, coming, runs_ahead=True, hints=hints)
         finally:
@@ -305,7 +306,7 @@ class Chain:
         self._publish()
 
     def _publish(self) -> None:
-        self._view = _View(self._store)
+        self._view = _View(self._store, self.spec.rules)
         if self._working is not None:
             self._derived.release(self._working.stored)
 
@@ -508,7 +509,7 @@ class Chain:
         view = self._view
         if view is None:
             raise ClosedError("the chain is closed")
-        return view if self._importer is not None else _View(self._store)
+        return view if self._importer is not None else _View(self._store, self.spec.rules)
 
 
 class _View:
@@ -516,8 +517,8 @@ class _View:
 
     __slots__ = ("blocks", "head", "oldest")
 
-    def __init__(self, store: Store) -> None:
-        self.blocks = Blocks(store.snapshot())
+    def __init__(self, store: Store, rules: Rules) -> None:
+        self.blocks = Blocks(store.snapshot(), rules)
         self.head = head_of(self.blocks)
         self.oldest = decode_number(self.blocks.meta(OLDEST) or bytes(8))
 

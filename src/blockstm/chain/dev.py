@@ -144,7 +144,7 @@ class DevChain(Chain):
         Raises:
             UsageError: its parent's state was edited, which the block knows nothing of.
         """
-        decoded = block if isinstance(block, Block) else Block.decode(block)
+        decoded = block if isinstance(block, Block) else Block.decode(block, rules=self.spec.rules)
         if self._edits_of(decoded.header.parent_hash):
             raise UsageError("a block is not imported on a state that was edited: build one")
         return super().import_block(decoded, hints=hints)

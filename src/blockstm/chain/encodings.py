@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from blockstm.ethereum import Block, Receipt
 from blockstm.ethereum.blocks.receipt import contract_address
+from blockstm.ethereum.chains.rules import NO_RULES, Rules
 from blockstm.ethereum.codecs.rlp import Items, encode, encode_list
 from blockstm.types import Address, BlockNumber, Hash32
 
@@ -59,13 +61,15 @@ def encode_body(block: Block) -> bytes:
     return encoding[encoding.index(header) + len(header) :]
 
 
-def decode_block(header: bytes, body: bytes, senders: bytes, block_hash: Hash32) -> Block:
-    """The block that was encoded by its parts.
+def decode_block(
+    header: bytes, body: bytes, senders: bytes, block_hash: Hash32, rules: Rules = NO_RULES
+) -> Block:
+    """The block that was encoded by its parts, of a chain with these rules of its own.
 
     Raises:
         DecodeError: they are of no block.
     """
-    block = Block.decode(encode_list([header, body]))
+    block = Block.decode(encode_list([header, body]), rules=rules)
     places = range(0, len(senders), _ADDRESS_SIZE)
     known = tuple(Address(senders[place : place + _ADDRESS_SIZE]) for place in places)
     return Block(
@@ -86,30 +90,37 @@ def encode_receipts(receipts: Sequence[Receipt]) -> bytes:
     return encode([*encodings])
 
 
-def decode_receipts(encoded: bytes, block: Block) -> tuple[Receipt, ...]:
+def decode_receipts(encoded: bytes, block: Block, rules: Rules = NO_RULES) -> tuple[Receipt, ...]:
     """The receipts of a block, with the gas that each took and the contract that it made.
+
+    Which contract a prepaid transaction made, only its execution knows.
 
     Raises:
         DecodeError: they are none.
     """
-    return tuple(_receipts(encoded, block))
+    return tuple(_receipts(encoded, block, rules))
 
 
-def _receipts(encoded: bytes, block: Block) -> Iterator[Receipt]:
+def _receipts(encoded: bytes, block: Block, rules: Rules) -> Iterator[Receipt]:
     items = Items(encoded, "receipts")
+    types = rules.types
     total = 0
     for index, (transaction, sender) in enumerate(
         zip(block.transactions, block.senders, strict=True)
     ):
-        found = Receipt.decode(items.data(f"[{index}]"), f"receipts[{index}]")
-        yield Receipt(
-            found.type,
-            found.succeeded,
-            found.cumulative_gas_used,
-            found.logs,
-            found.state_root,
-            found.cumulative_gas_used - total,
-            None if sender is None else contract_address(transaction, sender),
+        of = types.get(transaction.type)
+        names = () if of is None else tuple(of.receipt_members(transaction, 0, block.header))
+        place = f"receipts[{index}]"
+        found = Receipt.decode(
+            items.data(f"[{index}]"), place, own_types={transaction.type: names} if of else None
+        )
+        created = None
+        if sender is not None and (of is None or not of.is_prepaid):
+            created = contract_address(transaction, sender)
+        yield replace(
+            found,
+            gas_used=found.cumulative_gas_used - total,
+            contract_address=created,
         )
         total = found.cumulative_gas_used
     items.end()

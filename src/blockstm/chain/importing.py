@@ -99,7 +99,7 @@ class Importer:
         self._uninterrupted = Uninterrupted()
         self._forgotten: list[Hash32] = []
         self._hashes: tuple[Hash32, dict[int, Hash32]] = (Hash32(b""), {})
-        self._staging = Staging(store.snapshot())
+        self._staging = Staging(store.snapshot(), spec.rules)
         self.head = self._staged_head = head_of(self._staging.blocks)
         self._ahead = ahead
         self._has_taken = False
@@ -350,7 +350,7 @@ class Importer:
             if with_state:
                 self._note_state()
             ahead.seal(self._staging, self._staged_head, with_state=with_state)
-            self._staging = Staging(self._staging)
+            self._staging = Staging(self._staging, self._spec.rules)
 
     def catch_up(self) -> None:
         """Wait until nothing runs behind, all that was verified is staged or durable.
@@ -383,7 +383,10 @@ class Importer:
         self._note_durable(ahead)
         with self._going_back():
             kept = ahead.take_back()
-            self._staging, self._staged_head = Staging(self._store.snapshot()), self.head
+            self._staging, self._staged_head = (
+                Staging(self._store.snapshot(), self._spec.rules),
+                self.head,
+            )
             self._forgotten = []
             for running in kept:
                 self._stage_running(running)
@@ -566,7 +569,7 @@ class Importer:
             raise
         if self._ahead is not None:
             self._ahead.note(Progress.DURABLE)
-        self._staging, self._has_taken = Staging(self._store.snapshot()), False
+        self._staging, self._has_taken = Staging(self._store.snapshot(), self._spec.rules), False
         self.commits += 1
         self.head = self._staged_head
         forgotten, self._forgotten = self._forgotten, []
@@ -582,7 +585,10 @@ class Importer:
             self._move(self._way_to(self.head.hash) if way_back is None else way_back)
             self._staged_head = self.head
             self._forgotten = []
-            self._staging, self._has_taken = Staging(self._store.snapshot()), False
+            self._staging, self._has_taken = (
+                Staging(self._store.snapshot(), self._spec.rules),
+                False,
+            )
 
 
 def _checked_hash(block: Block) -> Hash32:

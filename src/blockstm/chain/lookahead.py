@@ -9,7 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
 
 from blockstm.errors import ForkedError, InputError
-from blockstm.ethereum import Block
+from blockstm.ethereum import Block, Rules
+from blockstm.ethereum.chains.rules import NO_RULES
 from blockstm.ethereum.execution.senders import find_senders
 from blockstm.messages import kind_of
 
@@ -19,8 +20,8 @@ _DEPTH: Final = 2
 """Blocks that are made ready behind the one that runs."""
 
 
-def decoded(block: Any) -> Block:
-    """A block, or what its RLP is of.
+def decoded(block: Any, rules: Rules = NO_RULES) -> Block:
+    """A block, or what its RLP is of, on a chain with these rules of its own.
 
     Raises:
         InputError: it is neither.
@@ -29,7 +30,7 @@ def decoded(block: Any) -> Block:
     if isinstance(block, Block):
         return block
     if isinstance(block, bytes):
-        return Block.decode(block)
+        return Block.decode(block, rules=rules)
     raise InputError(f"a block is a blockstm.ethereum.Block or its RLP, not {kind_of(block)}")
 
 
@@ -41,11 +42,15 @@ class Lookahead(Iterator[Block]):
     Args:
         blocks: what is asked for them.
         read_ahead: reads what a block is going to need, in another thread; may do nothing.
+        rules: of the chain's own.
     """
 
-    def __init__(self, blocks: Iterable[Any], read_ahead: Callable[[Block], None]) -> None:
+    def __init__(
+        self, blocks: Iterable[Any], read_ahead: Callable[[Block], None], rules: Rules
+    ) -> None:
         self._source = iter(blocks)
         self._read_ahead = read_ahead
+        self._rules = rules
         self._coming: deque[Future[Block]] = deque()
         self._failure: BaseException | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="blockstm-ahead")
@@ -65,7 +70,7 @@ class Lookahead(Iterator[Block]):
         return self._coming.popleft().result()
 
     def _ready(self, given: Any) -> Block:
-        block = decoded(given)
+        block = decoded(given, self._rules)
         # What is found is known where the block is checked; there it is told what is wrong.
         find_senders(block.transaction_list, 1, high_s_allowed=False)
         self._read_ahead(block)

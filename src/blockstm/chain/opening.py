@@ -16,6 +16,7 @@ from blockstm.chain.store import Batch, Store, Table
 from blockstm.errors import ConfigError, InputError, StoreMismatch
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum import Header
+from blockstm.ethereum.chains.rules import NO_RULES
 from blockstm.ethereum.genesis import Genesis, parse_genesis, read_genesis
 from blockstm.messages import kind_of
 from blockstm.state.changes import RecordedChanges
@@ -173,5 +174,7 @@ def _until(spec: Spec, head: Head) -> bytes:
     """The rules as far as they have mattered."""
     place = head.number, head.header.timestamp, head.total_difficulty
     begun = tuple(each for each in spec.activations if each.has_come(*place))
-    rules = replace(spec, activations=begun or spec.activations[:1], netsplit_block=None)
+    rules = replace(
+        spec, activations=begun or spec.activations[:1], netsplit_block=None, rules=NO_RULES
+    )
     return encode_spec(rules)

@@ -24,6 +24,8 @@ def encode_spec(spec: Spec) -> bytes:
     for name in ("precompiles", "opcodes", "base_fee", "header_rule"):
         if getattr(spec, name):
             raise ConfigError(f"a chain on disk cannot have {name} of its own: these are no data")
+    if spec.rules.runs_transactions:
+        raise ConfigError("a chain on disk cannot have rules of its own: these are no data")
     document: dict[str, Any] = {
         "chainId": spec.chain_id,
         "depositContract": spec.deposit_contract.hex(),

@@ -14,6 +14,7 @@ from blockstm.chain.encodings import (
 )
 from blockstm.chain.store import Batch, Snapshot, Table
 from blockstm.ethereum import Block, ExecutedBlock
+from blockstm.ethereum.chains.rules import NO_RULES, Rules
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Address, Hash32
 
@@ -48,8 +49,9 @@ class Staging:
         bytes: that were put, about.
     """
 
-    def __init__(self, snapshot: Snapshot | Staging) -> None:
+    def __init__(self, snapshot: Snapshot | Staging, rules: Rules = NO_RULES) -> None:
         self._snapshot = snapshot
+        self._rules = rules
         self._begun = time.monotonic()
         self.batch = Batch()
         self.is_empty = True
@@ -62,7 +64,7 @@ class Staging:
         Made anew each time: a cycle would hold the snapshot, and the pages that are free without
         it, until it is collected.
         """
-        return Blocks(self)
+        return Blocks(self, self._rules)
 
     def rebase(self, snapshot: Snapshot) -> None:
         """Stand on a snapshot that has what this stood on."""

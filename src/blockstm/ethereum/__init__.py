@@ -27,6 +27,7 @@ Imports point down::
 
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.own_transaction import OwnTransaction
 from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
@@ -56,6 +57,7 @@ from blockstm.ethereum.calls import (
     message_of,
 )
 from blockstm.ethereum.chains.chain import MAINNET, Activation, Chain
+from blockstm.ethereum.chains.rules import OwnTransactionType, Rules
 from blockstm.ethereum.execution import (
     ExecutedBlock,
     PreparedBlock,
@@ -85,6 +87,7 @@ from blockstm.state.changes import AccountChange, AccountChanges, changes_of
 from blockstm.state.located import located
 from blockstm.state.overlay import Overlay, overlay
 from blockstm.state.protocol import AccountInfo, RootedState, State
+from blockstm.vm.evm.own_rules import RuleView, SystemCall, TransactionFee
 from blockstm.vm.forks import FORKS, Fork, fork_named
 
 __all__ = [
@@ -118,6 +121,8 @@ __all__ = [
     "Message",
     "NodeClient",
     "Overlay",
+    "OwnTransaction",
+    "OwnTransactionType",
     "PreparedBlock",
     "Reason",
     "Receipt",
@@ -125,12 +130,16 @@ __all__ = [
     "RevertReason",
     "RootedState",
     "RpcState",
+    "RuleView",
+    "Rules",
     "SimulatedBlock",
     "SimulatedCall",
     "State",
     "StateTrie",
     "StatelessFile",
+    "SystemCall",
     "Transaction",
+    "TransactionFee",
     "Undo",
     "Withdrawal",
     "Witness",

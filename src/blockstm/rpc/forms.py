@@ -60,7 +60,7 @@ def effective_gas_price(transaction: Transaction, base_fee: int | None) -> int:
 def transaction_form(transaction: Transaction, sender: Address) -> dict[str, Any]:
     """A transaction that is in no block."""
     members = transaction.to_json()
-    if transaction.type != TransactionType.LEGACY:
+    if "yParity" in members:
         members["v"] = members["yParity"]
     members.setdefault("gasPrice", shown(transaction.max_fee_per_gas))
     return members | {

@@ -12,6 +12,8 @@ namespace blockstm::evm {
 
 class AddedPrecompiles;
 struct AddedOpcodes;
+struct OwnRules;
+struct OwnStep;
 
 struct BlockHash {
     uint64_t number;
@@ -39,6 +41,7 @@ struct BlockEnv {
     uint64_t hash_count = 0;
     const AddedPrecompiles* added_precompiles = nullptr;  // the embedder's own; null for none
     const AddedOpcodes* added_opcodes = nullptr;          // likewise
+    const OwnRules* own_rules = nullptr;                  // likewise
 };
 
 // A payment from the beacon chain (EIP-4895), or a reward: to whom, and how much in wei.
@@ -54,8 +57,11 @@ struct Write {
 };
 
 // What the engine runs as one transaction: one of the block's, or what a block does around them; a call, which is a
-// transaction that nobody signed; values that calls find in the state in place of those that are there.
-enum class StepKind : uint8_t { Transaction, BlockStart, BlockEnd, Call, Overrides };
+// transaction that nobody signed; values that calls find in the state in place of those that are there. By a chain's
+// own rules a transaction pays fees of its own beside its gas (Charged), or was paid for elsewhere (Prepaid).
+enum class StepKind : uint8_t { Transaction, Charged, Prepaid, BlockStart, BlockEnd, Call, Overrides };
+
+constexpr bool is_of_the_block(StepKind kind) noexcept { return kind <= StepKind::Prepaid; }
 
 struct Step {
     StepKind kind = StepKind::Transaction;
@@ -79,6 +85,7 @@ struct Step {
     const Payment* rewards = nullptr;
     uint64_t reward_count = 0;
     bool collects_requests = false;  // EIP-7002, 7251, 8282; without their contracts the block is invalid
+    const OwnStep* own = nullptr;    // what a chain's own rules have it do besides; null for none
 };
 
 }  // namespace blockstm::evm

@@ -12,7 +12,9 @@ namespace {
 bool run_step(Machine& machine, const Step& step, ValidationError& error) noexcept {
     switch (step.kind) {
         case StepKind::Transaction: return run_transaction(machine, step.transaction, error);
-        case StepKind::BlockStart: return run_block_start(machine, step);
+        case StepKind::Charged: return run_charged(machine, step, error);
+        case StepKind::Prepaid: return run_prepaid(machine, step, error);
+        case StepKind::BlockStart: return run_block_start(machine, step, error);
         case StepKind::BlockEnd: return run_block_end(machine, step, error);
         case StepKind::Call: return run_call(machine, step, error);
         case StepKind::Overrides: return run_overrides(machine, step);

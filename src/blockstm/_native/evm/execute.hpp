@@ -9,6 +9,8 @@
 //                              of the accesses; return data; accesses (accesses.hpp);
 //                              u32 count, logs: 20 bytes address, u8 count, topics, u32 size, data
 //                              of a call that creates: the new code in place of return data
+//                              of a prepaid one: 4 more in the first byte, and behind the logs u64 nonce of the
+//                              sender before it
 //   SUCCESS, a block's end     u8 2; u8 count, of each list of requests u32 size and the list: withdrawals,
 //                              consolidations, builders' deposits and exits (the latter from Amsterdam on,
 //                              EIP-8282); accesses
@@ -17,7 +19,7 @@
 //   FAILED                     u8 kind: 1 the state has no code for this hash: 32 bytes; 2 the block came
 //                              without the hash of this block: u64; 3 a library is not loaded; 4 a value in
 //                              the state has a wrong size; 5 memory has run out; 6 the state gave another
-//                              code for this hash: 32 bytes; 7 a precompile of the embedder's own left this
+//                              code for this hash: 32 bytes; 7 a function of the embedder's own left this
 //                              error: u64
 #pragma once
 

@@ -40,7 +40,7 @@ void prefetch_step(const Step& step) noexcept {
 
 bool calls_method(const Step& step) noexcept {
     const Transaction& transaction = step.transaction;
-    return step.kind == StepKind::Transaction && !transaction.creates && transaction.data.size >= SELECTOR + WORD;
+    return is_of_the_block(step.kind) && !transaction.creates && transaction.data.size >= SELECTOR + WORD;
 }
 
 uint32_t selector_of(const Transaction& transaction) noexcept {
@@ -110,7 +110,7 @@ void Lookahead::advance(const Array<Step>& steps, int64_t index, blockstm_view* 
         for (; next_ < end; ++next_) {
             const Step& step = steps[static_cast<uint64_t>(next_)];
             if (next_ + GROUP < count) prefetch_step(steps[static_cast<uint64_t>(next_ + GROUP)]);
-            if (step.kind != StepKind::Transaction) continue;
+            if (!is_of_the_block(step.kind)) continue;
             prefetch_account(view, step.transaction.sender);
             if (!step.transaction.creates && !(step.transaction.to == called_)) {
                 called_ = step.transaction.to;

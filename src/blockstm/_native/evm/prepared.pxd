@@ -10,6 +10,7 @@ from blockstm._native.base.u256.u256 cimport u256
 from blockstm._native.evm.added.callables cimport Raised
 from blockstm._native.evm.added.opcodes cimport AddedOpcodes, Opcodes, OpcodeSet
 from blockstm._native.evm.added.precompiles cimport AddedPrecompiles, Precompiles
+from blockstm._native.evm.added.rule_functions cimport OwnRules, OwnStep, RuleFunctions
 from blockstm._native.evm.fields cimport Kept
 from blockstm._native.evm.forks.tables cimport Fork
 from blockstm._native.vm.session cimport Session
@@ -45,6 +46,7 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         uint64_t hash_count
         const AddedPrecompiles* added_precompiles
         const AddedOpcodes* added_opcodes
+        const OwnRules* own_rules
 
     cdef cppclass Payment:
         Address address
@@ -52,6 +54,8 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
 
     enum class StepKind(uint8_t):
         Transaction
+        Charged
+        Prepaid
         BlockStart
         BlockEnd
         Call
@@ -80,6 +84,7 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         Bytes* transient
         const Write* writes
         uint64_t write_count
+        const OwnStep* own
 
 
 cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
@@ -169,6 +174,8 @@ cdef class EvmBlock:
     cdef object error_of
     cdef Precompiles precompiles
     cdef Opcodes opcodes
+    cdef RuleFunctions rules       # a chain's own; None where it has none
+    cdef object own_types          # type → whether it was paid for elsewhere; None or empty where there is none
     cdef Raised raised             # by those
     cdef object tell               # who reads recordings: (index, events); None where nobody does
     cdef object tell_error         # what that raised
@@ -176,6 +183,7 @@ cdef class EvmBlock:
     cdef Py_ssize_t kept_of_block  # how many of them are no step's
 
     cdef int add(self, const Step& step) except -1
+    cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1
     cdef int32_t told(self, int64_t index) noexcept
     cdef int set_call(self, Session session, call) except -1
     cdef Payment* payments(self, listed) except NULL

@@ -18,6 +18,7 @@ from blockstm._native.base.integers cimport read_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
 from blockstm._native.evm.fields cimport copy_bytes, short, word
 from blockstm._native.evm.forks.tables cimport fork_of
+from blockstm._native.evm.own_steps cimport charge, own_calls, set_own
 from blockstm._native.evm.transaction_fields cimport set_access_list, set_blob_hashes, set_message, set_signed
 from blockstm._native.vm.bridge cimport Bridge
 from blockstm._native.vm.session cimport Session
@@ -142,6 +143,13 @@ cdef class EvmBlock:
             raise InputError("there are too many different sets of opcodes in this process: at most 255")
         self.prepared.env.added_opcodes = &self.opcodes.added
 
+    def add_rules(self, fees, base_fee_recipient, own_types):
+        """A chain's own rules, before there are steps: its fees and who gets the base fee (`added/rule_functions.pyx`);
+        type → whether transactions of it were paid for elsewhere."""
+        self.rules = RuleFunctions(fees, base_fee_recipient, self.raised)
+        self.own_types = own_types
+        self.prepared.env.own_rules = &self.rules.rules
+
     def record(self, uint16_t mask, tell, only=None):
         """Have every run recorded (`inspect/recorder.hpp`), when all steps are there; or only those of some steps.
 
@@ -188,9 +196,17 @@ cdef class EvmBlock:
     def add_transaction(self, transaction, sender, authorities):
         """A transaction, who signed it, and who signed each of its authorizations (or None)."""
         cdef Step step = Step()
-        step.kind = StepKind.Transaction
-        set_signed(&step.transaction, self.kept, transaction, sender, authorities)
+        self.set_transaction(&step, transaction, sender, authorities)
+        if self.rules is not None:
+            charge(&step, (transaction,), self.rules, self.kept)
         self.add(step)
+
+    cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1:
+        step.kind = StepKind.Transaction
+        if self.own_types and getattr(transaction, "type", None) in self.own_types:
+            return set_own(step, self.kept, transaction, sender, self.own_types[transaction.type],
+                           self.prepared.env.fork)
+        return set_signed(&step.transaction, self.kept, transaction, sender, authorities)
 
     def add_call(self, message, gas, authorities, bint is_validated, bint keeps_changes):
         """A transaction that nobody signed: the members of one that are no signature's, and a sender.
@@ -301,9 +317,9 @@ cdef class EvmBlock:
         for place in range(count):
             if not is_filled[place]:
                 each = authorities[place] if authorities else ()
-                steps[place].kind = StepKind.Transaction
-                set_signed(
-                    &steps[place].transaction, self.kept, listed.transactions[place], senders[place], each)
+                self.set_transaction(steps + place, listed.transactions[place], senders[place], each)
+        if self.rules is not None:
+            charge(steps, listed.transactions, self.rules, self.kept)
         self.count += count
 
     def transaction_at(self, uint64_t index) -> tuple:
@@ -323,8 +339,8 @@ cdef class EvmBlock:
         cdef ValidationError error = form_of(self.prepared.steps[index], self.prepared.env)
         return <int>error.reason, number_of(&error.have), number_of(&error.want)
 
-    def add_start(self, drained, refund_contract):
-        """What happens before the transactions; ``drained`` accounts pay all to the contract."""
+    def add_start(self, drained, refund_contract, calls=()):
+        """What happens before the transactions; ``drained`` accounts pay all to the contract; see `own_calls`."""
         cdef Step step = Step()
         cdef Address* room = <Address*>self.kept.array(len(drained), sizeof(Address))
         cdef size_t place
@@ -334,15 +350,17 @@ cdef class EvmBlock:
         step.drained, step.drained_count = room, len(drained)
         if drained:
             copy_bytes(&step.refund_contract, refund_contract, 20, "a refund contract")
+        step.own = own_calls(calls, self.rules, self.kept)
         self.add(step)
 
-    def add_end(self, withdrawals, rewards, bint collects_requests):
-        """What happens after the transactions: two lists of (address, wei), and system calls."""
+    def add_end(self, withdrawals, rewards, bint collects_requests, calls=()):
+        """What happens after the transactions: two lists of (address, wei), and system calls; see `own_calls`."""
         cdef Step step = Step()
         step.kind = StepKind.BlockEnd
         step.collects_requests = collects_requests
         step.withdrawals, step.withdrawal_count = self.payments(withdrawals), len(withdrawals)
         step.rewards, step.reward_count = self.payments(rewards), len(rewards)
+        step.own = own_calls(calls, self.rules, self.kept)
         self.add(step)
 
     def trace(self, int64_t index, view, write):

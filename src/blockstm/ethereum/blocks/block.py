@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from operator import methodcaller
+from typing import Any, Final
 
 from blockstm._native.wire.decoding import decode_listed
 from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.own_transaction import decode_own
 from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
+from blockstm.ethereum.chains.rules import NO_RULES, OwnTransactionType, Rules
 from blockstm.ethereum.codecs.fields import Fields, shown
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.members import check_members, check_one, hash32, sequence
@@ -23,6 +27,7 @@ from blockstm.types import Address, Hash32
 __all__ = ["Block", "Withdrawal"]
 
 _LIST = 0xC0
+_ENCODE: Final = methodcaller("encode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +87,17 @@ class Block:
         )
 
     @classmethod
-    def decode(cls, encoding: bytes, place: str = "block") -> Block:
+    def decode(cls, encoding: bytes, place: str = "block", *, rules: Rules = NO_RULES) -> Block:
         """Read a block as it travels between nodes.
+
+        ``rules`` are those of its chain, which may have types of transactions of its own.
 
         Raises:
             DecodeError: ``encoding`` is of no block, or not the only encoding of it.
         """
         items = Items(encoding, place)
         header = Header.from_items(items.items("header"))
-        transactions = _transactions_from(items.items("transactions"))
+        transactions = _transactions_from(items.items("transactions"), rules.types)
         ommers = tuple(map(Header.from_items, items.lists("ommers")))
         withdrawals = None
         if items:
@@ -169,7 +176,7 @@ class Block:
         """
         if self._listed is not None:
             return self._listed
-        listed = TransactionList(self.transactions, Transaction.encode)
+        listed = TransactionList(self.transactions, _ENCODE)
         if type(self.transactions) is tuple:  # nothing else of a block could change
             object.__setattr__(self, "_listed", listed)
         return listed
@@ -214,20 +221,31 @@ def _transaction_at(value: object, place: str) -> Fields:
     return Fields(value, place)
 
 
-def _transactions_from(items: Items) -> tuple[Transaction, ...]:
+def _transactions_from(
+    items: Items, own_types: Mapping[int, OwnTransactionType]
+) -> tuple[Transaction, ...]:
     """Each is a list, or bytes that start with a type (EIP-2718)."""
-    transactions = items.rest_by(partial(decode_listed, Transaction))
-    while items:  # the first that is left is none: it is read item by item, for the words
-        index = len(transactions)
-        place = items.place_of(f"[{index}]")
-        if items.next_is_list():
-            encoding = items.items(f"[{index}]").encoding
-        else:
-            encoding = items.data(f"[{index}]")
-            if encoding[:1] >= bytes((_LIST,)):
-                raise DecodeError(f"{place}: a transaction without a type is no bytes", place)
-        transactions.append(Transaction.decode(encoding, place))
+    transactions: list[Transaction] = items.rest_by(partial(decode_listed, Transaction))
+    while (
+        items
+    ):  # the first that is left is of a chain's own, or none: then it is read for the words
+        transactions.append(_transaction_from(items, len(transactions), own_types))
+        transactions += items.rest_by(partial(decode_listed, Transaction))
     return tuple(transactions)
+
+
+def _transaction_from(
+    items: Items, index: int, own_types: Mapping[int, OwnTransactionType]
+) -> Transaction:
+    place = items.place_of(f"[{index}]")
+    if items.next_is_list():
+        return Transaction.decode(items.items(f"[{index}]").encoding, place)
+    encoding = items.data(f"[{index}]")
+    if encoding[:1] >= bytes((_LIST,)):
+        raise DecodeError(f"{place}: a transaction without a type is no bytes", place)
+    if encoding and encoding[0] in own_types:
+        return decode_own(own_types, encoding, place)
+    return Transaction.decode(encoding, place)
 
 
 def _unmatched_withdrawals(place: str) -> DecodeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -49,8 +49,9 @@ class Receipt:
             decoded from RLP, which does not say.
         contract_address: of the contract that the transaction creates, whether or not it
             succeeded; None of a call, and of a receipt that was decoded from RLP.
+        extra: what receipts of a type of a chain's own have beside this, by JSON names, in order.
 
-    The last two are not committed to and take no part in equality.
+    Gas and contract address are not committed to and take no part in equality.
     """
 
     type: int
@@ -60,20 +61,32 @@ class Receipt:
     state_root: Hash32 | None = None
     gas_used: int | None = field(default=None, compare=False)
     contract_address: Address | None = field(default=None, compare=False)
+    extra: tuple[tuple[str, int], ...] = ()
 
     @classmethod
-    def decode(cls, encoding: bytes, place: str = "receipt") -> Receipt:
+    def decode(
+        cls,
+        encoding: bytes,
+        place: str = "receipt",
+        *,
+        own_types: Mapping[int, Sequence[str]] | None = None,
+    ) -> Receipt:
         """Read a receipt as the receipts trie holds it (EIP-2718).
+
+        ``own_types`` are those of a chain's own, with the names of what their receipts have beside.
 
         Raises:
             DecodeError: ``encoding`` is of no receipt, or not the only encoding of it.
         """
         check_encoding(encoding, place)
-        kind = TransactionType.LEGACY
+        kind: int = TransactionType.LEGACY
+        names: Sequence[str] = ()
         payload = encoding
         if encoding[:1] < bytes((_LEGACY_LIST,)):
             kind, payload = encoding[0] if encoding else 0, encoding[1:]
-            if not TransactionType.LEGACY < kind <= TransactionType.SET_CODE:
+            if kind in (own_types or {}):
+                names = (own_types or {})[kind]
+            elif not TransactionType.LEGACY < kind <= TransactionType.SET_CODE:
                 raise DecodeError(f"{place}: no transaction type {kind} is known", place)
         items = Items(payload, place)
         outcome = items.data("status")
@@ -83,12 +96,13 @@ class Receipt:
         gas_used = items.quantity("cumulativeGasUsed", 64)
         bloom = items.data("logsBloom", BLOOM_SIZE)
         logs = tuple(map(_log_from, items.lists("logs")))
+        extra = tuple((name, items.quantity(name)) for name in names)
         items.end()
         if bloom != bloom_of(logs):
             where = items.place_of("logsBloom")
             raise DecodeError(f"{where}: it is not the bloom of the logs", where)
         root = Hash32(outcome) if len(outcome) == 32 else None
-        return cls(kind, outcome != b"", gas_used, logs, root)
+        return cls(kind, outcome != b"", gas_used, logs, root, extra=extra)
 
     @classmethod
     def from_fields(cls, fields: Fields, kind: int | None = None) -> Receipt:
@@ -124,7 +138,8 @@ class Receipt:
         check_members(self, RECEIPT, "receipt")
         logs: list[Item] = [[address, topics, data] for address, topics, data in self.logs]
         outcome: Item = int(self.succeeded) if self.state_root is None else self.state_root
-        payload = encode([outcome, self.cumulative_gas_used, self.bloom, logs])
+        extra = [number for _, number in self.extra]
+        payload = encode([outcome, self.cumulative_gas_used, self.bloom, logs, *extra])
         return bytes([self.type]) + payload if self.type else payload
 
     def to_json(self) -> dict[str, Any]:
@@ -149,14 +164,20 @@ class Receipt:
             {"address": shown(address), "topics": [*map(shown, topics)], "data": shown(data)}
             for address, topics, data in self.logs
         ]
-        return members
+        return members | {name: shown(number) for name, number in self.extra}
 
 
-def contract_address(transaction: Transaction, sender: Address) -> Address | None:
-    """The address of the contract that a transaction creates; None for any other (YP 7)."""
+def contract_address(
+    transaction: Transaction, sender: Address, nonce: int | None = None
+) -> Address | None:
+    """The address of the contract that a transaction creates; None for any other (YP 7).
+
+    ``nonce`` is the sender's before it; None: the transaction says it.
+    """
     if transaction.to is not None:
         return None
-    return Address(keccak(encode([sender, transaction.nonce]))[12:])
+    nonce = transaction.nonce if nonce is None else nonce
+    return Address(keccak(encode([sender, nonce]))[12:])
 
 
 def receipts_root(receipts: Sequence[Receipt]) -> Hash32:

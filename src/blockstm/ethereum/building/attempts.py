@@ -41,6 +41,7 @@ class Attempts:
         empty: the block without them.
         fork: whose rules hold.
         chain_id: of the chain.
+        own_types: of transactions, of the chain's own, by their numbers.
         unfit: by a candidate's index, why it does not fit.
     """
 
@@ -57,6 +58,7 @@ class Attempts:
         self.empty = empty
         self.fork = fork
         self.chain_id = chain.chain_id
+        self.own_types = chain.rules.types
         self.unfit: dict[int, Violation] = {}
         self._engine = engine
         self._state = state
@@ -95,7 +97,8 @@ class Attempts:
         prepared = self._prepared(candidates)
         result = self._run(prepared, candidates)
         start, *outcomes, end = result.outcomes
-        self._check_end(end)
+        self._check_around(start)
+        self._check_around(end)
         kept = []
         for candidate, outcome in zip(candidates, outcomes, strict=True):
             if outcome.status is Status.SKIPPED:
@@ -134,15 +137,15 @@ class Attempts:
         except (StateError, TransactionError) as error:
             raise error_of_the_block(error, prepared.transaction_steps) from error.__cause__
 
-    def _check_end(self, end: Outcome) -> None:
+    def _check_around(self, step: Outcome) -> None:
         """Without its system calls, no block is valid.
 
         Raises:
             InvalidBlock: they could not be made.
         """
-        if end.status is Status.SKIPPED:
-            reason = Reason(getattr(end.error, "reason", Reason.SYSTEM_CALL_FAILED))
-            raise Violation(reason, str(end.error)).error()
+        if step.status is Status.SKIPPED:
+            reason = Reason(getattr(step.error, "reason", Reason.SYSTEM_CALL_FAILED))
+            raise Violation(reason, str(step.error)).error()
 
     # ---- limits of the block as a whole
 

@@ -17,6 +17,7 @@ from blockstm.ethereum.building.attributes import BlockAttributes, header_after
 from blockstm.ethereum.building.hinting import checked_hints
 from blockstm.ethereum.building.ordering import Candidate, Order, as_given, ordered
 from blockstm.ethereum.chains.chain import MAINNET, Chain
+from blockstm.ethereum.chains.rules import OwnTransactionType
 from blockstm.ethereum.codecs.members import sequence
 from blockstm.ethereum.execution.arguments import check_header
 from blockstm.ethereum.execution.executed import ExecutedBlock
@@ -194,12 +195,16 @@ def _candidates(
             broken = transaction_violation(transaction, attempts.fork, attempts.chain_id)
             unsigned[index] = (broken or _NO_SIGNATURE).at(index)
         else:
-            tip = _tip(transaction, base_fee)
+            tip = _tip(transaction, base_fee, attempts.own_types)
             candidates.append(Candidate(index, transaction, sender, tip))
     return candidates, unsigned
 
 
-def _tip(transaction: Transaction, base_fee: int) -> int:
+def _tip(
+    transaction: Transaction, base_fee: int, own_types: Mapping[int, OwnTransactionType]
+) -> int:
+    if transaction.type in own_types and own_types[transaction.type].is_prepaid:
+        return 0
     if transaction.type <= TransactionType.ACCESS_LIST:
         return transaction.gas_price - base_fee
     return min(transaction.max_priority_fee_per_gas, transaction.max_fee_per_gas - base_fee)

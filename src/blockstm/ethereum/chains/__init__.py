@@ -2,11 +2,13 @@
 
 Imports point down::
 
-    chain      chains: forks at their places, and a name
-    forks      the earlier path of `blockstm.vm.forks` and of mainnet's schedule
-    mainnet    when mainnet changed
-    dao        the DAO fork's transfer
-    amsterdam  what Amsterdam charges and allows, where no state is needed
+    chain        chains: forks at their places, and a name
+    rules        what a chain has beside its forks
+    activations  where a fork begins
+    forks        the earlier path of `blockstm.vm.forks` and of mainnet's schedule
+    mainnet      when mainnet changed
+    dao          the DAO fork's transfer
+    amsterdam    what Amsterdam charges and allows, where no state is needed
 """
 
 from blockstm.ethereum.chains.chain import (
@@ -16,5 +18,14 @@ from blockstm.ethereum.chains.chain import (
     Chain,
     chain_named,
 )
+from blockstm.ethereum.chains.rules import OwnTransactionType, Rules
 
-__all__ = ["MAINNET", "MAINNET_DEPOSIT_CONTRACT", "Activation", "Chain", "chain_named"]
+__all__ = [
+    "MAINNET",
+    "MAINNET_DEPOSIT_CONTRACT",
+    "Activation",
+    "Chain",
+    "OwnTransactionType",
+    "Rules",
+    "chain_named",
+]

@@ -5,8 +5,9 @@ A chain of one's own is a `Chain` of any forks at any places::
     Chain(1337, (Activation(BERLIN, block=0), Activation(CANCUN, timestamp=1_700_000_000)))
 
 A fork with other blob parameters, or another reward, is ``dataclasses.replace(fork, blobs=...)``.
-What no fork has is a member of the chain: precompiled contracts, opcodes, a base fee, a rule of
-headers. Functions among them are called in any thread, and must answer alike each time.
+What no fork has is its `Rules`: precompiled contracts, opcodes, types of transactions, what a block
+does by itself, fees, a base fee, a rule of headers. Four of them, the oldest, are keywords of the
+chain, too. Functions among them are called in any thread, and must answer alike each time.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from blockstm.errors import ConfigError
+from blockstm.ethereum.chains.activations import Activation, check_fork
 from blockstm.ethereum.chains.mainnet import MAINNET_BY_NUMBER, MAINNET_BY_TIMESTAMP
+from blockstm.ethereum.chains.rules import NO_RULES, Rules, check_code
 from blockstm.ethereum.codecs.members import address, word
 from blockstm.messages import brief
 from blockstm.types import Address
@@ -29,56 +32,14 @@ MAINNET_DEPOSIT_CONTRACT: Final = Address(bytes.fromhex("00000000219ab540356cbb8
 """The contract whose logs are deposits (EIP-6110)."""
 
 
-def _check_fork(fork: object) -> None:
-    if not isinstance(fork, Fork):
-        how = f": fork_named({brief(fork)})" if isinstance(fork, str) else ""
-        raise ConfigError(f"a fork is a blockstm.ethereum.Fork, not {brief(fork)}{how}")
-
-
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """The start of a fork: exactly one of a block, a time or a total difficulty.
-
-    Attributes:
-        fork: what begins.
-        block: the number of its first block.
-        timestamp: of its first block, at the earliest, in s since 1970.
-        total_difficulty: that the chain has reached before its first block (EIP-3675).
-    """
-
-    fork: Fork
-    block: int | None = None
-    timestamp: int | None = None
-    total_difficulty: int | None = None
-
-    def __post_init__(self) -> None:
-        _check_fork(self.fork)
-        given = [x for x in (self.block, self.timestamp, self.total_difficulty) if x is not None]
-        if len(given) != 1 or word(given[0]):
-            what = brief(given[0]) if len(given) == 1 else f"{len(given) or 'none'} of them"
-            raise ConfigError(
-                "an Activation says where its fork begins by one of block=, timestamp= or "
-                f"total_difficulty=, 0 or more; {self.fork} is given {what}"
-            )
-
-    def has_come(self, number: int, timestamp: int, total_difficulty: int | None) -> bool:
-        """Whether a block is at or after it."""
-        if self.block is not None:
-            return number >= self.block
-        if self.timestamp is not None:
-            return timestamp >= self.timestamp
-        if total_difficulty is None:
-            raise ConfigError(f"{self.fork} begins at a total difficulty, and none is given")
-        return total_difficulty >= (self.total_difficulty or 0)
-
-
 @dataclass(frozen=True, slots=True)
 class Chain:
     """What is fixed for all blocks of a chain. Immutable; safe from any thread.
 
     Attributes:
         chain_id: what transactions sign (EIP-155).
-        activations: its forks, oldest first; the first is there from block 0 on.
+        activations: its forks, oldest first; the first is there from block 0 on. Or ``rules`` has
+            them.
         deposit_contract: whose logs are deposits, from Prague on.
         checks_seals: whether headers before Paris must prove work. That takes milliseconds a
             header and seconds for the first, and is not needed where a chain's hashes are known.
@@ -93,16 +54,18 @@ class Chain:
             London on; None: EIP-1559's. The parent of London's first block has no base fee.
         header_rule: the `Header` of a block and its parent's → what is wrong with it, in words, or
             None: a rule of the chain's own, checked after its fork's. Ommers must keep it, too.
+        rules: what the chain has beside its forks; what stands there is ``precompiles``,
+            ``opcodes``, ``base_fee`` and ``header_rule`` of the chain, too.
         netsplit_block: where nodes that missed the merge part from the others by their fork
             identifier (EIP-3675). No rule of a block depends on it, nor does equality.
 
     Raises:
-        ConfigError: the forks are none, not in order, or do not begin at block 0; or an attribute
-            is of the wrong kind.
+        ConfigError: the forks are none, not in order, or do not begin at block 0; an attribute is
+            of the wrong kind, or another one than in ``rules``.
     """
 
     chain_id: int
-    activations: tuple[Activation, ...]
+    activations: tuple[Activation, ...] = ()
     deposit_contract: Address = MAINNET_DEPOSIT_CONTRACT
     checks_seals: bool = False
     fork: Fork | None = None
@@ -111,18 +74,11 @@ class Chain:
     opcodes: Mapping[int, Any] = field(default_factory=dict, hash=False)
     base_fee: Callable[[Any], int] | None = field(default=None, hash=False)
     header_rule: Callable[[Any, Any], str | None] | None = field(default=None, hash=False)
+    rules: Rules = field(default=NO_RULES, hash=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.precompiles, Mapping):
-            given = brief(self.precompiles)
-            raise ConfigError(f"the precompiles of a chain are a mapping by address, not {given}")
-        if not isinstance(self.opcodes, Mapping):
-            given = brief(self.opcodes)
-            raise ConfigError(f"the opcodes of a chain are a mapping by number, not {given}")
-        for name in ("base_fee", "header_rule"):
-            function = getattr(self, name)
-            if function is not None and not callable(function):
-                raise ConfigError(f"the {name} of a chain is a function, not {brief(function)}")
+        self._take_rules()
+        check_code(self, "of a chain")
         for name, kind in (("chain_id", word), ("deposit_contract", address)):
             if expected := kind(getattr(self, name)):
                 given = brief(getattr(self, name))
@@ -133,12 +89,24 @@ class Chain:
             given = brief(self.activations)
             raise ConfigError(f"the activations of a chain are a tuple of Activation, not {given}")
         if self.fork is not None:
-            _check_fork(self.fork)
+            check_fork(self.fork)
         forks = [activation.fork for activation in self.activations]
         if not forks or forks != sorted(set(forks)):
             raise ConfigError("the forks of a chain are one or more, each once, oldest first")
         if not self.activations[0].has_come(0, 0, 0):
             raise ConfigError(f"a chain begins under its first fork, not before {forks[0]}")
+
+    def _take_rules(self) -> None:
+        """Have as the chain's own what its rules have."""
+        if not isinstance(self.rules, Rules):
+            raise ConfigError(f"the rules of a chain are Rules, not {brief(self.rules)}")
+        for name in ("activations", "precompiles", "opcodes", "base_fee", "header_rule"):
+            given, ruled = getattr(self, name), getattr(self.rules, name)
+            if not ruled:
+                continue
+            if given and given != ruled:
+                raise ConfigError(f"a chain has its {name} by itself or in its rules, not in both")
+            object.__setattr__(self, name, ruled)
 
     def fork_at(self, number: int, timestamp: int, total_difficulty: int | None = None) -> Fork:
         """The fork that a block is under.

@@ -17,6 +17,7 @@ from blockstm.messages import brief
 __all__ = [
     "AUTHORIZATION",
     "HEADER",
+    "OWN_TRANSACTION",
     "RECEIPT",
     "TRANSACTION",
     "WITHDRAWAL",
@@ -123,6 +124,18 @@ TRANSACTION: Final[Mapping[str, Kind]] = {
 }
 """Of a `blockstm.ethereum.Transaction`."""
 
+OWN_TRANSACTION: Final[Mapping[str, Kind]] = {
+    **TRANSACTION,
+    "type": lambda value: "" if not uint64(value) and 4 < value < 0x80 else "an int from 5 to 127",
+    "sender": address,
+    "mint": word,
+    **dict.fromkeys(
+        ("blob_hashes", "authorizations"),
+        lambda value: "" if value == () else "an empty tuple: its type has none",
+    ),
+}
+"""Of a `blockstm.ethereum.OwnTransaction`."""
+
 # Which types of transactions have lists that not all have. Prices are left out: nodes give the
 # price that was paid beside the fees that were signed.
 _TYPES_WITH: Final[Mapping[str, tuple[int, ...]]] = {
@@ -146,6 +159,11 @@ def _log(value: Any) -> str:
     return "an address, a tuple of topics and data"
 
 
+def _named_number(value: Any) -> str:
+    is_pair = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
+    return "" if is_pair and not word(value[1]) else "a name and a number of 256 bits"
+
+
 RECEIPT: Final[Mapping[str, Kind]] = {
     "type": partial(_number, 7),
     "succeeded": lambda value: "" if isinstance(value, bool) else "a bool",
@@ -154,6 +172,7 @@ RECEIPT: Final[Mapping[str, Kind]] = {
     "state_root": partial(_or_none, hash32),
     "gas_used": partial(_or_none, uint64),
     "contract_address": partial(_or_none, address),
+    "extra": partial(_each, _named_number),
 }
 """Of a `blockstm.ethereum.Receipt`."""
 

@@ -26,6 +26,7 @@ from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.results.block_accesses import accesses_of
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.results.outcomes import TransactionOutcomes, of_transactions
+from blockstm.ethereum.results.own_receipts import with_own_members
 from blockstm.ethereum.rules.requests import request_contracts, requests_of
 from blockstm.ethereum.rules.rewards import rewards
 from blockstm.state.accounts import balance_of, code_hash_of
@@ -33,6 +34,7 @@ from blockstm.state.changes import AccountChanges
 from blockstm.types import Address, BlockResult
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, Step, SystemOutputs
+from blockstm.vm.evm.own_rules import SystemCall, SystemStep
 from blockstm.vm.forks import AMSTERDAM, PRAGUE, Fork
 
 __all__ = ["BlockOnEvm", "prepare_on_evm"]
@@ -56,7 +58,11 @@ def prepare_on_evm(
     """
     drained = DAO_ACCOUNTS if chain.dao_fork_block == block.header.number else ()
     steps = BlockSteps(
-        BlockStart(drained, DAO_REFUND_CONTRACT if drained else None),
+        BlockStart(
+            drained,
+            DAO_REFUND_CONTRACT if drained else None,
+            [_in_block(each, block) for each in chain.rules.before],
+        ),
         block.transactions,
         senders,
         recover_authorities(block.transaction_list, workers),
@@ -64,16 +70,30 @@ def prepare_on_evm(
             [(w.address, w.amount_wei) for w in block.withdrawals or ()],
             rewards(block if block.ommers is not None else replace(block, ommers=()), fork),
             collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state, fork),
+            own=[_in_block(each, block) for each in chain.rules.after],
         ),
         listed=block.transaction_list,
         workers=workers or usable_cores(),
     )
     if keeps_accesses:
         context = replace(context, has_access_list=True)
-    vm = Evm(fork, context, precompiles=chain.precompiles, opcodes=chain.opcodes)
+    vm = Evm(
+        fork,
+        context,
+        precompiles=chain.precompiles,
+        opcodes=chain.opcodes,
+        own_rules=chain.rules.of_transactions,
+    )
     watched = vm if inspector is None else vm.inspected_by(inspector)
     bound = vm.bind(steps)
     return BlockOnEvm(block, fork, chain, state, senders, vm, bound, watched, keeps_accesses)
+
+
+def _in_block(step: SystemStep, block: Block) -> SystemStep:
+    """A step of a chain's own with the input that it has in a block."""
+    if isinstance(step, SystemCall):
+        return replace(step, input=step.input_in(block.header))
+    return step
 
 
 def _lacks_request_contracts(state: Any, fork: Fork) -> bool:
@@ -112,7 +132,9 @@ class BlockOnEvm(PreparedBlock):
     def executed_of(self, result: BlockResult) -> ExecutedBlock:
         """The result of the block, from the engine's of its steps."""
         done = StepResults(result.outcomes, self.block.transaction_list.types)
-        receipts = FlatReceipts(done.receipts, self.block.transactions, self.senders)
+        flat = FlatReceipts(done.receipts, self.block.transactions, self.senders)
+        outcomes = TransactionOutcomes(result.outcomes, self.transaction_steps)
+        receipts = with_own_members(flat, outcomes, self.block, self.senders, self.chain.rules)
         has_list = self.block.header.block_access_list_hash is not None
         access_list = accesses = None
         if has_list or self.keeps_accesses:
@@ -121,8 +143,8 @@ class BlockOnEvm(PreparedBlock):
             accesses = accesses_of(done.accesses(), self.senders, access_list)
         return ExecutedBlock(
             receipts=receipts,
-            outcomes=TransactionOutcomes(result.outcomes, self.transaction_steps),
-            requests=self._requests(result.outcomes[-1].value, receipts),
+            outcomes=outcomes,
+            requests=self._requests(result.outcomes[-1].value, flat),
             writes=AccountChanges(result.writes, self.state, trusted=True),
             result=result,
             gas_used=_block_gas(done, self.fork),

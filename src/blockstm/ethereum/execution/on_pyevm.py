@@ -39,6 +39,8 @@ def prepare_on_pyevm(
         raise ConfigError('precompiles of a chain\'s own are for the native EVM, vm="evm"')
     if chain.opcodes:
         raise ConfigError('opcodes of a chain\'s own are for the native EVM, vm="evm"')
+    if chain.rules.runs_transactions:
+        raise ConfigError('rules of a chain\'s own are for the native EVM, vm="evm"')
     vm = PyEvm(fork.name, context)
     transactions = tuple(
         vm.decode(transaction.encode(), sender)

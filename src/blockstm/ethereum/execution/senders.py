@@ -17,6 +17,7 @@ from blockstm._native.wire.signers import Senders
 from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.cores import usable_cores
 from blockstm.errors import DecodeError, InputError
+from blockstm.ethereum.blocks.own_transaction import OwnTransaction
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction, TransactionType
 from blockstm.ethereum.codecs.rlp import encode
 from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
@@ -97,7 +98,10 @@ def recover_sender(transaction: Transaction, place: str) -> Address:
 
 
 def signature_violation(
-    transactions: Sequence[Transaction], senders: Senders, *, high_s_allowed: bool = True
+    transactions: Sequence[Transaction],
+    senders: Senders | MixedSenders,
+    *,
+    high_s_allowed: bool = True,
 ) -> Violation | None:
     """The violation of the first transaction without a sender; None where there is no such."""
     index = senders.first_unknown
@@ -134,7 +138,7 @@ def find_senders(
     workers: int | None = None,
     *,
     high_s_allowed: bool = True,
-) -> Senders:
+) -> Senders | MixedSenders:
     """The sender of each; None where nobody can have signed it; see `recover_senders`."""
     threads = workers or usable_cores()
     if not isinstance(transactions, TransactionList):
@@ -142,7 +146,29 @@ def find_senders(
     elif not transactions.all_decoded:
         # One made by hand may name another chain than its encoding shows.
         transactions = TransactionList(transactions.transactions, _encoding)
+    if max(transactions.types, default=0) > TransactionType.SET_CODE:
+        return _mixed(transactions.transactions, high_s_allowed, threads)
     return signers.find_senders(transactions, KNOWN_SENDERS, high_s_allowed, threads)
+
+
+class MixedSenders(tuple[Address | None, ...]):
+    """The senders of transactions of which some are of a chain's own, and say it."""
+
+    __slots__ = ()
+
+    @property
+    def first_unknown(self) -> int | None:
+        """The first place without a sender; None where there is none."""
+        return self.index(None) if None in self else None
+
+
+def _mixed(transactions: Sequence[Transaction], high_s_allowed: bool, threads: int) -> MixedSenders:
+    signed = [each for each in transactions if not isinstance(each, OwnTransaction)]
+    listed = TransactionList(signed, _encoding)
+    found = iter(signers.find_senders(listed, KNOWN_SENDERS, high_s_allowed, threads))
+    return MixedSenders(
+        each.sender if isinstance(each, OwnTransaction) else next(found) for each in transactions
+    )
 
 
 def _encoding(transaction: Transaction) -> bytes:

@@ -7,6 +7,7 @@ Imports point down::
     block_accesses           what each transaction looked at and changed, and whose writes it read
     accesses                 a block's access list, put together from what its steps report
     access_records           what a step reports of its accesses
+    own_receipts             receipts of types of a chain's own
     flat_receipts            receipts as the flat bytes that the native EVM left
     outcomes                 outcomes by the transactions' own places
 """

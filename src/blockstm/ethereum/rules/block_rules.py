@@ -76,7 +76,8 @@ def block_violation(
     elif header.member_count != fork.header_members:
         return Violation(Reason.HEADER_MEMBERS, f"no header of {fork}")
     listed = block.transaction_list
-    violation = transactions_violation(listed, header, fork, chain.chain_id, workers)
+    own_types = chain.rules.types
+    violation = transactions_violation(listed, header, fork, chain.chain_id, workers, own_types)
     if violation is None:
         violation = body_violation(block, fork, workers)
     if violation is None and ancestors is not None and block.ommers:

@@ -7,14 +7,16 @@ keep all rules, and a native filter tells which surely do; the others are checke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from blockstm._native.wire.plain_rules import INTRINSIC_GAS, suspects
 from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.cores import usable_cores
 from blockstm.ethereum.blocks.header import Header
+from blockstm.ethereum.blocks.own_transaction import OwnTransaction
 from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
+from blockstm.ethereum.chains.rules import OwnTransactionType
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB, blob_base_fee
 from blockstm.ethereum.rules.intrinsic_gas import (
     floor_token_gas,
@@ -37,8 +39,15 @@ _BLOBS_MAX: Final = 6  # of one transaction, from Osaka on (EIP-7594)
 _BLOB_HASH_VERSION: Final = 1
 
 
+_NO_TYPES: Final[Mapping[int, OwnTransactionType]] = {}
+
+
 def transaction_violation(
-    transaction: Transaction, fork: Fork, chain_id: int, sender: Address | None = None
+    transaction: Transaction,
+    fork: Fork,
+    chain_id: int,
+    sender: Address | None = None,
+    own_types: Mapping[int, OwnTransactionType] = _NO_TYPES,
 ) -> Violation | None:
     """The first rule that a transaction breaks by itself; None if it keeps all.
 
@@ -47,7 +56,10 @@ def transaction_violation(
         fork: of the block that it is meant for.
         chain_id: of the chain that it is meant for.
         sender: of the transaction, where that is known; see `intrinsic_gas`.
+        own_types: of its chain's own, by their numbers.
     """
+    if isinstance(transaction, OwnTransaction):
+        return next(_own_violations(transaction, fork, own_types), None)
     return next(_violations(transaction, fork, chain_id, sender), None)
 
 
@@ -57,6 +69,7 @@ def transactions_violation(
     fork: Fork,
     chain_id: int,
     workers: int | None = None,
+    own_types: Mapping[int, OwnTransactionType] = _NO_TYPES,
 ) -> Violation | None:
     """The first violation of the first transaction that has one, in the block of ``header``.
 
@@ -71,8 +84,8 @@ def transactions_violation(
     for index in _suspects(transactions, header, fork, chain_id, workers or usable_cores()):
         transaction = transactions.transactions[index]
         blobs += len(transaction.blob_hashes)
-        violation = transaction_violation(transaction, fork, chain_id) or next(
-            _violations_in_block(transaction, header, fork, blob_fee, blobs), None
+        violation = transaction_violation(transaction, fork, chain_id, own_types=own_types) or next(
+            _violations_in_block(transaction, header, fork, blob_fee, blobs, own_types), None
         )
         if violation is not None:
             return violation.at(index)
@@ -118,6 +131,22 @@ def _violations(
     if transaction.type == TransactionType.SET_CODE:
         yield from _set_code(transaction)
     yield from _gas(transaction, fork, sender)
+
+
+def _own_violations(
+    transaction: OwnTransaction, fork: Fork, own_types: Mapping[int, OwnTransactionType]
+) -> Iterator[Violation]:
+    """Of one of a chain's own; a prepaid one is in its block whatever it breaks."""
+    of = own_types.get(transaction.type)
+    if of is None:
+        what = f"the chain has no type {transaction.type} of its own"
+        yield Violation(Reason.TYPE_NOT_SUPPORTED, what)
+    elif not of.is_prepaid:
+        if transaction.nonce == _NONCE_MAX:
+            yield Violation(Reason.NONCE_IS_MAX, "nonce 2**64 - 1 (EIP-2681)")
+        yield from _initcode(transaction, fork)
+        yield from _fees(transaction)
+        yield from _gas(transaction, fork, transaction.sender)
 
 
 def _signature(transaction: Transaction, fork: Fork, chain_id: int) -> Iterator[Violation]:
@@ -189,12 +218,19 @@ def _gas(transaction: Transaction, fork: Fork, sender: Address | None) -> Iterat
 
 
 def _violations_in_block(
-    transaction: Transaction, header: Header, fork: Fork, blob_fee: int, blobs: int
+    transaction: Transaction,
+    header: Header,
+    fork: Fork,
+    blob_fee: int,
+    blobs: int,
+    own_types: Mapping[int, OwnTransactionType],
 ) -> Iterator[Violation]:
     """``blobs`` are those of the block up to and with the transaction."""
     gas, limit = transaction.gas, header.gas_limit
     if gas > limit:
         yield Violation(Reason.GAS_ABOVE_BLOCK, f"it asks for {gas} gas of a block of {limit}")
+    if isinstance(transaction, OwnTransaction) and own_types[transaction.type].is_prepaid:
+        return
     cap = max(transaction.max_fee_per_gas, transaction.gas_price)
     base_fee = header.base_fee_per_gas or 0
     if cap < base_fee:

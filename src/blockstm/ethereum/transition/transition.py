@@ -193,7 +193,9 @@ class _Maker:
         return candidates, rejected
 
     def _violation(self, transaction: Transaction, sender: Address | None) -> Violation | None:
-        found = transaction_violation(transaction, self.fork, self.chain.chain_id, sender)
+        found = transaction_violation(
+            transaction, self.fork, self.chain.chain_id, sender, self.chain.rules.types
+        )
         if found is not None and found.reason == Reason.CHAIN_ID:
             return _WithNumbers(
                 found.reason, found.detail, None, transaction.chain_id or 0, self.chain.chain_id

@@ -64,7 +64,8 @@ def suggested_tip(node: Node) -> int:
 
 def _tips(block: Block) -> list[int]:
     fee = block.header.base_fee_per_gas or 0
-    return [effective_gas_price(each, fee) - fee for each in block.transactions]
+    # One that was paid for elsewhere offers nothing.
+    return [max(effective_gas_price(each, fee) - fee, 0) for each in block.transactions]
 
 
 def _fee_after(node: Node, header: Header, fork: Fork) -> int:

@@ -12,6 +12,7 @@ Imports point down::
     libraries    the shared libraries that the EVM calls
     execution    what a step came to, from the bytes of its output
     steps        what runs as one transaction of the engine
+    own_rules    what is done by rules of a chain's own
 """
 
 from blockstm.errors import ExceptionalHalt, PrecompileFailure
@@ -20,6 +21,7 @@ from blockstm.vm.evm.execution import Execution, InvalidTransaction, Log, System
 from blockstm.vm.evm.inspection import Call, CallEnd, Inspector, Instruction
 from blockstm.vm.evm.machine import FORKS, Evm
 from blockstm.vm.evm.opcodes import Memory, Opcode
+from blockstm.vm.evm.own_rules import OwnRules
 from blockstm.vm.evm.precompiles import ForkPrecompile, Precompile
 from blockstm.vm.evm.steps import (
     BlockEnd,
@@ -50,6 +52,7 @@ __all__ = [
     "Memory",
     "Opcode",
     "Overrides",
+    "OwnRules",
     "Precompile",
     "PrecompileFailure",
     "Signed",

@@ -36,6 +36,8 @@ SYSTEM_OUTPUTS_TAG = 2
 _REQUEST_LISTS = 4
 # Succeeded, failure, gas used, gas before refund, state gas, size of the output and of accesses.
 _HEADER = struct.Struct("<BBQQQII")
+_TELLS_NONCE = 4  # beside whether it succeeded
+_NONCE = struct.Struct("<Q")
 _SIZE = struct.Struct("<I")
 _LOG_HEADER = 21  # an address and a count of topics
 _WORD = 32
@@ -69,8 +71,9 @@ class Execution:
         self.gas_used: int
         self.gas_before_refund: int
         self.state_gas: int
-        succeeded, self._failure, *gas, output_size, accesses_size = _HEADER.unpack_from(raw)
-        self.succeeded = bool(succeeded)
+        flags, self._failure, *gas, output_size, accesses_size = _HEADER.unpack_from(raw)
+        self.succeeded = bool(flags & 1)
+        self._end = len(raw) - (_NONCE.size if flags & _TELLS_NONCE else 0)
         self.gas_used, self.gas_before_refund, self.state_gas = gas
         self._output_end = _HEADER.size + output_size
         self._accesses_end = self._output_end + accesses_size
@@ -93,7 +96,12 @@ class Execution:
     @property
     def raw_logs(self) -> bytes:
         """The logs as flat bytes (`_native/wire/logs.hpp`)."""
-        return self.raw[self._accesses_end :]
+        return self.raw[self._accesses_end : self._end]
+
+    @property
+    def nonce(self) -> int | None:
+        """Of the sender before a prepaid transaction; None of any other, which says it itself."""
+        return _NONCE.unpack_from(self.raw, self._end)[0] if self._end < len(self.raw) else None
 
     @property
     def log_count(self) -> int:

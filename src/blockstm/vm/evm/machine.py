@@ -20,6 +20,7 @@ from blockstm.vm.evm.execution import InvalidTransaction, read_output
 from blockstm.vm.evm.inspection import observer_of
 from blockstm.vm.evm.libraries import load_libraries
 from blockstm.vm.evm.opcodes import Opcode, checked_opcodes
+from blockstm.vm.evm.own_rules import NO_OWN_RULES, OwnRules, SystemCall, SystemStep
 from blockstm.vm.evm.precompiles import Precompile, checked_precompiles
 from blockstm.vm.evm.steps import (
     BlockEnd,
@@ -61,6 +62,7 @@ class Evm:
         opcodes: number → `blockstm.vm.evm.Opcode`: instructions of your own, where the fork has
             none.
         inspector: told what transactions do inside, see `blockstm.vm.evm.Inspector`.
+        own_rules: fees and types of transactions of a chain's own.
 
     Attributes:
         fork: the rules of execution, one of `FORKS`; several forks share one.
@@ -82,6 +84,7 @@ class Evm:
         precompiles: Mapping[Address, Precompile | Any] | None = None,
         opcodes: Mapping[int, Opcode] | None = None,
         inspector: Any = None,
+        own_rules: OwnRules = NO_OWN_RULES,
     ) -> None:
         known = fork if isinstance(fork, Fork) else fork_named(fork)
         load_libraries()
@@ -92,6 +95,9 @@ class Evm:
         self._precompiles = checked_precompiles(precompiles)
         self._opcodes = checked_opcodes(self.fork, opcodes)
         self._observer = observer_of(inspector)
+        if not isinstance(own_rules, OwnRules):
+            raise InputError(f"own_rules are a blockstm.vm.evm.OwnRules, not {brief(own_rules)}")
+        self._own_rules = own_rules
 
     def inspected_by(self, inspector: Any) -> Evm:
         """The same rules, under the eyes of an inspector.
@@ -134,6 +140,7 @@ class Evm:
             prepared.add_precompiles(self._precompiles)
         if self._opcodes:
             prepared.add_opcodes(self._opcodes)
+        self._add_rules(prepared, steps)
         if isinstance(steps, BlockSteps):
             _add(prepared, steps.start)
             given = steps.transactions if steps.listed is None else steps.listed
@@ -143,6 +150,14 @@ class Evm:
         for step in steps:
             _add(prepared, step)
         return prepared
+
+    def _add_rules(self, prepared: EvmBlock, steps: Sequence[Step]) -> None:
+        rules = self._own_rules
+        around = (steps.start, steps.end) if isinstance(steps, BlockSteps) else steps
+        has_own = any(isinstance(each, BlockStart | BlockEnd) and each.own for each in around)
+        if rules is not NO_OWN_RULES or has_own:
+            fees = [(each.recipient, each.amount) for each in rules.fees]
+            prepared.add_rules(fees, rules.base_fee_recipient, rules.own_types)
 
     def __blockstm_admission__(self) -> BlockRoom:
         """What a block has left for its transactions, for a caller that runs them one by one."""
@@ -204,10 +219,10 @@ def _add(prepared: EvmBlock, step: Any) -> None:
     match step:
         case Signed(transaction, sender, authorities):
             prepared.add_transaction(transaction, sender, authorities)
-        case BlockStart(drained, refund_contract):
-            prepared.add_start(drained, refund_contract)
-        case BlockEnd(withdrawals, rewards, collects_requests):
-            prepared.add_end(withdrawals, rewards, collects_requests)
+        case BlockStart(drained, refund_contract, own):
+            prepared.add_start(drained, refund_contract, _calls(own))
+        case BlockEnd(withdrawals, rewards, collects_requests, own):
+            prepared.add_end(withdrawals, rewards, collects_requests, _calls(own))
         case Unsigned(message, authorities, is_validated, keeps_changes, gas):
             prepared.add_call(message, gas, authorities, is_validated, keeps_changes)
         case Overrides(writes):
@@ -217,6 +232,16 @@ def _add(prepared: EvmBlock, step: Any) -> None:
                 "a step of the EVM is Signed, Unsigned, BlockStart, BlockEnd or Overrides, "
                 f"not {brief(step)}"
             )
+
+
+def _calls(own: Sequence[SystemStep]) -> list[Any]:
+    """The steps of a chain's own, as the core takes them."""
+    return [
+        (each.sender, each.target, each.input, each.gas, each.must_succeed)
+        if isinstance(each, SystemCall)
+        else each
+        for each in own
+    ]
 
 
 def _encoded(location: Any, value: Any) -> tuple[bytes, bytes]:

@@ -9,6 +9,7 @@ from typing import Any, overload
 
 from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.types import Address
+from blockstm.vm.evm.own_rules import SystemStep
 
 __all__ = ["BlockEnd", "BlockStart", "BlockSteps", "Overrides", "Signed", "Step", "Unsigned"]
 
@@ -74,10 +75,12 @@ class BlockStart:
     Attributes:
         drained: accounts that pay all they have to ``refund_contract``.
         refund_contract: the account that is paid; not read where no account is drained.
+        own: what a chain's own rules have it do after that; inputs are bytes.
     """
 
     drained: Sequence[Address] = ()
     refund_contract: Address | None = None
+    own: Sequence[SystemStep] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,13 @@ class BlockEnd:
         rewards: (address, wei) in order.
         collects_requests: whether the system calls are made; from Prague on they must be, and
             the block is invalid where their contracts are missing or fail.
+        own: what a chain's own rules have it do before that; inputs are bytes.
     """
 
     withdrawals: Sequence[tuple[Address, int]] = ()
     rewards: Sequence[tuple[Address, int]] = ()
     collects_requests: bool = False
+    own: Sequence[SystemStep] = ()
 
 
 Step = Signed | BlockStart | BlockEnd | Unsigned | Overrides

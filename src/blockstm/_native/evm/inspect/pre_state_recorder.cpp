@@ -62,7 +62,7 @@ void PreStateRecorder::call(Machine& machine, const CallStart& start) noexcept {
 
 // Those of the transaction itself.
 void PreStateRecorder::see_parties(Machine& machine) noexcept {
-    if (step_.kind != StepKind::Transaction && step_.kind != StepKind::Call) return;
+    if (!is_of_the_block(step_.kind) && step_.kind != StepKind::Call) return;
     const Transaction& transaction = step_.transaction;
     see(transaction.sender);
     see(machine.block->coinbase);

@@ -44,11 +44,12 @@ ValidationError check_left(const Transaction& transaction, const BlockEnv& block
 }  // namespace
 
 ValidationError form_of(const Step& step, const BlockEnv& block) noexcept {
+    if (step.kind == StepKind::Prepaid) return {};  // whatever it breaks, it belongs there
     return check_form(step.transaction, block, intrinsic_gas(step.transaction, block));
 }
 
 ValidationError check_room(const Step& step, const BlockEnv& block, const blockstm_tally& tally) noexcept {
-    if (step.kind != StepKind::Transaction) return {};
+    if (!is_of_the_block(step.kind)) return {};
     const ValidationError error = check_left(step.transaction, block, tally);
     if (error.reason == Violation::None) return error;
     const ValidationError form = form_of(step, block);
@@ -56,7 +57,7 @@ ValidationError check_room(const Step& step, const BlockEnv& block, const blocks
 }
 
 void count_use(const Step& step, const BlockEnv& block, Span output, blockstm_tally& tally) noexcept {
-    if (step.kind != StepKind::Transaction || output.size < RESULT_HEAD_BYTES) return;
+    if (!is_of_the_block(step.kind) || output.size < RESULT_HEAD_BYTES) return;
     const bool is_metered_twice = block.fork >= Fork::Amsterdam;
     tally.used[EXECUTION_GAS] += number_at(output, is_metered_twice ? BEFORE_REFUND_AT : GAS_USED_AT);
     tally.used[STATE_GAS] += number_at(output, STATE_GAS_AT);

@@ -12,6 +12,8 @@ from itertools import accumulate
 
 cdef enum:
     SUCCEEDED = 0
+    TELLS_NONCE = 4  # beside it
+    NONCE_SIZE = 8
     GAS_USED = 2
     GAS_BEFORE_REFUND = 10
     STATE_GAS = 18
@@ -69,7 +71,7 @@ cdef class StepResults:
         cdef Sum used = Sum(0, 0), before = Sum(0, 0), state = Sum(0, 0)
         cdef const uint8_t* data
         cdef const uint8_t* begin
-        cdef uint64_t place, size, count = len(types)
+        cdef uint64_t place, size, nonce_size, count = len(types)
         cdef uint32_t output_size, accesses_size
         cdef Span accesses
         self.held = flat_outputs(outcomes)
@@ -87,7 +89,8 @@ cdef class StepResults:
                 raise ValueError(f"{size} bytes are no output of a transaction")
             memcpy(&output_size, data + OUTPUT_SIZE, 4)
             memcpy(&accesses_size, data + ACCESSES_SIZE, 4)
-            if <uint64_t>HEADER + output_size + accesses_size > size:
+            nonce_size = NONCE_SIZE if data[SUCCEEDED] & TELLS_NONCE else 0
+            if <uint64_t>HEADER + output_size + accesses_size + nonce_size > size:
                 raise ValueError(f"{size} bytes are no output of a transaction")
             add_to(&used, word_at(data, GAS_USED))
             add_to(&before, word_at(data, GAS_BEFORE_REFUND))
@@ -95,8 +98,8 @@ cdef class StepResults:
             accesses.data, accesses.size = data + HEADER + output_size, accesses_size
             self.accessed.push_back(accesses)
             self.receipts.add(
-                data[SUCCEEDED] != 0, word_at(data, GAS_USED), accesses.data + accesses_size,
-                size - HEADER - output_size - accesses_size
+                data[SUCCEEDED] & 1, word_at(data, GAS_USED), accesses.data + accesses_size,
+                size - HEADER - output_size - accesses_size - nonce_size
             )
         self.gas_used, self.execution_gas = number_of(&used), number_of(&before)
         self.state_gas = number_of(&state)

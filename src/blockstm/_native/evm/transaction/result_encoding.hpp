@@ -46,6 +46,9 @@ struct ResultHead {
 inline constexpr uint64_t GAS_USED_AT = 2, BEFORE_REFUND_AT = 10, STATE_GAS_AT = 18, SIZES_AT = 26;
 inline constexpr uint64_t RESULT_HEAD_BYTES = SIZES_AT + 2 * sizeof(uint32_t);
 
+// In the first byte, beside whether it succeeded: behind the logs stands the sender's nonce. (2 is a block's end.)
+inline constexpr uint8_t TELLS_NONCE = 4;
+
 inline void encode_head(const ResultHead& head, uint8_t out[RESULT_HEAD_BYTES]) noexcept {
     out[0] = head.succeeded ? 1 : 0;
     out[1] = head.failure;

@@ -1,6 +1,7 @@
 // What a block does besides its transactions: before the first one, and after the last (EIPs 779, 2935,
 // 4788, 4895, 7002, 7251, 8282; Yellow Paper, section 11.3).
 #include "evm/transaction/accesses.hpp"
+#include "evm/transaction/own_rules.hpp"
 #include "evm/transaction/result_encoding.hpp"
 #include "evm/transaction/steps.hpp"
 
@@ -35,32 +36,57 @@ bool begin_anew(Machine& machine) noexcept {
 }
 
 // EIP-8037: there is gas for the state apart. What is warm in a transaction is warm here.
-bool begin_metered(Machine& machine, Account* contract) noexcept {
+bool begin_metered(Machine& machine, const Address& sender, Account* contract) noexcept {
     Journal& journal = machine.journal;
     Account *caller = nullptr, *coinbase = nullptr;
     bool was_cold = false;
     machine.state_gas.begin(amsterdam_gas::SYSTEM_CALL_RESERVOIR);
-    return journal.account(SYSTEM, caller) && journal.account(machine.block->coinbase, coinbase) &&
+    return journal.account(sender, caller) && journal.account(machine.block->coinbase, coinbase) &&
            journal.access(caller, was_cold) && journal.access(coinbase, was_cold) && journal.access(contract, was_cold);
 }
 
 // A call by the system: it costs nobody anything. Its output is in `machine.output`.
-bool call(Machine& machine, const Address& contract, Span input, Called& called) noexcept {
+bool call(Machine& machine, const SystemCall& made, Called& called) noexcept {
     Message message;
     Account* account = nullptr;
     if (!begin_anew(machine)) return false;
-    if (!machine.journal.account(contract, account) || !machine.journal.code(account, message.code)) return false;
+    if (!machine.journal.account(made.target, account) || !machine.journal.code(account, message.code)) return false;
     called = Called::NoCode;
     if (message.code->bytes.size == 0) return true;
-    message.gas = SYSTEM_CALL_GAS;
-    if (machine.meters_state() && !begin_metered(machine, account)) return false;
-    message.caller = SYSTEM;
-    message.target = contract;
-    message.input = input;
-    machine.transaction = {SYSTEM, machine.block->base_fee, nullptr, 0};
+    message.gas = made.gas;
+    if (machine.meters_state() && !begin_metered(machine, made.sender, account)) return false;
+    message.caller = made.sender;
+    message.target = made.target;
+    message.input = made.input;
+    machine.transaction = {made.sender, machine.block->base_fee, nullptr, 0};
     ExecutionResult result{};
     if (!run_message(machine, message, result)) return false;
     called = result.succeeded ? Called::Succeeded : Called::Failed;
+    return true;
+}
+
+bool call(Machine& machine, const Address& contract, Span input, Called& called) noexcept {
+    return call(machine, {false, 0, false, SYSTEM, contract, input, SYSTEM_CALL_GAS}, called);
+}
+
+// EIP-7002, EIP-7251, EIP-8282: without the contract, or where it fails, the block is invalid.
+void require(Called called, ValidationError& error) noexcept {
+    if (called == Called::NoCode) error.reason = Violation::SystemContractMissing;
+    if (called == Called::Failed) error.reason = Violation::SystemCallFailed;
+}
+
+bool run_own_calls(Machine& machine, const Step& step, ValidationError& error) noexcept {
+    if (step.own == nullptr) return true;
+    for (uint64_t place = 0; place < step.own->call_count && error.reason == Violation::None; ++place) {
+        const SystemCall& made = step.own->calls[place];
+        Called called = Called::Succeeded;
+        if (made.is_function) {
+            if (!begin_anew(machine) || !run_own_function(machine, made.function)) return false;
+            continue;
+        }
+        if (!call(machine, made, called)) return false;
+        if (made.must_succeed) require(called, error);
+    }
     return true;
 }
 
@@ -88,12 +114,10 @@ bool pay(Machine& machine, const Payment* payments, uint64_t count) noexcept {
     return true;
 }
 
-// EIP-7002, EIP-7251, EIP-8282: without the contract, or where it fails, the block is invalid.
 bool collect(Machine& machine, const Address& contract, ValidationError& error) noexcept {
     Called called{};
     if (!call(machine, contract, {}, called)) return false;
-    if (called == Called::NoCode) error.reason = Violation::SystemContractMissing;
-    if (called == Called::Failed) error.reason = Violation::SystemCallFailed;
+    require(called, error);
     if (called != Called::Succeeded) return true;
     const Span requests{machine.output.data(), machine.output.size()};
     return write_sized(machine.encoded, requests) || machine.journal.stop(BLOCKSTM_NO_MEMORY);
@@ -114,7 +138,7 @@ bool encode_start(Machine& machine) noexcept { return begin_encoding(machine, 0)
 
 }  // namespace
 
-bool run_block_start(Machine& machine, const Step& step) noexcept {
+bool run_block_start(Machine& machine, const Step& step, ValidationError& error) noexcept {
     const BlockEnv& block = *machine.block;
     Called called{};  // whatever comes of it
     if (!drain(machine, step)) return false;
@@ -126,12 +150,17 @@ bool run_block_start(Machine& machine, const Step& step) noexcept {
         const Span hash{block.parent_hash.bytes, sizeof block.parent_hash.bytes};
         if (!call(machine, BLOCK_HASHES, hash, called)) return false;
     }
+    if (!run_own_calls(machine, step, error)) return false;
+    if (error.reason != Violation::None) return true;
     return record_and_flush(machine) && (!block.records_accesses || encode_start(machine));
 }
 
 bool run_block_end(Machine& machine, const Step& step, ValidationError& error) noexcept {
     constexpr Address REQUEST_CONTRACTS[] = {WITHDRAWAL_REQUESTS, CONSOLIDATION_REQUESTS, BUILDER_DEPOSITS,
                                              BUILDER_EXITS};
+    if (!run_own_calls(machine, step, error)) return false;
+    if (error.reason != Violation::None) return true;
+    if (step.own != nullptr && !begin_anew(machine)) return false;
     uint8_t contract_count = 0;
     if (step.collects_requests) contract_count = machine.fork() >= Fork::Amsterdam ? 4 : 2;
     if (!begin_encoding(machine, contract_count)) return false;

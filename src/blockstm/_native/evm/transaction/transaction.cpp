@@ -6,6 +6,7 @@
 #include "evm/transaction/delegation.hpp"
 #include "evm/transaction/fees.hpp"
 #include "evm/transaction/kept_transient.hpp"
+#include "evm/transaction/own_rules.hpp"
 #include "evm/transaction/result_encoding.hpp"
 #include "evm/transaction/steps.hpp"
 #include "evm/transaction/validity.hpp"
@@ -52,6 +53,8 @@ struct Run {
     bool refund_and_pay(const GasUse& gas) noexcept;
     bool show_code() noexcept;
     bool encode(const ExecutionResult& result, const GasUse& gas) noexcept;
+    bool check_prepaid(ValidationError& error) noexcept;
+    bool encode_nonce() noexcept;
 };
 
 bool Run::check(ValidationError& error) noexcept {
@@ -248,6 +251,73 @@ bool run_transaction(Machine& machine, const Transaction& transaction, Validatio
     return run.refund_and_pay(use) && record_and_flush(machine) && run.encode(result, use) &&
            machine.journal.charge(use.used);
 }
+
+// ------------------------------------------------------------------------------ by a chain's own rules
+
+bool run_charged(Machine& machine, const Step& step, ValidationError& error) noexcept {
+    const BlockEnv& block = *machine.block;
+    const Transaction& transaction = step.transaction;
+    Run run{machine, machine.journal, transaction, block, intrinsic_gas(transaction, block), {}, transaction.nonce};
+    if (!run.check(error)) return false;
+    if (error.reason != Violation::None) return true;
+    OwnFees fees;
+    if (!price_own_fees(machine, step, run.sender, fees, error)) return false;
+    if (error.reason != Violation::None) return true;
+    run.price = gas_price(transaction, block);
+    ExecutionResult result{};
+    if (!run.buy_gas() || !machine.journal.debit(run.sender, fees.total) || !run.execute(result)) return false;
+    const GasUse use = run.gas_use(result);
+    return run.refund_and_pay(use) && pay_own_fees(machine, fees, use.used) && record_and_flush(machine) &&
+           run.encode(result, use) && machine.journal.charge(use.used);
+}
+
+namespace {
+
+// Why it comes to nothing though it is in the block; its gas was bought elsewhere, whatever the cap on gas is.
+bool Run::check_prepaid(ValidationError& error) noexcept {
+    error = check_prepaid_form(transaction, block, gas);
+    if (error.reason == Violation::None && nonce == UINT64_MAX) error.reason = Violation::NonceIsMax;
+    if (error.reason != Violation::None) return true;
+    bool can_pay = false;
+    if (!journal.can_pay(sender, transaction.value, can_pay)) return false;
+    if (!can_pay) error.reason = Violation::InsufficientFunds;
+    return true;
+}
+
+// The nonce that its sender had: nothing else tells it.
+bool Run::encode_nonce() noexcept {
+    machine.encoded.data()[0] |= TELLS_NONCE;
+    return write_number(machine.encoded, nonce) || journal.stop(BLOCKSTM_NO_MEMORY);
+}
+
+}  // namespace
+
+bool run_prepaid(Machine& machine, const Step& step, ValidationError& error) noexcept {
+    const BlockEnv& block = *machine.block;
+    const Transaction& transaction = step.transaction;
+    Journal& journal = machine.journal;
+    error = check_block_gas(transaction, block);
+    if (error.reason != Violation::None) return true;
+    Run run{machine, journal, transaction, block, intrinsic_gas(transaction, block), {}, 0};
+    if (!journal.account(transaction.sender, run.sender) || !journal.nonce(run.sender, run.nonce)) return false;
+    if (!step.own->mint.is_zero() && !journal.credit(run.sender, step.own->mint)) return false;
+    ValidationError broken{};
+    if (!run.check_prepaid(broken)) return false;
+    if (run.nonce != UINT64_MAX && !journal.set_nonce(run.sender, run.nonce + 1)) return false;
+    ExecutionResult result{false, 0, Failure::OutOfGas};
+    GasUse use{transaction.gas_limit, transaction.gas_limit};
+    if (broken.reason == Violation::InsufficientFunds) result.failure = Failure::InsufficientBalance;
+    if (broken.reason == Violation::NonceIsMax) result.failure = Failure::NonceOverflow;
+    if (broken.reason == Violation::None) {
+        if (!run.execute(result)) return false;
+        use = run.gas_use(result);
+    } else {
+        machine.output.clear();
+    }
+    return record_and_flush(machine) && run.encode(result, use) && run.encode_nonce() && journal.charge(use.used);
+}
+
+// ------------------------------------------------------------------------------ of calls
 
 bool run_call(Machine& machine, const Step& step, ValidationError& error) noexcept {
     const BlockEnv& block = *machine.block;

@@ -70,8 +70,7 @@ ValidationError check_gas(const Transaction& transaction, const BlockEnv& block,
     if (error.reason != Violation::None) return error;
     const uint64_t capped = capped_gas(limit, block, gas);
     if (capped > GAS_CAP) return refuse(Violation::GasAboveCap, capped, GAS_CAP);
-    if (limit > block.gas_limit || limit > INT64_MAX) return refuse(Violation::GasAboveBlock, limit, block.gas_limit);
-    return FINE;
+    return check_block_gas(transaction, block);
 }
 
 ValidationError check_fees(const Transaction& transaction, const BlockEnv& block) noexcept {
@@ -157,6 +156,20 @@ ValidationError check_call_gas(const Transaction& transaction, const BlockEnv& b
     const uint64_t at_once = block.fork < Fork::Amsterdam ? 0 : std::max(gas.execution, gas.floor);
     if (error.reason == Violation::None && at_once > GAS_CAP) error = refuse(Violation::GasAboveCap, at_once, GAS_CAP);
     return error;
+}
+
+// ------------------------------------------------------------------------------ of what was paid for elsewhere
+
+ValidationError check_block_gas(const Transaction& transaction, const BlockEnv& block) noexcept {
+    const uint64_t limit = transaction.gas_limit;
+    if (limit > block.gas_limit || limit > INT64_MAX) return refuse(Violation::GasAboveBlock, limit, block.gas_limit);
+    return FINE;
+}
+
+ValidationError check_prepaid_form(const Transaction& transaction, const BlockEnv& block,
+                                   const IntrinsicGas& gas) noexcept {
+    const ValidationError error = check_intrinsic_gas(transaction.gas_limit, gas);
+    return error.reason == Violation::None ? check_initcode(transaction, block) : error;
 }
 
 // ------------------------------------------------------------------------------ in the state

@@ -19,6 +19,11 @@ ValidationError check_call_form(const Transaction& transaction, const BlockEnv& 
 ValidationError check_call_gas(const Transaction& transaction, const BlockEnv& block,
                                const IntrinsicGas& gas) noexcept;
 
+// Of a transaction that was paid for elsewhere: whether its block can hold it, and whether it comes to anything.
+ValidationError check_block_gas(const Transaction& transaction, const BlockEnv& block) noexcept;
+ValidationError check_prepaid_form(const Transaction& transaction, const BlockEnv& block,
+                                   const IntrinsicGas& gas) noexcept;
+
 // `nonce` is the sender's before it.
 ValidationError check_nonce(const Transaction& transaction, uint64_t nonce) noexcept;
 
