@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,9 @@ from tests.cli.test_cli_t8n import BOB, given
 from tests.patience import PATIENCE
 
 from blockstm.cli import main
-from blockstm.cli.transitions.server import TransitionServer
+from blockstm.cli.transitions.files import Outputs
+from blockstm.cli.transitions.server import Traces, TransitionServer, add_parser
+from blockstm.cli.transitions.tracefiles import tracer_of
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,45 @@ def test_a_transition_and_another_on_the_same_connection(server: TransitionServe
         assert answer["alloc"][BOB] == {"balance": "0x1"}
         assert len(answer["result"]["receipts"]) == 1
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("flags", "ending", "said"),
+    [
+        (["--trace"], "jsonl", '"opName"'),
+        (["--trace.tracer", "callTracer"], "json", '"type"'),
+    ],
+)
+def test_it_leaves_a_file_of_traces_for_each_transaction(
+    flags: list[str], ending: str, said: str, tmp_path: Path
+) -> None:
+    parser = add_parser(argparse.ArgumentParser().add_subparsers())
+    args = parser.parse_args([*flags, "--output.basedir", str(tmp_path / "traces")])
+    tracer = tracer_of(args)
+    assert tracer is not None
+    traces = Traces(tracer, Outputs(args.output_basedir))
+    code = {"0x" + "c0" * 20: {"balance": "0x0", "code": "0x600160015500"}}
+    asked = request()
+    asked["input"]["alloc"] |= code
+    asked["input"]["txs"][0]["to"] = "0x" + "c0" * 20
+    asked["input"]["txs"][0]["gas"] = "0x30000"
+    with TransitionServer("127.0.0.1", 0, traces=traces) as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        for _ in range(2):  # the second time over the files of the first
+            status, answer = ask(listening, json.dumps(asked).encode())
+            assert status == 200
+            [receipt] = answer["result"]["receipts"]
+            [file] = (tmp_path / "traces").iterdir()
+            assert file.name == f"trace-0-{receipt['transactionHash']}.{ending}"
+            assert said in file.read_text()
+        listening.shutdown()
+        thread.join()
+
+
+def test_what_is_no_tracer_is_told_before_it_listens(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["t8n-server", "--port=0", "--trace.tracer", "nobody"]) != 0
+    assert "failed instantiating tracer" in capsys.readouterr().err
 
 
 MALFORMED: list[tuple[bytes, str, str]] = [

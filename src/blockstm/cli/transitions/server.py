@@ -10,14 +10,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 from blockstm.cli.transitions.failures import TransitionFailure, failing
+from blockstm.cli.transitions.files import Outputs
 from blockstm.cli.transitions.request import Request
+from blockstm.cli.transitions.tracefiles import add_trace_options, tracer_of, write_traces
 from blockstm.errors import DecodeError, UsageError
 from blockstm.ethereum.codecs.json_files import parse_json
 from blockstm.ethereum.codecs.loose_fields import LooseFields
+from blockstm.ethereum.tracing import Tracer
 from blockstm.executor import Executor
 
 __all__ = ["TransitionServer", "add_parser", "main"]
@@ -49,6 +53,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="BYTES",
         help=f"of a request; default: {_BODY_MAX}",
     )
+    parser.add_argument(
+        "--output.basedir",
+        dest="output_basedir",
+        default="",
+        metavar="DIR",
+        help="where traces go, each request's over those before it; default: the current folder",
+    )
+    add_trace_options(parser)
     return parser
 
 
@@ -56,16 +68,29 @@ def main(args: argparse.Namespace) -> int:
     """Serve until interrupted.
 
     Raises:
-        UsageError: it cannot listen there.
+        UsageError: it cannot listen there; there is no such tracer, or no folder for its files.
     """
     try:
-        server = TransitionServer(args.host, args.port, args.body_max)
+        tracer = tracer_of(args)
+        traces = None if tracer is None else Traces(tracer, Outputs(args.output_basedir))
+    except TransitionFailure as failure:
+        raise UsageError(str(failure)) from failure
+    try:
+        server = TransitionServer(args.host, args.port, args.body_max, traces)
     except (OSError, OverflowError) as error:
         raise UsageError(f"cannot listen on {args.host}:{args.port}: {error}") from error
     with server:
         print(f"Transition server listening on {server.server_port}", flush=True)
         server.serve_forever()
     return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What traces transactions, and where its files go."""
+
+    tracer: Tracer
+    outputs: Outputs
 
 
 class TransitionServer(ThreadingHTTPServer):
@@ -75,12 +100,16 @@ class TransitionServer(ThreadingHTTPServer):
         host: the name or address to listen at.
         port: 0: any that is free, see ``server_port``.
         body_max: bytes of a request.
+        traces: of the transactions of each request; None: none are made.
     """
 
     daemon_threads = True
 
-    def __init__(self, host: str, port: int, body_max: int = _BODY_MAX) -> None:
+    def __init__(
+        self, host: str, port: int, body_max: int = _BODY_MAX, traces: Traces | None = None
+    ) -> None:
         self.body_max = body_max
+        self.traces = traces
         self.executor = Executor(workers=1)
         super().__init__((host, port), _Handler)
 
@@ -114,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         try:
-            answer = _answer(body, self.server.executor)
+            answer = _answer(body, self.server.executor, self.server.traces)
         except TransitionFailure as failure:
             self._refuse(_BAD, type(failure.__cause__ or failure).__name__, str(failure))
         except Exception as error:  # a bug of ours must not end the server
@@ -160,10 +189,12 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing: standard error is for what goes wrong with the server itself."""
 
 
-def _answer(body: bytes, executor: Executor) -> dict[str, Any]:
+def _answer(body: bytes, executor: Executor, traces: Traces | None) -> dict[str, Any]:
     with failing():
         request = _request(LooseFields(parse_json(body, "request"), ""))
-        answer = request.answer(executor)
+        answer = request.answer(executor, None if traces is None else traces.tracer)
+        if traces is not None:
+            write_traces(answer, traces.outputs)
     return {"alloc": answer.alloc, "result": answer.result, "body": answer.body}
 
 
