@@ -11,6 +11,7 @@ from tests.chain.growing import genesis, random_line, with_other_root
 from blockstm.chain import Chain, DevChain
 from blockstm.errors import InputError, InvalidBlock
 from blockstm.ethereum import Block
+from blockstm.ethereum.learned import Learned
 from blockstm.hints import Expected, Hints, from_dependencies
 
 
@@ -113,3 +114,64 @@ def test_a_chain_for_development_takes_hints_too(line: list[Block]) -> None:
         assert len([*dev.import_blocks(line[:2], hints=source)]) == 2
         dev.import_block(line[2], hints=source)
     assert source.asked == [1, 2, 3]
+
+
+class Listening:
+    """Knows nothing, and notes what it is told."""
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.told: list[int] = []
+        self._fails_at = fails_at
+
+    def for_block(self, block: Block) -> Hints | None:
+        return None
+
+    def learn(self, block: Block, executed: Any) -> None:
+        assert executed.accesses is not None
+        assert len(executed.accesses) == len(block.transactions)
+        if block.header.number == self._fails_at:
+            raise LookupError("too much")
+        self.told.append(int(block.header.number))
+
+
+@pytest.mark.parametrize("pipelined", [False, True])
+def test_a_source_that_learns_is_told_of_each_block_in_order(
+    chain: Chain, line: list[Block], pipelined: bool
+) -> None:
+    source = Listening()
+    imported = [*chain.import_blocks(line, pipelined=pipelined, hints=source)]
+    assert source.told == [each.number for each in imported]
+    assert [*chain.import_blocks(line, hints=source)], "which the chain has already"
+    assert len(source.told) == len(line)
+
+
+def test_one_block_teaches_too(chain: Chain, line: list[Block]) -> None:
+    source = Listening()
+    chain.import_block(line[0], hints=source)
+    assert source.told == [1]
+
+
+def test_what_cannot_be_learnt_leaves_the_block(chain: Chain, line: list[Block]) -> None:
+    source = Listening(fails_at=3)
+    given: list[int] = []
+    with pytest.raises(LookupError, match="too much"):
+        numbers(chain.import_blocks(line, pipelined=False, hints=source), given)
+    assert given == source.told == [1, 2]
+    assert chain.head.number >= 3
+    assert chain.audit().findings == ()
+
+
+def test_a_block_that_is_taken_back_teaches_nothing(chain: Chain, line: list[Block]) -> None:
+    source = Listening()
+    broken = [*line[:4], with_other_root(line[4]), *line[5:]]
+    with pytest.raises(InvalidBlock):
+        [*chain.import_blocks(broken, hints=source)]
+    assert source.told == [1, 2, 3, 4]
+
+
+def test_a_chain_teaches_what_it_imports(chain: Chain, line: list[Block]) -> None:
+    learned = Learned()
+    imported = [*chain.import_blocks(line, hints=learned)]
+    assert [each.hash for each in imported] == [each.hash for each in line]
+    assert learned.blocks == len(line)
+    assert chain.audit().findings == ()

@@ -8,6 +8,7 @@ Imports point down::
     dev            `DevChain`: one that is grown and edited by a developer
     chain          `Chain`: what a user has of it
     streaming      many blocks imported, each given once it is durable
+    teaching       sources of hints that learn, told of each block
     lookahead      blocks made ready while others run
     derived        tries after any block in reach, from those that the store has
     disk           a chain's folder begun and opened

@@ -26,6 +26,7 @@ from blockstm.chain.staging import OLDEST
 from blockstm.chain.states import ChainState
 from blockstm.chain.store import FileSize, Store, Table, TableSize
 from blockstm.chain.streaming import stream
+from blockstm.chain.teaching import teach
 from blockstm.chain.witnessing import check_has_parent, witness_of
 from blockstm.chain.working import MemoryWorking, WorkingState
 from blockstm.config import Config
@@ -231,6 +232,7 @@ class Chain:
             importer = self._open_importer()
             imported = importer.take(ready, hints)
             self._commit()
+            teach(hints, imported)
             return imported
 
     def import_blocks(
@@ -253,7 +255,8 @@ class Chain:
             blocks: asked in the thread that asks for the result, a few blocks ahead.
             pipelined: whether to work on several at once. The result is the same.
             hints: a source of what is known of each, such as `blockstm.ethereum.hints` has; what it
-                raises stands for its block.
+                raises stands for its block. One that learns (`blockstm.hints.LearningSource`) is
+                told of each block once it is durable.
         """
         check_source(hints)
         if not pipelined:

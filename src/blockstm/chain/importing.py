@@ -25,6 +25,7 @@ from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.execution.senders import find_senders
 from blockstm.ethereum.rules.reasons import Violation
 from blockstm.executor import Executor
+from blockstm.hints import LearningSource
 from blockstm.hints.options import BlockHints
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Address, Hash32
@@ -161,6 +162,7 @@ class Importer:
             block_hashes=self._hashes_up_to(blocks, parent_hash, parent),
             total_difficulty=total_difficulty,
             hints=hints,
+            accesses=isinstance(hints, LearningSource),
         )
         return executed, total_difficulty + block.header.difficulty
 

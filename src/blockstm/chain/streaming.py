@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import takewhile
 
 from blockstm.chain.importing import ImportedBlock, Importer
 from blockstm.chain.running_ahead import Progress, RunningBlock
+from blockstm.chain.teaching import teach
 from blockstm.ethereum import Block
 from blockstm.hints import HintSource
 
@@ -44,14 +45,21 @@ def stream(
             break
         except BaseException as error:
             failure = error
-        yield from ready
+        yield from _taught(hints, ready)
     if waiting or failure is not None:
         with importing() as importer:
             failure = _ended(importer, waiting, failure, hints)
             ready = _ready(importer, waiting)
-        yield from ready
+        yield from _taught(hints, ready)
     if failure is not None:
         raise failure
+
+
+def _taught(hints: HintSource | None, imported: Iterable[ImportedBlock]) -> Iterator[ImportedBlock]:
+    """Blocks that are durable, each after a source that learns was told of it."""
+    for each in imported:
+        teach(hints, each)
+        yield each
 
 
 @dataclass(frozen=True, slots=True)

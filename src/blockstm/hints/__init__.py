@@ -10,7 +10,7 @@ Imports point down::
 Those for Ethereum blocks are in `blockstm.ethereum.hints`.
 """
 
-from blockstm.hints.hints import Expected, Hints, HintSource
+from blockstm.hints.hints import Expected, Hints, HintSource, LearningSource
 from blockstm.hints.sources import declared, from_dependencies
 
-__all__ = ["Expected", "HintSource", "Hints", "declared", "from_dependencies"]
+__all__ = ["Expected", "HintSource", "Hints", "LearningSource", "declared", "from_dependencies"]

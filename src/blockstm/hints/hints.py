@@ -11,7 +11,7 @@ from blockstm._native.engine.expectations import Expectations
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of
 
-__all__ = ["Expected", "HintSource", "Hints"]
+__all__ = ["Expected", "HintSource", "Hints", "LearningSource"]
 
 _READ, _ADD, _WRITE = range(3)
 _WEIGHT_MAX = (1 << 63) - 1
@@ -47,6 +47,18 @@ class HintSource(Protocol):
 
         Args:
             block: what `execute_block` was called with.
+        """
+
+
+@runtime_checkable
+class LearningSource(HintSource, Protocol):
+    """A source that is told what each block did, so that it knows more of the next."""
+
+    def learn(self, block: Any, executed: Any, /) -> None:
+        """Learn from a block that is final.
+
+        A chain calls it once a block is durable, in order, behind the execution of those after it;
+        ``executed`` has its ``accesses``. What it raises ends the import there; the block stays.
         """
 
 
