@@ -9,8 +9,16 @@ PACKAGE = Path(__file__).parents[1] / "src" / "blockstm"
 
 def expected() -> set[str]:
     """The files of the source tree that must be in the wheel as they are."""
-    shipped = {"blockstm/py.typed", "blockstm/include/blockstm/vm_abi.h"}
-    for pattern in ("**/*.py", "**/*.pyi", "**/*.pxd", "**/*.json"):
+    shipped = {"blockstm/py.typed"}
+    for pattern in (
+        "**/*.py",
+        "**/*.pyi",
+        "**/*.pxd",
+        "**/*.json",
+        "**/*.h",
+        "**/*.inc",
+        "_native/guest/**/*pp",
+    ):
         shipped |= {f"blockstm/{path.relative_to(PACKAGE)}" for path in PACKAGE.glob(pattern)}
     return shipped
 

@@ -22,6 +22,7 @@
         │   ├── InvalidBlock      it breaks a rule: ``reason``; or has an Invalid transaction
         │   ├── StateError        the state could not be read
         │   └── LimitError        the ``limit`` callable raised
+        ├── EvmcError         a library is no EVM by EVMC, or breaks that interface
         ├── CallError         a call that its caller wanted to succeed did not: ``result``
         ├── SimulationError   a chain of simulated blocks breaks a rule: ``reason``, ``code``
         ├── MissingNode       a trie needs a node that is not in its store (also LookupError)
@@ -58,6 +59,7 @@ __all__ = [
     "ClosedError",
     "ConfigError",
     "DecodeError",
+    "EvmcError",
     "ExceptionalHalt",
     "ForkedError",
     "InputError",
@@ -215,6 +217,13 @@ class StateError(BlockError):
 
 class LimitError(BlockError):
     """The ``limit`` callable raised; ``__cause__`` is what."""
+
+
+class EvmcError(BlockstmError):
+    """A shared library is no EVM that speaks EVMC's ABI 12, or breaks that interface while it runs.
+
+    In a block, it is the ``__cause__`` of a `TransactionError`.
+    """
 
 
 class CallError(BlockstmError):

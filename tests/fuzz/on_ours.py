@@ -20,15 +20,17 @@ from blockstm.state.accounts import AccountState
 from blockstm.types import BlockResult, Outcome, Status
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import Evm, Signed
+from blockstm.vm.evmc import EvmcVm
 from blockstm.vm.forks import CANCUN, HOMESTEAD, LONDON
 
 _NO_HASH = Hash32(bytes(32))
 
 
-def run(case: Case, workers: int = 1) -> Result:
-    """What the case comes to on the engine."""
+def run(case: Case, workers: int = 1, evmc: EvmcVm | None = None) -> Result:
+    """What the case comes to on the engine; its code is run by another EVM where one is given."""
     return _run(
         case,
+        evmc,
         lambda steps, state, vm: blockstm.execute_block(
             steps, state, vm, workers=workers, on_invalid="skip"
         ),
@@ -39,18 +41,19 @@ def run_on_reference(case: Case) -> Result:
     """What the case comes to transaction by transaction on the reference's view."""
     return _run(
         case,
+        None,
         lambda steps, state, vm: reference.execute_block(steps, state, vm, on_invalid="skip"),
     )
 
 
-def _run(case: Case, execute_block: Any) -> Result:
+def _run(case: Case, evmc: EvmcVm | None, execute_block: Any) -> Result:
     sound = [
         number
         for number, sent in enumerate(case.transactions)
         if transactions_violation([sent.transaction], _header(case), case.fork, CHAIN_ID) is None
     ]
     state = _state_of(case)
-    result: BlockResult = execute_block(_steps(case, sound), state, _evm(case))
+    result: BlockResult = execute_block(_steps(case, sound), state, _evm(case, evmc))
     did = [Did(INVALID)] * len(case.transactions)
     for number, outcome in zip(sound, result.outcomes, strict=True):
         did[number] = _did(outcome, case.transactions[number].transaction.to)
@@ -68,7 +71,7 @@ def _steps(case: Case, sound: list[int]) -> list[Signed]:
     return [Signed(*each) for each in zip(transactions, senders, authorities, strict=True)]
 
 
-def _evm(case: Case) -> Evm:
+def _evm(case: Case, evmc: EvmcVm | None) -> Evm:
     fork = case.fork
     context = BlockContext(
         number=BlockNumber(case.number),
@@ -83,7 +86,7 @@ def _evm(case: Case) -> Evm:
         chain_id=CHAIN_ID,
         block_hashes={number: Hash32(each) for number, each in case.block_hashes.items()},
     )
-    return Evm(fork.rules, context)
+    return Evm(fork.rules, context, evmc=evmc)
 
 
 def _header(case: Case) -> Header:

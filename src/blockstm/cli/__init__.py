@@ -11,6 +11,7 @@ Imports point down::
     runcode     ``blockstm run-code``: code run by itself
     simulating  ``blockstm simulate-cores``: blocks on more cores than there are
     insight     ``blockstm insight``: what blocks did, what was hot, what is out of the ordinary
+    evmc        ``blockstm evmc``: this EVM as a shared library, and what others say of themselves
     bench       ``blockstm bench``
     statetest   ``blockstm statetest``: the official tests of one transaction on a state
     blocktest   ``blockstm blocktest``: the official tests of blocks on a chain

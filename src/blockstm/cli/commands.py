@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Final
 
 from blockstm import __version__
-from blockstm.errors import ChainError, UsageError
+from blockstm.errors import ChainError, EvmcError, UsageError
 
 __all__ = ["main"]
 
@@ -42,6 +42,7 @@ _MODULES: Final = {
     "rpctest": "rpctest",
     "b11r": "transitions.blockbuilder",
     "run-code": "runcode",
+    "evmc": "evmc",
     "bench": "bench.command",
     "simulate-cores": "simulating",
     "insight": "insight",
@@ -59,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser(argv[0] if argv and argv[0] in _MODULES else None).parse_args(argv)
     try:
         status: int = args.main(args)
-    except (UsageError, ImportError, ChainError) as error:
+    except (UsageError, ImportError, ChainError, EvmcError) as error:
         print(f"blockstm {args.command}: {error}", file=sys.stderr)
         return MALFORMED
     except OSError as error:

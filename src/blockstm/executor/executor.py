@@ -110,7 +110,7 @@ class Executor:
 
 def execute_on(engine: Engine, block: Any, state: Any, vm: Any, options: dict[str, Any]) -> Any:
     """Run a block on an engine; see `blockstm.execute_block`."""
-    if not isinstance(vm, str):
+    if not isinstance(vm, str) and not getattr(type(vm), "__blockstm_ethereum__", False):
         return engine.run(block, state, vm, **run_options(options))
     from blockstm.ethereum.execution.verification import execute  # what only Ethereum needs
 

@@ -81,11 +81,12 @@ def execute_block(
         KeyboardInterrupt: Ctrl-C, within 0.2 s unless one transaction takes longer without asking
             its view; one of the native EVM does ask.
 
-    An Ethereum block is a `blockstm.ethereum.Block`, run by the native EVM (``vm="evm"``) or by
-    py-evm (``vm="py-evm"``) on a `blockstm.ethereum.AccountState` or another
-    `blockstm.ethereum.State`. The result is an `blockstm.ethereum.ExecutedBlock`; a block that
-    breaks a rule is an `InvalidBlock` whose ``reason`` is one of `blockstm.ethereum.Reason`, the
-    same in sequential and parallel runs.
+    An Ethereum block is a `blockstm.ethereum.Block`, run by the native EVM (``vm="evm"``), by
+    py-evm (``vm="py-evm"``) or by another EVM (`blockstm.vm.evmc.load`) on a
+    `blockstm.ethereum.AccountState` or another `blockstm.ethereum.State`. The result is an
+    `blockstm.ethereum.ExecutedBlock`; a block that breaks a rule is an
+    `InvalidBlock` whose ``reason`` is one of `blockstm.ethereum.Reason`, the same in sequential and
+    parallel runs.
     Header, body, results and, where the state is complete, its root are checked. Its options:
 
     Args:

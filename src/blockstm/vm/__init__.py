@@ -3,6 +3,7 @@
 Imports point down::
 
     evm       the native EVM
+    evmc      EVMs from shared libraries, by EVMC
     pyevm     py-evm
     callable  any VM that is passed, bound to a block
     kernel    transactions that Numba compiles

@@ -44,6 +44,7 @@ bool encode_fault(const Machine& machine, Bytes& encoded) noexcept {
         case WRONG_CODE: return encode_code(encoded, 6, machine.journal.faulty_code());
         case MISSING_BLOCK_HASH: return encode_detail(encoded, 2, machine.missing_block);
         case PRECOMPILE_RAISED: return encode_detail(encoded, 7, machine.error);
+        case EVMC_BROKEN: return encode_detail(encoded, 8, machine.error);
         case MISSING_LIBRARY: return write_number(encoded, uint8_t{3});
         case BAD_VALUE: return write_number(encoded, uint8_t{4});
         default: return write_number(encoded, uint8_t{5});

@@ -20,7 +20,7 @@
 //                              without the hash of this block: u64; 3 a library is not loaded; 4 a value in
 //                              the state has a wrong size; 5 memory has run out; 6 the state gave another
 //                              code for this hash: 32 bytes; 7 a function of the embedder's own left this
-//                              error: u64
+//                              error: u64; 8 an EVM by EVMC broke the interface, an EvmcFault: u64
 #pragma once
 
 #include "blockstm/vm_abi.h"

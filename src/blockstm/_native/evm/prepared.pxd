@@ -11,6 +11,7 @@ from blockstm._native.evm.added.callables cimport Raised
 from blockstm._native.evm.added.opcodes cimport AddedOpcodes, Opcodes, OpcodeSet
 from blockstm._native.evm.added.precompiles cimport AddedPrecompiles, Precompiles
 from blockstm._native.evm.added.rule_functions cimport OwnRules, OwnStep, RuleFunctions
+from blockstm._native.evm.evmc.library cimport EvmcInstances, EvmcLibrary
 from blockstm._native.evm.fields cimport Kept
 from blockstm._native.evm.forks.tables cimport Fork
 from blockstm._native.vm.session cimport Session
@@ -96,6 +97,7 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
         PreparedBlock() except +
         BlockEnv env
         StepArray steps
+        EvmcInstances* evmc
         Step* extend(uint64_t count)
         bint add(const Step& step)
         bint record(uint16_t mask, void* reader)
@@ -110,6 +112,7 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
     )
     int32_t execute_prepared(void* context, blockstm_view* view, int64_t index)
     int32_t execute_alone(void* context, blockstm_view* view, int64_t index)
+    int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index)
     int32_t execute_recorded(void* context, blockstm_view* view, int64_t index)
     int32_t admit_prepared(
         void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal
@@ -177,6 +180,7 @@ cdef class EvmBlock:
     cdef RuleFunctions rules       # a chain's own; None where it has none
     cdef object own_types          # type → whether it was paid for elsewhere; None or empty where there is none
     cdef Raised raised             # by those
+    cdef EvmcLibrary evmc          # whose EVM runs the code; None: this one
     cdef object tell               # who reads recordings: (index, events); None where nobody does
     cdef object tell_error         # what that raised
     cdef Kept kept                 # what the steps point into

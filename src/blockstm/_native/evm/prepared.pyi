@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from blockstm._native.base.codec import Codec
+from blockstm._native.evm.evmc.library import EvmcLibrary
 from blockstm._native.vm.session import Session
 from blockstm._native.wire.transaction_list import TransactionList
 
@@ -44,6 +45,7 @@ class EvmBlock:
         base_fee_recipient: bytes | None,
         own_types: Mapping[int, bool],
     ) -> None: ...
+    def run_on(self, library: EvmcLibrary) -> None: ...
     def record(
         self, mask: int, tell: Callable[[int, bytes], Any], only: Iterable[int] | None = None
     ) -> None: ...

@@ -13,9 +13,9 @@ from blockstm._native.abi cimport (
     BLOCKSTM_FAILED, BLOCKSTM_NUMBERS_U256, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS,
     BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_WATCHES, BLOCKSTM_VM_WRAPS, blockstm_vm,
 )
-
 from blockstm._native.base.integers cimport read_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
+from blockstm._native.evm.evmc.library cimport EvmcLibrary
 from blockstm._native.evm.fields cimport copy_bytes, short, word
 from blockstm._native.evm.forks.tables cimport fork_of
 from blockstm._native.evm.own_steps cimport charge, own_calls, set_own
@@ -150,6 +150,11 @@ cdef class EvmBlock:
         self.own_types = own_types
         self.prepared.env.own_rules = &self.rules.rules
 
+    def run_on(self, EvmcLibrary library not None):
+        """Have another EVM run the code, by EVMC."""
+        self.evmc, self.prepared.evmc = library, library.instances
+        self.table.execute = execute_on_evmc
+
     def record(self, uint16_t mask, tell, only=None):
         """Have every run recorded (`inspect/recorder.hpp`), when all steps are there; or only those of some steps.
 
@@ -174,17 +179,15 @@ cdef class EvmBlock:
         return PyBytes_FromStringAndSize(<const char*>events.data(), events.size())
 
     cdef int32_t told(self, int64_t index) noexcept:
-        cdef int32_t status = BLOCKSTM_FAILED
         try:
             self.tell(index, self.take_recording(index))
-            status = BLOCKSTM_SUCCESS
         except BaseException as error:
             self.tell_error = error
-        return status
+            return BLOCKSTM_FAILED
+        return BLOCKSTM_SUCCESS
 
     def error(self, int64_t index, int status, bytes output):
         """See NativeBlock."""
-        cdef uint64_t known_as
         if status == BLOCKSTM_FAILED and self.tell_error is not None:
             return self.tell_error
         if status == BLOCKSTM_FAILED and output[:1] == PRECOMPILE_RAISED:

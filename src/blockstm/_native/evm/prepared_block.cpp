@@ -3,6 +3,7 @@
 
 #include "base/per_thread.hpp"
 #include "base/threads.hpp"
+#include "evm/evmc/host.hpp"
 #include "evm/execute.hpp"
 #include "evm/inspect/pre_state_recorder.hpp"
 #include "evm/inspect/step_recorder.hpp"
@@ -96,6 +97,15 @@ int32_t execute_alone(void* context, blockstm_view* view, int64_t index) noexcep
     const Borrowed owned;
     if (!owned) return BLOCKSTM_FAILED;
     owned->machine.hashes.begin();
+    return execute_step(owned->machine, block.env, block.steps[index], view);
+}
+
+int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index) noexcept {
+    const auto& block = *static_cast<const PreparedBlock*>(context);
+    const Borrowed owned;
+    if (!owned) return BLOCKSTM_FAILED;
+    owned->machine.hashes.begin();
+    const EvmcHost host(owned->machine, *block.evmc);
     return execute_step(owned->machine, block.env, block.steps[index], view);
 }
 

@@ -15,9 +15,12 @@
 
 namespace blockstm::evm {
 
+class EvmcInstances;
+
 struct PreparedBlock {
     BlockEnv env{};
     Array<Step> steps;
+    EvmcInstances* evmc = nullptr;  // of the EVM that runs the block's code; null: this one
     uint16_t recorded = 0;  // a mask of events (inspect/recorder.hpp); 0 where nobody watches
     void* reader = nullptr;                // the object that takes recordings when steps become final
     std::unique_ptr<Bytes[]> recordings;  // of the last run of each step, where somebody does
@@ -61,6 +64,8 @@ void fill_transactions(const Span* encodings, const Address* senders, uint64_t c
 int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept;
 // The same by itself: nothing is fetched ahead for steps that come after it.
 int32_t execute_alone(void* context, blockstm_view* view, int64_t index) noexcept;
+// The same for a block whose code another EVM runs, by EVMC.
+int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index) noexcept;
 // The same for a block that records.
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept;
 

@@ -35,6 +35,7 @@ from blockstm.types import Address, BlockResult
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm, Step, SystemOutputs
 from blockstm.vm.evm.own_rules import SystemCall, SystemStep
+from blockstm.vm.evmc import EvmcVm
 from blockstm.vm.forks import AMSTERDAM, PRAGUE, Fork
 
 __all__ = ["BlockOnEvm", "prepare_on_evm"]
@@ -51,6 +52,7 @@ def prepare_on_evm(
     inspector: Any = None,
     *,
     keeps_accesses: bool = False,
+    evmc: EvmcVm | None = None,
 ) -> BlockOnEvm:
     """See `blockstm.ethereum.execution.preparation.prepare`.
 
@@ -82,6 +84,7 @@ def prepare_on_evm(
         context,
         precompiles=chain.precompiles,
         opcodes=chain.opcodes,
+        evmc=evmc,
         own_rules=chain.rules.of_transactions,
     )
     watched = vm if inspector is None else vm.inspected_by(inspector)

@@ -12,7 +12,7 @@ from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.chains.chain import MAINNET, Chain
 from blockstm.ethereum.codecs.members import hash32, sequence, uint64
 from blockstm.ethereum.execution.arguments import check_header
-from blockstm.ethereum.execution.vms import check_fork
+from blockstm.ethereum.execution.vms import VMName, check_fork
 from blockstm.ethereum.tracing.tracer import Tracer
 from blockstm.hints.options import BlockHints
 from blockstm.messages import brief
@@ -59,7 +59,7 @@ class Surroundings:
     total_difficulty: int | None
 
 
-def surroundings_of(block: Block, vm: str, options: BlockOptions) -> Surroundings:
+def surroundings_of(block: Block, vm: VMName, options: BlockOptions) -> Surroundings:
     """The options of a block, checked against each other and the block.
 
     Raises:

@@ -24,6 +24,7 @@ from blockstm.messages import brief
 from blockstm.state.located import located
 from blockstm.types import Address, Hash32
 from blockstm.vm.context import BlockContext
+from blockstm.vm.evmc import EvmcVm
 from blockstm.vm.forks import HOMESTEAD, Fork
 
 __all__ = ["context_of", "prepare", "prepare_file", "prepare_under"]
@@ -48,7 +49,7 @@ def prepare(
         block: the block; of its rules only those are checked that running it takes.
         state: what it starts from: an `AccountState`, another `State`, or anything with the same
             locations. A `State` is asked for an account once, however often the block runs.
-        vm: "evm" (the native one) or "py-evm".
+        vm: "evm" (the native one), "py-evm", or what `blockstm.vm.evmc.load` gives.
         fork: whose rules hold; by default what ``chain`` has at the block. See `Chain.under`.
         chain: whose block it is.
         block_hashes: number → hash of the blocks before it, as far as BLOCKHASH asks for them;
@@ -109,10 +110,11 @@ def prepare_under(
     hashes = _with_parent(header, block_hashes)
     context = context_of(header, fork, chain.chain_id, hashes)
     check_vm(vm)
-    if vm == "evm":
+    if vm == "evm" or isinstance(vm, EvmcVm):
         return prepare_on_evm(
             *(block, state, fork, chain, context, senders, workers, inspector),
             keeps_accesses=keeps_accesses,
+            evmc=None if isinstance(vm, str) else vm,
         )
     if keeps_accesses:
         raise ConfigError('only the native EVM, vm="evm", tells accesses')

@@ -99,7 +99,7 @@ def execute(
         return _verified(prepared, executed, execute_block, workers, watch)
 
 
-def _check_tracer(tracer: Any, vm: str, inspector: Any) -> None:
+def _check_tracer(tracer: Any, vm: VMName, inspector: Any) -> None:
     """Refuse what is no tracer, and one where it cannot trace.
 
     Raises:

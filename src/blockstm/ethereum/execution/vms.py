@@ -7,29 +7,33 @@ from typing import Literal, get_args
 
 from blockstm.errors import ConfigError
 from blockstm.messages import brief, did_you_mean
-from blockstm.vm import evm
+from blockstm.vm import evm, evmc
+from blockstm.vm.evmc import EvmcVm
 from blockstm.vm.forks import Fork
 
 __all__ = ["VMName", "check_fork", "check_vm"]
 
-VMName = Literal["evm", "py-evm"]
-_NAMES = get_args(VMName)
+_Name = Literal["evm", "py-evm"]
+VMName = _Name | EvmcVm
+"""A VM for Ethereum blocks, by name, or another EVM by EVMC."""
+_NAMES = get_args(_Name)
 
 
 def check_vm(vm: object) -> None:
-    """Refuse a name that is no VM's.
+    """Refuse what is no VM for Ethereum blocks.
 
     Raises:
-        ConfigError: there is no such VM.
+        ConfigError: so it is.
     """
-    if vm not in _NAMES:
+    if not isinstance(vm, EvmcVm) and vm not in _NAMES:
         raise ConfigError(
-            f"the VMs for Ethereum blocks are 'evm' and 'py-evm', not {brief(vm)}"
+            "the VMs for Ethereum blocks are 'evm', 'py-evm' and what blockstm.vm.evmc.load "
+            f"gives, not {brief(vm)}"
             f"{did_you_mean(vm, _NAMES)}"
         )
 
 
-def check_fork(vm: str, fork: Fork) -> None:
+def check_fork(vm: VMName, fork: Fork) -> None:
     """Refuse a fork that a VM lacks: the caller's mistake, which comes before any of the block's.
 
     Raises:
@@ -39,6 +43,8 @@ def check_fork(vm: str, fork: Fork) -> None:
     forks: Collection[str]
     if vm == "evm":
         name, forks = fork.rules, evm.FORKS
+    elif isinstance(vm, EvmcVm):
+        name, forks = fork.rules, evmc.FORKS
     else:
         from blockstm.vm import pyevm  # an optional extra
 

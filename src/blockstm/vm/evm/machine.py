@@ -11,13 +11,13 @@ from blockstm._native.evm.forks.tables import FORKS
 from blockstm._native.evm.prepared import EvmBlock, reason_named
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm._native.vm.bridge import run_on_view
-from blockstm.errors import InputError
+from blockstm.errors import ConfigError, InputError
 from blockstm.messages import brief
 from blockstm.types import DELETED, Address, View
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.admission import BlockRoom
 from blockstm.vm.evm.execution import InvalidTransaction, read_output
-from blockstm.vm.evm.inspection import observer_of
+from blockstm.vm.evm.inspection import Observer, Recorder, observer_of
 from blockstm.vm.evm.libraries import load_libraries
 from blockstm.vm.evm.opcodes import Opcode, checked_opcodes
 from blockstm.vm.evm.own_rules import NO_OWN_RULES, OwnRules, SystemCall, SystemStep
@@ -32,6 +32,8 @@ from blockstm.vm.evm.steps import (
     Unsigned,
 )
 from blockstm.vm.evm.validation import error_of
+from blockstm.vm.evmc import FORKS as EVMC_FORKS
+from blockstm.vm.evmc import EvmcVm
 from blockstm.vm.forks import Fork, fork_named
 
 __all__ = ["FORKS", "Evm", "PreparedSteps"]
@@ -63,6 +65,8 @@ class Evm:
             none.
         inspector: told what transactions do inside, see `blockstm.vm.evm.Inspector`.
         own_rules: fees and types of transactions of a chain's own.
+        evmc: another EVM that runs the code, see `blockstm.vm.evmc.load`. All around the code
+            stays ours: accounts, precompiles, fees, the block.
 
     Attributes:
         fork: the rules of execution, one of `FORKS`; several forks share one.
@@ -70,7 +74,8 @@ class Evm:
             nothing of it.
 
     Raises:
-        ConfigError: there is no such fork.
+        ConfigError: there is no such fork, or another EVM does not have it, nor opcodes or
+            inspectors.
         InputError: the precompiles, the opcodes or the inspector are of the wrong kind, or an
             opcode is one of the fork's.
         ImportError: a library that precompiles need is not installed.
@@ -85,6 +90,7 @@ class Evm:
         opcodes: Mapping[int, Opcode] | None = None,
         inspector: Any = None,
         own_rules: OwnRules = NO_OWN_RULES,
+        evmc: EvmcVm | None = None,
     ) -> None:
         known = fork if isinstance(fork, Fork) else fork_named(fork)
         load_libraries()
@@ -94,10 +100,13 @@ class Evm:
         self.block = block
         self._precompiles = checked_precompiles(precompiles)
         self._opcodes = checked_opcodes(self.fork, opcodes)
-        self._observer = observer_of(inspector)
         if not isinstance(own_rules, OwnRules):
             raise InputError(f"own_rules are a blockstm.vm.evm.OwnRules, not {brief(own_rules)}")
         self._own_rules = own_rules
+        self._evmc = evmc
+        if evmc is not None:
+            _check_evmc(evmc, self.fork, self._opcodes)
+        self._observer = self._watching(inspector)
 
     def inspected_by(self, inspector: Any) -> Evm:
         """The same rules, under the eyes of an inspector.
@@ -106,7 +115,7 @@ class Evm:
             InputError: it has none of an inspector's methods.
         """
         other = copy(self)
-        other._observer = observer_of(inspector)
+        other._observer = self._watching(inspector)
         return other
 
     def telling_accesses(self) -> Evm:
@@ -114,6 +123,11 @@ class Evm:
         other = copy(self)
         other.block = replace(self.block, has_access_list=True)
         return other
+
+    def _watching(self, inspector: Any) -> Observer | Recorder | None:
+        if inspector is not None and self._evmc is not None:
+            raise ConfigError("an inspector watches this package's EVM, not one by EVMC")
+        return observer_of(inspector)
 
     def bind(self, steps: Sequence[Step]) -> PreparedSteps:
         """Translate steps for the native core once, to run them any number of times.
@@ -141,6 +155,8 @@ class Evm:
         if self._opcodes:
             prepared.add_opcodes(self._opcodes)
         self._add_rules(prepared, steps)
+        if self._evmc is not None:
+            prepared.run_on(self._evmc.library)
         if isinstance(steps, BlockSteps):
             _add(prepared, steps.start)
             given = steps.transactions if steps.listed is None else steps.listed
@@ -194,6 +210,8 @@ class Evm:
 
         .. _EIP-3155: https://eips.ethereum.org/EIPS/eip-3155
         """
+        if self._evmc is not None:
+            raise ConfigError("this package's EVM can be traced, not one by EVMC")
         return self._prepared([step]).trace(0, view, write)
 
     def __repr__(self) -> str:
@@ -213,6 +231,20 @@ class PreparedSteps(Sequence[Step]):
 
     def __getitem__(self, place: Any) -> Any:
         return self.steps[place]
+
+
+def _check_evmc(evmc: Any, fork: str, opcodes: Mapping[int, Any]) -> None:
+    """Refuse what another EVM cannot have.
+
+    Raises:
+        ConfigError, InputError: it is none, or lacks the fork or the opcodes.
+    """
+    if not isinstance(evmc, EvmcVm):
+        raise InputError(f"evmc is what blockstm.vm.evmc.load gives, not {brief(evmc)}")
+    if fork not in EVMC_FORKS:
+        raise ConfigError(f"EVMC's ABI 12 has no fork {fork!r}, only {', '.join(EVMC_FORKS)}")
+    if opcodes:
+        raise ConfigError("only this package's EVM has opcodes of your own, not one by EVMC")
 
 
 def _add(prepared: EvmBlock, step: Any) -> None:

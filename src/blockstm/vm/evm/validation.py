@@ -5,6 +5,7 @@ from __future__ import annotations
 from blockstm._native.evm.prepared import reason_named
 from blockstm.errors import InputError, InternalError
 from blockstm.vm.evm.execution import InvalidTransaction
+from blockstm.vm.evmc.faults import error_of_fault
 
 __all__ = ["MissingInput", "WrongCode", "error_of"]
 
@@ -50,6 +51,8 @@ def error_of(index: int, status: int, output: bytes) -> Exception:
             return WrongCode(
                 f"the code the state gave for the hash 0x{rest.hex()} has another hash"
             )
+        case 8:
+            return error_of_fault(int.from_bytes(rest, "little"))
     return MemoryError("the EVM ran out of memory")
 
 

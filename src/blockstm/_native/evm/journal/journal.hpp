@@ -43,6 +43,7 @@ enum JournalFault : int32_t {
     MISSING_LIBRARY = 103,      // what a precompile needs was not loaded
     WRONG_CODE = 104,           // the state gave a code for the hash of another one
     PRECOMPILE_RAISED = 105,    // an added precompile has failed with an error: `machine.error`
+    EVMC_BROKEN = 106,          // an EVM by EVMC does what that does not allow: an EvmcFault in `machine.error`
 };
 
 class Journal {

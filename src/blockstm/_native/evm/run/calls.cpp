@@ -17,6 +17,18 @@ bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& a
            log_transfer(machine.journal, payer->address, receiver->address, amount);
 }
 
+bool leave_all(Machine& machine, Account* self, Account* beneficiary, const u256& amount, bool& is_first) noexcept {
+    Journal& journal = machine.journal;
+    const bool goes = machine.fork() < Fork::Cancun || journal.created_here(self);
+    is_first = goes && !journal.is_self_destructed(self);
+    if (beneficiary != self) {
+        if (!transfer(machine, self, beneficiary, amount)) return false;
+    } else if (goes && machine.fork() < Fork::Amsterdam && !journal.debit(self, amount)) {  // burnt, until EIP-8246
+        return false;
+    }
+    return !goes || journal.self_destruct(self);
+}
+
 Entry refuse(Machine& machine, int64_t gas, Failure failure, ExecutionResult& result) noexcept {
     machine.output.clear();
     result = {false, gas, failure};
@@ -63,13 +75,6 @@ Entry push_frame(Machine& machine, const Frame& next) noexcept {
         return Entry::Over;
     }
     return Entry::Running;
-}
-
-void free_initcodes(Machine& machine) noexcept {
-    for (Frame& frame : machine.frames) {
-        free_code(frame.initcode);
-        frame.initcode = nullptr;
-    }
 }
 
 // ------------------------------------------------------------------------------ beginning

@@ -34,6 +34,11 @@ Entry push_frame(Machine& machine, const Frame& next) noexcept;
 // Moves `amount`, which `payer` can pay.
 bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& amount) noexcept;
 
+// SELFDESTRUCT: `amount`, all that an account has, goes to the beneficiary; whether the account goes, too, is the
+// fork's: from Cancun on only one that was created in this transaction does (EIP-6780). `is_first`: it goes, and has
+// not been registered for that before.
+bool leave_all(Machine& machine, Account* self, Account* beneficiary, const u256& amount, bool& is_first) noexcept;
+
 // A call that came to nothing before it began: its gas goes back to the caller.
 Entry refuse(Machine& machine, int64_t gas, Failure failure, ExecutionResult& result) noexcept;
 

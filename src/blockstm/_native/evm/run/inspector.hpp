@@ -89,8 +89,12 @@ class Inspection {
 public:
     Inspection(Machine& machine, Inspector& inspector) noexcept : machine_(machine) {
         machine.inspector = &inspector;
+        machine.runner = &inspected_runner();
     }
-    ~Inspection() { machine_.inspector = nullptr; }
+    ~Inspection() {
+        machine_.inspector = nullptr;
+        machine_.runner = nullptr;
+    }
     Inspection(const Inspection&) = delete;
     Inspection& operator=(const Inspection&) = delete;
 

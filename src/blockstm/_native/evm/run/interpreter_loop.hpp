@@ -12,6 +12,7 @@
 #include "evm/run/inspector.hpp"
 #include "evm/run/instructions/arithmetic.hpp"
 #include "evm/run/instructions/bitwise.hpp"
+#include "evm/run/instructions/chain.hpp"
 #include "evm/run/instructions/environment.hpp"
 #include "evm/run/instructions/log.hpp"
 #include "evm/run/instructions/memory.hpp"

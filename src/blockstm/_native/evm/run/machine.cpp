@@ -1,10 +1,11 @@
-// The machine's beginning and end, and the messages that it runs; see machine.hpp.
+// The machine's beginning and end; see machine.hpp.
 #include "evm/run/machine.hpp"
 
 #include <sys/mman.h>
 
 #include "evm/forks/added_opcodes.hpp"
-#include "evm/run/machine_loop.hpp"
+#include "evm/run/calls.hpp"
+#include "evm/run/inspector.hpp"
 
 namespace blockstm::evm {
 
@@ -22,6 +23,13 @@ static u256* reserve_stack() noexcept {
     void* region = mmap(nullptr, STACK_BYTES, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return region == MAP_FAILED ? nullptr : static_cast<u256*>(region);
+}
+
+void free_initcodes(Machine& machine) noexcept {
+    for (Frame& frame : machine.frames) {
+        free_code(frame.initcode);
+        frame.initcode = nullptr;
+    }
 }
 
 Machine::~Machine() {
@@ -64,13 +72,6 @@ void Machine::end() noexcept {
     constexpr int FRAMES_KEPT = static_cast<int>(STACK_KEPT_BYTES / (STACK_SIZE_MAX * sizeof(u256)));
     if (depth_max < FRAMES_KEPT) return;
     madvise(reinterpret_cast<uint8_t*>(stack) + STACK_KEPT_BYTES, STACK_BYTES - STACK_KEPT_BYTES, MADV_DONTNEED);
-}
-
-bool run_message(Machine& machine, const Message& message, ExecutionResult& result) noexcept {
-    if (machine.inspector != nullptr) [[unlikely]] return run_message_inspected(machine, message, result);
-    const Entry entry = enter_first(machine, message, result);
-    if (entry == Entry::Ended) return true;
-    return entry == Entry::Running && run_frames<false>(machine, result);
 }
 
 }  // namespace blockstm::evm

@@ -14,6 +14,7 @@
 namespace blockstm::evm {
 
 class Inspector;
+class MessageRunner;
 
 // What is the same for all frames of a transaction.
 struct TransactionEnv {
@@ -72,6 +73,7 @@ struct Machine {
     const BlockEnv* block = nullptr;
     TransactionEnv transaction{};
     Inspector* inspector = nullptr;  // null where nobody watches
+    MessageRunner* runner = nullptr;  // what runs messages in another way than the plain one; null: nothing does
     HashMemo hashes;
     ResultMemo results;  // of precompiles, within a block
 };
@@ -102,7 +104,17 @@ struct ExecutionResult {
 
 // Runs it to its end; false where the run is over.
 bool run_message(Machine& machine, const Message& message, ExecutionResult& result) noexcept;
-// The same, under the eyes of the machine's inspector, which `run_message` calls.
-bool run_message_inspected(Machine& machine, const Message& message, ExecutionResult& result) noexcept;
+
+// Another way to run messages, which `run_message` leaves them to: under the eyes of an inspector, or elsewhere.
+class MessageRunner {
+public:
+    virtual bool run(Machine& machine, const Message& message, ExecutionResult& result) noexcept = 0;
+
+protected:
+    ~MessageRunner() = default;
+};
+
+// What runs them for a machine with an inspector. Defined in inspected.cpp.
+MessageRunner& inspected_runner() noexcept;
 
 }  // namespace blockstm::evm

@@ -1,5 +1,5 @@
 // The machine's loop: runs frames, one on top of the other, until the first has ended. Included where it is
-// instantiated: machine.cpp for machines that nobody watches, inspected.cpp for those with an inspector.
+// instantiated: message.cpp for machines that nobody watches, inspected.cpp for those with an inspector.
 #pragma once
 
 #include "evm/run/calls.hpp"

@@ -6,7 +6,7 @@
 
 #include "evm/precompiles/precompiles.hpp"
 #include "evm/run/create.hpp"
-#include "evm/run/instructions/environment.hpp"
+#include "evm/run/instructions/chain.hpp"
 
 namespace blockstm::evm::instructions {
 namespace {
@@ -156,13 +156,10 @@ int64_t leave(Machine& machine, const u256& offset, const u256& size, int64_t ga
     return gas;
 }
 
-// What is left goes to the beneficiary; whether the account goes, too, is the fork's: from Cancun on only
-// one that was created in this transaction does (EIP-6780).
 int64_t selfdestruct(Machine& machine, const u256& operand, u256& balance, int64_t gas) noexcept {
     const Frame& frame = running(machine);
     const GasTable& table = gas_of(frame);
     Journal& journal = machine.journal;
-    const Fork fork = machine.fork();
     if (frame.is_static) return fail(machine, Failure::WriteProtection);
 
     Account* beneficiary = nullptr;
@@ -182,15 +179,10 @@ int64_t selfdestruct(Machine& machine, const u256& operand, u256& balance, int64
         if (gas < 0) return gas;
     }
 
-    const bool goes = fork < Fork::Cancun || journal.created_here(frame.self);
-    if (beneficiary != frame.self) {
-        if (!transfer(machine, frame.self, beneficiary, balance)) return OVER;
-    } else if (goes && fork < Fork::Amsterdam && !journal.debit(frame.self, balance)) {  // burnt, until EIP-8246
-        return OVER;
-    }
-    if (!goes) return gas;
-    if (!journal.is_self_destructed(frame.self)) journal.add_refund(table.selfdestruct_refund);
-    return journal.self_destruct(frame.self) ? gas : OVER;
+    bool is_first = false;
+    if (!leave_all(machine, frame.self, beneficiary, balance, is_first)) return OVER;
+    if (is_first) journal.add_refund(table.selfdestruct_refund);
+    return gas;
 }
 
 namespace {

@@ -1,0 +1,1 @@
+"""Other EVMs in shared libraries, by EVMC."""
