@@ -9,6 +9,7 @@ which is said and is no failure; with `--required` it is one.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import subprocess
 import sys
@@ -132,8 +133,23 @@ def installed(suite: Suite, cache: Path, pip: list[str]) -> bool:
     """Whether what its tests import is there, now: beside them, not among our own packages."""
     if not suite.needs:
         return True
-    install = [*pip, "install", "--quiet", "--target", packages(suite, cache)]
-    return subprocess.run([*install, *suite.needs]).returncode == 0
+    place = packages(suite, cache)
+    install = [*pip, "install", "--quiet", "--target", place]
+    if subprocess.run([*install, *suite.needs]).returncode:
+        return False
+    join_namespaces(place)
+    return True
+
+
+def join_namespaces(place: Path) -> None:
+    """Have packages without an ``__init__`` found where ours have one of the same name: `eth` is
+    py-evm's, and a part of it eth-stdlib's, which Python would not look for any more."""
+    for folder in place.iterdir():
+        page = folder / "__init__.py"
+        if not folder.name.isidentifier() or not folder.is_dir() or page.exists():
+            continue
+        if getattr(importlib.util.find_spec(folder.name), "origin", None):
+            page.write_text("__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n")
 
 
 def packages(suite: Suite, cache: Path) -> Path:
