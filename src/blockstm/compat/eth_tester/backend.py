@@ -53,6 +53,7 @@ from blockstm.vm.forks import SHANGHAI, Fork
 __all__ = ["Backend"]
 
 _HEAD: Final = ("latest", "safe", "finalized")
+_ERROR_OF_STRING: Final = bytes.fromhex("08c379a0")
 
 
 class Backend(BaseChainBackend):  # type: ignore[misc]  # eth-tester has no types
@@ -320,7 +321,7 @@ class Backend(BaseChainBackend):  # type: ignore[misc]  # eth-tester has no type
         state, options = self._where(block_number)
         result = call(state, message_of(transaction), **options)
         if not result.succeeded:
-            raise _failed(result)
+            raise _failed_call(result)
         return result.output
 
     def estimate_gas(self, transaction: Mapping[str, Any], block_number: Any = "latest") -> int:
@@ -427,6 +428,13 @@ def _withdrawal(members: Mapping[str, Any]) -> Withdrawal:
     address = members["address"]
     raw = address if isinstance(address, bytes) else bytes.fromhex(address.removeprefix("0x"))
     return Withdrawal(members["index"], members["validator_index"], Address(raw), members["amount"])
+
+
+def _failed_call(result: CallResult) -> TransactionFailed:
+    """Likewise, but what is no ``Error(string)`` as Python writes its bytes: web3.py reads that."""
+    if result.failure is Failure.REVERTED and not result.output.startswith(_ERROR_OF_STRING):
+        return TransactionFailed(str(result.output))
+    return _failed(result)
 
 
 def _failed(result: CallResult) -> TransactionFailed:
