@@ -20,6 +20,7 @@ INTERFACES = (
     *("chain/store.py", "chain/memory_store.py"),
     "ethereum/simulation/call_logs.py",
     *("compat/pyrevm/environment.py", "compat/pyrevm/evm.py", "compat/pyrevm/results.py"),
+    *("compat/boa/computations.py", "compat/boa/evm.py", "compat/boa/patch.py"),
     *("compat/pyevm/chain.py", "compat/pyevm/state.py"),
     *("vm/kernel/compiling.py", "vm/kernel/lowering.py", "vm/kernel/viewtype.py"),
 )

@@ -25,6 +25,8 @@ def test_an_example_runs_alone(
     page: Path, example: Example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
+    if "boa" in example.needs:
+        pytest.skip("titanoboa is not in the development environment: .ci/peers/titanoboa has it")
     assert example.needs <= HERE
     run_alone(page, example)
 

@@ -64,6 +64,7 @@ def test_a_block_runs_without_any_extra() -> None:
         ("import blockstm.compat.pyevm", "eth", "pyevm"),
         ("import blockstm.testing.strategies", "hypothesis", "testing"),
         ("import blockstm.compat.eth_tester", "eth_tester", "eth-tester"),
+        ("import blockstm.compat.boa", "boa", "boa"),
         (ARCHIVE, "cramjam", "archives"),
     ],
 )

@@ -58,6 +58,19 @@ SUITES = {
         options=("-W", "ignore"),
         needs=("factory-boy",),
     ),
+    "web3": Suite(
+        *("web3", "8.0.0", "blockstm.compat.plugins.eth_tester"),
+        tests=("tests/core", "tests/integration/test_ethereum_tester.py"),
+        options=("-p", "pytest_asyncio.plugin", "-p", "pytest_mock", "-W", "ignore"),
+        needs=("web3[tester]==8.0.0", "pytest-asyncio", "pytest-mock", "pytest<10"),
+    ),
+    # Its distribution has no tests: these are ours.
+    "titanoboa": Suite(
+        *("titanoboa", "0.2.8", "blockstm.compat.plugins.boa"),
+        tests=(str(HERE / "titanoboa"),),
+        options=("-c", os.devnull, "-W", "ignore"),
+        needs=("titanoboa==0.2.8", "vyper==0.4.3"),
+    ),
     "vyper": Suite(
         *("vyper", "0.4.3", "blockstm.compat.plugins.pyrevm", ("tests/functional",)),
         options=("-o", "addopts=", "-W", "ignore"),

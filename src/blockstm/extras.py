@@ -17,6 +17,7 @@ EXTRAS: Final = {
     "insight": ("matplotlib",),
     "chain": ("mdbx",),
     "archives": ("cramjam",),
+    "boa": ("boa",),
     "eth-tester": ("eth_tester",),
     "rpc": ("uvicorn", "websockets"),
 }

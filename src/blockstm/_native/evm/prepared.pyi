@@ -62,7 +62,11 @@ class EvmBlock:
         keeps_changes: bool,
     ) -> None: ...
     def call_on(
-        self, session: Session, call: Call, write: Callable[[bytes], Any] | None = None
+        self,
+        session: Session,
+        call: Call,
+        write: Callable[[bytes], Any] | None = None,
+        recorded: int = 0,
     ) -> Any: ...
     def add_overrides(self, writes: Sequence[tuple[bytes, bytes]]) -> None: ...
     def add_transactions(

@@ -25,7 +25,6 @@ from blockstm._native.vm.session cimport Session
 from blockstm._native.wire.signers cimport Senders
 from blockstm._native.wire.transaction cimport TransactionType
 from blockstm._native.wire.transaction_list cimport TransactionList
-
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError
 from blockstm.messages import brief
@@ -232,8 +231,7 @@ cdef class EvmBlock:
         cdef Step step = Step()
         cdef Transaction* target = &step.transaction
         sender, to, value, data, gas, gas_price, access_list, blob_hashes, is_static, spares, keeps_transient = call
-        step.kind, step.keeps_changes = StepKind.Call, True
-        step.is_static, step.spares_sender = is_static, spares
+        step.kind, step.keeps_changes, step.is_static, step.spares_sender = StepKind.Call, True, is_static, spares
         step.transient = &session.view.transient if keeps_transient else NULL
         self.prepared.steps.clear()
         del self.kept.objects[self.kept_of_block:]
@@ -254,12 +252,13 @@ cdef class EvmBlock:
             set_blob_hashes(target, self.kept, blob_hashes)
         return self.add(step)
 
-    def call_on(self, Session session not None, call, write=None):
+    def call_on(self, Session session not None, call, write=None, uint16_t recorded=0):
         """Run a call by itself on a session, and have what it changes stay there; for a block without other steps.
 
         ``call`` is a tuple: sender, to (None: it creates), value, data, gas, gas price, access list, blob hashes, and
         as in block.hpp is_static, spares_sender, and whether it finds and leaves transient storage. ``write``: takes
-        its EIP-3155 lines. Returns the outcome's value, or raises what it ended with.
+        its EIP-3155 lines. ``recorded``: has these events recorded (`inspect/recorder.hpp`), without a trace; see
+        `take_recording`. Returns the outcome's value, or raises what it ended with.
         """
         cdef int32_t status
         cdef uint64_t start
@@ -269,11 +268,15 @@ cdef class EvmBlock:
         session.enter()
         try:
             self.set_call(session, call)
+            if recorded and not self.prepared.record(recorded, <void*>self):
+                raise MemoryError
             start = session.view.mark()
             session.view.begin(0)
             with nogil:
                 if is_traced:
                     status = execute_traced(self.prepared[0], session.view.c(), 0, lines, is_whole)
+                elif recorded:
+                    status = execute_recorded(self.prepared, session.view.c(), 0)
                 else:
                     status = execute_alone(self.prepared, session.view.c(), 0)
                 if status != BLOCKSTM_SUCCESS:
@@ -359,8 +362,7 @@ cdef class EvmBlock:
     def add_end(self, withdrawals, rewards, bint collects_requests, calls=()):
         """What happens after the transactions: two lists of (address, wei), and system calls; see `own_calls`."""
         cdef Step step = Step()
-        step.kind = StepKind.BlockEnd
-        step.collects_requests = collects_requests
+        step.kind, step.collects_requests = StepKind.BlockEnd, collects_requests
         step.withdrawals, step.withdrawal_count = self.payments(withdrawals), len(withdrawals)
         step.rewards, step.reward_count = self.payments(rewards), len(rewards)
         step.own = own_calls(calls, self.rules, self.kept)
@@ -422,7 +424,6 @@ def computed_precompiles() -> int:
 
 HOT_AFTER = HOT_AFTER_DEFAULT
 """What `first_tier` is set to when a process starts."""
-
 CODE_CACHE_LIMIT = CODE_CACHE_BYTES
 """Bytes of translated code that a process keeps, at most."""
 

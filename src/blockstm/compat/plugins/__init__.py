@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    boa         ``-p blockstm.compat.plugins.boa``: titanoboa runs on this EVM
     eth_tester  ``-p blockstm.compat.plugins.eth_tester``: `eth_tester.PyEVMBackend` is ours
     pyevm       ``-p blockstm.compat.plugins.pyevm``: py-evm's chains import blocks through us
     pyrevm      ``-p blockstm.compat.plugins.pyrevm``: `import pyrevm` gives ours

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,6 +27,7 @@ from blockstm.types import DELETED, Address, Hash32
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import Execution
 from blockstm.vm.evm.libraries import load_libraries
+from blockstm.vm.evm.precompiles import Precompile, checked_precompiles
 from blockstm.vm.evm.validation import MissingInput, error_of
 from blockstm.vm.forks import Fork, fork_named
 
@@ -56,6 +57,7 @@ class CallSession:
         state: what it starts from: any that `blockstm.execute_block` takes; None: no account.
         fork: whose rules hold: a `Fork`, or any of its names.
         block: the fields of the block that code sees.
+        precompiles: contracts of your own, see `blockstm.vm.evm.Evm`.
         block_hash: gives the hash of an earlier block by its number where ``block`` lacks it;
             None: a call that asks for one raises `LookupError`.
 
@@ -70,9 +72,11 @@ class CallSession:
         *,
         fork: Fork | str,
         block: BlockContext,
+        precompiles: Mapping[Address, Precompile | Any] | None = None,
         block_hash: Callable[[int], bytes] | None = None,
     ) -> None:
         load_libraries()
+        self._precompiles = checked_precompiles(precompiles)
         below = None if state is None else located(state)
         self.fork = fork if isinstance(fork, Fork) else fork_named(fork)
         self.native = Session(LOCATIONS, LOCATION_VALUES, below)
@@ -87,7 +91,19 @@ class CallSession:
     @block.setter
     def block(self, block: BlockContext) -> None:
         self._evm = EvmBlock(self.fork.rules, block, Execution, error_of)
+        if self._precompiles:
+            self._evm.add_precompiles(self._precompiles)
         self._block = block
+
+    @property
+    def precompiles(self) -> Mapping[Address, Any]:
+        """Contracts of your own; to be set to others, too."""
+        return self._precompiles
+
+    @precompiles.setter
+    def precompiles(self, precompiles: Mapping[Address, Precompile | Any] | None) -> None:
+        self._precompiles = checked_precompiles(precompiles)
+        self.block = self._block
 
     # ---- accounts
 
@@ -215,6 +231,15 @@ class CallSession:
         while True:
             try:
                 return self._evm.call_on(self.native, given, trace)  # type: ignore[no-any-return]  # as made
+            except MissingInput as missing:
+                self._learn(missing)
+
+    def run_recorded(self, given: Any, mask: int) -> tuple[Execution, bytes]:
+        """`run`, and what it recorded: the events of a mask (`blockstm.vm.evm.recording`)."""
+        while True:
+            try:
+                done = self._evm.call_on(self.native, given, None, mask)
+                return done, self._evm.take_recording(0)
             except MissingInput as missing:
                 self._learn(missing)
 

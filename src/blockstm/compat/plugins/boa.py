@@ -1,0 +1,21 @@
+"""``-p blockstm.compat.plugins.boa``: every environment of titanoboa runs on this EVM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from boa import environment
+
+from blockstm.compat.boa import Evm, use
+
+__all__ = ["pytest_load_initial_conftests"]
+
+
+def pytest_load_initial_conftests() -> None:
+    """Called by pytest before it imports anything of a suite."""
+    vars(environment)["PyEVM"] = _make
+    use()
+
+
+def _make(env: Any, *_: Any) -> Evm:
+    return Evm(env)
