@@ -62,7 +62,14 @@ SUITES = {
         *("web3", "8.0.0", "blockstm.compat.plugins.eth_tester"),
         tests=("tests/core", "tests/integration/test_ethereum_tester.py"),
         options=("-p", "pytest_asyncio.plugin", "-p", "pytest_mock", "-W", "ignore"),
-        needs=("web3[tester]==8.0.0", "pytest-asyncio", "pytest-mock", "pytest<10"),
+        # Its ENS asks for what newer versions of pyunormalize do not take.
+        needs=(
+            "web3==8.0.0",
+            "eth-tester[py-evm]==0.14.0b1",
+            "pyunormalize==16.0.0",
+            "pytest-asyncio",
+            "pytest-mock",
+        ),
     ),
     # Its distribution has no tests: these are ours.
     "titanoboa": Suite(
