@@ -77,6 +77,7 @@ def test_every_public_method_has_a_docstring(owner: str, name: str) -> None:
 # Module → the page that has its names, in a table below a heading that names the module.
 PAGES = {
     "blockstm": "api.md",
+    "blockstm.ai": "ai.md",
     "blockstm.chain": "chain.md",
     "blockstm.rpc": "rpc.md",
     "blockstm.rpc.dev": "rpc.md",

@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    inference  the integer instructions of `blockstm.ai`
     block  one transaction after another
     view   what a transaction sees that runs alone
 """

@@ -22,7 +22,7 @@ from blockstm.vm.evm.inspection import Call, CallEnd, Inspector, Instruction
 from blockstm.vm.evm.machine import FORKS, Evm
 from blockstm.vm.evm.opcodes import Memory, Opcode
 from blockstm.vm.evm.own_rules import OwnRules
-from blockstm.vm.evm.precompiles import ForkPrecompile, Precompile
+from blockstm.vm.evm.precompiles import CodePrecompile, Codes, ForkPrecompile, Precompile
 from blockstm.vm.evm.steps import (
     BlockEnd,
     BlockStart,
@@ -41,6 +41,8 @@ __all__ = [
     "BlockSteps",
     "Call",
     "CallEnd",
+    "CodePrecompile",
+    "Codes",
     "Evm",
     "ExceptionalHalt",
     "Execution",

@@ -6,13 +6,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from blockstm._native.evm.added.precompiles import is_precompile, number_at
+from blockstm._native.evm.added.precompiles import (
+    CodePrecompile,
+    Codes,
+    is_precompile,
+    number_at,
+)
 from blockstm.errors import InputError
 from blockstm.messages import brief
 from blockstm.types import Address
 from blockstm.vm.forks import Fork
 
-__all__ = ["ForkPrecompile", "Precompile", "checked_precompiles", "has_precompile"]
+__all__ = [
+    "CodePrecompile",
+    "Codes",
+    "ForkPrecompile",
+    "Precompile",
+    "checked_precompiles",
+    "has_precompile",
+]
 
 Precompile = Callable[[bytes, int], tuple[bytes, int] | tuple[bytes, int, bool]]
 """``precompile(input, gas)`` gives its output and how much of the gas it has used.
@@ -23,6 +35,7 @@ all its gas. Any other exception ends the block with a `TransactionError`.
 
 It is called with the GIL, by any worker thread and more than once for one transaction, and must
 depend on nothing but its two arguments: then the result is the same on any number of workers.
+One that reads the codes of accounts as well is a `CodePrecompile`.
 
 A function of C comes in a PyCapsule "blockstm.precompile" (`blockstm/precompile.h`) and is called
 without the GIL.

@@ -23,9 +23,11 @@ cdef class Callable:
     cdef uint64_t keep(self, object error, str rule) noexcept
 
 
-# Refuses a table of another ABI, and one without its function. ``what``: an opcode, a precompile.
+# Refuses a table of another ABI, and one without its function. ``what``: an opcode, a precompile. Tables from
+# ``abi_oldest`` on do for ``abi_wanted``.
 cdef int check_table(
-    str what, uint32_t abi_version, uint32_t struct_size, bint has_run, uint32_t abi_wanted, size_t size_wanted
+    str what, uint32_t abi_version, uint32_t struct_size, bint has_run, uint32_t abi_wanted, uint32_t abi_oldest,
+    size_t size_wanted
 ) except -1
 # The gas that a callable says it has used: an int of any size.
 cdef object checked_gas(str what, gas)

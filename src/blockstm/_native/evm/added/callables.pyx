@@ -29,9 +29,10 @@ cdef class Callable:
 
 
 cdef int check_table(
-    str what, uint32_t abi_version, uint32_t struct_size, bint has_run, uint32_t abi_wanted, size_t size_wanted
+    str what, uint32_t abi_version, uint32_t struct_size, bint has_run, uint32_t abi_wanted, uint32_t abi_oldest,
+    size_t size_wanted
 ) except -1:
-    if abi_version != abi_wanted or struct_size < size_wanted:
+    if not abi_oldest <= abi_version <= abi_wanted or struct_size < size_wanted:
         raise InputError(
             f"{what} was built for ABI {abi_version} with a table of {struct_size} bytes; this library has ABI "
             f"{abi_wanted} and asks for {size_wanted} bytes")

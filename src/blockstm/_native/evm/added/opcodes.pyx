@@ -18,7 +18,7 @@ cdef const blockstm_opcode* checked_table(object capsule) except NULL:
     cdef const blockstm_opcode* table = <const blockstm_opcode*>PyCapsule_GetPointer(
         capsule, BLOCKSTM_OPCODE_CAPSULE)
     check_table("an opcode", table.abi_version, table.struct_size, table.run != NULL,
-                BLOCKSTM_OPCODE_ABI_VERSION, sizeof(blockstm_opcode))
+                BLOCKSTM_OPCODE_ABI_VERSION, BLOCKSTM_OPCODE_ABI_VERSION, sizeof(blockstm_opcode))
     return table
 
 

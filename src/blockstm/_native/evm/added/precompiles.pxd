@@ -16,6 +16,11 @@ cdef extern from "blockstm/precompile.h" nogil:
     const int32_t BLOCKSTM_PRECOMPILE_FAILED
     const int32_t BLOCKSTM_PRECOMPILE_RAISED
 
+    ctypedef struct blockstm_precompile_code:
+        const uint8_t* data
+        uint64_t size
+        uint8_t hash[32]
+
     ctypedef struct blockstm_precompile_call:
         const uint8_t* input
         uint64_t size
@@ -23,6 +28,9 @@ cdef extern from "blockstm/precompile.h" nogil:
         int64_t gas_used
         uint64_t error
         int32_t (*write)(blockstm_precompile_call* call, const uint8_t* data, uint64_t size) noexcept nogil
+        int32_t (*code)(
+            blockstm_precompile_call* call, const uint8_t* address, blockstm_precompile_code* code
+        ) noexcept nogil
 
     ctypedef struct blockstm_precompile:
         uint32_t abi_version

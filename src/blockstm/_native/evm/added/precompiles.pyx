@@ -18,7 +18,7 @@ cdef const blockstm_precompile* checked_table(object capsule) except NULL:
     cdef const blockstm_precompile* table = <const blockstm_precompile*>PyCapsule_GetPointer(
         capsule, BLOCKSTM_PRECOMPILE_CAPSULE)
     check_table("a precompile", table.abi_version, table.struct_size, table.run != NULL,
-                BLOCKSTM_PRECOMPILE_ABI_VERSION, sizeof(blockstm_precompile))
+                BLOCKSTM_PRECOMPILE_ABI_VERSION, 1, sizeof(blockstm_precompile))
     return table
 
 
@@ -27,7 +27,43 @@ def is_precompile(target) -> bool:
     if PyCapsule_IsValid(target, BLOCKSTM_PRECOMPILE_CAPSULE):
         checked_table(target)
         return True
-    return callable(target)
+    return callable(target.run if isinstance(target, CodePrecompile) else target)
+
+
+cdef class Codes:
+    """The codes of the chain, for as long as one precompile runs."""
+
+    cdef blockstm_precompile_call* of  # NULL: the precompile has run
+
+    cdef int check(self) except -1:
+        if self.of == NULL:
+            raise InputError("these codes were a precompile's that has run")
+        return 0
+
+    @property
+    def gas(self):
+        """What the call has left."""
+        self.check()
+        return self.of.gas
+
+    def read(self, address):
+        """The code at an address; the call pays for the access."""
+        cdef blockstm_precompile_code code
+        self.check()
+        if type(address) is not bytes or PyBytes_GET_SIZE(address) != 20:
+            raise InputError(f"an address is 20 bytes, not {brief(address)}")
+        if self.of.code(self.of, <const uint8_t*>PyBytes_AS_STRING(address), &code) != BLOCKSTM_PRECOMPILE_SUCCESS:
+            raise PrecompileFailure("the gas does not last for the access, or the run is over")
+        return PyBytes_FromStringAndSize(<const char*>code.data, code.size)
+
+
+cdef class CodePrecompile:
+    """A precompile that reads codes: ``run(input, codes)``."""
+
+    cdef readonly object run
+
+    def __init__(self, run):
+        self.run = run
 
 
 def number_at(str fork, bytes address not None) -> int:
@@ -40,11 +76,28 @@ def number_at(str fork, bytes address not None) -> int:
 
 
 cdef class CallablePrecompile(Callable):
+    """A callable of Python behind the C table."""
+
+    cdef bint reads_codes
+
+    cdef object give(self, blockstm_precompile_call* call):
+        """What the callable gives."""
+        cdef Codes codes
+        input = PyBytes_FromStringAndSize(<const char*>call.input, call.size)
+        if not self.reads_codes:
+            return self.target(input, call.gas)
+        codes = Codes()
+        codes.of = call
+        try:
+            return self.target(input, codes)
+        finally:
+            codes.of = NULL
+
     cdef int32_t call(self, blockstm_precompile_call* call) except -1:
         """Raises what the callable raises, or what is wrong with what it gave."""
         cdef int64_t gas_used
         cdef int32_t status
-        given = self.target(PyBytes_FromStringAndSize(<const char*>call.input, call.size), call.gas)
+        given = self.give(call)
         if not isinstance(given, tuple) or len(given) not in (2, 3):
             raise InputError(
                 f"a precompile gives (output, gas used) or (output, gas used, reverted), not {brief(given)}")
@@ -102,7 +155,9 @@ cdef class Precompiles:
             self.kept.append(target)
         else:
             wrapped = CallablePrecompile()
-            wrapped.target, wrapped.raised = target, self.raised
+            wrapped.reads_codes = isinstance(target, CodePrecompile)
+            wrapped.target = target.run if wrapped.reads_codes else target
+            wrapped.raised = self.raised
             self.kept.append(wrapped)
             table.context, table.run = <void*>wrapped, run_callable
         if not self.added.add(at, table):

@@ -13,6 +13,16 @@ namespace blockstm::evm {
 // The numbers of added ones begin behind all that a fork can have.
 inline constexpr int ADDED_PRECOMPILES = 0x10000;
 
+// Where an added precompile finds codes. One thread, during one call.
+class CodeSource {
+public:
+    // The code of an account, for the gas of an access. Success, Failure (out of gas), NoMemory or Over.
+    virtual PrecompileStatus code(const Address& address, int64_t& gas, blockstm_precompile_code& found) noexcept = 0;
+
+protected:
+    ~CodeSource() = default;
+};
+
 class AddedPrecompiles {
 public:
     // False where memory ran out. What the table points to outlives this list.
@@ -25,7 +35,8 @@ public:
     // Whether this list decides what is at an address: the number of a precompile, or 0.
     bool find(const Address& address, int& number) const noexcept;
     // As `run_precompile`. After Raised, `error` is what the function left there.
-    PrecompileStatus run(int number, Span input, int64_t& gas_left, Bytes& output, uint64_t& error) const noexcept;
+    PrecompileStatus run(int number, Span input, int64_t& gas_left, Bytes& output, uint64_t& error,
+                         CodeSource& codes) const noexcept;
 
 private:
     struct Entry {

@@ -41,6 +41,7 @@ enum class PrecompileStatus : uint8_t {
     NoMemory,     // the machine's memory ran out: the block cannot go on
     Unavailable,  // a library was not loaded: a bug of the caller, see crypto/libraries.hpp
     Raised,       // of added ones only: an error, the block cannot go on
+    Over,         // of added ones only: the run does not count any more, the journal has the fault
 };
 
 // A fork has the precompiles 1 .. last_precompile(fork), and from Osaka on P256VERIFY.

@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "evm/forks/gas.hpp"
+#include "evm/forks/opcodes.hpp"
 #include "evm/journal/transfer_logs.hpp"
 #include "evm/precompiles/added.hpp"
 
@@ -81,12 +83,38 @@ Entry push_frame(Machine& machine, const Frame& next) noexcept {
 
 namespace {
 
+class JournaledCodes final : public CodeSource {
+public:
+    explicit JournaledCodes(Machine& machine) noexcept : machine_(machine) {}
+
+    PrecompileStatus code(const Address& address, int64_t& gas, blockstm_precompile_code& found) noexcept override {
+        const GasTable& table = gas_table(machine_.fork());
+        Journal& journal = machine_.journal;
+        Account* account = nullptr;
+        bool was_cold = false;
+        if (!journal.account(address, account)) return PrecompileStatus::Over;
+        if (table.cold_account != 0 && !journal.access(account, was_cold)) return PrecompileStatus::Over;
+        gas -= table.base[op::EXTCODECOPY] + (was_cold ? table.cold_account : 0);
+        if (gas < 0) return PrecompileStatus::Failure;
+        const Code* code = nullptr;
+        if (!journal.code(account, code)) return PrecompileStatus::Over;
+        found.data = code->bytes.data;
+        found.size = code->bytes.size;
+        std::memcpy(found.hash, code->hash.bytes, sizeof found.hash);
+        return PrecompileStatus::Success;
+    }
+
+private:
+    Machine& machine_;
+};
+
 PrecompileStatus run(Machine& machine, int number, Span input, int64_t& gas) noexcept {
     if (number < ADDED_PRECOMPILES) {
         machine.results.begin(machine.journal.view()->run);
         return run_precompile(machine.fork(), number, input, gas, machine.output, &machine.results);
     }
-    return machine.block->added_precompiles->run(number, input, gas, machine.output, machine.error);
+    JournaledCodes codes(machine);
+    return machine.block->added_precompiles->run(number, input, gas, machine.output, machine.error, codes);
 }
 
 Entry run_precompiled(Machine& machine, int number, Frame& callee, ExecutionResult& result) noexcept {
@@ -104,6 +132,7 @@ Entry run_precompiled(Machine& machine, int number, Frame& callee, ExecutionResu
             return Entry::Ended;
         case PrecompileStatus::Raised: machine.journal.stop(PRECOMPILE_RAISED); return Entry::Over;
         case PrecompileStatus::NoMemory: machine.journal.stop(BLOCKSTM_NO_MEMORY); return Entry::Over;
+        case PrecompileStatus::Over: return Entry::Over;
         case PrecompileStatus::Unavailable: break;
     }
     machine.journal.stop(MISSING_LIBRARY);

@@ -1,0 +1,1 @@
+"""Integer inference for the native core: instructions, their kernels, programs."""

@@ -1,0 +1,8 @@
+// Elements by the instructions that every processor has; see elementwise.hpp.
+#include "ai/elementwise.hpp"
+
+namespace blockstm::ai {
+
+const Elementwise& elementwise_plain() noexcept { return TABLE; }
+
+}  // namespace blockstm::ai

@@ -1,0 +1,13 @@
+from typing import Any
+
+KERNELS: tuple[str, ...]
+
+def kernels() -> tuple[str, ...]: ...
+def capsule(opcode: int, kernel: str | None = None) -> Any: ...
+def call(
+    opcode: int,
+    data: bytes,
+    codes: dict[bytes, tuple[bytes, bytes]],
+    gas: int,
+    kernel: str | None = None,
+) -> tuple[bytes, int] | None: ...

@@ -1,0 +1,41 @@
+"""Opcode → the meaning of it: what it takes, gives and costs, and what it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from blockstm.reference.inference import functions, pointwise, products, windows
+from blockstm.reference.inference.layout import OPCODES
+from blockstm.reference.inference.shapes import Shape
+
+__all__ = ["MEANINGS", "Meaning"]
+
+
+class Meaning(NamedTuple):
+    """Of one opcode."""
+
+    parameters: int
+    """How many of the sixteen it has."""
+    shape: Callable[[tuple[int, ...]], Shape]
+    compute: Callable[[tuple[int, ...], list[bytes]], bytes]
+
+
+MEANINGS: Final = {
+    OPCODES[name]: meaning
+    for name, meaning in {
+        "product": Meaning(4, products.product_shape, products.product),
+        "convolution": Meaning(16, windows.convolution_shape, windows.convolution),
+        "requantise": Meaning(6, pointwise.requantise_shape, pointwise.requantise),
+        "add": Meaning(9, pointwise.add_shape, pointwise.add),
+        "clip": Meaning(3, pointwise.clip_shape, pointwise.clip),
+        "table": Meaning(1, pointwise.table_shape, pointwise.table),
+        "max_pool": Meaning(11, windows.max_pool_shape, windows.max_pool),
+        "mean_pool": Meaning(15, windows.mean_pool_shape, windows.mean_pool),
+        "top": Meaning(4, functions.top_shape, functions.top),
+        "softmax": Meaning(6, functions.softmax_shape, functions.softmax),
+        "gelu": Meaning(8, functions.gelu_shape, functions.gelu),
+        "layer_norm": Meaning(4, functions.layer_norm_shape, functions.layer_norm),
+        "transpose": Meaning(2, pointwise.transpose_shape, pointwise.transpose),
+    }.items()
+}
