@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import runpy
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,17 @@ def test_the_demo_fails_where_a_block_differs_from_its_header() -> None:
         run = prepared.run(executor.execute_block)
     with pytest.raises(AssertionError, match="state_root"):
         demo["checked"](prepared, run)
+
+
+def test_the_digits_are_read_on_chain_as_off_chain() -> None:
+    pytest.importorskip("onnx", reason="no wheels for this Python")
+    pytest.importorskip("sklearn", reason="no wheels for this Python")
+    reports = importlib.import_module("examples.digits.main").main(rounds=3, count=100)
+    for report in reports.values():
+        assert report.is_equal
+        assert report.real > 0.85
+        assert abs(report.on_chain - report.off_chain) <= 0.01
+        assert report.off_chain >= report.real - 0.03
 
 
 def test_the_inspector_counts_what_the_block_does() -> None:

@@ -12,6 +12,7 @@
         │   ├── ConfigError   an option has a value it cannot have       (also ValueError)
         │   ├── InputError    an argument or a key is of the wrong kind  (also TypeError)
         │   ├── DecodeError   a block or one of its parts is malformed   (also ValueError)
+        │   ├── ModelError    a model holds what instructions cannot: ``layer`` (also ValueError)
         │   ├── MissingExtra  something that is installed apart is needed   (also ImportError)
         │   ├── ClosedError   the executor was used after ``close``
         │   ├── ReentrantError  a VM called the executor that runs it
@@ -71,6 +72,7 @@ __all__ = [
     "MissingExtra",
     "MissingHeader",
     "MissingNode",
+    "ModelError",
     "NodeError",
     "NodeRefused",
     "NodeUnreachable",
@@ -139,6 +141,22 @@ class DecodeError(UsageError, ValueError):
 
     def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str]]:
         return type(self), (str(self), self.place)
+
+
+class ModelError(UsageError, ValueError):
+    """A model cannot be compiled.
+
+    Attributes:
+        layer: the layer that is the reason, by its name; "" where it has none.
+    """
+
+    def __init__(self, message: str, layer: str = "") -> None:
+        super().__init__(f"layer {layer}: {message}" if layer else message)
+        self.layer = layer
+        self._message = message
+
+    def __reduce__(self) -> tuple[type[ModelError], tuple[str, str]]:
+        return type(self), (self._message, self.layer)
 
 
 class MissingExtra(UsageError, ImportError):

@@ -19,6 +19,7 @@ EXTRAS: Final = {
     "archives": ("cramjam",),
     "boa": ("boa",),
     "eth-tester": ("eth_tester",),
+    "ai": ("onnx", "numpy"),
     "rpc": ("uvicorn", "websockets"),
 }
 """Extra → the packages of it that blockstm imports."""

@@ -17,7 +17,7 @@ from blockstm.reference import inference
 from blockstm.types import Address
 
 KERNELS = kernels()
-DRAWS = 150
+DRAWS = 60
 
 
 def meaning(name: str, data: bytes, codes: dict[Address, bytes] | None = None) -> Any:

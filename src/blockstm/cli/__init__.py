@@ -5,6 +5,7 @@ Imports point down::
 
     chains      ``blockstm import``, ``export``, ``state``, ``witness``, ``audit``, ...
     rpc         ``blockstm rpc``: a chain served as JSON-RPC
+    ai          ``blockstm ai``: models compiled for a chain, inferences bundled and verified
     fetch       ``blockstm fetch``: a block of a node, with all that executing it reads
     rpctest     ``blockstm rpctest``: recorded exchanges with a node, run and compared
     transitions  ``blockstm t8n``, ``t8n-server``, ``b11r``

@@ -43,6 +43,7 @@ _MODULES: Final = {
     "b11r": "transitions.blockbuilder",
     "run-code": "runcode",
     "evmc": "evmc",
+    "ai": "ai",
     "bench": "bench.command",
     "simulate-cores": "simulating",
     "insight": "insight",

@@ -1,0 +1,322 @@
+"""ONNX operators → what they do with values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import erf, exp, inf, prod, sqrt, tanh
+from typing import Any, Final
+
+import numpy as np
+
+from blockstm.ai.building import Builder
+from blockstm.ai.compiling import products, windows
+from blockstm.ai.compiling.quantising import quantise
+from blockstm.ai.compiling.values import (
+    Constant,
+    Integers,
+    Node,
+    Normalised,
+    Places,
+    Shares,
+    Sum,
+    Sums,
+)
+from blockstm.ai.model import Scale
+
+__all__ = ["OPERATORS"]
+
+_Compile = Callable[[Builder, Node], Any]
+
+
+def _scale(node: Node, at: int) -> Scale:
+    """A scale and a zero point that are inputs; those of uint8 become int8's.
+
+    Raises:
+        ModelError: they are not one of each, or not 8 bits.
+    """
+    scale = node.constant(at, "scale").numbers
+    zero = node.inputs[at + 1].numbers if len(node.inputs) > at + 1 else np.zeros((), np.uint8)
+    if scale.size != 1 or zero.size != 1:
+        raise node.fail("what is computed has one scale and one zero point")
+    if zero.dtype not in (np.int8, np.uint8):
+        raise node.fail(f"integers are int8 or uint8, not {zero.dtype}")
+    shift = 128 if zero.dtype == np.uint8 else 0
+    return Scale(float(scale.reshape(())), int(zero.reshape(())) - shift)
+
+
+def _quantised(builder: Builder, node: Node) -> Any:
+    given = node.inputs[0]
+    if isinstance(given, Constant):
+        raise node.fail("weights are stored as int8 behind DequantizeLinear, not as real numbers")
+    if isinstance(given, Places):
+        raise node.fail("places are no real numbers")
+    return quantise(builder, node, given, _scale(node, 1))
+
+
+def _dequantised(builder: Builder, node: Node) -> Any:
+    given = node.inputs[0]
+    if isinstance(given, Constant):
+        zero = node.inputs[2].numbers if len(node.inputs) > 2 else None
+        axis = int(node.attributes.get("axis", 1))
+        return _weights(node, given, node.constant(1, "scale").numbers, zero, axis)
+    if not isinstance(given, Integers):
+        raise node.fail("what it takes is int8 or uint8")
+    if given.scale != _scale(node, 1):
+        raise node.fail("its scale and zero point are those that its input was quantised with")
+    return given
+
+
+def _weights(node: Node, given: Constant, scale: Any, zero: Any, axis: int) -> Constant:
+    """What integers of the model mean.
+
+    Raises:
+        ModelError: their zero point is not 0 (of uint8: 128).
+    """
+    integers = given.numbers
+    zeros = np.zeros(1, integers.dtype) if zero is None else np.atleast_1d(zero)
+    scales = np.atleast_1d(scale).astype(float)
+    along = [1] * integers.ndim
+    if scales.size > 1:
+        axis %= integers.ndim
+        along[axis] = scales.size
+    if integers.dtype == np.int32 and not zeros.any():
+        return Constant(integers * (scales.reshape(along) if integers.ndim else scales[0]))
+    if integers.dtype == np.uint8 and (zeros == 128).all():
+        integers = (integers.astype(np.int16) - 128).astype(np.int8)
+    elif integers.dtype != np.int8 or zeros.any():
+        raise node.fail("weights are int8 with the zero point 0, or uint8 with 128; biases int32")
+    return Constant(integers * scales.reshape(along), integers, tuple(scales.tolist()), axis)
+
+
+def _cut(node: Node, low: float, high: float) -> Any:
+    """The input between two bounds.
+
+    Raises:
+        ModelError: of what it is, there is no instruction that cuts.
+    """
+    given = node.inputs[0]
+    if isinstance(given, Sums | Sum):
+        bounds = max(given.low, low), min(max(given.high, low), high)
+        return replace(given, low=bounds[0], high=bounds[1])
+    return _mapped(node, lambda number: min(max(number, low), high))
+
+
+def _mapped(node: Node, function: Callable[[float], float]) -> Integers:
+    """A function of each number, which will be part of a table.
+
+    Raises:
+        ModelError: the numbers are not int8 then.
+    """
+    given = node.inputs[0]
+    if not isinstance(given, Integers):
+        raise node.fail("its input was quantised just before it: it becomes a table of 256 numbers")
+    return replace(given, functions=(*given.functions, function))
+
+
+def _clip(builder: Builder, node: Node) -> Any:
+    bounds = [-inf, inf]
+    for number in (1, 2):
+        if len(node.inputs) > number and node.inputs[number] is not None:
+            bounds[number - 1] = float(node.constant(number, "bound").numbers)
+    return _cut(node, bounds[0], bounds[1])
+
+
+def _add(builder: Builder, node: Node) -> Any:
+    if any(isinstance(given, Constant) for given in node.inputs):
+        return _biased(node)
+    left, right = node.integers(0), node.integers(1)
+    if left.shape != right.shape:
+        raise node.fail(f"both are of one shape, not {left.shape} and {right.shape}")
+    return Sum(left, right, left.shape)
+
+
+def _biased(node: Node) -> Any:
+    """One real number of the model added to all: the rest of a table.
+
+    Raises:
+        ModelError: there are more.
+    """
+    constant = next(each for each in node.inputs if isinstance(each, Constant))
+    if constant.numbers.size != 1:
+        raise node.fail("a bias is part of Gemm or Conv, or one number")
+    number = float(constant.numbers.reshape(()))
+    others = [each for each in node.inputs if each is not constant]
+    return _mapped(Node(node.layer, node.operator, others, {}), lambda real: real + number)
+
+
+def _reshaped(builder: Builder, node: Node) -> Any:
+    given = node.inputs[0]
+    wanted = [int(number) for number in node.constant(1, "shape").numbers.reshape(-1)]
+    shape = [given.shape[at] if size == 0 else size for at, size in enumerate(wanted)]
+    if -1 in shape:
+        shape[shape.index(-1)] = prod(given.shape) // -prod(shape)
+    if prod(shape) != prod(given.shape):
+        raise node.fail(f"{list(given.shape)} is not reshaped to {wanted}")
+    return _shaped(node, tuple(shape))
+
+
+def _flattened(builder: Builder, node: Node) -> Any:
+    axis = int(node.attributes.get("axis", 1))
+    shape = node.inputs[0].shape
+    return _shaped(node, (prod(shape[:axis]), prod(shape[axis:])))
+
+
+def _squeezed(builder: Builder, node: Node) -> Any:
+    given = node.inputs[0]
+    kept = tuple(size for at, size in enumerate(given.shape) if at == 0 or size != 1)
+    return _shaped(node, kept)
+
+
+def _shaped(node: Node, shape: tuple[int, ...]) -> Any:
+    given = node.inputs[0]
+    if isinstance(given, Integers | Sums):
+        return given.shaped(shape)
+    raise node.fail("its input was quantised just before it")
+
+
+def _transposed(builder: Builder, node: Node) -> Any:
+    given = node.integers()
+    order = [int(at) for at in node.attributes.get("perm", range(len(given.shape))[::-1])]
+    moved = [at for at in order if given.shape[at] != 1]
+    shape = tuple(given.shape[at] for at in order)
+    if moved == sorted(moved):
+        return given.shaped(shape)
+    if len(moved) != 2:
+        raise node.fail("rows and columns change places, and nothing else does")
+    rows, columns = (given.shape[at] for at in sorted(moved))
+    value = builder.add("transpose", [rows, columns], [given.value], rows * columns)
+    return replace(given, value=value, shape=shape)
+
+
+def _shares(builder: Builder, node: Node) -> Shares:
+    given = node.integers()
+    if int(node.attributes.get("axis", -1)) % len(given.shape) != len(given.shape) - 1:
+        raise node.fail("it goes over the last axis")
+    return Shares(given, given.shape)
+
+
+def _normalised(builder: Builder, node: Node) -> Normalised:
+    given = node.integers()
+    if int(node.attributes.get("axis", -1)) % len(given.shape) != len(given.shape) - 1:
+        raise node.fail("it goes over the last axis")
+    gamma = np.asarray(node.constant(1, "scale").numbers, float).reshape(-1)
+    beta = np.zeros_like(gamma)
+    if len(node.inputs) > 2:
+        beta = np.asarray(node.constant(2, "bias").numbers, float).reshape(-1)
+    if not len(gamma) == len(beta) == given.shape[-1]:
+        raise node.fail("scale and bias are of the last axis")
+    return Normalised(given, gamma, beta, given.shape)
+
+
+def _largest(builder: Builder, node: Node) -> Places:
+    if node.attributes.get("select_last_index", 0):
+        raise node.fail("of equals, the first counts (select_last_index is 0)")
+    shape = node.inputs[0].shape
+    axis = int(node.attributes.get("axis", 0)) % len(shape)
+    return _places(builder, node, axis, 1, keeps=bool(node.attributes.get("keepdims", 1)))
+
+
+def _top(builder: Builder, node: Node) -> tuple[None, Places]:
+    """TopK: the numbers themselves are not kept."""
+    if not node.attributes.get("largest", 1) or not node.attributes.get("sorted", 1):
+        raise node.fail("the largest come first")
+    count = int(node.constant(1, "k").numbers.reshape(()))
+    shape = node.inputs[0].shape
+    axis = int(node.attributes.get("axis", -1)) % len(shape)
+    return None, _places(builder, node, axis, count, keeps=True)
+
+
+def _places(builder: Builder, node: Node, axis: int, count: int, *, keeps: bool) -> Places:
+    given = node.inputs[0]
+    if axis != len(given.shape) - 1:
+        raise node.fail("it goes over the last axis")
+    is_sums = isinstance(given, Sums)
+    if is_sums and len(set(given.scales)) > 1:
+        raise node.fail("numbers of different scales are not compared: quantise them first")
+    if not is_sums:
+        node.integers()
+    rows, length = prod(given.shape[:-1]), given.shape[-1]
+    if not 1 <= count <= min(length, 256):
+        raise node.fail(f"{count} of {length} numbers are not found: 1 to {min(length, 256)} are")
+    size = 32 * rows * count
+    value = builder.add("top", [rows, length, count, int(is_sums)], [given.value], size)
+    return Places(value, (*given.shape[:-1], count) if keeps else given.shape[:-1])
+
+
+def _sigmoid(number: float) -> float:
+    return 1 / (1 + exp(-number)) if number >= 0 else exp(number) / (1 + exp(number))
+
+
+def _function(function: Callable[[float], float]) -> _Compile:
+    return lambda builder, node: _mapped(node, function)
+
+
+def _leaky(builder: Builder, node: Node) -> Integers:
+    slope = float(node.attributes.get("alpha", 0.01))
+    return _mapped(node, lambda number: number if number >= 0 else number * slope)
+
+
+def _hard_sigmoid(builder: Builder, node: Node) -> Integers:
+    slope = float(node.attributes.get("alpha", 0.2))
+    offset = float(node.attributes.get("beta", 0.5))
+    return _mapped(node, lambda number: min(max(number * slope + offset, 0.0), 1.0))
+
+
+def _gelu(builder: Builder, node: Node) -> Integers:
+    if node.attributes.get("approximate", b"none") != b"none":
+        raise node.fail("it is exact (approximate is none)")
+    return _mapped(node, lambda number: number * (1 + erf(number / sqrt(2))) / 2)
+
+
+def _qlinear(real: _Compile, *, first: int, has_bias: bool) -> _Compile:
+    """An operator that takes int8 with their scales and gives int8: three operators in one."""
+
+    def compiled(builder: Builder, node: Node) -> Any:
+        scale, zero = node.constant(4, "scale").numbers, node.constant(5, "zero point").numbers
+        given = node.inputs[0]
+        if not isinstance(given, Integers) or given.scale != _scale(node, 1):
+            raise node.fail("its scale and zero point are those that its input was quantised with")
+        weights = _weights(node, node.constant(3, "weights"), scale, zero, first)
+        inputs = [given, weights]
+        if has_bias and len(node.inputs) > 8:
+            steps = np.atleast_1d(scale).astype(float) * given.scale.scale
+            inputs.append(Constant(node.constant(8, "bias").numbers * steps))
+        inner = Node(node.layer, node.operator, inputs, node.attributes)
+        return quantise(builder, node, real(builder, inner), _scale(node, 6))
+
+    return compiled
+
+
+OPERATORS: Final[dict[str, _Compile]] = {
+    "Add": _add,
+    "ArgMax": _largest,
+    "AveragePool": windows.mean_pool,
+    "Clip": _clip,
+    "Conv": windows.convolution,
+    "DequantizeLinear": _dequantised,
+    "Dropout": lambda builder, node: node.inputs[0],
+    "Elu": _function(lambda number: number if number >= 0 else exp(number) - 1),
+    "Flatten": _flattened,
+    "Gelu": _gelu,
+    "Gemm": products.gemm,
+    "GlobalAveragePool": windows.global_mean_pool,
+    "HardSigmoid": _hard_sigmoid,
+    "Identity": lambda builder, node: node.inputs[0],
+    "LayerNormalization": _normalised,
+    "LeakyRelu": _leaky,
+    "MatMul": products.matmul,
+    "MaxPool": windows.max_pool,
+    "QLinearConv": _qlinear(windows.convolution, first=0, has_bias=True),
+    "QLinearMatMul": _qlinear(products.matmul, first=1, has_bias=False),
+    "QuantizeLinear": _quantised,
+    "Relu": lambda builder, node: _cut(node, 0.0, inf),
+    "Reshape": _reshaped,
+    "Sigmoid": _function(_sigmoid),
+    "Softmax": _shares,
+    "Squeeze": _squeezed,
+    "Tanh": _function(tanh),
+    "TopK": _top,
+    "Transpose": _transposed,
+}
+"""What can be compiled."""

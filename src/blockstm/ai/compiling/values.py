@@ -1,0 +1,178 @@
+"""What an ONNX value is while a model is compiled.
+
+Between DequantizeLinear and QuantizeLinear a model computes with real numbers. Here they stay what
+they come from: integers with a scale, and what is still to be done with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any, TypeAlias
+
+from blockstm.ai.building import Value
+from blockstm.ai.model import Scale
+from blockstm.errors import ModelError
+
+__all__ = [
+    "Constant",
+    "Integers",
+    "Mean",
+    "Node",
+    "Normalised",
+    "Places",
+    "Real",
+    "Shares",
+    "Sum",
+    "Sums",
+]
+
+
+@dataclass(frozen=True)
+class Integers:
+    """int8 in a register, and the functions that the real numbers go through.
+
+    Attributes:
+        shape: with the batch, which is one.
+        functions: of one real number, the first first; none: it is what the integers mean.
+    """
+
+    value: Value
+    shape: tuple[int, ...]
+    scale: Scale
+    functions: tuple[Callable[[float], float], ...] = ()
+
+    def shaped(self, shape: tuple[int, ...]) -> Integers:
+        """The same numbers in another shape."""
+        return replace(self, shape=shape)
+
+    def apply(self, number: float) -> float:
+        """All functions, one after another."""
+        for function in self.functions:
+            number = function(number)
+        return number
+
+
+@dataclass(frozen=True)
+class Sums:
+    """int32 in a register: ``sum * scale`` of its channel, then cut off at two bounds.
+
+    Attributes:
+        channels: (outer, channels, inner) as `requantise` has them.
+        scales: one for each channel.
+    """
+
+    value: Value
+    shape: tuple[int, ...]
+    channels: tuple[int, int, int]
+    scales: tuple[float, ...]
+    low: float = -inf
+    high: float = inf
+
+    def shaped(self, shape: tuple[int, ...]) -> Sums:
+        """The same numbers in another shape."""
+        return replace(self, shape=shape)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Two values added, then cut off at two bounds."""
+
+    left: Integers
+    right: Integers
+    shape: tuple[int, ...]
+    low: float = -inf
+    high: float = inf
+
+
+@dataclass(frozen=True)
+class Mean:
+    """The mean of windows: `mean_pool`'s first eleven parameters."""
+
+    of: Integers
+    window: tuple[int, ...]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A softmax over rows."""
+
+    of: Integers
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """A layer norm over rows, with gamma and beta as real numbers."""
+
+    of: Integers
+    gamma: Any
+    beta: Any
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Places:
+    """The places of the largest numbers, words of 32 bytes."""
+
+    value: Value
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A tensor of the model: real numbers or integers, and int8 that they come from, if they do.
+
+    Attributes:
+        numbers: what it means, a NumPy array.
+        integers: int8 of the same shape, with the zero point 0; None: it was not quantised.
+        scales: one for all, or one for each index of ``axis``.
+    """
+
+    numbers: Any
+    integers: Any = None
+    scales: tuple[float, ...] = ()
+    axis: int = 0
+
+
+Real: TypeAlias = Integers | Sums | Sum | Mean | Shares | Normalised
+
+
+@dataclass
+class Node:
+    """A node of the graph: its inputs by then."""
+
+    layer: str
+    operator: str
+    inputs: list[Any]
+    attributes: dict[str, Any]
+
+    def fail(self, message: str) -> ModelError:
+        """The error that names this node."""
+        return ModelError(f"{self.operator}: {message}", self.layer)
+
+    def constant(self, number: int, what: str) -> Constant:
+        """An input that must be part of the model.
+
+        Raises:
+            ModelError: it is computed, or not there.
+        """
+        given = self.inputs[number] if number < len(self.inputs) else None
+        if not isinstance(given, Constant):
+            raise self.fail(f"its {what} is part of the model, not computed")
+        return given
+
+    def integers(self, number: int = 0) -> Integers:
+        """An input that is int8, nothing to be done with it.
+
+        Raises:
+            ModelError: it is something else.
+        """
+        given = self.inputs[number]
+        if not isinstance(given, Integers) or given.functions:
+            raise self.fail(
+                "its input was quantised (QuantizeLinear, then DequantizeLinear) just before it"
+            )
+        return given
