@@ -23,6 +23,7 @@ from bench.evm_table import (  # noqa: E402  # likewise
     evm_rows,
     evm_section,
 )
+from bench.inference_table import inference_section  # noqa: E402  # likewise
 from bench.parallel_table import parallel_section  # noqa: E402  # likewise
 from bench.pipeline_table import pipeline_section  # noqa: E402  # likewise
 from bench.plots import draw  # noqa: E402  # likewise
@@ -69,7 +70,7 @@ def report(rows: list[Row]) -> str:
     sections += [_losses(timed)] if timed else []
     sections += [evm_section(evm_rows(rows)), block_section(block_rows(rows))]
     sections += [parallel_section(rows), signature_section(signature_rows(rows))]
-    sections += [decoding_section(rows)]
+    sections += [decoding_section(rows), inference_section(rows)]
     return "\n".join(sections)
 
 

@@ -42,6 +42,7 @@ USED_ELSEWHERE = {
     "gate": "read by the native engine",
     "hints_report": "public",
     "long_transactions": "public",
+    "plain_gas": "printed by name",
     "precision": "public",
     "PyEVMBackend": "read by eth-tester's tests",
     "has_access_list": "read by the native EVM",

@@ -4,6 +4,7 @@ Imports point down::
 
     chains       a chain imported, on disk and in memory
     blocks       blocks on the EVM in parallel
+    inference    a network in opcodes and by integer instructions
     evm          EVMs on one long call
     engine       the engine on small transactions
     bare_blocks  what generated blocks have in common

@@ -2,6 +2,7 @@
 #include "ai/operations.hpp"
 
 #include "ai/limits.hpp"
+#include "ai/scaling.hpp"
 
 namespace blockstm::ai {
 
@@ -41,6 +42,12 @@ Status requantise(const int32_t* parameters, const Operands& operands, int8_t* o
     if (numbers == nullptr) return Status::NoMemory;
     for (uint64_t row = 0; row < outer; ++row) {
         for (uint64_t channel = 0; channel < channels; ++channel, numbers += inner, output += inner) {
+            if (inner == 1) {  // no vector is worth it
+                const int64_t product = int64_t{*numbers} * operands.int32(1, channel);
+                const int64_t scaled = rounded_shift(product, operands.data[2][channel]);
+                *output = clipped(scaled + parameters[3], parameters[4], parameters[5]);
+                continue;
+            }
             const Scaling to{operands.data[2][channel], parameters[3], parameters[4], parameters[5]};
             elementwise(kernel).scale(numbers, inner, operands.int32(1, channel), to, output);
         }
