@@ -26,8 +26,8 @@ test: setup  ## the test suite, without what takes minutes
 test-slow: setup  ## what takes minutes: every fixture block, long searches
 	$(PY) .ci/pytest_totals.py -m slow --timeout 3600 --hypothesis-profile search
 
-test-pythons: setup  ## the fast tests on an installed wheel, on Python 3.12 and 3.13
-	.ci/pythons 3.12 3.13
+test-pythons: setup  ## the fast tests on an installed wheel, on Python 3.12 and 3.13, and newer and free-threaded ones
+	.ci/pythons 3.12 3.13 --if-found 3.14 3.15 3.13t 3.14t
 
 test-peers: setup  ## other packages' own tests on the drop-ins, fetched by pip
 	$(PY) .ci/peers

@@ -1,4 +1,5 @@
 """The base of what a block runs on; see the ``.pxd``."""
+cimport cython
 from cpython.exc cimport PyErr_GivenExceptionMatches
 from libc.stdint cimport int32_t, uint32_t
 
@@ -22,7 +23,8 @@ cdef class BoundVm:
     cdef void give_up_on(self, object error) noexcept:
         if PyErr_GivenExceptionMatches(error, Exception):
             return
-        self.interrupt = error
+        with cython.critical_section(self):
+            self.interrupt = error
         if self.stopping != NULL:
             self.stopping.add_flags(STOP)
 

@@ -7,6 +7,7 @@ so no other thread touches a block's memory when `run` returns.
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.engine.barrier cimport Barrier
 from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport ExpectedInBlock
@@ -29,7 +30,7 @@ cdef class Engine:
     cdef BlockLimit limit
     cdef object options            # of the block at hand
     cdef object interrupt
-    cdef bint unwanted             # a stream's block that is to stop, even before it has begun
+    cdef Atomic[int32_t] unwanted  # a stream's block that is to stop, even before it has begun
     cdef int64_t began_ns
 
     cdef int reserve_outcomes(self, int64_t count) except -1

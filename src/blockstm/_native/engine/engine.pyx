@@ -213,7 +213,9 @@ cdef class Engine:
         scheduler.execution.next.prepare(0)
         scheduler.revalidation.next.prepare(0)
         scheduler.revalidation_end.next.prepare(0)
-        scheduler.stopping.write_in_order(STOP if self.unwanted else 0)
+        scheduler.stopping.write_in_order(0)
+        if self.unwanted.read_in_order():  # written before `stop` asks for it: one of the two sees the other
+            scheduler.stopping.add_flags(STOP)
 
     cdef void begin_sharing(self, object options) noexcept:
         """One worker, and nothing known of how long a run takes."""
@@ -436,7 +438,7 @@ cdef class Engine:
 
     cdef void prepare(self) noexcept:
         """Before a streamed block is begun: nothing of the last one counts any more."""
-        self.unwanted = False
+        self.unwanted.write_in_order(0)
         self.block.scheduler.frontier.next.write_in_order(0)
         self.block.scheduler.stopping.write_in_order(0)
 
@@ -452,7 +454,7 @@ cdef class Engine:
 
     cdef void stop(self) noexcept nogil:
         """Have the block stop where it is, begun or not; from any thread."""
-        self.unwanted = True
+        self.unwanted.write_in_order(1)
         self.block.scheduler.stopping.add_flags(STOP)
         events_notify(&self.block.scheduler.events)
 

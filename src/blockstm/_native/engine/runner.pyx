@@ -12,6 +12,7 @@ from blockstm.errors import ReentrantError
 from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.shared_engine cimport SharedEngine, this_thread
 from blockstm._native.engine.streams cimport StreamHandle
+from blockstm._native.engine.turns cimport turn_is_closed
 
 
 @cython.final
@@ -39,7 +40,7 @@ cdef class Runner:
     @property
     def is_usable(self):
         """Whether it is open, and of this process."""
-        return self.engine.pid == getpid() and not self.engine.turn.closed
+        return self.engine.pid == getpid() and not turn_is_closed(&self.engine.turn)
 
     def check_usable(self):
         """Raises ClosedError or ForkedError where it is not."""
@@ -92,4 +93,4 @@ cdef class Runner:
         engine.close()
         engine.await_free()
         engine.await_threads()
-        return [thread for thread in engine.threads if thread.is_alive()]
+        return [thread for thread in list(engine.threads) if thread.is_alive()]

@@ -4,9 +4,13 @@ Everything that takes a turn or gives it back is native code, in which no Python
 only where `PyErr_CheckSignals` is called, that is, while a thread waits. So no exception can come between
 having the turn and its being known who gives it back: a function that leaves it before it returns, or an
 object that leaves it when it goes (`Stream`'s, see streams.pxd).
+
+Threads: any. What the turn does not order is atomic, or stands in a critical section, which is nothing where there
+is a GIL; none is held while anything waits or Python code may run.
 """
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.engine.engine cimport Engine
 from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.turns cimport Turn
@@ -20,12 +24,13 @@ cdef class Background:
 
 cdef class SharedEngine(Engine):
     cdef Turn turn
-    cdef uint64_t* thread          # what works here: helpers under their number, the driver under 0; 0: none
+    cdef Atomic[uint64_t]* thread  # what works here: helpers under their number, the driver under 0; 0: none
     cdef list threads              # as Python objects, to be joined
     cdef Background offered        # what the driver is to run next
-    cdef Background open           # the block whose stream has the turn
+    cdef Background open           # the block whose stream has the turn; in critical sections
 
     cdef int check_usable(self) except -1
+    cdef void open_stream(self, Background block) noexcept
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
     cdef void close(self) noexcept

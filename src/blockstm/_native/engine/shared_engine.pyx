@@ -1,5 +1,5 @@
-# cython: freethreading_compatible=False
 """An engine that many threads share; see the ``.pxd``."""
+cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport calloc, free
@@ -11,6 +11,7 @@ import threading
 
 from blockstm.errors import ClosedError, ForkedError, ReentrantError
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.cursors cimport now_ns
 from blockstm._native.engine.barrier cimport barrier_shut
 from blockstm._native.engine.bound_vm cimport BoundVm
@@ -18,7 +19,7 @@ from blockstm._native.engine.engine cimport Engine
 from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.turns cimport (
     TURN_BUSY, TURN_CLOSED, TurnTaken, turn_await_free, turn_await_offer, turn_await_threads,
-    turn_close, turn_destroy, turn_expect, turn_init, turn_is_driven_by, turn_is_last, turn_is_of,
+    turn_close, turn_destroy, turn_expect, turn_init, turn_is_closed, turn_is_driven_by, turn_is_last, turn_is_of,
     turn_leave, turn_take,
 )
 
@@ -54,7 +55,7 @@ cdef class SharedEngine(Engine):
     def __cinit__(self, int32_t workers):
         turn_init(&self.turn)
         self.threads = []
-        self.thread = <uint64_t*>calloc(workers, sizeof(uint64_t))
+        self.thread = <Atomic[uint64_t]*>calloc(workers, sizeof(uint64_t))
         if self.thread == NULL:
             raise MemoryError
 
@@ -68,7 +69,7 @@ cdef class SharedEngine(Engine):
     cdef int check_usable(self) except -1:
         if self.pid != getpid():
             raise ForkedError("this executor was made in another process: make one in this process")
-        if self.turn.closed:
+        if turn_is_closed(&self.turn):
             raise ClosedError("this executor is closed")
         return 0
 
@@ -97,18 +98,28 @@ cdef class SharedEngine(Engine):
         """Use the turn no more. The last one releases the block's objects, and then the turn."""
         cdef BoundVm vm = None
         cdef object limit = None, options = None, interrupt = None
-        if turn_is_last(&self.turn):
-            # Their destructors run when the turn is free: at the end of this function.
-            vm, self.vm = self.vm, None
-            limit, self.limit = self.limit, None
-            options, self.options = self.options, None
-            interrupt, self.interrupt = self.interrupt, None
-        if turn_leave(&self.turn, this_thread()):
+        cdef bint over
+        with cython.critical_section(self):  # of two that leave at once, one is the last
+            if turn_is_last(&self.turn):
+                # Their destructors run when the turn is free: at the end of this function.
+                vm, self.vm = self.vm, None
+                limit, self.limit = self.limit, None
+                options, self.options = self.options, None
+                interrupt, self.interrupt = self.interrupt, None
+            over = turn_leave(&self.turn, this_thread())
+        if over:
             barrier_shut(&self.barrier)
+
+    cdef void open_stream(self, Background block) noexcept:
+        """That block's stream has the turn; None: no stream has it."""
+        with cython.critical_section(self):
+            self.open = block
 
     cdef void close(self) noexcept:
         """Admit no more callers, and end an open stream; the threads end when the turn is free."""
-        cdef Background open = self.open
+        cdef Background open
+        with cython.critical_section(self):
+            open = self.open
         if turn_close(&self.turn):
             barrier_shut(&self.barrier)
         if open is not None:
@@ -130,11 +141,14 @@ cdef class SharedEngine(Engine):
     cdef bint works_here(self, uint64_t thread) noexcept:
         """Whether it runs transactions of a block: then it must not wait for the turn."""
         cdef int32_t id
+        cdef bint is_streaming
         for id in range(self.workers):
-            if self.thread[id] == thread:
+            if self.thread[id].observe() == thread:
                 return True
+        with cython.critical_section(self):
+            is_streaming = self.open is not None
         return turn_is_driven_by(&self.turn, thread) or (
-            self.open is None and turn_is_of(&self.turn, thread))
+            not is_streaming and turn_is_of(&self.turn, thread))
 
     # ------------------------------------------------------------ threads
 
@@ -152,7 +166,7 @@ cdef class SharedEngine(Engine):
         cdef int32_t id
         self.hire(False)
         for id in range(1, self.workers):
-            if self.thread[id] == 0:
+            if self.thread[id].observe() == 0:
                 raise RuntimeError(f"{self.workers - 1} threads are needed, and not all could be started")
         return 0
 
@@ -165,7 +179,7 @@ cdef class SharedEngine(Engine):
         """
         cdef int32_t id, first = 0 if driver else 1
         cdef int32_t end = 1 if driver else self.workers
-        cdef list missing = [id for id in range(first, end) if self.thread[id] == 0]
+        cdef list missing = [id for id in range(first, end) if self.thread[id].observe() == 0]
         if missing:
             turn_expect(&self.turn, <int32_t>len(missing))
             try:
@@ -176,7 +190,7 @@ cdef class SharedEngine(Engine):
                     raise
             self.await_threads()
         for id in range(first, end):
-            if self.thread[id] != 0:
+            if self.thread[id].observe() != 0:
                 return True
         return False
 
@@ -208,19 +222,24 @@ cdef class SharedEngine(Engine):
 
     cdef bint arrive(self, int32_t id) except -1:
         """The calling thread is ``id`` from here on, unless another is."""
-        cdef bint welcome = self.thread[id] == 0
+        cdef uint64_t nobody = 0
+        cdef bint welcome = self.thread[id].replace(nobody, this_thread())
         try:
             if welcome:
                 WITH_THREADS.add(self)
-                self.thread[id] = this_thread()
+        except BaseException:
+            self.thread[id].publish(0)
+            raise
         finally:
             turn_expect(&self.turn, -1)
         return welcome
 
     cdef void depart(self, int32_t id) noexcept:
-        self.thread[id] = 0
+        self.thread[id].publish(0)
         if not self.has_threads():
             WITH_THREADS.discard(self)
+            if self.has_threads():  # one has come meanwhile
+                WITH_THREADS.add(self)
 
     def help(self, int32_t id):
         """A helper's life."""
@@ -253,7 +272,7 @@ cdef class SharedEngine(Engine):
     cdef bint has_threads(self) noexcept:
         cdef int32_t id
         for id in range(self.workers):
-            if self.thread[id] != 0:
+            if self.thread[id].observe() != 0:
                 return True
         return False
 
@@ -269,7 +288,7 @@ cdef set WITH_THREADS = set()
 def end_threads():
     """Stop what runs, and wait until its threads have ended, or for `EXIT_NS`."""
     cdef SharedEngine engine
-    cdef list engines = [engine for engine in WITH_THREADS if engine.pid == getpid()]
+    cdef list engines = [engine for engine in list(WITH_THREADS) if engine.pid == getpid()]
     cdef int64_t until = now_ns() + EXIT_NS
     for engine in engines:
         engine.close()

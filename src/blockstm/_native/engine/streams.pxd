@@ -6,7 +6,8 @@ may be closed, dropped or cut off at any time, by any thread, without a wait.
 
 Where no thread can be started there is no driver: then each read of the stream runs the block a little further.
 
-Threads: any, with the GIL, which orders what they do with a `StreamedBlock`; it is given up only to wait.
+Threads: any. What several of them do with a `StreamedBlock` stands in critical sections, which are nothing where
+there is a GIL; none is held while anything waits or Python code may run.
 """
 from libc.stdint cimport int32_t, int64_t
 
@@ -33,11 +34,15 @@ cdef class StreamedBlock(Background):
     cdef int begin(self) except -1
     cdef void end(self, object result, object error) noexcept
     cdef void give_up(self) noexcept
+    cdef bint holds(self) noexcept
+    cdef bint use(self) noexcept
 
     cdef object take(self)
+    cdef object exhaust(self)
     cdef int64_t next_final(self) noexcept
     cdef int64_t await_outcome(self) except? -3
     cdef int64_t step(self) except? -3
+    cdef bint begin_step(self) noexcept
     cdef int run_further(self) except -1
 
     cdef int close(self) except -1

@@ -1,4 +1,3 @@
-# cython: freethreading_compatible=False
 """Streams; see the ``.pxd``."""
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
@@ -29,7 +28,7 @@ cdef class StreamedBlock(Background):
         """Have it run. The caller has the turn, and leaves it to us."""
         cdef SharedEngine engine = self.engine
         self.is_held = True
-        engine.open = self
+        engine.open_stream(self)
         self.workers = engine.workers_for(self.request)
         self.has_driver = engine.hire(True)
         if self.has_driver:
@@ -54,29 +53,49 @@ cdef class StreamedBlock(Background):
 
     cdef void end(self, object result, object error) noexcept:
         """The last transaction was run, or will not be."""
-        self.result, self.error = result, error
-        self.has_ended = True
-        self.request = None
+        cdef Request request
+        with cython.critical_section(self):
+            self.result, self.error = result, error
+            self.has_ended = True
+            request, self.request = self.request, None  # its destructors run at the end
         events_notify(&self.engine.block.scheduler.events)
 
     cdef void give_up(self) noexcept:
         """The stream is closed: have the block stop, and leave the turn to who still uses it."""
         cdef Request request = None
-        if not self.is_held:
+        cdef object pin = None
+        cdef bint was_held
+        with cython.critical_section(self):
+            was_held, self.is_held = self.is_held, False
+        if not was_held:
             return
-        self.is_held = False
-        self.engine.open = None
+        self.engine.open_stream(None)
         turn_disown(&self.engine.turn)
         self.engine.stop()
         if not self.has_driver:
-            self.pin = None
             # The destructors of what it holds run when the turn is free.
-            request, self.request = self.request, None
+            with cython.critical_section(self):
+                pin, self.pin = self.pin, None
+                request, self.request = self.request, None
+            pin = None
         self.engine.leave()
 
     cdef void cut_off(self) noexcept:
-        self.was_cut_off = self.is_held
+        with cython.critical_section(self):
+            self.was_cut_off = self.is_held
         self.give_up()
+
+    cdef bint holds(self) noexcept:
+        """Whether the handle still uses the turn."""
+        with cython.critical_section(self):
+            return self.is_held
+
+    cdef bint use(self) noexcept:
+        """Use the turn until `leave`, if the handle does: it cannot have left between the two."""
+        with cython.critical_section(self):
+            if self.is_held:
+                turn_use(&self.engine.turn, this_thread())
+            return self.is_held
 
     # ------------------------------------------------------------ reading
 
@@ -86,10 +105,9 @@ cdef class StreamedBlock(Background):
         cdef int64_t index
         if engine.pid != getpid():
             raise ForkedError("this stream was opened in another process")
-        if self.is_held:
-            if engine.works_here(this_thread()):
-                raise ReentrantError("a stream cannot be read by what it runs")
-            turn_use(&engine.turn, this_thread())
+        if self.holds() and engine.works_here(this_thread()):
+            raise ReentrantError("a stream cannot be read by what it runs")
+        if self.use():
             try:
                 index = self.await_outcome() if self.has_driver else self.step()
                 if index != ENDED:
@@ -102,20 +120,29 @@ cdef class StreamedBlock(Background):
                 engine.leave()
         if self.was_cut_off:
             raise ClosedError("the executor was closed while this stream was open")
-        if self.is_held:
-            self.is_exhausted = True
-            self.give_up()
-            error, self.error = self.error, None
-            if error is not None:
-                raise error
+        error = self.exhaust()
+        self.give_up()
+        if error is not None:
+            raise error
         raise StopIteration
+
+    cdef object exhaust(self):
+        """All outcomes were read: the error that the stream ends with, which one reader is told, or None."""
+        with cython.critical_section(self):
+            if not self.is_held:
+                return None
+            self.is_exhausted = True
+            error, self.error = self.error, None
+            return error
 
     cdef int64_t next_final(self) noexcept:
         """The index of the next outcome, from here on the caller's alone; or ENDED or NOT_YET."""
-        cdef bint has_ended = self.has_ended  # asked first: what became final before that counts
-        if self.taken < self.engine.final():
-            self.taken += 1
-            return self.taken - 1
+        cdef bint has_ended
+        with cython.critical_section(self):
+            has_ended = self.has_ended  # asked first: what became final before that counts
+            if self.taken < self.engine.final():
+                self.taken += 1
+                return self.taken - 1
         return ENDED if has_ended else NOT_YET
 
     cdef int64_t await_outcome(self) except? -3:
@@ -123,7 +150,7 @@ cdef class StreamedBlock(Background):
         cdef EventCount* events = &self.engine.block.scheduler.events
         cdef uint32_t key
         cdef int64_t index
-        while self.is_held:
+        while self.holds():
             key = events_announce(events)
             index = self.next_final()
             if index == NOT_YET:
@@ -140,25 +167,35 @@ cdef class StreamedBlock(Background):
         cdef int64_t index = self.next_final()
         if index != NOT_YET:
             return index
-        if self.is_stepping:
+        if not self.begin_step():
             raise ReentrantError("another thread is reading this stream")
-        self.is_stepping = True
         turn_drive(&self.engine.turn, this_thread())
         try:
             self.run_further()
         finally:
-            self.is_stepping = False
+            with cython.critical_section(self):
+                self.is_stepping = False
             turn_drive(&self.engine.turn, 0)
             events_notify(&self.engine.block.scheduler.events)
         return self.next_final()
 
+    cdef bint begin_step(self) noexcept:
+        """Whether the calling thread is the one that runs the block."""
+        cdef bint is_first
+        with cython.critical_section(self):
+            is_first = not self.is_stepping
+            self.is_stepping = True
+        return is_first
+
     cdef int run_further(self) except -1:
         """Run one more transaction; where there is none, end."""
         cdef SharedEngine engine = self.engine
-        cdef Request request = self.request
-        cdef object result = None, error = None
+        cdef Request request
+        cdef object result = None, error = None, pin = None
+        with cython.critical_section(self):
+            request = self.request
+            self.has_ended |= request is None
         if request is None:  # given up by another thread
-            self.has_ended = True
             return 0
         engine.run_alone(min(self.taken + 1, request.count))
         if engine.final() == self.taken:
@@ -166,7 +203,9 @@ cdef class StreamedBlock(Background):
                 result = self.conclude(*engine.finished(1))
             except BaseException as raised:
                 error = raised
-            self.pin = None
+            with cython.critical_section(self):
+                pin, self.pin = self.pin, None
+            pin = None
             self.end(result, error)
         return 0
 
@@ -176,7 +215,7 @@ cdef class StreamedBlock(Background):
         """Stop the block and wait until it has."""
         if self.engine.pid != getpid():  # a forked child has nothing to close
             return 0
-        if self.is_held or self.is_running():
+        if self.holds() or self.is_running():
             if self.engine.works_here(this_thread()):
                 raise ReentrantError("a stream cannot be closed by what it runs")
             self.give_up()
@@ -184,7 +223,8 @@ cdef class StreamedBlock(Background):
         return 0
 
     cdef bint is_running(self) noexcept:
-        return self.is_stepping or (self.has_driver and not self.has_ended)
+        with cython.critical_section(self):
+            return self.is_stepping or (self.has_driver and not self.has_ended)
 
     cdef int await_end(self) except -1:
         """Wait until no transaction of the block runs any more."""
@@ -238,4 +278,5 @@ cdef class StreamHandle:
     @property
     def result(self):
         """Of the block, once all of it was read."""
-        return self.block.result if self.block.is_exhausted else None
+        with cython.critical_section(self.block):
+            return self.block.result if self.block.is_exhausted else None

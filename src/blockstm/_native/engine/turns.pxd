@@ -150,6 +150,14 @@ cdef inline bint turn_close(Turn* turn) noexcept nogil:
     return free
 
 
+cdef inline bint turn_is_closed(Turn* turn) noexcept nogil:
+    cdef bint closed
+    monitor_lock(&turn.monitor)
+    closed = turn.closed
+    monitor_unlock(&turn.monitor)
+    return closed
+
+
 cdef inline bint turn_await_free(Turn* turn, int64_t ns_max) noexcept nogil:
     """Wait for up to about ``ns_max`` ns until the turn is free; whether it is."""
     cdef bint free

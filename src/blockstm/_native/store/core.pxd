@@ -42,6 +42,7 @@ cdef extern from "store/mdbx.hpp" namespace "blockstm::store" nogil:
         const char* (*liberr2str)(int code) noexcept
 
     Mdbx library
+    void use_library(const Mdbx& installed)
 
     cppclass TableStat:
         uint32_t page_size

@@ -1,6 +1,7 @@
 """Tables on disk as Python objects; see ``database.pyx``."""
-from libc.stdint cimport uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
+from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.store cimport core
 
 
@@ -11,12 +12,14 @@ cdef class Database:
     cdef readonly tuple names
     cdef readonly bint read_only
     cdef int pid
-    cdef bint is_closing  # written with the GIL and `closing`, read with either
-    cdef long pins  # blocks that run on what it holds; they read its map. With the GIL
+    cdef Atomic[int32_t] is_closing  # set with `closing` held exclusively: then it is closed, or soon will be
+    cdef Atomic[int64_t] pins  # blocks that run on what it holds; they read its map. Changed with `closing` shared
     cdef object snapshots  # those that are open, weakly
+    cdef object listing  # a lock of those
     cdef object __weakref__
 
     cdef int check(self) except -1
+    cdef void add_pins(self, int64_t count) noexcept nogil
     cdef object error_of(self, const core.Failure* failure, str action)
     cdef int add_changes(self, core.Batch* batch, object changes) except -1
     cdef int commit_native(self, core.Batch* batch) except -1
@@ -24,7 +27,7 @@ cdef class Database:
 
 cdef class DatabaseSnapshot:
     cdef core.Snapshot snapshot
-    cdef bint was_closed  # or is being closed; with the GIL
+    cdef Atomic[int32_t] was_closed  # or is being closed, or was never open
     cdef readonly Database database
     cdef object __weakref__
 

@@ -1,5 +1,4 @@
 # distutils: sources = src/blockstm/_native/store/environment.cpp src/blockstm/_native/store/snapshot.cpp src/blockstm/_native/store/batch.cpp
-# cython: freethreading_compatible=False
 """Ordered tables in a folder, by libmdbx: read as of one moment, changed all at once.
 
 Threads: any thread may use any of it. Reads and commits run without the GIL. A forked child has none of its
@@ -7,13 +6,14 @@ parent's databases: it gets `ForkedError`.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.errno cimport EAGAIN, EDQUOT, EIO, ENOENT, ENOSPC
-from libc.stdint cimport uint8_t, uint32_t, uint64_t, uintptr_t
+from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport strerror
 from libcpp.vector cimport vector
 from posix.unistd cimport getpid
 
 from blockstm._native.store cimport core
 
+from threading import RLock
 from weakref import WeakSet
 
 from blockstm.errors import (
@@ -72,7 +72,7 @@ cdef class Database:
             pointers[index] = PyBytes_AS_STRING(<bytes>held[index])
         self.path, self.names, self.read_only = path, names, reads
         self.pid = getpid()
-        self.snapshots = WeakSet()
+        self.snapshots, self.listing = WeakSet(), RLock()
         with nogil:
             self.environment.open(at, pointers, count, reads, size_max, readers_max, failure)
         if failure.code != core.CODE_OK:
@@ -96,13 +96,15 @@ cdef class Database:
             return
         with nogil:
             self.closing.lock()  # snapshots are open by now, or see what follows
-        is_pinned = self.pins != 0
-        if not is_pinned:
-            self.is_closing = True
-        self.closing.unlock()
+            is_pinned = self.pins.read_plain() != 0
+            if not is_pinned:
+                self.is_closing.publish(1)
+            self.closing.unlock()
         if is_pinned:
             raise UsageError(f"{self.path} cannot be closed while a block runs on what it holds")
-        for snapshot in list(self.snapshots):
+        with self.listing:
+            opened = list(self.snapshots)
+        for snapshot in opened:
             snapshot.close()
         with nogil:
             self.closing.lock()
@@ -122,10 +124,13 @@ cdef class Database:
         cdef core.Failure failure
         snapshot.database = self
         self.check()
-        self.snapshots.add(snapshot)  # before it is open: then `close` never misses it
+        with self.listing:
+            self.snapshots.add(snapshot)  # before it is open: then `close` never misses it
         with nogil:
             self.closing.lock_shared()
-            if not self.is_closing and self.environment.is_open():
+            if self.is_closing.observe():
+                snapshot.was_closed.publish(1)
+            else:
                 snapshot.snapshot.open(self.environment, readers, failure)
             self.closing.unlock_shared()
         if failure.code != core.CODE_OK:
@@ -182,9 +187,15 @@ cdef class Database:
     cdef int check(self) except -1:
         if self.pid != getpid():
             raise ForkedError(f"{self.path} was opened by another process: open it again")
-        if self.is_closing or not self.environment.is_open():
+        if self.is_closing.observe():
             raise ClosedError(f"{self.path} is closed")
         return 0
+
+    cdef void add_pins(self, int64_t count) noexcept nogil:
+        """Blocks begin, or end, on what it holds. A `close` has begun before, as `check` says, or sees them."""
+        self.closing.lock_shared()
+        self.pins.count_up(count)
+        self.closing.unlock_shared()
 
     cdef object error_of(self, const core.Failure* failure, str action):
         """The exception for a code, which names the folder, the table and the key."""
@@ -243,7 +254,7 @@ cdef class DatabaseSnapshot:
         """Let the database reuse what only this snapshot sees; may be called twice."""
         if self.database.pid != getpid():
             return
-        self.was_closed = True
+        self.was_closed.publish(1)
         with nogil:
             self.snapshot.close()
 
@@ -259,8 +270,18 @@ cdef class DatabaseSnapshot:
     @property
     def moment(self) -> int:
         """The number of the last commit that it sees."""
+        cdef uint64_t moment = 0
+        cdef bint is_open
         self.check()
-        return self.snapshot.moment()
+        with nogil:
+            self.snapshot.closing().lock_shared()
+            is_open = self.snapshot.is_open()
+            if is_open:
+                moment = self.snapshot.moment()
+            self.snapshot.closing().unlock_shared()
+        if not is_open:
+            raise self.closed()
+        return moment
 
     def get(self, uint32_t table, bytes key):
         """The value of a key; None where it has none.
@@ -387,7 +408,7 @@ cdef class DatabaseSnapshot:
     cdef int check(self) except -1:
         if self.database.pid != getpid():
             self.database.check()
-        if self.was_closed or not self.snapshot.is_open():
+        if self.was_closed.observe():
             raise self.closed()
         return 0
 

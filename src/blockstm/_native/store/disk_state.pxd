@@ -13,7 +13,9 @@ cdef class Collected
 
 cdef class DiskState:
     cdef readonly Database database
-    cdef DatabaseSnapshot at  # what is in the store; what is pending lies on top of it
+    # What is in the store; what is pending lies on top of it. Set under `lock` and in a critical section, which is
+    # nothing where there is a GIL; read in either, as are the root and what is planned in the second.
+    cdef DatabaseSnapshot at
     cdef DatabaseSnapshot written  # what is in the store, to be adopted
     cdef core.DiskReading reading
     cdef core.DiskNodes* nodes
@@ -28,13 +30,16 @@ cdef class DiskState:
     cdef long pins  # under `lock`; none is added without `changing`
     cdef blockstm_state abi
     cdef bytes root_now
-    cdef object planned  # writes whose root was asked, and the tries after them
+    cdef tuple planned  # writes whose root was asked, and the tries after them
     cdef object __weakref__
 
+    cdef DatabaseSnapshot current(self)
     cdef void enter(self) noexcept nogil
     cdef void leave(self) noexcept nogil
     cdef int open_tries(self, bytes root) except -1
     cdef void drop_tries(self) noexcept
+    cdef void set_root(self, bytes root) noexcept
+    cdef tuple plan(self, tuple planned)
     cdef TriesAfter after(self, bytes records, uint32_t workers)
     cdef object trie_error(self, trie.Status status, const uint8_t* blamed)
     cdef bytes apply_alone(self, object writes, bytes records, list codes, uint32_t workers)

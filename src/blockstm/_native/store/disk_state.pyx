@@ -1,5 +1,4 @@
 # distutils: sources = src/blockstm/_native/store/environment.cpp src/blockstm/_native/store/snapshot.cpp src/blockstm/_native/store/batch.cpp src/blockstm/_native/store/disk_accounts.cpp src/blockstm/_native/store/disk_nodes.cpp src/blockstm/_native/store/disk_reading.cpp src/blockstm/_native/trie/trie.cpp src/blockstm/_native/trie/neighbours.cpp src/blockstm/_native/trie/node.cpp src/blockstm/_native/trie/node_store.cpp src/blockstm/_native/trie/refresher.cpp src/blockstm/_native/trie/accounts.cpp src/blockstm/_native/trie/stored_nodes.cpp src/blockstm/_native/crypto/keccak.cpp
-# cython: freethreading_compatible=False
 """A state of accounts on disk, as blocks run on it and move it on: read without the GIL, with its tries.
 
 The state is what the store has, with everything on top that was applied since the last `flush`. Of its tries
@@ -8,6 +7,7 @@ only what blocks touched is in memory; it is dropped when it takes too much, and
 Threads: any thread may use it. What changes it waits for readers and for other changes; while a block runs on it
 (`_pin`) that is refused, and none begins to run on it meanwhile.
 """
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_Destructor, PyCapsule_GetContext, PyCapsule_New, PyCapsule_SetContext
 from cpython.ref cimport Py_DECREF, Py_INCREF
@@ -27,11 +27,9 @@ from blockstm._native.trie.core cimport Array, Bytes, Status
 
 from threading import Lock
 
-from blockstm.errors import DecodeError, InputError, StoreDamaged, UsageError
+from blockstm.errors import InputError, StoreDamaged, UsageError
 
 cdef enum:
-    ADDRESS_SIZE = 20
-    WORD_SIZE = 32
     HASH_SIZE = 32
     CLOSED = -1
 
@@ -57,7 +55,7 @@ cdef class DiskState:
 
     def __cinit__(self, Database database, bytes root=EMPTY_ROOT, *, tables, uint64_t cache_bytes,
                   uint64_t node_bytes, uint32_t readers):
-        core.library = shared_library()[0]
+        core.use_library(shared_library()[0])
         self.database, self.readers, self.node_bytes = database, readers, node_bytes
         self.changing = Lock()
         self.flat_tables.accounts, self.flat_tables.slots, self.flat_tables.codes = tables[:3]
@@ -86,7 +84,7 @@ cdef class DiskState:
         status = self.tries.open(self.node_store[0], <const uint8_t*>PyBytes_AS_STRING(root))
         if status != Status.Ok:
             raise MemoryError
-        self.root_now = root
+        self.set_root(root)
         return 0
 
     cdef void drop_tries(self) noexcept:
@@ -100,6 +98,11 @@ cdef class DiskState:
 
     # ---- reading
 
+    @cython.critical_section
+    cdef DatabaseSnapshot current(self):
+        """What is in the store, as long as the caller holds on to it."""
+        return self.at
+
     cdef void enter(self) noexcept nogil:
         """Until `leave` the state does not change, nor is its snapshot closed."""
         self.lock.lock_shared()
@@ -110,9 +113,14 @@ cdef class DiskState:
         self.lock.unlock_shared()
 
     @property
+    @cython.critical_section
     def root(self) -> bytes:
         """The root of the state, with everything that was applied."""
         return self.root_now
+
+    @cython.critical_section
+    cdef void set_root(self, bytes root) noexcept:
+        self.root_now = root
 
     def read(self, bytes key):
         """The value at a location, both as bytes; None where there is none.
@@ -124,7 +132,7 @@ cdef class DiskState:
         cdef const uint8_t* at = <const uint8_t*>PyBytes_AS_STRING(key)
         cdef uint64_t size = PyBytes_GET_SIZE(key)
         cdef int status = CLOSED
-        self.at.check()
+        self.current().check()
         with nogil:
             self.enter()
             if self.at.snapshot.is_open():
@@ -135,7 +143,7 @@ cdef class DiskState:
         finally:
             self.leave()
         if status == CLOSED:
-            raise self.at.closed()
+            raise self.current().closed()
         if status == BLOCKSTM_ABSENT:
             return None
         raise self.read_error()
@@ -152,7 +160,7 @@ cdef class DiskState:
         cdef blockstm_bytes value
         cdef Array[core.ByteView] views
         cdef size_t place
-        self.at.check()
+        self.current().check()
         for key in keys:
             if not views.push(view_of(key)):
                 raise MemoryError
@@ -172,11 +180,17 @@ cdef class DiskState:
         ``writes`` stands for them: given to `apply` as the very same object, nothing is computed again.
         """
         cdef TriesAfter after
-        self.at.check()  # first: a lock is not whole in a forked child
+        self.current().check()  # first: a lock is not whole in a forked child
         with self.changing:
             after = self.after(records, workers)
-            self.planned = (writes, after)
+            self.plan((writes, after))
         return after.root
+
+    @cython.critical_section
+    cdef tuple plan(self, tuple planned):
+        """What was planned so far, and is no more."""
+        before, self.planned = self.planned, planned
+        return before
 
     cdef TriesAfter after(self, bytes records, uint32_t workers):
         cdef TriesAfter after = TriesAfter.__new__(TriesAfter)
@@ -184,7 +198,7 @@ cdef class DiskState:
         cdef uint8_t blamed[HASH_SIZE]
         cdef Bytes view = Bytes(<const uint8_t*>PyBytes_AS_STRING(records), PyBytes_GET_SIZE(records))
         cdef Status status = Status.Ok
-        self.at.check()
+        self.current().check()
         after.state = self
         with nogil:
             self.node_store.lock()
@@ -204,7 +218,6 @@ cdef class DiskState:
 
     cdef object trie_error(self, Status status, const uint8_t* blamed):
         """The exception for a status that is not Ok."""
-        cdef core.Failure failure
         if status == Status.OutOfMemory:
             return MemoryError()
         if status == Status.BadInput:
@@ -229,14 +242,14 @@ cdef class DiskState:
             UsageError: a block is running on the state; it is as it was.
         """
         cdef list held = list(codes.items())
-        self.at.check()
+        self.current().check()
         with self.changing:
             return self.apply_alone(writes, records, held, workers)
 
     cdef bytes apply_alone(self, object writes, bytes records, list codes, uint32_t workers):
         cdef TriesAfter after
-        self.at.check()
-        planned, self.planned = self.planned, None
+        self.current().check()
+        cdef tuple planned = self.plan(None)
         if planned is not None and planned[0] is writes:
             after = planned[1]
         else:
@@ -280,18 +293,17 @@ cdef class DiskState:
 
     cdef int take_over(self, TriesAfter after) except -1:
         cdef cbool is_shared
-        cdef trie.Accounts* now = new trie.Accounts()
-        cdef trie.Accounts* before
+        cdef trie.Accounts* other = new trie.Accounts()
         with nogil:
             self.node_store.lock()
-            is_shared = now.share(after.tries)
-            before, self.tries = self.tries, now
-            before.drop()
+            is_shared = other.share(after.tries)
+            self.tries, other = other, self.tries
+            other.drop()
             self.node_store.unlock()
-        del before
+        del other
         if not is_shared:
             raise MemoryError
-        self.root_now = after.root
+        self.set_root(after.root)
         return 0
 
     # ---- changing in two steps: blocks run on the accounts, and the tries follow behind
@@ -299,7 +311,7 @@ cdef class DiskState:
     def apply_ahead(self, bytes records, dict codes):
         """Make changes part of the accounts alone, the tries of which are to `follow`; otherwise as `apply`."""
         cdef list held = list(codes.items())
-        self.at.check()
+        self.current().check()
         with self.changing:
             return self.change_accounts(records, held)
 
@@ -345,7 +357,7 @@ cdef class DiskState:
             UsageError: a block is running on the state.
         """
         cdef bint is_pinned
-        self.at.check()
+        self.current().check()
         with self.changing:
             with nogil:
                 self.lock.lock()
@@ -362,7 +374,7 @@ cdef class DiskState:
         cdef core.BatchOfNodes* sink = new core.BatchOfNodes(found.batch, self.node_tables)
         cdef cbool is_noted
         found.state = self
-        self.planned = None
+        self.plan(None)
         with nogil:
             self.node_store.lock()
             is_noted = found.tries.share(self.tries[0]) and found.tries.collect(sink[0])
@@ -400,7 +412,7 @@ cdef class DiskState:
         Raises:
             UsageError: a block is running on the state.
         """
-        cdef DatabaseSnapshot before = self.at
+        cdef DatabaseSnapshot before = self.current()
         cdef bint is_pinned
         with self.changing:
             with nogil:
@@ -409,7 +421,8 @@ cdef class DiskState:
                 if not is_pinned:
                     self.reading.accounts.rebase(self.written.snapshot)
             if not is_pinned:
-                self.at, self.written = self.written, None  # under the lock: readers look at it without the GIL
+                with cython.critical_section(self):
+                    self.at, self.written = self.written, None  # under the lock: readers look at it without the GIL
             self.lock.unlock()
         if is_pinned:
             raise UsageError("the state cannot be written while a block is running on it")
@@ -420,7 +433,7 @@ cdef class DiskState:
 
         So pages that other tables have left since can be used again. While a block runs on the state nothing is done.
         """
-        self.at.check()
+        self.current().check()
         with self.changing:
             with nogil:
                 self.lock.lock()
@@ -447,7 +460,7 @@ cdef class DiskState:
 
     def __blockstm_state__(self):
         """The capsule through which workers read; it keeps this object alive."""
-        self.at.check()
+        self.current().check()
         capsule = PyCapsule_New(&self.abi, BLOCKSTM_STATE_CAPSULE, <PyCapsule_Destructor>drop_owner)
         Py_INCREF(self)
         PyCapsule_SetContext(capsule, <void*>self)
@@ -455,8 +468,7 @@ cdef class DiskState:
 
     def _pin(self):
         """A pin: until it is left, or goes, the state cannot be changed."""
-        cdef Pin pin
-        self.at.check()
+        self.current().check()
         self.reading.take_failure()  # of runs that were aborted before
         with self.changing:
             pin = Pin(self)
@@ -469,7 +481,7 @@ cdef class DiskState:
             self.lock.lock()
             self.pins += count
             self.lock.unlock()
-        self.database.pins += count  # states share it
+            self.database.add_pins(count)  # states share it
 
     @property
     def stats(self) -> dict[str, int]:
@@ -557,7 +569,7 @@ cdef class SnapshotNodes:
 
     def __cinit__(self, Database database, *, tables, uint32_t readers=1):
         cdef core.NodeTables places
-        core.library = shared_library()[0]
+        core.use_library(shared_library()[0])
         places.accounts, places.storages = tables
         self.at = database.snapshot(readers)
         self.nodes = new core.DiskNodes(self.at.snapshot, places)
@@ -571,7 +583,7 @@ cdef class SnapshotNodes:
 
     def renew(self) -> None:
         """Read from what the store has now. Pre: its nodes are the same."""
-        self.at.check()
+        self.current().check()
         with nogil:
             self.at.renew()
 

@@ -107,6 +107,11 @@ struct Mdbx {
 
 inline Mdbx library;
 
+// Has this extension module's table be that of another one, before the first of its threads reads it.
+inline void use_library(const Mdbx& installed) noexcept {
+    [[maybe_unused]] static const bool once = (library = installed, true);
+}
+
 #define BLOCKSTM_NAME(name, result, arguments) "mdbx_" #name,
 inline constexpr const char* FUNCTION_NAMES[] = {BLOCKSTM_MDBX_FUNCTIONS(BLOCKSTM_NAME)};
 #undef BLOCKSTM_NAME

@@ -4,6 +4,7 @@
 Threads: any thread may use any object; those over one store take turns. What is long (`Trie.update`,
 `Accounts.apply`, roots) runs without the GIL. No Python object is touched while a store is locked.
 """
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
@@ -63,7 +64,8 @@ cdef class NodeStore:
         for node in held:
             if not views.push(view_of(bytes_of(node, "node"))):
                 raise MemoryError
-        self.held.append(held)
+        with cython.critical_section(self):
+            self.held.append(held)
         with nogil:
             self.nodes.lock()
             before = self.nodes.count()
@@ -71,7 +73,8 @@ cdef class NodeStore:
             after = self.nodes.count()
             self.nodes.unlock()
         if before == after:  # all were there
-            self.held = [each for each in self.held if each is not held]
+            with cython.critical_section(self):
+                self.held = [each for each in self.held if each is not held]
         if not is_kept:
             raise MemoryError
 

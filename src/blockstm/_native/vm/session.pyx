@@ -1,5 +1,4 @@
 # distutils: sources = src/blockstm/_native/vm/session_view.cpp src/blockstm/_native/base/index.cpp
-# cython: freethreading_compatible=False
 """A state that one thread runs transactions on, one after another, without an engine.
 
 Runs of native transactions take the GIL only where a Python state is below and a location is read for the first
@@ -153,15 +152,21 @@ cdef class Session:
 
     def mark(self) -> int:
         """A point that `revert` comes back to."""
-        return self.view.mark()
+        cdef uint64_t mark
+        self.enter()
+        mark = self.view.mark()
+        self.view.leave()
+        return mark
 
     def revert(self, mark):
         """Take back all that was written since a mark; later marks count no more."""
-        if not isinstance(mark, int) or not 0 <= mark <= self.view.mark():
-            raise InputError(f"a session has no mark {brief(mark)}: it was forgotten, or taken back")
         self.enter()
-        self.view.revert(mark)
-        self.view.leave()
+        try:
+            if not isinstance(mark, int) or not 0 <= mark <= self.view.mark():
+                raise InputError(f"a session has no mark {brief(mark)}: it was forgotten, or taken back")
+            self.view.revert(mark)
+        finally:
+            self.view.leave()
 
     def forget(self):
         """Keep what was written for good: no mark from before counts any more."""
@@ -172,11 +177,19 @@ cdef class Session:
     @property
     def transient(self) -> bytes:
         """The transient storage that a call has left to the next one, where calls do."""
-        return PyBytes_FromStringAndSize(<const char*>self.view.transient.data(), self.view.transient.size())
+        self.enter()
+        try:
+            return PyBytes_FromStringAndSize(<const char*>self.view.transient.data(), self.view.transient.size())
+        finally:
+            self.view.leave()
 
     @transient.setter
     def transient(self, bytes slots not None):
-        if not self.view.set_transient(<const uint8_t*>PyBytes_AS_STRING(slots), PyBytes_GET_SIZE(slots)):
+        cdef bint is_set
+        self.enter()
+        is_set = self.view.set_transient(<const uint8_t*>PyBytes_AS_STRING(slots), PyBytes_GET_SIZE(slots))
+        self.view.leave()
+        if not is_set:
             raise MemoryError
 
     # ---- runs

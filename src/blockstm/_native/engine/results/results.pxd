@@ -26,6 +26,7 @@ cdef class NativeWrites(PackedWrites):
 
     cdef void take(self, const Copying* copying)
     cdef dict as_dict(self)
+    cdef dict known(self)
 
 
 # (outcomes, writes) of the first ``count`` transactions of a NativeBlock.

@@ -1,4 +1,5 @@
 """See the ``.pxd``."""
+cimport cython
 from cpython.buffer cimport PyBUF_READ
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.memoryview cimport PyMemoryView_FromMemory
@@ -176,9 +177,9 @@ cdef class NativeWrites(PackedWrites):
     cdef dict as_dict(self):
         cdef uint32_t place
         cdef uint64_t key_end = 0, value_end = 0
-        cdef dict decoded
-        if self.decoded is not None:
-            return self.decoded
+        cdef dict decoded = self.known()
+        if decoded is not None:
+            return decoded
         decoded = {}
         for place in range(self.count):
             key = self.decode_key(PyBytes_FromStringAndSize(
@@ -189,13 +190,20 @@ cdef class NativeWrites(PackedWrites):
                     <const char*>self.value_bytes + value_end, self.value_end(place) - value_end))
             decoded[key] = value
             key_end, value_end = self.key_end(place), self.value_end(place)
-        self.decoded = decoded
-        return decoded
+        with cython.critical_section(self):
+            if self.decoded is None:  # no other thread was faster
+                self.decoded = decoded
+            return self.decoded
+
+    cdef dict known(self):
+        """What was decoded before; else None."""
+        with cython.critical_section(self):
+            return self.decoded
 
     @property
     def is_decoded(self):
         """Whether the writes have been asked for as Python objects, which are kept from then on."""
-        return self.decoded is not None
+        return self.known() is not None
 
     def packed(self):
         """(keys, values) as bytes, one after another in canonical order, without decoding.

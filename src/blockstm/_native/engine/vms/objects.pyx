@@ -1,6 +1,5 @@
-"""Python VMs; see the ``.pxd``. Everything here runs with the GIL (or attached, without one)."""
+"""Python VMs; see the ``.pxd``. Everything here runs with the GIL, or attached, where there is none."""
 cimport cython
-from cpython.dict cimport PyDict_GetItemWithError
 from cpython.exc cimport PyErr_GivenExceptionMatches
 from cpython.float cimport PyFloat_CheckExact
 from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
@@ -8,6 +7,7 @@ from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
 from cpython.number cimport PyNumber_Add, PyNumber_Subtract
 from cpython.object cimport Py_LT, PyObject, PyObject_RichCompareBool
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ from blockstm._native.engine.mvmemory.locations cimport Location
 from blockstm._native.engine.mvmemory.numbers cimport (
     FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload,
 )
-from blockstm._native.engine.mvmemory.store cimport ReadBase
+from blockstm._native.engine.mvmemory.store cimport ReadBase, Store
 from blockstm._native.engine.mvmemory.values cimport (
     PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, Payload,
 )
@@ -46,6 +46,8 @@ from blockstm._native.engine.view.view cimport (
 
 cdef extern from "Python.h":
     unsigned long PyThread_get_thread_ident() nogil
+    # Without references of its own, which workers without a GIL would count in one place.
+    PyObject* find_in "PyDict_GetItemWithError"(PyObject* found_in, object key) except? NULL
 
 ctypedef int32_t (*Execute)(void* context, blockstm_view* view, int64_t index) noexcept nogil
 ctypedef int (*AddObjects)(void*, uint64_t, uint64_t, uint64_t*) noexcept nogil
@@ -86,19 +88,21 @@ cdef void add_into(BoundPythonVm vm, uint64_t value, uint64_t delta, uint64_t* r
                    int* status) noexcept:
     """Where it fails the same sum is done again, and raises, where the error counts."""
     cdef object left = ZERO if value == 0 else <object><PyObject*>value
-    cdef object total = None
+    cdef object total = None, failure = OUT_OF_MEMORY
     cdef bint added = False
-    vm.failed_sum = OUT_OF_MEMORY
     try:
         if PyLong_CheckExact(left) or is_number(left):
             total = PyNumber_Add(left, <object><PyObject*>delta)
             added = True
     except BaseException as error:
-        vm.failed_sum = error
+        failure = error
         vm.give_up_on(error)
-    if added and vm.keep_for_run(total):
+    if added and vm.keep_for_run(total, vm.workers):
         result[0] = <uint64_t><PyObject*>total
         status[0] = BLOCKSTM_OK
+        return
+    with cython.critical_section(vm):
+        vm.failed_sum = failure
 
 
 cdef bint same_objects(uint64_t left, uint64_t right) noexcept:
@@ -120,7 +124,7 @@ cdef void subtract_into(BoundPythonVm vm, uint64_t left, uint64_t right, uint64_
         result = PyNumber_Subtract(<object><PyObject*>left, <object><PyObject*>right)
     except BaseException:
         pass
-    if result is not None and vm.keep_for_run(result):
+    if result is not None and vm.keep_for_run(result, vm.workers):
         difference[0] = <uint64_t><PyObject*>result
         fit[0] = FITS
 
@@ -222,6 +226,29 @@ cdef class BoundPythonVm(BoundVm):
         self.kept, self.passing, self.held, self.shared = [], [], [], []
         self.fill_tables()
 
+    def __dealloc__(self):
+        free(self.keeping)
+
+    cdef void enter(self, Store* store, int32_t workers):
+        BoundVm.enter(self, store, workers)
+        free(self.keeping)
+        self.workers = workers
+        self.keeping = <Keeping*>calloc(workers + 1, sizeof(Keeping))
+        if self.keeping == NULL:
+            raise MemoryError
+        self.keep_anew([])
+
+    cdef int keep_anew(self, list common) except -1:
+        """Keep nothing of any run but what is in ``common``."""
+        cdef list lists = [[] for _ in range(self.workers)]
+        cdef int32_t worker
+        lists.append(common)
+        for worker in range(self.workers + 1):
+            self.keeping[worker].listed = <PyObject*>lists[worker]
+            self.keeping[worker].bytes.prepare(0)
+        self.shared, lists = lists, self.shared  # destructors run
+        return 0
+
     cdef void fill_tables(self):
         self.table.abi_version = BLOCKSTM_VM_ABI_VERSION
         self.table.struct_size = sizeof(blockstm_vm)
@@ -246,17 +273,15 @@ cdef class BoundPythonVm(BoundVm):
         self.numbers.minus_one.limb[0] = <uint64_t><PyObject*>MINUS_ONE
 
     cdef object read_state(self, object key):
-        cdef PyObject* found
         if self.state_is_dict:
-            found = PyDict_GetItemWithError(<dict>self.state, key)
-            return <object>found if found != NULL else ABSENT
+            return item_in(<dict>self.state, key, ABSENT)
         if self.state_is_mapping:
             return self.state_get(key, ABSENT)
         value = self.state_get(key)
         return ABSENT if value is None else value
 
     cdef uint32_t locate(self, object key, View* view) except? 0xffffffff:
-        cdef PyObject* found = PyDict_GetItemWithError(self.locations, key)
+        cdef PyObject* found = find_in(<PyObject*>self.locations, key)  # borrowed: none is ever removed
         cdef uint32_t location
         cdef Location* fresh
         cdef PyObject* pointer = <PyObject*>key
@@ -292,7 +317,7 @@ cdef class BoundPythonVm(BoundVm):
             self.passed = 0
         view.fault = BLOCKSTM_OK
         python_view.view = view
-        python_view.vm = self
+        python_view.of = <void*>self
         python_view.thread = PyThread_get_thread_ident()
         try:
             value = self.callable(python_view, self.transactions[index])
@@ -310,17 +335,13 @@ cdef class BoundPythonVm(BoundVm):
 
     cdef int reclaim(self, const Frontier* frontier) except -1:
         cdef list final = []
-        cdef list shared = self.shared
         cdef uint32_t place
         cdef const Payload* value
         for place in range(frontier.written_count):
             value = location_at(&self.store.interner, frontier.written[place]).committed.read_plain()
             if value.kind == PAYLOAD_VALUE:
                 final.append(<object><PyObject*>value.word[0])
-        self.shared_bytes = 0
-        self.shared = final
-        shared.clear()  # destructors run
-        return 0
+        return self.keep_anew(final)
 
     cdef int32_t failure(self, object error) noexcept:
         """By its type, as `except` does: an exception has no say in what it is."""
@@ -412,13 +433,6 @@ cdef class BoundPythonVm(BoundVm):
 # ---------------------------------------------------------------- the view of a Python VM
 
 
-cdef inline blockstm_number number_of(object value):
-    cdef blockstm_number number
-    number.limb[0] = <uint64_t><PyObject*>value
-    number.limb[1] = number.limb[2] = number.limb[3] = number.negative = 0
-    return number
-
-
 cdef inline int check_number(str what, object value) except -1:
     if not is_number(value):
         raise TypeError(f"{what} must be a number, not {type(value).__name__}")
@@ -433,9 +447,13 @@ cdef inline int keep_on(View* view, list kept, object value) except -1:
     raise Stop
 
 
-cdef inline int keep_on_run(View* view, BoundPythonVm vm, object value) except -1:
+cdef inline uint32_t locate_in(void* vm, object key, View* view) except? 0xffffffff:
+    return (<BoundPythonVm>vm).locate(key, view)
+
+
+cdef inline int keep_on_run(View* view, void* vm, object value) except -1:
     """The same for as long as the run may read it."""
-    if vm.keep_for_run(value):
+    if (<BoundPythonVm>vm).keep_for_run(value, view.worker):
         return 0
     stop(view, BLOCKSTM_NO_MEMORY)
     raise Stop
@@ -467,7 +485,7 @@ cdef class PythonView:
     def get(self, key, default=None):
         cdef View* view = self.open()
         cdef const Payload* value
-        cdef uint32_t location = self.vm.locate(key, view)
+        cdef uint32_t location = locate_in(self.of, key, view)
         cdef int status = view_get(view, location, &value)
         if status == BLOCKSTM_OK:
             return <object><PyObject*>value.word[0] if value.kind == PAYLOAD_VALUE else default
@@ -481,14 +499,14 @@ cdef class PythonView:
 
     def put(self, key, value):
         cdef View* view = self.open()
-        cdef uint32_t location = self.vm.locate(key, view)
-        keep_on_run(view, self.vm, value)
+        cdef uint32_t location = locate_in(self.of, key, view)
+        keep_on_run(view, self.of, value)
         if view_put_word(view, location, <uint64_t><PyObject*>value):
             raise Stop
 
     def delete(self, key):
         cdef View* view = self.open()
-        if view_remove(view, self.vm.locate(key, view)):
+        if view_remove(view, locate_in(self.of, key, view)):
             raise Stop
 
     def add(self, key, delta):
@@ -498,8 +516,8 @@ cdef class PythonView:
         cdef int status
         if not PyLong_CheckExact(delta):
             check_number("a delta", delta)
-        location = self.vm.locate(key, view)
-        keep_on_run(view, self.vm, delta)
+        location = locate_in(self.of, key, view)
+        keep_on_run(view, self.of, delta)
         number = number_of(delta)
         status = view_add(view, location, &number)
         if status == BLOCKSTM_BAD_NUMBER:
@@ -513,9 +531,9 @@ cdef class PythonView:
         cdef int32_t holds = 0
         cdef int status
         if PyLong_CheckExact(bound):
-            keep_on_run(view, self.vm, bound)
+            keep_on_run(view, self.of, bound)
             number = number_of(bound)
-            status = view_at_least(view, self.vm.locate(key, view), &number, &holds)
+            status = view_at_least(view, locate_in(self.of, key, view), &number, &holds)
             if status == BLOCKSTM_OK:
                 return holds != 0
             if status != NOT_INTEGERS_HERE and status != BLOCKSTM_BAD_NUMBER:
@@ -536,10 +554,10 @@ cdef class PythonView:
             check_number("a bound", upper)
         if (PyLong_CheckExact(delta) and (lower is None or PyLong_CheckExact(lower))
                 and (upper is None or PyLong_CheckExact(upper))):
-            keep_on_run(view, self.vm, (delta, lower, upper))
+            keep_on_run(view, self.of, (delta, lower, upper))
             number, low, high = number_of(delta), number_of(lower), number_of(upper)
             status = view_try_add(
-                view, self.vm.locate(key, view), &number,
+                view, locate_in(self.of, key, view), &number,
                 &low if lower is not None else NULL, &high if upper is not None else NULL, &done)
             if status == BLOCKSTM_OK:
                 return done != 0
