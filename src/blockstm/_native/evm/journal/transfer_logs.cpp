@@ -5,9 +5,6 @@ namespace blockstm::evm {
 
 namespace {
 
-// The address of these logs is that of the system.
-constexpr Address SYSTEM = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                             0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe}};
 // keccak("Transfer(address,address,uint256)")
 constexpr Hash32 TRANSFER = {{0xdd, 0xf2, 0x52, 0xad, 0x1b, 0xe2, 0xc8, 0x9b, 0x69, 0xc2, 0xb0,
                               0x68, 0xfc, 0x37, 0x8d, 0xaa, 0x95, 0x2b, 0xa7, 0xf1, 0x63, 0xc4,
@@ -17,11 +14,11 @@ Hash32 topic_of(const Address& address) noexcept { return to_hash(from_address(a
 
 }  // namespace
 
-bool log_transfer(Journal& journal, const Address& payer, const Address& receiver, const u256& amount) noexcept {
-    if (amount.is_zero()) return true;
-    const Hash32 topics[] = {TRANSFER, topic_of(payer), topic_of(receiver)};
-    const Hash32 data = to_hash(amount);
-    return journal.log(SYSTEM, topics, 3, {data.bytes, sizeof data.bytes});
+const Address TransferLog::ADDRESS = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe}};
+
+TransferLog transfer_log(const Address& payer, const Address& receiver, const u256& amount) noexcept {
+    return {{TRANSFER, topic_of(payer), topic_of(receiver)}, to_hash(amount)};
 }
 
 }  // namespace blockstm::evm

@@ -5,7 +5,13 @@
 
 namespace blockstm::evm {
 
-// Nothing is logged of no ether. False where the run is over.
-bool log_transfer(Journal& journal, const Address& payer, const Address& receiver, const u256& amount) noexcept;
+struct TransferLog {
+    static const Address ADDRESS;  // whose log it is: the system's
+    Hash32 topics[3];
+    Hash32 data;
+};
+
+// Nothing is logged of no ether.
+TransferLog transfer_log(const Address& payer, const Address& receiver, const u256& amount) noexcept;
 
 }  // namespace blockstm::evm

@@ -9,14 +9,27 @@
 #include "evm/forks/opcodes.hpp"
 #include "evm/journal/transfer_logs.hpp"
 #include "evm/precompiles/added.hpp"
+#include "evm/run/inspector.hpp"
 
 namespace blockstm::evm {
+
+namespace {
+
+// EIP-7708.
+bool log_transfer(Machine& machine, const Account* payer, const Account* receiver, const u256& amount) noexcept {
+    const TransferLog made = transfer_log(payer->address, receiver->address, amount);
+    const Span data{made.data.bytes, sizeof made.data.bytes};
+    if (machine.inspector != nullptr) machine.inspector->log(TransferLog::ADDRESS, made.topics, 3, data);
+    return machine.journal.log(TransferLog::ADDRESS, made.topics, 3, data);
+}
+
+}  // namespace
 
 bool transfer(Machine& machine, Account* payer, Account* receiver, const u256& amount) noexcept {
     machine.journal.see(receiver);
     if (!machine.journal.debit(payer, amount) || !machine.journal.credit(receiver, amount)) return false;
-    return machine.fork() < Fork::Amsterdam || payer == receiver ||
-           log_transfer(machine.journal, payer->address, receiver->address, amount);
+    return machine.fork() < Fork::Amsterdam || payer == receiver || amount.is_zero() ||
+           log_transfer(machine, payer, receiver, amount);
 }
 
 bool leave_all(Machine& machine, Account* self, Account* beneficiary, const u256& amount, bool& is_first) noexcept {
