@@ -351,6 +351,21 @@ def test_py_evm_has_no_rules_of_a_chain() -> None:
         )
 
 
+@pytest.mark.parametrize("fork", ["london", "prague", "amsterdam"])
+def test_contracts_may_send_where_a_rule_says_so(fork: str) -> None:
+    may, usual = site(fork, contracts_may_send=True), site(fork)
+    state = AccountState({**dict(RICH.accounts()), SENDERS[0]: contract(b"\0", 10**18)})
+    sent = pay(0, 1, gas=250_000)[1]  # its nonce is 1, as a contract's
+    made = built(may, [sent], state)
+    assert everywhere(may, made, state).receipts[0].succeeded
+    for run in RUNS:
+        with pytest.raises(InvalidBlock) as caught:
+            run(made.block, state, "evm", chain=usual.chain, parent=usual.parent)
+        assert (caught.value.reason, caught.value.index) == (Reason.SENDER_HAS_CODE, 0)
+    with pytest.raises(ConfigError):
+        Rules(contracts_may_send=1)  # type: ignore[arg-type]  # what is tested
+
+
 def test_an_account_that_pays_a_fee_of_nothing_touches_nobody() -> None:
     """An empty recipient is neither made nor deleted (EIP-161)."""
     where = site("cancun", fees=(TransactionFee(VAULT, lambda *_: 0),))

@@ -60,6 +60,7 @@ struct OwnRules {
     uint64_t fee_count;
     bool keeps_base_fee;  // it goes to the recipient; else it is burnt
     Address base_fee_recipient;
+    bool contracts_may_send;  // EIP-3607 does not hold
 };
 
 // A call that a chain makes around its transactions, which costs nobody anything; or a function that changes the state.

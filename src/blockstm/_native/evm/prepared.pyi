@@ -44,6 +44,7 @@ class EvmBlock:
         fees: Sequence[tuple[bytes, Callable[..., Any]]],
         base_fee_recipient: bytes | None,
         own_types: Mapping[int, bool],
+        contracts_may_send: bool = False,
     ) -> None: ...
     def run_on(self, library: EvmcLibrary) -> None: ...
     def record(

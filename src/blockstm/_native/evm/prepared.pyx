@@ -142,10 +142,10 @@ cdef class EvmBlock:
             raise InputError("there are too many different sets of opcodes in this process: at most 255")
         self.prepared.env.added_opcodes = &self.opcodes.added
 
-    def add_rules(self, fees, base_fee_recipient, own_types):
+    def add_rules(self, fees, base_fee_recipient, own_types, bint contracts_may_send=False):
         """A chain's own rules, before there are steps: its fees and who gets the base fee (`added/rule_functions.pyx`);
-        type → whether transactions of it were paid for elsewhere."""
-        self.rules = RuleFunctions(fees, base_fee_recipient, self.raised)
+        type → whether transactions of it were paid for elsewhere; whether EIP-3607 does not hold."""
+        self.rules = RuleFunctions(fees, base_fee_recipient, contracts_may_send, self.raised)
         self.own_types = own_types
         self.prepared.env.own_rules = &self.rules.rules
 

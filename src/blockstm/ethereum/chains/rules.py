@@ -111,6 +111,7 @@ class Rules:
         after: the same after its transactions, before withdrawals, requests and rewards.
         fees: that transactions pay beside their gas; up to 8.
         base_fee_recipient: who gets the base fee of the transactions' gas; None: it is burnt.
+        contracts_may_send: whether accounts with code may send transactions, against EIP-3607.
         base_fee: a parent's `Header` → the base fee of the block after it; see `Chain`.
         header_rule: what is wrong with a header, see `Chain`.
 
@@ -126,6 +127,7 @@ class Rules:
     after: tuple[SystemStep, ...] = ()
     fees: tuple[TransactionFee, ...] = ()
     base_fee_recipient: Address | None = None
+    contracts_may_send: bool = False
     base_fee: Callable[[Any], int] | None = None
     header_rule: Callable[[Any, Any], str | None] | None = None
 
@@ -156,13 +158,12 @@ class Rules:
     @property
     def of_transactions(self) -> OwnRules:
         """What the EVM runs transactions by."""
-        if not (self.transaction_types or self.fees or self.base_fee_recipient):
-            return NO_OWN_RULES
-        return self._of_the_evm()
+        rules = self._of_the_evm()
+        return rules if rules != NO_OWN_RULES else NO_OWN_RULES
 
     def _of_the_evm(self) -> OwnRules:
         prepaid = {each.number: each.is_prepaid for each in self.transaction_types}
-        return OwnRules(self.fees, self.base_fee_recipient, prepaid)
+        return OwnRules(self.fees, self.base_fee_recipient, prepaid, self.contracts_may_send)
 
     @property
     def runs_transactions(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from blockstm.chain import DevChain
 from blockstm.errors import ConfigError
-from blockstm.ethereum import Activation, Chain
+from blockstm.ethereum import Activation, Chain, Rules
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.genesis import Genesis, parse_genesis
 from blockstm.ethereum.genesis.system_contracts import system_contracts
@@ -56,7 +56,8 @@ def dev_chain(
         if not is_int(value) or not 0 <= value < most:
             raise ConfigError(f"{name} is an int from 0 to {most - 1}, not {brief(value)}")
     rules = fork_named(fork) if isinstance(fork, str) else fork
-    spec = Chain(chain_id, (Activation(rules, block=0),))
+    # Those that are impersonated may be contracts.
+    spec = Chain(chain_id, (Activation(rules, block=0),), rules=Rules(contracts_may_send=True))
     genesis = _genesis(dict.fromkeys(accounts, balance), spec, rules, gas_limit, timestamp)
     return DevChain.in_memory(genesis, spec=spec, window=None)
 

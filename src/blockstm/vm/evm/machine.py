@@ -173,7 +173,9 @@ class Evm:
         has_own = any(isinstance(each, BlockStart | BlockEnd) and each.own for each in around)
         if rules is not NO_OWN_RULES or has_own:
             fees = [(each.recipient, each.amount) for each in rules.fees]
-            prepared.add_rules(fees, rules.base_fee_recipient, rules.own_types)
+            prepared.add_rules(
+                fees, rules.base_fee_recipient, rules.own_types, rules.contracts_may_send
+            )
 
     def __blockstm_admission__(self) -> BlockRoom:
         """What a block has left for its transactions, for a caller that runs them one by one."""

@@ -128,6 +128,7 @@ class OwnRules:
         base_fee_recipient: who gets the base fee of their gas; None: it is burnt (EIP-1559).
         own_types: number of a type of transactions beside the usual → whether it is prepaid; see
             `blockstm.ethereum.OwnTransactionType`.
+        contracts_may_send: whether accounts with code may send transactions, against EIP-3607.
 
     Raises:
         ConfigError: an attribute is of the wrong kind.
@@ -136,6 +137,7 @@ class OwnRules:
     fees: Sequence[TransactionFee] = ()
     base_fee_recipient: Address | None = None
     own_types: Mapping[int, bool] = field(default_factory=dict, hash=False)
+    contracts_may_send: bool = False
 
     def __post_init__(self) -> None:
         right = isinstance(self.fees, list | tuple)
@@ -146,6 +148,8 @@ class OwnRules:
         recipient = self.base_fee_recipient
         if recipient is not None and not _is_address(recipient):
             raise ConfigError(f"a base_fee_recipient is 20 bytes or None, not {brief(recipient)}")
+        if not isinstance(self.contracts_may_send, bool):
+            raise ConfigError(f"contracts_may_send is a bool, not {brief(self.contracts_may_send)}")
 
 
 NO_OWN_RULES: Final = OwnRules()

@@ -49,6 +49,7 @@ cdef extern from "evm/own_rules.hpp" namespace "blockstm::evm" nogil:
         uint64_t fee_count
         bool keeps_base_fee
         Address base_fee_recipient
+        bool contracts_may_send
 
     cdef cppclass SystemCall:
         bool is_function

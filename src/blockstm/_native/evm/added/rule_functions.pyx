@@ -164,15 +164,17 @@ cdef class RuleFunctions:
     Args:
         fees: of (recipient, function of a transaction and a `RuleView`).
         base_fee_recipient: who gets the base fee; None: it is burnt.
+        contracts_may_send: whether EIP-3607 does not hold.
         raised: where functions leave what they raise.
     """
 
-    def __init__(self, fees, base_fee_recipient, Raised raised not None):
+    def __init__(self, fees, base_fee_recipient, bint contracts_may_send, Raised raised not None):
         cdef OwnFee* fee
         self.functions, self.transactions, self.raised = [], [], raised
         self.rules.functions.context = <void*>self
         self.rules.functions.run = run_function
         self.rules.fee_count = 0
+        self.rules.contracts_may_send = contracts_may_send
         self.rules.keeps_base_fee = base_fee_recipient is not None
         if base_fee_recipient is not None:
             self.rules.base_fee_recipient = address_of(base_fee_recipient)

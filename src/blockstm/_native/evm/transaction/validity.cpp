@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "evm/forks/code_size.hpp"
+#include "evm/own_rules.hpp"
 
 namespace blockstm::evm {
 
@@ -197,15 +198,17 @@ bool check_funds(Journal& journal, const Transaction& transaction, Account* send
 namespace {
 
 // EIP-3607; from Prague on a delegation is no code in this sense.
-bool check_sender_code(Journal& journal, Fork fork, Account* sender, ValidationError& error) noexcept {
+bool check_sender_code(Machine& machine, Account* sender, ValidationError& error) noexcept {
+    Journal& journal = machine.journal;
     bool has_code = false;
     if (!journal.has_code(sender, has_code)) return false;
-    if (has_code && fork >= Fork::Prague) {
+    if (has_code && machine.fork() >= Fork::Prague) {
         const Code* code = nullptr;
         if (!journal.code(sender, code)) return false;
         has_code = !code->is_delegation;
     }
-    if (has_code) error = refuse(Violation::SenderHasCode);
+    const OwnRules* const rules = machine.block->own_rules;
+    if (has_code && (rules == nullptr || !rules->contracts_may_send)) error = refuse(Violation::SenderHasCode);
     return true;
 }
 
@@ -218,7 +221,7 @@ bool check_sender(Machine& machine, const Transaction& transaction, Account* sen
     error = check_nonce(transaction, nonce);
     if (error.reason != Violation::None) return true;
     if (!check_funds(journal, transaction, sender, error)) return false;
-    return error.reason != Violation::None || check_sender_code(journal, machine.fork(), sender, error);
+    return error.reason != Violation::None || check_sender_code(machine, sender, error);
 }
 
 }  // namespace blockstm::evm
