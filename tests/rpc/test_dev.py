@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
@@ -190,6 +191,101 @@ def test_messages_are_signed(node: DevNode) -> None:
     assert account.recover_message(message, signature=signed).lower() == ALICE
 
 
+TYPED: dict[str, Any] = {
+    "types": {
+        "EIP712Domain": [
+            {"name": "name", "type": "string"},
+            {"name": "chainId", "type": "uint256"},
+            {"name": "verifyingContract", "type": "address"},
+        ],
+        "Person": [{"name": "name", "type": "string"}, {"name": "wallet", "type": "address"}],
+        "Mail": [
+            {"name": "from", "type": "Person"},
+            {"name": "to", "type": "Person[]"},
+            {"name": "contents", "type": "string"},
+            {"name": "number", "type": "int16"},
+            {"name": "tag", "type": "bytes4"},
+            {"name": "raw", "type": "bytes"},
+            {"name": "flag", "type": "bool"},
+            {"name": "grid", "type": "uint8[2][]"},
+        ],
+    },
+    "primaryType": "Mail",
+    "domain": {"name": "Mail", "chainId": 31337, "verifyingContract": "0x" + "cc" * 20},
+    "message": {
+        "from": {"name": "Cow", "wallet": "0x" + "cd" * 20},
+        "to": [{"name": "Bob", "wallet": "0x" + "bb" * 20}],
+        "contents": "Hello, Bob!",
+        "number": -5,
+        "tag": "0x01020304",
+        "raw": "0xabcd",
+        "flag": True,
+        "grid": [[1, 2], [3, 4]],
+    },
+}
+
+
+def with_message(**members: Any) -> dict[str, Any]:
+    return {**TYPED, "message": {**TYPED["message"], **members}}
+
+
+def test_typed_data_is_signed_as_clients_sign_it(node: DevNode) -> None:
+    """As `eth_account.messages.encode_typed_data` and ecrecover have it."""
+    signed = result(node, "eth_signTypedData_v4", ALICE, TYPED)
+    assert signed == result(node, "eth_signTypedData", ALICE, json.dumps(TYPED))
+    assert code(node, "eth_signTypedData_v4", NOBODY, TYPED) == -32000
+    account = pytest.importorskip("eth_account").Account
+    messages = pytest.importorskip("eth_account.messages")
+    message = messages.encode_typed_data(full_message=TYPED)
+    assert account.recover_message(message, signature=signed).lower() == ALICE
+
+
+def test_a_domain_by_itself_is_signed(node: DevNode) -> None:
+    domain = {**TYPED, "primaryType": "EIP712Domain"}
+    assert result(node, "eth_signTypedData_v4", ALICE, domain)[-2:] in ("1b", "1c")
+
+
+def nested() -> dict[str, Any]:
+    kinds = {**TYPED["types"], "Chain": [{"name": "next", "type": "Chain"}]}
+    message: dict[str, Any] = {"next": None}
+    for _ in range(40):
+        message = {"next": message}
+    return {**TYPED, "types": kinds, "primaryType": "Chain", "message": message}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        7,
+        "no JSON",
+        {},
+        {**TYPED, "types": []},
+        {**TYPED, "types": {"EIP712Domain": [7]}},
+        {**TYPED, "types": {"EIP712Domain": [{"name": 1, "type": "x"}]}},
+        {**TYPED, "primaryType": "Nothing"},
+        {**TYPED, "primaryType": []},
+        {**TYPED, "message": []},
+        with_message(contents=7),
+        with_message(number=2**15),
+        with_message(number="many"),
+        with_message(number=True),
+        with_message(tag="0x01"),
+        with_message(raw="zz"),
+        with_message(flag=1),
+        with_message(grid=[[1]]),
+        with_message(grid=7),
+        with_message(grid=[[1, 256]]),
+        with_message(to=[{"name": "Bob"}]),
+        {**TYPED, "types": {**TYPED["types"], "Mail": [{"name": "a", "type": "int7"}]}},
+        nested(),
+    ],
+    ids=lambda document: str(document)[:24],
+)
+def test_what_is_no_typed_data_is_told(node: DevNode, document: Any) -> None:
+    assert code(node, "eth_signTypedData_v4", ALICE, document) == -32602
+
+
 # ---- impersonating
 
 
@@ -213,6 +309,21 @@ def test_a_transaction_is_sent_as_anybody(node: DevNode) -> None:
     assert code(node, "eth_sendTransaction", {"from": NOBODY, "to": ALICE}) == -32000
     result(node, "anvil_autoImpersonateAccount", True)
     assert result(node, "eth_sendTransaction", {"from": NOBODY, "to": ALICE})
+
+
+@pytest.mark.parametrize("fork", ["london", "osaka", "amsterdam"])
+def test_a_contract_may_be_impersonated(fork: str) -> None:
+    """Nobody has its key, so EIP-3607 says nothing of it here."""
+    node = new_node(fork)
+    assert result(node, "hardhat_setBalance", CONTRACT, hex(ETHER))
+    assert result(node, "hardhat_setCode", CONTRACT, "0x" + CODE.hex())
+    assert result(node, "hardhat_impersonateAccount", CONTRACT)
+    sent = result(node, "eth_sendTransaction", {"from": CONTRACT, "to": NOBODY, "value": "0x7"})
+    receipt = result(node, "eth_getTransactionReceipt", sent)
+    assert (receipt["from"], receipt["status"]) == (CONTRACT, "0x1")
+    assert balance(node, NOBODY) == 7
+    trace = result(node, "debug_traceTransaction", sent, {"tracer": "callTracer"})
+    assert (trace["from"], trace["to"]) == (CONTRACT, NOBODY)
 
 
 # ---- editing

@@ -2,15 +2,16 @@
 
 Imports point down::
 
-    table      the methods that only such a node has, or has in another way
-    sending    transactions of the node's own accounts, and of any that are impersonated
-    editing    balances, code, nonces and slots as they are wanted
-    stepping   blocks, time, snapshots
-    node       `DevNode`
-    mining     the blocks that the node builds
-    beginning  how its chain begins
-    wallet     accounts whose keys the node has
-    mnemonic   keys from words (BIP-32, BIP-39)
+    table       the methods that only such a node has, or has in another way
+    sending     transactions of the node's own accounts, and of any that are impersonated
+    editing     balances, code, nonces and slots as they are wanted
+    stepping    blocks, time, snapshots
+    node        `DevNode`
+    mining      the blocks that the node builds
+    beginning   how its chain begins
+    wallet      accounts whose keys the node has
+    typed_data  what is signed of structured data (EIP-712)
+    mnemonic    keys from words (BIP-32, BIP-39)
 """
 
 from blockstm.rpc.dev.beginning import dev_chain

@@ -8,9 +8,11 @@ from typing import Any
 from blockstm.ethereum import Message, Transaction, estimate_gas
 from blockstm.ethereum.blocks.transaction import TransactionType
 from blockstm.ethereum.codecs.fields import shown
+from blockstm.ethereum.codecs.json_files import parse_json
 from blockstm.ethereum.rules.fees import base_fee_on
 from blockstm.ethereum.rules.transaction_rules import transaction_violation
 from blockstm.rpc.dev.node import DevNode
+from blockstm.rpc.dev.typed_data import typed_data_hash
 from blockstm.rpc.errors import SERVER_ERROR, RpcError
 from blockstm.rpc.forms import transaction_form
 from blockstm.rpc.messages import message_of_json
@@ -30,6 +32,7 @@ __all__ = [
     "sign_message",
     "sign_personal",
     "sign_transaction",
+    "sign_typed",
     "stop_impersonating",
 ]
 
@@ -169,6 +172,14 @@ def sign_message(node: DevNode, params: Params) -> Any:
 def sign_personal(node: DevNode, params: Params) -> Any:
     """``personal_sign``: of a message, an address."""
     return shown(node.wallet.signed_message(params.data(0), params.address(1)))
+
+
+def sign_typed(node: DevNode, params: Params) -> Any:
+    """``eth_signTypedData_v4``: of an address, a document (EIP-712) or its JSON as text."""
+    document = params.raw(1)
+    if isinstance(document, str):
+        document = parse_json(document.encode(), "invalid argument 1")
+    return shown(node.wallet.signed_hash(typed_data_hash(document), params.address(0)))
 
 
 def impersonate(node: DevNode, params: Params) -> Any:

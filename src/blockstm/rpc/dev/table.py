@@ -17,6 +17,8 @@ _OWN: Final[dict[str, Method]] = {
     "eth_sendTransaction": Method(sending.send_transaction, 1, 1),
     "eth_sign": Method(sending.sign_message, 2, 2),
     "eth_signTransaction": Method(sending.sign_transaction, 1, 1),
+    "eth_signTypedData": Method(sending.sign_typed, 2, 2),
+    "eth_signTypedData_v4": Method(sending.sign_typed, 2, 2),
     "personal_sign": Method(sending.sign_personal, 2, 3),
     "evm_increaseTime": Method(stepping.increase_time, 1, 1),
     "evm_mine": Method(stepping.mine, 0, 1),

@@ -83,6 +83,13 @@ class Wallet:
         Raises:
             RpcError: there is no key.
         """
-        digest = keccak(_PREFIX + str(len(message)).encode() + message)
+        return self.signed_hash(keccak(_PREFIX + str(len(message)).encode() + message), address)
+
+    def signed_hash(self, digest: bytes, address: Address) -> bytes:
+        """The signature of a hash, 65 bytes.
+
+        Raises:
+            RpcError: there is no key.
+        """
         parity, r, s = sign_hash(digest, self.key(address))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([27 + parity])
