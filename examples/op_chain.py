@@ -36,7 +36,7 @@ from blockstm.ethereum import (
     build_block,
     fork_named,
 )
-from blockstm.ethereum.codecs.rlp import Items, encode
+from blockstm.ethereum.codecs.rlp import Item, Items, encode
 from blockstm.ethereum.genesis import parse_genesis
 from blockstm.types import Address, Hash32
 
@@ -67,7 +67,7 @@ class Deposit(OwnTransaction):
         """The encoding behind the type."""
         is_system = b""  # never, since Regolith
         to = self.to or b""
-        first = [self.source, self.sender, to, self.mint, self.value, self.gas]
+        first: list[Item] = [self.source, self.sender, to, self.mint, self.value, self.gas]
         return encode([*first, is_system, self.data])
 
     @classmethod
@@ -251,8 +251,9 @@ SIGNED = [  # by Alice, for this chain, with the nonces that her deposits leave
 def deposit_of(number: int) -> Deposit:
     """What Alice deposited on L1: it gives her ether here, of which her friend gets a little."""
     source = Hash32(hashlib.sha256(b"of a user %d" % number).digest())
-    members = {"sender": ALICE, "to": FRIEND, "data": b""}
-    return Deposit(source=source, value=7, mint=10**18, gas=50_000, **members)
+    return Deposit(
+        source=source, sender=ALICE, to=FRIEND, value=7, mint=10**18, gas=50_000, data=b""
+    )
 
 
 def main() -> list[Block]:

@@ -352,7 +352,7 @@ class Importer:
             if with_state:
                 self._note_state()
             ahead.seal(self._staging, self._staged_head, with_state=with_state)
-            self._staging = Staging(self._staging, self._spec.rules)
+            self._staging = self._staging.on(self._staging)
 
     def catch_up(self) -> None:
         """Wait until nothing runs behind, all that was verified is staged or durable.
@@ -385,10 +385,7 @@ class Importer:
         self._note_durable(ahead)
         with self._going_back():
             kept = ahead.take_back()
-            self._staging, self._staged_head = (
-                Staging(self._store.snapshot(), self._spec.rules),
-                self.head,
-            )
+            self._staging, self._staged_head = self._staging.on(self._store.snapshot()), self.head
             self._forgotten = []
             for running in kept:
                 self._stage_running(running)
@@ -571,7 +568,7 @@ class Importer:
             raise
         if self._ahead is not None:
             self._ahead.note(Progress.DURABLE)
-        self._staging, self._has_taken = Staging(self._store.snapshot(), self._spec.rules), False
+        self._staging, self._has_taken = self._staging.on(self._store.snapshot()), False
         self.commits += 1
         self.head = self._staged_head
         forgotten, self._forgotten = self._forgotten, []
@@ -587,10 +584,7 @@ class Importer:
             self._move(self._way_to(self.head.hash) if way_back is None else way_back)
             self._staged_head = self.head
             self._forgotten = []
-            self._staging, self._has_taken = (
-                Staging(self._store.snapshot(), self._spec.rules),
-                False,
-            )
+            self._staging, self._has_taken = self._staging.on(self._store.snapshot()), False
 
 
 def _checked_hash(block: Block) -> Hash32:

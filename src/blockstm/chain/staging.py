@@ -66,6 +66,10 @@ class Staging:
         """
         return Blocks(self, self._rules)
 
+    def on(self, snapshot: Snapshot | Staging) -> Staging:
+        """Nothing yet, of the same chain, on another snapshot or on these changes."""
+        return Staging(snapshot, self._rules)
+
     def rebase(self, snapshot: Snapshot) -> None:
         """Stand on a snapshot that has what this stood on."""
         self._snapshot = snapshot
