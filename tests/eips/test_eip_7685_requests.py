@@ -13,6 +13,7 @@ from tests.ethereum.made import block_of
 
 from blockstm.bench.evm.assembly import assemble
 from blockstm.ethereum import Account, Reason
+from blockstm.ethereum.rules.requests import requests_hash
 
 FORKS = ["prague", "osaka", "amsterdam"]
 
@@ -86,3 +87,10 @@ def test_before_it_a_header_had_no_such_hash() -> None:
     assert executed("cancun", []).requests is None
     assert refusal(block_with("prague", [], state), state, "cancun") is Reason.HEADER_MEMBERS
     assert refusal(block_of((), "cancun"), state, "prague") is Reason.HEADER_MEMBERS
+
+
+def test_a_request_that_is_only_its_type_does_not_count() -> None:
+    nothing = sha256(b"").digest()
+    assert requests_hash(()) == requests_hash((b"\x00", b"\x02")) == nothing
+    listed = (b"\x00", b"\x01\x0a", b"\x02")
+    assert requests_hash(listed) == sha256(sha256(b"\x01\x0a").digest()).digest()

@@ -100,6 +100,7 @@ def test_a_blob_base_fee_ends_with_the_greatest_word() -> None:
     """e to the 178th is the first whole power that no word holds."""
     each_a_power = BlobSchedule(3, 6, 1)
     assert 2**255 < blob_base_fee(177, each_a_power) < 2**256 - 1
+    assert 2**255 < blob_base_fee(1_774, BlobSchedule(3, 6, 10)) < 2**256 - 1  # e ** 177.4
     for power in (178, 179, 1_000, 2**64 - 1):
         assert blob_base_fee(power, each_a_power) == 2**256 - 1
 

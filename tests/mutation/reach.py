@@ -82,10 +82,10 @@ class Reach:
     def of(self, mutant: Mutant, names: Iterable[str]) -> list[int]:
         """The numbers of the tests that come across a mutant, among those with these names."""
         numbers = [self.latest[name] for name in names if name in self.latest]
+        passed = [each for each in numbers if self.tests[each].passed]
         if self.everywhere >> mutant.number & 1:
-            return [each for each in numbers if self.tests[each].passed and self.tests[each].met]
-        bit = 1 << mutant.number
-        return [each for each in numbers if self.tests[each].passed and self.tests[each].met & bit]
+            return passed
+        return [each for each in passed if self.tests[each].met >> mutant.number & 1]
 
 
 _SOURCES: dict[Path, str] = {}

@@ -27,7 +27,7 @@ from tests.mutation.verdicts import Explanations, Verdict, Verdicts
 __all__ = ["Trials", "noticed"]
 
 ROOT = Path(__file__).parents[2]
-BUDGETS = (0.3, 3.0, 25.0, float("inf"))
+BUDGETS = (0.3, 1.0, 5.0, float("inf"))
 """Seconds of tests that all mutants meet before any meets more."""
 SECONDS_MIN, TIMES_LONGER = 2, 5
 """How much processor time a test of a mutant gets: so many times what it takes without it."""
@@ -186,7 +186,7 @@ class Trials:
             if constants >> mutant.number & 1 and not self.verdicts.of(mutant).killed:
                 near = sum(1 << each.number for each in self.mutants if each.path == mutant.path)
                 tests = [self.reach.tests[self.reach.latest[name]] for name in self.items]
-                passed = [each for each in tests if each.passed and each.met]
+                passed = [each for each in tests if each.passed]
                 seconds = {each.name: each.seconds for each in passed if each.met & near}
                 seconds = seconds or {each.name: each.seconds for each in passed}
                 names = self.order.of(mutant, seconds)
