@@ -4,17 +4,12 @@ from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libcpp cimport bool as cbool
 
 from blockstm._native.abi cimport blockstm_bytes
-from blockstm._native.trie.core cimport Array, NodeSink, NodeSource
+from blockstm._native.base.array cimport Array
+from blockstm._native.base.byte_view cimport ByteView
+from blockstm._native.trie.core cimport NodeSink, NodeSource
 
 cdef enum:
     TABLES_MAX = 24
-
-cdef extern from "base/byte_view.hpp" namespace "blockstm" nogil:
-    cppclass ByteView:
-        ByteView() noexcept
-        ByteView(const uint8_t* data, uint64_t size) noexcept
-        const uint8_t* data() noexcept
-        uint64_t size() noexcept
 
 cdef extern from "store/mdbx.hpp" namespace "blockstm::store" nogil:
     const int CODE_OK

@@ -33,6 +33,10 @@ cdef class DatabaseSnapshot:
 
     cdef bint renew(self) noexcept nogil
     cdef int check(self) except -1
+    # A locked reader, and the snapshot is not closed until `leave`, which follows what was read. NULL, and `leave`
+    # follows: it is closed.
+    cdef core.Reader* enter(self) noexcept nogil
+    cdef void leave(self) noexcept nogil
 
 
 cdef core.ByteView view_of(bytes data) noexcept

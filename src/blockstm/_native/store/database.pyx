@@ -293,21 +293,18 @@ cdef class DatabaseSnapshot:
         cdef core.Failure failure
         cdef core.Reader* reader
         cdef int code = core.CODE_NOT_FOUND
-        cdef bint is_open
         self.check()
         with nogil:
-            self.snapshot.closing().lock_shared()
-            is_open = self.snapshot.is_open()
-            if is_open:
-                reader = &self.snapshot.take()
+            reader = self.enter()
+            if reader != NULL:
                 code = reader.find(table, at, value, failure)
                 reader.lock.unlock()
         try:  # what was found lies in the map until the snapshot is closed
             if code == core.CODE_OK:
                 return bytes_of(value)
         finally:
-            self.snapshot.closing().unlock_shared()
-        if not is_open:
+            self.leave()
+        if reader == NULL:
             raise self.closed()
         if code != core.CODE_NOT_FOUND:
             raise self.database.error_of(&failure, "be read")
@@ -332,13 +329,10 @@ cdef class DatabaseSnapshot:
         cdef core.ByteView at = view_of(begin)
         cdef uint64_t size = 0
         cdef int code = core.CODE_NOT_FOUND
-        cdef bint is_open
         self.check()
         with nogil:
-            self.snapshot.closing().lock_shared()
-            is_open = self.snapshot.is_open()
-            if is_open:
-                reader = &self.snapshot.take()
+            reader = self.enter()
+            if reader != NULL:
                 code = reader.find_from(table, at, pair, failure)
                 while code == core.CODE_OK and size < CHUNK_SIZE and pairs.size() < CHUNK_COUNT:
                     pairs.push_back(pair)
@@ -355,8 +349,8 @@ cdef class DatabaseSnapshot:
                     break
                 found.append((key, bytes_of(pair.value)))
         finally:
-            self.snapshot.closing().unlock_shared()
-        if not is_open:
+            self.leave()
+        if reader == NULL:
             raise self.closed()
         if code != core.CODE_OK and code != core.CODE_NOT_FOUND:
             raise self.database.error_of(&failure, "be read")
@@ -367,18 +361,18 @@ cdef class DatabaseSnapshot:
         cdef core.Reader* reader
         cdef core.TableStat stat
         cdef uint32_t table
-        cdef int code = core.CODE_OK
+        cdef int code
         cdef core.Failure failure
         found = []
         for table in range(len(self.database.names)):
             self.check()
             with nogil:
-                self.snapshot.closing().lock_shared()
-                if self.snapshot.is_open():
-                    reader = &self.snapshot.take()
+                code = core.CODE_CLOSED
+                reader = self.enter()
+                if reader != NULL:
                     code = reader.stat(table, stat)
                     reader.lock.unlock()
-                self.snapshot.closing().unlock_shared()
+                self.leave()
             if code != core.CODE_OK:
                 failure.code = code
                 raise self.database.error_of(&failure, "be read")
@@ -394,16 +388,22 @@ cdef class DatabaseSnapshot:
         cdef int code = core.CODE_CLOSED
         self.check()
         with nogil:
-            self.snapshot.closing().lock_shared()
-            if self.snapshot.is_open():
-                reader = &self.snapshot.take()
+            reader = self.enter()
+            if reader != NULL:
                 code = reader.count_pages(count)
                 reader.lock.unlock()
-            self.snapshot.closing().unlock_shared()
+            self.leave()
         if code != core.CODE_OK:
             failure.code = code
             raise self.database.error_of(&failure, "be read")
         return count.page_size, count.used, count.free
+
+    cdef core.Reader* enter(self) noexcept nogil:
+        self.snapshot.closing().lock_shared()
+        return &self.snapshot.take() if self.snapshot.is_open() else NULL
+
+    cdef void leave(self) noexcept nogil:
+        self.snapshot.closing().unlock_shared()
 
     cdef int check(self) except -1:
         if self.database.pid != getpid():

@@ -23,7 +23,9 @@ from blockstm._native.abi cimport (
 from blockstm._native.store cimport core
 from blockstm._native.store.database cimport Database, DatabaseSnapshot, shared_library, view_of
 from blockstm._native.trie cimport core as trie
-from blockstm._native.trie.core cimport Array, Bytes, Status
+from blockstm._native.base.array cimport Array
+from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.trie.core cimport Status
 
 from threading import Lock
 

@@ -2,28 +2,12 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 
+from blockstm._native.base.array cimport Array
+from blockstm._native.base.byte_view cimport ByteView as Bytes
+
 cdef enum:
     HASH_SIZE = 32
     KEY_SIZE_MAX = 255
-
-cdef extern from "base/byte_view.hpp" namespace "blockstm::trie" nogil:
-    cppclass Bytes:
-        Bytes() noexcept
-        Bytes(const uint8_t* data, uint64_t size) noexcept
-        const uint8_t* data() noexcept
-        uint64_t size() noexcept
-
-cdef extern from "base/array.hpp" namespace "blockstm" nogil:
-    cppclass Array[Element]:
-        Array() noexcept
-        Element* data() noexcept
-        uint64_t size() noexcept
-        Element& operator[](uint64_t place) noexcept
-        void clear() noexcept
-        cbool reserve(uint64_t size) noexcept
-        Element* extend(uint64_t count) noexcept
-        cbool push(const Element& element) noexcept
-        void truncate(uint64_t size) noexcept
 
 cdef extern from "trie/status.hpp" namespace "blockstm::trie" nogil:
     enum class Status:

@@ -7,7 +7,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
 from blockstm._native.base.integers cimport exact_word, reverse_word
-from blockstm._native.trie.core cimport Array
+from blockstm._native.base.array cimport Array
 
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of

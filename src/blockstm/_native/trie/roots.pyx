@@ -9,7 +9,9 @@ from libc.stdint cimport uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from blockstm._native.trie cimport core
-from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Array, Builder, Bytes, StackTrie, Status
+from blockstm._native.base.array cimport Array
+from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Builder, StackTrie, Status
 
 from blockstm.errors import InputError
 

@@ -12,7 +12,9 @@ from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 
 from blockstm._native.trie cimport core
-from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Array, Bytes, Status
+from blockstm._native.base.array cimport Array
+from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Status
 
 from blockstm.cores import usable_cores
 from blockstm.errors import DecodeError, InputError, MissingNode

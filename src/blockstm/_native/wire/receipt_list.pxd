@@ -1,7 +1,9 @@
 """The receipts of a block as Cython sees them; see ``receipt_list.hpp``."""
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
-from blockstm._native.trie.core cimport Array, Bytes, Status
+from blockstm._native.base.array cimport Array
+from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.trie.core cimport Status
 
 cdef enum:
     BLOOM_SIZE = 256

@@ -7,7 +7,9 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport UINT64_MAX, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.base.bytes cimport Span
-from blockstm._native.trie.core cimport HASH_SIZE, Array, Bytes, Status
+from blockstm._native.base.array cimport Array
+from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.trie.core cimport HASH_SIZE, Status
 from blockstm._native.wire cimport receipt_list
 from blockstm._native.wire.receipt_list cimport BLOOM_SIZE, ReceiptInput
 

@@ -9,7 +9,9 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from blockstm._native.base.bytes cimport Span
 from blockstm._native.trie cimport core
-from blockstm._native.trie.core cimport HASH_SIZE, Array, Bytes, Status
+from blockstm._native.base.array cimport Array
+from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.trie.core cimport HASH_SIZE, Status
 
 cdef extern from "base/rlp.hpp" namespace "blockstm::rlp" nogil:
     uint64_t c_list_size "blockstm::rlp::list_size"(uint64_t payload) noexcept

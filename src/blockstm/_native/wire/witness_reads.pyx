@@ -12,7 +12,8 @@ from blockstm._native.abi cimport (
 from blockstm._native.state.account_keys cimport (
     ADDRESS_SIZE, EPOCH, FIELD_SIZE, LATER_SLOT_SIZE, SLOT_SIZE, WORD_SIZE,
 )
-from blockstm._native.trie.core cimport Accounts, Bytes, NodeStore
+from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.trie.core cimport Accounts, NodeStore
 
 cdef extern from *:
     """
