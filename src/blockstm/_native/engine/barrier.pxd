@@ -6,14 +6,9 @@ until all that entered have left, so no other thread touches a block's memory wh
 
 Inside, a thread works on a block, or does its share of a task (`barrier_run_task`, a parallel for).
 """
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, uint64_t
 
-from blockstm._native.base.cursors cimport (
-    Monitor, monitor_lock, monitor_unlock, monitor_wait, monitor_wake_all,
-)
-
-cdef enum:
-    BARRIER_WAIT_NS = 1_000_000_000
+from blockstm._native.base.cursors cimport Monitor
 
 # Does a worker's share of a task, and the shares of workers that do not come.
 ctypedef void (*PoolTask)(void* argument, int32_t worker) noexcept nogil
@@ -29,63 +24,13 @@ cdef struct Barrier:
     void* argument
 
 
-cdef inline void barrier_open(Barrier* barrier, int32_t workers) noexcept nogil:
-    monitor_lock(&barrier.monitor)
-    barrier.generation += 1
-    barrier.wanted = workers
-    barrier.open = True
-    monitor_wake_all(&barrier.monitor)
-    monitor_unlock(&barrier.monitor)
-
-
-cdef inline void barrier_close(Barrier* barrier) noexcept nogil:
-    """Admit no more threads, and wait until all have left."""
-    monitor_lock(&barrier.monitor)
-    barrier.open = False
-    while barrier.inside:
-        monitor_wait(&barrier.monitor, BARRIER_WAIT_NS)
-    monitor_unlock(&barrier.monitor)
-
-
-cdef inline void barrier_shut(Barrier* barrier) noexcept nogil:
-    """Shut the pool down: every waiting thread ends."""
-    monitor_lock(&barrier.monitor)
-    barrier.closed_for_good = True
-    monitor_wake_all(&barrier.monitor)
-    monitor_unlock(&barrier.monitor)
-
-
-cdef inline bint barrier_enter(Barrier* barrier, int32_t id, uint64_t* seen) noexcept nogil:
-    """Wait for an opening that wants worker ``id``, and enter; false: the pool is shut down."""
-    monitor_lock(&barrier.monitor)
-    while not barrier.closed_for_good:
-        if barrier.generation != seen[0]:
-            seen[0] = barrier.generation
-            if barrier.open and id < barrier.wanted:
-                barrier.inside += 1
-                monitor_unlock(&barrier.monitor)
-                return True
-        monitor_wait(&barrier.monitor, BARRIER_WAIT_NS)
-    monitor_unlock(&barrier.monitor)
-    return False
-
-
-cdef inline void barrier_leave(Barrier* barrier) noexcept nogil:
-    monitor_lock(&barrier.monitor)
-    barrier.inside -= 1
-    if barrier.inside == 0:
-        monitor_wake_all(&barrier.monitor)
-    monitor_unlock(&barrier.monitor)
-
-
-cdef inline void barrier_run_task(Barrier* barrier, int32_t workers, PoolTask task, void* argument) noexcept nogil:
-    """Have up to ``workers`` workers do their shares of a task; returns when it is done."""
-    if workers < 2:
-        task(argument, 0)
-        return
-    barrier.task = task
-    barrier.argument = argument
-    barrier_open(barrier, workers)
-    task(argument, 0)
-    barrier_close(barrier)
-    barrier.task = NULL
+cdef void barrier_open(Barrier* barrier, int32_t workers) noexcept nogil
+# Admit no more threads, and wait until all have left.
+cdef void barrier_close(Barrier* barrier) noexcept nogil
+# Shut the pool down: every waiting thread ends.
+cdef void barrier_shut(Barrier* barrier) noexcept nogil
+# Wait for an opening that wants worker ``id``, and enter; false: the pool is shut down.
+cdef bint barrier_enter(Barrier* barrier, int32_t id, uint64_t* seen) noexcept nogil
+cdef void barrier_leave(Barrier* barrier) noexcept nogil
+# Have up to ``workers`` workers do their shares of a task; returns when it is done.
+cdef void barrier_run_task(Barrier* barrier, int32_t workers, PoolTask task, void* argument) noexcept nogil

@@ -19,26 +19,20 @@ Order of writes: a location is filled in before its cell is stored (release), an
 pointer is; a reader loads both (acquire) and so sees them whole.
 """
 from libc.stdint cimport uint32_t, uint64_t, uint8_t
-from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
 from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.arena cimport Arena, arena_copy
-from blockstm._native.base.cursors cimport (
-    Mutex, mutex_destroy, mutex_init, mutex_lock, mutex_unlock,
-)
+from blockstm._native.base.cursors cimport Mutex, mutex_lock, mutex_unlock
 from blockstm._native.base.hashing cimport hash_key
-from blockstm._native.base.pages cimport pages_free, pages_take, prefetch, prefetch_to_write
+from blockstm._native.base.pages cimport prefetch, prefetch_to_write
 from blockstm._native.engine.mvmemory.locations cimport (
     FIRST_LINE, INLINE_KEY, Location, location_key, same_key,
 )
 
 cdef enum:
-    FIRST_CAPACITY = 1 << 12
     SEGMENT_BITS = 15
     SEGMENT_SIZE = 1 << SEGMENT_BITS
-    SEGMENTS = 1 << 13
-    IDS_PER_RUN = 64
     LOCATIONS_AHEAD = 6
     GENERATION_BITS = 8
     GENERATIONS = 1 << GENERATION_BITS
@@ -59,7 +53,7 @@ cdef struct Ids:
 cdef struct Interner:
     Atomic[Table*] table
     uint64_t generation             # of the block, 1 to GENERATIONS - 1
-    Location** segment              # SEGMENTS pointers to SEGMENT_SIZE locations each
+    Location** segment              # pointers to SEGMENT_SIZE locations each
     const uint64_t* seed
     bint alone                      # one worker: cells are filled by plain stores
     uint64_t padding_before[8]      # insertions must not disturb lookups
@@ -68,88 +62,17 @@ cdef struct Interner:
     uint64_t padding_after[8]
 
 
-cdef inline Table* table_new(uint64_t capacity) noexcept nogil:
-    """An empty table; NULL where memory has run out."""
-    cdef Table* table = <Table*>calloc(1, sizeof(Table))
-    if table == NULL:
-        return NULL
-    table.cell = <Atomic[uint64_t]*>pages_take(capacity * sizeof(uint64_t))
-    if table.cell == NULL:
-        free(table)
-        return NULL
-    memset(<void*>table.cell, 0, capacity * sizeof(uint64_t))
-    table.mask = capacity - 1
-    return table
-
-
-cdef inline void table_free(Table* table) noexcept nogil:
-    pages_free(<void*>table.cell)
-    free(table)
+# False where memory has run out.
+cdef bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil
+cdef void interner_free(Interner* interner) noexcept nogil
+# Forget every key; keeps the table and segments. No other worker may be using it.
+cdef void interner_reset(Interner* interner) noexcept nogil
+# Another run of ids, with room for their locations; false where either has run out.
+cdef bint interner_more_ids(Interner* interner, Ids* ids) noexcept nogil
 
 
 cdef inline Location* location_at(Interner* interner, uint32_t id) noexcept nogil:
     return &interner.segment[id >> SEGMENT_BITS][id & (SEGMENT_SIZE - 1)]
-
-
-cdef inline bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil:
-    cdef Table* table = table_new(FIRST_CAPACITY)
-    interner.seed = seed
-    interner.generation = 1
-    interner.segment = <Location**>calloc(SEGMENTS, sizeof(Location*))
-    mutex_init(&interner.grow)
-    interner.table.prepare(table)
-    return table != NULL and interner.segment != NULL
-
-
-cdef inline void interner_drop_outgrown(Table* table) noexcept nogil:
-    cdef Table* older = table.outgrown
-    cdef Table* next_older
-    table.outgrown = NULL
-    while older != NULL:
-        next_older = older.outgrown
-        table_free(older)
-        older = next_older
-
-
-cdef inline void interner_free(Interner* interner) noexcept nogil:
-    cdef int index
-    cdef Table* table = interner.table.read_plain()
-    if table != NULL:
-        interner_drop_outgrown(table)
-        table_free(table)
-        mutex_destroy(&interner.grow)
-    if interner.segment != NULL:
-        for index in range(SEGMENTS):
-            pages_free(interner.segment[index])
-        free(interner.segment)
-
-
-cdef inline void interner_reset(Interner* interner) noexcept nogil:
-    """Forget every key; keeps the table and segments. No other worker may be using it."""
-    cdef Table* table = interner.table.read_plain()
-    cdef Table* smaller = NULL
-    cdef uint64_t capacity = table.mask + 1
-    interner_drop_outgrown(table)
-    # A short block's cells would be far apart in a table that was made for a long one.
-    if capacity > FIRST_CAPACITY and interner.handed_out.read_plain() < capacity // 16:
-        smaller = table_new(capacity // 2)
-    if smaller != NULL:
-        interner.table.prepare(smaller)
-        table_free(table)
-    interner.generation += 1
-    if interner.generation == GENERATIONS:  # cells of so many blocks ago would look fresh
-        interner.generation = 1
-        table = interner.table.read_plain()
-        memset(<void*>table.cell, 0, (table.mask + 1) * sizeof(uint64_t))
-    interner.handed_out.prepare(0)
-
-
-cdef inline void table_place(Table* table, uint64_t place, uint64_t cell) noexcept nogil:
-    """Fill an empty cell of a table that no other worker knows."""
-    place &= table.mask
-    while table.cell[place].read_plain() != 0:
-        place = (place + 1) & table.mask
-    table.cell[place].prepare(cell)  # publishing the table publishes it
 
 
 cdef inline bint cell_is_empty(const Interner* interner, uint64_t cell) noexcept nogil:
@@ -159,71 +82,6 @@ cdef inline bint cell_is_empty(const Interner* interner, uint64_t cell) noexcept
 cdef inline uint64_t cell_tag(const Interner* interner, uint64_t hashed) noexcept nogil:
     """The upper half of the cell of a key with this hash."""
     return hashed >> (32 + GENERATION_BITS) << GENERATION_BITS | interner.generation
-
-
-cdef inline bint copy_cell(Interner* interner, Table* table, uint64_t place, Table* larger) noexcept nogil:
-    """Move what is in a cell, or close it: whatever comes first, an insertion or this."""
-    cdef uint64_t cell = table.cell[place].observe()
-    cdef const Location* location
-    if cell_is_empty(interner, cell) and table.cell[place].replace(cell, interner.generation << 32 | CLOSED):
-        return True
-    location = location_at(interner, <uint32_t>cell - 1)
-    table_place(larger, hash_key(location_key(location), location.key_size, interner.seed), cell)
-    return True
-
-
-cdef inline bint interner_grow(Interner* interner, uint64_t wanted) noexcept nogil:
-    """Grow the table to ``wanted`` cells; false where memory has run out."""
-    cdef Table* table
-    cdef Table* larger
-    cdef uint64_t capacity, place
-    mutex_lock(&interner.grow)
-    table = interner.table.read_plain()  # the lock orders it
-    capacity = table.mask + 1
-    if capacity >= wanted:
-        mutex_unlock(&interner.grow)
-        return True
-    while capacity < wanted:
-        capacity *= 2
-    larger = table_new(capacity)
-    if larger != NULL:
-        for place in range(table.mask + 1):
-            copy_cell(interner, table, place, larger)
-        larger.outgrown = table
-        interner.table.publish(larger)
-    mutex_unlock(&interner.grow)
-    return larger != NULL
-
-
-cdef inline bint interner_add_segment(Interner* interner, Atomic[Location*]* place) noexcept nogil:
-    """Room for more locations, unless another worker has made it; false: memory has run out."""
-    cdef Location* segment
-    mutex_lock(&interner.grow)
-    segment = place.observe()
-    if segment == NULL:
-        segment = <Location*>pages_take(SEGMENT_SIZE * sizeof(Location))
-        place.publish(segment)
-    mutex_unlock(&interner.grow)
-    return segment != NULL
-
-
-cdef inline bint interner_more_ids(Interner* interner, Ids* ids) noexcept nogil:
-    """Another run of ids, with room for their locations; false where either has run out."""
-    cdef uint32_t first = interner.handed_out.count_up(IDS_PER_RUN)
-    cdef uint32_t index = first >> SEGMENT_BITS
-    cdef uint64_t wanted = 2 * (<uint64_t>first + IDS_PER_RUN)  # at most half full
-    cdef Atomic[Location*]* place
-    if index >= SEGMENTS:
-        interner.handed_out.count_down(IDS_PER_RUN)
-        return False
-    place = <Atomic[Location*]*>&interner.segment[index]
-    if place.observe() == NULL and not interner_add_segment(interner, place):
-        return False
-    if wanted > interner.table.observe().mask + 1 and not interner_grow(interner, 2 * wanted):
-        return False
-    ids.next = first
-    ids.end = first + IDS_PER_RUN
-    return True
 
 
 cdef inline Location* interner_append(Interner* interner, Ids* ids, uint32_t* id) noexcept nogil:
