@@ -64,6 +64,9 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--fork", metavar="NAME", help="whose rules hold; default: mainnet's")
     parser.add_argument("--chain-id", type=int, metavar="N", help="default: mainnet's, 1")
     parser.add_argument(
+        "--ai", action="store_true", help="the chain has the instructions of blockstm.ai"
+    )
+    parser.add_argument(
         "--parent-root",
         metavar="R",
         help="the state root of the parent, where that is what is trusted",
@@ -287,6 +290,7 @@ def _chain(args: argparse.Namespace) -> Chain:
         UsageError: the fork or the genesis is none, or the arguments contradict each other.
     """
     # loads what only this command needs
+    from blockstm.ai import precompiles
     from blockstm.ethereum import MAINNET
     from blockstm.ethereum.genesis import read_genesis
 
@@ -303,4 +307,6 @@ def _chain(args: argparse.Namespace) -> Chain:
         chain = given
     if args.fork is not None:
         chain = chain.under(args.fork)
+    if args.ai:
+        chain = replace(chain, precompiles=precompiles())
     return chain if args.chain_id is None else replace(chain, chain_id=args.chain_id)
