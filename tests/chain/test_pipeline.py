@@ -24,6 +24,7 @@ from tests.ethereum.made import signed
 
 from blockstm.chain import Chain, ImportedBlock, importing
 from blockstm.chain.disk_state import DiskState
+from blockstm.chain.disk_working import DiskWorking
 from blockstm.chain.mdbx_store import MdbxStore
 from blockstm.errors import (
     BlockstmError,
@@ -285,6 +286,29 @@ def test_more_blocks_than_the_window_are_taken_back(
         assert chain.oldest_state == len(line) - SMALL_WINDOW
         assert chain.audit().findings == ()
         assert state.root == line[0].header.state_root
+
+
+def test_what_fails_behind_a_commit_leaves_the_block_that_is_kept(
+    tmp_path: Path, line: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only reading from what was written fails: the block is durable, and the chain knows it."""
+    pytest.importorskip("mdbx")
+    with Chain.open(tmp_path / "chain", genesis(), window=WINDOW, workers=1) as chain:
+        chain.import_block(line[0])
+        with monkeypatch.context() as memory:
+
+            def fail(self: DiskWorking) -> None:
+                raise MemoryError
+
+            memory.setattr(DiskWorking, "follow", fail)
+            with pytest.raises(MemoryError):
+                chain.import_block(line[1])
+        assert chain.head.hash == line[1].hash
+        for block in line[2:]:
+            chain.import_block(block)
+        assert chain.audit().findings == ()
+    with Chain.open(tmp_path / "chain") as chain:
+        assert chain.head.hash == line[-1].hash
 
 
 @pytest.mark.parametrize("is_slow", [False, True])

@@ -225,13 +225,14 @@ class Chain:
             StateError: the state cannot be read.
             StoreError: the block cannot be kept.
             ClosedError: the chain was closed.
-        The chain is as it was before, whichever of them it is.
+        The chain is as it was before, whichever of them it is. What a source's ``learn`` raises
+        comes out, too; the block is imported then.
         """
         ready = decoded(block, self.spec.rules)
         with self._importing:
-            importer = self._open_importer()
-            imported = importer.take(ready, hints)
-            self._commit()
+            with self._importer_alone() as importer:
+                imported = importer.take(ready, hints)
+                importer.commit()
             teach(hints, imported)
             return imported
 
@@ -298,15 +299,13 @@ class Chain:
             PrunedState: it is further back than the window.
             StoreError: the new head cannot be kept.
         """
-        with self._importing:
-            importer = self._open_importer()
-            head = importer.set_head(_hash(block_hash))
-            self._publish()
-            return head
+        wanted = _hash(block_hash)
+        with self._importer_alone() as importer:
+            return importer.set_head(wanted)
 
     def _commit(self) -> None:
-        self._open_importer().commit()
-        self._publish()
+        with self._importer_alone() as importer:
+            importer.commit()
 
     def _publish(self) -> None:
         self._view = _View(self._store, self.spec.rules)

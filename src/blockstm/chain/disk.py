@@ -122,6 +122,7 @@ def _begun(
             }
         )
     working.commit(batch, with_state=True)
+    working.follow()
     return working
 
 

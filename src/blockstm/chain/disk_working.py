@@ -68,6 +68,7 @@ class DiskWorking:
         self.at = at
         self._store = store
         self._workers = workers
+        self._written: bool | None = None  # whether with the state, until it is followed
         self.note_stored(at, root)
 
     @property
@@ -126,12 +127,19 @@ class DiskWorking:
 
     def commit(self, batch: Batch, *, with_state: bool) -> None:
         """See `WorkingState`; where it could not be written, it may be tried again."""
-        if not with_state:
+        if with_state:
+            self.state.commit(batch)
+        else:
             self._store.commit(batch)
+        self._written = with_state
+
+    def follow(self) -> None:
+        """See `WorkingState`."""
+        with_state, self._written = self._written, None
+        if with_state:
+            self.note_stored(self.at, self.state.root)
+        elif with_state is not None:
             self.note_same()
-            return
-        self.state.commit(batch)
-        self.note_stored(self.at, self.state.root)
 
     def note_stored(self, block_hash: Hash32, root: Hash32) -> None:
         """Know that the store has the state after another block."""

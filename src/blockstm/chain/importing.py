@@ -571,9 +571,10 @@ class Importer:
         self._staging, self._has_taken = self._staging.on(self._store.snapshot()), False
         self.commits += 1
         self.head = self._staged_head
-        forgotten, self._forgotten = self._forgotten, []
-        for block_hash in forgotten:
+        for block_hash in self._forgotten:
             self._working.forget(block_hash)
+        self._forgotten = []
+        self._working.follow()
 
     def _abandon(self, way_back: Sequence[_Step] | None) -> None:
         """Go back to what is durable: the working state by ``way_back``, or by what was staged."""
@@ -582,8 +583,7 @@ class Importer:
             self._ahead.note(Progress.TAKEN_BACK)
         with self._going_back():
             self._move(self._way_to(self.head.hash) if way_back is None else way_back)
-            self._staged_head = self.head
-            self._forgotten = []
+            self._staged_head, self._forgotten = self.head, []
             self._staging, self._has_taken = self._staging.on(self._store.snapshot()), False
 
 

@@ -77,6 +77,9 @@ class WorkingState(Protocol):
             StoreError: see `blockstm.chain.store.Store.commit`.
         """
 
+    def follow(self) -> None:
+        """Read from what the last commit wrote, which is durable whatever this raises."""
+
 
 class MemoryWorking:
     """An `AccountState`, and the tries after each block, which share what they have in common."""
@@ -147,3 +150,6 @@ class MemoryWorking:
     def commit(self, batch: Batch, *, with_state: bool) -> None:
         """See `WorkingState`: the state is in memory, and in no table."""
         self._store.commit(batch)
+
+    def follow(self) -> None:
+        """See `WorkingState`: nothing is read from the store."""

@@ -560,11 +560,7 @@ cdef bytes checked_hash(bytes hash):
 
 
 cdef class SnapshotNodes:
-    """The nodes of the state that a database has now, as the source of a `NodeStore`.
-
-    Args:
-        database, tables, readers: see `DiskState`; the tables are those of nodes alone.
-    """
+    """The nodes of the state that a database has now, as the source of a `NodeStore`; ``tables`` are those of nodes."""
 
     cdef DatabaseSnapshot at
     cdef core.DiskNodes* nodes
@@ -585,7 +581,7 @@ cdef class SnapshotNodes:
 
     def renew(self) -> None:
         """Read from what the store has now. Pre: its nodes are the same."""
-        self.current().check()
+        self.at.check()
         with nogil:
             self.at.renew()
 
