@@ -25,6 +25,7 @@ INTERFACES = (
     *("vm/kernel/compiling.py", "vm/kernel/lowering.py", "vm/kernel/viewtype.py"),
 )
 USED_ELSEWHERE = {
+    "_contract_repr_before_revert": "read by titanoboa",
     "_read_error": "called by the native engine",
     "CONSTANTINOPLE_UNCORRECTED": "an earlier name",
     "__getattr__": "called by Python",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,6 +37,12 @@ def _all_files() -> Iterator[Path]:
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
+
+
+def test_no_two_test_modules_have_one_name() -> None:
+    """Pytest imports a module by its file's name alone: of two it would collect the first."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("path", files(CODE), ids=name)

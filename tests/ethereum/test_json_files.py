@@ -115,6 +115,10 @@ def test_every_pattern_of_the_package_is_among_those_timed() -> None:
             "rpc/dev/mnemonic.py",
             r"""r"m(/[0-9]{1,9}'?)*",""",
         ),  # each turn begins with its own character
+        ("rpc/dev/typed_data.py", 'r"(u?)int([0-9]{1,3})")'),  # three digits at most
+        ("rpc/dev/typed_data.py", 'r"bytes([0-9]{1,2})")'),  # two digits at most
+        # One repetition, matched whole: from its end back it looks for a bracket once.
+        ("rpc/dev/typed_data.py", 'r"(.+)\\[([0-9]{0,9})\\]")'),
         ("bench/peak.py", 'rf"^{field}:\\s+(\\d+)'),  # the kernel's text
         ("bench/evm/assembly.py", 'r";[^\\n]*",'),  # one repetition to the end of the line
     }
