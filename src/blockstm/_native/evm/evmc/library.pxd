@@ -22,7 +22,7 @@ cdef extern from "evm/evmc/instances.hpp" namespace "blockstm::evm" nogil:
         pass
 
     cdef cppclass EvmcInstances:
-        EvmcInstances(EvmcCreate create)
+        EvmcInstances(EvmcCreate create) except +
         bool add_option(const EvmcOption& option)
         evmc_vm* take(EvmcFault& fault)
         void give_back(evmc_vm* vm)
