@@ -13,8 +13,8 @@ from tests.evm.world_blocks import SENDERS, context, transaction, world
 from blockstm import ai
 from blockstm.ai.building import Builder
 from blockstm.ai.inference import Inference
-from blockstm.ai.model import Model, Scale, Tensor
-from blockstm.errors import DecodeError, InputError
+from blockstm.ai.model import CODE_BYTES, Model, Scale, Tensor
+from blockstm.errors import DecodeError, InputError, PrecompileFailure
 from blockstm.ethereum.codecs import rlp
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import AccountState
@@ -106,6 +106,39 @@ def test_every_kernel_and_every_code_limit_give_the_same() -> None:
             asked = ai.call_data("run", (), [data], [deployment.program])
             answers.add(ai.call("run", asked, deployment.codes).output)
         assert len(answers) == 1
+
+
+def test_codes_that_are_equal_are_each_in_its_place() -> None:
+    """Off chain too, where equal codes have one address: two of zeros, then a table, then ones."""
+    part = CODE_BYTES - 1  # without the STOP that each begins with
+    zeros, ones, table = bytes(2 * part), b"\1" * 64, bytes(range(255, -1, -1))
+    builder = Builder(64)
+    columns = len(zeros) // 50
+    builder.add("product", [1, 50, columns, 0], [builder.input, zeros, None], 4 * columns)
+    looked_up = builder.add("table", [64], [builder.input, table], 64)
+    sums = builder.add("product", [1, 64, 1, 0], [looked_up, ones, None], 4)
+    instructions, constants, register = builder.finish(sums)
+    given, output = Tensor("bytes", "int8", (64,), (Scale(1),)), Tensor("sum", "int32", (1,))
+    model = Model("pruned", given, output, tuple(instructions), constants, register, 64)
+    assert model.codes()[0] == model.codes()[1]
+    deployment = ai.Deployment(model, Address(SENDERS[0]))
+    for data in INPUTS:
+        meant = sum(struct.unpack("<64b", data.translate(table[128:] + table[:128])))
+        asked = ai.call_data("run", (), [data], [deployment.program])
+        on_chain = ai.call("run", asked, deployment.codes).output
+        assert model.run(data) == on_chain == struct.pack("<i", meant)
+        assert Inference.decode(Inference.of(model, data).encode()).verify(model.hash)
+
+
+def test_a_program_takes_its_price_and_no_less() -> None:
+    """Of each instruction it is charged ahead of the next: the sum, and one less, are the same."""
+    deployment = ai.Deployment(MODEL, Address(SENDERS[0]))
+    asked = ai.call_data("run", (), [INPUTS[0]], [deployment.program])
+    price = ai.call("run", asked, deployment.codes).gas_used
+    assert ai.call("run", asked, deployment.codes, gas=price).gas_used == price
+    for gas in (0, 1, price // 2, price - 1):
+        with pytest.raises(PrecompileFailure):
+            ai.call("run", asked, deployment.codes, gas=gas)
 
 
 def test_a_models_hash_names_every_bit_of_it() -> None:

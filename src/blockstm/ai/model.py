@@ -106,9 +106,9 @@ class Model:
 
         So they lie nowhere in particular: for running off chain.
         """
-        codes = {_own(code): code for code in self.codes()}
-        program = self.program([Reference.of(at, code) for at, code in codes.items()])
-        return {**codes, _own(program): program}
+        parts = self.codes()  # equal ones have one address, and are named as often as they occur
+        program = self.program([Reference.of(_own(code), code) for code in parts])
+        return {**{_own(code): code for code in parts}, _own(program): program}
 
     @property
     def hash(self) -> Hash32:
