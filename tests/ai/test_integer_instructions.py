@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.ai.drawn import INSTRUCTIONS, draw
 
+from blockstm._native.ai import instructions as native
 from blockstm.ai import ADDRESSES, At, Reference, call, call_data, constant, kernels
 from blockstm.errors import ConfigError, InputError, PrecompileFailure
 from blockstm.ethereum.codecs.hashing import keccak
@@ -183,6 +184,39 @@ def test_less_gas_than_it_costs_fails() -> None:
     assert call("clip", data, gas=price).gas_used == price
     with pytest.raises(PrecompileFailure):
         call("clip", data, gas=price - 1)
+
+
+@pytest.mark.parametrize("gas", [-1, 1 << 63, 1.5, None, True])
+def test_gas_that_no_call_can_have_is_refused(gas: Any) -> None:
+    with pytest.raises(InputError, match="gas is from 0 to 9223372036854775807, not"):
+        call("clip", call_data("clip", [1, 0, 1], [b"\0"]), gas=gas)
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview, lambda code: None, lambda code: "code"])
+def test_what_is_no_bytes_is_refused(kind: Any) -> None:
+    code = b"\0" + bytes(40)
+    data = call_data(
+        "product", [1, 20, 2], [bytes(20), constant(0)], [Reference(FIRST, keccak(code))]
+    )
+    with pytest.raises(InputError, match="a code is bytes, not"):
+        call("product", data, {FIRST: kind(code)})
+    with pytest.raises(InputError, match="the data is bytes, not"):
+        call("product", kind(data), {FIRST: code})
+
+
+def test_the_native_call_checks_what_it_is_given() -> None:
+    code = bytearray(41)
+    data = call_data(
+        "product", [1, 20, 2], [bytes(20), constant(0)], [Reference(FIRST, keccak(bytes(code)))]
+    )
+    known: Any = {FIRST: (code, keccak(bytes(code)))}
+    opcode = inference.OPCODES["product"]
+    assert native.call(opcode, data, known, 10**9) is None
+    for wrong in (32, 32 + opcode, 255):
+        with pytest.raises(ValueError, match="an opcode is less than 32"):
+            native.capsule(wrong)
+        with pytest.raises(ValueError, match="an opcode is less than 32"):
+            native.call(wrong, data, {}, 10**9)
 
 
 def test_what_does_not_fit_a_header_is_said() -> None:

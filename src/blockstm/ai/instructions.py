@@ -39,6 +39,7 @@ ADDRESSES: Final = {
 """Instruction → where `precompiles` puts it: ``0x…a1`` and its opcode."""
 
 _HEADER: Final = struct.Struct(">BB3BB2x3I12x16i")
+_GAS_MAX: Final = (1 << 63) - 1
 _PARAMETERS: Final = 16
 _OPERANDS: Final = 3
 
@@ -168,7 +169,7 @@ def call(
     data: bytes,
     codes: Mapping[Address, bytes] | None = None,
     *,
-    gas: int = (1 << 63) - 1,
+    gas: int = _GAS_MAX,
     kernel: str | None = None,
 ) -> Called:
     """Run an instruction off chain: what a call of its precompile gives, bit for bit.
@@ -179,22 +180,28 @@ def call(
         name: one of `ADDRESSES`.
         data: what the precompile is called with, see `call_data`.
         codes: address → code, of those that the data refers to.
-        gas: what the call has.
+        gas: what the call has, from 0 to 2**63 - 1.
         kernel: one of `kernels`; None for the fastest. Every one gives the same.
 
     Raises:
         PrecompileFailure: the call fails: the data is malformed, a code is not there or not the
             one that is meant, or the gas does not suffice.
         ConfigError: this processor has no such kernel.
-        InputError: there is no such instruction.
+        InputError: there is no such instruction, the data or a code is not bytes, or the gas not
+            from 0 to 2**63 - 1.
         MemoryError: there is none for the operands.
     """
-    known = {at: (code, keccak(code)) for at, code in (codes or {}).items()}
     opcode = _opcode(name)
-    given = native.call(opcode, data, known, gas, _checked(kernel))
-    if given is None:
+    if type(gas) is not int or not 0 <= gas <= _GAS_MAX:
+        raise InputError(f"gas is from 0 to {_GAS_MAX}, not {brief(gas)}")
+    for what, given in (("the data", data), *(("a code", code) for code in (codes or {}).values())):
+        if type(given) is not bytes:
+            raise InputError(f"{what} is bytes, not {brief(given)}")
+    known = {at: (code, keccak(code)) for at, code in (codes or {}).items()}
+    made = native.call(opcode, data, known, gas, _checked(kernel))
+    if made is None:
         raise PrecompileFailure(f"the call of {name} fails: see docs/ai.md for what it takes")
-    return Called(*given)
+    return Called(*made)
 
 
 def kernels() -> tuple[str, ...]:

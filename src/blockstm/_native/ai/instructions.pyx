@@ -93,9 +93,19 @@ cdef int number_of(str kernel) except -1:
     return KERNELS.index(kernel)
 
 
+cdef int place_of(uint8_t opcode) except -1:
+    if opcode >= OPCODE_COUNT:
+        raise ValueError(f"an opcode is less than {OPCODE_COUNT}, not {opcode}")
+    return opcode
+
+
 def capsule(uint8_t opcode, str kernel=None):
-    """A precompile (``blockstm/precompile.h``) of an instruction, by the fastest kernel or by this one."""
-    return PyCapsule_New(&tables[number_of(kernel)][opcode], BLOCKSTM_PRECOMPILE_CAPSULE, NULL)
+    """A precompile (``blockstm/precompile.h``) of an instruction, by the fastest kernel or by this one.
+
+    Raises:
+        ValueError: there can be no such opcode, or no such kernel.
+    """
+    return PyCapsule_New(&tables[number_of(kernel)][place_of(opcode)], BLOCKSTM_PRECOMPILE_CAPSULE, NULL)
 
 
 cdef struct Call:
@@ -116,7 +126,7 @@ cdef int32_t find_code(
     cdef bytes data, digest
     try:
         data, digest = (<dict>(<Call*>call).codes)[PyBytes_FromStringAndSize(<const char*>address, 20)]
-    except KeyError:
+    except (KeyError, TypeError):  # none, or something else than bytes
         return BLOCKSTM_PRECOMPILE_FAILED
     except MemoryError:
         return BLOCKSTM_PRECOMPILE_NO_MEMORY
@@ -132,12 +142,13 @@ def call(uint8_t opcode, bytes data, dict codes, int64_t gas, str kernel=None):
         codes: address → a code and its hash. Reading one costs nothing here.
 
     Raises:
+        ValueError: there can be no such opcode, or no such kernel.
         MemoryError: there is none for the operands.
     """
     cdef Bytes output
     cdef Call made
     cdef int32_t status
-    cdef void* callee = &callees[number_of(kernel)][opcode % OPCODE_COUNT]
+    cdef void* callee = &callees[number_of(kernel)][place_of(opcode)]
     made.of.input, made.of.size = <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
     made.of.gas, made.of.gas_used = gas, 0
     made.of.write, made.of.code = write_output, find_code
