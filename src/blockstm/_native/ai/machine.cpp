@@ -77,9 +77,10 @@ struct Places {
     Workspace workspace;
     Array<Step> steps;
 
+    static constexpr uint64_t KEPT_MAX = uint64_t{1} << 20;  // bytes, of a buffer that holds nothing
+
     // Forgets a call. An unusual one's memory is given back.
     void trim() noexcept {
-        constexpr uint64_t KEPT_MAX = uint64_t{1} << 20;  // bytes, of a buffer
         auto forget = [](auto&... buffers) { ((buffers.clear(), buffers.release_above(KEPT_MAX)), ...); };
         constants.clear();
         forget(output, steps, workspace.left, workspace.right, workspace.windows, workspace.numbers);
@@ -177,9 +178,10 @@ bool asks_for_program(const Instruction& instruction) noexcept {
            instruction.sources[1] == ABSENT && instruction.sources[2] == ABSENT && !has_parameters;
 }
 
-// The steps of a program whose constants are of this size, and what they cost; FAILED where one is not right.
-int32_t prepare(Span code, const ProgramHeader& program, uint64_t constants, Array<Step>& steps,
-                uint64_t& gas) noexcept {
+// The steps of a program whose constants are of this size, each charged as it is found, on top of `gas`; FAILED where
+// one is not right, or where the call has not so much: what is not paid for is not even looked at.
+int32_t prepare(blockstm_precompile_call& call, Span code, const ProgramHeader& program, uint64_t constants,
+                uint64_t gas, Array<Step>& steps) noexcept {
     PlaceSizes sizes;
     sizes[CODES] = static_cast<int64_t>(constants);
     sizes[REGISTER] = program.input_bytes;
@@ -190,11 +192,10 @@ int32_t prepare(Span code, const ProgramHeader& program, uint64_t constants, Arr
         if (!parse_instruction(data, instruction) || instruction.code_count != 0) return FAILED;
         const uint8_t destination = instruction.destination;
         if (destination < REGISTER || destination >= REGISTER + REGISTERS) return FAILED;
-        if (!check(instruction, sizes, step)) return FAILED;
+        if (!check(instruction, sizes, step) || !charge(call, gas += step.gas)) return FAILED;
         if (!steps.push(step)) return NO_MEMORY;
         sizes[destination] = static_cast<int64_t>(step.output_bytes);
         if (sizes.in_registers() > BYTES_MAX) return FAILED;
-        gas += step.gas;
     }
     return program.output >= REGISTER && sizes.has(program.output) ? SUCCESS : FAILED;
 }
@@ -212,15 +213,18 @@ int32_t run_program(blockstm_precompile_call& call, Kernel kernel) noexcept {
     Places& places = *kept.get();
     status = places.constants.read(call, code.data + PROGRAM_HEADER_BYTES, program.code_count);
     if (status != SUCCESS) return status;
-    uint64_t gas = gas_of(0, code.size + input.size);
-    status = prepare(code, program, places.constants.size(), places.steps, gas);
-    if (status != SUCCESS) return status;
+    const uint64_t gas = gas_of(0, code.size + input.size);
     if (!charge(call, gas)) return FAILED;
+    status = prepare(call, code, program, places.constants.size(), gas, places.steps);
+    if (status != SUCCESS) return status;
     if (!places.registers[0].append(input.data, input.size)) return NO_MEMORY;
     for (const Step& step : places.steps) {
         status = compute_step(places, step, kernel);
         if (status != SUCCESS) return status;
         places.registers[step.instruction.destination - REGISTER].swap(places.output);
+        // The limit is on what registers hold. What one held before goes on to the next, and would add up.
+        places.output.clear();
+        places.output.release_above(Places::KEPT_MAX);
     }
     const Bytes& output = places.registers[program.output - REGISTER];
     return call.write(&call, output.data(), output.size());
