@@ -5,8 +5,8 @@ from blockstm._native.base.cursors cimport now_ns
 from blockstm._native.engine.expected cimport Expected
 from blockstm._native.engine.groups cimport member_after
 from blockstm._native.engine.scheduler cimport (
-    EXECUTING, READY, WAITING, Scheduler, batch_first, phase_of, scheduler_awaited, scheduler_limit, task_move,
-    task_status,
+    EXECUTING, READY, WAITING, Scheduler, batch_first, phase_of, scheduler_awaited, scheduler_limit,
+    scheduler_stopping, task_move, task_status,
 )
 from blockstm._native.engine.view.accesses cimport POINT_CLAIM, view_pause
 from blockstm._native.engine.worker.blocks cimport Worker
@@ -44,7 +44,7 @@ cdef inline void run_followers(Worker* worker, int64_t index) noexcept nogil:
     cdef int followed = 0
     if scheduler.expected.trust.peek() <= 0 or index >= scheduler.expected.count:
         return
-    while followed < FOLLOWERS_MAX and not frontier_waits(worker):
+    while followed < FOLLOWERS_MAX and not frontier_waits(worker) and not scheduler_stopping(scheduler):
         index = claim_follower(worker, index)
         if index < 0:
             return
