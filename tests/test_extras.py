@@ -65,6 +65,9 @@ def test_a_block_runs_without_any_extra() -> None:
         ("import blockstm.testing.strategies", "hypothesis", "testing"),
         ("import blockstm.compat.eth_tester", "eth_tester", "eth-tester"),
         ("import blockstm.compat.boa", "boa", "boa"),
+        ("import blockstm.compat.plugins.boa", "boa", "boa"),
+        ("import blockstm.compat.plugins.eth_tester", "eth_tester", "eth-tester"),
+        ("import blockstm.compat.plugins.pyevm", "eth", "pyevm"),
         (ARCHIVE, "cramjam", "archives"),
     ],
 )

@@ -118,7 +118,7 @@ def mistake(block: Block, header: Header, state: AccountState) -> None:
 
 
 # Packages that examples import and that come without types.
-UNTYPED = "[mypy]\n[mypy-eth.*,eth_tester.*,pyrevm.*]\nignore_missing_imports = True\n"
+UNTYPED = "[mypy]\n[mypy-boa.*,eth.*,eth_tester.*,pyrevm.*]\nignore_missing_imports = True\n"
 
 
 def checked(folder: Path, files: dict[str, str]) -> list[str]:

@@ -120,17 +120,50 @@ def test_what_is_skipped_for_want_of_fixtures_is_counted_aloud(
     assert lines[-1] == "2 passed, 0 failed, 3 skipped"
 
 
+def continuous_integration(folder: Path, make: str, peers: str) -> tuple[int, list[str]]:
+    """The status of its script and the lines that it prints, with these in the place of what it
+    runs: `make`, and the Python that runs other packages' tests."""
+    (folder / ".ci").mkdir()
+    shutil.copy(CI / "run", folder / ".ci")
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for path, script in ((folder / "make", make), (folder / ".venv" / "bin" / "python", peers)):
+        path.touch(0o755)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+    environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    command = [folder / ".ci" / "run"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout.splitlines()
+
+
+PASSED = "echo '2 passed, 0 failed'"
+LEFT_OUT = "SKIPPED: the tests of"
+
+
 def test_continuous_integration_fails_without_fixtures(tmp_path: Path) -> None:
-    """Its script, with a `make` that prints what a run without fixtures ends with."""
-    (tmp_path / ".ci").mkdir()
-    shutil.copy(CI / "run", tmp_path / ".ci")
-    make = tmp_path / "make"
-    make.touch(0o755)
-    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    for line, wanted in (("NO FIXTURES: 2 tests were SKIPPED", 1), ("", 0)):
-        make.write_text(f"#!/bin/sh\necho '{line}'\necho '2 passed, 0 failed'\n")
-        done = subprocess.run([tmp_path / ".ci" / "run"], env=environment, capture_output=True)
-        assert done.returncode == wanted
+    make = f"echo 'NO FIXTURES: 2 tests were SKIPPED'; {PASSED}"
+    status, lines = continuous_integration(tmp_path, make, "echo 'the peers ran'")
+    assert status == 1
+    assert "the peers ran" not in lines
+
+
+@pytest.mark.parametrize(
+    ("peers", "wanted"),
+    [
+        ("echo '5 passed'", 0),
+        (f"echo '{LEFT_OUT} pyrevm'", 0),
+        ("exit 1", 1),
+        ("exit 124", 0),  # as `timeout` ends when the time is up
+        ("exit 127", 127),
+    ],
+)
+def test_continuous_integration_runs_the_tests_of_peers(
+    tmp_path: Path, peers: str, wanted: int
+) -> None:
+    """One that fails, fails the run; what is left out does not, and the last line says so."""
+    status, lines = continuous_integration(tmp_path, PASSED, peers)
+    assert status == wanted
+    is_left_out = LEFT_OUT in peers or "124" in peers
+    assert lines[-1].startswith(LEFT_OUT) == is_left_out
 
 
 def test_a_wheel_that_lacks_something_is_seen(tmp_path: Path) -> None:

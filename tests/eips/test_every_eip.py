@@ -23,6 +23,7 @@ WITHOUT_RULES = {
     55: "how an address is written with a checksum: no block depends on it",
     158: "the name that go-ethereum has for Spurious Dragon, whose rules EIP-161 has",
     191: "how a wallet signs a message that is no transaction: no block depends on it",
+    712: "how a wallet signs structured data that is no transaction: no block depends on it",
     1013: "the list of Constantinople's EIPs, each of which has its own file",
     1186: "what a node answers when it is asked for a proof: no block depends on it",
     1474: "the methods and errors of JSON-RPC: no block depends on them",

@@ -169,7 +169,7 @@ def test_what_surely_has_no_violation_is_not_looked_at(
         each.encode()
     seen: list[Any] = []
     monkeypatch.setattr(
-        transaction_rules, "transaction_violation", lambda *given: seen.append(given[0])
+        transaction_rules, "transaction_violation", lambda *given, **_: seen.append(given[0])
     )
     assert transactions_violation(listed, HEADER, fork, 1) is None
     assert seen == []

@@ -10,7 +10,7 @@ Imports point down::
 
 from blockstm.extras import need
 
-need("boa", "titanoboa")
+need("boa", "blockstm.compat.boa")
 
 from typing import Any
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from blockstm.extras import need
+
+need("boa", "blockstm.compat.plugins.boa")
+
 from typing import Any
 
 from boa import environment

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from blockstm.extras import need
+
+need("eth-tester", "blockstm.compat.plugins.eth_tester")
+
 import eth_tester
 from eth_tester.backends import pyevm
 from eth_tester.backends.pyevm import main

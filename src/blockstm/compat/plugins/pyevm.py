@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from blockstm.extras import need
+
+need("pyevm", "blockstm.compat.plugins.pyevm")
+
 from typing import Any
 
 from eth.chains import base

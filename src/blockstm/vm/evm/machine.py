@@ -244,7 +244,7 @@ def _check_evmc(evmc: Any, fork: str, opcodes: Mapping[int, Any]) -> None:
     if not isinstance(evmc, EvmcVm):
         raise InputError(f"evmc is what blockstm.vm.evmc.load gives, not {brief(evmc)}")
     if fork not in EVMC_FORKS:
-        raise ConfigError(f"EVMC's ABI 12 has no fork {fork!r}, only {', '.join(EVMC_FORKS)}")
+        raise ConfigError(f"EVMC's ABI 12 has no fork {brief(fork)}, only {', '.join(EVMC_FORKS)}")
     if opcodes:
         raise ConfigError("only this package's EVM has opcodes of your own, not one by EVMC")
 

@@ -88,14 +88,16 @@ def load(path: str | os.PathLike[str], options: Mapping[str, str] | None = None)
     if fault == BAD_OPTION:
         name = list(pairs)[option]
         raise EvmcError(
-            f"{given!r} does not take the option {name}={brief(pairs[name])}: it has none of this "
-            "name, or not with this value"
+            f"{brief(given)} does not take the option {brief(name)} with {brief(pairs[name])}: it "
+            "has none of this name, or not with this value"
         )
     if fault:
-        raise EvmcError(f"{given!r} has no EVM for this version: {FAULTS[fault]}")
+        raise EvmcError(f"{brief(given)} has no EVM for this version: {FAULTS[fault]}")
     loaded = EvmcVm(given, pairs, library)
     if "evm1" not in loaded.capabilities:
-        raise EvmcError(f"{given!r}, {loaded.name}, says that it does not run the EVM's code")
+        raise EvmcError(
+            f"{brief(given)}, {brief(loaded.name)}, says that it does not run the EVM's code"
+        )
     return loaded
 
 
@@ -135,7 +137,7 @@ def _function(path: str) -> int:
         function = getattr(library, name, None)
         if function is not None:
             return ctypes.cast(function, ctypes.c_void_p).value or 0
-    raise EvmcError(f"{path!r} is no EVMC library: it exports none of {', '.join(names)}")
+    raise EvmcError(f"{brief(path)} is no EVMC library: it exports none of {', '.join(names)}")
 
 
 def _function_names(path: str) -> Iterator[str]:
