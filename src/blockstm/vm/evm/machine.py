@@ -38,6 +38,8 @@ from blockstm.vm.forks import Fork, fork_named
 
 __all__ = ["FORKS", "Evm", "PreparedSteps"]
 
+_AROUND = frozenset({BlockStart, BlockEnd})  # the steps around a block's transactions
+
 
 class Evm:
     """The rules of one fork in one block, in the native core: runs `Step`s without the GIL.
@@ -170,7 +172,9 @@ class Evm:
     def _add_rules(self, prepared: EvmBlock, steps: Sequence[Step]) -> None:
         rules = self._own_rules
         around = (steps.start, steps.end) if isinstance(steps, BlockSteps) else steps
-        has_own = any(isinstance(each, BlockStart | BlockEnd) and each.own for each in around)
+        has_own = not _AROUND.isdisjoint(map(type, around)) and any(
+            isinstance(each, BlockStart | BlockEnd) and each.own for each in around
+        )
         if rules is not NO_OWN_RULES or has_own:
             fees = [(each.recipient, each.amount) for each in rules.fees]
             prepared.add_rules(
