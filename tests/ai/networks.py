@@ -52,11 +52,11 @@ class Network:
     def real(self, *shape: int) -> str:
         return self.tensor(self.rng.normal(0, 1, shape).astype(np.float32))
 
-    def model(self, output: str, kind: int = TensorProto.FLOAT) -> Any:
+    def model(self, output: str, kind: int = TensorProto.FLOAT, opset: int = 20) -> Any:
         given = helper.make_tensor_value_info("given", TensorProto.FLOAT, self.shape)
         result = helper.make_tensor_value_info(output, kind, None)
         graph = helper.make_graph(self.nodes, "network", [given], [result], self.tensors)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
         model.ir_version = 9
         return model
 

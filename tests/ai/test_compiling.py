@@ -74,6 +74,14 @@ def _shaped(network: Network, value: str) -> str:
     return _gemm(network, network.node("Identity", flat))
 
 
+def _squeezed(network: Network, value: str) -> str:
+    """Of three axes of size 1 the middle one goes, and the sums go over the last that is left."""
+    wide = network.node("Reshape", value, network.tensor(np.array([1, 1, 1, 24], np.int64)))
+    for axis in (-2, 1):
+        wide = network.node("Squeeze", wide, network.tensor(np.array([axis], np.int64)))
+    return _gemm(network, wide)
+
+
 PLAIN: dict[str, tuple[list[int], Made]] = {
     "conv": (IMAGE, _convolved),
     "conv with steps and pads": (
@@ -94,6 +102,8 @@ PLAIN: dict[str, tuple[list[int], Made]] = {
     "relu": (ROW, _function("Relu")),
     "leaky relu": (ROW, _function("LeakyRelu", alpha=0.1)),
     "elu": (ROW, _function("Elu")),
+    "steep elu": (ROW, _function("Elu", alpha=1.75)),
+    "squeeze": (ROW, _squeezed),
     "gelu": (ROW, _function("Gelu")),
     "sigmoid": (ROW, _function("Sigmoid")),
     "hard sigmoid": (ROW, _function("HardSigmoid")),
@@ -249,6 +259,58 @@ def _huge_bias(network: Network, value: str) -> str:
     return network.rounded(network.node("Gemm", value, network.weights(24, 10), bias), 0.1, 0)
 
 
+def _cut_and_compared(network: Network, value: str) -> str:
+    made = network.node("Gemm", value, network.weights(24, 10))
+    return network.node("ArgMax", network.node("Relu", made), axis=-1)
+
+
+def _scaled(scale: float) -> Made:
+    def made(network: Network, value: str) -> str:
+        sums = network.node("Gemm", value, network.weights(24, 10))
+        return network.rounded(sums, scale, 0)
+
+    return made
+
+
+def _scale_of_weights(*scales: float) -> Made:
+    def made(network: Network, value: str) -> str:
+        integers, zeros = np.ones((24, 10), np.int8), np.zeros(len(scales), np.int8)
+        inputs = [network.tensor(each) for each in (integers, np.float32(scales), zeros)]
+        weights = network.node("DequantizeLinear", *inputs, axis=1)
+        return network.rounded(network.node("MatMul", value, weights), 0.1, 0)
+
+    return made
+
+
+def _normalised(size: float, scale: float) -> Made:
+    def made(network: Network, value: str) -> str:
+        numbers = [network.tensor(np.full(24, size, np.float32)) for _ in range(2)]
+        given = network.rounded(value, 0.05, 3)
+        return network.rounded(network.node("LayerNormalization", given, *numbers), scale, 0)
+
+    return made
+
+
+def _shaped_as(operator: str, *numbers: int, **attributes: Any) -> Made:
+    def made(network: Network, value: str) -> str:
+        inputs = [network.tensor(np.array(numbers, np.int64))] if numbers else []
+        return network.node(operator, value, *inputs, **attributes)
+
+    return made
+
+
+def _added_to_nothing(network: Network, value: str) -> str:
+    return network.rounded(network.node("Add", value), 0.1, 0)
+
+
+def _one_factor(network: Network, value: str) -> str:
+    return network.rounded(network.node("MatMul", value), 0.1, 0)
+
+
+def _of_another_domain(network: Network, value: str) -> str:
+    return network.rounded(network.node("Relu", value, domain="mine"), 0.1, 0)
+
+
 WRONG: dict[str, tuple[Made, str, str]] = {
     "an operator": (_unknown, "erf_2", "there is no instruction for Erf; there are for Add"),
     "real weights": (_unquantised_weights, "gemm_2", "its weights are real numbers"),
@@ -256,7 +318,79 @@ WRONG: dict[str, tuple[Made, str, str]] = {
     "sums that go on": (_twice_without, "matmul_5", "its input was quantised"),
     "a huge bias": (_huge_bias, "gemm_3", "its sums may overflow int32"),
     "no quantised output": (_never_quantised, "", "is quantised at the end"),
+    "what is cut off and compared": (_cut_and_compared, "argmax_5", "what was cut off"),
+    "a scale of 0": (_scaled(0), "quantizelinear_4", "a number above 0, not 0.0"),
+    "a negative scale": (_scaled(-0.1), "quantizelinear_4", "a number above 0, not -0.1"),
+    "an infinite scale": (_scaled(np.inf), "quantizelinear_4", "a number above 0, not inf"),
+    "a scale that is none": (_scaled(np.nan), "quantizelinear_4", "a number above 0, not nan"),
+    "a tiny scale": (_scaled(1e-40), "quantizelinear_4", "the scales do not go together"),
+    "weights of scale 0": (_scale_of_weights(0), "dequantizelinear_2", "a number above 0"),
+    "weights of two scales": (
+        _scale_of_weights(0.1, 0.2),
+        "dequantizelinear_2",
+        "2 scales are not of axis 1",
+    ),
+    "a large norm of tiny scale": (
+        _normalised(1e30, 1e-6),
+        "quantizelinear_5",
+        "the scales do not go together",
+    ),
+    "a norm beyond floats": (
+        _normalised(np.inf, 0.1),
+        "quantizelinear_5",
+        "the scales do not go together",
+    ),
+    "a shape beyond the rank": (_shaped_as("Reshape", 1, 24, 0), "reshape_2", "not reshaped to"),
+    "two sizes that follow": (_shaped_as("Reshape", -1, -1, 24), "reshape_2", "not reshaped to"),
+    "a size below -1": (_shaped_as("Reshape", -1, -24), "reshape_2", "not reshaped to"),
+    "zeros that are sizes": (
+        _shaped_as("Reshape", 0, 24, allowzero=1),
+        "reshape_2",
+        "allowzero is 0",
+    ),
+    "the batch dropped": (_shaped_as("Squeeze", 0), "squeeze_2", r"not \[0\]"),
+    "the batch dropped by its other name": (
+        _shaped_as("Squeeze", -2),
+        "squeeze_2",
+        r"not \[-2\]",
+    ),
+    "a long axis dropped": (_shaped_as("Squeeze", 1), "squeeze_2", r"not \[1\]"),
+    "an axis that is not there": (_shaped_as("Squeeze", 2), "squeeze_2", r"not \[2\]"),
+    "all axes dropped": (_shaped_as("Squeeze"), "squeeze_2", "its axes are listed"),
+    "an order of other axes": (
+        _shaped_as("Transpose", perm=[0, 2]),
+        "transpose_2",
+        "no order of 2 axes",
+    ),
+    "one addend": (_added_to_nothing, "add_2", "its input was quantised"),
+    "one factor": (_one_factor, "matmul_2", "it is not as ONNX defines it"),
+    "an operator of one's own": (_of_another_domain, "relu_2", "no instruction for Relu"),
 }
+
+
+@pytest.mark.parametrize("opset", [1, 12])
+def test_models_of_an_earlier_meaning_are_refused(opset: int) -> None:
+    """Clip had its bounds elsewhere, and Softmax went over other axes."""
+    network = Network(ROW)
+    output = _gemm(network, quantised_input(network))
+    with pytest.raises(ModelError, match=f"is of opset {opset}; those of opset 13 and later"):
+        compile_onnx(network.model(output, opset=opset))
+    assert compile_onnx(network.model(output, opset=13)).work == 240
+
+
+def test_a_zero_point_may_be_left_out() -> None:
+    """Then it is 0, of uint8: an empty name says so too."""
+    network = Network(ROW)
+    scale = network.tensor(np.float32(0.03))
+    stored = network.node("QuantizeLinear", "given", scale, "")
+    value = network.node("DequantizeLinear", stored, scale, "")
+    integers = network.tensor(network.rng.integers(-127, 128, (24, 10)).astype(np.int8))
+    weights = network.node("DequantizeLinear", integers, network.tensor(np.float32(0.01)), "")
+    made = network.node("QuantizeLinear", network.node("MatMul", value, weights), scale, "")
+    output = network.node("DequantizeLinear", made, scale, "")
+    compiled, ours, theirs = results(network, output, np.abs(real_input(network)))
+    assert np.abs(ours - theirs).max() <= 1.01 * compiled.output.scales[0].scale
+    assert len(set(ours.tolist())) > 2
 
 
 @pytest.mark.parametrize("name", WRONG)

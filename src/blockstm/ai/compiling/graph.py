@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike
-from typing import Any
+from typing import Any, Final
 
 from blockstm.extras import need
 
@@ -15,11 +15,18 @@ from onnx import numpy_helper
 
 from blockstm.ai.building import Builder
 from blockstm.ai.compiling.nodes import OPERATORS
-from blockstm.ai.compiling.values import Constant, Integers, Node, Places, Sums
+from blockstm.ai.compiling.values import Constant, Integers, Node, Places, Sums, scale_of
 from blockstm.ai.model import Model, Scale, Tensor
 from blockstm.errors import ModelError
+from blockstm.messages import said_by
 
 __all__ = ["compile_onnx"]
+
+_ONNX: Final = ("", "ai.onnx")
+_DOMAINS: Final = (*_ONNX, "com.microsoft")
+"""Whose operators are meant; ONNX Runtime's have the same meaning where they have the same name."""
+
+_OPSET_MIN: Final = 13
 
 
 def compile_onnx(model: str | PathLike[str] | bytes | Any) -> Model:
@@ -38,7 +45,9 @@ def compile_onnx(model: str | PathLike[str] | bytes | Any) -> Model:
         MissingExtra: onnx is not installed (``blockstm[ai]``).
         OSError: the file cannot be read.
     """
-    graph = _loaded(model).graph
+    loaded = _loaded(model)
+    _check_opset(loaded)
+    graph = loaded.graph
     values: dict[str, Any] = {
         each.name: Constant(numpy_helper.to_array(each)) for each in graph.initializer
     }
@@ -72,6 +81,18 @@ def _loaded(model: Any) -> Any:
         raise ModelError(f"this is no ONNX model: {error}") from error
 
 
+def _check_opset(model: Any) -> None:
+    """Refuse what operators meant earlier: bounds of Clip and axes of Softmax have moved since.
+
+    Raises:
+        ModelError: it is older than what operators here are.
+    """
+    versions = [each.version for each in model.opset_import if each.domain in _ONNX]
+    if max(versions, default=0) < _OPSET_MIN:
+        given = f"is of opset {max(versions)}" if versions else "names no opset of ONNX"
+        raise ModelError(f"the model {given}; those of opset {_OPSET_MIN} and later are compiled")
+
+
 def _compile(builder: Builder, node: Any, values: dict[str, Any]) -> None:
     layer = node.name or (node.output[0] if node.output else "")
     if node.op_type == "Constant":
@@ -80,7 +101,7 @@ def _compile(builder: Builder, node: Any, values: dict[str, Any]) -> None:
             raise ModelError("Constant: it is a tensor", layer)
         values[node.output[0]] = Constant(numpy_helper.to_array(attributes["value"]))
         return
-    if node.op_type not in OPERATORS:
+    if node.op_type not in OPERATORS or node.domain not in _DOMAINS:
         raise ModelError(
             f"there is no instruction for {node.op_type}; there are for {', '.join(OPERATORS)}",
             layer,
@@ -96,7 +117,12 @@ def _compile(builder: Builder, node: Any, values: dict[str, Any]) -> None:
     )
     if not made.inputs:
         raise made.fail("it has no input")
-    given = OPERATORS[node.op_type](builder, made)
+    try:
+        given = OPERATORS[node.op_type](builder, made)
+    except ModelError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise made.fail(f"it is not as ONNX defines it: {said_by(error)}") from error
     results = given if isinstance(given, tuple) else (given,)
     for name, result in zip(node.output, results, strict=False):
         if name and result is not None:
@@ -142,12 +168,14 @@ def _input_scale(graph: Any, name: str) -> tuple[Scale, str]:
 
 
 def _scale_of(node: Any, tensors: dict[str, Any]) -> Scale:
-    names = list(node.input[1:3])
-    if any(name not in tensors for name in names) or tensors[names[0]].size != 1:
-        raise ModelError("the input's scale and zero point are numbers of the model", node.name)
+    def fail(message: str) -> ModelError:
+        return ModelError(f"{node.op_type}: {message}", node.name)
+
+    names = [name for name in node.input[1:3] if name]
+    if not names or any(name not in tensors for name in names):
+        raise fail("the input's scale and zero point are numbers of the model")
     zero = tensors[names[1]] if len(names) > 1 else np.zeros((), np.uint8)
-    shift = 128 if zero.dtype == np.uint8 else 0
-    return Scale(float(tensors[names[0]].reshape(())), int(zero.reshape(())) - shift)
+    return scale_of(tensors[names[0]], zero, fail)
 
 
 def _output(name: str, values: dict[str, Any]) -> tuple[Tensor, Any]:

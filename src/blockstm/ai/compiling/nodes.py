@@ -21,6 +21,7 @@ from blockstm.ai.compiling.values import (
     Shares,
     Sum,
     Sums,
+    scale_of,
 )
 from blockstm.ai.model import Scale
 
@@ -30,19 +31,18 @@ _Compile = Callable[[Builder, Node], Any]
 
 
 def _scale(node: Node, at: int) -> Scale:
-    """A scale and a zero point that are inputs; those of uint8 become int8's.
+    """A scale and a zero point that are inputs; see `scale_of`.
 
     Raises:
-        ModelError: they are not one of each, or not 8 bits.
+        ModelError: as of `scale_of`, or they are computed.
     """
-    scale = node.constant(at, "scale").numbers
-    zero = node.inputs[at + 1].numbers if len(node.inputs) > at + 1 else np.zeros((), np.uint8)
-    if scale.size != 1 or zero.size != 1:
-        raise node.fail("what is computed has one scale and one zero point")
-    if zero.dtype not in (np.int8, np.uint8):
-        raise node.fail(f"integers are int8 or uint8, not {zero.dtype}")
-    shift = 128 if zero.dtype == np.uint8 else 0
-    return Scale(float(scale.reshape(())), int(zero.reshape(())) - shift)
+    scale, zero = node.constant(at, "scale").numbers, _zero(node, at + 1)
+    return scale_of(scale, np.zeros((), np.uint8) if zero is None else zero, node.fail)
+
+
+def _zero(node: Node, at: int) -> Any:
+    """A zero point that is an input; None where it is left out."""
+    return None if node.given(at) is None else node.constant(at, "zero point").numbers
 
 
 def _quantised(builder: Builder, node: Node) -> Any:
@@ -57,9 +57,10 @@ def _quantised(builder: Builder, node: Node) -> Any:
 def _dequantised(builder: Builder, node: Node) -> Any:
     given = node.inputs[0]
     if isinstance(given, Constant):
-        zero = node.inputs[2].numbers if len(node.inputs) > 2 else None
+        if node.attributes.get("block_size", 0):
+            raise node.fail("there is one scale, or one for each channel: block_size is 0")
         axis = int(node.attributes.get("axis", 1))
-        return _weights(node, given, node.constant(1, "scale").numbers, zero, axis)
+        return _weights(node, given, node.constant(1, "scale").numbers, _zero(node, 2), axis)
     if not isinstance(given, Integers):
         raise node.fail("what it takes is int8 or uint8")
     if given.scale != _scale(node, 1):
@@ -71,13 +72,17 @@ def _weights(node: Node, given: Constant, scale: Any, zero: Any, axis: int) -> C
     """What integers of the model mean.
 
     Raises:
-        ModelError: their zero point is not 0 (of uint8: 128).
+        ModelError: their zero point is not 0 (of uint8: 128), or a scale is none of theirs.
     """
     integers = given.numbers
     zeros = np.zeros(1, integers.dtype) if zero is None else np.atleast_1d(zero)
     scales = np.atleast_1d(scale).astype(float)
+    if not (np.isfinite(scales) & (scales > 0)).all():
+        raise node.fail("a scale is a number above 0")
     along = [1] * integers.ndim
     if scales.size > 1:
+        if not -integers.ndim <= axis < integers.ndim or integers.shape[axis] != scales.size:
+            raise node.fail(f"{scales.size} scales are not of axis {axis} of {integers.shape}")
         axis %= integers.ndim
         along[axis] = scales.size
     if integers.dtype == np.int32 and not zeros.any():
@@ -146,38 +151,53 @@ def _biased(node: Node) -> Any:
 
 
 def _reshaped(builder: Builder, node: Node) -> Any:
-    given = node.inputs[0]
+    given = _shapeable(node)
     wanted = [int(number) for number in node.constant(1, "shape").numbers.reshape(-1)]
-    shape = [given.shape[at] if size == 0 else size for at, size in enumerate(wanted)]
-    if -1 in shape:
+    if node.attributes.get("allowzero", 0):
+        raise node.fail("a size of 0 is that of the input (allowzero is 0)")
+    sizes = [*given.shape, *[0] * len(wanted)]
+    shape = [sizes[at] if size == 0 else size for at, size in enumerate(wanted)]
+    if shape.count(-1) == 1 and 0 not in shape:
         shape[shape.index(-1)] = prod(given.shape) // -prod(shape)
-    if prod(shape) != prod(given.shape):
+    if min(shape, default=1) < 1 or prod(shape) != prod(given.shape):
         raise node.fail(f"{list(given.shape)} is not reshaped to {wanted}")
-    return _shaped(node, tuple(shape))
+    return given.shaped(tuple(shape))
 
 
 def _flattened(builder: Builder, node: Node) -> Any:
-    axis = int(node.attributes.get("axis", 1))
-    shape = node.inputs[0].shape
-    return _shaped(node, (prod(shape[:axis]), prod(shape[axis:])))
+    given, axis = _shapeable(node), int(node.attributes.get("axis", 1))
+    return given.shaped((prod(given.shape[:axis]), prod(given.shape[axis:])))
 
 
 def _squeezed(builder: Builder, node: Node) -> Any:
-    given = node.inputs[0]
-    kept = tuple(size for at, size in enumerate(given.shape) if at == 0 or size != 1)
-    return _shaped(node, kept)
+    given = _shapeable(node)
+    if node.given(1) is None:
+        raise node.fail("its axes are listed: the batch, which is one, stays")
+    axes = {int(number) for number in node.constant(1, "axes").numbers.reshape(-1)}
+    rank = len(given.shape)
+    if any(not -rank < axis < rank or axis == 0 or given.shape[axis] != 1 for axis in axes):
+        raise node.fail(f"axes of size 1 behind the batch are dropped, not {sorted(axes)}")
+    dropped = {axis % rank for axis in axes}
+    return given.shaped(tuple(n for at, n in enumerate(given.shape) if at not in dropped))
 
 
-def _shaped(node: Node, shape: tuple[int, ...]) -> Any:
-    given = node.inputs[0]
+def _shapeable(node: Node) -> Integers | Sums:
+    """The input, whose numbers stay as they are in another shape.
+
+    Raises:
+        ModelError: it is something else.
+    """
+    given = node.given(0)
     if isinstance(given, Integers | Sums):
-        return given.shaped(shape)
+        return given
     raise node.fail("its input was quantised just before it")
 
 
 def _transposed(builder: Builder, node: Node) -> Any:
     given = node.integers()
     order = [int(at) for at in node.attributes.get("perm", range(len(given.shape))[::-1])]
+    if sorted(order) != [*range(len(given.shape))]:
+        raise node.fail(f"{order} is no order of {len(given.shape)} axes")
     moved = [at for at in order if given.shape[at] != 1]
     shape = tuple(given.shape[at] for at in order)
     if moved == sorted(moved):
@@ -234,6 +254,8 @@ def _places(builder: Builder, node: Node, axis: int, count: int, *, keeps: bool)
     is_sums = isinstance(given, Sums)
     if is_sums and len(set(given.scales)) > 1:
         raise node.fail("numbers of different scales are not compared: quantise them first")
+    if is_sums and (given.low, given.high) != (-inf, inf):
+        raise node.fail("what was cut off (Relu, Clip) is quantised before it is compared")
     if not is_sums:
         node.integers()
     rows, length = prod(given.shape[:-1]), given.shape[-1]
@@ -261,6 +283,11 @@ def _hard_sigmoid(builder: Builder, node: Node) -> Integers:
     slope = float(node.attributes.get("alpha", 0.2))
     offset = float(node.attributes.get("beta", 0.5))
     return _mapped(node, lambda number: min(max(number * slope + offset, 0.0), 1.0))
+
+
+def _elu(builder: Builder, node: Node) -> Integers:
+    slope = float(node.attributes.get("alpha", 1.0))
+    return _mapped(node, lambda number: number if number >= 0 else slope * (exp(number) - 1))
 
 
 def _gelu(builder: Builder, node: Node) -> Integers:
@@ -296,7 +323,7 @@ OPERATORS: Final[dict[str, _Compile]] = {
     "Conv": windows.convolution,
     "DequantizeLinear": _dequantised,
     "Dropout": lambda builder, node: node.inputs[0],
-    "Elu": _function(lambda number: number if number >= 0 else exp(number) - 1),
+    "Elu": _elu,
     "Flatten": _flattened,
     "Gelu": _gelu,
     "Gemm": products.gemm,

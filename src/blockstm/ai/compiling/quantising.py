@@ -41,7 +41,7 @@ def quantise(builder: Builder, node: Node, real: Real, to: Scale) -> Integers:
     """
     try:
         value = _EMIT[type(real)](builder, real, to)
-    except ValueError as error:  # a factor that no multiplier and shift can be
+    except (ValueError, ArithmeticError) as error:  # no multiplier and shift can be so large
         raise node.fail(f"the scales do not go together: {error}") from error
     return Integers(value, real.shape, to)
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from blockstm.ai.building import Value
 from blockstm.ai.model import Scale
 from blockstm.errors import ModelError
@@ -26,6 +28,7 @@ __all__ = [
     "Shares",
     "Sum",
     "Sums",
+    "scale_of",
 ]
 
 
@@ -153,13 +156,17 @@ class Node:
         """The error that names this node."""
         return ModelError(f"{self.operator}: {message}", self.layer)
 
+    def given(self, number: int) -> Any:
+        """An input; None where it is left out."""
+        return self.inputs[number] if number < len(self.inputs) else None
+
     def constant(self, number: int, what: str) -> Constant:
         """An input that must be part of the model.
 
         Raises:
             ModelError: it is computed, or not there.
         """
-        given = self.inputs[number] if number < len(self.inputs) else None
+        given = self.given(number)
         if not isinstance(given, Constant):
             raise self.fail(f"its {what} is part of the model, not computed")
         return given
@@ -170,9 +177,26 @@ class Node:
         Raises:
             ModelError: it is something else.
         """
-        given = self.inputs[number]
+        given = self.given(number)
         if not isinstance(given, Integers) or given.functions:
             raise self.fail(
                 "its input was quantised (QuantizeLinear, then DequantizeLinear) just before it"
             )
         return given
+
+
+def scale_of(scale: Any, zero: Any, fail: Callable[[str], ModelError]) -> Scale:
+    """A scale and a zero point of 8 bits; those of uint8 become int8's.
+
+    Raises:
+        ModelError: what ``fail`` gives: they are not one of each, not 8 bits, or no scale.
+    """
+    if scale.size != 1 or zero.size != 1:
+        raise fail("what is computed has one scale and one zero point")
+    if zero.dtype not in (np.int8, np.uint8):
+        raise fail(f"integers are int8 or uint8, not {zero.dtype}")
+    factor = float(scale.reshape(()))
+    if not 0 < factor < inf:
+        raise fail(f"a scale is a number above 0, not {factor}")
+    shift = 128 if zero.dtype == np.uint8 else 0
+    return Scale(factor, int(zero.reshape(())) - shift)
