@@ -12,6 +12,7 @@ from tests.evm.world_blocks import SENDERS, context, transaction, world
 
 from blockstm import ai
 from blockstm.ai.building import Builder
+from blockstm.ai.deployment import initcode
 from blockstm.ai.inference import Inference
 from blockstm.ai.model import CODE_BYTES, Model, Scale, Tensor
 from blockstm.errors import DecodeError, InputError, PrecompileFailure
@@ -101,7 +102,7 @@ def test_an_input_of_another_size_reverts() -> None:
 def test_every_kernel_and_every_code_limit_give_the_same() -> None:
     for data in INPUTS:
         answers = {MODEL.run(data, kernel=kernel) for kernel in ai.kernels()}
-        for limit in (100_000, 1_000):
+        for limit in (100_000, 2_000):
             deployment = ai.Deployment(MODEL, Address(SENDERS[0]), 7, limit)
             asked = ai.call_data("run", (), [data], [deployment.program])
             answers.add(ai.call("run", asked, deployment.codes).output)
@@ -151,6 +152,27 @@ def test_a_models_hash_names_every_bit_of_it() -> None:
 def test_more_codes_than_a_program_names_are_refused() -> None:
     with pytest.raises(InputError, match="a program names 255"):
         MODEL.codes(limit=101)
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 1, 2.5, None])
+def test_a_limit_that_leaves_nothing_is_refused(limit: Any) -> None:
+    with pytest.raises(InputError, match="a code is at most 2 bytes or more, not"):
+        MODEL.codes(limit)
+    with pytest.raises(InputError, match="a code is at most 2 bytes or more, not"):
+        ai.Deployment(MODEL, Address(SENDERS[0]), 0, limit)
+
+
+def test_a_program_that_no_account_can_have_is_refused() -> None:
+    with pytest.raises(InputError, match="4 instructions and 52 codes is 3104 bytes; a code is 1"):
+        ai.Deployment(MODEL, Address(SENDERS[0]), 0, 1_000)
+
+
+def test_a_code_that_no_creation_returns_is_refused() -> None:
+    sizes = initcode(bytes(65_535))[1:3], len(initcode(bytes(65_535)))
+    assert sizes == (b"\xff\xff", 65_545)
+    deployment = ai.Deployment(made(width=1_000), Address(SENDERS[0]), 0, 100_000)
+    with pytest.raises(InputError, match="a code is 65535 bytes at most, not 7"):
+        _ = deployment.steps[0].initcode
 
 
 def test_integers_and_real_numbers() -> None:
@@ -229,6 +251,16 @@ def test_the_vyper_contract_has_the_program_and_the_sizes() -> None:
     assert deployment.program.hash.hex() in source
     assert "given: Bytes[64]) -> Bytes[64]" in source
     assert RUN.hex()[-4:] in source.lower()
+
+
+def test_the_name_of_a_graph_stays_within_the_docstring() -> None:
+    hostile = replace(MODEL, name='net-1.0 _x"""\n\n@external\ndef own(): pass\n"""\\\u2028é')
+    source = ai.vyper_source(hostile, ai.Deployment(hostile, Address(SENDERS[0])).program)
+    assert "@title Inference by net-1.0 _xexternaldef own pass\n" in source
+    nameless = ai.vyper_source(
+        replace(MODEL, name='"""'), ai.Deployment(MODEL, Address(SENDERS[0])).program
+    )
+    assert "@title Inference by a compiled model\n" in nameless
 
 
 def test_the_vyper_contract_answers_as_the_other_one(tmp_path: Any) -> None:

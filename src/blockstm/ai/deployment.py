@@ -8,6 +8,7 @@ from typing import Final
 
 from blockstm.ai.instructions import ADDRESSES, At, Reference, header
 from blockstm.ai.model import CODE_BYTES, Model
+from blockstm.errors import InputError
 from blockstm.ethereum import Transaction
 from blockstm.ethereum.blocks.receipt import contract_address
 from blockstm.ethereum.codecs.hashing import keccak
@@ -15,6 +16,9 @@ from blockstm.reference.inference.layout import INLINE
 from blockstm.types import Address
 
 __all__ = ["Deployed", "Deployment", "contract_code", "initcode", "vyper_source"]
+
+_INITCODE_MAX: Final = (1 << 16) - 1
+"""The longest code whose size one PUSH2 says."""
 
 _CREATION_GAS: Final = 60_000
 _GAS_PER_BYTE: Final = 260
@@ -39,7 +43,11 @@ class Deployed:
 
     @property
     def initcode(self) -> bytes:
-        """The data of the creation."""
+        """The data of the creation.
+
+        Raises:
+            InputError: the code is longer than 65,535 bytes.
+        """
         return initcode(self.code)
 
     @property
@@ -57,6 +65,10 @@ class Deployment:
         deployer: who sends the transactions, one after another.
         nonce: of the first.
         limit: of a code, in bytes: the fork's.
+
+    Raises:
+        InputError: the weights need more codes than a program can name, or the program is longer
+            than a code may be.
     """
 
     model: Model
@@ -76,6 +88,11 @@ class Deployment:
             references.append(Reference.of(step.address, code))
             nonce += 1
         program = self.model.program(references)
+        if len(program) > self.limit:
+            raise InputError(
+                f"the program of {len(self.model.instructions)} instructions and {len(references)} "
+                f"codes is {len(program)} bytes; a code is {self.limit} at most"
+            )
         yield (step := self._step("program", program, nonce))
         yield self._step("contract", contract_code(Reference.of(step.address, program)), nonce + 1)
 
@@ -107,8 +124,13 @@ class Deployment:
 def initcode(code: bytes) -> bytes:
     """What a creation runs to have this code: it returns what lies behind its first ten bytes.
 
-    It works from Byzantium on; codes are at most 65,535 bytes.
+    It works from Byzantium on.
+
+    Raises:
+        InputError: the code is longer than 65,535 bytes.
     """
+    if len(code) > _INITCODE_MAX:
+        raise InputError(f"a code is {_INITCODE_MAX} bytes at most, not {len(code)}")
     # PUSH2 size, DUP1, PUSH1 10, RETURNDATASIZE (0), CODECOPY, RETURNDATASIZE (0), RETURN
     return b"\x61" + len(code).to_bytes(2, "big") + bytes.fromhex("80600a3d393df3") + code
 
@@ -146,7 +168,7 @@ def vyper_source(model: Model, program: Reference) -> str:
     """
     return f'''# pragma version >=0.4.0
 """
-@title Inference by {model.name or "a compiled model"}
+@title Inference by {_plain(model.name) or "a compiled model"}
 @notice The program at 0x{program.address.hex()} of the hash 0x{program.hash.hex()}.
 """
 
@@ -167,6 +189,12 @@ def _infer(given: Bytes[{model.input.size}]) -> Bytes[{model.output.size}]:
 def infer(given: Bytes[{model.input.size}]) -> Bytes[{model.output.size}]:
     return self._infer(given)
 '''
+
+
+def _plain(name: str) -> str:
+    """A graph's name without what could end a docstring: the model's maker chose it."""
+    kept = (each for each in name if each.isascii() and (each.isalnum() or each in " _-."))
+    return "".join(kept).strip()
 
 
 def _checksummed(address: bytes) -> str:

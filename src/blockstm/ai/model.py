@@ -78,8 +78,10 @@ class Model:
         """The codes that hold the constants, each of at most ``limit`` bytes.
 
         Raises:
-            InputError: so many codes are more than a program can name.
+            InputError: so many codes are more than a program can name, or the limit leaves no byte.
         """
+        if type(limit) is not int or limit <= len(CODE_PREFIX):
+            raise InputError(f"a code is at most 2 bytes or more, not {brief(limit)}")
         step = limit - len(CODE_PREFIX)
         parts = [self.constants[at : at + step] for at in range(0, len(self.constants), step)]
         if len(parts) > _CODES_MAX:
