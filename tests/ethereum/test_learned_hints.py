@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,95 @@ def test_a_model_with_broken_members_is_told() -> None:
         broken["methods"][0][name] = wrong
         with pytest.raises(DecodeError):
             ConflictModel.of_document(broken)
+
+
+NAN, INFINITE = float("nan"), float("inf")
+PATTERN = [COUNTER.hex(), 0, "0x3", True, 1.0, 0]
+
+
+def pattern(**members: Any) -> list[list[Any]]:
+    names = ("address", "source", "place", "key_first", "value", "at")
+    return [[members.get(name, right) for name, right in zip(names, PATTERN, strict=True)]]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("blocks", INFINITE), ("blocks", NAN), ("blocks", -1), ("blocks", 1 << 64), ("blocks", 1.5),
+        ("methods_max", -5), ("methods_max", 0), ("methods_max", INFINITE), ("patterns_max", True),
+        ("patterns_max", -1), ("methods", 5), ("to", "aa"), ("to", None), ("selector", "11" * 5),
+        ("calls", [1.0, 100_000]), ("calls", [1.0, -1]), ("calls", [NAN, 0]), ("calls", [-1.0, 0]),
+        ("calls", [1.0, INFINITE]), ("calls", [1.0, 0, 0]), ("calls", ["1", 0]),
+        ("gas", [NAN, 0]), ("gas", [INFINITE, 0]), ("gas", [1e300, 0]), ("gas", [10**400, 0]),
+        ("reads", pattern(place="-0x1")), ("reads", pattern(place=hex(1 << 256))),
+        ("writes", pattern(place=3)), ("writes", pattern(source=-2)),
+        ("writes", pattern(source=4)), ("writes", pattern(source=INFINITE)),
+        ("writes", pattern(key_first=1)), ("writes", pattern(address="aa")),
+        ("reads", pattern(value=NAN)), ("reads", pattern(at=3)), ("reads", [[]]),
+    ],
+)  # fmt: skip
+def test_a_number_that_no_model_has_is_told(tmp_path: Path, name: str, wrong: Any) -> None:
+    """When it is loaded: not a block later, when a method is looked up."""
+    document = taught([1, None])._model.document()
+    members = document if name in document else document["methods"][0]
+    members[name] = wrong
+    path = tmp_path / "conflicts.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(DecodeError):
+        Learned.load(path)
+    with pytest.raises(DecodeError):
+        ConflictModel.of_document(document)
+
+
+def test_what_is_right_at_its_bounds_is_loaded(tmp_path: Path) -> None:
+    document = taught([1])._model.document()
+    document["methods"][0] |= {
+        "reads": pattern(place=hex((1 << 256) - 1), source=-1),
+        "writes": pattern(source=3, at=1),
+        "calls": [1e-300, 1],
+        "gas": [1e18, 0],
+    }
+    path = tmp_path / "conflicts.json"
+    path.write_text(json.dumps(document))
+    assert Learned.load(path).for_block(block([1, 2])) is not None
+
+
+def test_brackets_without_end_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "conflicts.json"
+    path.write_text("[" * 200_000)
+    with pytest.raises(DecodeError, match="model of conflicts"):
+        Learned.load(path)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, None, 1.5])
+def test_a_model_keeps_something(wrong: Any) -> None:
+    for name in ("methods_max", "patterns_max"):
+        with pytest.raises(InputError, match="1 or more of each"):
+            ConflictModel(**{name: wrong})
+
+
+def test_a_saved_model_is_on_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file's bytes, then its name, then the folder that has the name."""
+    path = tmp_path / "conflicts.json"
+    done: list[str] = []
+
+    def synced(handle: int) -> None:
+        where = Path(os.readlink(f"/proc/self/fd/{handle}"))
+        done.append(where.name)
+        if where.is_file():
+            json.loads(where.read_text())  # all of it
+
+    def replaced(before: Path, after: Path) -> None:
+        done.append("named")
+        before.rename(after)
+
+    learned = taught([1])
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    learned.save(path)
+    assert done == ["conflicts.json.new", "named", tmp_path.name]
 
 
 def test_learning_takes_accesses() -> None:

@@ -10,12 +10,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from blockstm.errors import DecodeError
-from blockstm.ethereum.learned.patterns import Method, Pattern
+from blockstm.errors import DecodeError, InputError
+from blockstm.ethereum.learned.patterns import ARGUMENTS, SENDER, Method, Pattern
 from blockstm.messages import brief
 
 __all__ = ["ConflictModel", "Prediction"]
 
+_ADDRESS_BYTES: Final = 20
+_COUNT_MAX: Final = (1 << 63) - 1
+_GAS_MAX: Final = 1 << 53
+_SELECTOR_MAX: Final = 4
 _VERSION: Final = 1
 _FADING: Final = 0.98
 _LEAST_SHARE: Final = 0.5
@@ -66,9 +70,15 @@ class ConflictModel:
             that are written.
 
     To be used by one thread at a time.
+
+    Raises:
+        InputError: one of them is less than 1.
     """
 
     def __init__(self, methods_max: int = 4096, patterns_max: int = 64) -> None:
+        for each in (methods_max, patterns_max):
+            if type(each) is not int or not 1 <= each <= _COUNT_MAX:
+                raise InputError(f"a model keeps 1 or more of each, not {brief(each)}")
         self.methods_max, self.patterns_max = methods_max, patterns_max
         self.blocks = 0
         self._methods: dict[Method, _MethodCounts] = {}
@@ -114,7 +124,7 @@ class ConflictModel:
                 if count.now(self.blocks) >= _LEAST_SHARE * calls
             )
 
-        gas = int(counts.gas.now(self.blocks) / calls) if calls else 0
+        gas = int(min(counts.gas.now(self.blocks) / calls, _GAS_MAX)) if calls else 0
         return Prediction(likely(counts.reads), likely(counts.writes), gas)
 
     def document(self) -> dict[str, Any]:
@@ -137,9 +147,9 @@ class ConflictModel:
         try:
             if document["version"] != _VERSION:
                 raise DecodeError(f"a model of version {brief(document['version'])}", "version")
-            model = cls(int(document["methods_max"]), int(document["patterns_max"]))
-            model.blocks = int(document["blocks"])
-            model._methods = dict(_read(each) for each in document["methods"])
+            model = cls(document["methods_max"], document["patterns_max"])
+            model.blocks = _whole(document["blocks"], 0, _COUNT_MAX)
+            model._methods = dict(_read(each, model.blocks) for each in document["methods"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise DecodeError(f"no model of conflicts: {brief(error)}", "methods") from error
         return model
@@ -176,18 +186,42 @@ def _written_patterns(kept: dict[Pattern, _Count]) -> Iterator[list[Any]]:
         yield [pattern.address.hex(), source, hex(place), key_first, count.value, count.at]
 
 
-def _read(given: dict[str, Any]) -> tuple[Method, _MethodCounts]:
-    method = Method(bytes.fromhex(given["to"]), bytes.fromhex(given["selector"]))
-    patterns = [dict(map(_read_pattern, given[name])) for name in ("reads", "writes")]
-    return method, _MethodCounts(_count(*given["calls"]), _count(*given["gas"]), *patterns)
+def _read(given: dict[str, Any], blocks: int) -> tuple[Method, _MethodCounts]:
+    method = Method(_address(given["to"]), bytes.fromhex(given["selector"]))
+    if len(method.selector) > _SELECTOR_MAX:
+        raise ValueError(f"a selector is {_SELECTOR_MAX} bytes at most, not {brief(method[1])}")
+    patterns = [
+        dict(_read_pattern(each, blocks) for each in given[name]) for name in ("reads", "writes")
+    ]
+    (calls, calls_at), (gas, gas_at) = given["calls"], given["gas"]
+    counts = _count(calls, calls_at, blocks), _count(gas, gas_at, blocks)
+    return method, _MethodCounts(*counts, *patterns)
 
 
-def _read_pattern(given: list[Any]) -> tuple[Pattern, _Count]:
+def _read_pattern(given: list[Any], blocks: int) -> tuple[Pattern, _Count]:
     address, source, place, key_first, value, at = given
-    kept_source = None if source is None else int(source)
-    pattern = Pattern(bytes.fromhex(address), kept_source, int(place, 16), bool(key_first))
-    return pattern, _count(value, at)
+    if type(key_first) is not bool:
+        raise ValueError(f"whether the key is first is true or false, not {brief(key_first)}")
+    kept_source = None if source is None else _whole(source, SENDER, ARGUMENTS - 1)
+    number = _whole(int(place, 16), 0, (1 << 256) - 1)
+    return Pattern(_address(address), kept_source, number, key_first), _count(value, at, blocks)
 
 
-def _count(value: Any, at: Any) -> _Count:
-    return _Count(float(value), int(at))
+def _address(given: str) -> bytes:
+    address = bytes.fromhex(given)
+    if len(address) != _ADDRESS_BYTES:
+        raise ValueError(f"an address is {_ADDRESS_BYTES} bytes, not {brief(given)}")
+    return address
+
+
+def _count(value: Any, at: Any, blocks: int) -> _Count:
+    """A count of blocks that were: none can be of one that is to come."""
+    if type(value) not in (int, float) or not 0 <= value <= _COUNT_MAX:
+        raise ValueError(f"a count is from 0 to {_COUNT_MAX}, not {brief(value)}")
+    return _Count(float(value), _whole(at, 0, blocks))
+
+
+def _whole(number: Any, least: int, most: int) -> int:
+    if type(number) is not int or not least <= number <= most:
+        raise ValueError(f"an integer from {least} to {most}, not {brief(number)}")
+    return number

@@ -15,13 +15,17 @@ from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.types import Address
 
-__all__ = ["Call", "Method", "Pattern", "Slot"]
+__all__ = ["ARGUMENTS", "SENDER", "Call", "Method", "Pattern", "Slot"]
 
 _WORD: Final = 32
 _SELECTOR: Final = 4
-_ARGUMENTS: Final = 4
 _PLACES: Final = 12
-_SENDER: Final = -1
+
+ARGUMENTS: Final = 4
+"""How many words of a call's data may be keys."""
+
+SENDER: Final = -1
+"""The source of keys that are the sender."""
 
 Slot = tuple[Address, int]
 """An account and the number of its slot."""
@@ -64,8 +68,8 @@ class Call:
         words = [
             data[at : at + _WORD].ljust(_WORD, b"\0") for at in range(_SELECTOR, len(data), _WORD)
         ]
-        self._keys: dict[int, bytes] = {_SENDER: sender.rjust(_WORD, b"\0")}
-        self._keys |= enumerate(words[:_ARGUMENTS])
+        self._keys: dict[int, bytes] = {SENDER: sender.rjust(_WORD, b"\0")}
+        self._keys |= enumerate(words[:ARGUMENTS])
         self._found: dict[int, tuple[int, int, bool]] = {}
 
     def slot_of(self, pattern: Pattern) -> Slot | None:

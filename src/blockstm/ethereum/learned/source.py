@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
-from blockstm.errors import DecodeError, InputError
+from blockstm.errors import InputError
 from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.codecs.json_files import parse_json
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.senders import find_senders
 from blockstm.ethereum.learned.model import ConflictModel
 from blockstm.ethereum.learned.patterns import Call, Slot
 from blockstm.hints.hints import Expected, Hints
-from blockstm.messages import brief
 from blockstm.types import Address
 
 __all__ = ["Learned"]
@@ -71,8 +71,16 @@ class Learned:
         """
         target = Path(path)
         beside = target.with_name(target.name + ".new")
-        beside.write_text(json.dumps(self._model.document(), separators=(",", ":")))
+        with beside.open("w") as file:
+            file.write(json.dumps(self._model.document(), separators=(",", ":")))
+            file.flush()
+            os.fsync(file.fileno())  # before it has the name, or a power cut could leave it empty
         os.replace(beside, target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     @classmethod
     def load(cls, path: str | Path) -> Learned:
@@ -82,10 +90,7 @@ class Learned:
             OSError: it cannot be read.
             DecodeError: it is something else.
         """
-        try:
-            document = json.loads(Path(path).read_text())
-        except ValueError as error:
-            raise DecodeError(f"no model of conflicts: {brief(error)}", str(path)) from error
+        document = parse_json(Path(path).read_bytes(), "model of conflicts")
         return cls(ConflictModel.of_document(document))
 
     def _expected(self, call: Call | None) -> Expected | None:
