@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.evm.world_blocks import SENDERS, context, transaction, world
 from tests.fixtures import mainnet_block
 
 from blockstm.cli import main
 from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.results.block_accesses import BlockAccesses, TransactionAccesses
-from blockstm.insight.recording import Recording
-from blockstm.insight.simulation.estimates import CORES, simulate_cores
+from blockstm.insight.recording import Recording, Steps
+from blockstm.insight.simulation import measured
+from blockstm.insight.simulation.estimates import CORES, estimate_cores, simulate_cores
+from blockstm.insight.simulation.measured import measure_block
 from blockstm.insight.simulation.model import Costs
 from blockstm.insight.simulation.policies import POLICIES, policy_named
 from blockstm.insight.simulation.simulator import simulate
+from blockstm.state.accounts import AccountState
+from blockstm.vm.evm import Evm
 
 BLOCK = 12_300_570
 RUN_NS = 20_000
@@ -53,6 +59,13 @@ def recording(
     return Recording("made", times, (100,) * len(touched), (21_000,) * len(touched), listed)
 
 
+STEPS = Steps(
+    "transfers",
+    [transaction(sender, SENDERS[0], value=1) for sender in range(4)],
+    AccountState(world()),
+    Evm("cancun", context("cancun")),
+    range(4),
+)
 FREE = recording([([n], [n]) for n in range(256)])
 CHAIN = recording([([0], [0]) for _ in range(256)])
 TWO_CHAINS = recording([([n % 2], [n % 2]) for n in range(256)])
@@ -140,6 +153,43 @@ def test_wrong_arguments_are_told() -> None:
     for cores in (0, 257, "2"):
         with pytest.raises(InputError, match="from 1 to 256"):
             simulate_cores(FREE, COSTS, cores=[cores])  # type: ignore[list-item]  # the subject
+
+
+@pytest.mark.parametrize("repeats", [0, -1, 1.5, None])
+def test_a_block_is_timed_once_or_more(repeats: Any) -> None:
+    with pytest.raises(ConfigError, match="a block is timed once or more, not"):
+        measure_block(STEPS, repeats=repeats)
+    with pytest.raises(ConfigError, match="a block is timed once or more, not"):
+        estimate_cores(STEPS, repeats=repeats)
+
+
+def test_long_gaps_alone_are_no_cost_of_finding_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine every gap may be one."""
+    monkeypatch.setattr(measured, "_GAP_NS_MAX", 0)
+    assert measure_block(STEPS, repeats=1).costs.claim_ns == 0
+
+
+def test_a_block_without_transactions_is_measured() -> None:
+    empty = Steps("empty", [], STEPS.state, STEPS.evm, range(0))
+    found = estimate_cores(empty, cores=[1, 8], repeats=2)
+    assert found.transactions == 0
+    assert set(found.measured) == {1, 2}
+    assert found.costs.fixed_ns > 0
+    assert found.speedup("optimistic", 8) == found.ceiling == pytest.approx(1)
+
+
+def test_a_speedup_is_over_one_core() -> None:
+    made = simulate_cores(FREE, COSTS, cores=[4])
+    several = {at: each for at, each in made.simulated.items() if at[1] > 1}
+    for lacking in (replace(made, simulated=several), simulate_cores(FREE, COSTS, policies=[])):
+        with pytest.raises(InputError, match="a speed-up is over one core"):
+            _ = lacking.ceiling
+    with pytest.raises(InputError, match="a speed-up is over one core"):
+        replace(made, simulated=several).speedup("optimistic", 4)
+    with pytest.raises(InputError, match="'weighted' was not simulated on 4 cores"):
+        made.speedup("weighted", 4)
+    nothing = simulate_cores(recording([]), NO_COSTS, cores=[4])
+    assert nothing.ceiling == nothing.speedup("optimistic", 4) == 1
 
 
 def test_the_command_prints_and_draws(capsys: Capture, tmp_path: Path) -> None:

@@ -40,13 +40,23 @@ class CoreEstimates:
     costs: Costs
 
     def speedup(self, policy: str, cores: int) -> float:
-        """Simulated time on one core, over that on so many."""
-        return self._alone / self.simulated[policy, cores].seconds
+        """Simulated time on one core, over that on so many.
+
+        Raises:
+            InputError: the policy was not simulated on so many cores, or nothing on one.
+        """
+        if (policy, cores) not in self.simulated:
+            raise InputError(f"{brief(policy)} was not simulated on {brief(cores)} cores")
+        return self._speedup(self.simulated[policy, cores].seconds)
 
     @property
     def ceiling(self) -> float:
-        """The speed-up that the longest chain leaves; behind it the costs of the whole block."""
-        return self._alone / self.ceiling_seconds
+        """The speed-up that the longest chain leaves; behind it the costs of the whole block.
+
+        Raises:
+            InputError: nothing was simulated on one core.
+        """
+        return self._speedup(self.ceiling_seconds)
 
     def error(self, cores: int) -> float | None:
         """How far the simulation of today's engine is off, as a part of what was measured."""
@@ -54,9 +64,11 @@ class CoreEstimates:
             return None
         return self.simulated["optimistic", cores].seconds / self.measured[cores] - 1
 
-    @property
-    def _alone(self) -> float:
-        return next(each.seconds for (_, cores), each in self.simulated.items() if cores == 1)
+    def _speedup(self, seconds: float) -> float:
+        alone = [each.seconds for (_, cores), each in self.simulated.items() if cores == 1]
+        if not alone:
+            raise InputError("a speed-up is over one core, on which nothing was simulated")
+        return alone[0] / seconds if seconds else 1.0  # an empty block at no cost
 
 
 def estimate_cores(
@@ -69,7 +81,7 @@ def estimate_cores(
     """Measure a block on one worker and on two, and simulate it on more.
 
     Raises:
-        ConfigError: there is no such policy.
+        ConfigError: there is no such policy, or ``repeats`` is less than 1.
         InputError: a number of cores is not from 1 to 256.
         BlockError: the block ends early.
     """

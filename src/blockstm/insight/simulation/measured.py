@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from blockstm.config import Config
+from blockstm.errors import ConfigError
 from blockstm.executor import Executor
 from blockstm.insight.recording import Recording, Steps, recorded, run, timing_executor
 from blockstm.insight.simulation.model import Costs
+from blockstm.messages import brief
 from blockstm.types import Span, Stats
 
 __all__ = ["Measured", "measure_block"]
@@ -46,8 +48,11 @@ def measure_block(steps: Steps, *, repeats: int = 30) -> Measured:
     Where two workers never shared the block, the costs of sharing are 0.
 
     Raises:
+        ConfigError: ``repeats`` is less than 1.
         BlockError: the block ends early.
     """
+    if type(repeats) is not int or repeats < 1:
+        raise ConfigError(f"a block is timed once or more, not {brief(repeats)} times")
     plain: dict[int, list[Stats]] = {count: [] for count in _CORES}
     timed: dict[int, list[Stats]] = {count: [] for count in _CORES}
     with ExitStack() as stack:
@@ -86,6 +91,8 @@ def _quickest(runs: Sequence[Stats]) -> Stats:
 
 def _around_ns(stats: Stats) -> float:
     """What a block took before its first step and after its last."""
+    if not stats.timeline:
+        return stats.seconds * 1e9
     first, last = stats.timeline[0], stats.timeline[-1]
     return stats.seconds * 1e9 - (last.end_ns - first.begin_ns)
 
@@ -95,9 +102,9 @@ def _claim_ns(timeline: Sequence[Span]) -> float:
     gaps = [
         max(after.begin_ns - before.end_ns, 0)
         for before, after in pairwise(timeline)
-        if after.activity == "execute"
+        if after.activity == "execute" and after.begin_ns - before.end_ns < _GAP_NS_MAX
     ]
-    return statistics.fmean(gap for gap in gaps if gap < _GAP_NS_MAX) if gaps else 0.0
+    return statistics.fmean(gaps) if gaps else 0.0
 
 
 def _joined_ns(timeline: Sequence[Span]) -> int:
