@@ -31,6 +31,7 @@ from blockstm.ethereum import (
 )
 from blockstm.ethereum.execution.checks import execute_in_order
 from blockstm.types import Address
+from blockstm.vm.evm.own_rules import OwnRules
 
 FORKS = ["paris", "cancun", "prague", "amsterdam"]
 VAULT, BASE_VAULT = Address(b"\xf1" * 20), Address(b"\xf2" * 20)
@@ -108,6 +109,31 @@ def test_fees_together_beyond_all_words_are_refused() -> None:
     fees = (TransactionFee(VAULT, lambda *_: 2**255),) * 3
     with pytest.raises(InvalidBlock, match="insufficient funds"):
         built(site("cancun", fees=fees), [pay(0, 0)[1]], RICH)
+
+
+@pytest.mark.parametrize("amounts", [(2**255, 2**255), (2**256 - 1, 1), (2**256 - 1,) * 8])
+def test_fees_beyond_all_words_are_refused_of_who_has_all_the_wei(amounts: tuple[int, ...]) -> None:
+    """And pays for nothing else."""
+    state = state_of([2**256 - 1, 0, 0, 0])
+    free = pay(0, 0, value=0, max_fee_per_gas=0, max_priority_fee_per_gas=0)[1]
+    usual = site("cancun", base_fee=lambda parent: 0)
+    made = built(usual, [free], state)
+    fees = tuple(TransactionFee(VAULT, lambda *_, each=each: each) for each in amounts)
+    where = site("cancun", base_fee=lambda parent: 0, fees=fees)
+    for run in RUNS:
+        with pytest.raises(InvalidBlock) as caught:
+            run(made.block, state, "evm", chain=where.chain, parent=where.parent)
+        assert (caught.value.reason, caught.value.index) == (Reason.INSUFFICIENT_FUNDS, 0)
+
+
+def test_all_the_wei_there_is_may_be_paid() -> None:
+    state = state_of([2**256 - 1, 0, 0, 0])
+    free = pay(0, 0, value=0, max_fee_per_gas=0, max_priority_fee_per_gas=0)[1]
+    fees = tuple(TransactionFee(VAULT, lambda *_, each=each: each) for each in (2**255, 2**255 - 1))
+    where = site("cancun", base_fee=lambda parent: 0, fees=fees)
+    done = everywhere(where, built(where, [free], state), state)
+    assert balance(state, done, SENDERS[0]) == 0
+    assert balance(state, done, VAULT) == 2**256 - 1
 
 
 def test_calls_and_simulated_blocks_pay_none() -> None:
@@ -195,6 +221,14 @@ def test_a_block_makes_a_call(fork: str, when: str) -> None:
     assert done.writes[KEEPER].storage == {0: size, 1: int.from_bytes(sender, "big")}
     if fork != "amsterdam":  # which counts two kinds of gas apart
         assert done.receipts[0].gas_used == done.gas_used  # none of it is a block's gas
+
+
+@pytest.mark.parametrize("fork", FORKS)
+@pytest.mark.parametrize("target", [KEEPER, FAILS])
+def test_a_call_may_have_all_the_gas_there_is(fork: str, target: Address) -> None:
+    where = site(fork, before=(SystemCall(target, gas=2**63 - 1),))
+    done = everywhere(where, built(where, [pay(0, 0)[1]], world()), world())
+    assert (KEEPER in done.writes) == (target == KEEPER)
 
 
 def test_a_calls_input_may_follow_from_the_header() -> None:
@@ -290,6 +324,9 @@ def test_what_a_function_raises_ends_the_block(when: str, workers: int) -> None:
         {"after": "text"},
         {"transaction_types": (7,)},
         {"transaction_types": 7},
+        {"transaction_types": {TYPES[0]: 1}},
+        {"activations": 5},
+        {"activations": (5,)},
         {"precompiles": [1]},
         {"opcodes": [1]},
         {"base_fee": 7},
@@ -299,6 +336,24 @@ def test_what_a_function_raises_ends_the_block(when: str, workers: int) -> None:
 def test_rules_of_the_wrong_kind_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         Rules(**wrong)
+
+
+def test_what_rules_were_made_from_may_change() -> None:
+    fees = [TransactionFee(VAULT, per_byte)]
+    types, own_types = list(TYPES), {5: True}
+    rules, of_evm = Rules(fees=fees, transaction_types=types), OwnRules(fees, None, own_types)
+    fees *= 100
+    types.clear()
+    own_types["text"] = 7
+    assert rules == Rules(fees=tuple(fees[:1]), transaction_types=TYPES)
+    assert hash(rules) == hash(Rules(fees=tuple(fees[:1]), transaction_types=TYPES))
+    assert of_evm == OwnRules(tuple(fees[:1]), None, {5: True})
+
+
+@pytest.mark.parametrize("own_types", [5, [5], {"5": True}, {5: 1}, {True: True}])
+def test_own_types_of_the_wrong_kind_are_refused(own_types: Any) -> None:
+    with pytest.raises(ConfigError, match="own_types"):
+        OwnRules(own_types=own_types)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,19 @@ def test_more_gas_than_the_block_has_is_no_failure_but_refused() -> None:
         assert caught.value.index == len(transactions) - 1
 
 
+@pytest.mark.parametrize(("to", "succeeds"), [(NOBODY, True), (TELLER, False)])
+def test_intrinsic_gas_above_the_cap_leaves_none_to_run_with(to: Address, succeeds: bool) -> None:
+    """All the rest is for the state (EIP-8037)."""
+    where, state = site("amsterdam"), with_teller()
+    object.__setattr__(where, "gas_limit", 200_000_000)
+    deposit = Deposit(sender=POOR, to=to, mint=5, gas=100_000_000, data=b"\1" * 1_100_000)
+    done = everywhere(where, built(where, [deposit, pay(0, 0)[1]], state), state)
+    receipt = done.receipts[0]
+    assert receipt.succeeded == succeeds
+    assert receipt.gas_used == 15_000 + 64 * 1_100_000  # the floor of EIP-7976
+    assert balance(state, done, POOR) == 5
+
+
 def test_those_of_one_sender_and_signed_ones_follow_each_other() -> None:
     """What a deposit mints and raises, a signed transaction needs."""
     where = site("cancun")

@@ -23,7 +23,6 @@ private:
         TransactionEnv transaction;
     };
 
-    bool begin(const Surroundings& surroundings) noexcept;
     bool push(const evmc_message& message, const Code& code, Account& self) noexcept;
     evmc_result run(const evmc_message& message) noexcept;
     evmc_result result_of(Exit exit) noexcept;

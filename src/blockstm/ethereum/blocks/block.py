@@ -226,9 +226,8 @@ def _transactions_from(
 ) -> tuple[Transaction, ...]:
     """Each is a list, or bytes that start with a type (EIP-2718)."""
     transactions: list[Transaction] = items.rest_by(partial(decode_listed, Transaction))
-    while (
-        items
-    ):  # the first that is left is of a chain's own, or none: then it is read for the words
+    # The first that is left is of a chain's own, or none: then it is read for the words.
+    while items:
         transactions.append(_transaction_from(items, len(transactions), own_types))
         transactions += items.rest_by(partial(decode_listed, Transaction))
     return tuple(transactions)

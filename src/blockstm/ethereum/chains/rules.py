@@ -21,7 +21,7 @@ from blockstm.vm.evm.own_rules import (
 __all__ = ["NO_RULES", "OwnTransactionType", "Rules", "check_code"]
 
 _FIRST_OWN: Final = 5
-_LAST_OWN: Final = 0x7F  # what is above begins a list (EIP-2718)
+_LAST_OWN: Final = 0x7F  # what is above is no type (EIP-2718)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class OwnTransactionType:
         is_prepaid: see above.
         receipt: the transaction, its sender's nonce before it and the block's `Header` → what its
             receipt has behind the four usual members: numbers by their JSON names, in order. None:
-            nothing.
+            nothing. The names, and their order, must not depend on the nonce: stored receipts are
+            read with 0.
 
     Raises:
         ConfigError: an attribute is of the wrong kind or out of range.
@@ -62,7 +63,7 @@ class OwnTransactionType:
             raise ConfigError(
                 f"a type of transactions of a chain's own is an int from {_FIRST_OWN} to "
                 f"0x{_LAST_OWN:x}, not {brief(number)}: 0 to 4 are Ethereum's, and what is above "
-                "begins a legacy transaction or none (EIP-2718)"
+                "is no type (EIP-2718)"
             )
         if not callable(self.decode):
             raise ConfigError(f"decode is a function of bytes, not {brief(self.decode)}")
@@ -133,18 +134,18 @@ class Rules:
 
     def __post_init__(self) -> None:
         check_code(self, "of Rules")
-        types = self.transaction_types
-        right = isinstance(types, list | tuple)
-        if not right or not all(isinstance(each, OwnTransactionType) for each in types):
-            raise ConfigError(
-                f"transaction_types are a tuple of OwnTransactionType, not {brief(types)}"
-            )
-        numbers = [each.number for each in types]
+        for name, kind in _KINDS.items():
+            given = getattr(self, name)
+            right = isinstance(given, list | tuple)
+            if not right or not all(isinstance(each, kind) for each in given):
+                raise ConfigError(f"{name} are a tuple of {kind.__name__}, not {brief(given)}")
+            object.__setattr__(self, name, tuple(given))
+        numbers = [each.number for each in self.transaction_types]
         if len(set(numbers)) < len(numbers):
             raise ConfigError(f"each type of transactions has a number of its own, not {numbers}")
         for name in ("before", "after"):
             object.__setattr__(self, name, checked_steps(getattr(self, name), name))
-        self._of_the_evm()  # checks the fees
+        self._of_the_evm()  # checks how many fees there are
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -173,6 +174,13 @@ class Rules:
             for each in fields(self)
             if each.name not in ("activations", "base_fee", "header_rule")
         )
+
+
+_KINDS: Final = {
+    "activations": Activation,
+    "transaction_types": OwnTransactionType,
+    "fees": TransactionFee,
+}
 
 
 def check_code(what: Any, whose: str) -> None:

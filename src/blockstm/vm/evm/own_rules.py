@@ -150,6 +150,17 @@ class OwnRules:
             raise ConfigError(f"a base_fee_recipient is 20 bytes or None, not {brief(recipient)}")
         if not isinstance(self.contracts_may_send, bool):
             raise ConfigError(f"contracts_may_send is a bool, not {brief(self.contracts_may_send)}")
+        types = self.own_types
+        if not isinstance(types, Mapping) or not all(map(_is_own_type, types.items())):
+            raise ConfigError(f"own_types are a mapping of int to bool, not {brief(types)}")
+        # The caller may still change what was given.
+        object.__setattr__(self, "fees", tuple(self.fees))
+        object.__setattr__(self, "own_types", dict(types))
+
+
+def _is_own_type(item: tuple[Any, Any]) -> bool:
+    number, is_prepaid = item
+    return type(number) is int and isinstance(is_prepaid, bool)
 
 
 NO_OWN_RULES: Final = OwnRules()

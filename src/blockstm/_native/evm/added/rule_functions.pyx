@@ -179,6 +179,8 @@ cdef class RuleFunctions:
         if base_fee_recipient is not None:
             self.rules.base_fee_recipient = address_of(base_fee_recipient)
         for recipient, function in fees:
+            if self.rules.fee_count == OWN_FEES_MAX:
+                raise InputError(f"there are up to {OWN_FEES_MAX} fees, not more")
             fee = &self.rules.fees[self.rules.fee_count]
             fee.recipient, fee.function = address_of(recipient), self.place_of(function)
             self.rules.fee_count += 1
@@ -214,7 +216,7 @@ cdef OwnStatus run_function(void* context, uint64_t place, OwnCall& call) noexce
     except RunOver:
         pass
     except BaseException as error:
-        call.error = function.keep(error, "a rule's function cannot end a transaction")
+        call.error = function.keep(error, "a function of a chain's own rules raises an error of its own")
     if view is not None:
         view.of = NULL
     return status

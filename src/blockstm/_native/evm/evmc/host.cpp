@@ -1,7 +1,6 @@
 // Frames of an EVM from a shared library; see host.hpp.
 #include "evm/evmc/host.hpp"
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "evm/evmc/conversions.hpp"
@@ -266,7 +265,7 @@ bool EvmcHost::request(const evmc_message& asked) noexcept {
     constexpr int64_t STIPEND = 2300;
     const Frame& frame = machine_.frames.back();
     if (asked.kind > EVMC_CREATE2) return broken(EvmcFault::BadCallKind);
-    if (asked.gas < 0 || asked.gas > frame.gas + STIPEND) return broken(EvmcFault::TooMuchGasAsked);
+    if (asked.gas < 0 || asked.gas - STIPEND > frame.gas) return broken(EvmcFault::TooMuchGasAsked);
     if (asked.input_size != 0 && asked.input_data == nullptr) return broken(EvmcFault::NullPointer);
     Request& request = machine_.request;
     request = Request{};

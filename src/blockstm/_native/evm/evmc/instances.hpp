@@ -73,7 +73,10 @@ public:
         vm->destroy(vm);
     }
     // The place of the option that an instance did not take.
-    int64_t refused_option() const noexcept { return refused_option_; }
+    int64_t refused_option() noexcept {
+        const std::lock_guard guard(lock_);
+        return refused_option_;
+    }
 
     static bool is_sound(const evmc_vm& vm) noexcept {
         return vm.abi_version == EVMC_ABI_VERSION && vm.name != nullptr && vm.version != nullptr &&
@@ -109,16 +112,19 @@ private:
     bool takes_options(evmc_vm* vm) {
         for (uint64_t place = 0; place < options_.size(); ++place) {
             const EvmcOption& each = options_[place];
+            if (vm->set_option != nullptr && vm->set_option(vm, each.name, each.value) == EVMC_SET_OPTION_SUCCESS) {
+                continue;
+            }
+            const std::lock_guard guard(lock_);
             refused_option_ = static_cast<int64_t>(place);
-            if (vm->set_option == nullptr) return false;
-            if (vm->set_option(vm, each.name, each.value) != EVMC_SET_OPTION_SUCCESS) return false;
+            return false;
         }
         return true;
     }
 
     const EvmcCreate create_;
     Array<EvmcOption> options_;
-    int64_t refused_option_ = 0;
+    int64_t refused_option_ = 0;  // by the lock, as threads may be refused at once
     ForkMutex lock_;
     Array<evmc_vm*> idle_;
 };

@@ -111,7 +111,9 @@ bool run_frames(Machine& machine, ExecutionResult& result) noexcept {
         const Exit exit = INSPECTED ? interpret_inspected(machine) : interpret(machine);
         if (exit == Exit::Over) return false;
         const int64_t given = exit == Exit::Call ? machine.request.gas : 0;  // still to be spent
-        if (!machine.spend(Machine::CALL_WEIGHT + before - machine.frames.back().gas - given)) return false;
+        // One after the other: their sum may be beyond all numbers.
+        if (!machine.spend(before - machine.frames.back().gas - given)) return false;
+        if (!machine.spend(Machine::CALL_WEIGHT)) return false;
         if (exit == Exit::Call) {
             const Request& request = machine.request;
             if constexpr (INSPECTED) tell_call(machine);

@@ -85,16 +85,21 @@ bool pay(Journal& journal, const Address& recipient, const u256& amount) noexcep
     return amount.is_zero() || (journal.account(recipient, account) && journal.credit(account, amount));
 }
 
+bool refuse_funds(Machine& machine, Account* sender, const u256& cost, ValidationError& error) noexcept {
+    u256 balance;
+    if (!machine.journal.balance(sender, balance)) return false;
+    error = {Violation::InsufficientFunds, balance, cost};
+    return true;
+}
+
 bool check_own_funds(Machine& machine, const Transaction& transaction, Account* sender, const u256& fees,
                      ValidationError& error) noexcept {
-    u256 cost, balance;
+    u256 cost;
     const bool fits = cost_max(transaction, cost) && add(cost, fees, cost) == 0;
     bool holds = false;
     if (fits && !machine.journal.can_pay(sender, cost, holds)) return false;
     if (holds) return true;
-    if (!machine.journal.balance(sender, balance)) return false;
-    error = {Violation::InsufficientFunds, balance, fits ? cost : ~u256{}};
-    return true;
+    return refuse_funds(machine, sender, fits ? cost : ~u256{}, error);
 }
 
 }  // namespace
@@ -116,7 +121,8 @@ bool price_own_fees(Machine& machine, const Step& step, Account* sender, OwnFees
         fees.amounts[place] = call.amount;
         fits = add(fees.total, call.amount, fees.total) == 0 && fits;
     }
-    return check_own_funds(machine, step.transaction, sender, fits ? fees.total : ~u256{}, error);
+    if (!fits) return refuse_funds(machine, sender, ~u256{}, error);
+    return check_own_funds(machine, step.transaction, sender, fees.total, error);
 }
 
 bool pay_own_fees(Machine& machine, const OwnFees& fees, uint64_t gas_used) noexcept {

@@ -107,11 +107,12 @@ bool Run::warm_up(const Address& target) noexcept {
 
 // ------------------------------------------------------------------------------ running
 
-// EIP-8037: what is beyond the cap on gas to run with is for the state.
+// EIP-8037: what is beyond the cap on gas to run with is for the state. The intrinsic gas of a prepaid transaction, which
+// is in the block whatever it breaks, may be above that cap by itself.
 void Run::split_gas() noexcept {
     given = static_cast<int64_t>(transaction.gas_limit - gas.execution);
     if (!machine.meters_state()) return;
-    const int64_t most = static_cast<int64_t>(GAS_CAP - gas.execution);
+    const int64_t most = gas.execution < GAS_CAP ? static_cast<int64_t>(GAS_CAP - gas.execution) : 0;
     const int64_t reservoir = std::max(given - most, int64_t{0});
     given -= reservoir;
     machine.state_gas.begin(reservoir);
