@@ -34,6 +34,7 @@ from blockstm.ethereum import (
     by_price,
 )
 from blockstm.ethereum.blocks.receipt import contract_address, receipts_root
+from blockstm.ethereum.codecs.fields import Fields
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution.checks import execute_in_order
 from blockstm.types import Address
@@ -354,10 +355,47 @@ def test_a_receipt_with_more_members_reads_back() -> None:
     assert receipt.to_json()["depositReceiptVersion"] == "0x1"
     assert receipt.encode()[0] == DEPOSIT
     assert receipts_root(done.executed.receipts) == done.block.header.receipts_root
+    fields = Fields(receipt.to_json(), "")
+    assert Receipt.from_fields(fields, extra_names=names[DEPOSIT]) == receipt
+    assert Receipt.from_fields(fields) == replace(receipt, extra=())
+    with pytest.raises(DecodeError, match="depositMark"):
+        Receipt.from_fields(fields, extra_names=("depositMark",))
     with pytest.raises(DecodeError, match="no transaction type 126"):
         Receipt.decode(receipt.encode())
     with pytest.raises(DecodeError):
         Receipt.decode(receipt.encode(), own_types={DEPOSIT: ("depositNonce",)})
+
+
+@pytest.mark.parametrize("names", [("status",), ("root",), ("logs",), ("a", "a")])
+def test_a_receipt_has_no_member_twice(names: tuple[str, ...]) -> None:
+    receipt = Receipt(DEPOSIT, True, 21_000, (), extra=tuple((name, 1) for name in names))
+    with pytest.raises(InputError, match="a name of its own"):
+        receipt.to_json()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Receipt.decode(b"", own_types=5),
+        lambda: Receipt.decode(b"", own_types={5: 7}),
+        lambda: Receipt.decode(b"", own_types={5: "name"}),
+        lambda: Receipt.decode(b"", own_types={5: (7,)}),
+        lambda: Receipt.from_fields(Fields({}, ""), extra_names="name"),
+        lambda: Block.decode(b"", rules=5),
+        lambda: Block.decode(b"", rules=None),
+    ],
+)
+def test_rules_to_read_by_that_are_none_are_refused(wrong: Any) -> None:
+    with pytest.raises(InputError):
+        wrong()
+
+
+@pytest.mark.parametrize("each", ["text", b"bytes", 5, None])
+def test_what_is_no_transaction_is_not_encoded(each: Any) -> None:
+    block = replace(built(site(), [pay(0, 0)[1]], RICH).block, transactions=(each,))
+    for read in (lambda: block.transactions_root, lambda: block.encoded_size, block.encode):
+        with pytest.raises(InputError, match="Transaction"):
+            read()
 
 
 def test_a_transaction_tells_its_members_and_its_hash() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -72,6 +73,36 @@ def test_options_that_are_none(options: Any) -> None:
         evmc.load(tiny_library(), options)
 
 
+@pytest.mark.parametrize("option", [{"\udc80": "1"}, {"gas": "\ud800"}])
+def test_options_that_no_library_can_be_given(option: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="a mapping of strings"):
+        evmc.load(tiny_library(), option)
+
+
+@pytest.mark.parametrize("path", [5, None, b"libtiny.so", "lib\0.so"])
+def test_a_path_that_is_none(path: Any) -> None:
+    with pytest.raises(ConfigError, match="the path of an EVMC library is a str"):
+        evmc.load(path)
+
+
+@pytest.mark.parametrize("path", ["a" * 5000, "\ud800.so", "a/" * 5000])
+def test_a_path_that_no_file_has(path: str) -> None:
+    with pytest.raises(EvmcError, match="there is no such file"):
+        evmc.load(path)
+
+
+def test_a_library_by_a_name_that_no_text_has(tmp_path: Path) -> None:
+    path = tmp_path / "lib\udc80.so"
+    shutil.copy(tiny_library("by-any-name", "TINY_CREATE=evmc_create"), path)
+    assert evmc.load(path).name == "tiny"
+
+
+@pytest.mark.parametrize("configuration", [5, None, b"libtiny.so"])
+def test_a_configuration_that_is_no_text(configuration: Any) -> None:
+    with pytest.raises(ConfigError, match="PATH"):
+        evmc.load_configured(configuration)
+
+
 # ------------------------------------------------------------------------------ while it runs
 
 
@@ -94,6 +125,8 @@ def test_options_that_are_none(options: Any) -> None:
         (18, "a null pointer"),
         (19, "a null pointer"),
         (21, "a null pointer"),
+        (22, "a size beyond all memory"),
+        (23, "a size beyond all memory"),
     ],
 )
 def test_what_breaks_the_interface_ends_the_block(way: str, how: int, what: str) -> None:

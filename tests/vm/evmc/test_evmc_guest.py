@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -195,6 +196,45 @@ def test_what_the_compiler_says_is_in_the_error(tmp_path: Path) -> None:
     with pytest.raises(EvmcError, match="name a C\\+\\+20 compiler"):
         building.build(tmp_path / "x.so", compiler="no-such-compiler")
     assert not (tmp_path / "x.so").exists()
+
+
+def quick_compiler(folder: Path) -> str:
+    """It writes what it was asked for, and nothing of use into it."""
+    path = folder / "quick"
+    path.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho new > "$2"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_library_that_is_loaded_is_replaced_and_not_written_over(tmp_path: Path) -> None:
+    compiler, path = quick_compiler(tmp_path), tmp_path / "built" / "x.so"
+    path.parent.mkdir()
+    path.write_text("older, and longer")
+    with path.open() as loaded:
+        assert building.build(path, compiler=compiler) == path
+        assert loaded.read() == "older, and longer"
+    assert path.read_text() == "new\n"
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_library_that_cannot_be_put_there_leaves_nothing(tmp_path: Path) -> None:
+    compiler, path = quick_compiler(tmp_path), tmp_path / "built" / "x.so"
+    (path / "inside").mkdir(parents=True)
+    with pytest.raises(OSError, match=r"x\.so"):
+        building.build(path, compiler=compiler)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_installation_without_a_version_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_version(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(building, "version", no_version)
+    with pytest.raises(EvmcError, match="no metadata"):
+        building.build(tmp_path / "x.so", compiler=quick_compiler(tmp_path))
 
 
 def test_the_command_says_what_went_wrong(

@@ -101,6 +101,8 @@ static struct evmc_result misbehave(uint8_t how, const struct evmc_host_interfac
             asked.code_address = asked.recipient = message->recipient;
             result = host->call(context, &asked);
             break;
+        case 22: host->emit_log(context, &message->recipient, words[0].bytes, (size_t)1 << 32, NULL, 0); break;
+        case 23: result.output_data = words[0].bytes, result.output_size = (size_t)1 << 32; break;
     }
     return result;
 }

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from operator import methodcaller
-from typing import Any, Final
+from typing import Any
 
 from blockstm._native.wire.decoding import decode_listed
 from blockstm._native.wire.transaction_list import TransactionList
@@ -27,7 +26,6 @@ from blockstm.types import Address, Hash32
 __all__ = ["Block", "Withdrawal"]
 
 _LIST = 0xC0
-_ENCODE: Final = methodcaller("encode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,9 @@ class Block:
 
         Raises:
             DecodeError: ``encoding`` is of no block, or not the only encoding of it.
+            InputError: ``rules`` are none.
         """
+        check_one(rules, Rules, "rules")
         items = Items(encoding, place)
         header = Header.from_items(items.items("header"))
         transactions = _transactions_from(items.items("transactions"), rules.types)
@@ -176,7 +176,7 @@ class Block:
         """
         if self._listed is not None:
             return self._listed
-        listed = TransactionList(self.transactions, _ENCODE)
+        listed = TransactionList(self.transactions, _encoded)
         if type(self.transactions) is tuple:  # nothing else of a block could change
             object.__setattr__(self, "_listed", listed)
         return listed
@@ -209,6 +209,12 @@ class Block:
         if self.ommers is None:
             return None
         return keccak(encode_list([ommer.encode() for ommer in self.ommers]))
+
+
+def _encoded(transaction: Any) -> bytes:
+    check_one(transaction, Transaction, "a transaction of a block")
+    encoding: bytes = transaction.encode()
+    return encoding
 
 
 def _transaction_at(value: object, place: str) -> Fields:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from blockstm._native.wire.receipts import flat_logs, logs_bloom
-from blockstm.errors import DecodeError
+from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.header import BLOOM_SIZE
 from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
 from blockstm.ethereum.codecs.fields import Fields, parse_hash, shown
@@ -15,6 +15,7 @@ from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.members import RECEIPT, check_members
 from blockstm.ethereum.codecs.rlp import Item, Items, check_encoding, encode
 from blockstm.ethereum.tries.list_root import list_root
+from blockstm.messages import brief
 from blockstm.types import Address, Hash32
 
 __all__ = [
@@ -31,6 +32,10 @@ Log = tuple[Address, tuple[bytes, ...], bytes]
 
 _TOPICS_MAX: Final = 4
 _LEGACY_LIST: Final = 0xC0
+_MEMBERS: Final = (
+    *("type", "status", "root", "cumulativeGasUsed", "gasUsed", "contractAddress"),
+    *("logsBloom", "logs"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class Receipt:
         contract_address: of the contract that the transaction creates, whether or not it
             succeeded; None of a call, and of a receipt that was decoded from RLP.
         extra: what receipts of a type of a chain's own have beside this, by JSON names, in order.
+            `from_fields` reads those that it is told the names of.
 
     Gas and contract address are not committed to and take no part in equality.
     """
@@ -77,15 +83,19 @@ class Receipt:
 
         Raises:
             DecodeError: ``encoding`` is of no receipt, or not the only encoding of it.
+            InputError: ``own_types`` are no mapping of numbers to names.
         """
+        own_types = {} if own_types is None else own_types
+        if not isinstance(own_types, Mapping) or not all(map(_are_names, own_types.values())):
+            raise InputError(f"own_types are a mapping of int to names, not {brief(own_types)}")
         check_encoding(encoding, place)
         kind: int = TransactionType.LEGACY
         names: Sequence[str] = ()
         payload = encoding
         if encoding[:1] < bytes((_LEGACY_LIST,)):
             kind, payload = encoding[0] if encoding else 0, encoding[1:]
-            if kind in (own_types or {}):
-                names = (own_types or {})[kind]
+            if kind in own_types:
+                names = own_types[kind]
             elif not TransactionType.LEGACY < kind <= TransactionType.SET_CODE:
                 raise DecodeError(f"{place}: no transaction type {kind} is known", place)
         items = Items(payload, place)
@@ -105,12 +115,20 @@ class Receipt:
         return cls(kind, outcome != b"", gas_used, logs, root, extra=extra)
 
     @classmethod
-    def from_fields(cls, fields: Fields, kind: int | None = None) -> Receipt:
+    def from_fields(
+        cls, fields: Fields, kind: int | None = None, *, extra_names: Sequence[str] = ()
+    ) -> Receipt:
         """Read a JSON-RPC receipt of a transaction of type ``kind``, by default its own ``type``.
+
+        ``extra_names`` are those of what receipts of its type have beside the usual, in order:
+        other members that a node gives mean nothing to it.
 
         Raises:
             DecodeError: a member is missing or malformed.
+            InputError: ``extra_names`` are none.
         """
+        if not _are_names(extra_names):
+            raise InputError(f"extra_names are a tuple of str, not {brief(extra_names)}")
         if kind is None:
             kind = fields.quantity_or_none("type", 7) or TransactionType.LEGACY
         succeeded = fields.quantity_or_none("status", 1)
@@ -122,6 +140,7 @@ class Receipt:
             fields.hash_or_none("root") if succeeded is None else None,
             fields.quantity_or_none("gasUsed", 64),
             fields.address_or_none("contractAddress"),
+            tuple((name, fields.quantity(name)) for name in extra_names),
         )
 
     @property
@@ -146,9 +165,13 @@ class Receipt:
         """The members of a JSON-RPC receipt that it knows.
 
         Raises:
-            InputError: a member is of the wrong kind or out of range.
+            InputError: a member is of the wrong kind or out of range, or ``extra`` has the name of
+                another one.
         """
         check_members(self, RECEIPT, "receipt")
+        names = [*_MEMBERS, *(name for name, _ in self.extra)]
+        if len(set(names)) < len(names):
+            raise InputError(f"receipt.extra has a name of its own each, not {brief(self.extra)}")
         members: dict[str, Any] = {"type": shown(self.type)}
         if self.state_root is None:
             members["status"] = shown(int(self.succeeded))
@@ -195,6 +218,10 @@ def receipts_bloom(receipts: Sequence[Receipt]) -> bytes:
 def bloom_of(logs: Iterable[Log]) -> bytes:
     """The Bloom filter over logs: three of 2,048 bits for each address and topic."""
     return logs_bloom(flat_logs(logs))
+
+
+def _are_names(names: object) -> bool:
+    return isinstance(names, list | tuple) and all(isinstance(each, str) for each in names)
 
 
 def _log(fields: Fields) -> Log:

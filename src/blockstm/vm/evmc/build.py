@@ -13,7 +13,7 @@ import tempfile
 from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -80,8 +80,7 @@ def build(
             objects = list(pool.map(compiled, enumerate(sources)))
         library = str(Path(folder, LIBRARY_NAME))
         _run([compiler, "-shared", "-pthread", *objects, "-o", library])
-        target.write_bytes(Path(library).read_bytes())
-    target.chmod(0o755)
+        _put(Path(library), target)
     return target
 
 
@@ -111,8 +110,27 @@ def _sources() -> Iterator[Path]:
         yield from found
 
 
+def _put(library: Path, target: Path) -> None:
+    """Copy a library to its place at once: processes that have an older one loaded keep that."""
+    number, beside = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".so")
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(library.read_bytes())
+        os.chmod(beside, 0o755)
+        os.replace(beside, target)
+    except BaseException:
+        os.unlink(beside)
+        raise
+
+
 def _version() -> str:
-    return f'-DBLOCKSTM_VERSION="{version("blockstm")}"'
+    try:
+        return f'-DBLOCKSTM_VERSION="{version("blockstm")}"'
+    except PackageNotFoundError as error:
+        raise EvmcError(
+            "this installation of blockstm has no metadata, and so no version: install it from a "
+            "wheel or a source distribution"
+        ) from error
 
 
 def _run(command: list[str]) -> None:

@@ -74,13 +74,12 @@ def load(path: str | os.PathLike[str], options: Mapping[str, str] | None = None)
     Raises:
         EvmcError: there is no such library, or it has no such function, or what that gives is
             no EVM of ABI 12, or refuses an option.
-        ConfigError: the options are no mapping of strings, or have a zero byte.
+        ConfigError: the path is none; the options are no mapping of strings, or have what no UTF-8
+            has, or a zero byte.
 
     Thread-safe. Source: EVMC 12, github.com/ethereum/evmc.
     """
-    given = os.fspath(path)
-    if not isinstance(given, str) or "\0" in given:
-        raise ConfigError(f"the path of an EVMC library is a str, not {brief(given)}")
+    given = _path(path)
     pairs = _checked({} if options is None else options)
     encoded = [(name.encode(), value.encode()) for name, value in pairs.items()]
     library = EvmcLibrary(_function(given), encoded)
@@ -107,25 +106,43 @@ def load_configured(configuration: str) -> EvmcVm:
     Raises:
         EvmcError, ConfigError: see `load`.
     """
+    if not isinstance(configuration, str):
+        raise ConfigError(
+            f"what names an EVMC library is PATH[,name[=value]...], not {brief(configuration)}"
+        )
     path, *options = configuration.split(",")
     return load(path, {name: value for name, _, value in (each.partition("=") for each in options)})
 
 
+def _path(given: object) -> str:
+    path = given.__fspath__() if isinstance(given, os.PathLike) else given
+    if not isinstance(path, str) or "\0" in path:
+        raise ConfigError(f"the path of an EVMC library is a str, not {brief(given)}")
+    return path
+
+
+def _is_string(value: object) -> bool:
+    """Whether C has it, too: in UTF-8, up to a zero byte."""
+    if not isinstance(value, str) or "\0" in value:
+        return False
+    return not any("\ud800" <= each <= "\udfff" for each in value)
+
+
 def _checked(options: Mapping[str, str]) -> dict[str, str]:
     strings = isinstance(options, Mapping) and all(
-        isinstance(each, str) and "\0" not in each for pair in options.items() for each in pair
+        _is_string(each) for pair in options.items() for each in pair
     )
     if not strings:
         raise ConfigError(
-            "the options of an EVMC library are a mapping of strings without zero bytes, "
-            f"not {brief(options)}"
+            "the options of an EVMC library are a mapping of strings that UTF-8 has, without zero "
+            f"bytes, not {brief(options)}"
         )
     return dict(options)
 
 
 def _function(path: str) -> int:
     """The address of the function that gives an instance."""
-    if not Path(path).is_file():
+    if not os.path.isfile(path):  # which answers whatever the path is
         raise EvmcError(f"no EVMC library can be loaded from {brief(path)}: there is no such file")
     try:
         # With a directory in it: or else the system would look for it elsewhere.
@@ -142,5 +159,6 @@ def _function(path: str) -> int:
 
 def _function_names(path: str) -> Iterator[str]:
     stem = Path(path).name.removeprefix("lib").split(".")[0].replace("-", "_")
-    yield f"evmc_create_{stem}"
+    if f"evmc_create_{stem}".isidentifier():
+        yield f"evmc_create_{stem}"
     yield "evmc_create"

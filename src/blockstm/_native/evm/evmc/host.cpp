@@ -201,6 +201,7 @@ EvmcFault EvmcHost::fault_of(const evmc_result& result, int64_t given) const noe
     if (result.gas_left < 0 || result.gas_left > given) return EvmcFault::TooMuchGasLeft;
     if (!has_output && result.gas_left != 0) return EvmcFault::GasAfterHalt;
     if (has_output && result.output_size != 0 && result.output_data == nullptr) return EvmcFault::NoOutput;
+    if (has_output && result.output_size > UINT32_MAX) return EvmcFault::NullPointer;
     // No refund is more than a few times what the instruction costs that gives it.
     constexpr int64_t REFUND_MAX = int64_t{1} << 56;
     if (result.gas_refund > REFUND_MAX || result.gas_refund < -REFUND_MAX) return EvmcFault::BadRefund;
@@ -450,6 +451,10 @@ void EvmcHost::log(const Address& address, Span data, const evmc_bytes32* topics
     if (is_over() || !may_write()) return;
     if (topic_count > TOPICS_MAX) {
         broken(EvmcFault::TooManyTopics);
+        return;
+    }
+    if (data.size > UINT32_MAX) {  // no gas pays for as much
+        broken(EvmcFault::NullPointer);
         return;
     }
     Hash32 same[TOPICS_MAX];

@@ -107,8 +107,8 @@ bool Run::warm_up(const Address& target) noexcept {
 
 // ------------------------------------------------------------------------------ running
 
-// EIP-8037: what is beyond the cap on gas to run with is for the state. The intrinsic gas of a prepaid transaction, which
-// is in the block whatever it breaks, may be above that cap by itself.
+// EIP-8037: what is beyond the cap on gas to run with is for the state. The intrinsic gas of a prepaid transaction,
+// which is in the block whatever it breaks, may be above that cap by itself.
 void Run::split_gas() noexcept {
     given = static_cast<int64_t>(transaction.gas_limit - gas.execution);
     if (!machine.meters_state()) return;
