@@ -119,6 +119,7 @@ def test_it_goes_on_and_back_as_it_is_told(tmp_path: Path) -> None:
             assert working.state.root == roots[at]
             if number % 7 == 0:
                 working.commit(Batch(), with_state=True)
+                working.follow()
                 trie = working.trie(at)
                 assert trie is not None
                 assert trie.root == roots[at]
@@ -131,6 +132,7 @@ def test_it_goes_on_and_back_as_it_is_told(tmp_path: Path) -> None:
         for address in ADDRESSES:
             head.account(address)
         working.commit(Batch(), with_state=True)
+        working.follow()
         for table in (Table.ACCOUNTS, Table.SLOTS, Table.ACCOUNT_NODES, Table.STORAGE_NODES):
             assert list(store.snapshot().items(table)) == []
 
