@@ -46,7 +46,11 @@ class Suite:
 
 
 SUITES = {
-    "pyrevm": Suite("pyrevm", "0.3.7", "blockstm.compat.plugins.pyrevm"),
+    "pyrevm": Suite(
+        *("pyrevm", "0.3.7", "blockstm.compat.plugins.pyrevm"),
+        # It has no settings of pytest, and ours are not for it.
+        options=("-c", os.devnull, "--rootdir", "."),
+    ),
     "eth-tester": Suite(
         "eth-tester",
         "0.14.0b1",
