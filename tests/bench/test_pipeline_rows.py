@@ -74,6 +74,7 @@ def test_there_is_no_such_block(name: str, count: int) -> None:
         signed_block(name, count=count)
 
 
+@pytest.mark.alone
 def test_a_row_for_each_sight_says_where_the_time_went() -> None:
     subject = Subject.of_signed(signed_block("erc20-29516", count=250))
     rows = list(measure_pipeline(subject, workers=2, processes=1, iterations=2))

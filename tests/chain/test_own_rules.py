@@ -7,36 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ethereum.builders import ATTRIBUTES, GAS_LIMIT, NOBODY, SENDERS
+from tests.ethereum.builders import ATTRIBUTES, NOBODY, SENDERS
 from tests.ethereum.own_rules import DEPOSIT, Deposit, site
-from tests.ethereum.test_builders import RICH, pay
+from tests.ethereum.test_builders import pay
 from tests.ethereum.test_own_fees import KEEPER, VAULT
+from tests.ethereum.test_own_header_rules import genesis_of
 
 from blockstm.chain import Chain
 from blockstm.errors import ConfigError, DecodeError, InvalidBlock
 from blockstm.ethereum import AccountState, Reason, SystemCall, TransactionFee, build_block
-from blockstm.ethereum.genesis import Genesis, parse_genesis
+from blockstm.ethereum.genesis import Genesis
 from blockstm.rpc import Node, dispatch
 
 RULES: dict[str, Any] = {
     "fees": (TransactionFee(VAULT, lambda transaction, _: len(transaction.encode())),),
     "before": (SystemCall(KEEPER, b"ab"),),
 }
-
-
-def genesis_of(where: Any) -> Genesis:
-    document = {
-        "gasLimit": hex(GAS_LIMIT),
-        "baseFeePerGas": "0x7",
-        "alloc": {
-            address.hex(): {
-                "balance": hex(account.balance),
-                "code": "0x" + (account.code or b"").hex(),
-            }
-            for address, account in RICH.accounts()
-        },
-    }
-    return parse_genesis(document, chain=where.chain)
 
 
 def blocks_on(where: Any, genesis: Genesis, count: int) -> list[Any]:
