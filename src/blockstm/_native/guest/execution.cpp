@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "evm/evmc/call_kinds.hpp"
 #include "evm/evmc/conversions.hpp"
 #include "evm/run/calls.hpp"
 #include "evm/run/create.hpp"
@@ -26,18 +27,6 @@ bool is_made_by_creation(Machine&, bool& made) noexcept {
 namespace {
 
 bool creates(CallKind kind) noexcept { return kind == CallKind::Create || kind == CallKind::Create2; }
-
-evmc_call_kind kind_of(CallKind kind) noexcept {
-    switch (kind) {
-        case CallKind::CallCode: return EVMC_CALLCODE;
-        case CallKind::DelegateCall: return EVMC_DELEGATECALL;
-        case CallKind::Create: return EVMC_CREATE;
-        case CallKind::Create2: return EVMC_CREATE2;
-        case CallKind::Call:
-        case CallKind::StaticCall: break;
-    }
-    return EVMC_CALL;
-}
 
 evmc_status_code status_of(Failure failure) noexcept {
     switch (failure) {
@@ -217,7 +206,7 @@ bool GuestMachine::ask(const Request& request, const evmc_message& message) noex
 evmc_message GuestMachine::message_for(const Request& request, const evmc_message& message) noexcept {
     const Frame& frame = machine_.frames.back();
     evmc_message asked{};
-    asked.kind = kind_of(request.kind);
+    asked.kind = to_evmc(request.kind);
     asked.flags = frame.is_static || request.kind == CallKind::StaticCall ? EVMC_STATIC : 0;
     asked.depth = message.depth + 1;
     asked.gas = request.gas;

@@ -60,7 +60,7 @@ cdef class NodeStore:
         cdef tuple held = tuple(nodes)
         cdef Array[Bytes] views
         # To count the cores reads files.
-        cdef uint32_t threads = usable_cores() if len(held) >= SHARED_MIN else 1
+        cdef uint32_t threads = usable_cores() if <uint64_t>len(held) >= SHARED_MIN else 1
         cdef uint64_t before, after
         cdef cbool is_kept
         for node in held:

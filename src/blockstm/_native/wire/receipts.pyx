@@ -114,7 +114,7 @@ cdef class ReceiptColumns:
         cdef Array[ReceiptInput] inputs
         cdef ReceiptInput* input
         cdef Status status
-        if roots is not None and (len(roots) != count or any(len(each) != HASH_SIZE for each in roots)):
+        if roots is not None and (<size_t>len(roots) != count or any(len(each) != HASH_SIZE for each in roots)):
             raise InputError(f"{count} receipts have as many state roots of {HASH_SIZE} bytes, not {brief(roots)}")
         if count != 0 and inputs.extend(count) == NULL:
             raise MemoryError

@@ -7,6 +7,16 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_IsValid
 from libc.string cimport memcpy
 
+from blockstm._native.base.precompile_table cimport (
+    BLOCKSTM_PRECOMPILE_ABI_VERSION,
+    BLOCKSTM_PRECOMPILE_CAPSULE,
+    BLOCKSTM_PRECOMPILE_FAILED,
+    BLOCKSTM_PRECOMPILE_RAISED,
+    BLOCKSTM_PRECOMPILE_REVERTED,
+    BLOCKSTM_PRECOMPILE_SUCCESS,
+    blockstm_precompile_call,
+    blockstm_precompile_code,
+)
 from blockstm._native.evm.added.callables cimport Callable, Raised, check_table, checked_gas
 from blockstm._native.evm.forks.tables cimport fork_of
 

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 
+#include "evm/evmc/call_kinds.hpp"
 #include "evm/evmc/conversions.hpp"
 #include "evm/run/instructions/chain.hpp"
 #include "evm/run/machine_loop.hpp"
@@ -10,18 +11,6 @@
 namespace blockstm::evm {
 
 namespace {
-
-evmc_call_kind kind_of(CallKind kind) noexcept {
-    switch (kind) {
-        case CallKind::CallCode: return EVMC_CALLCODE;
-        case CallKind::DelegateCall: return EVMC_DELEGATECALL;
-        case CallKind::Create: return EVMC_CREATE;
-        case CallKind::Create2: return EVMC_CREATE2;
-        case CallKind::Call:
-        case CallKind::StaticCall: break;
-    }
-    return EVMC_CALL;
-}
 
 Failure failure_of(evmc_status_code status) noexcept {
     switch (status) {
@@ -168,7 +157,7 @@ Exit EvmcHost::execute(const Asked& asked, bool& is_rejected) noexcept {
 
 evmc_message EvmcHost::message_of(const Frame& frame, const Asked& asked) const noexcept {
     evmc_message message{};
-    message.kind = kind_of(frame.kind);
+    message.kind = to_evmc(frame.kind);
     message.flags = (frame.is_static ? EVMC_STATIC : 0) | (asked.is_delegated ? EVMC_DELEGATED : 0);
     message.depth = frame.depth;
     message.gas = frame.gas;
