@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("onnx", reason="the extra 'ai' has no wheels for this Python")
 from onnx import TensorProto, helper, numpy_helper
 
-__all__ = ["Network", "ran_by_onnxruntime"]
+__all__ = ["Network", "TensorProto", "helper", "ran_by_onnxruntime"]
 
 
 class Network:

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper
-from tests.ai.networks import Network, ran_by_onnxruntime
+from tests.ai.networks import Network, TensorProto, helper, ran_by_onnxruntime
 
 from blockstm.ai import call, call_data, kernels
 from blockstm.ai.compiling import compile_onnx

@@ -26,7 +26,6 @@ from blockstm.bench.peak import PeakMemory
 from blockstm.cli import main
 from blockstm.errors import ConfigError, InvalidBlock
 from blockstm.ethereum import Block, recover_senders
-from blockstm.ethereum.codecs.hashing import keccak
 
 
 @pytest.mark.parametrize("name", SIGNED_BLOCKS)
@@ -56,16 +55,15 @@ def test_the_accounts_of_a_generated_block_stand_in_another_order_than_they_were
 
 @given(st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=5))
 def test_a_signature_is_that_of_its_key(hashes: list[bytes]) -> None:
-    from coincurve import PublicKey  # a library that is not ours
+    from eth_keys.datatypes import Signature  # a library that is not ours
 
     signer = Signer()
     keys = signer.new_keys(len(hashes))
     for message, key, address in zip(hashes, keys, addresses_of_keys(keys), strict=True):
         parity, r, s = signer.sign(message, key)
         assert 2 * s < 2**256
-        compact = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([parity])
-        public = PublicKey.from_signature_and_message(compact, message, hasher=None)
-        assert keccak(public.format(False)[1:])[12:] == address
+        public = Signature(vrs=(parity, r, s)).recover_public_key_from_msg_hash(message)
+        assert public.to_canonical_address() == address
 
 
 @pytest.mark.parametrize(("name", "count"), [("nothing", 1), ("transfers-20000", 0)])

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from coincurve import PrivateKey
-from coincurve._libsecp256k1 import ffi, lib
+import pytest
+from tests.keys import Key
 
 from blockstm.ethereum import Transaction
 from blockstm.ethereum.codecs.hashing import keccak
@@ -24,7 +25,6 @@ __all__ = [
 
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
-_CONTEXT = lib.secp256k1_context_create(1)
 _UNCOMPRESSED = 2
 
 
@@ -56,35 +56,41 @@ def random_signature(random: Random) -> Signed:
     )
 
 
+@cache
+def _library() -> tuple[Any, Any, Any]:
+    """Of coincurve: what makes C values, the functions, a context."""
+    module = pytest.importorskip("coincurve._libsecp256k1", reason="no wheel for this Python")
+    return module.ffi, module.lib, module.lib.secp256k1_context_create(1)
+
+
 def signer_by_libsecp256k1(signed: Signed) -> bytes | None:
-    """Whose signature it is; None if nobody's."""
+    """Whose signature it is; None if nobody's. Skips where the library has no wheel."""
+    ffi, lib, context = _library()
     if signed.parity > 1:
         return None
     signature = ffi.new("secp256k1_ecdsa_recoverable_signature *")
     key = ffi.new("secp256k1_pubkey *")
     compact = signed.r.to_bytes(32, "big") + signed.s.to_bytes(32, "big")
     parse = lib.secp256k1_ecdsa_recoverable_signature_parse_compact
-    if not parse(_CONTEXT, signature, compact, signed.parity):
+    if not parse(context, signature, compact, signed.parity):
         return None
-    if not lib.secp256k1_ecdsa_recover(_CONTEXT, key, signature, signed.message):
+    if not lib.secp256k1_ecdsa_recover(context, key, signature, signed.message):
         return None
     out, size = ffi.new("unsigned char[65]"), ffi.new("size_t *", 65)
-    lib.secp256k1_ec_pubkey_serialize(_CONTEXT, out, size, key, _UNCOMPRESSED)
+    lib.secp256k1_ec_pubkey_serialize(context, out, size, key, _UNCOMPRESSED)
     return keccak(bytes(ffi.buffer(out))[1:])[12:]
 
 
 def signed_transactions(count: int) -> tuple[list[Transaction], list[bytes]]:
     """Transactions by as many keys, and the senders."""
-    keys = [PrivateKey((place + 1).to_bytes(32, "big")) for place in range(count)]
-    senders = [keccak(key.public_key.format(compressed=False)[1:])[12:] for key in keys]
-    return [_signed(key, place) for place, key in enumerate(keys)], senders
+    keys = [Key((place + 1).to_bytes(32, "big")) for place in range(count)]
+    return [_signed(key, place) for place, key in enumerate(keys)], [key.address for key in keys]
 
 
-def _signed(key: PrivateKey, nonce: int) -> Transaction:
+def _signed(key: Key, nonce: int) -> Transaction:
     unsigned = Transaction(
         type=2, nonce=nonce, gas=21_000, to=bytes(20), value=1, data=b"",
         v=0, r=0, s=0, chain_id=1, max_fee_per_gas=7,
     )  # fmt: skip
-    signature = key.sign_recoverable(unsigned.signing_hash, hasher=None)
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-    return replace(unsigned, v=signature[64], r=r, s=s)
+    r, s, v = key.sign(unsigned.signing_hash)
+    return replace(unsigned, v=v, r=r, s=s)

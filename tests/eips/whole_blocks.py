@@ -22,9 +22,7 @@ def signed(key: int, kind: int = 0, **members: Any) -> Transaction:
     fees = {"gas_price": 10} if kind < 2 else {"max_fee_per_gas": 10}
     given = {"nonce": 0, "gas": 100_000, "to": COINBASE, "value": 0, "data": b"", **fees, **members}
     unsigned = Transaction(type=kind, v=0, r=0, s=0, chain_id=1, **given)
-    signature = KEYS[key].sign_recoverable(unsigned.signing_hash, hasher=None)
-    parity = signature[64]
-    r, s = (int.from_bytes(signature[at : at + 32], "big") for at in (0, 32))
+    r, s, parity = KEYS[key].sign(unsigned.signing_hash)
     return replace(unsigned, v=parity if kind else 37 + parity, r=r, s=s)
 
 

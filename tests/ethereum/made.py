@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from coincurve import PrivateKey
 from eth_typing import Address, BlockNumber, Hash32
 from tests.ethereum.builders import REQUEST_CONTRACTS
+from tests.keys import Key
 
 import blockstm
 from blockstm.ethereum import (
@@ -26,8 +26,8 @@ from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
 from blockstm.ethereum.rules.requests import requests_hash
 
-KEYS = [PrivateKey((100 + number).to_bytes(32, "big")) for number in range(4)]
-SENDERS = [Address(keccak(key.public_key.format(False)[1:])[12:]) for key in KEYS]
+KEYS = [Key((100 + number).to_bytes(32, "big")) for number in range(4)]
+SENDERS = [Address(key.address) for key in KEYS]
 COINBASE = Address(b"\xc0" * 20)
 
 
@@ -47,13 +47,9 @@ def signed(key: int, chain_id: int | None = None, **members: Any) -> Transaction
     """A legacy transaction of one of `SENDERS`."""
     given = {"gas": 100_000, "to": COINBASE, "value": 1, "data": b"", "gas_price": 10, **members}
     unsigned = Transaction(type=0, v=0, r=0, s=0, chain_id=chain_id, **given)
-    signature = KEYS[key].sign_recoverable(unsigned.signing_hash, hasher=None)
-    parity = signature[64]
+    r, s, parity = KEYS[key].sign(unsigned.signing_hash)
     return replace(
-        unsigned,
-        v=27 + parity if chain_id is None else 35 + 2 * chain_id + parity,
-        r=int.from_bytes(signature[:32], "big"),
-        s=int.from_bytes(signature[32:64], "big"),
+        unsigned, v=27 + parity if chain_id is None else 35 + 2 * chain_id + parity, r=r, s=s
     )
 
 

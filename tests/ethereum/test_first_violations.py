@@ -125,9 +125,8 @@ def type_4(**members: Any) -> Transaction:
         type=4, nonce=0, gas=100_000, to=SENDERS[2], value=0, data=b"", v=0, r=0, s=0, chain_id=1,
         max_fee_per_gas=100, **members,
     )  # fmt: skip
-    signature = KEYS[0].sign_recoverable(unsigned.signing_hash, hasher=None)
-    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
-    return replace(unsigned, v=signature[64], r=r, s=s)
+    r, s, v = KEYS[0].sign(unsigned.signing_hash)
+    return replace(unsigned, v=v, r=r, s=s)
 
 
 NONCE_TOO_HIGH = signed(1, nonce=5)

@@ -67,9 +67,7 @@ def input_of(chain: Chain, number: int) -> Any:
         ),
         chain_id=chain.spec.chain_id,
         public_keys=[
-            KEYS[SENDERS.index(sender)].public_key.format(False)
-            for sender in block.senders
-            if sender is not None
+            KEYS[SENDERS.index(sender)].public for sender in block.senders if sender is not None
         ],
     )
 
@@ -186,7 +184,7 @@ def test_the_error_names_the_place(chain: Chain, change: str, place: str) -> Non
         case "a key too few":
             other.public_keys = keys[1:]
         case "another's key":
-            other.public_keys = [KEYS[0].public_key.format(False)[:-1] + b"\0", *keys[1:]]
+            other.public_keys = [KEYS[0].public[:-1] + b"\0", *keys[1:]]
         case "a compressed key's byte":
             other.public_keys = [b"\2" + keys[0][1:], *keys[1:]]
         case "no headers":

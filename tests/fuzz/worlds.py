@@ -6,11 +6,11 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from coincurve import PrivateKey
 from tests.fuzz import boundaries
 from tests.fuzz.case import CHAIN_ID, Account, Case, Sent
 from tests.fuzz.choices import Choices
 from tests.fuzz.programs import SLOTS, Program, Surroundings, precompiles_of
+from tests.keys import Key
 
 from blockstm.ethereum.blocks.transaction import Authorization, Transaction, TransactionType
 from blockstm.ethereum.codecs.hashing import keccak
@@ -31,7 +31,7 @@ _ODD_GAS = ((1, 20_999), (1, 21_000), (2, 21_001), (2, 25_000), (2, 53_500), (9,
 @cache
 def address_of(key: bytes) -> bytes:
     """Whose transactions the key signs."""
-    return keccak(PrivateKey(key).public_key.format(compressed=False)[1:])[12:]
+    return Key(key).address
 
 
 @cache
@@ -212,8 +212,7 @@ class World:
 
 def signature(key: bytes, hash_: bytes) -> tuple[int, int, int]:
     """r, s and the parity of y."""
-    made = PrivateKey(key).sign_recoverable(hash_, hasher=None)
-    return int.from_bytes(made[:32], "big"), int.from_bytes(made[32:64], "big"), made[64]
+    return Key(key).sign(hash_)
 
 
 def signed(unsigned: Transaction, key: bytes) -> Transaction:

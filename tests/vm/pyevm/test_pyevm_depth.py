@@ -9,7 +9,6 @@ from functools import partial
 from itertools import count
 from typing import Any
 
-import coincurve
 import pytest
 from eth.constants import STACK_DEPTH_LIMIT
 from eth_typing import Address
@@ -97,6 +96,7 @@ def with_little_room(execute: Callable[[], BlockResult]) -> tuple[list[BlockResu
 @pytest.fixture
 def deep_recovery(monkeypatch: pytest.MonkeyPatch) -> None:
     """Recovery of a signature is what nests deepest, as it may in some version of some library."""
+    coincurve = pytest.importorskip("coincurve", reason="no wheel for this Python")
     recover = coincurve.PublicKey.from_signature_and_message
 
     def nested(calls: int, *args: Any, **kwargs: Any) -> Any:
