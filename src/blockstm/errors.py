@@ -24,6 +24,7 @@
         │   ├── StateError        the state could not be read
         │   └── LimitError        the ``limit`` callable raised
         ├── EvmcError         a library is no EVM by EVMC, or breaks that interface
+        ├── TraceTooLarge     more is recorded for a tracer than its ``bytes_max``
         ├── CallError         a call that its caller wanted to succeed did not: ``result``
         ├── SimulationError   a chain of simulated blocks breaks a rule: ``reason``, ``code``
         ├── MissingNode       a trie needs a node that is not in its store (also LookupError)
@@ -87,6 +88,7 @@ __all__ = [
     "StoreFull",
     "StoreLocked",
     "StoreMismatch",
+    "TraceTooLarge",
     "TransactionError",
     "UnknownBlock",
     "UnknownParent",
@@ -242,6 +244,10 @@ class EvmcError(BlockstmError):
 
     In a block, it is the ``__cause__`` of a `TransactionError`.
     """
+
+
+class TraceTooLarge(BlockstmError):
+    """More is recorded of a block or a call than its tracer's ``bytes_max``."""
 
 
 class CallError(BlockstmError):

@@ -19,11 +19,13 @@ from blockstm.ethereum import (
     Block,
     BlockFile,
     Chain,
+    Message,
+    call,
     fork_named,
     read_block_file,
 )
 from blockstm.ethereum.execution.senders import address_of_key
-from blockstm.ethereum.genesis import Genesis
+from blockstm.ethereum.genesis import Genesis, parse_genesis
 from blockstm.ethereum.tracing import (
     CallTracer,
     FlatCallTracer,
@@ -36,6 +38,8 @@ from blockstm.ethereum.tracing import (
     tracer_named,
 )
 from blockstm.ethereum.transition import Environment, transactions_from_json, transition
+from blockstm.types import Address
+from blockstm.vm.evm import CodePrecompile, Codes
 
 TRACERS: list[Tracer] = [
     CallTracer(),
@@ -327,3 +331,31 @@ def failed_call(target: bytes, data: bytes, gas: int, code: bytes = b"") -> str:
     [within] = trace["calls"]
     error: str = within["error"]
     return error
+
+
+def test_a_pre_state_has_the_accounts_whose_code_a_precompile_reads() -> None:
+    read, unpaid = Address(b"\xe1" * 20), Address(b"\xe2" * 20)
+
+    def copy_code(data: bytes, codes: Codes) -> tuple[bytes, int]:
+        found = codes.read(read)
+        if data:  # with what is left this cannot be paid for
+            codes.read(unpaid)
+        return found, 0
+
+    own = Address(bytes(18) + b"\x77\x77")
+    fork = (Activation(fork_named("cancun"), block=0),)
+    chain = Chain(5, fork, precompiles={own: CodePrecompile(copy_code)})
+    genesis = parse_genesis({"gasLimit": "0x1c9c380", "baseFeePerGas": "0x7"}, chain=chain)
+    state = AccountState({read: Account(code=b"\x5b"), unpaid: Account(code=b"\x5f")})
+
+    def seen(data: bytes, gas: int) -> dict[str, Any]:
+        message = Message(to=own, data=data, gas=gas)
+        done = call(
+            state, message, chain=chain, block=genesis.block.header, tracer=PrestateTracer()
+        )
+        assert done.rejection is None
+        return done.trace
+
+    assert seen(b"", 30_000)["0x" + read.hex()]["code"] == "0x5b"
+    assert "0x" + unpaid.hex() not in seen(b"\1", 21_016 + 2_600 + 100)
+    assert seen(b"\1", 30_000)["0x" + unpaid.hex()]["code"] == "0x5f"

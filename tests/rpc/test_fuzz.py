@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 import random
 from typing import Any
@@ -20,8 +21,14 @@ from blockstm.rpc.sessions import Session
 
 SEEDS = 20
 REQUESTS = 5_000  # of each seed
-LIMITS = Limits(gas=1_000_000, mined=2, filters=50, log_blocks=60, trace_bytes=1 << 20)
+LIMITS = Limits(
+    gas=1_000_000, mined=2, filters=50, log_blocks=60, trace_bytes=1 << 20, dump_bytes=1 << 16
+)
+DUMP = gzip.compress(json.dumps({"accounts": {ADDRESS: {"balance": "0x1"}}}).encode(), mtime=0)
 VALUES: list[Any] = [
+    "0x" + DUMP.hex(),
+    "0x" + DUMP[:-9].hex(),
+    "0x" + json.dumps({"accounts": {ADDRESS: {"storage": {"0x1": 5}}}}).encode().hex(),
     *("0x", "0x0", "0x1", "0x2", "0x01", "0xzz", "2", "", "latest", "pending", "newHeads", "logs"),
     *(
         "0x" + "f" * 16,
@@ -44,6 +51,7 @@ def value(chance: random.Random, depth: int = 0) -> Any:
         return [value(chance, depth + 1) for _ in range(chance.randrange(4))]
     if depth < 3 and kind < 0.35:
         names = [*MEMBERS, ADDRESS, "blocks", "forking", "topics", "address", "fromBlock"]
+        names += ["depth", "tx_block_pairs", "timestamp"]
         chosen = chance.choices(names, k=chance.randrange(5))
         return {name: value(chance, depth + 1) for name in chosen}
     return copy.deepcopy(chance.choice(VALUES))

@@ -16,7 +16,15 @@ from blockstm.chain.chain import Chain, Which
 from blockstm.chain.importing import ImportedBlock
 from blockstm.chain.states import ChainState
 from blockstm.errors import InputError, InternalError, UsageError
-from blockstm.ethereum import Block, BuiltBlock, Header, StateTrie, Witness
+from blockstm.ethereum import (
+    Account,
+    AccountState,
+    Block,
+    BuiltBlock,
+    Header,
+    StateTrie,
+    Witness,
+)
 from blockstm.hints import HintSource
 from blockstm.hints.options import BlockHints, check_source
 from blockstm.state.changes import AccountChange, RecordedChanges
@@ -97,6 +105,22 @@ class DevChain(Chain):
         state = super().state_at(which)
         edited = self._edited.get(state.hash)
         return state if edited is None else EditedState.of(state, edited)
+
+    def accounts(self) -> dict[Address, Account]:
+        """All accounts of the state after the head, with what was edited of it."""
+        with self._importing:
+            self._open_importer()
+            edits = self._edits_of(self.head.hash)
+            assert self._working is not None
+            assert self._working.at == self.head.hash
+            found = dict(self._working.state.accounts())
+        if edits:
+            edited = AccountState({each: found.get(each, Account()) for each in edits})
+            edited.apply(edits)
+            for address in edits:
+                found.pop(address, None)
+            found |= edited.accounts()
+        return found
 
     # ---- growing
 

@@ -11,6 +11,7 @@ from blockstm.errors import (
     InternalError,
     InvalidBlock,
     SimulationError,
+    TraceTooLarge,
     UnknownBlock,
 )
 from blockstm.ethereum import Failure
@@ -67,6 +68,8 @@ def error_of(error: BlockstmError) -> RpcError:
         return call_error(error.result)
     if isinstance(error, SimulationError):
         return RpcError(error.code, str(error))
+    if isinstance(error, TraceTooLarge):
+        return RpcError(LIMIT_EXCEEDED, str(error))
     if isinstance(error, UnknownBlock):
         return RpcError(SERVER_ERROR, "header not found")
     if isinstance(error, DecodeError):

@@ -25,7 +25,9 @@ class Limits:
         fee_blocks: how many blocks ``eth_feeHistory`` tells of.
         slots: how many slots one request reads or proves.
         trace_bytes: what is recorded of a transaction that is traced, before its trace is made.
+        traced_bytes: of all transactions that a request traces together.
         filters: how many filters there are, and subscriptions of one connection.
+        dump_bytes: of a state that a node to develop against loads, as JSON.
         mined: how many blocks one request has a node mine that somebody develops on.
         pool: how many transactions wait.
         pool_of_sender: how many of one sender.
@@ -43,7 +45,9 @@ class Limits:
     fee_blocks: int = 1024
     slots: int = 1024
     trace_bytes: int = 256 << 20
+    traced_bytes: int = 1 << 30
     filters: int = 1024
+    dump_bytes: int = 256 << 20
     mined: int = 100_000
     pool: int = 4096
     pool_of_sender: int = 64

@@ -59,6 +59,17 @@ class Pool:
             DecodeError: it is none, or nobody signed it.
             RpcError: it breaks a rule, or there is no room for it.
         """
+        pooled = self.checked(encoding, fork)
+        self.add(pooled)
+        return pooled.transaction.hash
+
+    def checked(self, encoding: bytes, fork: Fork) -> Pooled:
+        """A transaction that may become valid in a block under ``fork``; it is not taken yet.
+
+        Raises:
+            DecodeError: it is none, or nobody signed it.
+            RpcError: it breaks a rule.
+        """
         transaction, sidecar = decode_sent(encoding)
         sender = recover_sender(transaction, "transaction")
         violation = transaction_violation(transaction, fork, self._chain.spec.chain_id, sender)
@@ -66,8 +77,7 @@ class Pool:
             raise RpcError(SERVER_ERROR, f"{violation.reason}: {violation.detail}")
         head = self._chain.state_at(self._chain.head.hash)
         check_in_state(transaction, sender, head)
-        self.add(Pooled(transaction, sender, sidecar))
-        return transaction.hash
+        return Pooled(transaction, sender, sidecar)
 
     def add(self, pooled: Pooled) -> None:
         """Take a transaction that keeps the rules.

@@ -88,11 +88,18 @@ void encode_validation_error(const ValidationError& error, uint8_t out[VALIDATIO
     }
 }
 
-int32_t fail_for_memory(blockstm_view* view) noexcept {
-    constexpr uint8_t OUT_OF_MEMORY = 5;
-    view->api->output(view, &OUT_OF_MEMORY, sizeof OUT_OF_MEMORY);  // unheard, it is a failure without a word
+namespace {
+
+int32_t fail_for(uint8_t kind, blockstm_view* view) noexcept {
+    view->api->output(view, &kind, sizeof kind);  // unheard, it is a failure without a word
     return BLOCKSTM_FAILED;
 }
+
+}  // namespace
+
+int32_t fail_for_memory(blockstm_view* view) noexcept { return fail_for(5, view); }
+
+int32_t fail_for_recording(blockstm_view* view) noexcept { return fail_for(9, view); }
 
 int32_t execute_step(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept {
     const bool may_be_plain = step.kind == StepKind::Transaction && machine.inspector == nullptr &&

@@ -20,7 +20,8 @@
 //                              without the hash of this block: u64; 3 a library is not loaded; 4 a value in
 //                              the state has a wrong size; 5 memory has run out; 6 the state gave another
 //                              code for this hash: 32 bytes; 7 a function of the embedder's own left this
-//                              error: u64; 8 an EVM by EVMC broke the interface, an EvmcFault: u64
+//                              error: u64; 8 an EVM by EVMC broke the interface, an EvmcFault: u64; 9 there is
+//                              no more room for what is recorded
 #pragma once
 
 #include "blockstm/vm_abi.h"
@@ -36,6 +37,8 @@ void encode_validation_error(const ValidationError& error, uint8_t out[VALIDATIO
 
 // What a run comes to where memory has run out for what stands around it.
 int32_t fail_for_memory(blockstm_view* view) noexcept;
+// And where the room for recordings has.
+int32_t fail_for_recording(blockstm_view* view) noexcept;
 
 int32_t execute_step(Machine& machine, const BlockEnv& block, const Step& step, blockstm_view* view) noexcept;
 

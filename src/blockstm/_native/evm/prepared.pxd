@@ -88,6 +88,10 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         const OwnStep* own
 
 
+cdef extern from "evm/inspect/recording_room.hpp" namespace "blockstm::evm" nogil:
+    cdef cppclass RecordingRoom:
+        void limit(uint64_t bytes, uint64_t bytes_of_each)
+
 cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass StepArray "blockstm::Array<blockstm::evm::Step>":
         const Step& operator[](uint64_t place)
@@ -105,6 +109,7 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
         void watch(int64_t index)
         void take_recording(int64_t index, Bytes& events)
         void* reader
+        RecordingRoom room
 
     void fill_transactions(
         const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, Step* steps,

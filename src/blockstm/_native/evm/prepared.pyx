@@ -154,12 +154,15 @@ cdef class EvmBlock:
         self.evmc, self.prepared.evmc = library, library.instances
         self.table.execute = execute_on_evmc
 
-    def record(self, uint16_t mask, tell, only=None):
+    def record(self, uint16_t mask, tell, only=None, room=None):
         """Have every run recorded (`inspect/recorder.hpp`), when all steps are there; or only those of some steps.
 
         ``tell(index, events)`` is called for each step that becomes final, in order, by any worker; what it
-        raises ends the block before that step. This object is for one run of the block then.
+        raises ends the block before that step. This object is for one run of the block then. ``room``: bytes
+        that all runs together may hold, and each by itself; one that finds no room ends as a `TraceTooLarge`.
         """
+        if room is not None:
+            self.prepared.room.limit(room[0], room[1])
         if not self.prepared.record(mask, <void*>self) or (only is not None and not self.prepared.unwatch_all()):
             raise MemoryError
         for index in () if only is None else only:

@@ -57,9 +57,14 @@ int32_t execute_under(Machine& machine, Recorder& recorder, PreparedBlock& block
     const Inspection inspection(machine, recorder);
     const int32_t status = execute_step(machine, block.env, block.steps[index], view);
     recorder.close();
-    if (recorder.is_full && status != BLOCKSTM_STOPPED) return fail_for_memory(view);
     // A run that was stopped does not count, and the one that does may be over already.
-    if (status != BLOCKSTM_STOPPED) block.recordings[index].swap(recorder.events);
+    if (status == BLOCKSTM_STOPPED || recorder.is_full) {
+        recorder.drop();
+        if (status == BLOCKSTM_STOPPED) return status;
+        return recorder.is_over ? fail_for_recording(view) : fail_for_memory(view);
+    }
+    recorder.keep(block.recordings[index].size());
+    block.recordings[index].swap(recorder.events);
     return status;
 }
 
@@ -117,14 +122,14 @@ int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noex
     Machine* const machine = &owned->machine;
     const Step& step = block.steps[index];
     if ((block.recorded & PRE_STATE_BIT) != 0) {
-        PreStateRecorder recorder(block.recorded, step);
+        PreStateRecorder recorder(block.recorded, step, block.room);
         return execute_under(*machine, recorder, block, view, index);
     }
     if ((block.recorded & (WHOLE_STEP_BIT | COUNT_BIT)) != 0) {
-        StepRecorder recorder(block.recorded);
+        StepRecorder recorder(block.recorded, block.room);
         return execute_under(*machine, recorder, block, view, index);
     }
-    Recorder recorder(block.recorded);
+    Recorder recorder(block.recorded, block.room);
     return execute_under(*machine, recorder, block, view, index);
 }
 

@@ -12,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "blockstm/vm_abi.h"
 #include "evm/block.hpp"
+#include "evm/inspect/recording_room.hpp"
 
 namespace blockstm::evm {
 
@@ -24,6 +25,7 @@ struct PreparedBlock {
     uint16_t recorded = 0;  // a mask of events (inspect/recorder.hpp); 0 where nobody watches
     void* reader = nullptr;                // the object that takes recordings when steps become final
     std::unique_ptr<Bytes[]> recordings;  // of the last run of each step, where somebody does
+    RecordingRoom room;                   // for recordings
     std::unique_ptr<bool[]> unwatched;    // whether a step is not recorded; null: all are
 
     bool add(const Step& step) noexcept { return steps.push(step); }

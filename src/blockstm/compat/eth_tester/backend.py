@@ -13,6 +13,7 @@ from eth_tester.exceptions import (
     TransactionNotFound,
     ValidationError,
 )
+from eth_utils import ValidationError as UtilsValidationError
 
 from blockstm import engine
 from blockstm.chain.dev import Mark
@@ -50,10 +51,14 @@ from blockstm.types import Address, Hash32
 from blockstm.values import is_int
 from blockstm.vm.forks import SHANGHAI, Fork
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "InvalidTransaction"]
 
 _HEAD: Final = ("latest", "safe", "finalized")
 _ERROR_OF_STRING: Final = bytes.fromhex("08c379a0")
+
+
+class InvalidTransaction(ValidationError, UtilsValidationError):  # type: ignore[misc]  # no types
+    """A transaction that cannot be in the next block: eth-tester's error, and that of py-evm."""
 
 
 class Backend(BaseChainBackend):  # type: ignore[misc]  # eth-tester has no types
@@ -291,7 +296,7 @@ class Backend(BaseChainBackend):  # type: ignore[misc]  # eth-tester has no type
                 return self._send(decode_sent(raw_transaction)[0])
             return self._send(Transaction.decode(raw_transaction))
         except BlockstmError as error:
-            raise ValidationError(str(error)) from error
+            raise InvalidTransaction(str(error)) from error
 
     def _made(self, transaction: Mapping[str, Any]) -> Transaction:
         sender = transaction.get("from")
@@ -305,9 +310,9 @@ class Backend(BaseChainBackend):  # type: ignore[misc]  # eth-tester has no type
             sender = recover_sender(transaction, "transaction")
             why = self._pending.send(transaction, sender)
         except BlockstmError as error:
-            raise ValidationError(str(error)) from error
+            raise InvalidTransaction(str(error)) from error
         if why:
-            raise ValidationError(why)
+            raise InvalidTransaction(why)
         return transaction.hash
 
     # ---- calls

@@ -10,7 +10,13 @@ from typing import Any, Literal, TypedDict, Unpack, cast
 from blockstm import engine
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm._native.vm.session import Session
-from blockstm.errors import ConfigError, InputError, StateError, TransactionError
+from blockstm.errors import (
+    ConfigError,
+    InputError,
+    StateError,
+    TraceTooLarge,
+    TransactionError,
+)
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.calls.authorities import authorities_of
@@ -96,6 +102,7 @@ def call(
         InputError, ConfigError: something passed is of the wrong kind.
         StateError: the state could not be read, or lacks a code.
         TransactionError: the inspector or a precompile of the chain's own has raised.
+        TraceTooLarge: more is recorded than the tracer's ``bytes_max``.
 
     Deterministic, and thread-safe where the state is.
 
@@ -255,6 +262,7 @@ class Calls:
         Raises:
             InputError: it is no tracer.
             ConfigError: there is no block for it.
+            TraceTooLarge: more is recorded than the tracer's ``bytes_max``.
         """
         if not isinstance(tracer, Tracer):
             raise InputError(f"a tracer is a blockstm.ethereum.tracing.Tracer, not {brief(tracer)}")
@@ -266,13 +274,13 @@ class Calls:
         transaction = unsigned_transaction(message, self.around.chain.chain_id)
         vm = self._vm(self._context_for(message))
         marks = recording.VAGUE if tracer.words_failures else 0
-        recorder = Recorder(tracer.mask | marks)
+        recorder = Recorder(tracer.mask | marks, bytes_max=tracer.bytes_max)
         outcome, after = self._recorded(message, vm.inspected_by(recorder))
         if outcome.value is None:
             return self._result(message, outcome)
         events = recorder.events[1]
         if recording.is_vague(events):  # what only its instructions tell
-            recorder = Recorder(tracer.mask | recording.FAULTS, [1])
+            recorder = Recorder(tracer.mask | recording.FAULTS, [1], tracer.bytes_max)
             self._recorded(message, vm.inspected_by(recorder))
             events = recorder.events[1]
 
@@ -319,6 +327,8 @@ class Calls:
         try:
             return engine.run(steps, self.state, vm, workers=workers, on_invalid="skip")
         except (StateError, TransactionError) as error:
+            if isinstance(error.__cause__, TraceTooLarge):
+                raise error.__cause__ from None
             raise error_of_the_block(error, range(1, len(steps))) from error.__cause__
 
     def _step(self, message: Message, authorities: Sequence[Address | None]) -> Unsigned:

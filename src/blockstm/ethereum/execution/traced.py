@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import accumulate
 from typing import Final
 
+from blockstm import engine
+from blockstm.errors import TraceTooLarge, TransactionError
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.prepared import ExecuteBlock, StateAfter
@@ -15,7 +18,7 @@ from blockstm.ethereum.tracing.traces import Traces
 from blockstm.state.accounts import code_with
 from blockstm.types import Hash32
 from blockstm.vm.evm import recording
-from blockstm.vm.evm.inspection import Recorder
+from blockstm.vm.evm.inspection import BytesMax, Recorder
 from blockstm.vm.forks import BYZANTIUM, CANCUN, ISTANBUL, OSAKA, PRAGUE, Fork
 
 __all__ = ["precompiles_of", "run_traced"]
@@ -31,30 +34,69 @@ _PRECOMPILES: Final = (
 )
 
 
-def run_traced(prepared: BlockOnEvm, tracer: Tracer, execute_block: ExecuteBlock) -> ExecutedBlock:
+def run_traced(
+    prepared: BlockOnEvm,
+    tracer: Tracer,
+    execute_block: ExecuteBlock,
+    only: Sequence[int] | None = None,
+) -> ExecutedBlock:
     """Run a block, its transactions recorded for a tracer; see `PreparedBlock.run`.
+
+    ``only`` these transactions have traces; None: all have.
 
     Where a call failed for a reason that only its instructions tell, and the tracer has words for
     it, the block runs once more, and the instructions of these transactions are followed.
+
+    Raises:
+        TraceTooLarge: more is recorded than the tracer's ``bytes_max``.
     """
     marks = recording.VAGUE if tracer.words_failures else 0
-    recorder = Recorder(tracer.mask | marks)
-    executed = _run(prepared, recorder, execute_block)
-    events = recorder.events
+    places = prepared.transaction_steps
+    steps = list(places) if only is None else [places[index] for index in only]
+    executed, events = _run(prepared, tracer.mask | marks, steps, tracer.bytes_max, execute_block)
     vague = [index for index, recorded in events.items() if recording.is_vague(recorded)]
     if vague:
-        again = Recorder(tracer.mask | recording.FAULTS, vague)
-        _run(prepared, again, execute_block)
-        events |= {index: again.events[index] for index in vague}
-    return replace(executed, traces=_traces(prepared, tracer, executed, recorder))
+        mask = tracer.mask | recording.FAULTS
+        _, again = _run(prepared, mask, vague, tracer.bytes_max, execute_block)
+        events |= {index: again[index] for index in vague}
+    return replace(executed, traces=_traces(prepared, tracer, executed, events))
 
 
-def _run(prepared: BlockOnEvm, recorder: Recorder, execute_block: ExecuteBlock) -> ExecutedBlock:
-    return replace(prepared, watched=prepared.vm.inspected_by(recorder)).run(execute_block)
+def _run(
+    prepared: BlockOnEvm,
+    mask: int,
+    only: list[int],
+    bytes_max: BytesMax | None,
+    execute_block: ExecuteBlock,
+) -> tuple[ExecutedBlock, dict[int, bytes]]:
+    """What the block came to, and what was recorded.
+
+    Where runs that may not count have left no room, it is done on one worker: so whether there is
+    enough does not depend on the schedule.
+    """
+    try:
+        return _run_once(prepared, Recorder(mask, only, bytes_max), execute_block)
+    except TransactionError as error:
+        if not isinstance(error.__cause__, TraceTooLarge):
+            raise
+    try:
+        alone = partial(engine.run, workers=1)
+        return _run_once(prepared, Recorder(mask, only, bytes_max), alone)
+    except TransactionError as error:
+        if isinstance(error.__cause__, TraceTooLarge):
+            raise error.__cause__ from None
+        raise
+
+
+def _run_once(
+    prepared: BlockOnEvm, recorder: Recorder, execute_block: ExecuteBlock
+) -> tuple[ExecutedBlock, dict[int, bytes]]:
+    watched = replace(prepared, watched=prepared.vm.inspected_by(recorder))
+    return watched.run(execute_block), recorder.events
 
 
 def _traces(
-    prepared: BlockOnEvm, tracer: Tracer, executed: ExecutedBlock, recorder: Recorder
+    prepared: BlockOnEvm, tracer: Tracer, executed: ExecutedBlock, events: dict[int, bytes]
 ) -> Traces:
     after = StateAfter(prepared.state, executed.result.writes)
     logs = [len(outcome.value.logs) for outcome in executed.outcomes]
@@ -74,7 +116,7 @@ def _traces(
             prepared.fork,
             executed.outcomes[index].value,
             logs_before[index],
-            recorder.events[prepared.transaction_steps[index]],
+            events[prepared.transaction_steps[index]],
             code_of,
             precompiles,
         )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
+from blockstm.errors import ConfigError
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.messages import brief
 from blockstm.types import Address, Hash32
+from blockstm.values import is_int
 from blockstm.vm.evm.execution import Execution
+from blockstm.vm.evm.inspection import BytesMax
 from blockstm.vm.forks import Fork
 
 __all__ = ["NoopTracer", "TracedTransaction", "Tracer"]
@@ -52,14 +57,39 @@ class Tracer:
     Attributes:
         mask: what is recorded, see `blockstm.vm.evm.recording`.
         words_failures: whether it needs to know at which instruction a call failed.
+        bytes_max: how much may be recorded of all transactions of a block, and of each; None: as
+            much as there is memory for. See `within`.
     """
 
     mask: int = 0
+    bytes_max: BytesMax | None = None
     words_failures: ClassVar[bool] = False
 
     def trace(self, traced: TracedTransaction) -> Any:
         """The trace of a transaction: a JSON value."""
         raise NotImplementedError
+
+    def within(self, bytes_max: int, of_each: int | None = None) -> Self:
+        """The same tracer, which gives up where so many bytes do not do for what is recorded.
+
+        Code may have a thousand times its gas in bytes recorded. What runs is then ended as soon
+        as that is known, as a `blockstm.errors.TraceTooLarge`: on any number of workers the same,
+        and without more memory than that, but for an event of each worker.
+
+        Args:
+            bytes_max: of all transactions of a block together, in bytes.
+            of_each: of each of them; None: no less.
+
+        Raises:
+            ConfigError: one is no positive int.
+        """
+        least = bytes_max if of_each is None else of_each
+        for each in (bytes_max, least):
+            if not is_int(each) or not 0 < each < 1 << 62:
+                raise ConfigError(f"bytes_max is an int from 1 to 2**62-1, not {brief(each)}")
+        other = copy(self)
+        other.bytes_max = BytesMax(bytes_max, least)
+        return other
 
 
 class NoopTracer(Tracer):

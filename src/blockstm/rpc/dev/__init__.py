@@ -3,8 +3,11 @@
 Imports point down::
 
     table       the methods that only such a node has, or has in another way
+    rewinding   blocks that are gone again, and others in their place
     sending     transactions of the node's own accounts, and of any that are impersonated
     editing     balances, code, nonces and slots as they are wanted
+    dumping     the whole state as bytes, and back
+    standing    what waits, and what the node says of itself
     stepping    blocks, time, snapshots
     node        `DevNode`
     mining      the blocks that the node builds

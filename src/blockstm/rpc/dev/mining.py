@@ -59,6 +59,7 @@ class Miner:
         offset: by how much its clock is ahead, in s.
         spacing: between blocks by their headers, in s; None: as time goes by.
         wanted: of the next block alone.
+        price_min: less than this per gas is not taken, in wei; before London.
     """
 
     def __init__(self, chain: DevChain, pool: Pool, clock: Callable[[], float]) -> None:
@@ -69,6 +70,7 @@ class Miner:
         self.offset = 0
         self.spacing: int | None = None
         self.wanted = NextBlock()
+        self.price_min = 0
         self._chain = chain
         self._pool = pool
         self._clock = clock
@@ -100,6 +102,11 @@ class Miner:
                     f"timestamp {brief(timestamp)} is not after the head's, {head}",
                 )
             self.wanted = replace(self.wanted, timestamp=timestamp)
+
+    def want_random(self, mix_hash: Hash32) -> None:
+        """Have PREVRANDAO of the next block be this."""
+        with self.turn:
+            self.wanted = replace(self.wanted, mix_hash=mix_hash)
 
     def _next_time(self, parent: int) -> int:
         if self.wanted.timestamp is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -24,6 +25,10 @@ class DevNode(Node):
 
     Thread-safety: any thread may use it; what changes it takes turns.
 
+    Attributes:
+        wallet, miner: its keys, and what builds its blocks.
+        instance: 32 bytes that no other node has.
+
     Args:
         chain: see `blockstm.rpc.dev.dev_chain`; it stays the caller's to close, after this.
         wallet: keys that the node has; by default those of the usual mnemonic.
@@ -45,6 +50,7 @@ class DevNode(Node):
         super().__init__(chain, limits, namespaces=namespaces)
         self.wallet = Wallet.of() if wallet is None else wallet
         self.miner = Miner(chain, self.pool, clock)
+        self.instance = secrets.token_bytes(32)
         self._interval: _Interval | None = None
 
     def close(self) -> None:

@@ -19,16 +19,21 @@ from blockstm.rpc.messages import message_of_json
 from blockstm.rpc.methods.fees import suggested_tip
 from blockstm.rpc.params import Params, refuse
 from blockstm.rpc.pool import Pooled, check_in_state
-from blockstm.types import Address, Hash32
+from blockstm.types import Address
 from blockstm.vm.forks import LONDON, SPURIOUS_DRAGON
 
 __all__ = [
     "accounts",
     "coinbase",
+    "hash_rate",
     "impersonate",
     "impersonate_all",
+    "is_mining",
+    "pooled_message",
+    "pooled_raw",
     "send_raw",
     "send_transaction",
+    "send_unsigned",
     "sign_message",
     "sign_personal",
     "sign_transaction",
@@ -47,6 +52,16 @@ def coinbase(node: DevNode, params: Params) -> Any:
     return shown(node.miner.coinbase)
 
 
+def is_mining(node: DevNode, params: Params) -> Any:
+    """``eth_mining``: whether there are blocks without being asked for."""
+    return node.miner.is_automatic or node.interval > 0
+
+
+def hash_rate(node: DevNode, params: Params) -> Any:
+    """``eth_hashrate``: no work is done for blocks."""
+    return shown(0)
+
+
 # ---- transactions
 
 
@@ -54,21 +69,56 @@ def send_raw(node: DevNode, params: Params) -> Any:
     """``eth_sendRawTransaction``."""
     encoding = params.data(0)
     with node.miner.turn:
-        transaction_hash = node.pool.send(encoding, node.next_fork())
-        node.mine_sent(transaction_hash)
-    return shown(transaction_hash)
+        pooled = pooled_raw(node, encoding)
+        node.pool.add(pooled)
+        node.mine_sent(pooled.transaction.hash)
+    return shown(pooled.transaction.hash)
+
+
+def pooled_raw(node: DevNode, encoding: bytes) -> Pooled:
+    """A signed transaction that may become valid in the next block.
+
+    Raises:
+        DecodeError, RpcError: see `Pool.send`.
+    """
+    pooled = node.pool.checked(encoding, node.next_fork())
+    _check_price(node, pooled.transaction)
+    return pooled
 
 
 def send_transaction(node: DevNode, params: Params) -> Any:
     """``eth_sendTransaction``: from an account of the node's, or one that is impersonated."""
+    return _sent(node, message_of_json(params.raw(0), "invalid argument 0"))
+
+
+def send_unsigned(node: DevNode, params: Params) -> Any:
+    """``eth_sendUnsignedTransaction``: from anybody, as though impersonated."""
     message = message_of_json(params.raw(0), "invalid argument 0")
+    wallet = node.wallet
     with node.miner.turn:
-        transaction_hash = _send(node, message)
-        node.mine_sent(transaction_hash)
-    return shown(transaction_hash)
+        before = wallet.impersonates_all
+        wallet.impersonates_all = True
+        try:
+            return _sent(node, message)
+        finally:
+            wallet.impersonates_all = before
 
 
-def _send(node: DevNode, message: Message) -> Hash32:
+def _sent(node: DevNode, message: Message) -> str:
+    with node.miner.turn:
+        pooled = pooled_message(node, message)
+        node.pool.add(pooled)
+        node.mine_sent(pooled.transaction.hash)
+    return shown(pooled.transaction.hash)
+
+
+def pooled_message(node: DevNode, message: Message) -> Pooled:
+    """The transaction of a message, signed, that may become valid in the next block.
+
+    Raises:
+        RpcError: it breaks a rule, or the node has no key for it.
+        CallError: it would not succeed.
+    """
     sender = message.sender
     transaction = _signed(node, message)
     violation = transaction_violation(
@@ -76,9 +126,17 @@ def _send(node: DevNode, message: Message) -> Hash32:
     )
     if violation is not None:
         raise RpcError(SERVER_ERROR, f"{violation.reason}: {violation.detail}")
+    _check_price(node, transaction)
     check_in_state(transaction, sender, node.state(node.chain.head.hash))
-    node.pool.add(Pooled(transaction, sender, None))
-    return transaction.hash
+    return Pooled(transaction, sender, None)
+
+
+def _check_price(node: DevNode, transaction: Transaction) -> None:
+    price = max(transaction.gas_price, transaction.max_fee_per_gas)
+    if price < node.miner.price_min:
+        raise RpcError(
+            SERVER_ERROR, f"a gas price is at least {node.miner.price_min} wei here, not {price}"
+        )
 
 
 def sign_transaction(node: DevNode, params: Params) -> Any:
@@ -112,7 +170,7 @@ def _priced(node: DevNode, message: Message) -> Message:
         return message
     tip = message.max_priority_fee_per_gas or suggested_tip(node)
     if node.next_fork() < LONDON:
-        return replace(message, gas_price=tip)
+        return replace(message, gas_price=max(tip, node.miner.price_min))
     fee = node.miner.wanted.base_fee_per_gas
     if fee is None:
         fee = base_fee_on(node.chain.spec, node.chain.head.header)

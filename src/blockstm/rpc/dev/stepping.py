@@ -10,16 +10,18 @@ from blockstm.ethereum.codecs.fields import shown
 from blockstm.messages import brief
 from blockstm.rpc.dev.node import DevNode
 from blockstm.rpc.errors import LIMIT_EXCEEDED, RpcError
+from blockstm.rpc.forms import block_form
 from blockstm.rpc.params import Params, quantity, refuse
 
 __all__ = [
     "automine",
-    "drop",
-    "drop_all",
+    "check_count",
     "increase_time",
-    "info",
+    "interval_mine",
     "mine",
     "mine_blocks",
+    "mine_detailed",
+    "mining_interval",
     "mining_interval_ms",
     "mining_interval_s",
     "next_base_fee",
@@ -39,6 +41,7 @@ __all__ = [
 
 _MS: Final = 1000
 _INTERVAL_S_MAX: Final = 1 << 20
+_NO_OTHER: Final = "this node stands on no other: it resets to its own first block"
 
 
 def number(value: object, place: str, bits: int = 64) -> int:
@@ -69,7 +72,7 @@ def mine(node: DevNode, params: Params) -> Any:
     blocks, timestamp = members.get("blocks"), members.get("timestamp")
     count = 1 if blocks is None else number(blocks, "invalid argument 0.blocks")
     with node.miner.turn:
-        _check_count(node, count)
+        check_count(node, count)
         if timestamp is not None:
             node.miner.want_time(number(timestamp, "invalid argument 0.timestamp"))
         for _ in range(count):
@@ -82,7 +85,7 @@ def mine_blocks(node: DevNode, params: Params) -> Any:
     count = _number(params, 0) if 0 in params else 1
     seconds = _number(params, 1, 32) if 1 in params else None
     with node.miner.turn:
-        _check_count(node, count)
+        check_count(node, count)
         for index in range(count):
             if seconds and index:
                 node.miner.want_time(node.chain.head.header.timestamp + seconds)
@@ -90,9 +93,25 @@ def mine_blocks(node: DevNode, params: Params) -> Any:
     return _told(node, True)
 
 
-def _check_count(node: DevNode, count: int) -> None:
+def check_count(node: DevNode, count: int) -> None:
+    """Refuse what would mine more blocks than the limits allow."""
     if count > node.limits.mined:
         raise RpcError(LIMIT_EXCEEDED, f"more than {node.limits.mined} blocks")
+
+
+def mine_detailed(node: DevNode, params: Params) -> Any:
+    """``evm_mine_detailed``: as ``evm_mine``; the blocks, with their transactions."""
+    with node.miner.turn:
+        first = node.chain.head.number + 1
+        mine(node, params)
+        numbers = range(first, node.chain.head.number + 1)
+        return [block_form(node.chain.block(each), full=True) for each in numbers]
+
+
+def interval_mine(node: DevNode, params: Params) -> Any:
+    """``hardhat_intervalMine``: the block that the next interval would bring."""
+    node.miner.mine()
+    return _told(node, True)
 
 
 def set_automine(node: DevNode, params: Params) -> Any:
@@ -117,6 +136,11 @@ def mining_interval_ms(node: DevNode, params: Params) -> Any:
 def mining_interval_s(node: DevNode, params: Params) -> Any:
     """``anvil_setIntervalMining``: in s."""
     return _set_interval(node, _number(params, 0))
+
+
+def mining_interval(node: DevNode, params: Params) -> Any:
+    """``anvil_getIntervalMining``: in s; null where it mines none by itself."""
+    return node.interval or None
 
 
 def _set_interval(node: DevNode, seconds: float) -> bool:
@@ -172,9 +196,7 @@ def next_base_fee(node: DevNode, params: Params) -> Any:
 
 def prev_randao(node: DevNode, params: Params) -> Any:
     """``hardhat_setPrevRandao``: of the next block."""
-    mix_hash = params.hash(0)
-    with node.miner.turn:
-        node.miner.wanted = replace(node.miner.wanted, mix_hash=mix_hash)
+    node.miner.want_random(params.hash(0))
     return True
 
 
@@ -193,20 +215,6 @@ def set_gas_limit(node: DevNode, params: Params) -> Any:
     return True
 
 
-# ---- what waits
-
-
-def drop(node: DevNode, params: Params) -> Any:
-    """``hardhat_dropTransaction``: whether it waited."""
-    return node.pool.drop(params.hash(0))
-
-
-def drop_all(node: DevNode, params: Params) -> Any:
-    """``anvil_dropAllTransactions``."""
-    node.pool.replace_all(())
-    return None
-
-
 # ---- going back
 
 
@@ -223,18 +231,6 @@ def revert(node: DevNode, params: Params) -> Any:
 def reset(node: DevNode, params: Params) -> Any:
     """``hardhat_reset``, ``anvil_reset``: back to the first block."""
     if params.raw(0):
-        raise refuse("this node stands on no other: it resets to its own first block")
+        raise refuse(_NO_OTHER)
     node.miner.reset()
     return _told(node, True)
-
-
-def info(node: DevNode, params: Params) -> Any:
-    """``hardhat_metadata``, ``anvil_nodeInfo``."""
-    head = node.chain.head
-    return {
-        "chainId": node.chain.spec.chain_id,
-        "hardFork": node.next_fork().name,
-        "latestBlockHash": shown(head.hash),
-        "latestBlockNumber": head.number,
-        "currentTimestamp": node.miner.now(),
-    }

@@ -13,6 +13,7 @@ from blockstm.rpc.params import Params, refuse, slot_key
 from blockstm.state.account import EMPTY_CODE_HASH
 
 __all__ = [
+    "get_account",
     "get_balance",
     "get_code",
     "get_proof",
@@ -22,6 +23,19 @@ __all__ = [
 ]
 
 _HASH_LENGTH = 66
+
+
+def get_account(node: Node, params: Params) -> Any:
+    """``eth_getAccount``: the four members of an account; null where there is none."""
+    account = node.state(params.block(1)).account(params.address(0))
+    if account is None:
+        return None
+    return {
+        "balance": shown(account.balance),
+        "codeHash": shown(account.code_hash),
+        "nonce": shown(account.nonce),
+        "storageRoot": shown(account.storage_root),
+    }
 
 
 def get_balance(node: Node, params: Params) -> Any:

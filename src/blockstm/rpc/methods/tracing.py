@@ -12,10 +12,10 @@ from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.preparation import prepare
 from blockstm.ethereum.execution.traced import run_traced
-from blockstm.ethereum.tracing import TracedTransaction, Tracer, tracer_named
+from blockstm.ethereum.tracing import Tracer, tracer_named
 from blockstm.executor import execute_block
 from blockstm.messages import brief
-from blockstm.rpc.errors import LIMIT_EXCEEDED, SERVER_ERROR, RpcError, call_error
+from blockstm.rpc.errors import SERVER_ERROR, RpcError, call_error
 from blockstm.rpc.messages import message_of_json
 from blockstm.rpc.methods.execution import call_options
 from blockstm.rpc.methods.transactions import found
@@ -68,7 +68,8 @@ def trace_transaction(node: Node, params: Params) -> Any:
     mined = found(node, params.hash(0))
     if mined is None:
         raise RpcError(SERVER_ERROR, "transaction not found")
-    return _traces(node, node.chain.block(mined.block_hash), tracer)[mined.index]
+    block = node.chain.block(mined.block_hash)
+    return _traces(node, block, tracer, [mined.index])[mined.index]
 
 
 def trace_call(node: Node, params: Params) -> Any:
@@ -84,14 +85,16 @@ def trace_call(node: Node, params: Params) -> Any:
     return result.trace
 
 
-def _traces(node: Node, block: Block, tracer: Tracer) -> Sequence[Any]:
+def _traces(
+    node: Node, block: Block, tracer: Tracer, only: Sequence[int] | None = None
+) -> Sequence[Any]:
     """Those of a block of the chain, which was verified before: it is only run again."""
     parent_hash = _parent_of(block)
     senders = [sender for sender in block.senders if sender is not None]
     options = node.execution_options(parent_hash)
     prepared = prepare(block, node.state(parent_hash), senders=senders, **options)
     assert isinstance(prepared, BlockOnEvm), "it is the native EVM that was asked for"
-    return _told(run_traced(prepared, tracer, engine.run))
+    return _told(run_traced(prepared, tracer, engine.run, only))
 
 
 def _verified(node: Node, block: Block, tracer: Tracer) -> Sequence[Any]:
@@ -115,38 +118,9 @@ def _told(executed: ExecutedBlock) -> Sequence[Any]:
     return traces
 
 
-class _Bounded(Tracer):
-    """A tracer that makes no trace of events of more than so many bytes."""
-
-    def __init__(self, tracer: Tracer, bytes_max: int) -> None:
-        self._tracer = tracer
-        self._bytes_max = bytes_max
-        self.mask = tracer.mask
-
-    def trace(self, traced: TracedTransaction) -> Any:
-        """The trace, as the tracer makes it.
-
-        Raises:
-            RpcError: too much was recorded.
-        """
-        if len(traced.events) > self._bytes_max:
-            raise RpcError(
-                LIMIT_EXCEEDED,
-                f"transaction {traced.index}: {len(traced.events)} bytes were recorded, more than "
-                f"{self._bytes_max}",
-            )
-        return self._tracer.trace(traced)
-
-
-class _BoundedInWords(_Bounded):
-    words_failures = True
-
-
 def _tracer(node: Node, config: Mapping[str, Any]) -> Tracer:
     """The tracer of a request, within the limits."""
-    tracer = _named(config)
-    bounded = _BoundedInWords if tracer.words_failures else _Bounded
-    return bounded(tracer, node.limits.trace_bytes)
+    return _named(config).within(node.limits.traced_bytes, node.limits.trace_bytes)
 
 
 def _named(config: Mapping[str, Any]) -> Tracer:

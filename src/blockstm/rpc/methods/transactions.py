@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from blockstm.chain import FoundTransaction
 from blockstm.errors import UnknownBlock
 from blockstm.ethereum import Block
-from blockstm.ethereum.codecs.fields import shown
+from blockstm.ethereum.codecs.fields import parse_address, shown
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.rpc.forms import mined_form, receipt_forms, transaction_form
 from blockstm.rpc.node import Node
@@ -25,6 +26,7 @@ __all__ = [
     "get_transaction_receipt",
     "pool_content",
     "pool_content_from",
+    "pool_inspected",
     "pool_status",
     "send_raw_transaction",
 ]
@@ -124,6 +126,25 @@ def pool_content_from(node: Node, params: Params) -> Any:
         "pending": _by_nonce([each for each in pending if each.sender == sender]),
         "queued": _by_nonce([each for each in queued if each.sender == sender]),
     }
+
+
+def pool_inspected(node: Node, params: Params) -> Any:
+    """``txpool_inspect``: by sender and nonce, a line for each."""
+    return {
+        kind: {
+            sender: {nonce: _line(form) for nonce, form in forms.items()}
+            for sender, forms in senders.items()
+        }
+        for kind, senders in pool_content(node, params).items()
+    }
+
+
+def _line(form: Mapping[str, Any]) -> str:
+    """What a transaction pays: a value, and gas at the most that it offers."""
+    to = "contract creation" if form["to"] is None else checksummed(parse_address(form["to"], "to"))
+    price = form.get("maxFeePerGas", form["gasPrice"])
+    value, gas, fee = (int(each, 16) for each in (form["value"], form["gas"], price))
+    return f"{to}: {value} wei + {gas} gas × {fee} wei"
 
 
 def pool_status(node: Node, params: Params) -> Any:

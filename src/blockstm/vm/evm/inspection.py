@@ -10,12 +10,13 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from blockstm.errors import InputError, Invalid, Revert
+from blockstm.errors import InputError, Invalid, Revert, TraceTooLarge
 from blockstm.messages import brief, kind_of
 from blockstm.types import Address
 from blockstm.vm.evm.execution import FAILURES, Log
 
 __all__ = [
+    "BytesMax",
     "Call",
     "CallEnd",
     "Inspector",
@@ -168,6 +169,14 @@ _LOG = struct.Struct("<20sB")
 _SELFDESTRUCT = struct.Struct("<20s20s32s")
 _SIZE = struct.Struct("<I")
 _WORD = 32
+_PART = 64 << 10  # as in `_native/evm/inspect/recording_room.hpp`
+
+
+class BytesMax(NamedTuple):
+    """How much may be recorded, in bytes."""
+
+    of_all: int
+    of_each: int
 
 
 class Recorder:
@@ -176,16 +185,39 @@ class Recorder:
     Attributes:
         mask: what is recorded (`_native/evm/inspect/recorder.hpp`).
         only: the places of the steps that are recorded; None: all.
+        bytes_max: of all that is recorded, and of each step; None: as much as there is memory for.
         events: place of a step → what it recorded.
     """
 
-    def __init__(self, mask: int, only: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, mask: int, only: Sequence[int] | None = None, bytes_max: BytesMax | None = None
+    ) -> None:
         self.mask = mask
         self.only = only
+        self.bytes_max = bytes_max
         self.events: dict[int, bytes] = {}
+        self._bytes = 0
+
+    @property
+    def room(self) -> BytesMax | None:
+        """Bytes that the native core may hold of the runs of a block, and of each of them.
+
+        Beyond ``bytes_max``, so that it alone decides: what is held is counted in parts.
+        """
+        return (
+            None if self.bytes_max is None else BytesMax(*(each + _PART for each in self.bytes_max))
+        )
 
     def tell(self, index: int, events: bytes) -> None:
-        """Called for each step when it becomes final, in order."""
+        """Called for each step when it becomes final, in order.
+
+        Raises:
+            TraceTooLarge: there is more than ``bytes_max`` now.
+        """
+        self._bytes += len(events)
+        for bytes_max, held in zip(self.bytes_max or (), (self._bytes, len(events)), strict=False):
+            if held > bytes_max:
+                raise TraceTooLarge(f"more is recorded than a tracer's bytes_max, {bytes_max}")
         self.events[index] = events
 
 
@@ -220,6 +252,7 @@ class Observer:
     def __init__(self, methods: dict[str, Callable[..., Any]]) -> None:
         self._methods = methods
         self.only: None = None
+        self.room: None = None
         self.mask = 0
         for name in methods:
             self.mask |= _BITS.get(name, 0)

@@ -147,7 +147,8 @@ class Evm:
             transactions = transactions.steps  # what records is for one run
         prepared = self._prepared(transactions)
         if self._observer is not None:
-            prepared.record(self._observer.mask, self._observer.tell, self._observer.only)
+            watching = self._observer
+            prepared.record(watching.mask, watching.tell, watching.only, watching.room)
         return prepared
 
     def _prepared(self, steps: Sequence[Step]) -> EvmBlock:

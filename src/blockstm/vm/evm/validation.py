@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blockstm._native.evm.prepared import reason_named
-from blockstm.errors import InputError, InternalError
+from blockstm.errors import InputError, InternalError, TraceTooLarge
 from blockstm.vm.evm.execution import InvalidTransaction
 from blockstm.vm.evmc.faults import error_of_fault
 
@@ -53,6 +53,8 @@ def error_of(index: int, status: int, output: bytes) -> Exception:
             )
         case 8:
             return error_of_fault(int.from_bytes(rest, "little"))
+        case 9:
+            return TraceTooLarge("more is recorded than a tracer's bytes_max")
     return MemoryError("the EVM ran out of memory")
 
 

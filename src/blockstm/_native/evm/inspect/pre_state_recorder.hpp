@@ -15,11 +15,13 @@ namespace blockstm::evm {
 
 class PreStateRecorder final : public Recorder {
 public:
-    PreStateRecorder(uint16_t mask, const Step& step) noexcept : Recorder(mask), step_(step) {}
+    PreStateRecorder(uint16_t mask, const Step& step, RecordingRoom& room) noexcept
+        : Recorder(mask, room), step_(step) {}
 
     void step(const Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept override;
     void step_end(const Machine& machine, int64_t gas, Failure failure) noexcept override;
     void call(Machine& machine, const CallStart& start) noexcept override;
+    void code_read(const Address& address) noexcept override { see(address); }
     bool finish(Machine& machine) noexcept override;
 
 private:

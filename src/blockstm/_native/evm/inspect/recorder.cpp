@@ -6,6 +6,14 @@
 #include "evm/forks/opcodes.hpp"
 
 namespace blockstm::evm {
+
+void Recorder::take_room() noexcept {
+    const uint64_t more = RecordingRoom::parts_of(events.size() - taken_);
+    taken_ += more;
+    is_over = is_over || !room_.take(more, taken_);
+    is_full = is_full || is_over;
+}
+
 void Recorder::step(const Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept {
     const Frame& frame = machine.frames.back();
     const auto height = static_cast<uint64_t>(top - frame.stack);

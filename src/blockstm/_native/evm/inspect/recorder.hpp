@@ -19,6 +19,7 @@
 //   FAULT          u8 opcode; u16 height of the stack; i64 gas; u8 Failure: an instruction that its frame failed at
 #pragma once
 
+#include "evm/inspect/recording_room.hpp"
 #include "evm/run/inspector.hpp"
 #include "evm/transaction/result_encoding.hpp"
 
@@ -74,7 +75,8 @@ private:
 
 class Recorder : public Inspector {
 public:
-    explicit Recorder(uint16_t mask) noexcept : Inspector((mask & ALL_OF_STEPS) != 0), mask_(mask) {}
+    Recorder(uint16_t mask, RecordingRoom& room) noexcept
+        : Inspector((mask & ALL_OF_STEPS) != 0), mask_(mask), room_(room) {}
 
     void step(const Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept override;
     void step_end(const Machine& machine, int64_t gas, Failure failure) noexcept override;
@@ -90,15 +92,27 @@ public:
         if (is_vague_) begin(VAGUE_TAG).bytes(VAGUE_MARK, sizeof VAGUE_MARK - 1);
     }
 
+    // What has been recorded is kept, in place of what an earlier run of the step had; or it is not kept.
+    void keep(uint64_t replaced_bytes) noexcept { room_.exchange(taken_ + replaced_bytes, events.size()); }
+    void drop() noexcept { room_.exchange(taken_, 0); }
+
     Bytes events;
-    bool is_full = false;  // memory ran out: the events end early
+    bool is_full = false;  // memory ran out, or the room did: the events end early
+    bool is_over = false;  // the room did
 
 protected:
     bool records(EventBit event) const noexcept { return (mask_ & event) != 0 && !is_full; }
-    EventWriter begin(uint8_t tag) noexcept { return EventWriter(events, is_full, tag); }
+    EventWriter begin(uint8_t tag) noexcept {
+        if (events.size() > taken_) take_room();
+        return EventWriter(events, is_full, tag);
+    }
 
 private:
+    void take_room() noexcept;
+
     const uint16_t mask_;
+    RecordingRoom& room_;
+    uint64_t taken_ = 0;    // of the room, in bytes
     uint8_t opcode_ = 0;    // of the instruction that goes on
     uint16_t height_ = 0;
     int64_t gas_ = 0;

@@ -15,7 +15,7 @@ namespace blockstm::evm {
 
 class StepRecorder final : public Recorder {
 public:
-    explicit StepRecorder(uint16_t mask) noexcept : Recorder(mask) {}
+    StepRecorder(uint16_t mask, RecordingRoom& room) noexcept : Recorder(mask, room) {}
 
     void step(const Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept override;
     void step_end(const Machine& machine, int64_t gas, Failure failure) noexcept override;
