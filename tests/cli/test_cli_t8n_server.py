@@ -99,6 +99,18 @@ def test_what_is_no_tracer_is_told_before_it_listens(capsys: pytest.CaptureFixtu
     assert "failed instantiating tracer" in capsys.readouterr().err
 
 
+def test_a_witness_where_it_is_asked_for(server: TransitionServer) -> None:
+    asked = request()
+    for wanted, has in ((False, False), (True, True)):
+        asked["state"]["witness"] = wanted
+        _, answer = ask(server, json.dumps(asked).encode())
+        assert ("executionWitness" in answer["result"]) == has
+    assert answer["result"]["executionWitness"]["state"]
+    asked["state"]["witness"] = "yes"
+    status, answer = ask(server, json.dumps(asked).encode())
+    assert (status, answer["error"]["type"]) == (400, "DecodeError")
+
+
 MALFORMED: list[tuple[bytes, str, str]] = [
     (b"", "DecodeError", "not JSON"),
     (b"[]", "DecodeError", "an object"),

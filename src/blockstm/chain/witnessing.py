@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
-from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.states import ChainState
 from blockstm.chain.store import Table
@@ -18,8 +15,8 @@ from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.witnesses import make_witness
 from blockstm.ethereum.witnesses.collapses import Place
+from blockstm.ethereum.witnesses.unknown_codes import no_code_known, on_fresh_thread
 from blockstm.executor import execute_block
-from blockstm.locks import lock_for_forks
 from blockstm.types import Hash32
 
 __all__ = ["check_has_parent", "node_of", "witness_of"]
@@ -35,42 +32,23 @@ def witness_of(block: Block, state: ChainState, spec: Spec, blocks: Blocks) -> W
     total_difficulty = blocks.total_difficulty(state.hash)
 
     def run(on: Any, block_hashes: Mapping[int, Hash32], /) -> ExecutedBlock:
-        with ThreadPoolExecutor(1, thread_name_prefix="blockstm-witness") as fresh:
-            return fresh.submit(
-                execute_block,
-                block,
-                on,
-                "evm",
-                workers=1,
-                chain=spec,
-                parent=state.header,
-                block_hashes=block_hashes,
-                total_difficulty=total_difficulty,
-            ).result()
+        return on_fresh_thread(
+            execute_block,
+            block,
+            on,
+            "evm",
+            workers=1,
+            chain=spec,
+            parent=state.header,
+            block_hashes=block_hashes,
+            total_difficulty=total_difficulty,
+        )
 
     def header_before(header: Header) -> Header:
         return blocks.header(header.parent_hash)
 
-    with _no_code_known():
+    with no_code_known():
         return make_witness(block, state, state.trie, run, header_before, partial(node_of, blocks))
-
-
-_ONE_AT_A_TIME: Final = lock_for_forks()
-
-
-@contextmanager
-def _no_code_known() -> Iterator[None]:
-    """Has the EVM read every code from the state, also one that it ran before, on a fresh thread.
-
-    Meanwhile other blocks of the process run without the cache of codes, and are slower for it.
-    A fork waits, so that the child has the cache.
-    """
-    with _ONE_AT_A_TIME:
-        code_cache(0)
-        try:
-            yield
-        finally:
-            code_cache(CODE_CACHE_LIMIT)
 
 
 def check_has_parent(header: Header) -> None:

@@ -68,6 +68,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_file_options(
         parser, ((flag, _destination(flag), default, text) for flag, default, text in _FILES)
     )
+    parser.add_argument(
+        "--witness",
+        action="store_true",
+        help="what the block asks of the state, with its proof: executionWitness of the result",
+    )
     add_trace_options(parser)
     parser.add_argument(
         "--state.fork", dest="fork", default="GrayGlacier", metavar="F", help=f"one of {FORK_NAMES}"
@@ -134,4 +139,11 @@ def _request(args: argparse.Namespace) -> Request:
     if args.input_blobParams:
         from_stdin = args.input_blobParams == STDIN
         params = params if from_stdin else read_document(args.input_blobParams, "blobParams")
-    return Request(args.fork, args.chain_id, args.reward, blob_params=params, **documents)
+    return Request(
+        args.fork,
+        args.chain_id,
+        args.reward,
+        blob_params=params,
+        with_witness=args.witness,
+        **documents,
+    )

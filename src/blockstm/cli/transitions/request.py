@@ -53,6 +53,7 @@ class Request:
         reward: in wei; negative: nobody is rewarded.
         alloc, env, txs: as JSON; ``txs`` may be RLP in hex.
         blob_params: ``target``, ``max`` and ``baseFeeUpdateFraction``; None: those of the fork.
+        with_witness: whether the result has the ``executionWitness``.
     """
 
     fork: str
@@ -62,6 +63,7 @@ class Request:
     env: Any
     txs: Any
     blob_params: Any = None
+    with_witness: bool = False
 
     def answer(
         self,
@@ -89,6 +91,7 @@ class Request:
             reward,
             tracer,
             recorder,
+            with_witness=self.with_witness,
         )
         state.apply(made.executed.writes)
         body = shown(body_of(made.block.transactions))

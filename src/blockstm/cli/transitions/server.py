@@ -212,7 +212,15 @@ def _request(fields: LooseFields) -> Request:
         given.member("env"),
         given.member("txs") if "txs" in given else [],
         given.member("blobParams") if "blobParams" in given else None,
+        _wants_witness(state),
     )
+
+
+def _wants_witness(state: LooseFields) -> bool:
+    wanted = state.member("witness") if "witness" in state else False
+    if not isinstance(wanted, bool):
+        raise DecodeError("state.witness: expected true or false", "state.witness")
+    return wanted
 
 
 def _reward(state: LooseFields) -> int:

@@ -4,6 +4,7 @@ Imports point down::
 
     outputs      what came of it as the tools write it: result, accounts, body
     transition   transactions run in an environment, those that do not fit left out
+    witnessing   what a transition asks of the state, with its proof
     inputs       transactions and accounts as the tools write them
     environment  the block that is to be: what is given of it, what follows from its parent
     signing      a transaction signed by a secret key

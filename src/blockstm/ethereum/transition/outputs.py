@@ -50,6 +50,8 @@ def result_to_json(made: Transition) -> dict[str, Any]:
     if executed.access_list is not None:
         result["blockAccessList"] = shown(executed.access_list.encode())
         result["blockAccessListHash"] = shown(executed.access_list.hash)
+    if made.witness is not None:
+        result["executionWitness"] = made.witness.to_json()
     if made.exception:
         result["blockException"] = made.exception
     return result

@@ -33,6 +33,8 @@ from blockstm.ethereum.tracing.tracer import Tracer
 from blockstm.ethereum.transition.environment import Environment
 from blockstm.ethereum.transition.inputs import GivenTransaction
 from blockstm.ethereum.transition.rejections import Rejection, words_of
+from blockstm.ethereum.transition.witnessing import witness_of
+from blockstm.ethereum.witnesses.witness import Witness
 from blockstm.state.accounts import AccountState, code_hash_of
 from blockstm.types import Address, BlockResult, Hash32, Outcome, Status
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm
@@ -75,6 +77,8 @@ class Transition:
         state_root: after the block.
         exception: why the block is invalid although all its transactions are good, in
             go-ethereum's words; empty where it is not.
+        witness: what the block asks of the state, with its proof, but for headers, which no
+            environment has; None where it was not asked for.
     """
 
     environment: Environment
@@ -85,6 +89,7 @@ class Transition:
     rejected: tuple[Rejection, ...]
     state_root: Hash32
     exception: str = ""
+    witness: Witness | None = None
 
 
 def transition(
@@ -96,6 +101,8 @@ def transition(
     reward: int | None = None,
     tracer: Tracer | None = None,
     recorder: Recorder | None = None,
+    *,
+    with_witness: bool = False,
 ) -> Transition:
     """Run transactions in an environment; ``state`` is not changed.
 
@@ -108,6 +115,7 @@ def transition(
         reward: of the block in wei, as it is before ommers; None: nobody is rewarded, nor touched.
         tracer: makes traces of the transactions that fit: ``executed.traces``.
         recorder: records all steps of the block, system calls included.
+        with_witness: whether its witness is made.
 
     Raises:
         MissingMember: the environment lacks something.
@@ -120,7 +128,7 @@ def transition(
     made = maker.make(fitting, rejected, tracer)
     if recorder is not None:
         maker.record(fitting, recorder)
-    return made
+    return maker.witnessed(made, fitting) if with_witness else made
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +269,12 @@ class _Maker:
         prepared = self._prepared(fitting, collects=True)
         watched = prepared.vm.inspected_by(recorder)
         self.execute_block(prepared.steps, self.state, watched, on_invalid="skip")
+
+    def witnessed(self, made: Transition, fitting: Sequence[_Candidate]) -> Transition:
+        """A transition with its witness."""
+        collects = made.exception not in _OF_THE_BLOCK.values()
+        prepared = self._prepared(fitting, collects=collects)
+        return replace(made, witness=witness_of(prepared, made.state_root))
 
     def _collects_nothing(self) -> bool:
         """Whether the state has none of the contracts that collect requests.

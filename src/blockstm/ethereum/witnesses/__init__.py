@@ -7,6 +7,7 @@ Imports point down::
     bundle           a block with all that it is checked by, and all that it came to
     commitment       a Merkle commitment over chunks of bytes
     making           the witness of a block, made on a state that is at hand
+    unknown_codes    runs that ask the state for every code
     collapses        nodes that removals from a trie need beside the paths to what is removed
     reading          a witness from JSON
     state            the state behind a witness

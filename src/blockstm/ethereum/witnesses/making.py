@@ -65,13 +65,49 @@ def make_witness(
     """
     asked = _Asked(state, trie)
     headers = run_with_headers(block, asked, run, header_before)
+
+    def check(witness: Witness) -> None:
+        run(WitnessState(witness), witness.ancestry(block)[1])
+
+    return _witness_of(asked, trie, node_at, headers, check)
+
+
+def make_witness_without_headers(
+    state: State, trie: StateTrie, run: Callable[[Any], Any]
+) -> Witness:
+    """What a run asks of a state, with its proof; for what is no block of a chain yet.
+
+    Args:
+        state: that is complete.
+        trie: the tries of that state.
+        run: runs on a state, and asks for its root afterwards (``root_after``).
+
+    Raises:
+        BlockError: what ``run`` raises.
+    """
+    asked = _Asked(state, trie)
+    run(asked)
+    # Nodes that removals need are found by keys of any kind that lead to their places.
+    return _witness_of(
+        asked, trie, lambda place: None, (), lambda witness: run(WitnessState(witness))
+    )
+
+
+def _witness_of(
+    asked: _Asked,
+    trie: StateTrie,
+    node_at: Callable[[Place], bytes | None],
+    headers: tuple[Header, ...],
+    check: Callable[[Witness], Any],
+) -> Witness:
+    """The witness of a run that has asked for this, and does well on it alone."""
     nodes = _Nodes(asked, trie, node_at)
     _add_what_the_root_needs(nodes, asked, trie)
     codes = tuple(sorted(asked.codes | asked.codes_created_again()))
     while True:
         witness = Witness(trie.root, tuple(sorted(nodes.found)), codes, headers)
         try:
-            run(WitnessState(witness), witness.ancestry(block)[1])
+            check(witness)
         except (MissingNode, StateError) as error:
             missing = error if isinstance(error, MissingNode) else error.__cause__
             if not isinstance(missing, MissingNode):
