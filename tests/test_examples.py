@@ -87,3 +87,42 @@ def test_the_example_of_a_chain_of_ones_own_has_its_rules(
     fees = runpy.run_path(str(EXAMPLES / "own_chain.py"))["main"](blocks=3)
     assert fees == [996_000_000, 992_016_000, 988_047_936]
     assert "abc backwards is cba" in capsys.readouterr().out
+
+
+def test_the_market_of_compute_comes_to_what_it_means(capsys: pytest.CaptureFixture[str]) -> None:
+    main = importlib.import_module("examples.compute_market.main").main
+    ways = main(epochs=2, gas=2 * 10**6, times=1)
+    assert [*ways] == ["one worker", "two workers", "two, with hints"]
+    printed = capsys.readouterr().out
+    assert printed.count("each number as meant") == 2
+    assert "a block of jobs: 32 transactions" in printed
+
+
+def test_pools_trade_on_chain_as_in_python(capsys: pytest.CaptureFixture[str]) -> None:
+    books = importlib.import_module("examples.ai_dex.main").main(blocks=60)
+    assert [*books] == [0, 5, 30, 60, 100]
+    for fee, book in books.items():
+        assert book.swaps > 0
+        assert book.fee_average == fee or not fee
+        assert book.fees > 0
+    assert books[5].lost > books[100].lost  # a low fee leaves more to arbitrage
+    assert "every swap gave on chain what it gave here" in capsys.readouterr().out
+
+
+def test_the_network_of_fees_tells_wild_times_from_quiet_ones() -> None:
+    np = pytest.importorskip("numpy", reason="no wheels for this Python")
+    training = importlib.import_module("examples.ai_dex.training")
+    given, places = training.examples_of(99, 300)
+    ask = importlib.import_module("examples.ai_dex.market").new_pool(0).fee_of
+    fees = np.array([ask(row.astype(np.int8).tobytes()) for row in given])
+    assert fees[places >= 4].mean() > 1.3 * fees[places < 4].mean()
+    layers = training.trained(given, places, rounds=2)
+    assert [len(layer["weights"]) for layer in layers] == [16, 8]
+    assert all(-128 <= each <= 127 for layer in layers for row in layer["weights"] for each in row)
+
+
+def test_agents_spread_when_they_see_the_signals() -> None:
+    signals = importlib.import_module("examples.agents.main").main(agents=400, blocks=3)
+    first, *later = signals
+    assert all(each.longest_chain < first.longest_chain / 1.5 for each in later)
+    assert all(each.failures == 0 and each.transactions == 400 for each in signals)

@@ -1,9 +1,9 @@
-"""Compile the sources of this folder: ``python bench/contracts/build.py [NAME...]``.
+"""Compile the contracts of benchmarks and examples: ``python bench/contracts/build.py [NAME...]``.
 
-Vyper for ``.vy``, our assembler for ``.easm``. The artefacts, one JSON a contract, go to where the
-package finds them; they say what they were made from, so that a test sees one that is out of date.
-With ``--count`` the instructions of the workloads are counted too, which takes a quarter of an
-hour.
+They lie in this folder, and beside the examples that they belong to. Vyper for ``.vy``, our
+assembler for ``.easm``. The artefacts, one JSON a contract, go to where the package finds them;
+they say what they were made from, so that a test sees one that is out of date. With ``--count`` the
+instructions of the workloads are counted too, which takes a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -22,7 +22,13 @@ from blockstm.bench.evm.instructions import digest as digest_of_workload
 from blockstm.bench.evm.workloads import WORKLOADS, workload_named
 
 SOURCES = Path(__file__).parent
-ARTEFACTS = SOURCES.parents[1] / "src" / "blockstm" / "bench" / "evm" / "contracts"
+ROOT = SOURCES.parents[1]
+OF_EXAMPLES = (
+    "compute_market/contracts/market.vy",
+    "ai_dex/contracts/fee_pool.vy",
+    "agents/contracts/exchange.vy",
+)
+ARTEFACTS = ROOT / "src" / "blockstm" / "bench" / "evm" / "contracts"
 SETTINGS = ("--evm-version", "cancun", "--optimize", "gas")
 
 
@@ -34,8 +40,12 @@ def artefact(source: Path, vyper: str) -> dict[str, object]:
 
 
 def digest(source: Path) -> str:
-    """What tells one version of a source from another."""
-    return hashlib.sha256(source.read_bytes()).hexdigest()
+    """What tells one version of a source, and of the modules that it imports, from another."""
+    hashed = hashlib.sha256(source.read_bytes())
+    for line in source.read_text().splitlines():
+        if source.suffix == ".vy" and line.startswith("import "):
+            hashed.update(source.with_name(f"{line.split()[1]}.vy").read_bytes())
+    return hashed.hexdigest()
 
 
 def _by_vyper(source: Path, vyper: str) -> dict[str, object]:
@@ -75,7 +85,8 @@ def count_workloads() -> None:
 
 def sources() -> list[Path]:
     """Every source, by name."""
-    return sorted(path for path in SOURCES.iterdir() if path.suffix in {".vy", ".easm"})
+    here = [path for path in SOURCES.iterdir() if path.suffix in {".vy", ".easm"}]
+    return sorted([*here, *(ROOT / "examples" / each for each in OF_EXAMPLES)])
 
 
 def main() -> int:

@@ -20,7 +20,16 @@ from blockstm.ethereum import Account, Block, read_block_file
 from blockstm.insight.anomalies import anomalies, trends
 from blockstm.insight.graph import conflict_graph_svg
 from blockstm.insight.groups import groups_of
-from blockstm.insight.signals import COLUMNS, BlockSignals, HotLocation, columns_of, signals_of
+from blockstm.insight.recording import Steps
+from blockstm.insight.signals import (
+    COLUMNS,
+    BlockSignals,
+    HotLocation,
+    columns_of,
+    signals_of,
+    signals_of_steps,
+)
+from blockstm.vm.evm import BlockContext, Evm, Signed
 
 COUNTER = bytes(19) + b"\xc7"
 # Adds 1 to slot 0: PUSH1 0 SLOAD PUSH1 1 ADD PUSH1 0 SSTORE.
@@ -80,6 +89,33 @@ def test_a_block_of_free_transactions_has_no_conflicts() -> None:
     found = signals(block((bytes(19) + b"\x01", 1), (bytes(19) + b"\x02", 1)))
     assert (found.dependencies, found.commuting_share, found.hot) == (0, 0.0, ())
     assert found.group_sizes == (1, 1)
+
+
+def test_transactions_that_are_no_block_yet_have_the_same_numbers() -> None:
+    reverts = bytes(19) + b"\xc9"
+    accounts = {**dict(state().accounts()), reverts: Account(0, 1, bytes.fromhex("60006000fd"))}
+    before = world(accounts)
+    given = block_of(
+        tuple(
+            signed(place, nonce=0, to=to, value=value, gas=200_000)
+            for place, (to, value) in enumerate([(COUNTER, 5), (reverts, 0), (COUNTER, 10**15)])
+        ),
+        "shanghai",
+    )
+    given = sealed(given, before, fork="shanghai")
+    executed = blockstm.execute_block(given, before, "evm", fork="shanghai", accesses=True)
+    header, senders = given.header, blockstm.ethereum.recover_senders(given.transactions)
+    context = BlockContext(
+        number=header.number,
+        timestamp=header.timestamp,
+        coinbase=header.coinbase,
+        gas_limit=header.gas_limit,
+        base_fee_per_gas=header.base_fee_per_gas,
+    )
+    signed_steps = list(map(Signed, given.transactions, senders))
+    steps = Steps("three", signed_steps, before, Evm("shanghai", context), range(3))
+    assert signals_of_steps(steps, number=header.number) == signals_of(given, executed)
+    assert signals_of(given, executed).failures == 1
 
 
 def test_signals_take_accesses() -> None:

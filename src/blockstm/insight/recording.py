@@ -17,7 +17,7 @@ from blockstm.executor import Executor
 from blockstm.types import Stats
 from blockstm.vm.evm import Evm
 
-__all__ = ["Recording", "Steps", "record", "record_file"]
+__all__ = ["Recording", "Steps", "record", "record_file", "run_for_accesses"]
 
 _SPANS_PER_STEP = 16
 
@@ -111,19 +111,29 @@ def recorded(steps: Steps, runs: Sequence[Stats]) -> Recording:
     Of several runs the quickest counts, whole: the least times of each transaction, from different
     runs, would add up to less than any run takes.
     """
-    with Executor(Config(workers=1)) as engine:
-        told = engine.execute_block(steps.steps, steps.state, steps.evm.telling_accesses())
-    outcomes = [told.outcomes[place] for place in steps.transactions]
-    reports = [outcome.value.accesses for outcome in outcomes]
-    senders = [steps.steps[place].sender for place in steps.transactions]
+    outcomes, accesses = run_for_accesses(steps)
     quickest = min(runs, key=lambda stats: stats.seconds)
     return Recording(
         name=steps.name,
         run_ns=tuple(_spent(steps, quickest, "execute")),
         commit_ns=tuple(_spent(steps, quickest, "commit")),
         gas=tuple(outcome.gas_used for outcome in outcomes),
-        accesses=accesses_of(reports, senders, BlockAccessList(())),
+        accesses=accesses,
     )
+
+
+def run_for_accesses(steps: Steps) -> tuple[Sequence[Any], BlockAccesses]:
+    """Run a block in order once: the outcomes of its transactions, and what they touched.
+
+    Raises:
+        BlockError: the block ends early.
+    """
+    with Executor(Config(workers=1)) as engine:
+        told = engine.execute_block(steps.steps, steps.state, steps.evm.telling_accesses())
+    outcomes = [told.outcomes[place] for place in steps.transactions]
+    reports = [outcome.value.accesses for outcome in outcomes]
+    senders = [steps.steps[place].sender for place in steps.transactions]
+    return outcomes, accesses_of(reports, senders, BlockAccessList(()))
 
 
 def _spent(steps: Steps, stats: Stats, activity: str) -> list[int]:

@@ -18,8 +18,9 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.results.block_accesses import BlockAccesses, Location
 from blockstm.insight.groups import groups_of
+from blockstm.insight.recording import Steps, run_for_accesses
 
-__all__ = ["COLUMNS", "BlockSignals", "HotLocation", "columns_of", "signals_of"]
+__all__ = ["COLUMNS", "BlockSignals", "HotLocation", "columns_of", "signals_of", "signals_of_steps"]
 
 COLUMNS = (
     "number",
@@ -105,15 +106,51 @@ def signals_of(block: Block, executed: ExecutedBlock, *, hot: int = 10) -> Block
     accesses = executed.accesses
     if accesses is None:
         raise InputError("signals take a block's accesses: run it with accesses=True")
+    return _signals(
+        accesses,
+        hot,
+        number=block.header.number,
+        gas=executed.gas_used,
+        value=sum(each.value for each in block.transactions) / 1e18,
+        failures=sum(not outcome.succeeded for outcome in executed.outcomes),
+    )
+
+
+def signals_of_steps(steps: Steps, *, number: int = 0, hot: int = 10) -> BlockSignals:
+    """The numbers of transactions that are no block yet: they are run in order for them.
+
+    Args:
+        steps: signed transactions, and the state and EVM that they run on.
+        number: what the signals say is the block's.
+        hot: how many hot locations are kept at most.
+
+    Raises:
+        BlockError: one of the transactions cannot be in a block.
+    """
+    outcomes, accesses = run_for_accesses(steps)
+    transactions = [steps.steps[place].transaction for place in steps.transactions]
+    return _signals(
+        accesses,
+        hot,
+        number=number,
+        gas=sum(outcome.gas_used for outcome in outcomes),
+        value=sum(each.value for each in transactions) / 1e18,
+        failures=sum(not outcome.value.succeeded for outcome in outcomes),
+    )
+
+
+def _signals(
+    accesses: BlockAccesses, hot: int, *, number: int, gas: int, value: float, failures: int
+) -> BlockSignals:
     conflicts = _Conflicts(accesses)
     sizes = sorted(map(len, groups_of(accesses)), reverse=True)
     pairs = sum(map(len, accesses.dependencies))
     return BlockSignals(
-        number=block.header.number,
-        transactions=len(block.transactions),
-        gas=executed.gas_used,
-        value=sum(each.value for each in block.transactions) / 1e18,
-        failures=sum(not outcome.succeeded for outcome in executed.outcomes),
+        number=number,
+        transactions=len(accesses),
+        gas=gas,
+        value=value,
+        failures=failures,
         dependencies=pairs,
         dependents=sum(map(bool, accesses.dependencies)),
         commuting_share=conflicts.commuting / pairs if pairs else 0.0,

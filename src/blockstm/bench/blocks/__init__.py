@@ -10,9 +10,13 @@ Imports point down::
     revm            the newest revm on a workload, a program in Rust
     exported        a workload as bytes for other programs, and what it comes to
     own_pools       swaps in contracts of their own: what meeting code costs
-    workloads       generated blocks, by name
     signed_blocks   generated blocks as they travel: signed, encoded, with all their roots
     signing         keys and signatures for them
+    workloads       generated blocks, by name
+    market_traffic  jobs of a market of compute
+    dex_traffic     swaps in pools whose fee a network sets
+    agents_traffic  transactions of agents that see the signals of blocks
+    perceptrons     small networks that contracts ask
     plots           speed-ups as a picture
     upstream_pyevm  a block's transactions on upstream py-evm
     fixture         people, tokens and pools, and the state they begin with

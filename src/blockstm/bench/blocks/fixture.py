@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
+from blockstm.ai import Deployment, Model, Reference, precompiles
 from blockstm.bench.bare_blocks import BASE_FEE, unsigned_transaction
 from blockstm.bench.evm.artefacts import runtime, selector
 from blockstm.errors import InternalError
@@ -20,17 +22,19 @@ from blockstm.state.accounts import Account, AccountState
 from blockstm.types import Address, BlockNumber
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
-__all__ = ["CALL_GAS", "GAS_PRICE", "TRANSFER_GAS", "Fixture"]
+__all__ = ["CALL_GAS", "GAS_PRICE", "TIME", "TRANSFER_GAS", "Fixture"]
 
 TRANSFER_GAS = 21_000
 CALL_GAS = 400_000
+_GAS_BEFORE = 5_000_000
 TIP = 10**9
 GAS_PRICE = BASE_FEE + TIP
 """The gas price of a transaction, in wei; half of it goes to the coinbase."""
 FORK = "osaka"
 RICH = 10**24
 """The initial balance where no account is meant to run out of ether, in wei."""
-_TIME = 1_700_000_000
+TIME = 1_700_000_000
+"""When the workload's block is, in s."""
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -47,6 +51,7 @@ class Fixture:
         self._accounts: dict[Address, Account] = {}
         self._nonces: Counter[Address] = Counter()
         self._beforehand: list[Signed] = []
+        self._precompiles: dict[Address, Any] = {}
         self._minter = self.person("minter")
         self.coinbase = coinbase or self.named("coinbase")
 
@@ -88,16 +93,38 @@ class Fixture:
         pool = self.contract(name, runtime("pool"))
         self.mint(first, pool, depth)
         self.mint(second, pool, depth)
-        self._before("pool", "initialise", self._minter, pool, first, second)
+        self.before("pool", "initialise", self._minter, pool, first, second)
         return pool
+
+    def model(self, model: Model, name: str) -> Reference:
+        """A model on chain: its program, which is asked by the instructions of `blockstm.ai`."""
+        deployment = Deployment(model, self.named(name))
+        for address, code in deployment.codes.items():
+            self.contract_at(address, code, {})
+        self._precompiles = precompiles()
+        return deployment.program
 
     def mint(self, token: Address, holder: Address, amount: int) -> None:
         """Have the holder begin with some of the token."""
-        self._before("token", "mint", self._minter, token, holder, amount)
+        self.before("token", "mint", self._minter, token, holder, amount)
 
     def approve(self, token: Address, holder: Address, spender: Address, amount: int) -> None:
         """Have the spender begin with a right to some of what the holder has."""
-        self._before("token", "approve", holder, token, spender, amount)
+        self.before("token", "approve", holder, token, spender, amount)
+
+    def before(
+        self,
+        contract: str,
+        method: str,
+        caller: Address,
+        to: Address,
+        *words: bytes | int,
+        value: int = 0,
+    ) -> None:
+        """Have a call happen before the workload's block; see `call`."""
+        self._beforehand.append(
+            self.call(contract, method, caller, to, *words, value=value, gas=_GAS_BEFORE)
+        )
 
     # ---- what they do
 
@@ -106,14 +133,28 @@ class Fixture:
         return self._signed(source, target, value, b"", TRANSFER_GAS)
 
     def call(
-        self, contract: str, method: str, caller: Address, to: Address, *words: Address | int
+        self,
+        contract: str,
+        method: str,
+        caller: Address,
+        to: Address,
+        *words: bytes | int,
+        value: int = 0,
+        gas: int = CALL_GAS,
     ) -> Signed:
-        """A call of a method of a contract of ``bench/contracts``."""
+        """A call of a method of one of our compiled contracts.
+
+        Args:
+            words: its arguments: numbers, addresses, and words of 32 bytes.
+            value: in wei.
+            gas: which it may use.
+        """
         arguments = (
-            word.to_bytes(32, "big") if isinstance(word, int) else bytes(12) + word
+            word.to_bytes(32, "big") if isinstance(word, int) else word.rjust(32, b"\0")
             for word in words
         )
-        return self.send(caller, to, selector(contract, method) + b"".join(arguments), CALL_GAS)
+        data = selector(contract, method) + b"".join(arguments)
+        return self._signed(caller, to, value, data, gas)
 
     def send(self, caller: Address, to: Address, data: bytes, gas: int) -> Signed:
         """A call of any contract."""
@@ -127,20 +168,32 @@ class Fixture:
         """A swap of the pool's first token for its second."""
         return self.call("pool", "swap", trader, pool, 1, amount, 1, trader)
 
+    @property
+    def uses_ai(self) -> bool:
+        """Whether there is a model."""
+        return bool(self._precompiles)
+
+    @contextmanager
+    def nonces_kept(self) -> Iterator[None]:
+        """Forget afterwards that transactions were made: they are of another block."""
+        before = self._nonces.copy()
+        yield
+        self._nonces = before
+
     # ---- when all is there
 
-    def evm(self, fork: str = FORK) -> Evm:
-        """The EVM in the workload's block."""
+    def evm(self, fork: str = FORK, *, number: int = 1, time: int = TIME) -> Evm:
+        """The EVM in the workload's block, or in another: its number, and its time in s."""
         context = BlockContext(
-            number=BlockNumber(1),
-            timestamp=_TIME,
+            number=BlockNumber(number),
+            timestamp=time,
             coinbase=self.coinbase,
             gas_limit=1 << 50,
             base_fee_per_gas=BASE_FEE,
             excess_blob_gas=0,
             blob_base_fee=1,
         )
-        return Evm(fork, context)
+        return Evm(fork, context, precompiles=self._precompiles)
 
     def state(self, order: random.Random | None = None) -> AccountState:
         """The state that the workload begins with.
@@ -158,11 +211,6 @@ class Fixture:
         writes = _without_fees(done.writes.items(), self.coinbase)
         state.apply(dict(_listed(writes.items(), order)))
         return state
-
-    def _before(
-        self, contract: str, method: str, caller: Address, to: Address, *words: Address | int
-    ) -> None:
-        self._beforehand.append(self.call(contract, method, caller, to, *words))
 
     def _signed(self, sender: Address, to: Address, value: int, data: bytes, gas: int) -> Signed:
         nonce = self._nonces[sender]

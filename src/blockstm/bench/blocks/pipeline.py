@@ -18,7 +18,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 from blockstm.bench.benchmark import Iteration, Timing, timing_of
-from blockstm.bench.blocks.signed_blocks import SignedBlock
+from blockstm.bench.blocks.signed_blocks import SignedBlock, chain_of_generated
 from blockstm.bench.peak import PeakMemory
 from blockstm.config import Config
 from blockstm.ethereum.blocks.block import Block
@@ -48,7 +48,8 @@ class Subject:
     Attributes:
         name: what it is called.
         encoding: its RLP.
-        chain: whose block it is.
+        is_generated: whether its rules are those of generated blocks; else mainnet's.
+        uses_ai: whether they have the instructions of `blockstm.ai`, too.
         state: in memory, what it starts from; None where there is a witness.
         witness: None where there is a state.
         codes: more codes that may be run, beside the witness's.
@@ -57,7 +58,8 @@ class Subject:
 
     name: str
     encoding: bytes = field(repr=False)
-    chain: Chain = field(default=MAINNET, repr=False)
+    is_generated: bool = False
+    uses_ai: bool = False
     state: Any = field(default=None, repr=False)
     witness: Witness | None = field(default=None, repr=False)
     codes: Sequence[bytes] = field(default=(), repr=False)
@@ -77,7 +79,12 @@ class Subject:
     @classmethod
     def of_signed(cls, block: SignedBlock) -> Subject:
         """A generated block."""
-        return cls(block.name, block.encoding, block.chain, block.state)
+        return cls(block.name, block.encoding, True, block.uses_ai, block.state)
+
+    @property
+    def chain(self) -> Chain:
+        """Whose block it is. Precompiles are of one process, so each makes its own."""
+        return chain_of_generated(self.uses_ai) if self.is_generated else MAINNET
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import Final
 
+from blockstm.ai import precompiles
 from blockstm.bench.bare_blocks import COLLECTORS, RULES, STOP, bare_header
-from blockstm.bench.blocks.fixture import RICH, Fixture
+from blockstm.bench.blocks.agents_traffic import agents_traffic
+from blockstm.bench.blocks.dex_traffic import dex_traffic
+from blockstm.bench.blocks.fixture import RICH, TIME, Fixture
+from blockstm.bench.blocks.market_traffic import market_traffic
 from blockstm.bench.blocks.signing import Signer, addresses_of_keys
+from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS
 from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError
 from blockstm.ethereum.blocks.block import Block
@@ -33,7 +38,7 @@ from blockstm.state.accounts import Account, AccountState
 from blockstm.types import Address
 from blockstm.vm.evm import Signed
 
-__all__ = ["SIGNED_BLOCKS", "SignedBlock", "signed_block"]
+__all__ = ["SIGNED_BLOCKS", "SignedBlock", "SigningFixture", "chain_of_generated", "signed_block"]
 
 _GAS_LIMIT: Final = 1 << 40
 
@@ -46,19 +51,29 @@ class SignedBlock:
         name: what it is called.
         encoding: the block's RLP.
         state: what it starts from, complete.
-        chain: whose block it is.
         transactions, gas: how many it has, and uses.
+        uses_ai: whether the chain has the instructions of `blockstm.ai`.
     """
 
     name: str
     encoding: bytes = field(repr=False)
     state: AccountState = field(repr=False)
-    chain: Chain
     transactions: int
     gas: int
+    uses_ai: bool = False
+
+    @property
+    def chain(self) -> Chain:
+        """Whose block it is."""
+        return chain_of_generated(self.uses_ai)
 
 
-class _SigningFixture(Fixture):
+def chain_of_generated(uses_ai: bool) -> Chain:
+    """The chain of generated blocks, with or without the instructions of `blockstm.ai`."""
+    return replace(RULES, precompiles=precompiles()) if uses_ai else RULES
+
+
+class SigningFixture(Fixture):
     """A fixture whose people have keys."""
 
     def __init__(self) -> None:
@@ -117,11 +132,16 @@ class _Recipe:
     make: Callable[[Fixture, int, random.Random], list[Signed]]
 
 
+_ABOUT: Final = {name: recipe.about for name, recipe in BLOCK_WORKLOADS.items()}
+
 SIGNED_BLOCKS: Mapping[str, _Recipe] = MappingProxyType(
     {
         "transfers-20000": _Recipe("ether, among as many accounts", 20_000, _transfers),
         "transfers-47620": _Recipe("the same, a gigagas of it", 47_620, _transfers),
         "erc20-29516": _Recipe("one token, a gigagas of it", 29_516, _token_transfers),
+        "settlement-20000": _Recipe(_ABOUT["settlement"], 20_000, market_traffic),
+        "ai-dex-20000": _Recipe(_ABOUT["ai-dex"], 20_000, dex_traffic),
+        "agents-20000": _Recipe(_ABOUT["agents"], 20_000, agents_traffic),
     }
 )
 """Name → how it is made."""
@@ -144,13 +164,15 @@ def signed_block(name: str, *, count: int | None = None, seed: int = 1) -> Signe
     count = recipe.count if count is None else count
     if count < 1:
         raise ConfigError(f"a block to verify has 1 transaction or more, not {brief(count)}")
-    fixture = _SigningFixture()
+    fixture = SigningFixture()
     fixture.collectors()
     steps = recipe.make(fixture, count, random.Random(seed))
     transactions = tuple(map(fixture.sign, steps))
     state = fixture.state()
-    block = _with_results(_block_of(transactions, fixture.coinbase), state)
-    return SignedBlock(name, block.encode(), state, RULES, len(transactions), block.header.gas_used)
+    chain = chain_of_generated(fixture.uses_ai)
+    block = _with_results(_block_of(transactions, fixture.coinbase), state, chain)
+    gas = block.header.gas_used
+    return SignedBlock(name, block.encode(), state, len(transactions), gas, fixture.uses_ai)
 
 
 def _block_of(transactions: tuple[Transaction, ...], coinbase: Address) -> Block:
@@ -160,14 +182,14 @@ def _block_of(transactions: tuple[Transaction, ...], coinbase: Address) -> Block
         parent_hash=keccak(b"parent"),
         coinbase=coinbase,
         gas_limit=_GAS_LIMIT,
-        timestamp=1,
+        timestamp=TIME,
         transactions_root=list_root([each.encode() for each in transactions]),
     )
     return Block(header.hash, header, transactions, withdrawals=())
 
 
-def _with_results(block: Block, state: AccountState) -> Block:
-    prepared = prepare(block, state, chain=RULES)
+def _with_results(block: Block, state: AccountState, chain: Chain) -> Block:
+    prepared = prepare(block, state, chain=chain)
     executed = prepared.run(partial(execute_block, workers=1))
     receipts = tuple(executed.receipts)
     after = state.copy()

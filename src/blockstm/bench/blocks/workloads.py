@@ -17,7 +17,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
 
+from blockstm.bench.blocks.agents_traffic import agents_traffic
+from blockstm.bench.blocks.dex_traffic import dex_traffic
 from blockstm.bench.blocks.fixture import GAS_PRICE, TRANSFER_GAS, Fixture
+from blockstm.bench.blocks.market_traffic import market_traffic
 from blockstm.errors import ConfigError
 from blockstm.ethereum.execution import prepare_file
 from blockstm.ethereum.files.block_files import BlockFile
@@ -34,6 +37,12 @@ SWAP_GAS = 79_640
 """The gas of a swap in the pool, about."""
 TOKEN_CHAIN_GAS = 46_180
 """The gas of a transfer of a whole balance to an account without tokens, about."""
+SETTLEMENT_GAS = 64_400
+"""The gas of what happens to a job, on average, about."""
+AI_SWAP_GAS = 100_900
+"""The gas of a swap whose fee a network sets, about."""
+AGENT_GAS = 42_800
+"""The gas of what an agent does, on average, about."""
 HOT_HOLDERS = 10
 POOLS = 64
 DEPTH = 10**24
@@ -216,6 +225,13 @@ BLOCK_WORKLOADS: Mapping[str, _Recipe] = MappingProxyType(
         "transfer-chain": _Recipe("ether from hand to hand", TRANSFER_GAS, _transfer_chain),
         "token-chain": _Recipe("a token from hand to hand", TOKEN_CHAIN_GAS, _token_chain),
         "pool-chain": _Recipe("swaps, all in one pool", SWAP_GAS, _swaps(1)),
+        "settlement": _Recipe(
+            "a market of compute: jobs, bids, answers, payments", SETTLEMENT_GAS, market_traffic
+        ),
+        "ai-dex": _Recipe("swaps, a network sets each fee, 64 pools", AI_SWAP_GAS, dex_traffic),
+        "agents": _Recipe(
+            "each acts once, by signals of earlier blocks", AGENT_GAS, agents_traffic
+        ),
         "transfers-in-order": _Recipe(
             "as transfers, accounts in order of use", TRANSFER_GAS, _transfers, in_order=True
         ),

@@ -37,6 +37,7 @@ DESCRIPTION = (
     "several, and side by side without coordination, which is the most the machine could give. "
     "Gas, outputs and writes must be equal in every iteration."
 )
+_VERIFIED = "verified_transactions_per_second"
 _BASELINES = ("sequential", "revm", "pyrevm", "py-evm")
 _EXTRAS = {"pyrevm": "pyrevm", "py-evm": "pyevm"}
 
@@ -71,6 +72,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="for a row")
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of what is drawn")
+    parser.add_argument(
+        "--verified",
+        action="store_true",
+        help="verify the same block from its bytes, too: signatures, receipts and roots included; "
+        "of transfers, erc20, settlement, ai-dex and agents",
+    )
     parser.add_argument(
         "--contracts",
         type=Path,
@@ -117,8 +124,25 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for count in workers:
             _progress(args, f"{name}, {count} workers ({number + 1} of {len(names)})")
             row = measure_workload(workload, workers=count, seconds=args.seconds, against=against)
+            verified = _verified(name, row.transactions, count, args) if args.verified else {}
             _progress(args, "")
-            yield row.as_dict() | {"seed": args.seed}
+            yield row.as_dict() | verified | {"seed": args.seed}
+
+
+def _verified(name: str, count: int, workers: int, args: argparse.Namespace) -> dict[str, Any]:
+    """Transactions verified in a second, of a block whose signatures are new; None: it has none."""
+    # loads what only this command needs
+    from blockstm.bench.blocks.pipeline import Subject, measure_pipeline
+    from blockstm.bench.blocks.signed_blocks import SIGNED_BLOCKS, signed_block
+
+    found = None
+    signed = next((each for each in SIGNED_BLOCKS if each.startswith(f"{name}-")), None)
+    if signed is not None:
+        subject = Subject.of_signed(signed_block(signed, count=count, seed=args.seed))
+        rows = measure_pipeline(subject, workers=workers, processes=1)
+        [new] = [row for row in rows if row.sight == "new"]
+        found = new.transactions / new.timing.seconds
+    return {_VERIFIED: found}
 
 
 def _workload(name: str, args: argparse.Namespace) -> BlockWorkload:
@@ -155,9 +179,12 @@ def _progress(args: argparse.Namespace, text: str) -> None:
 
 def _print(row: dict[str, Any], *, heading: bool) -> None:
     baselines = [name for name in _BASELINES if f"{name.replace('-', '_')}_ratio" in row]
+    verified = ["verified tx/s"] if _VERIFIED in row else []
     if heading:
-        print(_line([title for title, _ in COLUMNS.values()] + baselines))
+        print(_line([title for title, _ in COLUMNS.values()] + verified + baselines))
     cells = [form.format(row[name]) for name, (_, form) in COLUMNS.items()]
+    if verified:
+        cells.append("-" if row[_VERIFIED] is None else f"{row[_VERIFIED]:,.0f}")
     for name in baselines:
         ratio = row[f"{name.replace('-', '_')}_ratio"]
         cells.append("-" if ratio is None else f"{ratio:.1f}x")

@@ -1,0 +1,1 @@
+"""A market of compute, run on chain: see `main`."""
