@@ -14,7 +14,7 @@ from tests.ethereum.test_own_fees import KEEPER, VAULT
 from tests.ethereum.test_own_header_rules import genesis_of
 
 from blockstm.chain import Chain
-from blockstm.errors import ConfigError, DecodeError, InvalidBlock
+from blockstm.errors import ConfigError, DecodeError, InvalidBlock, StoreMismatch
 from blockstm.ethereum import AccountState, Reason, SystemCall, TransactionFee, build_block
 from blockstm.ethereum.genesis import Genesis
 from blockstm.rpc import Node, dispatch
@@ -90,14 +90,101 @@ def test_the_same_chain_without_the_rules_takes_none_of_it() -> None:
         assert chain.head.number == 0
 
 
-@pytest.mark.parametrize("member", ["fees", "before", "transaction_types"])
-def test_a_chain_on_disk_keeps_no_rules(member: str, tmp_path: Path) -> None:
-    """It would be opened again without them, and take its own blocks for invalid."""
+# ---- on disk
+
+
+def length_of(transaction: Any, _: Any) -> int:
+    return len(transaction.encode())
+
+
+def twice_that(transaction: Any, _: Any) -> int:
+    return 2 * len(transaction.encode())
+
+
+LASTING: dict[str, Any] = {
+    "fees": (TransactionFee(VAULT, length_of),),
+    "before": (SystemCall(KEEPER, b"ab"),),
+}
+
+
+def kept_in(folder: Path, count: int = 2) -> tuple[Any, list[Any]]:
+    """A chain on disk with some blocks, closed; where it is of, and these and one more."""
     pytest.importorskip("mdbx")
-    where = site("cancun", **{"transaction_types": (), **RULES})
-    kept = {"fees": (), "before": (), "transaction_types": ()}
-    kept[member] = getattr(site("cancun", **RULES).chain.rules, member)
-    chain = replace(where.chain, rules=replace(where.chain.rules, **kept))
-    object.__setattr__(where, "chain", chain)
-    with pytest.raises(ConfigError, match="cannot have rules of its own"):
-        Chain.open(tmp_path / "chain", genesis=genesis_of(where)).close()
+    where = site("cancun", **LASTING)
+    made = blocks_on(where, genesis_of(where), count + 1)
+    with Chain.open(folder, genesis=genesis_of(where), spec=where.chain) as chain:
+        for each in made[:count]:
+            chain.import_block(each.block.encode())
+    return where, made
+
+
+def test_a_chain_on_disk_goes_on_with_its_rules(tmp_path: Path) -> None:
+    where, made = kept_in(tmp_path / "chain")
+    for read_only in (True, False):
+        with Chain.open(tmp_path / "chain", spec=where.chain, read_only=read_only) as chain:
+            assert chain.block(2).transactions == made[1].block.transactions
+            assert list(chain.receipts(2)) == list(made[1].executed.receipts)
+    with Chain.open(tmp_path / "chain", spec=where.chain) as chain:
+        assert chain.audit().is_sound
+        assert chain.import_block(made[2].block).number == 3
+        assert chain.state_at(3).root == made[2].block.header.state_root
+        chain.set_head(chain.block_hash(1))
+        assert chain.state_at(1).root == made[0].block.header.state_root
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        ({"fees": ()}, "fees"),
+        ({"fees": (TransactionFee(KEEPER, length_of),)}, "fees"),
+        ({"fees": (TransactionFee(VAULT, twice_that),)}, "fees"),
+        ({"before": ()}, "steps before transactions"),
+        ({"before": (SystemCall(KEEPER, b"ac"),)}, "steps before transactions"),
+        ({"after": (SystemCall(KEEPER, b"ab"),)}, "steps after transactions"),
+        ({"transaction_types": ()}, "transaction types"),
+        ({"base_fee_recipient": VAULT}, "recipient of the base fee"),
+        ({"contracts_may_send": True}, "contracts that send"),
+        ({"base_fee": lambda parent: 7}, "base fee"),
+        ({"header_rule": lambda header, parent: None}, "rule of headers"),
+        ({"precompiles": {VAULT: lambda data: (data, 0)}}, "precompiles"),
+    ],
+)
+def test_a_chain_on_disk_is_not_opened_with_other_rules(
+    changed: dict[str, Any], kind: str, tmp_path: Path
+) -> None:
+    where, _ = kept_in(tmp_path / "chain", 1)
+    other = replace(where.chain, rules=replace(where.chain.rules, **changed))
+    with pytest.raises(StoreMismatch, match=f"rules of its own.*{kind}"):
+        Chain.open(tmp_path / "chain", spec=other)
+    with Chain.open(tmp_path / "chain", spec=where.chain) as chain:  # it is as it was
+        assert chain.head.number == 1
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_chain_with_rules_is_not_opened_without_any(read_only: bool, tmp_path: Path) -> None:
+    where, _ = kept_in(tmp_path / "chain", 1)
+    usual = site("cancun", transaction_types=())
+    with pytest.raises(StoreMismatch, match="has rules of its own"):
+        Chain.open(tmp_path / "chain", read_only=read_only)
+    with pytest.raises(StoreMismatch, match="has rules of its own"):
+        Chain.open(tmp_path / "chain", spec=usual.chain, read_only=read_only)
+    with Chain.open(tmp_path / "usual", genesis=genesis_of(usual), spec=usual.chain):
+        pass
+    with pytest.raises(StoreMismatch, match="has no rules of its own"):
+        Chain.open(tmp_path / "usual", spec=where.chain, read_only=read_only)
+
+
+def test_rules_with_a_name_are_known_by_it(tmp_path: Path) -> None:
+    """Its functions may be called otherwise then: a name says which they are."""
+    pytest.importorskip("mdbx")
+    where = site("cancun", **LASTING)
+    named = replace(where.chain, rules=replace(where.chain.rules, name="toll 1"))
+    Chain.open(tmp_path / "chain", genesis=genesis_of(where), spec=named).close()
+    renamed = (TransactionFee(VAULT, lambda transaction, _: len(transaction.encode())),)
+    same = replace(named, rules=replace(named.rules, fees=renamed))
+    Chain.open(tmp_path / "chain", spec=same).close()
+    other = replace(named, rules=replace(named.rules, name="toll 2"))
+    with pytest.raises(StoreMismatch, match="name differ"):
+        Chain.open(tmp_path / "chain", spec=other)
+    with pytest.raises(ConfigError, match="name of Rules"):
+        replace(named.rules, name=5)

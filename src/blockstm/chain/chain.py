@@ -161,7 +161,8 @@ class Chain:
             path: of the folder, which is made if it is not there.
             genesis: see `in_memory`; needed where the folder is empty, else compared with it.
             spec: the forks; by default those of the genesis or the folder. Others than the folder's
-                are taken where no fork differs that has begun.
+                are taken where no fork differs that has begun. A chain with rules of its own needs
+                those that it was begun with, each time: a folder keeps which, but no code.
             read_only: whether to read beside a process that imports.
             window: how many blocks back states can be had and side branches are kept.
             archive: whether they are kept from the first block on, whatever ``window`` says.
@@ -170,7 +171,7 @@ class Chain:
 
         Raises:
             StoreMismatch: the folder is empty and there is no genesis; it holds another chain, or
-                one under other rules; or a newer blockstm wrote it.
+                one under other rules or rules of its own; or a newer blockstm wrote it.
             StoreLocked: another process imports, or this one has the folder open.
             StoreDamaged: what is there is not what was written.
             StoreError: it cannot be opened for another reason.

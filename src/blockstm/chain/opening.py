@@ -10,7 +10,7 @@ from typing import Any, Final
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.encodings import encode_number
 from blockstm.chain.heads import Head
-from blockstm.chain.spec import decode_spec, encode_spec
+from blockstm.chain.spec import decode_spec, encode_spec, own_differences, own_rules
 from blockstm.chain.staging import HEAD, OLDEST, STATE, Staging
 from blockstm.chain.store import Batch, Store, Table
 from blockstm.errors import ConfigError, InputError, StoreMismatch
@@ -149,14 +149,22 @@ def spec_kept(blocks: Blocks, head: Head, given: Spec | None, where: object) -> 
     """The rules of the chain in a folder, and, where they are to be replaced there, their encoding.
 
     Other rules than those of the folder are taken where they differ in forks alone that have not
-    begun: so a chain learns of a coming fork.
+    begun: so a chain learns of a coming fork. Rules of its own are to be given again.
 
     Raises:
-        StoreMismatch: they differ in what has been.
+        StoreMismatch: they differ in what has been, or in rules of the chain's own.
         StoreDamaged: those of the folder cannot be read.
     """
     encoded = blocks.meta(SPEC) or b""
     kept = decode_spec(encoded)
+    others = own_differences(encoded, given)
+    if others:
+        has = "rules" if own_rules(encoded) else "no rules"
+        raise StoreMismatch(
+            f"the chain in {where} has {has} of its own, and other ones are given or none: "
+            f"{', '.join(others)} differ; open it with spec=Chain(..., rules=...) of those that "
+            "it was begun with"
+        )
     if given is None:
         return kept, b""
     wanted = encode_spec(given)
@@ -175,6 +183,13 @@ def _until(spec: Spec, head: Head) -> bytes:
     place = head.number, head.header.timestamp, head.total_difficulty
     begun = tuple(each for each in spec.activations if each.has_come(*place))
     rules = replace(
-        spec, activations=begun or spec.activations[:1], netsplit_block=None, rules=NO_RULES
+        spec,
+        activations=begun or spec.activations[:1],
+        netsplit_block=None,
+        precompiles={},
+        opcodes={},
+        base_fee=None,
+        header_rule=None,
+        rules=NO_RULES,
     )
     return encode_spec(rules)

@@ -1,4 +1,8 @@
-"""The rules of a chain as JSON, which its folder keeps, so that it opens without a genesis."""
+"""The rules of a chain as JSON, which its folder keeps, so that it opens without a genesis.
+
+What a chain has of its own is code, and no folder keeps code: it keeps which there was, and who
+opens the folder brings it again.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +11,16 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from blockstm.errors import ConfigError, StoreDamaged
-from blockstm.ethereum import Activation, Fork, fork_named
+from blockstm.ethereum import Activation, Fork, SystemCall, fork_named
 from blockstm.ethereum import Chain as Spec
 from blockstm.types import Address
 from blockstm.vm.forks import BlobSchedule
 
-__all__ = ["decode_spec", "encode_spec"]
+__all__ = ["decode_spec", "encode_spec", "own_differences", "own_rules"]
 
 
 def encode_spec(spec: Spec) -> bytes:
-    """The forks of a chain and where they begin.
-
-    Raises:
-        ConfigError: it has precompiles or another member of its own that is code and not data.
-    """
-    for name in ("precompiles", "opcodes", "base_fee", "header_rule"):
-        if getattr(spec, name):
-            raise ConfigError(f"a chain on disk cannot have {name} of its own: these are no data")
-    if spec.rules.runs_transactions:
-        raise ConfigError("a chain on disk cannot have rules of its own: these are no data")
+    """The forks of a chain and where they begin, and which rules it has of its own."""
     document: dict[str, Any] = {
         "chainId": spec.chain_id,
         "depositContract": spec.deposit_contract.hex(),
@@ -43,11 +38,13 @@ def encode_spec(spec: Spec) -> bytes:
     }
     if spec.netsplit_block is not None:
         document["netsplitBlock"] = spec.netsplit_block
+    if own := _own(spec):
+        document["own"] = own
     return json.dumps(document, sort_keys=True).encode()
 
 
 def decode_spec(encoded: bytes) -> Spec:
-    """What `encode_spec` encoded.
+    """What `encode_spec` encoded, without rules of its own.
 
     Raises:
         StoreDamaged: it did not.
@@ -65,6 +62,73 @@ def decode_spec(encoded: bytes) -> Spec:
         )
     except (ValueError, LookupError, TypeError, ConfigError) as error:
         raise StoreDamaged(f"the rules of the chain cannot be read: {error}") from error
+
+
+def own_rules(encoded: bytes) -> dict[str, Any]:
+    """Which rules of its own `encode_spec` encoded."""
+    found: dict[str, Any] = json.loads(encoded).get("own", {})
+    return found
+
+
+def own_differences(kept: bytes, given: Spec | None) -> list[str]:
+    """Of which kinds the rules of its own of a kept chain are others than those of one given."""
+    before, now = own_rules(kept), {} if given is None else _own(given)
+    return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+
+
+def _own(spec: Spec) -> dict[str, Any]:
+    """What a chain has of its own: data as they are, functions by their names."""
+    rules = spec.rules
+    own: dict[str, Any] = {
+        "precompiles": {f"0x{at.hex()}": _named(spec.precompiles[at]) for at in spec.precompiles},
+        "opcodes": {str(number): _named(spec.opcodes[number]) for number in spec.opcodes},
+        "transaction types": {
+            str(each.number): [each.is_prepaid, _named(each.decode), _named(each.receipt)]
+            for each in rules.transaction_types
+        },
+        "steps before transactions": [_named_step(each) for each in rules.before],
+        "steps after transactions": [_named_step(each) for each in rules.after],
+        "fees": [[each.recipient.hex(), _named(each.amount)] for each in rules.fees],
+        "recipient of the base fee": rules.base_fee_recipient and rules.base_fee_recipient.hex(),
+        "contracts that send": rules.contracts_may_send,
+        "base fee": spec.base_fee and _named(spec.base_fee),
+        "rule of headers": spec.header_rule and _named(spec.header_rule),
+    }
+    own = {name: each for name, each in own.items() if each}
+    if own and rules.name:
+        return {name: _without_names(each) for name, each in own.items()} | {"name": rules.name}
+    return own
+
+
+class _Name(str):
+    """A function's own name, where the rules have none."""
+
+    __slots__ = ()
+
+
+def _named(function: Any) -> str | None:
+    """What a function is called: by what holds it, if it is an object of a class."""
+    if function is None:
+        return None
+    found = getattr(function, "__qualname__", None) or type(function).__qualname__
+    inner = getattr(function, "run", None)
+    return _Name(found if inner is None else f"{found} {_named(inner)}")
+
+
+def _named_step(step: Any) -> Any:
+    if not isinstance(step, SystemCall):
+        return _named(step)
+    given = step.input.hex() if isinstance(step.input, bytes) else _named(step.input)
+    return [step.target.hex(), given, step.sender.hex(), step.gas, step.must_succeed]
+
+
+def _without_names(own: Any) -> Any:
+    """The same with all functions alike."""
+    if isinstance(own, dict):
+        return {name: _without_names(each) for name, each in own.items()}
+    if isinstance(own, list):
+        return [_without_names(each) for each in own]
+    return "a function" if isinstance(own, _Name) else own
 
 
 def _activation(document: Any) -> Activation:

@@ -115,6 +115,8 @@ class Rules:
         contracts_may_send: whether accounts with code may send transactions, against EIP-3607.
         base_fee: a parent's `Header` → the base fee of the block after it; see `Chain`.
         header_rule: what is wrong with a header, see `Chain`.
+        name: what a folder knows the functions among all that by, when the chain in it is opened
+            again; without one it knows them by their own names.
 
     Raises:
         ConfigError: an attribute is of the wrong kind, or two types have one number.
@@ -131,9 +133,12 @@ class Rules:
     contracts_may_send: bool = False
     base_fee: Callable[[Any], int] | None = None
     header_rule: Callable[[Any, Any], str | None] | None = None
+    name: str = ""
 
     def __post_init__(self) -> None:
         check_code(self, "of Rules")
+        if not isinstance(self.name, str):
+            raise ConfigError(f"the name of Rules is a str, not {brief(self.name)}")
         for name, kind in _KINDS.items():
             given = getattr(self, name)
             right = isinstance(given, list | tuple)
@@ -149,7 +154,7 @@ class Rules:
 
     def __bool__(self) -> bool:
         """Whether there is any."""
-        return any(getattr(self, each.name) for each in fields(self))
+        return any(getattr(self, each.name) for each in fields(self) if each.name != "name")
 
     @property
     def types(self) -> Mapping[int, OwnTransactionType]:
@@ -172,7 +177,7 @@ class Rules:
         return any(
             getattr(self, each.name)
             for each in fields(self)
-            if each.name not in ("activations", "base_fee", "header_rule")
+            if each.name not in ("activations", "base_fee", "header_rule", "name")
         )
 
 
