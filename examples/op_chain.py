@@ -5,8 +5,8 @@ costs on L1. Then come deposits of users, who bought their gas on L1 and may be 
 signed transactions, which pay for their gas, and for their bytes on L1. The base fee is not burnt.
 
 The rules are those of the OP stack's specification (https://specs.optimism.io): deposits and their
-receipts as from Canyon on, the L1 fee of Ecotone and, from a time on, of Fjord. Not here: what is
-of the derivation from L1 (which deposits there must be), and the operator fee of Isthmus.
+receipts as from Canyon on; the L1 fee of Ecotone and, from a time on, of Fjord; the operator fee of
+Isthmus, from a later time on. Not here: the derivation from L1, which says what deposits there are.
 
 Run it: ``python examples/op_chain.py``.
 """
@@ -41,7 +41,7 @@ from blockstm.ethereum.genesis import parse_genesis
 from blockstm.types import Address, Hash32
 
 DEPOSIT = 0x7E
-FJORD_TIME = 1_000
+FJORD_TIME, ISTHMUS_TIME = 1_000, 2_000
 
 
 def predeploy(last: int) -> Address:
@@ -50,7 +50,7 @@ def predeploy(last: int) -> Address:
 
 
 L1_BLOCK, SEQUENCER_VAULT = predeploy(0x15), predeploy(0x11)
-BASE_FEE_VAULT, L1_FEE_VAULT = predeploy(0x19), predeploy(0x1A)
+BASE_FEE_VAULT, L1_FEE_VAULT, OPERATOR_FEE_VAULT = map(predeploy, (0x19, 0x1A, 0x1B))
 DEPOSITOR = Address(bytes.fromhex("deaddeaddeaddeaddeaddeaddeaddeaddead0001"))
 
 # ---- deposits
@@ -170,6 +170,30 @@ def _literals(count: int) -> int:
     return 33 * whole + (rest + 1 if rest else 0)
 
 
+# ---- the operator fee
+
+OPERATOR_FEE_SLOT = 8  # of L1Block: u32 scalar before u64 constant, at its lower end
+
+
+def operator_fee(transaction: Transaction, view: RuleView) -> int:
+    """What the operator gets for all the gas that a transaction may use, in wei (Isthmus)."""
+    return operator_fee_of(transaction.gas, view)
+
+
+def operator_refund(transaction: Transaction, view: RuleView, gas_used: int) -> int:
+    """What comes back of that: the part of the gas that it did not use."""
+    return operator_fee_of(transaction.gas, view) - operator_fee_of(gas_used, view)
+
+
+def operator_fee_of(gas: int, view: RuleView) -> int:
+    """A part for each million of gas, and a constant."""
+    if view.timestamp < ISTHMUS_TIME:
+        return 0
+    packed = view.storage(L1_BLOCK, OPERATOR_FEE_SLOT)
+    scalar, constant = packed >> 64 & 0xFFFFFFFF, packed & 0xFFFFFFFFFFFFFFFF
+    return gas * scalar // 10**6 + constant
+
+
 # ---- the chain
 
 
@@ -194,7 +218,10 @@ CHAIN = Chain(
                 DEPOSIT, Deposit.from_payload, is_prepaid=True, receipt=deposit_receipt
             ),
         ),
-        fees=(TransactionFee(L1_FEE_VAULT, l1_fee),),
+        fees=(
+            TransactionFee(L1_FEE_VAULT, l1_fee),
+            TransactionFee(OPERATOR_FEE_VAULT, operator_fee, operator_refund),
+        ),
         base_fee_recipient=BASE_FEE_VAULT,
         base_fee=base_fee,
         header_rule=header_rule,

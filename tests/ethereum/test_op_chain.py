@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
-from blockstm.ethereum import Transaction
+from blockstm.ethereum import Account, AccountState, Transaction
+from blockstm.ethereum.execution.senders import address_of_key
+from blockstm.ethereum.genesis import parse_genesis
+from blockstm.ethereum.transition.signing import sign
 
 EXAMPLE = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "op_chain.py"))
+CHAIN = EXAMPLE["CHAIN"]
 
 # core/types/rollup_cost_test.go: an unsigned transaction of nothing, and one of OP Mainnet
 # (0x8eb9dd4eb6d33f4dc25fb015919e4b1e9f7542f9b0322bf6622e268cd116b594).
@@ -77,6 +81,35 @@ def test_the_example_charges_what_the_formulas_say(capsys: pytest.CaptureFixture
     assert f"L1 fees: {expected} wei" in capsys.readouterr().out
     assert [[each.type for each in block.transactions] for block in blocks] == [[0x7E, 0x7E, 2]] * 2
     assert EXAMPLE["Deposit"].from_payload(blocks[0].transactions[1].payload()).mint == 10**18
+
+
+def test_the_operator_is_paid_for_the_gas_that_is_used_from_isthmus_on() -> None:
+    scalar, constant = 1_439_103_868, 1_256_417_826_609_331_460
+    key = b"\x07" * 32
+    sender, vault = address_of_key(key), EXAMPLE["OPERATOR_FEE_VAULT"]
+    slots = {8: scalar << 64 | constant}
+    state = AccountState(
+        {EXAMPLE["L1_BLOCK"]: Account(storage=slots), sender: Account(2 * 10**18, nonce=0)}
+    )
+    genesis = parse_genesis({"gasLimit": hex(30_000_000), "baseFeePerGas": "0x7"}, chain=CHAIN)
+    unsigned = Transaction(
+        type=2, chain_id=901, nonce=0, gas=400_000, to=b"\x0f" * 20, value=0, data=b"",
+        max_fee_per_gas=7, max_priority_fee_per_gas=0, v=0, r=0, s=0,
+    )  # fmt: skip
+    signed = sign(unsigned, key, 901, protected=True)
+    for timestamp, fee in (
+        (EXAMPLE["ISTHMUS_TIME"] - 1, 0),
+        (EXAMPLE["ISTHMUS_TIME"], 21_000 * scalar // 10**6 + constant),
+    ):
+        built = EXAMPLE["next_block"](genesis.block.header, state, [signed], timestamp)
+        after = state.copy()
+        after.apply(built.executed.writes)
+        paid = after.account(vault)
+        assert (0 if paid is None else paid.balance) == fee
+        left = after.account(sender)
+        assert left is not None
+        spent = 2 * 10**18 - left.balance - fee
+        assert spent == 7 * 21_000  # without numbers of L1, its bytes cost nothing
 
 
 @pytest.mark.parametrize("what", ["a system transaction", "a cut one"])

@@ -85,6 +85,78 @@ def test_a_fee_follows_what_transactions_before_it_wrote() -> None:
     assert balance(state, done, VAULT) == 0 + 1 + 2 + 3 + 4
 
 
+@pytest.mark.parametrize("fork", FORKS)
+def test_what_a_refund_says_comes_back_to_the_sender(fork: str) -> None:
+    """As of gas that was not used; of one that fails, too, and of one that takes all its gas."""
+
+    def of_gas(gas: int) -> int:
+        return gas * 3 // 2 + 11
+
+    def amount(transaction: Transaction, view: RuleView) -> int:
+        return of_gas(transaction.gas)
+
+    def refund(transaction: Transaction, view: RuleView, gas_used: int) -> int:
+        return of_gas(transaction.gas) - of_gas(gas_used)
+
+    fees = (TransactionFee(VAULT, amount, refund), TransactionFee(COINBASE, lambda *_: 5))
+    where = site(fork, fees=fees, base_fee_recipient=BASE_VAULT)
+    transactions = [
+        pay(0, 0, gas=250_000)[1],
+        pay(1, 0, gas=100_000, to=FAILS, value=0)[1],
+        pay(2, 0, gas=90_000, to=KEEPER, value=0, data=b"\1")[1],
+        pay(2, 1, gas=90_000, to=KEEPER, value=0, data=b"\1")[1],
+    ]
+    state = world()
+    done = everywhere(where, built(where, transactions, state), state)
+    gas = [each.gas_used or 0 for each in done.receipts]
+    assert balance(state, done, VAULT) == sum(map(of_gas, gas))
+    assert balance(state, done, BASE_VAULT) == 7 * sum(gas)
+    assert balance(state, done, SENDERS[0]) == 10**18 - 1 - 8 * gas[0] - of_gas(gas[0]) - 5
+    assert balance(state, done, SENDERS[1]) == 10**18 - 8 * gas[1] - of_gas(gas[1]) - 5
+    both = gas[2] + gas[3]
+    assert balance(state, done, SENDERS[2]) == (
+        10**18 - 8 * both - of_gas(gas[2]) - of_gas(gas[3]) - 2 * 5
+    )
+
+
+def test_a_refund_sees_the_state_after_its_transaction() -> None:
+    """All of the first one's comes back: it raises the slot from which that is read."""
+
+    def refund(transaction: Transaction, view: RuleView, gas_used: int) -> int:
+        return view.storage(KEEPER, 0)
+
+    where = site("cancun", fees=(TransactionFee(VAULT, lambda *_: 4, refund),))
+    state = world()
+    transactions = [
+        pay(0, n, gas=75_000, to=KEEPER, value=0, data=bytes(size))[1]
+        for n, size in enumerate((4, 1, 0))
+    ]
+    done = everywhere(where, built(where, transactions, state), state)
+    assert balance(state, done, VAULT) == 0 + 3 + 4
+
+
+@pytest.mark.parametrize(
+    ("refund", "words"),
+    [
+        (lambda *_: 6, "of a fee of 5 wei no 6 come back"),
+        (lambda *_: -1, "what a fee's refund gives"),
+        (lambda *_: "5", "what a fee's refund gives"),
+        (lambda *_: 1 // 0, "ZeroDivisionError"),
+        (lambda _, view, gas: view.credit(VAULT, 1), "only reads"),
+    ],
+)
+def test_a_refund_that_cannot_be_ends_the_block(refund: Any, words: str) -> None:
+    usual = site("cancun")
+    made = built(usual, [pay(0, 0)[1]], RICH)
+    where = site("cancun", fees=(TransactionFee(VAULT, lambda *_: 5, refund),))
+    for run in RUNS:
+        with pytest.raises(TransactionError, match=words) as caught:
+            run(made.block, RICH, "evm", chain=where.chain, parent=where.parent)
+        assert caught.value.index == 0
+    with pytest.raises(ConfigError, match="refund is a function"):
+        TransactionFee(VAULT, lambda *_: 5, 7)  # type: ignore[arg-type]  # that is what is tested
+
+
 def test_who_cannot_pay_it_with_all_the_rest_is_refused() -> None:
     most = 21_000 * 10 + 1
     for fee, fits in ((4, True), (5, False), (2**256 - 1, False)):

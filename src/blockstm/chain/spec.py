@@ -88,7 +88,9 @@ def _own(spec: Spec) -> dict[str, Any]:
         },
         "steps before transactions": [_named_step(each) for each in rules.before],
         "steps after transactions": [_named_step(each) for each in rules.after],
-        "fees": [[each.recipient.hex(), _named(each.amount)] for each in rules.fees],
+        "fees": [
+            [each.recipient.hex(), _named(each.amount), _named(each.refund)] for each in rules.fees
+        ],
         "recipient of the base fee": rules.base_fee_recipient and rules.base_fee_recipient.hex(),
         "contracts that send": rules.contracts_may_send,
         "base fee": spec.base_fee and _named(spec.base_fee),

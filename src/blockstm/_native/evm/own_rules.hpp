@@ -36,8 +36,10 @@ struct OwnCall {
     uint64_t number;
     uint64_t timestamp;
     bool may_write;
-    u256 amount{};       // out, of a fee: in wei
+    u256 amount{};       // out, of a fee: in wei; of a refund: in, what was paid, and out, what comes back of it
     uint64_t error = 0;  // out, with Raised: what it left
+    bool is_refund = false;
+    uint64_t gas_used = 0;  // in, of a refund
 };
 
 // The functions of one block, by their places. `run` may be called by any worker.
@@ -46,10 +48,13 @@ struct OwnFunctions {
     OwnStatus (*run)(void* context, uint64_t place, OwnCall& call);  // throws nothing
 };
 
-// A fee beside the gas: what a function says that it is goes to the recipient, whatever the transaction comes to.
+// A fee beside the gas: what a function says that it is goes to the recipient, whatever the transaction comes to; less
+// what another function says, of the gas that was used, that comes back to the sender.
 struct OwnFee {
     Address recipient;
     uint64_t function;
+    bool has_refund;
+    uint64_t refund;
 };
 
 inline constexpr uint64_t OWN_FEES_MAX = 8;

@@ -41,7 +41,7 @@ class EvmBlock:
     def add_opcodes(self, targets: Mapping[int, tuple[int, int, int, Any]]) -> None: ...
     def add_rules(
         self,
-        fees: Sequence[tuple[bytes, Callable[..., Any]]],
+        fees: Sequence[tuple[bytes, Callable[..., Any], Callable[..., Any] | None]],
         base_fee_recipient: bytes | None,
         own_types: Mapping[int, bool],
         contracts_may_send: bool = False,

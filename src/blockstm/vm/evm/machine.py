@@ -177,7 +177,7 @@ class Evm:
             isinstance(each, BlockStart | BlockEnd) and each.own for each in around
         )
         if rules is not NO_OWN_RULES or has_own:
-            fees = [(each.recipient, each.amount) for each in rules.fees]
+            fees = [(each.recipient, each.amount, each.refund) for each in rules.fees]
             prepared.add_rules(
                 fees, rules.base_fee_recipient, rules.own_types, rules.contracts_may_send
             )

@@ -38,7 +38,8 @@ class TransactionFee:
     """A fee that a transaction pays beside its gas, such as a rollup's for its data.
 
     It is known before the transaction runs, is paid whatever that comes to, and a sender who cannot
-    pay it with all the rest is refused. Prepaid transactions do not pay it, nor do calls.
+    pay it with all the rest is refused. With ``refund``, a part of it comes back afterwards, as
+    that of the gas that was not used. Prepaid transactions do not pay it, nor do calls.
 
     Attributes:
         recipient: who gets it.
@@ -47,6 +48,9 @@ class TransactionFee:
             transaction, and must answer alike for the same arguments and what it reads: then the
             result is the same on any number of workers. An exception ends the block with a
             `TransactionError`.
+        refund: the same transaction, a view of the state after it, and the gas that it used → what
+            comes back to its sender, in wei: at most what was paid. It is called on the same terms.
+            None: nothing comes back.
 
     Raises:
         ConfigError: an attribute is of the wrong kind.
@@ -54,12 +58,15 @@ class TransactionFee:
 
     recipient: Address
     amount: Callable[[Any, RuleView], int]
+    refund: Callable[[Any, RuleView, int], int] | None = None
 
     def __post_init__(self) -> None:
         if not _is_address(self.recipient):
             raise ConfigError(f"a fee's recipient is 20 bytes, not {brief(self.recipient)}")
         if not callable(self.amount):
             raise ConfigError(f"a fee's amount is a function, not {brief(self.amount)}")
+        if self.refund is not None and not callable(self.refund):
+            raise ConfigError(f"a fee's refund is a function or None, not {brief(self.refund)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ cdef extern from "evm/own_rules.hpp" namespace "blockstm::evm" nogil:
         bool may_write
         u256 amount
         uint64_t error
+        bool is_refund
+        uint64_t gas_used
 
     cdef cppclass OwnFunctions:
         void* context
@@ -40,6 +42,8 @@ cdef extern from "evm/own_rules.hpp" namespace "blockstm::evm" nogil:
     cdef cppclass OwnFee:
         Address recipient
         uint64_t function
+        bool has_refund
+        uint64_t refund
 
     const uint64_t OWN_FEES_MAX
 
@@ -76,6 +80,7 @@ cdef class RuleView:
 
 cdef class RuleFunction(Callable):
     cdef int run(self, OwnCall* call, RuleView view, list transactions) except -1
+    cdef int give_back(self, OwnCall* call, RuleView view, list transactions) except -1
 
 
 cdef class RuleFunctions:

@@ -153,8 +153,20 @@ cdef class RuleFunction(Callable):
         if call.may_write:
             self.target(view)
             return 0
+        if call.is_refund:
+            self.give_back(call, view, transactions)
+            return 0
         given = self.target(transactions[call.transaction], view)
         call.amount = word_of(given, "what a fee's function gives, in wei,")
+        return 0
+
+    cdef int give_back(self, OwnCall* call, RuleView view, list transactions) except -1:
+        paid = number_of(call.amount)
+        given = self.target(transactions[call.transaction], view, call.gas_used)
+        cdef u256 back = word_of(given, "what a fee's refund gives, in wei,")
+        if given > paid:
+            raise InputError(f"of a fee of {paid} wei no {brief(given)} come back")
+        call.amount = back
         return 0
 
 
@@ -162,7 +174,7 @@ cdef class RuleFunctions:
     """Those of one block. Filled before it runs; then its workers call them, and leave errors.
 
     Args:
-        fees: of (recipient, function of a transaction and a `RuleView`).
+        fees: of (recipient, function of a transaction and a `RuleView`, None or a function of these and the gas used).
         base_fee_recipient: who gets the base fee; None: it is burnt.
         contracts_may_send: whether EIP-3607 does not hold.
         raised: where functions leave what they raise.
@@ -178,11 +190,13 @@ cdef class RuleFunctions:
         self.rules.keeps_base_fee = base_fee_recipient is not None
         if base_fee_recipient is not None:
             self.rules.base_fee_recipient = address_of(base_fee_recipient)
-        for recipient, function in fees:
+        for recipient, function, refund in fees:
             if self.rules.fee_count == OWN_FEES_MAX:
                 raise InputError(f"there are up to {OWN_FEES_MAX} fees, not more")
             fee = &self.rules.fees[self.rules.fee_count]
             fee.recipient, fee.function = address_of(recipient), self.place_of(function)
+            fee.has_refund = refund is not None
+            fee.refund = self.place_of(refund) if fee.has_refund else 0
             self.rules.fee_count += 1
 
     cdef bint charges(self):

@@ -125,13 +125,23 @@ bool price_own_fees(Machine& machine, const Step& step, Account* sender, OwnFees
     return check_own_funds(machine, step.transaction, sender, fees.total, error);
 }
 
-bool pay_own_fees(Machine& machine, const OwnFees& fees, uint64_t gas_used) noexcept {
+bool pay_own_fees(Machine& machine, const Step& step, Account* sender, const OwnFees& fees,
+                  uint64_t gas_used) noexcept {
     const OwnRules& rules = *machine.block->own_rules;
     u256 base_fees;
     multiply(machine.block->base_fee, gas_used, base_fees);
     if (rules.keeps_base_fee && !pay(machine.journal, rules.base_fee_recipient, base_fees)) return false;
     for (uint64_t place = 0; place < rules.fee_count; ++place) {
-        if (!pay(machine.journal, rules.fees[place].recipient, fees.amounts[place])) return false;
+        const OwnFee& fee = rules.fees[place];
+        u256 amount = fees.amounts[place];
+        if (fee.has_refund && !amount.is_zero()) {
+            OwnCall call{&ACCESS, &machine, step.own->transaction, machine.block->number, machine.block->timestamp,
+                         false, amount, 0, true, gas_used};
+            if (!call_function(machine, fee.refund, call)) return false;
+            if (!call.amount.is_zero() && !machine.journal.credit(sender, call.amount)) return false;
+            amount = amount - call.amount;
+        }
+        if (!pay(machine.journal, fee.recipient, amount)) return false;
     }
     return true;
 }

@@ -20,7 +20,8 @@ struct OwnFees {
 bool price_own_fees(Machine& machine, const Step& step, Account* sender, OwnFees& fees,
                     ValidationError& error) noexcept;
 
-// Pays the recipients; `gas_used` is what the base fee was paid for.
-bool pay_own_fees(Machine& machine, const OwnFees& fees, uint64_t gas_used) noexcept;
+// Pays the recipients, and the sender what comes back; `gas_used` is what the base fee was paid for.
+bool pay_own_fees(Machine& machine, const Step& step, Account* sender, const OwnFees& fees,
+                  uint64_t gas_used) noexcept;
 
 }  // namespace blockstm::evm
