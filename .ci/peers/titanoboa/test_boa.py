@@ -263,3 +263,46 @@ def test_the_example_of_the_page_runs() -> None:
     page = (Path(__file__).parents[3] / "docs" / "compat.md").read_text()
     [example] = re.findall(r"^```python boa\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     exec(compile(example, "compat.md", "exec"), {})
+
+
+TOKEN = """
+totalSupply: public(uint256)
+balanceOf: public(HashMap[address, uint256])
+"""
+
+
+def test_a_token_is_dealt() -> None:
+    token = boa.loads(TOKEN)
+    receiver = boa.env.generate_address()
+    boa.deal(token, receiver, 100)
+    boa.deal(token, receiver, 70)
+    assert (token.balanceOf(receiver), token.totalSupply()) == (70, 70)
+    boa.deal(token, boa.env.generate_address(), 5, adjust_supply=False)
+    assert token.totalSupply() == 70
+
+
+def test_a_patched_opcode_is_told_of_the_stack_before_it() -> None:
+    contract = boa.loads(SOURCE)
+    slots = []
+    boa.patch_opcode(0x55, lambda computation: slots.append(computation._stack.values[-2:]))
+    try:
+        contract.store(4)
+    finally:
+        boa.vm.py_evm._opcode_overrides.clear()
+    assert [5, 0] in slots
+    assert contract.x() == 5
+
+
+def test_an_error_shows_the_storage_before_it_was_taken_back() -> None:
+    contract = boa.loads("""
+counter: public(uint256)
+@external
+def add():
+    self.counter += 1
+    self.counter += 1
+    assert self.counter < 2
+""")
+    with pytest.raises(boa.BoaError) as told:
+        contract.add()
+    assert "<storage: counter=2>" in str(told.value)
+    assert contract.counter() == 0

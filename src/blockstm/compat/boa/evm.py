@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, Final
@@ -101,6 +101,14 @@ class Evm:
 
     def reset_access_counters(self) -> None:
         """Without effect: each call is a transaction of its own, and begins with cold accounts."""
+
+    @property
+    def vm(self) -> Any:
+        """What titanoboa asks for opcodes, to have its own around them (`boa.deal`)."""
+        opcodes = dict.fromkeys(range(256), _did)
+        return SimpleNamespace(
+            state=SimpleNamespace(computation_class=SimpleNamespace(opcodes=opcodes))
+        )
 
     # ---- accounts
 
@@ -253,11 +261,23 @@ class Evm:
             return codes[address]
 
         call = (sender, to, value, data, limit, gas_price, (), (), is_static, True, False)
-        reader = Reader(self.env, self._meter_class, code_of)
+        reader = Reader(
+            self.env, self._meter_class, code_of, py_evm._opcode_overrides, self._shown_with
+        )
         computation = reader.read(session.run_recorded(call, MASK)[1])
         for each in reader.ended:
             self._register(each)
         return computation
+
+    def _shown_with(self, contract: Any, slots: Mapping[tuple[bytes, int], int]) -> str:
+        """A contract as titanoboa shows it, while slots have other values than now."""
+        before = self._session.mark()
+        for (address, slot), value in slots.items():
+            self._session.set_storage(address, slot, value)
+        try:
+            return repr(contract)
+        finally:
+            self._session.revert(before)
 
     def _register(self, computation: Computation) -> None:
         """Have the environment know contracts that are blueprints' or minimal proxies."""
@@ -273,6 +293,10 @@ class Evm:
         if hasattr(contract, "created_from"):
             contract.created_from = Address(computation.msg.sender)
         env.register_contract(Address(address), contract)
+
+
+def _did(computation: Any) -> None:
+    """What an opcode does: by the time that patched ones are told of it, it is done."""
 
 
 class _PrecompileCall:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any, Final
 
 from boa.util.abi import Address
@@ -20,6 +21,7 @@ MASK: Final = (
 """What a call has to record."""
 
 _FIRST_CREATION: Final = 4
+_REVERTED: Final = FAILURES.index("reverted")
 _KECCAK256, _SSTORE = 0x20, 0x55
 _HASHED: Final = 64  # bytes: a mapping's key and place
 
@@ -31,10 +33,24 @@ class Reader:
         env: the `boa.Env`, whose traces of storage and hashes are filled, too.
         meter_class: titanoboa's class for gas meters.
         code_of: the code at an address before the call.
+        told: number of an opcode → what is told of it, as titanoboa's patched opcodes are: a
+            computation, whose stack is that before the instruction.
+        shown_with: a contract as text where these slots, (address, key), had these values.
     """
 
-    def __init__(self, env: Any, meter_class: type, code_of: Callable[[bytes], bytes]) -> None:
+    def __init__(
+        self,
+        env: Any,
+        meter_class: type,
+        code_of: Callable[[bytes], bytes],
+        told: Mapping[int, Callable[[Any], Any]],
+        shown_with: Callable[[Any, Mapping[tuple[bytes, int], int]], str],
+    ) -> None:
         self._env = env
+        self._told = dict(told)
+        self._shown_with = shown_with
+        self._writes: list[tuple[tuple[bytes, int], int]] = []  # those that hold, oldest first
+        self._writes_before: list[int] = []  # of each frame: how many held when it began
         self._meter_class = meter_class
         self._code_of = code_of
         self._open: list[Computation] = []
@@ -87,6 +103,7 @@ class Reader:
         self._steps.append(None)
         self._refunds.append(self._refund)
         self._slots.append(set())
+        self._writes_before.append(len(self._writes))
 
     def _end(self, event: recording.CallEnded) -> None:
         computation = self._open.pop()
@@ -102,10 +119,15 @@ class Reader:
         if slots := self._slots.pop():
             account = Address(computation.msg.storage_address)
             self._env.sstore_trace.setdefault(account, set()).update(slots)
+        first = self._writes_before.pop()
         if not event.succeeded:
             computation.error = error_named(FAILURES[event.failure], event.output)
             contract = self._env._lookup_contract_fast(computation.msg.code_address)
-            computation._contract_repr_before_revert = repr(contract)
+            if event.failure != _REVERTED and last is not None and last.opcode == _SSTORE:
+                self._writes = self._writes[:-1]  # it failed at this one
+            shown = self._shown_with(contract, dict(self._writes))
+            computation._contract_repr_before_revert = shown
+            del self._writes[first:]
         self.ended.append(computation)
 
     def _step(self, event: recording.StepBegan) -> None:
@@ -115,10 +137,16 @@ class Reader:
         computation.code.note(event.pc)
         self._steps[-1] = event
         self._refund = event.refund
+        if event.opcode in self._told:
+            stack = SimpleNamespace(values=list(event.stack))
+            self._told[event.opcode](SimpleNamespace(msg=computation.msg, _stack=stack))
         if event.opcode == _KECCAK256 and len(event.stack) > 1:
             self._hashed(event)
         elif event.opcode == _SSTORE and event.stack:
             self._slots[-1].add(event.stack[-1])
+            if len(event.stack) > 1:
+                slot = (computation.msg.storage_address, event.stack[-1])
+                self._writes.append((slot, event.stack[-2]))
 
     def _hashed(self, event: recording.StepBegan) -> None:
         """What a mapping's slot is the hash of, as far as memory was written already."""
