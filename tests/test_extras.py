@@ -69,6 +69,12 @@ def test_a_block_runs_without_any_extra() -> None:
         ("import blockstm.compat.plugins.eth_tester", "eth_tester", "eth-tester"),
         ("import blockstm.compat.plugins.pyevm", "eth", "pyevm"),
         (ARCHIVE, "cramjam", "archives"),
+        ("from blockstm.cluster import cluster\ncluster().__enter__()", "ray", "ray"),
+        (
+            "from blockstm.replay import write_metrics\nwrite_metrics([], 'blocks.parquet')",
+            "pyarrow",
+            "replay",
+        ),
     ],
 )
 def test_a_missing_extra_names_itself(code: str, hidden: str, extra: str) -> None:
@@ -94,6 +100,12 @@ def test_a_missing_extra_names_itself(code: str, hidden: str, extra: str) -> Non
         (["bench", "loads", "transfers", "--plot", "x.png"], "matplotlib", "insight"),
         (["rpc", "--genesis", "genesis.json"], "uvicorn", "rpc"),
         (["rpc", "--genesis", "genesis.json"], "websockets", "rpc"),
+        (["replay", f"{DATA}/mainnet/46147.json.xz", "--ray"], "ray", "ray"),
+        (
+            ["replay", f"{DATA}/mainnet/46147.json.xz", "--metrics", "t.parquet"],
+            "pyarrow",
+            "replay",
+        ),
         (["run", "--vm", "py-evm", f"{DATA}/mainnet/46147.json.xz"], "eth", "pyevm"),
         (["run", "--vm", "py-evm", f"{DATA}/mainnet/46147.json.xz"], "rlp", "pyevm"),
     ],

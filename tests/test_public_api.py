@@ -114,6 +114,7 @@ PAGES = {
     "blockstm": "api.md",
     "blockstm.ai": "ai.md",
     "blockstm.chain": "chain.md",
+    "blockstm.replay": "replay.md",
     "blockstm.rpc": "rpc.md",
     "blockstm.rpc.dev": "rpc.md",
     "blockstm.ethereum": "ethereum.md",

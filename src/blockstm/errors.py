@@ -17,6 +17,7 @@
         │   ├── ClosedError   the executor was used after ``close``
         │   ├── ReentrantError  a VM called the executor that runs it
         │   ├── ForkedError   the executor was made in another process
+        │   ├── ProgressMismatch  a file of progress is of another replay
         │   └── ViewError     a view was used outside its transaction
         ├── BlockError        the block ended early: ``index`` says where, ``prefix`` what is final
         │   ├── TransactionError  the VM raised something else than Revert or Invalid
@@ -34,6 +35,7 @@
         │   ├── NodeUnreachable   it does not answer, however often it is asked
         │   ├── NodeRefused       it answers with an error: ``code``
         │   └── WrongAnswer       what it answers is none, or not what the block's hash proves
+        ├── ClusterError      a cluster cannot be started, reached or used
         ├── ChainError        a chain cannot do or tell what it is asked
         │   ├── UnknownBlock      it has no such block or transaction       (also LookupError)
         │   ├── UnknownParent     a block's parent is none of its blocks    (also LookupError)
@@ -59,6 +61,7 @@ __all__ = [
     "CallError",
     "ChainError",
     "ClosedError",
+    "ClusterError",
     "ConfigError",
     "DecodeError",
     "EvmcError",
@@ -78,6 +81,7 @@ __all__ = [
     "NodeRefused",
     "NodeUnreachable",
     "PrecompileFailure",
+    "ProgressMismatch",
     "PrunedState",
     "ReentrantError",
     "Revert",
@@ -175,6 +179,10 @@ class ReentrantError(UsageError):
 
 class ForkedError(UsageError):
     """The executor was made in another process: its threads do not exist here."""
+
+
+class ProgressMismatch(UsageError):
+    """A file of progress is of another replay: other blocks, other rules, other checkpoints."""
 
 
 class ViewError(UsageError):
@@ -375,6 +383,10 @@ class NodeRefused(NodeError):
 
 class WrongAnswer(NodeError):
     """What a node answers is no answer, or not what the hash of the block proves."""
+
+
+class ClusterError(BlockstmError):
+    """A cluster cannot be started or reached, or one of its machines lacks what its work needs."""
 
 
 class ChainError(BlockstmError):

@@ -21,6 +21,8 @@ EXTRAS: Final = {
     "eth-tester": ("eth_tester",),
     "ai": ("onnx", "numpy"),
     "rpc": ("uvicorn", "websockets"),
+    "ray": ("ray",),
+    "replay": ("pyarrow",),
 }
 """Extra → the packages of it that blockstm imports."""
 

@@ -3,6 +3,7 @@ layers below.
 
 Imports point down::
 
+    replay      ``blockstm replay``: blocks executed again, by many processes or on a cluster
     chains      ``blockstm import``, ``export``, ``state``, ``witness``, ``audit``, ...
     rpc         ``blockstm rpc``: a chain served as JSON-RPC
     ai          ``blockstm ai``: models compiled for a chain, inferences bundled and verified

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Final
 
 from blockstm import __version__
-from blockstm.errors import ChainError, EvmcError, UsageError
+from blockstm.errors import ChainError, ClusterError, EvmcError, UsageError
 
 __all__ = ["main"]
 
@@ -24,6 +24,7 @@ INTERRUPTED = 130
 _MODULES: Final = {
     "run": "run",
     "verify": "verify",
+    "replay": "replay",
     "statetest": "statetest",
     "blocktest": "blocktest",
     "bal": "bal",
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser(argv[0] if argv and argv[0] in _MODULES else None).parse_args(argv)
     try:
         status: int = args.main(args)
-    except (UsageError, ImportError, ChainError, EvmcError) as error:
+    except (UsageError, ImportError, ChainError, ClusterError, EvmcError) as error:
         print(f"blockstm {args.command}: {error}", file=sys.stderr)
         return MALFORMED
     except OSError as error:

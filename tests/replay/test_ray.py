@@ -1,0 +1,91 @@
+"""Work on a Ray cluster: the same as without one, also where its processes die."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.chain.growing import genesis, random_line
+from tests.fixtures import DATA
+from tests.replay.meddling import kill, with_step
+
+from blockstm.chain import Chain
+from blockstm.cluster import cluster
+from blockstm.errors import ClusterError
+from blockstm.replay import FolderBlocks, Replay, Verdict, replay
+
+pytest.importorskip("ray", reason="Ray is not installed: nothing is run on a cluster")
+pytest.importorskip("mdbx")
+
+BLOCKS = 12
+SPEC = genesis().chain
+assert SPEC is not None
+
+# Ray opens files and sockets that it leaves to the end of the process.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[Any]:
+    """One cluster of this machine for all tests here."""
+    try:
+        with cluster(cores=2) as module:
+            yield module
+    except ClusterError as error:
+        pytest.skip(f"{error}")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a chain."""
+    path = tmp_path_factory.mktemp("chain")
+    with Chain.open(path, genesis=genesis(), workers=1) as imported:
+        list(imported.import_blocks(random_line(BLOCKS, seed=7)))
+    return path
+
+
+def facts(done: Replay) -> list[dict[str, Any]]:
+    return [each.facts() for each in done.records]
+
+
+@pytest.mark.usefixtures("ray")
+def test_a_cluster_says_what_a_process_says(folder: Path) -> None:
+    witnesses = sorted((DATA / "mainnet-witness").iterdir())[:3]
+    pairs = [(DATA / "mainnet" / each.name, each) for each in witnesses]
+    assert facts(replay(pairs, ray=True)) == facts(replay(pairs, processes=0))
+    alone = replay(FolderBlocks(folder, every=5), processes=0)
+    assert facts(replay(FolderBlocks(folder, every=5), ray=True)) == facts(alone)
+
+
+@pytest.mark.usefixtures("ray")
+def test_a_process_of_a_cluster_that_is_killed_loses_nothing(folder: Path, tmp_path: Path) -> None:
+    alone = replay(FolderBlocks(folder, every=4), processes=0)
+    spec = with_step(SPEC, kill, number=6, beside=tmp_path / "died")
+    done = replay(FolderBlocks(folder, every=4), spec=spec, ray=True)
+    assert facts(done) == facts(alone)
+    assert done.deaths >= 1
+    always = with_step(SPEC, kill, number=6)
+    done = replay(FolderBlocks(folder, every=4), spec=always, ray=True, tries=1)
+    assert [each.number for each in done.records if not each.is_equal] == [6]
+    assert done.records[5].verdict is Verdict.KILLED
+
+
+def test_a_folder_that_is_not_on_a_machine_is_said(ray: Any, tmp_path: Path) -> None:
+    from blockstm.replay.from_chain import SegmentTask
+    from blockstm.replay.on_ray import RayCluster
+    from blockstm.replay.task import Settings
+
+    place = RayCluster(ray, Settings(SPEC))
+    place.submit(SegmentTask(tmp_path / "nowhere", 1, 1, 0))
+    with pytest.raises(ClusterError, match="--witnesses"):
+        place.wait()
+
+
+def test_an_address_at_which_nobody_answers_is_a_cluster_error() -> None:
+    import ray as module
+
+    if not module.is_initialized():  # a connection that is there is used
+        with pytest.raises(ClusterError, match="no Ray cluster answers"), cluster("127.0.0.1:1"):
+            pass
