@@ -13,10 +13,12 @@ from eth_typing import Hash32
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from blockstm._native.trie.roots import root
 from blockstm._native.wire.receipts import ReceiptColumns, flat_logs, logs_bloom
 from blockstm.errors import InputError
 from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+from blockstm.vm.evm.execution import read_logs
 from trie import HexaryTrie
 
 addresses = st.sampled_from([bytes(20), b"\x01" * 20]) | st.binary(min_size=20, max_size=20)
@@ -90,6 +92,21 @@ def test_any_number_of_workers_gives_the_same_receipts(workers: int) -> None:
     for count in (0, 1, 1023, 1024, 3001):
         parts = many_receipts(count)
         assert receipts(*parts, workers) == receipts(*parts)
+
+
+def test_receipts_of_a_large_block_are_encoded_anew_for_who_asks() -> None:
+    kinds, successes, gas_used, flat = many_receipts(3001)
+    encoded = ReceiptColumns(kinds, successes, gas_used, flat).encode(2)
+    one_by_one = [
+        Receipt(*parts, read_logs(logs)).encode()
+        for *parts, logs in zip(
+            kinds, map(bool, successes), accumulate(gas_used), flat, strict=True
+        )
+    ]
+    assert sum(map(len, one_by_one)) > 1 << 20
+    assert encoded.root == root({rlp.encode(index): each for index, each in enumerate(one_by_one)})
+    assert encoded.encodings == encoded.encodings == one_by_one
+    assert ReceiptColumns(kinds, successes, gas_used, flat).encode(1).bloom == encoded.bloom
 
 
 def test_the_first_bad_logs_are_named_whichever_thread_reads_them() -> None:

@@ -127,6 +127,17 @@ def test_the_root_of_a_list_is_that_of_its_indices(items: list[bytes]) -> None:
     assert ordered_root(items) == their_trie(content).root_hash
 
 
+@pytest.mark.parametrize("end", [256, 272, 273, 512, 768, 4096, 4352, 4368, 65536, 65808, 66048])
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_long_list_has_the_root_of_the_set_of_its_indices(end: int, more: int) -> None:
+    """Groups of 256 are made by themselves, but for a last one of up to 16 items."""
+    items = [b"%d" % index * (1 + index % 50) for index in range(end + more)]
+    content = {bytes(rlp.encode(index)): item for index, item in enumerate(items)}
+    assert ordered_root(items) == root(content)
+    items[end // 2] = content[bytes(rlp.encode(end // 2))] = b""
+    assert ordered_root(items) == root(content)
+
+
 @settings(deadline=None)
 @given(entries, steps)
 def test_a_copy_and_what_it_was_copied_from_go_their_own_ways(

@@ -75,6 +75,7 @@ void fill_transactions(const Span* encodings, const Address* senders, uint64_t c
     constexpr uint64_t PART_MIN = 1024;
     run_even_parts(threads, count, PART_MIN, [=](uint64_t first, uint64_t size) noexcept {
         for (uint64_t place = first; place < first + size; ++place) {
+            std::construct_at(&steps[place]);
             PlainTransaction plain;
             is_filled[place] = read_plain_transaction(encodings[place], plain);
             if (!is_filled[place]) continue;

@@ -30,12 +30,8 @@ struct PreparedBlock {
 
     bool add(const Step& step) noexcept { return steps.push(step); }
 
-    // Room for steps that are filled in place; null where memory ran out.
-    Step* extend(uint64_t count) noexcept {
-        Step* const first = steps.extend(count);
-        if (first != nullptr) std::uninitialized_value_construct_n(first, count);
-        return first;
-    }
+    // Room for steps that `fill_transactions` makes; null where memory ran out.
+    Step* extend(uint64_t count) noexcept { return steps.extend(count); }
 
     // Has each run of a step recorded from here on, when all steps are there; for one run of the block. False where
     // memory ran out.
@@ -57,8 +53,9 @@ struct PreparedBlock {
     void take_recording(int64_t index, Bytes& events) noexcept { events.swap(recordings[index]); }
 };
 
-// Fills steps with the transactions that these encodings are, and their senders; 0 in `is_filled` where that is
-// left to the Python code (see `read_plain_transaction`). `threads` share what is much.
+// Makes steps in the room that `extend` gave: the transactions that these encodings are, and their senders; 0 in
+// `is_filled` where that is left to the Python code (see `read_plain_transaction`). `threads` share what is much, also
+// what it takes to have fresh memory mapped.
 void fill_transactions(const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, Step* steps,
                        uint8_t* is_filled) noexcept;
 

@@ -11,15 +11,15 @@ namespace {
 constexpr uint32_t ORDER_SIZE = 8;
 constexpr uint32_t ORDER_NIBBLES = 2 * ORDER_SIZE;
 
-uint64_t order_of(Bytes key) noexcept {
+}  // namespace
+
+uint64_t Builder::order_of(Bytes key) noexcept {
     uint8_t first[ORDER_SIZE] = {};
     put_bytes(first, key.size() < ORDER_SIZE ? key : key.first(ORDER_SIZE));
     uint64_t order = 0;
     for (const uint8_t byte : first) order = order << 8 | byte;
     return order;
 }
-
-}  // namespace
 
 void Builder::clear() noexcept {
     entries_.clear();
@@ -67,10 +67,7 @@ uint8_t Builder::nibble(const Entry& entry, uint32_t depth) noexcept {
 Status Builder::roots(uint8_t* out, uint32_t threads) noexcept {
     if (entries_.size() > UINT32_MAX / 2) return Status::OutOfMemory;  // places of parts have 32 bits
     if (!sort()) return Status::BadInput;
-    if (!lay_out()) return Status::OutOfMemory;
-    for (uint64_t level = levels_.size() - 1; level-- > 0;) {
-        if (!close_level(levels_[level], levels_[level + 1], threads)) return Status::OutOfMemory;
-    }
+    if (!lay_out(0) || !close_levels(threads)) return Status::OutOfMemory;
     uint64_t first = 0;
     const Part* part = parts_.begin();
     for (const uint64_t end : ends_) {
@@ -81,13 +78,21 @@ Status Builder::roots(uint8_t* out, uint32_t threads) noexcept {
     return Status::Ok;
 }
 
-// Fills `parts_` and `levels_`, whose last element is where the last level ends.
-bool Builder::lay_out() noexcept {
+Status Builder::node(uint32_t depth, Reference& out) noexcept {
+    if (entries_.size() > UINT32_MAX / 2 || !end_trie()) return Status::OutOfMemory;
+    if (!sort()) return Status::BadInput;
+    if (!lay_out(depth) || !close_levels(1)) return Status::OutOfMemory;
+    out = parts_[0].reference;
+    return Status::Ok;
+}
+
+// Fills `parts_` and `levels_`, whose last element is where the last level ends. The tops have `depth` nibbles above.
+bool Builder::lay_out(uint32_t depth) noexcept {
     parts_.clear();
     levels_.clear();
     uint64_t first = 0;
     for (const uint64_t end : ends_) {
-        if (first != end && !push_part(first, end, 0)) return false;
+        if (first != end && !push_part(first, end, depth)) return false;
         first = end;
     }
     uint64_t start = 0;
@@ -129,6 +134,13 @@ bool Builder::open(uint64_t place) noexcept {
     return true;
 }
 
+bool Builder::close_levels(uint32_t threads) noexcept {
+    for (uint64_t level = levels_.size() - 1; level-- > 0;) {
+        if (!close_level(levels_[level], levels_[level + 1], threads)) return false;
+    }
+    return true;
+}
+
 // Computes the references of a level, those of the level below being there.
 bool Builder::close_level(uint64_t first, uint64_t end, uint32_t threads) noexcept {
     if (threads <= 1 || end - first < SHARED_MIN) return close(first, end, batch_);
@@ -145,8 +157,15 @@ bool Builder::close_level(uint64_t first, uint64_t end, uint32_t threads) noexce
 bool Builder::close(uint64_t first, uint64_t end, ReferenceBatch& batch) noexcept {
     batch.clear();
     for (uint64_t place = first; place != end; ++place) {
-        if (!encode(parts_[place], batch.encodings)) return false;
-        batch.add(parts_[place].reference);
+        Part& part = parts_[place];
+        const Entry& entry = entries_[part.first];
+        if (part.child_count == 0 && entry.branch() != nullptr) {
+            part.reference = *entry.branch();
+            part.shared = static_cast<uint16_t>(2 * entry.key.size() - part.depth);
+            continue;
+        }
+        if (!encode(part, batch.encodings)) return false;
+        batch.add(part.reference);
     }
     batch.finish();
     for (uint64_t place = first; place != end; ++place) {  // the extensions above branches

@@ -21,6 +21,12 @@ public:
     // Pre: the key has at most KEY_SIZE_MAX bytes.
     bool add(Bytes key, Bytes value) noexcept;
 
+    // In place of all entries whose keys begin with a path, the branch that they make there. Borrows both until the
+    // next `clear`. False: out of memory.
+    bool add_branch(Bytes path, const Reference& branch) noexcept {
+        return entries_.push({order_of(path), path, {reinterpret_cast<const uint8_t*>(&branch), 0}});
+    }
+
     // What was added since the last `end_trie` is one trie. False: out of memory.
     bool end_trie() noexcept { return ends_.push(entries_.size()); }
 
@@ -33,11 +39,19 @@ public:
         return end_trie() ? roots(out, threads) : Status::OutOfMemory;
     }
 
+    // The node that the entries since `clear`, of which there are some and which share their first `depth` nibbles,
+    // make below these.
+    Status node(uint32_t depth, Reference& out) noexcept;
+
 private:
     struct Entry {
         uint64_t order;  // the key's first bytes, as a number that sorts as they do
         Bytes key;
-        Bytes value;
+        Bytes value;  // empty: where the Reference of a branch is
+
+        const Reference* branch() const noexcept {
+            return value.empty() ? reinterpret_cast<const Reference*>(value.data()) : nullptr;
+        }
     };
 
     // A node to be: a leaf if it has one entry, else a branch, below an extension if nibbles are shared.
@@ -51,12 +65,14 @@ private:
         Reference reference;
     };
 
+    static uint64_t order_of(Bytes key) noexcept;
     static bool less(const Entry& left, const Entry& right) noexcept;
     static uint32_t shared(const Entry& left, const Entry& right, uint32_t depth) noexcept;
     static uint8_t nibble(const Entry& entry, uint32_t depth) noexcept;
 
     bool sort() noexcept;
-    bool lay_out() noexcept;
+    bool lay_out(uint32_t depth) noexcept;
+    bool close_levels(uint32_t threads) noexcept;
     bool push_part(uint64_t first, uint64_t end, uint32_t depth) noexcept;
     bool open(uint64_t place) noexcept;
     bool close_level(uint64_t first, uint64_t end, uint32_t threads) noexcept;

@@ -1,6 +1,7 @@
 // Senders by the hash of their transaction; what was met last stays. Its owner guards it.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -15,6 +16,17 @@ class SenderTable {
 public:
     uint64_t count() const noexcept { return count_; }
 
+    // Has room for so many more; false where memory ran out, and the table is as it was. It grows to what is asked
+    // for, and not to a power of two: what a first block leaves is this in good part.
+    bool reserve(uint64_t more, const uint64_t* seed) noexcept {
+        const uint64_t count = count_ + more;
+        return has_room(count) || grow(std::max({CAPACITY_MIN, count + count / 2, capacity_ + capacity_ / 2}), seed);
+    }
+
+    void prefetch(const Hash32& hash, const uint64_t* seed) const noexcept {
+        if (slots_ != nullptr) __builtin_prefetch(&slots_.get()[first_place_of(hash, seed)]);
+    }
+
     const Address* find(const Hash32& hash, const uint64_t* seed) const noexcept {
         if (slots_ == nullptr) return nullptr;
         const Slot& slot = slots_.get()[place_of(hash, seed)];
@@ -23,7 +35,7 @@ public:
 
     // False where memory ran out, and the table is as it was.
     bool add(const Hash32& hash, const Address& sender, const uint64_t* seed) noexcept {
-        if (count_ * 2 >= capacity_ && !grow(seed)) return false;
+        if (!reserve(1, seed)) return false;
         Slot& slot = slots_.get()[place_of(hash, seed)];
         count_ += !slot.is_taken;
         slot = {hash, sender, true};
@@ -42,20 +54,27 @@ private:
     using Slots = std::unique_ptr<Slot, Free>;
     static constexpr uint64_t CAPACITY_MIN = 256;
 
-    // Where a hash is, or would be.
-    uint64_t place_of(const Hash32& hash, const uint64_t* seed) const noexcept {
+    // Three of four slots may be taken.
+    bool has_room(uint64_t count) const noexcept { return count <= capacity_ / 4 * 3; }
+
+    uint64_t first_place_of(const Hash32& hash, const uint64_t* seed) const noexcept {
         uint64_t words[2];
         std::memcpy(words, hash.bytes, sizeof words);
         const auto mixed = static_cast<unsigned __int128>(words[0] ^ seed[0]) * (words[1] ^ seed[1]);
-        uint64_t place = static_cast<uint64_t>(mixed) ^ static_cast<uint64_t>(mixed >> 64);
-        for (;; ++place) {
-            const Slot& slot = slots_.get()[place &= capacity_ - 1];
+        const uint64_t folded = static_cast<uint64_t>(mixed) ^ static_cast<uint64_t>(mixed >> 64);
+        return static_cast<uint64_t>(static_cast<unsigned __int128>(folded) * capacity_ >> 64);
+    }
+
+    // Where a hash is, or would be.
+    uint64_t place_of(const Hash32& hash, const uint64_t* seed) const noexcept {
+        for (uint64_t place = first_place_of(hash, seed);; ++place) {
+            if (place == capacity_) place = 0;
+            const Slot& slot = slots_.get()[place];
             if (!slot.is_taken || slot.hash == hash) return place;
         }
     }
 
-    bool grow(const uint64_t* seed) noexcept {
-        const uint64_t capacity = capacity_ == 0 ? CAPACITY_MIN : 2 * capacity_;
+    bool grow(uint64_t capacity, const uint64_t* seed) noexcept {
         Slots wider(static_cast<Slot*>(std::aligned_alloc(alignof(Slot), capacity * sizeof(Slot))));
         if (wider == nullptr) return false;
         std::memset(static_cast<void*>(wider.get()), 0, capacity * sizeof(Slot));
@@ -83,6 +102,13 @@ public:
         const Address* found = younger_.find(hash, seed);
         return found != nullptr ? found : elder_.find(hash, seed);
     }
+
+    // That so many are added soon.
+    void expect(uint64_t count, const uint64_t* seed) noexcept {
+        younger_.reserve(std::min(count, half_ - std::min(half_, younger_.count())), seed);
+    }
+
+    void prefetch(const Hash32& hash, const uint64_t* seed) const noexcept { younger_.prefetch(hash, seed); }
 
     // What there is no memory for is forgotten.
     void add(const Hash32& hash, const Address& sender, const uint64_t* seed) noexcept {

@@ -1,10 +1,8 @@
 #include "wire/receipt_list.hpp"
 
-#include <algorithm>
 #include <memory>
 #include <new>
 
-#include "base/atomics.hpp"
 #include "base/threads.hpp"
 #include "trie/ordered_root.hpp"
 
@@ -35,27 +33,25 @@ uint64_t payload_size(const ReceiptInput& input, uint64_t logs_payload) noexcept
            rlp::list_size(logs_payload);
 }
 
-// Of a receipt's logs and of all of it, in bytes.
-struct Sizes {
-    uint64_t logs_payload;
-    uint64_t all;
-};
-
 // False: the logs do not follow their layout.
-bool measure(const ReceiptInput& input, Sizes& sizes) noexcept {
-    sizes.logs_payload = 0;
+bool measure(const ReceiptInput& input, uint64_t& size) noexcept {
+    uint64_t logs_payload = 0;
     LogView log;
     LogReader reader(input.logs);
-    while (reader.next(log)) sizes.logs_payload += rlp::list_size(log_payload(log));
-    sizes.all = (input.type != 0) + rlp::list_size(payload_size(input, sizes.logs_payload));
+    while (reader.next(log)) logs_payload += rlp::list_size(log_payload(log));
+    size = (input.type != 0) + rlp::list_size(payload_size(input, logs_payload));
     return reader.is_good();
 }
 
-void put_receipt(uint8_t* place, const ReceiptInput& input, uint64_t logs_payload, BloomFilter& filter,
+void put_receipt(uint8_t* place, const ReceiptInput& input, BloomFilter& filter,
                  uint8_t block_bloom[BLOOM_SIZE]) noexcept {
     uint8_t bloom[BLOOM_SIZE] = {};
+    uint64_t logs_payload = 0;
     LogView log;
-    for (LogReader reader(input.logs); reader.next(log);) filter.add(log, bloom);
+    for (LogReader reader(input.logs); reader.next(log);) {
+        filter.add(log, bloom);
+        logs_payload += rlp::list_size(log_payload(log));
+    }
     if (input.type != 0) *place++ = input.type;
     place = rlp::put_list_header(place, payload_size(input, logs_payload));
     place = rlp::put_string(place, input.outcome);
@@ -72,54 +68,52 @@ struct Blooms {
     uint8_t of_block[BLOOM_SIZE] = {};
 };
 
+// Where each encoding will end, if all stood one behind the other. False: out of memory, or `bad_index` is one whose
+// logs do not follow their layout.
+bool measure_all(const ReceiptInput* inputs, uint64_t count, BlockReceipts& out) noexcept {
+    out.bad_index = count;
+    if (!out.ends.resize(count)) return false;
+    uint64_t end = 0;
+    for (uint64_t index = 0; index < count; ++index) {
+        uint64_t size;
+        if (!measure(inputs[index], size)) {
+            out.bad_index = index;
+            return false;
+        }
+        out.ends[index] = end += size;
+    }
+    return true;
+}
+
 }  // namespace
 
-trie::Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads,
+trie::Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads, uint64_t kept_max,
                              BlockReceipts& out) noexcept {
-    constexpr uint64_t STEP = 128;
-    const uint64_t steps = (count + STEP - 1) / STEP;
-    if (count < SHARED_MIN || threads < 1) threads = 1;
-    if (threads > THREADS_MAX) threads = THREADS_MAX;
-    Array<Sizes> sizes;
-    Array<ByteView> items;
-    const std::unique_ptr<Blooms[]> blooms(new (std::nothrow) Blooms[threads]);
-    if (sizes.extend(count) == nullptr && count != 0) return trie::Status::OutOfMemory;
-    if (blooms == nullptr || !items.reserve(count) || !out.sizes.reserve(count)) {
-        return trie::Status::OutOfMemory;
+    if (!measure_all(inputs, count, out)) {
+        return out.bad_index != count ? trie::Status::BadInput : trie::Status::OutOfMemory;
     }
-
-    Atomic<uint64_t> first_bad{count};
-    run_parts(threads, steps, [&](uint64_t step, uint32_t) noexcept {
-        for (uint64_t index = step * STEP; index < std::min((step + 1) * STEP, count); ++index) {
-            if (measure(inputs[index], sizes[index])) continue;
-            uint64_t bad = first_bad.peek();
-            while (index < bad && !first_bad.adjust(bad, index)) {}
+    const auto begin_of = [&](uint64_t index) noexcept { return index == 0 ? 0 : out.ends[index - 1]; };
+    const uint64_t all = begin_of(count);
+    const bool is_kept = all <= kept_max;
+    const std::unique_ptr<Blooms[]> blooms(new (std::nothrow) Blooms[THREADS_MAX]);
+    if (blooms == nullptr || (is_kept && !out.encodings.resize(all))) return trie::Status::OutOfMemory;
+    const auto fill = [&](uint64_t first, uint64_t size, uint32_t thread, Array<uint8_t>& room,
+                          ByteView* items) noexcept {
+        if (!is_kept && !room.resize(begin_of(first + size) - begin_of(first))) return false;
+        uint8_t* place = is_kept ? out.encodings.data() + begin_of(first) : room.data();
+        for (uint64_t index = first; index < first + size; ++index) {
+            put_receipt(place, inputs[index], blooms[thread].filter, blooms[thread].of_block);
+            items[index - first] = {place, out.ends[index] - begin_of(index)};
+            place += items[index - first].size();
         }
-    });
-    out.bad_index = first_bad.read_plain();
-    if (out.bad_index != count) return trie::Status::BadInput;
-
-    uint64_t size = 0;
-    for (const Sizes& each : sizes) size += each.all;
-    const uint8_t* place = out.encodings.extend(size);
-    if (place == nullptr && size != 0) return trie::Status::OutOfMemory;
-    for (const Sizes& each : sizes) {
-        items.push({place, each.all});
-        out.sizes.push(each.all);
-        place += each.all;
-    }
-    run_parts(threads, steps, [&](uint64_t step, uint32_t thread) noexcept {
-        for (uint64_t index = step * STEP; index < std::min((step + 1) * STEP, count); ++index) {
-            uint8_t* const at = out.encodings.data() + (items[index].data() - out.encodings.data());
-            put_receipt(at, inputs[index], sizes[index].logs_payload, blooms[thread].filter,
-                        blooms[thread].of_block);
-        }
-    });
+        return true;
+    };
+    const trie::Status status = trie::ordered_root_of(count, threads, fill, out.root);
     std::memset(out.bloom, 0, BLOOM_SIZE);
-    for (uint32_t thread = 0; thread < threads; ++thread) {
+    for (uint32_t thread = 0; thread < THREADS_MAX; ++thread) {
         for (uint64_t index = 0; index < BLOOM_SIZE; ++index) out.bloom[index] |= blooms[thread].of_block[index];
     }
-    return trie::ordered_root(items.data(), count, threads, out.root);
+    return status;
 }
 
 trie::Status logs_bloom(ByteView logs, uint8_t bloom[BLOOM_SIZE]) noexcept {

@@ -15,15 +15,16 @@ struct ReceiptInput {
 };
 
 struct BlockReceipts {
-    Array<uint8_t> encodings;  // one behind the other
-    Array<uint64_t> sizes;
+    Array<uint8_t> encodings;  // one behind the other; empty where they are not kept
+    Array<uint64_t> ends;      // of each among them
     uint8_t root[HASH_SIZE];
     uint8_t bloom[BLOOM_SIZE];
     uint64_t bad_index;  // BadInput: the first whose logs do not follow the layout
 };
 
-// `threads` share what is much.
-trie::Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads, BlockReceipts& out) noexcept;
+// `threads` share what is much. Encodings are kept where all of them have no more than `kept_max` bytes.
+trie::Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_t threads, uint64_t kept_max,
+                             BlockReceipts& out) noexcept;
 
 // BadInput: the layout is not followed.
 trie::Status logs_bloom(ByteView logs, uint8_t bloom[BLOOM_SIZE]) noexcept;

@@ -18,12 +18,12 @@ cdef extern from "wire/receipt_list.hpp" namespace "blockstm" nogil:
     cppclass BlockReceipts:
         BlockReceipts() noexcept
         Array[uint8_t] encodings
-        Array[uint64_t] sizes
+        Array[uint64_t] ends
         uint8_t* root
         uint8_t* bloom
         uint64_t bad_index
 
     Status encode_receipts(
-        const ReceiptInput* inputs, uint64_t count, uint32_t threads, BlockReceipts& out
+        const ReceiptInput* inputs, uint64_t count, uint32_t threads, uint64_t kept_max, BlockReceipts& out
     ) noexcept
     Status logs_bloom(Bytes logs, uint8_t* bloom) noexcept

@@ -1,8 +1,9 @@
 """What the receipts of a block are made of, in native memory; see the ``.pyx``."""
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libcpp.vector cimport vector
 
 from blockstm._native.base.bytes cimport Span
+from blockstm._native.wire cimport receipt_list
 
 
 cdef class ReceiptColumns:
@@ -13,4 +14,7 @@ cdef class ReceiptColumns:
     cdef vector[Span] logs
 
     cdef int take(self, bytes types, object held) except -1
+    cdef int encode_into(
+        self, receipt_list.BlockReceipts& done, uint32_t workers, list roots, uint64_t kept_max
+    ) except -1
     cdef int add(self, bint succeeded, uint64_t gas_used, const uint8_t* logs, uint64_t size) except -1

@@ -21,6 +21,7 @@ cdef extern from "<string.h>" nogil:
 
 cdef enum:
     TYPE_MAX = 0x7f
+    KEPT_MAX = 1 << 20  # bytes of a block's encodings that are kept for those who may ask
 
 cdef uint8_t ONE = 1  # the status of what succeeded; of the others there are no bytes
 
@@ -109,8 +110,15 @@ cdef class ReceiptColumns:
             InputError: logs do not follow their layout, or the roots are not as many of 32 bytes.
         """
         cdef EncodedReceipts encoded = EncodedReceipts()
-        cdef size_t count = self.totals.size(), place
         cdef list roots = None if state_roots is None else [bytes_of(each, "state root") for each in state_roots]
+        encoded.columns, encoded.roots = self, roots
+        self.encode_into(encoded.done, workers, roots, KEPT_MAX)
+        return encoded
+
+    cdef int encode_into(
+        self, receipt_list.BlockReceipts& done, uint32_t workers, list roots, uint64_t kept_max
+    ) except -1:
+        cdef size_t count = self.totals.size(), place
         cdef Array[ReceiptInput] inputs
         cdef ReceiptInput* input
         cdef Status status
@@ -125,12 +133,12 @@ cdef class ReceiptColumns:
             input.cumulative_gas_used = self.totals[place]
             input.logs = Bytes(self.logs[place].data, self.logs[place].size)
         with nogil:
-            status = receipt_list.encode_receipts(inputs.data(), count, workers, encoded.done)
+            status = receipt_list.encode_receipts(inputs.data(), count, workers, kept_max, done)
         if status == Status.BadInput:
-            raise InputError(f"the logs of transaction {encoded.done.bad_index} do not follow their layout")
+            raise InputError(f"the logs of transaction {done.bad_index} do not follow their layout")
         if status != Status.Ok:
             raise MemoryError
-        return encoded
+        return 0
 
     def __eq__(self, other):
         cdef ReceiptColumns theirs
@@ -145,17 +153,18 @@ cdef class ReceiptColumns:
 cdef class EncodedReceipts:
     """The receipts of a block as the receipts trie has them, their root, and the block's Bloom filter."""
 
+    cdef ReceiptColumns columns
+    cdef list roots
     cdef receipt_list.BlockReceipts done
 
     @property
     def encodings(self):
-        """Of each receipt, as a list of bytes."""
-        cdef list found = []
-        cdef uint64_t index, start = 0
-        for index in range(self.done.sizes.size()):
-            found.append(bytes_at(self.done.encodings.data() + start, self.done.sizes[index]))
-            start += self.done.sizes[index]
-        return found
+        """Of each receipt, as a list of bytes. Those of a large block are made anew."""
+        cdef receipt_list.BlockReceipts again
+        if self.done.encodings.size() == 0 and self.done.ends.size() != 0:
+            self.columns.encode_into(again, 1, self.roots, UINT64_MAX)
+            return listed(again)
+        return listed(self.done)
 
     @property
     def root(self):
@@ -166,6 +175,15 @@ cdef class EncodedReceipts:
     def bloom(self):
         """The Bloom filter over all logs, 256 bytes."""
         return bytes_at(self.done.bloom, BLOOM_SIZE)
+
+
+cdef list listed(receipt_list.BlockReceipts& done):
+    cdef list found = []
+    cdef uint64_t index, start = 0
+    for index in range(done.ends.size()):
+        found.append(bytes_at(done.encodings.data() + start, done.ends[index] - start))
+        start = done.ends[index]
+    return found
 
 
 def logs_bloom(logs):

@@ -2,6 +2,7 @@
 // Nothing here knows of Python; the encodings stay where they are until all is done.
 #pragma once
 
+#include "base/atomics.hpp"
 #include "base/fork_locks.hpp"
 #include "crypto/secp256k1/recovery.hpp"
 #include "base/threads.hpp"
@@ -64,16 +65,23 @@ inline void read_tasks(uint64_t count, SignatureTask* tasks, Read read) noexcept
     messages.finish();
 }
 
-// Recovers the signers of `count` messages, several threads' parts side by side; `read` as for `read_tasks`.
+// Recovers the signers of some messages, `read` as for `read_tasks`.
+template <class Read>
+inline void recover_part(uint64_t first, uint64_t size, SignatureTask* tasks, RecoverTasks recover,
+                         Read read) noexcept {
+    read_tasks(size, tasks, [&](uint64_t place, SignedBytes& bytes, Signature& out) noexcept {
+        return read(first + place, bytes, out);
+    });
+    recover(tasks, size, true);
+}
+
+// Those of `count` messages, several threads' parts side by side.
 template <class Read>
 inline void recover_all(uint64_t count, uint32_t threads, SignatureTask* tasks, RecoverTasks recover,
                         Read read) noexcept {
     run_even_parts<RECOVERY_THREADS_MAX>(
         threads, count, secp256k1::SIGNATURES_PER_PART_MIN, [&](uint64_t first, uint64_t size) noexcept {
-            read_tasks(size, tasks + first, [&](uint64_t place, SignedBytes& bytes, Signature& out) noexcept {
-                return read(first + place, bytes, out);
-            });
-            recover(tasks + first, size, true);
+            recover_part(first, size, tasks + first, recover, read);
         });
 }
 
@@ -131,13 +139,15 @@ public:
             if (!senders[place].is_known && encodings_[place].size != 0) places_.push(place);
         }
         if (places_.empty()) return true;
-        if (tasks_.extend(places_.size()) == nullptr) return false;
-        signers::recover_all(places_.size(), threads_, tasks_.data(), recover,
-                             [&](uint64_t each, SignedBytes& bytes, Signature& out) noexcept {
-                                 return read_signed_bytes(encodings_[places_[each]], high_s_, bytes, out);
-                             });
+        Atomic<bool> failed{false};
+        run_even_parts<RECOVERY_THREADS_MAX>(
+            threads_, places_.size(), secp256k1::SIGNATURES_PER_PART_MIN,
+            [&](uint64_t first, uint64_t size) noexcept {
+                if (!recover_part(first, size, recover, senders)) failed.suggest(true);
+            });
+        if (failed.read_plain()) return false;
         lock.lock();
-        for (uint64_t each = 0; each < places_.size(); ++each) remember(each, known, seed, senders);
+        remember_all(known, seed, senders);
         lock.unlock();
         return true;
     }
@@ -167,13 +177,31 @@ private:
         }
     }
 
-    void remember(uint64_t each, SenderGenerations& known, const uint64_t* seed, Sender* senders) noexcept {
-        const SignatureTask& task = tasks_[each];
-        Sender& sender = senders[places_[each]];
-        sender.is_known = task.is_known;
-        if (!task.is_known) return;
-        std::memcpy(sender.address.bytes, task.address, sizeof sender.address.bytes);
-        known.add(hashes_[places_[each]], sender.address, seed);
+    // Recovers some of those that were not known; false where memory ran out.
+    bool recover_part(uint64_t first, uint64_t size, RecoverTasks recover, Sender* senders) const noexcept {
+        Array<SignatureTask> tasks;  // 118 bytes for each: too much to hold for all of a large block
+        if (!tasks.resize(size)) return false;
+        signers::recover_part(first, size, tasks.data(), recover,
+                              [&](uint64_t each, SignedBytes& bytes, Signature& out) noexcept {
+                                  return read_signed_bytes(encodings_[places_[each]], high_s_, bytes, out);
+                              });
+        for (uint64_t each = 0; each < size; ++each) {
+            Sender& sender = senders[places_[first + each]];
+            sender.is_known = tasks[each].is_known;
+            if (sender.is_known) std::memcpy(sender.address.bytes, tasks[each].address, sizeof sender.address.bytes);
+        }
+        return true;
+    }
+
+    // Each takes a cache line of a table that no cache holds, so that some are fetched ahead.
+    void remember_all(SenderGenerations& known, const uint64_t* seed, const Sender* senders) const noexcept {
+        constexpr uint64_t AHEAD = 8;
+        known.expect(places_.size(), seed);
+        for (uint64_t each = 0; each < places_.size(); ++each) {
+            if (each + AHEAD < places_.size()) known.prefetch(hashes_[places_[each + AHEAD]], seed);
+            const uint64_t place = places_[each];
+            if (senders[place].is_known) known.add(hashes_[place], senders[place].address, seed);
+        }
     }
 
     const Span* encodings_;
@@ -182,7 +210,6 @@ private:
     uint32_t threads_;
     Array<Hash32> hashes_;
     Array<uint64_t> places_;  // of those to be recovered
-    Array<SignatureTask> tasks_;
 };
 
 }  // namespace blockstm
