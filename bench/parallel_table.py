@@ -39,6 +39,17 @@ MAINNET_COLUMNS = {
     "cpu_cores": ("cores", "{:.2f}"),
     "incarnations_per_transaction": ("runs/tx", "{:.2f}"),
 }
+LAP_COLUMNS = {
+    "workload": ("lap", "{}"),
+    "transactions": ("transactions", "{:,}"),
+    "gas": ("gas", "{:,}"),
+    "workers": ("workers", "{}"),
+    "milliseconds": ("time, ms", "{:.1f}"),
+    "spread": ("spread", "{:.1%}"),
+    "mgas_per_second": ("Mgas/s", "{:,.0f}"),
+    "cpu_cores": ("cores", "{:.2f}"),
+    "speedup": ("speed-up", "{:.2f}x"),
+}
 
 
 def parallel_rows(rows: Sequence[Row]) -> list[Row]:
@@ -54,6 +65,16 @@ def own_pool_rows(rows: Sequence[Row]) -> list[Row]:
 def mainnet_rows(rows: Sequence[Row]) -> list[Row]:
     """The rows of a run that are of mainnet's blocks."""
     return [row["mainnet"] for row in rows if "mainnet" in row]
+
+
+def lap_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a run that are of laps over mainnet's blocks."""
+    return [each for row in rows for each in row.get("laps", ())]
+
+
+def speedup_of_laps(rows: Sequence[Row]) -> float | None:
+    """That of the laps with the most workers; None where this run has none."""
+    return max(((row["workers"], row["speedup"]) for row in lap_rows(rows)), default=(0, None))[1]
 
 
 def of_length(rows: Sequence[Row], *, long: bool) -> list[Row]:
@@ -81,6 +102,10 @@ def parallel_section(rows: Sequence[Row]) -> str:
     if own_pools := own_pool_rows(rows):
         title = "### Blocks in parallel: contracts of their own\n"
         lines += [title, *table(COLUMNS, own_pools, _remarks), ""]
+    if laps := lap_rows(rows):
+        title = "### Blocks in parallel: mainnet, each block once\n"
+        shown = [row | {"milliseconds": row["seconds"] * 1e3} for row in map(dict, laps)]
+        lines += [title, *table(LAP_COLUMNS, shown, _lap_remarks), ""]
     if blocks:
         lines += [
             "### Blocks in parallel: mainnet\n",
@@ -98,6 +123,10 @@ def parallel_section(rows: Sequence[Row]) -> str:
                 "",
             ]
     return "\n".join(lines)
+
+
+def _lap_remarks(row: Row) -> list[str]:
+    return ["**unstable**"] * (not row["stable"])
 
 
 def _remarks(row: Row) -> list[str]:

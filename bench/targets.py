@@ -8,7 +8,14 @@ from typing import Any
 
 from bench.decoding_table import milliseconds_to_decode
 from bench.evm_table import block_rows, evm_rows, geometric_mean, total_ratio
-from bench.parallel_table import aggregate, mainnet_rows, of_length, own_pool_rows, parallel_rows
+from bench.parallel_table import (
+    aggregate,
+    mainnet_rows,
+    of_length,
+    own_pool_rows,
+    parallel_rows,
+    speedup_of_laps,
+)
 from bench.parameters import HEAVY_US, LIGHT_US
 from bench.pipeline_table import speed_of, sum_of_witnesses
 from bench.signature_table import over_library, second_thread
@@ -253,6 +260,10 @@ TARGETS = (
     Target(
         "mainnet, blocks of less than 4 Mgas, 2 workers: speed-up of all together",
         0.99, False, "x", of_mainnet(aggregate, long=False),
+    ),
+    Target(
+        "mainnet, blocks of 4 Mgas and more, each once in a fresh process, 2 workers: speed-up",
+        1.35, False, "x", speedup_of_laps,
     ),
     *(
         Target(

@@ -8,6 +8,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from tests.fixtures import fixtures, mainnet_block, mainnet_index
 
+from bench.parallel_table import LONG_BLOCK
+from blockstm.bench.blocks.laps import measure_laps
 from blockstm.bench.blocks.measurement import measure_workload
 from blockstm.bench.blocks.own_pools import SWAP_GAS, own_pools
 from blockstm.bench.blocks.revm import why_no_revm
@@ -46,6 +48,14 @@ def test_own_pools(benchmark: BenchmarkFixture) -> None:
     workload = own_pools(fixtures() / "contracts.tar.xz", gas=SWAPS * SWAP_GAS)
     row = benchmark.pedantic(lambda: measure_workload(workload, workers=WORKERS, seconds=8))
     benchmark.extra_info["own_pools"] = row.as_dict() | {"machine": machine()}
+
+
+def test_mainnet_laps(benchmark: BenchmarkFixture) -> None:
+    """Each block once in a fresh process, the long ones among them."""
+    files = [read_block_file(mainnet_block(number)) for number in sorted(mainnet_index())]
+    long = [file for file in files if file.block.header.gas_used >= LONG_BLOCK]
+    rows = benchmark.pedantic(lambda: list(measure_laps(long, workers=(1, WORKERS), laps=5)))
+    benchmark.extra_info["laps"] = [row.as_dict() | {"machine": machine()} for row in rows]
 
 
 @pytest.mark.parametrize("number", sorted(mainnet_index()))

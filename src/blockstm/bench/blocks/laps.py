@@ -1,0 +1,114 @@
+"""Real blocks met once: a lap runs each of several blocks one time, in an order of its own.
+
+Each lap has a fresh process, so that no code was met before: what a block takes is what it takes a
+node that has just begun. Nothing but the executor is kept from one block to the next, with what the
+process learns. The same laps are run with each number of workers, in turn.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from blockstm.bench.benchmark import Benchmark, Candidate, Iteration, Timing, timing_of
+from blockstm.bench.blocks.pipeline import in_a_process
+from blockstm.config import Config
+from blockstm.ethereum.execution import prepare_file
+from blockstm.ethereum.files.block_files import BlockFile
+from blockstm.executor import Executor
+
+__all__ = ["LapRow", "measure_laps"]
+
+
+@dataclass(frozen=True)
+class LapRow:
+    """One row: laps with so many workers.
+
+    Attributes:
+        workers: threads of ours.
+        blocks: of a lap; ``transactions`` and ``gas`` are theirs.
+        timing: of a lap: the engine's time for all its blocks, senders and states at hand.
+        speedup: over the first number of workers: the median over pairs of laps in the same order.
+        by_block: number of a block → median s.
+    """
+
+    workers: int
+    blocks: int
+    transactions: int
+    gas: int
+    timing: Timing
+    speedup: float
+    by_block: dict[int, float]
+
+    def as_dict(self) -> dict[str, object]:
+        """The row flat, ready for JSON."""
+        return {
+            "workload": f"{self.blocks} blocks, each once",
+            "workers": self.workers,
+            "transactions": self.transactions,
+            "gas": self.gas,
+            "seconds": self.timing.seconds,
+            "spread": self.timing.spread,
+            "mgas_per_second": self.gas / self.timing.seconds / 1e6,
+            "cpu_cores": self.timing.cpu_cores,
+            "speedup": self.speedup,
+            "seconds_by_block": {str(number): each for number, each in self.by_block.items()},
+            "iterations": self.timing.iterations,
+            "stable": self.timing.stable,
+        }
+
+
+def measure_laps(
+    files: Sequence[BlockFile], *, workers: Sequence[int] = (1, 2), laps: int = 5
+) -> Iterator[LapRow]:
+    """Run so many laps with each number of workers.
+
+    Raises:
+        AssertionError: a block did not use the gas that its header says.
+    """
+    taken: dict[int, list[dict[int, Iteration]]] = {count: [] for count in workers}
+    for number in range(laps):
+        order = random.Random(number).sample(files, len(files))
+        for count in list(taken)[:: 1 if number % 2 == 0 else -1]:
+            taken[count].append(in_a_process(run_lap, order, count))
+    first = [_whole(lap).seconds for lap in next(iter(taken.values()))]
+    for count, each in taken.items():
+        wholes = [_whole(lap) for lap in each]
+        ratios = [one / many.seconds for one, many in zip(first, wholes, strict=True)]
+        yield LapRow(
+            workers=count,
+            blocks=len(files),
+            transactions=sum(len(file.block.transactions) for file in files),
+            gas=sum(file.block.header.gas_used for file in files),
+            timing=timing_of(wholes),
+            speedup=statistics.median(ratios),
+            by_block={
+                number: statistics.median(lap[number].seconds for lap in each)
+                for number in sorted(each[0])
+            },
+        )
+
+
+def run_lap(files: Sequence[BlockFile], workers: int) -> dict[int, Iteration]:
+    """Run each block once, in this order: number → what it took."""
+    lap = {}
+    with Executor(Config(workers=workers)) as executor:
+        for file in files:
+            prepared, header = prepare_file(file), file.block.header
+            benchmark = Benchmark({"ours": Candidate(lambda run: run(executor.execute_block))})
+            benchmark.timed("ours", prepared.run)
+            used = benchmark.results["ours"].gas_used
+            if used != header.gas_used:
+                raise AssertionError(
+                    f"block {header.number} used {used} gas, not {header.gas_used}"
+                )
+            lap[header.number] = benchmark.iterations["ours"][0]
+    return lap
+
+
+def _whole(lap: dict[int, Iteration]) -> Iteration:
+    return Iteration(
+        sum(each.seconds for each in lap.values()), sum(each.cpu_seconds for each in lap.values())
+    )

@@ -1,0 +1,106 @@
+"""``blockstm bench laps``: real blocks, each met once, on one worker and on more."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from blockstm.cli.bench.rows import block_files_at, numbers, print_rows
+from blockstm.cores import usable_cores
+from blockstm.errors import UsageError
+
+__all__ = ["add_parser", "main"]
+
+COLUMNS = {
+    "workload": "{}",
+    "workers": "{:d}",
+    "transactions": "{:,d}",
+    "gas": "{:,d}",
+    "milliseconds": "{:.1f}",
+    "spread": "{:.1%}",
+    "mgas_per_second": "{:,.0f}",
+    "cpu_cores": "{:.2f}",
+    "speedup": "{:.2f}x",
+}
+HEADINGS = {
+    "workload": "lap",
+    "transactions": "txs",
+    "milliseconds": "ms",
+    "mgas_per_second": "Mgas/s",
+    "cpu_cores": "cores",
+}
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``laps`` to the workloads of ``bench``; its arguments are for `main`."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "laps",
+        help="real blocks, each met once, on one worker and on more",
+        description="Runs all blocks once in a fresh process, in an order of each lap's own: no "
+        "code was met before, and only the executor is kept. Laps in the same order with each "
+        "number of workers follow each other; the speed-up is over the first number. Senders and "
+        "states are there before.",
+    )
+    parser.add_argument(
+        "blocks",
+        nargs="+",
+        type=Path,
+        metavar="BLOCK",
+        help="a file (.json, .json.gz or .json.xz), or a folder of them",
+    )
+    parser.add_argument(
+        "--workers", metavar="1,2", help="threads of ours; default: 1 and all cores"
+    )
+    parser.add_argument(
+        "--gas", type=int, default=0, metavar="GAS", help="leave out blocks that used less"
+    )
+    parser.add_argument(
+        "--laps", "--iterations", type=int, default=5, metavar="N", help="of each; default: 5"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a row")
+    parser.set_defaults(main=main)
+    return parser
+
+
+def main(args: argparse.Namespace) -> int:
+    """Measure and print; always 0. A row that cannot be measured raises."""
+    print_rows(_rows(args), _print_row, as_json=args.json)
+    return 0
+
+
+def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    # loads what only this command needs
+    from blockstm.bench.blocks.laps import measure_laps
+    from blockstm.ethereum.files.block_files import read_block_file
+
+    if args.laps < 1:
+        raise UsageError(f"--laps is 1 or more, not {args.laps}")
+    default = sorted({1, usable_cores()})
+    workers = default if args.workers is None else numbers(args.workers, "--workers")
+    files = []
+    for path in [file for named in args.blocks for file in block_files_at(named)]:
+        try:
+            file = read_block_file(path)
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error}") from error
+        if file.block.header.gas_used >= args.gas:
+            files.append(file)
+    if not files:
+        raise UsageError(f"no block used {args.gas:,} gas: give a lower --gas")
+    for row in measure_laps(files, workers=workers, laps=args.laps):
+        yield row.as_dict()
+
+
+def _print_row(row: dict[str, Any], *, heading: bool) -> None:
+    shown = row | {"milliseconds": row["seconds"] * 1e3}
+    if heading:
+        print(_line([HEADINGS.get(name, name) for name in COLUMNS]))
+    unstable = "" if row["stable"] else "  unstable"
+    cells = [form.format(shown[name]) for name, form in COLUMNS.items()]
+    print(_line(cells) + unstable, flush=True)
+
+
+def _line(cells: list[str]) -> str:
+    return f"{cells[0]:<22}" + "".join(f"{cell:>14}" for cell in cells[1:])
