@@ -11,7 +11,17 @@ import pytest
 
 from blockstm._native.crypto import libraries as table
 from blockstm.vm.evm import libraries
-from blockstm.vm.evm.libraries import load_libraries
+from blockstm.vm.evm.libraries import load_libraries, load_libraries_of
+from blockstm.vm.forks import (
+    BYZANTIUM,
+    CANCUN,
+    FORKS,
+    FRONTIER,
+    ISTANBUL,
+    PRAGUE,
+    Fork,
+    fork_named,
+)
 
 
 @pytest.fixture
@@ -36,6 +46,47 @@ def test_all_are_loaded_and_once(nothing_loaded: list[str]) -> None:
     load_libraries()
     load_libraries()
     assert sorted(nothing_loaded) == sorted(table.LIBRARIES)
+
+
+@pytest.mark.parametrize(
+    ("fork", "names"),
+    [
+        ("frontier", []),
+        ("spurious_dragon", []),
+        ("byzantium", ["gmp"]),
+        ("shanghai", ["gmp"]),
+        ("cancun", ["blst", "gmp"]),
+        ("osaka", ["blst", "gmp"]),
+    ],
+)
+def test_a_fork_loads_what_its_precompiles_call(
+    fork: str, names: list[str], nothing_loaded: list[str]
+) -> None:
+    load_libraries_of(fork_named(fork))
+    assert sorted(nothing_loaded) == names
+
+
+@pytest.mark.parametrize("fork", FORKS, ids=lambda fork: fork.name)
+def test_no_precompile_of_a_fork_lacks_its_library(fork: Fork) -> None:
+    """In a process that loads only what that fork loads."""
+    script = (
+        "from blockstm._native.evm.precompiles.calls import call\n"
+        "from blockstm.vm.evm.libraries import load_libraries_of\n"
+        "from blockstm.vm.forks import fork_named\n"
+        f"load_libraries_of(fork_named({fork.name!r}))\n"
+        f"for number in range(1, {_precompiles(fork)} + 1):\n"
+        "    data = bytes(95) + b'\\1'\n"
+        f"    print(call({fork.rules!r}, number, data, 10**9)[0])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "unavailable" not in done.stdout
+
+
+def _precompiles(fork: Fork) -> int:
+    """How many there are, at the addresses from 1 on."""
+    since = ((PRAGUE, 17), (CANCUN, 10), (ISTANBUL, 9), (BYZANTIUM, 8), (FRONTIER, 4))
+    return next(count for first, count in since if fork >= first)
 
 
 def test_threads_load_once(nothing_loaded: list[str]) -> None:
