@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import rlp
 from tests.ethereum.made import SENDERS, block_of, chain_under, sealed, signed, with_header
 
 import blockstm
+from blockstm._native.evm.prepared import EvmBlock
 from blockstm.errors import StateError
 from blockstm.ethereum import Account, AccountChange, AccountState, Block, Receipt, state_root
 from blockstm.ethereum.codecs.fields import Fields
@@ -40,6 +42,25 @@ TRANSACTIONS = (
 def block_and_state(fork: str = "london") -> tuple[Block, AccountState]:
     state = world()
     return sealed(block_of(TRANSACTIONS, fork), state, fork=fork), state
+
+
+def evm_blocks() -> set[int]:
+    """The identities of all that are alive in this process."""
+    gc.collect()
+    return {id(each) for each in gc.get_objects() if isinstance(each, EvmBlock)}
+
+
+@pytest.mark.parametrize("fork", ["homestead", "london"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_result_does_not_keep_the_steps_that_were_run(workers: int, fork: str) -> None:
+    """They take four times as much memory as the transactions."""
+    block, state = block_and_state(fork)
+    before = evm_blocks()
+    with blockstm.Executor(blockstm.Config(workers=workers)) as executor:
+        executed = executor.execute_block(block, state, "evm", fork=fork)
+        assert evm_blocks() <= before
+    assert isinstance(executed.outcomes[0].value, Execution)
+    assert executed.outcomes[1].value.error
 
 
 @pytest.mark.parametrize("fork", ["homestead", "london"])

@@ -49,7 +49,11 @@ class NativeBlock(Protocol):
 
     def error(self, index: int, status: int, output: bytes) -> BaseException:
         """The exception of a run that did not succeed: a Revert where ``status`` is
-        BLOCKSTM_REVERTED, an Invalid where it is BLOCKSTM_INVALID, else any other."""
+        BLOCKSTM_REVERTED, an Invalid where it is BLOCKSTM_INVALID, else any other.
+
+        It may have a member ``outcomes``, too: an object with a ``value`` and an ``error`` that say
+        the same of outputs. A block's results then keep this, and the block can go.
+        """
 
 
 @runtime_checkable

@@ -179,6 +179,7 @@ cdef class EvmBlock:
     cdef readonly Codec keys
     cdef readonly Codec values
     cdef readonly object value
+    cdef readonly object outcomes
     cdef object error_of
     cdef Precompiles precompiles
     cdef Opcodes opcodes

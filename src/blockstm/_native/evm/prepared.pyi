@@ -23,8 +23,16 @@ Call = tuple[
 CODE_CACHE_LIMIT: int
 HOT_AFTER: int
 
+class OutcomeReader:
+    value: Callable[[bytes], Any]
+    error: Callable[[int, int, bytes], BaseException]
+    def __init__(
+        self, value: Callable[[bytes], Any], error: Callable[[int, int, bytes], BaseException]
+    ) -> None: ...
+
 class EvmBlock:
     vm: Any
+    outcomes: OutcomeReader
     count: int
     keys: Codec
     values: Codec

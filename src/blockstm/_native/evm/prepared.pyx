@@ -59,6 +59,16 @@ cdef int gather_senders(senders, vector[Address]& addresses) except -1:
     return 0
 
 
+cdef class OutcomeReader:
+    """What makes outcomes of the EVM's outputs, without the block; see NativeBlock."""
+
+    cdef readonly object value
+    cdef readonly object error
+
+    def __init__(self, value, error):
+        self.value, self.error = value, error
+
+
 cdef class EvmBlock:
     """The steps of one block and the fields they run under; a NativeBlock.
 
@@ -88,6 +98,7 @@ cdef class EvmBlock:
     def __init__(self, str fork, context, value, error):
         cdef BlockEnv* env = &self.prepared.env
         self.value, self.error_of = value, error
+        self.outcomes = OutcomeReader(value, error)
         env.number = short(context.number, "a block's number")
         env.timestamp = short(context.timestamp, "a block's timestamp")
         env.gas_limit = short(context.gas_limit, "a block's gas limit")

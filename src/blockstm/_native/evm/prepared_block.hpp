@@ -10,6 +10,7 @@
 #include <new>
 
 #include "base/bytes.hpp"
+#include "base/pages.hpp"
 #include "blockstm/vm_abi.h"
 #include "evm/block.hpp"
 #include "evm/inspect/recording_room.hpp"
@@ -31,7 +32,13 @@ struct PreparedBlock {
     bool add(const Step& step) noexcept { return steps.push(step); }
 
     // Room for steps that `fill_transactions` makes; null where memory ran out.
-    Step* extend(uint64_t count) noexcept { return steps.extend(count); }
+    // One more often follows, for which they are not to be moved.
+    Step* extend(uint64_t count) noexcept {
+        const uint64_t all = steps.size() + count + 1;
+        if (!steps.reserve(all)) return nullptr;
+        pages_wish(steps.data(), all * sizeof(Step));
+        return steps.extend(count);
+    }
 
     // Has each run of a step recorded from here on, when all steps are there; for one run of the block. False where
     // memory ran out.

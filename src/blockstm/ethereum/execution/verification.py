@@ -21,7 +21,6 @@ from typing import Any, Unpack, cast
 from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.block import Block
-from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.execution.arguments import check_block_object
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
@@ -96,7 +95,13 @@ def execute(
         hinted = _with_hints(options.get("hints"), prepared, execute_block)
         executed = _run(prepared, options.get("tracer"), hinted)
         watch.end_phase("run")
-        return _verified(prepared, executed, execute_block, workers, watch)
+        has_roots = rules >= BYZANTIUM or not executed.receipts
+        if not has_roots:
+            roots = roots_after_transactions(prepared, execute_block, workers)
+            has_roots = roots is not None
+            executed = _with_roots(executed, roots)
+        del prepared, hinted  # steps are large, and not needed for what follows
+        return _verified(block, state, executed, workers, watch, has_receipts_root=has_roots)
 
 
 def _check_tracer(tracer: Any, vm: VMName, inspector: Any) -> None:
@@ -158,30 +163,26 @@ def _with_hints(given: Any, prepared: PreparedBlock, execute_block: ExecuteBlock
 
 
 def _verified(
-    prepared: PreparedBlock,
+    block: Block,
+    state: Any,
     executed: ExecutedBlock,
-    execute_block: ExecuteBlock,
     workers: int | None,
     watch: Stopwatch,
+    *,
+    has_receipts_root: bool,
 ) -> ExecutedBlock:
     """The block with its roots, where these and all else are what the header says."""
-    roots = None
-    lacks_roots = prepared.fork < BYZANTIUM and len(executed.receipts) > 0
-    if lacks_roots:
-        roots = roots_after_transactions(prepared, execute_block, workers)
-    if roots is not None:
-        executed = replace(executed, receipts=_with_roots(executed.receipts, roots))
-    state_root, overlapped = _state_root_beside_receipts(prepared.state, executed, workers)
+    state_root, overlapped = _state_root_beside_receipts(state, executed, workers)
     watch.end_phase("roots")
     violation = results_violation(
-        prepared.block.header,
+        block.header,
         executed.gas_used,
         executed.receipts,
         state_root=state_root,
         requests=executed.requests,
         access_list=executed.access_list,
-        has_receipts_root=not lacks_roots or roots is not None,
-        given_list=prepared.block.access_list,
+        has_receipts_root=has_receipts_root,
+        given_list=block.access_list,
     )
     watch.end_phase("receipts")
     executed = replace(
@@ -194,12 +195,17 @@ def _verified(
     return executed
 
 
-def _with_roots(receipts: Sequence[Receipt], roots: Sequence[Hash32]) -> Sequence[Receipt]:
+def _with_roots(executed: ExecutedBlock, roots: Sequence[Hash32] | None) -> ExecutedBlock:
+    """With the state roots that receipts before Byzantium have, where these are known."""
+    if roots is None:
+        return executed
+    receipts = executed.receipts
     if isinstance(receipts, FlatReceipts):
-        return receipts.with_state_roots(roots)
-    return tuple(
-        replace(receipt, state_root=root) for receipt, root in zip(receipts, roots, strict=True)
+        return replace(executed, receipts=receipts.with_state_roots(roots))
+    with_roots = (
+        replace(each, state_root=root) for each, root in zip(receipts, roots, strict=True)
     )
+    return replace(executed, receipts=tuple(with_roots))
 
 
 def _state_root_beside_receipts(

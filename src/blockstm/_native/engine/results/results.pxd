@@ -12,7 +12,7 @@ from blockstm._native.engine.results.outcomes cimport Outcomes
 
 
 cdef class NativeOutcomes(Outcomes):
-    cdef object block              # the NativeBlock
+    cdef object reader             # the NativeBlock, or what it has to read outcomes with
     cdef uint64_t* ends            # where each output ends in `output`; NULL where all are empty
     cdef uint8_t* output
 

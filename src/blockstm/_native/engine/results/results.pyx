@@ -33,7 +33,7 @@ cdef tuple copy_results(BoundVm vm, object block, const Frontier* frontier, int3
     cdef NativeWrites writes = NativeWrites.__new__(NativeWrites)
     cdef Copying copying
     cdef bint there_is_room = False
-    outcomes.block = block
+    outcomes.reader = getattr(block, "outcomes", block)
     writes.key_codec, writes.value_codec = block.keys, block.values
     writes.decode_key = block.keys.decode
     writes.decode_value = at_key(block.values, "decode")
@@ -158,9 +158,9 @@ cdef class NativeOutcomes(Outcomes):
             end = self.ends[index]
         output = PyBytes_FromStringAndSize(<const char*>self.output + begin, end - begin)
         if status == BLOCKSTM_SUCCESS:
-            return Outcome(index, SUCCESS, self.block.value(output), None, gas)
+            return Outcome(index, SUCCESS, self.reader.value(output), None, gas)
         return Outcome(index, REVERTED if status == BLOCKSTM_REVERTED else SKIPPED, None,
-                       self.block.error(index, status, output), gas)
+                       self.reader.error(index, status, output), gas)
 
 
 cdef class NativeWrites(PackedWrites):

@@ -82,6 +82,7 @@ cdef class StepResults:
         self.receipts.take(types, self.held)
         if <uint64_t>ends.shape[0] != count + 2:
             raise ValueError(f"{ends.shape[0]} outputs of the steps of {count} transactions")
+        self.accessed.reserve(count)
         begin = &bytes_of_all[0] if bytes_of_all.shape[0] else NULL
         for place in range(1, count + 1):
             data, size = begin + ends[place - 1], ends[place] - ends[place - 1]

@@ -1,0 +1,35 @@
+// Memory in large pieces: from a size on, in pages of 2 MiB, so that the processor finds more of it without walking its
+// page tables, and the kernel is asked for it less often.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+
+#include <sys/mman.h>
+
+namespace blockstm {
+
+inline constexpr uint64_t HUGE_PAGE = uint64_t{1} << 21;
+
+// Aligned to a cache line, and to a large page from that size on; not cleared. Null where memory ran out.
+inline void* pages_take(uint64_t size) noexcept {
+    const uint64_t alignment = size >= HUGE_PAGE ? HUGE_PAGE : 64;
+    const uint64_t rounded = (size + alignment - 1) & ~(alignment - 1);
+    void* taken = std::aligned_alloc(alignment, rounded);
+#ifdef MADV_HUGEPAGE
+    // A wish: where it is not granted, nothing is lost but time.
+    if (taken != nullptr && alignment == HUGE_PAGE) madvise(taken, rounded, MADV_HUGEPAGE);
+#endif
+    return taken;
+}
+
+// The same wish for memory that has been taken already: the part of it that is made of large pages.
+inline void pages_wish(void* taken, uint64_t size) noexcept {
+#ifdef MADV_HUGEPAGE
+    const uint64_t begin = (reinterpret_cast<uintptr_t>(taken) + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+    const uint64_t end = (reinterpret_cast<uintptr_t>(taken) + size) & ~(HUGE_PAGE - 1);
+    if (taken != nullptr && begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+#endif
+}
+
+}  // namespace blockstm
