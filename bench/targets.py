@@ -276,10 +276,11 @@ TARGETS = (
     ),
     *(
         Target(
-            f"{name}, from bytes to verified, cold: peak of memory over data and writes",
-            1.5, True, "x", speed_of(name, "peak_ratio", "cold"),
+            f"{name}, from bytes to verified, {sight}: peak of memory over data and writes",
+            1.5, True, "x", speed_of(name, "peak_ratio", sight),
         )
         for name in ("transfers-20000", "transfers-47620", "erc20-29516")
+        for sight in ("cold", "known")
     ),
     Target(
         "mainnet with witnesses, 2 workers, from bytes to verified, cold: all together",

@@ -102,8 +102,9 @@ class PipelineRow:
         first_sight: by how much a cold ``run`` took longer than a known one, in s; None of others.
         has_state_root: whether the state root was compared.
         data_bytes: of the block's encoding, its witness, and what it wrote.
-        peak_bytes: by how much the process grew at the highest, while a block was verified in it
-            that was cold; None of other sights, and where the system does not tell.
+        peak_bytes: by how much the process grew at the highest, while a block was verified in it:
+            cold, all that there is in memory for it but its state; new and known, what comes on top
+            of what executor, caches and threads keep. None where the system does not tell.
         baselines: seconds for the block, by name of who verified it, on one core.
     """
 
@@ -282,7 +283,7 @@ def _row(
         first_sight=max(0.0, stages["run"] - known_run) if sight == "cold" else None,
         has_state_root=first.has_state_root,
         data_bytes=first.data_bytes,
-        peak_bytes=_peak_of(samples) if sight == "cold" else None,
+        peak_bytes=_peak_of(samples),
         baselines=baselines if sight == "cold" else {},
     )
 
