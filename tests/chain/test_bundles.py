@@ -67,6 +67,7 @@ def verified(bundle: Bundle, spec: Spec, workers: int = 1) -> None:
         block_hashes=hashes,
         total_difficulty=bundle.difficulty,
         workers=workers,
+        accesses=bundle.hints is not None,
     )
     bundle.compare(executed)
 
@@ -135,7 +136,7 @@ def test_what_differs_is_named(chain: Chain) -> None:
 @pytest.mark.parametrize(
     ("member", "value", "place"),
     [
-        (0, 2, "version"),
+        (0, 3, "version"),
         (1, b"\xff", "bundle.engine"),
         (5, [b"b", b"a"], "bundle.nodes"),
         (5, [b"\xc0"], "bundle.nodes[0]"),
@@ -143,6 +144,8 @@ def test_what_differs_is_named(chain: Chain) -> None:
         (6, [b"a", b"a"], "bundle.codes"),
         (7, [], "bundle.headers"),
         (9, b"", "bundle.receipts"),
+        (10, [], "bundle.hints"),
+        (10, [[b"\5"]] * 9, "bundle.hints[0]"),
     ],
 )
 def test_a_malformed_bundle_is_refused_where_it_is_wrong(

@@ -15,7 +15,8 @@ __all__ = ["prove_block"]
 
 
 def prove_block(chain: Chain, which: int | bytes) -> Bundle:
-    """The block, its witness, and its access list, receipts and changes as they come to on that.
+    """The block, its witness, and its access list, receipts, hints and changes as they come to on
+    that.
 
     The same block gives the same bundle.
 
@@ -33,6 +34,7 @@ def prove_block(chain: Chain, which: int | bytes) -> Bundle:
         parent=parent,
         block_hashes=hashes,
         total_difficulty=difficulty,
+        accesses=True,
     )
     return Bundle.of(
         block,

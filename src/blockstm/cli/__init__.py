@@ -18,6 +18,7 @@ Imports point down::
     statetest   ``blockstm statetest``: the official tests of one transaction on a state
     blocktest   ``blockstm blocktest``: the official tests of blocks on a chain
     run         ``blockstm run``: block files executed and compared with their headers
+    chunks      ``blockstm chunks``: a bundle in chunks, each proved by itself
     verify      ``blockstm verify``: a block by its witness, without a state
     bal         ``blockstm bal``: block-level access lists, shown and compared
     fixtures    official tests: read, run, reported

@@ -36,6 +36,7 @@ _MODULES: Final = {
     "state": "chains.state",
     "witness": "chains.witness",
     "prove": "chains.prove",
+    "chunks": "chunks",
     "audit": "chains.audit",
     "chain": "chains.info",
     "rpc": "rpc",

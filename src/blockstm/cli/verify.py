@@ -22,7 +22,7 @@ from blockstm.errors import (
 )
 
 if TYPE_CHECKING:
-    from blockstm.ethereum import Chain, ExecutedBlock, Header, StatelessFile, Witness
+    from blockstm.ethereum import Bundle, Chain, ExecutedBlock, Header, StatelessFile, Witness
     from blockstm.executor import Executor
     from blockstm.types import Hash32
 
@@ -71,6 +71,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="R",
         help="the state root of the parent, where that is what is trusted",
     )
+    parser.add_argument(
+        "--transaction",
+        type=_part,
+        metavar="I",
+        help="check a part of a bundle's block by itself, from the access list's values: "
+        "a transaction by its place, from 0, or what comes before and after them: start, end",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     return parser
 
@@ -79,6 +86,11 @@ def _workers(text: str) -> int | str:
     return text if text == "auto" else int(text)
 
 
+def _part(text: str) -> int | str:
+    return text if text in ("start", "end") else int(text)
+
+
+_part.__name__ = "place of a transaction"
 _workers.__name__ = "number of workers"  # what argparse calls it in its message
 
 
@@ -124,7 +136,8 @@ def verify_file(
         said = {"verdict": "invalid", "reason": str(error)}
         print(json.dumps(said) if args.json else f"{reading}: INVALID: {error}", flush=True)
         return NOT_VALID
-    verdict = _verified(file, witness, chain, executor, _parent_root(args))
+    root, part = _parent_root(args), getattr(args, "transaction", None)
+    verdict = _verified(file, witness, chain, executor, root, part)
     print(json.dumps(verdict.as_object()) if args.json else verdict.as_text(), flush=True)
     return VALID if verdict.verdict == "valid" else NOT_VALID
 
@@ -156,6 +169,7 @@ class Verdict:
         missing: hash of what an incomplete witness lacks.
         request_root: of the engine API request that the file has the block in (EIP-8025).
         bundle: the hash of a bundle, all of which was compared.
+        transaction: the part of it that alone was checked; None: all.
         parent: whether the state is ``proved`` to be the parent's by its header, or ``given``.
     """
 
@@ -170,6 +184,7 @@ class Verdict:
     state_root: str = ""
     request_root: str = ""
     bundle: str = ""
+    transaction: int | str | None = None
     nodes: int = 0
     codes: int = 0
     workers: int = 0
@@ -179,8 +194,9 @@ class Verdict:
         """The JSON object: nothing about what is wrong where nothing is."""
         left_out = {"reason", "missing"} if self.verdict == "valid" else set()
         left_out.update(name for name in ("request_root", "bundle") if not getattr(self, name))
-        if self.missing is None:
-            left_out.add("missing")
+        left_out.update(name for name in ("missing", "transaction") if getattr(self, name) is None)
+        if self.transaction is not None:
+            left_out.add("state_root")
         return {name: getattr(self, name) for name in self.__slots__ if name not in left_out}
 
     def as_text(self) -> str:
@@ -190,6 +206,13 @@ class Verdict:
         proved = (
             "" if self.parent == "proved" else "; the parent's state root is the witness's word"
         )
+        if self.transaction is not None:
+            part = self.transaction
+            what = f"the block's {part}" if isinstance(part, str) else f"transaction {part}"
+            return (
+                f"block {self.number} {self.hash}: {what} valid: {self.gas_used:,} gas, "
+                f"{self.seconds:.3f} s{proved}"
+            )
         return (
             f"block {self.number} {self.hash}: valid: {self.transactions} transactions, "
             f"{self.gas_used:,} gas, {self.nodes} nodes, {self.codes} codes, state root "
@@ -203,7 +226,10 @@ def _verified(
     chain: Chain,
     executor: Executor,
     root: bytes | None = None,
+    part: int | str | None = None,
 ) -> Verdict:
+    from blockstm.ethereum import verify_part  # loads what only this command needs
+
     header = file.block.header
     verdict = Verdict(int(header.number), f"0x{file.block.hash.hex()}")
     verdict.transactions = len(file.block.transactions)
@@ -225,6 +251,11 @@ def _verified(
             raise DecodeError(f"the block's hash is 0x{header.hash.hex()}", "hash")
         parent, hashes = witness.ancestry(file.block)
         verdict.parent = "given" if parent is None else "proved"
+        if part is not None:
+            verdict.transaction, verdict.workers = part, 1
+            verdict.gas_used = verify_part(_bundle_of(file), part, chain=chain)
+            verdict.seconds = perf_counter() - begin
+            return verdict
         executed = _executed(file, witness, (parent, hashes), chain, executor)
         if file.bundle is not None:
             file.bundle.compare(executed)
@@ -236,6 +267,12 @@ def _verified(
         verdict.state_root = f"0x{header.state_root.hex()}"
     verdict.seconds = perf_counter() - begin
     return verdict
+
+
+def _bundle_of(file: StatelessFile) -> Bundle:
+    if file.bundle is None:
+        raise UsageError("--transaction takes a bundle, as blockstm prove writes it")
+    return file.bundle
 
 
 def _check_chain(file: StatelessFile, chain: Chain) -> None:
@@ -254,9 +291,13 @@ def _executed(
     chain: Chain,
     executor: Executor,
 ) -> ExecutedBlock:
-    from blockstm.ethereum import WitnessState  # loads what only this command needs
+    # loads what only this command needs
+    from blockstm.ethereum import WitnessState
+    from blockstm.hints import from_dependencies
 
     parent, hashes = ancestry
+    bundle = file.bundle
+    hints = None if bundle is None else bundle.hints
     return executor.execute_block(
         file.block,
         WitnessState(witness, file.codes),
@@ -265,7 +306,9 @@ def _executed(
         parent=parent,
         # Where headers prove hashes, those of the file are not needed, and might be lies.
         block_hashes={**file.block_hashes, **hashes} if parent is None else hashes,
-        total_difficulty=None if file.bundle is None else file.bundle.difficulty,
+        total_difficulty=None if bundle is None else bundle.difficulty,
+        accesses=hints is not None,
+        hints=None if hints is None else from_dependencies(hints),
     )
 
 

@@ -78,9 +78,11 @@ from blockstm.ethereum.witnesses import (
     StatelessFile,
     Witness,
     WitnessState,
+    join_chunks,
     parse_witness,
     read_stateless_file,
     read_witness,
+    verify_part,
 )
 from blockstm.state.accounts import Account, AccountState, Undo
 from blockstm.state.changes import AccountChange, AccountChanges, changes_of
@@ -157,6 +159,7 @@ __all__ = [
     "fetch_block",
     "fork_named",
     "gas_limit_toward",
+    "join_chunks",
     "located",
     "message_of",
     "overlay",
@@ -171,5 +174,6 @@ __all__ = [
     "recover_senders",
     "simulate",
     "state_root",
+    "verify_part",
     "write_block_file",
 ]

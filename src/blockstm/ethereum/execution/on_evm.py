@@ -162,6 +162,10 @@ class BlockOnEvm(PreparedBlock):
         result = self._run(self.steps[:-1], execute_block)
         return of_transactions(result, self.transaction_steps)
 
+    def run_part(self, places: slice, execute_block: ExecuteBlock) -> BlockResult:
+        """Run some of the steps alone, on the state as it is."""
+        return self._run(self.steps[places], execute_block)
+
     def first_writes(self, execute_block: ExecuteBlock) -> Mapping[Any, Any]:
         return execute_block(self.steps[:1], self.state, self.vm).writes
 

@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    parts            a transaction of a bundle checked by itself
     stateless_files  files that hold a block, or a block with its witness
     stateless_input  the stateless input of EIP-8025
     bundle           a block with all that it is checked by, and all that it came to
@@ -15,8 +16,9 @@ Imports point down::
 """
 
 from blockstm.ethereum.witnesses.bundle import Bundle
-from blockstm.ethereum.witnesses.commitment import ChunkProof
+from blockstm.ethereum.witnesses.commitment import ChunkProof, join_chunks
 from blockstm.ethereum.witnesses.making import make_witness
+from blockstm.ethereum.witnesses.parts import verify_part
 from blockstm.ethereum.witnesses.reading import parse_witness, read_witness
 from blockstm.ethereum.witnesses.state import WitnessState
 from blockstm.ethereum.witnesses.stateless_files import StatelessFile, read_stateless_file
@@ -28,8 +30,10 @@ __all__ = [
     "StatelessFile",
     "Witness",
     "WitnessState",
+    "join_chunks",
     "make_witness",
     "parse_witness",
     "read_stateless_file",
     "read_witness",
+    "verify_part",
 ]

@@ -2,19 +2,22 @@
 
 A file is the commitment over what follows, 32 bytes, then an RLP list::
 
-    version        1
+    version        2
     engine         what made it, in ASCII
     chain id
     difficulty     the total difficulty up to the parent; 0 where none counts
     block          its RLP, as bytes
     nodes, codes   of its witness, each list in ascending order, nothing twice
     headers        their RLP, as bytes, by number: up to the parent's
-    access list    its RLP, as bytes (EIP-7928); none where the fork has no such lists
+    access list    its RLP, as bytes, in the form of EIP-7928, whatever the fork
     receipts       as the receipts trie holds each
+    hints          for each transaction the list of the earlier ones whose writes it read, ascending
     changes        by address, in ascending order: address, what becomes of the account (0: it is
                    gone, 1: it is there unless empty, 2: it is there), nonce, balance, code hash,
                    each in a list that is empty where it is as it was; 1 if all slots go first; and
                    slots with their new values, in ascending order
+
+Version 1 has no hints, and an access list only where the fork has such lists; it is read as before.
 
 Each has one encoding: the same block gives the same bundle on any machine.
 """
@@ -27,23 +30,25 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
-from blockstm.errors import DecodeError
+from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.rlp import Item, Items, Value, decode, encode
-from blockstm.ethereum.witnesses.commitment import ChunkProof, commitment, prove_chunk
+from blockstm.ethereum.witnesses.commitment import CHUNK_SIZE, ChunkProof, commitment, prove_chunk
 from blockstm.ethereum.witnesses.witness import Witness
 from blockstm.types import Address, Hash32
 
 if TYPE_CHECKING:
     from blockstm.ethereum.execution.executed import ExecutedBlock
+    from blockstm.ethereum.results.block_accesses import BlockAccesses
     from blockstm.state.changes import AccountChange
 
 __all__ = ["Bundle"]
 
-_VERSION: Final = 1
+_VERSIONS: Final = (1, 2)
 _HASH_SIZE: Final = 32
+_ACCOUNT_MEMBERS: Final = 4  # nonce, balance, storage root, code hash
 
 T = TypeVar("T")
 
@@ -58,9 +63,12 @@ class Bundle:
         difficulty: the total difficulty up to the parent, which decides the fork around a merge.
         block: itself.
         witness: with the header of the parent.
-        access_list: the encoding of the block's access list; no bytes where the fork has none.
+        access_list: the encoding of the block's access list; of version 1, no bytes where the fork
+            has none.
         receipts: as the receipts trie holds each.
         changes: of accounts, encoded each for itself, in the order of their addresses.
+        hints: for each transaction the earlier ones whose writes it read: what
+            `blockstm.hints.from_dependencies` takes. None of version 1.
     """
 
     engine: str
@@ -71,6 +79,12 @@ class Bundle:
     access_list: bytes
     receipts: tuple[bytes, ...]
     changes: tuple[bytes, ...]
+    hints: tuple[tuple[int, ...], ...] | None = None
+
+    @property
+    def version(self) -> int:
+        """Of the encoding."""
+        return 1 if self.hints is None else 2
 
     @classmethod
     def of(
@@ -83,8 +97,12 @@ class Bundle:
         chain_id: int,
         difficulty: int,
     ) -> Self:
-        """The bundle of a block that was executed."""
-        listed = executed.access_list
+        """The bundle of a block that was executed with ``accesses=True``.
+
+        Raises:
+            InputError: it was executed without.
+        """
+        accesses = _accesses(executed)
         headers = sorted(set(witness.headers), key=lambda header: header.number)
         sorted_witness = Witness(
             witness.parent_state_root,
@@ -98,9 +116,10 @@ class Bundle:
             difficulty,
             block,
             sorted_witness,
-            b"" if listed is None else listed.encode(),
+            accesses.access_list.encode(),
             tuple(receipt.encode() for receipt in executed.receipts),
             tuple(_changes(executed.writes)),
+            tuple(accesses.dependencies),
         )
 
     @classmethod
@@ -115,17 +134,20 @@ class Bundle:
             raise DecodeError("commitment: the bundle is not what it commits to", "commitment")
         items = Items(content, "bundle")
         version = items.quantity("version", 64)
-        if version != _VERSION:
-            raise DecodeError(f"bundle.version: {version}, and {_VERSION} is known", "version")
+        if version not in _VERSIONS:
+            raise DecodeError(f"bundle.version: {version}, and 1 and 2 are known", "version")
         engine = _text(items.data("engine"))
         chain_id, difficulty = items.quantity("chainId", 64), items.quantity("difficulty")
         block = Block.decode(items.data("block"), "bundle.block")
         witness = _witness(items)
         access_list = items.data("accessList")
         receipts = tuple(_all(items.items("receipts"), lambda each, name: each.data(name)))
+        hints = _hints(items.lists("hints"), len(block.transactions)) if version > 1 else None
         changes = tuple(_strict(each) for each in items.lists("changes"))
         items.end()
-        return cls(engine, chain_id, difficulty, block, witness, access_list, receipts, changes)
+        return cls(
+            *(engine, chain_id, difficulty, block, witness, access_list, receipts, changes, hints)
+        )
 
     def encode(self) -> bytes:
         """The file."""
@@ -136,7 +158,7 @@ class Bundle:
         witness = self.witness
         return encode(
             [
-                _VERSION,
+                self.version,
                 self.engine.encode("ascii"),
                 self.chain_id,
                 self.difficulty,
@@ -146,6 +168,7 @@ class Bundle:
                 [header.encode() for header in witness.headers],
                 self.access_list,
                 [*self.receipts],
+                *([] if self.hints is None else [[list(each) for each in self.hints]]),
                 [_item(each) for each in self.changes],
             ]
         )
@@ -154,6 +177,11 @@ class Bundle:
     def hash(self) -> Hash32:
         """The commitment over all of it."""
         return commitment(self._content())
+
+    @property
+    def chunk_count(self) -> int:
+        """How many chunks its content has."""
+        return -(-len(self._content()) // CHUNK_SIZE)
 
     def prove_chunk(self, index: int) -> ChunkProof:
         """A chunk of its content, with the proof against `hash`.
@@ -166,12 +194,18 @@ class Bundle:
     def compare(self, executed: ExecutedBlock) -> None:
         """Compare what it says with what executing its block gave.
 
+        Args:
+            executed: with ``accesses=True``, but of version 1.
+
         Raises:
             DecodeError: something differs; ``place`` names the first such thing.
+            InputError: it was executed without accesses.
         """
-        listed = executed.access_list
+        listed = executed.access_list if self.hints is None else _accesses(executed).access_list
         if self.access_list != (b"" if listed is None else listed.encode()):
             raise _different("accessList")
+        if self.hints is not None:
+            _compare(self.hints, _accesses(executed).dependencies, "hints")
         _compare(self.receipts, [each.encode() for each in executed.receipts], "receipts")
         _compare(self.changes, list(_changes(executed.writes)), "changes")
 
@@ -205,31 +239,42 @@ def _witness(items: Items) -> Witness:
 
 
 def _check_linked(root: Hash32, nodes: tuple[bytes, ...], codes: tuple[bytes, ...]) -> None:
-    """Refuse a node or a code that nothing refers to: it would prove nothing, and might be a lie.
+    """Refuse a node that no node refers to, and a code that no account has: they would prove
+    nothing, and might be lies.
 
     Raises:
         DecodeError: there is one, or a node is no RLP.
     """
-    known = {bytes(root)}
+    known, coded = {bytes(root)}, set[bytes]()
     for index, node in enumerate(nodes):
-        known.update(_hashes_in(decode(node, f"bundle.nodes[{index}]")))
-    for name, listed in (("nodes", nodes), ("codes", codes)):
-        for index, data in enumerate(listed):
-            if keccak(data) not in known:
-                place = f"bundle.{name}[{index}]"
-                raise DecodeError(f"{place}: no node refers to it", place)
+        for value in _values_in(decode(node, f"bundle.nodes[{index}]")):
+            if isinstance(value, bytes):
+                known.add(value)
+            elif len(value) == _ACCOUNT_MEMBERS and isinstance(value[-1], bytes):
+                coded.add(value[-1])
+    _check_known(nodes, known, "nodes")
+    _check_known(codes, coded, "codes")
 
 
-def _hashes_in(value: Value) -> Iterator[bytes]:
-    """What may be hashes in a node: of its children, and of the storage and code of an account."""
+def _check_known(listed: Iterable[bytes], known: set[bytes], name: str) -> None:
+    for index, data in enumerate(listed):
+        if keccak(data) not in known:
+            place = f"bundle.{name}[{index}]"
+            raise DecodeError(f"{place}: no node refers to it", place)
+
+
+def _values_in(value: Value) -> Iterator[Value]:
+    """What may be hashes in a node, of its children or of an account's storage; and lists, of which
+    an account's is one."""
     if isinstance(value, list):
+        yield value
         for each in value:
-            yield from _hashes_in(each)
+            yield from _values_in(each)
     elif len(value) == _HASH_SIZE:
         yield value
     elif len(value) > 2 * _HASH_SIZE:
         with suppress(DecodeError):  # the value of a leaf is RLP, too
-            yield from _hashes_in(decode(value))
+            yield from _values_in(decode(value))
 
 
 def _ascending(items: Items, name: str) -> tuple[bytes, ...]:
@@ -275,7 +320,24 @@ def _known(value: int | bytes | None) -> Item:
     return [] if value is None else [value]
 
 
-def _compare(said: Iterable[bytes], found: Iterable[bytes], name: str) -> None:
+def _accesses(executed: ExecutedBlock) -> BlockAccesses:
+    if executed.accesses is None:
+        raise InputError("a bundle takes a block's accesses: run it with accesses=True")
+    return executed.accesses
+
+
+def _hints(lists: Iterable[Items], count: int) -> tuple[tuple[int, ...], ...]:
+    found = tuple(tuple(each.quantities()) for each in lists)
+    for place, needed in enumerate(found):
+        if list(needed) != sorted(set(needed)) or any(each >= place for each in needed):
+            name = f"bundle.hints[{place}]"
+            raise DecodeError(f"{name}: expected earlier transactions, ascending", name)
+    if len(found) != count:
+        raise DecodeError("bundle.hints: not as many as transactions", "bundle.hints")
+    return found
+
+
+def _compare(said: Iterable[object], found: Iterable[object], name: str) -> None:
     ours, theirs = list(found), list(said)
     for index, (one, other) in enumerate(zip(ours, theirs, strict=False)):
         if one != other:

@@ -8,17 +8,18 @@ node, so that no chunk passes as a node, and no bytes as others with more or few
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from blockstm._native.crypto.hashes import keccak256_many
 from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.codecs.rlp import Items, encode
 from blockstm.messages import brief
 from blockstm.types import Hash32
 
-__all__ = ["CHUNK_SIZE", "ChunkProof", "commitment", "prove_chunk"]
+__all__ = ["CHUNK_SIZE", "ChunkProof", "commitment", "join_chunks", "prove_chunk"]
 
 CHUNK_SIZE: Final = 1024
 """Bytes of a chunk, the last excepted."""
@@ -41,6 +42,27 @@ class ChunkProof:
     size: int
     chunk: bytes
     neighbours: tuple[Hash32, ...]
+
+    def encode(self) -> bytes:
+        """The proof in RLP: index, size, chunk, neighbours."""
+        return encode([self.index, self.size, self.chunk, list(self.neighbours)])
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Read a proof; whether it proves anything is for `check` to say.
+
+        Raises:
+            DecodeError: it is none, or not the only encoding of it.
+        """
+        items = Items(data, "chunk")
+        index, size, chunk = (
+            items.quantity("index", 64),
+            items.quantity("size", 64),
+            items.data("chunk"),
+        )
+        neighbours = tuple(items.items("neighbours").hashes())
+        items.end()
+        return cls(index, size, chunk, neighbours)
 
     def check(self, root: bytes) -> None:
         """Check that the bytes that ``root`` commits to have this chunk at this place.
@@ -86,6 +108,23 @@ def prove_chunk(data: bytes, index: int) -> ChunkProof:
         at >>= 1
     chunk = data[index * CHUNK_SIZE : (index + 1) * CHUNK_SIZE]
     return ChunkProof(index, len(data), chunk, tuple(neighbours))
+
+
+def join_chunks(chunks: Iterable[ChunkProof], root: bytes) -> bytes:
+    """The bytes that a root commits to, of all their chunks in any order.
+
+    Raises:
+        DecodeError: a chunk is not proved against the root, or one is missing.
+    """
+    found: dict[int, ChunkProof] = {}
+    for proof in chunks:
+        proof.check(root)
+        found[proof.index] = proof
+    size = next((proof.size for proof in found.values()), 0)
+    missing = next((at for at in range(-(-size // CHUNK_SIZE) or 1) if at not in found), None)
+    if missing is not None:
+        raise DecodeError(f"chunk {missing} is missing", "chunk")
+    return b"".join(found[at].chunk for at in range(len(found)))
 
 
 def _levels(data: bytes) -> list[Sequence[bytes]]:

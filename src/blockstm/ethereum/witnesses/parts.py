@@ -1,0 +1,262 @@
+"""One transaction of a bundle, checked by what the access list says of those before it.
+
+The list names every value that a transaction leaves. So each transaction can be run by itself: on
+the parent's state, as the witness proves it, with the values that the list has from before the
+transaction. If what it leaves is what the list says it leaves, and that holds of the block's start,
+of every transaction and of its end, then the list is that of the block, by induction; and many can
+share the work. The one who has a transaction before which the list is wrong may be told so by a
+difference of its own, but the one who has the transaction whose values are wrong always is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from blockstm.config import Config
+from blockstm.engine import POOL
+from blockstm.errors import DecodeError, InputError
+from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
+from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.receipt import Receipt
+from blockstm.ethereum.chains.chain import MAINNET, Chain
+from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.execution.on_evm import BlockOnEvm
+from blockstm.ethereum.execution.options import BlockOptions, Surroundings, surroundings_of
+from blockstm.ethereum.execution.preparation import prepare_under
+from blockstm.ethereum.execution.senders import recover_senders
+from blockstm.ethereum.results.access_list_differences import differences
+from blockstm.ethereum.results.accesses import fold_accesses
+from blockstm.ethereum.results.header_comparison import results_violation
+from blockstm.ethereum.rules.block_rules import block_violation
+from blockstm.ethereum.witnesses.bundle import Bundle
+from blockstm.ethereum.witnesses.state import WitnessState
+from blockstm.messages import brief
+from blockstm.state.accounts import balance_of
+from blockstm.state.changes import AccountChange
+from blockstm.state.located import located
+from blockstm.state.overlay import overlay
+from blockstm.types import Address
+from blockstm.vm.forks import AMSTERDAM, CANCUN
+
+__all__ = ["Part", "verify_part"]
+
+Part = int | str
+"""A transaction by its place, from 0; ``"start"`` or ``"end"``: what a block does around them."""
+
+
+def verify_part(bundle: Bundle, part: Part, *, chain: Chain = MAINNET) -> int:
+    """Check a part of a bundle's block by itself; the gas that it used, 0 of the start and the end.
+
+    The header and the body are checked whole, the receipts against the header's root. The end is
+    where the state root is: it is that of the list's last values. What no part tells: the requests
+    that the block makes, the bundle's changes and hints, and the gas of a block of Amsterdam.
+
+    Args:
+        bundle: whose witness's root is trusted to be the parent's.
+        part: which one.
+        chain: whose rules hold.
+
+    Raises:
+        InputError: there is no such part, the bundle has no access list, or the block is of a fork
+            before Cancun, where whole accounts go without the list naming their slots.
+        DecodeError: the part left something else than the bundle says; the message names the entry.
+        InvalidBlock, StateError, MissingHeader, MissingNode: see `blockstm.execute_block`.
+
+    Deterministic; safe from any thread. It runs on one thread.
+
+    Source: EIP-7928, of whose lists the values are.
+    """
+    block = bundle.block
+    index = _index(part, len(block.transactions))
+    parent, hashes = bundle.witness.ancestry(block)
+    around = surroundings_of(
+        block,
+        "evm",
+        BlockOptions(
+            chain=chain,
+            parent=parent,
+            block_hashes=hashes,
+            total_difficulty=bundle.difficulty,
+        ),
+    )
+    if around.fork < CANCUN:
+        raise InputError(f"parts of a block are checked from Cancun on, not of {around.fork}")
+    if not bundle.access_list:
+        raise InputError("the bundle has no access list: it is of version 1; check all of it")
+    listed = BlockAccessList.decode(bundle.access_list, "accessList")
+    receipts = _receipts(bundle)
+    _check_frame(bundle, around, listed, receipts)
+    state = overlay(WitnessState(bundle.witness), _values_before(listed, index))
+    outcome, accesses = _run(_alone(block, part), state, around, part)
+    _compare(accesses, listed, index, partial(_balance, state))
+    if part == "end":
+        _check_root(bundle, listed)
+    return 0 if isinstance(part, str) else _checked_receipt(receipts, part, block, outcome.value)
+
+
+def _index(part: Any, count: int) -> int:
+    """The block access index of a part."""
+    if part in ("start", "end"):
+        return 0 if part == "start" else count + 1
+    if type(part) is not int or not 0 <= part < count:
+        raise InputError(f'a part is "start", "end" or below {count}, not {brief(part)}')
+    return part + 1
+
+
+def _receipts(bundle: Bundle) -> list[Receipt]:
+    if len(bundle.receipts) != len(bundle.block.transactions):
+        raise DecodeError("receipts: not as many as transactions", "receipts")
+    return [
+        Receipt.decode(encoding, f"receipts[{place}]")
+        for place, encoding in enumerate(bundle.receipts)
+    ]
+
+
+def _check_frame(
+    bundle: Bundle, around: Surroundings, listed: BlockAccessList, receipts: list[Receipt]
+) -> None:
+    """What is checked without running anything: header, body, and what the header names of both.
+
+    Raises:
+        InvalidBlock: one of them is wrong.
+    """
+    block, header = bundle.block, bundle.block.header
+    violation = block_violation(
+        block, around.parent, around.chain, None, around.total_difficulty, workers=1
+    )
+    used = receipts[-1].cumulative_gas_used if receipts else 0
+    violation = violation or results_violation(
+        header,
+        header.gas_used if around.fork >= AMSTERDAM else used,
+        receipts,
+        access_list=None if header.block_access_list_hash is None else listed,
+    )
+    if violation is not None:
+        raise violation.error()
+
+
+def _alone(block: Block, part: Part) -> Block:
+    """The block with no other transaction than that of a part."""
+    kept = () if isinstance(part, str) else (block.transactions[part],)
+    return replace(block, transactions=kept, transaction_hashes=(), senders=(), access_list=None)
+
+
+def _run(alone: Block, state: Any, around: Surroundings, part: Part) -> tuple[Any, bytes]:
+    """The outcome of a part, and what it accessed."""
+    senders = recover_senders(alone.transactions)
+    prepared = prepare_under(
+        *(around.fork, alone, located(state), "evm", around.chain, around.block_hashes, senders, 1),
+        keeps_accesses=True,
+    )
+    assert isinstance(prepared, BlockOnEvm)  # no other VM was asked for
+    engine = POOL.take(Config(workers=1))
+    try:
+        [outcome] = prepared.run_part(_PLACES.get(part, slice(1, 2)), engine.run).outcomes
+    finally:
+        POOL.give_back(engine)
+    return outcome, outcome.value.accesses
+
+
+_PLACES: Mapping[Any, slice] = {"start": slice(0, 1), "end": slice(-1, None)}
+
+
+def _balance(state: Any, address: Address) -> int:
+    balance: int = located(state).get(balance_of(address), 0)
+    return balance
+
+
+# ---- what the list says
+
+
+def _values_before(listed: BlockAccessList, index: int) -> dict[Address, AccountChange]:
+    """By account, what the parts before one have left."""
+    found = {}
+    for account in listed.accounts:
+        code = _last(account.code_changes, index)
+        slots = {slot: _last(changes, index) for slot, changes in account.storage_changes}
+        found[account.address] = AccountChange(
+            nonce=_last(account.nonce_changes, index),
+            balance=_last(account.balance_changes, index),
+            code=code,
+            code_hash=None if code is None else keccak(code),
+            storage={slot: value for slot, value in slots.items() if value is not None},
+        )
+    return found
+
+
+def _last(changes: Any, index: int) -> Any:
+    """The value before a part; None where none before it has changed it."""
+    return next((value for at, value in reversed(changes) if at < index), None)
+
+
+def _only(changes: Any, index: int) -> Any:
+    return tuple(change for change in changes if change[0] == index)
+
+
+def _compare(accesses: bytes, listed: BlockAccessList, index: int, balance: Any) -> None:
+    """Compare what a part accessed with what the list says that it did.
+
+    The list does not say which part read something: it must only have all that this one read.
+
+    Raises:
+        DecodeError: there is a difference, which the message names.
+    """
+    found = fold_accesses([b""] * index + [accesses], balance)
+    ours = {account.address: account for account in found.accounts}
+    claimed = (_claimed(account, index, ours.get(account.address)) for account in listed.accounts)
+    theirs = BlockAccessList(tuple(each for each in claimed if each is not None))
+    for difference in differences(found, theirs):
+        raise DecodeError(f"accessList: {difference}", "accessList")
+
+
+def _claimed(
+    account: AccountAccess, index: int, found: AccountAccess | None
+) -> AccountAccess | None:
+    """An account as the list has it of one part; None where that left it alone."""
+    slots = [(slot, _only(changes, index)) for slot, changes in account.storage_changes]
+    known = {*account.storage_reads, *(slot for slot, _ in account.storage_changes)}
+    reads = () if found is None else tuple(slot for slot in found.storage_reads if slot in known)
+    claimed = AccountAccess(
+        account.address,
+        tuple((slot, changes) for slot, changes in slots if changes),
+        reads,
+        _only(account.balance_changes, index),
+        _only(account.nonce_changes, index),
+        _only(account.code_changes, index),
+    )
+    return None if found is None and claimed == AccountAccess(account.address) else claimed
+
+
+def _check_root(bundle: Bundle, listed: BlockAccessList) -> None:
+    """Check that the list's last values make the header's state root.
+
+    Raises:
+        DecodeError: they do not.
+    """
+    last = _values_before(listed, len(bundle.block.transactions) + 2)
+    root = overlay(WitnessState(bundle.witness)).root_after(last)  # type: ignore[attr-defined]  # a witness knows its root
+    if root != bundle.block.header.state_root:
+        raise DecodeError(
+            f"accessList: its last values make the state root 0x{root.hex()}, and the header says "
+            f"0x{bundle.block.header.state_root.hex()}",
+            "accessList",
+        )
+
+
+def _checked_receipt(receipts: list[Receipt], place: int, block: Block, done: Any) -> int:
+    """The gas of a transaction whose receipt is right.
+
+    Raises:
+        DecodeError: it is not.
+    """
+    before = receipts[place - 1].cumulative_gas_used if place else 0
+    given = receipts[place]
+    found = (block.transactions[place].type, done.succeeded, before + done.gas_used, done.logs)
+    if found != (given.type, given.succeeded, given.cumulative_gas_used, given.logs):
+        name = f"receipts[{place}]"
+        raise DecodeError(f"{name}: executing the transaction gives something else", name)
+    gas: int = done.gas_used
+    return gas
