@@ -5,6 +5,10 @@
 
 #include "crypto/keccak_rounds.hpp"
 
+#if defined(__x86_64__)
+#include "crypto/keccak_registers.hpp"
+#endif
+
 namespace blockstm {
 namespace {
 
@@ -56,16 +60,7 @@ template <int width, int stride>
     permute_vectors<4, 8>(states);
 }
 
-// One, in the lower halves of vectors: there 32 registers hold the whole state, and a rotation or any
-// function of three operands is one instruction.
-[[gnu::target("avx512f,avx512vl")]] void permute_one(uint64_t* state) noexcept {
-    Vector<2> lanes[25];
-#pragma GCC unroll 25
-    for (int place = 0; place < 25; ++place) lanes[place] = Vector<2>{state[place], 0};
-    keccak_rounds(lanes);
-#pragma GCC unroll 25
-    for (int place = 0; place < 25; ++place) state[place] = lanes[place][0];
-}
+[[gnu::target("avx512f,avx512vl")]] void permute_one(uint64_t* state) noexcept { keccak_in_registers(state); }
 #endif
 
 // What this processor runs, and of it the best for one state, for a few and for many.
