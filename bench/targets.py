@@ -134,6 +134,16 @@ def microseconds_of(name: str, *, workers: int) -> Callable[[list[Row]], float |
     return measured
 
 
+def megagas_of(name: str) -> Callable[[list[Row]], float | None]:
+    """Million gas a second of a generated workload, with one worker."""
+
+    def measured(rows: list[Row]) -> float | None:
+        row = find(own_pool_rows(rows), workload=name)
+        return row["gas"] / row["sequential_seconds"] / 1e6 if row else None
+
+    return measured
+
+
 def of_all_witnesses(rows: list[Row]) -> float | None:
     """The time of all blocks that came with a witness, each in a fresh process, in ms."""
     return sum_of_witnesses("cold")(rows) or None
@@ -292,6 +302,10 @@ TARGETS = (
     Target(
         "own-pools, 2 workers: speed-up over one",
         1.7, False, "x", of_workload("own-pools", "speedup"),
+    ),
+    Target(
+        "calls to codes that are not kept, 1 worker: Mgas a second",
+        100, False, "", megagas_of("unmet-codes"),
     ),
     Target("senders, 1 thread: speed-up over libsecp256k1", 4, False, "x", over_library),
     Target("senders, 2 threads: speed-up over one", 1.9, False, "x", second_thread),

@@ -13,6 +13,7 @@ from blockstm.bench.blocks.laps import measure_laps
 from blockstm.bench.blocks.measurement import measure_workload
 from blockstm.bench.blocks.own_pools import SWAP_GAS, own_pools
 from blockstm.bench.blocks.revm import why_no_revm
+from blockstm.bench.blocks.unmet_codes import CALLS, CODES, STEP_GAS, unmet_codes
 from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS, block_workload, workload_of_file
 from blockstm.bench.machine import machine
 from blockstm.ethereum.files.block_files import read_block_file
@@ -56,6 +57,13 @@ def test_mainnet_laps(benchmark: BenchmarkFixture) -> None:
     long = [file for file in files if file.block.header.gas_used >= LONG_BLOCK]
     rows = benchmark.pedantic(lambda: list(measure_laps(long, workers=(1, WORKERS), laps=5)))
     benchmark.extra_info["laps"] = [row.as_dict() | {"machine": machine()} for row in rows]
+
+
+def test_unmet_codes(benchmark: BenchmarkFixture) -> None:
+    """Each code is called once a block, and is gone before it comes again."""
+    workload = unmet_codes(gas=CODES // CALLS * STEP_GAS)
+    row = benchmark.pedantic(lambda: measure_workload(workload, workers=WORKERS, seconds=4))
+    benchmark.extra_info["own_pools"] = row.as_dict() | {"machine": machine()}
 
 
 @pytest.mark.parametrize("number", sorted(mainnet_index()))

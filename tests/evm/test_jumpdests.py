@@ -112,3 +112,39 @@ def test_jumps_round_a_code_know_their_way_the_second_time(workers: int) -> None
     for turn in range(3):
         calls = [(first + size * random.randrange(count), 100_000 + turn) for _ in range(20)]
         assert run(code, calls, workers) == [(False, gas) for _, gas in calls]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_jumps_into_codes_that_are_mostly_pushes(seed: int) -> None:
+    """Each byte may belong to a PUSH before it, so such codes are read from their beginning."""
+    random = Random(seed)
+    longest = random.choice([0x60, 0x61, 0x6F, 0x7F])
+    pushes = range(0x60, longest + 1)
+    body = (0x5B if random.random() < 0.1 else random.choice(pushes) for _ in range(3000 + seed))
+    code = ENTRY + bytes(body) + b"\x00"
+    places, at = set(), 0
+    while at < len(code):
+        if code[at] == 0x5B:
+            places.add(at)
+        at += 1 + max(0, code[at] - 0x5F)
+    asked = [random.randrange(len(ENTRY), len(code)) for _ in range(60)]
+    asked += random.sample(sorted(places), min(60, len(places)))
+    asked += [place for place in range(2900, len(code)) if code[place] == 0x5B]
+    random.shuffle(asked)
+    ran = run(code, [(target, 200_000) for target in asked], workers=1)
+    leads_on = [_pushes_behind(code, target) <= 1024 for target in asked]
+    expected = [
+        target in places and goes_on for target, goes_on in zip(asked, leads_on, strict=True)
+    ]
+    assert [succeeded for succeeded, _ in ran] == expected
+    assert any(expected)
+    assert not all(expected)
+
+
+def _pushes_behind(code: bytes, at: int) -> int:
+    """How many words the code has pushed when it comes to its end from there."""
+    count = 0
+    while at < len(code) and code[at] != 0:
+        count += code[at] >= 0x60
+        at += 1 + max(0, code[at] - 0x5F)
+    return count

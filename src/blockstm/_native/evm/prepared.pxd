@@ -4,6 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libcpp cimport bool
 
 from blockstm._native.abi cimport blockstm_refusal, blockstm_tally, blockstm_view, blockstm_vm
+from blockstm._native.base.array cimport Array
 from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
 from blockstm._native.base.codec cimport Codec
 from blockstm._native.base.u256.u256 cimport u256
@@ -146,11 +147,34 @@ cdef extern from "evm/transaction/validation_error.hpp" namespace "blockstm::evm
     const char* reason_of(uint16_t code)
 
 
+cdef extern from "evm/compile/code.hpp" namespace "blockstm::evm" nogil:
+    enum class Tier(uint8_t):
+        Plain
+
+    cdef struct Variant:
+        Fork fork
+        Tier tier
+
+    cdef struct Footprint:
+        uint64_t own
+        uint64_t program
+
+
 cdef extern from "evm/compile/code_cache.hpp" namespace "blockstm::evm" nogil:
+    cdef struct CodeKey:
+        Hash32 hash
+        Variant variant
+
+    cdef struct CodeListing:
+        CodeKey key
+        uint64_t size
+        Footprint footprint
+
     cdef cppclass CodeCache:
         void set_limit(uint64_t bytes)
         uint64_t bytes()
         uint64_t count()
+        bool list(Array[CodeListing]& listed)
 
     const uint64_t CODE_CACHE_BYTES "blockstm::evm::CodeCache::LIMIT_BYTES"
     CodeCache& shared_codes()

@@ -18,6 +18,7 @@ from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
 from blockstm._native.evm.evmc.library cimport EvmcLibrary
 from blockstm._native.evm.fields cimport copy_bytes, short, word
 from blockstm._native.evm.forks.tables cimport fork_of
+from blockstm._native.evm.forks.tables import FORKS
 from blockstm._native.evm.own_steps cimport charge, own_calls, set_own
 from blockstm._native.evm.transaction_fields cimport set_access_list, set_blob_hashes, set_message, set_signed
 from blockstm._native.vm.bridge cimport Bridge
@@ -41,6 +42,10 @@ cdef int32_t committed_prepared(void* context, int64_t index) noexcept with gil:
 
 cdef bytes address_at(const Address* address):
     return PyBytes_FromStringAndSize(<const char*>address.bytes, sizeof(Address))
+
+
+cdef bytes hash_at(const Hash32* hash):
+    return PyBytes_FromStringAndSize(<const char*>hash.bytes, sizeof(Hash32))
 
 
 cdef object number_of(const u256* word):
@@ -450,3 +455,24 @@ def code_cache(limit=None) -> tuple[int, int]:
     if limit is not None:
         shared_codes().set_limit(short(limit, "a limit"))
     return shared_codes().bytes(), shared_codes().count()
+
+
+def cached_codes() -> list[tuple[bytes, str, bool, int, int, int]]:
+    """Of each code that `code_cache` counts: hash, fork, whether it is translated to be followed step by step, length,
+    and bytes that it takes by itself and that its translation takes.
+    """
+    cdef Array[CodeListing] listed
+    cdef uint64_t place
+    if not shared_codes().list(listed):
+        raise MemoryError
+    return [
+        (
+            hash_at(&listed[place].key.hash),
+            FORKS[<int>listed[place].key.variant.fork],
+            listed[place].key.variant.tier != Tier.Plain,
+            listed[place].size,
+            listed[place].footprint.own,
+            listed[place].footprint.program,
+        )
+        for place in range(listed.size())
+    ]

@@ -11,6 +11,7 @@ Imports point down::
     revm            the newest revm on a workload, a program in Rust
     exported        a workload as bytes for other programs, and what it comes to
     own_pools       swaps in contracts of their own: what meeting code costs
+    unmet_codes     calls to more codes than are kept
     signed_blocks   generated blocks as they travel: signed, encoded, with all their roots
     signing         keys and signatures for them
     workloads       generated blocks, by name

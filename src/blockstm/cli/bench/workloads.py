@@ -92,13 +92,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Measure and print; always 0. A row that cannot be measured raises."""
     # loads what only this command needs
-    from blockstm.bench.blocks import own_pools
+    from blockstm.bench.blocks import own_pools, unmet_codes
     from blockstm.bench.blocks.workloads import BLOCK_WORKLOADS
 
     if args.list:
         for name, recipe in BLOCK_WORKLOADS.items():
             print(f"{name:<20}{recipe.about}")
         print(f"{own_pools.NAME:<20}{own_pools.ABOUT}; with --contracts")
+        print(f"{unmet_codes.NAME:<20}{unmet_codes.ABOUT}; only if it is named")
         return 0
     if args.plot:
         need("insight", "--plot")
@@ -148,8 +149,12 @@ def _verified(name: str, count: int, workers: int, args: argparse.Namespace) -> 
 def _workload(name: str, args: argparse.Namespace) -> BlockWorkload:
     # loads what only this command needs
     from blockstm.bench.blocks.own_pools import NAME, own_pools
+    from blockstm.bench.blocks.unmet_codes import NAME as UNMET_CODES
+    from blockstm.bench.blocks.unmet_codes import unmet_codes
     from blockstm.bench.blocks.workloads import block_workload
 
+    if name == UNMET_CODES:
+        return unmet_codes(gas=int(args.gas))
     if name != NAME:
         return block_workload(name, gas=int(args.gas), seed=args.seed)
     if args.contracts is None:

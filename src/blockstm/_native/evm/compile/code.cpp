@@ -54,10 +54,15 @@ Program* program_of(const Code& code) noexcept {
     return expected;
 }
 
-uint64_t footprint(const Code& code) noexcept {
+Footprint parts_of_footprint(const Code& code) noexcept {
     const uint64_t own = CodeMemory::size_of_block(sizeof(Code) + code.bytes.size + CODE_PADDING);
     Program* program = code.program.observe();
-    return program == nullptr ? own : own + program->footprint() / program->users() + 1;
+    return {own, program == nullptr ? 0 : program->footprint() / program->users() + 1};
+}
+
+uint64_t footprint(const Code& code) noexcept {
+    const Footprint parts = parts_of_footprint(code);
+    return parts.own + parts.program;
 }
 
 }  // namespace blockstm::evm

@@ -60,8 +60,13 @@ void drop_code(const Code& code) noexcept;
 // The program, made now if nobody did before; null where memory ran out. From any thread.
 Program* program_of(const Code& code) noexcept;
 
-// Bytes that the code holds by now, for a cache's account of its memory: of a program that several codes run, its
-// part. From any thread.
+// Bytes that the code holds by now, for a cache's account of its memory: itself, and of a program that several codes
+// run its part. From any thread.
+struct Footprint {
+    uint64_t own;      // its bytes, and what is known of them
+    uint64_t program;  // its translation, and what finds one's way in it
+};
+Footprint parts_of_footprint(const Code& code) noexcept;
 uint64_t footprint(const Code& code) noexcept;
 
 }  // namespace blockstm::evm

@@ -240,6 +240,18 @@ uint64_t CodeCache::count() noexcept {
     return sum;
 }
 
+bool CodeCache::list(Array<CodeListing>& listed) noexcept {
+    for (Shard& shard : shards_) {
+        const std::lock_guard<ForkMutex> guard(shard.lock);
+        for (uint64_t place = 0; place < shard.capacity; ++place) {
+            if (shard.entries[place] == nullptr) continue;
+            const Code& code = *shard.entries[place]->code;
+            if (!listed.push({key_of(code), code.bytes.size, parts_of_footprint(code)})) return false;
+        }
+    }
+    return true;
+}
+
 // ------------------------------------------------------------------------------ one worker's front
 
 CodeFront::~CodeFront() {

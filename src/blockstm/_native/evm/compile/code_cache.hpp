@@ -38,6 +38,13 @@ struct CachedCode {
     Atomic<uint32_t> references;
 };
 
+// What a cached code takes.
+struct CodeListing {
+    CodeKey key;
+    uint64_t size;  // of the code
+    Footprint footprint;
+};
+
 class CodeCache {
 public:
     static constexpr uint64_t LIMIT_BYTES = uint64_t{256} << 20;
@@ -56,6 +63,7 @@ public:
     void set_limit(uint64_t bytes) noexcept;
     uint64_t bytes() noexcept;  // as of now, what code has grown by included
     uint64_t count() noexcept;
+    bool list(Array<CodeListing>& listed) noexcept;  // all codes, in no order; false where memory ran out
 
     static void release(CachedCode* entry) noexcept;
 

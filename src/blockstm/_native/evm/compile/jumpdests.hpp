@@ -3,11 +3,12 @@
 //
 // A byte that no PUSH before it could carry begins an instruction, whatever else stands there. So for most places it is
 // enough to read the 32 bytes before them, or those before these a few times. Code in which it is not is read from
-// its beginning, once.
+// its beginning, once (strides.hpp); of that is kept where the first instruction of each 64 bytes begins.
 #pragma once
 
 #include "base/bytes.hpp"
 #include "evm/compile/code_memory.hpp"
+#include "evm/compile/strides.hpp"
 #include "evm/forks/opcodes.hpp"
 
 namespace blockstm::evm {
@@ -17,7 +18,7 @@ public:
     Jumpdests() noexcept = default;
     Jumpdests(const Jumpdests&) = delete;
     Jumpdests& operator=(const Jumpdests&) = delete;
-    ~Jumpdests() { code_memory().give_back(starts_, bytes()); }
+    ~Jumpdests() { code_memory().give_back(entries_, size_); }
 
     // Whether there is a JUMPDEST at the place, which the code has.
     bool has(Span code, uint64_t place) noexcept {
@@ -58,7 +59,7 @@ public:
         return true;
     }
 
-    uint64_t bytes() const noexcept { return starts_ == nullptr ? 0 : 8 * words_; }
+    uint64_t bytes() const noexcept { return entries_ == nullptr ? 0 : CodeMemory::size_of_block(size_); }
 
 private:
     static constexpr uint64_t PUSH_MAX = 32;  // bytes that one carries
@@ -76,30 +77,31 @@ private:
     }
 
     bool look_up(Span code, uint64_t place) noexcept {
-        if (starts_ == nullptr && !make_room(code)) return has_from_beginning(code, place);
-        for (; read_ <= place; read_ += 1 + immediate_size(code.data[read_])) {
-            starts_[read_ / 64] |= uint64_t{1} << (read_ % 64);
+        if (entries_ == nullptr && !make_room(code)) return has_from(code, 0, place);
+        const uint64_t block = place / STRIDE_BLOCK;
+        if (block > known_) {
+            follow_instructions(code, entries_, known_, block);
+            known_ = block;
         }
-        return (starts_[place / 64] >> (place % 64) & 1) != 0;
+        return has_from(code, block * STRIDE_BLOCK + entries_[block], place);
     }
 
     bool make_room(Span code) noexcept {
-        words_ = code.size / 64 + 1;
-        starts_ = static_cast<uint64_t*>(code_memory().take(8 * words_));
-        if (starts_ != nullptr) std::memset(starts_, 0, 8 * words_);
-        return starts_ != nullptr;
+        size_ = code.size / STRIDE_BLOCK + 1;
+        entries_ = static_cast<uint8_t*>(code_memory().take(size_));
+        if (entries_ != nullptr) entries_[0] = 0;
+        return entries_ != nullptr;
     }
 
-    // Without memory for what was read.
-    static bool has_from_beginning(Span code, uint64_t place) noexcept {
-        uint64_t at = 0;
+    // Whether an instruction begins there, if one does at `at`.
+    static bool has_from(Span code, uint64_t at, uint64_t place) noexcept {
         while (at < place) at += 1 + immediate_size(code.data[at]);
         return at == place;
     }
 
-    uint64_t* starts_ = nullptr;  // one bit each, up to `read_`
-    uint64_t words_ = 0;
-    uint64_t read_ = 0;
+    uint8_t* entries_ = nullptr;  // where in a block of the code the first instruction begins
+    uint64_t size_ = 0;
+    uint64_t known_ = 0;  // the last block of which it is known
 };
 
 }  // namespace blockstm::evm

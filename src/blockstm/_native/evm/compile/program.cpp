@@ -60,10 +60,10 @@ bool Program::make_tables() noexcept {
 }
 
 Program::~Program() {
-    while (chunks_ != nullptr) {
-        Chunk* before = chunks_->before;
-        code_memory().give_back(chunks_, chunks_->bytes);
-        chunks_ = before;
+    while (pieces_ != nullptr) {
+        Piece* before = pieces_->before;
+        code_memory().give_back(pieces_, Piece::bytes_of(pieces_->size));
+        pieces_ = before;
     }
     const uint64_t count = targets_ == nullptr ? 0 : 2 * table_count();
     for (uint64_t number = 0; number < count; ++number) targets_[number].~PlaceTable();
@@ -142,14 +142,30 @@ const Immutable* Program::immutable_at(uint64_t place) const noexcept {
     return found != immutables_.end() && found->place == place ? found : nullptr;
 }
 
+// Pieces grow with the program. What would fill more than half of one has one of its own.
 Instruction* Program::take_room(uint32_t size) noexcept {
-    const uint64_t bytes = sizeof(Chunk) + uint64_t{size} * sizeof(Instruction);
-    auto* chunk = static_cast<Chunk*>(code_memory().take(bytes));
-    if (chunk == nullptr) return nullptr;
-    *chunk = {chunks_, bytes};
-    chunks_ = chunk;
-    footprint_ += CodeMemory::size_of_block(bytes);
-    return chunk->instructions;
+    if (pieces_ == nullptr || pieces_->size - pieces_->used < size) {
+        const uint64_t grown = std::clamp(footprint_ / (5 * sizeof(Instruction)), PIECE_MIN, PIECE_MAX);
+        const bool is_alone = 2 * uint64_t{size} > grown;
+        Piece* piece = make_piece(is_alone ? size : grown);
+        if (piece == nullptr) return nullptr;
+        Piece*& place = is_alone && pieces_ != nullptr ? pieces_->before : pieces_;
+        piece->before = place;
+        place = piece;
+        piece->used = size;
+        return piece->instructions;
+    }
+    Instruction* const room = pieces_->instructions + pieces_->used;
+    pieces_->used += size;
+    return room;
+}
+
+Program::Piece* Program::make_piece(uint64_t size) noexcept {
+    auto* piece = static_cast<Piece*>(code_memory().take(Piece::bytes_of(size)));
+    if (piece == nullptr) return nullptr;
+    *piece = {nullptr, size, 0, 0};
+    footprint_ += CodeMemory::size_of_block(Piece::bytes_of(size));
+    return piece;
 }
 
 }  // namespace blockstm::evm

@@ -188,12 +188,18 @@ public:
 private:
     friend class Translator;
 
-    // Memory of a chunk.
-    struct Chunk {
-        Chunk* before;
-        uint64_t bytes;  // as taken
+    // Memory of chunks, one after the other.
+    struct Piece {
+        Piece* before;
+        uint64_t size;  // instructions
+        uint64_t used;
+        uint64_t unused;  // keeps what follows aligned
         Instruction instructions[];
+
+        static uint64_t bytes_of(uint64_t size) noexcept { return sizeof(Piece) + size * sizeof(Instruction); }
     };
+    static constexpr uint64_t PIECE_MIN = 60;  // instructions, so that with its head it fills a block
+    static constexpr uint64_t PIECE_MAX = 1020;
 
     explicit Program(const Code& code) noexcept;
     ~Program();
@@ -214,6 +220,7 @@ private:
     const Instruction* translate_target(uint64_t place) noexcept;
     const Instruction* translate_rest(uint64_t place) noexcept;
     Instruction* take_room(uint32_t size) noexcept;  // null where memory ran out
+    Piece* make_piece(uint64_t size) noexcept;       // likewise
     const Immutable* immutable_at(uint64_t place) const noexcept;
 
     // Under the lock.
@@ -234,7 +241,7 @@ private:
     PlaceTable* targets_ = nullptr;  // a table for each PLACES of the code
     PlaceTable* rests_ = nullptr;    // behind those, likewise; where chunks begin that no JUMPDEST begins
     // Of what follows there is a lock, one for many programs.
-    Chunk* chunks_ = nullptr;
+    Piece* pieces_ = nullptr;
     uint64_t footprint_ = 0;
     Jumpdests jumpdests_;
 };

@@ -91,13 +91,14 @@ bool Translator::opcode_at(uint64_t place) noexcept {
     if (!make_room()) return false;
     if (opcode == op::JUMPDEST || is_stepped_ || stack_.is_full()) {
         if (is_reached_ && !end_basic_block()) return false;
-        if (opcode == op::JUMPDEST) {
-            if (!land(place)) return false;
-            const uint32_t run = jumpdests_from(place);
-            if (run >= RUN_MIN) return land_on_run(place, run);
-        }
+        if (opcode == op::JUMPDEST && !land(place)) return false;
         begin_basic_block(opcode, place);
     }
+    if (opcode == op::JUMPDEST) {
+        const uint32_t run = jumpdests_from(place);
+        if (run >= RUN_MIN || is_within_run(place, run)) return take_run(place, run);
+    }
+    is_first_ = false;
     return translate(opcode, place);
 }
 
@@ -106,29 +107,33 @@ bool Translator::land(uint64_t place) noexcept {
     return landings_.push({static_cast<uint32_t>(place), out_.size()});
 }
 
-// How many JUMPDESTs stand there side by side that this chunk may take.
+// How many JUMPDESTs stand there side by side that are taken at once.
 uint32_t Translator::jumpdests_from(uint64_t place) const noexcept {
     if (is_stepped_) return 1;
-    const uint64_t end = std::min(size_, place + 1 + OPCODES_MAX - std::min(opcode_count_, OPCODES_MAX));
+    const uint64_t end = std::min(size_, place + RUN_MAX);
     uint64_t at = place + 1;
     while (at < end && bytes_[at] == op::JUMPDEST && !is_translated(at)) ++at;
     return static_cast<uint32_t>(at - place);
 }
 
-// A way for those who come to the first of them, which pays for all at once and passes by the ways of those
-// who jump to another one.
-bool Translator::land_on_run(uint64_t place, uint32_t count) noexcept {
-    if (!out_.make_room(count + ROOM)) return false;
-    const uint32_t gas = gas_.base[op::JUMPDEST];
-    emit(Operation::BLOCK, 0, STACK_LIMIT, static_cast<int>(gas * count));
-    emit_to(Operation::GO, 0, count);
-    for (uint32_t index = 1; index < count; ++index) {
-        if (!land(place + index)) return false;
-        emit(Operation::BLOCK, 0, STACK_LIMIT, static_cast<int>(gas));
-    }
-    opcode_count_ += count - 1;
+// Whether so many, or fewer with those before them, are a run that is entered behind its beginning.
+bool Translator::is_within_run(uint64_t place, uint32_t count) const noexcept {
+    if (is_stepped_ || place == 0 || bytes_[place - 1] != op::JUMPDEST) return false;
+    uint32_t before = 1;
+    while (before < RUN_MIN && before < place && bytes_[place - 1 - before] == op::JUMPDEST) ++before;
+    return before + count >= RUN_MIN;
+}
+
+// The basic block that begins with them charges for all. Who jumps to one of the others gets a chunk that charges for
+// those from there on and goes on behind the run: what stands there is not translated again.
+bool Translator::take_run(uint64_t place, uint32_t count) noexcept {
+    charge(gas_.base[op::JUMPDEST] * count, 0, 0);
+    opcode_count_ += count / RUN_MIN;
     bytes_behind_ = count - 1;
-    go_on_behind();
+    if (!is_first_ || !is_within_run(place, count)) return true;
+    const uint64_t behind = place + count;
+    if (!(behind < size_ ? end_at(behind) : end_of_code())) return false;
+    is_reached_ = false;
     return true;
 }
 

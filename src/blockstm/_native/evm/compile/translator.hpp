@@ -68,14 +68,16 @@ public:
 private:
     // It goes on past code that is not reached, if a jump of its own leads to no more than so far ahead.
     static constexpr uint64_t AHEAD_BYTES_MAX = 256;
-    // So many JUMPDESTs side by side are worth a way past them.
+    // From so many JUMPDESTs side by side on they are taken together, and so many at most.
     static constexpr uint32_t RUN_MIN = 4;
+    static constexpr uint32_t RUN_MAX = 1024;
 
     bool opcode_at(uint64_t place) noexcept;
     bool translate(uint8_t opcode, uint64_t place) noexcept;
     bool land(uint64_t place) noexcept;
     uint32_t jumpdests_from(uint64_t place) const noexcept;
-    bool land_on_run(uint64_t place, uint32_t count) noexcept;
+    bool is_within_run(uint64_t place, uint32_t count) const noexcept;
+    bool take_run(uint64_t place, uint32_t count) noexcept;
     bool is_translated(uint64_t place) const noexcept;
     bool end_at(uint64_t place) noexcept;
     bool end_of_code() noexcept;
@@ -156,6 +158,7 @@ private:
     Array<Landing>& landings_;
     VirtualStack stack_;
 
+    bool is_first_ = true;      // the opcode at hand is the chunk's first
     bool is_reached_ = true;    // the opcode at hand: whether anything but a jump leads there
     uint64_t place_ = 0;        // ... and where it stands
     uint32_t bytes_behind_ = 0;  // that belong to it, besides what a PUSH carries
