@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from blockstm.chain.witnessing import check_has_parent, witness_of
 from blockstm.chain.working import MemoryWorking, WorkingState
 from blockstm.config import Config
 from blockstm.errors import (
+    ChainError,
     ClosedError,
     ConfigError,
     InputError,
@@ -55,6 +56,9 @@ WINDOW: Final = 128
 
 CACHE_BYTES: Final = 256 << 20
 """For accounts, slots and nodes that were used lately, by default."""
+
+_LAST_BLOCKS: Final = 8
+"""Whose accounts and slots are read when a chain that was opened is first given blocks."""
 
 Which = int | bytes
 """A block: its number, which is that of a block among the head's ancestors, or its hash."""
@@ -101,6 +105,7 @@ class Chain:
             else Importer(store, spec, working, self._executor, window, ahead)
         )
         self._derived = DerivedTries(tries)
+        self._is_cold = True  # what the last blocks touched may be in no cache
         self._view: _View | None = _View(store, spec.rules)
 
     @classmethod
@@ -265,7 +270,7 @@ class Chain:
             each = map(partial(decoded, rules=self.spec.rules), blocks)
             yield from stream(self._importer_alone, each, runs_ahead=False, hints=hints)
             return
-        coming = Lookahead(blocks, self._read_ahead, self.spec.rules)
+        coming = Lookahead(blocks, self._read_ahead, self.spec.rules, begin=self._read_last_ahead)
         try:
             yield from stream(self._importer_alone, coming, runs_ahead=True, hints=hints)
         finally:
@@ -286,6 +291,21 @@ class Chain:
     def _read_ahead(self, block: Block) -> None:
         if self._working is not None:
             self._working.read_ahead(block)
+
+    def _read_last_ahead(self) -> None:
+        """Read what the last blocks changed, once: the next ones may need it.
+
+        Later it is at hand because these blocks ran here.
+        """
+        view, self._is_cold = self._view if self._is_cold else None, False
+        if view is None or self._working is None:
+            return
+        block_hash, header = view.head.hash, view.head.header
+        with suppress(ChainError):  # what cannot be read is left to who needs it
+            for _ in range(min(_LAST_BLOCKS, header.number - view.oldest)):
+                self._working.read_changed_ahead(view.blocks.doing(block_hash))
+                block_hash = header.parent_hash
+                header = view.blocks.header(block_hash)
 
     def set_head(self, block_hash: bytes) -> Head:
         """Make a block the head: back to one of its ancestors, or over to another branch.
@@ -468,9 +488,11 @@ class Chain:
         return self._store.file_size()
 
     def hit_rates(self) -> Mapping[str, float]:
-        """How many of the reads of a kind, that blocks made so far, were answered from memory.
+        """How many of the reads of a kind, that imports made so far, were answered from memory.
 
-        Kinds that none was made of are left out, and all are of a chain in memory or read-only.
+        The kinds are ``accounts``, ``slots``, ``codes`` and ``nodes``: those of the tries that ways
+        to what changed led through. What is read ahead counts, too. Kinds that none was made of are
+        left out, and all are of a chain in memory or read-only.
         """
         self._now()
         return {} if self._working is None else self._working.hit_rates()

@@ -33,6 +33,10 @@ _TABLES: Final = (
     Table.ACCOUNT_NODES,
     Table.STORAGE_NODES,
 )
+_ADDRESS_SIZE: Final = 20
+_FIELD_SIZE: Final = 21
+"""A field of an account as a key: see `blockstm._native.state.locations`."""
+_SLOT_SIZE: Final = 52
 
 
 class DiskState:
@@ -127,15 +131,40 @@ class DiskState:
 
     def prefetch(self, keys: Iterable[Any]) -> None:
         """Read locations into the cache, as the state's ``get`` takes them."""
-        self._native.prefetch([LOCATIONS.encode(key) for key in keys])
+        encoded = [LOCATIONS.encode(key) for key in keys]
+        self.read_ahead(
+            b"".join(each[:_ADDRESS_SIZE] for each in encoded if len(each) == _FIELD_SIZE),
+            b"".join(each for each in encoded if len(each) == _SLOT_SIZE),
+        )
 
-    def prefetch_accounts(self, addresses: Iterable[bytes]) -> None:
-        """Read accounts into the cache; what cannot be read is left to who needs it."""
-        self._native.prefetch([address + b"b" for address in addresses])
+    def read_ahead(self, addresses: bytes, slots: bytes = b"") -> None:
+        """Read accounts with their codes, and slots, into the cache.
+
+        What cannot be read is left to who needs it.
+
+        Args:
+            addresses: 20 bytes each, one behind the other.
+            slots: address and slot, 52 bytes each.
+        """
+        self._native.prefetch(addresses, slots)
+
+    def read_changed_ahead(self, records: bytes) -> None:
+        """The same with the accounts and slots that changes are of, given as flat records."""
+        self._native.prefetch_changed(records)
+
+    @property
+    def pending_bytes(self) -> int:
+        """Memory of what the store does not have yet, and of nodes of the tries."""
+        return self._native.pending_bytes
 
     @property
     def stats(self) -> Mapping[str, int]:
-        """Reads answered by the cache and by the store, and memory taken, in bytes, so far."""
+        """Reads answered from memory and by the store, and memory taken, in bytes, so far.
+
+        ``account``, ``slot``, ``code`` and ``node``, each with ``_hits`` and ``_misses``: of nodes
+        those that the ways into the tries have led through count; ``node_bytes``,
+        ``pending_bytes``.
+        """
         return self._native.stats
 
     # ---- changing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blockstm._native.store.disk_state import SnapshotNodes
+from blockstm._native.store.snapshot_nodes import SnapshotNodes
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.disk_state import DiskState
 from blockstm.chain.flat import flat_root
@@ -79,13 +79,12 @@ class DiskWorking:
     @property
     def pending_bytes(self) -> int:
         """See `WorkingState`."""
-        stats = self.state.stats
-        return stats["pending_bytes"] + stats["node_bytes"]
+        return self.state.pending_bytes
 
     def hit_rates(self) -> Mapping[str, float]:
         """See `Chain.hit_rates`."""
         stats = self.state.stats
-        kinds = {"accounts": "account", "slots": "slot"}
+        kinds = {"accounts": "account", "slots": "slot", "codes": "code", "nodes": "node"}
         counts = {
             kind: (stats[f"{name}_hits"], stats[f"{name}_misses"]) for kind, name in kinds.items()
         }
@@ -107,7 +106,14 @@ class DiskWorking:
     def read_ahead(self, block: Block) -> None:
         """See `WorkingState`: what is read is in the cache then."""
         known = find_senders(block.transaction_list, 1, high_s_allowed=False)
-        self.state.prefetch_accounts(sender for sender in known if sender is not None)
+        addresses, slots = block.transaction_list.named_locations()
+        paid = [each.address for each in block.withdrawals or ()]
+        senders = [sender for sender in known if sender is not None]
+        self.state.read_ahead(b"".join([*senders, addresses, *paid, block.header.coinbase]), slots)
+
+    def read_changed_ahead(self, changes: RecordedChanges) -> None:
+        """See `WorkingState`."""
+        self.state.read_changed_ahead(changes.records)
 
     def trie(self, block_hash: Hash32) -> StateTrie | None:
         """See `WorkingState`: those of the block whose state the store has."""

@@ -43,10 +43,15 @@ class Lookahead(Iterator[Block]):
         blocks: what is asked for them.
         read_ahead: reads what a block is going to need, in another thread; may do nothing.
         rules: of the chain's own.
+        begin: what is read there before all blocks; may do nothing.
     """
 
     def __init__(
-        self, blocks: Iterable[Any], read_ahead: Callable[[Block], None], rules: Rules
+        self,
+        blocks: Iterable[Any],
+        read_ahead: Callable[[Block], None],
+        rules: Rules,
+        begin: Callable[[], None],
     ) -> None:
         self._source = iter(blocks)
         self._read_ahead = read_ahead
@@ -54,11 +59,15 @@ class Lookahead(Iterator[Block]):
         self._coming: deque[Future[Block]] = deque()
         self._failure: BaseException | None = None
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="blockstm-ahead")
+        self._begin: Callable[[], None] | None = begin
         self._pid = os.getpid()
 
     def __next__(self) -> Block:
         if os.getpid() != self._pid:
             raise ForkedError("the stream was begun in another process: begin one in this one")
+        begin, self._begin = self._begin, None
+        if begin is not None:  # not where it is made: a thread that Ctrl-C finds is closed then
+            self._pool.submit(begin)
         while self._failure is None and len(self._coming) <= _DEPTH:
             try:
                 self._coming.append(self._pool.submit(self._ready, next(self._source)))

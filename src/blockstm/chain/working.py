@@ -38,6 +38,9 @@ class WorkingState(Protocol):
     def read_ahead(self, block: Block) -> None:
         """Read what a block is going to need, from any thread; what cannot be read is left."""
 
+    def read_changed_ahead(self, changes: RecordedChanges) -> None:
+        """Read what a block changed, which the next ones may need; likewise."""
+
     def trie(self, block_hash: Hash32) -> StateTrie | None:
         """The tries after a block, not to be changed; None where they are not at hand."""
 
@@ -123,6 +126,9 @@ class MemoryWorking:
             self._tries[block_hash] = self._trie_now()
 
     def read_ahead(self, block: Block) -> None:
+        """See `WorkingState`: it is in memory."""
+
+    def read_changed_ahead(self, changes: RecordedChanges) -> None:
         """See `WorkingState`: it is in memory."""
 
     def trie(self, block_hash: Hash32) -> StateTrie | None:

@@ -14,6 +14,12 @@ bool Batch::put(uint32_t table, ByteView key, ByteView value) noexcept {
     return true;
 }
 
+uint64_t Batch::head_of(ByteView key) noexcept {
+    uint64_t head = 0;
+    std::memcpy(&head, key.data(), std::min<uint64_t>(key.size(), sizeof head));
+    return __builtin_bswap64(head);
+}
+
 // The room for a value that is put is left to the caller to fill.
 bool Batch::note(uint32_t table, ByteView key, ByteView value, Kind kind) noexcept {
     const uint64_t value_size = kind == PUT ? value.size() + CHECKSUM_SIZE : 0;
@@ -22,8 +28,8 @@ bool Batch::note(uint32_t table, ByteView key, ByteView value, Kind kind) noexce
     uint8_t* place = bytes_.extend(key.size() + value_size);
     if (place == nullptr && key.size() + value_size != 0) return false;
     put_bytes(place, key);
-    return changes_.push({begin, static_cast<uint32_t>(key.size()), static_cast<uint32_t>(value_size), table,
-                          static_cast<uint32_t>(changes_.size()), kind});
+    return changes_.push({begin, head_of(key), static_cast<uint32_t>(key.size()), static_cast<uint32_t>(value_size),
+                          table, static_cast<uint32_t>(changes_.size()), kind});
 }
 
 // By table; what removes prefixes first; then by key, the earlier change of a key first.
@@ -31,6 +37,7 @@ bool Batch::is_before(const Change& left, const Change& right) const noexcept {
     if (left.table != right.table) return left.table < right.table;
     const bool is_prefix = left.kind == REMOVE_PREFIX;
     if (is_prefix != (right.kind == REMOVE_PREFIX)) return is_prefix;
+    if (left.head != right.head) return left.head < right.head;
     const uint32_t size = std::min(left.key_size, right.key_size);
     const int order = size == 0 ? 0 : std::memcmp(bytes_.data() + left.begin, bytes_.data() + right.begin, size);
     if (order != 0) return order < 0;

@@ -31,12 +31,14 @@ private:
 
     struct Change {
         uint64_t begin;  // of the key in `bytes_`; the value stands behind it
+        uint64_t head;   // the first bytes of the key, zeros behind a shorter one, as a number that sorts as they do
         uint32_t key_size, value_size;
         uint32_t table;
         uint32_t number;
         Kind kind;
     };
 
+    static uint64_t head_of(ByteView key) noexcept;
     bool note(uint32_t table, ByteView key, ByteView value, Kind kind) noexcept;
     ByteView key_of(const Change& change) const noexcept { return {bytes_.data() + change.begin, change.key_size}; }
     bool is_before(const Change& left, const Change& right) const noexcept;

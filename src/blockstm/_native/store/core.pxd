@@ -141,12 +141,16 @@ cdef extern from "store/disk_accounts.hpp" namespace "blockstm::store" nogil:
         Count account_misses
         Count slot_hits
         Count slot_misses
-        Count code_reads
+        Count code_hits
+        Count code_misses
 
     cppclass DiskAccounts:
         cbool open(Snapshot& snapshot, FlatTables tables, uint64_t cache_bytes) noexcept
         int apply(ByteView records, Array[uint8_t]& undo, Failure& failure) noexcept
         cbool put_code(ByteView hash, ByteView code) noexcept
+        int slot(const uint8_t* address_and_slot, uint8_t* value, Failure& failure) noexcept
+        void prefetch(const uint8_t* address) noexcept
+        void prefetch_changed(ByteView records) noexcept
         void freeze() noexcept
         cbool fill(Batch& batch) noexcept
         void rebase(Snapshot& snapshot) noexcept

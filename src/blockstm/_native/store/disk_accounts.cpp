@@ -5,7 +5,7 @@
 namespace blockstm::store {
 namespace {
 
-constexpr uint64_t ACCOUNT_SHARE = 3, SHARES = 10;  // of the cache that accounts get
+constexpr uint64_t ACCOUNT_SHARE = 3, CODE_SHARE = 2, SHARES = 10;  // of the cache; slots get the rest
 
 // Reads without a reader of the snapshot left locked, whatever comes of it.
 template <class Act>
@@ -26,7 +26,9 @@ bool DiskAccounts::open(Snapshot& snapshot, FlatTables tables, uint64_t cache_by
     snapshot_ = &snapshot;
     tables_ = tables;
     const uint64_t of_accounts = cache_bytes / SHARES * ACCOUNT_SHARE;
-    return account_cache_.open(of_accounts) && slot_cache_.open(cache_bytes - of_accounts);
+    const uint64_t of_codes = cache_bytes / SHARES * CODE_SHARE;
+    return account_cache_.open(of_accounts) && slot_cache_.open(cache_bytes - of_accounts - of_codes) &&
+           code_cache_.open(of_codes);
 }
 
 // ---- reading
@@ -104,10 +106,38 @@ int DiskAccounts::slot(const uint8_t* address_and_slot, uint8_t* value, Failure&
 int DiskAccounts::code(const uint8_t* hash, ByteView& code, Failure& failure) noexcept {
     const ByteView key{hash, HASH_SIZE};
     if (codes_.find(key, code) || frozen_codes_.find(key, code)) return CODE_OK;
-    counts.code_reads.count_up(1);
-    return with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
+    if (code_cache_.find(hash, code)) {
+        counts.code_hits.count_up(1);
+        return CODE_OK;
+    }
+    counts.code_misses.count_up(1);
+    const int found = with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
         return reader.find(tables_.codes, key, code, failure);
     });
+    if (found == CODE_OK) code_cache_.fill(hash, code);
+    return found;
+}
+
+void DiskAccounts::prefetch(const uint8_t* address) noexcept {
+    FlatAccount account;
+    Failure failure;
+    ByteView code;
+    if (this->account(address, account, failure) != CODE_OK || !account.has_code) return;
+    this->code(account.code_hash, code, failure);
+}
+
+void DiskAccounts::prefetch_changed(ByteView records) noexcept {
+    Failure failure;
+    trie::Record record;
+    uint8_t key[SLOT_KEY_SIZE], value[WORD_SIZE];
+    for (trie::Records reader(records); !reader.at_end() && reader.next(record);) {
+        prefetch(record.address);
+        std::memcpy(key, record.address, ADDRESS_SIZE);
+        for (uint32_t index = 0; index < record.slot_count; ++index) {
+            std::memcpy(key + ADDRESS_SIZE, record.slot(index), WORD_SIZE);
+            slot(key, value, failure);
+        }
+    }
 }
 
 int DiskAccounts::has_slots(const uint8_t* address, bool& has, Failure& failure) noexcept {
@@ -161,6 +191,7 @@ int DiskAccounts::list_slots(const uint8_t* address, ByteMap& slots, Failure& fa
 
 int DiskAccounts::apply(ByteView records, Array<uint8_t>& undo, Failure& failure) noexcept {
     staged_.clear();
+    code_cache_.make_room();
     for (trie::Records reader(records); !reader.at_end();) {
         trie::Record record;
         if (!reader.next(record)) return failure.set(EINVAL);

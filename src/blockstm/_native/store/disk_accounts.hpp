@@ -10,6 +10,7 @@
 #include "base/atomics.hpp"
 #include "store/batch.hpp"
 #include "store/byte_map.hpp"
+#include "store/code_cache.hpp"
 #include "store/flat_cache.hpp"
 #include "store/flat_values.hpp"
 #include "store/snapshot.hpp"
@@ -22,7 +23,7 @@ struct FlatTables {
 
 // How often something was found in the cache, and how often on the disk, whether it was there or not.
 struct ReadCounts {
-    Atomic<uint64_t> account_hits{0}, account_misses{0}, slot_hits{0}, slot_misses{0}, code_reads{0};
+    Atomic<uint64_t> account_hits{0}, account_misses{0}, slot_hits{0}, slot_misses{0}, code_hits{0}, code_misses{0};
 };
 
 class DiskAccounts {
@@ -34,6 +35,10 @@ public:
     int account(const uint8_t* address, FlatAccount& account, Failure& failure) noexcept;
     int slot(const uint8_t* address_and_slot, uint8_t* value, Failure& failure) noexcept;  // 32 bytes, big-endian
     int code(const uint8_t* hash, ByteView& code, Failure& failure) noexcept;
+    // Reads an account, and the code that it has, into the cache.
+    void prefetch(const uint8_t* address) noexcept;
+    // The same with the accounts and slots that changes, the records of trie/account.hpp, are of.
+    void prefetch_changed(ByteView records) noexcept;
     // Whether an account has a slot that is not zero.
     int has_slots(const uint8_t* address, bool& has, Failure& failure) noexcept;
 
@@ -78,6 +83,7 @@ private:
     ByteMap staged_;   // what a call of `apply` changes, until nothing can fail any more
     CacheTable<ADDRESS_SIZE, ACCOUNT_VALUE_MAX> account_cache_;
     CacheTable<SLOT_KEY_SIZE, WORD_SIZE> slot_cache_;
+    CodeCache code_cache_;
 };
 
 }  // namespace blockstm::store

@@ -24,6 +24,7 @@ cdef class DiskState:
     cdef core.FlatTables flat_tables
     cdef core.NodeTables node_tables
     cdef uint64_t node_bytes  # when the tries take more, they are read anew
+    cdef uint64_t node_bytes_seen  # what they took lately
     cdef uint32_t readers
     cdef core.SharedMutex lock  # exclusively while the state changes, or `at`
     cdef object changing  # a lock: changes and roots take turns, from beginning to end

@@ -22,6 +22,7 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.store cimport core
 from blockstm._native.store.database cimport Database, DatabaseSnapshot, shared_library, view_of
+from blockstm._native.store.snapshot_nodes cimport damaged_node
 from blockstm._native.trie cimport core as trie
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.byte_view cimport ByteView as Bytes
@@ -32,6 +33,9 @@ from threading import Lock
 from blockstm.errors import InputError, StoreDamaged, UsageError
 
 cdef enum:
+    ADDRESS_SIZE = 20
+    WORD_SIZE = 32
+    SLOT_KEY_SIZE = 52
     HASH_SIZE = 32
     CLOSED = -1
 
@@ -157,22 +161,41 @@ cdef class DiskState:
             return StoreDamaged(f"{self.database.path} could not be read")
         return self.database.error_of(&failure, "be read")
 
-    def prefetch(self, list keys):
-        """Read locations, keys as bytes, into the cache. What cannot be read is left to who needs it."""
-        cdef blockstm_bytes value
-        cdef Array[core.ByteView] views
-        cdef size_t place
+    def prefetch(self, bytes addresses, bytes slots):
+        """Read accounts with their codes, and slots, into the cache. What cannot be read is left to who needs it.
+
+        Args:
+            addresses: 20 bytes each, one behind the other.
+            slots: address and slot, 52 bytes each.
+        """
+        cdef const uint8_t* address = <const uint8_t*>PyBytes_AS_STRING(addresses)
+        cdef const uint8_t* slot = <const uint8_t*>PyBytes_AS_STRING(slots)
+        cdef uint64_t address_count = PyBytes_GET_SIZE(addresses) // ADDRESS_SIZE
+        cdef uint64_t slot_count = PyBytes_GET_SIZE(slots) // SLOT_KEY_SIZE
+        cdef uint64_t place
+        cdef uint8_t value[WORD_SIZE]
+        cdef core.Failure failure
         self.current().check()
-        for key in keys:
-            if not views.push(view_of(key)):
-                raise MemoryError
         with nogil:
-            for place in range(views.size()):
-                self.enter()
-                if self.at.snapshot.is_open():
-                    core.read_location(&self.reading, views[place].data(), views[place].size(), &value)
+            for place in range(address_count + slot_count):
+                self.enter()  # for each: who changes the state does not wait long
+                if not self.at.snapshot.is_open():
+                    pass
+                elif place < address_count:
+                    self.reading.accounts.prefetch(address + ADDRESS_SIZE * place)
+                else:
+                    self.reading.accounts.slot(slot + SLOT_KEY_SIZE * (place - address_count), value, failure)
                 self.leave()
-        self.reading.take_failure()
+
+    def prefetch_changed(self, bytes records):
+        """The same with the accounts and slots that changes are of, given as flat records."""
+        cdef core.ByteView view = view_of(records)
+        self.current().check()
+        with nogil:
+            self.enter()
+            if self.at.snapshot.is_open():
+                self.reading.accounts.prefetch_changed(view)
+            self.leave()
 
     # ---- changing
 
@@ -486,19 +509,36 @@ cdef class DiskState:
             self.database.add_pins(count)  # states share it
 
     @property
+    def pending_bytes(self) -> int:
+        """Memory of what is not in the store, and of nodes of tries, in bytes.
+
+        Of the nodes what they took lately, where a root is being computed.
+        """
+        self.current().check()
+        with self.changing:
+            if self.node_store.try_lock():
+                self.node_bytes_seen = self.node_store.in_use()
+                self.node_store.unlock()
+            return self.node_bytes_seen + self.reading.accounts.pending_memory()
+
+    @property
     def stats(self) -> dict[str, int]:
         """How often reads were answered from memory, and how much memory is taken."""
         cdef core.ReadCounts* counts = &self.reading.accounts.counts
-        cdef uint64_t node_bytes, pending_bytes
+        cdef uint64_t met, read, node_bytes, pending_bytes
         if self.database.pid != getpid():
             self.database.check()
         with self.changing:
-            node_bytes = self.node_store.in_use()
+            with nogil:
+                self.node_store.lock()
+                met, read, node_bytes = self.node_store.met(), self.node_store.read(), self.node_store.in_use()
+                self.node_store.unlock()
             pending_bytes = self.reading.accounts.pending_memory()
         return {
             "account_hits": counts.account_hits.peek(), "account_misses": counts.account_misses.peek(),
             "slot_hits": counts.slot_hits.peek(), "slot_misses": counts.slot_misses.peek(),
-            "code_reads": counts.code_reads.peek(), "node_reads": self.nodes.reads(),
+            "code_hits": counts.code_hits.peek(), "code_misses": counts.code_misses.peek(),
+            "node_hits": met - read, "node_misses": read,
             "node_bytes": node_bytes, "pending_bytes": pending_bytes,
         }
 
@@ -557,42 +597,3 @@ cdef bytes checked_hash(bytes hash):
     if PyBytes_GET_SIZE(hash) != HASH_SIZE:
         raise InputError(f"a root is {HASH_SIZE} bytes, not {PyBytes_GET_SIZE(hash)}")
     return hash
-
-
-cdef class SnapshotNodes:
-    """The nodes of the state that a database has now, as the source of a `NodeStore`; ``tables`` are those of nodes."""
-
-    cdef DatabaseSnapshot at
-    cdef core.DiskNodes* nodes
-
-    def __cinit__(self, Database database, *, tables, uint32_t readers=1):
-        cdef core.NodeTables places
-        core.use_library(shared_library()[0])
-        places.accounts, places.storages = tables
-        self.at = database.snapshot(readers)
-        self.nodes = new core.DiskNodes(self.at.snapshot, places)
-
-    def __dealloc__(self):
-        del self.nodes
-
-    def __blockstm_nodes__(self):
-        """The capsule that a `NodeStore` reads through; valid as long as this object."""
-        return PyCapsule_New(<void*><trie.NodeSource*>self.nodes, "blockstm.nodes", NULL)
-
-    def renew(self) -> None:
-        """Read from what the store has now. Pre: its nodes are the same."""
-        self.at.check()
-        with nogil:
-            self.at.renew()
-
-    def error(self, bytes hash, bint is_unreadable, bint is_missing):
-        """The exception for a node that was not to be had."""
-        cdef core.Failure failure = self.nodes.take_failure()
-        if is_unreadable:
-            return self.at.database.error_of(&failure, "be read")
-        return damaged_node(self.at.database, hash, is_missing)
-
-
-cdef object damaged_node(Database database, bytes hash, bint is_missing):
-    missing = "is not there" if is_missing else "is not what another one names"
-    return StoreDamaged(f"{database.path}: the node 0x{hash.hex()} of the state's tries {missing}")

@@ -20,10 +20,8 @@ class CacheTable {
 public:
     // As many entries as fit into so many bytes. False: out of memory.
     bool open(uint64_t bytes) noexcept {
-        uint64_t sets = 1;
-        while (2 * sets * sizeof(Set) <= bytes) sets *= 2;
-        mask_ = sets - 1;
-        sets_.reset(new (std::nothrow) Set[sets]);
+        count_ = bytes / sizeof(Set) + 1;
+        sets_.reset(new (std::nothrow) Set[count_]);
         return sets_ != nullptr;
     }
 
@@ -31,7 +29,7 @@ public:
     bool find(ByteView key, uint8_t* value, uint32_t& size) const noexcept {
         uint64_t words[KEY_WORDS];
         const uint64_t hash = load_key(key, words);
-        const Set& set = sets_[hash & mask_];
+        const Set& set = sets_[place_of(hash)];
         const uint32_t version = set.version.observe();
         if ((version & 1) != 0) return false;
         for (const Entry& entry : set.entries) {
@@ -52,7 +50,7 @@ public:
 
     void fill(ByteView key, ByteView value) noexcept {
         uint64_t words[KEY_WORDS];
-        Set& set = sets_[load_key(key, words) & mask_];
+        Set& set = sets_[place_of(load_key(key, words))];
         uint32_t version = set.version.peek();
         if ((version & 1) != 0) return;
         if (!set.version.replace(version, version + 1)) return;
@@ -98,6 +96,11 @@ private:
         return hash;
     }
 
+    // By the upper bits, so that there may be any number of sets.
+    uint64_t place_of(uint64_t hash) const noexcept {
+        return static_cast<uint64_t>(static_cast<unsigned __int128>(hash) * count_ >> 64);
+    }
+
     static void write(Set& set, const uint64_t* words, ByteView value) noexcept {
         Entry* entry = nullptr;
         for (Entry& each : set.entries) {
@@ -116,7 +119,7 @@ private:
         entry->size.publish(static_cast<uint32_t>(value.size()) + 1);
     }
 
-    uint64_t mask_ = 0;
+    uint64_t count_ = 0;
     std::unique_ptr<Set[]> sets_;
 };
 

@@ -73,6 +73,8 @@ cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
         uint64_t count() noexcept
         uint64_t memory() noexcept
         uint64_t in_use() noexcept
+        uint64_t met() noexcept
+        uint64_t read() noexcept
         void set_source(NodeSource* source) noexcept
         Space& space() noexcept
 

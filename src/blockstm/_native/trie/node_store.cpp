@@ -89,6 +89,7 @@ bool NodeStore::find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexc
 Status Space::find(Path path, Bytes& encoding) noexcept {
     if (store_.find(blamed, encoding)) return Status::Ok;
     if (store_.source() == nullptr) return Status::Missing;
+    ++read;
     read_.clear();
     const Status status = store_.source()->read(owner, path, read_);
     if (status != Status::Ok) return status;

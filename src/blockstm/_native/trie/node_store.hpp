@@ -37,6 +37,8 @@ public:
     Owner owner = nullptr;  // whose trie the thread works on; matters to a source only
     Array<StalePlace> stale;
     uint8_t blamed[HASH_SIZE] = {};
+    uint64_t met = 0;   // nodes that ways down have led through, so far
+    uint64_t read = 0;  // of these, nodes that the source was asked for
 
 private:
     Status find(Path path, Bytes& encoding) noexcept;
@@ -91,6 +93,10 @@ public:
         return sum;
     }
 
+    // How many nodes ways down have led through so far, and how many of them the source was asked for.
+    uint64_t met() noexcept { return sum_of(&Space::met); }
+    uint64_t read() noexcept { return sum_of(&Space::read); }
+
     // Calls `act(space)` with each space there is.
     template <class Act>
     void each_space(Act act) noexcept {
@@ -113,6 +119,12 @@ private:
         const uint8_t* data;  // null where the entry is free
         uint64_t size;
     };
+
+    uint64_t sum_of(uint64_t Space::*count) noexcept {
+        uint64_t sum = 0;
+        each_space([&](Space& each) noexcept { sum += each.*count; });
+        return sum;
+    }
 
     Entry* place_of(const uint8_t hash[HASH_SIZE]) const noexcept;
     bool reserve(uint64_t more) noexcept;

@@ -53,6 +53,7 @@ Status descend(Space& space, Walk& walk, bool to_change) noexcept {
     for (;;) {
         Node*& node = *walk.place;
         if (node == nullptr) return Status::Ok;
+        ++space.met;
         if (node->kind == Kind::Unresolved) {
             const Status status = space.resolve(node, walk.way(), walk.is_below_extension());
             if (status != Status::Ok) return status;

@@ -6,6 +6,7 @@ Immutable; safe from any thread. What is long works without the GIL.
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.object cimport PyObject_GenericGetAttr
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libcpp cimport bool as cbool
 
 from blockstm._native.base.bytes cimport Span
 from blockstm._native.trie cimport core
@@ -16,6 +17,13 @@ from blockstm._native.trie.core cimport HASH_SIZE, Status
 cdef extern from "base/rlp.hpp" namespace "blockstm::rlp" nogil:
     uint64_t c_list_size "blockstm::rlp::list_size"(uint64_t payload) noexcept
     uint64_t string_size(Bytes data) noexcept
+
+cdef extern from "wire/named_locations.hpp" namespace "blockstm" nogil:
+    cdef cppclass NamedLocations:
+        Array[uint8_t] addresses
+        Array[uint8_t] slots
+
+    cbool add_named_locations(Span encoding, NamedLocations& named) noexcept
 
 cdef enum:
     FIRST_LIST = 0xC0  # what a typed encoding begins with is below
@@ -110,6 +118,25 @@ cdef class TransactionList:
         if status != Status.Ok:
             raise MemoryError
         return PyBytes_FromStringAndSize(<const char*>out, HASH_SIZE)
+
+    def named_locations(self):
+        """What they name before they run: the accounts that they call, and what their access lists have.
+
+        Returns addresses of 20 bytes one behind the other; and addresses with a slot, 52 bytes each.
+        """
+        cdef NamedLocations named
+        cdef size_t place
+        cdef bint has_room = True
+        with nogil:
+            for place in range(self.spans.size()):
+                has_room = has_room and add_named_locations(self.spans[place], named)
+        if not has_room:
+            raise MemoryError
+        return bytes_of(named.addresses), bytes_of(named.slots)
+
+
+cdef bytes bytes_of(Array[uint8_t]& held):
+    return PyBytes_FromStringAndSize(<const char*>held.data(), held.size())
 
 
 cdef object kept(transaction, str name):
