@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
 
 from blockstm.errors import ForkedError
 
@@ -19,12 +20,15 @@ class Uninterrupted:
     """Runs a step to its end; a `KeyboardInterrupt` that came meanwhile is raised afterwards.
 
     Python raises it in the main thread, between any two of its instructions. So there the step is
-    another thread's, and the main one waits for it.
+    another thread's, and the main one waits for it. What the two share are locks and queues of C,
+    which it finds either done or not: a `Future`, a pool and a `threading.Thread` that is being
+    started take several instructions, and where they are left in the middle somebody waits forever.
     """
 
     def __init__(self) -> None:
         self._pid = os.getpid()
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="blockstm-chain")
+        self._tasks: SimpleQueue[_Task[Any] | None] = SimpleQueue()
+        self._has_thread = False
 
     def run(self, step: Callable[[], T]) -> T:
         """What the step returns or raises.
@@ -34,22 +38,69 @@ class Uninterrupted:
         """
         if os.getpid() != self._pid:
             raise ForkedError("the chain was opened in another process: open it in this one")
-        if threading.current_thread() is not threading.main_thread():
+        if threading.get_ident() != threading.main_thread().ident:
             return step()
-        running = self._pool.submit(step)
-        interrupt: BaseException | None = None
-        while True:
+        task = _Task(step)
+        interrupt: KeyboardInterrupt | None = None
+        while not task.is_done:
             try:
-                result = running.result()
-                break
+                self._ask(task)
+                task.wait()
             except KeyboardInterrupt as error:
-                if running.done():
-                    raise
-                interrupt = error
+                interrupt = error  # and again, as nobody knows how far this came
         if interrupt is not None:
             raise interrupt
-        return result
+        return task.result()
+
+    def _ask(self, task: _Task[Any]) -> None:
+        if not self._has_thread:  # Ctrl-C may make it two, which is no harm
+            _thread.start_new_thread(_serve, (self._tasks,))
+            self._has_thread = True
+        self._tasks.put(task)
 
     def close(self) -> None:
         """Release the thread."""
-        self._pool.shutdown(wait=os.getpid() == self._pid)
+        self._tasks.put(None)
+
+
+def _serve(tasks: SimpleQueue[_Task[Any] | None]) -> None:
+    while (task := tasks.get()) is not None:
+        task.run()
+        del task  # with what it holds, while there is no other
+    tasks.put(None)  # for another thread
+
+
+class _Task(Generic[T]):
+    """A step that is run once, however often and by whomever."""
+
+    def __init__(self, step: Callable[[], T]) -> None:
+        self._step = step
+        self._running = threading.Lock()
+        self._ended = threading.Lock()
+        self._ended.acquire()
+        self._results: list[T] = []
+        self._failure: BaseException | None = None
+        self.is_done = False
+
+    def run(self) -> None:
+        """Run it, in a thread that Ctrl-C does not come to."""
+        with self._running:
+            if self.is_done:
+                return
+            try:
+                self._results.append(self._step())
+            except BaseException as failure:
+                self._failure = failure
+            self.is_done = True
+            self._ended.release()
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
+        with self._ended:
+            pass
+
+    def result(self) -> T:
+        """What it returned or raised. Pre: it is done."""
+        if self._failure is not None:
+            raise self._failure
+        return self._results[0]
