@@ -18,7 +18,7 @@ from blockstm.errors import ClosedError, StoreDamaged, StoreLocked, UsageError
 from blockstm.ethereum import AccountChange, AccountState, StateTrie, state_root
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.state.changes import RecordedChanges, changes_of
-from blockstm.types import Hash32
+from blockstm.types import Address, Hash32
 
 GENESIS = Hash32(bytes(32))
 
@@ -249,3 +249,20 @@ def test_codes_that_do_not_fit_leave_for_those_that_are_asked_for(tmp_path: Path
         missed = disk.stats["code_misses"]
         assert disk.code(wanted) == codes[wanted]
         assert disk.stats["code_misses"] == missed
+
+
+def test_nodes_that_threads_take_and_others_give_back_need_no_more_memory(tmp_path: Path) -> None:
+    addresses = [Address(number.to_bytes(20, "big")) for number in range(1, 3001)]
+
+    def pool_after(rounds: int) -> int:
+        for number in range(rounds):
+            disk.apply({each: AccountChange(balance=1 + number % 2) for each in addresses})
+        return disk.stats["node_pool_bytes"]
+
+    with MdbxStore.open(tmp_path) as store:
+        disk = DiskState(store, EMPTY_TRIE_ROOT, cache_bytes=1 << 24, workers=4)
+        disk.apply({each: AccountChange(balance=9, exists=True) for each in addresses})
+        first = pool_after(4)  # at least the nodes of two states
+        # Beside them a thread may once have made all nodes of a state, whoever does so now.
+        assert pool_after(24) <= 4 * first
+        assert disk.stats["node_bytes"] <= first

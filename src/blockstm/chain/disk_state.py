@@ -162,8 +162,8 @@ class DiskState:
         """Reads answered from memory and by the store, and memory taken, in bytes, so far.
 
         ``account``, ``slot``, ``code`` and ``node``, each with ``_hits`` and ``_misses``: of nodes
-        those that the ways into the tries have led through count; ``node_bytes``,
-        ``pending_bytes``.
+        those that the ways into the tries have led through count; ``node_bytes``, and
+        ``node_pool_bytes`` with the room that is kept for them; ``pending_bytes``.
         """
         return self._native.stats
 

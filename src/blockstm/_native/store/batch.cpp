@@ -14,6 +14,14 @@ bool Batch::put(uint32_t table, ByteView key, ByteView value) noexcept {
     return true;
 }
 
+bool Batch::put_made(uint32_t table, ByteView key, const ValueMaker& maker, const void* what) noexcept {
+    if (!note(table, key, {reinterpret_cast<const uint8_t*>(&what), sizeof what}, PUT_MADE)) return false;
+    const Change& change = changes_.back();
+    std::memcpy(bytes_.data() + change.begin + change.key_size, &what, sizeof what);
+    maker_ = &maker;
+    return true;
+}
+
 uint64_t Batch::head_of(ByteView key) noexcept {
     uint64_t head = 0;
     std::memcpy(&head, key.data(), std::min<uint64_t>(key.size(), sizeof head));
@@ -22,7 +30,7 @@ uint64_t Batch::head_of(ByteView key) noexcept {
 
 // The room for a value that is put is left to the caller to fill.
 bool Batch::note(uint32_t table, ByteView key, ByteView value, Kind kind) noexcept {
-    const uint64_t value_size = kind == PUT ? value.size() + CHECKSUM_SIZE : 0;
+    const uint64_t value_size = value.size() + (kind == PUT ? CHECKSUM_SIZE : 0);
     const uint64_t begin = bytes_.size();
     if (changes_.size() == UINT32_MAX || value_size > INT32_MAX) return false;
     uint8_t* place = bytes_.extend(key.size() + value_size);
@@ -90,11 +98,23 @@ int Batch::make_all(MDBX_txn* txn, const Environment& environment, Failure& fail
 int Batch::make(MDBX_cursor* cursor, const Change& change) noexcept {
     uint8_t* const begin = bytes_.data() + change.begin;
     if (change.kind == REMOVE_PREFIX) return remove_all(cursor, key_of(change));
+    if (change.kind == PUT_MADE) return make_value(cursor, change);
     Value key{begin, change.key_size}, value{begin + change.key_size, change.value_size};
     if (change.kind == PUT) return library.cursor_put(cursor, &key, &value, PUT_UPSERT);
     const int code = library.cursor_get(cursor, &key, &value, TO_LOWER_BOUND);
     if (code == CODE_OK) return library.cursor_del(cursor, 0);
     return code == CODE_TRUE || code == CODE_NOT_FOUND ? CODE_OK : code;
+}
+
+int Batch::make_value(MDBX_cursor* cursor, const Change& change) noexcept {
+    uint8_t* const begin = bytes_.data() + change.begin;
+    const void* what;
+    std::memcpy(&what, begin + change.key_size, sizeof what);
+    made_.clear();
+    if (!maker_->make(what, made_) || !checked_.resize(made_.size() + CHECKSUM_SIZE)) return ENOMEM;
+    put_checked(checked_.data(), change.table, key_of(change), {made_.data(), made_.size()});
+    Value key{begin, change.key_size}, value{checked_.data(), checked_.size()};
+    return library.cursor_put(cursor, &key, &value, PUT_UPSERT);
 }
 
 int Batch::remove_all(MDBX_cursor* cursor, ByteView prefix) noexcept {

@@ -9,10 +9,22 @@
 
 namespace blockstm::store {
 
+// Makes values when they are written, so that not all of them are in memory at once.
+class ValueMaker {
+public:
+    // Appends the value that `what` stands for. Called by the thread that commits. False: out of memory.
+    virtual bool make(const void* what, Array<uint8_t>& value) const noexcept = 0;
+
+protected:
+    ~ValueMaker() = default;
+};
+
 class Batch {
 public:
     // False: out of memory.
     bool put(uint32_t table, ByteView key, ByteView value) noexcept;
+    // The same; `maker` and `what` have to outlive `commit`. A batch has one maker.
+    bool put_made(uint32_t table, ByteView key, const ValueMaker& maker, const void* what) noexcept;
     bool remove(uint32_t table, ByteView key) noexcept { return note(table, key, {}, REMOVE); }
     // Every key that begins with `prefix`.
     bool remove_prefix(uint32_t table, ByteView prefix) noexcept { return note(table, prefix, {}, REMOVE_PREFIX); }
@@ -27,7 +39,7 @@ public:
     int commit(Environment& environment, Failure& failure) noexcept;
 
 private:
-    enum Kind : uint8_t { REMOVE_PREFIX, PUT, REMOVE };
+    enum Kind : uint8_t { REMOVE_PREFIX, PUT, PUT_MADE, REMOVE };
 
     struct Change {
         uint64_t begin;  // of the key in `bytes_`; the value stands behind it
@@ -45,10 +57,13 @@ private:
     bool is_overruled(uint64_t place) const noexcept;
     int make_all(MDBX_txn* txn, const Environment& environment, Failure& failure) noexcept;
     int make(MDBX_cursor* cursor, const Change& change) noexcept;
+    int make_value(MDBX_cursor* cursor, const Change& change) noexcept;
     int remove_all(MDBX_cursor* cursor, ByteView prefix) noexcept;
 
     Array<Change> changes_;
     Array<uint8_t> bytes_;
+    const ValueMaker* maker_ = nullptr;
+    Array<uint8_t> made_, checked_;  // a value, and with its checksum
 };
 
 }  // namespace blockstm::store

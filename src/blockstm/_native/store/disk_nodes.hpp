@@ -7,6 +7,7 @@
 #include "base/atomics.hpp"
 #include "store/batch.hpp"
 #include "store/snapshot.hpp"
+#include "trie/node.hpp"
 #include "trie/node_source.hpp"
 
 namespace blockstm::store {
@@ -46,18 +47,23 @@ private:
     Failure failure_;
 };
 
-class BatchOfNodes final : public trie::NodeSink {
+class BatchOfNodes final : public trie::NodeSink, public ValueMaker {
 public:
     BatchOfNodes(Batch& batch, NodeTables tables) noexcept : batch_(batch), tables_(tables) {}
 
-    bool put(trie::Owner owner, trie::Path path, ByteView encoding) noexcept override {
-        return batch_.put(table_of(owner), NodeKey(owner, path).view(), encoding);
+    // Nodes are encoded when they are written. Pre: the tries that they are of are there until then, and this.
+    bool put(trie::Owner owner, trie::Path path, const trie::Node* node) noexcept override {
+        return batch_.put_made(table_of(owner), NodeKey(owner, path).view(), *this, node);
     }
     bool remove(trie::Owner owner, trie::Path path) noexcept override {
         return batch_.remove(table_of(owner), NodeKey(owner, path).view());
     }
     bool remove_all(trie::Owner owner) noexcept override {
         return batch_.remove_prefix(tables_.storages, {owner, HASH_SIZE});
+    }
+
+    bool make(const void* what, Array<uint8_t>& value) const noexcept override {
+        return trie::encode_node(value, static_cast<const trie::Node*>(what));
     }
 
 private:

@@ -60,3 +60,4 @@ cdef class Collected:
     cdef DiskState state
     cdef trie.Accounts tries
     cdef core.Batch batch
+    cdef core.BatchOfNodes* nodes  # of the batch, which are encoded when it is written

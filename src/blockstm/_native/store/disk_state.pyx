@@ -396,17 +396,16 @@ cdef class DiskState:
     def collect(self) -> Collected:
         """What the store lacks of the accounts that are frozen and of the tries, which stand at the same block."""
         cdef Collected found = Collected.__new__(Collected)
-        cdef core.BatchOfNodes* sink = new core.BatchOfNodes(found.batch, self.node_tables)
         cdef cbool is_noted
         found.state = self
+        found.nodes = new core.BatchOfNodes(found.batch, self.node_tables)
         self.plan(None)
         with nogil:
             self.node_store.lock()
-            is_noted = found.tries.share(self.tries[0]) and found.tries.collect(sink[0])
+            is_noted = found.tries.share(self.tries[0]) and found.tries.collect(found.nodes[0])
             self.tries.leave_notes()
             self.node_store.unlock()
             is_noted = is_noted and self.reading.accounts.fill(found.batch)
-        del sink
         if not is_noted:
             raise MemoryError
         return found
@@ -525,13 +524,14 @@ cdef class DiskState:
     def stats(self) -> dict[str, int]:
         """How often reads were answered from memory, and how much memory is taken."""
         cdef core.ReadCounts* counts = &self.reading.accounts.counts
-        cdef uint64_t met, read, node_bytes, pending_bytes
+        cdef uint64_t met, read, node_bytes, pool_bytes, pending_bytes
         if self.database.pid != getpid():
             self.database.check()
         with self.changing:
             with nogil:
                 self.node_store.lock()
                 met, read, node_bytes = self.node_store.met(), self.node_store.read(), self.node_store.in_use()
+                pool_bytes = self.node_store.memory()
                 self.node_store.unlock()
             pending_bytes = self.reading.accounts.pending_memory()
         return {
@@ -539,7 +539,7 @@ cdef class DiskState:
             "slot_hits": counts.slot_hits.peek(), "slot_misses": counts.slot_misses.peek(),
             "code_hits": counts.code_hits.peek(), "code_misses": counts.code_misses.peek(),
             "node_hits": met - read, "node_misses": read,
-            "node_bytes": node_bytes, "pending_bytes": pending_bytes,
+            "node_bytes": node_bytes, "node_pool_bytes": pool_bytes, "pending_bytes": pending_bytes,
         }
 
 
@@ -591,6 +591,7 @@ cdef class Collected:
             self.state.node_store.lock()
             self.tries.drop()
             self.state.node_store.unlock()
+        del self.nodes
 
 
 cdef bytes checked_hash(bytes hash):

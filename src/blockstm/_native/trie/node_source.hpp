@@ -7,6 +7,8 @@
 
 namespace blockstm::trie {
 
+struct Node;
+
 inline constexpr uint32_t STORED_PATH_MAX = 2 * HASH_SIZE;  // nibbles
 
 // The trie of the accounts (null), or the storage trie of the account whose hashed address it is.
@@ -25,7 +27,8 @@ protected:
 // Takes what is to be done to a source so that it has the nodes of a state. False: out of memory.
 class NodeSink {
 public:
-    virtual bool put(Owner owner, Path path, Bytes encoding) noexcept = 0;
+    // The node stays as it is for as long as the tries that it is of.
+    virtual bool put(Owner owner, Path path, const Node* node) noexcept = 0;
     virtual bool remove(Owner owner, Path path) noexcept = 0;  // before what is put there
     virtual bool remove_all(Owner owner) noexcept = 0;         // before all else
 

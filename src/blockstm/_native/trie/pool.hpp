@@ -32,6 +32,7 @@ public:
         if (Free* block = free_[kind]; block != nullptr) {
             unlock_memory(block, kind * STEP);
             free_[kind] = block->next;
+            --free_count_[kind];
             return block;
         }
         if (left_ < kind * STEP && !grow()) return nullptr;
@@ -53,7 +54,19 @@ public:
         const uint64_t kind = (size + STEP - 1) / STEP;
         in_use_ -= kind * STEP;
         free_[kind] = new (block) Free{free_[kind]};
+        ++free_count_[kind];
         lock_memory(block, kind * STEP);
+    }
+
+    // Evens out the free blocks of two pools that give back each other's. Where one gives back what the other took,
+    // all the time, it would have ever more, and the other take ever more from the system.
+    void share_free(Pool& other) noexcept {
+        for (uint64_t kind = 1; kind < KINDS; ++kind) {
+            Pool& more = free_count_[kind] > other.free_count_[kind] ? *this : other;
+            Pool& less = &more == this ? other : *this;
+            const uint64_t count = (more.free_count_[kind] - less.free_count_[kind]) / 2;
+            if (count >= SHARED_MIN) more.move_free(kind, count, less);
+        }
     }
 
 private:
@@ -82,6 +95,8 @@ private:
 
     static constexpr uint64_t STEP = alignof(std::max_align_t);
     static constexpr uint64_t SMALL_MAX = 512;
+    static constexpr uint64_t KINDS = SMALL_MAX / STEP + 1;
+    static constexpr uint64_t SHARED_MIN = 64;
     static constexpr uint64_t CHUNK_MIN = 4096;
     static constexpr uint64_t CHUNK_MAX = 1 << 20;
 
@@ -91,6 +106,27 @@ private:
             std::free(chunk);
             chunk = next;
         }
+    }
+
+    // Pre: there are so many.
+    void move_free(uint64_t kind, uint64_t count, Pool& to) noexcept {
+        Free* const first = free_[kind];
+        Free* last = first;
+        for (uint64_t left = count - 1; left != 0; --left) last = next_of(last);
+        free_[kind] = next_of(last);
+        unlock_memory(last, sizeof(Free));
+        last->next = to.free_[kind];
+        lock_memory(last, sizeof(Free));
+        to.free_[kind] = first;
+        free_count_[kind] -= count;
+        to.free_count_[kind] += count;
+    }
+
+    static Free* next_of(Free* block) noexcept {
+        unlock_memory(block, sizeof(Free));
+        Free* const next = block->next;
+        lock_memory(block, sizeof(Free));
+        return next;
     }
 
     bool grow() noexcept {
@@ -121,7 +157,8 @@ private:
         std::free(block);
     }
 
-    Free* free_[SMALL_MAX / STEP + 1] = {};
+    Free* free_[KINDS] = {};
+    uint64_t free_count_[KINDS] = {};
     Chunk* chunks_ = nullptr;
     Large large_{&large_, &large_};
     uint8_t* next_ = nullptr;

@@ -78,11 +78,7 @@ bool Accounts::collect(NodeSink& sink) const noexcept {
     for (const StalePlace& place : stale_) {
         if (!sink.remove(place.whose(), place.path())) return false;
     }
-    Array<uint8_t> encoding;
-    auto put = [&](Owner owner, Path path, const Node* node) noexcept {
-        encoding.clear();
-        return encode_node(encoding, node) && sink.put(owner, path, {encoding.data(), encoding.size()});
-    };
+    auto put = [&](Owner owner, Path path, const Node* node) noexcept { return sink.put(owner, path, node); };
     return each_new(nullptr, Way{}, accounts_.top, put);
 }
 
