@@ -367,6 +367,16 @@ def test_sizes_are_shown(
     assert (said["head"], said["oldestState"], said["window"]) == (20, 0, 20)
     assert said["tables"]["headers"]["entries"] == 21
     assert 0 < said["bytes"] <= said["fileBytes"] - said["freeBytes"]
+    tables = said["tables"]
+    for name, table, nodes in (
+        ("account", "accounts", "account_nodes"),
+        ("slot", "slots", "storage_nodes"),
+    ):
+        kept = tables[table]["bytes"] + tables[nodes]["bytes"]
+        assert said[f"bytes/{name}"] == round(kept / tables[table]["entries"], 1)
+    of_state = {"meta", "codes", "accounts", "slots", "account_nodes", "storage_nodes"}
+    of_blocks = sum(each["bytes"] for name, each in tables.items() if name not in of_state)
+    assert said["bytes/block"] == round(of_blocks / 21, 1)
     assert main(["chain", "info", "--datadir", str(data)]) == 0
     assert "headers" in capsys.readouterr().out
 

@@ -3,11 +3,33 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from blockstm.cli.chains.options import add_datadir, hexadecimal, opened, show
 
+if TYPE_CHECKING:
+    from blockstm.chain.store import TableSize
+
 __all__ = ["add_parser", "main"]
+
+_KEPT: Final = {
+    "account": ("accounts", "account_nodes"),
+    "slot": ("slots", "storage_nodes"),
+    "block": (
+        "headers",
+        "bodies",
+        "receipts",
+        "senders",
+        "difficulties",
+        "known",
+        "canonical",
+        "transactions",
+        "before",
+        "after",
+    ),
+}
+"""The tables with what is kept for one; the first has an entry for each."""
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -20,7 +42,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "info",
         help="head, window and sizes",
         description="Shows the head, its state root, the oldest state that can be had, how far the "
-        "file is filled and what of it is free, and the bytes on disk of each table, by entry.",
+        "file is filled and what of it is free, the bytes on disk that an account, a slot and a "
+        "block take with all that is kept for them, and those of each table, by entry.",
     )
     add_datadir(info)
     return parser
@@ -54,10 +77,21 @@ def main(args: argparse.Namespace) -> int:
             "bytes": sum(size.bytes for size in sizes.values()),
             "fileBytes": file_size.bytes,
             "freeBytes": file_size.free_bytes,
+            **_bytes_of_one({str(table): size for table, size in sizes.items()}),
             "tables": tables if args.json else _lines(tables),
         }
         show(args, members)
     return 0
+
+
+def _bytes_of_one(sizes: Mapping[str, TableSize]) -> dict[str, float]:
+    """What an account, a slot and a block take on disk, with all that is kept for them."""
+    found = {}
+    for name, tables in _KEPT.items():
+        count = sizes[tables[0]].entries
+        size = sum(sizes[table].bytes for table in tables)
+        found[f"bytes/{name}"] = round(size / count, 1) if count else 0.0
+    return found
 
 
 def _lines(tables: dict[str, dict[str, Any]]) -> dict[str, str]:
