@@ -6,4 +6,5 @@ Imports point down::
     eth_tester  ``-p blockstm.compat.plugins.eth_tester``: `eth_tester.PyEVMBackend` is ours
     pyevm       ``-p blockstm.compat.plugins.pyevm``: py-evm's chains import blocks through us
     pyrevm      ``-p blockstm.compat.plugins.pyrevm``: `import pyrevm` gives ours
+    freezing    what each of them does once all tests are found
 """

@@ -11,8 +11,9 @@ from typing import Any
 from boa import environment
 
 from blockstm.compat.boa import Evm, use
+from blockstm.compat.plugins.freezing import pytest_collection_finish
 
-__all__ = ["pytest_load_initial_conftests"]
+__all__ = ["pytest_collection_finish", "pytest_load_initial_conftests"]
 
 
 def pytest_load_initial_conftests() -> None:

@@ -11,8 +11,9 @@ from eth_tester.backends import pyevm
 from eth_tester.backends.pyevm import main
 
 from blockstm.compat.eth_tester import Backend
+from blockstm.compat.plugins.freezing import pytest_collection_finish
 
-__all__ = ["pytest_load_initial_conftests"]
+__all__ = ["pytest_collection_finish", "pytest_load_initial_conftests"]
 
 
 def pytest_load_initial_conftests() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from eth.chains import base
 
+from blockstm.compat.plugins.freezing import pytest_collection_finish
 from blockstm.compat.pyevm.chain import import_block
 
-__all__ = ["pytest_load_initial_conftests"]
+__all__ = ["pytest_collection_finish", "pytest_load_initial_conftests"]
 
 _THEIRS = base.Chain.import_block
 

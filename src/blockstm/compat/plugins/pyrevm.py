@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from blockstm.compat import pyrevm
+from blockstm.compat.plugins.freezing import pytest_collection_finish
 
-__all__ = ["pytest_load_initial_conftests"]
+__all__ = ["pytest_collection_finish", "pytest_load_initial_conftests"]
 
 
 def pytest_load_initial_conftests() -> None:
