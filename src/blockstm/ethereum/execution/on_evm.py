@@ -38,7 +38,7 @@ from blockstm.vm.evm.own_rules import SystemCall, SystemStep
 from blockstm.vm.evmc import EvmcVm
 from blockstm.vm.forks import AMSTERDAM, PRAGUE, Fork
 
-__all__ = ["BlockOnEvm", "prepare_on_evm"]
+__all__ = ["BlockOnEvm", "in_block", "prepare_on_evm"]
 
 
 def prepare_on_evm(
@@ -63,7 +63,7 @@ def prepare_on_evm(
         BlockStart(
             drained,
             DAO_REFUND_CONTRACT if drained else None,
-            [_in_block(each, block) for each in chain.rules.before],
+            [in_block(each, block) for each in chain.rules.before],
         ),
         block.transactions,
         senders,
@@ -72,7 +72,7 @@ def prepare_on_evm(
             [(w.address, w.amount_wei) for w in block.withdrawals or ()],
             rewards(block if block.ommers is not None else replace(block, ommers=()), fork),
             collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state, fork),
-            own=[_in_block(each, block) for each in chain.rules.after],
+            own=[in_block(each, block) for each in chain.rules.after],
         ),
         listed=block.transaction_list,
         workers=workers or usable_cores(),
@@ -92,7 +92,7 @@ def prepare_on_evm(
     return BlockOnEvm(block, fork, chain, state, senders, vm, bound, watched, keeps_accesses)
 
 
-def _in_block(step: SystemStep, block: Block) -> SystemStep:
+def in_block(step: SystemStep, block: Block) -> SystemStep:
     """A step of a chain's own with the input that it has in a block."""
     if isinstance(step, SystemCall):
         return replace(step, input=step.input_in(block.header))

@@ -17,7 +17,7 @@ from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
 from blockstm.ethereum.execution.executed import ExecutedBlock
-from blockstm.ethereum.execution.on_evm import BlockOnEvm
+from blockstm.ethereum.execution.on_evm import BlockOnEvm, in_block
 from blockstm.ethereum.execution.preparation import context_of
 from blockstm.ethereum.execution.senders import find_senders, recover_authorities
 from blockstm.ethereum.execution.state_roots import roots_after_transactions, state_root_after
@@ -297,7 +297,7 @@ class _Maker:
         context = context_of(header, self.fork, self.chain.chain_id, hashes)
         collects = collects and self.fork >= PRAGUE and not self._collects_nothing()
         steps = BlockSteps(
-            self._start(),
+            self._start(block),
             transactions,
             senders,
             recover_authorities(transactions, 1),
@@ -305,16 +305,24 @@ class _Maker:
                 [(each.address, each.amount_wei) for each in withdrawals or ()],
                 self._rewards(),
                 collects_requests=collects,
+                own=[in_block(each, block) for each in self.chain.rules.after],
             ),
         )
         own = self.chain
-        vm = Evm(self.fork, context, precompiles=own.precompiles, opcodes=own.opcodes)
+        vm = Evm(
+            self.fork,
+            context,
+            precompiles=own.precompiles,
+            opcodes=own.opcodes,
+            own_rules=own.rules.of_transactions,
+        )
         return BlockOnEvm(block, self.fork, self.chain, self.state, senders, vm, vm.bind(steps), vm)
 
-    def _start(self) -> BlockStart:
+    def _start(self, block: Block) -> BlockStart:
+        own = [in_block(each, block) for each in self.chain.rules.before]
         if self.chain.dao_fork_block != self.environment.number:
-            return BlockStart()
-        return BlockStart(DAO_ACCOUNTS, DAO_REFUND_CONTRACT)
+            return BlockStart(own=own)
+        return BlockStart(DAO_ACCOUNTS, DAO_REFUND_CONTRACT, own)
 
     def _rewards(self) -> list[tuple[Address, int]]:
         """The ommers' first, and then the coinbase's, as go-ethereum pays them.
