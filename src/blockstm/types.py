@@ -119,6 +119,9 @@ class HintsReport:
             groups that turned out to; 0 where there are no groups.
         followed: transactions that were run right after the one before them in their group, by the
             same worker.
+        listed: writes that came with their values, so that nothing waits for them; then no
+            transaction is held.
+        misled: runs that such a value was wrong for; too many of them, and no more is taken.
     """
 
     expected: int = 0
@@ -133,6 +136,8 @@ class HintsReport:
     splits: int = 0
     merges: int = 0
     followed: int = 0
+    listed: int = 0
+    misled: int = 0
 
     @property
     def precision(self) -> float | None:

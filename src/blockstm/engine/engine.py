@@ -88,7 +88,8 @@ class Engine:
         limit = options["limit"]
         schedule = self.schedules.next() if expected is not None else Schedule.DECLARED
         return Request(
-            *(context, count, workers, pinned, skip, limit, self.config, expected, schedule)
+            *(context, count, workers, pinned, skip, limit, self.config, expected, schedule),
+            listed=None if hints is None else hints.listed,
         )
 
     def close(self) -> None:

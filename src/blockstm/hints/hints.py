@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self, runtime_checkable
 
 from blockstm._native.engine.expectations import Expectations
+from blockstm._native.engine.mvmemory.listed import ListedValues
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of
 
@@ -75,12 +76,14 @@ class Hints:
     [(), (0,), ()]
     """
 
-    __slots__ = ("_arrays", "_count", "core")
+    __slots__ = ("_arrays", "_count", "_values", "core", "listed")
 
-    def __init__(self, count: int, offset: int = 0, **arrays: Any) -> None:
+    def __init__(self, count: int, offset: int = 0, values: Any = None, **arrays: Any) -> None:
         """Use `of`, `from_arrays` or a source instead."""
-        self._count, self._arrays = count, arrays
-        self.core = Expectations(count, offset=offset, **arrays)
+        self._count, self._arrays, self._values = count, arrays, values
+        has_values = values is not None
+        self.core = Expectations(count, offset=offset, has_values=has_values, **arrays)
+        self.listed = _listed(count, offset, values) if has_values else None
 
     @classmethod
     def of(cls, transactions: Iterable[Expected | None]) -> Self:
@@ -105,6 +108,7 @@ class Hints:
         dependencies: tuple[Any, Any] | None = None,
         accesses: tuple[Any, Any, Any] | None = None,
         weights: Any = None,
+        values: tuple[Any, Any, Any] | None = None,
     ) -> Self:
         """From arrays (NumPy's, `array.array`, any buffer), without a Python object for a location.
 
@@ -115,11 +119,20 @@ class Hints:
             accesses: int64 starts, int64 locations and uint8 kinds: 0 a read, 1 an add, 2 a write.
                 A location is any number that is the same for the same location.
             weights: int64, one for each transaction.
+            values: what is written, for native VMs: int64 indices of the transactions, one for each
+                write; int64 starts, two for each and one more; bytes. Write n is of the key
+                ``data[starts[2 * n]:starts[2 * n + 1]]`` and its value goes on from there to
+                ``starts[2 * n + 2]``; no bytes: there is none then. Reads are answered from it.
 
         Raises:
             InputError: an array is of another kind or length.
         """
-        given = {"dependencies": dependencies, "accesses": accesses, "weights": weights}
+        given = {
+            "dependencies": dependencies,
+            "accesses": accesses,
+            "weights": weights,
+            "values": values,
+        }
         try:
             return cls(count, **given)
         except (BufferError, IndexError, OverflowError, TypeError, ValueError) as error:
@@ -145,12 +158,17 @@ class Hints:
     @property
     def long_transactions(self) -> tuple[int, ...]:
         """Those that are begun before their turn, the longest first: each has 1/16 of the block's
-        weight, or more."""
+        weight, or more; 1/64 where values are given."""
         return self.core.long_transactions()
 
     def shifted(self, offset: int) -> Hints:
         """The same of transactions that begin at the index ``offset`` of a longer block."""
-        return Hints(self._count, offset, **self._arrays)
+        return Hints(self._count, offset, self._values, **self._arrays)
+
+
+def _listed(count: int, offset: int, values: tuple[Any, Any, Any]) -> ListedValues:
+    indices, starts, data = values
+    return ListedValues(count, indices, starts, data, offset=offset)
 
 
 def _expected(given: Any, index: int) -> Expected:

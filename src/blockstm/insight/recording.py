@@ -12,8 +12,10 @@ from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.execution import prepare_file
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.files.block_files import BlockFile
+from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.results.block_accesses import BlockAccesses, accesses_of
 from blockstm.executor import Executor
+from blockstm.state.accounts import balance_of
 from blockstm.types import Stats
 from blockstm.vm.evm import Evm
 
@@ -57,6 +59,7 @@ class Recording:
         commit_ns: what making each final took there, in ns.
         gas: what each used.
         accesses: what each looked at and changed, and whose writes it read.
+        gas_limits: what each may use.
     """
 
     name: str
@@ -64,6 +67,12 @@ class Recording:
     commit_ns: tuple[int, ...]
     gas: tuple[int, ...]
     accesses: BlockAccesses
+    gas_limits: tuple[int, ...] = ()
+
+    @property
+    def access_list(self) -> BlockAccessList:
+        """The block's access list (EIP-7928), of whatever fork."""
+        return self.accesses.access_list
 
     @property
     def dependencies(self) -> Sequence[tuple[int, ...]]:
@@ -119,6 +128,7 @@ def recorded(steps: Steps, runs: Sequence[Stats]) -> Recording:
         commit_ns=tuple(_spent(steps, quickest, "commit")),
         gas=tuple(outcome.gas_used for outcome in outcomes),
         accesses=accesses,
+        gas_limits=tuple(steps.steps[place].transaction.gas for place in steps.transactions),
     )
 
 
@@ -133,7 +143,12 @@ def run_for_accesses(steps: Steps) -> tuple[Sequence[Any], BlockAccesses]:
     outcomes = [told.outcomes[place] for place in steps.transactions]
     reports = [outcome.value.accesses for outcome in outcomes]
     senders = [steps.steps[place].sender for place in steps.transactions]
-    return outcomes, accesses_of(reports, senders, BlockAccessList(()))
+    access_list = fold_accesses(
+        [outcome.value.accesses for outcome in told.outcomes],
+        lambda address: steps.state.get(balance_of(address), 0),
+        lambda location: steps.state.get(location) is not None,
+    )
+    return outcomes, accesses_of(reports, senders, access_list)
 
 
 def _spent(steps: Steps, stats: Stats, activity: str) -> list[int]:

@@ -13,6 +13,7 @@ from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport ExpectedInBlock
 from blockstm._native.engine.explorer cimport Explorer
 from blockstm._native.engine.limit cimport BlockLimit
+from blockstm._native.engine.mvmemory.listed cimport ListedInBlock
 from blockstm._native.engine.request cimport Request
 from blockstm._native.engine.worker.blocks cimport Block, Worker
 
@@ -27,6 +28,7 @@ cdef class Engine:
     cdef int64_t outcome_capacity
     cdef BoundVm vm                # of the block whose memory is held
     cdef ExpectedInBlock expected  # of the block at hand; None where nothing is
+    cdef ListedInBlock listed      # the same
     cdef BlockLimit limit
     cdef object options            # of the block at hand
     cdef object interrupt
@@ -41,8 +43,10 @@ cdef class Engine:
     cdef void begin_scheduler(self, int64_t count) noexcept
     cdef void begin_sharing(self, object options) noexcept
     cdef int set_expected(self, Request request) except -1
+    cdef int set_listed(self, Request request) except -1
     cdef int make_ready(self, int32_t first, int32_t end) except -1
     cdef int share(self, int32_t workers) except -1
+    cdef void weigh_hints(self) noexcept
     cdef void speculate(self, int32_t workers) noexcept
     cdef int run_sequential_phase(self) except -1
     cdef int run_until_sharing_is_profitable(self) except -1

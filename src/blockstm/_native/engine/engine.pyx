@@ -8,7 +8,7 @@ from posix.unistd cimport getpid
 
 from blockstm.types import Outcome
 
-from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
+from blockstm._native.abi cimport BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.base.cursors cimport events_notify, monitor_destroy, monitor_init, now_ns
 from blockstm._native.base.hashing cimport process_seed
 from blockstm._native.base.pages cimport pages_free, pages_take
@@ -17,6 +17,7 @@ from blockstm._native.engine.barrier cimport (
 )
 from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport expected_in, members_of, report_on
+from blockstm._native.engine.expected cimport Expected
 from blockstm._native.engine.explorer cimport (
     Explorer, explorer_decisions, explorer_free, explorer_pause,
 )
@@ -27,6 +28,9 @@ from blockstm._native.engine.frontier cimport (
 from blockstm._native.engine.gate cimport run_until_profitable
 from blockstm._native.engine.limit cimport BlockLimit
 from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset
+from blockstm._native.engine.mvmemory.listed cimport (
+    list_from, list_values, listed_in, members_of_listed,
+)
 from blockstm._native.engine.mvmemory.pieces cimport pieces_free
 from blockstm._native.engine.mvmemory.spares cimport Spares
 from blockstm._native.engine.mvmemory.values cimport PAYLOAD_TOMBSTONE, Payload
@@ -44,6 +48,9 @@ from blockstm._native.engine.worker.throttle cimport end_back_off, throttle_begi
 from blockstm._native.engine.worker.worker cimport (
     worker_free, worker_init, worker_keep_timeline, worker_reset, worker_run, worker_run_alone,
 )
+
+cdef enum:
+    HINTED_RUN_NS = 4_000  # hints are not looked at where transactions are shorter, and none is said to be long
 
 # ---------------------------------------------------------------- called back from the workers
 
@@ -152,6 +159,16 @@ cdef class Engine:
         """Use what is expected of the block."""
         self.expected = expected_in(request.expectations, request.count, request.schedule)
         self.block.scheduler.expected = members_of(self.expected)
+        return self.set_listed(request)
+
+    cdef int set_listed(self, Request request) except -1:
+        """Use listed values: then no transaction is held, as its reads are answered. Python objects are none."""
+        cdef bint is_used = (self.block.scheduler.expected != NULL
+                             and self.block.store.numbers.domain != BLOCKSTM_NUMBERS_OBJECT)
+        self.listed = listed_in(request.listed, request.count) if is_used else None
+        self.block.listed = members_of_listed(self.listed)
+        if self.listed is not None:
+            self.expected.hold_none()
         return 0
 
     cdef int begin(self, BoundVm vm, int64_t count, object options) except -1:
@@ -184,6 +201,8 @@ cdef class Engine:
         """Nothing is known of any location, and one worker has the store to itself."""
         cdef Block* block = &self.block
         interner_reset(&block.store.interner)
+        block.store.interner.fresh = NULL
+        block.store.listed.prepare(NULL)
         block.store.exclusive = True
         block.store.reclaims.prepare(0)
         block.store.interner.alone = True
@@ -260,15 +279,29 @@ cdef class Engine:
         """Begin to share the block: committed values are not overwritten in place any more."""
         cdef Block* block = &self.block
         self.make_ready(1, workers)
+        self.weigh_hints()
+        if block.listed != NULL:
+            list_values(block.listed, &block.store.interner, &self.worker[0].view.ids)
+            block.store.listed.prepare(block.listed)
         self.reserve_tasks(block.scheduler.count)
         memset(<void*>block.scheduler.claimed, 0, sizeof(block.scheduler.claimed))
         self.speculate(workers)
         throttle_share(block)
         return 0
 
+    cdef void weigh_hints(self) noexcept:
+        """Forget hints where runs are so short that one in vain costs less than what is to be done for hints."""
+        cdef Block* block = &self.block
+        cdef Expected* expected = block.scheduler.expected
+        if block.run_ns < HINTED_RUN_NS and expected != NULL and not expected.lists_reads and not expected.has_long:
+            block.scheduler.expected = NULL
+            block.listed = NULL
+
     cdef void speculate(self, int32_t workers) noexcept:
         """Begin to speculate: all transactions before the frontier are final."""
         cdef Block* block = &self.block
+        if block.listed != NULL:
+            list_from(block.listed, block.scheduler.frontier.next.observe())
         block.shared = True
         block.store.exclusive = False
         block.store.interner.alone = False
@@ -403,7 +436,7 @@ cdef class Engine:
         for id in range(self.workers):
             pieces_free(&self.worker[id].view.pieces)  # those results are copies
         stats = stats_of(self.vm, self.worker, workers, self.began_ns)
-        stats["hints"] = report_on(self.expected)
+        stats["hints"] = report_on(self.expected, self.listed.report() if self.block.listed != NULL else {})
         return final, ending, outcomes, writes, stats
 
     cdef object ending(self):

@@ -19,7 +19,8 @@ cdef extern from "engine/expected_groups.hpp" namespace "blockstm" nogil:
 
 cdef enum:
     DEPENDENCIES_MAX = 8   # of one transaction: the highest, which are most likely executed last
-    LONG_SHARE = 16        # a transaction with this part of the block's weight is long
+    LONG_SHARE = 16        # a transaction with this part of the block's weight is long ...
+    LONG_SHARE_OF_LISTED = 64  # ... or this, where what it reads is listed: then it is not begun in vain
 
 
 # Immutable once it is made.
@@ -29,6 +30,7 @@ cdef class Expectations:
     cdef vector[uint32_t] first
     cdef vector[int32_t] dependency
     cdef vector[int32_t] long_index
+    cdef bint has_long             # one has `LONG_SHARE`
     cdef vector[int32_t] root      # of the set of each transaction, while the groups are made
     cdef ExpectedGroups grouped
 
@@ -39,10 +41,12 @@ cdef class ExpectedInBlock:
     cdef Schedule schedule
 
     cdef int use_groups(self) except -1
+    cdef void hold_none(self) noexcept
     cdef dict report(self)
 
 
 # None: nothing is expected.
 cdef ExpectedInBlock expected_in(Expectations expectations, int64_t count, Schedule schedule)
 cdef Expected* members_of(ExpectedInBlock expected) noexcept
-cdef object report_on(ExpectedInBlock expected)
+# ``more``: members of the report that others know.
+cdef object report_on(ExpectedInBlock expected, dict more)

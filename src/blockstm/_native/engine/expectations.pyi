@@ -9,6 +9,7 @@ class Expectations:
         dependencies: tuple[memoryview, memoryview] | None = None,
         accesses: tuple[memoryview, memoryview, memoryview] | None = None,
         weights: memoryview | None = None,
+        has_values: bool = False,
     ) -> None: ...
     @property
     def count(self) -> int: ...

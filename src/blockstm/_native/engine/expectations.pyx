@@ -80,12 +80,14 @@ cdef class Expectations:
         dependencies: int64 starts (one more than transactions) and int64 indices of transactions.
         accesses: int64 starts, int64 locations (any numbers), uint8 kinds (0 read, 1 add, 2 write).
         weights: int64, one for each transaction.
+        has_values: whether what they write is listed with its values.
 
     Raises:
         InputError: an array is of another kind or length. What is in it is not believed, so not refused.
     """
 
-    def __cinit__(self, int64_t count, *, int64_t offset=0, dependencies=None, accesses=None, weights=None):
+    def __cinit__(self, int64_t count, *, int64_t offset=0, dependencies=None, accesses=None, weights=None,
+                  bint has_values=False):
         cdef vector[ExpectedDependency] found
         cdef Numbers numbers
         cdef int64_t index
@@ -108,7 +110,8 @@ cdef class Expectations:
             numbers = Numbers(weights, 8)
             if numbers.count != count:
                 raise InputError(f"{numbers.count} weights of {count} transactions")
-            keep_weights(self, <const int64_t*>numbers.buffer.buf, count, offset)
+            keep_weights(self, <const int64_t*>numbers.buffer.buf, count, offset,
+                         LONG_SHARE_OF_LISTED if has_values else LONG_SHARE)
 
     def dependencies(self):
         """The dependencies that are kept, of each transaction from the highest down."""
@@ -166,16 +169,19 @@ cdef int keep_dependencies(Expectations expectations, vector[ExpectedDependency]
     return 0
 
 
-cdef int keep_weights(Expectations expectations, const int64_t* weight, int64_t count, int64_t offset) except -1:
-    """Keep which transactions are long, the longest first: at most `LONG_SHARE`."""
+cdef int keep_weights(Expectations expectations, const int64_t* weight, int64_t count, int64_t offset,
+                      int share) except -1:
+    """Keep which transactions are long, the longest first: those with 1/``share`` of the weight, or more."""
     cdef double total = 0
     cdef int64_t index
     found = []
     for index in range(count):
         total += weight[index] if weight[index] > 0 else 0
     for index in range(count):
-        if weight[index] > 0 and <double>weight[index] * <double>LONG_SHARE >= total:
+        if weight[index] > 0 and <double>weight[index] * <double>share >= total:
             found.append((-weight[index], index))
+    for weighed, _ in found:
+        expectations.has_long = expectations.has_long or -<double>weighed * <double>LONG_SHARE >= total
     for _, index in sorted(found):
         expectations.long_index.push_back(<int32_t>(index + offset))
     return 0
@@ -218,6 +224,7 @@ cdef class ExpectedInBlock:
         expected.dependency = expectations.dependency.data()
         expected.long_index = expectations.long_index.data()
         expected.long_count = <int64_t>expectations.long_index.size()
+        expected.has_long = expectations.has_long
         expected.trust.prepare(TRUST_FIRST)
         expected.early_left.prepare(EARLY_FIRST)
         expected.held = <Atomic[int32_t]*>calloc(expected.count + 1, sizeof(Atomic[int32_t]))
@@ -244,6 +251,10 @@ cdef class ExpectedInBlock:
             groups.merged[group].prepare(NOT_MERGED)
         groups.is_used = True
         return 0
+
+    cdef void hold_none(self) noexcept:
+        """No transaction waits for what it is expected to depend on."""
+        self.expected.trust.prepare(0)
 
     def __dealloc__(self):
         free(self.expected.held)
@@ -281,6 +292,6 @@ cdef Expected* members_of(ExpectedInBlock expected) noexcept:
     return &expected.expected
 
 
-cdef object report_on(ExpectedInBlock expected):
+cdef object report_on(ExpectedInBlock expected, dict more):
     """A `blockstm.types.HintsReport` once all workers have left; None where nothing was expected."""
-    return None if expected is None else HintsReport(**expected.report())
+    return None if expected is None else HintsReport(**(expected.report() | more))

@@ -28,6 +28,7 @@ cdef struct Expected:
     const int32_t* dependency      # from the highest down
     const int32_t* long_index      # long transactions, the longest first
     int64_t long_count
+    bint has_long                  # one of them is long in any block
     Groups groups
     bint lists_reads               # the schedule is `LISTED`
     Atomic[int32_t]* held          # by transaction: 1 where it was held and has not run since

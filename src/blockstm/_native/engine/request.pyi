@@ -2,6 +2,7 @@ from typing import Any
 
 from blockstm._native.engine.bound_vm import BoundVm
 from blockstm._native.engine.expectations import Expectations
+from blockstm._native.engine.mvmemory.listed import ListedValues
 from blockstm.config import Config
 from blockstm.types import Limit
 
@@ -17,4 +18,5 @@ class Request:
         options: Config,
         expectations: Expectations | None = None,
         schedule: int = 1,
+        listed: ListedValues | None = None,
     ) -> None: ...

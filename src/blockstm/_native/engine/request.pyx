@@ -4,6 +4,7 @@ from libc.stdint cimport UINT64_MAX, int32_t, int64_t
 from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport Expectations
 from blockstm._native.engine.expected cimport DECLARED, Schedule
+from blockstm._native.engine.mvmemory.listed cimport ListedValues
 
 
 class GasCap:
@@ -24,7 +25,7 @@ cdef class Request:
 
     def __init__(self, BoundVm vm not None, int64_t count, int32_t workers, state,
                  bint skip_invalid, limit, options, Expectations expectations=None,
-                 Schedule schedule=DECLARED):
+                 Schedule schedule=DECLARED, ListedValues listed=None):
         self.vm = vm
         self.count = count
         self.workers = workers
@@ -34,6 +35,7 @@ cdef class Request:
         self.options = options
         self.expectations = expectations
         self.schedule = schedule
+        self.listed = listed
 
     cdef object pin(self):
         """Have a native state refuse changes while workers read it without the GIL, as long as this lives."""

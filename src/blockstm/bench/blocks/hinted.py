@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median, quantiles
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -16,6 +16,8 @@ from typing import Any, Literal, TypeAlias
 from blockstm.bench.benchmark import in_turn
 from blockstm.config import Config
 from blockstm.errors import ConfigError
+from blockstm.ethereum.blocks.access_list import BlockAccessList
+from blockstm.ethereum.hints import from_access_list
 from blockstm.executor import Executor
 from blockstm.hints import Expected, Hints, from_dependencies
 from blockstm.insight.recording import Recording, Steps, record
@@ -41,8 +43,40 @@ def _accesses(recording: Recording) -> Hints:
     )
 
 
+def _values(recording: Recording) -> Hints:
+    """What a block's access list tells: the values after each transaction."""
+    return from_access_list(recording.access_list, recording.gas_limits)
+
+
+def _lies(recording: Recording) -> Hints:
+    """The same with every number one too large."""
+    return from_access_list(_with_lies(recording, 0), recording.gas_limits)
+
+
+def _late_lies(recording: Recording) -> Hints:
+    """Right as long as that builds trust, then one too large."""
+    return from_access_list(_with_lies(recording, len(recording) // 2), recording.gas_limits)
+
+
+def _with_lies(recording: Recording, first: int) -> BlockAccessList:
+    def of(changes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+        return tuple((index, value + (index > first)) for index, value in changes)
+
+    return BlockAccessList(
+        tuple(
+            replace(
+                each,
+                storage_changes=tuple((slot, of(found)) for slot, found in each.storage_changes),
+                balance_changes=of(each.balance_changes),
+                nonce_changes=of(each.nonce_changes),
+            )
+            for each in recording.access_list.accounts
+        )
+    )
+
+
 def _slots(recording: Recording) -> Hints:
-    """What a block's access list tells: slots that were changed."""
+    """Which slots were changed, without the values."""
     changed = [
         [location for location in each.writes if isinstance(location[1], int)]
         for each in recording.accesses
@@ -90,6 +124,7 @@ HINTS: Mapping[str, Callable[[Recording], Hints]] = MappingProxyType(
         "dependencies": lambda recording: from_dependencies(recording.dependencies),
         "accesses": _accesses,
         "slots": _slots,
+        "values": _values,
         "weights by gas": lambda recording: _weights(recording.gas),
         "weights by time": lambda recording: _weights(recording.run_ns),
         "dependencies and times": _dependencies_and_times,
@@ -98,6 +133,8 @@ HINTS: Mapping[str, Callable[[Recording], Hints]] = MappingProxyType(
         "hostile: all on the first": lambda recording: from_dependencies([[0]] * len(recording)),
         "hostile: right then a chain": _first_half_right,
         "hostile: the last are long": _last_are_long,
+        "hostile: lying values": _lies,
+        "hostile: right values then lies": _late_lies,
     }
 )
 """Name → what makes such hints of a block that has been recorded."""

@@ -1,9 +1,11 @@
 """Hints from access lists: the block's own (EIP-7928) and its transactions' (EIP-2930).
 
-Neither tells a read from a write of the same transaction, and the block's tells of a read-only
-access nothing but that there was one. What is taken from them are slots: EIP-2200 has every SSTORE
-read the slot first. Balances and nonces are left out, as the EVM adds to the first and expects the
-second, so that they order nothing.
+A block's list has the values of balances, nonces, codes and slots after each transaction that
+changes them: the reads of those after it are answered from there, so that nothing waits. For VMs
+that take no values, and from a transaction's list, which has none, there are dependencies. Neither
+tells a read from a write of the same transaction; what dependencies are taken from are slots:
+EIP-2200 has every SSTORE read the slot first. Balances and nonces order nothing, as the EVM adds to
+the first and expects the second.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Sequence
 
+from blockstm._native.state.listed_writes import listed_writes
 from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.hints.hints import Expected, Hints
@@ -18,22 +21,44 @@ from blockstm.hints.hints import Expected, Hints
 __all__ = ["from_access_list", "from_transactions"]
 
 _READ, _WRITE = 0, 2
+_WEIGHT_MAX = (1 << 63) - 1
 
 
-def from_access_list(access_list: BlockAccessList, transactions: int) -> Hints:
-    """Hints from a block's access list: a transaction that changes a slot depends on the one that
-    changed it last.
+def from_access_list(
+    access_list: BlockAccessList, transactions: int | Sequence[Transaction] | Sequence[int]
+) -> Hints:
+    """Hints from a block's access list: the values that it names answer reads, whether or not who
+    writes them has run. Where values are not taken, a transaction that changes a slot depends on
+    the one that changed it last.
 
     Args:
         access_list: right or wrong, as it came with the block.
-        transactions: how many the block has; what is listed of others is left out.
+        transactions: the block's, whose gas limits are taken for their weights; or those limits, or
+            how many there are. What is listed of others is left out.
     """
-    changed: list[list[int]] = [[] for _ in range(transactions)]
+    weights, count = _gas_limits(transactions)
+    changed: list[list[int]] = [[] for _ in range(count)]
     for location, indexes in enumerate(_changes_of_slots(access_list)):
         for index in indexes:
-            if 0 < index <= transactions:
+            if 0 < index <= count:
                 changed[index - 1].append(location)
-    return Hints.from_arrays(transactions, accesses=_read_and_written(changed))
+    indices, starts, data = listed_writes(access_list.accounts)
+    return Hints.from_arrays(
+        count,
+        accesses=_read_and_written(changed),
+        weights=weights,
+        values=(memoryview(indices).cast("q"), memoryview(starts).cast("q"), memoryview(data)),
+    )
+
+
+def _gas_limits(
+    transactions: int | Sequence[Transaction] | Sequence[int],
+) -> tuple[memoryview | None, int]:
+    """The gas limits, where they are known, and how many transactions there are."""
+    if isinstance(transactions, int):
+        return None, transactions
+    limits = [each if isinstance(each, int) else each.gas for each in transactions]
+    return memoryview(array("q", [min(max(each, 0), _WEIGHT_MAX) for each in limits])), len(limits)
 
 
 def from_transactions(transactions: Iterable[Transaction]) -> Hints:

@@ -23,7 +23,7 @@ class AccessLists:
         """The hints of a block; None where no list came with it."""
         if block.access_list is None:
             return None
-        return from_access_list(block.access_list, len(block.transactions))
+        return from_access_list(block.access_list, block.transactions)
 
 
 class TransactionLists:

@@ -50,12 +50,17 @@ cdef struct Ids:
     uint32_t next
     uint32_t end
 
+# Called with each fresh location, before another worker can find it.
+ctypedef void (*FreshLocation)(void* context, Location* location, uint32_t id, uint64_t hashed) noexcept nogil
+
 cdef struct Interner:
     Atomic[Table*] table
     uint64_t generation             # of the block, 1 to GENERATIONS - 1
     Location** segment              # pointers to SEGMENT_SIZE locations each
     const uint64_t* seed
     bint alone                      # one worker: cells are filled by plain stores
+    FreshLocation fresh             # NULL: nobody asks
+    void* fresh_context
     uint64_t padding_before[8]      # insertions must not disturb lookups
     Atomic[uint32_t] handed_out     # ids, in whole runs
     Mutex grow                      # of the table, and of the segments
@@ -144,6 +149,8 @@ cdef inline bint interner_locate_hashed(Interner* interner, Ids* ids, Arena* are
                 if not new_location(interner, ids, arena, key, size, &fresh):
                     return False
                 has_fresh = True
+                if interner.fresh != NULL:
+                    interner.fresh(interner.fresh_context, location_at(interner, fresh), fresh, hashed)
                 if interner.table.peek() != table:  # the new run made it grow
                     table = interner.table.observe()
                     place = hashed & table.mask

@@ -7,7 +7,7 @@ from blockstm._native.base.hashing cimport word64
 from blockstm._native.engine.mvmemory.values cimport Payload
 
 cdef enum:
-    INLINE_KEY = 96
+    INLINE_KEY = 88
     FIRST_LINE = 64
 
 # What one transaction wrote here; see store.pxd for who may change what.
@@ -26,6 +26,7 @@ cdef struct Location:
     # The key; or, of very long keys, a pointer to it. Behind a key of up to 8 bytes there is room for
     # a short payload, so that one worker alone finds key and value in one cache line.
     uint8_t key[INLINE_KEY]
+    const void* listed             # what is listed of it (listed.pxd); set while something is listed, else anything
 
 
 # The reader mark is the highest index that may have read this location; its complement if runs have

@@ -14,7 +14,7 @@ Order of writes:
     consistent: what was committed from an entry still stands there. What was committed without
     one (a run at the frontier) is missed, and the reader's condition fails when it is validated.
 """
-from libc.stdint cimport int32_t, uint32_t, uint64_t, uint8_t, uintptr_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t, uintptr_t
 from libc.stdlib cimport realloc
 from libc.string cimport memcpy
 
@@ -22,6 +22,7 @@ from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, blockstm_prefetch
 from blockstm._native.base.arena cimport Arena, arena_take
 from blockstm._native.engine.mvmemory.interner cimport Interner
+from blockstm._native.engine.mvmemory.listed cimport Listed, ListedKey, listed_below
 from blockstm._native.engine.mvmemory.locations cimport (
     Entry, Location, highest_reader, is_contended, location_room,
 )
@@ -50,6 +51,7 @@ cdef struct Store:
     Spares spares              # ... and the bytes of long ones taken again
     Atomic[uint32_t] reclaims  # workers share the block and have written much: overwritten values are to be freed
     bint estimates             # whether an estimate aborts a reader
+    Atomic[Listed*] listed     # what readers take for written before it is; NULL: nothing
     ReadBase read_base
     void* read_context
     const blockstm_prefetch* prefetcher   # the state's; NULL: it has none
@@ -138,6 +140,19 @@ cdef inline Found fold_deltas(Store* store, Folding* folding, uint32_t deltas, R
     return FOUND
 
 
+cdef inline const Payload* store_listed(Store* store, const Location* location, int32_t index,
+                                        int32_t floor) noexcept nogil:
+    """The listed value of the highest transaction below ``index`` and above ``floor``; NULL: there is none."""
+    cdef Listed* listed = store.listed.observe()
+    cdef int64_t write
+    if listed == NULL or location.listed == NULL:
+        return NULL
+    write = listed_below(listed, <const ListedKey*>location.listed, index, floor)
+    if write < 0:
+        return NULL
+    return &listed.payload[write]
+
+
 cdef inline Found store_resolve(Store* store, const Location* location, int32_t index,
                                 Folding* folding, Resolved* resolved) noexcept nogil:
     """What transaction ``index`` sees here now. Reader and validator share this function."""
@@ -147,6 +162,10 @@ cdef inline Found store_resolve(Store* store, const Location* location, int32_t 
     cdef const Payload* payload
     cdef uintptr_t tagged
     cdef uint32_t deltas = 0
+    if store.listed.peek() != NULL:
+        payload = store_listed(store, location, index, floor)
+        if payload != NULL:
+            below, floor = payload, payload.index
     while entry != NULL and entry.index > floor:
         tagged = entry.payload.observe()
         if tagged & ESTIMATE_TAG and store.estimates:

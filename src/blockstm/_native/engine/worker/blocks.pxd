@@ -9,6 +9,7 @@ from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport blockstm_vm
 from blockstm._native.base.arena cimport Arena
 from blockstm._native.engine.frontier cimport ExecutionResult, Frontier, Write
+from blockstm._native.engine.mvmemory.listed cimport Listed
 from blockstm._native.engine.mvmemory.store cimport Store
 from blockstm._native.engine.scheduler cimport Scheduler
 from blockstm._native.engine.view.accesses cimport View
@@ -44,6 +45,7 @@ cdef struct Block:
     Poll poll
     void* poll_context
     Store store
+    Listed* listed             # what transactions are said to write; NULL: nothing
     Scheduler scheduler
     # From here on for the frontier's owner alone, which touches it all the time: in lines of its own.
     uint64_t padding_before[8]

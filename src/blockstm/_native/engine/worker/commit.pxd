@@ -27,6 +27,9 @@ from blockstm._native.engine.worker.blocks cimport (
     ABORT_FRONTIER, ABORT_STOPPED, PHASE_COMMIT, PHASE_EXECUTE, PHASE_VALIDATE, Block, Incarnation,
     Worker,
 )
+from blockstm._native.engine.worker.listing cimport (
+    is_committed_as_listed, learn_listed_right, learn_listed_wrong, lists_of, revalidate_up_to, take_back_listed,
+)
 from blockstm._native.engine.worker.runs cimport collect_writes, count_abort, result_of, run
 from blockstm._native.engine.worker.sampling cimport learn_run, sample_begin, sample_phase
 from blockstm._native.engine.worker.stopping cimport gives_up, stop_block
@@ -65,11 +68,16 @@ cdef inline void tombstone_writes(Block* block, const Incarnation* before) noexc
 
 
 cdef inline void tombstone_earlier_run(Worker* worker, int32_t index) noexcept nogil:
-    """Bury what an earlier incarnation of the owned transaction wrote, if there was one."""
+    """Bury what an earlier incarnation of the owned transaction wrote, or a list says that it writes.
+
+    Of the list, all but what the committed run was found to have written.
+    """
     cdef Block* block = worker.block
     cdef Incarnation* before
     if block.workers == 1:
         return
+    if lists_of(block, index):
+        revalidate_up_to(block, index, take_back_listed(block, index))
     before = <Incarnation*>block.scheduler.task[index].published.observe()
     if before != NULL:
         tombstone_writes(block, before)
@@ -126,7 +134,8 @@ cdef inline bint run_and_commit(Worker* worker, int32_t index) noexcept nogil:
     if frontier_commit(&block.frontier, &worker.view, index, &result, worker.write, writes) != RUNNING:
         return False
     if block.workers > 1:
-        revalidate_readers(worker, index, worker.write, writes)
+        if not (lists_of(block, index) and is_committed_as_listed(block, index, worker.write, writes)):
+            revalidate_readers(worker, index, worker.write, writes)
         tombstone_earlier_run(worker, index)
     sample_phase(worker, since, PHASE_COMMIT, index)
     return True
@@ -190,6 +199,7 @@ cdef inline bint commit_owned(Worker* worker, int32_t index, bint* ran) noexcept
     if failed == NULL:
         since = sample_phase(worker, since, PHASE_VALIDATE, index)
         learn(block, index, True)
+        learn_listed_right(block, incarnation)
         if not commit_published(worker, incarnation, index):
             return False
         sample_phase(worker, since, PHASE_COMMIT, index)
@@ -197,6 +207,7 @@ cdef inline bint commit_owned(Worker* worker, int32_t index, bint* ran) noexcept
     sample_phase(worker, since, PHASE_VALIDATE, index)
     count_abort(worker, ABORT_FRONTIER, failed.location)
     learn(block, index, False)
+    learn_listed_wrong(block, index, failed)
     mark_estimates(block, incarnation, index)
     task_leave(task, EXECUTING, 1)
     ran[0] = True

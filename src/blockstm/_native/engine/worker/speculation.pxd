@@ -35,6 +35,9 @@ from blockstm._native.engine.worker.commit cimport (
     commit_frontier, mark_estimates, publish_commit_index, revalidate_readers, wake_idle,
 )
 from blockstm._native.engine.worker.expecting cimport note_met_write
+from blockstm._native.engine.worker.listing cimport (
+    is_given_by_list, learn_listed_wrong, lists_of, revalidate_up_to, take_back_listed,
+)
 from blockstm._native.engine.worker.runs cimport collect_writes, count_abort, result_of, run
 from blockstm._native.engine.worker.sampling cimport sample_begin, sample_check, sample_phase
 from blockstm._native.engine.worker.stopping cimport stop_block
@@ -72,6 +75,8 @@ cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* 
     for index in range(incarnation.writes):
         write = &incarnation.write[index]
         location = location_at(&block.store.interner, write.location)
+        if block.listed != NULL and is_given_by_list(block, write.payload.index, write):
+            continue
         if is_only_added_to(&worker.view.path, location, write.payload):
             continue
         view_pause(&worker.view, POINT_PUBLISH, write.payload.index)
@@ -119,12 +124,15 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
     cdef Incarnation* before = <Incarnation*>task.published.observe()
     cdef Incarnation* incarnation = new_incarnation(worker, status)
     cdef bint changed = False
+    cdef int32_t misled = -1
     if incarnation == NULL or not publish_writes(worker, incarnation, &changed):
         # In this order: what has been published of the run is in no incarnation, so no worker may go on.
         stop_block(block, STOP_NO_MEMORY)
         task_leave(task, WAITING, 1)
         return
     tombstone_unwritten(block, before, &changed)
+    if lists_of(block, index):
+        misled = take_back_listed(block, index)
     task.published.publish(incarnation)
     task.batch.prepare(worker.batch)  # EXECUTED publishes it
     view_pause(&worker.view, POINT_PUBLISH, index)
@@ -133,6 +141,7 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
         revalidate_readers(worker, index, incarnation.write, incarnation.writes)
         if before != NULL:
             revalidate_readers(worker, index, before.write, before.writes)
+    revalidate_up_to(block, index, misled)
     if is_for_others(worker, scheduler_wake_waiters(scheduler, index)):
         events_notify(&scheduler.events)
 
@@ -210,6 +219,7 @@ cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
     if failed == NULL or not task_move(task, status, EXECUTING, 1):
         return
     count_abort(worker, ABORT_VALIDATION, failed.location)
+    learn_listed_wrong(block, <int32_t>index, failed)
     mark_estimates(block, incarnation, <int32_t>index)
     if incarnation_of(status) + 1 >= block.max_incarnations:
         task_leave(task, WAITING, 0)

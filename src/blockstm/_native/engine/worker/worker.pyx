@@ -37,6 +37,7 @@ cdef extern from "Python.h" nogil:
         pass
     PyThreadState* PyEval_SaveThread() noexcept
     void PyEval_RestoreThread(PyThreadState*) noexcept
+    int PyGILState_Check() noexcept
 
 cdef enum:
     PARK_NS_MAX = 50_000_000       # a parked worker 0 still asks for signals
@@ -165,7 +166,8 @@ cdef bint await_task(Worker* worker, Task* task, int64_t ns_max) noexcept nogil:
     """Wait until no worker runs a task; false: that takes too long, or the block is stopped."""
     cdef int64_t since = now_ns(), now = since
     cdef int pause
-    if ns_max < AWAIT_NS_MIN:
+    # Under a native VM that is within a Python function, the other worker may need the GIL that this one holds.
+    if ns_max < AWAIT_NS_MIN or PyGILState_Check():
         return False
     release_claim(&worker.view)  # the frontier must not wait for this worker meanwhile
     while is_running(task):

@@ -1,0 +1,240 @@
+"""Values of an access list answer reads before who writes them has run; lies cost time alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import strategies as st
+from tests.ethereum.made import SENDERS, block_of, sealed, signed, world
+
+from blockstm import Config, Executor
+from blockstm.errors import InputError
+from blockstm.ethereum import Account, AccountState, Block, Transaction
+from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
+from blockstm.ethereum.hints import AccessLists, from_access_list
+from blockstm.hints import Hints
+
+COUNTER, PAYER, FACTORY = (bytes(19) + bytes([last]) for last in (0xC7, 0xC8, 0xC9))
+# Adds 1 to slot 0.
+COUNT = bytes.fromhex("60005460010160005500")
+# Stores the balance of COUNTER, calls it with one wei, and sends half of its own to the coinbase.
+PAY = bytes.fromhex("60c7316001556000808080600160c75af150600080808060024704415af15000")
+# Creates a contract of one STOP: its nonce goes up, there is a new code.
+CREATE = bytes.fromhex("6460016000f36000526005601b6000f000")
+TRANSACTIONS = 16
+WORKERS = (1, 2, 3, 4)
+SCHEDULES = ("optimistic", "declared", "grouped", "listed", "adaptive")
+
+
+def state() -> AccountState:
+    accounts = {
+        COUNTER: Account(5, 1, COUNT),
+        PAYER: Account(10**9, 1, PAY),
+        FACTORY: Account(10**6, 1, CREATE),
+    }
+    return world(accounts)
+
+
+def transactions(to: bytes | None = None) -> tuple[Transaction, ...]:
+    called = (COUNTER, PAYER, FACTORY, SENDERS[0])
+    return tuple(
+        signed(key, nonce=nonce, to=to or called[(key + nonce) % 4], value=3, gas=600_000)
+        for nonce in range(TRANSACTIONS // 4)
+        for key in range(4)
+    )
+
+
+def block(fork: str = "amsterdam", to: bytes | None = None) -> Block:
+    return sealed(block_of(transactions(to), fork, gas_limit=30_000_000), state(), fork=fork)
+
+
+def execute(given: Block, workers: int, hints: Any = None, **options: Any) -> Any:
+    """Run a block; with several workers, from its start on all of them."""
+    fork = options.pop("fork", "amsterdam")
+    with Executor(Config(gate=False, **options), workers=workers) as engine:
+        return engine.execute_block(given, state(), "evm", fork=fork, hints=hints, accesses=True)
+
+
+def listed_of(given: Block, fork: str = "amsterdam") -> BlockAccessList:
+    found = execute(given, 1, fork=fork).accesses.access_list
+    assert isinstance(found, BlockAccessList)
+    return found
+
+
+def changed(listed: BlockAccessList, change: Callable[[int, Any], Any]) -> BlockAccessList:
+    """The same list with other values, each made of its index and its value; None: left out."""
+
+    def of(changes: Any) -> Any:
+        found = [(index, change(index, value)) for index, value in changes]
+        return tuple((index, value) for index, value in found if value is not None)
+
+    return BlockAccessList(
+        tuple(
+            replace(
+                each,
+                storage_changes=tuple(
+                    (slot, of(changes)) for slot, changes in each.storage_changes
+                ),
+                balance_changes=of(each.balance_changes),
+                nonce_changes=of(each.nonce_changes),
+                code_changes=each.code_changes,
+            )
+            for each in listed.accounts
+        )
+    )
+
+
+def shifted(listed: BlockAccessList) -> BlockAccessList:
+    """Every value one transaction too late, as in the list of another order."""
+    drop = replace
+    return BlockAccessList(
+        tuple(
+            drop(
+                each,
+                storage_changes=tuple(
+                    (slot, tuple((index + 1, value) for index, value in changes))
+                    for slot, changes in each.storage_changes
+                ),
+                balance_changes=tuple((index + 1, value) for index, value in each.balance_changes),
+            )
+            for each in listed.accounts
+        )
+    )
+
+
+LIES: dict[str, Callable[[BlockAccessList], BlockAccessList]] = {
+    "right": lambda listed: listed,
+    "partial": lambda listed: changed(listed, lambda index, value: value if index % 3 else None),
+    "stale": shifted,
+    "one lie": lambda listed: changed(listed, lambda index, value: value + (index == 2)),
+    "late lies": lambda listed: changed(listed, lambda index, value: value + (index > 9)),
+    "all lies": lambda listed: changed(listed, lambda index, value: value * 7 + 1),
+    "zeros": lambda listed: changed(listed, lambda index, value: 0),
+    "huge": lambda listed: changed(listed, lambda index, value: (1 << 256) - 1 - value),
+    "too huge": lambda listed: changed(listed, lambda index, value: 1 << 300),
+    "nothing": lambda listed: BlockAccessList(()),
+    "other accounts": lambda listed: BlockAccessList(
+        tuple(replace(each, address=each.address[::-1]) for each in listed.accounts)
+    ),
+    "everything by all": lambda listed: BlockAccessList(
+        tuple(
+            AccountAccess(
+                each.address,
+                ((0, tuple((index, index) for index in range(40))),),
+                balance_changes=tuple((index, index) for index in range(40)),
+                nonce_changes=tuple((index, index) for index in range(40)),
+                code_changes=tuple((index, bytes([index])) for index in range(0, 40, 3)),
+            )
+            for each in listed.accounts
+        )
+    ),
+    "twice and backwards": lambda listed: BlockAccessList(
+        tuple(
+            replace(each, balance_changes=(*each.balance_changes[::-1], *each.balance_changes))
+            for each in (*listed.accounts, *listed.accounts[::-1])
+        )
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LIES)
+@pytest.mark.parametrize("fork", ["berlin", "prague", "amsterdam"])
+def test_no_list_changes_a_block(fork: str, lie: str) -> None:
+    given = block(fork)
+    expected = execute(given, 1, fork=fork)
+    hints = from_access_list(LIES[lie](listed_of(given, fork)), given.transactions)
+    for workers in WORKERS:
+        actual = execute(given, workers, hints, fork=fork)
+        assert actual == expected
+        assert actual.state_root == expected.state_root
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("lie", LIES)
+def test_no_list_changes_a_block_under_any_schedule(lie: str, schedule: str) -> None:
+    given = block()
+    expected = execute(given, 1)
+    hints = from_access_list(LIES[lie](listed_of(given)), TRANSACTIONS)
+    for options in ({}, {"throttle": False}, {"revalidation": False}, {"estimates": False}):
+        for workers in (2, 4):
+            assert execute(given, workers, hints, schedule=schedule, **options) == expected
+
+
+@pytest.mark.parametrize("to", [None, COUNTER, PAYER, FACTORY], ids=["any", "slot", "ether", "new"])
+def test_with_the_right_list_nothing_runs_twice(to: bytes | None) -> None:
+    given = block(to=to)
+    assert all(receipt.succeeded for receipt in execute(given, 1).receipts)
+    hints = from_access_list(listed_of(given), given.transactions)
+    for workers in (2, 3, 4):
+        executed = execute(given, workers, hints)
+        assert executed.stats.incarnations_per_transaction == 1.0
+        report = executed.hints_report
+        assert report is not None
+        assert report.listed > TRANSACTIONS
+        assert report.misled == report.holds == 0
+
+
+def test_a_list_that_misleads_is_not_believed_for_long() -> None:
+    given = block(to=COUNTER)
+    lies = changed(listed_of(given), lambda index, value: value + 1 if index > 1 else value)
+    executed = execute(given, 4, from_access_list(lies, given.transactions))
+    report = executed.hints_report
+    assert report is not None
+    assert report.misled <= TRANSACTIONS
+
+
+def test_a_block_brings_its_list() -> None:
+    given = block()
+    hints = AccessLists().for_block(replace(given, access_list=listed_of(given)))
+    assert hints is not None
+    assert execute(given, 4, hints).stats.incarnations_per_transaction == 1.0
+
+
+def test_without_values_reads_wait_as_ever() -> None:
+    given = block(to=COUNTER)
+    whole = from_access_list(listed_of(given), TRANSACTIONS)
+    assert whole.dependencies == [(), *((n - 1,) for n in range(1, TRANSACTIONS))]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (memoryview(bytes(8)).cast("q"), memoryview(bytes(8)).cast("q"), b""),
+        (memoryview(bytes(8)).cast("q"), memoryview(bytes(24)).cast("q"), b"key"),
+        (b"12345678", b"", b""),
+        None,
+        5,
+    ],
+    ids=["few starts", "starts that end early", "bytes", "nothing", "a number"],
+)
+def test_arrays_of_another_kind_are_refused(values: Any) -> None:
+    if values is None:
+        assert Hints.from_arrays(3, values=None).listed is None
+        return
+    with pytest.raises(InputError):
+        Hints.from_arrays(3, values=values)
+
+
+GIVEN = block()
+EXPECTED = execute(GIVEN, 1)
+LISTED = listed_of(GIVEN)
+
+
+@hypothesis.settings(max_examples=60, deadline=None, print_blob=True)
+@hypothesis.given(st.integers(0, 1 << 32), st.sampled_from(SCHEDULES), st.sampled_from((2, 3, 4)))
+def test_any_mixture_of_lies_comes_to_the_same(seed: int, schedule: str, workers: int) -> None:
+    draw = Random(seed)
+    rate = draw.choice((0.02, 0.2, 0.9))
+
+    def change(index: int, value: int) -> int | None:
+        if draw.random() > rate:
+            return value
+        return draw.choice((None, 0, value + 1, draw.getrandbits(256), draw.getrandbits(64)))
+
+    hints = from_access_list(changed(LISTED, change), draw.choice((TRANSACTIONS, 3, 99)))
+    assert execute(GIVEN, workers, hints, schedule=schedule) == EXPECTED
