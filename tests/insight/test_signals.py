@@ -246,6 +246,18 @@ def test_the_command_tells_and_draws(capsys: Capture, tmp_path: Path) -> None:
         ElementTree.fromstring(each.read_text())
 
 
+def test_numbers_are_written_as_parquet_and_drawn(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("matplotlib")
+    paths = [str(mainnet_block(number)) for number in (BLOCK, 1_150_000)]
+    table, picture = tmp_path / "signals.parquet", tmp_path / "trends.svg"
+    assert main(["insight", *paths, "--parquet", str(table), "--plot", str(picture)]) == 0
+    columns = parquet.read_table(table).to_pydict()
+    assert tuple(columns) == COLUMNS
+    assert columns["number"] == [1_150_000, BLOCK]
+    assert ElementTree.parse(picture).getroot().tag.endswith("svg")
+
+
 def test_the_command_gives_json(capsys: Capture) -> None:
     assert main(["insight", str(mainnet_block(BLOCK)), "--json"]) == 0
     found, last = map(json.loads, capsys.readouterr().out.splitlines())

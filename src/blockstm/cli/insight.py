@@ -51,6 +51,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--csv", type=Path, metavar="FILE", help="write the numbers as a table, too"
     )
     parser.add_argument(
+        "--parquet", type=Path, metavar="FILE", help="the same as Parquet (extra: replay)"
+    )
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw how the numbers go (extra: insight)"
+    )
+    parser.add_argument(
         "--graphs", type=Path, metavar="FOLDER", help="draw each block's conflicts there, as SVG"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a block, and one more")
@@ -80,6 +86,14 @@ def main(args: argparse.Namespace) -> int:
         _print_tables(blocks, odd, trends(blocks))
     if args.csv is not None:
         _write_csv(blocks, args.csv)
+    if args.parquet is not None:
+        from blockstm.insight.parquet import write_parquet  # an optional extra
+
+        write_parquet(blocks, args.parquet)
+    if args.plot is not None:
+        from blockstm.insight.trend_plots import draw_trends  # an optional extra
+
+        draw_trends(blocks, args.plot)
     return 0
 
 

@@ -3,6 +3,8 @@
 Imports point down::
 
     simulation     a block on more cores than there are
+    parquet        the numbers of blocks as a file
+    trend_plots    how they go, as a picture
     anomalies      what is out of the ordinary against the blocks before, where numbers tend to
     signals        what blocks did, as numbers and arrays
     graph          a block's conflicts as a picture

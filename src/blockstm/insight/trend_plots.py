@@ -1,0 +1,56 @@
+"""How the numbers of blocks go, block by block, as a picture; needs the extra `insight`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from blockstm.extras import need
+from blockstm.insight.anomalies import trends
+from blockstm.insight.signals import COLUMNS, BlockSignals
+
+__all__ = ["draw_trends"]
+
+_WIDTH, _HEIGHT, _DPI = 3.6, 2.2, 110
+_COLUMNS = 3
+_DRAWN = tuple(name for name in COLUMNS if name != "number")
+
+
+def draw_trends(blocks: Sequence[BlockSignals], path: Path) -> None:
+    """For each number of `COLUMNS` a line over the blocks, by their numbers, and where it tends to.
+
+    Args:
+        blocks: one or more, by ascending number.
+        path: of the picture; its ending says in which form, such as ``.svg`` or ``.png``.
+
+    Raises:
+        MissingExtra: the extra is not installed.
+        OSError: the file cannot be written.
+    """
+    need("insight", "a plot")
+    import matplotlib as mpl  # an optional extra
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt  # after the choice of what it draws with
+
+    rows = -(-len(_DRAWN) // _COLUMNS)
+    figure, grid = plt.subplots(
+        rows,
+        _COLUMNS,
+        figsize=(_WIDTH * _COLUMNS, _HEIGHT * rows),
+        layout="constrained",
+        squeeze=False,
+    )
+    numbers, slopes = [each.number for each in blocks], trends(blocks)
+    for axes, name in zip(grid.flat, _DRAWN, strict=False):
+        axes.plot(numbers, [getattr(each, name) for each in blocks], marker=".", linewidth=0.8)
+        axes.set_title(_title(name, slopes), fontsize=9)
+    for axes in list(grid.flat)[len(_DRAWN) :]:
+        axes.set_axis_off()
+    figure.savefig(path, dpi=_DPI, metadata={"Date": None} if path.suffix == ".svg" else None)
+    plt.close(figure)
+
+
+def _title(name: str, slopes: Mapping[str, float]) -> str:
+    words = name.replace("_", " ")
+    return f"{words} ({slopes[name]:+.3g} a block)" if name in slopes else words
