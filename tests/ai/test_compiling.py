@@ -160,6 +160,16 @@ def test_a_layer_norm_is_near_what_onnx_runtime_gives() -> None:
     assert np.abs(ours - theirs).max() <= 2 * compiled.output.scales[0].scale
 
 
+def test_an_epsilon_that_counts_for_nothing_is_left_out() -> None:
+    """Rows that deviate by eight steps are as near as others, with the largest that is allowed."""
+    network = Network([1, 24])
+    step = 0.005
+    output = _norm_of(step, epsilon=0.49 * step**2)(network, network.rounded("given", step, 128))
+    given = network.rng.normal(0, 8 * step, (1, 24)).astype(np.float32)
+    compiled, ours, theirs = results(network, output, given)
+    assert np.abs(ours - theirs).max() <= 2 * compiled.output.scales[0].scale
+
+
 @pytest.mark.parametrize("operator", ["ArgMax", "TopK"])
 def test_places_are_those_of_onnx_runtime(operator: str) -> None:
     network = Network(ROW)
@@ -290,6 +300,16 @@ def _normalised(size: float, scale: float) -> Made:
     return made
 
 
+def _norm_of(step: float, **attributes: Any) -> Made:
+    def made(network: Network, value: str) -> str:
+        numbers = [network.tensor(np.ones(24, np.float32)) for _ in range(2)]
+        given = network.rounded(value, step, 128)
+        norm = network.node("LayerNormalization", given, *numbers, **attributes)
+        return network.rounded(norm, 0.1, 0)
+
+    return made
+
+
 def _shaped_as(operator: str, *numbers: int, **attributes: Any) -> Made:
     def made(network: Network, value: str) -> str:
         inputs = [network.tensor(np.array(numbers, np.int64))] if numbers else []
@@ -338,6 +358,17 @@ WRONG: dict[str, tuple[Made, str, str]] = {
         _normalised(np.inf, 0.1),
         "quantizelinear_5",
         "the scales do not go together",
+    ),
+    "a norm of small steps": (_norm_of(0.004), "layernormalization_4", "1e-05 counts beside"),
+    "a norm with a large epsilon": (
+        _norm_of(0.05, epsilon=1e-2),
+        "layernormalization_4",
+        "0.01 counts beside an input whose step is 0.05",
+    ),
+    "a norm with a negative epsilon": (
+        _norm_of(0.05, epsilon=-1e-2),
+        "layernormalization_4",
+        "-0.01 counts beside",
     ),
     "a shape beyond the rank": (_shaped_as("Reshape", 1, 24, 0), "reshape_2", "not reshaped to"),
     "two sizes that follow": (_shaped_as("Reshape", -1, -1, 24), "reshape_2", "not reshaped to"),

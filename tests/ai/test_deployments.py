@@ -16,6 +16,7 @@ from blockstm.ai.deployment import initcode
 from blockstm.ai.inference import Inference
 from blockstm.ai.model import CODE_BYTES, Model, Scale, Tensor
 from blockstm.errors import DecodeError, InputError, PrecompileFailure
+from blockstm.ethereum import Message, estimate_gas
 from blockstm.ethereum.codecs import rlp
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.state.accounts import AccountState
@@ -86,6 +87,34 @@ def test_a_model_is_deployed_and_called_in_one_block(fork: str) -> None:
     assert outcomes[0].value.output == b""  # nobody was there yet
     answers = [outcome.value.output for outcome in outcomes[1 + len(deployment.steps) :]]
     assert answers == [MODEL.run(data) for data in INPUTS[1:]]
+
+
+def test_on_amsterdam_a_model_is_deployed_with_the_gas_that_is_estimated() -> None:
+    """A byte of code costs more there (EIP-8037): the file's gas, which lasts to Osaka, is less."""
+    model = made(width=20)
+    deployment = ai.Deployment(model, Address(SENDERS[0]))
+    block = replace(context("cancun"), gas_limit=500_000_000)
+    evm = Evm("amsterdam", block, precompiles=ai.precompiles())
+    state = AccountState(world())
+    gas = [
+        estimate_gas(
+            state, Message(sender=Address(SENDERS[0]), data=step.initcode), fork="amsterdam"
+        )
+        for step in deployment.steps
+    ]
+    for limits, succeeds in ((gas, True), ([step.gas for step in deployment.steps], False)):
+        steps = [
+            transaction(0, None, nonce=step.nonce, data=step.initcode, gas=limit)
+            for step, limit in zip(deployment.steps, limits, strict=True)
+        ]
+        asked = transaction(1, deployment.contract, data=INPUTS[0], gas=2_000_000)
+        checked = assert_serial_equivalent(
+            [*steps, asked], state, evm, schedules=2, reference_vm=evm
+        )
+        assert checked.result is not None
+        values = [outcome.value for outcome in checked.result.outcomes]
+        assert [value.succeeded for value in values[:-1]] == [succeeds] * len(steps)
+        assert values[-1].output == (model.run(INPUTS[0]) if succeeds else b"")
 
 
 def test_an_input_of_another_size_reverts() -> None:

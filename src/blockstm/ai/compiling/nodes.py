@@ -27,6 +27,11 @@ from blockstm.ai.model import Scale
 
 __all__ = ["OPERATORS"]
 
+_EPSILON: Final = 1e-5  # of a LayerNormalization that does not say
+_QUIET_VARIANCE: Final = 0.5
+"""The most of epsilon, in squares of the input's step: a row that deviates by eight steps then has
+another result by 1/256 at most, and what is quieter is lost in the rounding of its input."""
+
 _Compile = Callable[[Builder, Node], Any]
 
 
@@ -226,6 +231,12 @@ def _normalised(builder: Builder, node: Node) -> Normalised:
         beta = np.asarray(node.constant(2, "bias").numbers, float).reshape(-1)
     if not len(gamma) == len(beta) == given.shape[-1]:
         raise node.fail("scale and bias are of the last axis")
+    epsilon, step = float(node.attributes.get("epsilon", _EPSILON)), given.scale.scale
+    if not 0 <= epsilon <= _QUIET_VARIANCE * step**2:
+        raise node.fail(
+            f"epsilon is left out here, and {epsilon:g} counts beside an input whose step is "
+            f"{step:g}: at most half of the step's square"
+        )
     return Normalised(given, gamma, beta, given.shape)
 
 
