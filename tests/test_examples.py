@@ -11,6 +11,8 @@ import pytest
 from examples.c_vm.payments import Payments, compiled
 
 import blockstm
+from blockstm.bench.blocks.perceptrons import drawn_network
+from blockstm.cli import main
 from blockstm.ethereum import prepare_file
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -56,6 +58,22 @@ def test_the_demo_fails_where_a_block_differs_from_its_header() -> None:
         demo["checked"](prepared, run)
 
 
+def test_an_inference_in_a_block_is_proved_to_somebody_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("eth_keys", reason="it comes with py-evm")
+    example = runpy.run_path(str(EXAMPLES / "proved_inference.py"))
+    bundle = example["main"](drawn_network([64, 32, 10]), tmp_path)
+    path, genesis = str(tmp_path / "inference.bundle"), str(tmp_path / "genesis.json")
+    verify = ["verify", path, "--genesis", genesis, "--ai"]
+    root = f"0x{bundle.witness.parent_state_root.hex()}"
+    assert main([*verify, "--parent-root", root]) == 0
+    for part in ("start", "0", "end"):
+        assert main([*verify, "--transaction", part]) == 0
+    assert main(["verify", path, "--genesis", genesis]) == 1  # a chain without the instructions
+    assert "INVALID" in capsys.readouterr().out
+
+
 def test_the_digits_are_read_on_chain_as_off_chain() -> None:
     pytest.importorskip("onnx", reason="no wheels for this Python")
     pytest.importorskip("sklearn", reason="no wheels for this Python")
@@ -90,8 +108,9 @@ def test_the_example_of_a_chain_of_ones_own_has_its_rules(
 
 
 def test_the_market_of_compute_comes_to_what_it_means(capsys: pytest.CaptureFixture[str]) -> None:
-    main = importlib.import_module("examples.compute_market.main").main
-    ways = main(epochs=2, gas=2 * 10**6, times=1)
+    ways = importlib.import_module("examples.compute_market.main").main(
+        epochs=2, gas=2 * 10**6, times=1
+    )
     assert [*ways] == ["one worker", "two workers", "two, with hints"]
     printed = capsys.readouterr().out
     assert printed.count("each number as meant") == 2
