@@ -39,8 +39,8 @@ MAINNET_COLUMNS = {
     "cpu_cores": ("cores", "{:.2f}"),
     "incarnations_per_transaction": ("runs/tx", "{:.2f}"),
 }
-LAP_COLUMNS = {
-    "workload": ("lap", "{}"),
+ONCE_COLUMNS = {
+    "workload": ("blocks", "{}"),
     "transactions": ("transactions", "{:,}"),
     "gas": ("gas", "{:,}"),
     "workers": ("workers", "{}"),
@@ -67,14 +67,14 @@ def mainnet_rows(rows: Sequence[Row]) -> list[Row]:
     return [row["mainnet"] for row in rows if "mainnet" in row]
 
 
-def lap_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows of a run that are of laps over mainnet's blocks."""
-    return [each for row in rows for each in row.get("laps", ())]
+def once_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a run that are of iterations over mainnet's blocks."""
+    return [each for row in rows for each in row.get("once", ())]
 
 
-def speedup_of_laps(rows: Sequence[Row]) -> float | None:
-    """That of the laps with the most workers; None where this run has none."""
-    return max(((row["workers"], row["speedup"]) for row in lap_rows(rows)), default=(0, None))[1]
+def speedup_of_once(rows: Sequence[Row]) -> float | None:
+    """That of the iterations with the most workers; None where this run has none."""
+    return max(((row["workers"], row["speedup"]) for row in once_rows(rows)), default=(0, None))[1]
 
 
 def of_length(rows: Sequence[Row], *, long: bool) -> list[Row]:
@@ -102,10 +102,10 @@ def parallel_section(rows: Sequence[Row]) -> str:
     if own_pools := own_pool_rows(rows):
         title = "### Blocks in parallel: contracts of their own\n"
         lines += [title, *table(COLUMNS, own_pools, _remarks), ""]
-    if laps := lap_rows(rows):
+    if iterations := once_rows(rows):
         title = "### Blocks in parallel: mainnet, each block once\n"
-        shown = [row | {"milliseconds": row["seconds"] * 1e3} for row in map(dict, laps)]
-        lines += [title, *table(LAP_COLUMNS, shown, _lap_remarks), ""]
+        shown = [row | {"milliseconds": row["seconds"] * 1e3} for row in map(dict, iterations)]
+        lines += [title, *table(ONCE_COLUMNS, shown, _once_remarks), ""]
     if blocks:
         lines += [
             "### Blocks in parallel: mainnet\n",
@@ -125,7 +125,7 @@ def parallel_section(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _lap_remarks(row: Row) -> list[str]:
+def _once_remarks(row: Row) -> list[str]:
     return ["**unstable**"] * (not row["stable"])
 
 

@@ -9,8 +9,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from tests.fixtures import fixtures, mainnet_block, mainnet_index
 
 from bench.parallel_table import LONG_BLOCK
-from blockstm.bench.blocks.laps import measure_laps
 from blockstm.bench.blocks.measurement import measure_workload
+from blockstm.bench.blocks.once import measure_once
 from blockstm.bench.blocks.own_pools import SWAP_GAS, own_pools
 from blockstm.bench.blocks.revm import why_no_revm
 from blockstm.bench.blocks.unmet_codes import CALLS, CODES, STEP_GAS, unmet_codes
@@ -51,12 +51,12 @@ def test_own_pools(benchmark: BenchmarkFixture) -> None:
     benchmark.extra_info["own_pools"] = row.as_dict() | {"machine": machine()}
 
 
-def test_mainnet_laps(benchmark: BenchmarkFixture) -> None:
+def test_mainnet_once(benchmark: BenchmarkFixture) -> None:
     """Each block once in a fresh process, the long ones among them."""
     files = [read_block_file(mainnet_block(number)) for number in sorted(mainnet_index())]
     long = [file for file in files if file.block.header.gas_used >= LONG_BLOCK]
-    rows = benchmark.pedantic(lambda: list(measure_laps(long, workers=(1, WORKERS), laps=5)))
-    benchmark.extra_info["laps"] = [row.as_dict() | {"machine": machine()} for row in rows]
+    rows = benchmark.pedantic(lambda: list(measure_once(long, workers=(1, WORKERS), iterations=5)))
+    benchmark.extra_info["once"] = [row.as_dict() | {"machine": machine()} for row in rows]
 
 
 def test_unmet_codes(benchmark: BenchmarkFixture) -> None:

@@ -2,7 +2,7 @@
 
 Imports point down::
 
-    laps            real blocks, each met once in a fresh process
+    once            real blocks, each met once in a fresh process
     pipeline        blocks verified from their bytes
     measurement     one row of the benchmark: the engine on some workers, and its baselines
     baselines       other EVMs on a workload, one transaction after another

@@ -6,7 +6,7 @@ Imports point down::
     imports    ``blockstm bench imports``: a generated chain imported
     pipeline   ``blockstm bench pipeline``: from bytes to verified
     blocks     ``blockstm bench blocks``: real blocks
-    laps       ``blockstm bench laps``: real blocks, each met once
+    once       ``blockstm bench once``: real blocks, each met once
     hinted     ``blockstm bench hints``: real blocks with hints, right and hostile
     workloads  ``blockstm bench loads``: generated blocks
     evm        ``blockstm bench evm``: EVMs on the same bytecode

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from blockstm.bench.engine.workloads import ABOUT, WORKLOADS, workload_named
-from blockstm.cli.bench import blocks, evm, hinted, imports, laps, pipeline, workloads
+from blockstm.cli.bench import blocks, evm, hinted, imports, once, pipeline, workloads
 from blockstm.cli.bench.rows import print_rows
 from blockstm.cores import usable_cores
 from blockstm.extras import need
@@ -44,7 +44,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     names = parser.add_subparsers(dest="workload", required=True, metavar="WORKLOAD")
     evm.add_parser(names)
     blocks.add_parser(names)
-    laps.add_parser(names)
+    once.add_parser(names)
     workloads.add_parser(names)
     pipeline.add_parser(names)
     imports.add_parser(names)

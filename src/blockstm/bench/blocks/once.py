@@ -1,8 +1,8 @@
-"""Real blocks met once: a lap runs each of several blocks one time, in an order of its own.
+"""Real blocks met once: an iteration runs each of several blocks one time, in an order of its own.
 
-Each lap has a fresh process, so that no code was met before: what a block takes is what it takes a
-node that has just begun. Nothing but the executor is kept from one block to the next, with what the
-process learns. The same laps are run with each number of workers, in turn.
+Each iteration has a fresh process, so that no code was met before: what a block takes is what it
+takes a node that has just begun. Nothing but the executor is kept from one block to the next, with
+what the process learns. The same iterations are run with each number of workers, in turn.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from blockstm.ethereum.execution import prepare_file
 from blockstm.ethereum.files.block_files import BlockFile
 from blockstm.executor import Executor
 
-__all__ = ["LapRow", "measure_laps"]
+__all__ = ["OnceRow", "measure_once"]
 
 
 @dataclass(frozen=True)
-class LapRow:
-    """One row: laps with so many workers.
+class OnceRow:
+    """One row: iterations with so many workers.
 
     Attributes:
         workers: threads of ours.
-        blocks: of a lap; ``transactions`` and ``gas`` are theirs.
-        timing: of a lap: the engine's time for all its blocks, senders and states at hand.
-        speedup: over the first number of workers: the median over pairs of laps in the same order.
+        blocks: of an iteration; ``transactions`` and ``gas`` are theirs.
+        timing: of an iteration: the engine's time for all its blocks, senders and states at hand.
+        speedup: over the first number of workers: the median over pairs in the same order.
         by_block: number of a block → median s.
     """
 
@@ -60,24 +60,24 @@ class LapRow:
         }
 
 
-def measure_laps(
-    files: Sequence[BlockFile], *, workers: Sequence[int] = (1, 2), laps: int = 5
-) -> Iterator[LapRow]:
-    """Run so many laps with each number of workers.
+def measure_once(
+    files: Sequence[BlockFile], *, workers: Sequence[int] = (1, 2), iterations: int = 5
+) -> Iterator[OnceRow]:
+    """Run so many iterations with each number of workers.
 
     Raises:
         AssertionError: a block did not use the gas that its header says.
     """
     taken: dict[int, list[dict[int, Iteration]]] = {count: [] for count in workers}
-    for number in range(laps):
+    for number in range(iterations):
         order = random.Random(number).sample(files, len(files))
         for count in list(taken)[:: 1 if number % 2 == 0 else -1]:
-            taken[count].append(in_a_process(run_lap, order, count))
-    first = [_whole(lap).seconds for lap in next(iter(taken.values()))]
+            taken[count].append(in_a_process(run_once, order, count))
+    first = [_whole(iteration).seconds for iteration in next(iter(taken.values()))]
     for count, each in taken.items():
-        wholes = [_whole(lap) for lap in each]
+        wholes = [_whole(iteration) for iteration in each]
         ratios = [one / many.seconds for one, many in zip(first, wholes, strict=True)]
-        yield LapRow(
+        yield OnceRow(
             workers=count,
             blocks=len(files),
             transactions=sum(len(file.block.transactions) for file in files),
@@ -85,15 +85,15 @@ def measure_laps(
             timing=timing_of(wholes),
             speedup=statistics.median(ratios),
             by_block={
-                number: statistics.median(lap[number].seconds for lap in each)
+                number: statistics.median(iteration[number].seconds for iteration in each)
                 for number in sorted(each[0])
             },
         )
 
 
-def run_lap(files: Sequence[BlockFile], workers: int) -> dict[int, Iteration]:
+def run_once(files: Sequence[BlockFile], workers: int) -> dict[int, Iteration]:
     """Run each block once, in this order: number → what it took."""
-    lap = {}
+    iteration = {}
     with Executor(Config(workers=workers)) as executor:
         for file in files:
             prepared, header = prepare_file(file), file.block.header
@@ -104,11 +104,10 @@ def run_lap(files: Sequence[BlockFile], workers: int) -> dict[int, Iteration]:
                 raise AssertionError(
                     f"block {header.number} used {used} gas, not {header.gas_used}"
                 )
-            lap[header.number] = benchmark.iterations["ours"][0]
-    return lap
+            iteration[header.number] = benchmark.iterations["ours"][0]
+    return iteration
 
 
-def _whole(lap: dict[int, Iteration]) -> Iteration:
-    return Iteration(
-        sum(each.seconds for each in lap.values()), sum(each.cpu_seconds for each in lap.values())
-    )
+def _whole(blocks: dict[int, Iteration]) -> Iteration:
+    taken = blocks.values()
+    return Iteration(sum(each.seconds for each in taken), sum(each.cpu_seconds for each in taken))

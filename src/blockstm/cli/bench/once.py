@@ -1,4 +1,4 @@
-"""``blockstm bench laps``: real blocks, each met once, on one worker and on more."""
+"""``blockstm bench once``: real blocks, each met once, on one worker and on more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = {
     "speedup": "{:.2f}x",
 }
 HEADINGS = {
-    "workload": "lap",
+    "workload": "blocks",
     "transactions": "txs",
     "milliseconds": "ms",
     "mgas_per_second": "Mgas/s",
@@ -34,14 +34,14 @@ HEADINGS = {
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add ``laps`` to the workloads of ``bench``; its arguments are for `main`."""
+    """Add ``iterations`` to the workloads of ``bench``; its arguments are for `main`."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
-        "laps",
+        "once",
         help="real blocks, each met once, on one worker and on more",
-        description="Runs all blocks once in a fresh process, in an order of each lap's own: no "
-        "code was met before, and only the executor is kept. Laps in the same order with each "
-        "number of workers follow each other; the speed-up is over the first number. Senders and "
-        "states are there before.",
+        description="Runs all blocks once in a fresh process, in an order of each iteration's own: "
+        "no code was met before, and only the executor is kept. Iterations in the same order with "
+        "each number of workers follow each other; the speed-up is over the first number. Senders "
+        "and states are there before.",
     )
     parser.add_argument(
         "blocks",
@@ -57,7 +57,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--gas", type=int, default=0, metavar="GAS", help="leave out blocks that used less"
     )
     parser.add_argument(
-        "--laps", "--iterations", type=int, default=5, metavar="N", help="of each; default: 5"
+        "--iterations", type=int, default=5, metavar="N", help="of each; default: 5"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.set_defaults(main=main)
@@ -72,11 +72,11 @@ def main(args: argparse.Namespace) -> int:
 
 def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     # loads what only this command needs
-    from blockstm.bench.blocks.laps import measure_laps
+    from blockstm.bench.blocks.once import measure_once
     from blockstm.ethereum.files.block_files import read_block_file
 
-    if args.laps < 1:
-        raise UsageError(f"--laps is 1 or more, not {args.laps}")
+    if args.iterations < 1:
+        raise UsageError(f"--iterations is 1 or more, not {args.iterations}")
     default = sorted({1, usable_cores()})
     workers = default if args.workers is None else numbers(args.workers, "--workers")
     files = []
@@ -89,7 +89,7 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
             files.append(file)
     if not files:
         raise UsageError(f"no block used {args.gas:,} gas: give a lower --gas")
-    for row in measure_laps(files, workers=workers, laps=args.laps):
+    for row in measure_once(files, workers=workers, iterations=args.iterations):
         yield row.as_dict()
 
 

@@ -1,4 +1,4 @@
-"""Laps over real blocks: each block once, whatever the number of workers."""
+"""Iterations over real blocks: each block once, whatever the number of workers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from blockstm.cli import main
 SHORT = (2641321, 12300570)
 
 
-def test_a_lap_runs_each_block_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_iteration_runs_each_block_once(capsys: pytest.CaptureFixture[str]) -> None:
     paths = [str(mainnet_block(number)) for number in SHORT]
-    assert main(["bench", "laps", *paths, "--workers", "1,2", "--laps", "2", "--json"]) == 0
+    assert main(["bench", "once", *paths, "--workers", "1,2", "--iterations", "2", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["workers"] for row in rows] == [1, 2]
     for row in rows:
@@ -27,14 +27,14 @@ def test_a_lap_runs_each_block_once(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_blocks_that_used_little_gas_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     paths = [str(mainnet_block(number)) for number in SHORT]
-    wanted = ["--workers", "1", "--laps", "1", "--gas", "4000000"]
-    assert main(["bench", "laps", *paths, *wanted]) == 0
+    wanted = ["--workers", "1", "--iterations", "1", "--gas", "4000000"]
+    assert main(["bench", "once", *paths, *wanted]) == 0
     assert "1 blocks, each once" in capsys.readouterr().out
-    assert main(["bench", "laps", *paths, "--gas", "40000000"]) != 0
+    assert main(["bench", "once", *paths, "--gas", "40000000"]) != 0
     assert "give a lower --gas" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", [["--laps", "0"], ["--workers", "two"]])
+@pytest.mark.parametrize("wrong", [["--iterations", "0"], ["--workers", "two"]])
 def test_wrong_options_are_told(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "laps", str(mainnet_block(SHORT[0])), *wrong]) != 0
+    assert main(["bench", "once", str(mainnet_block(SHORT[0])), *wrong]) != 0
     assert wrong[0] in capsys.readouterr().err
