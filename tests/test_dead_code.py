@@ -72,9 +72,12 @@ USED_ELSEWHERE = {
     "revalidation": "read by the native engine",
     "should_exit": "read by uvicorn",
     "signing_hash": "public",
+    "simulated_per_second": "printed by name",
     "speedup_over_baseline": "printed by name",
     "state_at": "public",
     "throttle": "read by the native engine",
+    "together_per_second": "printed by name",
+    "transactions_per_second": "printed by name",
     "work_turns": "printed by name",
 }
 NATIVE_USED_ELSEWHERE = {

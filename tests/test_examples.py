@@ -36,6 +36,16 @@ def test_the_vm_in_c_is_equal_on_two_workers(tmp_path: Path) -> None:
     assert [each.status for each in together.outcomes] == [each.status for each in alone.outcomes]
 
 
+def test_the_shards_of_the_example_receive_all_that_they_send(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module = importlib.import_module("examples.shards")
+    assert len(set(module.main(rounds=2))) == module.SHARDS
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith(f"round 1: {module.SHARDS * len(module.KEYS)} messages sent, ")
+    assert printed[-1] == "everything has arrived: 0 wei in flight"
+
+
 def test_the_demo_runs_and_compares(capsys: pytest.CaptureFixture[str]) -> None:
     demo = runpy.run_path(str(EXAMPLES / "demo.py"))
     demo["main"](numbers=(46147, 1150000, 19426587), gas=10**7)

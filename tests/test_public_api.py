@@ -119,6 +119,7 @@ PAGES = {
     "blockstm.rpc.dev": "rpc.md",
     "blockstm.ethereum": "ethereum.md",
     "blockstm.vm.evm": "ethereum.md",
+    "blockstm.shards": "shards.md",
     "blockstm.testing": "testing.md",
     "blockstm.state": "api.md",
     "blockstm.insight": "api.md",

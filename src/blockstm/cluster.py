@@ -5,8 +5,10 @@ Ray is another project's (https://docs.ray.io), and an extra: ``pip install 'blo
 
 from __future__ import annotations
 
+import gc
 import re
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -48,6 +50,9 @@ def cluster(address: str | None = None, *, cores: int | None = None) -> Iterator
         yield ray
     finally:
         ray.shutdown()
+        with warnings.catch_warnings():  # Ray leaves its processes to be collected
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
 
 
 def _connect(ray: Any, address: str | None, cores: int | None) -> None:

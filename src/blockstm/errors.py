@@ -36,6 +36,7 @@
         │   ├── NodeRefused       it answers with an error: ``code``
         │   └── WrongAnswer       what it answers is none, or not what the block's hash proves
         ├── ClusterError      a cluster cannot be started, reached or used
+        ├── MessageError      a message between shards is refused: ``reason``
         ├── ChainError        a chain cannot do or tell what it is asked
         │   ├── UnknownBlock      it has no such block or transaction       (also LookupError)
         │   ├── UnknownParent     a block's parent is none of its blocks    (also LookupError)
@@ -72,6 +73,7 @@ __all__ = [
     "Invalid",
     "InvalidBlock",
     "LimitError",
+    "MessageError",
     "MissingCode",
     "MissingExtra",
     "MissingHeader",
@@ -387,6 +389,21 @@ class WrongAnswer(NodeError):
 
 class ClusterError(BlockstmError):
     """A cluster cannot be started or reached, or one of its machines lacks what its work needs."""
+
+
+class MessageError(BlockstmError):
+    """A message from one shard to another is refused; it has no effect.
+
+    Attributes:
+        reason: which rule it breaks: one of `blockstm.shards.Refusal`.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[MessageError], tuple[str, str]]:
+        return type(self), (str(self), self.reason)
 
 
 class ChainError(BlockstmError):

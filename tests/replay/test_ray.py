@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,14 @@ import pytest
 from tests.chain.growing import genesis, random_line
 from tests.fixtures import DATA
 from tests.replay.meddling import kill, with_step
+from tests.shards.test_shards import NETWORK, SHARDS, first_round
+from tests.shards.traffic import PEOPLE, network
 
 from blockstm.chain import Chain
 from blockstm.cluster import cluster
-from blockstm.errors import ClusterError
+from blockstm.errors import ClusterError, StoreMismatch
 from blockstm.replay import FolderBlocks, Replay, Verdict, replay
+from blockstm.shards import LocalShards, RayShards, ShardBlock
 
 pytest.importorskip("ray", reason="Ray is not installed: nothing is run on a cluster")
 pytest.importorskip("mdbx")
@@ -59,6 +64,7 @@ def test_a_cluster_says_what_a_process_says(folder: Path) -> None:
     assert facts(replay(FolderBlocks(folder, every=5), ray=True)) == facts(alone)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("ray")
 def test_a_process_of_a_cluster_that_is_killed_loses_nothing(folder: Path, tmp_path: Path) -> None:
     alone = replay(FolderBlocks(folder, every=4), processes=0)
@@ -89,3 +95,41 @@ def test_an_address_at_which_nobody_answers_is_a_cluster_error() -> None:
     if not module.is_initialized():  # a connection that is there is used
         with pytest.raises(ClusterError, match="no Ray cluster answers"), cluster("127.0.0.1:1"):
             pass
+
+
+class KilledShards(RayShards):
+    """Actors that are killed once they are asked for a block, wherever they are then."""
+
+    kills = ()
+
+    def _begin_call(self, shard: int, call: Any) -> Any:
+        reference = super()._begin_call(shard, call)
+        name, arguments = call
+        if name == "advance" and (arguments[0].number, shard) in self.kills:
+            self.kills = tuple(each for each in self.kills if each != (arguments[0].number, shard))
+            os.kill(self._pids[shard], signal.SIGKILL)
+        return reference
+
+    def advance(self, *given: Any) -> Sequence[ShardBlock]:
+        self._pids = self.processes
+        return super().advance(*given)
+
+
+@pytest.mark.usefixtures("ray")
+def test_actors_give_the_roots_of_the_reference_whenever_they_are_killed(tmp_path: Path) -> None:
+    with LocalShards(NETWORK, workers=1) as reference, KilledShards(NETWORK, tmp_path) as actors:
+        actors.kills = ((1, 0), (2, 1), (3, 2))
+        for given_to in (first_round(), {}, {}):
+            assert list(reference.advance(given_to)) == list(actors.advance(given_to))
+        assert actors.kills == ()
+        assert actors.deaths >= 1
+        assert [actors.balance(shard, PEOPLE[0]) for shard in range(SHARDS)] == [7, 5, 6]
+        assert (actors.roots, actors.in_flight) == (reference.roots, 0)
+        [killed, *_] = actors.processes  # between two blocks
+        os.kill(killed, signal.SIGKILL)
+        assert list(reference.advance()) == list(actors.advance())
+    with LocalShards(NETWORK, tmp_path, workers=1) as again:
+        assert (again.number, again.roots) == (4, actors.roots)
+    # A folder of another network is refused by what opens it.
+    with pytest.raises(StoreMismatch), RayShards(network(SHARDS + 1), tmp_path):
+        pass

@@ -132,7 +132,7 @@ def test_all_ways_say_the_same_of_a_chain(
 
 
 def test_processes_say_what_one_says(folder: Path, files: list[tuple[Path, Path]]) -> None:
-    assert facts(replay(files, spec=SPEC, processes=2)) == facts(
+    assert facts(replay(files, spec=SPEC, processes=1)) == facts(
         replay(files, spec=SPEC, processes=0)
     )
     source = FolderBlocks(folder, 3, 18, every=4)

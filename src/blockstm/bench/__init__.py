@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    sharded      shards that send each other messages
     chains       a chain imported, on disk and in memory
     blocks       blocks on the EVM in parallel
     inference    a network in opcodes and by integer instructions

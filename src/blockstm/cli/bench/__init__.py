@@ -3,6 +3,7 @@
 Imports point down::
 
     command    ``blockstm bench``: the engine on a named workload
+    sharded    ``blockstm bench shards``: shards that send each other messages
     imports    ``blockstm bench imports``: a generated chain imported
     pipeline   ``blockstm bench pipeline``: from bytes to verified
     blocks     ``blockstm bench blocks``: real blocks

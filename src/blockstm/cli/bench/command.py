@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from blockstm.bench.engine.workloads import ABOUT, WORKLOADS, workload_named
-from blockstm.cli.bench import blocks, evm, hinted, imports, once, pipeline, workloads
+from blockstm.cli.bench import blocks, evm, hinted, imports, once, pipeline, sharded, workloads
 from blockstm.cli.bench.rows import print_rows
 from blockstm.cores import usable_cores
 from blockstm.extras import need
@@ -49,6 +49,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     pipeline.add_parser(names)
     imports.add_parser(names)
     hinted.add_parser(names)
+    sharded.add_parser(names)
     for name in WORKLOADS:
         _add_workload(names, name)
     return parser
