@@ -268,8 +268,8 @@ bool run_charged(Machine& machine, const Step& step, ValidationError& error) noe
     ExecutionResult result{};
     if (!run.buy_gas() || !machine.journal.debit(run.sender, fees.total) || !run.execute(result)) return false;
     const GasUse use = run.gas_use(result);
-    return run.refund_and_pay(use) && pay_own_fees(machine, step, run.sender, fees, use.used) && record_and_flush(machine) &&
-           run.encode(result, use) && machine.journal.charge(use.used);
+    return run.refund_and_pay(use) && pay_own_fees(machine, step, run.sender, fees, use.used) &&
+           record_and_flush(machine) && run.encode(result, use) && machine.journal.charge(use.used);
 }
 
 namespace {
