@@ -263,6 +263,6 @@ def test_nodes_that_threads_take_and_others_give_back_need_no_more_memory(tmp_pa
         disk = DiskState(store, EMPTY_TRIE_ROOT, cache_bytes=1 << 24, workers=4)
         disk.apply({each: AccountChange(balance=9, exists=True) for each in addresses})
         first = pool_after(4)  # at least the nodes of two states
-        # Beside them a thread may once have made all nodes of a state, whoever does so now.
+        # Beside them a thread may once have made all nodes of a state, whichever does so now.
         assert pool_after(24) <= 4 * first
         assert disk.stats["node_bytes"] <= first

@@ -71,7 +71,7 @@ def _serve(tasks: SimpleQueue[_Task[Any] | None]) -> None:
 
 
 class _Task(Generic[T]):
-    """A step that is run once, however often and by whomever."""
+    """A step that is run once, however often it is asked for and by which thread."""
 
     def __init__(self, step: Callable[[], T]) -> None:
         self._step = step

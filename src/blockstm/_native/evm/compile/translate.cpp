@@ -124,7 +124,7 @@ bool Translator::is_within_run(uint64_t place, uint32_t count) const noexcept {
     return before + count >= RUN_MIN;
 }
 
-// The basic block that begins with them charges for all. Who jumps to one of the others gets a chunk that charges for
+// The basic block that begins with them charges for all. A jump to one of the others gets a chunk that charges for
 // those from there on and goes on behind the run: what stands there is not translated again.
 bool Translator::take_run(uint64_t place, uint32_t count) noexcept {
     charge(gas_.base[op::JUMPDEST] * count, 0, 0);
