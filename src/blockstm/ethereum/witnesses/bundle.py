@@ -97,12 +97,11 @@ class Bundle:
         chain_id: int,
         difficulty: int,
     ) -> Self:
-        """The bundle of a block that was executed with ``accesses=True``.
-
-        Raises:
-            InputError: it was executed without.
-        """
-        accesses = _accesses(executed)
+        """The bundle of a block that was executed, best with ``accesses=True``: without, it is of
+        version 1."""
+        accesses, listed = executed.accesses, executed.access_list
+        if accesses is not None:
+            listed = accesses.access_list
         headers = sorted(set(witness.headers), key=lambda header: header.number)
         sorted_witness = Witness(
             witness.parent_state_root,
@@ -116,10 +115,10 @@ class Bundle:
             difficulty,
             block,
             sorted_witness,
-            accesses.access_list.encode(),
+            b"" if listed is None else listed.encode(),
             tuple(receipt.encode() for receipt in executed.receipts),
             tuple(_changes(executed.writes)),
-            tuple(accesses.dependencies),
+            None if accesses is None else tuple(accesses.dependencies),
         )
 
     @classmethod
@@ -199,13 +198,17 @@ class Bundle:
 
         Raises:
             DecodeError: something differs; ``place`` names the first such thing.
-            InputError: it was executed without accesses.
+            InputError: it is of version 2, and its block was executed without accesses.
         """
-        listed = executed.access_list if self.hints is None else _accesses(executed).access_list
+        if self.hints is None:
+            listed = executed.access_list
+        else:
+            accesses = _accesses(executed)
+            listed = accesses.access_list
         if self.access_list != (b"" if listed is None else listed.encode()):
             raise _different("accessList")
         if self.hints is not None:
-            _compare(self.hints, _accesses(executed).dependencies, "hints")
+            _compare(self.hints, accesses.dependencies, "hints")
         _compare(self.receipts, [each.encode() for each in executed.receipts], "receipts")
         _compare(self.changes, list(_changes(executed.writes)), "changes")
 
@@ -322,7 +325,10 @@ def _known(value: int | bytes | None) -> Item:
 
 def _accesses(executed: ExecutedBlock) -> BlockAccesses:
     if executed.accesses is None:
-        raise InputError("a bundle takes a block's accesses: run it with accesses=True")
+        raise InputError(
+            "a bundle of version 2 says what each transaction accessed: to compare that, execute "
+            "its block with accesses=True"
+        )
     return executed.accesses
 
 
