@@ -49,10 +49,14 @@ def cluster(address: str | None = None, *, cores: int | None = None) -> Iterator
     try:
         yield ray
     finally:
+        _end(ray)
+
+
+def _end(ray: Any) -> None:
+    with warnings.catch_warnings():  # Ray leaves its processes to be collected
+        warnings.simplefilter("ignore", ResourceWarning)
         ray.shutdown()
-        with warnings.catch_warnings():  # Ray leaves its processes to be collected
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+        gc.collect()
 
 
 def _connect(ray: Any, address: str | None, cores: int | None) -> None:
@@ -69,6 +73,7 @@ def _connect(ray: Any, address: str | None, cores: int | None) -> None:
     try:
         ray.init(**options)
     except Exception as error:  # whatever stands in its way: it has no root for all of them
+        _end(ray)  # what has been started
         what = (
             "no Ray cluster can be started here; it needs /dev/shm and processes of its own"
             if address is None

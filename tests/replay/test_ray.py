@@ -1,135 +1,57 @@
-"""Work on a Ray cluster: the same as without one, also where its processes die."""
+"""Work on a Ray cluster, in a process of its own for each set of cases.
+
+Ray leaves sockets and files to the end of its process, and asks a cluster that is gone for ever: so
+neither is in the process of other tests.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import signal
-from collections.abc import Iterator, Sequence
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.chain.growing import genesis, random_line
-from tests.fixtures import DATA
-from tests.replay.meddling import kill, with_step
-from tests.shards.test_shards import NETWORK, SHARDS, first_round
-from tests.shards.traffic import PEOPLE, network
-
-from blockstm.chain import Chain
-from blockstm.cluster import cluster
-from blockstm.errors import ClusterError, StoreMismatch
-from blockstm.replay import FolderBlocks, Replay, Verdict, replay
-from blockstm.shards import LocalShards, RayShards, ShardBlock
+from tests.patience import PATIENCE
 
 pytest.importorskip("ray", reason="Ray is not installed: nothing is run on a cluster")
 pytest.importorskip("mdbx")
 
-BLOCKS = 12
-SPEC = genesis().chain
-assert SPEC is not None
-
-# Ray opens files and sockets that it leaves to the end of the process.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning")
+CASES = Path(__file__).with_name("ray_cases.py")
+DEADLINE = 4 * PATIENCE  # s; a cluster starts in seconds, beside much else in a minute
 
 
-@pytest.fixture(scope="module")
-def ray() -> Iterator[Any]:
-    """One cluster of this machine for all tests here."""
-    try:
-        with cluster(cores=2) as module:
-            yield module
-    except ClusterError as error:
-        pytest.skip(f"{error}")
+def run_cases(which: str, said: Path) -> None:
+    """Run the cases that an expression of marks chooses; skip where no cluster can be started."""
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider"]
+    with (
+        said.open("wb") as output,
+        subprocess.Popen(
+            [*command, "-m", which, str(CASES)],
+            cwd=CASES.parents[2], stdout=output, stderr=output, start_new_session=True,
+        ) as process,
+    ):  # fmt: skip
+        try:
+            status = process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            status = -signal.SIGKILL
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    text = said.read_text(errors="replace")
+    assert status == 0, text
+    if skipped := re.search(r"^SKIPPED.*", text, re.MULTILINE):
+        pytest.skip(skipped[0])
+    assert " passed" in text
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a chain."""
-    path = tmp_path_factory.mktemp("chain")
-    with Chain.open(path, genesis=genesis(), workers=1) as imported:
-        list(imported.import_blocks(random_line(BLOCKS, seed=7)))
-    return path
-
-
-def facts(done: Replay) -> list[dict[str, Any]]:
-    return [each.facts() for each in done.records]
-
-
-@pytest.mark.usefixtures("ray")
-def test_a_cluster_says_what_a_process_says(folder: Path) -> None:
-    witnesses = sorted((DATA / "mainnet-witness").iterdir())[:3]
-    pairs = [(DATA / "mainnet" / each.name, each) for each in witnesses]
-    assert facts(replay(pairs, ray=True)) == facts(replay(pairs, processes=0))
-    alone = replay(FolderBlocks(folder, every=5), processes=0)
-    assert facts(replay(FolderBlocks(folder, every=5), ray=True)) == facts(alone)
+@pytest.mark.alone
+def test_a_cluster_says_what_processes_say(tmp_path: Path) -> None:
+    run_cases("not slow", tmp_path / "said")
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("ray")
-def test_a_process_of_a_cluster_that_is_killed_loses_nothing(folder: Path, tmp_path: Path) -> None:
-    alone = replay(FolderBlocks(folder, every=4), processes=0)
-    spec = with_step(SPEC, kill, number=6, beside=tmp_path / "died")
-    done = replay(FolderBlocks(folder, every=4), spec=spec, ray=True)
-    assert facts(done) == facts(alone)
-    assert done.deaths >= 1
-    always = with_step(SPEC, kill, number=6)
-    done = replay(FolderBlocks(folder, every=4), spec=always, ray=True, tries=1)
-    assert [each.number for each in done.records if not each.is_equal] == [6]
-    assert done.records[5].verdict is Verdict.KILLED
-
-
-def test_a_folder_that_is_not_on_a_machine_is_said(ray: Any, tmp_path: Path) -> None:
-    from blockstm.replay.from_chain import SegmentTask
-    from blockstm.replay.on_ray import RayCluster
-    from blockstm.replay.task import Settings
-
-    place = RayCluster(ray, Settings(SPEC))
-    place.submit(SegmentTask(tmp_path / "nowhere", 1, 1, 0))
-    with pytest.raises(ClusterError, match="--witnesses"):
-        place.wait()
-
-
-def test_an_address_at_which_nobody_answers_is_a_cluster_error() -> None:
-    import ray as module
-
-    if not module.is_initialized():  # a connection that is there is used
-        with pytest.raises(ClusterError, match="no Ray cluster answers"), cluster("127.0.0.1:1"):
-            pass
-
-
-class KilledShards(RayShards):
-    """Actors that are killed once they are asked for a block, wherever they are then."""
-
-    kills = ()
-
-    def _begin_call(self, shard: int, call: Any) -> Any:
-        reference = super()._begin_call(shard, call)
-        name, arguments = call
-        if name == "advance" and (arguments[0].number, shard) in self.kills:
-            self.kills = tuple(each for each in self.kills if each != (arguments[0].number, shard))
-            os.kill(self._pids[shard], signal.SIGKILL)
-        return reference
-
-    def advance(self, *given: Any) -> Sequence[ShardBlock]:
-        self._pids = self.processes
-        return super().advance(*given)
-
-
-@pytest.mark.usefixtures("ray")
-def test_actors_give_the_roots_of_the_reference_whenever_they_are_killed(tmp_path: Path) -> None:
-    with LocalShards(NETWORK, workers=1) as reference, KilledShards(NETWORK, tmp_path) as actors:
-        actors.kills = ((1, 0), (2, 1), (3, 2))
-        for given_to in (first_round(), {}, {}):
-            assert list(reference.advance(given_to)) == list(actors.advance(given_to))
-        assert actors.kills == ()
-        assert actors.deaths >= 1
-        assert [actors.balance(shard, PEOPLE[0]) for shard in range(SHARDS)] == [7, 5, 6]
-        assert (actors.roots, actors.in_flight) == (reference.roots, 0)
-        [killed, *_] = actors.processes  # between two blocks
-        os.kill(killed, signal.SIGKILL)
-        assert list(reference.advance()) == list(actors.advance())
-    with LocalShards(NETWORK, tmp_path, workers=1) as again:
-        assert (again.number, again.roots) == (4, actors.roots)
-    # A folder of another network is refused by what opens it.
-    with pytest.raises(StoreMismatch), RayShards(network(SHARDS + 1), tmp_path):
-        pass
+def test_a_cluster_loses_nothing_where_its_processes_die(tmp_path: Path) -> None:
+    run_cases("slow", tmp_path / "said")
