@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from blockstm.errors import BlockError, DecodeError, InputError, InvalidBlock, M
 from blockstm.ethereum import Bundle, ChunkProof, Receipt, join_chunks, verify_part
 from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
 from blockstm.ethereum.codecs.rlp import decode, encode
+from blockstm.ethereum.tries.list_root import list_root
 from blockstm.ethereum.witnesses.commitment import CHUNK_SIZE, commitment
+from blockstm.types import Address
 
 BLOCKS = 6
 
@@ -132,6 +135,69 @@ def test_an_entry_that_nobody_makes_is_named() -> None:
             DecodeError, match=r"balanceChanges blockAccessIndex 0x0: expected none"
         ):
             verify_part(wrong, "start", chain=chain.spec)
+
+
+def late(account: AccountAccess, index: int) -> Iterator[AccountAccess]:
+    """The account with a change more, at an index after those that it has."""
+    for name, value in (("balance_changes", 5), ("nonce_changes", 5), ("code_changes", b"\0")):
+        yield replace(account, **{name: (*getattr(account, name), (index, value))})
+    for at, (slot, changes) in enumerate(account.storage_changes):
+        slots = list(account.storage_changes)
+        slots[at] = (slot, (*changes, (index, 7)))
+        yield replace(account, storage_changes=tuple(slots))
+
+
+def with_list(bundle: Bundle, listed: BlockAccessList) -> Bundle:
+    """The bundle with another list, to which its header commits where it does to any."""
+    block = bundle.block
+    if block.header.block_access_list_hash is not None:
+        header = replace(block.header, block_access_list_hash=listed.hash)
+        block = replace(block, header=header, access_list=None)
+    return replace(bundle, block=block, access_list=listed.encode())
+
+
+def test_a_change_after_the_end_is_named_by_every_part(chain: Chain) -> None:
+    bundle = many(chain)
+    listed = BlockAccessList.decode(bundle.access_list)
+    index = len(bundle.block.transactions) + 2
+    nobody = AccountAccess(Address(b"\xff" * 20))
+    assert any(account.storage_changes for account in listed.accounts)
+    for at, account in enumerate((*listed.accounts, nobody)):
+        for more in late(account, index):
+            accounts = (*listed.accounts[:at], more, *listed.accounts[at + 1 :])
+            wrong = with_list(bundle, BlockAccessList(accounts))
+            for part in parts_of(bundle)[:: len(bundle.block.transactions)]:
+                with pytest.raises(DecodeError, match=rf"blockAccessIndex {index:#x}, and"):
+                    verify_part(wrong, part, chain=chain.spec)
+
+
+@pytest.mark.parametrize("fork", ["cancun", "prague"])
+def test_a_transaction_for_which_there_is_no_gas_is_named(fork: str) -> None:
+    from tests.chain.test_bundles import verified
+
+    with grown(fork) as chain:
+        bundle = many(chain)
+        block = bundle.block
+        *others, old = block.transactions
+        left = block.header.gas_limit - Receipt.decode(bundle.receipts[-2]).cumulative_gas_used
+        for gas, is_valid in ((left, True), (left + 1, False)):
+            new = signed(
+                3, nonce=old.nonce, gas_price=old.gas_price, to=old.to, value=old.value, gas=gas
+            )
+            listed = (*others, new)  # the bundle has no hashes of them
+            root = list_root([each.encode() for each in listed])
+            header = replace(block.header, transactions_root=root)
+            wrong = replace(bundle, block=replace(block, header=header, transactions=listed))
+            for check in (
+                lambda bundle: verified(bundle, chain.spec),
+                *(partial(verify_part, part=part, chain=chain.spec) for part in parts_of(bundle)),
+            ):
+                if is_valid:
+                    check(wrong)
+                else:
+                    with pytest.raises(InvalidBlock, match="gas above block") as caught:
+                        check(wrong)
+                    assert caught.value.index == len(others)
 
 
 def test_an_account_that_is_not_listed_is_named() -> None:

@@ -3,8 +3,8 @@
 The list names every value that a transaction leaves. So each transaction can be run by itself: on
 the parent's state, as the witness proves it, with the values that the list has from before the
 transaction. If what it leaves is what the list says it leaves, and that holds of the block's start,
-of every transaction and of its end, then the list is that of the block, by induction; and many can
-share the work. The one who has a transaction before which the list is wrong may be told so by a
+of every transaction and of its end, then its changes are those of the block, by induction; and many
+can share the work. The one who has a transaction before which the list is wrong may be told so by a
 difference of its own, but the one who has the transaction whose values are wrong always is.
 """
 
@@ -31,6 +31,7 @@ from blockstm.ethereum.results.access_list_differences import differences
 from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.results.header_comparison import results_violation
 from blockstm.ethereum.rules.block_rules import block_violation
+from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.witnesses.bundle import Bundle
 from blockstm.ethereum.witnesses.state import WitnessState
 from blockstm.messages import brief
@@ -51,8 +52,10 @@ def verify_part(bundle: Bundle, part: Part, *, chain: Chain = MAINNET) -> int:
     """Check a part of a bundle's block by itself; the gas that it used, 0 of the start and the end.
 
     The header and the body are checked whole, the receipts against the header's root. The end is
-    where the state root is: it is that of the list's last values. What no part tells: the requests
-    that the block makes, the bundle's changes and hints, and the gas of a block of Amsterdam.
+    where the state root is: it is that of the list's last values. What no part tells: whether the
+    list has an account or a slot more, which is said to be read and is not; the requests that the
+    block makes; the bundle's changes and hints; and of a block of Amsterdam its gas, and whether
+    that had room for each transaction.
 
     Args:
         bundle: whose witness's root is trusted to be the parent's.
@@ -118,10 +121,12 @@ def _receipts(bundle: Bundle) -> list[Receipt]:
 def _check_frame(
     bundle: Bundle, around: Surroundings, listed: BlockAccessList, receipts: list[Receipt]
 ) -> None:
-    """What is checked without running anything: header, body, and what the header names of both.
+    """What is checked without running anything: header, body, what the header names of both, that
+    there is gas for each transaction, and that all changes are of parts.
 
     Raises:
         InvalidBlock: one of them is wrong.
+        DecodeError: a change is of a part that is none.
     """
     block, header = bundle.block, bundle.block.header
     violation = block_violation(
@@ -134,8 +139,42 @@ def _check_frame(
         receipts,
         access_list=None if header.block_access_list_hash is None else listed,
     )
+    if violation is None and around.fork < AMSTERDAM:  # whose receipts do not tell its gas
+        violation = _gas_violation(block, receipts)
     if violation is not None:
         raise violation.error()
+    _check_indexes(listed, len(block.transactions) + 1)
+
+
+def _gas_violation(block: Block, receipts: list[Receipt]) -> Violation | None:
+    """The first transaction that asks for more gas than those before it left; None if none does."""
+    left = limit = block.header.gas_limit
+    for place, (transaction, receipt) in enumerate(zip(block.transactions, receipts, strict=True)):
+        if transaction.gas > left:
+            detail = (
+                f"gas above block: it asks for {transaction.gas} where the block has {left} left"
+            )
+            return Violation(Reason.GAS_ABOVE_BLOCK, detail, place)
+        left = limit - receipt.cumulative_gas_used
+    return None
+
+
+def _check_indexes(listed: BlockAccessList, last: int) -> None:
+    """Refuse a change after the end of the block, which no part would miss.
+
+    Raises:
+        DecodeError: there is one.
+    """
+    for account in listed.accounts:
+        slots = (changes for _, changes in account.storage_changes)
+        of_account = account.balance_changes, account.nonce_changes, account.code_changes
+        for changes in (*of_account, *slots):
+            if changes and changes[-1][0] > last:  # they ascend
+                raise DecodeError(
+                    f"accessList: account 0x{account.address.hex()} has a change at "
+                    f"blockAccessIndex {changes[-1][0]:#x}, and the block ends at {last:#x}",
+                    "accessList",
+                )
 
 
 def _alone(block: Block, part: Part) -> Block:
