@@ -16,7 +16,7 @@ from tests.chain.growing import genesis, random_line, with_other_root
 from tests.fixtures import DATA, ROOT
 from tests.replay.meddling import count, give, kill, with_step
 
-from blockstm.chain import Chain
+from blockstm.chain import Chain, prove_block
 from blockstm.cli import main
 from blockstm.errors import (
     ConfigError,
@@ -226,6 +226,37 @@ def test_a_file_that_says_something_else_is_named_with_its_field(
 def _with_header(block: Block, **members: Any) -> Block:
     header = replace(block.header, **members)
     return replace(block, header=header, hash=header.hash)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_bundle_is_compared_with_all_that_it_says(
+    chain: Chain, tmp_path: Path, version: int
+) -> None:
+    bundle = max(
+        (prove_block(chain, number) for number in range(1, chain.head.number + 1)),
+        key=lambda each: len(each.receipts),
+    )
+    if version == 1:
+        bundle = replace(bundle, hints=None, access_list=b"")
+    assert len(bundle.receipts) > 1
+    lies: dict[str, dict[str, Any]] = {
+        "accessList": {"access_list": b"\xc0"},
+        "receipts[0]": {"receipts": (b"\xc0", *bundle.receipts[1:])},
+        "changes[0]": {"changes": bundle.changes[1:]},
+    }
+    if version == 2:
+        assert bundle.hints is not None
+        first, second, *others = bundle.hints
+        lies["hints[1]"] = {"hints": (first, () if second else (0,), *others)}
+    files = [tmp_path / f"{place}.bundle" for place in range(1 + len(lies))]
+    files[0].write_bytes(bundle.encode())
+    for path, lie in zip(files[1:], lies.values(), strict=True):
+        path.write_bytes(replace(bundle, **lie).encode())
+    right, *wrong = replay(files, spec=chain.spec, processes=0, workers=2).records
+    assert right.verdict is Verdict.EQUAL, right
+    assert "state_root" in right.compared
+    assert {each.verdict for each in wrong} == {Verdict.DIFFERENT}
+    assert [each.field for each in wrong] == list(lies)
 
 
 def test_what_cannot_be_executed_does_not_stop_the_rest(

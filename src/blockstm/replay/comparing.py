@@ -53,6 +53,7 @@ def compared(
     block: Block,
     execute: Execute,
     receipts: Callable[[], Sequence[Receipt] | None],
+    check: Callable[[ExecutedBlock], None] | None = None,
 ) -> tuple[BlockRecord, ExecutedBlock | None]:
     """The record of a block, and what it did if it came to its end.
 
@@ -62,12 +63,16 @@ def compared(
         execute: what executes it.
         receipts: what others found its transactions to do, None where nobody tells; asked only
             where they matter.
+        check: compares with what else is said of the block, and raises `DecodeError` where that is
+            different.
     """
     begin = perf_counter()
     executed: ExecutedBlock | None = None
     try:
         executed = execute()
         record = _with_results(record, block.header, executed)
+        if check is not None:
+            record = _checked(record, executed, check)
     except InvalidBlock as error:
         executed = error.executed
         record = _refused(record, block.header, error, executed, receipts)
@@ -77,6 +82,16 @@ def compared(
         said = f"{kind_of(error)}: {said_by(error)}"
         record = replace(record, verdict=Verdict.FAILED, reason=said)
     return replace(record, seconds=perf_counter() - begin), executed
+
+
+def _checked(
+    record: BlockRecord, executed: ExecutedBlock, check: Callable[[ExecutedBlock], None]
+) -> BlockRecord:
+    try:
+        check(executed)
+    except DecodeError as error:
+        return replace(record, verdict=Verdict.DIFFERENT, field=error.place, reason=said_by(error))
+    return record
 
 
 def unreadable(place: int, name: str, error: Exception, number: int | None = None) -> BlockRecord:

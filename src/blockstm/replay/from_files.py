@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -23,6 +24,7 @@ from blockstm.ethereum import (
     read_witness,
 )
 from blockstm.executor import execute_block
+from blockstm.hints import from_dependencies
 from blockstm.replay.comparing import beginning, compared, unreadable
 from blockstm.replay.records import BlockRecord, Verdict
 from blockstm.replay.task import Settings, Task
@@ -134,9 +136,10 @@ def _record(place: int, name: str, found: _Found, settings: Settings) -> BlockRe
     nodes = 0 if witness is None else len(witness.nodes)
     record = beginning(place, found.block, name=name, nodes=nodes)
     execute = _on_state if witness is None else _on_witness
-    return compared(record, found.block, lambda: execute(found, settings), lambda: found.receipts)[
-        0
-    ]
+    bundle = None if found.file is None else found.file.bundle
+    executing, receipts = partial(execute, found, settings), lambda: found.receipts
+    check = None if bundle is None else bundle.compare
+    return compared(record, found.block, executing, receipts, check)[0]
 
 
 def _on_state(found: _Found, settings: Settings) -> ExecutedBlock:
@@ -161,16 +164,17 @@ def _on_witness(found: _Found, settings: Settings) -> ExecutedBlock:
             "chainId",
         )
     parent, hashes = witness.ancestry(found.block)
-    executed = execute_block(
+    bundle = file.bundle
+    hints = None if bundle is None else bundle.hints
+    return execute_block(
         found.block,
         WitnessState(witness, file.codes),
         "evm",
         chain=settings.spec,
         parent=parent,
         block_hashes={**file.block_hashes, **hashes} if parent is None else hashes,
-        total_difficulty=None if file.bundle is None else file.bundle.difficulty,
+        total_difficulty=None if bundle is None else bundle.difficulty,
         workers=settings.workers,
+        accesses=hints is not None,
+        hints=None if hints is None else from_dependencies(hints),
     )
-    if file.bundle is not None:
-        file.bundle.compare(executed)
-    return executed
