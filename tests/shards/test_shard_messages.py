@@ -10,6 +10,7 @@ import pytest
 from tests.ethereum.made import SENDERS
 from tests.shards.traffic import (
     BURNING,
+    CHAIN_ID,
     KEEPING,
     MIMIC,
     PEOPLE,
@@ -19,7 +20,7 @@ from tests.shards.traffic import (
     network,
 )
 
-from blockstm.errors import ConfigError, DecodeError, MessageError, UsageError
+from blockstm.errors import ConfigError, DecodeError, InputError, MessageError, UsageError
 from blockstm.ethereum import Account
 from blockstm.ethereum.transition.signing import sign
 from blockstm.ethereum.tries.list_proof import ListProver, proved_item
@@ -322,6 +323,7 @@ def test_a_network_that_cannot_be_is_refused() -> None:
         lambda: Network.alike(people, 4, chain_id=0),
         lambda: Network.alike(people, 4, gas_limit=100),
         lambda: Network([3, 4]),  # type: ignore[list-item]  # what a caller may pass
+        lambda: Network.alike({SENDERS[0]: 5}, 4),  # type: ignore[dict-item]  # the same
         lambda: Network.alike(people, 4).genesis(4),
         lambda: send_data(-1, PEOPLE[0]),
         lambda: send_data(1, b"\1"),
@@ -334,3 +336,69 @@ def test_a_network_that_cannot_be_is_refused() -> None:
         for act in (lambda: shards.advance({2: []}), lambda: shards.account(2, PEOPLE[0])):
             with pytest.raises(ConfigError, match="shards 0 to 1"):
                 act()
+
+
+def test_a_message_brings_no_more_than_a_bridge_has() -> None:
+    most = (1 << 120) - 2 * (1 << 100)  # but for what the authorities have
+    with pytest.raises(ConfigError, match="can pay out"):
+        Network([{SENDERS[0]: Account(most)}, {SENDERS[1]: Account(1)}])
+    rich = Network([{SENDERS[0]: Account(most)}, {}], CHAIN_ID)
+    with LocalShards(rich, workers=1) as shards:
+        value = most - 10**18
+        shards.advance({0: [Wallets().send(0, 0, 1, PEOPLE[0], value)]})
+        shards.advance()
+        assert shards.balance(1, PEOPLE[0]) == value
+
+
+def test_what_is_no_round_and_no_transaction_is_an_input_error() -> None:
+    with LocalShards(network(2), workers=1) as shards:
+        hashes, headers = shards.network.first_hashes(), [each.header for each in shards.blocks]
+        wrong: list[Callable[[Any], Any]] = [
+            lambda bad: shards.advance(bad),
+            lambda bad: shards.advance({0: bad}),
+            lambda bad: shards.advance({0: [bad]}),
+            lambda bad: shards.account(0, bad),
+            lambda bad: shards.shards[0].advance(bad),
+            lambda bad: Round(bad, hashes, headers),
+            lambda bad: Round(1, bad, headers),
+            lambda bad: Round(1, [bad, bad], headers),
+            lambda bad: Round(1, hashes, bad),
+            lambda bad: Round(1, hashes, headers, bad),
+            lambda bad: Round(1, hashes, headers, (), bad),
+            lambda bad: Round(1, hashes, headers, (), [bad]),
+        ]
+        for ask in wrong:
+            for bad in (None, "x", 1.5, True, iter(())):
+                with pytest.raises(InputError):
+                    ask(bad)
+        for shard in (True, 1.0, "0", None, -1):
+            with pytest.raises(ConfigError, match="shards 0 to 1"):
+                shards.account(shard, PEOPLE[0])  # type: ignore[arg-type]  # what a caller may pass
+        assert [each.number for each in shards.shards] == [0, 0]
+
+
+def test_a_round_that_broke_off_is_gone_on_with_and_loses_no_transaction() -> None:
+    wallets = Wallets()
+    pays = [wallets.pay(shard, 0, PEOPLE[0], 5 + shard) for shard in range(3)]
+    later = wallets.pay(0, 1, PEOPLE[0], 70)
+    with LocalShards(network(), workers=1) as shards, LocalShards(network(), workers=1) as other:
+        with pytest.raises(InputError, match="a transaction is"):
+            shards.advance({0: [pays[0]], 1: [b"junk"]})  # type: ignore[list-item]  # what a caller may pass
+        assert [each.number for each in shards.shards] == [0, 0, 0]
+        second, keep = shards.shards[1], shards.shards[1].advance
+        second.advance = breaks_off  # type: ignore[method-assign]  # as Ctrl-C does
+        with pytest.raises(KeyboardInterrupt):
+            shards.advance({0: [pays[0]], 1: [later]})
+        second.advance = keep  # type: ignore[method-assign]  # as Ctrl-C does
+        assert (shards.number, [each.number for each in shards.shards]) == (0, [1, 0, 0])
+        for others in ({0: [later]}, {}, {0: [pays[0], later]}):
+            with pytest.raises(UsageError, match="shard 0 has block 1 already"):
+                shards.advance(others)
+        given = {shard: [pays[shard]] for shard in range(3)}  # 1 and 2 are free to have others
+        assert shards.advance(given) == other.advance(given)
+        assert shards.advance({0: [later]}) == other.advance({0: [later]})
+        assert shards.balance(0, PEOPLE[0]) == 75
+
+
+def breaks_off(given: Round) -> Any:
+    raise KeyboardInterrupt

@@ -35,7 +35,8 @@ class Network:
 
     Attributes:
         accounts: of each shard, address → `blockstm.ethereum.Account`; as many as there are
-            shards, from 2 to 64. Bridges and system contracts come beside them.
+            shards, from 2 to 64. Bridges and system contracts come beside them. All together have
+            less than 2¹²⁰ wei, so that each bridge can pay out whatever is sent.
         chain_id: of the first shard; that of the others follows.
         gas_limit: of each block, in gas.
 
@@ -54,6 +55,7 @@ class Network:
             raise ConfigError(
                 f"a network has the accounts of 2 to {SHARDS_MAX} shards, not {brief(given)}"
             )
+        self._check_wealth()
         if type(self.chain_id) is not int or not 0 < self.chain_id < 1 << 62:
             raise ConfigError(f"a chain id is an int from 1 on, not {brief(self.chain_id)}")
         least = 50_000_000 * len(given)
@@ -63,6 +65,18 @@ class Network:
                 f"others send finds room, not {brief(self.gas_limit)}"
             )
         object.__setattr__(self, "accounts", tuple(map(dict, given)))
+
+    def _check_wealth(self) -> None:
+        held: list[Any] = [each for accounts in self.accounts for each in accounts.values()]
+        for each in held:
+            if not isinstance(each, Account):
+                raise ConfigError(f"accounts are blockstm.ethereum.Account, not {brief(each)}")
+        most = RESERVE - _AUTHORITY_WEI * len(self.accounts)
+        if (wealth := sum(each.balance for each in held)) > most:
+            raise ConfigError(
+                f"the accounts of all shards have {most} wei at most together, which a bridge can "
+                f"pay out, not {wealth}"
+            )
 
     @classmethod
     def alike(cls, accounts: Mapping[Address, Account], shards: int = 8, **options: Any) -> Self:

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from blockstm.errors import ConfigError, InputError
+from blockstm.errors import ConfigError, InputError, UsageError
 from blockstm.ethereum import Transaction
 from blockstm.ethereum.tries.state_trie import TrieAccount
 from blockstm.messages import brief
 from blockstm.shards.bridge import BRIDGE
 from blockstm.shards.network import RESERVE, Network
-from blockstm.shards.shard import Round, ShardBlock
+from blockstm.shards.shard import Round, ShardBlock, check_kind
 from blockstm.types import Hash32
 
 __all__ = ["Shards"]
@@ -38,6 +38,7 @@ class Shards(ABC):
         self.network = network
         self._blocks: Sequence[ShardBlock] = ()
         self._before: Sequence[Hash32] = ()
+        self._begun: Sequence[Round] = ()  # which may be made of a part of the shards
 
     # ---- what a way of running them provides
 
@@ -103,16 +104,18 @@ class Shards(ABC):
             transactions: shard → those that are to be in its block, in order; what does not fit is
                 left out.
 
+        Where it does not come to its end, some shards may have their block and others not. Asked
+        again, it makes those that are missing. Those that are there stay, so the transactions of
+        their shards must be the same as before.
+
         Raises:
+            InputError: a transaction is none; no shard has advanced.
             ConfigError: there is no such shard.
+            UsageError: a shard has its block already, of other transactions.
             ClusterError: a shard dies again and again.
             StoreError: a block cannot be kept.
         """
-        unknown = [each for each in transactions if each not in range(self.network.shards)]
-        if unknown:
-            raise ConfigError(
-                f"there are shards 0 to {self.network.shards - 1}, not {brief(unknown[0])}"
-            )
+        self._check(transactions)
         headers = [each.header for each in self._blocks]
         waiting = [each for block in self._blocks for each in block.envelopes]
         rounds = [
@@ -125,21 +128,57 @@ class Shards(ABC):
             )
             for shard in range(self.network.shards)
         ]
+        self._check_begun(rounds)
+        self._begun = rounds
         blocks = self._advance(rounds)
+        self._begun = ()
         self._before = [each.hash for each in headers]
         self._blocks = blocks
         return blocks
+
+    def _check(self, transactions: Any) -> None:
+        if not isinstance(transactions, Mapping):
+            raise InputError(f"transactions are by their shard, not {brief(transactions)}")
+        for shard, given in transactions.items():
+            self._check_shard(shard)
+            if not isinstance(given, Sequence):
+                raise InputError(
+                    f"the transactions of a shard are a list or a tuple, not {brief(given)}"
+                )
+            check_kind(given)
+
+    def _check_shard(self, shard: Any) -> None:
+        if type(shard) is not int or not 0 <= shard < self.network.shards:
+            raise ConfigError(
+                f"there are shards 0 to {self.network.shards - 1}, not {brief(shard)}"
+            )
+
+    def _check_begun(self, rounds: Sequence[Round]) -> None:
+        """Refuse other transactions for a shard that has its block of a round already.
+
+        Raises:
+            UsageError: there are some.
+        """
+        if not self._begun:
+            return
+        pairs = zip(self._begun, rounds, self._numbers(), strict=True)
+        for shard, (begun, asked, number) in enumerate(pairs):
+            if number == asked.number and [*begun.transactions] != [*asked.transactions]:
+                raise UsageError(
+                    f"shard {shard} has block {number} already, of other transactions: ask for it "
+                    "with the same, and for these after it"
+                )
 
     def account(self, shard: int, address: bytes) -> TrieAccount | None:
         """The account at an address of a shard, after its newest block; None where there is none.
 
         Raises:
             ConfigError: there is no such shard.
+            InputError: an address is 20 bytes.
         """
-        if shard not in range(self.network.shards):
-            raise ConfigError(
-                f"there are shards 0 to {self.network.shards - 1}, not {brief(shard)}"
-            )
+        self._check_shard(shard)
+        if not isinstance(address, bytes) or len(address) != 20:
+            raise InputError(f"an address is 20 bytes, not {brief(address)}")
         return self._account(shard, address)
 
     def balance(self, shard: int, address: bytes) -> int:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from blockstm.chain import Chain
-from blockstm.errors import InternalError, UsageError
+from blockstm.errors import InputError, InternalError, UsageError
 from blockstm.ethereum import BlockAttributes, Candidate, Header, Transaction, build_block
 from blockstm.ethereum.transition.signing import sign
 from blockstm.ethereum.tries.state_trie import TrieAccount
@@ -39,6 +39,10 @@ class Round:
         headers: of all shards, of the blocks before this one.
         envelopes: messages for this shard, with their proofs, in any order.
         transactions: signed, for this shard's chain id.
+
+    Raises:
+        InputError: an attribute is of the wrong kind. Of what kind headers and envelopes are, is
+            checked with what they say.
     """
 
     number: int
@@ -46,6 +50,29 @@ class Round:
     headers: Sequence[Header]
     envelopes: Sequence[Envelope] = ()
     transactions: Sequence[Transaction] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if type(self.number) is not int or self.number < 0:
+            raise InputError(f"a block's number is an int from 0 on, not {brief(self.number)}")
+        for name in ("before", "headers", "envelopes", "transactions"):
+            given: Any = getattr(self, name)
+            if not isinstance(given, Sequence) or isinstance(given, str | bytes):
+                raise InputError(f"{name} are a list or a tuple, not {brief(given)}")
+        check_kind(self.transactions)
+        for each in self.before:
+            if not isinstance(each, bytes) or len(each) != 32:
+                raise InputError(f"a block's hash is 32 bytes, not {brief(each)}")
+
+
+def check_kind(transactions: Sequence[Any]) -> None:
+    """Refuse what is no transaction.
+
+    Raises:
+        InputError: one is none.
+    """
+    for each in transactions:
+        if not isinstance(each, Transaction):
+            raise InputError(f"a transaction is a blockstm.ethereum.Transaction, not {brief(each)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +150,11 @@ class Shard:
 
         Raises:
             MessageError: a message or a header is refused; the chain is as it was.
-            UsageError: the block is further ahead than the next.
+            UsageError: the block is further ahead than the next, or it is no `Round`.
             StoreError: it cannot be kept.
         """
+        if not isinstance(given, Round):
+            raise InputError(f"a shard advances by a Round, not {brief(given)}")
         head = self._chain.head
         if given.number <= head.number:
             return self.block(given.number)
