@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +25,7 @@ from blockstm.errors import (
     MissingNode,
     UnknownBlock,
 )
-from blockstm.ethereum import Bundle, WitnessState
+from blockstm.ethereum import Bundle, WitnessState, join_chunks
 from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum.codecs.rlp import decode, encode
 from blockstm.ethereum.witnesses.commitment import (
@@ -32,6 +33,7 @@ from blockstm.ethereum.witnesses.commitment import (
     ChunkProof,
     commitment,
     prove_chunk,
+    prove_chunks,
 )
 
 REFUSALS = (BlockError, DecodeError, MissingNode, MissingHeader)
@@ -202,6 +204,40 @@ def test_a_node_is_no_chunk() -> None:
             prove_chunk(data, index)
     with pytest.raises(InputError):
         prove_chunk(b"", 0)
+
+
+def test_all_chunks_of_many_are_proved_in_one_pass() -> None:
+    data = random.Random(5).randbytes(8 << 20)  # one by one they take most of an hour
+    root = commitment(data)
+    found = list(prove_chunks(data))
+    assert [each.index for each in found] == list(range(8 << 10))
+    for proof in found[:: 1 << 10]:
+        proof.check(root)
+    assert found[77] == prove_chunk(data, 77)
+    assert list(prove_chunks(data, [9, 3, 9])) == [found[9], found[3], found[9]]
+    assert list(prove_chunks(b"")) == []
+
+
+def test_what_is_no_proof_is_said_to_be_none() -> None:
+    data = random.Random(5).randbytes(5_000)
+    proof, root = prove_chunk(data, 2), commitment(data)
+    wrong: dict[str, Any] = {"index": 2.0, "size": "x", "chunk": None, "neighbours": None}
+    for name, value in wrong.items():
+        with pytest.raises(DecodeError):
+            replace(proof, **{name: value}).check(root)
+    for values in ((None,), ["x"], (1, 2)):
+        with pytest.raises(DecodeError):
+            replace(proof, neighbours=values).check(root)  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(DecodeError):
+        replace(proof, size=1 << 70).check(root)
+    for bad in (f"0x{root.hex()}", root[:31], None):
+        with pytest.raises(InputError, match="32 bytes"):
+            proof.check(bad)  # type: ignore[arg-type]  # wrong on purpose
+    for index in (True, 1.0, "a", None):
+        with pytest.raises(InputError, match="no chunk"):
+            prove_chunk(data, index)  # type: ignore[arg-type]  # wrong on purpose
+    with pytest.raises(InputError, match="ChunkProof"):
+        join_chunks([1], root)  # type: ignore[list-item]  # wrong on purpose
 
 
 def test_a_bundle_is_published_in_chunks(chain: Chain) -> None:

@@ -74,7 +74,7 @@ def _prove(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.bundle}: {error}") from error
     folder = args.folder or args.bundle.with_name(f"{args.bundle.name}{_SUFFIX}s")
     try:
-        proofs = [bundle.prove_chunk(index) for index in args.index or range(bundle.chunk_count)]
+        proofs = list(bundle.prove_chunks(args.index))
     except InputError as error:
         raise UsageError(f"{args.bundle}: {error}") from error
     folder.mkdir(exist_ok=True)

@@ -8,9 +8,9 @@ node, so that no chunk passes as a node, and no bytes as others with more or few
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from blockstm._native.crypto.hashes import keccak256_many
 from blockstm.errors import DecodeError, InputError
@@ -19,7 +19,7 @@ from blockstm.ethereum.codecs.rlp import Items, encode
 from blockstm.messages import brief
 from blockstm.types import Hash32
 
-__all__ = ["CHUNK_SIZE", "ChunkProof", "commitment", "join_chunks", "prove_chunk"]
+__all__ = ["CHUNK_SIZE", "ChunkProof", "commitment", "join_chunks", "prove_chunk", "prove_chunks"]
 
 CHUNK_SIZE: Final = 1024
 """Bytes of a chunk, the last excepted."""
@@ -68,8 +68,12 @@ class ChunkProof:
         """Check that the bytes that ``root`` commits to have this chunk at this place.
 
         Raises:
-            DecodeError: they have not.
+            DecodeError: they have not, or an attribute is of the wrong kind.
+            InputError: a root is 32 bytes.
         """
+        if not isinstance(root, bytes) or len(root) != 32:
+            raise InputError(f"a root is 32 bytes, not {brief(root)}")
+        self._check_kinds()
         count = -(-self.size // CHUNK_SIZE)
         is_last = self.index == count - 1
         wanted = self.size - self.index * CHUNK_SIZE if is_last else CHUNK_SIZE
@@ -86,28 +90,45 @@ class ChunkProof:
         if left or _rooted(self.size, node) != root:
             raise DecodeError(f"chunk {self.index}: it is not proved against the root", "chunk")
 
+    def _check_kinds(self) -> None:
+        given: Any = self.neighbours
+        if type(self.index) is not int or type(self.size) is not int or self.size >= 1 << 64:
+            raise DecodeError(f"no chunk: {brief(self.index)} of {brief(self.size)} bytes", "chunk")
+        if not isinstance(self.chunk, bytes):
+            raise DecodeError(f"a chunk is bytes, not {brief(self.chunk)}", "chunk")
+        if not isinstance(given, tuple) or not all(isinstance(each, bytes) for each in given):
+            raise DecodeError(f"neighbours are a tuple of hashes, not {brief(given)}", "neighbours")
+
 
 def commitment(data: bytes) -> Hash32:
     """The root over the chunks of some bytes."""
     return _rooted(len(data), _levels(data)[-1][0])
 
 
-def prove_chunk(data: bytes, index: int) -> ChunkProof:
-    """A chunk of some bytes with its proof against their `commitment`.
+def prove_chunks(data: bytes, indexes: Iterable[int] | None = None) -> Iterator[ChunkProof]:
+    """Chunks of some bytes, by default all, each with its proof against their `commitment`.
 
     Raises:
         InputError: there is no such chunk.
     """
     levels = _levels(data)
-    if not 0 <= index < len(levels[0]) or not data:
-        raise InputError(f"there is no chunk {brief(index)} in {len(data)} bytes")
-    at, neighbours = index, []
-    for level in levels[:-1]:
-        if at ^ 1 < len(level):
-            neighbours.append(Hash32(level[at ^ 1]))
-        at >>= 1
-    chunk = data[index * CHUNK_SIZE : (index + 1) * CHUNK_SIZE]
-    return ChunkProof(index, len(data), chunk, tuple(neighbours))
+    count = len(levels[0]) if data else 0
+    for index in range(count) if indexes is None else indexes:
+        if type(index) is not int or not 0 <= index < count:
+            raise InputError(f"there is no chunk {brief(index)} in {len(data)} bytes")
+        at, neighbours = index, []
+        for level in levels[:-1]:
+            if at ^ 1 < len(level):
+                neighbours.append(Hash32(level[at ^ 1]))
+            at >>= 1
+        chunk = data[index * CHUNK_SIZE : (index + 1) * CHUNK_SIZE]
+        yield ChunkProof(index, len(data), chunk, tuple(neighbours))
+
+
+def prove_chunk(data: bytes, index: int) -> ChunkProof:
+    """A chunk of some bytes; see `prove_chunks`."""
+    [proof] = prove_chunks(data, [index])
+    return proof
 
 
 def join_chunks(chunks: Iterable[ChunkProof], root: bytes) -> bytes:
@@ -115,9 +136,12 @@ def join_chunks(chunks: Iterable[ChunkProof], root: bytes) -> bytes:
 
     Raises:
         DecodeError: a chunk is not proved against the root, or one is missing.
+        InputError: one is no `ChunkProof`, or the root is not 32 bytes.
     """
     found: dict[int, ChunkProof] = {}
     for proof in chunks:
+        if not isinstance(proof, ChunkProof):
+            raise InputError(f"chunks are of ChunkProof, not {brief(proof)}")
         proof.check(root)
         found[proof.index] = proof
     size = next((proof.size for proof in found.values()), 0)
