@@ -87,6 +87,19 @@ def test_a_bundle_is_all_that_is_needed(chain: Chain, workers: int) -> None:
         verified(again, chain.spec, workers)
 
 
+@pytest.mark.parametrize("depth", [3, 300, 5_000])
+def test_a_node_of_boxes_within_boxes_is_no_node(chain: Chain, depth: int) -> None:
+    bundle = prove_block(chain, NUMBER)
+    for box in (encode, lambda inner: encode([inner])):
+        node = bytes(70)
+        for _ in range(depth):
+            node = box(node)
+        nodes = tuple(sorted((*bundle.witness.nodes, node)))
+        forged = replace(bundle, witness=replace(bundle.witness, nodes=nodes)).encode()
+        with pytest.raises(DecodeError):
+            Bundle.decode(forged)
+
+
 def test_what_was_changed_on_the_way_is_no_bundle(chain: Chain) -> None:
     data, draw = prove_block(chain, NUMBER).encode(), random.Random(3)
     for _ in range(500):

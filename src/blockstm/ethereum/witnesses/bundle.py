@@ -280,18 +280,20 @@ def _check_known(listed: Iterable[bytes], known: set[bytes], name: str) -> None:
             raise DecodeError(f"{place}: no node refers to it", place)
 
 
-def _values_in(value: Value) -> Iterator[Value]:
+def _values_in(node: Value) -> Iterator[Value]:
     """What may be hashes in a node, of its children or of an account's storage; and lists, of which
     an account's is one."""
-    if isinstance(value, list):
-        yield value
-        for each in value:
-            yield from _values_in(each)
-    elif len(value) == _HASH_SIZE:
-        yield value
-    elif len(value) > 2 * _HASH_SIZE:
-        with suppress(DecodeError):  # the value of a leaf is RLP, too
-            yield from _values_in(decode(value))
+    left = [(node, True)]
+    while left:
+        value, may_be_leaf = left.pop()
+        if isinstance(value, list):
+            yield value
+            left += [(each, may_be_leaf) for each in value]
+        elif len(value) == _HASH_SIZE:
+            yield value
+        elif may_be_leaf and len(value) > 2 * _HASH_SIZE:
+            with suppress(DecodeError):  # the value of a leaf is RLP, too, and nothing in that is
+                left.append((decode(value), False))
 
 
 def _ascending(items: Items, name: str) -> tuple[bytes, ...]:
