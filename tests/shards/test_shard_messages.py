@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.ethereum.made import SENDERS
+from tests.ethereum.made import SENDERS, signed
 from tests.shards.traffic import (
     BURNING,
     CHAIN_ID,
@@ -339,7 +339,7 @@ def test_a_network_that_cannot_be_is_refused() -> None:
 
 
 def test_a_message_brings_no_more_than_a_bridge_has() -> None:
-    most = (1 << 120) - 2 * (1 << 100)  # but for what the authorities have
+    most = 1 << 120
     with pytest.raises(ConfigError, match="can pay out"):
         Network([{SENDERS[0]: Account(most)}, {SENDERS[1]: Account(1)}])
     rich = Network([{SENDERS[0]: Account(most)}, {}], CHAIN_ID)
@@ -402,3 +402,15 @@ def test_a_round_that_broke_off_is_gone_on_with_and_loses_no_transaction() -> No
 
 def breaks_off(given: Round) -> Any:
     raise KeyboardInterrupt
+
+
+def test_a_message_arrives_however_high_the_base_fee_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blockstm.shards.network._BASE_FEE", 1 << 95)
+    rich = Network([{SENDERS[0]: Account(1 << 118)}, {}], CHAIN_ID)
+    call = {"to": BRIDGE, "value": 9, "data": send_data(1, PEOPLE[0])}
+    sends = signed(0, CHAIN_ID, nonce=0, gas_price=1 << 96, gas=300_000, **call)
+    with LocalShards(rich, workers=1) as shards:
+        shards.advance({0: [sends]})
+        shards.advance()
+        assert shards.blocks[1].header.base_fee_per_gas > 1 << 94
+        assert shards.balance(1, PEOPLE[0]) == 9

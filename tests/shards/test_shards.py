@@ -4,6 +4,7 @@ nothing."""
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from tests.fixtures import ROOT
 from tests.shards.traffic import CODES, PEOPLE, Wallets, burnt, network, wealth
 
+from blockstm.errors import StoreDamaged
 from blockstm.shards import LocalShards, Round, ShardBlock
 
 SHARDS = 3
@@ -137,6 +139,16 @@ def test_shards_in_folders_go_on(tmp_path: Path) -> None:
                 assert list(shards.blocks) == list(reference.blocks)
                 assert reference.advance(given_to) == shards.advance(given_to)
         assert reference.balance(2, PEOPLE[2]) == 7
+
+
+def test_a_shard_that_lost_blocks_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("mdbx")
+    with LocalShards(NETWORK, tmp_path, workers=1) as shards:
+        shards.advance()
+        shards.advance()
+    shutil.rmtree(tmp_path / "shard-02")
+    with pytest.raises(StoreDamaged, match="shard 2 is at block 0"):
+        LocalShards(NETWORK, tmp_path, workers=1)
 
 
 DYING = """

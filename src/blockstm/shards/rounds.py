@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
-from blockstm.errors import ConfigError, InputError, UsageError
+from blockstm.errors import ConfigError, InputError, StoreDamaged, UsageError
 from blockstm.ethereum import Transaction
 from blockstm.ethereum.tries.state_trie import TrieAccount
 from blockstm.messages import brief
@@ -69,9 +69,18 @@ class Shards(ABC):
 
         A part of them may be a block ahead of the others, where all were killed: these follow, with
         the messages that the block has to receive and no other transactions.
+
+        Raises:
+            StoreDamaged: some are further apart, as one has lost blocks.
         """
         numbers = self._numbers()
         least = min(numbers)
+        if max(numbers) > least + 1:
+            shard = numbers.index(least)
+            raise StoreDamaged(
+                f"shard {shard} is at block {least}, and another at block {max(numbers)}: what it "
+                "lacks cannot be made again; put its whole folder back"
+            )
         self._blocks = self._blocks_at(least)
         if least:
             self._before = [each.header.hash for each in self._blocks_at(least - 1)]

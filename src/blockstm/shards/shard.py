@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from blockstm.chain import Chain
 from blockstm.errors import InputError, InternalError, UsageError
 from blockstm.ethereum import BlockAttributes, Candidate, Header, Transaction, build_block
+from blockstm.ethereum.rules.fees import base_fee_on
 from blockstm.ethereum.transition.signing import sign
 from blockstm.ethereum.tries.state_trie import TrieAccount
 from blockstm.messages import brief
@@ -24,7 +25,6 @@ from blockstm.types import Address, Hash32
 
 __all__ = ["Round", "Shard", "ShardBlock"]
 
-_MAX_FEE: Final = 1 << 40
 _COINBASE: Final = Address(bytes(18) + b"\x5b\x02")
 
 
@@ -219,11 +219,13 @@ class Shard:
             raise refusal(Refusal.UNKNOWN_HEADER, f"shard {self.index} has another head itself")
 
     def _deliveries(self, messages: Sequence[Sequence[Message]], nonce: int) -> list[Transaction]:
+        base_fee = base_fee_on(self._chain.spec, self._chain.head.header)
         return [
-            self._delivery(of_sender, nonce + index) for index, of_sender in enumerate(messages)
+            self._delivery(of_sender, nonce + index, base_fee)
+            for index, of_sender in enumerate(messages)
         ]
 
-    def _delivery(self, messages: Sequence[Message], nonce: int) -> Transaction:
+    def _delivery(self, messages: Sequence[Message], nonce: int, base_fee: int) -> Transaction:
         chain_id = int(self._chain.spec.chain_id)
         unsigned = Transaction(
             type=2,
@@ -236,7 +238,7 @@ class Shard:
             r=0,
             s=0,
             chain_id=chain_id,
-            max_fee_per_gas=_MAX_FEE,
+            max_fee_per_gas=base_fee,
             max_priority_fee_per_gas=0,
         )
         return sign(unsigned, AUTHORITY_KEY, chain_id, protected=True)
