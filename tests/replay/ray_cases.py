@@ -69,6 +69,7 @@ def test_an_address_at_which_nobody_answers_is_a_cluster_error() -> None:
 def test_a_cluster_says_what_a_process_says(folder: Path) -> None:
     witnesses = sorted((DATA / "mainnet-witness").iterdir())[:3]
     pairs = [(DATA / "mainnet" / each.name, each) for each in witnesses]
+    pairs.append((folder / "nowhere.json", folder / "nowhere.json"))
     assert facts(replay(pairs, ray=True)) == facts(replay(pairs, processes=0))
     alone = replay(FolderBlocks(folder, every=5), processes=0)
     assert facts(replay(FolderBlocks(folder, every=5), ray=True)) == facts(alone)

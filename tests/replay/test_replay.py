@@ -259,6 +259,16 @@ def test_a_bundle_is_compared_with_all_that_it_says(
     assert [each.field for each in wrong] == list(lies)
 
 
+def test_a_file_that_cannot_be_read_at_all_does_not_stop_the_rest(
+    chain: Chain, tmp_path: Path
+) -> None:
+    path = tmp_path / "5.bundle"
+    path.write_bytes(prove_block(chain, 5).encode())
+    done = replay(["no\0path.bundle", path, "nowhere.json"], spec=chain.spec, processes=0)
+    verdicts = [each.verdict for each in done.records]
+    assert verdicts == [Verdict.UNREADABLE, Verdict.EQUAL, Verdict.UNREADABLE]
+
+
 def test_what_cannot_be_executed_does_not_stop_the_rest(
     chain: Chain, files: list[tuple[Path, Path]], tmp_path: Path
 ) -> None:
@@ -512,6 +522,9 @@ def test_the_command_replays_a_chain(capsys: pytest.CaptureFixture[str], folder:
     [
         ["nowhere.json"],
         ["a..b", "--datadir", "D"],
+        ["²", "--datadir", "D"],
+        ["١..", "--datadir", "D"],
+        ["9" * 5000, "--datadir", "D"],
         ["1", "2", "--datadir", "D"],
         ["..", "--datadir", "D", "--witness", "w.json"],
         ["..", "--datadir", "D", "--witnesses", "--checkpoints", "3"],

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "main"]
 
 EQUAL, DIFFERENT, UNREADABLE = 0, 1, 2
-_RANGE: Final = re.compile(r"(\d*)\.\.(\d*)")
+_RANGE: Final = re.compile(r"([0-9]{0,20})\.\.([0-9]{0,20})")
+_NUMBER: Final = re.compile(r"[0-9]{1,20}")
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -228,7 +229,7 @@ def _numbers(given: list[str]) -> tuple[int | None, int | None]:
         ConfigError: it is none.
     """
     match = _RANGE.fullmatch(given[0])
-    if len(given) > 1 or (match is None and not given[0].isdigit()):
+    if len(given) > 1 or (match is None and not _NUMBER.fullmatch(given[0])):
         raise ConfigError(
             f"blocks of a chain are 100..200, 100.., ..200, .. or 100, not {brief(given)}"
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from blockstm.errors import BlockstmError, DecodeError
+from blockstm.errors import DecodeError
 from blockstm.ethereum import (
     Block,
     ExecutedBlock,
@@ -60,7 +60,7 @@ class FileTask:
         try:
             with self._at_hand() as (path, witness):
                 found = _read(path, witness)
-        except (OSError, BlockstmError) as error:
+        except Exception as error:  # one file does not stop the others, whatever is wrong with it
             yield unreadable(self.place, self.path.name, error)
             return
         yield _record(self.place, self.path.name, found, settings)

@@ -66,7 +66,7 @@ def _write_parquet(rows: list[dict[str, Any]], path: Path) -> None:
     import pyarrow  # an optional extra
     from pyarrow import parquet  # an optional extra
 
-    kinds = {"int": pyarrow.int64(), "float": pyarrow.float64()}
+    kinds = {"int": pyarrow.uint64(), "float": pyarrow.float64()}
     columns = [
         (each.name, kinds.get(str(each.type).split(" ")[0], pyarrow.string()))
         for each in fields(BlockRecord)

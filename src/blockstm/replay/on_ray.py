@@ -40,7 +40,11 @@ class RayCluster:
 
     def submit(self, task: Task) -> None:
         """See `Workplace`."""
-        self._busy[self._run.remote(task.shipped(), self._settings, __version__)] = task
+        try:
+            shipped = task.shipped()
+        except OSError:
+            shipped = task  # which says so when it is run
+        self._busy[self._run.remote(shipped, self._settings, __version__)] = task
 
     def wait(self) -> Sequence[Done | Died]:
         """See `Workplace`."""

@@ -16,13 +16,14 @@ from typing import Any, Final
 
 from blockstm.errors import DecodeError, ProgressMismatch
 from blockstm.ethereum.codecs.json_files import parse_json
-from blockstm.replay.records import BlockRecord
+from blockstm.replay.records import BlockRecord, Verdict
 
 __all__ = ["ProgressFile"]
 
 _FORMAT: Final = 1
 _EVERY_S: Final = 1.0
 _SHARE: Final = 0.02  # of the time, for writing
+_AGAIN: Final = (Verdict.KILLED, Verdict.FAILED)  # may have been for lack of memory, or of room
 
 
 class ProgressFile:
@@ -48,7 +49,7 @@ class ProgressFile:
         self.records: dict[int, BlockRecord] = {}
         if path is not None and path.exists():
             found = _read(path, digest, count)
-            self.records = {each.place: each for each in found}
+            self.records = {each.place: each for each in found if each.verdict not in _AGAIN}
 
     def add(self, records: Iterable[BlockRecord]) -> None:
         """Note records; the file follows before long."""
@@ -99,11 +100,13 @@ def _read(path: Path, digest: str, count: int) -> list[BlockRecord]:
         records = [BlockRecord.from_json(each) for each in document["records"]]
     except (TypeError, LookupError, DecodeError) as error:
         raise DecodeError(f"{path}: no file of progress: {error}") from error
+    if type(size) is not int or type(form) is not int or type(document["records"]) is not list:
+        raise DecodeError(f"{path}: no file of progress: a member is of the wrong kind", "records")
     if (named, size, form) != (digest, count, _FORMAT):
         raise ProgressMismatch(
             f"{path} is of another replay, of {size} blocks: name another file, or delete it; what "
-            "makes a replay are its blocks and witnesses, whose rules hold, and where roots are "
-            "compared"
+            "makes a replay are its blocks and witnesses, whose rules hold, where roots are "
+            "compared, and the version of blockstm"
         )
     if {each.place for each in records} - set(range(count)):
         raise DecodeError(f"{path}: no file of progress: a record is of no block", "records")

@@ -104,6 +104,12 @@ class BlockRecord:
         names = {each.name for each in fields(cls)}
         if not isinstance(document, dict) or document.keys() != names:
             raise DecodeError(f"no record of a block: {brief(document)}", "records")
+        for each in fields(cls):
+            if type(document[each.name]) not in _KINDS[str(each.type)]:
+                said = f"{each.name} is not {brief(document[each.name])}"
+                raise DecodeError(f"no record of a block: {said}", "records")
+        if not all(type(each) is str for each in document["compared"]):
+            raise DecodeError("no record of a block: compared are names", "records")
         try:
             given = document | {
                 "verdict": Verdict(document["verdict"]),
@@ -130,3 +136,13 @@ MEASURED: Final = frozenset(
     ("seconds", "sender_seconds", "run_seconds", "root_seconds", "worker"),
 )
 """The members of a record that depend on where and when the block was executed."""
+
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "float": (float, int),
+    "str": (str,),
+    "Verdict": (str,),
+    "tuple[str, ...]": (list,),
+}
+"""By annotation, what JSON may have for it."""

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Protocol
 
+from blockstm import __version__
 from blockstm.chain import Chain
 from blockstm.errors import ConfigError, InputError, PrunedState
 from blockstm.ethereum import MAINNET
@@ -223,8 +224,9 @@ def _paths(given: Any) -> Any:
 
 
 def digest_of(source: Source, spec: Spec) -> str:
-    """What tells a replay from others: its blocks, its checkpoints and whose rules hold."""
-    about = {"source": source.describe(), "rules": _rules(spec)}
+    """What tells a replay from others: its blocks, its checkpoints, whose rules hold, and what
+    executes them."""
+    about = {"source": source.describe(), "rules": _rules(spec), "version": __version__}
     return blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
@@ -232,7 +234,7 @@ def _rules(spec: Spec) -> list[str]:
     """A chain's rules as far as data tells them: code of a chain's own is told by its names."""
     rules = spec.rules
     own = [*rules.before, *rules.after, rules.base_fee, rules.header_rule]
-    names = [getattr(each, "__qualname__", repr(each)) for each in own if each]
+    names = [getattr(each, "__qualname__", type(each).__qualname__) for each in own if each]
     places = [each.hex() for each in sorted(rules.precompiles)]
     fork = "" if spec.fork is None else spec.fork.name
     activations = spec.activations if spec is not MAINNET else ()
