@@ -10,10 +10,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Final
+from typing import Any, Final
 
 __all__ = ["MOVED", "answer"]
 
@@ -63,13 +62,17 @@ MOVED: Final = {
 """The path that a module had before → where it is."""
 
 
-class _Earlier(MetaPathFinder, Loader):
-    """Finds a module that has moved: it is loaded where it is, once."""
+class _Earlier:
+    """Finds a module that has moved: it is loaded where it is, once.
+
+    A finder and a loader by its methods: to import their base classes takes longer than the rest.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(fullname, self) if fullname in MOVED else None
+        loader: Any = self
+        return ModuleSpec(fullname, loader) if fullname in MOVED else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = import_module(MOVED[spec.name])

@@ -7,7 +7,6 @@ every block.
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -87,7 +86,7 @@ def _parser(command: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--version",
         action="version",
-        version=f"blockstm {__version__} (Python {platform.python_version()}, {sys.executable})",
+        version=f"blockstm {__version__} (Python {sys.version.split()[0]}, {sys.executable})",
     )
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in _MODULES if command is None else (command,):

@@ -25,72 +25,9 @@ Imports point down::
     codecs     bytes and JSON to Python values and back
 """
 
-from blockstm.ethereum.blocks.block import Block
-from blockstm.ethereum.blocks.header import Header
-from blockstm.ethereum.blocks.own_transaction import OwnTransaction
-from blockstm.ethereum.blocks.receipt import Receipt
-from blockstm.ethereum.blocks.transaction import Authorization, Transaction
-from blockstm.ethereum.blocks.withdrawal import Withdrawal
-from blockstm.ethereum.building import (
-    BlockAttributes,
-    BuiltBlock,
-    Candidate,
-    Rejected,
-    as_given,
-    build_block,
-    by_price,
-    gas_limit_toward,
-)
-from blockstm.ethereum.calls import (
-    AccountOverride,
-    BlockOverrides,
-    CallResult,
-    CallSession,
-    CreatedAccessList,
-    Failure,
-    Message,
-    RevertReason,
-    call,
-    call_many,
-    create_access_list,
-    estimate_gas,
-    message_of,
-)
-from blockstm.ethereum.chains.chain import MAINNET, Activation, Chain
-from blockstm.ethereum.chains.rules import OwnTransactionType, Rules
-from blockstm.ethereum.execution import (
-    ExecutedBlock,
-    PreparedBlock,
-    context_of,
-    prepare,
-    prepare_file,
-)
-from blockstm.ethereum.execution.senders import recover_authorities, recover_senders
-from blockstm.ethereum.files.block_files import BlockFile, read_block_file, write_block_file
-from blockstm.ethereum.files.payloads import block_of_payload, payload_of_block
-from blockstm.ethereum.remote import NodeClient, RpcState, fetch_block
-from blockstm.ethereum.rules.reasons import Reason
-from blockstm.ethereum.simulation import BlockCalls, SimulatedBlock, SimulatedCall, simulate
-from blockstm.ethereum.tries.state_trie import StateTrie, state_root
-from blockstm.ethereum.witnesses import (
-    Bundle,
-    ChunkProof,
-    StatelessFile,
-    Witness,
-    WitnessState,
-    join_chunks,
-    parse_witness,
-    read_stateless_file,
-    read_witness,
-    verify_part,
-)
-from blockstm.state.accounts import Account, AccountState, Undo
-from blockstm.state.changes import AccountChange, AccountChanges, changes_of
-from blockstm.state.located import located
-from blockstm.state.overlay import Overlay, overlay
-from blockstm.state.protocol import AccountInfo, RootedState, State
-from blockstm.vm.evm.own_rules import RuleView, SystemCall, TransactionFee
-from blockstm.vm.forks import FORKS, Fork, fork_named
+from typing import TYPE_CHECKING
+
+from blockstm import lazy_names
 
 __all__ = [
     "FORKS",
@@ -177,3 +114,107 @@ __all__ = [
     "verify_part",
     "write_block_file",
 ]
+
+if TYPE_CHECKING:
+    from blockstm.ethereum.blocks.block import Block
+    from blockstm.ethereum.blocks.header import Header
+    from blockstm.ethereum.blocks.own_transaction import OwnTransaction
+    from blockstm.ethereum.blocks.receipt import Receipt
+    from blockstm.ethereum.blocks.transaction import Authorization, Transaction
+    from blockstm.ethereum.blocks.withdrawal import Withdrawal
+    from blockstm.ethereum.building import (
+        BlockAttributes,
+        BuiltBlock,
+        Candidate,
+        Rejected,
+        as_given,
+        build_block,
+        by_price,
+        gas_limit_toward,
+    )
+    from blockstm.ethereum.calls import (
+        AccountOverride,
+        BlockOverrides,
+        CallResult,
+        CallSession,
+        CreatedAccessList,
+        Failure,
+        Message,
+        RevertReason,
+        call,
+        call_many,
+        create_access_list,
+        estimate_gas,
+        message_of,
+    )
+    from blockstm.ethereum.chains.chain import MAINNET, Activation, Chain
+    from blockstm.ethereum.chains.rules import OwnTransactionType, Rules
+    from blockstm.ethereum.execution import (
+        ExecutedBlock,
+        PreparedBlock,
+        context_of,
+        prepare,
+        prepare_file,
+    )
+    from blockstm.ethereum.execution.senders import recover_authorities, recover_senders
+    from blockstm.ethereum.files.block_files import BlockFile, read_block_file, write_block_file
+    from blockstm.ethereum.files.payloads import block_of_payload, payload_of_block
+    from blockstm.ethereum.remote import NodeClient, RpcState, fetch_block
+    from blockstm.ethereum.rules.reasons import Reason
+    from blockstm.ethereum.simulation import BlockCalls, SimulatedBlock, SimulatedCall, simulate
+    from blockstm.ethereum.tries.state_trie import StateTrie, state_root
+    from blockstm.ethereum.witnesses import (
+        Bundle,
+        ChunkProof,
+        StatelessFile,
+        Witness,
+        WitnessState,
+        join_chunks,
+        parse_witness,
+        read_stateless_file,
+        read_witness,
+        verify_part,
+    )
+    from blockstm.state.accounts import Account, AccountState, Undo
+    from blockstm.state.changes import AccountChange, AccountChanges, changes_of
+    from blockstm.state.located import located
+    from blockstm.state.overlay import Overlay, overlay
+    from blockstm.state.protocol import AccountInfo, RootedState, State
+    from blockstm.vm.evm.own_rules import RuleView, SystemCall, TransactionFee
+    from blockstm.vm.forks import FORKS, Fork, fork_named
+else:  # to a type checker, a module with this function has every name there could be
+    __getattr__, __dir__ = lazy_names.of(
+        __name__,
+        {
+            "blocks.block": "Block",
+            "blocks.header": "Header",
+            "blocks.own_transaction": "OwnTransaction",
+            "blocks.receipt": "Receipt",
+            "blocks.transaction": "Authorization Transaction",
+            "blocks.withdrawal": "Withdrawal",
+            "building": "BlockAttributes BuiltBlock Candidate Rejected as_given build_block "
+            "by_price gas_limit_toward",
+            "calls": "AccountOverride BlockOverrides CallResult CallSession CreatedAccessList "
+            "Failure Message RevertReason call call_many create_access_list estimate_gas "
+            "message_of",
+            "chains.chain": "MAINNET Activation Chain",
+            "chains.rules": "OwnTransactionType Rules",
+            "execution": "ExecutedBlock PreparedBlock context_of prepare prepare_file",
+            "execution.senders": "recover_authorities recover_senders",
+            "files.block_files": "BlockFile read_block_file write_block_file",
+            "files.payloads": "block_of_payload payload_of_block",
+            "remote": "NodeClient RpcState fetch_block",
+            "rules.reasons": "Reason",
+            "simulation": "BlockCalls SimulatedBlock SimulatedCall simulate",
+            "tries.state_trie": "StateTrie state_root",
+            "witnesses": "Bundle ChunkProof StatelessFile Witness WitnessState join_chunks "
+            "parse_witness read_stateless_file read_witness verify_part",
+            "blockstm.state.accounts": "Account AccountState Undo",
+            "blockstm.state.changes": "AccountChange AccountChanges changes_of",
+            "blockstm.state.located": "located",
+            "blockstm.state.overlay": "Overlay overlay",
+            "blockstm.state.protocol": "AccountInfo RootedState State",
+            "blockstm.vm.evm.own_rules": "RuleView SystemCall TransactionFee",
+            "blockstm.vm.forks": "FORKS Fork fork_named",
+        },
+    )

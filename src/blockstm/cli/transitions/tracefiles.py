@@ -1,4 +1,7 @@
-"""The files of ``t8n`` that say what transactions did inside: traces, counts of instructions."""
+"""The files of ``t8n`` that say what transactions did inside: traces, counts of instructions.
+
+Tracers and the forms of records are loaded when they are asked for.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,7 @@ from blockstm.cli.transitions.files import Outputs
 from blockstm.cli.transitions.request import Answer
 from blockstm.errors import ConfigError
 from blockstm.ethereum.codecs.fields import shown
-from blockstm.ethereum.tracing import JsonLogger, Tracer, tracer_named
-from blockstm.ethereum.tracing.opcodes import opcode_name
-from blockstm.vm.evm import recording
+from blockstm.ethereum.tracing import Tracer
 from blockstm.vm.evm.inspection import Recorder
 
 __all__ = ["add_trace_options", "counter_of", "tracer_of", "write_counts", "write_traces"]
@@ -57,14 +58,16 @@ def tracer_of(args: argparse.Namespace) -> Tracer | None:
     Raises:
         TransitionFailure: there is no such tracer, or not with these options.
     """
+    if not (args.trace or args.trace_tracer):
+        return None
+    from blockstm.ethereum.tracing import JsonLogger, tracer_named  # few ask for them
+
     if args.trace_tracer:
         try:
             options = json.loads(args.trace_jsonconfig) if args.trace_jsonconfig else None
             return tracer_named(args.trace_tracer, options)
         except (ConfigError, ValueError, RecursionError) as error:
             raise TransitionFailure(CONFIG, f"failed instantiating tracer: {error}") from error
-    if not args.trace:
-        return None
     return JsonLogger(
         enable_memory=args.trace_memory,
         disable_stack=args.trace_nostack,
@@ -74,7 +77,11 @@ def tracer_of(args: argparse.Namespace) -> Tracer | None:
 
 def counter_of(args: argparse.Namespace) -> Recorder | None:
     """What counts instructions, where the arguments ask for it."""
-    return Recorder(recording.COUNTS) if args.opcode_count else None
+    if not args.opcode_count:
+        return None
+    from blockstm.vm.evm.recording import COUNTS  # few ask for them
+
+    return Recorder(COUNTS)
 
 
 def write_traces(answer: Answer, outputs: Outputs) -> None:
@@ -91,9 +98,13 @@ def write_traces(answer: Answer, outputs: Outputs) -> None:
 
 def write_counts(recorder: Recorder, name: str, outputs: Outputs) -> None:
     """How often each instruction began, those of system calls included."""
+    # Loaded for those few who ask for counts.
+    from blockstm.ethereum.tracing.opcodes import opcode_name
+    from blockstm.vm.evm.recording import Counts, read_events
+
     total: Counter[str] = Counter()
     for events in recorder.events.values():
-        for event in recording.read_events(events):
-            if isinstance(event, recording.Counts):
+        for event in read_events(events):
+            if isinstance(event, Counts):
                 total.update({opcode_name(each): n for each, n in enumerate(event.counts) if n})
     outputs.write(name, json.dumps(total, indent=1))

@@ -17,14 +17,9 @@ Imports point down::
     tracer        what a tracer is, and what it is given
 """
 
-from blockstm.ethereum.tracing.call_frames import CallTracer
-from blockstm.ethereum.tracing.directory import tracer_named
-from blockstm.ethereum.tracing.flat_calls import FlatCallTracer
-from blockstm.ethereum.tracing.pre_states import PrestateTracer
-from blockstm.ethereum.tracing.selectors import FourByteTracer
-from blockstm.ethereum.tracing.struct_logs import JsonLogger, StructLogger
-from blockstm.ethereum.tracing.tracer import NoopTracer, TracedTransaction, Tracer
-from blockstm.ethereum.tracing.traces import Traces
+from typing import TYPE_CHECKING
+
+from blockstm import lazy_names
 
 __all__ = [
     "CallTracer",
@@ -39,3 +34,27 @@ __all__ = [
     "Traces",
     "tracer_named",
 ]
+
+if TYPE_CHECKING:
+    from blockstm.ethereum.tracing.call_frames import CallTracer
+    from blockstm.ethereum.tracing.directory import tracer_named
+    from blockstm.ethereum.tracing.flat_calls import FlatCallTracer
+    from blockstm.ethereum.tracing.pre_states import PrestateTracer
+    from blockstm.ethereum.tracing.selectors import FourByteTracer
+    from blockstm.ethereum.tracing.struct_logs import JsonLogger, StructLogger
+    from blockstm.ethereum.tracing.tracer import NoopTracer, TracedTransaction, Tracer
+    from blockstm.ethereum.tracing.traces import Traces
+else:  # to a type checker, a module with this function has every name there could be
+    __getattr__, __dir__ = lazy_names.of(
+        __name__,
+        {
+            "call_frames": "CallTracer",
+            "directory": "tracer_named",
+            "flat_calls": "FlatCallTracer",
+            "pre_states": "PrestateTracer",
+            "selectors": "FourByteTracer",
+            "struct_logs": "JsonLogger StructLogger",
+            "tracer": "NoopTracer TracedTransaction Tracer",
+            "traces": "Traces",
+        },
+    )

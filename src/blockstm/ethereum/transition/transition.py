@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
 from blockstm.errors import InvalidBlock, StateError, TransactionError
 from blockstm.ethereum.blocks.access_list import ITEM_GAS
@@ -22,7 +22,6 @@ from blockstm.ethereum.execution.preparation import context_of
 from blockstm.ethereum.execution.senders import find_senders, recover_authorities
 from blockstm.ethereum.execution.state_roots import roots_after_transactions, state_root_after
 from blockstm.ethereum.execution.step_errors import error_of_the_block
-from blockstm.ethereum.execution.traced import run_traced
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.ethereum.rules.block_rules import BLOCK_SIZE_MAX
 from blockstm.ethereum.rules.fees import GAS_PER_BLOB
@@ -33,13 +32,14 @@ from blockstm.ethereum.tracing.tracer import Tracer
 from blockstm.ethereum.transition.environment import Environment
 from blockstm.ethereum.transition.inputs import GivenTransaction
 from blockstm.ethereum.transition.rejections import Rejection, words_of
-from blockstm.ethereum.transition.witnessing import witness_of
-from blockstm.ethereum.witnesses.witness import Witness
 from blockstm.state.accounts import AccountState, code_hash_of
 from blockstm.types import Address, BlockResult, Hash32, Outcome, Status
 from blockstm.vm.evm import BlockEnd, BlockStart, BlockSteps, Evm
 from blockstm.vm.evm.inspection import Recorder
 from blockstm.vm.forks import BYZANTIUM, HOMESTEAD, OSAKA, OSAKA_ACCESS_LISTS, PARIS, PRAGUE, Fork
+
+if TYPE_CHECKING:
+    from blockstm.ethereum.witnesses.witness import Witness
 
 __all__ = ["Transition", "transition"]
 
@@ -262,6 +262,8 @@ class _Maker:
     def _run(self, prepared: BlockOnEvm, tracer: Tracer | None) -> ExecutedBlock:
         if tracer is None:
             return prepared.run(self.execute_block)
+        from blockstm.ethereum.execution.traced import run_traced  # few ask for traces
+
         return run_traced(prepared, tracer, self.execute_block)
 
     def record(self, fitting: Sequence[_Candidate], recorder: Recorder) -> None:
@@ -272,6 +274,9 @@ class _Maker:
 
     def witnessed(self, made: Transition, fitting: Sequence[_Candidate]) -> Transition:
         """A transition with its witness."""
+        # Few ask for it, and it takes a fresh process longer to load than the rest.
+        from blockstm.ethereum.transition.witnessing import witness_of
+
         collects = made.exception not in _OF_THE_BLOCK.values()
         prepared = self._prepared(fitting, collects=collects)
         return replace(made, witness=witness_of(prepared, made.state_root))

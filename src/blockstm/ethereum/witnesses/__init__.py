@@ -15,14 +15,9 @@ Imports point down::
     witness          what a witness is, and how it belongs to its block
 """
 
-from blockstm.ethereum.witnesses.bundle import Bundle
-from blockstm.ethereum.witnesses.commitment import ChunkProof, join_chunks
-from blockstm.ethereum.witnesses.making import make_witness
-from blockstm.ethereum.witnesses.parts import verify_part
-from blockstm.ethereum.witnesses.reading import parse_witness, read_witness
-from blockstm.ethereum.witnesses.state import WitnessState
-from blockstm.ethereum.witnesses.stateless_files import StatelessFile, read_stateless_file
-from blockstm.ethereum.witnesses.witness import Witness
+from typing import TYPE_CHECKING
+
+from blockstm import lazy_names
 
 __all__ = [
     "Bundle",
@@ -37,3 +32,27 @@ __all__ = [
     "read_witness",
     "verify_part",
 ]
+
+if TYPE_CHECKING:
+    from blockstm.ethereum.witnesses.bundle import Bundle
+    from blockstm.ethereum.witnesses.commitment import ChunkProof, join_chunks
+    from blockstm.ethereum.witnesses.making import make_witness
+    from blockstm.ethereum.witnesses.parts import verify_part
+    from blockstm.ethereum.witnesses.reading import parse_witness, read_witness
+    from blockstm.ethereum.witnesses.state import WitnessState
+    from blockstm.ethereum.witnesses.stateless_files import StatelessFile, read_stateless_file
+    from blockstm.ethereum.witnesses.witness import Witness
+else:  # to a type checker, a module with this function has every name there could be
+    __getattr__, __dir__ = lazy_names.of(
+        __name__,
+        {
+            "bundle": "Bundle",
+            "commitment": "ChunkProof join_chunks",
+            "making": "make_witness",
+            "parts": "verify_part",
+            "reading": "parse_witness read_witness",
+            "state": "WitnessState",
+            "stateless_files": "StatelessFile read_stateless_file",
+            "witness": "Witness",
+        },
+    )
