@@ -160,6 +160,51 @@ def test_a_dump_that_is_cut_or_too_large_is_told() -> None:
         assert result(node, "eth_blockNumber") == "0x0"
 
 
+def test_what_waits_is_not_mined_before_the_accounts_of_a_dump_are_there(node: DevNode) -> None:
+    result(node, "evm_setAutomine", False)
+    sent = [pay(node, 5), pay(node, 6)]
+    edited = {"accounts": {NOBODY: {"balance": "0x64"}}, "best_block_number": 2}
+    assert result(node, "anvil_loadState", dump_of(edited)) is True
+    assert result(node, "eth_blockNumber") == "0x2"
+    assert [result(node, "eth_getTransactionReceipt", each) for each in sent] == [None, None]
+    assert balance(node) == 100
+    result(node, "evm_mine")
+    for each in sent:
+        assert result(node, "eth_getTransactionReceipt", each)["blockNumber"] == "0x3"
+    assert balance(node) == 100 + 5 + 6
+
+
+def test_a_load_that_fails_changes_nothing(node: DevNode) -> None:
+    pay(node, 1)
+    result(node, "evm_setNextBlockTimestamp", START + 77)
+    was, late = head(node)["hash"], {"timestamp": hex((1 << 64) - 1)}
+    wanted = {"accounts": {NOBODY: {"balance": "0x64"}}, "best_block_number": 9, "block": late}
+    assert code(node, "anvil_loadState", dump_of(wanted)) == -32602
+    assert (head(node)["hash"], balance(node)) == (was, 1)
+    pay(node, 1)
+    assert int(head(node)["timestamp"], 16) == START + 77
+
+
+def test_bytes_behind_a_dump_are_told(node: DevNode) -> None:
+    whole = dump_of({"accounts": {NOBODY: {"balance": "0x1"}}})
+    for more in ("00", "4a554e4b", whole[2:]):
+        assert code(node, "anvil_loadState", whole + more) == -32602
+    assert balance(node) == 0
+
+
+def test_an_account_that_no_state_would_keep_is_told(node: DevNode) -> None:
+    account: dict[str, Any] = {"storage": {"0x1": "0x5"}}
+    error = ask(node, "anvil_loadState", dump_of({"accounts": {NOBODY: account}}))["error"]
+    assert error["code"] == -32602
+    assert NOBODY in error["message"]
+    for kept in ({"nonce": 1}, {"balance": "0x1"}, {"code": "0x00"}):
+        whole = dump_of({"accounts": {NOBODY: account | kept}})
+        assert result(node, "anvil_loadState", whole) is True
+        assert int(result(node, "eth_getStorageAt", NOBODY, "0x1", "latest"), 16) == 5
+    nothing = {"storage": {"0x1": "0x0"}}
+    assert result(node, "anvil_loadState", dump_of({"accounts": {NOBODY: nothing}})) is True
+
+
 # ---- going back
 
 
@@ -212,6 +257,34 @@ def test_a_reorganization_that_fails_changes_nothing(node: DevNode) -> None:
     assert code(node, "anvil_reorg", {"depth": "x"}) == -32602
     assert head(node)["hash"] == was
     assert balance(node) == 5
+
+
+def test_a_listed_transaction_that_is_in_no_block_is_told(node: DevNode) -> None:
+    pay(node, 5)
+    was = head(node)["hash"]
+    result(node, "evm_setAutomine", False)
+    waits = pay(node, 6)
+    result(node, "evm_setNextBlockTimestamp", START + 77)
+    early = {"from": ALICE, "to": NOBODY, "value": "0x1", "gas": "0x5208", "nonce": "0x50"}
+    error = ask(node, "anvil_reorg", {"depth": 1, "tx_block_pairs": [[early, 0]]})["error"]
+    assert error["code"] == -32000
+    assert "nonce 80" in error["message"]
+    assert (head(node)["hash"], balance(node)) == (was, 5)
+    # What waits and what was wanted of the next block are as they were.
+    result(node, "evm_mine")
+    assert result(node, "eth_getTransactionReceipt", waits)["blockNumber"] == "0x2"
+    assert int(head(node)["timestamp"], 16) == START + 77
+
+
+def test_no_clock_goes_beyond_the_times_that_blocks_can_have(node: DevNode) -> None:
+    answers = [ask(node, "evm_increaseTime", (1 << 60) - 1) for _ in range(20)]
+    assert "result" in answers[0]
+    assert answers[-1]["error"]["code"] == -32602
+    result(node, "evm_mine")
+    late = int(head(node)["timestamp"], 16)
+    assert late < 1 << 63
+    pay(node, 1)
+    assert int(head(node)["timestamp"], 16) > late
 
 
 # ---- blocks, what waits, switches

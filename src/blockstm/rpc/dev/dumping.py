@@ -92,7 +92,8 @@ def load(node: DevNode, dumped: bytes) -> None:
     """Have the accounts of a dump, in a chain that is as long and a clock as late, at least.
 
     Empty blocks are mined as long as the head is behind that of the dump: what contracts remember
-    of numbers and times is past then.
+    of numbers and times is past then. What waits goes on waiting, as the accounts are not there
+    yet that it is to run on.
 
     Raises:
         DecodeError: it is no dump; it says where.
@@ -106,13 +107,16 @@ def load(node: DevNode, dumped: bytes) -> None:
     height = _number(document.get("best_block_number"), "best_block_number")
     height = max(height, _number(block.get("number"), "block.number"))
     timestamp = _number(block.get("timestamp"), "block.timestamp")
-    with node.miner.turn:
+    with node.miner.all_or_nothing():
         missing = max(height - node.chain.head.number, 0)
         check_count(node, missing)
         if timestamp > node.miner.now():
             node.miner.set_now(timestamp)
+        waiting = node.pool.waiting()
+        node.pool.replace_all(())
         for _ in range(missing):
             node.miner.mine()
+        node.pool.replace_all(waiting)
         node.chain.edit(edits)
     node.announce()
 
@@ -128,6 +132,8 @@ def _document(dumped: bytes, bytes_max: int) -> dict[str, Any]:
             raise RpcError(LIMIT_EXCEEDED, f"a state has at most {bytes_max} bytes")
         if not reader.eof:
             raise DecodeError("state: its compressed bytes end too early", "state")
+        if reader.unused_data:
+            raise DecodeError("state: there are bytes behind its compressed ones", "state")
     document = parse_json(dumped, "state")
     if not isinstance(document, dict):
         raise _refuse("state", "an object", document)
@@ -139,7 +145,7 @@ def _edit(address: str, given: Any) -> tuple[Address, AccountChange]:
     if not isinstance(given, dict):
         raise _refuse(place, "an object", given)
     storage = _member(given, "storage", place) if "storage" in given else {}
-    return parse_address(address, place), AccountChange(
+    change = AccountChange(
         nonce=_number(given.get("nonce"), f"{place}.nonce"),
         balance=_number(given.get("balance"), f"{place}.balance", 256),
         code=parse_data(given.get("code") or "0x", f"{place}.code"),
@@ -149,6 +155,10 @@ def _edit(address: str, given: Any) -> tuple[Address, AccountChange]:
         },
         cleared=True,
     )
+    if any(change.storage.values()) and not (change.nonce or change.balance or change.code):
+        # No state keeps an account that is empty (EIP-161), and its slots would go with it.
+        raise _refuse(place, "with slots also a nonce, a balance or code", given)
+    return parse_address(address, place), change
 
 
 def _member(document: dict[str, Any], name: str, place: str = "state") -> dict[str, Any]:

@@ -51,7 +51,7 @@ def set_nonce(node: DevNode, params: Params) -> Any:
 
 
 def set_slot(node: DevNode, params: Params) -> Any:
-    """``hardhat_setStorageAt``: 32 bytes."""
+    """``hardhat_setStorageAt``: 32 bytes; of an account that is empty otherwise none are kept."""
     slot = slot_key(params.raw(1), "invalid argument 1")
     value = params.data(2)
     if len(value) != 32:

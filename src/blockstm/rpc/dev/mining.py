@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -84,9 +85,27 @@ class Miner:
         return int(self._clock()) + self.offset
 
     def set_now(self, timestamp: int) -> None:
-        """Have its clock say so."""
+        """Have its clock say so.
+
+        Raises:
+            RpcError: it is so late that blocks would soon have no time.
+        """
+        if timestamp > _TIME_MAX:
+            raise RpcError(
+                INVALID_PARAMS, f"a time is at most {_TIME_MAX} s, not {brief(timestamp)}"
+            )
         with self.turn:
             self.offset = timestamp - int(self._clock())
+
+    def advance(self, seconds: int) -> int:
+        """Have its clock say so much more; by how much it is ahead then.
+
+        Raises:
+            RpcError: as `set_now`.
+        """
+        with self.turn:
+            self.set_now(self.now() + seconds)
+            return self.offset
 
     def want_time(self, timestamp: int) -> None:
         """Have the next block, and what comes after it, at a time.
@@ -181,6 +200,17 @@ class Miner:
             del self._snapshots[number - 1 :]
             self._return_to(found)
             return True
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Where what is done within fails, the chain, what waits and the clock are as before."""
+        with self.turn:
+            before = self._snapshot()
+            try:
+                yield
+            except BaseException:
+                self._return_to(before)
+                raise
 
     def reset(self) -> None:
         """Go back to the beginning."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.messages import brief
 from blockstm.rpc.dev.node import DevNode
@@ -35,19 +36,13 @@ def reorganize(node: DevNode, params: Params) -> Any:
     place among the new blocks where it goes.
     """
     depth, listed = _wanted(params)
-    with node.miner.turn:
+    with node.miner.all_or_nothing():
         check_count(node, depth)
-        mark = node.chain.mark()
         before = _go_back(node, depth)
         waiting = node.pool.waiting()
-        try:
-            for place in range(depth):
-                _mine_one(node, listed[place], before)
-        except BaseException:
-            node.chain.return_to(mark)
-            raise
-        finally:
-            node.pool.replace_all(waiting)
+        for place in range(depth):
+            _mine_one(node, listed[place], before)
+        node.pool.replace_all(waiting)
     node.announce()
     return None
 
@@ -90,6 +85,16 @@ def _mine_one(node: DevNode, transactions: list[Any], other: Hash32) -> None:
             node.pool.add(pooled_message(node, message_of_json(each, "tx_block_pairs")))
     # By this no block is one of those that were there, be it as empty.
     node.miner.want_random(Hash32(keccak(other + node.chain.head.hash)))
-    rejected = node.miner.mine().rejected
-    if rejected:
-        raise RpcError(SERVER_ERROR, next(iter(rejected.values())))
+    listed = node.pool.waiting()
+    mined = node.miner.mine()
+    if mined.rejected:
+        raise RpcError(SERVER_ERROR, next(iter(mined.rejected.values())))
+    there = {each.hash for each in mined.imported.block.transactions}
+    for pooled in listed:
+        transaction = pooled.transaction
+        if transaction.hash not in there:
+            raise RpcError(
+                SERVER_ERROR,
+                f"tx_block_pairs: {shown(transaction.hash)} is in no block: nonce "
+                f"{transaction.nonce} is not the next of {shown(pooled.sender)}",
+            )

@@ -163,9 +163,7 @@ def next_timestamp(node: DevNode, params: Params) -> Any:
 def increase_time(node: DevNode, params: Params) -> Any:
     """``evm_increaseTime``: by seconds; by how much the clock is ahead then."""
     seconds = _number(params, 0, 60)
-    with node.miner.turn:
-        node.miner.offset += seconds
-        return str(node.miner.offset)
+    return str(node.miner.advance(seconds))
 
 
 def set_time(node: DevNode, params: Params) -> Any:
