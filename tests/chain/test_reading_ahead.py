@@ -28,9 +28,8 @@ ACCESS = [(COUNTER, (1, 2)), (LISTED, ()), (SENDERS[3], (2**256 - 1,))]
 def typed(kind: int, key: int, to: Address, **members: Any) -> Transaction:
     given = {"nonce": 0, "gas": 100_000, "to": to, "value": 0, "data": b"", "chain_id": 1}
     unsigned = Transaction(type=kind, v=0, r=0, s=0, **given, **members)
-    signature = KEYS[key].sign_recoverable(unsigned.signing_hash, hasher=None)
-    r, s = (int.from_bytes(signature[at : at + 32], "big") for at in (0, 32))
-    return replace(unsigned, v=signature[64], r=r, s=s)
+    r, s, parity = KEYS[key].sign(unsigned.signing_hash)
+    return replace(unsigned, v=parity, r=r, s=s)
 
 
 def of_every_type() -> list[Transaction]:
