@@ -55,6 +55,7 @@ USED_ELSEWHERE = {
     "largest_group": "read by name",
     "longest_chain": "read by name",
     "merges": "public",
+    "misled": "public",
     "root_seconds": "a column of a table",
     "run_seconds": "a column of a table",
     "save": "public",
@@ -84,6 +85,7 @@ NATIVE_USED_ELSEWHERE = {
     "end_threads": "called at the end of the interpreter",
     "madvise": "the C library's",
     "nanosleep": "the C library's",
+    "volatile": "a word of C++: `asm volatile(`",
 }
 
 CPP = {".hpp", ".cpp", ".inc", ".h"}
