@@ -84,10 +84,11 @@ def test_an_inference_in_a_block_is_proved_to_somebody_else(
     assert "INVALID" in capsys.readouterr().out
 
 
-def test_the_digits_are_read_on_chain_as_off_chain() -> None:
+def test_the_digits_are_read_on_chain_as_off_chain(tmp_path: Path) -> None:
     pytest.importorskip("onnx", reason="no wheels for this Python")
     pytest.importorskip("sklearn", reason="no wheels for this Python")
-    reports = importlib.import_module("examples.digits.main").main(rounds=3, count=100)
+    reports = importlib.import_module("examples.digits.main").main(3, 100, tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["cnn.onnx", "mlp.onnx"]
     for report in reports.values():
         assert report.is_equal
         assert report.real > 0.85

@@ -4,14 +4,17 @@ Accuracy as real numbers, as ONNX Runtime computes the quantised model, and as t
 the chain answers is compared with what the same program gives off chain, bit for bit. Needs the
 extra ``ai``, scikit-learn and onnxruntime.
 
-Run it: ``python -m examples.digits.main``.
+Run it: ``python -m examples.digits.main``. With the name of a folder it writes both there, .onnx.
 """
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import onnx
 import onnxruntime
 from examples.digits.exporting import quantised
 from examples.digits.training import apply, dataset, train
@@ -73,12 +76,16 @@ def by_onnxruntime(model: Any, images: Any) -> Any:
     )
 
 
-def report(kind: str, rounds: int, count: int) -> Report:
-    """Train a network and read the first so many digits that it has not seen."""
+def report(kind: str, rounds: int, count: int, folder: Path | None = None) -> Report:
+    """Train a network and read the first so many digits that it has not seen; write it to a folder,
+    if one is given."""
     images, digits, unseen, answers = dataset()
     unseen, answers = unseen[:count], answers[:count]
     layers = train(kind, images, digits, rounds)
     exported = quantised(layers, images, kind)
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+        onnx.save(exported, folder / f"{kind}.onnx")
     model = compile_onnx(exported)
     inputs = [model.quantised(image.reshape(-1)) for image in unseen]
     calls = read_on_chain(model, inputs)
@@ -96,12 +103,12 @@ def report(kind: str, rounds: int, count: int) -> Report:
     )
 
 
-def main(rounds: int = 12, count: int = 400) -> dict[str, Report]:
+def main(rounds: int = 12, count: int = 400, folder: Path | None = None) -> dict[str, Report]:
     """Both networks."""
     print(f"{'network':8} {'real':>6} {'ONNX Runtime':>13} {'on chain':>9} {'gas':>9}  bit for bit")
     reports = {}
     for kind in ("mlp", "cnn"):
-        found = reports[kind] = report(kind, rounds, count)
+        found = reports[kind] = report(kind, rounds, count, folder)
         print(
             f"{kind:8} {found.real:6.1%} {found.off_chain:13.1%} {found.on_chain:9.1%} "
             f"{found.gas:9,}  {'equal' if found.is_equal else 'DIFFERENT'}"
@@ -110,4 +117,4 @@ def main(rounds: int = 12, count: int = 400) -> dict[str, Report]:
 
 
 if __name__ == "__main__":
-    main()
+    main(folder=Path(sys.argv[1]) if len(sys.argv) > 1 else None)

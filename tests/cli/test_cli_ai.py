@@ -57,6 +57,22 @@ def test_an_inference_is_proved_and_verified(
     assert "NOT VERIFIED" in capsys.readouterr().out
 
 
+def test_the_hash_that_compiling_tells_is_that_of_an_inference(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = tmp_path / "given.bin"
+    given.write_bytes(bytes(24))
+    assert main(["ai", "prove", str(model), str(given)]) == 0
+    for deployer in ("0x" + "11" * 20, "0x" + "22" * 20):  # whoever deploys it
+        capsys.readouterr()
+        assert main(["ai", "compile", str(model), "--deployer", deployer]) == 0
+        told = json.loads((model.with_suffix("") / "model.json").read_text())["hash"]
+        assert f"model {told}" in capsys.readouterr().out
+        verify = ["ai", "verify", str(given.with_suffix(".inference")), "--model"]
+        assert main([*verify, told]) == 0
+    assert main([*verify, "0x" + "00" * 32]) == 1
+
+
 def test_what_cannot_be_compiled_or_read_is_said(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -77,7 +77,9 @@ def _add_verify(actions: Any) -> None:
         description="Needs nothing but the file; what is trusted is the model's hash.",
     )
     parser.add_argument("bundle", type=Path, metavar="FILE", help="what blockstm ai prove wrote")
-    parser.add_argument("--model", metavar="HASH", help="of the program that is meant")
+    parser.add_argument(
+        "--model", metavar="HASH", help="of the model that is meant: `hash` of its model.json"
+    )
     parser.set_defaults(run=_verify)
 
 
@@ -118,6 +120,7 @@ def _compile(args: argparse.Namespace) -> int:
     _write(folder / "model.json", described)
     (folder / "contract.vy").write_text(vyper_source(model, deployment.program))
     print(f"{folder}: {len(deployment.steps)} transactions, {model.work:,} multiply-accumulates,")
+    print(f"    model {described['hash']}")
     print(f"    program {described['program']['hash']}, contract {described['contract']}")
     return 0
 
@@ -157,6 +160,7 @@ def _described(model: Model, deployment: Deployment) -> dict[str, Any]:
     }
     return {
         "name": model.name,
+        "hash": _hex(model.hash),
         "program": {
             "address": _hex(deployment.program.address),
             "hash": _hex(deployment.program.hash),
