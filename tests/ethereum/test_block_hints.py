@@ -122,6 +122,12 @@ def test_a_blocks_access_list_orders_the_writers_of_a_slot() -> None:
         (AccountAccess(COUNTER, changes, (3,), balance_changes=((1, 5), (2, 6))),)
     )
     assert from_access_list(listed, 4).dependencies == [(), (), (0,), (2,)]
+    wrong: list[Any] = [1 << 40, -1, True, 1.5, None, "a", [None], [True], [1.5]]
+    for transactions in wrong:
+        with pytest.raises(InputError):
+            from_access_list(listed, transactions)
+    with pytest.raises(InputError, match="BlockAccessList"):
+        from_access_list(None, 3)  # type: ignore[arg-type]  # what a caller may pass
 
 
 def test_an_executed_blocks_list_is_a_source() -> None:

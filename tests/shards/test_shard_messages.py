@@ -308,6 +308,9 @@ def test_each_item_of_a_list_is_proved_and_no_other(count: int) -> None:
             proved_item(root, index, nodes[1:])
     with pytest.raises(DecodeError, match="no item"):
         proved_item(root, count, prover.prove(count))
+    for nodes in (None, [None], 5):
+        with pytest.raises(InputError, match="sequence of bytes"):
+            proved_item(root, 0, nodes)  # type: ignore[arg-type]  # what a caller may pass
 
 
 # ---- networks

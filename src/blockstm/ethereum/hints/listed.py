@@ -12,16 +12,20 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from blockstm._native.state.listed_writes import listed_writes
+from blockstm.errors import InputError
 from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.hints.hints import Expected, Hints
+from blockstm.messages import brief
 
 __all__ = ["from_access_list", "from_transactions"]
 
 _READ, _WRITE = 0, 2
 _WEIGHT_MAX = (1 << 63) - 1
+_COUNT_MAX = 1 << 24
 
 
 def from_access_list(
@@ -34,8 +38,13 @@ def from_access_list(
     Args:
         access_list: right or wrong, as it came with the block.
         transactions: the block's, whose gas limits are taken for their weights; or those limits, or
-            how many there are. What is listed of others is left out.
+            how many there are, 16,777,216 at most. What is listed of others is left out.
+
+    Raises:
+        InputError: an argument is of the wrong kind, or a number out of range.
     """
+    if not isinstance(access_list, BlockAccessList):
+        raise InputError(f"an access list is a BlockAccessList, not {brief(access_list)}")
     weights, count = _gas_limits(transactions)
     changed: list[list[int]] = [[] for _ in range(count)]
     for location, indexes in enumerate(_changes_of_slots(access_list)):
@@ -55,9 +64,18 @@ def _gas_limits(
     transactions: int | Sequence[Transaction] | Sequence[int],
 ) -> tuple[memoryview | None, int]:
     """The gas limits, where they are known, and how many transactions there are."""
-    if isinstance(transactions, int):
-        return None, transactions
-    limits = [each if isinstance(each, int) else each.gas for each in transactions]
+    given: Any = transactions
+    if type(given) is int and 0 <= given <= _COUNT_MAX:
+        return None, given
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise InputError(
+            "transactions are those of the block, their gas limits, or how many they are, from 0 "
+            f"to {_COUNT_MAX:,}, not {brief(given)}"
+        )
+    limits: list[Any] = [getattr(each, "gas", each) for each in given]
+    for each in limits:
+        if type(each) is not int:
+            raise InputError(f"a gas limit is an int, not {brief(each)}")
     return memoryview(array("q", [min(max(each, 0), _WEIGHT_MAX) for each in limits])), len(limits)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from blockstm._native.trie.tries import NodeStore, Trie
 from blockstm.errors import DecodeError, InputError, MissingNode
@@ -52,6 +52,9 @@ def proved_item(root: bytes, index: int, nodes: Sequence[bytes]) -> bytes:
     """
     if type(index) is not int or not 0 <= index <= _INDEX_MAX:
         raise InputError(f"an index is an int from 0 on, not {brief(index)}")
+    given: Any = nodes
+    if not isinstance(given, Sequence) or not all(isinstance(each, bytes) for each in given):
+        raise InputError(f"nodes are a sequence of bytes, not {brief(given)}")
     try:
         item = Trie(root, NodeStore(nodes)).get(encode(index))
     except MissingNode as error:
