@@ -15,6 +15,7 @@ from typing import Final
 from blockstm.chain import Chain
 from blockstm.errors import ClusterError
 from blockstm.ethereum import Block, ExecutedBlock, Witness, WitnessState
+from blockstm.ethereum import Chain as Spec
 from blockstm.executor import execute_block
 from blockstm.replay.comparing import beginning, compared
 from blockstm.replay.records import BlockRecord, Verdict
@@ -27,8 +28,12 @@ _OPEN: Final[dict[Path, Chain]] = {}
 _OPENING: Final = threading.Lock()
 
 
-def opened(folder: Path) -> Chain:
+def opened(folder: Path, spec: Spec | None = None) -> Chain:
     """The chain of a folder, which this process opens once and keeps.
+
+    Args:
+        folder: of the chain.
+        spec: the chain's rules, where they have code of its own.
 
     Raises:
         ClusterError: the folder is not on this machine.
@@ -38,10 +43,10 @@ def opened(folder: Path) -> Chain:
         if folder not in _OPEN:
             if not folder.is_dir():
                 raise ClusterError(
-                    f"{folder} is not on this machine: let all machines of the cluster see it, or "
-                    "have each block come with its witness (--witnesses)"
+                    f"{folder} is not on this machine. All machines of a cluster have to see it, "
+                    "or have each block come with its witness (--witnesses)"
                 )
-            _OPEN[folder] = Chain.open(folder, read_only=True)
+            _OPEN[folder] = Chain.open(folder, read_only=True, spec=spec)
         return _OPEN[folder]
 
 
@@ -62,6 +67,7 @@ class SegmentTask:
         first, last: numbers of its blocks.
         place: of the first in the range.
         ends: whether the record of the last has its state root, which is compared in any case.
+        spec: as `opened` takes it.
     """
 
     folder: Path
@@ -69,6 +75,7 @@ class SegmentTask:
     last: int
     place: int
     ends: bool = True
+    spec: Spec | None = None
 
     @property
     def places(self) -> range:
@@ -77,7 +84,7 @@ class SegmentTask:
 
     def run(self, settings: Settings) -> Iterator[BlockRecord]:
         """See `Task`."""
-        chain = opened(self.folder)
+        chain = opened(self.folder, self.spec)
         return replay_segment(
             chain, self.first, self.last, self.place, settings, tells_root=self.ends
         )

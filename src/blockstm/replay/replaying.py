@@ -11,7 +11,7 @@ from typing import Any
 from blockstm.chain import Chain
 from blockstm.cluster import cluster
 from blockstm.cores import usable_cores
-from blockstm.errors import ConfigError
+from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum import MAINNET
 from blockstm.ethereum import Chain as Spec
 from blockstm.messages import brief, kind_of
@@ -73,6 +73,10 @@ def replay(
     Thread-safety: it may be called from any thread, and starts processes of its own.
     """
     _check(processes, ray, address, workers, tries)
+    if progress is not None and not isinstance(progress, str | Path):
+        raise InputError(f"progress is a path, not {brief(progress)}")
+    if on_blocks is not None and not callable(on_blocks):
+        raise InputError(f"on_blocks is a function, not {brief(on_blocks)}")
     source = source_of(blocks)
     with ExitStack() as stack:
         stack.callback(source.close)

@@ -23,7 +23,8 @@ from blockstm.replay.task import Task
 
 __all__ = ["ChainBlocks", "FileBlocks", "FolderBlocks", "Source", "source_of"]
 
-Files = Sequence[Path | tuple[Path, Path]]
+_Name = str | Path
+Files = Sequence[_Name | tuple[_Name, _Name]]
 
 
 class Source(Protocol):
@@ -56,7 +57,13 @@ class FileBlocks:
 
     def __init__(self, files: Files) -> None:
         self.spec: Spec | None = None
-        self._files = [each if isinstance(each, tuple) else (each, None) for each in files]
+        self._files: list[tuple[Path, Path | None]] = []
+        for each in files:
+            path, witness = each if isinstance(each, tuple) else (each, None)
+            _check_path(path)
+            if witness is not None:
+                _check_path(witness)
+            self._files.append((Path(path), None if witness is None else Path(witness)))
         self.count = len(self._files)
 
     def describe(self) -> Mapping[str, Any]:
@@ -115,22 +122,32 @@ class FolderBlocks:
         first, last: numbers; by default of the oldest block before which there is a state, and of
             the head.
         every: at which numbers roots are compared: those that it divides, and the last.
+        spec: the chain's rules, where they have code of its own, as `Chain.open` takes it.
 
     Raises:
+        InputError: a folder is a path.
         ChainError: the folder cannot be opened, or lacks the state before the first block.
         ConfigError: a number is out of range.
     """
 
     def __init__(
-        self, folder: Path, first: int | None = None, last: int | None = None, every: int = 1
+        self,
+        folder: str | Path,
+        first: int | None = None,
+        last: int | None = None,
+        every: int = 1,
+        *,
+        spec: Spec | None = None,
     ) -> None:
+        _check_path(folder)
         if type(every) is not int or every < 1:
             raise ConfigError(
                 f"roots are compared every block, or every so many, not {brief(every)}"
             )
-        self._folder = folder.resolve()
+        self._folder = Path(folder).resolve()
         self._every = every
-        chain = opened(self._folder)
+        self._given = spec
+        chain = opened(self._folder, spec)
         try:
             self.spec: Spec | None = chain.spec
             self._first, self._last = _bounds(chain, first, last)
@@ -141,13 +158,13 @@ class FolderBlocks:
 
     def describe(self) -> Mapping[str, Any]:
         """See `Source`."""
-        about = _described(opened(self._folder), self._first, self._last)
+        about = _described(opened(self._folder, self._given), self._first, self._last)
         return about | {"by": "checkpoints", "every": self._every}
 
     def tasks(self, done: set[int]) -> Iterator[Task]:
         """See `Source`."""
         for first, last in spans(self._first, self._last, self._every):
-            task = SegmentTask(self._folder, first, last, first - self._first)
+            task = SegmentTask(self._folder, first, last, first - self._first, spec=self._given)
             left = [place for place in task.places if place not in done]
             if len(left) == len(task.places):
                 yield task
@@ -206,7 +223,7 @@ def source_of(given: Any) -> Source:
     if isinstance(given, list | tuple) and all(map(_is_file, given)):
         if not given:
             raise ConfigError("there is no block to execute: the list of files is empty")
-        return FileBlocks([_paths(each) for each in given])
+        return FileBlocks(given)
     raise InputError(
         "blocks come from a list of files or pairs (file, witness), from a blockstm.chain.Chain, "
         f"or from a source of blockstm.replay.sources, not from {kind_of(given)}"
@@ -219,8 +236,9 @@ def _is_file(given: Any) -> bool:
     return isinstance(given, str | Path)
 
 
-def _paths(given: Any) -> Any:
-    return (Path(given[0]), Path(given[1])) if isinstance(given, tuple) else Path(given)
+def _check_path(given: Any) -> None:
+    if not isinstance(given, str | Path):
+        raise InputError(f"a file or a folder is a path, not {brief(given)}")
 
 
 def digest_of(source: Source, spec: Spec) -> str:
