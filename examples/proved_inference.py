@@ -22,7 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eth_keys import keys
+from eth_keys.datatypes import PrivateKey
 
 from blockstm import ai
 from blockstm.chain import Chain, prove_block
@@ -31,7 +31,7 @@ from blockstm.ethereum.genesis import parse_genesis
 from blockstm.types import Address
 
 CHAIN_ID = 1337
-KEY = keys.PrivateKey(b"\x01" * 32)
+KEY = PrivateKey(b"\x01" * 32)
 OWNER = Address(KEY.public_key.to_canonical_address())
 GENESIS: dict[str, Any] = {
     "config": {

@@ -220,7 +220,7 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("module", "vm", "remedy"),
-    [("eth", "py-evm", "blockstm[pyevm]"), ("ckzg", "evm", "ckzg>=2.1")],
+    [("eth", "py-evm", "blockstm[pyevm]"), ("gmpy2", "evm", "gmpy2>=2.2")],
 )
 def test_a_missing_package_is_named(module: str, vm: str, remedy: str, tmp_path: Path) -> None:
     program = (

@@ -109,6 +109,14 @@ def test_every_pattern_of_the_package_is_among_those_timed() -> None:
         ("cli/rpctest.py", "match"),  # the user's own
         ("rpc/exchanges.py", 'r"^//'),  # one repetition in a line
         ("rpc/params.py", 'r"[0-9a-fA-F]+",'),  # one repetition
+        ("cli/replay.py", 'r"[0-9]{1,20}")'),  # one repetition
+        (
+            "cli/replay.py",
+            'r"([0-9]{0,20})\\.\\.([0-9]{0,20})")',
+        ),  # dots between
+        # Each end of a host is tried once, with seven characters behind it at most.
+        ("cluster.py", 'r"(?:ray://)?\\[?([\\w.:-]+?)\\]?:(\\d{1,5})")'),
+        ("replay/from_files.py", 'r"\\d+",'),  # one repetition
         # Alternatives begin with other characters, and the end is optional: nothing is tried twice.
         ("rpc/dispatch.py", r"""r'[\[\]{}]|"(?:[^"\\]+|\\.)*"?',"""),
         (

@@ -15,7 +15,7 @@ from tests.ethereum.test_building import verify
 
 import blockstm
 from blockstm.chain import Chain as ImportedChain
-from blockstm.errors import ConfigError, InputError, InvalidBlock
+from blockstm.errors import ConfigError, InputError, InvalidBlock, StoreMismatch
 from blockstm.ethereum import (
     AccountState,
     BlockCalls,
@@ -328,9 +328,15 @@ def test_simulated_blocks_and_transitions_have_the_chains_base_fee() -> None:
         ("header_rule", even_time),
     ],
 )
-def test_a_chain_on_disk_keeps_no_functions(member: str, value: Any, tmp_path: Path) -> None:
-    """It would be opened again without them, and take its own blocks for invalid."""
+def test_a_chain_on_disk_is_opened_with_its_own_functions_alone(
+    member: str, value: Any, tmp_path: Path
+) -> None:
+    """Without them it would take its own blocks for invalid."""
     pytest.importorskip("mdbx")
-    where = site(CANCUN, **{member: value})
-    with pytest.raises(ConfigError, match=f"cannot have {member} of its own"):
-        ImportedChain.open(tmp_path / "chain", genesis=genesis_of(where)).close()
+    where, folder = site(CANCUN, **{member: value}), tmp_path / "chain"
+    ImportedChain.open(folder, genesis=genesis_of(where)).close()
+    with pytest.raises(StoreMismatch):
+        ImportedChain.open(folder, spec=site(CANCUN).chain).close()
+    with pytest.raises(StoreMismatch):
+        ImportedChain.open(folder).close()
+    ImportedChain.open(folder, spec=where.chain).close()
