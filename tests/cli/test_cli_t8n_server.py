@@ -19,9 +19,7 @@ from tests.cli.test_cli_t8n import BOB, given
 from tests.patience import PATIENCE
 
 from blockstm.cli import main
-from blockstm.cli.transitions.files import Outputs
-from blockstm.cli.transitions.server import Traces, TransitionServer, add_parser
-from blockstm.cli.transitions.tracefiles import tracer_of
+from blockstm.cli.transitions.server import Traces, TransitionServer, add_parser, traces_of
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +58,14 @@ def test_a_transition_and_another_on_the_same_connection(server: TransitionServe
     connection.close()
 
 
+def asked_for(flags: list[str]) -> Traces:
+    """What these flags ask for of traces."""
+    parser = add_parser(argparse.ArgumentParser().add_subparsers())
+    traces = traces_of(parser.parse_args(flags))
+    assert traces is not None
+    return traces
+
+
 @pytest.mark.parametrize(
     ("flags", "ending", "said"),
     [
@@ -70,11 +76,7 @@ def test_a_transition_and_another_on_the_same_connection(server: TransitionServe
 def test_it_leaves_a_file_of_traces_for_each_transaction(
     flags: list[str], ending: str, said: str, tmp_path: Path
 ) -> None:
-    parser = add_parser(argparse.ArgumentParser().add_subparsers())
-    args = parser.parse_args([*flags, "--output.basedir", str(tmp_path / "traces")])
-    tracer = tracer_of(args)
-    assert tracer is not None
-    traces = Traces(tracer, Outputs(args.output_basedir))
+    traces = asked_for([*flags, "--output.basedir", str(tmp_path / "traces")])
     code = {"0x" + "c0" * 20: {"balance": "0x0", "code": "0x600160015500"}}
     asked = request()
     asked["input"]["alloc"] |= code
@@ -92,6 +94,43 @@ def test_it_leaves_a_file_of_traces_for_each_transaction(
             assert said in file.read_text()
         listening.shutdown()
         thread.join()
+
+
+LOOP = "0x5b600056"  # JUMPDEST, PUSH1 0, JUMP: until there is no gas
+
+
+def test_what_is_recorded_for_traces_is_bounded(tmp_path: Path) -> None:
+    flags = ["--trace", "--trace.max=100000", "--output.basedir", str(tmp_path / "traces")]
+    endless, short = request(), request()
+    for asked in (endless, short):
+        asked["input"]["alloc"] |= {"0x" + "c0" * 20: {"balance": "0x0", "code": LOOP}}
+        asked["input"]["txs"][0] |= {"to": "0x" + "c0" * 20, "gas": "0x5300"}
+    endless["input"]["txs"][0]["gas"] = "0x30000"
+    with TransitionServer("127.0.0.1", 0, traces=asked_for(flags)) as listening:
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        try:
+            status, answer = ask(listening, json.dumps(endless).encode())
+            assert (status, answer["error"]["type"]) == (400, "TraceTooLarge")
+            assert "bytes_max" in answer["error"]["message"]
+            assert list((tmp_path / "traces").iterdir()) == []
+            assert ask(listening, json.dumps(short).encode())[0] == 200
+            assert len(list((tmp_path / "traces").iterdir())) == 1
+        finally:
+            listening.shutdown()
+            thread.join()
+
+
+def test_traces_have_a_bound_by_default() -> None:
+    assert asked_for(["--trace"]).tracer.bytes_max == (256 << 20, 256 << 20)
+
+
+@pytest.mark.parametrize("bound", ["0", "-1", str(1 << 62)])
+def test_a_bound_of_traces_that_is_none_is_told(
+    bound: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["t8n-server", "--port=0", "--trace", "--trace.max", bound]) == 2
+    assert "--trace.max" in capsys.readouterr().err
 
 
 def test_what_is_no_tracer_is_told_before_it_listens(capsys: pytest.CaptureFixture[str]) -> None:

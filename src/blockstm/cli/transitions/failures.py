@@ -10,7 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from blockstm.errors import BlockError, ConfigError, DecodeError, StateError, UsageError
+from blockstm.errors import (
+    BlockError,
+    ConfigError,
+    DecodeError,
+    StateError,
+    TraceTooLarge,
+    UsageError,
+)
 from blockstm.ethereum.transition import MissingMember
 
 __all__ = [
@@ -69,5 +76,5 @@ def failing() -> Iterator[None]:
         raise TransitionFailure(JSON, str(error)) from error
     except StateError as error:
         raise TransitionFailure(MISSING_HASH, str(error)) from error
-    except (BlockError, UsageError, MemoryError) as error:
+    except (BlockError, TraceTooLarge, UsageError, MemoryError) as error:
         raise TransitionFailure(EVM, str(error) or "out of memory") from error

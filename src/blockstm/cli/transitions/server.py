@@ -14,19 +14,20 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from blockstm.cli.transitions.failures import TransitionFailure, failing
+from blockstm.cli.transitions.failures import CONFIG, TransitionFailure, failing
 from blockstm.cli.transitions.files import Outputs
 from blockstm.cli.transitions.request import Request
 from blockstm.cli.transitions.tracefiles import add_trace_options, tracer_of, write_traces
-from blockstm.errors import DecodeError, UsageError
+from blockstm.errors import ConfigError, DecodeError, UsageError
 from blockstm.ethereum.codecs.json_files import parse_json
 from blockstm.ethereum.codecs.loose_fields import LooseFields
 from blockstm.ethereum.tracing import Tracer
 from blockstm.executor import Executor
 
-__all__ = ["TransitionServer", "add_parser", "main"]
+__all__ = ["TransitionServer", "add_parser", "main", "traces_of"]
 
 _BODY_MAX: Final = 1 << 26
+_TRACE_MAX: Final = 256 << 20  # as JSON-RPC has it of a transaction
 _PATIENCE: Final = 30  # seconds that a client may take for a part of its request
 _BAD, _LENGTH_MISSING, _TOO_LARGE, _FAILED = 400, 411, 413, 500
 
@@ -61,6 +62,15 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="where traces go, each request's over those before it; default: the current folder",
     )
     add_trace_options(parser)
+    parser.add_argument(
+        "--trace.max",
+        dest="trace_max",
+        type=int,
+        default=_TRACE_MAX,
+        metavar="BYTES",
+        help="recorded of a request's transactions together, before their traces are made; "
+        f"default: {_TRACE_MAX}",
+    )
     return parser
 
 
@@ -71,8 +81,7 @@ def main(args: argparse.Namespace) -> int:
         UsageError: it cannot listen there; there is no such tracer, or no folder for its files.
     """
     try:
-        tracer = tracer_of(args)
-        traces = None if tracer is None else Traces(tracer, Outputs(args.output_basedir))
+        traces = traces_of(args)
     except TransitionFailure as failure:
         raise UsageError(str(failure)) from failure
     try:
@@ -91,6 +100,22 @@ class Traces:
 
     tracer: Tracer
     outputs: Outputs
+
+
+def traces_of(args: argparse.Namespace) -> Traces | None:
+    """What the arguments ask for of traces.
+
+    Raises:
+        TransitionFailure: there is no such tracer, no such bound, or no folder for its files.
+    """
+    tracer = tracer_of(args)
+    if tracer is None:
+        return None
+    try:
+        bounded = tracer.within(args.trace_max)
+    except ConfigError as error:
+        raise TransitionFailure(CONFIG, f"--trace.max: {error}") from error
+    return Traces(bounded, Outputs(args.output_basedir))
 
 
 class TransitionServer(ThreadingHTTPServer):
