@@ -26,6 +26,7 @@ from blockstm.ethereum import (
 )
 from blockstm.ethereum.execution.senders import address_of_key
 from blockstm.ethereum.genesis import Genesis, parse_genesis
+from blockstm.ethereum.results.outcomes import TransactionOutcomes
 from blockstm.ethereum.tracing import (
     CallTracer,
     FlatCallTracer,
@@ -72,6 +73,25 @@ def test_traces_are_the_same_on_any_number_of_workers(number: int, tracer: Trace
     json.dumps(expected)  # they are JSON values
     for workers in (2, 4):
         assert list(executed(file, workers=workers, tracer=tracer).traces) == expected
+
+
+def test_outcomes_become_objects_when_the_first_trace_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All of them take longer than a block that ran before."""
+    read: list[int] = []
+    right = TransactionOutcomes.__getitem__
+
+    def noted(outcomes: TransactionOutcomes, place: int) -> Any:
+        read.append(place)
+        return right(outcomes, place)
+
+    monkeypatch.setattr(TransactionOutcomes, "__getitem__", noted)
+    file = read_block_file(mainnet_block(BLOCKS[0]))
+    done = executed(file, tracer=CallTracer())
+    assert (len(done.traces), read) == (len(file.block.transactions), [])
+    assert done.traces[3]["type"] == "CALL"
+    assert 3 in read
 
 
 @pytest.mark.parametrize("number", BLOCKS)

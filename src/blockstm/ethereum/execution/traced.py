@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from itertools import accumulate
 from typing import Final
 
@@ -99,9 +99,12 @@ def _traces(
     prepared: BlockOnEvm, tracer: Tracer, executed: ExecutedBlock, events: dict[int, bytes]
 ) -> Traces:
     after = StateAfter(prepared.state, executed.result.writes)
-    logs = [len(outcome.value.logs) for outcome in executed.outcomes]
-    logs_before = list(accumulate(logs, initial=0))
     precompiles = frozenset(precompiles_of(prepared.fork)) | frozenset(prepared.chain.precompiles)
+
+    @cache  # when the first trace is made: it takes longer than the block to run
+    def logs_before() -> list[int]:
+        logs = (len(outcome.value.logs) for outcome in executed.outcomes)
+        return list(accumulate(logs, initial=0))
 
     def code_of(code_hash: Hash32) -> bytes:
         code: bytes = after.get(code_with(code_hash), b"")
@@ -115,13 +118,13 @@ def _traces(
             prepared.block.header,
             prepared.fork,
             executed.outcomes[index].value,
-            logs_before[index],
+            logs_before()[index],
             events[prepared.transaction_steps[index]],
             code_of,
             precompiles,
         )
 
-    return Traces(tracer, len(logs), traced)
+    return Traces(tracer, len(executed.outcomes), traced)
 
 
 def precompiles_of(fork: Fork) -> Iterator[bytes]:
