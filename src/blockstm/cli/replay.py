@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from blockstm.cli.blockpaths import block_files
 from blockstm.cli.chains.progress import Progress
-from blockstm.errors import BlockError, ConfigError, UsageError
+from blockstm.errors import BlockError, ClusterError, ConfigError, UsageError
 from blockstm.messages import brief
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def main(args: argparse.Namespace) -> int:
         KeyboardInterrupt: the file of progress says what has been done.
     """
     # loads what only this command needs
+    from blockstm.cluster import is_lost
     from blockstm.replay import replay, write_metrics
     from blockstm.replay.metrics import check_metrics_path
 
@@ -133,6 +135,12 @@ def main(args: argparse.Namespace) -> int:
         progress.end()
         print(f"blockstm replay: {error}", file=sys.stderr)
         return DIFFERENT
+    except ClusterError as error:
+        progress.end()
+        if is_lost():
+            print(f"blockstm replay: {error}", file=sys.stderr, flush=True)
+            os._exit(UNREADABLE)  # Ray does not end without its cluster
+        raise
     except KeyboardInterrupt:
         progress.end()
         if args.progress is not None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from blockstm import __version__
+from blockstm.cluster import answer_of, is_lost, ready_of
 from blockstm.errors import BlockstmError, ClusterError
 from blockstm.messages import said_by
 from blockstm.replay.records import BlockRecord
@@ -27,9 +28,9 @@ class RayCluster:
 
     def __init__(self, ray: Any, settings: Settings) -> None:
         self._ray = ray
-        cores = int(ray.cluster_resources().get("CPU", 1))
+        cores = int(answer_of(ray.cluster_resources).get("CPU", 1))
         self._count = max(cores // settings.workers, 1)
-        self._settings = ray.put(settings)
+        self._settings = answer_of(lambda: ray.put(settings))
         self._run = ray.remote(_run).options(max_retries=0, num_cpus=min(settings.workers, cores))
         self._busy: dict[Any, Task] = {}
 
@@ -44,19 +45,19 @@ class RayCluster:
             shipped = task.shipped()
         except OSError:
             shipped = task  # which says so when it is run
-        self._busy[self._run.remote(shipped, self._settings, __version__)] = task
+        given = shipped, self._settings, __version__
+        self._busy[answer_of(lambda: self._run.remote(*given))] = task
 
     def wait(self) -> Sequence[Done | Died]:
         """See `Workplace`."""
         if not self._busy:
             return ()
-        ready, _ = self._ray.wait(list(self._busy), num_returns=1)
-        return [self._over(each) for each in ready]
+        return [self._over(each) for each in ready_of(self._ray, list(self._busy))]
 
     def _over(self, reference: Any) -> Done | Died:
         task = self._busy.pop(reference)
         try:
-            return checked(task, self._ray.get(reference))
+            return checked(task, answer_of(lambda: self._ray.get(reference)))
         except self._ray.exceptions.RayTaskError as error:
             cause = error.cause
             if isinstance(cause, BlockstmError):
@@ -67,7 +68,7 @@ class RayCluster:
 
     def close(self) -> None:
         """See `Workplace`."""
-        for reference in self._busy:
+        for reference in () if is_lost() else self._busy:
             self._ray.cancel(reference, force=True)
         self._busy = {}
 

@@ -11,11 +11,12 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final
 
-from blockstm.cluster import cluster
+from blockstm.cluster import answer_of, cluster, is_lost, ready_of
 from blockstm.errors import BlockstmError, ClusterError, ConfigError, StoreLocked
 from blockstm.ethereum import Transaction
 from blockstm.ethereum.tries.state_trie import TrieAccount
@@ -86,7 +87,7 @@ class RayShards(Shards):
         # As many as there are shards have to be there at once, however few cores there are.
         made = self._ray.remote(_Actor).options(num_cpus=0, max_restarts=0)
         path = self._folder_of(self._folder, shard)
-        return made.remote(path, self.network, shard, self._workers)
+        return answer_of(lambda: made.remote(path, self.network, shard, self._workers))
 
     def _advance(self, rounds: Sequence[Round]) -> Sequence[ShardBlock]:
         packed = [
@@ -127,13 +128,15 @@ class RayShards(Shards):
 
     def _begin_call(self, shard: int, call: _Call) -> Any:
         name, arguments = call
-        return getattr(self._actors[shard], name).remote(*arguments)
+        method = getattr(self._actors[shard], name)
+        return answer_of(lambda: method.remote(*arguments))
 
     def _answer(self, shard: int, call: _Call, reference: Any) -> Any:
         errors = self._ray.exceptions
         for _ in range(self._tries):
             try:
-                return self._ray.get(reference)
+                ready_of(self._ray, [reference])
+                return answer_of(partial(self._ray.get, reference))
             except errors.RayActorError as error:
                 self.deaths += 1
                 said = said_by(error)
@@ -148,7 +151,7 @@ class RayShards(Shards):
 
     def _end_actors(self) -> None:
         """Have the actors close their folders, so that others may open them, and end."""
-        actors = getattr(self, "_actors", ())
+        actors = () if is_lost() else getattr(self, "_actors", ())
         closing = [each.close.remote() for each in actors]
         if closing:
             self._ray.wait(closing, num_returns=len(closing), timeout=_PATIENCE_S)
