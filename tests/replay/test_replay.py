@@ -468,6 +468,9 @@ def test_the_metrics_are_a_table(chain: Chain, tmp_path: Path) -> None:
     assert table["number"].to_pylist() == list(range(1, BLOCKS + 1))
     assert table["hash"].to_pylist() == [row["hash"] for row in rows]
     assert table["seconds"].to_pylist() == [each.seconds for each in done.records]
+    far = replace(done.records[0], number=(1 << 64) - 1)
+    write_metrics([far], tmp_path / "far.parquet")
+    assert parquet.read_table(tmp_path / "far.parquet")["number"].to_pylist() == [far.number]
     with pytest.raises(ConfigError, match=r"\.parquet or \.csv"):
         write_metrics(done.records, tmp_path / "blocks.xlsx")
 
