@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -10,12 +11,14 @@ from typing import Any
 import hypothesis
 import pytest
 from hypothesis import strategies as st
-from tests.ethereum.made import SENDERS, block_of, sealed, signed, world
+from tests.ethereum.made import COINBASE, SENDERS, block_of, sealed, signed, world
 
-from blockstm import Config, Executor
+from blockstm import Config, Executor, execute_block
+from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
 from blockstm.errors import InputError
 from blockstm.ethereum import Account, AccountState, Block, Transaction
 from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.hints import AccessLists, from_access_list
 from blockstm.hints import Hints
 
@@ -237,4 +240,65 @@ def test_any_mixture_of_lies_comes_to_the_same(seed: int, schedule: str, workers
         return draw.choice((None, 0, value + 1, draw.getrandbits(256), draw.getrandbits(64)))
 
     hints = from_access_list(changed(LISTED, change), draw.choice((TRANSACTIONS, 3, 99)))
+    assert execute(GIVEN, workers, hints, schedule=schedule) == EXPECTED
+
+
+def values_of(writes: list[tuple[int, bytes, bytes]]) -> tuple[memoryview, memoryview, bytes]:
+    """Writes made by hand (transaction, key, value) as `Hints.from_arrays` takes them."""
+    starts, data = [0], b""
+    for _, key, value in writes:
+        starts += [len(data) + len(key), len(data) + len(key) + len(value)]
+        data += key + value
+    indices = array("q", [index for index, _, _ in writes])
+    return memoryview(indices), memoryview(array("q", starts)), data
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_a_code_that_is_not_of_its_hash_is_run_by_nobody(workers: int) -> None:
+    """Nor is it kept under that hash for later blocks."""
+    codes = [bytes.fromhex("61%04x60005500" % (number + 1)) for number in range(TRANSACTIONS)]
+    called = {number.to_bytes(20, "big"): code for number, code in enumerate(codes, 0xC000)}
+    start = {address: Account(0, 1, code) for address, code in called.items()}
+    given = block_of(
+        tuple(
+            signed(number % 4, nonce=number // 4, to=to, gas=100_000)
+            for number, to in enumerate(called)
+        ),
+        "prague",
+        gas_limit=30_000_000,
+    )
+    given = sealed(given, world(start), fork="prague")
+    expected = execute_block(given, world(start), "evm", workers=1, fork="prague")
+    wrong = bytes.fromhex("61ffff60005500")
+    lies = values_of([(0, keccak(code), wrong) for code in codes])
+    hints = Hints.from_arrays(TRANSACTIONS, values=lies)
+    code_cache(limit=0)  # they are met for the first time
+    code_cache(limit=CODE_CACHE_LIMIT)
+    with Executor(Config(gate=False), workers=workers) as engine:
+        for told in (hints, hints, None):
+            assert (
+                engine.execute_block(given, world(start), "evm", fork="prague", hints=told)
+                == expected
+            )
+
+
+@hypothesis.settings(max_examples=60, deadline=None, print_blob=True)
+@hypothesis.given(st.integers(0, 1 << 32), st.sampled_from(SCHEDULES), st.sampled_from((2, 3, 4)))
+def test_bytes_under_any_key_come_to_the_same(seed: int, schedule: str, workers: int) -> None:
+    draw = Random(seed)
+    accounts = [COUNTER, PAYER, FACTORY, *SENDERS, COINBASE]
+    keys = [
+        address + field for address in accounts for field in (b"b", b"n", b"c", b"r", b"e", b"s")
+    ]
+    keys += [address + bytes(31) + bytes([slot]) for address in accounts for slot in (0, 1)]
+    keys += [keccak(code) for code in (COUNT, PAY, CREATE)]
+    writes = [
+        (
+            draw.randrange(TRANSACTIONS),
+            draw.choice(keys),
+            draw.randbytes(draw.choice((0, 1, 8, 32, 33, 99))),
+        )
+        for _ in range(draw.choice((3, 60, 600)))
+    ]
+    hints = Hints.from_arrays(TRANSACTIONS, values=values_of(writes))
     assert execute(GIVEN, workers, hints, schedule=schedule) == EXPECTED

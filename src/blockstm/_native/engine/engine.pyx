@@ -8,7 +8,7 @@ from posix.unistd cimport getpid
 
 from blockstm.types import Outcome
 
-from blockstm._native.abi cimport BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_VM_NEEDS_GIL
+from blockstm._native.abi cimport BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_STATE_HASHED, BLOCKSTM_VM_NEEDS_GIL
 from blockstm._native.base.cursors cimport events_notify, monitor_destroy, monitor_init, now_ns
 from blockstm._native.base.hashing cimport process_seed
 from blockstm._native.base.pages cimport pages_free, pages_take
@@ -162,13 +162,17 @@ cdef class Engine:
         return self.set_listed(request)
 
     cdef int set_listed(self, Request request) except -1:
-        """Use listed values: then no transaction is held, as its reads are answered. Python objects are none."""
+        """Use listed values: then no transaction is held, as its reads are answered. Python objects are none.
+
+        What a list has under a code's hash nobody has hashed, so the state's word for that is not taken.
+        """
         cdef bint is_used = (self.block.scheduler.expected != NULL
                              and self.block.store.numbers.domain != BLOCKSTM_NUMBERS_OBJECT)
         self.listed = listed_in(request.listed, request.count) if is_used else None
         self.block.listed = members_of_listed(self.listed)
         if self.listed is not None:
             self.expected.hold_none()
+            self.block.store.state_flags &= ~BLOCKSTM_STATE_HASHED
         return 0
 
     cdef int begin(self, BoundVm vm, int64_t count, object options) except -1:

@@ -215,7 +215,7 @@ cdef void attach_listed(void* context, Location* location, uint32_t id, uint64_t
     """Tell a fresh location what is listed of it.
 
     Where two workers make a location of the same key at once, the id of the one that loses may stay in
-    `location`: it is only asked for readers to be validated again.
+    `location`: it is only asked for readers to be validated again. A worker that sees the id sees its segment.
     """
     cdef Listed* listed = <Listed*>context
     cdef uint64_t place = find_cell(listed.cell, listed.mask, listed.key, listed.data, location_key(location),
@@ -223,7 +223,7 @@ cdef void attach_listed(void* context, Location* location, uint32_t id, uint64_t
     location.listed = NULL
     if listed.cell[place] != 0:
         location.listed = &listed.key[listed.cell[place] - 1]
-        listed.location[listed.cell[place] - 1].suggest(id + 1)
+        listed.location[listed.cell[place] - 1].publish(id + 1)
 
 
 cdef void list_values(Listed* listed, Interner* interner, const Ids* ids) noexcept nogil:

@@ -60,7 +60,7 @@ cdef inline int32_t take_back_listed(Block* block, int32_t index) noexcept nogil
         if listed.gone[write].read_plain():
             continue
         listed.gone[write].publish(1)
-        location = listed.location[listed.key_of[write]].peek()
+        location = listed.location[listed.key_of[write]].observe()
         if location:
             highest = max(highest, highest_reader(location_at(&block.store.interner, location - 1)))
     return highest
