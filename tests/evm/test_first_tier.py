@@ -118,6 +118,27 @@ def test_a_failure_has_the_same_name(code: str, gas: int) -> None:
     assert others == [first] * len(others)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "5b" * 2 + "50",
+        "5f505b50",
+        "60046001575b50",  # a jump to one of them, or not
+        "5b" * 4 + "50",  # a run of JUMPDESTs, and a word is missing behind it
+        "5b" * 8 + "50",
+        "6001" + "5b" * 4 + "01",
+        "6005565b5b5b5b5b50",  # from within the run
+        "6008565b5b5b5b5b50",  # from its last
+        "5b" * 1030 + "50",
+    ],
+)
+def test_a_failure_behind_jumpdests_has_the_same_name(code: str) -> None:
+    whole = 21_000 + code.count("5b") + 12
+    for gas in [*range(21_000, 21_030), *range(whole - 12, whole)]:
+        first, *others = _runs(bytes.fromhex(code), gas)
+        assert others == [first] * len(others), gas
+
+
 @pytest.mark.parametrize("code", ["e600", "5f5fe680", "5f" * 20 + "e700", "5f5f5fe88e"])
 def test_words_that_a_byte_names(code: str) -> None:
     """DUPN, SWAPN and EXCHANGE (EIP-8024) are left to the translator."""

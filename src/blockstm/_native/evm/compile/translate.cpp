@@ -118,22 +118,28 @@ uint32_t Translator::jumpdests_from(uint64_t place) const noexcept {
 
 // Whether so many, or fewer with those before them, are a run that is entered behind its beginning.
 bool Translator::is_within_run(uint64_t place, uint32_t count) const noexcept {
-    if (is_stepped_ || place == 0 || bytes_[place - 1] != op::JUMPDEST) return false;
+    if (is_stepped_ || count == 1 || place == 0 || bytes_[place - 1] != op::JUMPDEST) return false;
     uint32_t before = 1;
     while (before < RUN_MIN && before < place && bytes_[place - 1 - before] == op::JUMPDEST) ++before;
     return before + count >= RUN_MIN;
 }
 
-// The basic block that begins with them charges for all. A jump to one of the others gets a chunk that charges for
-// those from there on and goes on behind the run: what stands there is not translated again.
+// A gas block charges for all but the last, which begins the gas block of what stands behind, as if they were taken one
+// by one: where that fails, it fails by the same name. A jump to one within the run gets a chunk that charges for those
+// from there on and goes on at the last: what stands behind is not translated for each of them.
 bool Translator::take_run(uint64_t place, uint32_t count) noexcept {
-    charge(gas_.base[op::JUMPDEST] * count, 0, 0);
+    const uint32_t gas = gas_.base[op::JUMPDEST];
+    charge(gas * (count - 1), 0, 0);
     opcode_count_ += count / RUN_MIN;
     bytes_behind_ = count - 1;
-    if (!is_first_ || !is_within_run(place, count)) return true;
-    const uint64_t behind = place + count;
-    if (!(behind < size_ ? end_at(behind) : end_of_code())) return false;
-    is_reached_ = false;
+    if (is_first_ && is_within_run(place, count)) {
+        if (!end_at(place + count - 1)) return false;
+        is_reached_ = false;
+        return true;
+    }
+    end_gas_block();
+    begin_gas_block();
+    charge(gas, 0, 0);
     return true;
 }
 

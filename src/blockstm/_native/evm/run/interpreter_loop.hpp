@@ -82,11 +82,24 @@ Exit finish(Machine& machine, Frame& frame, Exit exit, int64_t gas) noexcept {
     return frame.gas_block.gas < needs.gas ? Failure::OutOfGas : failure;
 }
 
+// A JUMPDEST that cannot be paid for begins a gas block nevertheless: `gas` is what is left of it, less than none.
+[[gnu::cold, gnu::noinline]] inline void begin_unpaid_block(Frame& frame, const uint8_t* opcode, int64_t gas,
+                                                            int64_t height) noexcept {
+    if (*opcode != op::JUMPDEST || opcode == frame.gas_block.at) return;
+    const uint32_t cost = gas_table(frame.code->variant.fork).base[op::JUMPDEST];
+    frame.gas_block = {opcode, gas + cost, height};
+}
+
+// `opcode`, and so many words on the stack: of code that runs as it stands.
 template <bool INSPECTED>
-[[gnu::cold, gnu::noinline]] Exit halted(Machine& machine, Frame& frame, int64_t gas) noexcept {
+[[gnu::cold, gnu::noinline]] Exit halted(Machine& machine, Frame& frame, int64_t gas, const uint8_t* opcode,
+                                         int64_t height) noexcept {
     if (gas == OVER) return finish<INSPECTED>(machine, frame, Exit::Over, 0);
     if (machine.failure == Failure::None) machine.failure = Failure::OutOfGas;
-    if (frame.gas_block.at != nullptr) machine.failure = failure_of_block(frame, machine.failure);
+    if (frame.gas_block.at != nullptr) {
+        begin_unpaid_block(frame, opcode, gas, height);
+        machine.failure = failure_of_block(frame, machine.failure);
+    }
     machine.output.clear();
     return finish<INSPECTED>(machine, frame, Exit::Failed, 0);
 }
@@ -201,7 +214,7 @@ template <bool POLLS, bool INSPECTED>
     Frame& frame = machine.frames.back();
     Program* const program = program_of(*frame.code);
     machine.failure = Failure::None;
-    if (program == nullptr) return halted<INSPECTED>(machine, frame, no_memory(machine));
+    if (program == nullptr) return halted<INSPECTED>(machine, frame, no_memory(machine), frame.opcode, 0);
     find_input(machine, frame);
 
     u256* const bottom = frame.stack;
@@ -256,7 +269,7 @@ poll:  // at the beginning of a gas block that is paid for, or cannot be
 no_room:
     gas = no_memory(machine);
 halt:
-    return halted<INSPECTED>(machine, frame, gas);
+    return halted<INSPECTED>(machine, frame, gas, opcode, base - bottom);
 }
 
 }  // namespace
