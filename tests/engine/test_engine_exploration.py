@@ -8,11 +8,14 @@ schedules with more preemptions than a bound, which stands beside them.
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 from typing import Any
 
 import pytest
 
 from blockstm import Config, reference
+from blockstm.engine.pool import POOL
 from blockstm.errors import InternalError
 from blockstm.executor import explore
 from blockstm.testing import (
@@ -217,6 +220,32 @@ def test_a_long_block_is_no_livelock() -> None:
         explored = explore(block, {}, scripted_vm, choices=choices)
         assert len(explored.trace) > 100_000
         assert difference(Ran(explored.result, explored.error), expected) is None
+
+
+def test_workers_that_begin_late_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a busy machine: each takes longer to start than a block would wait for it."""
+    start = threading.Thread.start
+
+    def start_late(thread: threading.Thread) -> None:
+        if thread.name.startswith("blockstm-"):
+            time.sleep(1.5)
+        start(thread)
+
+    monkeypatch.setattr(POOL, "_idle", [])  # their threads have begun
+    monkeypatch.setattr(threading.Thread, "start", start_late)
+    expected = run(reference.execute_block, [BLIND, READ], {}, scripted_vm)
+    explored = explore([BLIND, READ], {}, scripted_vm, workers=2)
+    assert difference(Ran(explored.result, explored.error), expected) is None
+
+
+def test_workers_that_cannot_be_started_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(POOL, "_idle", [])
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="not all could be started"):
+        explore([BLIND, READ], {}, scripted_vm, workers=2)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -162,9 +162,11 @@ cdef class SharedEngine(Engine):
         return workers if self.hire(False) else 1
 
     cdef int hire_all(self) except -1:
-        """All helpers, or a RuntimeError."""
+        """All helpers, however late they begin; a RuntimeError where one cannot be started."""
         cdef int32_t id
         self.hire(False)
+        while not self.await_threads():
+            PyErr_CheckSignals()
         for id in range(1, self.workers):
             if self.thread[id].observe() == 0:
                 raise RuntimeError(f"{self.workers - 1} threads are needed, and not all could be started")
@@ -194,10 +196,12 @@ cdef class SharedEngine(Engine):
                 return True
         return False
 
-    cdef void await_threads(self) noexcept:
-        """Wait until those that are being started have come, or for `ARRIVAL_NS`."""
+    cdef bint await_threads(self) noexcept:
+        """Wait until those that are being started have come, or for `ARRIVAL_NS`; whether they have."""
+        cdef bint have_come
         with nogil:
-            turn_await_threads(&self.turn, ARRIVAL_NS)
+            have_come = turn_await_threads(&self.turn, ARRIVAL_NS)
+        return have_come
 
     def start_threads(self, list ids):
         """Start one thread for each; the life of the thread that does it."""

@@ -54,5 +54,5 @@ cdef bint turn_is_closed(Turn* turn) noexcept nogil
 cdef bint turn_await_free(Turn* turn, int64_t ns_max) noexcept nogil
 # So many more, or fewer, threads are on their way.
 cdef void turn_expect(Turn* turn, int32_t threads) noexcept nogil
-# Wait until all that are on their way have come, or for ``ns_max`` ns.
-cdef void turn_await_threads(Turn* turn, int64_t ns_max) noexcept nogil
+# Wait until all that are on their way have come, or for ``ns_max`` ns; whether they have.
+cdef bint turn_await_threads(Turn* turn, int64_t ns_max) noexcept nogil

@@ -144,11 +144,14 @@ cdef void turn_expect(Turn* turn, int32_t threads) noexcept nogil:
     monitor_unlock(&turn.monitor)
 
 
-cdef void turn_await_threads(Turn* turn, int64_t ns_max) noexcept nogil:
+cdef bint turn_await_threads(Turn* turn, int64_t ns_max) noexcept nogil:
     cdef int64_t until = now_ns() + ns_max
     cdef int64_t left = ns_max
+    cdef bint have_come
     monitor_lock(&turn.monitor)
     while turn.expected and left > 0:
         monitor_wait(&turn.monitor, left)
         left = until - now_ns()
+    have_come = turn.expected == 0
     monitor_unlock(&turn.monitor)
+    return have_come
