@@ -164,7 +164,7 @@ cdef class RuleFunction(Callable):
         paid = number_of(call.amount)
         given = self.target(transactions[call.transaction], view, call.gas_used)
         cdef u256 back = word_of(given, "what a fee's refund gives, in wei,")
-        if given > paid:
+        if number_of(back) > paid:
             raise InputError(f"of a fee of {paid} wei no {brief(given)} come back")
         call.amount = back
         return 0
