@@ -83,7 +83,7 @@ namespace blockstm {
 
 [[gnu::target("avx512f,avx512vl")]] inline void keccak_in_registers(uint64_t* state) noexcept {
     const uint64_t* constants = KECCAK_ROUND_CONSTANTS;
-    asm volatile(
+    __asm__ __volatile__(
         BLOCKSTM_LANES(BLOCKSTM_LOAD)
         "1:\n"
         BLOCKSTM_ROUND(0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24)

@@ -174,6 +174,7 @@ class HintedRow:
             "holds": report.holds,
             "right": report.right,
             "wrong": report.wrong,
+            "misled": report.misled,
         }
 
 
