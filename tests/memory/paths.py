@@ -285,12 +285,13 @@ def receipts(workers: int) -> Run:
     held = [sys.getrefcount(each) for each in logs]
 
     def run() -> object:
+        made = None
         try:
-            made = native.ReceiptColumns(bytes(count), b"\1" * count, range(count), logs).encode(
-                workers
-            )
+            columns = (bytes(count), b"\1" * count, range(count), logs)
+            made = native.ReceiptColumns(*columns).encode(workers)
             return made.encodings, made.root, made.bloom
         finally:
+            made = None  # it holds the logs
             assert [sys.getrefcount(each) for each in logs] == held, "given up twice"
 
     return run
