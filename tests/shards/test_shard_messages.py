@@ -36,7 +36,7 @@ from blockstm.shards import (
     Round,
     send_data,
 )
-from blockstm.shards.bridge import AUTHORITY_KEY, SENT, delivery_data
+from blockstm.shards.bridge import AUTHORITY_KEY, SENT, delivery_data, delivery_gas
 from blockstm.types import Address
 
 
@@ -401,6 +401,29 @@ def test_a_round_that_broke_off_is_gone_on_with_and_loses_no_transaction() -> No
         assert shards.advance(given) == other.advance(given)
         assert shards.advance({0: [later]}) == other.advance({0: [later]})
         assert shards.balance(0, PEOPLE[0]) == 75
+
+
+def test_nothing_is_sent_to_a_bridge(shards: LocalShards) -> None:
+    with pytest.raises(ConfigError, match="bridge"):
+        send_data(1, BRIDGE)
+    wallets = Wallets()
+    receiver = send_data(1, PEOPLE[0])[:32]
+    calls = [receiver + above * 12 + BRIDGE for above in (b"\0", b"\xff")]
+    before = shards.balance(0, SENDERS[0])
+    given = [wallets.signed(0, 0, to=BRIDGE, value=10**15, data=each) for each in calls]
+    block, *_ = shards.advance({0: given})
+    assert (block.transactions, len(block.envelopes), shards.in_flight) == (2, 0, 0)
+    assert before - shards.balance(0, SENDERS[0]) < 10**15  # fees alone
+
+
+@pytest.mark.parametrize("count", [2, 5, 45])
+def test_deliveries_alone_fill_less_than_half_of_a_block(count: int) -> None:
+    largest = Message(0, 1, 0, PEOPLE[0], 1, bytes(range(1, 129)) * 8)
+    gas = count * delivery_gas([largest] * SENDS_MAX)
+    accounts = {SENDERS[0]: Account(1)}
+    with pytest.raises(ConfigError, match="gas or more"):
+        Network.alike(accounts, count, gas_limit=2 * gas - 1)
+    Network.alike(accounts, count, gas_limit=2 * gas + 600_000 * count)
 
 
 def breaks_off(given: Round) -> Any:

@@ -87,6 +87,9 @@ def _sending(shard: int, shards: int) -> list[str | int]:
         *(2 * _WORD + _DATA_MAX, "CALLDATASIZE", "GT", "@refuse", "JUMPI"),
         *(shards, 0, "CALLDATALOAD", "LT", "ISZERO", "@refuse", "JUMPI"),
         *(shard, 0, "CALLDATALOAD", "EQ", "@refuse", "JUMPI"),
+        # nor to the bridge: nobody could have out of it what it would be given
+        *(_WORD, "CALLDATALOAD", 96, "SHL", int.from_bytes(BRIDGE, "big") << 96, "EQ"),
+        *("@refuse", "JUMPI"),
         # how many in this block: the slot, or none where it is of an earlier block
         *(0, "CALLDATALOAD", COUNT_SLOT, "ADD", "DUP1", "SLOAD"),
         *("DUP1", *block, "GT", "ISZERO", "@same", "JUMPI", "POP", *block, "same:"),
@@ -138,7 +141,7 @@ def send_data(receiver: int, recipient: bytes, data: bytes = b"") -> bytes:
 
     Args:
         receiver: the shard, by its number.
-        recipient: the address there, 20 bytes.
+        recipient: the address there, 20 bytes; not the bridge, which would keep the value.
         data: that the recipient is called with, up to 1,024 bytes.
 
     Raises:
@@ -148,6 +151,8 @@ def send_data(receiver: int, recipient: bytes, data: bytes = b"") -> bytes:
         raise ConfigError(f"a shard has a number from 0 on, not {brief(receiver)}")
     if type(recipient) is not bytes or len(recipient) != 20:
         raise ConfigError(f"a recipient is an address of 20 bytes, not {brief(recipient)}")
+    if recipient == BRIDGE:
+        raise ConfigError(f"a recipient is not the bridge, {BRIDGE.hex()}: it would keep the value")
     if type(data) is not bytes or len(data) > _DATA_MAX:
         raise ConfigError(f"a message has up to {_DATA_MAX} bytes of data, not {brief(data)}")
     return _word(receiver) + _word(int.from_bytes(recipient, "big")) + data

@@ -27,6 +27,9 @@ _AUTHORITY_WEI: Final = 1 << 200  # more than fees can come to: nobody else has 
 _FORK: Final = "cancun"
 _BASE_FEE: Final = 7
 _GAS_LIMIT_MAX: Final = 1 << 40
+_GAS_OF_SHARD: Final = 66_000_000
+"""Twice what a delivery of `SENDS_MAX` of the largest messages takes: deliveries fill less than
+half of a block, so that they alone never raise the base fee that their authority pays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Network:
             shards, from 2 to 64. Bridges and system contracts come beside them. All together have
             less than 2¹²⁰ wei, so that each bridge can pay out whatever is sent.
         chain_id: of the first shard; that of the others follows.
-        gas_limit: of each block, in gas.
+        gas_limit: of each block, in gas; 66 million for each shard, or more.
 
     Raises:
         ConfigError: an attribute is of the wrong kind or out of range.
@@ -58,7 +61,7 @@ class Network:
         self._check_wealth()
         if type(self.chain_id) is not int or not 0 < self.chain_id < 1 << 62:
             raise ConfigError(f"a chain id is an int from 1 on, not {brief(self.chain_id)}")
-        least = 50_000_000 * len(given)
+        least = _GAS_OF_SHARD * len(given)
         if type(self.gas_limit) is not int or not least <= self.gas_limit < _GAS_LIMIT_MAX:
             raise ConfigError(
                 f"blocks of {len(given)} shards have {least:,} gas or more, so that what the "
