@@ -2,6 +2,8 @@
  *
  * FAULT_KIND  enospc, eio: the call fails · short: half of it is written · kill: the process ends in the middle
  * FAULT_AT    which call, counted from 1; those behind it go wrong, too, unless they are killed
+ *
+ * A process may say both by `set_fault` instead, as often as it likes: then calls are counted from there.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,11 +14,21 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-static long calls;
+static long calls, set_at;
+static const char *set_kind;
+
+/* `kind` has to stay; null: nothing goes wrong any more. How many calls there were since the last time. */
+long set_fault(const char *kind, long at) {
+    set_kind = kind;
+    set_at = at;
+    return __atomic_exchange_n(&calls, 0, __ATOMIC_SEQ_CST);
+}
 
 static const char *fault(void) {
     const char *kind = getenv("FAULT_KIND"), *at = getenv("FAULT_AT");
-    return kind != NULL && at != NULL && ++calls >= atol(at) ? kind : NULL;
+    const long call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+    if (set_kind != NULL) return call >= set_at ? set_kind : NULL;
+    return kind != NULL && at != NULL && call >= atol(at) ? kind : NULL;
 }
 
 static int fails(const char *kind) {

@@ -26,6 +26,7 @@ from blockstm.chain import Chain, ImportedBlock, importing
 from blockstm.chain.disk_state import DiskState
 from blockstm.chain.disk_working import DiskWorking
 from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.chain.running_ahead import RunAhead
 from blockstm.errors import (
     BlockstmError,
     DecodeError,
@@ -259,6 +260,36 @@ def test_a_commit_that_fails_behind_leaves_the_last(
             list(chain.import_blocks(line))
             assert chain.head.hash == line[-1].hash
             assert chain.audit().findings == ()
+
+
+def test_readers_see_what_is_given_where_the_database_stops(
+    tmp_path: Path, line: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops beside the thread that has just heard that blocks are durable."""
+    pytest.importorskip("mdbx")
+    monkeypatch.setattr(importing, "_STAGED_SECONDS", -1.0)  # always full
+    seal, chunks = RunAhead.seal, 0
+
+    def stop(self: MdbxStore, *_: Any) -> None:
+        raise StoreError("the database has stopped")
+
+    def seal_and_stop(self: RunAhead, *given: Any, **options: Any) -> None:
+        nonlocal chunks
+        chunks += 1
+        if chunks == 2:  # in the step that finds the first durable
+            monkeypatch.setattr(MdbxStore, "commit", stop)
+            monkeypatch.setattr(MdbxStore, "snapshot", stop)
+        seal(self, *given, **options)
+        self.wait(for_all=False)
+
+    monkeypatch.setattr(RunAhead, "seal", seal_and_stop)
+    chain = Chain.open(tmp_path / "chain", genesis(), window=WINDOW, workers=1)
+    given: list[ImportedBlock] = []
+    with pytest.raises(StoreError, match="has stopped"):
+        given.extend(chain.import_blocks(line))
+    assert chain.head.number >= len(given)
+    assert chain.state_at(chain.head.number).root == chain.head.header.state_root
+    chain.close()
 
 
 @pytest.mark.parametrize("is_pipelined", [False, True])

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from tests.chain.faulty_process import KEYS, TABLES, batch_of, check, key, write
-from tests.patience import PATIENCE
+from tests.chain.shim import build_shim, outcome, start
 
 from blockstm.chain.mdbx_store import MdbxStore
 from blockstm.errors import StoreDamaged, StoreError, StoreFull
 
-HERE = Path(__file__).parent
 DATA = "mdbx.dat"
-
-
-def start(action: str, folder: Path, *options: str, **faults: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.chain.faulty_process", action, str(folder), *options]
-    paths = os.pathsep.join([str(HERE.parents[1]), os.environ.get("PYTHONPATH", "")])
-    environment = os.environ | {"PYTHONPATH": paths} | faults
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-
-
-def outcome(process: subprocess.Popen[str]) -> list[str]:
-    said, _ = process.communicate(timeout=2 * PATIENCE)
-    return said.splitlines()
+MODULE = "tests.chain.faulty_process"
 
 
 @pytest.fixture(scope="module")
 def shim(tmp_path_factory: pytest.TempPathFactory) -> str:
-    library = tmp_path_factory.mktemp("shim") / "faults.so"
-    compiler = os.environ.get("CC", "cc")
-    subprocess.run(
-        [compiler, "-shared", "-fPIC", "-O1", "-o", library, HERE / "faults.c", "-ldl"], check=True
-    )
-    return str(library)
+    return build_shim(tmp_path_factory.mktemp("shim"))
 
 
 @pytest.mark.parametrize("kind", ["enospc", "eio", "short", "kill"])
@@ -49,8 +29,11 @@ def test_a_write_that_fails_leaves_the_last_commit(tmp_path: Path, shim: str, ki
     told = set()
     for at in range(1, 40, 3 if kind == "kill" else 5):
         folder = tmp_path / str(at)
-        process = start("write", folder, "4", LD_PRELOAD=shim, FAULT_KIND=kind, FAULT_AT=str(at))
+        process = start(
+            MODULE, "write", str(folder), "4", LD_PRELOAD=shim, FAULT_KIND=kind, FAULT_AT=str(at)
+        )
         lines = outcome(process)
+        assert process.returncode in ((0, -signal.SIGKILL) if kind == "kill" else (0,))
         done = [int(line) for line in lines if line.isdigit()]
         told |= {line.split(":")[0] for line in lines if not line.isdigit()}
         with MdbxStore.open(folder) as store:
@@ -66,7 +49,7 @@ def test_processes_killed_at_random_instants_leave_whole_commits(tmp_path: Path)
     draw = random.Random(5)
     last = 0
     for _ in range(12):
-        process = start("write", tmp_path, "500")
+        process = start(MODULE, "write", str(tmp_path), "500")
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(draw.uniform(0, 0.15))
@@ -91,7 +74,7 @@ def damaged(written: Path, folder: Path, change: object) -> list[str]:
     shutil.copytree(written, folder)
     with open(folder / DATA, "r+b") as file:
         change(file)
-    process = start("read", folder)
+    process = start(MODULE, "read", str(folder))
     lines = outcome(process)
     assert process.returncode == 0, "a damaged file ended the process"
     return lines

@@ -24,7 +24,7 @@ from blockstm.chain.opening import first_batch, genesis_of, spec_of
 from blockstm.chain.running_ahead import RunAhead
 from blockstm.chain.staging import OLDEST
 from blockstm.chain.states import ChainState
-from blockstm.chain.store import FileSize, Store, Table, TableSize
+from blockstm.chain.store import FileSize, Snapshot, Store, Table, TableSize
 from blockstm.chain.streaming import stream
 from blockstm.chain.teaching import teach
 from blockstm.chain.witnessing import check_has_parent, witness_of
@@ -106,7 +106,8 @@ class Chain:
         )
         self._derived = DerivedTries(tries)
         self._is_cold = True  # what the last blocks touched may be in no cache
-        self._view: _View | None = _View(store, spec.rules)
+        durable = store.snapshot() if self._importer is None else self._importer.durable
+        self._view: _View | None = _View(durable, spec.rules)
 
     @classmethod
     def in_memory(
@@ -286,7 +287,7 @@ class Chain:
                 yield importer
             finally:
                 if importer.commits != commits and self._view is not None:
-                    self._publish()
+                    self._publish(importer)
 
     def _read_ahead(self, block: Block) -> None:
         if self._working is not None:
@@ -328,8 +329,9 @@ class Chain:
         with self._importer_alone() as importer:
             importer.commit()
 
-    def _publish(self) -> None:
-        self._view = _View(self._store, self.spec.rules)
+    def _publish(self, importer: Importer) -> None:
+        """Have readers see what is durable, also where the database has stopped since then."""
+        self._view = _View(importer.durable, self.spec.rules)
         if self._working is not None:
             self._derived.release(self._working.stored)
 
@@ -471,7 +473,7 @@ class Chain:
         with self._importing:
             importer = self._open_importer()
             importer.commit(with_state=True)
-            self._publish()
+            self._publish(importer)
             view = self._now()
             importer.stand_at(view.head.hash)
             assert self._working is not None  # there is an importer
@@ -504,8 +506,8 @@ class Chain:
         with self._importing:
             if self._view is None:
                 return
-            self._view = None
             try:
+                self._view = None
                 if self._importer is not None:
                     self._importer.close()
             finally:
@@ -534,7 +536,9 @@ class Chain:
         view = self._view
         if view is None:
             raise ClosedError("the chain is closed")
-        return view if self._importer is not None else _View(self._store, self.spec.rules)
+        return (
+            view if self._importer is not None else _View(self._store.snapshot(), self.spec.rules)
+        )
 
 
 class _View:
@@ -542,8 +546,8 @@ class _View:
 
     __slots__ = ("blocks", "head", "oldest")
 
-    def __init__(self, store: Store, rules: Rules) -> None:
-        self.blocks = Blocks(store.snapshot(), rules)
+    def __init__(self, snapshot: Snapshot, rules: Rules) -> None:
+        self.blocks = Blocks(snapshot, rules)
         self.head = head_of(self.blocks)
         self.oldest = decode_number(self.blocks.meta(OLDEST) or bytes(8))
 

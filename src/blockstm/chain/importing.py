@@ -5,35 +5,30 @@ For one thread at a time; `Chain` sees to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from blockstm.chain.blocks import Blocks
+from blockstm.chain.block_runner import BlockRunner, checked_hash, parent_of
 from blockstm.chain.encodings import decode_number, encode_number
 from blockstm.chain.heads import Head, head_of
 from blockstm.chain.interruption import Uninterrupted
 from blockstm.chain.running_ahead import Progress, RunAhead, RunningBlock
 from blockstm.chain.staging import HEAD, OLDEST, STATE, Staging
-from blockstm.chain.states import HASHES, BlockHashes
 from blockstm.chain.store import Store, Table
 from blockstm.chain.working import WorkingState
-from blockstm.errors import StoreError, UnknownBlock, UnknownParent
-from blockstm.ethereum import Block, ExecutedBlock, Header, Reason, Receipt
+from blockstm.errors import StoreError
+from blockstm.ethereum import Block, ExecutedBlock, Receipt
 from blockstm.ethereum import Chain as Spec
-from blockstm.ethereum.execution.senders import find_senders
-from blockstm.ethereum.rules.reasons import Violation
 from blockstm.executor import Executor
-from blockstm.hints import LearningSource
 from blockstm.hints.options import BlockHints
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Address, Hash32
-from blockstm.vm.forks import BYZANTIUM, HOMESTEAD, Fork
+from blockstm.vm.forks import BYZANTIUM
 
 __all__ = ["ImportedBlock", "Importer"]
 
-_OMMER_DEPTH: Final = 7
 _STAGED_MAX: Final = 256
 """Blocks that one batch makes durable, at most."""
 _STAGED_SECONDS: Final = 0.25
@@ -79,6 +74,7 @@ class Importer:
 
     Attributes:
         head: after the last commit.
+        durable: the store after it.
         commits: how often something has become durable, or all was.
         losses: how often something staged has not.
     """
@@ -93,24 +89,23 @@ class Importer:
         ahead: RunAhead | None,
     ) -> None:
         self._store = store
-        self._spec = spec
         self._working = working
-        self._executor = executor
+        self._runner = BlockRunner(spec, executor)
         self._window = window
         self._uninterrupted = Uninterrupted()
         self._forgotten: list[Hash32] = []
-        self._hashes: tuple[Hash32, dict[int, Hash32]] = (Hash32(b""), {})
-        self._staging = Staging(store.snapshot(), spec.rules)
+        self.durable = store.snapshot()
+        self._staging = Staging(self.durable, spec.rules)
         self.head = self._staged_head = head_of(self._staging.blocks)
         self._ahead = ahead
         self._has_taken = False
-        self._is_astray = False  # what is not durable could not be taken back
+        self._astray: BaseException | None = None  # why what is not durable is still there
         self.commits = self.losses = 0
 
     def close(self) -> None:
         """Make durable what is staged, with the state, so that the next one who opens has it."""
         try:
-            if not self._is_astray:
+            if self._astray is None:
                 self.commit(with_state=self._working.at == self._staged_head.hash)
         finally:
             self._uninterrupted.close()
@@ -128,43 +123,17 @@ class Importer:
             BlockError: it is invalid, or the state cannot be read; nothing was staged.
         """
         self.catch_up()
-        block_hash = _checked_hash(block)
+        block_hash = checked_hash(block)
         blocks = self._staging.blocks
         if blocks.has(block_hash):
             return ImportedBlock(block, block_hash, self._is_head_again(block, block_hash), None)
-        self._parent(blocks, block)
+        parent_of(block, blocks)
         self.stand_at(block.header.parent_hash)
-        executed, total_difficulty = self._executed(block, self._working.state, hints)
+        executed, total_difficulty = self._runner.run(block, blocks, self._working.state, hints)
         is_head = self._uninterrupted.run(
             lambda: self._stage(block, block_hash, executed, total_difficulty)
         )
         return ImportedBlock(block, block_hash, is_head, executed)
-
-    def _executed(
-        self, block: Block, state: Any, hints: BlockHints | None
-    ) -> tuple[ExecutedBlock, int]:
-        """What a block does on the state of its parent, and its total difficulty.
-
-        Raises:
-            UnknownParent: the chain does not have its parent.
-            BlockError: it is invalid, or the state cannot be read.
-        """
-        blocks = self._staging.blocks
-        parent_hash, parent = block.header.parent_hash, self._parent(blocks, block)
-        total_difficulty = blocks.total_difficulty(parent_hash)
-        executed = self._executor.execute_block(
-            block,
-            state,
-            "evm",
-            chain=self._spec,
-            parent=parent,
-            ancestors=self._ancestors(blocks, parent_hash) if block.ommers else None,
-            block_hashes=self._hashes_up_to(blocks, parent_hash, parent),
-            total_difficulty=total_difficulty,
-            hints=hints,
-            accesses=isinstance(hints, LearningSource),
-        )
-        return executed, total_difficulty + block.header.difficulty
 
     def take_executed(self, block: Block, executed: ExecutedBlock) -> ImportedBlock:
         """Stage a block on the head that was executed elsewhere, as what it says it did.
@@ -197,52 +166,11 @@ class Importer:
             self._uninterrupted.run(lambda: self._stage_head(head, block))
         return block_hash == head.hash
 
-    def _parent(self, blocks: Blocks, block: Block) -> Header:
-        parent_hash = block.header.parent_hash
-        try:
-            return blocks.header(parent_hash)
-        except UnknownBlock:
-            if not block.header.number:
-                raise UnknownParent(
-                    f"the genesis 0x{block.header.hash.hex()} is of another chain: this one begins "
-                    f"with 0x{(blocks.canonical(0) or b'').hex()}",
-                    parent_hash,
-                ) from None
-            raise UnknownParent(
-                f"block {block.header.number} stands on 0x{parent_hash.hex()}, which the chain "
-                "does not have: import that first",
-                parent_hash,
-            ) from None
-
-    def _ancestors(self, blocks: Blocks, block_hash: Hash32) -> list[Block]:
-        """The blocks before one that has ommers, its parent first."""
-        found: list[Block] = []
-        while len(found) < _OMMER_DEPTH:
-            found.append(blocks.block(block_hash))
-            if not found[-1].header.number:
-                break
-            block_hash = found[-1].header.parent_hash
-        return found
-
-    def _hashes_up_to(
-        self, blocks: Blocks, block_hash: Hash32, header: Header
-    ) -> Mapping[int, Hash32]:
-        """The hashes of a block and of 255 before it; those of the last block's are at hand."""
-        known_hash, known = self._hashes
-        if known_hash != block_hash:
-            if known_hash == header.parent_hash:
-                known = {**known, int(header.number): block_hash}
-                known.pop(int(header.number) - HASHES, None)
-            else:
-                known = dict(BlockHashes(blocks, block_hash, header))
-            self._hashes = block_hash, known
-        return known
-
     def _stage(
         self, block: Block, block_hash: Hash32, executed: ExecutedBlock, total_difficulty: int
     ) -> bool:
         """Stage a block that is valid; whether it is the head."""
-        senders = self._senders(block, total_difficulty - block.header.difficulty)
+        senders = self._runner.senders(block, total_difficulty - block.header.difficulty)
         return self._stage_with(block, block_hash, executed, total_difficulty, senders)
 
     def _stage_with(
@@ -274,27 +202,16 @@ class Importer:
         self._staging.put_block(block, head.hash, senders, head.total_difficulty)
         self._staging.put_results(head.hash, executed, undoing)
 
-    def _senders(self, block: Block, total_difficulty: int) -> list[Address]:
-        """Who sent a block's transactions, which are known; total difficulty before it."""
-        fork = self._fork(block, total_difficulty)
-        known = find_senders(block.transaction_list, 1, high_s_allowed=fork < HOMESTEAD)
-        return [sender for sender in known if sender is not None]
-
-    def _fork(self, block: Block, total_difficulty: int) -> Fork:
-        """The fork that a block is under; total difficulty before it."""
-        header = block.header
-        return self._spec.fork_at(header.number, header.timestamp, total_difficulty)
-
     # ---- blocks that run ahead of their roots
 
     def can_run_ahead(self, block: Block) -> bool:
         """Whether a block is new, stands on the head, and its receipts need no roots."""
-        head, block_hash = self._staged_head, _checked_hash(block)
+        head, block_hash = self._staged_head, checked_hash(block)
         return (
             self._ahead is not None
             and block.header.parent_hash == head.hash == self._working.at
             and not self._staging.blocks.has(block_hash)
-            and self._fork(block, head.total_difficulty) >= BYZANTIUM
+            and self._runner.fork(block, head.total_difficulty) >= BYZANTIUM
         )
 
     def run_ahead(self, block: Block, hints: BlockHints | None = None) -> RunningBlock:
@@ -310,7 +227,7 @@ class Importer:
         if self._has_taken:
             self.commit()  # what runs ahead is taken back alone
         state = self._working.state.without_root()
-        executed, total_difficulty = self._executed(block, state, hints)
+        executed, total_difficulty = self._runner.run(block, self._staging.blocks, state, hints)
         head = Head(block.hash, block.header, total_difficulty)
 
         def stage() -> RunningBlock:
@@ -322,7 +239,7 @@ class Importer:
 
     def _stage_running(self, running: RunningBlock) -> None:
         block, head = running.block, running.head
-        senders = self._senders(block, head.total_difficulty - block.header.difficulty)
+        senders = self._runner.senders(block, head.total_difficulty - block.header.difficulty)
         self._put(block, head, running.executed, running.undoing, senders)
         self._stage_head(running.head, running.block)
 
@@ -377,13 +294,14 @@ class Importer:
     def _note_durable(self, ahead: RunAhead) -> None:
         chunk = ahead.finish()
         if chunk is not None:
-            self._staging.rebase(self._store.snapshot())
+            self.durable = self._store.snapshot()
+            self._staging.rebase(self.durable)
             self.head = chunk.head
             self.commits += 1
 
     def _take_back(self, ahead: RunAhead) -> None:
         self._note_durable(ahead)
-        with self._going_back():
+        with self._going_back(ahead.disk_failure):
             kept = ahead.take_back()
             self._staging, self._staged_head = self._staging.on(self._store.snapshot()), self.head
             self._forgotten = []
@@ -391,20 +309,32 @@ class Importer:
                 self._stage_running(running)
 
     @contextmanager
-    def _going_back(self) -> Iterator[None]:
-        """What fails within leaves a state that is no block's: no block is to run on it."""
+    def _going_back(self, because: BaseException | None) -> Iterator[None]:
+        """What fails within leaves a state that is no block's: no block is to run on it.
+
+        Args:
+            because: what failed before. Where it stopped the database it is told, as nothing else
+                says what is to be done about it.
+        """
         try:
             yield
-        except BaseException:
-            self._is_astray = True
+        except BaseException as error:
+            is_told = isinstance(because, StoreError) and isinstance(error, StoreError)
+            self._astray = because if is_told else error
+            if is_told:
+                raise self._unusable() from error
             raise
 
+    def _unusable(self) -> StoreError:
+        kind = type(self._astray) if isinstance(self._astray, StoreError) else StoreError
+        return kind(
+            f"blocks that were not durable could not be taken back after a failure ({self._astray})"
+            ": what is durable can be read; close the chain and open it again to import"
+        )
+
     def _check_usable(self) -> None:
-        if self._is_astray:
-            raise StoreError(
-                "blocks that were not durable could not be taken back after a failure: what is "
-                "durable can be read; close the chain and open it again to import"
-            )
+        if self._astray is not None:
+            raise self._unusable() from self._astray
 
     @property
     def _is_overfull(self) -> bool:
@@ -563,12 +493,13 @@ class Importer:
             if with_state:
                 self._note_state()
             self._working.commit(self._staging.batch, with_state=with_state)
-        except BaseException:
-            self._abandon(way_back)
+        except BaseException as error:
+            self._abandon(way_back, error)
             raise
         if self._ahead is not None:
             self._ahead.note(Progress.DURABLE)
-        self._staging, self._has_taken = self._staging.on(self._store.snapshot()), False
+        self.durable = self._store.snapshot()
+        self._staging, self._has_taken = self._staging.on(self.durable), False
         self.commits += 1
         self.head = self._staged_head
         for block_hash in self._forgotten:
@@ -576,25 +507,12 @@ class Importer:
         self._forgotten = []
         self._working.follow()
 
-    def _abandon(self, way_back: Sequence[_Step] | None) -> None:
+    def _abandon(self, way_back: Sequence[_Step] | None, because: BaseException) -> None:
         """Go back to what is durable: the working state by ``way_back``, or by what was staged."""
         self.losses += 1
         if self._ahead is not None:
             self._ahead.note(Progress.TAKEN_BACK)
-        with self._going_back():
+        with self._going_back(because):
             self._move(self._way_to(self.head.hash) if way_back is None else way_back)
             self._staged_head, self._forgotten = self.head, []
             self._staging, self._has_taken = self._staging.on(self._store.snapshot()), False
-
-
-def _checked_hash(block: Block) -> Hash32:
-    """The hash of a block, which it has to name itself.
-
-    Raises:
-        InvalidBlock: it names another.
-    """
-    block_hash = block.header.hash
-    if block.hash != block_hash:
-        detail = f"its hash is 0x{block_hash.hex()}, and 0x{block.hash.hex()} is said to be"
-        raise Violation(Reason.BLOCK_HASH, detail).error()
-    return block_hash

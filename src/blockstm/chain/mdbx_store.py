@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ from weakref import WeakSet
 from blockstm._native.store.database import Database, DatabaseSnapshot
 from blockstm.chain.mdbx_library import load_mdbx
 from blockstm.chain.store import Batch, FileSize, Table, TableSize
-from blockstm.errors import StoreError, StoreLocked
+from blockstm.errors import StoreError, StoreFull, StoreLocked
 
 __all__ = ["PLACES", "MdbxSnapshot", "MdbxStore"]
 
@@ -151,19 +152,39 @@ def _locked(folder: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as error:
-        raise StoreError(f"{folder} cannot be opened to write: {error}") from error
+        raise _unwritable(folder, error) from error
+    try:
+        _take(lock, folder)
+        _write_holder(lock, folder)
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _take(lock: int, folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         holder = os.read(lock, 32).decode("ascii", "replace").strip() or "unknown"
-        os.close(lock)
         raise StoreLocked(
             f"{folder} is open in the process {holder}, which writes to it; open it with"
             " read_only=True, or close it there"
         ) from error
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    return lock
+
+
+def _write_holder(lock: int, folder: Path) -> None:
+    """Have the lock say which process holds it."""
+    try:
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> StoreError:
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return (StoreFull if is_full else StoreError)(f"{folder} cannot be opened to write: {error}")
 
 
 _STORES: WeakSet[MdbxStore] = WeakSet()

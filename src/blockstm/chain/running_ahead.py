@@ -16,7 +16,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from blockstm.chain.staging import Staging
-from blockstm.errors import ForkedError, InternalError
+from blockstm.errors import ForkedError, InternalError, StoreError
 from blockstm.ethereum import Block, ExecutedBlock
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Hash32
@@ -129,6 +129,13 @@ class RunAhead:
         if chunk is not None and chunk.done.done():
             return chunk.done.exception() is not None
         return any(each.has_failed for each in self.open)
+
+    @property
+    def disk_failure(self) -> StoreError | None:
+        """Why what was being made durable is not; None where that is not it."""
+        chunk = self.chunk
+        error = chunk.done.exception() if chunk is not None and chunk.done.done() else None
+        return error if isinstance(error, StoreError) else None
 
     def add(
         self, block: Block, block_hash: Hash32, executed: ExecutedBlock, head: Head
