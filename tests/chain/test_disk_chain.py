@@ -198,3 +198,9 @@ def test_an_option_that_cannot_be_is_refused(tmp_path: Path, options: dict[str, 
     with pytest.raises(ConfigError):
         Chain.open(tmp_path / "chain", genesis(), **options)
     assert not (tmp_path / "chain").exists()
+
+
+@pytest.mark.parametrize("cache_bytes", [-1, 1 << 63, 1 << 70, True, None, 1.5, "1"])
+def test_a_cache_of_no_size_is_refused(tmp_path: Path, cache_bytes: Any) -> None:
+    with pytest.raises(ConfigError, match="cache_bytes"):
+        Chain.open(tmp_path, genesis(), cache_bytes=cache_bytes, workers=1)

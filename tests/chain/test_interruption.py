@@ -13,6 +13,7 @@ from tests.chain.growing import genesis, grown
 
 from blockstm.chain import Chain
 from blockstm.chain.interruption import Uninterrupted
+from blockstm.errors import ClosedError
 
 LINES_MAX = 2000
 
@@ -95,3 +96,11 @@ def test_a_stream_that_ctrl_c_ends_anywhere_leaves_no_thread() -> None:
         if not come.has_come:
             return
     pytest.fail("a stream of two blocks has that many lines")
+
+
+def test_a_step_after_the_end_is_refused_and_waits_for_nobody() -> None:
+    steps = Uninterrupted()
+    assert steps.run(lambda: 1) == 1
+    steps.close()
+    with pytest.raises(ClosedError):
+        steps.run(lambda: 2)

@@ -188,6 +188,7 @@ class Chain:
         if spec is not None and not isinstance(spec, Spec):
             raise ConfigError(f"spec is a blockstm.ethereum.Chain, not {kind_of(spec)}")
         _check_window(window)
+        _check_cache(cache_bytes)
         options = _config(config, workers)
         threads = None if options.workers == "auto" else options.workers
         folder = open_folder(
@@ -579,3 +580,8 @@ def _config(config: Config | None, workers: int | None) -> Config:
 def _check_window(window: Any) -> None:
     if window is not None and (not is_int(window) or window < 1):
         raise ConfigError(f"a window is 1 block or more, or None for all, not {brief(window)}")
+
+
+def _check_cache(cache_bytes: Any) -> None:
+    if not is_int(cache_bytes) or not 0 <= cache_bytes < 1 << 63:
+        raise ConfigError(f"cache_bytes is 0 to 2**63 - 1 bytes, not {brief(cache_bytes)}")

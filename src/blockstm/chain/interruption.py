@@ -9,7 +9,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from blockstm.errors import ForkedError
+from blockstm.errors import ClosedError, ForkedError
 
 __all__ = ["Uninterrupted"]
 
@@ -28,18 +28,21 @@ class Uninterrupted:
     def __init__(self) -> None:
         self._pid = os.getpid()
         self._tasks: SimpleQueue[_Task[Any] | None] = SimpleQueue()
-        self._has_thread = False
+        self._has_thread = self._is_closed = False
 
     def run(self, step: Callable[[], T]) -> T:
         """What the step returns or raises.
 
         Raises:
             ForkedError: the thread is another process's.
+            ClosedError: there is no thread any more.
         """
         if os.getpid() != self._pid:
             raise ForkedError("the chain was opened in another process: open it in this one")
         if threading.get_ident() != threading.main_thread().ident:
             return step()
+        if self._is_closed:
+            raise ClosedError("the chain is closed")
         task = _Task(step)
         interrupt: KeyboardInterrupt | None = None
         while not task.is_done:
@@ -60,6 +63,7 @@ class Uninterrupted:
 
     def close(self) -> None:
         """Release the thread."""
+        self._is_closed = True
         self._tasks.put(None)
 
 
