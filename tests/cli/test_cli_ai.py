@@ -63,7 +63,7 @@ def test_the_hash_that_compiling_tells_is_that_of_an_inference(
     given = tmp_path / "given.bin"
     given.write_bytes(bytes(24))
     assert main(["ai", "prove", str(model), str(given)]) == 0
-    for deployer in ("0x" + "11" * 20, "0x" + "22" * 20):  # whoever deploys it
+    for deployer in ("0x" + "11" * 20, "0x" + "22" * 20):  # the deployer changes nothing
         capsys.readouterr()
         assert main(["ai", "compile", str(model), "--deployer", deployer]) == 0
         told = json.loads((model.with_suffix("") / "model.json").read_text())["hash"]
