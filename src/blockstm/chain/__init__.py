@@ -16,6 +16,7 @@ Imports point down::
     auditing       whether what is kept fits together
     importing      blocks executed, verified, staged and made durable; the head
     running_ahead  blocks whose roots, and the disk, follow behind
+    block_runner   a block run on the state of its parent
     heads          the block that a chain ends with
     working        the state that blocks run on
     disk_working   the same for a chain on disk
