@@ -272,3 +272,21 @@ def test_the_command_tells_what_is_wrong(capsys: Capture) -> None:
     assert main(["insight", "no-such.json"]) == 2
     assert main(["insight", str(mainnet_block(BLOCK)), "--last", "3"]) == 2
     assert "8 blocks or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--plot", "trends.foo", "a picture ends in"),
+        ("--hot", "-1", "from 0"),
+        ("--last", "3", "8"),
+    ],
+)
+def test_what_cannot_be_given_is_told_before_a_block_is_read(
+    option: str, value: str, said: str, capsys: Capture
+) -> None:
+    pytest.importorskip("matplotlib")
+    assert main(["insight", "no-such.json", f"{option}={value}"]) == 2
+    told = capsys.readouterr().err
+    assert option in told
+    assert said in told

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from blockstm.cli.bench.rows import block_files_at
-from blockstm.errors import UsageError
+from blockstm.errors import InputError, UsageError
+from blockstm.extras import need
 
 if TYPE_CHECKING:
     from blockstm.insight.anomalies import Anomaly
@@ -68,16 +69,14 @@ def main(args: argparse.Namespace) -> int:
     """Run the blocks and print what they did; always 0. What cannot be read raises.
 
     Raises:
-        UsageError: a block cannot be read, or ``--last`` is too small.
+        UsageError: a block cannot be read, or an option is out of range; before any block runs.
+        MissingExtra: a table or a picture needs an extra that is not installed; likewise.
     """
-    from blockstm.errors import InputError  # loads what only this command needs
-    from blockstm.insight.anomalies import anomalies, trends
+    from blockstm.insight.anomalies import anomalies, trends  # loads what only this command needs
 
+    _check(args)
     blocks = sorted(map(_signals, _files(args), [args] * len(_files(args))), key=_number)
-    try:
-        odd = anomalies(blocks, last=args.last)
-    except InputError as error:
-        raise UsageError(f"--last: {error}") from error
+    odd = anomalies(blocks, last=args.last)
     if args.json:
         for each in blocks:
             print(json.dumps(_block_object(each)))
@@ -95,6 +94,25 @@ def main(args: argparse.Namespace) -> int:
 
         draw_trends(blocks, args.plot)
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    from blockstm.insight.anomalies import anomalies  # loads what only this command needs
+    from blockstm.insight.trend_plots import check_picture_path
+
+    if args.hot < 0:
+        raise UsageError(f"--hot: a number of locations from 0, not {args.hot}")
+    try:
+        anomalies([], last=args.last)
+    except InputError as error:
+        raise UsageError(f"--last: {error}") from error
+    if args.parquet is not None:
+        need("replay", "--parquet")
+    if args.plot is not None:
+        try:
+            check_picture_path(args.plot)
+        except InputError as error:
+            raise UsageError(f"--plot: {error}") from error
 
 
 def _files(args: argparse.Namespace) -> list[Path]:

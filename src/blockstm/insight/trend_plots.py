@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from blockstm.errors import InputError
 from blockstm.extras import need
 from blockstm.insight.anomalies import trends
 from blockstm.insight.signals import COLUMNS, BlockSignals
+from blockstm.messages import brief
 
-__all__ = ["draw_trends"]
+__all__ = ["check_picture_path", "draw_trends"]
+
+_ENDINGS = (".pdf", ".png", ".svg")
 
 _WIDTH, _HEIGHT, _DPI = 3.6, 2.2, 110
 _COLUMNS = 3
@@ -21,13 +25,14 @@ def draw_trends(blocks: Sequence[BlockSignals], path: Path) -> None:
 
     Args:
         blocks: one or more, by ascending number.
-        path: of the picture; its ending says in which form, such as ``.svg`` or ``.png``.
+        path: of the picture; its ending says in which form: ``.svg``, ``.png`` or ``.pdf``.
 
     Raises:
         MissingExtra: the extra is not installed.
+        InputError: the ending is another one.
         OSError: the file cannot be written.
     """
-    need("insight", "a plot")
+    check_picture_path(path)
     import matplotlib as mpl  # an optional extra
 
     mpl.use("Agg")
@@ -49,6 +54,13 @@ def draw_trends(blocks: Sequence[BlockSignals], path: Path) -> None:
         axes.set_axis_off()
     figure.savefig(path, dpi=_DPI, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
+
+
+def check_picture_path(path: Path) -> None:
+    """Refuse early what `draw_trends` would refuse."""
+    need("insight", "a plot")
+    if path.suffix not in _ENDINGS:
+        raise InputError(f"a picture ends in {', '.join(_ENDINGS)}, not {brief(path.suffix)}")
 
 
 def _title(name: str, slopes: Mapping[str, float]) -> str:

@@ -140,9 +140,8 @@ class Shards(ABC):
         self._check_begun(rounds)
         self._begun = rounds
         blocks = self._advance(rounds)
-        self._begun = ()
-        self._before = [each.hash for each in headers]
-        self._blocks = blocks
+        # At once: between two of them Ctrl-C could come.
+        self._before, self._blocks, self._begun = [each.hash for each in headers], blocks, ()
         return blocks
 
     def _check(self, transactions: Any) -> None:
