@@ -8,21 +8,18 @@ Threads: all of it is for one thread of the parent.
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import pickle
-import signal
 from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
-from typing import Any, Final
+from typing import Any
 
+from blockstm.child_process import ChildProcess
 from blockstm.errors import BlockstmError, ConfigError
 from blockstm.messages import said_by
 from blockstm.replay.task import Settings, Task
 from blockstm.replay.workplace import Died, Done, checked
 
 __all__ = ["Processes"]
-
-_PATIENCE_S: Final = 5.0  # for a process to end after it was told to
 
 
 class Processes:
@@ -33,11 +30,10 @@ class Processes:
     """
 
     def __init__(self, settings: Settings, count: int) -> None:
-        self._start = multiprocessing.get_context("spawn")
         self._settings = _pickled(settings)
         self._count = count
-        self._idle: list[_Process] = []
-        self._busy: dict[Connection, tuple[_Process, Task]] = {}
+        self._idle: list[ChildProcess] = []
+        self._busy: dict[Connection, tuple[ChildProcess, Task]] = {}
 
     @property
     def is_free(self) -> bool:
@@ -46,7 +42,7 @@ class Processes:
 
     def submit(self, task: Task) -> None:
         """See `Workplace`."""
-        process = self._idle.pop() if self._idle else _Process(self._start, self._settings)
+        process = self._idle.pop() if self._idle else ChildProcess(_serve, self._settings)
         self._busy[process.pipe] = process, task
         # A process that is gone already is noticed when its pipe is read.
         with contextlib.suppress(OSError):
@@ -61,7 +57,7 @@ class Processes:
             try:
                 given = pipe.recv()
             except (EOFError, OSError):
-                over.append(Died(task, process.kill()))
+                over.append(Died(task, f"it {process.kill()}"))
                 continue
             self._idle.append(process)
             if isinstance(given, BaseException):
@@ -88,50 +84,13 @@ def _pickled(settings: Settings) -> bytes:
         ) from error
 
 
-class _Process:
-    """One process and the pipe to it."""
-
-    def __init__(self, start: Any, settings: bytes) -> None:
-        self.pipe, theirs = start.Pipe()
-        self._process = start.Process(target=_serve, args=(theirs, settings), daemon=True)
-        self._process.start()
-        theirs.close()
-
-    def end(self) -> None:
-        """Let it end by itself."""
-        self.pipe.close()
-        self._process.join(_PATIENCE_S)
-        self.kill()
-
-    def kill(self) -> str:
-        """End it; how it had ended already, in words."""
-        self._process.join(0.5)
-        code = self._process.exitcode
-        if code is None:
-            self._process.kill()
-            self._process.join()
-        self.pipe.close()
-        return _ending(code)
-
-
-def _ending(code: int | None) -> str:
-    if code is None:
-        return "it stopped answering"
-    return f"{signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-
-
 def _serve(pipe: Connection, settings: bytes) -> None:
-    """The life of a process: take a task, run it, give its records.
-
-    It ends when the parent has closed the pipe or is gone.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is interrupted, and ends this
+    """The life of a process: take a task, run it, give its records."""
     rules: Settings = pickle.loads(settings)
-    with contextlib.suppress(EOFError, ConnectionError):
-        while True:
-            task: Task = pipe.recv()
-            try:
-                given: Any = list(task.run(rules))
-            except BlockstmError as error:  # of all blocks alike: the chain's folder, for example
-                given = error
-            pipe.send(given)
+    while True:
+        task: Task = pipe.recv()
+        try:
+            given: Any = list(task.run(rules))
+        except BlockstmError as error:  # of all blocks alike: the chain's folder, for example
+            given = error
+        pipe.send(given)
