@@ -9,7 +9,7 @@ Imports point down::
     blocks     ``blockstm bench blocks``: real blocks
     once       ``blockstm bench once``: real blocks, each met once
     hinted     ``blockstm bench hints``: real blocks with hints, right and hostile
-    workloads  ``blockstm bench loads``: generated blocks
+    workloads  ``blockstm bench workloads``: generated blocks
     evm        ``blockstm bench evm``: EVMs on the same bytecode
-    rows       lists among the arguments, rows printed as they are measured
+    rows       block files and lists among the arguments, rows printed as they are measured
 """

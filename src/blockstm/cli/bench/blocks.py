@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from blockstm.cli.bench.rows import block_files_at, print_rows, words
-from blockstm.errors import UsageError
+from blockstm.cli.bench.rows import add_blocks, print_rows, read_blocks, words
 
 __all__ = ["add_parser", "main"]
 
@@ -40,13 +38,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "worker, and on py-evm upstream; signatures are recovered before. Gas and receipts must "
         "be equal in every iteration.",
     )
-    parser.add_argument(
-        "blocks",
-        nargs="+",
-        type=Path,
-        metavar="BLOCK",
-        help="a file (.json, .json.gz or .json.xz), or a folder of them",
-    )
+    add_blocks(parser)
     parser.add_argument("--against", default="", metavar="EVM,EVM", help="py-evm, py-evm-stock")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="of ours; default: 1")
     parser.add_argument(
@@ -73,13 +65,8 @@ def main(args: argparse.Namespace) -> int:
 def _rows(args: argparse.Namespace, baselines: list[str]) -> Iterator[dict[str, Any]]:
     # loads what only this command needs
     from blockstm.bench.blocks.real_blocks import measure_block
-    from blockstm.ethereum.files.block_files import read_block_file
 
-    for path in [file for named in args.blocks for file in block_files_at(named)]:
-        try:
-            file = read_block_file(path)
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error}") from error
+    for file in read_blocks(args.blocks):
         row = measure_block(
             file, workers=args.workers, baselines=baselines, iterations=args.iterations
         )

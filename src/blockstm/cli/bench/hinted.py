@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockstm.cli.bench.rows import block_files_at, print_rows, words
+from blockstm.cli.bench.rows import add_blocks, print_rows, read_blocks, words
 from blockstm.cores import usable_cores
-from blockstm.errors import UsageError
 
 if TYPE_CHECKING:
     from blockstm.ethereum import ExecutedBlock
@@ -37,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
         "that a run in order gave, and with hostile ones. Only the engine is timed. A ratio below "
         "1: hints made the block faster. Gas and writes must be those of one worker.",
     )
-    parser.add_argument("blocks", nargs="+", type=Path, metavar="BLOCK", help="a file or a folder")
+    add_blocks(parser)
     parser.add_argument("--workers", type=int, default=usable_cores(), metavar="N", help="threads")
     parser.add_argument("--hints", default="", metavar="KIND,KIND", help="default: all kinds")
     parser.add_argument(
@@ -74,7 +72,7 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     names = words(args.hints) or tuple(HINTS)
     learned = Learned()
-    files = [_block_file(path) for named in args.blocks for path in block_files_at(named)]
+    files = list(read_blocks(args.blocks))
     if args.learned:
         files.sort(key=lambda file: file.block.header.number)
     for file in files:
@@ -90,15 +88,6 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
         yield from (row.as_dict() for row in rows)
         if args.learned:
             learned.learn(file.block, _executed(file))
-
-
-def _block_file(path: Path) -> BlockFile:
-    from blockstm.ethereum.files.block_files import read_block_file  # loads what only this needs
-
-    try:
-        return read_block_file(path)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
 
 
 def _executed(file: BlockFile) -> ExecutedBlock:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from blockstm.cli.bench.rows import block_files_at, numbers, print_rows
+from blockstm.cli.bench.rows import add_blocks, numbers, print_rows, read_blocks
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
 
@@ -43,13 +42,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "each number of workers follow each other; the speed-up is over the first number. Senders "
         "and states are there before.",
     )
-    parser.add_argument(
-        "blocks",
-        nargs="+",
-        type=Path,
-        metavar="BLOCK",
-        help="a file (.json, .json.gz or .json.xz), or a folder of them",
-    )
+    add_blocks(parser)
     parser.add_argument(
         "--workers", metavar="1,2", help="threads of ours; default: 1 and all cores"
     )
@@ -73,20 +66,12 @@ def main(args: argparse.Namespace) -> int:
 def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
     # loads what only this command needs
     from blockstm.bench.blocks.once import measure_once
-    from blockstm.ethereum.files.block_files import read_block_file
 
     if args.iterations < 1:
         raise UsageError(f"--iterations is 1 or more, not {args.iterations}")
     default = sorted({1, usable_cores()})
     workers = default if args.workers is None else numbers(args.workers, "--workers")
-    files = []
-    for path in [file for named in args.blocks for file in block_files_at(named)]:
-        try:
-            file = read_block_file(path)
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error}") from error
-        if file.block.header.gas_used >= args.gas:
-            files.append(file)
+    files = [file for file in read_blocks(args.blocks) if file.block.header.gas_used >= args.gas]
     if not files:
         raise UsageError(f"no block used {args.gas:,} gas: give a lower --gas")
     for row in measure_once(files, workers=workers, iterations=args.iterations):

@@ -1,18 +1,32 @@
-"""What the benchmark commands share: lists among arguments, rows printed as they are measured."""
+"""What the benchmark commands share: block files and lists among arguments, rows printed as they
+are measured.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from blockstm.bench.machine import machine
 from blockstm.cli.blockpaths import block_files
 from blockstm.errors import UsageError
 from blockstm.messages import brief
 
-__all__ = ["PrintRow", "block_files_at", "numbers", "print_rows", "words"]
+if TYPE_CHECKING:
+    from blockstm.ethereum.files.block_files import BlockFile
+
+__all__ = [
+    "PrintRow",
+    "add_blocks",
+    "block_files_at",
+    "numbers",
+    "print_rows",
+    "read_blocks",
+    "words",
+]
 
 
 class PrintRow(Protocol):
@@ -48,6 +62,33 @@ def block_files_at(path: Path) -> list[Path]:
         return block_files(path)
     except UsageError as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+def add_blocks(parser: argparse.ArgumentParser) -> None:
+    """Have a command take block files, for `read_blocks`."""
+    parser.add_argument(
+        "blocks",
+        nargs="+",
+        type=Path,
+        metavar="BLOCK",
+        help="a file (.json, .json.gz or .json.xz), or a folder of them",
+    )
+
+
+def read_blocks(named: Iterable[Path]) -> Iterator[BlockFile]:
+    """The block files that arguments name, each read when it is asked for.
+
+    Raises:
+        UsageError: there is none, or one cannot be read.
+    """
+    # loads what only this needs
+    from blockstm.ethereum.files.block_files import read_block_file
+
+    for path in [file for each in named for file in block_files_at(each)]:
+        try:
+            yield read_block_file(path)
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error}") from error
 
 
 def print_rows(
