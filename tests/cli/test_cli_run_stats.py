@@ -11,6 +11,7 @@ import pytest
 from tests.ethereum.documents import LOGGER, SENDER, block_document, hex_of
 from tests.fixtures import mainnet_block
 
+from blockstm import ethereum
 from blockstm.cli import main
 from blockstm.executor import Executor
 
@@ -47,6 +48,26 @@ def test_stats_as_an_object(capsys: pytest.CaptureFixture[str], block: str, vm: 
     assert (path["transactions"], path["longest_chain"], path["parallelism"]) == (3, [0], 3)
     assert path["gas"] == verdict["gas_used"] > path["heaviest_chain_gas"] > 21_000
     assert path["parallelism_by_gas"] == path["gas"] / path["heaviest_chain_gas"]
+
+
+def test_senders_are_recovered_within_their_stage(
+    capsys: pytest.CaptureFixture[str], block: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names that were checked before the run would leave the stage nothing to recover."""
+    calls: list[str] = []
+
+    def noted(name: str, function: Any) -> Any:
+        def call(*arguments: Any, **options: Any) -> Any:
+            calls.append(name)
+            return function(*arguments, **options)
+
+        return call
+
+    monkeypatch.setattr(Executor, "execute_block", noted("execute", Executor.execute_block))
+    monkeypatch.setattr(ethereum, "recover_senders", noted("recover", ethereum.recover_senders))
+    status, verdict = run_json(capsys, "--stats", block)
+    assert (status, verdict["checks"]["transactions"]) == (0, True)
+    assert calls[:2] == ["execute", "recover"]
 
 
 def test_the_hottest_locations_are_named(

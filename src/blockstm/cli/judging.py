@@ -59,13 +59,14 @@ def _executed(
 
     block = subject.block
     verdict = Verdict(block.header.number, subject.fork.name, len(block.transactions))
-    verdict.checks = block_checks(subject)
     try:
         executed = subject.execute(executor.execute_block)
     except BlockError as error:
+        verdict.checks = block_checks(subject)
         _note_failure(verdict, subject, error, trace)
         return verdict
-    verdict.checks |= _note_run(verdict, subject, executed, trace)
+    # After it: they recover the senders, too, whose time is to be among the execution's stages.
+    verdict.checks = block_checks(subject) | _note_run(verdict, subject, executed, trace)
     verdict.ok = False not in verdict.checks.values()
     if not verdict.ok:
         verdict.transaction, verdict.reason = _first_difference(subject, executed)
