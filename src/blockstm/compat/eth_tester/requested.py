@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from blockstm.ethereum import Authorization, Message, Transaction
+from blockstm.ethereum.blocks.transaction import chain_of
 from blockstm.types import Address
 
 __all__ = ["message_of", "unsigned"]
@@ -64,7 +65,7 @@ def unsigned(
     if "gas_price" in members:
         if "access_list" not in transaction:
             v = members["v"]
-            members["chain_id"] = (v - 35) // 2 if v >= 35 else None
+            members["chain_id"] = chain_of(v)
             return Transaction(type=0, **members)
         return Transaction(type=1, access_list=access, **members)
     authorizations = _authorizations(transaction)

@@ -24,7 +24,14 @@ from blockstm.ethereum.codecs.members import (
 from blockstm.ethereum.codecs.rlp import Item, Items, check_encoding, encode
 from blockstm.types import Address, Hash32
 
-__all__ = ["AccessList", "Authorization", "Transaction", "TransactionType", "not_encoded"]
+__all__ = [
+    "AccessList",
+    "Authorization",
+    "Transaction",
+    "TransactionType",
+    "chain_of",
+    "not_encoded",
+]
 
 
 class TransactionType:
@@ -236,7 +243,7 @@ class Transaction:
             members["authorizations"] = tuple(map(Authorization.from_items, authorizations))
         if kind == TransactionType.LEGACY:
             members["v"] = items.quantity("v")
-            members["chain_id"] = _chain_of(members["v"])
+            members["chain_id"] = chain_of(members["v"])
         else:
             members["v"] = items.quantity("yParity", 8)
         members["r"] = items.quantity("r")
@@ -365,7 +372,7 @@ def _signature_and_chain(fields: Fields, kind: int) -> dict[str, int | None]:
     if kind != TransactionType.LEGACY:
         return {"v": _parity(fields), "chain_id": fields.quantity("chainId")}
     v = fields.quantity("v")
-    return {"v": v, "chain_id": _chain_of(v)}
+    return {"v": v, "chain_id": chain_of(v)}
 
 
 def _parity(fields: Fields) -> int:
@@ -373,7 +380,7 @@ def _parity(fields: Fields) -> int:
     return fields.quantity("yParity" if "yParity" in fields else "v", 8)
 
 
-def _chain_of(v: int) -> int | None:
+def chain_of(v: int) -> int | None:
     """The chain that a legacy transaction's signature names (EIP-155)."""
     return (v - 35) // 2 if v >= 35 else None
 

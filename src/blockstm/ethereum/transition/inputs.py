@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from blockstm.errors import DecodeError
-from blockstm.ethereum.blocks.transaction import AccessList, Authorization, Transaction
+from blockstm.ethereum.blocks.transaction import AccessList, Authorization, Transaction, chain_of
 from blockstm.ethereum.blocks.transaction import TransactionType as Type
 from blockstm.ethereum.codecs.loose_fields import LooseFields, loose_bytes, loose_word
 from blockstm.ethereum.codecs.rlp import Items
@@ -186,7 +186,7 @@ def _signature(fields: LooseFields, kind: int) -> dict[str, int | None]:
         name = "yParity" if "yParity" in fields else "v"
         return {"v": fields.number(name, bits=8), "chain_id": fields.number("chainId")}
     v = fields.number("v")
-    return {"v": v, "chain_id": (v - 35) // 2 if v >= 35 else None}
+    return {"v": v, "chain_id": chain_of(v)}
 
 
 def _address_or_none(fields: LooseFields, name: str) -> Address | None:
