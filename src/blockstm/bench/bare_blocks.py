@@ -64,7 +64,15 @@ def bare_header(
 
 
 def unsigned_transaction(
-    to: Address, value: int, data: bytes, *, nonce: int, gas: int, max_fee: int, tip: int
+    to: Address,
+    value: int,
+    data: bytes,
+    *,
+    nonce: int,
+    gas: int,
+    max_fee: int,
+    tip: int,
+    chain_id: int = RULES.chain_id,
 ) -> Transaction:
     """A transaction of type 2 with a signature that is nobody's."""
     return Transaction(
@@ -77,7 +85,7 @@ def unsigned_transaction(
         v=0,
         r=1,
         s=1,
-        chain_id=RULES.chain_id,
+        chain_id=chain_id,
         max_fee_per_gas=max_fee,
         max_priority_fee_per_gas=tip,
     )

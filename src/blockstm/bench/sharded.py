@@ -20,6 +20,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
+from blockstm.bench.bare_blocks import unsigned_transaction
 from blockstm.bench.blocks.signing import Signer, addresses_of_keys
 from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError, InternalError
@@ -170,26 +171,16 @@ class _People:
                 receiver = draw.choice([each for each in range(shards) if each != shard])
                 to, data, gas = BRIDGE, send_data(receiver, to), 150_000
             value = draw.randrange(1, 10**9)
-            unsigned = _transaction(shard, nonce, to, value, data, gas)
+            unsigned = unsigned_transaction(
+                to,
+                value,
+                data,
+                nonce=nonce,
+                gas=gas,
+                max_fee=_MAX_FEE,
+                tip=1,
+                chain_id=_CHAIN_ID + shard,
+            )
             parity, r, s = self._signer.sign(unsigned.signing_hash, self._keys[index])
             made.append(replace(unsigned, v=parity, r=r, s=s).encode())
         return made
-
-
-def _transaction(
-    shard: int, nonce: int, to: Address, value: int, data: bytes, gas: int
-) -> Transaction:
-    return Transaction(
-        type=2,
-        nonce=nonce,
-        gas=gas,
-        to=to,
-        value=value,
-        data=data,
-        v=0,
-        r=1,
-        s=1,
-        chain_id=_CHAIN_ID + shard,
-        max_fee_per_gas=_MAX_FEE,
-        max_priority_fee_per_gas=1,
-    )
