@@ -123,6 +123,16 @@ def hurtful(
     return seen
 
 
+@pytest.mark.parametrize("name", BLOCK_WORKLOADS)
+def test_py_evm_is_measured_where_it_can_run_the_same(name: str) -> None:
+    """Each workload can be asked for beside it: `make bench` asks for all of them."""
+    workload = block_workload(name, gas=2 * 10**6)
+    row = measure_workload(workload, workers=1, iterations=2, against=["py-evm"]).as_dict()
+    uses_own_precompiles = name in ("settlement", "ai-dex")
+    assert (row["py_evm_ratio"] is None) == uses_own_precompiles
+    assert workload.is_portable != uses_own_precompiles
+
+
 def test_a_beneficiary_that_is_a_contract() -> None:
     def make(fixture: Fixture, draw: random.Random) -> list[Signed]:
         coinbase = fixture.contract("beneficiary", COUNTING)

@@ -122,7 +122,8 @@ def measure_workload(
         workers: threads of the engine, at most.
         seconds: about how long to measure.
         iterations: of each instead, if given.
-        against: other EVMs, of `BASELINES`; most run the block's first transactions once.
+        against: other EVMs, of `BASELINES`; most run the block's first transactions once. None of
+            them is measured on a workload that they cannot run.
 
     Raises:
         ConfigError: there is no such baseline.
@@ -145,7 +146,10 @@ def measure_workload(
         for executor in (one, many, *apart):
             executor.close()
         pool.shutdown()
-    return _row(workload, workers, benchmark, {name: BASELINES[name](workload) for name in against})
+    baselines = {
+        name: BASELINES[name](workload) if workload.is_portable else None for name in against
+    }
+    return _row(workload, workers, benchmark, baselines)
 
 
 def _benchmark(

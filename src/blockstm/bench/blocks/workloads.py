@@ -59,6 +59,7 @@ class BlockWorkload:
         state: what they begin with.
         evm: the EVM in their block.
         all_succeed: whether none of them may fail; a real block's may.
+        is_portable: whether other EVMs can run them, too: none has a chain's own precompiles.
     """
 
     name: str
@@ -67,6 +68,7 @@ class BlockWorkload:
     state: AccountState = field(repr=False)
     evm: Evm
     all_succeed: bool = True
+    is_portable: bool = True
 
 
 # ---------------------------------------------------------------- no conflicts
@@ -263,7 +265,14 @@ def block_workload(name: str, *, gas: int = GIGAGAS, seed: int = 1) -> BlockWork
     fixture = Fixture()
     steps = recipe.make(fixture, count, random.Random(seed))
     order = None if recipe.in_order else random.Random(seed)
-    return BlockWorkload(name, recipe.about, steps, fixture.state(order), fixture.evm())
+    return BlockWorkload(
+        name,
+        recipe.about,
+        steps,
+        fixture.state(order),
+        fixture.evm(),
+        is_portable=not fixture.uses_ai,
+    )
 
 
 def workload_of_file(file: BlockFile) -> BlockWorkload:
