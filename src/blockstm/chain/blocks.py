@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +21,7 @@ from blockstm.messages import brief
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Address, Hash32
 
-__all__ = ["Blocks", "FoundTransaction", "Reader"]
+__all__ = ["Blocks", "FoundTransaction", "Reader", "steps_between"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,18 +172,9 @@ class Blocks:
         """
         undone: list[Hash32] = []
         done: list[Hash32] = []
-        below, above = Hash32(start), Hash32(end)
         try:
-            lower, upper = self.header(below), self.header(above)
-            while below != above:
-                if lower.number >= upper.number:
-                    undone.append(below)
-                    below = lower.parent_hash
-                    lower = self.header(below)
-                else:
-                    done.append(above)
-                    above = upper.parent_hash
-                    upper = self.header(above)
+            for block_hash, is_undone in steps_between(self.header, Hash32(start), Hash32(end)):
+                (undone if is_undone else done).append(block_hash)
         except UnknownBlock as error:
             raise PrunedState(
                 f"between blocks {brief(start.hex())} and {brief(end.hex())}: {error}"
@@ -192,3 +184,24 @@ class Blocks:
 
 def _damaged(what: str, block_hash: bytes) -> StoreDamaged:
     return StoreDamaged(f"the {what} of block 0x{block_hash.hex()} cannot be decoded")
+
+
+def steps_between(
+    header: Callable[[Hash32], Header], start: Hash32, end: Hash32
+) -> Iterator[tuple[Hash32, bool]]:
+    """The blocks on the way from one to another, and whether it leads down over a block: those to
+    undo from the newest on, those to do from the last on.
+
+    Raises:
+        UnknownBlock: ``header`` knows no block of a hash; the way is not known from there on.
+    """
+    lower, upper = header(start), header(end)
+    while start != end:
+        if lower.number >= upper.number:
+            yield start, True
+            start = lower.parent_hash
+            lower = header(start)
+        else:
+            yield end, False
+            end = upper.parent_hash
+            upper = header(end)

@@ -9,6 +9,7 @@ import threading
 from typing import Any, Protocol
 
 from blockstm.chain import Chain
+from blockstm.chain.blocks import steps_between
 from blockstm.errors import UnknownBlock
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.rpc.errors import LIMIT_EXCEEDED, RpcError
@@ -50,18 +51,10 @@ def _way(chain: Chain, start: Hash32, end: Hash32, most: int) -> tuple[list[Hash
     undone: list[Hash32] = []
     done: list[Hash32] = []
     try:
-        lower, upper = chain.header(start), chain.header(end)
-        while start != end:
+        for block_hash, is_undone in steps_between(chain.header, start, end):
             if len(undone) + len(done) >= most:
                 raise RpcError(LIMIT_EXCEEDED, f"more than {most} blocks since it was last asked")
-            if lower.number >= upper.number:
-                undone.append(start)
-                start = lower.parent_hash
-                lower = chain.header(start)
-            else:
-                done.append(end)
-                end = upper.parent_hash
-                upper = chain.header(end)
+            (undone if is_undone else done).append(block_hash)
     except UnknownBlock:  # a side branch that is kept no more: what stands now is all there is
         return [], done[::-1]
     return undone, done[::-1]
