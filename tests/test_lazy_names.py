@@ -133,7 +133,7 @@ NOT_FOR_A_TRANSFER = {
     *("blockstm.rpc", "blockstm.shards", "blockstm.testing", "blockstm.vm.kernel"),
     *("blockstm.vm.pyevm", "blockstm.ethereum.building", "blockstm.ethereum.calls"),
     *("blockstm.ethereum.learned", "blockstm.ethereum.remote", "blockstm.ethereum.simulation"),
-    *("blockstm.ethereum.witnesses", "blockstm.ethereum.tracing.call_frames"),
+    *("blockstm.ethereum.witnesses", "blockstm.ethereum.tracing.nested_calls"),
     *("blockstm.ethereum.tracing.struct_logs", "blockstm.vm.evm.recording"),
     *("asyncio", "concurrent.futures", "http", "importlib.abc", "numpy", "platform", "secrets"),
     *("socket", "sqlite3", "ssl", "subprocess", "tempfile", "unittest", "urllib.request"),

@@ -75,7 +75,7 @@ def test_traces_are_the_same_on_any_number_of_workers(number: int, tracer: Trace
         assert list(executed(file, workers=workers, tracer=tracer).traces) == expected
 
 
-def test_outcomes_become_objects_when_the_first_trace_is_made(
+def test_outcomes_become_objects_for_tracers_in_python_alone_and_late(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """All of them take longer than a block that ran before."""
@@ -91,6 +91,11 @@ def test_outcomes_become_objects_when_the_first_trace_is_made(
     done = executed(file, tracer=CallTracer())
     assert (len(done.traces), read) == (len(file.block.transactions), [])
     assert done.traces[3]["type"] == "CALL"
+    assert len(list(done.traces)) == len(file.block.transactions)
+    assert read == []
+    done = executed(file, tracer=PrestateTracer())
+    assert (len(done.traces), read) == (len(file.block.transactions), [])
+    assert done.traces[3]
     assert 3 in read
 
 

@@ -21,6 +21,7 @@ Imports point down::
     simulated_forms  simulated blocks as JSON
     forms            blocks, transactions, receipts and logs as JSON
     params           parameters, read strictly
+    raw_json         results that are JSON already
     limits           how much a request may ask for
     errors           what a request is answered that has no result
 """

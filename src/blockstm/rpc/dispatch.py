@@ -23,6 +23,7 @@ from blockstm.rpc.errors import (
 from blockstm.rpc.methods.table import METHODS
 from blockstm.rpc.node import Node
 from blockstm.rpc.params import Params
+from blockstm.rpc.raw_json import encoded, with_values
 from blockstm.rpc.sessions import Session
 
 __all__ = ["dispatch", "handle"]
@@ -50,14 +51,14 @@ def handle(node: Node, body: bytes | str, session: Session | None = None) -> byt
             raise RpcError(LIMIT_EXCEEDED, f"a request has at most {limits.request_bytes} bytes")
         request = _parsed(body)
     except RpcError as error:
-        return _encoded(_failed(None, error))
-    response = dispatch(node, request, session)
+        return encoded(_failed(None, error))
+    response = _responses(node, request, session)
     if response is None:
         return None
-    text = _encoded(response)
+    text = encoded(response)
     if len(text) > limits.response_bytes:
         large = RpcError(LIMIT_EXCEEDED, f"a response has at most {limits.response_bytes} bytes")
-        return _encoded(_failed(response["id"] if isinstance(response, dict) else None, large))
+        return encoded(_failed(response["id"] if isinstance(response, dict) else None, large))
     return text
 
 
@@ -71,6 +72,11 @@ def dispatch(node: Node, request: Any, session: Session | None = None) -> Any:
         request: what was parsed from JSON: anything.
         session: see `handle`.
     """
+    return with_values(_responses(node, request, session))
+
+
+def _responses(node: Node, request: Any, session: Session | None) -> Any:
+    """Likewise; results may be JSON already."""
     if not isinstance(request, list):
         return _response(node, request, session)
     if not request:
@@ -106,10 +112,6 @@ def _is_deep(text: str) -> bool:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
-
-
-def _encoded(response: Any) -> bytes:
-    return json.dumps(response, separators=(",", ":")).encode()
 
 
 def _failed(identity: Any, error: RpcError) -> dict[str, Any]:

@@ -109,6 +109,10 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
         bint unwatch_all()
         void watch(int64_t index)
         void take_recording(int64_t index, Bytes& events)
+        bint keep(uint64_t size, uint64_t size_of_each)
+        const Bytes* kept()
+        uint64_t exceeded()
+        void adopt_kept(PreparedBlock& other, int64_t index)
         void* reader
         RecordingRoom room
 
@@ -120,6 +124,7 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
     int32_t execute_alone(void* context, blockstm_view* view, int64_t index)
     int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index)
     int32_t execute_recorded(void* context, blockstm_view* view, int64_t index)
+    int32_t keep_prepared(void* context, int64_t index)
     int32_t admit_prepared(
         void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal
     )
@@ -213,10 +218,12 @@ cdef class EvmBlock:
     cdef EvmcLibrary evmc          # whose EVM runs the code; None: this one
     cdef object tell               # who reads recordings: (index, events); None where nobody does
     cdef object tell_error         # what that raised
+    cdef object recorded_only      # the steps whose recordings are kept; None: all
     cdef Kept kept                 # what the steps point into
     cdef Py_ssize_t kept_of_block  # how many of them are no step's
 
     cdef int add(self, const Step& step) except -1
+    cdef int set_recording(self, uint16_t mask, only, room) except -1
     cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1
     cdef int32_t told(self, int64_t index) noexcept
     cdef int set_call(self, Session session, call) except -1

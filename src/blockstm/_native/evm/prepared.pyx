@@ -6,6 +6,7 @@ into the `bytes` that they were made from, which are kept.
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.pycapsule cimport PyCapsule_New
 from libc.stdint cimport UINT32_MAX, UINT64_MAX, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memcmp
 from libcpp cimport bool
 from libcpp.vector cimport vector
 
@@ -20,14 +21,16 @@ from blockstm._native.evm.fields cimport copy_bytes, short, word
 from blockstm._native.evm.forks.tables cimport fork_of
 from blockstm._native.evm.forks.tables import FORKS
 from blockstm._native.evm.own_steps cimport charge, own_calls, set_own
-from blockstm._native.evm.transaction_fields cimport set_access_list, set_blob_hashes, set_message, set_signed
+from blockstm._native.evm.transaction_fields cimport (
+    set_access_list, set_blob_hashes, set_message, set_plain_call, set_signed,
+)
 from blockstm._native.vm.bridge cimport Bridge
 from blockstm._native.vm.session cimport Session
 from blockstm._native.wire.signers cimport Senders
-from blockstm._native.wire.transaction cimport TransactionType
+from blockstm._native.wire.transaction cimport Transaction, TransactionType
 from blockstm._native.wire.transaction_list cimport TransactionList
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
-from blockstm.errors import InputError
+from blockstm.errors import InputError, TraceTooLarge
 from blockstm.messages import brief
 
 cdef bytes PRECOMPILE_RAISED = b"\x07"  # the kind of a failure, see execute.hpp
@@ -177,6 +180,24 @@ cdef class EvmBlock:
         raises ends the block before that step. This object is for one run of the block then. ``room``: bytes
         that all runs together may hold, and each by itself; one that finds no room ends as a `TraceTooLarge`.
         """
+        self.set_recording(mask, only, room)
+        self.tell = tell
+        self.table.committed = committed_prepared
+
+    def keep(self, uint16_t mask, only=None, room=None, bytes_max=None):
+        """Have runs recorded as `record` does, and the recordings of those that become final stay here.
+
+        Nothing takes the GIL for it. ``bytes_max``: of all that is kept, and of each step; more ends the block as a
+        `TraceTooLarge`.
+        """
+        all_max, each_max = (UINT64_MAX, UINT64_MAX) if bytes_max is None else bytes_max
+        self.set_recording(mask, only, room)
+        if not self.prepared.keep(all_max, each_max):
+            raise MemoryError
+        self.recorded_only = only
+        self.table.committed = keep_prepared
+
+    cdef int set_recording(self, uint16_t mask, only, room) except -1:
         if room is not None:
             self.prepared.room.limit(room[0], room[1])
         if not self.prepared.record(mask, <void*>self) or (only is not None and not self.prepared.unwatch_all()):
@@ -185,10 +206,42 @@ cdef class EvmBlock:
             if not 0 <= index < self.count:
                 raise InputError(f"there is no step {brief(index)} to be recorded")
             self.prepared.watch(index)
-        self.tell = tell
         self.table.execute = execute_recorded
-        self.table.committed = committed_prepared
         self.table.flags |= BLOCKSTM_VM_WATCHES
+        return 0
+
+    def kept_steps(self):
+        """The places of the steps whose recordings are kept."""
+        return range(self.count) if self.recorded_only is None else self.recorded_only
+
+    def kept_recording(self, int64_t index) -> bytes:
+        """What was recorded of the run of a step that became final, when the block has run."""
+        cdef const Bytes* kept = self.prepared.kept()
+        if kept == NULL or not 0 <= index < self.count:
+            raise KeyError(index)
+        return PyBytes_FromStringAndSize(<const char*>kept[index].data(), kept[index].size())
+
+    def kept_with(self, bytes end) -> list[int]:
+        """The steps whose recordings end with these bytes."""
+        cdef const Bytes* kept = self.prepared.kept()
+        cdef const char* wanted = end
+        cdef uint64_t size = len(end)
+        cdef Py_ssize_t index
+        return [
+            index for index in range(self.count)
+            if kept[index].size() >= size
+            and memcmp(kept[index].data() + kept[index].size() - size, wanted, size) == 0
+        ]
+
+    def adopt_kept(self, EvmBlock other not None, indices):
+        """Have what another block of the same steps has kept of some of them in place of what is here."""
+        cdef int64_t index
+        if other.count != self.count or self.prepared.kept() == NULL or other.prepared.kept() == NULL:
+            raise ValueError("the other block is none of the same steps, or one of the two has kept nothing")
+        for index in indices:
+            if not 0 <= index < self.count:
+                raise KeyError(index)
+            self.prepared.adopt_kept(other.prepared[0], index)
 
     def take_recording(self, int64_t index) -> bytes:
         """The events of the last run of a step."""
@@ -208,6 +261,8 @@ cdef class EvmBlock:
         """See NativeBlock."""
         if status == BLOCKSTM_FAILED and self.tell_error is not None:
             return self.tell_error
+        if status == BLOCKSTM_FAILED and self.prepared.exceeded():
+            return TraceTooLarge(f"more is recorded than a tracer's bytes_max, {self.prepared.exceeded()}")
         if status == BLOCKSTM_FAILED and output[:1] == PRECOMPILE_RAISED:
             return self.raised.error(int.from_bytes(output[1:], "little"))
         return self.error_of(index, status, output)
@@ -242,6 +297,31 @@ cdef class EvmBlock:
         step.transaction.gas_limit = short(message.gas if gas is None else gas, "a gas limit")
         step.transaction.nonce = 0 if message.nonce is None else short(message.nonce, "a nonce")
         self.add(step)
+
+    def add_calls(self, list messages, kind, uint64_t gas_cap):
+        """What `add_call` does for each message of a list, at one go.
+
+        False: one of them is none of this class, or may be wrong, or names more than sender, receiver, value, data and
+        gas; this block is of no use then.
+        """
+        cdef Py_ssize_t place, count = len(messages)
+        cdef Step* steps = self.prepared.extend(count)
+        cdef Step step
+        if steps == NULL:
+            raise MemoryError
+        step.kind = StepKind.Call
+        step.transaction.type = <TransactionType>2
+        for place in range(count):
+            steps[place] = step
+            if not set_plain_call(&steps[place].transaction, self.kept, messages[place], kind, gas_cap):
+                return False
+        self.count += count
+        return True
+
+    def creations(self):
+        """The places of the steps that create a contract."""
+        cdef Py_ssize_t place
+        return [place for place in range(self.count) if self.prepared.steps[place].transaction.creates]
 
     # ---- one call after another, on a session
 

@@ -134,6 +134,10 @@ int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noex
     return execute_under(*machine, recorder, block, view, index);
 }
 
+int32_t keep_prepared(void* context, int64_t index) noexcept {
+    return static_cast<PreparedBlock*>(context)->keep_recording(index) ? BLOCKSTM_SUCCESS : BLOCKSTM_FAILED;
+}
+
 int32_t admit_prepared(void* context, int64_t index, const blockstm_tally* tally,
                     blockstm_refusal* refusal) noexcept {
     const auto& block = *static_cast<const PreparedBlock*>(context);

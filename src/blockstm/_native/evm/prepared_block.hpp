@@ -58,6 +58,36 @@ struct PreparedBlock {
     bool watches(int64_t index) const noexcept { return unwatched == nullptr || !unwatched[index]; }
     // What the last run of a step was; it is taken out.
     void take_recording(int64_t index, Bytes& events) noexcept { events.swap(recordings[index]); }
+
+    // ---- recordings of what has become final, that stay here until the block has run
+
+    // When all steps are there and `record` was called: so many bytes at most of all, and of each. False where memory
+    // ran out.
+    bool keep(uint64_t bytes, uint64_t bytes_of_each) noexcept {
+        kept_.reset(new (std::nothrow) Bytes[steps.size()]);
+        kept_max_ = bytes;
+        kept_of_each_max_ = bytes_of_each;
+        return kept_ != nullptr;
+    }
+    const Bytes* kept() const noexcept { return kept_.get(); }  // by step; null where none are kept
+    // A step has become final; called for one after the other. False where there is more than may be.
+    bool keep_recording(int64_t index) noexcept {
+        kept_[index].swap(recordings[index]);
+        kept_bytes_ += kept_[index].size();
+        if (kept_[index].size() > kept_of_each_max_) exceeded_ = kept_of_each_max_;
+        if (kept_bytes_ > kept_max_) exceeded_ = kept_max_;
+        return exceeded_ == 0;
+    }
+    uint64_t exceeded() const noexcept { return exceeded_; }  // the bound that there was more than; 0: none
+    // What another block of the same steps has kept of one.
+    void adopt_kept(PreparedBlock& other, int64_t index) noexcept { kept_[index].swap(other.kept_[index]); }
+
+private:
+    std::unique_ptr<Bytes[]> kept_;
+    uint64_t kept_bytes_ = 0;
+    uint64_t kept_max_ = UINT64_MAX;
+    uint64_t kept_of_each_max_ = UINT64_MAX;
+    uint64_t exceeded_ = 0;
 };
 
 // Makes steps in the room that `extend` gave: the transactions that these encodings are, and their senders; 0 in
@@ -74,6 +104,9 @@ int32_t execute_alone(void* context, blockstm_view* view, int64_t index) noexcep
 int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index) noexcept;
 // The same for a block that records.
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept;
+
+// The `committed` of a block that keeps what it records.
+int32_t keep_prepared(void* context, int64_t index) noexcept;
 
 // The `admit` and `count` of the engine's table.
 int32_t admit_prepared(void* context, int64_t index, const blockstm_tally* tally,

@@ -1,5 +1,9 @@
 """Python's transactions in the native struct; see the ``.pxd``."""
-from blockstm._native.base.bytes cimport Hash32
+from cpython.bytes cimport PyBytes_AS_STRING
+from libc.stdint cimport uint64_t
+from libc.string cimport memcpy
+
+from blockstm._native.base.bytes cimport Address, Hash32
 from blockstm._native.base.u256.u256 cimport u256
 from blockstm._native.evm.fields cimport Kept, copy_bytes, short, word
 from blockstm._native.wire.transaction cimport AccessEntry, Authorization, Transaction, TransactionType
@@ -121,3 +125,46 @@ cdef int set_signed(Transaction* target, Kept kept, transaction, sender, authori
     target.nonce = short(transaction.nonce, "a nonce")
     target.gas_limit = short(transaction.gas, "a gas limit")
     return set_signature(target, transaction)
+
+
+cdef object WORD_END = 1 << 256, SHORT_END = 1 << 64
+
+
+cdef int set_plain_call(Transaction* target, Kept kept, message, kind, uint64_t gas_cap) except -1:
+    if type(message) is not kind:
+        return 0
+    sender, to, data, value, gas = message.sender, message.to, message.data, message.value, message.gas
+    if type(sender) is not bytes or len(<bytes>sender) != sizeof(Address) or type(data) is not bytes:
+        return 0
+    if to is not None and (type(to) is not bytes or len(<bytes>to) != sizeof(Address)):
+        return 0
+    if type(value) is not int or not 0 <= value < WORD_END:
+        return 0
+    if gas is not None and (type(gas) is not int or not 0 <= gas < SHORT_END):
+        return 0
+    if names_more(message):
+        return 0
+    memcpy(&target.sender, PyBytes_AS_STRING(sender), sizeof(Address))
+    target.creates = to is None
+    if to is not None:
+        memcpy(&target.to, PyBytes_AS_STRING(to), sizeof(Address))
+    target.value = word(value, "a value")
+    target.data = kept.span(data)
+    target.gas_limit = gas_cap if gas is None else min(<uint64_t>gas, gas_cap)
+    return 1
+
+
+cdef bint names_more(message):
+    """Whether a message names more than sender, receiver, value, data and gas."""
+    if message.nonce is not None or message.gas_price is not None or message.access_list != ():
+        return True
+    if message.blob_hashes is not None or message.authorizations is not None:
+        return True
+    return not (
+        is_zero(message.max_fee_per_gas) and is_zero(message.max_priority_fee_per_gas)
+        and is_zero(message.max_fee_per_blob_gas)
+    )
+
+
+cdef inline bint is_zero(number):
+    return type(number) is int and not number

@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
 
 from blockstm.cli.transitions.failures import CONFIG, TransitionFailure
 from blockstm.cli.transitions.files import Outputs
@@ -86,14 +84,19 @@ def counter_of(args: argparse.Namespace) -> Recorder | None:
 
 def write_traces(answer: Answer, outputs: Outputs) -> None:
     """A file for each transaction that fits; none where no tracer was asked for."""
-    traces: Sequence[Any] = answer.made.executed.traces
-    for index, trace in enumerate(traces):
-        transaction = answer.made.block.transactions[index]
+    traces = answer.made.executed.traces
+    if not traces:
+        return
+    from blockstm.ethereum.tracing import JsonLogger, Traces  # few ask for them
+
+    assert isinstance(traces, Traces)
+    has_lines = isinstance(traces.tracer, JsonLogger)
+    for index, transaction in enumerate(answer.made.block.transactions):
         name = f"trace-{index}-{shown(transaction.hash)}.json"
-        if isinstance(trace, str):
-            outputs.write(f"{name}l", trace)
+        if has_lines:
+            outputs.write(f"{name}l", traces[index])
         else:
-            outputs.write(name, json.dumps(trace))
+            outputs.write(name, traces.json(index).decode())
 
 
 def write_counts(recorder: Recorder, name: str, outputs: Outputs) -> None:

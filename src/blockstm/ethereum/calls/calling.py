@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypedDict, Unpack, cast
+from typing import Any, Literal, TypedDict, Unpack
 
 from blockstm import engine
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
@@ -29,7 +29,7 @@ from blockstm.ethereum.calls.overrides import (
     moved_precompiles,
     override_writes,
 )
-from blockstm.ethereum.calls.results import CallResult
+from blockstm.ethereum.calls.results import CallResult, CallResults, result_of
 from blockstm.ethereum.calls.unsigned import unsigned_transaction
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.codecs.hashing import keccak
@@ -47,6 +47,7 @@ from blockstm.vm.context import BlockContext
 from blockstm.vm.evm import Evm, Execution, InvalidTransaction, Overrides, Step, Unsigned, recording
 from blockstm.vm.evm.inspection import Recorder
 from blockstm.vm.evm.precompiles import has_precompile
+from blockstm.vm.evm.steps import CallSteps
 from blockstm.vm.forks import Fork
 
 __all__ = ["CallOptions", "Calls", "call", "call_many", "calls_of"]
@@ -127,11 +128,12 @@ def call_many(
     *,
     workers: int | Literal["auto"] = "auto",
     **options: Unpack[CallOptions],
-) -> list[CallResult]:
+) -> Sequence[CallResult]:
     """Run many messages, each on the state as it is, on all cores.
 
-    Each comes to what `call` gives for it, and results stand in the order of the messages. From
-    a native state, as `AccountState` is, nothing takes the GIL meanwhile.
+    Each comes to what `call` gives for it, and results stand in the order of the messages, each
+    made when it is asked for. From a native state, as `AccountState` is, nothing takes the GIL
+    meanwhile.
 
     Args:
         state, options: see `call`.
@@ -142,8 +144,12 @@ def call_many(
         InputError, ConfigError, StateError, TransactionError: see `call`; ``index`` is the
             message's.
     """
-    listed = [checked(each, f"messages[{index}]") for index, each in enumerate(messages)]
-    return calls_of(state, **options).run(listed, workers=workers)
+    listed, calls = list(messages), calls_of(state, **options)
+    results = calls.run_plain(listed, workers)
+    if results is None:
+        listed = [checked(each, f"messages[{index}]") for index, each in enumerate(listed)]
+        results = calls.run(listed, workers=workers)
+    return results
 
 
 def calls_of(state: Any, **options: Unpack[CallOptions]) -> Calls:
@@ -221,6 +227,21 @@ class Calls:
             for place, outcome in zip(places, outcomes, strict=True):
                 results[place] = self._result(ready[place], outcome)
         return results
+
+    def run_plain(
+        self, messages: list[Message], workers: int | Literal["auto"]
+    ) -> Sequence[CallResult] | None:
+        """The same for messages that name little and surely are right; None: one may not be."""
+        vm = self._vm(self.around.for_free(gas=True, blobs=False))
+        steps = CallSteps(Overrides(self._writes), messages, self.gas_cap)
+        bound = vm.bind_calls(steps, Message)
+        if bound is None:
+            return None
+        created = {  # as the state is now
+            step - 1: self.created_by(messages[step - 1].sender)
+            for step in bound.prepared.creations()
+        }
+        return CallResults(self._executed(bound, vm, workers).outcomes, created)
 
     def _alone(self, message: Message) -> CallResult | None:
         """What one message comes to, at less than an engine's start costs; None: ask the engine.
@@ -339,7 +360,7 @@ class Calls:
 
     def _result(self, message: Message, outcome: Outcome) -> CallResult:
         if outcome.value is None:
-            return CallResult(None, cast(InvalidTransaction, outcome.error))
+            return result_of(outcome)
         return self._came_to(message, outcome.value)
 
     def _came_to(self, message: Message, done: Execution) -> CallResult:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Self, cast, overload
 
 from blockstm.errors import CallError
 from blockstm.ethereum.blocks.transaction import AccessList
 from blockstm.ethereum.calls.failures import Failure
 from blockstm.ethereum.calls.revert_reasons import RevertReason, revert_reason
 from blockstm.ethereum.results.accesses import fold_accesses
-from blockstm.types import Address
+from blockstm.types import Address, Outcome
 from blockstm.vm.evm.execution import Execution, InvalidTransaction, Log
 
-__all__ = ["CallResult"]
+__all__ = ["CallResult", "CallResults", "result_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +117,58 @@ class CallResult:
         if not self.succeeded:
             raise CallError(self.error, self)
         return self
+
+
+def result_of(outcome: Outcome, created: Address | None = None) -> CallResult:
+    """The result of a call, from the outcome of its step."""
+    if outcome.value is None:
+        return CallResult(None, cast(InvalidTransaction, outcome.error))
+    return CallResult(outcome.value, created=created)
+
+
+class CallResults(Sequence[CallResult]):
+    """The results of many calls; each is made when it is asked for.
+
+    Immutable, safe from any thread; equal to any sequence of the same results.
+
+    Args:
+        outcomes: of a step before the calls, and of them.
+        created: place of a creation → where it puts its code.
+    """
+
+    __slots__ = ("_created", "_outcomes")
+
+    def __init__(self, outcomes: Sequence[Outcome], created: Mapping[int, Address]) -> None:
+        self._outcomes = outcomes
+        self._created = created
+
+    def __len__(self) -> int:
+        return len(self._outcomes) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> CallResult: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[CallResult]: ...
+
+    def __getitem__(self, place: int | slice) -> CallResult | list[CallResult]:
+        places = range(len(self))[place]
+        if isinstance(places, range):
+            return [self[each] for each in places]
+        return result_of(self._outcomes[places + 1], self._created.get(places))
+
+    def __iter__(self) -> Iterator[CallResult]:
+        outcomes = iter(self._outcomes)
+        next(outcomes)
+        return map(result_of, outcomes, map(self._created.get, range(len(self))))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as any sequence that compares by content
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)
+
+    def __repr__(self) -> str:
+        return f"<results of {len(self)} calls>"

@@ -9,12 +9,17 @@ from itertools import accumulate
 from typing import Final
 
 from blockstm import engine
+from blockstm._native.crypto.hashes import keccak256_many
+from blockstm._native.evm.prepared import EvmBlock
+from blockstm._native.tracing.traces import BlockTraces
+from blockstm.cores import usable_cores
 from blockstm.errors import TraceTooLarge, TransactionError
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.prepared import ExecuteBlock, StateAfter
 from blockstm.ethereum.tracing.tracer import TracedTransaction, Tracer
 from blockstm.ethereum.tracing.traces import Traces
+from blockstm.ethereum.tracing.written import WrittenTracer
 from blockstm.state.accounts import code_with
 from blockstm.types import Hash32
 from blockstm.vm.evm import recording
@@ -39,10 +44,13 @@ def run_traced(
     tracer: Tracer,
     execute_block: ExecuteBlock,
     only: Sequence[int] | None = None,
+    *,
+    workers: int | None = None,
 ) -> ExecutedBlock:
     """Run a block, its transactions recorded for a tracer; see `PreparedBlock.run`.
 
-    ``only`` these transactions have traces; None: all have.
+    ``only`` these transactions have traces; None: all have. ``workers``: threads that write traces,
+    at most; None: the usable cores.
 
     Where a call failed for a reason that only its instructions tell, and the tracer has words for
     it, the block runs once more, and the instructions of these transactions are followed.
@@ -53,13 +61,13 @@ def run_traced(
     marks = recording.VAGUE if tracer.words_failures else 0
     places = prepared.transaction_steps
     steps = list(places) if only is None else [places[index] for index in only]
-    executed, events = _run(prepared, tracer.mask | marks, steps, tracer.bytes_max, execute_block)
-    vague = [index for index, recorded in events.items() if recording.is_vague(recorded)]
+    executed, ran = _run(prepared, tracer.mask | marks, steps, tracer.bytes_max, execute_block)
+    vague = ran.kept_with(recording.VAGUE_MARK) if marks else []
     if vague:
         mask = tracer.mask | recording.FAULTS
         _, again = _run(prepared, mask, vague, tracer.bytes_max, execute_block)
-        events |= {index: again[index] for index in vague}
-    return replace(executed, traces=_traces(prepared, tracer, executed, events))
+        ran.adopt_kept(again, vague)
+    return replace(executed, traces=_traces(prepared, tracer, executed, ran, workers))
 
 
 def _run(
@@ -68,8 +76,8 @@ def _run(
     only: list[int],
     bytes_max: BytesMax | None,
     execute_block: ExecuteBlock,
-) -> tuple[ExecutedBlock, dict[int, bytes]]:
-    """What the block came to, and what was recorded.
+) -> tuple[ExecutedBlock, EvmBlock]:
+    """What the block came to, and what has kept what was recorded.
 
     Where runs that may not count have left no room, it is done on one worker: so whether there is
     enough does not depend on the schedule.
@@ -90,15 +98,22 @@ def _run(
 
 def _run_once(
     prepared: BlockOnEvm, recorder: Recorder, execute_block: ExecuteBlock
-) -> tuple[ExecutedBlock, dict[int, bytes]]:
+) -> tuple[ExecutedBlock, EvmBlock]:
     watched = replace(prepared, watched=prepared.vm.inspected_by(recorder))
-    return watched.run(execute_block), recorder.events
+    executed = watched.run(execute_block)
+    assert recorder.block is not None  # the engine has run it
+    return executed, recorder.block
 
 
 def _traces(
-    prepared: BlockOnEvm, tracer: Tracer, executed: ExecutedBlock, events: dict[int, bytes]
+    prepared: BlockOnEvm,
+    tracer: Tracer,
+    executed: ExecutedBlock,
+    ran: EvmBlock,
+    workers: int | None,
 ) -> Traces:
     after = StateAfter(prepared.state, executed.result.writes)
+    block = prepared.block
     precompiles = frozenset(precompiles_of(prepared.fork)) | frozenset(prepared.chain.precompiles)
 
     @cache  # when the first trace is made: it takes longer than the block to run
@@ -113,18 +128,38 @@ def _traces(
     def traced(index: int) -> TracedTransaction:
         return TracedTransaction(
             index,
-            prepared.block.transactions[index],
+            block.transactions[index],
             prepared.senders[index],
-            prepared.block.header,
+            block.header,
             prepared.fork,
             executed.outcomes[index].value,
             logs_before()[index],
-            events[prepared.transaction_steps[index]],
+            ran.kept_recording(prepared.transaction_steps[index]),
             code_of,
             precompiles,
         )
 
-    return Traces(tracer, len(executed.outcomes), traced)
+    def hashes() -> list[bytes]:
+        return keccak256_many([each.encode() for each in block.transactions])
+
+    written = None
+    if isinstance(tracer, WrittenTracer):
+
+        @cache
+        def written_with(shows_hashes: bool) -> BlockTraces:
+            return BlockTraces(
+                tracer.form,
+                ran,
+                executed.result.outcomes,
+                block.header.hash,
+                block.header.number,
+                b"".join(sorted(precompiles)),
+                b"".join(hashes()) if shows_hashes or tracer.shows_hashes else b"",
+            )
+
+        written = written_with
+    threads = workers or usable_cores()
+    return Traces(tracer, len(executed.outcomes), traced, written, hashes, threads)
 
 
 def precompiles_of(fork: Fork) -> Iterator[bytes]:

@@ -93,7 +93,7 @@ def execute(
         if violation is not None:
             raise violation.error(prepared.run_transactions(execute_block))
         hinted = _with_hints(options.get("hints"), prepared, execute_block)
-        executed = _run(prepared, options.get("tracer"), hinted)
+        executed = _run(prepared, options.get("tracer"), hinted, workers)
         watch.end_phase("run")
         has_roots = rules >= BYZANTIUM or not executed.receipts
         if not has_roots:
@@ -141,12 +141,15 @@ def _unchanged(state: Any) -> AbstractContextManager[object]:
 
 
 def _run(
-    prepared: PreparedBlock, tracer: Tracer | None, execute_block: ExecuteBlock
+    prepared: PreparedBlock,
+    tracer: Tracer | None,
+    execute_block: ExecuteBlock,
+    workers: int | None,
 ) -> ExecutedBlock:
     if tracer is None:
         return prepared.run(execute_block)
     assert isinstance(prepared, BlockOnEvm)  # checked with the options
-    return run_traced(prepared, tracer, execute_block)
+    return run_traced(prepared, tracer, execute_block, workers=workers)
 
 
 def _with_hints(given: Any, prepared: PreparedBlock, execute_block: ExecuteBlock) -> ExecuteBlock:

@@ -1,17 +1,19 @@
 """Tracers: what transactions of a block did inside, in the forms that go-ethereum gives it.
 
 The native core records in parallel, run by run; a trace is made of the events of the run that
-counts, when it is asked for.
+counts, when it is asked for, and those of calls as JSON by the core itself.
 
 Imports point down::
 
-    traces        the traces of a block
     directory     tracers by the names and options that nodes give them
     pre_states    prestateTracer: the accounts and slots that a transaction has to do with
     struct_logs   instructions: the logs of ``debug_trace...``, and lines as of EIP-3155
     flat_calls    flatCallTracer: calls one behind the other
     selectors     4byteTracer: which functions were called
-    call_frames   callTracer: calls within calls
+    nested_calls  callTracer: calls within calls
+    written       tracers whose traces the native core writes
+    traces        the traces of a block
+    nested_json   JSON however deep
     failures      why a call failed, in go-ethereum's words
     opcodes       opcodes by go-ethereum's names
     tracer        what a tracer is, and what it is given
@@ -36,9 +38,9 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from blockstm.ethereum.tracing.call_frames import CallTracer
     from blockstm.ethereum.tracing.directory import tracer_named
     from blockstm.ethereum.tracing.flat_calls import FlatCallTracer
+    from blockstm.ethereum.tracing.nested_calls import CallTracer
     from blockstm.ethereum.tracing.pre_states import PrestateTracer
     from blockstm.ethereum.tracing.selectors import FourByteTracer
     from blockstm.ethereum.tracing.struct_logs import JsonLogger, StructLogger
@@ -48,9 +50,9 @@ else:  # to a type checker, a module with this function has every name there cou
     __getattr__, __dir__ = lazy_names.of(
         __name__,
         {
-            "call_frames": "CallTracer",
             "directory": "tracer_named",
             "flat_calls": "FlatCallTracer",
+            "nested_calls": "CallTracer",
             "pre_states": "PrestateTracer",
             "selectors": "FourByteTracer",
             "struct_logs": "JsonLogger StructLogger",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from blockstm.errors import ConfigError
-from blockstm.ethereum.tracing.call_frames import CallTracer
 from blockstm.ethereum.tracing.flat_calls import FlatCallTracer
+from blockstm.ethereum.tracing.nested_calls import CallTracer
 from blockstm.ethereum.tracing.pre_states import PrestateTracer
 from blockstm.ethereum.tracing.selectors import FourByteTracer
 from blockstm.ethereum.tracing.struct_logs import StructLogger

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any, Final
+from typing import ClassVar
 
-from blockstm.ethereum.tracing.tracer import TracedTransaction, Tracer
+from blockstm._native.tracing.traces import CallForm
+from blockstm.ethereum.tracing.written import WrittenTracer
 from blockstm.vm.evm import recording
-from blockstm.vm.evm.inspection import FIRST_CREATION
 
 __all__ = ["FourByteTracer"]
 
-_SELECTOR: Final = 4
 
-
-class FourByteTracer(Tracer):
+class FourByteTracer(WrittenTracer):
     """How often each function was called: ``0x`` selector ``-`` bytes of arguments → count.
 
     Calls of precompiled contracts are left out, and those with less than four bytes.
     """
 
+    form = CallForm("selectors")
     mask = recording.CALLS
-
-    def trace(self, traced: TracedTransaction) -> Any:
-        """The counts."""
-        counts: Counter[str] = Counter()
-        for event in recording.read_events(traced.events):
-            if not isinstance(event, recording.CallBegan) or event.kind >= FIRST_CREATION:
-                continue
-            data = event.input
-            if len(data) >= _SELECTOR and event.code_address not in traced.precompiles:
-                counts[f"0x{data[:_SELECTOR].hex()}-{len(data) - _SELECTOR}"] += 1
-        return dict(counts)
+    words_failures: ClassVar[bool] = False

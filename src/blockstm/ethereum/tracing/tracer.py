@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
@@ -68,6 +69,10 @@ class Tracer:
     def trace(self, traced: TracedTransaction) -> Any:
         """The trace of a transaction: a JSON value."""
         raise NotImplementedError
+
+    def json(self, traced: TracedTransaction) -> bytes:
+        """The same as JSON, in UTF-8."""
+        return json.dumps(self.trace(traced), separators=(",", ":")).encode()
 
     def within(self, bytes_max: int, of_each: int | None = None) -> Self:
         """The same tracer, which gives up where so many bytes do not do for what is recorded.

@@ -12,7 +12,7 @@ from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.preparation import prepare
 from blockstm.ethereum.execution.traced import run_traced
-from blockstm.ethereum.tracing import Tracer, tracer_named
+from blockstm.ethereum.tracing import Tracer, Traces, tracer_named
 from blockstm.executor import execute_block
 from blockstm.messages import brief
 from blockstm.rpc.errors import SERVER_ERROR, RpcError, call_error
@@ -21,6 +21,7 @@ from blockstm.rpc.methods.execution import call_options
 from blockstm.rpc.methods.transactions import found
 from blockstm.rpc.node import Node
 from blockstm.rpc.params import BlockName, Params
+from blockstm.rpc.raw_json import RawJson
 from blockstm.types import Hash32
 
 __all__ = [
@@ -45,21 +46,16 @@ def trace_block_by_hash(node: Node, params: Params) -> Any:
 def trace_block(node: Node, params: Params) -> Any:
     """``debug_traceBlock``: of a block that is given as RLP, and stands on one of the chain."""
     block = Block.decode(params.data(0))
-    return _listed(block, _verified(node, block, _tracer(node, params.members(1, optional=True))))
+    tracer = _tracer(node, params.members(1, optional=True))
+    return RawJson(_verified(node, block, tracer).json_by_hash())
 
 
 def _traced_block(node: Node, which: BlockName, params: Params) -> Any:
     block = node.find(which)
     if block is None:
         raise RpcError(SERVER_ERROR, f"block {shown(which)} not found")
-    return _listed(block, _traces(node, block, _tracer(node, params.members(1, optional=True))))
-
-
-def _listed(block: Block, traces: Sequence[Any]) -> list[dict[str, Any]]:
-    return [
-        {"txHash": shown(transaction.hash), "result": traces[index]}
-        for index, transaction in enumerate(block.transactions)
-    ]
+    tracer = _tracer(node, params.members(1, optional=True))
+    return RawJson(_traces(node, block, tracer).json_by_hash())
 
 
 def trace_transaction(node: Node, params: Params) -> Any:
@@ -69,7 +65,7 @@ def trace_transaction(node: Node, params: Params) -> Any:
     if mined is None:
         raise RpcError(SERVER_ERROR, "transaction not found")
     block = node.chain.block(mined.block_hash)
-    return _traces(node, block, tracer, [mined.index])[mined.index]
+    return RawJson(_traces(node, block, tracer, [mined.index]).json(mined.index))
 
 
 def trace_call(node: Node, params: Params) -> Any:
@@ -85,9 +81,7 @@ def trace_call(node: Node, params: Params) -> Any:
     return result.trace
 
 
-def _traces(
-    node: Node, block: Block, tracer: Tracer, only: Sequence[int] | None = None
-) -> Sequence[Any]:
+def _traces(node: Node, block: Block, tracer: Tracer, only: Sequence[int] | None = None) -> Traces:
     """Those of a block of the chain, which was verified before: it is only run again."""
     parent_hash = _parent_of(block)
     senders = [sender for sender in block.senders if sender is not None]
@@ -97,7 +91,7 @@ def _traces(
     return _told(run_traced(prepared, tracer, engine.run, only))
 
 
-def _verified(node: Node, block: Block, tracer: Tracer) -> Sequence[Any]:
+def _verified(node: Node, block: Block, tracer: Tracer) -> Traces:
     """Those of a block that may be anybody's."""
     parent_hash = _parent_of(block)
     parent = node.chain.header(parent_hash)
@@ -112,10 +106,9 @@ def _parent_of(block: Block) -> Hash32:
     return block.header.parent_hash
 
 
-def _told(executed: ExecutedBlock) -> Sequence[Any]:
-    assert executed.traces is not None  # there is a tracer
-    traces: Sequence[Any] = executed.traces
-    return traces
+def _told(executed: ExecutedBlock) -> Traces:
+    assert isinstance(executed.traces, Traces), "there is a tracer"
+    return executed.traces
 
 
 def _tracer(node: Node, config: Mapping[str, Any]) -> Tracer:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from blockstm._native.evm.prepared import EvmBlock
 from blockstm.errors import InputError, Invalid, Revert, TraceTooLarge
 from blockstm.messages import brief, kind_of
 from blockstm.types import Address
@@ -180,13 +181,14 @@ class BytesMax(NamedTuple):
 
 
 class Recorder:
-    """Takes what the native core records as it is, to be read later: see `recording`.
+    """Has the native core keep what it records as it is, to be read later: see `recording`.
 
     Attributes:
         mask: what is recorded (`_native/evm/inspect/recorder.hpp`).
         only: the places of the steps that are recorded; None: all.
         bytes_max: of all that is recorded, and of each step; None: as much as there is memory for.
-        events: place of a step → what it recorded.
+            More ends the block as a `TraceTooLarge`.
+        block: the native block that has run last, which keeps it; None where none has.
     """
 
     def __init__(
@@ -195,30 +197,37 @@ class Recorder:
         self.mask = mask
         self.only = only
         self.bytes_max = bytes_max
-        self.events: dict[int, bytes] = {}
-        self._bytes = 0
+        self.block: EvmBlock | None = None
+        self._told: dict[int, bytes] = {}
 
-    @property
-    def room(self) -> BytesMax | None:
-        """Bytes that the native core may hold of the runs of a block, and of each of them.
-
-        Beyond ``bytes_max``, so that it alone decides: what is held is counted in parts.
-        """
-        return (
-            None if self.bytes_max is None else BytesMax(*(each + _PART for each in self.bytes_max))
-        )
+    def watch(self, block: EvmBlock) -> None:
+        """Have a block keep what it records of its run."""
+        room = self.bytes_max
+        if (
+            room is not None
+        ):  # beyond it, so that it alone decides: what is held is counted in parts
+            room = BytesMax(*(each + _PART for each in room))
+        block.keep(self.mask, self.only, room, self.bytes_max)
+        self.block = block
 
     def tell(self, index: int, events: bytes) -> None:
-        """Called for each step when it becomes final, in order.
+        """Called for each step, in order, by what runs one after another without an engine.
 
         Raises:
             TraceTooLarge: there is more than ``bytes_max`` now.
         """
-        self._bytes += len(events)
-        for bytes_max, held in zip(self.bytes_max or (), (self._bytes, len(events)), strict=False):
+        self._told[index] = events
+        sizes = (sum(map(len, self._told.values())), len(events))
+        for bytes_max, held in zip(self.bytes_max or (), sizes, strict=False):
             if held > bytes_max:
                 raise TraceTooLarge(f"more is recorded than a tracer's bytes_max, {bytes_max}")
-        self.events[index] = events
+
+    @property
+    def events(self) -> dict[int, bytes]:
+        """Place of a step → what it recorded."""
+        if self._told or self.block is None:
+            return self._told
+        return {index: self.block.kept_recording(index) for index in self.block.kept_steps()}
 
 
 def observer_of(inspector: Any) -> Observer | Recorder | None:
@@ -251,8 +260,6 @@ class Observer:
 
     def __init__(self, methods: dict[str, Callable[..., Any]]) -> None:
         self._methods = methods
-        self.only: None = None
-        self.room: None = None
         self.mask = 0
         for name in methods:
             self.mask |= _BITS.get(name, 0)
@@ -266,6 +273,10 @@ class Observer:
             64: self._log,
             128: self._selfdestruct,
         }
+
+    def watch(self, block: EvmBlock) -> None:
+        """Have a block's steps told when they become final."""
+        block.record(self.mask, self.tell)
 
     def tell(self, index: int, events: bytes) -> None:
         """Tell what a step of the block did.

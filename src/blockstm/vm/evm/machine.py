@@ -26,6 +26,7 @@ from blockstm.vm.evm.steps import (
     BlockEnd,
     BlockStart,
     BlockSteps,
+    CallSteps,
     Overrides,
     Signed,
     Step,
@@ -139,6 +140,15 @@ class Evm:
         """
         return PreparedSteps(self, steps)
 
+    def bind_calls(self, steps: CallSteps, kind: type) -> PreparedSteps | None:
+        """The same for messages of a class; None where one may be wrong, or names more than sender,
+        receiver, value, data and gas."""
+        prepared = self._block_for((steps.overrides,))
+        _add(prepared, steps.overrides)
+        if not prepared.add_calls(steps.messages, kind, steps.gas_cap):
+            return None
+        return PreparedSteps(self, steps, prepared)
+
     def __blockstm_bind__(self, transactions: Sequence[Step]) -> EvmBlock:
         """The native block of these steps."""
         if isinstance(transactions, PreparedSteps):
@@ -147,11 +157,11 @@ class Evm:
             transactions = transactions.steps  # what records is for one run
         prepared = self._prepared(transactions)
         if self._observer is not None:
-            watching = self._observer
-            prepared.record(watching.mask, watching.tell, watching.only, watching.room)
+            self._observer.watch(prepared)
         return prepared
 
-    def _prepared(self, steps: Sequence[Step]) -> EvmBlock:
+    def _block_for(self, steps: Sequence[Step]) -> EvmBlock:
+        """A native block for steps, without them."""
         prepared = EvmBlock(self.fork, self.block, read_output, error_of)
         if self._precompiles:
             prepared.add_precompiles(self._precompiles)
@@ -160,6 +170,10 @@ class Evm:
         self._add_rules(prepared, steps)
         if self._evmc is not None:
             prepared.run_on(self._evmc.library)
+        return prepared
+
+    def _prepared(self, steps: Sequence[Step]) -> EvmBlock:
+        prepared = self._block_for(steps)
         if isinstance(steps, BlockSteps):
             _add(prepared, steps.start)
             given = steps.transactions if steps.listed is None else steps.listed
@@ -228,10 +242,10 @@ class Evm:
 class PreparedSteps(Sequence[Step]):
     """The steps of a block, and the same for the native core. Immutable, safe from any thread."""
 
-    def __init__(self, vm: Evm, steps: Sequence[Step]) -> None:
-        self.steps = steps if isinstance(steps, BlockSteps) else tuple(steps)
+    def __init__(self, vm: Evm, steps: Sequence[Step], prepared: EvmBlock | None = None) -> None:
+        self.steps = steps if isinstance(steps, BlockSteps | CallSteps) else tuple(steps)
         self.vm = vm
-        self.prepared = vm._prepared(self.steps)
+        self.prepared = vm._prepared(self.steps) if prepared is None else prepared
 
     def __len__(self) -> int:
         return len(self.steps)

@@ -23,6 +23,7 @@ __all__ = [
     "SLOTS",
     "STEPS",
     "VAGUE",
+    "VAGUE_MARK",
     "AccountSeen",
     "CallBegan",
     "CallEnded",
@@ -56,7 +57,8 @@ PRE_STATE: Final = 8192
 VAGUE: Final = 16384
 """Whether failures of which `FAULTS` says more are marked, see `is_vague`."""
 
-_VAGUE: Final = b"\x0cwhich one"
+VAGUE_MARK: Final = b"\x0cwhich one"
+"""What the events of a step end with then."""
 
 
 class CallBegan(NamedTuple):
@@ -211,7 +213,7 @@ _WORD: Final = 32
 
 def is_vague(events: bytes) -> bool:
     """Whether a call failed for a reason of which only events with `FAULTS` say enough."""
-    return events.endswith(_VAGUE)
+    return events.endswith(VAGUE_MARK)
 
 
 def read_events(events: bytes) -> Iterator[Any]:
@@ -314,7 +316,7 @@ def _gone(events: bytes, place: int) -> tuple[Gone, int]:
 
 
 def _vague(events: bytes, place: int) -> tuple[None, int]:
-    return None, place + len(_VAGUE) - 1
+    return None, place + len(VAGUE_MARK) - 1
 
 
 def _refunded(events: bytes, place: int) -> tuple[Refunded, int]:

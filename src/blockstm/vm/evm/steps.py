@@ -11,7 +11,16 @@ from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.types import Address
 from blockstm.vm.evm.own_rules import SystemStep
 
-__all__ = ["BlockEnd", "BlockStart", "BlockSteps", "Overrides", "Signed", "Step", "Unsigned"]
+__all__ = [
+    "BlockEnd",
+    "BlockStart",
+    "BlockSteps",
+    "CallSteps",
+    "Overrides",
+    "Signed",
+    "Step",
+    "Unsigned",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,46 @@ class BlockEnd:
 
 
 Step = Signed | BlockStart | BlockEnd | Unsigned | Overrides
+
+
+class CallSteps(Sequence[Step]):
+    """Many `Unsigned` messages behind the `Overrides` that they find.
+
+    One is made when it is read: the EVM takes the messages as they are. Immutable; safe from any
+    thread.
+
+    Args:
+        overrides: what the messages find.
+        messages: that name no fees, blobs, access lists or authorizations.
+        gas_cap: how much gas each has at most, and has if it says nothing.
+    """
+
+    __slots__ = ("gas_cap", "messages", "overrides")
+
+    def __init__(self, overrides: Overrides, messages: list[Any], gas_cap: int) -> None:
+        self.overrides = overrides
+        self.messages = messages
+        self.gas_cap = gas_cap
+
+    def __len__(self) -> int:
+        return len(self.messages) + 1
+
+    @overload
+    def __getitem__(self, place: int) -> Step: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Step, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Step | tuple[Step, ...]:
+        places = range(len(self))[place]
+        return self._at(places) if isinstance(places, int) else tuple(map(self._at, places))
+
+    def _at(self, place: int) -> Step:
+        if place == 0:
+            return self.overrides
+        message = self.messages[place - 1]
+        gas = self.gas_cap if message.gas is None else min(message.gas, self.gas_cap)
+        return Unsigned(message, gas=gas)
 
 
 class BlockSteps(Sequence[Step]):

@@ -1,0 +1,1 @@
+"""What transactions did inside, made of what was recorded of them."""
