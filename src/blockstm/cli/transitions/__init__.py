@@ -9,6 +9,7 @@ Imports point down::
     blockbuilder  ``blockstm b11r``: a block put together of its parts
     consumers  official tests, reported as go-ethereum's ``evm`` reports them
     request    one transition from JSON to JSON
+    ownrules   a chain's own rules, by the name of a module
     files      where input comes from, and where output goes
     failures   what ends a transition, with go-ethereum's exit status
 """

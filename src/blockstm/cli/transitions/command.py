@@ -17,6 +17,7 @@ from blockstm.cli.transitions.files import (
     read_document,
     read_stdin,
 )
+from blockstm.cli.transitions.ownrules import add_rules_option, rules_of
 from blockstm.cli.transitions.request import Request
 from blockstm.cli.transitions.tracefiles import (
     add_trace_options,
@@ -74,6 +75,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="what the block asks of the state, with its proof: executionWitness of the result",
     )
     add_trace_options(parser)
+    add_rules_option(parser)
     parser.add_argument(
         "--state.fork", dest="fork", default="GrayGlacier", metavar="F", help=f"one of {FORK_NAMES}"
     )
@@ -145,5 +147,6 @@ def _request(args: argparse.Namespace) -> Request:
         args.reward,
         blob_params=params,
         with_witness=args.witness,
+        rules=rules_of(args),
         **documents,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from blockstm.errors import ConfigError, DecodeError
 from blockstm.ethereum.chains.chain import Chain, chain_named
+from blockstm.ethereum.chains.rules import NO_RULES, Rules
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.codecs.loose_fields import LooseFields, loose_bytes
 from blockstm.ethereum.tracing import Tracer
@@ -54,6 +55,7 @@ class Request:
         alloc, env, txs: as JSON; ``txs`` may be RLP in hex.
         blob_params: ``target``, ``max`` and ``baseFeeUpdateFraction``; None: those of the fork.
         with_witness: whether the result has the ``executionWitness``.
+        rules: what the chain has beside the fork, its types of transactions among it.
     """
 
     fork: str
@@ -64,6 +66,7 @@ class Request:
     txs: Any
     blob_params: Any = None
     with_witness: bool = False
+    rules: Rules = NO_RULES
 
     def answer(
         self,
@@ -99,7 +102,7 @@ class Request:
 
     def _transactions(self) -> list[GivenTransaction]:
         if isinstance(self.txs, str):
-            return transactions_from_rlp(loose_bytes(self.txs, "txs"))
+            return transactions_from_rlp(loose_bytes(self.txs, "txs"), rules=self.rules)
         return transactions_from_json(self.txs, self.chain_id)
 
     def _chain(self) -> Chain:
@@ -113,6 +116,8 @@ class Request:
         if name != self.fork:
             raise ConfigError(f"fork {brief(self.fork)}: no EIP can be added to a fork")
         chain = chain_named(name, self.chain_id)
+        if self.rules:  # whose forks are another matter: here it is the flag that names one
+            chain = replace(chain, rules=replace(self.rules, activations=()))
         if self.blob_params is None:
             return chain
         blobs = _blob_schedule(LooseFields(self.blob_params, "blobParams"))

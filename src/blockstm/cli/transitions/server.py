@@ -16,9 +16,11 @@ from typing import Any, Final
 
 from blockstm.cli.transitions.failures import CONFIG, TransitionFailure, failing
 from blockstm.cli.transitions.files import Outputs
+from blockstm.cli.transitions.ownrules import add_rules_option, rules_of
 from blockstm.cli.transitions.request import Request
 from blockstm.cli.transitions.tracefiles import add_trace_options, tracer_of, write_traces
 from blockstm.errors import ConfigError, DecodeError, UsageError
+from blockstm.ethereum.chains.rules import NO_RULES, Rules
 from blockstm.ethereum.codecs.json_files import parse_json
 from blockstm.ethereum.codecs.loose_fields import LooseFields
 from blockstm.ethereum.tracing import Tracer
@@ -62,6 +64,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="where traces go, each request's over those before it; default: the current folder",
     )
     add_trace_options(parser)
+    add_rules_option(parser)
     parser.add_argument(
         "--trace.max",
         dest="trace_max",
@@ -78,14 +81,15 @@ def main(args: argparse.Namespace) -> int:
     """Serve until interrupted.
 
     Raises:
-        UsageError: it cannot listen there; there is no such tracer, or no folder for its files.
+        UsageError: it cannot listen there; there is no such tracer, or no folder for its files; the
+            rules of the chain are not to be had.
     """
     try:
-        traces = traces_of(args)
+        traces, rules = traces_of(args), rules_of(args)
     except TransitionFailure as failure:
         raise UsageError(str(failure)) from failure
     try:
-        server = TransitionServer(args.host, args.port, args.body_max, traces)
+        server = TransitionServer(args.host, args.port, args.body_max, traces, rules)
     except (OSError, OverflowError) as error:
         raise UsageError(f"cannot listen on {args.host}:{args.port}: {error}") from error
     with server:
@@ -126,13 +130,20 @@ class TransitionServer(ThreadingHTTPServer):
         port: 0: any that is free, see ``server_port``.
         body_max: bytes of a request.
         traces: of the transactions of each request; None: none are made.
+        rules: what the chain has beside the forks of the requests.
     """
 
     daemon_threads = True
 
     def __init__(
-        self, host: str, port: int, body_max: int = _BODY_MAX, traces: Traces | None = None
+        self,
+        host: str,
+        port: int,
+        body_max: int = _BODY_MAX,
+        traces: Traces | None = None,
+        rules: Rules = NO_RULES,
     ) -> None:
+        self.rules = rules
         self.body_max = body_max
         self.traces = traces
         self.executor = Executor(workers=1)
@@ -168,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         try:
-            answer = _answer(body, self.server.executor, self.server.traces)
+            answer = _answer(body, self.server)
         except TransitionFailure as failure:
             self._refuse(_BAD, type(failure.__cause__ or failure).__name__, str(failure))
         except Exception as error:  # a bug of ours must not end the server
@@ -214,16 +225,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing: standard error is for what goes wrong with the server itself."""
 
 
-def _answer(body: bytes, executor: Executor, traces: Traces | None) -> dict[str, Any]:
+def _answer(body: bytes, server: TransitionServer) -> dict[str, Any]:
+    traces = server.traces
     with failing():
-        request = _request(LooseFields(parse_json(body, "request"), ""))
-        answer = request.answer(executor, None if traces is None else traces.tracer)
+        request = _request(LooseFields(parse_json(body, "request"), ""), server.rules)
+        answer = request.answer(server.executor, None if traces is None else traces.tracer)
         if traces is not None:
             write_traces(answer, traces.outputs)
     return {"alloc": answer.alloc, "result": answer.result, "body": answer.body}
 
 
-def _request(fields: LooseFields) -> Request:
+def _request(fields: LooseFields, rules: Rules) -> Request:
     state = LooseFields(fields.member("state"), "state")
     given = LooseFields(fields.member("input"), "input")
     fork = state.member("fork")
@@ -238,6 +250,7 @@ def _request(fields: LooseFields) -> Request:
         given.member("txs") if "txs" in given else [],
         given.member("blobParams") if "blobParams" in given else None,
         _wants_witness(state),
+        rules,
     )
 
 

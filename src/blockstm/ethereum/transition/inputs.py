@@ -6,13 +6,15 @@ rule, and has the reason in go-ethereum's words.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from blockstm.errors import DecodeError
+from blockstm.ethereum.blocks.own_transaction import decode_own
 from blockstm.ethereum.blocks.transaction import AccessList, Authorization, Transaction, chain_of
 from blockstm.ethereum.blocks.transaction import TransactionType as Type
+from blockstm.ethereum.chains.rules import NO_RULES, OwnTransactionType, Rules
 from blockstm.ethereum.codecs.loose_fields import LooseFields, loose_bytes, loose_word
 from blockstm.ethereum.codecs.rlp import Items
 from blockstm.ethereum.execution.senders import address_of_key
@@ -34,6 +36,8 @@ _NEEDS_RECEIVER: Final = {
     Type.SET_CODE: ("SetCodeTx", Reason.SET_CODE_TRANSACTION_CREATES),
 }
 _LEGACY_LIST: Final = 0xC0
+
+OwnTypes = Mapping[int, OwnTransactionType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +98,40 @@ def transactions_from_json(
     ]
 
 
-def transactions_from_rlp(encoding: bytes, place: str = "txs") -> list[GivenTransaction]:
+def transactions_from_rlp(
+    encoding: bytes, place: str = "txs", *, rules: Rules = NO_RULES
+) -> list[GivenTransaction]:
     """The transactions of the RLP of a block's list of them.
+
+    ``rules`` are those of their chain, which may have types of transactions of its own.
 
     Raises:
         DecodeError: it is no list.
     """
-    return list(_each_from_rlp(Items(encoding, place)))
+    return list(_each_from_rlp(Items(encoding, place), rules.types))
 
 
-def _each_from_rlp(items: Items) -> Iterator[GivenTransaction]:
+def _each_from_rlp(items: Items, own_types: OwnTypes) -> Iterator[GivenTransaction]:
     index = 0
     while items:
         name = f"[{index}]"
         is_list = items.next_is_list()
         encoded = items.items(name).encoding if is_list else items.data(name)
-        yield _from_rlp(encoded, items.place_of(name), is_list)
+        yield _from_rlp(encoded, items.place_of(name), is_list, own_types)
         index += 1
 
 
-def _from_rlp(encoded: bytes, place: str, is_list: bool) -> GivenTransaction:
+def _from_rlp(encoded: bytes, place: str, is_list: bool, own_types: OwnTypes) -> GivenTransaction:
     if not is_list and encoded[:1] >= bytes((_LEGACY_LIST,)):
         return GivenTransaction(None, "rlp: a transaction without a type is no bytes")
     try:
+        if encoded and not is_list and encoded[0] in own_types:
+            return GivenTransaction(decode_own(own_types, encoded, place))
         transaction = Transaction.decode(encoded, place)
         return _checked(transaction)
     except DecodeError as error:
-        if encoded and not is_list and encoded[0] > Type.SET_CODE:
+        is_unknown = not is_list and encoded[:1] > bytes((Type.SET_CODE,))
+        if is_unknown and encoded[0] not in own_types:
             words = "transaction type not supported"
             return GivenTransaction(None, words, Reason.TYPE_NOT_SUPPORTED)
         return GivenTransaction(None, f"rlp: {error}")
