@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.chain.growing import COUNTER, genesis, grown
 
-from blockstm._native.trie.records import Records
-from blockstm._native.trie.roots import SortedRoot, account_leaves, root
-from blockstm._native.trie.roots import state_root as root_of_records
+from blockstm._native.trie.roots import SortedRoot, root
 from blockstm.chain import Chain
-from blockstm.chain.sorting import Sorted
 from blockstm.chain.store import Batch, Table
-from blockstm.errors import InputError, StoreError
+from blockstm.errors import InputError
 from blockstm.ethereum import Account, state_root
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.genesis import Genesis
 from blockstm.types import Address, Hash32
 
@@ -29,7 +26,7 @@ pytest.importorskip("mdbx")
 from blockstm.chain.mdbx_store import MdbxStore
 
 SLOTS = 20_000
-"""Of one account: more than are built at once."""
+"""Of one account: more than are read at once."""
 
 
 def large() -> Genesis:
@@ -89,22 +86,35 @@ def test_a_state_with_a_large_account_is_sound(folder: Path) -> None:
     assert (found.findings, found.blocks, found.states) == ((), 9, 5)
 
 
-SLOT = COUNTER + (SLOTS // 2).to_bytes(32, "big")
+OWNER = keccak(COUNTER)
+MIDDLE = (SLOTS // 2).to_bytes(2, "big")
+SLOT = OWNER[:20] + keccak(MIDDLE.rjust(32, b"\0"))
+LARGER = b"\2\7\7" + MIDDLE
+"""That slot with a value that it has not, of two bytes."""
+BARE = bytes(9)
+"""An account of nothing but zeros."""
 
 
 @pytest.mark.parametrize(
     ("table", "key", "value", "message"),
     [
-        (Table.SLOTS, SLOT, b"\x07", "accounts of block 8 have the root"),
-        (Table.SLOTS, SLOT, None, "accounts of block 8 have the root"),
-        (Table.SLOTS, SLOT + b"\1", b"\x07", "is no slot"),
+        (Table.SLOTS, SLOT, LARGER, f"slots of the account 0x{OWNER.hex()} have the root"),
+        (Table.SLOTS, SLOT, None, f"slots of the account 0x{OWNER.hex()} have the root"),
+        (Table.SLOTS, SLOT, LARGER + b"\1", "is another slot's"),
+        (Table.SLOTS, SLOT + b"\1", LARGER, "is no slot"),
         (Table.SLOTS, SLOT, b"", "is no slot"),
-        (Table.SLOTS, bytes(52), b"\1", "is of no account"),
-        (Table.SLOTS, b"\xff" * 52, b"\1", "is of no account"),
-        (Table.ACCOUNTS, COUNTER, b"\1", "is no account"),
-        (Table.ACCOUNTS, COUNTER, bytes(8) + b"\2", "is no account"),
-        (Table.ACCOUNTS, COUNTER + b"\1", bytes(9), "is no address"),
-        (Table.ACCOUNTS, bytes(20), bytes(8) + b"\0\1", "accounts of block 8 have the root"),
+        (Table.SLOTS, SLOT, b"\0" + MIDDLE, "is no slot"),
+        (Table.SLOTS, SLOT, b"\2\7", "is no slot"),
+        (Table.SLOTS, SLOT, b"\1\7" + bytes(33), "is no slot"),
+        (Table.SLOTS, bytes(52), b"\1\1", "is of no account"),
+        (Table.SLOTS, b"\xff" * 52, b"\1\1", "is of no account"),
+        (Table.ACCOUNTS, OWNER, b"\1", "is no account"),
+        (Table.ACCOUNTS, OWNER, bytes(8) + b"\4", "is no account"),
+        (Table.ACCOUNTS, OWNER, bytes(8) + b"\3" + bytes(63), "is no account"),
+        (Table.ACCOUNTS, OWNER, bytes(8) + b"\0" + bytes(33), "is no account"),
+        (Table.ACCOUNTS, OWNER, BARE, f"slots of the account 0x{OWNER.hex()} have the root"),
+        (Table.ACCOUNTS, OWNER + b"\1", BARE, "is no hashed address"),
+        (Table.ACCOUNTS, bytes(32), BARE + b"\1", "accounts of block 8 have the root"),
         (Table.CANONICAL, (6).to_bytes(8, "big"), bytes(32), "block 6"),
     ],
 )
@@ -128,7 +138,7 @@ def test_changes_that_lead_elsewhere_are_found(folder: Path, table: Table) -> No
     assert any("the changes of block" in each for each in findings(folder))
 
 
-# ---- sorted in bounded memory
+# ---- roots of what is sorted
 
 KEYS = st.binary(min_size=32, max_size=32)
 NEAR = st.integers(0, 2**20 - 1).map(lambda low: (b"\x5a" * 30 + low.to_bytes(3, "big"))[:32])
@@ -147,47 +157,6 @@ def test_entries_that_do_not_ascend_are_refused() -> None:
     for entries in ([two, one], [one, one], [bytes(32)], [b""]):
         with pytest.raises(InputError):
             SortedRoot().add(entries)
-
-
-def test_the_leaves_of_accounts_are_those_of_the_state() -> None:
-    records = Records()
-    for address, account in large().accounts.items():
-        records.add_account(address, account)
-    trie = SortedRoot()
-    trie.add(sorted(account_leaves(records.data())))
-    assert trie.root() == root_of_records(records.data())
-    with pytest.raises(InputError):
-        account_leaves(records.data()[:-1])
-
-
-@pytest.mark.parametrize("bytes_max", [100, 5_000, 1 << 20])
-def test_what_is_sorted_in_parts_comes_in_order(bytes_max: int) -> None:
-    draw = random.Random(bytes_max)
-    strings = [draw.randbytes(draw.randrange(200)) for _ in range(2000)]
-    strings[7] = draw.randbytes(65_000)
-    with Sorted(bytes_max) as held:
-        held.add(strings)
-        assert list(held) == sorted(strings)
-
-
-def test_sorting_holds_no_more_than_it_may() -> None:
-    limit = 1 << 20
-    tracemalloc.start()
-    try:
-        with Sorted(limit) as held:
-            held.add(number.to_bytes(100, "little") for number in range(100_000))
-            count = sum(1 for _ in held)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert count == 100_000
-    assert peak < 6 * limit  # 15 runs, each with what of it is read at once
-
-
-def test_no_room_for_the_temporary_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
-    with Sorted(10) as held, pytest.raises(StoreError, match="TMPDIR"):
-        held.add([b"one", b"two"])
 
 
 def test_the_hash_of_nothing_is_the_empty_root() -> None:

@@ -20,7 +20,7 @@ from tests.ethereum.made import signed
 import blockstm
 from blockstm._native.evm.prepared import CODE_CACHE_LIMIT, code_cache
 from blockstm.chain import Chain
-from blockstm.chain.witnessing import node_of
+from blockstm.chain.nodes import node_of
 from blockstm.errors import (
     BlockError,
     DecodeError,

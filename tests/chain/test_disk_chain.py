@@ -26,6 +26,7 @@ from blockstm.errors import (
 )
 from blockstm.ethereum import Activation, fork_named
 from blockstm.ethereum import Chain as Spec
+from blockstm.ethereum.codecs.hashing import keccak
 
 pytest.importorskip("mdbx")
 
@@ -138,13 +139,14 @@ def test_a_coming_fork_is_taken(folder: Path) -> None:
         opened(folder, spec=replace(spec, activations=(*spec.activations, late)))
 
 
-def test_a_newer_schema_is_refused(folder: Path) -> None:
+@pytest.mark.parametrize(("schema", "advice"), [(99, "a newer one"), (2, "import"), (1, "import")])
+def test_another_schema_is_refused(folder: Path, schema: int, advice: str) -> None:
     with MdbxStore.open(folder / "chain") as store:
         batch = Batch()
-        batch.put(Table.META, SCHEMA_KEY, (99).to_bytes(8, "big"))
+        batch.put(Table.META, SCHEMA_KEY, schema.to_bytes(8, "big"))
         store.commit(batch)
     for options in ({}, {"read_only": True}, {"genesis": genesis()}):
-        with pytest.raises(StoreMismatch, match="99"):
+        with pytest.raises(StoreMismatch, match=f"schema {schema}.*{advice}"):
             opened(folder, **options)
 
 
@@ -169,9 +171,10 @@ def test_rules_that_cannot_be_read_are_damage(folder: Path) -> None:
 def test_an_audit_finds_what_does_not_fit(folder: Path) -> None:
     with MdbxStore.open(folder / "chain") as store:
         batch = Batch()
-        account = store.snapshot().get(Table.ACCOUNTS, SENDERS[1])
+        key = keccak(SENDERS[1])
+        account = store.snapshot().get(Table.ACCOUNTS, key)
         assert account is not None
-        batch.put(Table.ACCOUNTS, SENDERS[1], account[:-1] + bytes([account[-1] ^ 1]))
+        batch.put(Table.ACCOUNTS, key, account[:-1] + bytes([account[-1] ^ 1]))
         store.commit(batch)
     with opened(folder) as chain:
         found = chain.audit()

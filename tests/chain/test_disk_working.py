@@ -89,7 +89,7 @@ def test_nodes_that_are_damaged_are_told_where_the_root_needs_them(tmp_path: Pat
         batch = Batch()
         nodes = list(store.snapshot().items(Table.ACCOUNT_NODES))
         for key, node in nodes[1:]:
-            batch.put(Table.ACCOUNT_NODES, key, node[:-1] + b"\x00")
+            batch.put(Table.ACCOUNT_NODES, key, bytes([node[0] ^ 1]) + node[1:])
         store.commit(batch)
         disk = DiskState(store, root, cache_bytes=1 << 18)
         result = run(work, disk, 1)

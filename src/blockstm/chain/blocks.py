@@ -48,6 +48,9 @@ class Reader(Protocol):
     def get(self, table: Table, key: bytes) -> bytes | None:
         """See `blockstm.chain.store.Snapshot`."""
 
+    def items(self, table: Table, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """See `blockstm.chain.store.Snapshot`."""
+
 
 class Blocks:
     """Headers, blocks, receipts and changes by the block's hash; any thread.
@@ -153,6 +156,10 @@ class Blocks:
     def node(self, table: Table, key: bytes) -> bytes | None:
         """A node of a trie as of the head; None where a table of nodes has none at a place."""
         return self._reader.get(table, key)
+
+    def rows(self, table: Table, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Accounts or slots whose keys begin with a prefix, of the state that is stored."""
+        return self._reader.items(table, prefix)
 
     def meta(self, name: bytes) -> bytes | None:
         """What the store says of itself under a name."""

@@ -18,7 +18,6 @@ from blockstm.chain.opening import (
     spec_kept,
     spec_of,
     stored_state,
-    upgrade,
 )
 from blockstm.chain.spec import encode_spec
 from blockstm.chain.store import Batch, Table
@@ -84,7 +83,6 @@ def open_folder(
         if read_only:
             return Folder(store, rules, None)
         stored_hash, stored = stored_state(blocks, head)
-        upgrade(store, blocks, stored_hash)
         return Folder(store, rules, _working(store, stored_hash, stored, cache_bytes, workers))
     except BaseException:
         store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from blockstm._native.store.snapshot_nodes import SnapshotNodes
 from blockstm.chain.blocks import Blocks
@@ -16,6 +17,8 @@ from blockstm.state.changes import AccountChanges, RecordedChanges
 from blockstm.types import Hash32
 
 __all__ = ["DiskWorking", "trie_in"]
+
+_NODE_TABLES: Final = (Table.ACCOUNT_NODES, Table.STORAGE_NODES, Table.ACCOUNTS, Table.SLOTS)
 
 
 def trie_in(store: MdbxStore, root: bytes, workers: int | None = None) -> StateTrie:
@@ -35,8 +38,7 @@ def trie_in(store: MdbxStore, root: bytes, workers: int | None = None) -> StateT
 
 
 def _nodes_in(store: MdbxStore) -> SnapshotNodes:
-    tables = (PLACES[Table.ACCOUNT_NODES], PLACES[Table.STORAGE_NODES])
-    return SnapshotNodes(store.database, tables=tables)
+    return SnapshotNodes(store.database, tables=tuple(PLACES[table] for table in _NODE_TABLES))
 
 
 class DiskWorking:

@@ -1,144 +1,108 @@
 """Accounts and slots as they stand in their tables, read without the tries: for audits.
 
 ======== =====================================================================================
-account  nonce, 8 bytes big-endian; flags, 1: whether it has code; code hash, 32, if it has;
-         balance, big-endian without leading zeros
-slot     value, big-endian without leading zeros; of none, which is zero, nothing is kept
+account  hash of the address → nonce, 8 bytes big-endian; flags, 1: whether it has code (1) and
+         slots (2); code hash, 32, and storage root, 32, if it has; balance, big-endian without
+         leading zeros
+slot     first 20 bytes of the hash of the address, hash of the slot, 32 → size of the value, 1;
+         value and slot, big-endian without leading zeros; of a value of zero nothing is kept
 ======== =====================================================================================
 
 `_native/store/flat_values.hpp` is the same in the native core.
 
-The tables stand in the order of addresses and slots, the tries in that of their hashes. So the root
-is built of what is sorted in parts, in memory that does not grow with the state.
+So they stand in the order of the tries, and the root is built in memory that does not grow with
+the state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from blockstm._native.crypto.hashes import keccak256_many
-from blockstm._native.trie.roots import SortedRoot, account_leaves
-from blockstm.chain.sorting import Sorted
+from blockstm._native.trie.roots import SortedRoot
 from blockstm.chain.store import Snapshot, Table
 from blockstm.errors import StoreDamaged
-from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.ethereum.codecs.rlp import encode
 from blockstm.state.account import EMPTY_CODE_HASH
 from blockstm.types import Hash32
 
-__all__ = ["flat_root"]
+__all__ = ["OWNER_SIZE", "account_leaf", "flat_root", "slot_of"]
 
-_ADDRESS_SIZE: Final = 20
-_SLOT_SIZE: Final = 32
+OWNER_SIZE: Final = 20
+"""Bytes of a hashed address that its slots are kept under."""
+_HASH_SIZE: Final = 32
 _NONCE_SIZE: Final = 8
 _HEAD_SIZE: Final = 9
-_HASH_SIZE: Final = 32
-_RECORD_FLAGS: Final = bytes([1 | 2 | 4 | 16])
-"""Nonce, balance and code hash count, and the account exists; see ``trie/account.hpp``."""
-_RECORDS_AT_ONCE: Final = 1 << 20
+_HAS_CODE: Final = 1
+_HAS_STORAGE: Final = 2
 _ENTRIES_AT_ONCE: Final = 1 << 12
-_SLOTS_AT_ONCE: Final = 1 << 14
-"""Slots of an account that are built in memory; those of more are sorted apart."""
-
-Slot = tuple[bytes, bytes]
-"""A slot and its value."""
 
 
 def flat_root(snapshot: Snapshot) -> Hash32:
     """The state root of all accounts and slots of a store, computed anew in bounded memory.
 
     Raises:
-        StoreError: one of them cannot be read, or is none; a slot is of no account; or there is no
-            room for the temporary file of 120 bytes an account that many accounts need.
+        StoreDamaged: one of them is none, or slots are not those that their account says it has.
+        StoreError: one of them cannot be read.
     """
-    with Sorted() as leaves:
-        for some in _leaves(snapshot):
-            leaves.add(some)
-        return _root_of(leaves)
-
-
-def _root_of(entries: Iterable[bytes]) -> Hash32:
-    root = SortedRoot()
-    for some in _batches(entries):
+    root, slots = SortedRoot(), _Slots(snapshot)
+    entries = _leaves(snapshot, slots)
+    while some := list(islice(entries, _ENTRIES_AT_ONCE)):
         root.add(some)
+    slots.end()
     return Hash32(root.root())
 
 
-def _batches(entries: Iterable[bytes]) -> Iterator[list[bytes]]:
-    source = iter(entries)
-    while some := list(islice(source, _ENTRIES_AT_ONCE)):
-        yield some
-
-
-def _leaves(snapshot: Snapshot) -> Iterator[list[bytes]]:
-    """What the state trie holds: hashed addresses with the accounts' RLP, unsorted."""
-    slots = _Slots(snapshot)
-    records: list[bytes] = []
-    size = 0
-    for key, value in snapshot.items(Table.ACCOUNTS):
-        account = _Account(key, value)
-        storage = slots.of(key)
-        some = list(islice(storage, _SLOTS_AT_ONCE + 1))
-        if len(some) > _SLOTS_AT_ONCE:
-            yield [account.leaf(_storage_root(chain(some, storage)))]
-            continue
-        records.append(account.record(some))
-        size += len(records[-1])
-        if size > _RECORDS_AT_ONCE:
-            yield account_leaves(b"".join(records))
-            records, size = [], 0
-    slots.end()
-    yield account_leaves(b"".join(records))
-
-
-def _storage_root(slots: Iterable[Slot]) -> Hash32:
-    with Sorted() as entries:
-        source = iter(slots)
-        while some := list(islice(source, _ENTRIES_AT_ONCE)):
-            hashes = keccak256_many([slot for slot, _ in some])
-            entries.add(
-                hashed + encode(value) for hashed, (_, value) in zip(hashes, some, strict=True)
+def _leaves(snapshot: Snapshot, slots: _Slots) -> Iterator[bytes]:
+    """What the state trie holds: hashed addresses with the accounts' RLP, in order."""
+    for key, row in snapshot.items(Table.ACCOUNTS):
+        leaf, storage_root = account_leaf(key, row)
+        found = slots.root_of(key[:OWNER_SIZE])
+        if found != storage_root:
+            raise StoreDamaged(
+                f"the slots of the account 0x{key.hex()} have the root 0x{found.hex()}, and "
+                f"it says 0x{storage_root.hex()}"
             )
-        return _root_of(entries)
+        yield key + leaf
 
 
-class _Account:
-    """An account as it stands in its table."""
+def account_leaf(key: bytes, row: bytes) -> tuple[bytes, bytes]:
+    """The RLP of an account that stands in its table, and its storage root.
 
-    __slots__ = ("address", "balance", "code_hash", "nonce")
+    Raises:
+        StoreDamaged: it is none.
+    """
+    if len(key) != _HASH_SIZE:
+        raise StoreDamaged(f"accounts: the key 0x{key.hex()} is no hashed address")
+    flags = row[_HEAD_SIZE - 1] if len(row) >= _HEAD_SIZE else _HAS_CODE | _HAS_STORAGE
+    code_hash, storage_root = bytes(EMPTY_CODE_HASH), bytes(EMPTY_TRIE_ROOT)
+    rest = row[_HEAD_SIZE:]
+    if flags & _HAS_CODE:
+        code_hash, rest = rest[:_HASH_SIZE], rest[_HASH_SIZE:]
+    if flags & _HAS_STORAGE:
+        storage_root, rest = rest[:_HASH_SIZE], rest[_HASH_SIZE:]
+    are_whole = len(code_hash) == len(storage_root) == _HASH_SIZE
+    if flags > _HAS_CODE | _HAS_STORAGE or not are_whole or len(rest) > _HASH_SIZE:
+        raise StoreDamaged(f"accounts: what stands at 0x{key.hex()} is no account")
+    nonce, balance = int.from_bytes(row[:_NONCE_SIZE], "big"), int.from_bytes(rest, "big")
+    return encode([nonce, balance, storage_root, code_hash]), storage_root
 
-    def __init__(self, address: bytes, value: bytes) -> None:
-        if len(address) != _ADDRESS_SIZE:
-            raise StoreDamaged(f"accounts: the key 0x{address.hex()} is no address")
-        code_hash, rest = bytes(EMPTY_CODE_HASH), value[_HEAD_SIZE:]
-        is_right = len(value) >= _HEAD_SIZE and value[_HEAD_SIZE - 1] <= 1
-        if is_right and value[_HEAD_SIZE - 1]:
-            code_hash, rest = rest[:_HASH_SIZE], rest[_HASH_SIZE:]
-        if not is_right or len(code_hash) != _HASH_SIZE or len(rest) > _HASH_SIZE:
-            raise StoreDamaged(f"accounts: what stands at 0x{address.hex()} is no account")
-        self.address, self.nonce = address, value[:_NONCE_SIZE]
-        self.code_hash, self.balance = code_hash, rest
 
-    def record(self, slots: list[Slot]) -> bytes:
-        """The account with its slots, as ``trie/account.hpp`` lays it out."""
-        parts = [
-            self.address,
-            _RECORD_FLAGS,
-            self.nonce[::-1],
-            self.balance.rjust(_HASH_SIZE, b"\0"),
-            self.code_hash,
-            len(slots).to_bytes(4, "little"),
-        ]
-        for slot, value in slots:
-            parts += slot, value.rjust(_SLOT_SIZE, b"\0")
-        return b"".join(parts)
+def slot_of(key: bytes, row: bytes) -> tuple[bytes, bytes]:
+    """A slot that stands in its table, and its value, without leading zeros.
 
-    def leaf(self, storage_root: bytes) -> bytes:
-        """What the state trie holds of it."""
-        nonce, balance = int.from_bytes(self.nonce, "big"), int.from_bytes(self.balance, "big")
-        return keccak(self.address) + encode([nonce, balance, storage_root, self.code_hash])
+    Raises:
+        StoreDamaged: it is none.
+    """
+    size = row[0] if row else 0
+    value, slot = row[1 : 1 + size], row[1 + size :]
+    is_right = len(key) == OWNER_SIZE + _HASH_SIZE and 0 < size == len(value) <= _HASH_SIZE
+    if not is_right or len(slot) > _HASH_SIZE:
+        raise StoreDamaged(f"slots: what stands at 0x{key.hex()} is no slot")
+    return slot, value
 
 
 class _Slots:
@@ -148,16 +112,34 @@ class _Slots:
         self._left = snapshot.items(Table.SLOTS)
         self._next = next(self._left, None)
 
-    def of(self, address: bytes) -> Iterator[Slot]:
-        """The slots of the next account that is asked for; all are taken before the next."""
-        while self._next is not None and self._next[0][:_ADDRESS_SIZE] == address:
-            key, value = self._next
-            if len(key) != _ADDRESS_SIZE + _SLOT_SIZE or not 0 < len(value) <= _SLOT_SIZE:
-                raise StoreDamaged(f"slots: what stands at 0x{key.hex()} is no slot")
-            yield key[_ADDRESS_SIZE:], value
+    def root_of(self, owner: bytes) -> bytes:
+        """The root of the slots of the next account that is asked for."""
+        if self._next is not None and self._next[0][:OWNER_SIZE] < owner:
+            self.end()
+        if self._next is None or not self._next[0].startswith(owner):
+            return bytes(EMPTY_TRIE_ROOT)
+        root = SortedRoot()
+        rows = self._rows(owner)
+        while some := list(islice(rows, _ENTRIES_AT_ONCE)):
+            root.add(_entries(some))
+        return root.root()
+
+    def _rows(self, owner: bytes) -> Iterator[tuple[bytes, bytes]]:
+        while self._next is not None and self._next[0].startswith(owner):
+            yield self._next
             self._next = next(self._left, None)
 
     def end(self) -> None:
-        """Refuse slots that no account was asked for."""
+        """Refuse slots that no account has."""
         if self._next is not None:
             raise StoreDamaged(f"slots: 0x{self._next[0].hex()} is of no account")
+
+
+def _entries(rows: list[tuple[bytes, bytes]]) -> list[bytes]:
+    """What a storage trie holds of slots: hashed slots with the values' RLP."""
+    found = [slot_of(key, row) for key, row in rows]
+    hashes = keccak256_many([slot.rjust(_HASH_SIZE, b"\0") for slot, _ in found])
+    for (key, _), hashed in zip(rows, hashes, strict=True):
+        if key[OWNER_SIZE:] != hashed:
+            raise StoreDamaged(f"slots: what stands at 0x{key.hex()} is another slot's")
+    return [hashed + encode(value) for hashed, (_, value) in zip(hashes, found, strict=True)]

@@ -255,7 +255,11 @@ class Importer:
             return
         if ahead.chunk is not None and self._is_overfull:
             ahead.wait(for_all=False)
-        self._uninterrupted.run(self._advance)
+        if ahead.has_come_on or self._is_chunk_due(ahead):
+            self._uninterrupted.run(self._advance)
+
+    def _is_chunk_due(self, ahead: RunAhead) -> bool:
+        return ahead.chunk is None and bool(ahead.open) and self.is_full
 
     def _advance(self) -> None:
         ahead = self._ahead
@@ -264,7 +268,7 @@ class Importer:
         if ahead.has_failed:
             ahead.wait(for_all=True)
             self._take_back(ahead)
-        if ahead.chunk is None and ahead.open and self.is_full:
+        if self._is_chunk_due(ahead):
             with_state = self._is_state_due(_BEHIND_AHEAD_MAX)
             if with_state:
                 self._note_state()

@@ -33,13 +33,12 @@ __all__ = [
     "spec_kept",
     "spec_of",
     "stored_state",
-    "upgrade",
 ]
 
-SCHEMA: Final = 2
-"""The version of the tables' contents; a folder of a later one is refused.
+SCHEMA: Final = 3
+"""The version of the tables' contents; a folder of another one is refused.
 
-In one of version 1 the state is always the head's, and `STATE` is not there.
+Up to version 2 accounts and slots stood under plain addresses, and all nodes were kept.
 """
 
 GENESIS: Final = b"genesis"
@@ -112,15 +111,20 @@ def first_batch(store: Store, genesis: Genesis, spec: bytes) -> Batch:
 
 
 def check_folder(blocks: Blocks, genesis_hash: Hash32 | None, where: object) -> None:
-    """Refuse what a newer blockstm wrote, and another chain.
+    """Refuse what another version of blockstm wrote, and another chain.
 
     Raises:
         StoreMismatch: it is one of these.
     """
     schema = int.from_bytes(blocks.meta(SCHEMA_KEY) or b"", "big")
-    if not 1 <= schema <= SCHEMA:
+    if schema != SCHEMA:
+        what = (
+            "import its blocks into another folder; the blockstm that wrote it exports them"
+            if 1 <= schema < SCHEMA
+            else "use a newer one"
+        )
         raise StoreMismatch(
-            f"{where} has schema {schema}, and this blockstm knows {SCHEMA}: use a newer one"
+            f"{where} has schema {schema}, and this blockstm knows {SCHEMA}: {what}"
         )
     held = blocks.meta(GENESIS)
     if genesis_hash is not None and held != genesis_hash:
@@ -134,15 +138,6 @@ def stored_state(blocks: Blocks, head: Head) -> tuple[Hash32, Header]:
     """The block whose state the tables hold, and its header."""
     stored = Hash32(blocks.meta(STATE) or head.hash)
     return stored, blocks.header(stored)
-
-
-def upgrade(store: Store, blocks: Blocks, stored: Hash32) -> None:
-    """Have a folder of an older schema be one of this."""
-    if blocks.meta(SCHEMA_KEY) != encode_number(SCHEMA):
-        batch = Batch()
-        batch.put(Table.META, SCHEMA_KEY, encode_number(SCHEMA))
-        batch.put(Table.META, STATE, stored)
-        store.commit(batch)
 
 
 def spec_kept(blocks: Blocks, head: Head, given: Spec | None, where: object) -> tuple[Spec, bytes]:

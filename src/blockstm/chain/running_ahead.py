@@ -123,6 +123,11 @@ class RunAhead:
         return self.chunk is None and not self.open
 
     @property
+    def has_come_on(self) -> bool:
+        """Whether something has become durable, or is to be taken back."""
+        return self.has_failed or (self.chunk is not None and self.chunk.done.done())
+
+    @property
     def has_failed(self) -> bool:
         """Whether something is to be taken back."""
         chunk = self.chunk

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Final
 
 from blockstm.chain.blocks import Blocks
@@ -80,6 +81,10 @@ class Staging:
         if changes is not None and key in changes:
             return changes[key]
         return self._snapshot.get(table, key)
+
+    def items(self, table: Table, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Of the state, which no batch of an import changes: see `Snapshot`."""
+        return self._snapshot.items(table, prefix)
 
     def put(self, table: Table, key: bytes, value: bytes) -> None:
         """Have a key have this value."""

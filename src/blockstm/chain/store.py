@@ -39,9 +39,9 @@ class Table(StrEnum):
     TRANSACTIONS = auto()
     """Transaction hash → number of its canonical block (8 bytes), its index there (4)."""
     ACCOUNTS = auto()
-    """Address (20 bytes) → account as of the head; see `blockstm.chain.flat`."""
+    """Hashed address (32 bytes) → account; see `blockstm.chain.flat`."""
     SLOTS = auto()
-    """Address (20), slot (32) → value, big-endian without leading zeros; no value is zero."""
+    """Hashed address (its first 20), hashed slot (32) → slot and value; no value is zero."""
     CODES = auto()
     """Code hash → code."""
     BEFORE = auto()
@@ -49,9 +49,9 @@ class Table(StrEnum):
     AFTER = auto()
     """Block hash → change records that take the state before the block to the one after it."""
     ACCOUNT_NODES = auto()
-    """Path of nibbles, packed → node of the account trie as of the head."""
+    """Path of nibbles, packed → node of the account trie above more than 16 accounts."""
     STORAGE_NODES = auto()
-    """Hashed address (32), path of nibbles, packed → node of that account's storage trie."""
+    """Hashed address (32), path of nibbles, packed → the same of that account's storage trie."""
 
 
 class TableSize(NamedTuple):

@@ -7,19 +7,17 @@ from functools import partial
 from typing import Any
 
 from blockstm.chain.blocks import Blocks
+from blockstm.chain.nodes import node_of
 from blockstm.chain.states import ChainState
-from blockstm.chain.store import Table
 from blockstm.errors import UnknownBlock
 from blockstm.ethereum import Block, ExecutedBlock, Header, Witness
 from blockstm.ethereum import Chain as Spec
-from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.witnesses import make_witness
-from blockstm.ethereum.witnesses.collapses import Place
 from blockstm.ethereum.witnesses.unknown_codes import no_code_known, on_fresh_thread
 from blockstm.executor import execute_block
 from blockstm.types import Hash32
 
-__all__ = ["check_has_parent", "node_of", "witness_of"]
+__all__ = ["check_has_parent", "witness_of"]
 
 
 def witness_of(block: Block, state: ChainState, spec: Spec, blocks: Blocks) -> Witness:
@@ -59,13 +57,3 @@ def check_has_parent(header: Header) -> None:
     """
     if not header.number:
         raise UnknownBlock("the first block of a chain is executed on no state: it has no witness")
-
-
-def node_of(blocks: Blocks, place: Place) -> bytes | None:
-    """The node that a chain on disk has at a place, as of its head; None where there is none."""
-    path = place.path + bytes(len(place.path) % 2)
-    packed = bytes(16 * high + low for high, low in zip(path[::2], path[1::2], strict=True))
-    key = bytes([len(place.path)]) + packed
-    if place.owner is None:
-        return blocks.node(Table.ACCOUNT_NODES, key)
-    return blocks.node(Table.STORAGE_NODES, keccak(place.owner) + key)

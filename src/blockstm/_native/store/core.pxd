@@ -117,6 +117,8 @@ cdef extern from "store/disk_nodes.hpp" namespace "blockstm::store" nogil:
     cppclass NodeTables:
         uint32_t accounts
         uint32_t storages
+        uint32_t account_rows
+        uint32_t slot_rows
 
     cppclass DiskNodes(NodeSource):
         DiskNodes(Snapshot& snapshot, NodeTables tables) noexcept
@@ -124,6 +126,7 @@ cdef extern from "store/disk_nodes.hpp" namespace "blockstm::store" nogil:
         uint64_t reads() noexcept
         Failure take_failure() noexcept
 
+cdef extern from "store/node_batch.hpp" namespace "blockstm::store" nogil:
     cppclass BatchOfNodes(NodeSink):
         BatchOfNodes(Batch& batch, NodeTables tables) noexcept
 

@@ -16,9 +16,30 @@ int with_reader(Snapshot& snapshot, Act act) noexcept {
     return code;
 }
 
-bool begins_with(ByteView key, const uint8_t* address) noexcept {
-    return key.size() == SLOT_KEY_SIZE && std::memcmp(key.data(), address, ADDRESS_SIZE) == 0;
+// Reads the slots that the store has of an account, until `act(slot)` is true.
+template <class Act>
+int each_slot(Reader& reader, uint32_t table, ByteView owner, Failure& failure, Act act) noexcept {
+    Pair pair;
+    int code = reader.find_from(table, owner, pair, failure);
+    while (code == CODE_OK && pair.key.size() == OWNER_SIZE + HASH_SIZE && equal(pair.key.first(OWNER_SIZE), owner)) {
+        FlatSlot slot;
+        if (!read_slot_row(pair.value, slot)) return failure.set(CODE_BAD_CHECKSUM, table, pair.key);
+        if (act(slot)) return CODE_OK;
+        code = reader.next(table, pair, failure);
+    }
+    return code == CODE_NOT_FOUND ? CODE_OK : code;
 }
+
+// A slot of an account as it is named in memory.
+struct SlotName {
+    uint8_t bytes[SLOT_KEY_SIZE] = {};
+
+    SlotName(const uint8_t* address, ByteView slot) noexcept {
+        std::memcpy(bytes, address, ADDRESS_SIZE);
+        put_bytes(bytes + SLOT_KEY_SIZE - slot.size(), slot);
+    }
+    operator ByteView() const noexcept { return {bytes, SLOT_KEY_SIZE}; }
+};
 
 }  // namespace
 
@@ -46,15 +67,18 @@ int DiskAccounts::find_account(ByteView address, uint8_t* value, uint32_t& size,
         return CODE_OK;
     }
     counts.account_misses.count_up(1);
+    const AccountKey key(address.data());
     const int code = with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
-        return reader.find(tables_.accounts, address, found, failure);
+        return reader.find(tables_.accounts, key.view(), found, failure);
     });
     if (code != CODE_OK && code != CODE_NOT_FOUND) return code;
-    if (code == CODE_NOT_FOUND) found = {};
-    if (found.size() > ACCOUNT_VALUE_MAX) return failure.set(CODE_BAD_CHECKSUM, tables_.accounts, address);
-    size = static_cast<uint32_t>(found.size());
-    put_bytes(value, found);
-    account_cache_.fill(address, found);
+    size = 0;
+    if (code == CODE_OK) {
+        FlatAccount account;
+        if (!read_flat_account(found, account)) return failure.set(CODE_BAD_CHECKSUM, tables_.accounts, key.view());
+        size = static_cast<uint32_t>(put_flat_account(value, account));
+    }
+    account_cache_.fill(address, {value, size});
     return CODE_OK;
 }
 
@@ -81,15 +105,18 @@ int DiskAccounts::find_slot(ByteView key, uint8_t* value, uint32_t& size, Failur
         return CODE_OK;
     }
     counts.slot_misses.count_up(1);
+    const SlotKey stored(key.data());
     const int code = with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
-        return reader.find(tables_.slots, key, found, failure);
+        return reader.find(tables_.slots, stored.view(), found, failure);
     });
     if (code != CODE_OK && code != CODE_NOT_FOUND) return code;
-    if (code == CODE_NOT_FOUND) found = {};
-    if (found.size() > WORD_SIZE) return failure.set(CODE_BAD_CHECKSUM, tables_.slots, key);
-    size = static_cast<uint32_t>(found.size());
-    put_bytes(value, found);
-    slot_cache_.fill(key, found);
+    FlatSlot slot;
+    if (code == CODE_OK && !read_slot_row(found, slot)) {
+        return failure.set(CODE_BAD_CHECKSUM, tables_.slots, stored.view());
+    }
+    size = static_cast<uint32_t>(slot.value.size());
+    put_bytes(value, slot.value);
+    slot_cache_.fill(key, slot.value);
     return CODE_OK;
 }
 
@@ -152,30 +179,27 @@ int DiskAccounts::has_slots(const uint8_t* address, bool& has, Failure& failure)
         }
     }
     if (has) return CODE_OK;
+    const AccountKey key(address);
     return with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
-        Pair pair;
-        ByteView value;
-        int code = reader.find_from(tables_.slots, {address, ADDRESS_SIZE}, pair, failure);
-        while (code == CODE_OK && begins_with(pair.key, address)) {
-            has = !any_changed || !find_changed(pair.key, value);
-            if (has) return CODE_OK;
-            code = reader.next(tables_.slots, pair, failure);
-        }
-        return code == CODE_NOT_FOUND ? CODE_OK : code;
+        return each_slot(reader, tables_.slots, key.owner(), failure, [&](const FlatSlot& slot) noexcept {
+            ByteView value;
+            has = !any_changed || !find_changed(SlotName(address, slot.slot), value);
+            return has;
+        });
     });
 }
 
 // Every slot of an account that is not zero.
 int DiskAccounts::list_slots(const uint8_t* address, ByteMap& slots, Failure& failure) noexcept {
+    const AccountKey key(address);
+    bool is_full = false;
     const int code = with_reader(*snapshot_, [&](Reader& reader) noexcept -> int {
-        Pair pair;
-        int found = reader.find_from(tables_.slots, {address, ADDRESS_SIZE}, pair, failure);
-        while (found == CODE_OK && begins_with(pair.key, address)) {
-            if (!slots.put(pair.key, pair.value)) return failure.set(ENOMEM);
-            found = reader.next(tables_.slots, pair, failure);
-        }
-        return found == CODE_NOT_FOUND ? CODE_OK : found;
+        return each_slot(reader, tables_.slots, key.owner(), failure, [&](const FlatSlot& slot) noexcept {
+            is_full = !slots.put(SlotName(address, slot.slot), slot.value);
+            return is_full;
+        });
     });
+    if (is_full) return failure.set(ENOMEM);
     if (code != CODE_OK) return code;
     for (const ByteMap* changed : {&frozen_, &pending_}) {
         uint32_t number = changed->last_slot({address, ADDRESS_SIZE});
@@ -309,17 +333,26 @@ bool DiskAccounts::fill(Batch& batch) const noexcept {
     for (uint32_t number = 0; number < frozen_.count(); ++number) {
         const ByteMap::Entry& entry = frozen_.at(number);
         if (entry.value_size == ByteMap::NONE) continue;
-        const uint32_t table = entry.key_size == ADDRESS_SIZE ? tables_.accounts : tables_.slots;
-        const ByteView key = frozen_.key_of(entry);
-        const bool is_noted = entry.value_size == 0 ? batch.remove(table, key)
-                                                    : batch.put(table, key, frozen_.value_of(entry));
-        if (!is_noted) return false;
+        const uint8_t* const name = frozen_.key_of(entry).data();
+        if (entry.key_size == ADDRESS_SIZE) {
+            if (entry.value_size == 0 && !batch.remove(tables_.accounts, AccountKey(name).view())) return false;
+        } else if (!fill_slot(batch, name, frozen_.value_of(entry))) {
+            return false;
+        }
     }
     for (uint32_t number = 0; number < frozen_codes_.count(); ++number) {
         const ByteMap::Entry& entry = frozen_codes_.at(number);
         if (!batch.put(tables_.codes, frozen_codes_.key_of(entry), frozen_codes_.value_of(entry))) return false;
     }
     return true;
+}
+
+bool DiskAccounts::fill_slot(Batch& batch, const uint8_t* address_and_slot, ByteView value) const noexcept {
+    const SlotKey key(address_and_slot);
+    if (value.empty()) return batch.remove(tables_.slots, key.view());
+    uint8_t row[SLOT_ROW_MAX];
+    const ByteView slot = rlp::trimmed({address_and_slot + ADDRESS_SIZE, WORD_SIZE});
+    return batch.put(tables_.slots, key.view(), {row, put_slot_row(row, {slot, value})});
 }
 
 void DiskAccounts::rebase(Snapshot& snapshot) noexcept {

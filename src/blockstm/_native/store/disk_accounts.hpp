@@ -49,7 +49,8 @@ public:
 
     // What was changed is now what is being written. Pre: nothing is.
     void freeze() noexcept;
-    // What is frozen, as changes of the store. False: out of memory.
+    // What is frozen, as changes of the store, but for accounts that there are: these come from the tries, which know
+    // the roots of their storage. False: out of memory.
     bool fill(Batch& batch) const noexcept;
     // It is in the store, and in this snapshot.
     void rebase(Snapshot& snapshot) noexcept;
@@ -73,6 +74,7 @@ private:
     }
     int stage_slot(ByteView key, const uint8_t* old, const uint8_t* value, Array<uint8_t>& undo) noexcept;
     bool make_staged() noexcept;
+    bool fill_slot(Batch& batch, const uint8_t* address_and_slot, ByteView value) const noexcept;
 
     Snapshot* snapshot_ = nullptr;
     FlatTables tables_{};

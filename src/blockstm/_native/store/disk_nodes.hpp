@@ -1,19 +1,20 @@
-// The nodes of a state's tries in two tables, by path: those of the accounts' trie, and those of storage tries
-// behind the hash of the address. The length of a path comes first, so that short ones stand together.
+// The nodes of a state's tries. Those above many entries stand in two tables, by path: those of the accounts' trie,
+// and those of storage tries behind the hash of the address; the length of a path comes first, so that short ones
+// stand together, and the weights of what is below them last. All others are made of the accounts and slots, which
+// stand in the order of the tries: see store/flat_values.hpp.
 #pragma once
 
 #include <mutex>
 
 #include "base/atomics.hpp"
-#include "store/batch.hpp"
 #include "store/snapshot.hpp"
-#include "trie/node.hpp"
 #include "trie/node_source.hpp"
 
 namespace blockstm::store {
 
 struct NodeTables {
-    uint32_t accounts, storages;
+    uint32_t accounts, storages;        // of nodes
+    uint32_t account_rows, slot_rows;  // of what they are made of
 };
 
 // The key of a node.
@@ -31,48 +32,32 @@ class DiskNodes final : public trie::NodeSource {
 public:
     DiskNodes(Snapshot& snapshot, NodeTables tables) noexcept : snapshot_(&snapshot), tables_(tables) {}
 
-    trie::Status read(trie::Owner owner, trie::Path path, Array<uint8_t>& encoding) noexcept override;
+    trie::Status read(trie::Owner owner, trie::Path path, trie::NodeReading& reading) noexcept override;
 
     // Under the lock of the store of nodes.
-    void move_to(Snapshot& snapshot) noexcept { snapshot_ = &snapshot; }
+    void move_to(Snapshot& snapshot) noexcept {
+        snapshot_ = &snapshot;
+        ++moves_;
+    }
     uint64_t reads() const noexcept { return reads_.peek(); }
     // What was unreadable first since the last call.
     Failure take_failure() noexcept;
 
 private:
+    trie::Status read_by(Reader& reader, trie::Owner owner, trie::Path path, trie::NodeReading& reading,
+                         Failure& failure) noexcept;
+    trie::Status find(Reader& reader, trie::Owner owner, trie::Path path, trie::NodeReading& reading,
+                      Failure& failure) noexcept;
+    trie::Status derive(Reader& reader, trie::Owner owner, trie::Path path, trie::NodeReading& reading,
+                        Failure& failure) noexcept;
+    trie::Status unreadable(const Failure& failure) noexcept;
+
     Snapshot* snapshot_;
+    uint64_t moves_ = 0;  // what was read before one is of another state
     NodeTables tables_;
     Atomic<uint64_t> reads_{0};
     std::mutex failing_;
     Failure failure_;
-};
-
-class BatchOfNodes final : public trie::NodeSink, public ValueMaker {
-public:
-    BatchOfNodes(Batch& batch, NodeTables tables) noexcept : batch_(batch), tables_(tables) {}
-
-    // Nodes are encoded when they are written. Pre: the tries that they are of are there until then, and this.
-    bool put(trie::Owner owner, trie::Path path, const trie::Node* node) noexcept override {
-        return batch_.put_made(table_of(owner), NodeKey(owner, path).view(), *this, node);
-    }
-    bool remove(trie::Owner owner, trie::Path path) noexcept override {
-        return batch_.remove(table_of(owner), NodeKey(owner, path).view());
-    }
-    bool remove_all(trie::Owner owner) noexcept override {
-        return batch_.remove_prefix(tables_.storages, {owner, HASH_SIZE});
-    }
-
-    bool make(const void* what, Array<uint8_t>& value) const noexcept override {
-        return trie::encode_node(value, static_cast<const trie::Node*>(what));
-    }
-
-private:
-    uint32_t table_of(trie::Owner owner) const noexcept {
-        return owner == nullptr ? tables_.accounts : tables_.storages;
-    }
-
-    Batch& batch_;
-    NodeTables tables_;
 };
 
 }  // namespace blockstm::store

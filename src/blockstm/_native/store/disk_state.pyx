@@ -1,8 +1,8 @@
-# distutils: sources = src/blockstm/_native/store/environment.cpp src/blockstm/_native/store/snapshot.cpp src/blockstm/_native/store/batch.cpp src/blockstm/_native/store/disk_accounts.cpp src/blockstm/_native/store/disk_nodes.cpp src/blockstm/_native/store/disk_reading.cpp src/blockstm/_native/trie/trie.cpp src/blockstm/_native/trie/neighbours.cpp src/blockstm/_native/trie/node.cpp src/blockstm/_native/trie/node_store.cpp src/blockstm/_native/trie/refresher.cpp src/blockstm/_native/trie/accounts.cpp src/blockstm/_native/trie/stored_nodes.cpp src/blockstm/_native/crypto/keccak.cpp
+# distutils: sources = src/blockstm/_native/store/environment.cpp src/blockstm/_native/store/snapshot.cpp src/blockstm/_native/store/batch.cpp src/blockstm/_native/store/disk_accounts.cpp src/blockstm/_native/store/disk_nodes.cpp src/blockstm/_native/store/node_batch.cpp src/blockstm/_native/store/disk_reading.cpp src/blockstm/_native/trie/trie.cpp src/blockstm/_native/trie/neighbours.cpp src/blockstm/_native/trie/node.cpp src/blockstm/_native/trie/node_store.cpp src/blockstm/_native/trie/refresher.cpp src/blockstm/_native/trie/accounts.cpp src/blockstm/_native/trie/stored_nodes.cpp src/blockstm/_native/trie/builder.cpp src/blockstm/_native/crypto/keccak.cpp
 """A state of accounts on disk, as blocks run on it and move it on: read without the GIL, with its tries.
 
-The state is what the store has, with everything on top that was applied since the last `flush`. Of its tries
-only what blocks touched is in memory; it is dropped when it takes too much, and read again by path.
+The state is what the store has, with everything on top that was applied since the last `flush`. Of its tries only
+what blocks touched is in memory; it is dropped when it takes too much, and read again by path.
 
 Threads: any thread may use it. What changes it waits for readers and for other changes; while a block runs on it
 (`_pin`) that is refused, and none begins to run on it meanwhile.
@@ -62,10 +62,10 @@ cdef class DiskState:
     def __cinit__(self, Database database, bytes root=EMPTY_ROOT, *, tables, uint64_t cache_bytes,
                   uint64_t node_bytes, uint32_t readers):
         core.use_library(shared_library()[0])
-        self.database, self.readers, self.node_bytes = database, readers, node_bytes
-        self.changing = Lock()
-        self.flat_tables.accounts, self.flat_tables.slots, self.flat_tables.codes = tables[:3]
-        self.node_tables.accounts, self.node_tables.storages = tables[3:]
+        self.database, self.readers, self.node_bytes, self.changing = database, readers, node_bytes, Lock()
+        accounts, slots, self.flat_tables.codes, self.node_tables.accounts, self.node_tables.storages = tables
+        self.flat_tables.accounts = self.node_tables.account_rows = accounts
+        self.flat_tables.slots = self.node_tables.slot_rows = slots
         self.at = database.snapshot(readers)
         if not self.reading.accounts.open(self.at.snapshot, self.flat_tables, cache_bytes):
             raise MemoryError
@@ -426,7 +426,7 @@ cdef class DiskState:
             found.tries.mark_stored()
             found.tries.drop()
             if self.node_store.in_use() > self.node_bytes:
-                self.tries.unload()  # where memory is short for that, more stays in it
+                self.tries.unload(self.node_bytes)  # where memory is short for that, more stays
             self.node_store.unlock()
         self.written = at
 

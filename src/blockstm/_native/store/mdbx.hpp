@@ -95,6 +95,7 @@ enum Code : int {
     FUNCTION(cursor_open, int, (MDBX_txn * txn, Dbi dbi, MDBX_cursor * *cursor))                                     \
     FUNCTION(cursor_close, void, (MDBX_cursor * cursor))                                                             \
     FUNCTION(cursor_get, int, (MDBX_cursor * cursor, Value * key, Value * data, int operation))                      \
+    FUNCTION(cursor_ignord, int, (MDBX_cursor * cursor))                                                             \
     FUNCTION(cursor_put, int, (MDBX_cursor * cursor, const Value* key, Value* data, uint32_t flags))                 \
     FUNCTION(cursor_del, int, (MDBX_cursor * cursor, uint32_t flags))                                                \
     FUNCTION(liberr2str, const char*, (int code))

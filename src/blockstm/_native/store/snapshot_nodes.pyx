@@ -1,4 +1,4 @@
-# distutils: sources = src/blockstm/_native/store/environment.cpp src/blockstm/_native/store/snapshot.cpp src/blockstm/_native/store/disk_nodes.cpp
+# distutils: sources = src/blockstm/_native/store/environment.cpp src/blockstm/_native/store/snapshot.cpp src/blockstm/_native/store/disk_nodes.cpp src/blockstm/_native/trie/builder.cpp src/blockstm/_native/crypto/keccak.cpp
 """The nodes of the state that a database has, for tries that stay at that state.
 
 Threads: any thread may use them.
@@ -14,12 +14,15 @@ from blockstm.errors import StoreDamaged
 
 
 cdef class SnapshotNodes:
-    """The nodes of the state that a database has now, as the source of a `NodeStore`; ``tables`` are those of nodes."""
+    """The nodes of the state that a database has now, as the source of a `NodeStore`.
+
+    ``tables`` are those of the nodes of accounts and of storages, of accounts, of slots.
+    """
 
     def __cinit__(self, Database database, *, tables, uint32_t readers=1):
         cdef core.NodeTables places
         core.use_library(shared_library()[0])
-        places.accounts, places.storages = tables
+        places.accounts, places.storages, places.account_rows, places.slot_rows = tables
         self.at = database.snapshot(readers)
         self.nodes = new core.DiskNodes(self.at.snapshot, places)
 

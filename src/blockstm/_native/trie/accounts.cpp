@@ -188,7 +188,9 @@ Status Accounts::change(Space& space, Trie& part, uint32_t above, const Change& 
         return put(space, part, above, key, account, leaf);
     }
     if (above != 0 && record.slot_count >= SHARED_MIN) return note(large_, change);
-    if (leaf == nullptr) status = put(space, part, above, key, account, leaf);
+    // A storage that is cleared, and then as it was, is new to a source, which is found by what changed above it.
+    if (record.has(Record::CLEARED)) std::memcpy(account.storage_root, EMPTY_ROOT, HASH_SIZE);
+    if (leaf == nullptr || record.has(Record::CLEARED)) status = put(space, part, above, key, account, leaf);
     if (status == Status::Ok) status = change_storage(space, change, account, leaf->storage);
     if (status != Status::Ok) return status;
     const Trie copy = leaf->storage.copy();

@@ -41,8 +41,9 @@ public:
     void leave_notes() noexcept;
     bool take_notes(const Accounts& copy) noexcept;
 
-    // Forgets nodes that the source has, but for the topmost. False: out of memory; all is right.
-    bool unload() noexcept;
+    // Forgets nodes that the source has: all that it makes of entries and those of storages, and if that leaves more
+    // than `bytes_max`, all but the topmost. False: out of memory; all is right.
+    bool unload(uint64_t bytes_max) noexcept;
 
     // Proofs of the account and of a slot of it (EIP-1186); see Trie::prove.
     Status prove(const uint8_t* address, Array<uint8_t>& encodings, Array<uint64_t>& sizes) noexcept;

@@ -86,6 +86,28 @@ Status Builder::node(uint32_t depth, Reference& out) noexcept {
     return Status::Ok;
 }
 
+Status Builder::encoded_node(uint32_t depth, Array<uint8_t>& out, uint64_t below[BRANCH_WIDTH]) noexcept {
+    if (entries_.size() > UINT32_MAX / 2 || !end_trie()) return Status::OutOfMemory;
+    if (!sort()) return Status::BadInput;
+    if (!lay_out(depth) || !close_levels(1, 1)) return Status::OutOfMemory;
+    Part& top = parts_[0];
+    std::fill_n(below, BRANCH_WIDTH, 0);
+    if (top.shared != 0) {
+        below[0] = entries_.size();
+        batch_.clear();
+        if (!encode(top, batch_.encodings)) return Status::OutOfMemory;
+        batch_.add(top.reference);
+        batch_.finish();
+        const Path path = path_of(entries_[top.first].key).from(depth).first(top.shared);
+        return encode_extension(out, path, top.reference) ? Status::Ok : Status::OutOfMemory;
+    }
+    for (uint32_t place = top.below; place != top.below + top.child_count; ++place) {
+        const Part& part = parts_[place];
+        below[nibble(entries_[part.first], depth)] = part.end - part.first;
+    }
+    return encode(top, out) ? Status::Ok : Status::OutOfMemory;
+}
+
 // Fills `parts_` and `levels_`, whose last element is where the last level ends. The tops have `depth` nibbles above.
 bool Builder::lay_out(uint32_t depth) noexcept {
     parts_.clear();
@@ -134,8 +156,9 @@ bool Builder::open(uint64_t place) noexcept {
     return true;
 }
 
-bool Builder::close_levels(uint32_t threads) noexcept {
-    for (uint64_t level = levels_.size() - 1; level-- > 0;) {
+// From the last up to the `first`.
+bool Builder::close_levels(uint32_t threads, uint64_t first) noexcept {
+    for (uint64_t level = levels_.size() - 1; level-- > first;) {
         if (!close_level(levels_[level], levels_[level + 1], threads)) return false;
     }
     return true;

@@ -43,6 +43,10 @@ public:
     // make below these.
     Status node(uint32_t depth, Reference& out) noexcept;
 
+    // The same, appended as its encoding, and how many entries stand below each of its children: of an extension
+    // below the only one, which comes first.
+    Status encoded_node(uint32_t depth, Array<uint8_t>& out, uint64_t below[BRANCH_WIDTH]) noexcept;
+
 private:
     struct Entry {
         uint64_t order;  // the key's first bytes, as a number that sorts as they do
@@ -72,7 +76,7 @@ private:
 
     bool sort() noexcept;
     bool lay_out(uint32_t depth) noexcept;
-    bool close_levels(uint32_t threads) noexcept;
+    bool close_levels(uint32_t threads, uint64_t first = 0) noexcept;
     bool push_part(uint64_t first, uint64_t end, uint32_t depth) noexcept;
     bool open(uint64_t place) noexcept;
     bool close_level(uint64_t first, uint64_t end, uint32_t threads) noexcept;

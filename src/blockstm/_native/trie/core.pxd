@@ -44,7 +44,6 @@ cdef extern from "trie/account.hpp" namespace "blockstm::trie" nogil:
 
 cdef extern from "trie/state_root.hpp" namespace "blockstm::trie" nogil:
     Status state_root(Bytes records, uint8_t* out) noexcept
-    Status account_leaves(Bytes records, Array[uint8_t]& out) noexcept
 
 cdef extern from "trie/stack_trie.hpp" namespace "blockstm::trie" nogil:
     cppclass StackTrie:
@@ -106,7 +105,7 @@ cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
         void mark_stored() noexcept
         void leave_notes() noexcept
         cbool take_notes(const Accounts& copy) noexcept
-        cbool unload() noexcept
+        cbool unload(uint64_t bytes_max) noexcept
         Status prove(const uint8_t* address, Array[uint8_t]& encodings, Array[uint64_t]& sizes) noexcept
         Status prove_slot(
             const uint8_t* address, const uint8_t* slot, Array[uint8_t]& encodings, Array[uint64_t]& sizes

@@ -22,6 +22,7 @@ Any* new_node(Pool& pool, Kind kind, uint64_t extra) noexcept {
     node->reference.size = 0;
     node->reference.is_stored = 0;
     node->kind = kind;
+    node->weight = 0;
     node->path_size = 0;
     node->value_size = 0;
     node->owners = 1;
@@ -69,9 +70,10 @@ Branch* new_branch(Pool& pool) noexcept {
     return branch;
 }
 
-Node* new_unresolved(Pool& pool, Bytes hash) noexcept {
+Node* new_unresolved(Pool& pool, Bytes hash, uint8_t weight) noexcept {
     auto* node = new_node<Node>(pool, Kind::Unresolved, 0);
     if (node == nullptr) return nullptr;
+    node->weight = weight;
     node->reference.size = HASH_SIZE;
     put_bytes(node->reference.bytes, hash);
     return node;
@@ -134,7 +136,7 @@ Status decode_child(Pool& pool, const rlp::Item& item, uint32_t depth, bool is_b
     if (!item.is_list) {
         if (item.payload.empty()) return Status::Ok;
         if (item.payload.size() != HASH_SIZE) return Status::Malformed;
-        out = new_unresolved(pool, item.payload);
+        out = new_unresolved(pool, item.payload, KEPT);
         return out == nullptr ? Status::OutOfMemory : Status::Ok;
     }
     if (item.encoding.size() >= HASH_SIZE) return Status::Malformed;

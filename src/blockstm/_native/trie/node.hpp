@@ -14,6 +14,7 @@
 #pragma once
 
 #include "trie/encoding.hpp"
+#include "trie/node_source.hpp"
 #include "trie/pool.hpp"
 #include "trie/status.hpp"
 #include "trie/trie.hpp"
@@ -25,6 +26,7 @@ enum class Kind : uint8_t { Leaf, Extension, Branch, Unresolved };
 struct Node {
     Reference reference;  // of size 0 where it is to be computed again
     Kind kind;
+    uint8_t weight = 0;       // see Weight; true where a source has the node
     uint16_t path_size = 0;   // in nibbles
     uint32_t value_size = 0;  // in bytes
     uint32_t owners = 1;      // places that lead here
@@ -65,7 +67,7 @@ Leaf* new_leaf(Pool& pool, Path path, Bytes value, Trie storage = {}) noexcept; 
 Extension* new_extension(Pool& pool, uint32_t path_size, Node* child) noexcept;  // to be filled
 Extension* new_extension(Pool& pool, Path path, Node* child) noexcept;
 Branch* new_branch(Pool& pool) noexcept;
-Node* new_unresolved(Pool& pool, Bytes hash) noexcept;
+Node* new_unresolved(Pool& pool, Bytes hash, uint8_t weight) noexcept;
 
 void free_node(Pool& pool, Node* node) noexcept;  // and nothing below it; null is fine
 

@@ -86,23 +86,40 @@ bool NodeStore::find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexc
 }
 
 // The encoding of the node that is blamed until it is there: known to have its hash.
-Status Space::find(Path path, Bytes& encoding) noexcept {
+Status Space::find(Path path, Weight weight, Bytes& encoding) noexcept {
     if (store_.find(blamed, encoding)) return Status::Ok;
     if (store_.source() == nullptr) return Status::Missing;
     ++read;
-    read_.clear();
-    const Status status = store_.source()->read(owner, path, read_);
+    reading_.encoding.clear();
+    reading_.weight = weight;
+    const Status status = store_.source()->read(owner, path, reading_);
     if (status != Status::Ok) return status;
-    encoding = {read_.data(), read_.size()};
+    encoding = {reading_.encoding.data(), reading_.encoding.size()};
     uint8_t hash[HASH_SIZE];
     keccak256(encoding.data(), encoding.size(), hash);
     return std::memcmp(hash, blamed, HASH_SIZE) == 0 ? Status::Ok : Status::Malformed;
 }
 
+namespace {
+
+void set_weights(Node* node, const NodeReading& reading) noexcept {
+    node->weight = reading.weight;
+    const auto set = [](Node* child, Weight weight) noexcept {
+        if (child != nullptr && child->kind == Kind::Unresolved) child->weight = weight;
+    };
+    if (node->kind == Kind::Extension) set(static_cast<Extension*>(node)->child, reading.below[0]);
+    if (node->kind != Kind::Branch) return;
+    for (int index = 0; index < BRANCH_WIDTH; ++index) {
+        set(static_cast<Branch*>(node)->children[index], reading.below[index]);
+    }
+}
+
+}  // namespace
+
 Status Space::resolve(Node*& node, Path path, bool is_below_extension) noexcept {
     std::memcpy(blamed, node->reference.bytes, HASH_SIZE);
     Bytes encoding;
-    Status status = find(path, encoding);
+    Status status = find(path, node->weight, encoding);
     if (status != Status::Ok) return status;
     if (encoding.size() < HASH_SIZE && path.size != 0) return Status::Malformed;  // it would stand in its parent
     Node* decoded;
@@ -114,6 +131,7 @@ Status Space::resolve(Node*& node, Path path, bool is_below_extension) noexcept 
         decoded->reference = node->reference;
     }
     decoded->reference.is_stored = 1;
+    if (store_.source() != nullptr) set_weights(decoded, reading_);
     release(pool, node);
     node = decoded;
     return Status::Ok;

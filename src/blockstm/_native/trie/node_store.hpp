@@ -41,10 +41,10 @@ public:
     uint64_t read = 0;  // of these, nodes that the source was asked for
 
 private:
-    Status find(Path path, Bytes& encoding) noexcept;
+    Status find(Path path, Weight weight, Bytes& encoding) noexcept;
 
     const NodeStore& store_;
-    Array<uint8_t> read_;
+    NodeReading reading_;
 };
 
 // The trie that a thread works on, until the end of a scope.

@@ -117,40 +117,6 @@ def state_root(records: bytes) -> bytes:
     return PyBytes_FromStringAndSize(<const char*>out, HASH_SIZE)
 
 
-def account_leaves(records: bytes) -> list:
-    """What the state trie holds of the accounts that `state_root` takes: hashed addresses and RLP.
-
-    Each is the hash of 32 bytes with the RLP behind it, in the order of the records.
-
-    Raises:
-        InputError: the layout is not followed, or a slot of an address stands there twice.
-    """
-    cdef Bytes view = _view(_bytes_of(records, "record"))
-    cdef Array[uint8_t] written
-    cdef Status status
-    cdef const uint8_t* place
-    cdef const uint8_t* end
-    cdef Py_ssize_t size
-    cdef bytes leaf
-    cdef list leaves = []
-    with nogil:
-        status = core.account_leaves(view, written)
-    if status == Status.BadInput:
-        raise InputError("the records of a state do not follow their layout, or name a slot twice")
-    if status != Status.Ok:
-        raise MemoryError
-    place = written.data()
-    end = place + written.size()
-    while place < end:
-        size = place[HASH_SIZE]
-        leaf = PyBytes_FromStringAndSize(NULL, HASH_SIZE + size)
-        memcpy(PyBytes_AS_STRING(leaf), place, HASH_SIZE)
-        memcpy(PyBytes_AS_STRING(leaf) + HASH_SIZE, place + HASH_SIZE + 1, size)
-        leaves.append(leaf)
-        place += HASH_SIZE + 1 + size
-    return leaves
-
-
 cdef class SortedRoot:
     """The root of a trie whose entries come in the order of their keys, in memory for one of them.
 

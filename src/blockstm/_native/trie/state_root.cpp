@@ -157,21 +157,4 @@ Status state_root(Bytes records, uint8_t out[HASH_SIZE]) noexcept {
     return accounts.roots(out);
 }
 
-Status account_leaves(Bytes records, Array<uint8_t>& out) noexcept {
-    uint64_t count = 0;
-    if (!count_records(records, count)) return Status::BadInput;
-    if (!out.reserve(out.size() + count * (HASH_SIZE + 1 + ACCOUNT_SIZE_MAX))) return Status::OutOfMemory;
-    HashBatch hashes;
-    const Status status = each_account(records, [&](Bytes address, const Account& account) noexcept {
-        uint8_t leaf[ACCOUNT_SIZE_MAX];
-        const uint64_t size = put_account(leaf, account);
-        uint8_t* place = out.extend(HASH_SIZE + 1 + size);
-        hashes.add(address, place);
-        place[HASH_SIZE] = static_cast<uint8_t>(size);
-        put_bytes(place + HASH_SIZE + 1, {leaf, size});
-    });
-    hashes.finish();
-    return status;
-}
-
 }  // namespace blockstm::trie

@@ -10,8 +10,4 @@ namespace blockstm::trie {
 // BadInput: the layout is not followed, or an address or a slot of one address stands there twice.
 Status state_root(Bytes records, uint8_t out[HASH_SIZE]) noexcept;
 
-// What the state trie holds of the same: of each account that exists, behind the others' in `out`, the hash of
-// its address, the size of its RLP in a byte, its RLP.
-Status account_leaves(Bytes records, Array<uint8_t>& out) noexcept;
-
 }  // namespace blockstm::trie

@@ -27,32 +27,82 @@ bool is_new(const Node* node) noexcept {
     return node != nullptr && node->kind != Kind::Unresolved && !node->reference.is_stored;
 }
 
-// Calls `act(owner, path, node)` with each node that is not stored and does not stand in its parent, from the top.
-template <class Act>
-bool each_new(Owner owner, const Way& way, Node* node, Act& act) noexcept {
-    if (!is_new(node) || (!node->reference.is_hash() && way.size != 0)) return true;
-    if (!act(owner, way.path(), node)) return false;
-    Way below = way;
-    if (node->kind == Kind::Branch) {
+// Of what is new, from the bottom up: weighs each node, and gives the sink what it is to keep or to forget.
+class Collector {
+public:
+    explicit Collector(NodeSink& sink) noexcept : sink_(sink) {}
+
+    // False: out of memory.
+    bool visit(Owner owner, const Way& way, Node* node) noexcept {
+        if (!is_new(node)) return true;
+        switch (node->kind) {
+        case Kind::Leaf: return visit_leaf(owner, way, static_cast<Leaf*>(node));
+        case Kind::Extension: return visit_extension(owner, way, static_cast<Extension*>(node));
+        default: return visit_branch(owner, way, static_cast<Branch*>(node));
+        }
+    }
+
+private:
+    bool visit_leaf(Owner owner, const Way& way, Leaf* leaf) noexcept {
+        leaf->weight = 1;
+        if (owner != nullptr) return true;
+        Way key = way;
+        key.push(leaf->path());
+        return sink_.put_account(key.packed, leaf) && visit(key.packed, Way{}, leaf->storage.top);
+    }
+
+    bool visit_extension(Owner owner, const Way& way, Extension* node) noexcept {
+        Way below = way;
+        below.push(node->path());
+        return visit(owner, below, node->child) && weigh(owner, way, node, node->child->weight);
+    }
+
+    bool visit_branch(Owner owner, const Way& way, Branch* node) noexcept {
+        uint32_t sum = 0;
+        Way below = way;
         for (uint8_t index = 0; index < BRANCH_WIDTH; ++index) {
+            Node* const child = node->children[index];
+            if (child == nullptr) continue;
             below.size = way.size;
             below.push(index);
-            if (!each_new(owner, below, static_cast<Branch*>(node)->children[index], act)) return false;
+            if (!visit(owner, below, child)) return false;
+            sum += child->weight;
         }
-        return true;
+        return weigh(owner, way, node, sum);
     }
-    below.push(path_in(node));
-    if (node->kind == Kind::Extension) return each_new(owner, below, static_cast<Extension*>(node)->child, act);
-    return owner != nullptr || each_new(below.packed, Way{}, static_cast<Leaf*>(node)->storage.top, act);
+
+    // What a changed node weighed before says whether it was kept.
+    bool weigh(Owner owner, const Way& way, Node* node, uint32_t entries) noexcept {
+        const bool was_kept = node->weight == KEPT;
+        node->weight = entries > DERIVED_MAX ? KEPT : static_cast<Weight>(entries);
+        if (node->weight == KEPT) return sink_.put(owner, way.path(), node);
+        return !was_kept || sink_.remove(owner, way.path());
+    }
+
+    NodeSink& sink_;
+};
+
+// From the top, so a node is marked before those below are looked at.
+void mark(Node* node) noexcept {
+    if (!is_new(node)) return;
+    node->reference.is_stored = 1;
+    switch (node->kind) {
+    case Kind::Leaf: return mark(static_cast<Leaf*>(node)->storage.top);
+    case Kind::Extension: return mark(static_cast<Extension*>(node)->child);
+    default:
+        for (int index = 0; index < BRANCH_WIDTH; ++index) mark(static_cast<Branch*>(node)->children[index]);
+    }
 }
 
 constexpr uint32_t KEPT_DEPTH = 4;  // nibbles: 4,369 branches at most
 
-// Nodes that are stored become hashes again, from `kept` nibbles below the top on.
+// Nodes that are stored become hashes again, from `kept` nibbles below the top on; those that are made of entries
+// anywhere.
 bool unload_below(Pool& pool, Node*& node, uint32_t depth, uint32_t kept) noexcept {
     if (node == nullptr || node->kind == Kind::Unresolved) return true;
-    if (node->reference.is_stored && node->reference.is_hash() && depth >= kept) {
-        Node* const hash = new_unresolved(pool, {node->reference.bytes, HASH_SIZE});
+    const bool goes = depth >= kept || node->weight != KEPT;
+    if (node->reference.is_stored && node->reference.is_hash() && goes) {
+        Node* const hash = new_unresolved(pool, {node->reference.bytes, HASH_SIZE}, node->weight);
         if (hash == nullptr) return false;
         release(pool, std::exchange(node, hash));
         return true;
@@ -78,8 +128,7 @@ bool Accounts::collect(NodeSink& sink) const noexcept {
     for (const StalePlace& place : stale_) {
         if (!sink.remove(place.whose(), place.path())) return false;
     }
-    auto put = [&](Owner owner, Path path, const Node* node) noexcept { return sink.put(owner, path, node); };
-    return each_new(nullptr, Way{}, accounts_.top, put);
+    return Collector(sink).visit(nullptr, Way{}, accounts_.top);
 }
 
 void Accounts::leave_notes() noexcept {
@@ -92,16 +141,14 @@ bool Accounts::take_notes(const Accounts& copy) noexcept {
            wiped_.append(copy.wiped_.data(), copy.wiped_.size());
 }
 
-bool Accounts::unload() noexcept { return unload_below(space().pool, accounts_.top, 0, KEPT_DEPTH); }
+bool Accounts::unload(uint64_t bytes_max) noexcept {
+    if (!unload_below(space().pool, accounts_.top, 0, STORED_PATH_MAX)) return false;
+    return store_->in_use() <= bytes_max || unload_below(space().pool, accounts_.top, 0, KEPT_DEPTH);
+}
 
 void Accounts::mark_stored() noexcept {
     leave_notes();
-    auto mark = [](Owner, Path, Node* node) noexcept {
-        node->reference.is_stored = 1;
-        return true;
-    };
-    // From the top, so a node is marked before those below are looked at.
-    each_new(nullptr, Way{}, accounts_.top, mark);
+    mark(accounts_.top);
 }
 
 }  // namespace blockstm::trie

@@ -247,7 +247,7 @@ Status take_out(Space& space, const Walk& walk) noexcept {
 
 Status Trie::open(Space& space, const uint8_t root[HASH_SIZE]) noexcept {
     if (std::memcmp(root, EMPTY_ROOT, HASH_SIZE) == 0) return Status::Ok;
-    top = new_unresolved(space.pool, {root, HASH_SIZE});
+    top = new_unresolved(space.pool, {root, HASH_SIZE}, KEPT);
     return top == nullptr ? Status::OutOfMemory : Status::Ok;
 }
 

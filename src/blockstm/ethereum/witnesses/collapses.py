@@ -14,7 +14,14 @@ from blockstm._native.crypto.hashes import keccak256_many
 from blockstm.ethereum.codecs.rlp import Value, decode, encode
 from blockstm.types import Address, Hash32
 
-__all__ = ["Place", "child_of_joined", "key_through", "nibbles_of", "places_below"]
+__all__ = [
+    "Place",
+    "child_of_joined",
+    "key_through",
+    "nibbles_of",
+    "packed_path",
+    "places_below",
+]
 
 _TRIED_AT_ONCE: Final = 1 << 14
 _DEPTH_MAX: Final = 6
@@ -70,7 +77,7 @@ def child_of_joined(place: Place, key: bytes, nodes: Iterable[bytes]) -> bytes |
         whole = way[:at] + path
         rest = whole[len(place.path) :]
         if whole.startswith(place.path) and (rest or is_leaf):
-            return encode([_packed(rest, is_leaf=is_leaf), node[1]])
+            return encode([packed_path(rest, is_leaf=is_leaf), node[1]])
         at += len(path)
     return None
 
@@ -100,7 +107,8 @@ def _short_path(node: list[Value]) -> tuple[bytes, bool]:
     return nibbles[1 if nibbles[0] & 1 else 2 :], bool(nibbles[0] & 2)
 
 
-def _packed(path: bytes, *, is_leaf: bool) -> bytes:
+def packed_path(path: bytes, *, is_leaf: bool) -> bytes:
+    """The path of a leaf or an extension, as it stands there (Yellow Paper, appendix C)."""
     flag = 2 * is_leaf + len(path) % 2
     nibbles = bytes([flag]) + (b"" if len(path) % 2 else b"\0") + path
     return bytes(16 * high + low for high, low in zip(nibbles[::2], nibbles[1::2], strict=True))
