@@ -58,6 +58,17 @@ cdef extern from "trie/node_source.hpp" namespace "blockstm::trie" nogil:
     cppclass NodeSink:
         pass
 
+cdef extern from "<span>" namespace "std" nogil:
+    cppclass span[T]:
+        span() noexcept
+        span(T* data, uint64_t size) noexcept
+
+cdef extern from "crypto/keccak.hpp" namespace "blockstm" nogil:
+    struct KeccakTask:
+        const uint8_t* data
+        uint64_t size
+        uint8_t* out
+
 cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
     cppclass Space:
         uint8_t* blamed
@@ -67,7 +78,9 @@ cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
         void lock() noexcept
         cbool try_lock() noexcept
         void unlock() noexcept
-        cbool add_all(const Bytes* encodings, uint64_t count, uint32_t threads) noexcept
+        cbool add_all(
+            const Bytes* encodings, uint64_t count, span[KeccakTask] others, uint32_t threads
+        ) noexcept
         cbool find(const uint8_t* hash, Bytes& encoding) noexcept
         uint64_t count() noexcept
         uint64_t memory() noexcept

@@ -8,80 +8,112 @@
 
 namespace blockstm::trie {
 
-NodeStore::~NodeStore() { std::free(entries_); }
+namespace {
+
+constexpr uint64_t SIDE_BY_SIDE = 8;   // what vectors take at once
+constexpr uint64_t NODES_MIN = 256;    // of a part
+constexpr uint64_t PARTS_PER_THREAD = 8;
+constexpr uint32_t TAG_SHIFT = 32;
+
+uint64_t first_word(const uint8_t hash[HASH_SIZE]) noexcept {
+    uint64_t word;
+    std::memcpy(&word, hash, sizeof word);
+    return word;
+}
+
+}  // namespace
+
+NodeStore::~NodeStore() { std::free(slots_); }
 
 // Where `hash` is or would be. The table is never full, and a keccak is as good a number as any.
-NodeStore::Entry* NodeStore::place_of(const uint8_t hash[HASH_SIZE]) const noexcept {
-    uint64_t place;
-    std::memcpy(&place, hash, sizeof place);
-    for (;; ++place) {
-        Entry* entry = entries_ + (place & (capacity_ - 1));
-        if (entry->data == nullptr || std::memcmp(entry->hash, hash, HASH_SIZE) == 0) return entry;
+NodeStore::Slot* NodeStore::slot_of(const uint8_t hash[HASH_SIZE]) const noexcept {
+    const uint64_t word = first_word(hash);
+    for (uint64_t place = word;; ++place) {
+        Slot* const slot = slots_ + (place & (capacity_ - 1));
+        if (*slot == 0) return slot;
+        if ((*slot ^ word) >> TAG_SHIFT != 0) continue;
+        const uint64_t known = (*slot & UINT32_MAX) - 1;
+        if (std::memcmp(hashes_[known].bytes, hash, HASH_SIZE) == 0) return slot;
     }
 }
 
-// Room for more, so that at least a quarter stays free.
-bool NodeStore::reserve(uint64_t more) noexcept {
+// Room for so many in all, so that at least a quarter stays free.
+bool NodeStore::reserve(uint64_t count) noexcept {
     uint64_t capacity = capacity_ == 0 ? 64 : capacity_;
-    while ((count_ + more) * 4 > capacity * 3) capacity *= 2;
+    while (count * 4 > capacity * 3) capacity *= 2;
+    if (count >= UINT32_MAX || !encodings_.reserve(count) || !hashes_.reserve(count)) return false;
     if (capacity == capacity_) return true;
-    auto* entries = static_cast<Entry*>(std::calloc(capacity, sizeof(Entry)));
-    if (entries == nullptr) return false;
-    Entry* const before = entries_;
-    const uint64_t count = capacity_;
-    entries_ = entries;
+    auto* const slots = static_cast<Slot*>(std::calloc(capacity, sizeof(Slot)));
+    if (slots == nullptr) return false;
+    std::free(std::exchange(slots_, slots));
     capacity_ = capacity;
-    for (uint64_t index = 0; index < count; ++index) {
-        if (before[index].data != nullptr) *place_of(before[index].hash) = before[index];
-    }
-    std::free(before);
+    for (uint64_t place = 0; place < encodings_.size(); ++place) enter(place);
     return true;
 }
 
-bool NodeStore::add_all(const Bytes* encodings, uint64_t count, uint32_t threads) noexcept {
-    struct Hash {
-        uint8_t bytes[HASH_SIZE];
-    };
-    constexpr uint64_t PART_MIN = 256, SIDE_BY_SIDE = 64, PREFETCHED = 16;
-    Array<Hash> hashes;
-    if (!hashes.resize(count) || !reserve(count)) return false;
-    run_even_parts(threads, count, PART_MIN, [&](uint64_t first, uint64_t size) noexcept {
-        KeccakTask tasks[SIDE_BY_SIDE];
-        uint64_t used = 0;
-        for (uint64_t place = first; place < first + size; ++place) {
-            tasks[used++] = {encodings[place].data(), encodings[place].size(), hashes[place].bytes};
-            if (used == SIDE_BY_SIDE) keccak256_many(tasks, std::exchange(used, 0));
+bool NodeStore::add_all(const Bytes* encodings, uint64_t count, std::span<KeccakTask> others,
+                        uint32_t threads) noexcept {
+    constexpr uint64_t PREFETCHED = 16;
+    const uint64_t first = encodings_.size();
+    if (!reserve(first + count) || !encodings_.append(encodings, count) || !hashes_.resize(first + count)) return false;
+    hash_all(first, others, threads);
+    uint64_t kept = first;
+    for (uint64_t place = first; place < first + count; ++place) {
+        if (place + PREFETCHED < first + count) {
+            __builtin_prefetch(slots_ + (first_word(hashes_[place + PREFETCHED].bytes) & (capacity_ - 1)), 1);
         }
-        keccak256_many(tasks, used);
-    });
-    for (uint64_t place = 0; place < count; ++place) {
-        if (place + PREFETCHED < count) prefetch_place_of(hashes[place + PREFETCHED].bytes);
-        add(encodings[place], hashes[place].bytes);
+        encodings_[kept] = encodings_[place];
+        hashes_[kept] = hashes_[place];
+        kept += enter(kept);
     }
+    encodings_.truncate(kept);
+    hashes_.truncate(kept);
     return true;
 }
 
-void NodeStore::add(Bytes encoding, const uint8_t hash[HASH_SIZE]) noexcept {
-    if (encoding.empty()) return;  // no node
-    Entry* entry = place_of(hash);
-    if (entry->data != nullptr) return;
-    std::memcpy(entry->hash, hash, HASH_SIZE);
-    entry->data = encoding.data();
-    entry->size = encoding.size();
-    ++count_;
+// The nodes from `first` on, and others, which may be long: like ones together, the longest first.
+void NodeStore::hash_all(uint64_t first, std::span<KeccakTask> others, uint32_t threads) noexcept {
+    std::sort(others.begin(), others.end(),
+              [](const KeccakTask& left, const KeccakTask& right) noexcept { return left.size > right.size; });
+    const uint64_t count = encodings_.size() - first;
+    const uint64_t size = std::max(NODES_MIN, count / (threads * PARTS_PER_THREAD));
+    const uint64_t other_parts = (others.size() + SIDE_BY_SIDE - 1) / SIDE_BY_SIDE;
+    run_parts(threads, other_parts + (count + size - 1) / size, [&](uint64_t part, uint32_t) noexcept {
+        if (part < other_parts) {
+            const uint64_t begin = part * SIDE_BY_SIDE;
+            keccak256_many(others.data() + begin, std::min(SIDE_BY_SIDE, others.size() - begin));
+        } else {
+            const uint64_t begin = first + (part - other_parts) * size;
+            hash_nodes(begin, std::min(begin + size, encodings_.size()));
+        }
+    });
 }
 
-void NodeStore::prefetch_place_of(const uint8_t hash[HASH_SIZE]) const noexcept {
-    uint64_t place;
-    std::memcpy(&place, hash, sizeof place);
-    __builtin_prefetch(entries_ + (place & (capacity_ - 1)), 1);
+void NodeStore::hash_nodes(uint64_t begin, uint64_t end) noexcept {
+    constexpr uint64_t BATCH = 128;
+    KeccakTask tasks[BATCH];
+    uint64_t used = 0;
+    for (uint64_t place = begin; place < end; ++place) {
+        tasks[used++] = {encodings_[place].data(), encodings_[place].size(), hashes_[place].bytes};
+        if (used == BATCH) keccak256_many(tasks, std::exchange(used, 0));
+    }
+    keccak256_many(tasks, used);
+}
+
+// Puts a node that is in the lists into the table. False: it is none, or there already.
+bool NodeStore::enter(uint64_t place) noexcept {
+    if (encodings_[place].empty()) return false;
+    Slot* const slot = slot_of(hashes_[place].bytes);
+    if (*slot != 0) return false;
+    *slot = first_word(hashes_[place].bytes) >> TAG_SHIFT << TAG_SHIFT | (place + 1);
+    return true;
 }
 
 bool NodeStore::find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexcept {
     if (capacity_ == 0) return false;
-    const Entry* entry = place_of(hash);
-    if (entry->data == nullptr) return false;
-    encoding = {entry->data, entry->size};
+    const Slot slot = *slot_of(hash);
+    if (slot == 0) return false;
+    encoding = encodings_[(slot & UINT32_MAX) - 1];
     return true;
 }
 

@@ -7,9 +7,11 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 
 #include "base/fork_locks.hpp"
 #include "base/threads.hpp"
+#include "crypto/keccak.hpp"
 #include "trie/node_source.hpp"
 #include "trie/refresher.hpp"
 
@@ -69,11 +71,11 @@ public:
     bool try_lock() noexcept { return mutex_.try_lock(); }
     void unlock() noexcept { mutex_.unlock(); }
 
-    // Whatever they are: only what is reached gets decoded. The encodings outlive the store. `threads` share what is
-    // much. False: out of memory.
-    bool add_all(const Bytes* encodings, uint64_t count, uint32_t threads) noexcept;
+    // Whatever they are: only what is reached gets decoded. The encodings outlive the store. `others` are hashed by the
+    // way, in an order of their own. `threads` share what is much. False: out of memory.
+    bool add_all(const Bytes* encodings, uint64_t count, std::span<KeccakTask> others, uint32_t threads) noexcept;
     bool find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexcept;
-    uint64_t count() const noexcept { return count_; }
+    uint64_t count() const noexcept { return encodings_.size(); }
 
     // Where nodes are read that were not added; none by default. Set before the first trie is opened, it outlives
     // the store.
@@ -114,11 +116,12 @@ public:
     bool refresh(Node* const* tops, uint64_t count, uint32_t threads) noexcept;
 
 private:
-    struct Entry {
-        uint8_t hash[HASH_SIZE];
-        const uint8_t* data;  // null where the entry is free
-        uint64_t size;
+    struct Hash {
+        uint8_t bytes[HASH_SIZE];
     };
+    // The table of places in the lists of nodes: a free one is 0, else above 32 bits of the hash stands the place
+    // and one. A witness has tens of thousands of nodes, and each page of fresh memory costs as much as hashing ten.
+    using Slot = uint64_t;
 
     uint64_t sum_of(uint64_t Space::*count) noexcept {
         uint64_t sum = 0;
@@ -126,14 +129,16 @@ private:
         return sum;
     }
 
-    Entry* place_of(const uint8_t hash[HASH_SIZE]) const noexcept;
-    bool reserve(uint64_t more) noexcept;
-    void add(Bytes encoding, const uint8_t hash[HASH_SIZE]) noexcept;
-    void prefetch_place_of(const uint8_t hash[HASH_SIZE]) const noexcept;
+    Slot* slot_of(const uint8_t hash[HASH_SIZE]) const noexcept;
+    bool reserve(uint64_t count) noexcept;
+    void hash_all(uint64_t first, std::span<KeccakTask> others, uint32_t threads) noexcept;
+    void hash_nodes(uint64_t begin, uint64_t end) noexcept;
+    bool enter(uint64_t place) noexcept;
 
-    Entry* entries_ = nullptr;
-    uint64_t capacity_ = 0;  // a power of two, or none yet
-    uint64_t count_ = 0;
+    Array<Bytes> encodings_;  // in the order in which they came, each once
+    Array<Hash> hashes_;      // of each
+    Slot* slots_ = nullptr;
+    uint64_t capacity_ = 0;   // of it: a power of two, or none yet
     NodeSource* source_ = nullptr;
     Space space_;
     Refresher upper_;  // of what is above the parts

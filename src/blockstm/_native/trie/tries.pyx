@@ -14,7 +14,7 @@ from libcpp cimport bool as cbool
 from blockstm._native.trie cimport core
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.byte_view cimport ByteView as Bytes
-from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, Status
+from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, KeccakTask, Status
 
 from blockstm.cores import usable_cores
 from blockstm.errors import DecodeError, InputError, MissingNode
@@ -26,6 +26,7 @@ cdef extern from "base/threads.hpp" namespace "blockstm" nogil:
 cdef enum:
     ADDRESS_SIZE = 20
     WORD_SIZE = 32
+    KECCAK_RATE = 136
 
 cdef bytes EMPTY_ROOT = bytes.fromhex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421")
 
@@ -51,27 +52,40 @@ cdef class NodeStore:
             )
         self.add(nodes)
 
-    def add(self, nodes):
-        """Keep more nodes.
+    def add(self, nodes, others=()):
+        """Keep more nodes, and say what the hashes of others are, which are computed by the way.
 
         Raises:
-            InputError: a node is not bytes.
+            InputError: one is not bytes.
         """
         cdef tuple held = tuple(nodes)
+        cdef list hashes = [PyBytes_FromStringAndSize(NULL, HASH_SIZE) for _ in others]
         cdef Array[Bytes] views
-        # To count the cores reads files.
-        cdef uint32_t threads = usable_cores() if <uint64_t>len(held) >= SHARED_MIN else 1
-        cdef uint64_t before, after
+        cdef Array[KeccakTask] tasks
+        cdef KeccakTask task
+        cdef uint64_t blocks = len(held), before, after
+        cdef uint32_t threads
         cdef cbool is_kept
-        for node in held:
-            if not views.push(view_of(bytes_of(node, "node"))):
+        if held and views.extend(len(held)) == NULL:
+            raise MemoryError
+        for place, node in enumerate(held):
+            views[place] = view_of(bytes_of(node, "node"))
+        for other, hash in zip(others, hashes):
+            view = view_of(bytes_of(other, "code"))
+            task.data, task.size = view.data(), view.size()
+            task.out = <uint8_t*>PyBytes_AS_STRING(hash)
+            blocks += task.size // KECCAK_RATE
+            if not tasks.push(task):
                 raise MemoryError
+        threads = usable_cores() if blocks >= SHARED_MIN else 1  # to count the cores reads files
         with cython.critical_section(self):
             self.held.append(held)
         with nogil:
             self.nodes.lock()
             before = self.nodes.count()
-            is_kept = self.nodes.add_all(views.data(), views.size(), threads)
+            is_kept = self.nodes.add_all(
+                views.data(), views.size(), core.span[KeccakTask](tasks.data(), tasks.size()), threads
+            )
             after = self.nodes.count()
             self.nodes.unlock()
         if before == after:  # all were there
@@ -79,6 +93,7 @@ cdef class NodeStore:
                 self.held = [each for each in self.held if each is not held]
         if not is_kept:
             raise MemoryError
+        return hashes
 
     def __len__(self):
         self.lock()

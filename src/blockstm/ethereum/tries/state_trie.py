@@ -7,7 +7,7 @@ root over a store of nodes, it is the partial trie of a stateless client (see `w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -165,9 +165,16 @@ class StateTrie:
         """The tries in the native core, for what reads them there."""
         return self._tries
 
-    def add_nodes(self, nodes: Iterable[bytes]) -> None:
-        """Let more nodes be found, for example one that was missing."""
-        self._tries.store.add(nodes)
+    def add_nodes(self, nodes: Iterable[bytes], codes: Sequence[bytes] = ()) -> list[Hash32]:
+        """Let more nodes be found, for example one that was missing.
+
+        Returns:
+            The hashes of ``codes``, which are no nodes: all of both are hashed side by side.
+
+        Raises:
+            InputError: one of them is not bytes.
+        """
+        return [Hash32(each) for each in self._tries.store.add(nodes, codes)]
 
     @property
     def root(self) -> Hash32:

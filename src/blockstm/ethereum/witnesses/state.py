@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from blockstm._native.crypto.hashes import keccak256_many
 from blockstm._native.wire.witness_reads import WitnessReads
 from blockstm.errors import MissingCode
 from blockstm.ethereum.tries.state_trie import StateTrie, TrieAccount
@@ -36,15 +35,15 @@ class WitnessState:
         trie: the tries, to read accounts, slots and proofs.
 
     Raises:
-        InputError: the root is not 32 bytes, or a node is not bytes.
+        InputError: the root is not 32 bytes, or a node or a code is not bytes.
     """
 
     __slots__ = ("_codes", "_named", "_reads", "trie")
 
     def __init__(self, witness: Witness, codes: Iterable[bytes] = ()) -> None:
-        self.trie = StateTrie(witness.parent_state_root, witness.nodes)
+        self.trie = StateTrie(witness.parent_state_root)
         given = [code for each in (witness.codes, codes) for code in each]
-        hashes = map(Hash32, keccak256_many(given))
+        hashes = self.trie.add_nodes(witness.nodes, given)
         self._codes: dict[Hash32, bytes] = dict(zip(hashes, given, strict=True))
         self._reads: WitnessReads | None = None  # made for the next block
         self._named: set[Hash32] = set()  # codes that an account was found to have
