@@ -70,9 +70,10 @@ private:
 inline constexpr uint64_t BLOOM_SIZE = 256;
 
 // Three of 2,048 bits for each address and topic. It remembers the bits of what it met lately: a block names
-// the same contracts and events over and over.
+// the same contracts and events over and over. What it did not meet waits, to be hashed side by side.
 class BloomFilter {
 public:
+    // Sets bits of a filter, some of them now, the others until `finish`; both stay where they are until then.
     void add(const LogView& log, uint8_t bloom[BLOOM_SIZE]) noexcept {
         add(log.address, bloom);
         for (uint64_t place = 0; place < log.topics.size(); place += TOPIC_SIZE) {
@@ -80,30 +81,62 @@ public:
         }
     }
 
+    void finish() noexcept {
+        if (waiting_count_ == 0) return;
+        uint8_t hashes[WAITING_MAX][HASH_SIZE];
+        KeccakTask tasks[WAITING_MAX];
+        for (uint64_t place = 0; place < waiting_count_; ++place) {
+            const ByteView element = waiting_[place].element;
+            tasks[place] = {element.data(), element.size(), hashes[place]};
+        }
+        keccak256_many(tasks, waiting_count_);
+        for (uint64_t place = 0; place < waiting_count_; ++place) {
+            set_bits(learn(waiting_[place].element, hashes[place]), waiting_[place].bloom);
+        }
+        waiting_count_ = 0;
+    }
+
+    // All bits that it has set in any filter.
+    const uint8_t (&all() const noexcept)[BLOOM_SIZE] { return all_; }
+
 private:
     struct Known {
         uint8_t size = 0;  // 0: nothing is known here
         uint8_t element[TOPIC_SIZE];
         uint16_t bits[3];
     };
+    struct Waiting {
+        ByteView element;
+        uint8_t* bloom;
+    };
     static constexpr uint64_t KNOWN_COUNT = 256;
+    static constexpr uint64_t WAITING_MAX = 64;
 
     void add(ByteView element, uint8_t bloom[BLOOM_SIZE]) noexcept {
-        Known& known = known_[place_of(element)];
-        if (known.size != element.size() || std::memcmp(known.element, element.data(), element.size()) != 0) {
-            learn(known, element);
+        const Known& known = known_[place_of(element)];
+        if (known.size == element.size() && std::memcmp(known.element, element.data(), element.size()) == 0) {
+            return set_bits(known, bloom);
         }
-        for (uint16_t bit : known.bits) bloom[BLOOM_SIZE - 1 - bit / 8] |= static_cast<uint8_t>(1 << bit % 8);
+        waiting_[waiting_count_++] = {element, bloom};
+        if (waiting_count_ == WAITING_MAX) finish();
     }
 
-    static void learn(Known& known, ByteView element) noexcept {
-        uint8_t hash[HASH_SIZE];
-        keccak256(element.data(), element.size(), hash);
+    void set_bits(const Known& known, uint8_t bloom[BLOOM_SIZE]) noexcept {
+        for (uint16_t bit : known.bits) {
+            const uint8_t mask = static_cast<uint8_t>(1 << bit % 8);
+            bloom[BLOOM_SIZE - 1 - bit / 8] |= mask;
+            all_[BLOOM_SIZE - 1 - bit / 8] |= mask;
+        }
+    }
+
+    const Known& learn(ByteView element, const uint8_t hash[HASH_SIZE]) noexcept {
+        Known& known = known_[place_of(element)];
         for (int index = 0; index < 3; ++index) {
             known.bits[index] = static_cast<uint16_t>((hash[2 * index] << 8 | hash[2 * index + 1]) & 2047);
         }
         known.size = static_cast<uint8_t>(element.size());
         put_bytes(known.element, element);
+        return known;
     }
 
     // Where an element would be known: mixed from its last bytes, where padded addresses and numbers differ,
@@ -116,6 +149,9 @@ private:
     }
 
     Known known_[KNOWN_COUNT];
+    Waiting waiting_[WAITING_MAX];
+    uint64_t waiting_count_ = 0;
+    uint8_t all_[BLOOM_SIZE] = {};
 };
 
 }  // namespace blockstm

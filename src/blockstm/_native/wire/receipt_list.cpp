@@ -1,5 +1,6 @@
 #include "wire/receipt_list.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -43,30 +44,24 @@ bool measure(const ReceiptInput& input, uint64_t& size) noexcept {
     return reader.is_good();
 }
 
-void put_receipt(uint8_t* place, const ReceiptInput& input, BloomFilter& filter,
-                 uint8_t block_bloom[BLOOM_SIZE]) noexcept {
-    uint8_t bloom[BLOOM_SIZE] = {};
+// The bits of its Bloom filter are there when `filter` has finished.
+void put_receipt(uint8_t* place, const ReceiptInput& input, BloomFilter& filter) noexcept {
     uint64_t logs_payload = 0;
     LogView log;
-    for (LogReader reader(input.logs); reader.next(log);) {
-        filter.add(log, bloom);
-        logs_payload += rlp::list_size(log_payload(log));
-    }
+    for (LogReader reader(input.logs); reader.next(log);) logs_payload += rlp::list_size(log_payload(log));
     if (input.type != 0) *place++ = input.type;
     place = rlp::put_list_header(place, payload_size(input, logs_payload));
     place = rlp::put_string(place, input.outcome);
     place = rlp::put_number(place, input.cumulative_gas_used);
-    place = rlp::put_string(place, {bloom, BLOOM_SIZE});
+    constexpr uint8_t EMPTY[BLOOM_SIZE] = {};
+    place = rlp::put_string(place, {EMPTY, BLOOM_SIZE});
+    uint8_t* const bloom = place - BLOOM_SIZE;
     place = rlp::put_list_header(place, logs_payload);
-    for (LogReader again(input.logs); again.next(log);) place = put_log(place, log);
-    for (uint64_t index = 0; index < BLOOM_SIZE; ++index) block_bloom[index] |= bloom[index];
+    for (LogReader again(input.logs); again.next(log);) {
+        filter.add(log, bloom);
+        place = put_log(place, log);
+    }
 }
-
-// What each thread sets bits with.
-struct Blooms {
-    BloomFilter filter;
-    uint8_t of_block[BLOOM_SIZE] = {};
-};
 
 // Where each encoding will end, if all stood one behind the other. False: out of memory, or `bad_index` is one whose
 // logs do not follow their layout.
@@ -95,23 +90,25 @@ trie::Status encode_receipts(const ReceiptInput* inputs, uint64_t count, uint32_
     const auto begin_of = [&](uint64_t index) noexcept { return index == 0 ? 0 : out.ends[index - 1]; };
     const uint64_t all = begin_of(count);
     const bool is_kept = all <= kept_max;
-    const std::unique_ptr<Blooms[]> blooms(new (std::nothrow) Blooms[THREADS_MAX]);
-    if (blooms == nullptr || (is_kept && !out.encodings.resize(all))) return trie::Status::OutOfMemory;
+    threads = std::clamp(threads, uint32_t{1}, THREADS_MAX);
+    const std::unique_ptr<BloomFilter[]> filters(new (std::nothrow) BloomFilter[threads]);
+    if (filters == nullptr || (is_kept && !out.encodings.resize(all))) return trie::Status::OutOfMemory;
     const auto fill = [&](uint64_t first, uint64_t size, uint32_t thread, Array<uint8_t>& room,
                           ByteView* items) noexcept {
         if (!is_kept && !room.resize(begin_of(first + size) - begin_of(first))) return false;
         uint8_t* place = is_kept ? out.encodings.data() + begin_of(first) : room.data();
         for (uint64_t index = first; index < first + size; ++index) {
-            put_receipt(place, inputs[index], blooms[thread].filter, blooms[thread].of_block);
+            put_receipt(place, inputs[index], filters[thread]);
             items[index - first] = {place, out.ends[index] - begin_of(index)};
             place += items[index - first].size();
         }
+        filters[thread].finish();
         return true;
     };
     const trie::Status status = trie::ordered_root_of(count, threads, fill, out.root);
     std::memset(out.bloom, 0, BLOOM_SIZE);
-    for (uint32_t thread = 0; thread < THREADS_MAX; ++thread) {
-        for (uint64_t index = 0; index < BLOOM_SIZE; ++index) out.bloom[index] |= blooms[thread].of_block[index];
+    for (uint32_t thread = 0; thread < threads; ++thread) {
+        for (uint64_t index = 0; index < BLOOM_SIZE; ++index) out.bloom[index] |= filters[thread].all()[index];
     }
     return status;
 }
@@ -122,6 +119,7 @@ trie::Status logs_bloom(ByteView logs, uint8_t bloom[BLOOM_SIZE]) noexcept {
     LogReader reader(logs);
     std::memset(bloom, 0, BLOOM_SIZE);
     while (reader.next(log)) filter.add(log, bloom);
+    filter.finish();
     return reader.is_good() ? trie::Status::Ok : trie::Status::BadInput;
 }
 

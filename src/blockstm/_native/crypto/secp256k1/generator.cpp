@@ -7,41 +7,122 @@ namespace blockstm::secp256k1 {
 namespace {
 
 constexpr int COUNT = GeneratorTable::ODD_MULTIPLES;
+constexpr int TOGETHER = 8;  // digits whose sums share inversions
+constexpr int INVERTED_MAX = TOGETHER * (COUNT / 2 + 1);
 
-// One inversion for all points of a digit (P. Montgomery's trick); none of them is infinity.
-void make_affine(const Point (&points)[COUNT], TablePoint (&out)[COUNT]) noexcept {
-    Field products[COUNT];
-    products[0] = points[0].z;
-    for (int place = 1; place < COUNT; ++place) products[place] = products[place - 1] * points[place].z;
-    Field inverse = products[COUNT - 1].inverse();
-    for (int place = COUNT - 1; place >= 0; --place) {
-        const Field own = place > 0 ? inverse * products[place - 1] : inverse;
-        inverse = inverse * points[place].z;
-        const Field square = own.square();
-        out[place] = {(points[place].x * square).number(), (points[place].y * square * own).number()};
+static_assert(GENERATOR_DIGITS % TOGETHER == 0);
+
+// All by one inversion (P. Montgomery's trick); none of them is zero.
+void invert_all(Field* fields, int count) noexcept {
+    Field products[INVERTED_MAX];  // of those before
+    Field all = Field::one();
+    for (int place = 0; place < count; ++place) {
+        products[place] = all;
+        all = all * fields[place];
+    }
+    Field inverse = all.inverse();
+    for (int place = count - 1; place >= 0; --place) {
+        const Field own = inverse * products[place];
+        inverse = inverse * fields[place];
+        fields[place] = own;
     }
 }
 
-// The odd multiples of a point; returns 256 times it.
-Point fill(const Point& base, TablePoint (&out)[COUNT]) noexcept {
-    Point points[COUNT];
-    const Point two = base.twice();
-    points[0] = base;
-    for (int place = 1; place < COUNT; ++place) points[place] = points[place - 1] + two;
-    make_affine(points, out);
-    return points[COUNT - 1] + base;
+// The third point of the line through two with this slope, on the other side of the axis.
+Affine along(const Affine& one, const Affine& other, const Field& slope) noexcept {
+    const Field x = slope.square() - one.x - other.x;
+    return {x, slope * (one.x - x) - one.y};
+}
+
+// From a few bases on: their odd multiples so far, and the even multiple that leads to as many more.
+struct Multiples {
+    Affine odd[TOGETHER][COUNT];
+    Affine even[TOGETHER];
+
+    // The bases themselves, and twice each.
+    void begin(const Affine* bases) noexcept {
+        Field inverses[TOGETHER];
+        for (int digit = 0; digit < TOGETHER; ++digit) inverses[digit] = bases[digit].y.twice();
+        invert_all(inverses, TOGETHER);
+        for (int digit = 0; digit < TOGETHER; ++digit) {
+            odd[digit][0] = bases[digit];
+            even[digit] = twice(bases[digit], inverses[digit]);
+        }
+    }
+
+    // To `count` odd multiples as many are added, each plus the even one; that is never the same point nor its
+    // negative, as their difference and sum are small odd multiples.
+    void grow(int count) noexcept {
+        Field inverses[INVERTED_MAX];
+        Field* place = inverses;
+        for (int digit = 0; digit < TOGETHER; ++digit) {
+            for (int index = 0; index < count; ++index) *place++ = even[digit].x - odd[digit][index].x;
+            *place++ = even[digit].y.twice();
+        }
+        invert_all(inverses, static_cast<int>(place - inverses));
+        place = inverses;
+        for (int digit = 0; digit < TOGETHER; ++digit) {
+            for (int index = 0; index < count; ++index) {
+                const Affine& point = odd[digit][index];
+                const Field slope = (even[digit].y - point.y) * *place++;
+                odd[digit][count + index] = along(point, even[digit], slope);
+            }
+            even[digit] = twice(even[digit], *place++);
+        }
+    }
+
+private:
+    // With the inverse of twice its y.
+    static Affine twice(const Affine& point, const Field& inverse) noexcept {
+        const Field square = point.x.square();
+        return along(point, point, (square.twice() + square) * inverse);
+    }
+};
+
+// 256 ** digit * G.
+void make_bases(Affine (&bases)[GENERATOR_DIGITS]) noexcept {
+    Point points[GENERATOR_DIGITS];
+    Field inverses[GENERATOR_DIGITS];
+    points[0] = Point::from({Field::from(G_X), Field::from(G_Y)});
+    for (int digit = 0; digit < GENERATOR_DIGITS; ++digit) {
+        if (digit != 0) points[digit] = points[digit - 1];
+        for (int doubling = 0; digit != 0 && doubling < 8; ++doubling) points[digit] = points[digit].twice();
+        inverses[digit] = points[digit].z;
+    }
+    invert_all(inverses, GENERATOR_DIGITS);
+    for (int digit = 0; digit < GENERATOR_DIGITS; ++digit) {
+        const Field square = inverses[digit].square();
+        bases[digit] = {points[digit].x * square, points[digit].y * square * inverses[digit]};
+    }
 }
 
 std::unique_ptr<GeneratorTable> make_table() noexcept {
     std::unique_ptr<GeneratorTable> table(new (std::nothrow) GeneratorTable);
-    Point base = Point::from({Field::from(G_X), Field::from(G_Y)});
-    for (int digit = 0; table && digit < GENERATOR_DIGITS; ++digit) base = fill(base, table->multiple[digit]);
+    const std::unique_ptr<Multiples> multiples(new (std::nothrow) Multiples);
+    if (table == nullptr || multiples == nullptr) return nullptr;
+    Affine bases[GENERATOR_DIGITS];
+    make_bases(bases);
+    for (int first = 0; first < GENERATOR_DIGITS; first += TOGETHER) {
+        multiples->begin(bases + first);
+        for (int count = 1; count < COUNT; count *= 2) multiples->grow(count);
+        for (int digit = 0; digit < TOGETHER; ++digit) {
+            for (int index = 0; index < COUNT; ++index) {
+                const Affine& point = multiples->odd[digit][index];
+                table->multiple[first + digit][index] = {point.x.number(), point.y.number()};
+            }
+        }
+    }
     return table;
 }
 
+TableSource other_source = nullptr;
+
 }  // namespace
 
+void use_generator_table(TableSource source) noexcept { other_source = source; }
+
 const GeneratorTable* generator_table() noexcept {
+    if (other_source != nullptr) return other_source();
     static const std::unique_ptr<GeneratorTable> table = make_table();  // by whichever thread comes first
     return table.get();
 }

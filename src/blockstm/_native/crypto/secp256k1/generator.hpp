@@ -24,4 +24,8 @@ struct GeneratorTable {
 // Any thread may ask for it; it never changes. Null where there is no memory for it.
 const GeneratorTable* generator_table() noexcept;
 
+// An extension module that has this code, too, says once, when it is imported, whose table it reads.
+using TableSource = const GeneratorTable* (*)();  // which throws nothing
+void use_generator_table(TableSource source) noexcept;
+
 }  // namespace blockstm::secp256k1
