@@ -49,6 +49,8 @@ ONCE_COLUMNS = {
     "mgas_per_second": ("Mgas/s", "{:,.0f}"),
     "cpu_cores": ("cores", "{:.2f}"),
     "speedup": ("speed-up", "{:.2f}x"),
+    "known_milliseconds": ("known, ms", "{:.1f}"),
+    "first_sight": ("first sight", "{:.2f}x"),
 }
 
 
@@ -75,6 +77,11 @@ def once_rows(rows: Sequence[Row]) -> list[Row]:
 def speedup_of_once(rows: Sequence[Row]) -> float | None:
     """That of the iterations with the most workers; None where this run has none."""
     return max(((row["workers"], row["speedup"]) for row in once_rows(rows)), default=(0, None))[1]
+
+
+def first_sight_of_once(rows: Sequence[Row]) -> float | None:
+    """The first time over a known one, on one worker; None where this run has none."""
+    return next((row["first_sight"] for row in once_rows(rows) if row["workers"] == 1), None)
 
 
 def of_length(rows: Sequence[Row], *, long: bool) -> list[Row]:
@@ -104,7 +111,7 @@ def parallel_section(rows: Sequence[Row]) -> str:
         lines += [title, *table(COLUMNS, own_pools, _remarks), ""]
     if iterations := once_rows(rows):
         title = "### Blocks in parallel: mainnet, each block once\n"
-        shown = [row | {"milliseconds": row["seconds"] * 1e3} for row in map(dict, iterations)]
+        shown = [_in_milliseconds(row) for row in iterations]
         lines += [title, *table(ONCE_COLUMNS, shown, _once_remarks), ""]
     if blocks:
         lines += [
@@ -123,6 +130,12 @@ def parallel_section(rows: Sequence[Row]) -> str:
                 "",
             ]
     return "\n".join(lines)
+
+
+def _in_milliseconds(row: Row) -> Row:
+    known = row["known_seconds"]
+    shown = {**row, "milliseconds": row["seconds"] * 1e3}
+    return shown if known is None else shown | {"known_milliseconds": known * 1e3}
 
 
 def _once_remarks(row: Row) -> list[str]:

@@ -10,6 +10,7 @@ from bench.decoding_table import milliseconds_to_decode
 from bench.evm_table import block_rows, evm_rows, geometric_mean, total_ratio
 from bench.parallel_table import (
     aggregate,
+    first_sight_of_once,
     mainnet_rows,
     of_length,
     own_pool_rows,
@@ -274,6 +275,10 @@ TARGETS = (
     Target(
         "mainnet, blocks of 4 Mgas and more, each once in a fresh process, 2 workers: speed-up",
         1.35, False, "x", speedup_of_once,
+    ),
+    Target(
+        "mainnet, blocks of 4 Mgas and more, 1 worker: first sight over known",
+        1.3, True, "x", first_sight_of_once,
     ),
     *(
         Target(

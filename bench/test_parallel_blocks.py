@@ -55,7 +55,9 @@ def test_mainnet_once(benchmark: BenchmarkFixture) -> None:
     """Each block once in a fresh process, the long ones among them."""
     files = [read_block_file(mainnet_block(number)) for number in sorted(mainnet_index())]
     long = [file for file in files if file.block.header.gas_used >= LONG_BLOCK]
-    rows = benchmark.pedantic(lambda: list(measure_once(long, workers=(1, WORKERS), iterations=5)))
+    rows = benchmark.pedantic(
+        lambda: list(measure_once(long, workers=(1, WORKERS), iterations=5, known=5))
+    )
     benchmark.extra_info["once"] = [row.as_dict() | {"machine": machine()} for row in rows]
 
 

@@ -25,6 +25,20 @@ def test_an_iteration_runs_each_block_once(capsys: pytest.CaptureFixture[str]) -
     assert rows[0]["speedup"] == 1
 
 
+def test_known_blocks_are_timed_after_the_first_lap(capsys: pytest.CaptureFixture[str]) -> None:
+    path, wanted = str(mainnet_block(SHORT[0])), ["--workers", "1", "--iterations", "1"]
+    assert main(["bench", "once", path, *wanted, "--known", "2", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert list(row["known_seconds_by_block"]) == list(row["seconds_by_block"]) == [str(SHORT[0])]
+    assert row["known_seconds"] == sum(row["known_seconds_by_block"].values()) > 0
+    assert row["first_sight"] == pytest.approx(row["seconds"] / row["known_seconds"])
+    assert main(["bench", "once", path, *wanted, "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["known_seconds"] is row["first_sight"] is None
+    assert main(["bench", "once", path, *wanted, "--known", "1"]) == 0
+    assert "first sight" in capsys.readouterr().out
+
+
 def test_blocks_that_used_little_gas_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
     paths = [str(mainnet_block(number)) for number in SHORT]
     wanted = ["--workers", "1", "--iterations", "1", "--gas", "4000000"]
@@ -34,7 +48,7 @@ def test_blocks_that_used_little_gas_are_left_out(capsys: pytest.CaptureFixture[
     assert "give a lower --gas" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("wrong", [["--iterations", "0"], ["--workers", "two"]])
+@pytest.mark.parametrize("wrong", [["--iterations", "0"], ["--workers", "two"], ["--known", "-1"]])
 def test_wrong_options_are_told(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "once", str(mainnet_block(SHORT[0])), *wrong]) != 0
     assert wrong[0] in capsys.readouterr().err

@@ -2,7 +2,8 @@
 
 Each iteration has a fresh process, so that no code was met before: what a block takes is what it
 takes a node that has just begun. Nothing but the executor is kept from one block to the next, with
-what the process learns. The same iterations are run with each number of workers, in turn.
+what the process learns. The same iterations are run with each number of workers, in turn. Where it
+is asked for, the process runs all blocks a few times more: what they take when codes are known.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ from dataclasses import dataclass
 from blockstm.bench.benchmark import Benchmark, Candidate, Iteration, Timing, timing_of
 from blockstm.bench.blocks.pipeline import in_a_process
 from blockstm.config import Config
-from blockstm.ethereum.execution import prepare_file
+from blockstm.ethereum.execution import PreparedBlock, prepare_file
 from blockstm.ethereum.files.block_files import BlockFile
 from blockstm.executor import Executor
 
 __all__ = ["OnceRow", "measure_once"]
+
+Lap = dict[int, Iteration]
+"""Number of a block → what it took."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,10 @@ class OnceRow:
         timing: of an iteration: the engine's time for all its blocks, senders and states at hand.
         speedup: over the first number of workers: the median over pairs in the same order.
         by_block: number of a block → median s.
+        known_by_block: the same of a block whose codes are known: the least of the laps after the
+            first; empty where there are none.
+        first_sight: the time of an iteration over that of the known blocks, the median; None where
+            there are none.
     """
 
     workers: int
@@ -41,6 +49,8 @@ class OnceRow:
     timing: Timing
     speedup: float
     by_block: dict[int, float]
+    known_by_block: dict[int, float]
+    first_sight: float | None
 
     def as_dict(self) -> dict[str, object]:
         """The row flat, ready for JSON."""
@@ -55,28 +65,38 @@ class OnceRow:
             "cpu_cores": self.timing.cpu_cores,
             "speedup": self.speedup,
             "seconds_by_block": {str(number): each for number, each in self.by_block.items()},
+            "known_seconds": sum(self.known_by_block.values()) if self.known_by_block else None,
+            "known_seconds_by_block": {
+                str(number): each for number, each in self.known_by_block.items()
+            },
+            "first_sight": self.first_sight,
             "iterations": self.timing.iterations,
             "stable": self.timing.stable,
         }
 
 
 def measure_once(
-    files: Sequence[BlockFile], *, workers: Sequence[int] = (1, 2), iterations: int = 5
+    files: Sequence[BlockFile],
+    *,
+    workers: Sequence[int] = (1, 2),
+    iterations: int = 5,
+    known: int = 0,
 ) -> Iterator[OnceRow]:
-    """Run so many iterations with each number of workers.
+    """Run so many iterations with each number of workers, and ``known`` laps more in each process.
 
     Raises:
         AssertionError: a block did not use the gas that its header says.
     """
-    taken: dict[int, list[dict[int, Iteration]]] = {count: [] for count in workers}
+    taken: dict[int, list[list[Lap]]] = {count: [] for count in workers}
     for number in range(iterations):
         order = random.Random(number).sample(files, len(files))
         for count in list(taken)[:: 1 if number % 2 == 0 else -1]:
-            taken[count].append(in_a_process(run_once, order, count))
-    first = [_whole(iteration).seconds for iteration in next(iter(taken.values()))]
+            taken[count].append(in_a_process(run_laps, order, count, 1 + known))
+    first = [_whole(laps[0]).seconds for laps in next(iter(taken.values()))]
     for count, each in taken.items():
-        wholes = [_whole(iteration) for iteration in each]
+        wholes = [_whole(laps[0]) for laps in each]
         ratios = [one / many.seconds for one, many in zip(first, wholes, strict=True)]
+        least = [_least(laps[1:]) for laps in each if known]
         yield OnceRow(
             workers=count,
             blocks=len(files),
@@ -84,30 +104,55 @@ def measure_once(
             gas=sum(file.block.header.gas_used for file in files),
             timing=timing_of(wholes),
             speedup=statistics.median(ratios),
-            by_block={
-                number: statistics.median(iteration[number].seconds for iteration in each)
-                for number in sorted(each[0])
-            },
+            by_block=_medians([_seconds(laps[0]) for laps in each]),
+            known_by_block=_medians(least),
+            first_sight=_first_sight(wholes, least),
         )
 
 
-def run_once(files: Sequence[BlockFile], workers: int) -> dict[int, Iteration]:
-    """Run each block once, in this order: number → what it took."""
-    iteration = {}
+def run_laps(files: Sequence[BlockFile], workers: int, laps: int) -> list[Lap]:
+    """Run each block once, in this order, and all of them again and again: laps of number → what it
+    took."""
+    prepared = {file.block.header.number: prepare_file(file) for file in files}
+    gas = {file.block.header.number: file.block.header.gas_used for file in files}
     with Executor(Config(workers=workers)) as executor:
-        for file in files:
-            prepared, header = prepare_file(file), file.block.header
-            benchmark = Benchmark({"ours": Candidate(lambda run: run(executor.execute_block))})
-            benchmark.timed("ours", prepared.run)
-            used = benchmark.results["ours"].gas_used
-            if used != header.gas_used:
-                raise AssertionError(
-                    f"block {header.number} used {used} gas, not {header.gas_used}"
-                )
-            iteration[header.number] = benchmark.iterations["ours"][0]
-    return iteration
+        return [
+            {number: _timed(executor, block, gas[number]) for number, block in prepared.items()}
+            for _ in range(laps)
+        ]
 
 
-def _whole(blocks: dict[int, Iteration]) -> Iteration:
+def _timed(executor: Executor, prepared: PreparedBlock, gas: int) -> Iteration:
+    benchmark = Benchmark({"ours": Candidate(lambda run: run(executor.execute_block))})
+    benchmark.timed("ours", prepared.run)
+    used = benchmark.results["ours"].gas_used
+    if used != gas:
+        number = prepared.block.header.number
+        raise AssertionError(f"block {number} used {used} gas, not {gas}")
+    return benchmark.iterations["ours"][0]
+
+
+def _seconds(lap: Lap) -> dict[int, float]:
+    return {number: each.seconds for number, each in lap.items()}
+
+
+def _least(laps: Sequence[Lap]) -> dict[int, float]:
+    """Of each block the lap that took least: what is in the way of the others is the machine's."""
+    return {number: min(lap[number].seconds for lap in laps) for number in laps[0]}
+
+
+def _medians(laps: Sequence[dict[int, float]]) -> dict[int, float]:
+    numbers = sorted(laps[0]) if laps else ()
+    return {number: statistics.median(lap[number] for lap in laps) for number in numbers}
+
+
+def _first_sight(wholes: Sequence[Iteration], least: Sequence[dict[int, float]]) -> float | None:
+    if not least:
+        return None
+    pairs = zip(wholes, least, strict=True)
+    return statistics.median(whole.seconds / sum(known.values()) for whole, known in pairs)
+
+
+def _whole(blocks: Lap) -> Iteration:
     taken = blocks.values()
     return Iteration(sum(each.seconds for each in taken), sum(each.cpu_seconds for each in taken))

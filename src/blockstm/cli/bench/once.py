@@ -23,17 +23,20 @@ COLUMNS = {
     "cpu_cores": "{:.2f}",
     "speedup": "{:.2f}x",
 }
+KNOWN_COLUMNS = {"known_milliseconds": "{:.1f}", "first_sight": "{:.2f}x"}
 HEADINGS = {
     "workload": "blocks",
     "transactions": "txs",
     "milliseconds": "ms",
     "mgas_per_second": "Mgas/s",
     "cpu_cores": "cores",
+    "known_milliseconds": "known, ms",
+    "first_sight": "first sight",
 }
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
-    """Add ``iterations`` to the workloads of ``bench``; its arguments are for `main`."""
+    """Add ``once`` to the workloads of ``bench``; its arguments are for `main`."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "once",
         help="real blocks, each met once, on one worker and on more",
@@ -52,6 +55,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--iterations", type=int, default=5, metavar="N", help="of each; default: 5"
     )
+    parser.add_argument(
+        "--known",
+        type=int,
+        default=0,
+        metavar="N",
+        help="in each process, run all blocks N times more: first sight is the first time over the "
+        "least of these; default: 0, none",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.set_defaults(main=main)
     return parser
@@ -69,21 +80,25 @@ def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     if args.iterations < 1:
         raise UsageError(f"--iterations is 1 or more, not {args.iterations}")
+    if args.known < 0:
+        raise UsageError(f"--known is 0 or more, not {args.known}")
     default = sorted({1, usable_cores()})
     workers = default if args.workers is None else numbers(args.workers, "--workers")
     files = [file for file in read_blocks(args.blocks) if file.block.header.gas_used >= args.gas]
     if not files:
         raise UsageError(f"no block used {args.gas:,} gas: give a lower --gas")
-    for row in measure_once(files, workers=workers, iterations=args.iterations):
+    for row in measure_once(files, workers=workers, iterations=args.iterations, known=args.known):
         yield row.as_dict()
 
 
 def _print_row(row: dict[str, Any], *, heading: bool) -> None:
-    shown = row | {"milliseconds": row["seconds"] * 1e3}
+    shown, columns = row | {"milliseconds": row["seconds"] * 1e3}, COLUMNS
+    if row["known_seconds"] is not None:
+        shown["known_milliseconds"], columns = row["known_seconds"] * 1e3, COLUMNS | KNOWN_COLUMNS
     if heading:
-        print(_line([HEADINGS.get(name, name) for name in COLUMNS]))
+        print(_line([HEADINGS.get(name, name) for name in columns]))
     unstable = "" if row["stable"] else "  unstable"
-    cells = [form.format(shown[name]) for name, form in COLUMNS.items()]
+    cells = [form.format(shown[name]) for name, form in columns.items()]
     print(_line(cells) + unstable, flush=True)
 
 
