@@ -42,6 +42,11 @@ Status fan_out(NodeStore& store, Space& space, Trie& trie, Item* items, uint64_t
     for (uint64_t index = begin; index < count; ++index) order[places[nibble(index)]++] = index;
 
     auto* const branch = static_cast<Branch*>(trie.top);
+    for (int child = 0; child < BRANCH_WIDTH; ++child) {
+        if (ends[child] != ends[child + 1] && child_place(space.pool, branch, child) == nullptr) {
+            return Status::OutOfMemory;
+        }
+    }
     branch->reference.size = 0;
     Atomic<Status> failed{Status::Ok};
     run_parts(threads, BRANCH_WIDTH, [&](uint64_t child, uint32_t thread) noexcept {

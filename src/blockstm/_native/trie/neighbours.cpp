@@ -29,9 +29,14 @@ struct Search {
     }
 };
 
-// The place of a child among its siblings in the order of keys: the value first.
-Node*& child_at(Branch* branch, int rank) noexcept {
-    return branch->children[rank == 0 ? VALUE_CHILD : rank - 1];
+// The child of this rank among its siblings in the order of keys: the value first.
+int child_of_rank(int rank) noexcept { return rank == 0 ? VALUE_CHILD : rank - 1; }
+
+bool has_child(const Branch* branch, int rank) noexcept { return branch->children[child_of_rank(rank)] != nullptr; }
+
+// Null: out of memory.
+Node** child_at(Search& search, Branch* branch, int rank) noexcept {
+    return child_place(search.space.pool, branch, child_of_rank(rank));
 }
 
 bool is_rank(int rank) noexcept { return rank >= 0 && rank < CHILD_COUNT; }
@@ -53,9 +58,10 @@ Status nearest(Search& search, Node** place, bool is_below_extension, Leaf*& lea
             continue;
         }
         int rank = search.is_behind ? 0 : CHILD_COUNT - 1;
-        while (child_at(static_cast<Branch*>(node), rank) == nullptr) rank = search.next_rank(rank);
+        while (!has_child(static_cast<Branch*>(node), rank)) rank = search.next_rank(rank);
         search.push_rank(rank);
-        place = &child_at(static_cast<Branch*>(node), rank);
+        place = child_at(search, static_cast<Branch*>(node), rank);
+        if (place == nullptr) return Status::OutOfMemory;
     }
 }
 
@@ -71,10 +77,11 @@ Status turn_back(Search& search, const Turn* turns, uint32_t count, Leaf*& leaf)
     while (count-- > 0) {
         const Turn& turn = turns[count];
         for (int rank = search.next_rank(turn.rank); is_rank(rank); rank = search.next_rank(rank)) {
-            if (child_at(turn.branch, rank) == nullptr) continue;
+            if (!has_child(turn.branch, rank)) continue;
             search.depth = turn.depth;
             search.push_rank(rank);
-            return nearest(search, &child_at(turn.branch, rank), false, leaf);
+            Node** const place = child_at(search, turn.branch, rank);
+            return place == nullptr ? Status::OutOfMemory : nearest(search, place, false, leaf);
         }
     }
     return Status::Ok;
@@ -92,7 +99,8 @@ Status search_from(Search& search, Node** place, Path rest, Leaf*& leaf) noexcep
             const int rank = rest.size == 0 ? 0 : rest[0] + 1;
             turns[count++] = {static_cast<Branch*>(node), search.depth, rank};
             search.push_rank(rank);
-            place = &child_at(static_cast<Branch*>(node), rank);
+            place = child_at(search, static_cast<Branch*>(node), rank);
+            if (place == nullptr) return Status::OutOfMemory;
             if (rank == 0) break;  // the value there has the key itself
             rest = rest.from(1);
             continue;

@@ -66,7 +66,9 @@ Extension* new_extension(Pool& pool, Path path, Node* child) noexcept {
 
 Branch* new_branch(Pool& pool) noexcept {
     auto* branch = new_node<Branch>(pool, Kind::Branch, 0);
-    if (branch != nullptr) std::memset(branch->children, 0, sizeof branch->children);
+    if (branch == nullptr) return nullptr;
+    branch->waiting = 0;
+    std::memset(branch->children, 0, sizeof branch->children);
     return branch;
 }
 
@@ -77,6 +79,16 @@ Node* new_unresolved(Pool& pool, Bytes hash, uint8_t weight) noexcept {
     node->reference.size = HASH_SIZE;
     put_bytes(node->reference.bytes, hash);
     return node;
+}
+
+Node** child_place(Pool& pool, Branch* branch, int index) noexcept {
+    Node** const place = branch->children + index;
+    if (!branch->waits(index)) return place;
+    Node* const child = new_unresolved(pool, branch->waiting_hash(index));
+    if (child == nullptr) return nullptr;
+    *place = child;
+    branch->waiting &= static_cast<uint16_t>(~(1u << index));
+    return place;
 }
 
 void free_node(Pool& pool, Node* node) noexcept {
@@ -90,15 +102,19 @@ Node* retain(Node* node) noexcept {
 
 namespace {
 
-// Calls `act` with everything that stands directly below a node.
+// Calls `act` with every node that stands directly below a node.
 template <class Act>
 void below(Node* node, Act act) noexcept {
     switch (node->kind) {
     case Kind::Leaf: return act(static_cast<Leaf*>(node)->storage.top);
     case Kind::Extension: return act(static_cast<Extension*>(node)->child);
-    case Kind::Branch:
-        for (Node* child : static_cast<Branch*>(node)->children) act(child);
+    case Kind::Branch: {
+        auto* const branch = static_cast<Branch*>(node);
+        for (int index = 0; index < CHILD_COUNT; ++index) {
+            if (!branch->waits(index)) act(branch->children[index]);
+        }
         return;
+    }
     case Kind::Unresolved: return;
     }
 }
@@ -140,7 +156,7 @@ Status decode_child(Pool& pool, const rlp::Item& item, uint32_t depth, bool is_b
         return out == nullptr ? Status::OutOfMemory : Status::Ok;
     }
     if (item.encoding.size() >= HASH_SIZE) return Status::Malformed;
-    const Status status = decode_node(pool, item.encoding, depth, is_below_extension, out);
+    const Status status = decode_node(pool, item.encoding, false, depth, is_below_extension, out);
     if (status == Status::Ok) set_reference(out->reference, item.encoding);
     return status;
 }
@@ -163,9 +179,16 @@ Status decode_extension(Pool& pool, Path path, const rlp::Item& item, uint32_t d
     return Status::OutOfMemory;
 }
 
-Status fill_branch(Pool& pool, const rlp::Item* items, uint32_t depth, Branch* branch) noexcept {
+Status fill_branch(Pool& pool, const rlp::Item* items, bool stays, uint32_t depth, Branch* branch) noexcept {
     int count = 0;
     for (int index = 0; index < BRANCH_WIDTH; ++index) {
+        const Bytes hash = items[index].payload;
+        if (stays && !items[index].is_list && hash.size() == HASH_SIZE) {
+            branch->waiting |= static_cast<uint16_t>(1u << index);
+            branch->children[index] = reinterpret_cast<Node*>(const_cast<uint8_t*>(hash.data()));
+            ++count;
+            continue;
+        }
         const Status status = decode_child(pool, items[index], depth + 1, false, branch->children[index]);
         if (status != Status::Ok) return status;
         count += branch->children[index] != nullptr;
@@ -180,11 +203,11 @@ Status fill_branch(Pool& pool, const rlp::Item* items, uint32_t depth, Branch* b
     return count < 2 ? Status::Malformed : Status::Ok;
 }
 
-Status decode_branch(Pool& pool, const rlp::Item* items, uint32_t depth, Node*& out) noexcept {
+Status decode_branch(Pool& pool, const rlp::Item* items, bool stays, uint32_t depth, Node*& out) noexcept {
     if (depth >= DEPTH_MAX) return Status::Malformed;
     Branch* branch = new_branch(pool);
     if (branch == nullptr) return Status::OutOfMemory;
-    const Status status = fill_branch(pool, items, depth, branch);
+    const Status status = fill_branch(pool, items, stays, depth, branch);
     if (status == Status::Ok) {
         out = branch;
     } else {
@@ -195,7 +218,8 @@ Status decode_branch(Pool& pool, const rlp::Item* items, uint32_t depth, Node*& 
 
 }  // namespace
 
-Status decode_node(Pool& pool, Bytes encoding, uint32_t depth, bool is_below_extension, Node*& out) noexcept {
+Status decode_node(Pool& pool, Bytes encoding, bool stays, uint32_t depth, bool is_below_extension,
+                   Node*& out) noexcept {
     out = nullptr;
     Bytes payload;
     if (!rlp::read_list(encoding, payload)) return Status::Malformed;
@@ -204,7 +228,7 @@ Status decode_node(Pool& pool, Bytes encoding, uint32_t depth, bool is_below_ext
     for (rlp::Reader reader(payload); !reader.at_end(); ++count) {
         if (count == CHILD_COUNT || !reader.next(items[count])) return Status::Malformed;
     }
-    if (count == CHILD_COUNT) return decode_branch(pool, items, depth, out);
+    if (count == CHILD_COUNT) return decode_branch(pool, items, stays, depth, out);
     bool is_leaf;
     Path path;
     if (count != 2 || is_below_extension || items[0].is_list) return Status::Malformed;
@@ -228,7 +252,14 @@ bool encode_node(Array<uint8_t>& out, const Node* node) noexcept {
     }
     case Kind::Branch: {
         auto* branch = static_cast<const Branch*>(node);
+        Reference hashes[BRANCH_WIDTH];  // of those that wait
+        for (int index = 0; index < BRANCH_WIDTH; ++index) {
+            if (!branch->waits(index)) continue;
+            hashes[index].size = HASH_SIZE;
+            put_bytes(hashes[index].bytes, branch->waiting_hash(index));
+        }
         const auto child = [&](int index) noexcept -> const Reference& {
+            if (branch->waits(index)) return hashes[index];
             return branch->children[index] == nullptr ? NO_REFERENCE : branch->children[index]->reference;
         };
         const auto* value = static_cast<const Leaf*>(branch->children[VALUE_CHILD]);

@@ -57,8 +57,15 @@ inline Path path_in(const Node* node) noexcept {
 inline constexpr int VALUE_CHILD = BRANCH_WIDTH;
 inline constexpr int CHILD_COUNT = BRANCH_WIDTH + 1;
 
+// Children of a branch from a witness wait as bytes until somebody looks at them, which most of sixteen never see.
 struct Branch : Node {
-    Node* children[CHILD_COUNT];
+    uint16_t waiting = 0;         // a bit for each: its place leads to a hash in the encoding, which outlives the branch
+    Node* children[CHILD_COUNT];  // not read where a child may wait: see `child_place`
+
+    bool waits(int index) const noexcept { return (waiting >> index & 1) != 0; }
+    Bytes waiting_hash(int index) const noexcept {
+        return {reinterpret_cast<const uint8_t*>(children[index]), HASH_SIZE};
+    }
 };
 
 // Each is null where memory ran out.
@@ -69,6 +76,9 @@ Extension* new_extension(Pool& pool, Path path, Node* child) noexcept;
 Branch* new_branch(Pool& pool) noexcept;
 Node* new_unresolved(Pool& pool, Bytes hash, uint8_t weight) noexcept;
 
+// Where a child of a branch stands, which waits no longer. Null: out of memory.
+Node** child_place(Pool& pool, Branch* branch, int index) noexcept;
+
 void free_node(Pool& pool, Node* node) noexcept;  // and nothing below it; null is fine
 
 // One owner more, one less; null is fine. The last owner's leaving frees the node and leaves those below.
@@ -78,8 +88,10 @@ void release(Pool& pool, Node* node) noexcept;
 // Makes the node at `place`, which is not null, one that only `place` leads to. False: out of memory.
 bool own(Pool& pool, Node*& place) noexcept;
 
-// The node that `encoding` is of, at `depth` nibbles from the root; its reference is left to the caller.
-Status decode_node(Pool& pool, Bytes encoding, uint32_t depth, bool is_below_extension, Node*& out) noexcept;
+// The node that `encoding` is of, at `depth` nibbles from the root; its reference is left to the caller. Children of
+// an encoding that `stays` as long as the store may wait.
+Status decode_node(Pool& pool, Bytes encoding, bool stays, uint32_t depth, bool is_below_extension,
+                   Node*& out) noexcept;
 
 // Appends the encoding; the references of what is below must be there. False: out of memory.
 bool encode_node(Array<uint8_t>& out, const Node* node) noexcept;

@@ -155,7 +155,8 @@ Status Space::resolve(Node*& node, Path path, bool is_below_extension) noexcept 
     if (status != Status::Ok) return status;
     if (encoding.size() < HASH_SIZE && path.size != 0) return Status::Malformed;  // it would stand in its parent
     Node* decoded;
-    status = decode_node(pool, encoding, path.size, is_below_extension, decoded);
+    const bool stays = store_.source() == nullptr;
+    status = decode_node(pool, encoding, stays, path.size, is_below_extension, decoded);
     if (status != Status::Ok) return status;
     if (encoding.size() < HASH_SIZE) {
         set_reference(decoded->reference, encoding);

@@ -30,7 +30,8 @@ bool Refresher::gather_below(Node* node) noexcept {
     if (node->kind == Kind::Extension) return gather(static_cast<Extension*>(node)->child);
     if (node->kind != Kind::Branch) return true;
     for (int index = 0; index < BRANCH_WIDTH; ++index) {  // a value has no reference
-        if (!gather(static_cast<Branch*>(node)->children[index])) return false;
+        auto* const branch = static_cast<Branch*>(node);
+        if (!branch->waits(index) && !gather(branch->children[index])) return false;
     }
     return true;
 }

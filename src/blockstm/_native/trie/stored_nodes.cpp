@@ -27,7 +27,8 @@ bool is_new(const Node* node) noexcept {
     return node != nullptr && node->kind != Kind::Unresolved && !node->reference.is_stored;
 }
 
-// Of what is new, from the bottom up: weighs each node, and gives the sink what it is to keep or to forget.
+// Of what is new, from the bottom up: weighs each node, and gives the sink what it is to keep or to forget. No child
+// of a branch waits where nodes have a source.
 class Collector {
 public:
     explicit Collector(NodeSink& sink) noexcept : sink_(sink) {}
@@ -90,7 +91,10 @@ void mark(Node* node) noexcept {
     case Kind::Leaf: return mark(static_cast<Leaf*>(node)->storage.top);
     case Kind::Extension: return mark(static_cast<Extension*>(node)->child);
     default:
-        for (int index = 0; index < BRANCH_WIDTH; ++index) mark(static_cast<Branch*>(node)->children[index]);
+        auto* const branch = static_cast<Branch*>(node);
+        for (int index = 0; index < BRANCH_WIDTH; ++index) {
+            if (!branch->waits(index)) mark(branch->children[index]);
+        }
     }
 }
 
@@ -113,8 +117,9 @@ bool unload_below(Pool& pool, Node*& node, uint32_t depth, uint32_t kept) noexce
     if (node->kind == Kind::Extension) {
         return unload_below(pool, static_cast<Extension*>(node)->child, depth + node->path_size, kept);
     }
+    auto* const branch = static_cast<Branch*>(node);
     for (int index = 0; index < BRANCH_WIDTH; ++index) {
-        if (!unload_below(pool, static_cast<Branch*>(node)->children[index], depth + 1, kept)) return false;
+        if (!branch->waits(index) && !unload_below(pool, branch->children[index], depth + 1, kept)) return false;
     }
     return true;
 }

@@ -61,7 +61,9 @@ Status descend(Space& space, Walk& walk, bool to_change) noexcept {
         if (to_change && !own(space.pool, node)) return Status::OutOfMemory;
         if (node->kind == Kind::Branch) {
             const uint32_t nibbles = walk.rest.size == 0 ? 0 : 1;
-            walk.step(static_cast<Branch*>(node)->children[child_of(walk.rest)], nibbles);
+            Node** const child = child_place(space.pool, static_cast<Branch*>(node), child_of(walk.rest));
+            if (child == nullptr) return Status::OutOfMemory;
+            walk.step(*child, nibbles);
             continue;
         }
         const bool is_leaf = node->kind == Kind::Leaf;
@@ -203,7 +205,9 @@ bool note_merged(Space& space, Path branch, const Extension* above, Path child, 
 // become one node in their place.
 Status collapse(Space& space, const Walk& walk, int index) noexcept {
     auto* const branch = static_cast<Branch*>(*walk.above[walk.count - 1]);
-    Node*& other = branch->children[index];
+    Node** const place = child_place(space.pool, branch, index);
+    if (place == nullptr) return Status::OutOfMemory;
+    Node*& other = *place;
     uint8_t packed[KEY_SIZE_MAX + 1];
     const Path way = way_to_branch(walk);
     const Path child = index == VALUE_CHILD ? way : way_to_child(way, index, packed);
