@@ -20,6 +20,7 @@ from blockstm.bench.blocks.pipeline import (
     in_a_process,
     measure_pipeline,
 )
+from blockstm.bench.blocks.plots import draw_stages, pyplot
 from blockstm.bench.blocks.signed_blocks import SIGNED_BLOCKS, signed_block
 from blockstm.bench.blocks.signing import Signer, addresses_of_keys
 from blockstm.bench.peak import PeakMemory
@@ -143,6 +144,22 @@ def test_the_command_verifies_generated_blocks(capsys: Any, tmp_path: Path) -> N
     assert picture.read_bytes()[:4] == b"\x89PNG"
     assert main(["bench", "pipeline", *arguments]) == 0
     assert "transfers-20000" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("beside", [{}, {"receipts": 0.002}], ids=["alone", "beside"])
+def test_a_plot_marks_what_was_done_beside_the_stages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: dict[str, float]
+) -> None:
+    drawn: list[Any] = []
+    monkeypatch.setattr(pyplot(), "close", drawn.append)
+    row = {"workload": "a", "sight": "new", "workers": 2, "stable": True}
+    draw_stages([row | {"stages": {"run": 0.005}, "overlapped": beside}], tmp_path / "a.png")
+    [figure] = drawn
+    [legend] = figure.legends
+    named = ["run"] + [f"{name}, beside them" for name in beside]
+    assert [text.get_text() for text in legend.get_texts()] == named
+    bars = [(bar.get_x(), bar.get_width()) for bar in figure.axes[0].patches]
+    assert bars == [(0, 5), (3, 2)][: len(named)]  # ms; it ends where the stages end
 
 
 @pytest.mark.parametrize("with_witness", [True, False])

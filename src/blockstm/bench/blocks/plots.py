@@ -71,7 +71,7 @@ def draw_scaling(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 def draw_stages(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """A bar for each row, in ms, of its stages one behind the other; hatched where a row is not
-    stable. What was done beside them is no part of it."""
+    stable. What was done beside them, on another core, is a narrow bar below, no part of it."""
     plt = pyplot()
     figure, axes = plt.subplots(figsize=(_SIZE[0], 0.8 + 0.35 * len(rows)), layout="constrained")
     names = list(dict.fromkeys(name for row in rows for name in row["stages"]))
@@ -82,6 +82,7 @@ def draw_stages(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         for bar, row in zip(bars, rows, strict=True):
             bar.set_hatch("" if row["stable"] else "///")
         begins = [begin + size for begin, size in zip(begins, sizes, strict=True)]
+    _draw_overlapped(axes, rows, begins)
     titles = [f"{row['workload']}, {row['sight']}, {row['workers']}" for row in rows]
     axes.set_yticks(range(len(rows)), titles)
     axes.invert_yaxis()
@@ -89,6 +90,15 @@ def draw_stages(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure.legend(loc="outside right upper", fontsize="small")
     figure.savefig(path, dpi=_DPI, metadata={"Software": None})
     plt.close(figure)
+
+
+def _draw_overlapped(axes: Any, rows: Sequence[Mapping[str, Any]], ends: Sequence[float]) -> None:
+    """What was done beside a row's last stages: it ends with them at the latest."""
+    for name in dict.fromkeys(name for row in rows for name in row["overlapped"]):
+        sizes = [row["overlapped"].get(name, 0.0) * 1e3 for row in rows]
+        lefts = [max(0.0, end - size) for end, size in zip(ends, sizes, strict=True)]
+        places = [place + 0.42 for place in range(len(rows))]
+        axes.barh(places, sizes, 0.1, left=lefts, color="black", label=f"{name}, beside them")
 
 
 def pyplot() -> Any:
