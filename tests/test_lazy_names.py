@@ -18,6 +18,7 @@ from tests.layers import PACKAGE
 from blockstm import lazy_names
 from blockstm.ethereum import Reason
 
+BLOCK = PACKAGE.parents[1] / "tests" / "data" / "mainnet" / "19426587.json.xz"
 PACKAGES = ["blockstm.ethereum", "blockstm.ethereum.tracing", "blockstm.ethereum.witnesses"]
 
 
@@ -49,6 +50,31 @@ def test_what_runs_has_the_names_that_type_checkers_see(package: str) -> None:
     assert sorted(seen) == sorted(module.__all__)
     for name, origin in seen.items():
         assert getattr(module, name) is getattr(importlib.import_module(origin), name)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "from blockstm.ethereum import read_block_file",
+        "from blockstm.ethereum import Block\n"
+        "from blockstm.ethereum.files.block_files import read_block_file",
+    ],
+    ids=["read_block_file", "Block"],
+)
+def test_the_first_block_of_a_process_waits_for_no_import(begin: str) -> None:
+    printed = python(
+        f"""{begin}
+import sys
+from blockstm import Executor
+file = read_block_file({str(BLOCK)!r})
+state = file.state()
+with Executor(workers=2) as executor:
+    before = set(sys.modules)
+    executor.execute_block(file.block, state, "evm", block_hashes=file.block_hashes)
+print([name for name in sys.modules if name not in before and "blockstm" in name])
+"""
+    )
+    assert printed == "[]\n"
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -15,13 +15,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["of"]
 
+_NOTHING: Final[Mapping[str, str]] = {}
+
 
 def of(
-    package: str, modules: Mapping[str, str]
+    package: str, modules: Mapping[str, str], beside: Mapping[str, str] = _NOTHING
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """``__getattr__`` and ``__dir__`` of a package, by PEP 562.
 
@@ -34,6 +36,8 @@ def of(
         package: its ``__name__``.
         modules: a module → the names that come from it, with blanks between them. A module of the
             package is named from the package on; any other starts with ``blockstm.``.
+        beside: a name → a module that is imported with it, because what is done with the name
+            needs it and is not to wait for it then.
     """
     paths = {_path(package, module): names.split() for module, names in modules.items()}
     origins = {name: path for path, names in paths.items() for name in names}
@@ -45,6 +49,8 @@ def of(
     def get(name: str) -> Any:
         there = vars(sys.modules[package])
         if name in origins:
+            if name in beside:
+                import_module(_path(package, beside[name]))
             there[name] = value = getattr(import_module(origins[name]), name)
             return value
         if name in folders:

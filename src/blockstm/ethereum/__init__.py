@@ -217,4 +217,6 @@ else:  # to a type checker, a module with this function has every name there cou
             "blockstm.vm.evm.own_rules": "RuleView SystemCall TransactionFee",
             "blockstm.vm.forks": "FORKS Fork fork_named",
         },
+        # The first block of a process would else wait for these imports.
+        beside=dict.fromkeys(("Block", "read_block_file"), "execution.verification"),
     )

@@ -22,7 +22,7 @@ from blockstm.bench.benchmark import Iteration, Timing, timing_of
 from blockstm.bench.blocks.signed_blocks import SignedBlock, chain_of_generated
 from blockstm.bench.peak import PeakMemory
 from blockstm.config import Config
-from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum import Block
 from blockstm.ethereum.chains.chain import MAINNET, Chain
 from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
 from blockstm.ethereum.files.block_files import BlockFile
