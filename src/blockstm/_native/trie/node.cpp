@@ -84,7 +84,7 @@ Node* new_unresolved(Pool& pool, Bytes hash, uint8_t weight) noexcept {
 Node** child_place(Pool& pool, Branch* branch, int index) noexcept {
     Node** const place = branch->children + index;
     if (!branch->waits(index)) return place;
-    Node* const child = new_unresolved(pool, branch->waiting_hash(index));
+    Node* const child = new_unresolved(pool, branch->waiting_hash(index), KEPT);
     if (child == nullptr) return nullptr;
     *place = child;
     branch->waiting &= static_cast<uint16_t>(~(1u << index));
