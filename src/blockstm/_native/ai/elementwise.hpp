@@ -8,41 +8,53 @@
 namespace blockstm::ai {
 namespace {
 
-// rounded_shift of what is below 2^62 + 2^61, by a shift that moves in zeros: vectors of 64 bits have no other one
-// everywhere.
-class RoundedShift {
+// Vectors that have no product of 64 bits are slower than one number after another: a source whose vectors are such says
+// so.
+#if !defined(BLOCKSTM_WITHOUT_WIDE_PRODUCTS)
+#define BLOCKSTM_OF_64_BITS
+#define BLOCKSTM_ONE_BY_ONE
+#elif defined(__clang__)
+#define BLOCKSTM_OF_64_BITS
+#define BLOCKSTM_ONE_BY_ONE _Pragma("clang loop vectorize(disable)")
+#else
+#define BLOCKSTM_OF_64_BITS [[gnu::optimize("no-tree-vectorize")]]
+#define BLOCKSTM_ONE_BY_ONE _Pragma("GCC unroll 4")
+#endif
+
+// clipped(rounded_shift(number + offset) + zero) of what is below 2^62 + 2^61, by a shift that moves in zeros: vectors
+// of 64 bits have no other one everywhere.
+class Scaled {
 public:
-    explicit RoundedShift(int shift) noexcept
-        : shift_(shift), added_(TOP + (uint64_t{1} << (shift - 1))), taken_(TOP >> shift) {}
-    int64_t operator()(int64_t number) const noexcept {
-        return static_cast<int64_t>(((static_cast<uint64_t>(number) + added_) >> shift_) - taken_);
+    explicit Scaled(const Scaling& to, int64_t offset = 0) noexcept
+        : shift_(to.shift), added_(TOP + (uint64_t{1} << (to.shift - 1)) + static_cast<uint64_t>(offset)),
+          zero_(to.zero - static_cast<int64_t>(TOP >> to.shift)), low_(to.low), high_(to.high) {}
+    int8_t operator()(int64_t number) const noexcept {
+        return clipped(static_cast<int64_t>((static_cast<uint64_t>(number) + added_) >> shift_) + zero_, low_, high_);
     }
 
 private:
     static constexpr uint64_t TOP = uint64_t{1} << 63;
     int shift_;
-    uint64_t added_, taken_;
+    uint64_t added_;
+    int64_t zero_, low_, high_;
 };
 
-void scale_all(const int32_t* numbers, uint64_t count, int32_t multiplier, const Scaling& to, int8_t* output) noexcept {
-    const RoundedShift shifted(to.shift);
-    const int64_t zero = to.zero, low = to.low, high = to.high;
-    for (uint64_t place = 0; place < count; ++place) {
-        output[place] = clipped(shifted(int64_t{numbers[place]} * multiplier) + zero, low, high);
-    }
+BLOCKSTM_OF_64_BITS void scale_all(const int32_t* numbers, uint64_t count, int32_t multiplier, const Scaling& to,
+                                   int8_t* output) noexcept {
+    const Scaled scaled(to);
+    BLOCKSTM_ONE_BY_ONE
+    for (uint64_t place = 0; place < count; ++place) output[place] = scaled(int64_t{numbers[place]} * multiplier);
 }
 
-void add_all(const Addend& left, const Addend& right, uint64_t count, const Scaling& to, int8_t* output) noexcept {
-    const RoundedShift shifted(to.shift);
-    const int32_t left_zero = left.zero, left_multiplier = left.multiplier;
-    const int32_t right_zero = right.zero, right_multiplier = right.multiplier;
-    const int64_t zero = to.zero, low = to.low, high = to.high;
+BLOCKSTM_OF_64_BITS void add_all(const Addend& left, const Addend& right, uint64_t count, const Scaling& to,
+                                 int8_t* output) noexcept {
+    const int64_t left_multiplier = left.multiplier, right_multiplier = right.multiplier;
+    const Scaled scaled(to, -(left.zero * left_multiplier + right.zero * right_multiplier));
     const int8_t* a = left.numbers;
     const int8_t* b = right.numbers;
+    BLOCKSTM_ONE_BY_ONE
     for (uint64_t place = 0; place < count; ++place) {
-        const int64_t sum = int64_t{a[place] - left_zero} * left_multiplier +
-                            int64_t{b[place] - right_zero} * right_multiplier;
-        output[place] = clipped(shifted(sum) + zero, low, high);
+        output[place] = scaled(a[place] * left_multiplier + b[place] * right_multiplier);
     }
 }
 

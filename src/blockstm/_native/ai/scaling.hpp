@@ -1,6 +1,7 @@
 // The one rounding rule, and the one place where numbers saturate.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace blockstm::ai {
@@ -11,7 +12,7 @@ constexpr int64_t rounded_shift(int64_t number, int shift) noexcept {
 }
 
 constexpr int8_t clipped(int64_t number, int64_t low = -128, int64_t high = 127) noexcept {
-    return static_cast<int8_t>(number < low ? low : number > high ? high : number);
+    return static_cast<int8_t>(std::min(std::max(number, low), high));  // which no branch is made of
 }
 
 // number / divisor, rounded to the nearest, halves upwards. divisor is more than 0.
