@@ -89,6 +89,18 @@ def add(rng: random.Random) -> Drawn:
     return "add", parameters, [int8s(rng, count), int8s(rng, count)]
 
 
+def multiply(rng: random.Random) -> Drawn:
+    rows, inner = rng.choice((1, 5, 16, 70)), rng.choice((1, 1, 2, 15, 37))
+    scaling = [_zero(rng), _zero(rng), _multiplier(rng), rng.choice(SHIFTS), _zero(rng)]
+    operands = [int8s(rng, rows * inner), int8s(rng, rows)]
+    return "multiply", [rows, inner, *scaling, *_bounds(rng)], operands
+
+
+def join(rng: random.Random) -> Drawn:
+    rows, left, right = rng.choice((1, 3, 16)), rng.choice((1, 5, 40)), rng.choice((1, 2, 33))
+    return "join", [rows, left, right], [int8s(rng, rows * left), int8s(rng, rows * right)]
+
+
 def clip(rng: random.Random) -> Drawn:
     count = rng.choice((1, 15, 64, 100))
     return "clip", [count, *_bounds(rng)], [int8s(rng, count)]
@@ -143,7 +155,8 @@ def layer_norm(rng: random.Random) -> Drawn:
     rows, length = rng.randint(1, 3), rng.choice((1, 2, 7, 64))
     limit = rng.choice((1000, 2**31 - 1))
     operands = [int8s(rng, rows * length), int32s(rng, length, limit), int32s(rng, length, limit)]
-    return "layer_norm", [rows, length, rng.choice(SHIFTS), _zero(rng)], operands
+    epsilon = rng.choice(([], [0, 0], [0, rng.randint(1, 1000)], [2**31 - 1, 2**31 - 1], [1, 5]))
+    return "layer_norm", [rows, length, rng.choice(SHIFTS), _zero(rng), *epsilon], operands
 
 
 def transpose(rng: random.Random) -> Drawn:
@@ -154,8 +167,8 @@ def transpose(rng: random.Random) -> Drawn:
 INSTRUCTIONS: dict[str, Callable[[random.Random], Drawn]] = {
     draws.__name__: draws
     for draws in (
-        product, convolution, requantise, add, clip, table, max_pool, mean_pool, top,
-        softmax, gelu, layer_norm, transpose,
+        product, convolution, requantise, add, multiply, join, clip, table, max_pool, mean_pool,
+        top, softmax, gelu, layer_norm, transpose,
     )
 }  # fmt: skip
 

@@ -160,14 +160,16 @@ def test_a_layer_norm_is_near_what_onnx_runtime_gives() -> None:
     assert np.abs(ours - theirs).max() <= 2 * compiled.output.scales[0].scale
 
 
-def test_an_epsilon_that_counts_for_nothing_is_left_out() -> None:
-    """Rows that deviate by eight steps are as near as others, with the largest that is allowed."""
+@pytest.mark.parametrize("epsilon", [0.0, 0.1, 1.0, 50.0, 1e4])
+def test_the_epsilon_of_a_norm_counts(epsilon: float) -> None:
+    """In squares of the input's step: from none to one that is all of the deviation."""
     network = Network([1, 24])
     step = 0.005
-    output = _norm_of(step, epsilon=0.49 * step**2)(network, network.rounded("given", step, 128))
+    output = _norm_of(step, epsilon=epsilon * step**2)(network, network.rounded("given", step, 128))
     given = network.rng.normal(0, 8 * step, (1, 24)).astype(np.float32)
     compiled, ours, theirs = results(network, output, given)
     assert np.abs(ours - theirs).max() <= 2 * compiled.output.scales[0].scale
+    assert compiled.version == (2 if epsilon else 1)
 
 
 @pytest.mark.parametrize("operator", ["ArgMax", "TopK"])
@@ -359,16 +361,15 @@ WRONG: dict[str, tuple[Made, str, str]] = {
         "quantizelinear_5",
         "the scales do not go together",
     ),
-    "a norm of small steps": (_norm_of(0.004), "layernormalization_4", "1e-05 counts beside"),
-    "a norm with a large epsilon": (
-        _norm_of(0.05, epsilon=1e-2),
-        "layernormalization_4",
-        "0.01 counts beside an input whose step is 0.05",
+    "a norm with an epsilon beyond all steps": (
+        _norm_of(1e-12, epsilon=1e-2),
+        "quantizelinear_5",
+        "an epsilon of 0.01 beside a step of 1e-12",
     ),
     "a norm with a negative epsilon": (
         _norm_of(0.05, epsilon=-1e-2),
         "layernormalization_4",
-        "-0.01 counts beside",
+        "a number of 0 or more, not -0.01",
     ),
     "a shape beyond the rank": (_shaped_as("Reshape", 1, 24, 0), "reshape_2", "not reshaped to"),
     "two sizes that follow": (_shaped_as("Reshape", -1, -1, 24), "reshape_2", "not reshaped to"),

@@ -41,6 +41,11 @@ CASES: dict[str, tuple[str, list[int], list[bytes | None]]] = {
         [NUMBERS[:COUNT], ONE * (1 << 14), b"\x28" * (1 << 14)],
     ),
     "add": ("add", [COUNT, 0, 1 << 30, 0, 1 << 30, 31, 0, -128, 127], [NUMBERS[:COUNT]] * 2),
+    "multiply": ("multiply", [COUNT, 1, 3, 5, 1 << 30, 40, 0, -128, 127], [NUMBERS[:COUNT]] * 2),
+    "multiply by rows": (
+        "multiply", [64, 1024, 3, 5, 1 << 30, 40, 0, -128, 127], [NUMBERS[:COUNT], NUMBERS[:64]],
+    ),
+    "join": ("join", [64, 512, 512], [NUMBERS[: COUNT // 2]] * 2),
     "clip": ("clip", [COUNT, 0, 127], [NUMBERS[:COUNT]]),
     "table": ("table", [COUNT], [NUMBERS[:COUNT], NUMBERS[:256]]),
     "max pool": ("max_pool", [64, 32, 32, 3, 3, 1, 1, 1, 1, 1, 1], [NUMBERS[:COUNT]]),
@@ -73,7 +78,8 @@ def best_of(run: Any) -> float:
 @pytest.mark.parametrize("kernel", kernels())
 @pytest.mark.parametrize("case", CASES)
 def test_work_is_paid_for(case: str, kernel: str) -> None:
-    """Measured: at least twice as much, a call from Python included; most of them ten times."""
+    """Measured: at least seven times as much; of the smallest, which is mostly a call from Python,
+    one and a half."""
     name, parameters, operands = CASES[case]
     data = call_data(name, parameters, operands)
     gas = call(name, data).gas_used
@@ -82,5 +88,6 @@ def test_work_is_paid_for(case: str, kernel: str) -> None:
         yardstick = best_of(lambda: call_precompile(ECRECOVER, SIGNATURE, "berlin"))
         return gas / best_of(lambda: call(name, data, kernel=kernel)), 3000 / yardstick
 
-    rate, yardstick = at_best(rates, lambda rates: rates[0] * 2 > rates[1])
+    least = 0.5 if case == "smallest product" else 3
+    rate, yardstick = at_best(rates, lambda rates: rates[0] > least * rates[1])
     print(f"{case:28} {kernel:6} {rate / 1e6:9.1f} Mgas/s, ecrecover {yardstick / 1e6:.1f}")

@@ -66,7 +66,7 @@ def agreed(steps: Any, accounts: Any, fork: str = FORK) -> Any:
 
 
 def asking(sender: int, name: str, data: bytes, **members: Any) -> Any:
-    return transaction(sender, ADDRESSES[name], data=data, gas=5_000_000, **members)
+    return transaction(sender, ADDRESSES[name], data=data, gas=3_000_000, **members)
 
 
 def test_each_instruction_in_a_block_is_the_references() -> None:
@@ -77,7 +77,7 @@ def test_each_instruction_in_a_block_is_the_references() -> None:
         steps.append(asking(turn % 8, name, data[:-1] if turn > 20 else data, nonce=turn // 8))
     outcomes = agreed(steps, {})
     assert {succeeded for succeeded, _, _ in outcomes} == {True, False}
-    assert all(gas == 5_000_000 for succeeded, _, gas in outcomes if not succeeded)
+    assert all(gas == 3_000_000 for succeeded, _, gas in outcomes if not succeeded)
 
 
 # ---- codes that are read
@@ -118,7 +118,7 @@ def test_a_code_costs_what_an_access_to_it_costs(fork: str, first: int, again: i
     """The first is of a cold account, the second of a warm one, from Berlin on (EIP-2929)."""
     prices = []
     for data in (weighing(), call_data("product", [1, 20, 2], [bytes(range(20)), WEIGHTS[1:]])):
-        step = transaction(0, CALLER, data=data, gas=5_000_000)
+        step = transaction(0, CALLER, data=data, gas=3_000_000)
         [(succeeded, output, _)] = agreed([step], {HOLDER: holding(), CALLER: timed(2)}, fork)
         assert succeeded
         prices.append([int.from_bytes(output[at : at + 32], "big") for at in (0, 32)])
@@ -131,7 +131,7 @@ def test_gas_that_does_not_last_for_an_access_is_lost() -> None:
         0 0 CALLDATASIZE 0 0 {number_of(ADDRESSES["product"])} 2599 CALL
         0 MSTORE {number_of(HOLDER)} GAS SWAP1 BALANCE POP GAS SWAP1 SUB 32 MSTORE 64 0 RETURN
     """
-    step = transaction(0, CALLER, data=weighing(), gas=5_000_000)
+    step = transaction(0, CALLER, data=weighing(), gas=3_000_000)
     [(_, output, _)] = agreed([step], {HOLDER: holding(), CALLER: contract(inner)})
     assert int.from_bytes(output[:32], "big") == 0
     assert int.from_bytes(output[32:], "big") > 2600  # what the failed call warmed is cold again
@@ -145,7 +145,7 @@ def test_gas_that_does_not_last_for_an_access_is_lost() -> None:
 def test_an_account_without_the_code_fails_the_call(accounts: Any) -> None:
     [(succeeded, _, gas_used)] = agreed([asking(0, "product", weighing())], accounts)
     assert not succeeded
-    assert gas_used == 5_000_000
+    assert gas_used == 3_000_000
 
 
 def creation_address(creator: Address, nonce: int) -> Address:

@@ -89,6 +89,7 @@ def test_products_are_those_of_numpy(kernel: str) -> None:
     rng = np.random.default_rng(7)
     for rows, depth, columns in (
         (256, 256, 256), (241, 1030, 257), (1, 4096, 3), (3, 1025, 70), (300, 5, 2), (64, 2049, 9),
+        (7, 63, 131), (9, 64, 67), (6, 65, 33), (16, 9, 1024), (5, 31, 79), (70, 27, 3),
     ):  # fmt: skip
         left = rng.integers(-128, 128, (rows, depth), dtype=np.int8)
         right = rng.integers(-128, 128, (columns, depth), dtype=np.int8)

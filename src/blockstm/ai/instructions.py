@@ -16,6 +16,8 @@ from blockstm.reference.inference.layout import (
     OPCODES,
     REGISTER,
     REGISTERS,
+    SINCE,
+    VERSION,
 )
 from blockstm.types import Address, Hash32
 
@@ -171,6 +173,7 @@ def call(
     *,
     gas: int = _GAS_MAX,
     kernel: str | None = None,
+    version: int = VERSION,
 ) -> Called:
     """Run an instruction off chain: what a call of its precompile gives, bit for bit.
 
@@ -182,11 +185,12 @@ def call(
         codes: address → code, of those that the data refers to.
         gas: what the call has, from 0 to 2**63 - 1.
         kernel: one of `kernels`; None for the fastest. Every one gives the same.
+        version: of the instruction set; see `precompiles`.
 
     Raises:
         PrecompileFailure: the call fails: the data is malformed, a code is not there or not the
             one that is meant, or the gas does not suffice.
-        ConfigError: this processor has no such kernel.
+        ConfigError: this processor has no such kernel, or the set no such version.
         InputError: there is no such instruction, the data or a code is not bytes, or the gas not
             from 0 to 2**63 - 1.
         MemoryError: there is none for the operands.
@@ -198,7 +202,7 @@ def call(
         if type(given) is not bytes:
             raise InputError(f"{what} is bytes, not {brief(given)}")
     known = {at: (code, keccak(code)) for at, code in (codes or {}).items()}
-    made = native.call(opcode, data, known, gas, _checked(kernel))
+    made = native.call(opcode, data, known, gas, _checked(kernel), _known(version))
     if made is None:
         raise PrecompileFailure(f"the call of {name} fails: see docs/ai.md for what it takes")
     return Called(*made)
@@ -209,17 +213,24 @@ def kernels() -> tuple[str, ...]:
     return native.kernels()
 
 
-def precompiles(kernel: str | None = None) -> dict[Address, Any]:
+def precompiles(kernel: str | None = None, *, version: int = VERSION) -> dict[Address, Any]:
     """The instructions for ``Chain(precompiles=...)`` and ``Evm(precompiles=...)``.
 
     Args:
         kernel: one of `kernels`; None for the fastest. Every one gives the same.
+        version: of the instruction set, which is part of a chain's rules. What a version has, the
+            later ones have with the same meaning; 2 added `multiply`, `join` and the epsilon of
+            `layer_norm`.
 
     Raises:
-        ConfigError: this processor has no such kernel.
+        ConfigError: this processor has no such kernel, or the set no such version.
     """
-    chosen = _checked(kernel)
-    return {ADDRESSES[name]: native.capsule(opcode, chosen) for name, opcode in OPCODES.items()}
+    chosen, known = _checked(kernel), _known(version)
+    return {
+        ADDRESSES[name]: native.capsule(opcode, chosen, known)
+        for name, opcode in OPCODES.items()
+        if SINCE.get(name, 1) <= known
+    }
 
 
 def _checked(kernel: str | None) -> str | None:
@@ -227,6 +238,14 @@ def _checked(kernel: str | None) -> str | None:
         there = ", ".join(native.kernels())
         raise ConfigError(f"this processor has the kernels {there}, not {brief(kernel)}")
     return kernel
+
+
+def _known(version: int) -> int:
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise ConfigError(
+            f"the instruction set has the versions 1 to {VERSION}, not {brief(version)}"
+        )
+    return version
 
 
 def _opcode(name: str) -> int:

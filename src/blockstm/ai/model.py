@@ -12,7 +12,8 @@ from blockstm.ai.instructions import Called, Reference, call, call_data
 from blockstm.errors import InputError
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.messages import brief
-from blockstm.reference.inference.layout import CODE_PREFIX
+from blockstm.reference.inference.layout import CODE_PREFIX, parse_instruction
+from blockstm.reference.inference.meanings import version_of
 from blockstm.types import Address, Hash32
 
 __all__ = ["CODE_BYTES", "Model", "Scale", "Tensor", "run_program"]
@@ -74,6 +75,11 @@ class Model:
     output_register: int
     work: int
 
+    @property
+    def version(self) -> int:
+        """The earliest version of the instruction set that has all of it."""
+        return max(version_of(parse_instruction(each)) for each in self.instructions)
+
     def codes(self, limit: int = CODE_BYTES) -> list[bytes]:
         """The codes that hold the constants, each of at most ``limit`` bytes.
 
@@ -94,7 +100,7 @@ class Model:
     def program(self, references: Sequence[Reference]) -> bytes:
         """The code of the program, whose constants these accounts have."""
         begin = (
-            CODE_PREFIX + b"AIP1" + bytes([len(references)])
+            CODE_PREFIX + f"AIP{self.version}".encode() + bytes([len(references)])
             + len(self.instructions).to_bytes(2, "big")
             + self.input.size.to_bytes(4, "big")
             + bytes([16 + self.output_register, 0, 0, 0])

@@ -8,8 +8,8 @@
 namespace blockstm::ai {
 namespace {
 
-// Vectors that have no product of 64 bits are slower than one number after another: a source whose vectors are such says
-// so.
+// Vectors that have no product of 64 bits are slower than one number after another: a source whose vectors are such
+// says so.
 #if !defined(BLOCKSTM_WITHOUT_WIDE_PRODUCTS)
 #define BLOCKSTM_OF_64_BITS
 #define BLOCKSTM_ONE_BY_ONE
@@ -58,6 +58,29 @@ BLOCKSTM_OF_64_BITS void add_all(const Addend& left, const Addend& right, uint64
     }
 }
 
+BLOCKSTM_OF_64_BITS void multiply_all(const Factor& left, const Factor& right, uint64_t count, int32_t multiplier,
+                                      const Scaling& to, int8_t* output) noexcept {
+    const Scaled scaled(to);
+    const int32_t left_zero = left.zero, right_zero = right.zero;
+    const int8_t* a = left.numbers;
+    const int8_t* b = right.numbers;
+    BLOCKSTM_ONE_BY_ONE
+    for (uint64_t place = 0; place < count; ++place) {
+        output[place] = scaled(int64_t{(a[place] - left_zero) * (b[place] - right_zero)} * multiplier);
+    }
+}
+
+BLOCKSTM_OF_64_BITS void multiply_all_by(const Factor& left, int32_t number, uint64_t count, int32_t multiplier,
+                                         const Scaling& to, int8_t* output) noexcept {
+    const Scaled scaled(to);
+    const int32_t zero = left.zero;
+    const int8_t* a = left.numbers;
+    BLOCKSTM_ONE_BY_ONE
+    for (uint64_t place = 0; place < count; ++place) {
+        output[place] = scaled(int64_t{(a[place] - zero) * number} * multiplier);
+    }
+}
+
 void clip_all(const int8_t* numbers, uint64_t count, int8_t low, int8_t high, int8_t* output) noexcept {
     for (uint64_t place = 0; place < count; ++place) {
         const int8_t number = numbers[place] < low ? low : numbers[place];
@@ -93,7 +116,7 @@ void add_up(const int8_t* numbers, uint64_t step, uint64_t count, int32_t less, 
     for (uint64_t place = 0; place < count; ++place) sums[place] += numbers[place * step] - less;
 }
 
-constexpr Elementwise TABLE = {scale_all, add_all, clip_all, keep_larger, add_up};
+constexpr Elementwise TABLE = {scale_all, add_all, multiply_all, multiply_all_by, clip_all, keep_larger, add_up};
 
 }  // namespace
 }  // namespace blockstm::ai

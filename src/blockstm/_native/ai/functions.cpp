@@ -99,6 +99,7 @@ void gelu(const int32_t* parameters, const Operands& operands, int8_t* output) n
 Status layer_norm(const int32_t* parameters, const Operands& operands, int8_t* output, Workspace& workspace) noexcept {
     const auto rows = static_cast<uint64_t>(parameters[0]), length = static_cast<uint64_t>(parameters[1]);
     const auto count = static_cast<int64_t>(length);
+    const int64_t epsilon = int64_t{parameters[4]} << 31 | parameters[5];
     if (!workspace.numbers.resize(length)) return Status::NoMemory;
     int32_t* distances = workspace.numbers.data();
     for (uint64_t row = 0; row < rows; ++row) {
@@ -110,7 +111,7 @@ Status layer_norm(const int32_t* parameters, const Operands& operands, int8_t* o
             distances[place] = static_cast<int32_t>(distance);
             squares += distance * distance;
         }
-        const int64_t deviation = std::max<int64_t>(root_of(squares / count), 1);
+        const int64_t deviation = std::max<int64_t>(root_of(squares / count + epsilon), 1);
         for (uint64_t place = 0; place < length; ++place) {
             const int64_t normal = rounded_quotient(int64_t{1024} * distances[place], deviation);
             const int64_t scaled = normal * operands.int32(1, place) + operands.int32(2, place);

@@ -38,27 +38,32 @@ cdef extern from "ai/machine.hpp" namespace "blockstm::ai" nogil:
     cdef struct Callee:
         uint8_t opcode
         Kernel kernel
+        uint8_t version
 
     int32_t run_call "blockstm::ai::run"(void* callee, blockstm_precompile_call* call) noexcept
 
 cdef enum:
     OPCODE_COUNT = 32
     KERNEL_COUNT = 3
+    VERSION_COUNT = 2
 
 KERNELS = ("plain", "avx2", "vnni")
 
 # What capsules lead to: as long as the process, for blocks that outlive their capsules.
-cdef Callee callees[KERNEL_COUNT][OPCODE_COUNT]
-cdef blockstm_precompile tables[KERNEL_COUNT][OPCODE_COUNT]
+cdef Callee callees[VERSION_COUNT][KERNEL_COUNT][OPCODE_COUNT]
+cdef blockstm_precompile tables[VERSION_COUNT][KERNEL_COUNT][OPCODE_COUNT]
 
 
 cdef void fill_tables() noexcept:
-    cdef int kernel, opcode
-    for kernel in range(KERNEL_COUNT):
-        for opcode in range(OPCODE_COUNT):
-            callees[kernel][opcode] = Callee(<uint8_t>opcode, <Kernel><uint8_t>kernel)
-            tables[kernel][opcode] = blockstm_precompile(
-                BLOCKSTM_PRECOMPILE_ABI_VERSION, sizeof(blockstm_precompile), &callees[kernel][opcode], run_call)
+    cdef int version, kernel, opcode
+    for version in range(VERSION_COUNT):
+        for kernel in range(KERNEL_COUNT):
+            for opcode in range(OPCODE_COUNT):
+                callees[version][kernel][opcode] = Callee(
+                    <uint8_t>opcode, <Kernel><uint8_t>kernel, <uint8_t>(version + 1))
+                tables[version][kernel][opcode] = blockstm_precompile(
+                    BLOCKSTM_PRECOMPILE_ABI_VERSION, sizeof(blockstm_precompile), &callees[version][kernel][opcode],
+                    run_call)
 
 fill_tables()
 
@@ -82,13 +87,20 @@ cdef int place_of(uint8_t opcode) except -1:
     return opcode
 
 
-def capsule(uint8_t opcode, str kernel=None):
+cdef int place_of_version(int version) except -1:
+    if not 1 <= version <= VERSION_COUNT:
+        raise ValueError(f"the instruction set has the versions 1 to {<int>VERSION_COUNT}, not {version}")
+    return version - 1
+
+
+def capsule(uint8_t opcode, str kernel=None, int version=VERSION_COUNT):
     """A precompile (``blockstm/precompile.h``) of an instruction, by the fastest kernel or by this one.
 
     Raises:
-        ValueError: there can be no such opcode, or no such kernel.
+        ValueError: there can be no such opcode, or no such kernel or version.
     """
-    return PyCapsule_New(&tables[number_of(kernel)][place_of(opcode)], BLOCKSTM_PRECOMPILE_CAPSULE, NULL)
+    cdef blockstm_precompile* table = &tables[place_of_version(version)][number_of(kernel)][place_of(opcode)]
+    return PyCapsule_New(table, BLOCKSTM_PRECOMPILE_CAPSULE, NULL)
 
 
 cdef struct Call:
@@ -118,20 +130,20 @@ cdef int32_t find_code(
     return BLOCKSTM_PRECOMPILE_SUCCESS
 
 
-def call(uint8_t opcode, bytes data, dict codes, int64_t gas, str kernel=None):
+def call(uint8_t opcode, bytes data, dict codes, int64_t gas, str kernel=None, int version=VERSION_COUNT):
     """What an instruction gives by itself, and its gas; None where the call fails. Works without the GIL.
 
     Args:
         codes: address → a code and its hash. Reading one costs nothing here.
 
     Raises:
-        ValueError: there can be no such opcode, or no such kernel.
+        ValueError: there can be no such opcode, or no such kernel or version.
         MemoryError: there is none for the operands.
     """
     cdef Bytes output
     cdef Call made
     cdef int32_t status
-    cdef void* callee = &callees[number_of(kernel)][place_of(opcode)]
+    cdef void* callee = &callees[place_of_version(version)][number_of(kernel)][place_of(opcode)]
     made.of.input, made.of.size = <const uint8_t*>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
     made.of.gas, made.of.gas_used = gas, 0
     made.of.write, made.of.code = write_output, find_code

@@ -29,11 +29,21 @@ struct Addend {
     int32_t zero, multiplier;
 };
 
+struct Factor {
+    const int8_t* numbers;
+    int32_t zero;
+};
+
 // Of `count` elements, which lie wherever int8 or int32 may; outputs overlap nothing.
 struct Elementwise {
     void (*scale)(const int32_t* numbers, uint64_t count, int32_t multiplier, const Scaling& to,
                   int8_t* output) noexcept;
     void (*add)(const Addend& left, const Addend& right, uint64_t count, const Scaling& to, int8_t* output) noexcept;
+    void (*multiply)(const Factor& left, const Factor& right, uint64_t count, int32_t multiplier, const Scaling& to,
+                     int8_t* output) noexcept;
+    // All of them with one number, whose zero point was taken off.
+    void (*multiply_by)(const Factor& left, int32_t number, uint64_t count, int32_t multiplier, const Scaling& to,
+                        int8_t* output) noexcept;
     void (*clip)(const int8_t* numbers, uint64_t count, int8_t low, int8_t high, int8_t* output) noexcept;
     // Of every `step`-th number.
     void (*keep_larger)(const int8_t* numbers, uint64_t step, uint64_t count, int8_t* output) noexcept;

@@ -22,8 +22,13 @@ inline constexpr uint8_t SOFTMAX = 10;
 inline constexpr uint8_t GELU = 11;
 inline constexpr uint8_t LAYER_NORM = 12;
 inline constexpr uint8_t TRANSPOSE = 13;
+inline constexpr uint8_t MULTIPLY = 14;  // from version 2 on
+inline constexpr uint8_t JOIN = 15;      // from version 2 on
 inline constexpr uint8_t RUN = 16;
 }  // namespace opcode
+
+// Of the instruction set. What a version holds, the later ones hold with the same meaning.
+inline constexpr int VERSIONS = 2;
 
 // Where an operand lies.
 inline constexpr uint8_t ABSENT = 0;
@@ -55,6 +60,7 @@ struct Reference {
 
 // A program's own header; references and instructions follow it.
 struct ProgramHeader {
+    uint8_t version;
     uint8_t code_count;
     uint16_t instruction_count;
     uint32_t input_bytes;

@@ -46,9 +46,9 @@ struct Step {
     uint64_t gas;
 };
 
-bool check(const Instruction& instruction, const PlaceSizes& places, Step& step) noexcept {
+bool check(const Instruction& instruction, int version, const PlaceSizes& places, Step& step) noexcept {
     Shape shape;
-    if (!shape_of(instruction, shape)) return false;
+    if (!shape_of(instruction, version, shape)) return false;
     uint64_t moved = shape.output_bytes;
     for (int number = 0; number < OPERANDS; ++number) {
         const uint8_t source = instruction.sources[number];
@@ -146,7 +146,7 @@ bool charge(blockstm_precompile_call& call, uint64_t gas) noexcept {
     return true;
 }
 
-int32_t run_instruction(blockstm_precompile_call& call, const Instruction& instruction, Kernel kernel) noexcept {
+int32_t run_instruction(blockstm_precompile_call& call, const Instruction& instruction, const Callee& callee) noexcept {
     KeptPlaces kept;
     if (kept.get() == nullptr) return NO_MEMORY;
     Places& places = *kept.get();
@@ -159,14 +159,14 @@ int32_t run_instruction(blockstm_precompile_call& call, const Instruction& instr
     sizes[INLINE] = static_cast<int64_t>(places.input.size);
     sizes[CODES] = static_cast<int64_t>(places.constants.size());
     Step step;
-    if (!check(instruction, sizes, step)) return FAILED;
+    if (!check(instruction, callee.version, sizes, step)) return FAILED;
     uint64_t end = 0;
     for (int number = 0; number < OPERANDS; ++number) {
         if (instruction.sources[number] != INLINE) continue;
         end = std::max(end, instruction.offsets[number] + step.operand_bytes[number]);
     }
     if (end != places.input.size || !charge(call, step.gas)) return FAILED;
-    const int32_t computed = compute_step(places, step, kernel);
+    const int32_t computed = compute_step(places, step, callee.kernel);
     return computed == SUCCESS ? call.write(&call, places.output.data(), places.output.size()) : computed;
 }
 
@@ -192,7 +192,7 @@ int32_t prepare(blockstm_precompile_call& call, Span code, const ProgramHeader& 
         if (!parse_instruction(data, instruction) || instruction.code_count != 0) return FAILED;
         const uint8_t destination = instruction.destination;
         if (destination < REGISTER || destination >= REGISTER + REGISTERS) return FAILED;
-        if (!check(instruction, sizes, step) || !charge(call, gas += step.gas)) return FAILED;
+        if (!check(instruction, program.version, sizes, step) || !charge(call, gas += step.gas)) return FAILED;
         if (!steps.push(step)) return NO_MEMORY;
         sizes[destination] = static_cast<int64_t>(step.output_bytes);
         if (sizes.in_registers() > BYTES_MAX) return FAILED;
@@ -200,7 +200,7 @@ int32_t prepare(blockstm_precompile_call& call, Span code, const ProgramHeader& 
     return program.output >= REGISTER && sizes.has(program.output) ? SUCCESS : FAILED;
 }
 
-int32_t run_program(blockstm_precompile_call& call, Kernel kernel) noexcept {
+int32_t run_program(blockstm_precompile_call& call, const Callee& callee) noexcept {
     constexpr uint64_t BEGIN = HEADER_BYTES + REFERENCE_BYTES;
     const Span input{call.input + BEGIN, call.size - BEGIN};
     Span code;
@@ -208,6 +208,7 @@ int32_t run_program(blockstm_precompile_call& call, Kernel kernel) noexcept {
     if (status != SUCCESS) return status;
     ProgramHeader program;
     if (!parse_program(code, program) || program.input_bytes != input.size || input.size == 0) return FAILED;
+    if (program.version > callee.version) return FAILED;
     KeptPlaces kept;
     if (kept.get() == nullptr) return NO_MEMORY;
     Places& places = *kept.get();
@@ -219,7 +220,7 @@ int32_t run_program(blockstm_precompile_call& call, Kernel kernel) noexcept {
     if (status != SUCCESS) return status;
     if (!places.registers[0].append(input.data, input.size)) return NO_MEMORY;
     for (const Step& step : places.steps) {
-        status = compute_step(places, step, kernel);
+        status = compute_step(places, step, callee.kernel);
         if (status != SUCCESS) return status;
         places.registers[step.instruction.destination - REGISTER].swap(places.output);
         // The limit is on what registers hold. What one held before goes on to the next, and would add up.
@@ -238,8 +239,8 @@ int32_t run(void* context, blockstm_precompile_call* call) noexcept {
     if (call->size < HEADER_BYTES || !parse_instruction(call->input, instruction)) return FAILED;
     if (instruction.opcode != callee.opcode || instruction.destination != 0) return FAILED;
     if (call->size - HEADER_BYTES < instruction.code_count * REFERENCE_BYTES) return FAILED;
-    if (callee.opcode != opcode::RUN) return run_instruction(*call, instruction, callee.kernel);
-    return asks_for_program(instruction) ? run_program(*call, callee.kernel) : FAILED;
+    if (callee.opcode != opcode::RUN) return run_instruction(*call, instruction, callee);
+    return asks_for_program(instruction) ? run_program(*call, callee) : FAILED;
 }
 
 }  // namespace blockstm::ai

@@ -11,6 +11,7 @@ namespace blockstm::ai {
 struct Callee {
     uint8_t opcode;  // which instruction is at the address
     Kernel kernel;
+    uint8_t version;  // of the instruction set
 };
 
 // `blockstm_precompile.run`; the context is a Callee.

@@ -1,6 +1,8 @@
 // An instruction's computation by its opcode; elements by themselves; see operations.hpp.
 #include "ai/operations.hpp"
 
+#include <algorithm>
+
 #include "ai/limits.hpp"
 #include "ai/scaling.hpp"
 
@@ -17,6 +19,8 @@ Status compute(const Instruction& instruction, const Operands& operands, uint8_t
         case opcode::REQUANTISE: return requantise(parameters, operands, numbers, kernel, workspace);
         case opcode::LAYER_NORM: return layer_norm(parameters, operands, numbers, workspace);
         case opcode::ADD: add(parameters, operands, numbers, kernel); break;
+        case opcode::MULTIPLY: multiply(parameters, operands, numbers, kernel); break;
+        case opcode::JOIN: join(parameters, operands, numbers); break;
         case opcode::CLIP: clip(parameters, operands, numbers, kernel); break;
         case opcode::TABLE: look_up(parameters, operands, numbers); break;
         case opcode::TRANSPOSE: transpose(parameters, operands, numbers); break;
@@ -62,6 +66,18 @@ void add(const int32_t* parameters, const Operands& operands, int8_t* output, Ke
     elementwise(kernel).add(left, right, static_cast<uint64_t>(parameters[0]), to, output);
 }
 
+void multiply(const int32_t* parameters, const Operands& operands, int8_t* output, Kernel kernel) noexcept {
+    const auto rows = static_cast<uint64_t>(parameters[0]), inner = static_cast<uint64_t>(parameters[1]);
+    const Factor left{operands.int8s(0), parameters[2]}, right{operands.int8s(1), parameters[3]};
+    const Scaling to{parameters[5], parameters[6], parameters[7], parameters[8]};
+    const Elementwise& each = elementwise(kernel);
+    if (inner == 1) return each.multiply(left, right, rows, parameters[4], to, output);
+    for (uint64_t row = 0; row < rows; ++row) {
+        const Factor numbers{left.numbers + row * inner, left.zero};
+        each.multiply_by(numbers, right.numbers[row] - right.zero, inner, parameters[4], to, output + row * inner);
+    }
+}
+
 void clip(const int32_t* parameters, const Operands& operands, int8_t* output, Kernel kernel) noexcept {
     elementwise(kernel).clip(operands.int8s(0), static_cast<uint64_t>(parameters[0]),
                              static_cast<int8_t>(parameters[1]), static_cast<int8_t>(parameters[2]), output);
@@ -71,6 +87,14 @@ void look_up(const int32_t* parameters, const Operands& operands, int8_t* output
     const auto count = static_cast<uint64_t>(parameters[0]);
     for (uint64_t place = 0; place < count; ++place) {
         output[place] = operands.int8s(1)[operands.int8s(0)[place] + 128];
+    }
+}
+
+void join(const int32_t* parameters, const Operands& operands, int8_t* output) noexcept {
+    const auto left = static_cast<uint64_t>(parameters[1]), right = static_cast<uint64_t>(parameters[2]);
+    for (uint64_t row = 0; row < static_cast<uint64_t>(parameters[0]); ++row) {
+        output = std::copy_n(operands.int8s(0) + row * left, left, output);
+        output = std::copy_n(operands.int8s(1) + row * right, right, output);
     }
 }
 

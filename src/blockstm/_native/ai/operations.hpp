@@ -46,11 +46,13 @@ Status compute_convolution(const int32_t* parameters, const Operands& operands, 
 Status requantise(const int32_t* parameters, const Operands& operands, int8_t* output, Kernel kernel,
                   Workspace& workspace) noexcept;
 void add(const int32_t* parameters, const Operands& operands, int8_t* output, Kernel kernel) noexcept;
+void multiply(const int32_t* parameters, const Operands& operands, int8_t* output, Kernel kernel) noexcept;
 void clip(const int32_t* parameters, const Operands& operands, int8_t* output, Kernel kernel) noexcept;
 void look_up(const int32_t* parameters, const Operands& operands, int8_t* output) noexcept;
 // int8[rows][columns] to int8[columns][rows].
 void turn(const int8_t* numbers, uint64_t rows, uint64_t columns, int8_t* output) noexcept;
 void transpose(const int32_t* parameters, const Operands& operands, int8_t* output) noexcept;
+void join(const int32_t* parameters, const Operands& operands, int8_t* output) noexcept;
 void max_pool(const int32_t* parameters, const Operands& operands, int8_t* output, Kernel kernel) noexcept;
 Status mean_pool(const int32_t* parameters, const Operands& operands, int8_t* output, Kernel kernel,
                  Workspace& workspace) noexcept;

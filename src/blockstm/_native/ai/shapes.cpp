@@ -103,6 +103,24 @@ void elementwise(uint64_t count, uint64_t work, Shape& shape) noexcept {
     shape.work = times({work, count});
 }
 
+bool multiply_shape(const int32_t* p, Shape& shape) noexcept {
+    if (!are_dimensions(p, 2) || !is_int8(p[2]) || !is_int8(p[3]) || p[4] < 0) return false;
+    if (!is_shift(p[5]) || !is_int8(p[6]) || !are_bounds(p[7], p[8])) return false;
+    shape.operand_bytes[0] = shape.output_bytes = times({uint64_t(p[0]), uint64_t(p[1])});
+    shape.operand_bytes[1] = uint64_t(p[0]);
+    shape.work = times({SCALING_WORK, shape.output_bytes});
+    return true;
+}
+
+bool join_shape(const int32_t* p, Shape& shape) noexcept {
+    if (!are_dimensions(p, 3)) return false;
+    shape.operand_bytes[0] = times({uint64_t(p[0]), uint64_t(p[1])});
+    shape.operand_bytes[1] = times({uint64_t(p[0]), uint64_t(p[2])});
+    shape.output_bytes = shape.operand_bytes[0] + shape.operand_bytes[1];
+    shape.work = times({MOVE_WORK, shape.output_bytes});
+    return true;
+}
+
 bool clip_shape(const int32_t* p, Shape& shape) noexcept {
     if (!is_dimension(p[0]) || !are_bounds(p[1], p[2])) return false;
     elementwise(uint64_t(p[0]), 1, shape);
@@ -168,33 +186,36 @@ bool gelu_shape(const int32_t* p, Shape& shape) noexcept {
 
 bool layer_norm_shape(const int32_t* p, Shape& shape) noexcept {
     if (!are_dimensions(p, 2) || p[1] > NORM_MAX || !is_shift(p[2]) || !is_int8(p[3])) return false;
+    if (p[4] < 0 || p[5] < 0) return false;
     elementwise(times({uint64_t(p[0]), uint64_t(p[1])}), NORM_WORK, shape);
     shape.operand_bytes[1] = shape.operand_bytes[2] = 4 * uint64_t(p[1]);
     return true;
 }
 
 struct Meaning {
-    int parameters;
+    int parameters[VERSIONS];  // how many it has; -1 where there is no such instruction yet
     bool (*shape)(const int32_t* parameters, Shape& shape) noexcept;
 };
 
 constexpr Meaning MEANINGS[] = {
-    {0, nullptr},
-    {4, product_shape},
-    {16, convolution_shape},
-    {6, requantise_shape},
-    {9, add_shape},
-    {3, clip_shape},
-    {1, table_shape},
-    {11, max_pool_shape},
-    {15, mean_pool_shape},
-    {4, top_shape},
-    {6, softmax_shape},
-    {8, gelu_shape},
-    {4, layer_norm_shape},
-    {2, transpose_shape},
+    {{-1, -1}, nullptr},
+    {{4, 4}, product_shape},
+    {{16, 16}, convolution_shape},
+    {{6, 6}, requantise_shape},
+    {{9, 9}, add_shape},
+    {{3, 3}, clip_shape},
+    {{1, 1}, table_shape},
+    {{11, 11}, max_pool_shape},
+    {{15, 15}, mean_pool_shape},
+    {{4, 4}, top_shape},
+    {{6, 6}, softmax_shape},
+    {{8, 8}, gelu_shape},
+    {{4, 6}, layer_norm_shape},
+    {{2, 2}, transpose_shape},
+    {{-1, 9}, multiply_shape},
+    {{-1, 3}, join_shape},
 };
-static_assert(std::size(MEANINGS) == opcode::TRANSPOSE + 1);
+static_assert(std::size(MEANINGS) == opcode::JOIN + 1);
 
 }  // namespace
 
@@ -204,12 +225,14 @@ Window convolution_window(const int32_t* p) noexcept {
 
 Window pool_window(const int32_t* p) noexcept { return window_of(p, 3, 1, 1); }
 
-bool shape_of(const Instruction& instruction, Shape& shape) noexcept {
+bool shape_of(const Instruction& instruction, int version, Shape& shape) noexcept {
     if (instruction.opcode == 0 || instruction.opcode >= std::size(MEANINGS)) return false;
     const Meaning& meaning = MEANINGS[instruction.opcode];
+    const int count = meaning.parameters[version - 1];
+    if (count < 0) return false;
     const int32_t* parameters = instruction.parameters;
-    for (int number = meaning.parameters; number < PARAMETERS; ++number) {
-        if (parameters[number] != 0) return false;
+    if (std::any_of(parameters + count, parameters + PARAMETERS, [](int32_t number) { return number != 0; })) {
+        return false;
     }
     if (!meaning.shape(parameters, shape)) return false;
     const uint64_t largest = *std::max_element(shape.operand_bytes, shape.operand_bytes + OPERANDS);

@@ -27,8 +27,8 @@ struct Window {
     uint64_t rows, columns;  // of the output
 };
 
-// False where the parameters are no such instruction's. Sizes are at most BYTES_MAX then.
-bool shape_of(const Instruction& instruction, Shape& shape) noexcept;
+// False where the parameters are no such instruction's in this version of the set. Sizes are at most BYTES_MAX then.
+bool shape_of(const Instruction& instruction, int version, Shape& shape) noexcept;
 
 // Of an instruction whose shape was found.
 Window convolution_window(const int32_t* parameters) noexcept;

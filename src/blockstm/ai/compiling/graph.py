@@ -15,7 +15,16 @@ from onnx import numpy_helper
 
 from blockstm.ai.building import Builder
 from blockstm.ai.compiling.nodes import OPERATORS
-from blockstm.ai.compiling.values import Constant, Integers, Node, Places, Sums, scale_of
+from blockstm.ai.compiling.quantising import as_int8
+from blockstm.ai.compiling.values import (
+    Constant,
+    Integers,
+    Node,
+    Places,
+    Shares,
+    Sums,
+    scale_of,
+)
 from blockstm.ai.model import Model, Scale, Tensor
 from blockstm.errors import ModelError
 from blockstm.messages import said_by
@@ -27,6 +36,9 @@ _DOMAINS: Final = (*_ONNX, "com.microsoft")
 """Whose operators are meant; ONNX Runtime's have the same meaning where they have the same name."""
 
 _OPSET_MIN: Final = 13
+
+_SHAPING: Final = ("Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+"""What may stand between the input and its QuantizeLinear: no number changes."""
 
 
 def compile_onnx(model: str | PathLike[str] | bytes | Any) -> Model:
@@ -57,14 +69,12 @@ def compile_onnx(model: str | PathLike[str] | bytes | Any) -> Model:
             f"a model has one input and one output, not {len(inputs)} and {len(graph.output)}"
         )
     name, shape = inputs[0].name, _shape(inputs[0])
-    scale, begin = _input_scale(graph, name)
+    scale = _input_scale(graph, name)
     builder = Builder(_count(shape))
-    values[begin] = values[name] = Integers(builder.input, shape, scale)
+    values[name] = Integers(builder.input, shape, scale)  # its QuantizeLinear has nothing to do
     for node in graph.node:
-        if begin in node.output:  # the caller has quantised it
-            continue
         _compile(builder, node, values)
-    output, value = _output(graph.output[0].name, values)
+    output, value = _output(builder, graph.output[0].name, values)
     instructions, constants, register = builder.finish(value)
     given = Tensor(name, "int8", shape[1:], (scale,))
     return Model(graph.name, given, output, tuple(instructions), constants, register, builder.work)
@@ -143,8 +153,8 @@ def _shape(given: Any) -> tuple[int, ...]:
     return (1, *sizes[1:])
 
 
-def _input_scale(graph: Any, name: str) -> tuple[Scale, str]:
-    """What the input's integers mean, and the value that they are.
+def _input_scale(graph: Any, name: str) -> Scale:
+    """What the input's integers mean.
 
     Raises:
         ModelError: the input goes into something else than one QuantizeLinear.
@@ -156,14 +166,17 @@ def _input_scale(graph: Any, name: str) -> tuple[Scale, str]:
                 if each.name == "value":
                     tensors[node.output[0]] = numpy_helper.to_array(each.t)
     users = [node for node in graph.node if name in node.input]
+    while len(users) == 1 and users[0].op_type in _SHAPING and users[0].input[0] == name:
+        name = users[0].output[0]
+        users = [node for node in graph.node if name in node.input]
     if len(users) == 1 and users[0].op_type == "QuantizeLinear":
-        return _scale_of(users[0], tensors), users[0].output[0]
+        return _scale_of(users[0], tensors)
     for node in users:
         if (
             node.op_type in ("DequantizeLinear", "QLinearConv", "QLinearMatMul")
             and node.input[0] == name
         ):
-            return _scale_of(node, tensors), name
+            return _scale_of(node, tensors)
     raise ModelError(f"the input {name} is quantised first, by one QuantizeLinear")
 
 
@@ -178,7 +191,7 @@ def _scale_of(node: Any, tensors: dict[str, Any]) -> Scale:
     return scale_of(tensors[names[0]], zero, fail)
 
 
-def _output(name: str, values: dict[str, Any]) -> tuple[Tensor, Any]:
+def _output(builder: Builder, name: str, values: dict[str, Any]) -> tuple[Tensor, Any]:
     """What the model gives: int8, int32 or places.
 
     Raises:
@@ -187,7 +200,8 @@ def _output(name: str, values: dict[str, Any]) -> tuple[Tensor, Any]:
     found = values.get(name)
     if isinstance(found, Places):
         return Tensor(name, "words", found.shape), found.value
-    if isinstance(found, Integers) and not found.functions:
+    if isinstance(found, Integers | Shares):
+        found = as_int8(builder, Node(name, "the output", [], {}), found)
         return Tensor(name, "int8", found.shape[1:], (found.scale,)), found.value
     if isinstance(found, Sums) and found.low == -np.inf and found.high == np.inf:
         if found.channels[0] > 1:

@@ -10,14 +10,15 @@ from typing import Any, Final
 import numpy as np
 
 from blockstm.ai.building import Builder
-from blockstm.ai.compiling import products, windows
-from blockstm.ai.compiling.quantising import quantise
+from blockstm.ai.compiling import pairs, products, windows
+from blockstm.ai.compiling.quantising import computed, quantise
 from blockstm.ai.compiling.values import (
     Constant,
     Integers,
     Node,
     Normalised,
     Places,
+    Product,
     Shares,
     Sum,
     Sums,
@@ -28,9 +29,6 @@ from blockstm.ai.model import Scale
 __all__ = ["OPERATORS"]
 
 _EPSILON: Final = 1e-5  # of a LayerNormalization that does not say
-_QUIET_VARIANCE: Final = 0.5
-"""The most of epsilon, in squares of the input's step: a row that deviates by eight steps then has
-another result by 1/256 at most, and what is quieter is lost in the rounding of its input."""
 
 _Compile = Callable[[Builder, Node], Any]
 
@@ -106,22 +104,10 @@ def _cut(node: Node, low: float, high: float) -> Any:
         ModelError: of what it is, there is no instruction that cuts.
     """
     given = node.inputs[0]
-    if isinstance(given, Sums | Sum):
+    if isinstance(given, Sums | Sum | Product):
         bounds = max(given.low, low), min(max(given.high, low), high)
         return replace(given, low=bounds[0], high=bounds[1])
-    return _mapped(node, lambda number: min(max(number, low), high))
-
-
-def _mapped(node: Node, function: Callable[[float], float]) -> Integers:
-    """A function of each number, which will be part of a table.
-
-    Raises:
-        ModelError: the numbers are not int8 then.
-    """
-    given = node.inputs[0]
-    if not isinstance(given, Integers):
-        raise node.fail("its input was quantised just before it: it becomes a table of 256 numbers")
-    return replace(given, functions=(*given.functions, function))
+    return node.mapped(lambda number: min(max(number, low), high))
 
 
 def _clip(builder: Builder, node: Node) -> Any:
@@ -132,31 +118,8 @@ def _clip(builder: Builder, node: Node) -> Any:
     return _cut(node, bounds[0], bounds[1])
 
 
-def _add(builder: Builder, node: Node) -> Any:
-    if any(isinstance(given, Constant) for given in node.inputs):
-        return _biased(node)
-    left, right = node.integers(0), node.integers(1)
-    if left.shape != right.shape:
-        raise node.fail(f"both are of one shape, not {left.shape} and {right.shape}")
-    return Sum(left, right, left.shape)
-
-
-def _biased(node: Node) -> Any:
-    """One real number of the model added to all: the rest of a table.
-
-    Raises:
-        ModelError: there are more.
-    """
-    constant = next(each for each in node.inputs if isinstance(each, Constant))
-    if constant.numbers.size != 1:
-        raise node.fail("a bias is part of Gemm or Conv, or one number")
-    number = float(constant.numbers.reshape(()))
-    others = [each for each in node.inputs if each is not constant]
-    return _mapped(Node(node.layer, node.operator, others, {}), lambda real: real + number)
-
-
 def _reshaped(builder: Builder, node: Node) -> Any:
-    given = _shapeable(node)
+    given = _shapeable(builder, node)
     wanted = [int(number) for number in node.constant(1, "shape").numbers.reshape(-1)]
     if node.attributes.get("allowzero", 0):
         raise node.fail("a size of 0 is that of the input (allowzero is 0)")
@@ -170,12 +133,12 @@ def _reshaped(builder: Builder, node: Node) -> Any:
 
 
 def _flattened(builder: Builder, node: Node) -> Any:
-    given, axis = _shapeable(node), int(node.attributes.get("axis", 1))
+    given, axis = _shapeable(builder, node), int(node.attributes.get("axis", 1))
     return given.shaped((prod(given.shape[:axis]), prod(given.shape[axis:])))
 
 
 def _squeezed(builder: Builder, node: Node) -> Any:
-    given = _shapeable(node)
+    given = _shapeable(builder, node)
     if node.given(1) is None:
         raise node.fail("its axes are listed: the batch, which is one, stays")
     axes = {int(number) for number in node.constant(1, "axes").numbers.reshape(-1)}
@@ -186,20 +149,29 @@ def _squeezed(builder: Builder, node: Node) -> Any:
     return given.shaped(tuple(n for at, n in enumerate(given.shape) if at not in dropped))
 
 
-def _shapeable(node: Node) -> Integers | Sums:
+def _unsqueezed(builder: Builder, node: Node) -> Any:
+    given = _shapeable(builder, node)
+    axes = [int(number) for number in node.constant(1, "axes").numbers.reshape(-1)]
+    rank = len(given.shape) + len(axes)
+    placed = {axis % rank for axis in axes if -rank < axis < rank}
+    if len(placed) != len(axes) or 0 in placed:
+        raise node.fail(f"axes of size 1 come behind the batch, not {axes}")
+    sizes = iter(given.shape)
+    return given.shaped(tuple(1 if at in placed else next(sizes) for at in range(rank)))
+
+
+def _shapeable(builder: Builder, node: Node) -> Integers | Sums:
     """The input, whose numbers stay as they are in another shape.
 
     Raises:
         ModelError: it is something else.
     """
     given = node.given(0)
-    if isinstance(given, Integers | Sums):
-        return given
-    raise node.fail("its input was quantised just before it")
+    return given if isinstance(given, Integers | Sums) else computed(builder, node)
 
 
 def _transposed(builder: Builder, node: Node) -> Any:
-    given = node.integers()
+    given = computed(builder, node)
     order = [int(at) for at in node.attributes.get("perm", range(len(given.shape))[::-1])]
     if sorted(order) != [*range(len(given.shape))]:
         raise node.fail(f"{order} is no order of {len(given.shape)} axes")
@@ -215,14 +187,14 @@ def _transposed(builder: Builder, node: Node) -> Any:
 
 
 def _shares(builder: Builder, node: Node) -> Shares:
-    given = node.integers()
+    given = computed(builder, node)
     if int(node.attributes.get("axis", -1)) % len(given.shape) != len(given.shape) - 1:
         raise node.fail("it goes over the last axis")
     return Shares(given, given.shape)
 
 
 def _normalised(builder: Builder, node: Node) -> Normalised:
-    given = node.integers()
+    given = computed(builder, node)
     if int(node.attributes.get("axis", -1)) % len(given.shape) != len(given.shape) - 1:
         raise node.fail("it goes over the last axis")
     gamma = np.asarray(node.constant(1, "scale").numbers, float).reshape(-1)
@@ -231,13 +203,10 @@ def _normalised(builder: Builder, node: Node) -> Normalised:
         beta = np.asarray(node.constant(2, "bias").numbers, float).reshape(-1)
     if not len(gamma) == len(beta) == given.shape[-1]:
         raise node.fail("scale and bias are of the last axis")
-    epsilon, step = float(node.attributes.get("epsilon", _EPSILON)), given.scale.scale
-    if not 0 <= epsilon <= _QUIET_VARIANCE * step**2:
-        raise node.fail(
-            f"epsilon is left out here, and {epsilon:g} counts beside an input whose step is "
-            f"{step:g}: at most half of the step's square"
-        )
-    return Normalised(given, gamma, beta, given.shape)
+    epsilon = float(node.attributes.get("epsilon", _EPSILON))
+    if not 0 <= epsilon < inf:
+        raise node.fail(f"epsilon is a number of 0 or more, not {epsilon:g}")
+    return Normalised(given, gamma, beta, epsilon, given.shape)
 
 
 def _largest(builder: Builder, node: Node) -> Places:
@@ -260,15 +229,15 @@ def _top(builder: Builder, node: Node) -> tuple[None, Places]:
 
 def _places(builder: Builder, node: Node, axis: int, count: int, *, keeps: bool) -> Places:
     given = node.inputs[0]
+    is_sums = isinstance(given, Sums)
+    if not is_sums:
+        given = computed(builder, node)
     if axis != len(given.shape) - 1:
         raise node.fail("it goes over the last axis")
-    is_sums = isinstance(given, Sums)
     if is_sums and len(set(given.scales)) > 1:
         raise node.fail("numbers of different scales are not compared: quantise them first")
     if is_sums and (given.low, given.high) != (-inf, inf):
         raise node.fail("what was cut off (Relu, Clip) is quantised before it is compared")
-    if not is_sums:
-        node.integers()
     rows, length = prod(given.shape[:-1]), given.shape[-1]
     if not 1 <= count <= min(length, 256):
         raise node.fail(f"{count} of {length} numbers are not found: 1 to {min(length, 256)} are")
@@ -282,29 +251,33 @@ def _sigmoid(number: float) -> float:
 
 
 def _function(function: Callable[[float], float]) -> _Compile:
-    return lambda builder, node: _mapped(node, function)
+    return lambda builder, node: node.mapped(function)
 
 
 def _leaky(builder: Builder, node: Node) -> Integers:
     slope = float(node.attributes.get("alpha", 0.01))
-    return _mapped(node, lambda number: number if number >= 0 else number * slope)
+    return node.mapped(lambda number: number if number >= 0 else number * slope)
 
 
 def _hard_sigmoid(builder: Builder, node: Node) -> Integers:
     slope = float(node.attributes.get("alpha", 0.2))
     offset = float(node.attributes.get("beta", 0.5))
-    return _mapped(node, lambda number: min(max(number * slope + offset, 0.0), 1.0))
+    return node.mapped(lambda number: min(max(number * slope + offset, 0.0), 1.0))
+
+
+def _hard_swish(builder: Builder, node: Node) -> Integers:
+    return node.mapped(lambda number: number * min(max(number / 6 + 0.5, 0.0), 1.0))
 
 
 def _elu(builder: Builder, node: Node) -> Integers:
     slope = float(node.attributes.get("alpha", 1.0))
-    return _mapped(node, lambda number: number if number >= 0 else slope * (exp(number) - 1))
+    return node.mapped(lambda number: number if number >= 0 else slope * (exp(number) - 1))
 
 
 def _gelu(builder: Builder, node: Node) -> Integers:
     if node.attributes.get("approximate", b"none") != b"none":
         raise node.fail("it is exact (approximate is none)")
-    return _mapped(node, lambda number: number * (1 + erf(number / sqrt(2))) / 2)
+    return node.mapped(lambda number: number * (1 + erf(number / sqrt(2))) / 2)
 
 
 def _qlinear(real: _Compile, *, first: int, has_bias: bool) -> _Compile:
@@ -327,34 +300,43 @@ def _qlinear(real: _Compile, *, first: int, has_bias: bool) -> _Compile:
 
 
 OPERATORS: Final[dict[str, _Compile]] = {
-    "Add": _add,
+    "Add": pairs.add,
     "ArgMax": _largest,
     "AveragePool": windows.mean_pool,
     "Clip": _clip,
+    "Concat": pairs.concatenate,
     "Conv": windows.convolution,
     "DequantizeLinear": _dequantised,
+    "Div": pairs.divide,
     "Dropout": lambda builder, node: node.inputs[0],
     "Elu": _elu,
     "Flatten": _flattened,
     "Gelu": _gelu,
     "Gemm": products.gemm,
     "GlobalAveragePool": windows.global_mean_pool,
+    "GlobalMaxPool": windows.global_max_pool,
     "HardSigmoid": _hard_sigmoid,
+    "HardSwish": _hard_swish,
     "Identity": lambda builder, node: node.inputs[0],
     "LayerNormalization": _normalised,
     "LeakyRelu": _leaky,
     "MatMul": products.matmul,
     "MaxPool": windows.max_pool,
+    "Mul": pairs.multiply,
     "QLinearConv": _qlinear(windows.convolution, first=0, has_bias=True),
     "QLinearMatMul": _qlinear(products.matmul, first=1, has_bias=False),
     "QuantizeLinear": _quantised,
+    "ReduceMax": windows.reduce_max,
+    "ReduceMean": windows.reduce_mean,
     "Relu": lambda builder, node: _cut(node, 0.0, inf),
     "Reshape": _reshaped,
     "Sigmoid": _function(_sigmoid),
     "Softmax": _shares,
     "Squeeze": _squeezed,
+    "Sub": pairs.subtract,
     "Tanh": _function(tanh),
     "TopK": _top,
     "Transpose": _transposed,
+    "Unsqueeze": _unsqueezed,
 }
 """What can be compiled."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from blockstm.ai.building import Builder
+from blockstm.ai.compiling.quantising import computed
 from blockstm.ai.compiling.values import Constant, Integers, Node, Sums
 from blockstm.ai.model import Scale
 
@@ -74,7 +75,7 @@ def matmul(builder: Builder, node: Node) -> Sums:
 
 
 def _weighed(builder: Builder, node: Node, bias: Constant | None, *, transposed: bool) -> Sums:
-    given = node.integers()
+    given = computed(builder, node)
     matrix = node.constant(1, "weights").numbers
     if matrix.ndim != 2:
         raise node.fail(f"its weights have {matrix.ndim} dimensions, not 2")
@@ -97,7 +98,7 @@ def _weighed(builder: Builder, node: Node, bias: Constant | None, *, transposed:
 
 def _computed(builder: Builder, node: Node) -> Sums:
     """The second is transposed first: products go row by row on both sides."""
-    left, right = node.integers(0), node.integers(1)
+    left, right = computed(builder, node, 0), computed(builder, node, 1)
     if left.scale.zero or right.scale.zero:
         raise node.fail("two computed matrices are multiplied with zero points of 0 only")
     rows, depth, columns = prod(left.shape[:-1]), left.shape[-1], right.shape[-1]

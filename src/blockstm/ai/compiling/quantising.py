@@ -9,9 +9,11 @@ from typing import Any, Final
 from blockstm.ai.building import Builder, Value
 from blockstm.ai.compiling.values import (
     Integers,
+    Joined,
     Mean,
     Node,
     Normalised,
+    Product,
     Real,
     Shares,
     Sum,
@@ -20,7 +22,7 @@ from blockstm.ai.compiling.values import (
 from blockstm.ai.model import Scale
 from blockstm.ai.scaling import common_shift, fixed_point, nearest, table_of
 
-__all__ = ["quantise"]
+__all__ = ["as_int8", "computed", "quantise"]
 
 _SHARE: Final = Scale(1 / 256, -128)
 """What `softmax` gives."""
@@ -44,6 +46,42 @@ def quantise(builder: Builder, node: Node, real: Real, to: Scale) -> Integers:
     except (ValueError, ArithmeticError) as error:  # no multiplier and shift can be so large
         raise node.fail(f"the scales do not go together: {error}") from error
     return Integers(value, real.shape, to)
+
+
+def as_int8(builder: Builder, node: Node, real: Integers | Shares) -> Integers:
+    """The value as int8 of the scale that holds all that it can be.
+
+    Raises:
+        ModelError: it can be no real number.
+    """
+    if isinstance(real, Shares):
+        return quantise(builder, node, real, _SHARE)
+    if not real.functions:
+        return real
+    try:
+        numbers = [
+            real.apply((number - real.scale.zero) * real.scale.scale) for number in range(-128, 128)
+        ]
+        low, high = min(0.0, *numbers), max(0.0, *numbers)
+        scale = (high - low) / 255 or 1.0
+        to = Scale(scale, nearest(-128 - low / scale))
+    except (ValueError, ArithmeticError) as error:
+        raise node.fail(f"it has no number for some inputs: {error}") from error
+    return quantise(builder, node, real, to)
+
+
+def computed(builder: Builder, node: Node, number: int = 0) -> Integers:
+    """An input as int8. Of what is a function of int8, those are of the scale that holds all of it.
+
+    Raises:
+        ModelError: it is something else, which only a QuantizeLinear can say the scale of.
+    """
+    given = node.given(number)
+    if not isinstance(given, Integers | Shares):
+        raise node.fail(
+            "its input was quantised (QuantizeLinear, then DequantizeLinear) just before it"
+        )
+    return as_int8(builder, node, given)
 
 
 def _bounds(low: float, high: float, to: Scale) -> tuple[int, int]:
@@ -82,6 +120,24 @@ def _from_sum(builder: Builder, real: Sum, to: Scale) -> Value:
     return builder.add("add", parameters, [left.value, right.value], size)
 
 
+def _from_product(builder: Builder, real: Product, to: Scale) -> Value:
+    left, right = real.left, real.right
+    rows, size = right.value.size, left.value.size
+    multiplier, shift = fixed_point(left.scale.scale * right.scale.scale / to.scale)
+    scaling = [left.scale.zero, right.scale.zero, multiplier, shift, to.zero]
+    parameters = [rows, size // rows, *scaling, *_bounds(real.low, real.high, to)]
+    return builder.add("multiply", parameters, [left.value, right.value], size)
+
+
+def _from_joined(builder: Builder, real: Joined, to: Scale) -> Value:
+    """In pairs, each behind what is there already; parts of another scale are looked up first."""
+    begin, *others = [_from_integers(builder, part, to) for part in real.parts]
+    for part in others:
+        sizes = [begin.size // real.rows, part.size // real.rows]
+        begin = builder.add("join", [real.rows, *sizes], [begin, part], begin.size + part.size)
+    return begin
+
+
 def _from_mean(builder: Builder, real: Mean, to: Scale) -> Value:
     high, wide = real.window[3:5]
     multiplier, shift = fixed_point(real.of.scale.scale / to.scale / (high * wide))
@@ -110,7 +166,10 @@ def _from_normalised(builder: Builder, real: Normalised, to: Scale) -> Value:
         )
         for numbers, bits in ((real.gamma, shift - _NORM_BITS), (real.beta, shift))
     )
-    parameters = [rows, length, shift, to.zero]
+    epsilon = nearest(real.epsilon * (length / real.of.scale.scale) ** 2)
+    if epsilon >> 62:
+        raise ValueError(f"an epsilon of {real.epsilon:g} beside a step of {real.of.scale.scale:g}")
+    parameters = [rows, length, shift, to.zero, epsilon >> 31, epsilon & (1 << 31) - 1]
     return builder.add("layer_norm", parameters, [real.of.value, gamma, beta], rows * length)
 
 
@@ -118,6 +177,8 @@ _EMIT: Final[dict[type, Callable[[Builder, Any, Scale], Value]]] = {
     Integers: _from_integers,
     Sums: _from_sums,
     Sum: _from_sum,
+    Product: _from_product,
+    Joined: _from_joined,
     Mean: _from_mean,
     Shares: _from_shares,
     Normalised: _from_normalised,

@@ -20,10 +20,12 @@ from blockstm.errors import ModelError
 __all__ = [
     "Constant",
     "Integers",
+    "Joined",
     "Mean",
     "Node",
     "Normalised",
     "Places",
+    "Product",
     "Real",
     "Shares",
     "Sum",
@@ -90,6 +92,26 @@ class Sum:
 
 
 @dataclass(frozen=True)
+class Product:
+    """Two values multiplied, then cut off at two bounds: each number of a row with the row's."""
+
+    left: Integers
+    right: Integers
+    shape: tuple[int, ...]
+    low: float = -inf
+    high: float = inf
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Values one behind the other: of each, so many rows."""
+
+    parts: tuple[Integers, ...]
+    rows: int
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Mean:
     """The mean of windows: `mean_pool`'s first eleven parameters."""
 
@@ -108,11 +130,12 @@ class Shares:
 
 @dataclass(frozen=True)
 class Normalised:
-    """A layer norm over rows, with gamma and beta as real numbers."""
+    """A layer norm over rows, with gamma, beta and epsilon as real numbers."""
 
     of: Integers
     gamma: Any
     beta: Any
+    epsilon: float
     shape: tuple[int, ...]
 
 
@@ -140,7 +163,7 @@ class Constant:
     axis: int = 0
 
 
-Real: TypeAlias = Integers | Sums | Sum | Mean | Shares | Normalised
+Real: TypeAlias = Integers | Sums | Sum | Product | Joined | Mean | Shares | Normalised
 
 
 @dataclass
@@ -171,18 +194,18 @@ class Node:
             raise self.fail(f"its {what} is part of the model, not computed")
         return given
 
-    def integers(self, number: int = 0) -> Integers:
-        """An input that is int8, nothing to be done with it.
+    def mapped(self, function: Callable[[float], float], number: int = 0) -> Integers:
+        """A function of each number of an input, which will be part of a table.
 
         Raises:
-            ModelError: it is something else.
+            ModelError: the numbers are not int8 then.
         """
         given = self.given(number)
-        if not isinstance(given, Integers) or given.functions:
+        if not isinstance(given, Integers):
             raise self.fail(
-                "its input was quantised (QuantizeLinear, then DequantizeLinear) just before it"
+                "its input was quantised just before it: it becomes a table of 256 numbers"
             )
-        return given
+        return replace(given, functions=(*given.functions, function))
 
 
 def scale_of(scale: Any, zero: Any, fail: Callable[[str], ModelError]) -> Scale:

@@ -113,23 +113,28 @@ def gelu(parameters: tuple[int, ...], operands: list[bytes]) -> bytes:
 
 def layer_norm_shape(parameters: tuple[int, ...]) -> Shape:
     """int8[rows, n], gamma and beta of int32[n] → int8[rows, n]."""
-    rows, length, shift, zero, *_ = parameters
+    rows, length, shift, zero, high, low, *_ = parameters
     check_dimensions((rows, length))
     check_range(length, 1, 1 << 15)
     check_scaling(shift, zero)
+    check(high >= 0 and low >= 0, "an epsilon is 0 or more")
     count = rows * length
     return Shape((count, 4 * length, 4 * length), count, 192 * count)
 
 
 def layer_norm(parameters: tuple[int, ...], operands: list[bytes]) -> bytes:
-    """Each number's distance from the mean by the deviation, in 1024ths, times gamma, and beta."""
-    _, length, shift, zero, *_ = parameters
+    """Each number's distance from the mean by the deviation, in 1024ths, times gamma, and beta.
+
+    The variance is in n² squares of the input's step, and so is epsilon, which is added to it.
+    """
+    _, length, shift, zero, high, low, *_ = parameters
+    epsilon = high << 31 | low
     gamma, beta = ints(operands[1]), ints(operands[2])
     given = []
     for row in _rows(int8s(operands[0]), length):
         total = sum(row)
         distances = [length * number - total for number in row]  # n times the distance: exact
-        deviation = max(isqrt(sum(d * d for d in distances) // length), 1)
+        deviation = max(isqrt(sum(d * d for d in distances) // length + epsilon), 1)
         for distance, scale, offset in zip(distances, gamma, beta, strict=True):
             normal = (1024 * distance + deviation // 2) // deviation
             given.append(clipped(rounded_shift(normal * scale + offset, shift) + zero))

@@ -20,6 +20,8 @@ __all__ = [
     "REGISTER",
     "REGISTERS",
     "RUN",
+    "SINCE",
+    "VERSION",
     "Instruction",
     "Program",
     "Reference",
@@ -42,9 +44,17 @@ OPCODES: Final = {
     "gelu": 11,
     "layer_norm": 12,
     "transpose": 13,
+    "multiply": 14,
+    "join": 15,
     "run": 16,
 }
 """Instruction → the first byte of its header."""
+
+VERSION: Final = 2
+"""Of the instruction set, the latest: what a version has, later ones have with the same meaning."""
+
+SINCE: Final = {"multiply": 2, "join": 2}
+"""Instruction → the version that it came with; the others: 1."""
 
 RUN: Final = OPCODES["run"]
 
@@ -61,7 +71,7 @@ CODE_PREFIX: Final = b"\0"
 
 _HEADER: Final = struct.Struct(">BB3BB2x3I12x16i")
 _PROGRAM: Final = struct.Struct(">x4sBHIB3x")
-_MAGIC: Final = b"AIP1"
+_MAGICS: Final = {f"AIP{version}".encode(): version for version in range(1, VERSION + 1)}
 
 
 class Instruction(NamedTuple):
@@ -85,6 +95,7 @@ class Reference(NamedTuple):
 class Program(NamedTuple):
     """What a code holds that ``run`` runs."""
 
+    version: int
     input_bytes: int
     output: int
     references: list[Reference]
@@ -132,13 +143,14 @@ def parse_program(code: bytes) -> Program:
     if len(code) < _PROGRAM.size:
         raise PrecompileFailure("a program is 16 bytes and more")
     magic, codes, count, input_bytes, output = _PROGRAM.unpack_from(code)
-    if magic != _MAGIC or code[:1] != CODE_PREFIX or code[13:16] != bytes(3):
+    if magic not in _MAGICS or code[:1] != CODE_PREFIX or code[13:16] != bytes(3):
         raise PrecompileFailure("a program begins with its magic bytes")
     begin = _PROGRAM.size + codes * REFERENCE_BYTES
     if len(code) != begin + count * HEADER_BYTES or count == 0:
         raise PrecompileFailure("a program ends with its last instruction")
     places = range(begin, len(code), HEADER_BYTES)
     return Program(
+        _MAGICS[magic],
         input_bytes,
         output,
         parse_references(code[_PROGRAM.size :], codes),

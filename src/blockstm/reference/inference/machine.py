@@ -15,6 +15,7 @@ from blockstm.reference.inference.layout import (
     REGISTER,
     REGISTERS,
     RUN,
+    VERSION,
     Instruction,
     Reference,
     parse_instruction,
@@ -43,7 +44,11 @@ class _Step(NamedTuple):
 
 
 def run(
-    opcode: int, data: bytes, read_code: ReadCode, keccak: Callable[[bytes], bytes]
+    opcode: int,
+    data: bytes,
+    read_code: ReadCode,
+    keccak: Callable[[bytes], bytes],
+    version: int = VERSION,
 ) -> tuple[bytes, int]:
     """What a call of an instruction gives, and its gas beside what reading codes costs.
 
@@ -52,6 +57,7 @@ def run(
         data: its header, its references, and what lies inline.
         read_code: address → the code there, for the price of an access.
         keccak: the hash that references name.
+        version: of the instruction set.
 
     Raises:
         PrecompileFailure: the input is malformed, or a code is not what a reference says.
@@ -63,12 +69,12 @@ def run(
     references = parse_references(data[HEADER_BYTES:], instruction.code_count)
     inline = data[begin:]
     if opcode == RUN:
-        return _run_program(instruction, references, inline, read_code, keccak)
+        return _run_program(instruction, references, inline, read_code, keccak, version)
     places = {
         INLINE: inline,
         CODES: b"".join(_data(each, read_code, keccak) for each in references),
     }
-    step = _checked(instruction, {source: len(place) for source, place in places.items()})
+    step = _checked(instruction, {source: len(place) for source, place in places.items()}, version)
     ends = [
         offset + size
         for source, offset, size in zip(
@@ -86,6 +92,7 @@ def _run_program(
     inline: bytes,
     read_code: ReadCode,
     keccak: Callable[[bytes], bytes],
+    version: int,
 ) -> tuple[bytes, int]:
     check(len(references) == 1, "a program is one code")
     check(instruction.sources == (INLINE, 0, 0), "a program's input is inline")
@@ -93,6 +100,7 @@ def _run_program(
     check(not any(instruction.parameters), "running has no parameters")
     code = _code(references[0], read_code, keccak)
     program = parse_program(code)
+    check(program.version <= version, "a program is of a version that the chain has")
     check(len(inline) == program.input_bytes > 0, "the input is of the size that it must have")
     constants = b"".join(_data(each, read_code, keccak) for each in program.references)
     places = {CODES: constants, REGISTER: inline}
@@ -102,7 +110,7 @@ def _run_program(
     for each in program.instructions:
         check(each.code_count == 0, "a program names the codes for all its instructions")
         check(REGISTER <= each.destination < REGISTER + REGISTERS, "there are 32 registers")
-        steps.append(_checked(each, sizes))
+        steps.append(_checked(each, sizes, program.version))
         sizes[each.destination] = steps[-1].shape.output_bytes
         held = sum(size for source, size in sizes.items() if source >= REGISTER)
         check(held <= BYTES_MAX, "the registers hold 2**26 bytes at most")
@@ -125,16 +133,19 @@ def _data(reference: Reference, read_code: ReadCode, keccak: Callable[[bytes], b
     return code[1:]
 
 
-def _checked(instruction: Instruction, place_sizes: dict[int, int]) -> _Step:
+def _checked(instruction: Instruction, place_sizes: dict[int, int], version: int) -> _Step:
     """The instruction with its shape, whose operands are where it says.
 
     Raises:
         PrecompileFailure: it is malformed, or they are not.
     """
     meaning = MEANINGS.get(instruction.opcode)
-    if meaning is None:
+    if meaning is None or meaning.since > version:
         raise PrecompileFailure("no such instruction")
-    check(not any(instruction.parameters[meaning.parameters :]), "no more parameters than it has")
+    check(
+        not any(instruction.parameters[meaning.parameters_in(version) :]),
+        "no more parameters than it has",
+    )
     shape = meaning.shape(instruction.parameters)
     check(
         max(*shape.operand_bytes, shape.output_bytes) <= BYTES_MAX,

@@ -23,6 +23,10 @@ __all__ = [
     "check_scaling",
     "clip",
     "clip_shape",
+    "join",
+    "join_shape",
+    "multiply",
+    "multiply_shape",
     "requantise",
     "requantise_shape",
     "table",
@@ -88,6 +92,46 @@ def add(parameters: tuple[int, ...], operands: list[bytes]) -> bytes:
         scaled = rounded_shift((a - left_zero) * left + (b - right_zero) * right, shift)
         given.append(clipped(scaled + zero, low, high))
     return pack_int8s(given)
+
+
+def multiply_shape(parameters: tuple[int, ...]) -> Shape:
+    """int8[rows, inner] times int8[rows], each with a zero point, one multiplier → int8."""
+    rows, inner, left_zero, right_zero, multiplier, shift, zero, low, high, *_ = parameters
+    check_dimensions((rows, inner))
+    check_scaling(shift, left_zero, right_zero, zero, low, high)
+    check(multiplier >= 0, "a multiplier is 0 or more")
+    check(low <= high, "the bounds are in order")
+    count = rows * inner
+    return Shape((count, rows, 0), count, SCALING_WORK * count)
+
+
+def multiply(parameters: tuple[int, ...], operands: list[bytes]) -> bytes:
+    """Each with its row's number, exactly; scaled, shifted right, rounded, clipped."""
+    _, inner, left_zero, right_zero, multiplier, shift, zero, low, high, *_ = parameters
+    by_row = int8s(operands[1])
+    given = []
+    for place, number in enumerate(int8s(operands[0])):
+        exact = (number - left_zero) * (by_row[place // inner] - right_zero)
+        given.append(clipped(rounded_shift(exact * multiplier, shift) + zero, low, high))
+    return pack_int8s(given)
+
+
+def join_shape(parameters: tuple[int, ...]) -> Shape:
+    """int8[rows, p] and int8[rows, q] → int8[rows, p + q]."""
+    rows, left, right, *_ = parameters
+    check_dimensions((rows, left, right))
+    count = rows * (left + right)
+    return Shape((rows * left, rows * right, 0), count, MOVE_WORK * count)
+
+
+def join(parameters: tuple[int, ...], operands: list[bytes]) -> bytes:
+    """Each row of the second behind that of the first."""
+    rows, left, right, *_ = parameters
+    first, second = operands[0], operands[1]
+    return b"".join(
+        first[row * left : (row + 1) * left] + second[row * right : (row + 1) * right]
+        for row in range(rows)
+    )
 
 
 def clip_shape(parameters: tuple[int, ...]) -> Shape:

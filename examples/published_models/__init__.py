@@ -1,0 +1,1 @@
+"""Models that others published, quantised, compiled, deployed and called; see main.py."""
