@@ -21,7 +21,7 @@ from tests.shards.traffic import (
 )
 
 from blockstm.errors import ConfigError, DecodeError, InputError, MessageError, UsageError
-from blockstm.ethereum import Account
+from blockstm.ethereum import Account, Header
 from blockstm.ethereum.transition.signing import sign
 from blockstm.ethereum.tries.list_proof import ListProver, proved_item
 from blockstm.ethereum.tries.list_root import list_root
@@ -440,3 +440,27 @@ def test_a_message_arrives_however_high_the_base_fee_is(monkeypatch: pytest.Monk
         shards.advance()
         assert shards.blocks[1].header.base_fee_per_gas > 1 << 94
         assert shards.balance(1, PEOPLE[0]) == 9
+
+
+def test_a_header_that_links_is_not_believed_against_ones_own_judgement(
+    shards: LocalShards,
+) -> None:
+    """Made up around a receipt of one's own: it links and proves its message."""
+    first = shards.advance({0: [Wallets().send(0, 0, 1, PEOPLE[0], 7)]})
+    true = {(each.shard, each.header.hash) for each in first}
+    headers = [each.header for each in first]
+    made_up = replace(headers[0], extra_data=b"made up")
+    right = Round(2, network().first_hashes(), headers, first[0].envelopes)
+    shard = shards.shards[1]
+
+    def trust(number: int, header: Header) -> bool:
+        asked.append(number)
+        return (number, header.hash) in true
+
+    asked: list[int] = []
+    with pytest.raises(MessageError) as refused:
+        shard.advance(replace(right, headers=[made_up, *headers[1:]]), trust=trust)
+    assert refused.value.reason is Refusal.UNTRUSTED_HEADER
+    assert (shard.chain.head.number, asked) == (1, [0])
+    made = shard.advance(right, trust=trust)
+    assert (made.number, made.deliveries, asked) == (2, 1, [0, 0, 2])

@@ -21,6 +21,8 @@ class Refusal(StrEnum):
     """It is for another shard."""
     UNKNOWN_HEADER = auto()
     """The header that it is proved by is none of the sender's that the receiver knows."""
+    UNTRUSTED_HEADER = auto()
+    """It follows the known one, and ``trust`` does not take it for true."""
     NOT_PROVED = auto()
     """The receipts root of the header does not have it."""
     REPLAYED = auto()

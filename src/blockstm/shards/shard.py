@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -140,15 +140,21 @@ class Shard:
 
     # ---- the next block
 
-    def advance(self, given: Round) -> ShardBlock:
+    def advance(
+        self, given: Round, *, trust: Callable[[int, Header], bool] | None = None
+    ) -> ShardBlock:
         """Make the next block, execute and verify it, and keep it.
 
         Args:
             given: its messages are all received, or the block is refused; of its transactions those
                 that fit.
+            trust: asked of each header of another shard, with the shard's number, once it is
+                known to link and before any message is received: whether it is true. None: what
+                links is believed.
 
         Raises:
-            MessageError: a message or a header is refused; the chain is as it was.
+            MessageError: a message or a header is refused; the chain is as it was. So it is where
+                ``trust`` raises.
             UsageError: the block is further ahead than the next, or it is no `Round`.
             StoreError: it cannot be kept.
         """
@@ -163,6 +169,8 @@ class Shard:
                 "the next"
             )
         self._check_known(given, head.header)
+        if trust is not None:
+            self._check_trusted(given.headers, trust)
         state = self._chain.state_at(head.hash)
         received = [
             state.storage(BRIDGE, received_slot(each)) for each in range(self.network.shards)
@@ -216,6 +224,21 @@ class Shard:
         check_headers(given.headers, given.before, int(head.number))
         if given.headers[self.index].hash != head.hash:
             raise refusal(Refusal.UNKNOWN_HEADER, f"shard {self.index} has another head itself")
+
+    def _check_trusted(
+        self, headers: Sequence[Header], trust: Callable[[int, Header], bool]
+    ) -> None:
+        """Ask whether headers of the others are true.
+
+        Raises:
+            MessageError: one is not.
+        """
+        for shard, header in enumerate(headers):
+            if shard != self.index and not trust(shard, header):
+                raise refusal(
+                    Refusal.UNTRUSTED_HEADER,
+                    f"shard {shard}: block {header.number} is not taken for true",
+                )
 
     def _deliveries(self, messages: Sequence[Sequence[Message]], nonce: int) -> list[Transaction]:
         base_fee = base_fee_on(self._chain.spec, self._chain.head.header)
