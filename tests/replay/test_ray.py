@@ -6,14 +6,17 @@ neither is in the process of other tests.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from tests.fixtures import DATA
 from tests.patience import PATIENCE
 
 pytest.importorskip("ray", reason="Ray is not installed: nothing is run on a cluster")
@@ -94,3 +97,42 @@ def test_a_cluster_that_is_stopped_is_said_to_be(name: str) -> None:
 @pytest.mark.slow
 def test_a_cluster_loses_nothing_where_its_processes_die(tmp_path: Path) -> None:
     run_cases("slow", tmp_path / "said")
+
+
+TWO_NODES = """
+import subprocess, sys
+from ray.cluster_utils import Cluster
+
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+try:
+    cluster.add_node(num_cpus=1)
+    assert len([each for each in cluster.list_all_nodes()]) == 2
+    replay = [sys.executable, "-m", "blockstm", "replay", *sys.argv[1:], "--json", "--workers", "1"]
+    for where in (["--processes", "0"], ["--ray", "--address", cluster.address]):
+        done = subprocess.run([*replay, *where], capture_output=True, text=True)
+        print(done.returncode, done.stdout, done.stderr, sep="\\n", end="\\0", flush=True)
+finally:
+    cluster.shutdown()
+"""
+
+
+@pytest.mark.slow
+def test_a_cluster_of_two_nodes_is_joined_by_its_address() -> None:
+    """Each with a core of its own, so that two tasks run on both; nothing travels but by Ray."""
+    witnesses = sorted((DATA / "mainnet-witness").iterdir())[:3]
+    blocks = [str(DATA / "mainnet" / each.name) for each in witnesses]
+    given = [*blocks, "--witness", str(witnesses[0].parent)]
+    run = [sys.executable, "-c", TWO_NODES, *given]
+    done = subprocess.run(run, capture_output=True, text=True, timeout=DEADLINE, check=True)
+    alone, joined, _ = done.stdout.split("\0")
+    assert alone.startswith("0\n"), done
+    assert joined.startswith("0\n"), done
+    assert verdicts(joined) == verdicts(alone)
+    assert len(verdicts(alone)) == len(blocks)
+
+
+def verdicts(said: str) -> list[tuple[Any, ...]]:
+    """What a replay says of each block, without how long it took."""
+    records = [json.loads(line) for line in said.splitlines() if line.startswith('{"place"')]
+    names = ("place", "name", "number", "hash", "verdict", "gas_used", "state_root")
+    return [tuple(record[name] for name in names) for record in records]
