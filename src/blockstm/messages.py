@@ -7,7 +7,6 @@ whose ``__repr__`` raises would replace it, fill the log, or take longer to prin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any, Final
 
@@ -57,6 +56,8 @@ def did_you_mean(given: object, known: Iterable[str]) -> str:
     """
     if type(given) is not str or len(given) > LENGTH_MAX:
         return ""
+    from difflib import get_close_matches  # for those who have mistaken a word alone
+
     names = {name.lower(): name for name in known}
     near = get_close_matches(given.lower(), names, n=1)
     return f"; did you mean '{names[near[0]]}'?" if near else ""
