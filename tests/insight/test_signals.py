@@ -10,10 +10,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from tests.chain.growing import genesis, random_line
 from tests.ethereum.made import block_of, sealed, signed, world
 from tests.fixtures import DATA, mainnet_block
 
 import blockstm
+from blockstm.chain import Chain
 from blockstm.cli import main
 from blockstm.errors import InputError
 from blockstm.ethereum import Account, Block, read_block_file
@@ -290,3 +292,30 @@ def test_what_cannot_be_given_is_told_before_a_block_is_read(
     told = capsys.readouterr().err
     assert option in told
     assert said in told
+
+
+def test_the_command_tells_of_a_chains_range(capsys: Capture, tmp_path: Path) -> None:
+    pytest.importorskip("mdbx")
+    line = random_line(6, seed=3)
+    with Chain.open(tmp_path, genesis=genesis()) as chain:
+        assert all(each.is_head for each in chain.import_blocks(line))
+    for named, wanted in (("..", range(1, 7)), ("2..4", range(2, 5)), ("5..", (5, 6)), ("3", (3,))):
+        assert main(["insight", "--datadir", str(tmp_path), named, "--json"]) == 0
+        *found, _ = map(json.loads, capsys.readouterr().out.splitlines())
+        assert [each["number"] for each in found] == [*wanted]
+        assert [each["transactions"] for each in found] == [
+            len(line[number - 1].transactions) for number in wanted
+        ]
+    for named in ("0..3", "4..9", "5..2", "x", "1..2..3"):
+        assert main(["insight", "--datadir", str(tmp_path), named]) == 2
+
+
+def test_trends_of_a_chain_are_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("mdbx")
+    pytest.importorskip("matplotlib")
+    with Chain.open(tmp_path / "chain", genesis=genesis()) as chain:
+        assert all(each.is_head for each in chain.import_blocks(random_line(4, seed=3)))
+    picture = tmp_path / "trends.svg"
+    asked = ["--datadir", str(tmp_path / "chain"), "..", "--plot", str(picture)]
+    assert main(["insight", *asked]) == 0
+    assert ElementTree.parse(picture).getroot().tag.endswith("svg")

@@ -13,6 +13,7 @@ Imports point down::
     runcode     ``blockstm run-code``: code run by itself
     simulating  ``blockstm simulate-cores``: blocks on more cores than there are
     insight     ``blockstm insight``: what blocks did, what was hot, what is out of the ordinary
+    insight_blocks  the blocks that it tells of
     evmc        ``blockstm evmc``: this EVM as a shared library, and what others say of themselves
     bench       ``blockstm bench``
     statetest   ``blockstm statetest``: the official tests of one transaction on a state
@@ -26,6 +27,7 @@ Imports point down::
     blockstats  what ``run --stats`` says of a block
     verdict     a block of a file, and what is said about it
     blockpaths  which block files an argument names
+    block_ranges  which numbers of blocks one names
     commands    which commands there are, and how one is run
 """
 

@@ -9,11 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from blockstm.cli.bench.rows import block_files_at
+from blockstm.cli.insight_blocks import of_chain, of_files
 from blockstm.errors import InputError, UsageError
 from blockstm.extras import need
 
 if TYPE_CHECKING:
+    from blockstm.ethereum import Block, ExecutedBlock
     from blockstm.insight.anomalies import Anomaly
     from blockstm.insight.signals import BlockSignals
 
@@ -41,7 +42,14 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "depend on each other, at which locations, in which groups; what is out of the ordinary "
         "against the blocks before it; and where the numbers tend to.",
     )
-    parser.add_argument("blocks", nargs="+", type=Path, metavar="BLOCK", help="a file or a folder")
+    parser.add_argument(
+        "blocks",
+        nargs="+",
+        type=Path,
+        metavar="BLOCK",
+        help="a file or a folder; with --datadir, numbers: 100..200, 100.., .., 100",
+    )
+    parser.add_argument("--datadir", type=Path, metavar="D", help="folder of a chain")
     parser.add_argument(
         "--hot", type=int, default=5, metavar="N", help="hot locations of a block; default: 5"
     )
@@ -75,7 +83,8 @@ def main(args: argparse.Namespace) -> int:
     from blockstm.insight.anomalies import anomalies, trends  # loads what only this command needs
 
     _check(args)
-    blocks = sorted(map(_signals, _files(args), [args] * len(_files(args))), key=_number)
+    found = of_files(args.blocks) if args.datadir is None else of_chain(args.datadir, args.blocks)
+    blocks = [_signals(block, executed, args) for block, executed in found]
     odd = anomalies(blocks, last=args.last)
     if args.json:
         for each in blocks:
@@ -115,36 +124,19 @@ def _check(args: argparse.Namespace) -> None:
             raise UsageError(f"--plot: {error}") from error
 
 
-def _files(args: argparse.Namespace) -> list[Path]:
-    return [file for named in args.blocks for file in block_files_at(named)]
-
-
-def _number(each: BlockSignals) -> int:
-    return each.number
-
-
-def _signals(path: Path, args: argparse.Namespace) -> BlockSignals:
+def _signals(block: Block, executed: ExecutedBlock, args: argparse.Namespace) -> BlockSignals:
     # loads what only this command needs
-    from blockstm.ethereum.files.block_files import read_block_file
-    from blockstm.executor import execute_block
     from blockstm.insight.graph import conflict_graph_svg
     from blockstm.insight.groups import groups_of
     from blockstm.insight.signals import signals_of
 
-    try:
-        file = read_block_file(path)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error}") from error
-    executed = execute_block(
-        file.block, file.state(), "evm", block_hashes=file.block_hashes, accesses=True
-    )
     if args.graphs is not None and executed.accesses is not None:
         args.graphs.mkdir(parents=True, exist_ok=True)
-        title = f"Block {file.block.header.number}: which transaction read what which one wrote"
+        title = f"Block {block.header.number}: which transaction read what which one wrote"
         dependencies, groups = executed.accesses.dependencies, groups_of(executed.accesses)
         picture = conflict_graph_svg(dependencies, groups, title=title)
-        (args.graphs / f"{file.block.header.number}.svg").write_text(picture)
-    return signals_of(file.block, executed, hot=args.hot)
+        (args.graphs / f"{block.header.number}.svg").write_text(picture)
+    return signals_of(block, executed, hot=args.hot)
 
 
 def _print_tables(blocks: list[BlockSignals], odd: list[Anomaly], slopes: dict[str, float]) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from blockstm.cli.block_ranges import numbers_in
 from blockstm.cli.blockpaths import block_files
 from blockstm.cli.chains.progress import Progress
 from blockstm.errors import BlockError, ClusterError, ConfigError, UsageError
-from blockstm.messages import brief
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["add_parser", "main"]
 
 EQUAL, DIFFERENT, UNREADABLE = 0, 1, 2
-_RANGE: Final = re.compile(r"([0-9]{0,20})\.\.([0-9]{0,20})")
-_NUMBER: Final = re.compile(r"[0-9]{1,20}")
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -191,7 +188,7 @@ class _Blocks:
         args = self._args
         if args.witness is not None:
             raise ConfigError("--witness is of files; with --datadir there is --witnesses")
-        first, last = _numbers(args.range)
+        first, last = numbers_in(args.range)
         if not args.witnesses:
             return FolderBlocks(args.datadir, first, last, args.checkpoints or 1)
         if args.checkpoints is not None:
@@ -228,23 +225,6 @@ def _files(args: argparse.Namespace) -> list[Path | tuple[Path, Path]]:
             else:
                 found.append((file, witness / file.name if witness.is_dir() else witness))
     return found
-
-
-def _numbers(given: list[str]) -> tuple[int | None, int | None]:
-    """The first and the last number of a range; None where it does not say.
-
-    Raises:
-        ConfigError: it is none.
-    """
-    match = _RANGE.fullmatch(given[0])
-    if len(given) > 1 or (match is None and not _NUMBER.fullmatch(given[0])):
-        raise ConfigError(
-            f"blocks of a chain are 100..200, 100.., ..200, .. or 100, not {brief(given)}"
-        )
-    if match is None:
-        return int(given[0]), int(given[0])
-    first, last = match.groups()
-    return int(first) if first else None, int(last) if last else None
 
 
 def _spec(args: argparse.Namespace, source: Source) -> Spec | None:
