@@ -38,6 +38,17 @@ def test_the_table_ends_with_all_blocks(capsys: Capture) -> None:
     assert [line.startswith("all") for line in rows] == [False] * 3 + [True] * 3
 
 
+def test_generated_blocks_are_taught_by_others_of_their_kind(capsys: Capture) -> None:
+    asked = ["--load", "erc20-hot-30", "--gas", "400000", "--learned", "--one-worker", "--json"]
+    asked += ["--workers", "2"]
+    assert main(["bench", "hints", *asked, "--iterations", "2", "--hints", "values"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["hints"] for row in rows] == ["none", "values", "learned", "one worker"]
+    assert [row["workers"] == 1 for row in rows] == [False, False, False, True]
+    assert main(["bench", "hints"]) == 2
+    assert "--load" in capsys.readouterr().err
+
+
 def test_a_block_that_cannot_be_read_is_told(capsys: Capture) -> None:
     assert main(["bench", "hints", "no-such-file.json"]) == 2
     assert "cannot read no-such-file.json" in capsys.readouterr().err

@@ -24,9 +24,10 @@ from blockstm.insight.recording import Recording, Steps, record
 from blockstm.messages import brief
 from blockstm.types import BlockResult, HintsReport
 
-__all__ = ["HINTS", "NONE", "HintedRow", "measure_hints"]
+__all__ = ["HINTS", "NONE", "ONE_WORKER", "HintedRow", "measure_hints"]
 
 NONE = "none"
+ONE_WORKER = "one worker"
 ScheduleName: TypeAlias = Literal["optimistic", "declared", "grouped", "listed", "adaptive"]
 _DRAWN = 7
 
@@ -186,12 +187,14 @@ def measure_hints(
     names: Sequence[str] = tuple(HINTS),
     schedule: ScheduleName = "declared",
     more: Mapping[str, Hints] = MappingProxyType({}),
+    with_one_worker: bool = False,
 ) -> list[HintedRow]:
     """Run a block without hints and with each kind of them, in turn; a row for each.
 
     Args:
         schedule: how hints are used, see `blockstm.Config`.
         more: name → hints, measured beside those of ``names``.
+        with_one_worker: whether one worker is measured in turn with them, without hints.
 
     Raises:
         ConfigError: there are no such hints, or fewer than 2 iterations.
@@ -205,12 +208,17 @@ def measure_hints(
     given: dict[str, Any] = {NONE: None}
     for name, hints in ({each: HINTS[each](recording) for each in names} | dict(more)).items():
         given[name] = hints.shifted(steps.transactions.start)
+    if with_one_worker:
+        given[ONE_WORKER] = None
     results: dict[str, list[BlockResult]] = {name: [] for name in given}
-    with Executor(Config(workers=1)) as alone:
+    with (
+        Executor(Config(workers=1)) as alone,
+        Executor(Config(workers=workers, schedule=schedule)) as shared,
+    ):
         expected = alone.execute_block(steps.steps, steps.state, steps.evm)
-    with Executor(Config(workers=workers, schedule=schedule)) as engine:
         for number in range(-1, iterations):
             for name in in_turn(list(given), max(number, 0)):
+                engine = alone if name == ONE_WORKER else shared
                 result = engine.execute_block(
                     steps.steps, steps.state, steps.evm, hints=given[name]
                 )
@@ -218,7 +226,7 @@ def measure_hints(
                     raise AssertionError(f"{steps.name} with hints {name} came to another result")
                 if number >= 0:
                     results[name].append(result)
-    return [_row(steps, name, workers, results) for name in given]
+    return [_row(steps, name, 1 if name == ONE_WORKER else workers, results) for name in given]
 
 
 def _row(

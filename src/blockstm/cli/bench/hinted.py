@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from blockstm.cli.bench.rows import add_blocks, print_rows, read_blocks, words
 from blockstm.cores import usable_cores
+from blockstm.errors import UsageError
 
 if TYPE_CHECKING:
     from blockstm.ethereum import ExecutedBlock
     from blockstm.ethereum.files.block_files import BlockFile
+    from blockstm.hints import Hints
+    from blockstm.insight.recording import Steps
 
 __all__ = ["add_parser", "main"]
+
+_TEACHERS = 3
+"""Generated blocks that teach of another one."""
 
 COLUMNS = (
     ("seconds", "ms", "{:.3f}"),
@@ -35,7 +41,13 @@ def add_parser(subparsers: Any) -> None:
         "that a run in order gave, and with hostile ones. Only the engine is timed. A ratio below "
         "1: hints made the block faster. Gas and writes must be those of one worker.",
     )
-    add_blocks(parser)
+    add_blocks(parser, nargs="*")
+    parser.add_argument(
+        "--load", action="append", default=[], metavar="NAME", help="a generated block, too"
+    )
+    parser.add_argument(
+        "--gas", type=int, default=30_000_000, help="of a generated block; default: 30,000,000"
+    )
     parser.add_argument("--workers", type=int, default=usable_cores(), metavar="N", help="threads")
     parser.add_argument("--hints", default="", metavar="KIND,KIND", help="default: all kinds")
     parser.add_argument(
@@ -50,7 +62,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--learned",
         action="store_true",
-        help="take the blocks by number, and measure what those before teach of each, too",
+        help="take the blocks by number, and measure what those before teach of each, too; of a "
+        "generated block what three others of its kind teach",
+    )
+    parser.add_argument(
+        "--one-worker", action="store_true", help="measure one worker, too, without hints"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.set_defaults(main=main)
@@ -65,29 +81,79 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _rows(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    if not args.blocks and not args.load:
+        raise UsageError("name a block file or a generated block (--load)")
+    for steps, taught in (*_recorded(args), *_generated(args)):
+        yield from _measured(args, steps, taught)
+
+
+def _measured(
+    args: argparse.Namespace, steps: Steps, taught: Hints | None
+) -> Iterator[dict[str, Any]]:
+    from blockstm.bench.blocks.hinted import HINTS, measure_hints  # what only this command needs
+
+    rows = measure_hints(
+        steps,
+        workers=args.workers,
+        iterations=args.iterations,
+        names=words(args.hints) or tuple(HINTS),
+        schedule=args.schedule,
+        more={} if taught is None else {"learned": taught},
+        with_one_worker=args.one_worker,
+    )
+    yield from (row.as_dict() for row in rows)
+
+
+def _recorded(args: argparse.Namespace) -> Iterator[tuple[Steps, Hints | None]]:
+    """Block files, with what those before taught of each, if that is asked for."""
     # loads what only this command needs
-    from blockstm.bench.blocks.hinted import HINTS, measure_hints
     from blockstm.ethereum.learned import Learned
     from blockstm.insight.recording import Steps
 
-    names = words(args.hints) or tuple(HINTS)
     learned = Learned()
     files = list(read_blocks(args.blocks))
     if args.learned:
         files.sort(key=lambda file: file.block.header.number)
     for file in files:
-        taught = learned.for_block(file.block) if args.learned else None
-        rows = measure_hints(
-            Steps.of_file(file),
-            workers=args.workers,
-            iterations=args.iterations,
-            names=names,
-            schedule=args.schedule,
-            more={} if taught is None else {"learned": taught},
-        )
-        yield from (row.as_dict() for row in rows)
+        yield Steps.of_file(file), learned.for_block(file.block) if args.learned else None
         if args.learned:
             learned.learn(file.block, _executed(file))
+
+
+def _generated(args: argparse.Namespace) -> Iterator[tuple[Steps, Hints | None]]:
+    """Generated blocks, with what others of the kind taught of each, if that is asked for."""
+    # loads what only this command needs
+    from blockstm.bench.blocks.workloads import block_workload
+    from blockstm.insight.recording import Steps
+
+    for name in args.load:
+        loads = [
+            block_workload(name, gas=args.gas, seed=seed)
+            for seed in range(1, 2 + _TEACHERS * args.learned)
+        ]
+        load, *teachers = [
+            Steps(each.name, each.steps, each.state, each.evm, range(len(each.steps)))
+            for each in loads
+        ]
+        yield load, _taught_by(teachers, load) if args.learned else None
+
+
+def _taught_by(teachers: Sequence[Steps], load: Steps) -> Hints | None:
+    from blockstm.ethereum.learned import Learned  # loads what only this command needs
+    from blockstm.insight.recording import run_for_accesses
+
+    learned = Learned()
+    for each in teachers:
+        outcomes, accesses = run_for_accesses(each)
+        gas_used = [outcome.gas_used for outcome in outcomes]
+        learned.learn_from(*_signed(each), accesses, gas_used)
+    return learned.for_transactions(*_signed(load))
+
+
+def _signed(steps: Steps) -> tuple[list[Any], list[Any]]:
+    """The transactions among the steps, and their senders."""
+    signed = [steps.steps[place] for place in steps.transactions]
+    return [each.transaction for each in signed], [each.sender for each in signed]
 
 
 def _executed(file: BlockFile) -> ExecutedBlock:

@@ -64,11 +64,11 @@ def block_files_at(path: Path) -> list[Path]:
         raise UsageError(f"{path}: {error}") from error
 
 
-def add_blocks(parser: argparse.ArgumentParser) -> None:
-    """Have a command take block files, for `read_blocks`."""
+def add_blocks(parser: argparse.ArgumentParser, *, nargs: str = "+") -> None:
+    """Have a command take block files, for `read_blocks`; "*": or none."""
     parser.add_argument(
         "blocks",
-        nargs="+",
+        nargs=nargs,
         type=Path,
         metavar="BLOCK",
         help="a file (.json, .json.gz or .json.xz), or a folder of them",

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
 from blockstm.errors import InputError
 from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.codecs.json_files import parse_json
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.senders import find_senders
 from blockstm.ethereum.learned.model import ConflictModel
 from blockstm.ethereum.learned.patterns import Call, Slot
+from blockstm.ethereum.results.block_accesses import TransactionAccesses
 from blockstm.hints.hints import Expected, Hints
 from blockstm.types import Address
 
@@ -44,7 +46,13 @@ class Learned:
 
     def for_block(self, block: Block) -> Hints | None:
         """The hints of a block; None where nothing is known of any method that it calls."""
-        expected = [self._expected(call) for call in _calls(block)]
+        return self.for_transactions(block.transactions, _senders(block))
+
+    def for_transactions(
+        self, transactions: Sequence[Transaction], senders: Sequence[Address | None]
+    ) -> Hints | None:
+        """The same of transactions whose senders are known, whoever signed them."""
+        expected = [self._expected(call) for call in _calls(transactions, senders)]
         return Hints.of(expected) if any(expected) else None
 
     def learn(self, block: Block, executed: ExecutedBlock) -> None:
@@ -56,10 +64,23 @@ class Learned:
         if executed.accesses is None:
             raise InputError("learning from a block takes its accesses: run it with accesses=True")
         gas_used = [outcome.gas_used for outcome in executed.outcomes]
-        for call, accesses, gas in zip(_calls(block), executed.accesses, gas_used, strict=True):
-            if call is not None and accesses.reads | accesses.writes:
-                reads = map(call.pattern_of, _slots(accesses.reads))
-                writes = map(call.pattern_of, _slots(accesses.writes))
+        self.learn_from(block.transactions, _senders(block), executed.accesses, gas_used)
+
+    def learn_from(
+        self,
+        transactions: Sequence[Transaction],
+        senders: Sequence[Address | None],
+        accesses: Iterable[TransactionAccesses],
+        gas_used: Iterable[int],
+    ) -> None:
+        """The same of transactions of a block whose senders are known, of what each touched, and of
+        the gas that it used."""
+        for call, touched, gas in zip(
+            _calls(transactions, senders), accesses, gas_used, strict=True
+        ):
+            if call is not None and touched.reads | touched.writes:
+                reads = map(call.pattern_of, _slots(touched.reads))
+                writes = map(call.pattern_of, _slots(touched.writes))
                 self._model.note(call.method, reads, writes, gas)
         self._model.end_block()
 
@@ -102,10 +123,15 @@ class Learned:
         return Expected(reads=reads, writes=writes, weight=found.gas)
 
 
-def _calls(block: Block) -> Iterator[Call | None]:
-    """The transactions as calls; None for those that create a contract or have no sender."""
-    senders = find_senders(block.transaction_list, high_s_allowed=True)
-    for transaction, sender in zip(block.transactions, senders, strict=True):
+def _senders(block: Block) -> Sequence[Address | None]:
+    return find_senders(block.transaction_list, high_s_allowed=True)
+
+
+def _calls(
+    transactions: Sequence[Transaction], senders: Sequence[Address | None]
+) -> Iterator[Call | None]:
+    """Transactions as calls; None for those that create a contract or have no sender."""
+    for transaction, sender in zip(transactions, senders, strict=True):
         is_call = transaction.to and sender is not None
         yield Call(transaction, cast(Address, sender)) if is_call else None
 
