@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from blockstm import Config, View
+from blockstm import Config, Executor, View
 from blockstm.executor import explore
 from blockstm.reference import execute_block as reference
+from blockstm.testing import NativeScripts
 
 READERS = 4
 SEEDS = 300
@@ -40,3 +41,19 @@ def test_a_write_that_the_final_run_does_not_make_is_gone(
         assert explored.error is None, f"seed {seed}"
         assert explored.result is not None
         assert explored.result.writes == wanted, f"seed {seed}"
+
+
+LARGE = 1 << 20
+"""Bytes: so much from each of a few dozen transactions has workers leave the block."""
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_what_ran_ahead_and_is_valid_is_kept_where_the_others_leave(workers: int) -> None:
+    """Large values make all workers but one leave a block several times; nothing runs again."""
+    block = [[("put", index.to_bytes(4, "big"), bytes([index]) * LARGE)] for index in range(120)]
+    native = NativeScripts(keys="bytes", values="bytes")
+    with Executor(Config(gate=False), workers=workers) as engine:
+        result = engine.execute_block(block, {}, native)
+    assert result == reference(block, {}, native.python)
+    stats = result.stats
+    assert stats.incarnations - stats.aborts["stopped"] == stats.transactions == len(block)

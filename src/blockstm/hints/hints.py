@@ -63,6 +63,17 @@ class LearningSource(HintSource, Protocol):
         """
 
 
+class Written(Protocol):
+    """What a list says of the accounts of an Ethereum block as a whole."""
+
+    @property
+    def touched(self) -> tuple[bytes, bytes]:
+        """Addresses one behind the other, and addresses with slots, 52 bytes each."""
+
+    def records(self) -> bytes | None:
+        """What changed accounts are in the end, as flat records; None: no account can be so."""
+
+
 class Hints:
     """Hints of one block, in native arrays; immutable.
 
@@ -76,14 +87,22 @@ class Hints:
     [(), (0,), ()]
     """
 
-    __slots__ = ("_arrays", "_count", "_values", "core", "listed")
+    __slots__ = ("_arrays", "_count", "_made", "_offset", "_shifted", "_values", "written")
 
-    def __init__(self, count: int, offset: int = 0, values: Any = None, **arrays: Any) -> None:
+    def __init__(
+        self,
+        count: int,
+        offset: int = 0,
+        values: Any = None,
+        written: Written | None = None,
+        **arrays: Any,
+    ) -> None:
         """Use `of`, `from_arrays` or a source instead."""
         self._count, self._arrays, self._values = count, arrays, values
-        has_values = values is not None
-        self.core = Expectations(count, offset=offset, has_values=has_values, **arrays)
-        self.listed = _listed(count, offset, values) if has_values else None
+        self._offset = offset
+        self._made: tuple[Expectations, ListedValues | None] | None = None
+        self._shifted: Hints | None = None
+        self.written = written
 
     @classmethod
     def of(cls, transactions: Iterable[Expected | None]) -> Self:
@@ -98,7 +117,7 @@ class Hints:
             dependencies=_dependencies([each.dependencies for each in listed]),
             accesses=_accesses(listed),
             weights=_weights([each.weight for each in listed]),
-        )
+        )._checked()
 
     @classmethod
     def from_arrays(
@@ -127,16 +146,42 @@ class Hints:
         Raises:
             InputError: an array is of another kind or length.
         """
-        given = {
+        given: dict[str, Any] = {
             "dependencies": dependencies,
             "accesses": accesses,
             "weights": weights,
             "values": values,
         }
         try:
-            return cls(count, **given)
+            return cls(count, **given)._checked()
         except (BufferError, IndexError, OverflowError, TypeError, ValueError) as error:
             raise InputError(f"these are no arrays of hints: {error}") from error
+
+    def _checked(self) -> Self:
+        self._parts()
+        return self
+
+    def _parts(self) -> tuple[Expectations, ListedValues | None]:
+        """What the core takes, made when it is first asked for: twice, where two ask at once."""
+        made = self._made
+        if made is None:
+            has_values, offset = self._values is not None, self._offset
+            made = (
+                Expectations(self._count, offset=offset, has_values=has_values, **self._arrays),
+                _listed(self._count, offset, self._values) if has_values else None,
+            )
+            self._made = made
+        return made
+
+    @property
+    def core(self) -> Expectations:
+        """What the core knows beforehand of each transaction."""
+        return self._parts()[0]
+
+    @property
+    def listed(self) -> ListedValues | None:
+        """What the core takes for written; None where no values are given."""
+        return self._parts()[1]
 
     @property
     def count(self) -> int:
@@ -163,7 +208,11 @@ class Hints:
 
     def shifted(self, offset: int) -> Hints:
         """The same of transactions that begin at the index ``offset`` of a longer block."""
-        return Hints(self._count, offset, self._values, **self._arrays)
+        shifted = self._shifted
+        if shifted is None or shifted._offset != offset:
+            shifted = Hints(self._count, offset, self._values, self.written, **self._arrays)
+            self._shifted = shifted
+        return shifted
 
 
 def _listed(count: int, offset: int, values: tuple[Any, Any, Any]) -> ListedValues:

@@ -47,10 +47,12 @@ cdef class Engine:
     cdef int make_ready(self, int32_t first, int32_t end) except -1
     cdef int share(self, int32_t workers) except -1
     cdef void weigh_hints(self) noexcept
+    cdef int begin_listed(self) except -1
     cdef void speculate(self, int32_t workers) noexcept
     cdef int run_sequential_phase(self) except -1
     cdef int run_until_sharing_is_profitable(self) except -1
     cdef int run_alone(self, int64_t until) except -1
+    cdef int commit_executed(self) except -1
     cdef int run_shared(self, int32_t workers, bint checks_profit) except -1
     cdef int run_explored(self, int32_t workers, Explorer* explorer) except -1
     cdef int set_up(self, Request request, bint streaming) except -1

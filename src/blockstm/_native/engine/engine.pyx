@@ -29,7 +29,7 @@ from blockstm._native.engine.gate cimport run_until_profitable
 from blockstm._native.engine.limit cimport BlockLimit
 from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset
 from blockstm._native.engine.mvmemory.listed cimport (
-    list_from, list_values, listed_in, members_of_listed,
+    list_values, listed_in, members_of_listed,
 )
 from blockstm._native.engine.mvmemory.pieces cimport pieces_free
 from blockstm._native.engine.mvmemory.spares cimport Spares
@@ -46,7 +46,8 @@ from blockstm._native.engine.view.accesses cimport POINT_JOIN, POINT_LEAVE, view
 from blockstm._native.engine.worker.blocks cimport BATCH_MAX, BATCH_NS, Block, Worker
 from blockstm._native.engine.worker.throttle cimport end_back_off, throttle_begin, throttle_share
 from blockstm._native.engine.worker.worker cimport (
-    worker_free, worker_init, worker_keep_timeline, worker_reset, worker_run, worker_run_alone,
+    worker_commit_executed, worker_free, worker_init, worker_keep_timeline, worker_reset, worker_run,
+    worker_run_alone,
 )
 
 cdef enum:
@@ -172,7 +173,8 @@ cdef class Engine:
         self.block.listed = members_of_listed(self.listed)
         if self.listed is not None:
             self.expected.hold_none()
-            self.block.store.state_flags &= ~BLOCKSTM_STATE_HASHED
+            if self.listed.values.has_codes:
+                self.block.store.state_flags &= ~BLOCKSTM_STATE_HASHED
         return 0
 
     cdef int begin(self, BoundVm vm, int64_t count, object options) except -1:
@@ -270,6 +272,16 @@ cdef class Engine:
                 worker_run_alone(&self.worker[0], until)
         return 0
 
+    cdef int commit_executed(self) except -1:
+        """All other workers have left: commit what they ran ahead of the frontier, as far as it is valid."""
+        self.block.scheduler.stopping.remove_flags(BACK_OFF)  # a STOP that came meanwhile stays
+        if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
+            worker_commit_executed(&self.worker[0])
+        else:
+            with nogil:
+                worker_commit_executed(&self.worker[0])
+        return 0
+
     cdef int make_ready(self, int32_t first, int32_t end) except -1:
         """Have workers ``first`` to ``end - 1`` forget the last block."""
         cdef int32_t id
@@ -284,28 +296,40 @@ cdef class Engine:
         cdef Block* block = &self.block
         self.make_ready(1, workers)
         self.weigh_hints()
-        if block.listed != NULL:
-            list_values(block.listed, &block.store.interner, &self.worker[0].view.ids)
-            block.store.listed.prepare(block.listed)
+        self.begin_listed()
         self.reserve_tasks(block.scheduler.count)
         memset(<void*>block.scheduler.claimed, 0, sizeof(block.scheduler.claimed))
         self.speculate(workers)
         throttle_share(block)
         return 0
 
+    cdef int begin_listed(self) except -1:
+        """Have the workers take listed values, unless what has run so far wrote others."""
+        cdef Block* block = &self.block
+        if block.listed == NULL:
+            return 0
+        self.listed.make_room()
+        if not list_values(block.listed, &block.store.interner, &block.store.numbers, &self.worker[0].view.ids,
+                           block.scheduler.frontier.next.observe()):
+            block.listed = NULL
+        block.store.listed.prepare(block.listed)
+        return 0
+
     cdef void weigh_hints(self) noexcept:
-        """Forget hints where runs are so short that one in vain costs less than what is to be done for hints."""
+        """Forget hints where runs are so short that one in vain costs less than what is to be done for hints.
+
+        Listed values stay: with them none is in vain.
+        """
         cdef Block* block = &self.block
         cdef Expected* expected = block.scheduler.expected
         if block.run_ns < HINTED_RUN_NS and expected != NULL and not expected.lists_reads and not expected.has_long:
             block.scheduler.expected = NULL
-            block.listed = NULL
 
     cdef void speculate(self, int32_t workers) noexcept:
         """Begin to speculate: all transactions before the frontier are final."""
         cdef Block* block = &self.block
         if block.listed != NULL:
-            list_from(block.listed, block.scheduler.frontier.next.observe())
+            block.listed.from_index = block.scheduler.frontier.next.observe()
         block.shared = True
         block.store.exclusive = False
         block.store.interner.alone = False
@@ -336,9 +360,12 @@ cdef class Engine:
             self.speculate(workers)
 
     cdef int run_sequential_phase(self) except -1:
-        """All other workers have left: forget what ran ahead of the frontier, and run alone for a while."""
+        """All other workers have left: keep what is valid, forget what else ran ahead, and run alone for a while."""
         cdef Block* block = &self.block
         cdef int64_t until = block.sequential_until
+        self.commit_executed()
+        if scheduler_stopping(&block.scheduler):
+            return 0
         forget_speculation(block)
         if block.store.reclaims.observe():
             self.vm.reclaim(&block.frontier)

@@ -4,7 +4,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.pieces cimport pieces_sweep
 from blockstm._native.engine.mvmemory.store cimport store_mark
-from blockstm._native.engine.scheduler cimport BACK_OFF, Scheduler, Task, task_forget
+from blockstm._native.engine.scheduler cimport Scheduler, Task, task_forget
 from blockstm._native.engine.worker.blocks cimport BATCH_MAX, Block, Incarnation, Worker
 from blockstm._native.engine.worker.commit cimport tombstone_writes
 
@@ -47,4 +47,3 @@ cdef void begin_sequential_phase(Block* block) noexcept nogil:
     block.workers = 1
     block.store.exclusive = True
     block.store.interner.alone = True
-    block.scheduler.stopping.remove_flags(BACK_OFF)  # a STOP that came meanwhile stays

@@ -8,7 +8,7 @@ Imports point down::
 """
 
 from blockstm.ethereum.hints.bor import bor_extra_data, dependencies_in_extra_data
-from blockstm.ethereum.hints.listed import from_access_list, from_transactions
+from blockstm.ethereum.hints.listed import from_access_list, from_transactions, touched_by
 from blockstm.ethereum.hints.sources import AccessLists, BorHeaders, TransactionLists
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "dependencies_in_extra_data",
     "from_access_list",
     "from_transactions",
+    "touched_by",
 ]

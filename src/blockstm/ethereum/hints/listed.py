@@ -12,52 +12,68 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
-from blockstm._native.state.listed_writes import listed_writes
-from blockstm.errors import InputError
+from blockstm._native.state.listed_writes import ListedWrites
+from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.hints.hints import Expected, Hints
 from blockstm.messages import brief
 
-__all__ = ["from_access_list", "from_transactions"]
+__all__ = ["from_access_list", "from_transactions", "touched_by"]
 
-_READ, _WRITE = 0, 2
+_PLACE: Final = "blockAccessList"
 _WEIGHT_MAX = (1 << 63) - 1
 _COUNT_MAX = 1 << 24
 
 
 def from_access_list(
-    access_list: BlockAccessList, transactions: int | Sequence[Transaction] | Sequence[int]
+    access_list: BlockAccessList | bytes,
+    transactions: int | Sequence[Transaction] | Sequence[int],
 ) -> Hints:
     """Hints from a block's access list: the values that it names answer reads, whether or not who
     writes them has run. Where values are not taken, a transaction that changes a slot depends on
-    the one that changed it last.
+    the one that changed it last. A chain on disk reads ahead what the list names.
 
     Args:
-        access_list: right or wrong, as it came with the block.
+        access_list: right or wrong, as it came with the block; or its RLP, which costs less than to
+            decode it.
         transactions: the block's, whose gas limits are taken for their weights; or those limits, or
             how many there are, 16,777,216 at most. What is listed of others is left out.
 
     Raises:
         InputError: an argument is of the wrong kind, or a number out of range.
+        DecodeError: the bytes are of no list; whether it is in its canonical form is not asked.
     """
-    if not isinstance(access_list, BlockAccessList):
-        raise InputError(f"an access list is a BlockAccessList, not {brief(access_list)}")
     weights, count = _gas_limits(transactions)
-    changed: list[list[int]] = [[] for _ in range(count)]
-    for location, indexes in enumerate(_changes_of_slots(access_list)):
-        for index in indexes:
-            if 0 < index <= count:
-                changed[index - 1].append(location)
-    indices, starts, data = listed_writes(access_list.accounts)
-    return Hints.from_arrays(
+    written = _written(access_list)
+    return Hints(
         count,
-        accesses=_read_and_written(changed),
+        values=_arrays(*written.values),
+        written=written,
+        accesses=_arrays(*written.accesses(count)),
         weights=weights,
-        values=(memoryview(indices).cast("q"), memoryview(starts).cast("q"), memoryview(data)),
     )
+
+
+def _written(access_list: Any) -> ListedWrites:
+    if isinstance(access_list, BlockAccessList):
+        return ListedWrites(access_list.accounts)
+    if not isinstance(access_list, bytes):
+        raise InputError(
+            f"an access list is a BlockAccessList or its RLP, not {brief(access_list)}"
+        )
+    try:
+        return ListedWrites(access_list)
+    except ValueError as error:
+        BlockAccessList.decode(access_list, canonical=False)  # it says where
+        raise DecodeError(f"{_PLACE}: {error}", _PLACE) from error
+
+
+def _arrays(first: bytes, second: bytes, last: bytes) -> tuple[memoryview, memoryview, memoryview]:
+    """Two arrays of int64 and one of bytes, as `Hints.from_arrays` takes them."""
+    return memoryview(first).cast("q"), memoryview(second).cast("q"), memoryview(last)
 
 
 def _gas_limits(
@@ -79,29 +95,16 @@ def _gas_limits(
     return memoryview(array("q", [min(max(each, 0), _WEIGHT_MAX) for each in limits])), len(limits)
 
 
+def touched_by(access_list: BlockAccessList) -> tuple[bytes, bytes]:
+    """The accounts and slots that a list names: addresses, and addresses with slots, 52 bytes each,
+    one behind the other."""
+    return ListedWrites(access_list.accounts).touched
+
+
 def from_transactions(transactions: Iterable[Transaction]) -> Hints:
     """Hints from the access lists of transactions: those that list the same slot depend on each
     other, in order."""
     return Hints.of(_expected(each) for each in transactions)
-
-
-def _changes_of_slots(access_list: BlockAccessList) -> Iterable[Sequence[int]]:
-    for account in access_list.accounts:
-        for _, changes in account.storage_changes:
-            yield [index for index, _ in changes]
-
-
-def _read_and_written(
-    changed: Sequence[Sequence[int]],
-) -> tuple[memoryview, memoryview, memoryview]:
-    """Locations that transactions read and write, as `Hints.from_arrays` takes accesses."""
-    starts, locations, kinds = array("q", [0]), array("q"), array("B")
-    for listed in changed:
-        for location in listed:
-            locations.extend((location, location))
-            kinds.extend((_READ, _WRITE))
-        starts.append(len(locations))
-    return memoryview(starts), memoryview(locations), memoryview(kinds)
 
 
 def _expected(transaction: Transaction) -> Expected:

@@ -3,39 +3,41 @@
 A block's access list names the value of each location after each transaction that changes it. With those at
 hand every run finds its values, whether or not the transactions before it have run; it waits for none.
 Nothing is believed: a listed value is read like any other write, and its readers have a condition on it. It is
-gone once its transaction has run and written something itself, or nothing. Where too many runs are misled, no
-reader takes listed values any more.
+gone once its transaction has run and written something itself, or nothing. Where a few runs are misled, no
+reader takes listed values any more; where what ran before the block is shared is not as listed, none ever does.
 
 `ListedValues` is made by a caller and read by any number of blocks; `Listed` is its use in one block. A fresh
-location is told what is listed of it (`attach_listed`), so what nobody touches costs nothing. Only the worker
-that owns a transaction has what is listed of it go.
+location is told what is listed of it (`attach_listed`), so what nobody touches costs nothing. Keys are told apart
+by their hashes: two with the same would mislead, no more. Only the worker that owns a transaction has what is
+listed of it go.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t, uint8_t
 from libcpp.vector cimport vector
 
 from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.engine.mvmemory.interner cimport Ids, Interner
+from blockstm._native.engine.mvmemory.locations cimport Location, location_listed
+from blockstm._native.engine.mvmemory.numbers cimport Numbers
 from blockstm._native.engine.mvmemory.values cimport Payload
 
 cdef enum:
-    WRONG_FIRST = 4       # runs that listed values may mislead ...
-    RIGHT_PER_WRONG = 16  # ... and one more for so many that they did not
+    MISLED_MAX = 4        # runs that listed values may mislead before they are taken no more
+    FEW = 4               # so many writes of a key are searched one by one
     NOT_LISTED = -1
 
 cdef struct ListedKey:
-    uint64_t offset
-    uint64_t size
     uint64_t hashed
-    int64_t first            # of its writes, which ascend by transaction ...
-    int64_t end              # ... to here
+    uint32_t first           # of its writes, which ascend by transaction ...
+    uint32_t end             # ... to here
 
 
 # Immutable once it is made.
 cdef class ListedValues:
     cdef readonly int64_t count      # transactions: those before this index
-    cdef vector[uint8_t] data        # keys and long values
+    cdef readonly bint has_codes     # some key may be a code's hash
+    cdef vector[uint8_t] data        # long values, and keys
     cdef vector[ListedKey] key
-    cdef vector[uint32_t] cell       # a table of keys: 1 + the number, 0 where it is empty
+    cdef vector[uint64_t] cell       # a table of keys: 1 + the number, under the upper half of the hash; 0: empty
     cdef vector[int32_t] index       # of each write its transaction; key by key
     cdef vector[Payload] payload     # of each write
     cdef vector[uint32_t] key_of     # of each write
@@ -46,20 +48,20 @@ cdef class ListedValues:
 cdef struct Listed:
     int64_t count                    # transactions of which something is listed: those before this index
     int64_t writes
-    const uint8_t* data
+    int64_t from_index               # what is listed of those before it counts no more: they are final
     const ListedKey* key
-    const uint32_t* cell
+    const uint64_t* cell
     uint64_t mask                    # of the cells
     const int32_t* index
     const Payload* payload
     const uint32_t* key_of
     const uint32_t* first
     const uint32_t* write
-    Atomic[uint8_t]* gone            # of each write: 1 where no reader takes it any more
-    uint8_t* kept                    # of each write: 1 while a run that has written it is published; its owner's
+    # Of each write that no reader takes any more, how many before it of its key a reader can leave out, too; else 0.
+    Atomic[uint32_t]* gone
+    uint8_t* kept                    # of each write: 1 while it is looked for what of a list a run has not written
     Atomic[uint32_t]* location       # of each key: 1 + the id, 0 where no worker has met it
     uint64_t padding_before[8]
-    Atomic[int64_t] right            # runs that saw listed values and were committed
     Atomic[int64_t] wrong            # runs that listed values have misled
     uint64_t padding_after[8]
 
@@ -68,39 +70,71 @@ cdef class ListedInBlock:
     cdef Listed listed
     cdef ListedValues values
 
+    cdef int make_room(self) except -1
     cdef dict report(self)
 
 
 # None: nothing is listed.
 cdef ListedInBlock listed_in(ListedValues values, int64_t count)
 cdef Listed* members_of_listed(ListedInBlock listed) noexcept
-# Have all locations know what is listed of them; one worker is in the block. ``ids``: that worker's.
-cdef void list_values(Listed* listed, Interner* interner, const Ids* ids) noexcept nogil
-# All transactions before the frontier are final, and none from there on has run. One worker is in the block.
-cdef void list_from(Listed* listed, int64_t frontier) noexcept nogil
+# All transactions before the frontier are final, and none from there on has run; one worker is in the block: have all
+# locations know what is listed of them. ``ids``: that worker's. False: what was committed is not as it is listed.
+cdef bint list_values(Listed* listed, Interner* interner, const Numbers* numbers, const Ids* ids,
+                      int64_t frontier) noexcept nogil
 
 
-cdef inline int64_t listed_below(const Listed* listed, const ListedKey* key, int32_t index,
-                                 int32_t floor) noexcept nogil:
-    """The write of a key by the highest transaction below ``index`` and above ``floor``, or `NOT_LISTED`."""
-    cdef int64_t low = key.first, high = key.end, middle
-    while low < high:
+cdef inline uint32_t first_not_below(const Listed* listed, const ListedKey* key, int32_t index) noexcept nogil:
+    """The place of a key's first write by ``index`` or a higher transaction; the key's end where there is none."""
+    cdef uint32_t low = key.first, high = key.end, middle
+    while high - low > FEW:
         middle = (low + high) >> 1
         if listed.index[middle] < index:
             low = middle + 1
         else:
             high = middle
-    low -= 1
-    while low >= key.first and listed.index[low] > floor:
-        if not listed.gone[low].observe():
-            return low
-        low -= 1
+    while high > low and listed.payload[high - 1].index >= index:
+        high -= 1
+    return high
+
+
+cdef inline int64_t listed_below(const Listed* listed, const ListedKey* key, int32_t index,
+                                 int32_t floor) noexcept nogil:
+    """The write of a key by the highest transaction below ``index`` and above ``floor``, or `NOT_LISTED`.
+
+    Those that are gone are left out in ever longer steps: a reader lengthens those that it takes. Two that do so at
+    once may lose one's; each of them is right, as what is gone stays gone.
+    """
+    cdef uint32_t place = first_not_below(listed, key, index), left_out, further
+    floor = max(floor, <int32_t>listed.from_index - 1)
+    while place > key.first and listed.payload[place - 1].index > floor:
+        left_out = listed.gone[place - 1].observe()
+        if left_out == 0:
+            return place - 1
+        if left_out < place - key.first:
+            further = listed.gone[place - 1 - left_out].observe()
+            if further:
+                listed.gone[place - 1].publish(left_out + further)
+        place -= min(left_out, place - key.first)
     return NOT_LISTED
+
+
+cdef inline const ListedKey* listed_key(const Listed* listed, Location* location) noexcept nogil:
+    """What is listed of a location; NULL: nothing."""
+    cdef uint32_t number = location_listed(location)[0]
+    if number == 0:
+        return NULL
+    return &listed.key[number - 1]
 
 
 cdef inline int64_t listed_of(const Listed* listed, const ListedKey* key, int32_t index) noexcept nogil:
     """The write of a key by this transaction, which is not gone, or `NOT_LISTED`."""
-    return NOT_LISTED if key == NULL else listed_below(listed, key, index + 1, index - 1)
+    cdef uint32_t place
+    if key == NULL:
+        return NOT_LISTED
+    place = first_not_below(listed, key, index)
+    if place == key.end or listed.payload[place].index != index or listed.gone[place].observe():
+        return NOT_LISTED
+    return place
 
 
 cdef inline bint is_listed(const Listed* listed, const Payload* payload) noexcept nogil:

@@ -7,9 +7,13 @@ from blockstm.errors import InputError
 
 from blockstm._native.base.hashing cimport hash_key, process_seed
 from blockstm._native.engine.mvmemory.interner cimport location_at
-from blockstm._native.engine.mvmemory.locations cimport Location, location_key
-from blockstm._native.engine.mvmemory.values cimport PAYLOAD_ABSENT, payload_words
+from blockstm._native.engine.mvmemory.locations cimport Location, location_key, location_listed
+from blockstm._native.engine.mvmemory.numbers cimport Numbers, same_payload
+from blockstm._native.engine.mvmemory.values cimport PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_words
 
+
+cdef enum:
+    HASH_SIZE = 32   # of the key of a code
 
 cdef extern from *:
     """
@@ -68,45 +72,65 @@ cdef int check_list_starts(const int64_t[::1] starts, int64_t writes, int64_t si
     return 0
 
 
+# Where the bytes of a key are.
+cdef struct Span:
+    uint64_t offset
+    uint64_t size
+
+
 cdef int number_keys(ListedValues values, const int64_t[::1] starts, int64_t writes,
                      vector[uint32_t]& number) except -1:
     """Give each key a number: that of each write's."""
+    cdef vector[Span] spans
     cdef uint64_t cells = 16
     cdef int64_t write
+    cdef Span span
     while cells < <uint64_t>(2 * writes):
         cells *= 2
     values.cell.assign(cells, 0)
     number.reserve(writes)
     for write in range(writes):
-        number.push_back(number_of_key(values, starts[2 * write], starts[2 * write + 1] - starts[2 * write]))
+        span.offset, span.size = starts[2 * write], starts[2 * write + 1] - starts[2 * write]
+        values.has_codes = values.has_codes or span.size == HASH_SIZE
+        number.push_back(number_of_key(values, span, spans))
     return 0
 
 
-cdef uint32_t number_of_key(ListedValues values, uint64_t offset, uint64_t size):
+cdef uint32_t number_of_key(ListedValues values, Span span, vector[Span]& spans) except? 0:
+    """The number of a key, which may be met for the first time; ``spans`` are those of all before."""
     cdef ListedKey key
-    cdef const uint8_t* bytes = values.data.data() + offset
+    cdef const uint8_t* data = values.data.data()
     cdef uint64_t place
-    key.offset, key.size, key.first, key.end = offset, size, 0, 0
-    key.hashed = hash_key(bytes, size, process_seed())
-    place = find_cell(values.cell.data(), values.cell.size() - 1, values.key.data(), values.data.data(), bytes, size,
-                      key.hashed)
-    if values.cell[place] == 0:
-        values.key.push_back(key)
-        values.cell[place] = <uint32_t>values.key.size()
-    return values.cell[place] - 1
+    cdef uint32_t number
+    key.first = key.end = 0
+    key.hashed = hash_key(data + span.offset, span.size, process_seed())
+    place = key.hashed & (values.cell.size() - 1)
+    while values.cell[place]:
+        number = <uint32_t>values.cell[place] - 1
+        if (values.key[number].hashed == key.hashed and spans[number].size == span.size
+                and memcmp(data + spans[number].offset, data + span.offset, span.size) == 0):
+            return number
+        place = (place + 1) & (values.cell.size() - 1)
+    values.key.push_back(key)
+    spans.push_back(span)
+    values.cell[place] = cell_of(key.hashed, <uint32_t>values.key.size())
+    return <uint32_t>values.key.size() - 1
 
 
-cdef uint64_t find_cell(const uint32_t* cell, uint64_t mask, const ListedKey* keys, const uint8_t* data,
-                        const uint8_t* wanted, uint64_t size, uint64_t hashed) noexcept nogil:
-    """Where in the table a key is, or an empty cell."""
-    cdef uint64_t place = hashed & mask
-    cdef const ListedKey* key
-    while cell[place] != 0:
-        key = &keys[cell[place] - 1]
-        if key.hashed == hashed and key.size == size and memcmp(data + key.offset, wanted, size) == 0:
-            break
-        place = (place + 1) & mask
-    return place
+cdef inline uint64_t cell_of(uint64_t hashed, uint32_t number) noexcept nogil:
+    return hashed >> 32 << 32 | number
+
+
+cdef uint32_t find_key(const Listed* listed, uint64_t hashed) noexcept nogil:
+    """1 + the number of a key with this hash; 0: none is listed."""
+    cdef uint64_t place = hashed & listed.mask
+    cdef uint64_t cell = listed.cell[place]
+    while cell:
+        if cell >> 32 == hashed >> 32 and listed.key[<uint32_t>cell - 1].hashed == hashed:
+            return <uint32_t>cell
+        place = (place + 1) & listed.mask
+        cell = listed.cell[place]
+    return 0
 
 
 cdef bint is_of_block(ListedValues values, int64_t index, int64_t offset) noexcept:
@@ -175,7 +199,6 @@ cdef class ListedInBlock:
         self.values = values
         listed.count = values.count if values.count < count else count
         listed.writes = <int64_t>values.payload.size()
-        listed.data = values.data.data()
         listed.key = values.key.data()
         listed.cell = values.cell.data()
         listed.mask = values.cell.size() - 1
@@ -184,11 +207,16 @@ cdef class ListedInBlock:
         listed.key_of = values.key_of.data()
         listed.first = values.first.data()
         listed.write = values.write.data()
-        listed.location = <Atomic[uint32_t]*>calloc(values.key.size() + 1, sizeof(Atomic[uint32_t]))
-        listed.gone = <Atomic[uint8_t]*>calloc(listed.writes + 1, sizeof(Atomic[uint8_t]))
+
+    cdef int make_room(self) except -1:
+        """Before several workers use it: most blocks have one."""
+        cdef Listed* listed = &self.listed
+        listed.location = <Atomic[uint32_t]*>calloc(self.values.key.size() + 1, sizeof(Atomic[uint32_t]))
+        listed.gone = <Atomic[uint32_t]*>calloc(listed.writes + 1, sizeof(Atomic[uint32_t]))
         listed.kept = <uint8_t*>calloc(listed.writes + 1, sizeof(uint8_t))
         if listed.location == NULL or listed.gone == NULL or listed.kept == NULL:
             raise MemoryError
+        return 0
 
     def __dealloc__(self):
         free(<void*>self.listed.location)
@@ -218,26 +246,46 @@ cdef void attach_listed(void* context, Location* location, uint32_t id, uint64_t
     `location`: it is only asked for readers to be validated again. A worker that sees the id sees its segment.
     """
     cdef Listed* listed = <Listed*>context
-    cdef uint64_t place = find_cell(listed.cell, listed.mask, listed.key, listed.data, location_key(location),
-                                    location.key_size, hashed)
-    location.listed = NULL
-    if listed.cell[place] != 0:
-        location.listed = &listed.key[listed.cell[place] - 1]
-        listed.location[listed.cell[place] - 1].publish(id + 1)
+    cdef uint32_t number = 0 if listed.wrong.peek() > MISLED_MAX else find_key(listed, hashed)
+    location_listed(location)[0] = number
+    if number:
+        listed.location[number - 1].publish(id + 1)
 
 
-cdef void list_values(Listed* listed, Interner* interner, const Ids* ids) noexcept nogil:
+cdef bint is_nothing(const Payload* payload) noexcept nogil:
+    """Whether it is no value, or zero: what an account has where nothing is left, either way."""
+    return (payload.kind == PAYLOAD_ABSENT or payload.kind == PAYLOAD_VALUE and payload.size == 32
+            and not (payload.word[0] | payload.word[1] | payload.word[2] | payload.word[3]))
+
+
+cdef bint is_as_listed(const Listed* listed, const Numbers* numbers, Location* location,
+                       int64_t frontier) noexcept nogil:
+    """Whether a location has the value that the list says it has at the frontier, as far as that can be told."""
+    cdef const ListedKey* key = listed_key(listed, location)
+    cdef const Payload* now = location.committed.read_plain()
+    cdef const Payload* expected = location.base.read_plain()
+    cdef uint32_t place
+    if key == NULL:
+        return True
+    place = first_not_below(listed, key, <int32_t>frontier)
+    if place > key.first:
+        expected = &listed.payload[place - 1]
+    if now == NULL:
+        now = location.base.read_plain()
+    return (now == NULL or expected == NULL or same_payload(numbers, now, expected)
+            or is_nothing(now) and is_nothing(expected))
+
+
+cdef bint list_values(Listed* listed, Interner* interner, const Numbers* numbers, const Ids* ids,
+                      int64_t frontier) noexcept nogil:
     cdef uint32_t id
     cdef Location* location
     for id in range(ids.next):
         location = location_at(interner, id)
         attach_listed(listed, location, id, hash_key(location_key(location), location.key_size, interner.seed))
+        if not is_as_listed(listed, numbers, location, frontier):
+            return False
+    listed.from_index = frontier
     interner.fresh = attach_listed
     interner.fresh_context = listed
-
-
-cdef void list_from(Listed* listed, int64_t frontier) noexcept nogil:
-    cdef int64_t write
-    for write in range(listed.writes):
-        listed.gone[write].prepare(listed.index[write] < frontier)
-        listed.kept[write] = 0
+    return True

@@ -9,6 +9,8 @@ from blockstm._native.engine.mvmemory.values cimport Payload
 cdef enum:
     INLINE_KEY = 88
     FIRST_LINE = 64
+    ROOM_KEY = 8          # behind a longer key there is no room for a payload ...
+    LISTED_KEY = 24       # ... and up to here, there is for a number, within the first line
 
 # What one transaction wrote here; see store.pxd for who may change what.
 cdef struct Entry:
@@ -26,7 +28,7 @@ cdef struct Location:
     # The key; or, of very long keys, a pointer to it. Behind a key of up to 8 bytes there is room for
     # a short payload, so that one worker alone finds key and value in one cache line.
     uint8_t key[INLINE_KEY]
-    const void* listed             # what is listed of it (listed.pxd); set while something is listed, else anything
+    uint32_t listed                # see `location_listed`
 
 
 # The reader mark is the highest index that may have read this location; its complement if runs have
@@ -70,6 +72,16 @@ cdef inline bint same_key(const Location* location, const uint8_t* key) noexcept
     return word64(location.key + size - 8) == word64(key + size - 8)  # overlaps what came before
 
 
+cdef inline uint32_t* location_listed(Location* location) noexcept nogil:
+    """Where it stands which key of a list it is (listed.pxd): 1 + the number, or 0; set while there is a list.
+
+    In the first line where the key leaves room there, as a field of an account does.
+    """
+    if ROOM_KEY < location.key_size <= LISTED_KEY:
+        return <uint32_t*>(location.key + LISTED_KEY)
+    return &location.listed
+
+
 cdef inline Payload* location_room(Location* location) noexcept nogil:
     """Where a short payload fits into the location itself; NULL where it does not."""
-    return <Payload*>(location.key + 8) if location.key_size <= 8 else NULL
+    return <Payload*>(location.key + 8) if location.key_size <= ROOM_KEY else NULL

@@ -22,7 +22,7 @@ from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, blockstm_prefetch
 from blockstm._native.base.arena cimport Arena, arena_take
 from blockstm._native.engine.mvmemory.interner cimport Interner
-from blockstm._native.engine.mvmemory.listed cimport Listed, ListedKey, listed_below
+from blockstm._native.engine.mvmemory.listed cimport Listed, ListedKey, listed_below, listed_key
 from blockstm._native.engine.mvmemory.locations cimport (
     Entry, Location, highest_reader, is_contended, location_room,
 )
@@ -140,14 +140,18 @@ cdef inline Found fold_deltas(Store* store, Folding* folding, uint32_t deltas, R
     return FOUND
 
 
-cdef inline const Payload* store_listed(Store* store, const Location* location, int32_t index,
+cdef inline const Payload* store_listed(Store* store, Location* location, int32_t index,
                                         int32_t floor) noexcept nogil:
     """The listed value of the highest transaction below ``index`` and above ``floor``; NULL: there is none."""
     cdef Listed* listed = store.listed.observe()
+    cdef const ListedKey* key
     cdef int64_t write
-    if listed == NULL or location.listed == NULL:
+    if listed == NULL:
         return NULL
-    write = listed_below(listed, <const ListedKey*>location.listed, index, floor)
+    key = listed_key(listed, location)
+    if key == NULL:
+        return NULL
+    write = listed_below(listed, key, index, floor)
     if write < 0:
         return NULL
     return &listed.payload[write]
@@ -163,7 +167,7 @@ cdef inline Found store_resolve(Store* store, const Location* location, int32_t 
     cdef uintptr_t tagged
     cdef uint32_t deltas = 0
     if store.listed.peek() != NULL:
-        payload = store_listed(store, location, index, floor)
+        payload = store_listed(store, <Location*>location, index, floor)
         if payload != NULL:
             below, floor = payload, payload.index
     while entry != NULL and entry.index > floor:

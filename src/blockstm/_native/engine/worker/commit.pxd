@@ -28,7 +28,7 @@ from blockstm._native.engine.worker.blocks cimport (
     Worker,
 )
 from blockstm._native.engine.worker.listing cimport (
-    is_committed_as_listed, learn_listed_right, learn_listed_wrong, lists_of, revalidate_up_to, take_back_listed,
+    given_by_list, learn_listed_wrong, lists_of, revalidate_up_to, take_back_listed,
 )
 from blockstm._native.engine.worker.runs cimport collect_writes, count_abort, result_of, run
 from blockstm._native.engine.worker.sampling cimport learn_run, sample_begin, sample_phase
@@ -67,17 +67,18 @@ cdef inline void tombstone_writes(Block* block, const Incarnation* before) noexc
             store_put_tombstone(&block.store, before.write[place].entry)
 
 
-cdef inline void tombstone_earlier_run(Worker* worker, int32_t index) noexcept nogil:
-    """Bury what an earlier incarnation of the owned transaction wrote, or a list says that it writes.
-
-    Of the list, all but what the committed run was found to have written.
-    """
+cdef inline void tombstone_others(Worker* worker, int32_t index, const Write* write, uint32_t writes) noexcept nogil:
+    """The owned transaction is committed with these writes: bury what an earlier incarnation wrote, or is listed."""
     cdef Block* block = worker.block
     cdef Incarnation* before
+    cdef uint32_t given = 0
     if block.workers == 1:
         return
     if lists_of(block, index):
-        revalidate_up_to(block, index, take_back_listed(block, index))
+        given = given_by_list(block, index, write, writes)
+        revalidate_up_to(block, index, take_back_listed(block, index, write, writes, given))
+    if given < writes:
+        revalidate_readers(worker, index, write, writes)
     before = <Incarnation*>block.scheduler.task[index].published.observe()
     if before != NULL:
         tombstone_writes(block, before)
@@ -88,7 +89,7 @@ cdef inline bint commit_refused(Worker* worker, int32_t index, ExecutionResult* 
     """Commit the owned transaction, for which the block has no room. False: the block ends."""
     if frontier_commit(&worker.block.frontier, &worker.view, index, refused, NULL, 0) != RUNNING:
         return False
-    tombstone_earlier_run(worker, index)
+    tombstone_others(worker, index, NULL, 0)
     return True
 
 
@@ -133,10 +134,7 @@ cdef inline bint run_and_commit(Worker* worker, int32_t index) noexcept nogil:
         return False
     if frontier_commit(&block.frontier, &worker.view, index, &result, worker.write, writes) != RUNNING:
         return False
-    if block.workers > 1:
-        if not (lists_of(block, index) and is_committed_as_listed(block, index, worker.write, writes)):
-            revalidate_readers(worker, index, worker.write, writes)
-        tombstone_earlier_run(worker, index)
+    tombstone_others(worker, index, worker.write, writes)
     sample_phase(worker, since, PHASE_COMMIT, index)
     return True
 
@@ -199,7 +197,6 @@ cdef inline bint commit_owned(Worker* worker, int32_t index, bint* ran) noexcept
     if failed == NULL:
         since = sample_phase(worker, since, PHASE_VALIDATE, index)
         learn(block, index, True)
-        learn_listed_right(block, incarnation)
         if not commit_published(worker, incarnation, index):
             return False
         sample_phase(worker, since, PHASE_COMMIT, index)

@@ -8,15 +8,15 @@ from blockstm._native.base.cursors cimport events_notify
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.frontier cimport Write
 from blockstm._native.engine.mvmemory.listed cimport (
-    RIGHT_PER_WRONG, WRONG_FIRST, Listed, ListedKey, is_listed, listed_of,
+    MISLED_MAX, Listed, is_listed, listed_key, listed_of,
 )
-from blockstm._native.engine.mvmemory.locations cimport highest_reader
+from blockstm._native.engine.mvmemory.locations cimport Location, highest_reader
 from blockstm._native.engine.mvmemory.numbers cimport same_payload
 from blockstm._native.engine.mvmemory.store cimport Store
 from blockstm._native.engine.mvmemory.values cimport PAYLOAD_DELTA, Payload
 from blockstm._native.engine.scheduler cimport Scheduler, scheduler_revalidate
 from blockstm._native.engine.view.conditions cimport Condition
-from blockstm._native.engine.worker.blocks cimport Block, Incarnation, Worker
+from blockstm._native.engine.worker.blocks cimport Block
 
 
 cdef inline bint lists_of(const Block* block, int32_t index) noexcept nogil:
@@ -24,43 +24,70 @@ cdef inline bint lists_of(const Block* block, int32_t index) noexcept nogil:
     return block.listed != NULL and index < block.listed.count
 
 
-cdef inline bint keep_listed(Listed* listed, Store* store, uint32_t written, const Payload* payload,
-                             int32_t index) noexcept nogil:
+cdef inline bint keep_listed(Listed* listed, Store* store, const Write* write, int32_t index) noexcept nogil:
     """Whether what the owned transaction has written is what is listed of it there; otherwise that is gone.
 
     A listed sum stands for a delta: it is what that makes of the value below, or else who reads it is found wrong
     once the delta is committed.
     """
-    cdef int64_t write = listed_of(listed, <const ListedKey*>location_at(&store.interner, written).listed, index)
-    if write < 0:
+    cdef Location* location = location_at(&store.interner, write.location)
+    cdef int64_t place = listed_of(listed, listed_key(listed, location), index)
+    if place < 0:
         return False
-    if payload.kind == PAYLOAD_DELTA or same_payload(&store.numbers, payload, &listed.payload[write]):
-        listed.kept[write] = 1
+    if write.payload.kind == PAYLOAD_DELTA or same_payload(&store.numbers, write.payload, &listed.payload[place]):
         return True
-    listed.gone[write].publish(1)
+    listed.gone[place].publish(1)
     return False
 
 
 cdef inline bint is_given_by_list(Block* block, int32_t index, const Write* write) noexcept nogil:
     """Whether readers find a write in the list: then it need not be published."""
     cdef Listed* listed = block.store.listed.observe()
-    return listed != NULL and keep_listed(listed, &block.store, write.location, write.payload, index)
+    return listed != NULL and keep_listed(listed, &block.store, write, index)
 
 
-cdef inline int32_t take_back_listed(Block* block, int32_t index) noexcept nogil:
-    """Have go what is listed of the owned transaction and its run did not write; its highest reader, or -1."""
+cdef inline uint32_t given_by_list(Block* block, int32_t index, const Write* write, uint32_t writes) noexcept nogil:
+    """How many of the owned transaction's writes readers find in the list."""
+    cdef uint32_t place, given = 0
+    for place in range(writes):
+        given += is_given_by_list(block, index, &write[place])
+    return given
+
+
+cdef inline void note_kept(Block* block, int32_t index, const Write* write, uint32_t writes) noexcept nogil:
+    """Mark what is listed of the owned transaction and stands: its run has written that."""
     cdef Listed* listed = block.listed
+    cdef Location* location
+    cdef int64_t found
+    cdef uint32_t place
+    for place in range(writes):
+        location = location_at(&block.store.interner, write[place].location)
+        found = listed_of(listed, listed_key(listed, location), index)
+        if found >= 0:
+            listed.kept[found] = 1
+
+
+cdef inline int32_t take_back_listed(Block* block, int32_t index, const Write* write, uint32_t writes,
+                                     uint32_t given) noexcept nogil:
+    """Have go what is listed of the owned transaction and its run did not write; its highest reader, or -1.
+
+    ``given``: how many of its writes are as listed. Where that is all that is listed, nothing is to be looked for.
+    """
+    cdef Listed* listed = block.store.listed.observe()
     cdef int32_t highest = -1
-    cdef uint32_t place, write, location
+    cdef uint32_t place, found, location
+    if listed == NULL or given == listed.first[index + 1] - listed.first[index]:
+        return highest
+    note_kept(block, index, write, writes)
     for place in range(listed.first[index], listed.first[index + 1]):
-        write = listed.write[place]
-        if listed.kept[write]:
-            listed.kept[write] = 0
+        found = listed.write[place]
+        if listed.kept[found]:
+            listed.kept[found] = 0
             continue
-        if listed.gone[write].read_plain():
+        if listed.gone[found].read_plain():
             continue
-        listed.gone[write].publish(1)
-        location = listed.location[listed.key_of[write]].observe()
+        listed.gone[found].publish(1)
+        location = listed.location[listed.key_of[found]].observe()
         if location:
             highest = max(highest, highest_reader(location_at(&block.store.interner, location - 1)))
     return highest
@@ -72,46 +99,18 @@ cdef inline void revalidate_up_to(Block* block, int32_t index, int32_t reader) n
         scheduler_revalidate(&block.scheduler, index + 1, <int64_t>reader + 1)
 
 
-cdef inline bint is_committed_as_listed(Block* block, int32_t index, const Write* write,
-                                        uint32_t writes) noexcept nogil:
-    """Whether readers of a transaction that was run at the frontier found all its writes in the list."""
-    cdef Listed* listed = block.store.listed.observe()
-    cdef bint are_listed = listed != NULL
-    cdef uint32_t place
-    if listed == NULL:
-        return False
-    for place in range(writes):
-        if not keep_listed(listed, &block.store, write[place].location, write[place].payload, index):
-            are_listed = False
-    return are_listed
-
-
-cdef inline bint has_seen_listed(const Listed* listed, const Incarnation* incarnation) noexcept nogil:
-    cdef uint32_t place
-    for place in range(incarnation.conditions):
-        if is_listed(listed, incarnation.condition[place].seen):
-            return True
-    return False
-
-
-cdef inline void learn_listed_right(Block* block, const Incarnation* incarnation) noexcept nogil:
-    """A run ahead of the frontier is valid; by the frontier's owner."""
-    if block.listed != NULL and has_seen_listed(block.listed, incarnation):
-        block.listed.right.count_up(1)
-
-
 cdef inline void learn_listed_wrong(Block* block, int32_t index, const Condition* failed) noexcept nogil:
-    """A run is invalid: if a listed value, or a sum upon one, has misled it, the list is trusted less.
+    """A run is invalid: if a listed value, or a sum upon one, has misled it, the list has one chance less.
 
-    Where that ends the trust, whatever was executed is validated again: it may have seen more of the list.
+    Where that was the last, whatever was executed is validated again: it may have seen more of the list.
     """
     cdef Scheduler* scheduler = &block.scheduler
-    if block.listed == NULL or failed.seen == NULL:
+    if block.store.listed.peek() == NULL or failed.seen == NULL:
         return
     if not is_listed(block.listed, failed.seen) and failed.seen.index != index:
         return
     block.listed.wrong.count_up(1)
-    if block.listed.wrong.peek() <= WRONG_FIRST + block.listed.right.peek() // RIGHT_PER_WRONG:
+    if block.listed.wrong.peek() <= MISLED_MAX:
         return
     block.store.listed.suggest(NULL)
     if block.revalidation:

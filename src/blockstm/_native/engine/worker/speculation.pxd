@@ -65,8 +65,9 @@ cdef inline Incarnation* new_incarnation(Worker* worker, int32_t status) noexcep
     return incarnation
 
 
-cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* changed) noexcept nogil:
-    """Put the writes into the store; ``changed``: one differs from what stood there."""
+cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* changed,
+                                uint32_t* given) noexcept nogil:
+    """Put the writes into the store; ``changed``: one differs from what stood there. ``given``: those that are listed."""
     cdef Block* block = worker.block
     cdef Location* location
     cdef Write* write
@@ -76,6 +77,7 @@ cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* 
         write = &incarnation.write[index]
         location = location_at(&block.store.interner, write.location)
         if block.listed != NULL and is_given_by_list(block, write.payload.index, write):
+            given[0] += 1
             continue
         if is_only_added_to(&worker.view.path, location, write.payload):
             continue
@@ -125,14 +127,15 @@ cdef inline void publish(Worker* worker, int32_t index, int32_t status) noexcept
     cdef Incarnation* incarnation = new_incarnation(worker, status)
     cdef bint changed = False
     cdef int32_t misled = -1
-    if incarnation == NULL or not publish_writes(worker, incarnation, &changed):
+    cdef uint32_t given = 0
+    if incarnation == NULL or not publish_writes(worker, incarnation, &changed, &given):
         # In this order: what has been published of the run is in no incarnation, so no worker may go on.
         stop_block(block, STOP_NO_MEMORY)
         task_leave(task, WAITING, 1)
         return
     tombstone_unwritten(block, before, &changed)
     if lists_of(block, index):
-        misled = take_back_listed(block, index)
+        misled = take_back_listed(block, index, incarnation.write, incarnation.writes, given)
     task.published.publish(incarnation)
     task.batch.prepare(worker.batch)  # EXECUTED publishes it
     view_pause(&worker.view, POINT_PUBLISH, index)

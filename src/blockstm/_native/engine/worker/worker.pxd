@@ -18,3 +18,5 @@ cdef void worker_run(Worker* worker) noexcept nogil
 # Run on to index `until`, or to where the block ends, while no other worker is in it: no speculation,
 # no records, no sharing.
 cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil
+# All others have left: commit what has been executed ahead of the frontier and is valid, with what lies between.
+cdef void worker_commit_executed(Worker* worker) noexcept nogil

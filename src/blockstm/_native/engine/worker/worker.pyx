@@ -21,9 +21,11 @@ from blockstm._native.engine.view.accesses cimport (
 )
 from blockstm._native.engine.view.view cimport view_free, view_init, view_reset
 from blockstm._native.engine.worker.blocks cimport (
-    BATCH_NS, PHASE_PARK, POLL_NS, SAMPLE_EVERY, STALLED_NS, Block, Worker,
+    BATCH_MAX, BATCH_NS, PHASE_PARK, POLL_NS, SAMPLE_EVERY, STALLED_NS, Block, Incarnation, Worker,
 )
-from blockstm._native.engine.worker.commit cimport advance_frontier, run_at_frontier, wake_idle
+from blockstm._native.engine.worker.commit cimport (
+    advance_frontier, commit_frontier, condition_not_final, run_at_frontier, wake_idle,
+)
 from blockstm._native.engine.worker.conflicts cimport conflicts_reset
 from blockstm._native.engine.worker.expecting cimport EARLY, claim_long, hold, may_be_stolen
 from blockstm._native.engine.worker.grouping cimport run_followers
@@ -462,6 +464,48 @@ cdef void worker_run(Worker* worker) noexcept nogil:
             break
     end_batch(worker)
     worker.busy_ns += now_ns() - since - (worker.parked_ns - parked_ns)
+
+
+cdef int64_t executed_end(Block* block) noexcept nogil:
+    """One behind the last transaction that ran ahead of the frontier and waits to be committed; 0: there is none."""
+    cdef Scheduler* scheduler = &block.scheduler
+    cdef int64_t frontier = scheduler.frontier.next.read_plain()
+    cdef int64_t index = min(scheduler.count, frontier + block.window_max + BATCH_MAX)
+    while index > frontier:
+        index -= 1
+        if phase_of(task_status(&scheduler.task[index])) == EXECUTED:
+            return index + 1
+    return 0
+
+
+cdef bint commit_next(Worker* worker, int64_t index) noexcept nogil:
+    """Commit the transaction at the frontier, run if it has not been. False: it had been run, and that was invalid."""
+    cdef Block* block = worker.block
+    cdef Task* task = &block.scheduler.task[index]
+    cdef uint32_t status = task_status(task)
+    cdef bint has_run = phase_of(status) == EXECUTED
+    if has_run and condition_not_final(worker, <Incarnation*>task.published.observe()) != NULL:
+        return False
+    return (task_move(task, status, COMMITTING if has_run else EXECUTING, 0)
+            and commit_frontier(worker, index, not has_run))
+
+
+cdef void worker_commit_executed(Worker* worker) noexcept nogil:
+    """Commit what has been executed, and what lies between: it need not run again. Up to the first that is invalid."""
+    cdef Scheduler* scheduler = &worker.block.scheduler
+    cdef int64_t since = now_ns()
+    cdef int64_t index = scheduler.frontier.next.read_plain()  # no other worker moves it
+    cdef int64_t end = executed_end(worker.block)
+    while index < end and not scheduler_stopping(scheduler) and commit_next(worker, index):
+        index += 1
+        scheduler.frontier.next.publish(index)
+        if worker.block.streaming:
+            events_notify(&scheduler.events)
+        if gives_up(worker):
+            break
+    if index == scheduler.count:
+        stop_block(worker.block, STOP)
+    worker.busy_ns += now_ns() - since
 
 
 cdef void worker_run_alone(Worker* worker, int64_t until) noexcept nogil:
