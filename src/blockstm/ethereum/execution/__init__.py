@@ -9,6 +9,7 @@ Imports point down::
     on_evm         on the native EVM
     on_pyevm       on py-evm
     step_errors    the engine's errors about steps, as the block's
+    listed_root    the state root that an access list leads to, while the block runs
     state_roots    state roots around a block
     prepared       a block that is ready to run
     executed       what executing a block did

@@ -23,6 +23,7 @@ from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.execution.arguments import check_block_object
 from blockstm.ethereum.execution.executed import ExecutedBlock
+from blockstm.ethereum.execution.listed_root import ListedRoot
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
 from blockstm.ethereum.execution.preparation import prepare_under
@@ -36,6 +37,7 @@ from blockstm.ethereum.results.header_comparison import results_violation
 from blockstm.ethereum.rules.block_rules import block_violation, body_violation
 from blockstm.ethereum.rules.reasons import Violation
 from blockstm.ethereum.tracing.tracer import Tracer
+from blockstm.hints import Hints
 from blockstm.hints.options import hints_of, keys_of
 from blockstm.messages import brief, kind_of
 from blockstm.state.located import located
@@ -92,16 +94,20 @@ def execute(
     with _unchanged(state):
         if violation is not None:
             raise violation.error(prepared.run_transactions(execute_block))
-        hinted = _with_hints(options.get("hints"), prepared, execute_block)
-        executed = _run(prepared, options.get("tracer"), hinted, workers)
-        watch.end_phase("run")
+        hints = _hints(options.get("hints"), prepared)
+        with ListedRoot(hints, state) as listed_root:
+            hinted = _with_hints(hints, prepared, execute_block)
+            executed = _run(prepared, options.get("tracer"), hinted, workers)
+            watch.end_phase("run")
         has_roots = rules >= BYZANTIUM or not executed.receipts
         if not has_roots:
             roots = roots_after_transactions(prepared, execute_block, workers)
             has_roots = roots is not None
             executed = _with_roots(executed, roots)
         del prepared, hinted  # steps are large, and not needed for what follows
-        return _verified(block, state, executed, workers, watch, has_receipts_root=has_roots)
+        return _verified(
+            block, state, executed, listed_root, workers, watch, has_receipts_root=has_roots
+        )
 
 
 def _check_tracer(tracer: Any, vm: VMName, inspector: Any) -> None:
@@ -152,13 +158,19 @@ def _run(
     return run_traced(prepared, tracer, execute_block, workers=workers)
 
 
-def _with_hints(given: Any, prepared: PreparedBlock, execute_block: ExecuteBlock) -> ExecuteBlock:
-    """What runs the block's steps, with what a caller knows of its transactions."""
+def _hints(given: Any, prepared: PreparedBlock) -> Hints | None:
+    """What a caller knows of a block's transactions."""
     if given is None:
-        return execute_block
+        return None
     if keys_of(given) is not None:
         raise InputError(f"hints of an Ethereum block are of its transactions, not {brief(given)}")
-    hints = hints_of(given, prepared.block)
+    return hints_of(given, prepared.block)
+
+
+def _with_hints(
+    hints: Hints | None, prepared: PreparedBlock, execute_block: ExecuteBlock
+) -> ExecuteBlock:
+    """What runs the block's steps, with that."""
     if hints is None:
         return execute_block
     engine: Any = execute_block  # the reference has no hints
@@ -169,13 +181,14 @@ def _verified(
     block: Block,
     state: Any,
     executed: ExecutedBlock,
+    listed_root: ListedRoot,
     workers: int | None,
     watch: Stopwatch,
     *,
     has_receipts_root: bool,
 ) -> ExecutedBlock:
     """The block with its roots, where these and all else are what the header says."""
-    state_root, overlapped = _state_root_beside_receipts(state, executed, workers)
+    state_root, overlapped = _state_root(state, executed, listed_root, workers)
     watch.end_phase("roots")
     violation = results_violation(
         block.header,
@@ -209,6 +222,17 @@ def _with_roots(executed: ExecutedBlock, roots: Sequence[Hash32] | None) -> Exec
         replace(each, state_root=root) for each, root in zip(receipts, roots, strict=True)
     )
     return replace(executed, receipts=tuple(with_roots))
+
+
+def _state_root(
+    state: Any, executed: ExecutedBlock, listed_root: ListedRoot, workers: int | None
+) -> tuple[Hash32 | None, dict[str, float]]:
+    """The state root, and what was computed beside something else in how many seconds."""
+    confirmed = listed_root.confirmed(executed.writes)
+    if confirmed is None:
+        return _state_root_beside_receipts(state, executed, workers)
+    root, seconds = confirmed
+    return root, {"roots": seconds}
 
 
 def _state_root_beside_receipts(
