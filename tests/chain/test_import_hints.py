@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.chain.growing import genesis, random_line, with_other_root
+from tests.chain.growing import COUNTER, child, genesis, random_line, with_other_root
+from tests.ethereum.made import signed
 
 from blockstm.chain import Chain, DevChain
+from blockstm.chain.disk_state import DiskState
 from blockstm.errors import InputError, InvalidBlock
 from blockstm.ethereum import Block
+from blockstm.ethereum.blocks.access_list import BlockAccessList
+from blockstm.ethereum.hints import AccessLists, from_access_list, touched_by
 from blockstm.ethereum.learned import Learned
 from blockstm.hints import Expected, Hints, from_dependencies
 
@@ -175,3 +181,40 @@ def test_a_chain_teaches_what_it_imports(chain: Chain, line: list[Block]) -> Non
     assert [each.hash for each in imported] == [each.hash for each in line]
     assert learned.blocks == len(line)
     assert chain.audit().findings == ()
+
+
+@pytest.mark.parametrize("as_source", [False, True])
+def test_what_a_list_names_is_read_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_source: bool
+) -> None:
+    pytest.importorskip("mdbx")
+    read: list[tuple[bytes, bytes]] = []
+    read_ahead = DiskState.read_ahead
+
+    def noted(state: DiskState, addresses: bytes, slots: bytes = b"") -> None:
+        read.append((addresses, slots))
+        read_ahead(state, addresses, slots)
+
+    monkeypatch.setattr(DiskState, "read_ahead", noted)
+    with Chain.in_memory(genesis("amsterdam"), workers=1) as other:
+        data = (3).to_bytes(32, "big") + (9).to_bytes(32, "big")
+        call = signed(0, nonce=0, to=COUNTER, gas_price=10**9, data=data, gas=200_000)
+        block = child(other, transactions=[call], slot_number=1)
+        executed = other.import_block(block).executed
+    assert executed is not None
+    assert executed.access_list is not None
+    listed = replace(block, access_list=executed.access_list)
+    touched = touched_by(executed.access_list)
+    with Chain.open(tmp_path, genesis=genesis("amsterdam")) as chain:
+        if as_source:
+            assert [each.is_head for each in chain.import_blocks([listed], hints=AccessLists())]
+        else:
+            hints = from_access_list(executed.access_list.encode(), block.transactions)
+            assert chain.import_block(block, hints=hints).is_head
+    assert touched in read
+    assert COUNTER + (3).to_bytes(32, "big") in touched[1]
+
+
+def test_a_state_in_memory_reads_nothing_ahead(chain: Chain, line: list[Block]) -> None:
+    hints = from_access_list(BlockAccessList(()), line[0].transactions)
+    assert chain.import_block(line[0], hints=hints).is_head

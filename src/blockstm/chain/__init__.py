@@ -17,6 +17,7 @@ Imports point down::
     importing      blocks executed, verified, staged and made durable; the head
     running_ahead  blocks whose roots, and the disk, follow behind
     block_runner   a block run on the state of its parent
+    reading_beside  what hints name, read from disk while their block runs
     heads          the block that a chain ends with
     working        the state that blocks run on
     disk_working   the same for a chain on disk

@@ -13,6 +13,7 @@ from blockstm.chain.mdbx_store import PLACES, MdbxStore
 from blockstm.chain.store import Batch, Table
 from blockstm.ethereum import Block, StateTrie
 from blockstm.ethereum.execution.senders import find_senders
+from blockstm.ethereum.hints import touched_by
 from blockstm.state.changes import AccountChanges, RecordedChanges
 from blockstm.types import Hash32
 
@@ -111,7 +112,13 @@ class DiskWorking:
         addresses, slots = block.transaction_list.named_locations()
         paid = [each.address for each in block.withdrawals or ()]
         senders = [sender for sender in known if sender is not None]
-        self.state.read_ahead(b"".join([*senders, addresses, *paid, block.header.coinbase]), slots)
+        self.read_touched(b"".join([*senders, addresses, *paid, block.header.coinbase]), slots)
+        if block.access_list is not None:
+            self.read_touched(*touched_by(block.access_list))
+
+    def read_touched(self, addresses: bytes, slots: bytes) -> None:
+        """See `WorkingState`."""
+        self.state.read_ahead(addresses, slots)
 
     def read_changed_ahead(self, changes: RecordedChanges) -> None:
         """See `WorkingState`."""

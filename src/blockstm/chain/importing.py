@@ -14,6 +14,7 @@ from blockstm.chain.block_runner import BlockRunner, checked_hash, parent_of
 from blockstm.chain.encodings import decode_number, encode_number
 from blockstm.chain.heads import Head, head_of
 from blockstm.chain.interruption import Uninterrupted
+from blockstm.chain.reading_beside import ReadingBeside
 from blockstm.chain.running_ahead import Progress, RunAhead, RunningBlock
 from blockstm.chain.staging import HEAD, OLDEST, STATE, Staging
 from blockstm.chain.store import Store, Table
@@ -92,6 +93,7 @@ class Importer:
         self._working = working
         self._runner = BlockRunner(spec, executor)
         self._window = window
+        self._beside = ReadingBeside(working)
         self._uninterrupted = Uninterrupted()
         self._forgotten: list[Hash32] = []
         self.durable = store.snapshot()
@@ -109,6 +111,7 @@ class Importer:
                 self.commit(with_state=self._working.at == self._staged_head.hash)
         finally:
             self._uninterrupted.close()
+            self._beside.close()
             if self._ahead is not None:
                 self._ahead.close()
 
@@ -129,6 +132,7 @@ class Importer:
             return ImportedBlock(block, block_hash, self._is_head_again(block, block_hash), None)
         parent_of(block, blocks)
         self.stand_at(block.header.parent_hash)
+        self._beside.begin(block, hints)
         executed, total_difficulty = self._runner.run(block, blocks, self._working.state, hints)
         is_head = self._uninterrupted.run(
             lambda: self._stage(block, block_hash, executed, total_difficulty)

@@ -38,6 +38,9 @@ class WorkingState(Protocol):
     def read_ahead(self, block: Block) -> None:
         """Read what a block is going to need, from any thread; what cannot be read is left."""
 
+    def read_touched(self, addresses: bytes, slots: bytes) -> None:
+        """Read accounts, and slots with their addresses, one behind the other; likewise."""
+
     def read_changed_ahead(self, changes: RecordedChanges) -> None:
         """Read what a block changed, which the next ones may need; likewise."""
 
@@ -126,6 +129,9 @@ class MemoryWorking:
             self._tries[block_hash] = self._trie_now()
 
     def read_ahead(self, block: Block) -> None:
+        """See `WorkingState`: it is in memory."""
+
+    def read_touched(self, addresses: bytes, slots: bytes) -> None:
         """See `WorkingState`: it is in memory."""
 
     def read_changed_ahead(self, changes: RecordedChanges) -> None:
