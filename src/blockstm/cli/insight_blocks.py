@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from blockstm.cli.bench.rows import block_files_at
+from blockstm.cli.bench.rows import read_blocks
 from blockstm.cli.block_ranges import numbers_in
 from blockstm.errors import UsageError
 
@@ -27,17 +27,9 @@ def of_files(paths: list[Path]) -> Iterator[Executed]:
     Raises:
         UsageError: a file cannot be read.
     """
-    # loads what only this command needs
-    from blockstm.ethereum.files.block_files import read_block_file
-    from blockstm.executor import execute_block
+    from blockstm.executor import execute_block  # loads what only this command needs
 
-    files = []
-    for path in (file for named in paths for file in block_files_at(named)):
-        try:
-            files.append(read_block_file(path))
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error}") from error
-    for file in sorted(files, key=lambda file: file.block.header.number):
+    for file in sorted(read_blocks(paths), key=lambda file: file.block.header.number):
         executed = execute_block(
             file.block, file.state(), "evm", block_hashes=file.block_hashes, accesses=True
         )
