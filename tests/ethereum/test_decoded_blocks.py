@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import random
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
@@ -54,6 +55,17 @@ def is_read(transaction: Transaction) -> bool:
     except AttributeError:
         return False
     return True
+
+
+@cache
+def a_block() -> Block:
+    return read_block_file(mainnet_block(13287210)).block
+
+
+def within_a_block(encoding: bytes, count: int = 1) -> list[Transaction]:
+    """Of a block with so many of this transaction."""
+    transactions = (Transaction.decode(encoding),) * count
+    return list(Block.decode(replace(a_block(), transactions=transactions).encode()).transactions)
 
 
 def decoded(encoding: bytes) -> Block:
@@ -179,12 +191,13 @@ def test_whatever_is_asked_first_is_answered_the_same(ask: Callable[[Transaction
         with item_by_item():
             expected = Transaction.decode(encoding)
         assert is_read(expected)
-        transaction = Transaction.decode(encoding)
-        assert not is_read(transaction)
-        assert ask(transaction) == ask(expected)
-        assert transaction == expected
-        assert is_read(transaction)
-        assert repr(transaction) == repr(expected)
+        for transaction in (Transaction.decode(encoding), *within_a_block(encoding)):
+            assert not is_read(transaction)
+            assert ask(transaction) == ask(expected)
+            assert transaction == expected
+            assert is_read(transaction)
+            assert repr(transaction) == repr(expected)
+            assert transaction.encode() == encoding
 
 
 def test_a_name_that_is_no_members_is_none() -> None:
@@ -211,12 +224,34 @@ def test_a_class_made_of_it_is_decoded_as_itself() -> None:
 
 def test_threads_that_ask_at_once_get_the_same() -> None:
     encodings = transactions_of_every_type() * 200
-    transactions = list(map(Transaction.decode, encodings))
+    transactions = list(map(Transaction.decode, encodings[::2]))
+    for place, encoding in enumerate(encodings[1::2]):
+        transactions[2 * place + 1 : 2 * place + 1] = within_a_block(encoding)
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(lambda: list(map(repr, transactions))) for _ in range(4)]
     with item_by_item():
         expected = [repr(Transaction.decode(encoding)) for encoding in encodings]
     assert all(each.result() == expected for each in asked)
+
+
+def test_a_transaction_of_a_block_is_small_and_lets_the_block_go_when_asked() -> None:
+    count = 2_000
+    encoding = next(each for each in transactions_of_every_type() if each[:1] == b"\2")
+    block = replace(a_block(), transactions=(Transaction.decode(encoding),) * count)
+    tracemalloc.start()
+    try:
+        held = block.encode()
+        before = tracemalloc.get_traced_memory()[0]
+        transactions = Block.decode(held).transactions
+        assert tracemalloc.get_traced_memory()[0] - before < 250 * count
+        kept = transactions[7]
+        size = len(held)
+        del held, transactions
+        assert size < tracemalloc.get_traced_memory()[0] < size + 100_000
+        assert kept.encode() == encoding
+        assert tracemalloc.get_traced_memory()[0] < 100_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_block_is_executed_without_asking_for_members() -> None:

@@ -4,9 +4,11 @@ What is no encoding of a transaction, or not the only one, is left to `blockstm.
 how to say what is wrong. Safe from any thread.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.object cimport PyObject_GenericSetAttr
-from libc.stdint cimport uint8_t
+from cpython.object cimport PyObject_GenericGetAttr, PyObject_GenericSetAttr
+from libc.stdint cimport UINT32_MAX, uint8_t, uint32_t
 from libcpp cimport bool as cbool
+
+cimport cython
 
 from blockstm._native.base.bytes cimport Span
 from blockstm._native.base.integers cimport read_word
@@ -18,8 +20,23 @@ cdef extern from *:
     static inline PyObject* blockstm_new(PyObject* kind, PyObject* nothing) {
         return ((PyTypeObject*)kind)->tp_new((PyTypeObject*)kind, nothing, NULL);
     }
+
+    #include <structmember.h>
+    /* Where an object has a member of its class's `__slots__`; 0: it is none of them. */
+    static inline Py_ssize_t blockstm_place_of(PyObject* descriptor) {
+        if (!PyObject_TypeCheck(descriptor, &PyMemberDescr_Type)) return 0;
+        const PyMemberDef* member = ((PyMemberDescrObject*)descriptor)->d_member;
+        return member->type == T_OBJECT_EX ? member->offset : 0;
+    }
+    static inline void blockstm_put_first(PyObject* made, Py_ssize_t place, PyObject* value) {
+        Py_INCREF(value);
+        *(PyObject**)((char*)made + place) = value;
+    }
     """
     object empty_of "blockstm_new"(object kind, tuple nothing)
+    Py_ssize_t place_of "blockstm_place_of"(object descriptor) noexcept
+    # For an object that nobody else has, where nothing stands yet.
+    void put_first "blockstm_put_first"(object made, Py_ssize_t place, object value) noexcept
 
 cdef extern from "wire/transaction_form.hpp" namespace "blockstm" nogil:
     cbool is_transaction(Span encoding) noexcept
@@ -35,6 +52,7 @@ cdef enum:
     FIRST_LIST = 0xC0  # what a typed encoding begins with is below
 
 cdef tuple NOTHING = ()
+cdef dict SHOWN = {}  # class -> what makes it
 
 
 def decode_one(kind, encoding):
@@ -43,7 +61,7 @@ def decode_one(kind, encoding):
     if type(encoding) is not bytes:
         return None
     span.data, span.size = <const uint8_t*>PyBytes_AS_STRING(encoding), PyBytes_GET_SIZE(encoding)
-    return made_of(kind, encoding) if is_transaction(span) else None
+    return shown_of(kind).whole(encoding) if is_transaction(span) else None
 
 
 def decode_listed(kind, bytes block, Py_ssize_t start, Py_ssize_t stop):
@@ -53,27 +71,97 @@ def decode_listed(kind, bytes block, Py_ssize_t start, Py_ssize_t stop):
     """
     cdef Span left, encoding
     cdef list found = []
+    cdef Shown shown = shown_of(kind)
     if not 0 <= start <= stop <= PyBytes_GET_SIZE(block):
         raise ValueError(f"no part of {PyBytes_GET_SIZE(block)} bytes: {start} to {stop}")
     left.data, left.size = <const uint8_t*>PyBytes_AS_STRING(block) + start, stop - start
     while take_transaction(left, encoding):
-        found.append(made_of(kind, bytes_at(encoding.data, encoding.size)))
+        found.append(shown.part_of(block, encoding))
     return found, stop - <Py_ssize_t>left.size
 
 
-cdef object made_of(kind, bytes encoding):
-    """What holds nothing but its encoding and what this shows at once; `fill` does the rest."""
-    cdef uint8_t first = (<const uint8_t*>PyBytes_AS_STRING(encoding))[0]
-    cdef int number = first if first < FIRST_LIST else LEGACY
-    made = empty_of(kind, NOTHING)
-    put(made, "_encoding", encoding)
-    put(made, "_is_decoded", True)
-    put(made, "type", number)
-    if number != BLOB:
-        put(made, "blob_hashes", NOTHING)
-    if number != SET_CODE:
-        put(made, "authorizations", NOTHING)
-    return made
+@cython.final
+@cython.no_gc
+cdef class Part:
+    """An encoding that stands within a block's."""
+
+    def __init__(self):
+        raise TypeError("a part is of a block that was decoded")
+
+    cdef Span span(self) noexcept:
+        cdef Span span
+        span.data, span.size = <const uint8_t*>PyBytes_AS_STRING(self.block) + self.start, self.size
+        return span
+
+
+cdef Part part_of(bytes block, Span encoding):
+    cdef Part part = Part.__new__(Part)
+    part.block = block
+    part.start = <uint32_t>(encoding.data - <const uint8_t*>PyBytes_AS_STRING(block))
+    part.size = <uint32_t>encoding.size
+    return part
+
+
+@cython.final
+cdef class Shown:
+    """Makes what holds nothing but where its encoding stands and what this shows at once; `fill` does the rest."""
+
+    cdef object kind
+    cdef Py_ssize_t encoding, is_decoded, type, blob_hashes, authorizations  # where these members stand
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.encoding, self.is_decoded = place_of(getattr(kind, "_encoding")), place_of(getattr(kind, "_is_decoded"))
+        self.type, self.blob_hashes = place_of(getattr(kind, "type")), place_of(getattr(kind, "blob_hashes"))
+        self.authorizations = place_of(getattr(kind, "authorizations"))
+
+    cdef object part_of(self, bytes block, Span encoding):
+        """A transaction within a block. Its encoding is copied out when somebody asks for it."""
+        if PyBytes_GET_SIZE(block) > UINT32_MAX:
+            return self.whole(bytes_at(encoding.data, encoding.size))
+        return self.made(encoding.data[0], part_of(block, encoding))
+
+    cdef object whole(self, bytes encoding):
+        cdef object made = self.made((<const uint8_t*>PyBytes_AS_STRING(encoding))[0], True)
+        give(made, self.encoding, "_encoding", encoding)
+        return made
+
+    cdef object made(self, uint8_t first, object is_decoded):
+        cdef int number = first if first < FIRST_LIST else LEGACY
+        cdef object made = empty_of(self.kind, NOTHING)
+        give(made, self.is_decoded, "_is_decoded", is_decoded)
+        give(made, self.type, "type", number)
+        if number != BLOB:
+            give(made, self.blob_hashes, "blob_hashes", NOTHING)
+        if number != SET_CODE:
+            give(made, self.authorizations, "authorizations", NOTHING)
+        return made
+
+
+cdef Shown shown_of(kind):
+    shown = SHOWN.get(kind)
+    if shown is None:
+        shown = SHOWN[kind] = Shown(kind)
+    return shown
+
+
+cdef inline int give(made, Py_ssize_t place, str name, value) except -1:
+    """Set a member of an object that nobody else has; ``place`` is 0 where a class has its own way to keep it."""
+    if place == 0:
+        return put(made, name, value)
+    put_first(made, place, value)
+    return 0
+
+
+def cut_out(made) -> bytes:
+    """Give a transaction of a block an encoding of its own, and let the block's go; returns it."""
+    cdef Span span
+    is_decoded = made._is_decoded
+    if type(is_decoded) is Part:
+        span = (<Part>is_decoded).span()
+        put(made, "_encoding", bytes_at(span.data, span.size))
+        put(made, "_is_decoded", True)  # afterwards: another thread that sees it finds the encoding
+    return PyObject_GenericGetAttr(made, "_encoding")
 
 
 def fill(made) -> bool:

@@ -7,6 +7,6 @@ from blockstm._native.base.bytes cimport Span
 
 cdef class TransactionList:
     cdef readonly object transactions  # as they were given
-    cdef list held                     # their encodings, which the spans point into
+    cdef list held                     # their encodings or parts, which the spans point into
     cdef vector[Span] spans            # empty where there is no encoding
     cdef vector[uint8_t] is_decoded    # whether the encoding says all about it

@@ -13,6 +13,7 @@ from blockstm._native.trie cimport core
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.byte_view cimport ByteView as Bytes
 from blockstm._native.trie.core cimport HASH_SIZE, Status
+from blockstm._native.wire.decoding cimport Part
 
 cdef extern from "base/rlp.hpp" namespace "blockstm::rlp" nogil:
     uint64_t c_list_size "blockstm::rlp::list_size"(uint64_t payload) noexcept
@@ -48,8 +49,14 @@ cdef class TransactionList:
         self.is_decoded.resize(count)
         for place in range(count):
             transaction = transactions[place]
+            mark = kept(transaction, "_is_decoded")
+            if type(mark) is Part:
+                self.held.append(mark)
+                self.is_decoded[place] = True
+                self.spans[place] = (<Part>mark).span()
+                continue
             encoding = kept(transaction, "_encoding")
-            is_decoded = type(encoding) is bytes and kept(transaction, "_is_decoded") is True
+            is_decoded = type(encoding) is bytes and mark is True
             if not is_decoded and encode is not None:
                 encoding = encode(transaction)
             if type(encoding) is not bytes:

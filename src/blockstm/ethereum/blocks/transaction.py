@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from blockstm._native.wire.decoding import decode_one, fill
+from blockstm._native.wire.decoding import cut_out, decode_one, fill
 from blockstm.errors import DecodeError
 from blockstm.ethereum.codecs.fields import Fields, parse_hash, parse_word, shown
 from blockstm.ethereum.codecs.hashing import keccak
@@ -46,7 +46,7 @@ class TransactionType:
 
 _LEGACY_LIST: Final = 0xC0  # the first byte of a list: of a transaction without a type
 _GAS_BITS: Final = 64
-_KEPT: Final = attrgetter("_encoding")
+_IS_DECODED: Final = attrgetter("_is_decoded")
 
 AccessList = tuple[tuple[Address, tuple[int, ...]], ...]
 """Address → slots that a transaction says it will use (EIP-2930)."""
@@ -115,6 +115,7 @@ class Transaction:
     That it is decoded says nothing of its being valid: see `transaction_rules`.
 
     One that is decoded reads its members off its encoding when the first of them is asked for.
+    Until then, one that a block was decoded with holds the block's bytes, and no copy of its own.
     Immutable all the same; safe from any thread: each thread that fills it puts the same values in.
     """
 
@@ -209,6 +210,8 @@ class Transaction:
 
         def __getattr__(self, name: str) -> Any:
             """Called where a member is not there yet: all are read off the encoding."""
+            if name == "_encoding":
+                return cut_out(self)
             if name not in _MEMBERS:
                 kind = type(self).__name__
                 raise AttributeError(f"'{kind}' object has no attribute '{name}'")
@@ -362,10 +365,9 @@ _MEMBERS: Final = frozenset(each.name for each in fields(Transaction) if each.in
 
 def not_encoded(transactions: Sequence[Transaction]) -> Sequence[int]:
     """The places of those that were neither decoded nor encoded so far: those made by hand."""
-    encodings = list(map(_KEPT, transactions))
-    if None not in encodings:
+    if all(map(_IS_DECODED, transactions)):
         return ()
-    return [place for place, encoding in enumerate(encodings) if encoding is None]
+    return [place for place, each in enumerate(transactions) if each._encoding is None]
 
 
 def _signature_and_chain(fields: Fields, kind: int) -> dict[str, int | None]:
