@@ -61,7 +61,7 @@ cdef inline void* arena_take(Arena* arena, uint64_t size) noexcept nogil:
         if taken == NULL:
             return NULL
     # What is taken is about to be written; its memory was last touched a block ago.
-    prefetch_to_write(taken + PREFETCH_AHEAD, 1)
+    prefetch_to_write(taken + PREFETCH_AHEAD)
     arena.cursor = taken + size
     return taken
 

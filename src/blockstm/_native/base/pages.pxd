@@ -5,10 +5,10 @@ from libc.stdlib cimport free
 cdef extern from "base/pages.hpp" namespace "blockstm" nogil:
     void pages_wish(void* taken, uint64_t size) noexcept
     void* pages_take(uint64_t size) noexcept
+    void prefetch_to_write(const void* address) noexcept
 
 cdef extern from * nogil:
-    # Ask for the cache line of an address that will be written, or only read, soon.
-    void prefetch_to_write "__builtin_prefetch"(const void* address, int writing) noexcept nogil
+    # Ask for the cache line of an address that will be read soon.
     void prefetch "__builtin_prefetch"(const void* address) noexcept nogil
 
 

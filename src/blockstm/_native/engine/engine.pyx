@@ -27,7 +27,9 @@ from blockstm._native.engine.frontier cimport (
 )
 from blockstm._native.engine.gate cimport run_until_profitable
 from blockstm._native.engine.limit cimport BlockLimit
-from blockstm._native.engine.mvmemory.interner cimport interner_free, interner_init, interner_reset
+from blockstm._native.engine.mvmemory.interner cimport (
+    interner_free, interner_free_outgrown, interner_init, interner_reset,
+)
 from blockstm._native.engine.mvmemory.listed cimport (
     list_values, listed_in, members_of_listed,
 )
@@ -462,6 +464,7 @@ cdef class Engine:
         cdef int64_t final = self.block.scheduler.frontier.next.observe()
         if self.vm.interrupt is not None:
             self.interrupt = self.vm.interrupt
+        interner_free_outgrown(&self.block.store.interner)
         ending = self.ending()
         outcomes, writes = self.vm.results(&self.block.frontier, <int32_t>final)
         for id in range(self.workers):

@@ -35,11 +35,16 @@ cdef enum BlockStatus:
     OUT_OF_MEMORY = 7
     INTERRUPTED = 8
 
+# What belongs to a write beside its payload: of a run ahead of the frontier its entry, NULL where the commit publishes
+# it (see is_only_added_to); of a run at the frontier, while it is committed, the room in which its value is kept.
+cdef union Place:
+    Entry* entry
+    Payload* room
+
 cdef struct Write:
     uint32_t location
     Payload* payload
-    Entry* entry             # NULL where the commit publishes it: of a run at the frontier, and see is_only_added_to
-    Payload* room            # where the committed value is kept; NULL: where it stands
+    Place at
 
 # What a run came to, whether or not it is committed.
 cdef struct ExecutionResult:
@@ -262,27 +267,26 @@ cdef inline BlockStatus frontier_write(Frontier* frontier, View* view, Write* wr
     """Commit writes: first everything that can fail, then everything that cannot."""
     cdef Location* location
     cdef uint32_t index
-    cdef bint fresh
+    cdef bint fresh, is_kept = view.write_arena != view.block_arena
     if not frontier_reserve(frontier, count):
         return frontier_end(frontier, OUT_OF_MEMORY, 0)
     for index in range(count):
         location = location_at(&frontier.store.interner, write[index].location)
         if frontier_fold(frontier, view, location, &write[index]) != RUNNING:
             return frontier.status
-        write[index].room = NULL
-        if view.write_arena != view.block_arena:
-            write[index].room = store_make_room(frontier.store, location, write[index].payload, view.block_arena,
-                                                &view.pieces)
-            if write[index].room == NULL or not frontier_hold(frontier.store, &write[index]):
+        if is_kept:
+            write[index].at.room = store_make_room(frontier.store, location, write[index].payload, view.block_arena,
+                                                   &view.pieces)
+            if write[index].at.room == NULL or not frontier_hold(frontier.store, &write[index]):
                 return frontier_end(frontier, OUT_OF_MEMORY, 0)
         if location.committed.read_plain() != NULL and not frontier_mark_rewritten(frontier, write[index].location):
             return frontier_end(frontier, OUT_OF_MEMORY, 0)
     for index in range(count):
         location = location_at(&frontier.store.interner, write[index].location)
-        if write[index].entry == NULL:  # a run at the frontier: the commit shows its writes
+        if is_kept or write[index].at.entry == NULL:  # a run at the frontier: the commit shows its writes
             view_pause(view, POINT_PUBLISH, write[index].payload.index)
         fresh = location.committed.read_plain() == NULL  # written at the frontier only
-        store_commit(frontier.store, location, write[index].payload, write[index].room)
+        store_commit(frontier.store, location, write[index].payload, write[index].at.room if is_kept else NULL)
         if fresh:
             frontier_add_written(frontier, write[index].location, location)
     return RUNNING

@@ -63,15 +63,8 @@ enum class StepKind : uint8_t { Transaction, Charged, Prepaid, BlockStart, Block
 
 constexpr bool is_of_the_block(StepKind kind) noexcept { return kind <= StepKind::Prepaid; }
 
-struct Step {
-    StepKind kind = StepKind::Transaction;
-    Transaction transaction{};
-    // Call: whether its nonce and its fees are a transaction's, and whether those after it see what it does.
-    bool is_validated = false;
-    bool keeps_changes = false;
-    bool is_static = false;      // nothing that it runs may change the state (EIP-214)
-    bool spares_sender = false;  // its sender's nonce stays, and pays nothing for gas, whatever the price is
-    Bytes* transient = nullptr;  // transient storage (EIP-1153) that it finds, and leaves if it succeeds; null: none
+// What a step around the transactions does; each block has few of them, so it stands apart from what all steps have.
+struct Around {
     // Overrides.
     const Write* writes = nullptr;
     uint64_t write_count = 0;
@@ -85,7 +78,20 @@ struct Step {
     const Payment* rewards = nullptr;
     uint64_t reward_count = 0;
     bool collects_requests = false;  // EIP-7002, 7251, 8282; without their contracts the block is invalid
+};
+
+struct Step {
+    StepKind kind = StepKind::Transaction;
+    // Call: whether its nonce and its fees are a transaction's, and whether those after it see what it does.
+    bool is_validated = false;
+    bool keeps_changes = false;
+    bool is_static = false;      // nothing that it runs may change the state (EIP-214)
+    bool spares_sender = false;  // its sender's nonce stays, and pays nothing for gas, whatever the price is
+    Transaction transaction{};
+    Bytes* transient = nullptr;  // Call: transient storage (EIP-1153) that it finds, and leaves if it succeeds; or null
+    const Around* around = nullptr;  // Overrides, BlockStart, BlockEnd; null for transactions and calls
     const OwnStep* own = nullptr;    // what a chain's own rules have it do besides; null for none
 };
+static_assert(sizeof(Step) <= 320);  // a block holds one for each transaction
 
 }  // namespace blockstm::evm

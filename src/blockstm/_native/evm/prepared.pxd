@@ -67,10 +67,9 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         Span key
         Span value
 
-    cdef cppclass Step:
-        Step()
-        StepKind kind
-        Transaction transaction
+    cdef struct Around:
+        const Write* writes
+        uint64_t write_count
         const Address* drained
         uint64_t drained_count
         Address refund_contract
@@ -79,13 +78,17 @@ cdef extern from "evm/block.hpp" namespace "blockstm::evm" nogil:
         const Payment* rewards
         uint64_t reward_count
         bint collects_requests
+
+    cdef cppclass Step:
+        Step()
+        StepKind kind
+        Transaction transaction
         bint is_validated
         bint keeps_changes
         bint is_static
         bint spares_sender
         Bytes* transient
-        const Write* writes
-        uint64_t write_count
+        const Around* around
         const OwnStep* own
 
 

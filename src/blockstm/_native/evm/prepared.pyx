@@ -391,12 +391,14 @@ cdef class EvmBlock:
     def add_overrides(self, writes):
         """Values in place of those in the state: pairs of a key and a value as bytes, empty for none."""
         cdef Step step = Step()
+        cdef Around* around = <Around*>self.kept.array(1, sizeof(Around))
         cdef Write* room = <Write*>self.kept.array(len(writes), sizeof(Write))
         cdef size_t place
         step.kind = StepKind.Overrides
         for place, (key, value) in enumerate(writes):
             room[place].key, room[place].value = self.kept.span(key), self.kept.span(value)
-        step.writes, step.write_count = room, len(writes)
+        around.writes, around.write_count = room, len(writes)
+        step.around = around
         self.add(step)
 
     def add_transactions(self, transactions, senders, authorities, uint32_t threads=1):
@@ -449,23 +451,27 @@ cdef class EvmBlock:
     def add_start(self, drained, refund_contract, calls=()):
         """What happens before the transactions; ``drained`` accounts pay all to the contract; see `own_calls`."""
         cdef Step step = Step()
+        cdef Around* around = <Around*>self.kept.array(1, sizeof(Around))
         cdef Address* room = <Address*>self.kept.array(len(drained), sizeof(Address))
         cdef size_t place
         step.kind = StepKind.BlockStart
         for place, address in enumerate(drained):
             copy_bytes(&room[place], address, 20, "a drained account")
-        step.drained, step.drained_count = room, len(drained)
+        around.drained, around.drained_count = room, len(drained)
         if drained:
-            copy_bytes(&step.refund_contract, refund_contract, 20, "a refund contract")
+            copy_bytes(&around.refund_contract, refund_contract, 20, "a refund contract")
+        step.around = around
         step.own = own_calls(calls, self.rules, self.kept)
         self.add(step)
 
     def add_end(self, withdrawals, rewards, bint collects_requests, calls=()):
         """What happens after the transactions: two lists of (address, wei), and system calls; see `own_calls`."""
         cdef Step step = Step()
-        step.kind, step.collects_requests = StepKind.BlockEnd, collects_requests
-        step.withdrawals, step.withdrawal_count = self.payments(withdrawals), len(withdrawals)
-        step.rewards, step.reward_count = self.payments(rewards), len(rewards)
+        cdef Around* around = <Around*>self.kept.array(1, sizeof(Around))
+        around.collects_requests = collects_requests
+        around.withdrawals, around.withdrawal_count = self.payments(withdrawals), len(withdrawals)
+        around.rewards, around.reward_count = self.payments(rewards), len(rewards)
+        step.kind, step.around = StepKind.BlockEnd, around
         step.own = own_calls(calls, self.rules, self.kept)
         self.add(step)
 

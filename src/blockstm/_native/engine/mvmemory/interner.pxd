@@ -12,11 +12,13 @@ An account's balance, nonce and code share a cache line of the table (hashing.px
 
 One worker grows the table, under a lock: it copies every filled cell of the outgrown table and
 closes every empty one. A probe that meets a closed cell has not found its key in this table; it waits
-for the lock and goes on in the larger one. An outgrown table is kept until the block ends, for
+for the lock and goes on in the larger one. An outgrown table is kept until the workers have left the block, for
 probes that are still in it.
 
 Order of writes: a location is filled in before its cell is stored (release), and a table before its
 pointer is; a reader loads both (acquire) and so sees them whole.
+
+A location that takes two units has the id of its first; nothing has that of the second.
 """
 from libc.stdint cimport uint32_t, uint64_t, uint8_t
 from libc.string cimport memcpy, memset
@@ -27,13 +29,13 @@ from blockstm._native.base.cursors cimport Mutex, mutex_lock, mutex_unlock
 from blockstm._native.base.hashing cimport hash_key
 from blockstm._native.base.pages cimport prefetch, prefetch_to_write
 from blockstm._native.engine.mvmemory.locations cimport (
-    FIRST_LINE, INLINE_KEY, Location, location_key, same_key,
+    INLINE_KEY, NO_KEY, UNIT, Location, key_room, location_key, location_units, same_key,
 )
 
 cdef enum:
     SEGMENT_BITS = 15
     SEGMENT_SIZE = 1 << SEGMENT_BITS
-    LOCATIONS_AHEAD = 6
+    UNITS_AHEAD = 12
     GENERATION_BITS = 8
     GENERATIONS = 1 << GENERATION_BITS
 
@@ -56,7 +58,7 @@ ctypedef void (*FreshLocation)(void* context, Location* location, uint32_t id, u
 cdef struct Interner:
     Atomic[Table*] table
     uint64_t generation             # of the block, 1 to GENERATIONS - 1
-    Location** segment              # pointers to SEGMENT_SIZE locations each
+    Location** segment              # pointers to SEGMENT_SIZE units each
     const uint64_t* seed
     bint alone                      # one worker: cells are filled by plain stores
     FreshLocation fresh             # NULL: nobody asks
@@ -70,6 +72,8 @@ cdef struct Interner:
 # False where memory has run out.
 cdef bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil
 cdef void interner_free(Interner* interner) noexcept nogil
+# Free tables that have been outgrown. No other worker may be using it.
+cdef void interner_free_outgrown(Interner* interner) noexcept nogil
 # Forget every key; keeps the table and segments. No other worker may be using it.
 cdef void interner_reset(Interner* interner) noexcept nogil
 # Another run of ids, with room for their locations; false where either has run out.
@@ -89,37 +93,40 @@ cdef inline uint64_t cell_tag(const Interner* interner, uint64_t hashed) noexcep
     return hashed >> (32 + GENERATION_BITS) << GENERATION_BITS | interner.generation
 
 
-cdef inline Location* interner_append(Interner* interner, Ids* ids, uint32_t* id) noexcept nogil:
-    """A cleared location under the next id; NULL where memory (or 2**28 ids) has run out."""
+cdef inline Location* interner_append(Interner* interner, Ids* ids, uint32_t units, uint32_t* id) noexcept nogil:
+    """A cleared location of so many units under the next id; NULL where memory (or 2**28 ids) has run out."""
     cdef Location* location
-    if ids.next == ids.end and not interner_more_ids(interner, ids):
-        return NULL
+    if ids.end - ids.next < units:
+        if ids.next != ids.end:
+            location_at(interner, ids.next).key_size = NO_KEY
+        if not interner_more_ids(interner, ids):
+            return NULL
     id[0] = ids.next
-    ids.next += 1
+    ids.next += units
     location = location_at(interner, id[0])
-    prefetch_to_write(location + LOCATIONS_AHEAD, 1)
-    memset(<void*>location, 0, FIRST_LINE)  # here, not at the reset: it is wanted in the cache
+    prefetch_to_write(location + UNITS_AHEAD)
+    memset(<void*>location, 0, UNIT)  # here, not at the reset: it is wanted in the cache
     return location
 
 
 cdef inline bint new_location(Interner* interner, Ids* ids, Arena* arena, const uint8_t* key,
                               uint64_t size, uint32_t* id) noexcept nogil:
     """A location with this key that no lookup finds yet; false where memory has run out."""
-    cdef Location* location = interner_append(interner, ids, id)
+    cdef Location* location = interner_append(interner, ids, location_units(size), id)
     cdef const uint8_t* copied
     if location == NULL:
         return False
     location.key_size = <uint32_t>size
     if size == 8:
-        memcpy(location.key, key, 8)
+        memcpy(key_room(location), key, 8)
     elif size <= INLINE_KEY:
-        memcpy(location.key, key, size)
+        memcpy(key_room(location), key, size)
     else:
         copied = arena_copy(arena, key, size)
         if copied == NULL:
-            ids.next -= 1
+            ids.next -= location_units(size)
             return False
-        memcpy(location.key, &copied, sizeof(copied))
+        memcpy(key_room(location), &copied, sizeof(copied))
     return True
 
 
@@ -167,7 +174,8 @@ cdef inline bint interner_locate_hashed(Interner* interner, Ids* ids, Arena* are
         if cell >> 32 == tag:
             location = location_at(interner, <uint32_t>cell - 1)
             if location.key_size == size and same_key(location, key):
-                ids.next -= has_fresh  # no other worker has seen it
+                if has_fresh:
+                    ids.next -= location_units(size)  # no other worker has seen it
                 id[0] = <uint32_t>cell - 1
                 return True
         place = (place + 1) & table.mask

@@ -54,6 +54,10 @@ cdef void interner_drop_outgrown(Table* table) noexcept nogil:
         older = next_older
 
 
+cdef void interner_free_outgrown(Interner* interner) noexcept nogil:
+    interner_drop_outgrown(interner.table.read_plain())
+
+
 cdef void interner_free(Interner* interner) noexcept nogil:
     cdef int index
     cdef Table* table = interner.table.read_plain()
@@ -124,12 +128,14 @@ cdef bint interner_grow(Interner* interner, uint64_t wanted) noexcept nogil:
             copy_cell(interner, table, place, larger)
         larger.outgrown = table
         interner.table.publish(larger)
+        if interner.alone:
+            interner_drop_outgrown(larger)
     mutex_unlock(&interner.grow)
     return larger != NULL
 
 
 cdef bint interner_add_segment(Interner* interner, Atomic[Location*]* place) noexcept nogil:
-    """Room for more locations, unless another worker has made it; false: memory has run out."""
+    """Room for more units, unless another worker has made it; false: memory has run out."""
     cdef Location* segment
     mutex_lock(&interner.grow)
     segment = place.observe()
@@ -151,7 +157,7 @@ cdef bint interner_more_ids(Interner* interner, Ids* ids) noexcept nogil:
     place = <Atomic[Location*]*>&interner.segment[index]
     if place.observe() == NULL and not interner_add_segment(interner, place):
         return False
-    if wanted > interner.table.observe().mask + 1 and not interner_grow(interner, 2 * wanted):
+    if wanted > interner.table.observe().mask + 1 and not interner_grow(interner, wanted):
         return False
     ids.next = first
     ids.end = first + IDS_PER_RUN

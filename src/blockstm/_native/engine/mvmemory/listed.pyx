@@ -7,7 +7,7 @@ from blockstm.errors import InputError
 
 from blockstm._native.base.hashing cimport hash_key, process_seed
 from blockstm._native.engine.mvmemory.interner cimport location_at
-from blockstm._native.engine.mvmemory.locations cimport Location, location_key, location_listed
+from blockstm._native.engine.mvmemory.locations cimport NO_KEY, Location, location_key, location_listed, location_units
 from blockstm._native.engine.mvmemory.numbers cimport Numbers, same_payload
 from blockstm._native.engine.mvmemory.values cimport PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_words
 
@@ -278,13 +278,17 @@ cdef bint is_as_listed(const Listed* listed, const Numbers* numbers, Location* l
 
 cdef bint list_values(Listed* listed, Interner* interner, const Numbers* numbers, const Ids* ids,
                       int64_t frontier) noexcept nogil:
-    cdef uint32_t id
+    cdef uint32_t id = 0
     cdef Location* location
-    for id in range(ids.next):
+    while id < ids.next:
         location = location_at(interner, id)
+        if location.key_size == NO_KEY:
+            id += 1
+            continue
         attach_listed(listed, location, id, hash_key(location_key(location), location.key_size, interner.seed))
         if not is_as_listed(listed, numbers, location, frontier):
             return False
+        id += location_units(location.key_size)
     listed.from_index = frontier
     interner.fresh = attach_listed
     interner.fresh_context = listed

@@ -24,7 +24,7 @@ from blockstm._native.base.arena cimport Arena, arena_take
 from blockstm._native.engine.mvmemory.interner cimport Interner
 from blockstm._native.engine.mvmemory.listed cimport Listed, ListedKey, listed_below, listed_key
 from blockstm._native.engine.mvmemory.locations cimport (
-    Entry, Location, highest_reader, is_contended, location_room,
+    Entry, Location, highest_reader, is_contended, location_listed, location_room,
 )
 from blockstm._native.engine.mvmemory.numbers cimport Numbers, fold_delta
 from blockstm._native.engine.mvmemory.pieces cimport PIECE_MIN, Pieces, piece_mark, pieces_take

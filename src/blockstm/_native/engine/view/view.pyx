@@ -271,6 +271,8 @@ cdef bint view_conditions(View* view, Condition** conditions, uint32_t* count) n
             return False
         condition += 1
     count[0] = <uint32_t>(condition - conditions[0])
+    if view.speculation_arena.cursor == <uint8_t*>(conditions[0] + view.accesses):  # no bounds are behind it
+        view.speculation_arena.cursor = <uint8_t*>condition
     return True
 
 # ---------------------------------------------------------------- the table that VMs call

@@ -29,7 +29,7 @@ from blockstm._native.base.sameness cimport is_same
 from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.interner cimport interner_append, location_at
-from blockstm._native.engine.mvmemory.locations cimport Location
+from blockstm._native.engine.mvmemory.locations cimport Location, key_room
 from blockstm._native.engine.mvmemory.numbers cimport (
     FITS, NOT_INTEGERS, Fit, ObjectNumbers, same_payload,
 )
@@ -181,7 +181,7 @@ cdef void read_into(BoundPythonVm vm, View* view, Location* location, Payload* b
     cdef PyObject* key
     cdef object value = None
     cdef bint failed = False
-    memcpy(&key, location.key, sizeof(key))
+    memcpy(&key, key_room(location), sizeof(key))
     try:
         value = vm.read_state(<object>key)
     except BaseException as error:
@@ -287,12 +287,12 @@ cdef class BoundPythonVm(BoundVm):
         cdef PyObject* pointer = <PyObject*>key
         if found != NULL:
             return <uint32_t>PyLong_AsLong(<object>found)
-        fresh = interner_append(&self.store.interner, &view.ids, &location)
+        fresh = interner_append(&self.store.interner, &view.ids, 1, &location)  # nothing is listed of objects
         if fresh == NULL:
             view.fault = BLOCKSTM_NO_MEMORY
             raise Stop
         fresh.key_size = sizeof(pointer)
-        memcpy(fresh.key, &pointer, sizeof(pointer))
+        memcpy(key_room(fresh), &pointer, sizeof(pointer))
         keep_on(view, self.kept, key)
         try:
             # Another thread may have been faster; then its location counts and ours stays unused.
@@ -411,7 +411,7 @@ cdef class BoundPythonVm(BoundVm):
 
     cdef object key(self, uint32_t location):
         cdef PyObject* key
-        memcpy(&key, location_at(&self.store.interner, location).key, sizeof(key))
+        memcpy(&key, key_room(location_at(&self.store.interner, location)), sizeof(key))
         return <object>key
 
     cdef object delta_error(self, Frontier* frontier):

@@ -63,8 +63,8 @@ cdef inline void tombstone_writes(Block* block, const Incarnation* before) noexc
     """
     cdef uint32_t place
     for place in range(before.writes):
-        if before.write[place].entry != NULL:
-            store_put_tombstone(&block.store, before.write[place].entry)
+        if before.write[place].at.entry != NULL:
+            store_put_tombstone(&block.store, before.write[place].at.entry)
 
 
 cdef inline void tombstone_others(Worker* worker, int32_t index, const Write* write, uint32_t writes) noexcept nogil:
@@ -165,8 +165,8 @@ cdef inline void mark_estimates(Block* block, const Incarnation* incarnation, in
     cdef int32_t reader, highest = index
     cdef const Location* location
     for place in range(incarnation.writes):
-        if incarnation.write[place].entry != NULL:
-            store_estimate(incarnation.write[place].entry)
+        if incarnation.write[place].at.entry != NULL:
+            store_estimate(incarnation.write[place].at.entry)
         location = location_at(&block.store.interner, incarnation.write[place].location)
         if is_contended(location):
             reader = highest_reader(location)

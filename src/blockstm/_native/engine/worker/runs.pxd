@@ -39,23 +39,28 @@ cdef inline ExecutionResult result_of(const View* view, int32_t status) noexcept
     return result
 
 
+cdef inline void list_writes(const View* view, Write* write) noexcept nogil:
+    """The run's writes, to where there is room for them."""
+    cdef const Access* access
+    cdef uint32_t index
+    for index in range(view.writes):
+        access = &view.access[view.written[index]]
+        write[index].location = access.location
+        write[index].payload = access.written
+        write[index].at.entry = NULL
+
+
 cdef inline bint collect_writes(Worker* worker) noexcept nogil:
     """The run's writes into ``worker.write``; false where memory has run out."""
-    cdef View* view = &worker.view
+    cdef const View* view = &worker.view
     cdef Write* larger
-    cdef Access* access
-    cdef uint32_t index
     if view.writes > worker.write_capacity:
         larger = <Write*>realloc(worker.write, 2 * <uint64_t>view.writes * sizeof(Write))
         if larger == NULL:
             return False
         worker.write = larger
         worker.write_capacity = 2 * view.writes
-    for index in range(view.writes):
-        access = &view.access[view.written[index]]
-        worker.write[index].location = access.location
-        worker.write[index].payload = access.written
-        worker.write[index].entry = NULL
+    list_writes(view, worker.write)
     return True
 
 

@@ -38,7 +38,7 @@ from blockstm._native.engine.worker.expecting cimport note_met_write
 from blockstm._native.engine.worker.listing cimport (
     is_given_by_list, learn_listed_wrong, lists_of, revalidate_up_to, take_back_listed,
 )
-from blockstm._native.engine.worker.runs cimport collect_writes, count_abort, result_of, run
+from blockstm._native.engine.worker.runs cimport count_abort, list_writes, result_of, run
 from blockstm._native.engine.worker.sampling cimport sample_begin, sample_check, sample_phase
 from blockstm._native.engine.worker.stopping cimport stop_block
 
@@ -47,7 +47,6 @@ cdef inline Incarnation* new_incarnation(Worker* worker, int32_t status) noexcep
     """The read set, the write set and the result of the run; NULL where memory has run out."""
     cdef View* view = &worker.view
     cdef Incarnation* incarnation = <Incarnation*>arena_take(&worker.speculation_arena, sizeof(Incarnation))
-    cdef uint32_t index
     if incarnation == NULL or not view_conditions(view, &incarnation.condition, &incarnation.conditions):
         return NULL
     incarnation.result = result_of(view, status)
@@ -58,10 +57,9 @@ cdef inline Incarnation* new_incarnation(Worker* worker, int32_t status) noexcep
     if incarnation.writes == 0:
         return incarnation
     incarnation.write = <Write*>arena_take(&worker.speculation_arena, incarnation.writes * sizeof(Write))
-    if incarnation.write == NULL or not collect_writes(worker):
+    if incarnation.write == NULL:
         return NULL
-    for index in range(incarnation.writes):
-        incarnation.write[index] = worker.write[index]
+    list_writes(view, incarnation.write)
     return incarnation
 
 
@@ -82,8 +80,8 @@ cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* 
         if is_only_added_to(&worker.view.path, location, write.payload):
             continue
         view_pause(&worker.view, POINT_PUBLISH, write.payload.index)
-        write.entry = store_publish(location, write.payload, &worker.speculation_arena, &worker.view.path, &before)
-        if write.entry == NULL:
+        write.at.entry = store_publish(location, write.payload, &worker.speculation_arena, &worker.view.path, &before)
+        if write.at.entry == NULL:
             return False
         if before == NULL or not same_write(block, before, write.payload):
             changed[0] = True
@@ -105,8 +103,8 @@ cdef inline void tombstone_unwritten(Block* block, const Incarnation* before, bi
         return
     for place in range(before.writes):
         write = &before.write[place]
-        if write.entry != NULL and store_holds(write.entry, write.payload):
-            store_put_tombstone(&block.store, write.entry)
+        if write.at.entry != NULL and store_holds(write.at.entry, write.payload):
+            store_put_tombstone(&block.store, write.at.entry)
             changed[0] = True
 
 

@@ -17,8 +17,8 @@ int32_t put(blockstm_view* view, const Write& write) noexcept {
 
 // Where the view says that the run is over, whatever this returns is ignored (vm_abi.h).
 bool run_overrides(Machine& machine, const Step& step) noexcept {
-    for (uint64_t place = 0; place < step.write_count; ++place) {
-        if (put(machine.journal.view(), step.writes[place]) != BLOCKSTM_OK) return machine.journal.poll();
+    for (uint64_t place = 0; place < step.around->write_count; ++place) {
+        if (put(machine.journal.view(), step.around->writes[place]) != BLOCKSTM_OK) return machine.journal.poll();
     }
     return true;
 }

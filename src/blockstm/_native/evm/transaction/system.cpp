@@ -90,12 +90,12 @@ bool run_own_calls(Machine& machine, const Step& step, ValidationError& error) n
     return true;
 }
 
-bool drain(Machine& machine, const Step& step) noexcept {
+bool drain(Machine& machine, const Around& around) noexcept {
     Journal& journal = machine.journal;
-    for (uint64_t place = 0; place < step.drained_count; ++place) {
+    for (uint64_t place = 0; place < around.drained_count; ++place) {
         Account *drained = nullptr, *receiver = nullptr;
         u256 balance;
-        if (!journal.account(step.drained[place], drained) || !journal.account(step.refund_contract, receiver)) {
+        if (!journal.account(around.drained[place], drained) || !journal.account(around.refund_contract, receiver)) {
             return false;
         }
         if (!journal.balance(drained, balance)) return false;
@@ -141,7 +141,7 @@ bool encode_start(Machine& machine) noexcept { return begin_encoding(machine, 0)
 bool run_block_start(Machine& machine, const Step& step, ValidationError& error) noexcept {
     const BlockEnv& block = *machine.block;
     Called called{};  // whatever comes of it
-    if (!drain(machine, step)) return false;
+    if (!drain(machine, *step.around)) return false;
     if (block.fork >= Fork::Cancun) {
         const Span root{block.parent_beacon_root.bytes, sizeof block.parent_beacon_root.bytes};
         if (!call(machine, BEACON_ROOTS, root, called)) return false;
@@ -158,18 +158,19 @@ bool run_block_start(Machine& machine, const Step& step, ValidationError& error)
 bool run_block_end(Machine& machine, const Step& step, ValidationError& error) noexcept {
     constexpr Address REQUEST_CONTRACTS[] = {WITHDRAWAL_REQUESTS, CONSOLIDATION_REQUESTS, BUILDER_DEPOSITS,
                                              BUILDER_EXITS};
+    const Around& around = *step.around;
     if (!run_own_calls(machine, step, error)) return false;
     if (error.reason != Violation::None) return true;
     if (step.own != nullptr && !begin_anew(machine)) return false;
     uint8_t contract_count = 0;
-    if (step.collects_requests) contract_count = machine.fork() >= Fork::Amsterdam ? 4 : 2;
+    if (around.collects_requests) contract_count = machine.fork() >= Fork::Amsterdam ? 4 : 2;
     if (!begin_encoding(machine, contract_count)) return false;
-    if (!pay(machine, step.withdrawals, step.withdrawal_count)) return false;
+    if (!pay(machine, around.withdrawals, around.withdrawal_count)) return false;
     for (uint8_t place = 0; place < contract_count; ++place) {
         if (!collect(machine, REQUEST_CONTRACTS[place], error)) return false;
         if (error.reason != Violation::None) return true;
     }
-    return begin_anew(machine) && pay(machine, step.rewards, step.reward_count) && record_and_flush(machine) &&
+    return begin_anew(machine) && pay(machine, around.rewards, around.reward_count) && record_and_flush(machine) &&
            encode_accesses(machine);
 }
 
