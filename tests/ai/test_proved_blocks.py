@@ -36,6 +36,11 @@ SPEC = Spec(
 @pytest.fixture(scope="module")
 def bundle() -> Bundle:
     """Of a block that asks a model which blocks before it have deployed."""
+    return proved(SPEC)
+
+
+def proved(spec: Spec, *others: bytes) -> Bundle:
+    """Such a bundle, of a chain with these rules; the block calls other addresses, too."""
     signer = Signer()
     (key,) = signer.new_keys(1)
     (owner,) = addresses_of_keys([key])
@@ -54,19 +59,21 @@ def bundle() -> Bundle:
         signed(len(made) + place, deployment.contract, data, 2_000_000)
         for place, data in enumerate(INPUTS)
     ]
+    nonce = len(made) + len(asked)
+    asked += [signed(nonce + place, to, b"", 100_000) for place, to in enumerate(others)]
     document = {
         "gasLimit": hex(200_000_000),
         "baseFeePerGas": "0x7",
         "alloc": {owner.hex(): {"balance": hex(10**20)}},
     }
-    with Chain.in_memory(parse_genesis(document, chain=SPEC)) as chain:
+    with Chain.in_memory(parse_genesis(document, chain=spec)) as chain:
         for time, transactions in enumerate((made, asked), 1):
             built = build_block(
                 chain.head.header,
                 transactions,
                 chain.state_at(chain.head.number),
                 attributes=BlockAttributes(timestamp=12 * time),
-                chain=SPEC,
+                chain=spec,
                 on_unfit="raise",
             )
             assert all(receipt.succeeded for receipt in built.executed.receipts)
@@ -98,6 +105,23 @@ def test_without_the_instructions_it_is_another_block(
 ) -> None:
     said = verdict(tmp_path, bundle, capsys)
     assert said.startswith("1 "), said
+
+
+def test_a_block_is_verified_with_the_instructions_of_its_chain(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where a chain of version 1 has nothing, a later one has an instruction, which takes all gas
+    of this call."""
+    spec = replace(SPEC, precompiles=ai.precompiles(version=1))
+    bundle = proved(spec, ai.ADDRESSES["multiply"])
+    for version, status in (("--ai-version=1", 0), ("--ai-version=2", 1), ("--ai", 1)):
+        said = verdict(tmp_path, bundle, capsys, version)
+        assert said.startswith(f"{status} "), said
+    for options in (["--ai", "--ai-version", "1"], ["--ai-version", "1"]):
+        assert verdict(tmp_path, bundle, capsys, *options).startswith("0 ")
+    said = verdict(tmp_path, bundle, capsys, "--ai-version", "3")
+    assert said.startswith("2 "), said
+    assert "has the versions 1 to 2, not 3" in said
 
 
 def test_the_codes_that_are_read_belong_to_the_witness(bundle: Bundle) -> None:

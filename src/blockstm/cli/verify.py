@@ -24,7 +24,7 @@ from blockstm.errors import (
 if TYPE_CHECKING:
     from blockstm.ethereum import Bundle, Chain, ExecutedBlock, Header, StatelessFile, Witness
     from blockstm.executor import Executor
-    from blockstm.types import Hash32
+    from blockstm.types import Address, Hash32
 
 __all__ = ["add_parser", "main", "verify_file", "witness_beside"]
 
@@ -65,6 +65,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--chain-id", type=int, metavar="N", help="default: mainnet's, 1")
     parser.add_argument(
         "--ai", action="store_true", help="the chain has the instructions of blockstm.ai"
+    )
+    parser.add_argument(
+        "--ai-version",
+        type=int,
+        metavar="N",
+        help="the version of these instructions that the chain has; default: the latest",
     )
     parser.add_argument(
         "--parent-root",
@@ -333,7 +339,6 @@ def _chain(args: argparse.Namespace) -> Chain:
         UsageError: the fork or the genesis is none, or the arguments contradict each other.
     """
     # loads what only this command needs
-    from blockstm.ai import precompiles
     from blockstm.ethereum import MAINNET
     from blockstm.ethereum.genesis import read_genesis
 
@@ -350,6 +355,17 @@ def _chain(args: argparse.Namespace) -> Chain:
         chain = given
     if args.fork is not None:
         chain = chain.under(args.fork)
-    if args.ai:
-        chain = replace(chain, precompiles=precompiles())
+    if args.ai or args.ai_version is not None:
+        chain = replace(chain, precompiles=_instructions(args.ai_version))
     return chain if args.chain_id is None else replace(chain, chain_id=args.chain_id)
+
+
+def _instructions(version: int | None) -> dict[Address, Any]:
+    """The instructions of a version of their set, or of the latest.
+
+    Raises:
+        ConfigError: there is no such version.
+    """
+    from blockstm.ai import precompiles  # loads what only this option needs
+
+    return precompiles() if version is None else precompiles(version=version)
