@@ -192,6 +192,7 @@ def _batch_joined(network: Network, value: str) -> str:
 
 WRONG: dict[str, tuple[Made, str]] = {
     "the largest of channels": (_reduced("ReduceMax", 1), "over the last axes, not over"),
+    "the largest of everything": (_reduced("ReduceMax"), r"not over \[0, 1, 2, 3\]"),
     "a product by columns": (_of_each_column, "over the last axes"),
     "a computed divisor": (_computed_divisor, "one computed value and one number"),
     "many numbers of the model": (_many_numbers, "is one number"),

@@ -462,5 +462,12 @@ def test_a_header_that_links_is_not_believed_against_ones_own_judgement(
         shard.advance(replace(right, headers=[made_up, *headers[1:]]), trust=trust)
     assert refused.value.reason is Refusal.UNTRUSTED_HEADER
     assert (shard.chain.head.number, asked) == (1, [0])
+
+    def unsure(number: int, header: Header) -> bool:
+        raise LookupError("no bundle of it yet")
+
+    with pytest.raises(LookupError, match="no bundle of it yet"):
+        shard.advance(right, trust=unsure)
+    assert (shard.chain.head.number, asked) == (1, [0])
     made = shard.advance(right, trust=trust)
     assert (made.number, made.deliveries, asked) == (2, 1, [0, 0, 2])

@@ -201,7 +201,8 @@ def _reduced(builder: Builder, node: Node) -> tuple[Integers, int, tuple[int, ..
     listed = node.attributes.get("axes")
     if listed is None and node.given(1) is not None:
         listed = node.constant(1, "axes").numbers.reshape(-1)
-    axes = sorted({int(axis) % rank for axis in listed}) if listed is not None else [*range(rank)]
+    axes = [] if listed is None else sorted({int(axis) % rank for axis in listed})
+    axes = axes or [*range(rank)]  # an empty list is none: it goes over all
     kept = [at for at in range(rank) if at not in axes and given.shape[at] != 1]
     if any(at > axis for at in kept for axis in axes if given.shape[axis] != 1) or 0 in axes:
         raise node.fail(f"it goes over the last axes, not over {axes} of {list(given.shape)}")
