@@ -36,6 +36,17 @@ def test_the_steps_of_a_workload_are_recorded() -> None:
     assert recording.dependencies == ((), *((n - 1,) for n in places[1:]))
 
 
+def test_the_list_of_a_workload_counts_its_transactions_from_one() -> None:
+    """As that of any block: what is before them has the index 0, whether or not it is there."""
+    workload = block_workload("pool-chain", gas=1_000_000)
+    places = range(len(workload.steps))
+    steps = Steps(workload.name, workload.steps, workload.state, workload.evm, places)
+    recording = record(steps, repeats=1)
+    nonces = {each.address: each.nonce_changes for each in recording.access_list.accounts}
+    changed = {index: nonce for found in nonces.values() for index, nonce in found}
+    assert sorted(changed) == [place + 1 for place in places]
+
+
 def test_a_block_is_timed_once_or_more() -> None:
     with pytest.raises(InputError, match="once or more"):
         record_file(read_block_file(mainnet_block(BLOCK)), repeats=0)

@@ -22,6 +22,8 @@ from blockstm.vm.evm import Evm
 __all__ = ["Recording", "Steps", "record", "record_file", "run_for_accesses"]
 
 _SPANS_PER_STEP = 16
+_NOTHING = b""
+"""What a step accessed that did nothing."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,9 @@ def run_for_accesses(steps: Steps) -> tuple[Sequence[Any], BlockAccesses]:
     outcomes = [told.outcomes[place] for place in steps.transactions]
     reports = [outcome.value.accesses for outcome in outcomes]
     senders = [steps.steps[place].sender for place in steps.transactions]
+    start = [] if steps.transactions.start else [_NOTHING]  # a list counts it, there or not
     access_list = fold_accesses(
-        [outcome.value.accesses for outcome in told.outcomes],
+        start + [outcome.value.accesses for outcome in told.outcomes],
         lambda address: steps.state.get(balance_of(address), 0),
         lambda location: steps.state.get(location) is not None,
     )
