@@ -137,7 +137,7 @@ def test_others_are_hashed_beside_the_nodes(count: int) -> None:
 
 def test_a_code_that_is_no_bytes_is_refused() -> None:
     with pytest.raises(InputError, match="a code is bytes, not str"):
-        WitnessState(Witness(StateTrie().root, (), ("6000",)))  # type: ignore[arg-type]
+        WitnessState(Witness(StateTrie().root, (), ("6000",)))  # type: ignore[arg-type]  # on purpose
 
 
 def test_many_changes_by_several_threads_come_to_the_same_root() -> None:

@@ -59,7 +59,7 @@ inline constexpr int CHILD_COUNT = BRANCH_WIDTH + 1;
 
 // Children of a branch from a witness wait as bytes until somebody looks at them, which most of sixteen never see.
 struct Branch : Node {
-    uint16_t waiting = 0;         // a bit for each: its place leads to a hash in the encoding, which outlives the branch
+    uint16_t waiting = 0;         // a bit for each place that leads to a hash in the encoding, which outlives it
     Node* children[CHILD_COUNT];  // not read where a child may wait: see `child_place`
 
     bool waits(int index) const noexcept { return (waiting >> index & 1) != 0; }

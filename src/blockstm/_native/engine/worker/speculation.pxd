@@ -65,7 +65,7 @@ cdef inline Incarnation* new_incarnation(Worker* worker, int32_t status) noexcep
 
 cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* changed,
                                 uint32_t* given) noexcept nogil:
-    """Put the writes into the store; ``changed``: one differs from what stood there. ``given``: those that are listed."""
+    """Put the writes into the store; ``changed``: one differs from what stood there; ``given``: those listed."""
     cdef Block* block = worker.block
     cdef Location* location
     cdef Write* write
