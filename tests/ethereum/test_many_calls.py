@@ -5,11 +5,13 @@ from __future__ import annotations
 import pickle
 from dataclasses import replace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from tests.ethereum.test_message_calls import ALICE, CONTRACT, RETURNS, state_of
 
-from blockstm.ethereum import AccountOverride, Message, call, call_many
+from blockstm.errors import StateError
+from blockstm.ethereum import AccountOverride, BlockOverrides, Message, call, call_many
 from blockstm.types import Address
 
 SOURCE = f"0 CALLDATALOAD DUP1 0 SLOAD ADD 0 SSTORE 0 0 LOG0 0 SLOAD {RETURNS}"
@@ -58,8 +60,33 @@ def test_their_results_are_a_sequence() -> None:
     assert results == list(results) == pickle.loads(pickle.dumps(results))
     assert results != list(results)[1:]
     assert [each.output for each in results[2:6:2]] == [results[2].output, results[4].output]
+    assert results == ANY
+    assert call_many(state, []) == []
+    assert call_many(state, []) != ""
     with pytest.raises(IndexError):
         results[10]
+
+
+@pytest.mark.parametrize("bad", [0, 2, 5])
+def test_an_error_names_its_message_among_others_with_and_without_a_price(bad: int) -> None:
+    state = state_of(f"0 CALLDATALOAD BLOCKHASH {RETURNS}")
+    too_old, unknown = (number.to_bytes(32, "big") for number in (900, 5))
+    messages = [
+        Message(
+            sender=ALICE,
+            to=CONTRACT,
+            data=unknown if index == bad else too_old,
+            gas=50_000,
+            gas_price=index % 2 or None,
+        )
+        for index in range(6)
+    ]
+    for given in (messages, [replace(each, gas_price=None) for each in messages]):
+        with pytest.raises(StateError, match="block 5") as raised:
+            call_many(state, given, block_overrides=BlockOverrides(number=10))
+        assert raised.value.index == bad
+        prefix = raised.value.prefix  # none where they ran in another order
+        assert prefix is None if given is messages else len(prefix.outcomes) == bad
 
 
 def test_what_they_create_is_of_the_state_that_they_ran_on() -> None:

@@ -11,6 +11,7 @@ from blockstm import engine
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm._native.vm.session import Session
 from blockstm.errors import (
+    BlockError,
     ConfigError,
     InputError,
     StateError,
@@ -223,7 +224,8 @@ class Calls:
         for places in kinds.values():
             context = self._context_for(ready[places[0]])
             vm = self._vm(context, inspector)
-            outcomes = self._outcomes([ready[place] for place in places], vm, workers)
+            among = places if len(kinds) > 1 else None
+            outcomes = self._outcomes([ready[place] for place in places], vm, workers, among)
             for place, outcome in zip(places, outcomes, strict=True):
                 results[place] = self._result(ready[place], outcome)
         return results
@@ -278,7 +280,14 @@ class Calls:
         return self.around.for_free(gas=gas, blobs=blobs)
 
     def traced(self, message: Message, tracer: Tracer) -> CallResult:
-        """What a message comes to, with its trace.
+        """What a message comes to, with its trace; see `recorded`."""
+        result, traced = self.recorded(message, tracer)
+        return result if traced is None else replace(result, trace=tracer.trace(traced))
+
+    def recorded(
+        self, message: Message, tracer: Tracer
+    ) -> tuple[CallResult, TracedTransaction | None]:
+        """What a message comes to, and what a tracer makes its trace of; None if it cannot begin.
 
         Raises:
             InputError: it is no tracer.
@@ -298,7 +307,7 @@ class Calls:
         recorder = Recorder(tracer.mask | marks, bytes_max=tracer.bytes_max)
         outcome, after = self._recorded(message, vm.inspected_by(recorder))
         if outcome.value is None:
-            return self._result(message, outcome)
+            return self._result(message, outcome), None
         events = recorder.events[1]
         if recording.is_vague(events):  # what only its instructions tell
             recorder = Recorder(tracer.mask | recording.FAULTS, [1], tracer.bytes_max)
@@ -322,7 +331,7 @@ class Calls:
             code_of,
             frozenset(precompiles_of(self.around.fork)) | own,
         )
-        return replace(self._result(message, outcome), trace=tracer.trace(traced))
+        return self._result(message, outcome), traced
 
     def _recorded(self, message: Message, vm: Evm) -> tuple[Outcome, StateAfter]:
         """The outcome of a message, and the state with what it changed."""
@@ -332,25 +341,39 @@ class Calls:
         return result.outcomes[1], StateAfter(self.state, result.writes)
 
     def _outcomes(
-        self, messages: Sequence[Message], vm: Evm, workers: int | Literal["auto"]
+        self,
+        messages: Sequence[Message],
+        vm: Evm,
+        workers: int | Literal["auto"],
+        among: Sequence[int] | None,
     ) -> Sequence[Outcome]:
-        """The first step is not a message, be there overrides or not: so inspectors count."""
+        """The first step is not a message, be there overrides or not: so inspectors count.
+
+        ``among``: where these messages stand among more; None: they are all.
+        """
         steps: list[Step] = [Overrides(self._writes)]
         authorities: Sequence[Sequence[Address | None]] = [()] * len(messages)
         if any(message.authorizations for message in messages):
             authorities = authorities_of(messages)
         steps += map(self._step, messages, authorities)
-        return self._executed(steps, vm, workers).outcomes[1:]
+        return self._executed(steps, vm, workers, among).outcomes[1:]
 
     def _executed(
-        self, steps: Sequence[Step], vm: Evm, workers: int | Literal["auto"]
+        self,
+        steps: Sequence[Step],
+        vm: Evm,
+        workers: int | Literal["auto"],
+        among: Sequence[int] | None = None,
     ) -> BlockResult:
         try:
             return engine.run(steps, self.state, vm, workers=workers, on_invalid="skip")
         except (StateError, TransactionError) as error:
             if isinstance(error.__cause__, TraceTooLarge):
                 raise error.__cause__ from None
-            raise error_of_the_block(error, range(1, len(steps))) from error.__cause__
+            if among is None:
+                raise error_of_the_block(error, range(1, len(steps))) from error.__cause__
+            moved = _among_all(error, among)
+            raise error_of_the_block(moved, range(1, among[-1] + 2)) from error.__cause__
 
     def _step(self, message: Message, authorities: Sequence[Address | None]) -> Unsigned:
         return Unsigned(message, authorities, gas=self._gas_of(message))
@@ -370,6 +393,13 @@ class Calls:
     def created_by(self, sender: Address) -> Address:
         """Where a message of this sender creates a contract."""
         return Address(keccak(encode([sender, self.get(nonce_of(sender), 0)]))[12:])
+
+
+def _among_all(error: BlockError, among: Sequence[int]) -> BlockError:
+    """An error about a step of some messages, as one of all: what has run is no prefix of those."""
+    moved = type(error)(str(error), among[error.index - 1] + 1 if error.index else None)
+    moved.__cause__ = error.__cause__
+    return moved
 
 
 def _pays_nothing(message: Message) -> tuple[bool, bool]:

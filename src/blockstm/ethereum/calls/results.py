@@ -163,7 +163,9 @@ class CallResults(Sequence[CallResult]):
         return map(result_of, outcomes, map(self._created.get, range(len(self))))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
+        if not isinstance(other, Sequence) or isinstance(other, str | bytes):
+            return NotImplemented
+        return list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]  # as any sequence that compares by content
 

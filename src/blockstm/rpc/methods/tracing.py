@@ -7,7 +7,9 @@ from typing import Any
 
 from blockstm import engine
 from blockstm.errors import DecodeError
-from blockstm.ethereum import Block, ExecutedBlock, call
+from blockstm.ethereum import Block, ExecutedBlock
+from blockstm.ethereum.calls.calling import calls_of
+from blockstm.ethereum.calls.message import checked
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
 from blockstm.ethereum.execution.preparation import prepare
@@ -75,10 +77,11 @@ def trace_call(node: Node, params: Params) -> Any:
         node, params, config.get("stateOverrides"), config.get("blockOverrides")
     )
     message = message_of_json(params.raw(0), "invalid argument 0")
-    result = call(state, message, tracer=_tracer(node, config), **options)
-    if result.rejection is not None:
+    tracer = _tracer(node, config)
+    result, traced = calls_of(state, **options).recorded(checked(message), tracer)
+    if traced is None:
         raise call_error(result)
-    return result.trace
+    return RawJson(tracer.json(traced))
 
 
 def _traces(node: Node, block: Block, tracer: Tracer, only: Sequence[int] | None = None) -> Traces:
