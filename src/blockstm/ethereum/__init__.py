@@ -51,6 +51,7 @@ __all__ = [
     "CallSession",
     "Candidate",
     "Chain",
+    "CheckedPart",
     "ChunkProof",
     "CreatedAccessList",
     "ExecutedBlock",
@@ -90,6 +91,7 @@ __all__ = [
     "call",
     "call_many",
     "changes_of",
+    "check_part",
     "context_of",
     "create_access_list",
     "estimate_gas",
@@ -97,6 +99,7 @@ __all__ = [
     "fork_named",
     "gas_limit_toward",
     "join_chunks",
+    "join_parts",
     "located",
     "message_of",
     "overlay",
@@ -165,11 +168,14 @@ if TYPE_CHECKING:
     from blockstm.ethereum.tries.state_trie import StateTrie, state_root
     from blockstm.ethereum.witnesses import (
         Bundle,
+        CheckedPart,
         ChunkProof,
         StatelessFile,
         Witness,
         WitnessState,
+        check_part,
         join_chunks,
+        join_parts,
         parse_witness,
         read_stateless_file,
         read_witness,
@@ -207,8 +213,9 @@ else:  # to a type checker, a module with this function has every name there cou
             "rules.reasons": "Reason",
             "simulation": "BlockCalls SimulatedBlock SimulatedCall simulate",
             "tries.state_trie": "StateTrie state_root",
-            "witnesses": "Bundle ChunkProof StatelessFile Witness WitnessState join_chunks "
-            "parse_witness read_stateless_file read_witness verify_part",
+            "witnesses": "Bundle CheckedPart ChunkProof StatelessFile Witness WitnessState "
+            "check_part join_chunks join_parts parse_witness read_stateless_file read_witness "
+            "verify_part",
             "blockstm.state.accounts": "Account AccountState Undo",
             "blockstm.state.changes": "AccountChange AccountChanges changes_of",
             "blockstm.state.located": "located",

@@ -3,7 +3,7 @@ that the engine runs all of a block in one go."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from blockstm.errors import (
 )
 from blockstm.ethereum.blocks.access_list import BlockAccessList
 from blockstm.ethereum.blocks.block import Block
+from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.chains.chain import Chain
 from blockstm.ethereum.chains.dao import DAO_ACCOUNTS, DAO_REFUND_CONTRACT
 from blockstm.ethereum.execution.executed import ExecutedBlock
@@ -147,7 +148,7 @@ class BlockOnEvm(PreparedBlock):
         return ExecutedBlock(
             receipts=receipts,
             outcomes=outcomes,
-            requests=self._requests(result.outcomes[-1].value, flat),
+            requests=self.requests_of(result.outcomes[-1].value, flat),
             writes=AccountChanges(result.writes, self.state, trusted=True),
             result=result,
             gas_used=_block_gas(done, self.fork),
@@ -183,9 +184,10 @@ class BlockOnEvm(PreparedBlock):
             lambda location: self.state.get(location) is not None,
         )
 
-    def _requests(
-        self, outputs: SystemOutputs | None, receipts: FlatReceipts
+    def requests_of(
+        self, outputs: SystemOutputs | None, receipts: Iterable[Receipt]
     ) -> tuple[bytes, ...] | None:
+        """The block's requests, by what its end put out; None where it collects none."""
         if outputs is None or not self.steps[-1].collects_requests:
             return None
         return requests_of(

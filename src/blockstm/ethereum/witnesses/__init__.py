@@ -2,6 +2,7 @@
 
 Imports point down::
 
+    joined_parts     what only all parts of a bundle's block tell
     parts            a transaction of a bundle checked by itself
     stateless_files  files that hold a block, or a block with its witness
     stateless_input  the stateless input of EIP-8025
@@ -21,11 +22,14 @@ from blockstm import lazy_names
 
 __all__ = [
     "Bundle",
+    "CheckedPart",
     "ChunkProof",
     "StatelessFile",
     "Witness",
     "WitnessState",
+    "check_part",
     "join_chunks",
+    "join_parts",
     "make_witness",
     "parse_witness",
     "read_stateless_file",
@@ -36,8 +40,9 @@ __all__ = [
 if TYPE_CHECKING:
     from blockstm.ethereum.witnesses.bundle import Bundle
     from blockstm.ethereum.witnesses.commitment import ChunkProof, join_chunks
+    from blockstm.ethereum.witnesses.joined_parts import join_parts
     from blockstm.ethereum.witnesses.making import make_witness
-    from blockstm.ethereum.witnesses.parts import verify_part
+    from blockstm.ethereum.witnesses.parts import CheckedPart, check_part, verify_part
     from blockstm.ethereum.witnesses.reading import parse_witness, read_witness
     from blockstm.ethereum.witnesses.state import WitnessState
     from blockstm.ethereum.witnesses.stateless_files import StatelessFile, read_stateless_file
@@ -48,8 +53,9 @@ else:  # to a type checker, a module with this function has every name there cou
         {
             "bundle": "Bundle",
             "commitment": "ChunkProof join_chunks",
+            "joined_parts": "join_parts",
             "making": "make_witness",
-            "parts": "verify_part",
+            "parts": "CheckedPart check_part verify_part",
             "reading": "parse_witness read_witness",
             "state": "WitnessState",
             "stateless_files": "StatelessFile read_stateless_file",

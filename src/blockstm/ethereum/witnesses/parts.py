@@ -6,12 +6,14 @@ transaction. If what it leaves is what the list says it leaves, and that holds o
 of every transaction and of its end, then its changes are those of the block, by induction; and many
 can share the work. The one who has a transaction before which the list is wrong may be told so by a
 difference of its own, but the one who has the transaction whose values are wrong always is.
+
+What only all parts together tell is for `blockstm.ethereum.witnesses.joined_parts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -32,6 +34,7 @@ from blockstm.ethereum.results.accesses import fold_accesses
 from blockstm.ethereum.results.header_comparison import results_violation
 from blockstm.ethereum.rules.block_rules import block_violation
 from blockstm.ethereum.rules.reasons import Reason, Violation
+from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.ethereum.witnesses.bundle import Bundle
 from blockstm.ethereum.witnesses.state import WitnessState
 from blockstm.messages import brief
@@ -39,23 +42,52 @@ from blockstm.state.accounts import balance_of
 from blockstm.state.changes import AccountChange
 from blockstm.state.located import located
 from blockstm.state.overlay import overlay
-from blockstm.types import Address
+from blockstm.types import Address, Hash32
 from blockstm.vm.forks import AMSTERDAM, CANCUN
 
-__all__ = ["Part", "verify_part"]
+__all__ = ["CheckedPart", "Part", "check_part", "claim_of", "verify_part"]
 
 Part = int | str
 """A transaction by its place, from 0; ``"start"`` or ``"end"``: what a block does around them."""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedPart:
+    """What a part of a block did, which was found to be what its bundle says.
+
+    Attributes:
+        claim: what of the bundle was checked, in a hash: block, access list, parent's state root.
+        part: which one.
+        gas_used: of a transaction after refunds, in gas; 0 of the start and the end.
+        execution_gas: what it spent before refunds, without state gas, in gas.
+        state_gas: what it paid for the growth of the state, in gas (EIP-8037).
+        accesses: what it read and changed, each change at its block access index.
+    """
+
+    claim: Hash32
+    part: Part
+    gas_used: int
+    execution_gas: int
+    state_gas: int
+    accesses: BlockAccessList
+
+
 def verify_part(bundle: Bundle, part: Part, *, chain: Chain = MAINNET) -> int:
     """Check a part of a bundle's block by itself; the gas that it used, 0 of the start and the end.
 
+    See `check_part`, which tells more of it.
+    """
+    return check_part(bundle, part, chain=chain).gas_used
+
+
+def check_part(bundle: Bundle, part: Part, *, chain: Chain = MAINNET) -> CheckedPart:
+    """Check a part of a bundle's block by itself.
+
     The header and the body are checked whole, the receipts against the header's root. The end is
-    where the state root is: it is that of the list's last values. What no part tells: whether the
-    list has an account or a slot more, which is said to be read and is not; the requests that the
-    block makes; the bundle's changes and hints; and of a block of Amsterdam its gas, and whether
-    that had room for each transaction.
+    where the state root is, that of the list's last values, and the block's requests. What no part
+    tells by itself: whether the list has an account or a slot more, which is said to be read and is
+    not; and of a block of Amsterdam its gas, and whether that had room for each transaction. That
+    is for `blockstm.ethereum.join_parts`. The bundle's changes and hints are not looked at.
 
     Args:
         bundle: whose witness's root is trusted to be the parent's.
@@ -93,11 +125,23 @@ def verify_part(bundle: Bundle, part: Part, *, chain: Chain = MAINNET) -> int:
     receipts = _receipts(bundle)
     _check_frame(bundle, around, listed, receipts)
     state = overlay(WitnessState(bundle.witness), _values_before(listed, index))
-    outcome, accesses = _run(_alone(block, part), state, around, part)
-    _compare(accesses, listed, index, partial(_balance, state))
+    prepared, outcome = _run(_alone(block, part), state, around, part)
+    done = outcome.value
+    found = fold_accesses([b""] * index + [done.accesses], partial(_balance, state))
+    _compare(found, listed, index)
     if part == "end":
         _check_root(bundle, listed)
-    return 0 if isinstance(part, str) else _checked_receipt(receipts, part, block, outcome.value)
+        _check_requests(block, prepared.requests_of(done, receipts))
+    if isinstance(part, str):
+        return CheckedPart(claim_of(bundle), part, 0, 0, 0, found)
+    gas = _checked_receipt(receipts, part, block, done)
+    return CheckedPart(claim_of(bundle), part, gas, done.gas_before_refund, done.state_gas, found)
+
+
+def claim_of(bundle: Bundle) -> Hash32:
+    """What parts are checked of, in a hash."""
+    root = bundle.witness.parent_state_root
+    return keccak(bundle.block.header.hash + keccak(bundle.access_list) + root)
 
 
 def _index(part: Any, count: int) -> int:
@@ -183,8 +227,8 @@ def _alone(block: Block, part: Part) -> Block:
     return replace(block, transactions=kept, transaction_hashes=(), senders=(), access_list=None)
 
 
-def _run(alone: Block, state: Any, around: Surroundings, part: Part) -> tuple[Any, bytes]:
-    """The outcome of a part, and what it accessed."""
+def _run(alone: Block, state: Any, around: Surroundings, part: Part) -> tuple[BlockOnEvm, Any]:
+    """What has run a part, and the outcome."""
     senders = recover_senders(alone.transactions)
     prepared = prepare_under(
         *(around.fork, alone, located(state), "evm", around.chain, around.block_hashes, senders, 1),
@@ -196,7 +240,7 @@ def _run(alone: Block, state: Any, around: Surroundings, part: Part) -> tuple[An
         [outcome] = prepared.run_part(_PLACES.get(part, slice(1, 2)), engine.run).outcomes
     finally:
         POOL.give_back(engine)
-    return outcome, outcome.value.accesses
+    return prepared, outcome
 
 
 _PLACES: Mapping[Any, slice] = {"start": slice(0, 1), "end": slice(-1, None)}
@@ -235,7 +279,7 @@ def _only(changes: Any, index: int) -> Any:
     return tuple(change for change in changes if change[0] == index)
 
 
-def _compare(accesses: bytes, listed: BlockAccessList, index: int, balance: Any) -> None:
+def _compare(found: BlockAccessList, listed: BlockAccessList, index: int) -> None:
     """Compare what a part accessed with what the list says that it did.
 
     The list does not say which part read something: it must only have all that this one read.
@@ -243,7 +287,6 @@ def _compare(accesses: bytes, listed: BlockAccessList, index: int, balance: Any)
     Raises:
         DecodeError: there is a difference, which the message names.
     """
-    found = fold_accesses([b""] * index + [accesses], balance)
     ours = {account.address: account for account in found.accounts}
     claimed = (_claimed(account, index, ours.get(account.address)) for account in listed.accounts)
     theirs = BlockAccessList(tuple(each for each in claimed if each is not None))
@@ -283,6 +326,19 @@ def _check_root(bundle: Bundle, listed: BlockAccessList) -> None:
             f"0x{bundle.block.header.state_root.hex()}",
             "accessList",
         )
+
+
+def _check_requests(block: Block, requests: tuple[bytes, ...] | None) -> None:
+    """Check the requests that the end collected.
+
+    Raises:
+        InvalidBlock: the header names others.
+    """
+    said = block.header.requests_hash
+    if requests is not None and requests_hash(requests) != said:
+        found = requests_hash(requests).hex()
+        detail = f"the requests hash is 0x{found}, the header says 0x{(said or b'').hex()}"
+        raise Violation(Reason.REQUESTS_HASH, detail).error()
 
 
 def _checked_receipt(receipts: list[Receipt], place: int, block: Block, done: Any) -> int:
