@@ -33,7 +33,7 @@ public:
     // Over a source: what is to be done to it so that it has the nodes of this state, if it has those of the
     // state that was opened, or for which `mark_stored` was called last. Pre: `root` was asked. Defined in
     // stored_nodes.cpp. False: out of memory.
-    bool collect(NodeSink& sink) const noexcept;
+    bool collect(NodeSink& sink) noexcept;
     void mark_stored() noexcept;
 
     // A state is collected from a copy of it while it goes on: what the copy says is to be removed, this does not

@@ -67,6 +67,13 @@ struct StalePlace {
     uint8_t size = 0;  // nibbles
     uint8_t packed[HASH_SIZE];
 
+    StalePlace() noexcept = default;
+    StalePlace(Owner whose, Path path) noexcept
+        : is_of_account(whose != nullptr), size(static_cast<uint8_t>(path.size)) {
+        if (is_of_account) std::memcpy(owner, whose, HASH_SIZE);
+        pack(path, packed);
+    }
+
     Path path() const noexcept { return packed_path(packed, size); }
     Owner whose() const noexcept { return is_of_account ? owner : nullptr; }
 };

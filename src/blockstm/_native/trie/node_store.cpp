@@ -172,12 +172,7 @@ Status Space::resolve(Node*& node, Path path, bool is_below_extension) noexcept 
 
 bool Space::note_stale(Path path) noexcept {
     if (store_.source() == nullptr) return true;
-    StalePlace place;
-    place.is_of_account = owner != nullptr;
-    if (owner != nullptr) std::memcpy(place.owner, owner, HASH_SIZE);
-    place.size = static_cast<uint8_t>(path.size);
-    pack(path, place.packed);
-    return stale.push(place);
+    return stale.push(StalePlace(owner, path));
 }
 
 bool NodeStore::prepare_spaces(uint32_t threads) noexcept {

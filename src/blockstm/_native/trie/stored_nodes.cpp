@@ -31,7 +31,7 @@ bool is_new(const Node* node) noexcept {
 // of a branch waits where nodes have a source.
 class Collector {
 public:
-    explicit Collector(NodeSink& sink) noexcept : sink_(sink) {}
+    Collector(NodeSink& sink, Array<StalePlace>& removed) noexcept : sink_(sink), removed_(removed) {}
 
     // False: out of memory.
     bool visit(Owner owner, const Way& way, Node* node) noexcept {
@@ -77,10 +77,11 @@ private:
         const bool was_kept = node->weight == KEPT;
         node->weight = entries > DERIVED_MAX ? KEPT : static_cast<Weight>(entries);
         if (node->weight == KEPT) return sink_.put(owner, way.path(), node);
-        return !was_kept || sink_.remove(owner, way.path());
+        return !was_kept || (removed_.push(StalePlace(owner, way.path())) && sink_.remove(owner, way.path()));
     }
 
     NodeSink& sink_;
+    Array<StalePlace>& removed_;  // which weights no longer tell, should all of it be collected again
 };
 
 // From the top, so a node is marked before those below are looked at.
@@ -126,14 +127,14 @@ bool unload_below(Pool& pool, Node*& node, uint32_t depth, uint32_t kept) noexce
 
 }  // namespace
 
-bool Accounts::collect(NodeSink& sink) const noexcept {
+bool Accounts::collect(NodeSink& sink) noexcept {
     for (const Key& key : wiped_) {
         if (!sink.remove_all(key.bytes)) return false;
     }
     for (const StalePlace& place : stale_) {
         if (!sink.remove(place.whose(), place.path())) return false;
     }
-    return Collector(sink).visit(nullptr, Way{}, accounts_.top);
+    return Collector(sink, stale_).visit(nullptr, Way{}, accounts_.top);
 }
 
 void Accounts::leave_notes() noexcept {

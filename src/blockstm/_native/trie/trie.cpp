@@ -129,6 +129,7 @@ Status split(Space& space, const Walk& walk, Bytes value, Leaf*& leaf) noexcept 
     branch->children[child_of(theirs)] = rest;
     branch->children[child_of(ours)] = leaf;
     *walk.place = top != nullptr ? static_cast<Node*>(top) : branch;
+    (*walk.place)->weight = node->weight;  // a source may keep what was there
     free_node(space.pool, node);
     return Status::Ok;
 }
