@@ -222,6 +222,26 @@ def test_a_class_made_of_it_is_decoded_as_itself() -> None:
         assert mine.nonce == Transaction.decode(encoding).nonce
 
 
+def test_a_class_that_makes_something_else_is_written_by_name() -> None:
+    """Not to where a transaction has its members, which the other object has not."""
+
+    class Smaller:
+        __slots__ = ()
+
+    class MadeOf(Transaction):
+        other: Any = None
+
+        def __new__(cls, *_: object) -> Any:
+            return object.__new__(cls.other)
+
+    for encoding in transactions_of_every_type():
+        MadeOf.other = Smaller
+        with pytest.raises(AttributeError, match="Smaller"):
+            MadeOf.decode(encoding)
+        MadeOf.other = Transaction
+        assert MadeOf.decode(encoding) == Transaction.decode(encoding)
+
+
 def test_threads_that_ask_at_once_get_the_same() -> None:
     encodings = transactions_of_every_type() * 200
     transactions = list(map(Transaction.decode, encodings[::2]))

@@ -29,13 +29,16 @@ cdef extern from *:
         return member->type == T_OBJECT_EX ? member->offset : 0;
     }
     static inline void blockstm_put_first(PyObject* made, Py_ssize_t place, PyObject* value) {
+        PyObject** member = (PyObject**)((char*)made + place);
+        PyObject* before = *member;
         Py_INCREF(value);
-        *(PyObject**)((char*)made + place) = value;
+        *member = value;
+        Py_XDECREF(before);
     }
     """
     object empty_of "blockstm_new"(object kind, tuple nothing)
     Py_ssize_t place_of "blockstm_place_of"(object descriptor) noexcept
-    # For an object that nobody else has, where nothing stands yet.
+    # For an object of the class whose member stands there, which nobody else has.
     void put_first "blockstm_put_first"(object made, Py_ssize_t place, object value) noexcept
 
 cdef extern from "wire/transaction_form.hpp" namespace "blockstm" nogil:
@@ -115,6 +118,13 @@ cdef class Shown:
         self.type, self.blob_hashes = place_of(getattr(kind, "type")), place_of(getattr(kind, "blob_hashes"))
         self.authorizations = place_of(getattr(kind, "authorizations"))
 
+    cdef inline int give(self, made, Py_ssize_t place, str name, value) except -1:
+        """Set a member of an object that nobody else has; ``place`` is 0 where a class has its own way to keep it."""
+        if place == 0 or type(made) is not self.kind:  # a class may make something else
+            return put(made, name, value)
+        put_first(made, place, value)
+        return 0
+
     cdef object part_of(self, bytes block, Span encoding):
         """A transaction within a block. Its encoding is copied out when somebody asks for it."""
         if PyBytes_GET_SIZE(block) > UINT32_MAX:
@@ -123,18 +133,18 @@ cdef class Shown:
 
     cdef object whole(self, bytes encoding):
         cdef object made = self.made((<const uint8_t*>PyBytes_AS_STRING(encoding))[0], True)
-        give(made, self.encoding, "_encoding", encoding)
+        self.give(made, self.encoding, "_encoding", encoding)
         return made
 
     cdef object made(self, uint8_t first, object is_decoded):
         cdef int number = first if first < FIRST_LIST else LEGACY
         cdef object made = empty_of(self.kind, NOTHING)
-        give(made, self.is_decoded, "_is_decoded", is_decoded)
-        give(made, self.type, "type", number)
+        self.give(made, self.is_decoded, "_is_decoded", is_decoded)
+        self.give(made, self.type, "type", number)
         if number != BLOB:
-            give(made, self.blob_hashes, "blob_hashes", NOTHING)
+            self.give(made, self.blob_hashes, "blob_hashes", NOTHING)
         if number != SET_CODE:
-            give(made, self.authorizations, "authorizations", NOTHING)
+            self.give(made, self.authorizations, "authorizations", NOTHING)
         return made
 
 
@@ -143,14 +153,6 @@ cdef Shown shown_of(kind):
     if shown is None:
         shown = SHOWN[kind] = Shown(kind)
     return shown
-
-
-cdef inline int give(made, Py_ssize_t place, str name, value) except -1:
-    """Set a member of an object that nobody else has; ``place`` is 0 where a class has its own way to keep it."""
-    if place == 0:
-        return put(made, name, value)
-    put_first(made, place, value)
-    return 0
 
 
 def cut_out(made) -> bytes:
