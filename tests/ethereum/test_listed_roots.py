@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.ethereum.made import SENDERS, block_of, sealed, signed, world
+from tests.ethereum.made import COINBASE, SENDERS, block_of, sealed, signed, world
 from tests.ethereum.test_listed_values import LIES
 
 import blockstm
 from blockstm.ethereum import Account, AccountState, Block
-from blockstm.ethereum.blocks.access_list import BlockAccessList
+from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
 from blockstm.ethereum.hints import from_access_list
 from blockstm.hints import Hints
 
@@ -106,3 +106,59 @@ def test_a_partial_state_has_no_root() -> None:
     accounts = dict(state().accounts())
     partial = AccountState(accounts, partial=True)
     assert execute(given, partial, hints, "prague").state_root is None
+
+
+BOMB, ABSENT = bytes(19) + b"\xd2", bytes(19) + b"\xef"
+# Without calldata it destroys itself, to who calls it; with some it is `STORE_CODE`.
+BOMB_CODE = bytes.fromhex("3660065733ff5b") + STORE_CODE
+
+
+def state_of_deletions() -> AccountState:
+    return world({BOMB: Account(5, 1, BOMB_CODE, None, {1: 9, 3: 4})})
+
+
+def block_of_deletions(fork: str) -> Block:
+    """A contract is written to, destroyed with its slots, and paid again; nobody gets nothing."""
+    stored = {**stores(1, 7), "to": BOMB}
+    calls: list[dict[str, Any]] = [
+        stored,
+        {"to": BOMB, "value": 0, "gas": 900_000},
+        {**stored, "value": 3},
+        {"to": ABSENT, "value": 0, "gas": 900_000},
+        {**stored, "value": 4},
+    ]
+    transactions = tuple(
+        signed(index % 4, nonce=index // 4, **members) for index, members in enumerate(calls)
+    )
+    given = block_of(transactions, fork, gas_limit=30_000_000)
+    return sealed(given, state_of_deletions(), fork=fork)
+
+
+MORE: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "a slot as it was": {"storage_changes": ((1, ((2, 9),)),)},
+    "a slot of nothing": {"storage_changes": ((1, ((2, 0),)), (8, ((5, 0),)))},
+    "no ether": {"balance_changes": ((5, 0),)},
+    "ether as it was": {"balance_changes": ((9, 5),)},
+    "no nonce": {"nonce_changes": ((5, 0),)},
+    "no code": {"code_changes": ((0, b""), (5, b""))},
+    "another code": {"code_changes": ((1, STORE_CODE),)},
+}
+
+
+@pytest.mark.parametrize("more", MORE)
+@pytest.mark.parametrize("fork", ["byzantium", "berlin", "prague", "amsterdam"])
+def test_a_list_does_not_bring_back_what_is_deleted(fork: str, more: str) -> None:
+    """What is listed besides of an account that is deleted, absent, or one of the block's."""
+    given = block_of_deletions(fork)
+    expected = execute(given, state_of_deletions(), None, fork, accesses=True)
+    assert expected.accesses is not None
+    right = expected.accesses.access_list.accounts
+    for address in (BOMB, ABSENT, SENDERS[3], COINBASE):
+        access_list = BlockAccessList((*right, AccountAccess(address, **MORE[more])))
+        hints = from_access_list(access_list, given.transactions)
+        for workers in (1, 2):
+            on = state_of_deletions()
+            executed = execute(given, on, hints, fork, workers=workers, accesses=True)
+            assert executed == expected
+            assert executed.state_root == given.header.state_root
