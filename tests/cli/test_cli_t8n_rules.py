@@ -99,12 +99,17 @@ def test_without_its_rules_a_type_is_rejected(
         ("granting_rules:NOTHING", "has no blockstm.ethereum.Rules 'NOTHING'"),
         ("no_such_module_here:RULES", "ModuleNotFoundError"),
         ("raising_rules:RULES", "ZeroDivisionError"),
+        ("ending_rules:RULES", "SystemExit: 0"),
+        ("refusing_rules:RULES", "ValueError: RULES"),
     ],
 )
 def test_rules_that_are_not_to_be_had_are_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, module: str, named: str, words: str
 ) -> None:
     (tmp_path / "raising_rules.py").write_text("1 / 0")
+    (tmp_path / "ending_rules.py").write_text("import sys; sys.exit(0)")
+    refusing = "def __getattr__(name): raise ValueError(name)"
+    (tmp_path / "refusing_rules.py").write_text(refusing)
     for name in ("alloc", "env", "txs"):
         (tmp_path / f"{name}.json").write_text("{}")
     for command, status in (("t8n", 3), ("t8n-server", 2)):

@@ -41,11 +41,10 @@ def rules_of(args: argparse.Namespace) -> Rules:
     if "" not in sys.path:
         sys.path.append("")  # as for `python -m`
     try:
-        module = import_module(module_name)
-    except Exception as error:  # whatever running it raises
+        rules = getattr(import_module(module_name), name, None)
+    except (Exception, SystemExit) as error:  # whatever running it raises, or ends itself by
         words = f"--rules: importing {module_name} failed: {type(error).__name__}: {error}"
         raise TransitionFailure(CONFIG, words) from error
-    rules = getattr(module, name, None)
     if not isinstance(rules, Rules):
         words = f"--rules: {module_name} has no blockstm.ethereum.Rules {brief(name)}"
         raise TransitionFailure(CONFIG, words)
