@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from itertools import pairwise
@@ -13,7 +12,6 @@ import pytest
 from tests.rpc.contracts import ADD, ADDED, CODE, COUNT, INITCODE, REFUSE, call_data
 from tests.rpc.sites import ask, code, result
 
-from blockstm.bench.evm.assembly import assemble
 from blockstm.chain import DevChain
 from blockstm.errors import ConfigError, InputError, UsageError
 from blockstm.ethereum import BlockAttributes, StateTrie, Transaction, build_block
@@ -22,7 +20,6 @@ from blockstm.rpc import Limits
 from blockstm.rpc.dev import DevNode, Wallet, dev_chain
 from blockstm.rpc.dev.mnemonic import keys_of
 from blockstm.rpc.dev.wallet import MNEMONIC
-from blockstm.rpc.dispatch import handle
 from blockstm.state.changes import AccountChange
 from blockstm.types import Address
 from blockstm.vm.forks import FORKS
@@ -33,7 +30,6 @@ NOBODY = "0x" + "ee" * 20
 CONTRACT = "0x" + "c0" * 20
 ETHER = 10**18
 START = 1_700_000_000
-DEEPER = assemble("0 0 0 0 0 ADDRESS GAS CALL STOP")
 
 
 def new_node(fork: str = "osaka", **limits: int) -> DevNode:
@@ -575,22 +571,3 @@ def test_a_block_on_another_than_the_head_is_not_appended() -> None:
         assert chain.append(one).is_head
         with pytest.raises(InputError, match="not on the head"):
             chain.append(one)
-
-
-@pytest.mark.parametrize("tracer", ["callTracer", "flatCallTracer", None])
-def test_calls_may_be_traced_however_deep(node: DevNode, tracer: str | None) -> None:
-    result(node, "hardhat_setCode", CONTRACT, f"0x{DEEPER.hex()}")
-    called = {"to": CONTRACT, "gas": hex(40_000_000)}
-    config = {} if tracer is None else {"tracer": tracer}
-    params = [called, "latest", config | {"disableStack": True}]
-    request = {"jsonrpc": "2.0", "id": 1, "method": "debug_traceCall", "params": params}
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(1000)  # as it is unless somebody says otherwise, as test runners do
-    try:
-        answer = handle(node, json.dumps(request))
-    finally:
-        sys.setrecursionlimit(limit)
-    assert answer is not None
-    mark = {"callTracer": b'"from":', "flatCallTracer": b'"action":'}.get(tracer or "", b'"CALL"')
-    assert answer.startswith(b'{"jsonrpc":"2.0","id":1,"result":')
-    assert answer.count(mark) > 500  # deeper than the standard library's parser goes

@@ -23,7 +23,7 @@ from blockstm.rpc.errors import (
 from blockstm.rpc.methods.table import METHODS
 from blockstm.rpc.node import Node
 from blockstm.rpc.params import Params
-from blockstm.rpc.raw_json import encoded, with_values
+from blockstm.rpc.raw_json import encoded, raw_size, with_values
 from blockstm.rpc.sessions import Session
 
 __all__ = ["dispatch", "handle"]
@@ -57,8 +57,7 @@ def handle(node: Node, body: bytes | str, session: Session | None = None) -> byt
         return None
     text = encoded(response)
     if len(text) > limits.response_bytes:
-        large = RpcError(LIMIT_EXCEEDED, f"a response has at most {limits.response_bytes} bytes")
-        return encoded(_failed(response["id"] if isinstance(response, dict) else None, large))
+        return encoded(_too_large(node, response["id"] if isinstance(response, dict) else None))
     return text
 
 
@@ -84,8 +83,16 @@ def _responses(node: Node, request: Any, session: Session | None) -> Any:
     if len(request) > node.limits.batch:
         error = RpcError(LIMIT_EXCEEDED, f"a batch has at most {node.limits.batch} requests")
         return _failed(None, error)
-    responses = [_response(node, each, session) for each in request]
-    return [each for each in responses if each is not None] or None
+    responses, held = [], 0
+    for each in request:
+        response = _response(node, each, session)
+        if response is None:
+            continue
+        held += raw_size(response)
+        if held > node.limits.response_bytes:  # before a hundred of them fill the memory
+            return _too_large(node, None)
+        responses.append(response)
+    return responses or None
 
 
 def _parsed(body: bytes | str) -> Any:
@@ -116,6 +123,11 @@ def _no_constant(name: str) -> NoReturn:
 
 def _failed(identity: Any, error: RpcError) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": identity, "error": error.to_json()}
+
+
+def _too_large(node: Node, identity: Any) -> dict[str, Any]:
+    words = f"a response has at most {node.limits.response_bytes} bytes"
+    return _failed(identity, RpcError(LIMIT_EXCEEDED, words))
 
 
 def _response(node: Node, request: Any, session: Session | None) -> dict[str, Any] | None:

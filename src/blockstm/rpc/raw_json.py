@@ -8,7 +8,7 @@ from typing import Any
 
 from blockstm.ethereum.tracing.nested_json import parsed
 
-__all__ = ["RawJson", "encoded", "with_values"]
+__all__ = ["RawJson", "encoded", "raw_size", "with_values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,12 @@ def encoded(response: Any) -> bytes:
     before, null, after = around.rpartition(b"null")
     assert null, "the result stands last"
     return before + result.text + after
+
+
+def raw_size(response: dict[str, Any]) -> int:
+    """The bytes of a response's result, if it is `RawJson`; else 0."""
+    result = response.get("result")
+    return len(result.text) if isinstance(result, RawJson) else 0
 
 
 def with_values(response: Any) -> Any:
