@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -188,3 +189,125 @@ def test_rules_with_a_name_are_known_by_it(tmp_path: Path) -> None:
         Chain.open(tmp_path / "chain", spec=other)
     with pytest.raises(ConfigError, match="name of Rules"):
         replace(named.rules, name=5)
+
+
+# ---- functions that hold values
+
+
+def times(rate: int, transaction: Any, _: Any, *, least: int = 0) -> int:
+    return max(rate * len(transaction.encode()), least)
+
+
+def in_closure(rate: int) -> Any:
+    return lambda transaction, _: rate * len(transaction.encode())
+
+
+def by_default(rate: int) -> Any:
+    def fee(transaction: Any, _: Any, rate: int = rate) -> int:
+        return rate * len(transaction.encode())
+
+    return fee
+
+
+def calling_itself(rate: int) -> Any:
+    def fee(transaction: Any, _: Any) -> int:
+        return rate if transaction.data else fee(transaction, _)
+
+    return fee
+
+
+@dataclass(frozen=True)
+class Toll:
+    rate: int
+
+    def __call__(self, transaction: Any, _: Any) -> int:
+        return self.rate * len(transaction.encode())
+
+    def half(self, transaction: Any, _: Any) -> int:
+        return self.rate * len(transaction.encode()) // 2
+
+
+class Slotted:
+    __slots__ = ("rate",)
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+
+    def __call__(self, transaction: Any, _: Any) -> int:
+        return self.rate
+
+
+class Changing:
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+
+    def __call__(self, transaction: Any, _: Any) -> int:
+        return self.rate
+
+
+class Bare:
+    def __call__(self, transaction: Any, _: Any) -> int:
+        return 1
+
+
+class OtherBare(Bare):
+    pass
+
+
+def with_fee(fee: Any, name: str = "") -> Any:
+    return site("cancun", fees=(TransactionFee(VAULT, fee),), name=name)
+
+
+@pytest.mark.parametrize(
+    ("begun", "others"),
+    [
+        (lambda: partial(times, 5), [partial(times, 7), times, partial(times, 5, least=1)]),
+        (lambda: partial(times, 5, least=1), [partial(times, 5, least=2), partial(times, 5)]),
+        (lambda: partial(Toll(5)), [partial(Toll(7)), Toll(5)]),
+        (lambda: in_closure(5), [in_closure(7), by_default(5)]),
+        (lambda: in_closure((5, b"a")), [in_closure((5, b"b"))]),
+        (lambda: in_closure(times), [in_closure(length_of), in_closure(Toll)]),
+        (lambda: in_closure(frozenset("abc")), [in_closure(frozenset("abd"))]),
+        (lambda: by_default(5), [by_default(7)]),
+        (lambda: calling_itself(5), [calling_itself(7)]),
+        (lambda: Toll(5), [Toll(7), Toll(5).half]),
+        (lambda: Toll(5).half, [Toll(7).half]),
+        (lambda: Bare(), [OtherBare()]),
+    ],
+)
+def test_functions_are_known_by_what_they_hold(begun: Any, others: Any, tmp_path: Path) -> None:
+    pytest.importorskip("mdbx")
+    where = with_fee(begun())
+    Chain.open(tmp_path / "chain", genesis=genesis_of(where), spec=where.chain).close()
+    for other in others:
+        with pytest.raises(StoreMismatch, match="fees differ"):
+            Chain.open(tmp_path / "chain", spec=with_fee(other).chain)
+    Chain.open(tmp_path / "chain", spec=with_fee(begun()).chain).close()
+
+
+@pytest.mark.parametrize(
+    "fee",
+    [
+        Slotted(5),
+        Changing(5),
+        Changing(5).__call__,
+        partial(Changing(5)),
+        partial(times, [5]),
+        in_closure({"rate": 5}),
+        by_default(bytearray(5)),  # type: ignore[arg-type]  # that is what is tested
+    ],
+)
+def test_functions_without_a_name_are_refused_unless_the_rules_have_one(
+    fee: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("mdbx")
+    folder, where = tmp_path / "chain", with_fee(fee, "toll 1")
+    genesis = genesis_of(where)
+    with pytest.raises(ConfigError, match=r"Rules\(name="):
+        Chain.open(folder, genesis=genesis, spec=with_fee(fee).chain)
+    Chain.open(folder, genesis=genesis, spec=where.chain).close()
+    Chain.open(folder, spec=with_fee(Changing(7), "toll 1").chain).close()
+    with pytest.raises(StoreMismatch, match="name differ"):
+        Chain.open(folder, spec=with_fee(fee, "toll 2").chain)
+    with pytest.raises(ConfigError, match=r"Rules\(name="):
+        Chain.open(folder, spec=with_fee(fee).chain)

@@ -23,12 +23,13 @@ Imports point down::
     disk_working   the same for a chain on disk
     disk_state     the state at the head of a chain on disk, read below Python
     witnessing     the witness of a block
+    nodes          nodes of the tries that a folder has, by their places
     states         the state after a block
     flat           accounts and slots as they stand in their tables
-    sorting        byte strings in order, in bounded memory
     staging        what an import is about to make durable
     blocks         blocks as a snapshot of the store has them
     spec           the rules of a chain as JSON
+    function_names  what a chain's own functions are called in it
     encodings      how blocks and receipts stand in a store
     mdbx_store     a store on disk
     mdbx_library   the library of the database, found

@@ -7,9 +7,11 @@ opens the folder brings it again.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
+from blockstm.chain.function_names import name_of
 from blockstm.errors import ConfigError, StoreDamaged
 from blockstm.ethereum import Activation, Fork, SystemCall, fork_named
 from blockstm.ethereum import Chain as Spec
@@ -20,7 +22,11 @@ __all__ = ["decode_spec", "encode_spec", "own_differences", "own_rules"]
 
 
 def encode_spec(spec: Spec) -> bytes:
-    """The forks of a chain and where they begin, and which rules it has of its own."""
+    """The forks of a chain and where they begin, and which rules it has of its own.
+
+    Raises:
+        ConfigError: one of its functions has no name, and the rules have none; see `name_of`.
+    """
     document: dict[str, Any] = {
         "chainId": spec.chain_id,
         "depositContract": spec.deposit_contract.hex(),
@@ -71,7 +77,11 @@ def own_rules(encoded: bytes) -> dict[str, Any]:
 
 
 def own_differences(kept: bytes, given: Spec | None) -> list[str]:
-    """Of which kinds the rules of its own of a kept chain are others than those of one given."""
+    """Of which kinds the rules of its own of a kept chain are others than those of one given.
+
+    Raises:
+        ConfigError: as `encode_spec` does.
+    """
     before, now = own_rules(kept), {} if given is None else _own(given)
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
@@ -79,58 +89,38 @@ def own_differences(kept: bytes, given: Spec | None) -> list[str]:
 def _own(spec: Spec) -> dict[str, Any]:
     """What a chain has of its own: data as they are, functions by their names."""
     rules = spec.rules
+    named = _alike if rules.name else name_of
     own: dict[str, Any] = {
-        "precompiles": {f"0x{at.hex()}": _named(spec.precompiles[at]) for at in spec.precompiles},
-        "opcodes": {str(number): _named(spec.opcodes[number]) for number in spec.opcodes},
+        "precompiles": {f"0x{at.hex()}": named(spec.precompiles[at]) for at in spec.precompiles},
+        "opcodes": {str(number): named(spec.opcodes[number]) for number in spec.opcodes},
         "transaction types": {
-            str(each.number): [each.is_prepaid, _named(each.decode), _named(each.receipt)]
+            str(each.number): [each.is_prepaid, named(each.decode), named(each.receipt)]
             for each in rules.transaction_types
         },
-        "steps before transactions": [_named_step(each) for each in rules.before],
-        "steps after transactions": [_named_step(each) for each in rules.after],
+        "steps before transactions": [_named_step(each, named) for each in rules.before],
+        "steps after transactions": [_named_step(each, named) for each in rules.after],
         "fees": [
-            [each.recipient.hex(), _named(each.amount), _named(each.refund)] for each in rules.fees
+            [each.recipient.hex(), named(each.amount), named(each.refund)] for each in rules.fees
         ],
         "recipient of the base fee": rules.base_fee_recipient and rules.base_fee_recipient.hex(),
         "contracts that send": rules.contracts_may_send,
-        "base fee": spec.base_fee and _named(spec.base_fee),
-        "rule of headers": spec.header_rule and _named(spec.header_rule),
+        "base fee": spec.base_fee and named(spec.base_fee),
+        "rule of headers": spec.header_rule and named(spec.header_rule),
     }
     own = {name: each for name, each in own.items() if each}
-    if own and rules.name:
-        return {name: _without_names(each) for name, each in own.items()} | {"name": rules.name}
-    return own
+    return own | {"name": rules.name} if own and rules.name else own
 
 
-class _Name(str):
-    """A function's own name, where the rules have none."""
-
-    __slots__ = ()
-
-
-def _named(function: Any) -> str | None:
-    """What a function is called: by what holds it, if it is an object of a class."""
-    if function is None:
-        return None
-    found = getattr(function, "__qualname__", None) or type(function).__qualname__
-    inner = getattr(function, "run", None)
-    return _Name(found if inner is None else f"{found} {_named(inner)}")
+def _alike(function: Any) -> str | None:
+    """The same for all functions, where the rules have a name."""
+    return None if function is None else "a function"
 
 
-def _named_step(step: Any) -> Any:
+def _named_step(step: Any, named: Callable[[Any], str | None]) -> Any:
     if not isinstance(step, SystemCall):
-        return _named(step)
-    given = step.input.hex() if isinstance(step.input, bytes) else _named(step.input)
+        return named(step)
+    given = step.input.hex() if isinstance(step.input, bytes) else named(step.input)
     return [step.target.hex(), given, step.sender.hex(), step.gas, step.must_succeed]
-
-
-def _without_names(own: Any) -> Any:
-    """The same with all functions alike."""
-    if isinstance(own, dict):
-        return {name: _without_names(each) for name, each in own.items()}
-    if isinstance(own, list):
-        return [_without_names(each) for each in own]
-    return "a function" if isinstance(own, _Name) else own
 
 
 def _activation(document: Any) -> Activation:

@@ -116,7 +116,8 @@ class Rules:
         base_fee: a parent's `Header` → the base fee of the block after it; see `Chain`.
         header_rule: what is wrong with a header, see `Chain`.
         name: what a folder knows the functions among all that by, when the chain in it is opened
-            again; without one it knows them by their own names.
+            again; without one it knows them by their own names, and by what they hold beside their
+            code.
 
     Raises:
         ConfigError: an attribute is of the wrong kind, or two types have one number.
