@@ -25,7 +25,7 @@ def test_an_iteration_runs_each_block_once(capsys: pytest.CaptureFixture[str]) -
     assert rows[0]["speedup"] == 1
 
 
-def test_known_blocks_are_timed_after_the_first_lap(capsys: pytest.CaptureFixture[str]) -> None:
+def test_known_blocks_are_timed_after_the_first_round(capsys: pytest.CaptureFixture[str]) -> None:
     path, wanted = str(mainnet_block(SHORT[0])), ["--workers", "1", "--iterations", "1"]
     assert main(["bench", "once", path, *wanted, "--known", "2", "--json"]) == 0
     row = json.loads(capsys.readouterr().out)

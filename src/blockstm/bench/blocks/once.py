@@ -22,7 +22,7 @@ from blockstm.executor import Executor
 
 __all__ = ["OnceRow", "measure_once"]
 
-Lap = dict[int, Iteration]
+Round = dict[int, Iteration]
 """Number of a block → what it took."""
 
 
@@ -36,7 +36,7 @@ class OnceRow:
         timing: of an iteration: the engine's time for all its blocks, senders and states at hand.
         speedup: over the first number of workers: the median over pairs in the same order.
         by_block: number of a block → median s.
-        known_by_block: the same of a block whose codes are known: the least of the laps after the
+        known_by_block: the same of a block whose codes are known: the least of the rounds after the
             first; empty where there are none.
         first_sight: the time of an iteration over that of the known blocks, the median; None where
             there are none.
@@ -82,21 +82,21 @@ def measure_once(
     iterations: int = 5,
     known: int = 0,
 ) -> Iterator[OnceRow]:
-    """Run so many iterations with each number of workers, and ``known`` laps more in each process.
+    """Run so many iterations with each number of workers; ``known`` rounds more in each process.
 
     Raises:
         AssertionError: a block did not use the gas that its header says.
     """
-    taken: dict[int, list[list[Lap]]] = {count: [] for count in workers}
+    taken: dict[int, list[list[Round]]] = {count: [] for count in workers}
     for number in range(iterations):
         order = random.Random(number).sample(files, len(files))
         for count in list(taken)[:: 1 if number % 2 == 0 else -1]:
-            taken[count].append(in_a_process(run_laps, order, count, 1 + known))
-    first = [_whole(laps[0]).seconds for laps in next(iter(taken.values()))]
+            taken[count].append(in_a_process(run_rounds, order, count, 1 + known))
+    first = [_whole(rounds[0]).seconds for rounds in next(iter(taken.values()))]
     for count, each in taken.items():
-        wholes = [_whole(laps[0]) for laps in each]
+        wholes = [_whole(rounds[0]) for rounds in each]
         ratios = [one / many.seconds for one, many in zip(first, wholes, strict=True)]
-        least = [_least(laps[1:]) for laps in each if known]
+        least = [_least(rounds[1:]) for rounds in each if known]
         yield OnceRow(
             workers=count,
             blocks=len(files),
@@ -104,21 +104,21 @@ def measure_once(
             gas=sum(file.block.header.gas_used for file in files),
             timing=timing_of(wholes),
             speedup=statistics.median(ratios),
-            by_block=_medians([_seconds(laps[0]) for laps in each]),
+            by_block=_medians([_seconds(rounds[0]) for rounds in each]),
             known_by_block=_medians(least),
             first_sight=_first_sight(wholes, least),
         )
 
 
-def run_laps(files: Sequence[BlockFile], workers: int, laps: int) -> list[Lap]:
-    """Run each block once, in this order, and all of them again and again: laps of number → what it
-    took."""
+def run_rounds(files: Sequence[BlockFile], workers: int, rounds: int) -> list[Round]:
+    """Run each block once, in this order, and all of them again and again: rounds of number →
+    what it took."""
     prepared = {file.block.header.number: prepare_file(file) for file in files}
     gas = {file.block.header.number: file.block.header.gas_used for file in files}
     with Executor(Config(workers=workers)) as executor:
         return [
             {number: _timed(executor, block, gas[number]) for number, block in prepared.items()}
-            for _ in range(laps)
+            for _ in range(rounds)
         ]
 
 
@@ -132,18 +132,18 @@ def _timed(executor: Executor, prepared: PreparedBlock, gas: int) -> Iteration:
     return benchmark.iterations["ours"][0]
 
 
-def _seconds(lap: Lap) -> dict[int, float]:
-    return {number: each.seconds for number, each in lap.items()}
+def _seconds(round_: Round) -> dict[int, float]:
+    return {number: each.seconds for number, each in round_.items()}
 
 
-def _least(laps: Sequence[Lap]) -> dict[int, float]:
-    """Of each block the lap that took least: what is in the way of the others is the machine's."""
-    return {number: min(lap[number].seconds for lap in laps) for number in laps[0]}
+def _least(rounds: Sequence[Round]) -> dict[int, float]:
+    """Of each block the round that took least: what delays the others is the machine's."""
+    return {number: min(round_[number].seconds for round_ in rounds) for number in rounds[0]}
 
 
-def _medians(laps: Sequence[dict[int, float]]) -> dict[int, float]:
-    numbers = sorted(laps[0]) if laps else ()
-    return {number: statistics.median(lap[number] for lap in laps) for number in numbers}
+def _medians(rounds: Sequence[dict[int, float]]) -> dict[int, float]:
+    numbers = sorted(rounds[0]) if rounds else ()
+    return {number: statistics.median(round_[number] for round_ in rounds) for number in numbers}
 
 
 def _first_sight(wholes: Sequence[Iteration], least: Sequence[dict[int, float]]) -> float | None:
@@ -153,6 +153,6 @@ def _first_sight(wholes: Sequence[Iteration], least: Sequence[dict[int, float]])
     return statistics.median(whole.seconds / sum(known.values()) for whole, known in pairs)
 
 
-def _whole(blocks: Lap) -> Iteration:
+def _whole(blocks: Round) -> Iteration:
     taken = blocks.values()
     return Iteration(sum(each.seconds for each in taken), sum(each.cpu_seconds for each in taken))

@@ -51,7 +51,7 @@ class Learned:
     def for_transactions(
         self, transactions: Sequence[Transaction], senders: Sequence[Address | None]
     ) -> Hints | None:
-        """The same of transactions whose senders are known, whoever signed them."""
+        """The same of transactions whose senders are known, signed or not."""
         expected = [self._expected(call) for call in _calls(transactions, senders)]
         return Hints.of(expected) if any(expected) else None
 
