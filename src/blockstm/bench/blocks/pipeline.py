@@ -17,7 +17,6 @@ from multiprocessing import get_context
 from time import perf_counter, process_time
 from typing import Any
 
-import blockstm.ethereum.execution.verification  # noqa: F401  # else it is loaded within the time
 from blockstm.bench.benchmark import Iteration, Timing, timing_of
 from blockstm.bench.blocks.signed_blocks import SignedBlock, chain_of_generated
 from blockstm.bench.peak import PeakMemory
