@@ -58,22 +58,30 @@ def blocks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Block]]
 
 def ended(folder: Path, blocks: Path, seconds: float, way: str, how: signal.Signals) -> int:
     """Import in another process, end that after a while; the last number that it told."""
-    importer = subprocess.Popen(
-        [sys.executable, "-c", IMPORTER, str(folder), str(blocks), str(WINDOW), way],
+    arguments = (str(folder), str(blocks), str(WINDOW), way)
+    numbers = [int(each) for each in told_by(IMPORTER, arguments, seconds, how) if each.isdigit()]
+    return numbers[-1] if numbers else 0
+
+
+def told_by(
+    program: str, arguments: tuple[str, ...], seconds: float, how: signal.Signals
+) -> list[str]:
+    """What a program in another process prints behind "open" until it is ended."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    assert importer.stdout is not None
-    assert importer.stdout.readline() == "open\n"
+    assert process.stdout is not None
+    assert process.stdout.readline() == "open\n"
     time.sleep(seconds)
-    os.kill(importer.pid, how)
-    told = importer.stdout.read().splitlines()
-    importer.wait()
-    importer.stdout.close()
-    numbers = [int(each) for each in told if each.isdigit()]
-    return numbers[-1] if numbers else 0
+    os.kill(process.pid, how)
+    told = process.stdout.read().splitlines()
+    process.wait()
+    process.stdout.close()
+    return told
 
 
 def run_crashes(
