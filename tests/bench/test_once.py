@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from tests.fixtures import mainnet_block
 
+from blockstm.bench.blocks.once import measure_once
 from blockstm.cli import main
+from blockstm.errors import InvalidBlock
+from blockstm.ethereum import read_block_file
 
 SHORT = (2641321, 12300570)
 
@@ -46,6 +50,14 @@ def test_blocks_that_used_little_gas_are_left_out(capsys: pytest.CaptureFixture[
     assert "1 blocks, each once" in capsys.readouterr().out
     assert main(["bench", "once", *paths, "--gas", "40000000"]) != 0
     assert "give a lower --gas" in capsys.readouterr().err
+
+
+def test_a_block_with_other_receipts_than_its_headers_is_no_row() -> None:
+    file = read_block_file(mainnet_block(12300570))
+    header = replace(file.block.header, receipts_root=bytes(32))
+    wrong = replace(file, block=replace(file.block, header=header))
+    with pytest.raises(InvalidBlock, match="receipts root"):
+        list(measure_once([wrong], workers=[1], iterations=1))
 
 
 @pytest.mark.parametrize("wrong", [["--iterations", "0"], ["--workers", "two"], ["--known", "-1"]])

@@ -43,7 +43,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         description="Runs all blocks once in a fresh process, in an order of each iteration's own: "
         "no code was met before, and only the executor is kept. Iterations in the same order with "
         "each number of workers follow each other; the speed-up is over the first number. Senders "
-        "and states are there before.",
+        "and states are there before; gas, receipts and bloom must be the header's, each time.",
     )
     add_blocks(parser)
     parser.add_argument(
