@@ -188,6 +188,30 @@ def test_a_wrong_answer_costs_the_miner_and_pays_who_shows_it() -> None:
     assert jobs.has("balances", jobs.customer) == funds
 
 
+def test_a_job_that_nobody_bids_on_gives_its_money_back() -> None:
+    jobs = Jobs()
+    funds = jobs.has("balances", jobs.customer)
+    post = ("post", jobs.customer, [keccak(INPUT), PRICE])
+    assert jobs.do(
+        ("cancel", jobs.customer, []),  # no such job
+        post,
+        ("cancel", jobs.stranger, []),  # another's
+        ("cancel", jobs.customer, []),
+        ("cancel", jobs.customer, []),  # it is gone
+        ("bid", jobs.first, [900]),
+    ) == [False, True, False, True, False, False]
+    assert jobs.has("balances", jobs.customer) == funds
+    assert jobs.do(
+        post,
+        ("bid", jobs.first, [900]),
+        ("cancel", jobs.customer, []),  # the miner may be at work
+        ("answer", jobs.first, [jobs.right]),
+        ("cancel", jobs.customer, []),
+        ("accept", jobs.customer, []),
+    ) == [True, True, False, True, False, True]
+    assert jobs.has("balances", jobs.customer) == funds - 900
+
+
 def test_who_may_not_is_refused() -> None:
     jobs = Jobs()
     assert jobs.do(

@@ -71,6 +71,17 @@ def post(job: bytes32, input: bytes32, most: uint256):
 
 
 @external
+def cancel(job: bytes32):
+    """
+    @notice Take one's money back while nobody has bid.
+    """
+    assert self.jobs[job].customer == msg.sender, "another's job"
+    assert self.jobs[job].miner == empty(address), "somebody has bid"
+    ledger.balances[msg.sender] += self.jobs[job].price
+    self.jobs[job] = empty(Job)
+
+
+@external
 def bid(job: bytes32, price: uint256):
     """
     @notice Offer to answer for less than anybody so far; what the customer saves is his at once.
