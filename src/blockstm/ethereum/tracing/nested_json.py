@@ -8,7 +8,7 @@ from typing import Any, Final
 
 __all__ = ["parsed"]
 
-_TOKEN: Final = re.compile(r'[\[\]{}]|"(?:[^"\\]+|\\.)*"|[^\s\[\]{},:"]+')
+_TOKEN: Final = re.compile(r'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*"|[^\s\[\]{},:"]+')
 
 
 def parsed(text: bytes) -> Any:
