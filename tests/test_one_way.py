@@ -38,6 +38,7 @@ OTHERS = {
     "execution.known_senders": None,
     "execution": {"VMName"},
     "execution.senders": {"address_of_key"},
+    "results": {"check_results"},  # with its header
     "hints": None,  # what users give with a block, which does not change it
     "learned": {"Learned"},
     "transition": None,  # both public, and too special for the page

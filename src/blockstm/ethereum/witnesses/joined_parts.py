@@ -61,12 +61,12 @@ def _by_part(bundle: Bundle, parts: Iterable[CheckedPart]) -> Mapping[Part, Chec
         if not isinstance(each, CheckedPart):
             raise InputError(f"parts are what check_part gives, not {brief(each)}")
         if each.claim != claim:
-            raise InputError(f"part {each.part!r} was checked of another bundle")
+            raise InputError(f"part {brief(each.part)} was checked of another bundle")
     wanted = ["start", *range(len(bundle.block.transactions)), "end"]
     counts = Counter(each.part for each in given)
     for part in wanted:
         if counts[part] != 1:
-            raise InputError(f"part {part!r} is there {counts[part]} times, not once")
+            raise InputError(f"part {brief(part)} is there {counts[part]} times, not once")
     return {each.part: each for each in given}
 
 
