@@ -51,19 +51,24 @@ def transaction(to: Address | None, data: bytes, nonce: int, gas: int) -> Transa
     )
 
 
-def read_on_chain(model: ai.Model, inputs: list[bytes]) -> list[Any]:
-    """One block that deploys a model and calls it with each input; what the calls came to."""
+def read_on_chain(
+    model: ai.Model, inputs: list[bytes], *, gas: int = 1_000_000, block: BlockContext = BLOCK
+) -> list[Any]:
+    """One block that deploys a model and calls it with each input; what the calls came to.
+
+    ``gas`` is what each call has.
+    """
     deployment = ai.Deployment(model, DEPLOYER)
     steps = [
         Signed(transaction(None, step.initcode, step.nonce, step.gas), sender=DEPLOYER)
         for step in deployment.steps
     ]
     steps += [
-        Signed(transaction(deployment.contract, data, nonce, 1_000_000), sender=CALLER)
+        Signed(transaction(deployment.contract, data, nonce, gas), sender=CALLER)
         for nonce, data in enumerate(inputs)
     ]
     state = AccountState({DEPLOYER: Account(10**18), CALLER: Account(10**18)})
-    evm = Evm("cancun", BLOCK, precompiles=ai.precompiles())
+    evm = Evm("cancun", block, precompiles=ai.precompiles())
     result = blockstm.execute_block(steps, state, evm, workers=2)
     return [outcome.value for outcome in result.outcomes[-len(inputs) :]]
 

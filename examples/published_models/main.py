@@ -16,20 +16,17 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zipfile import ZipFile
 
 import numpy as np
-from examples.digits.main import CALLER, DEPLOYER, transaction
+from examples.digits.main import read_on_chain
 from examples.published_models.drawing import Samples, lines, pages, spectra
 from examples.published_models.preparing import folded, quantised, session
 
-import blockstm
-from blockstm import ai
 from blockstm.ai.compiling import compile_onnx
 from blockstm.errors import ModelError
-from blockstm.ethereum import Account, AccountState
-from blockstm.vm.evm import BlockContext, Evm, Signed
+from blockstm.vm.evm import BlockContext
 
 __all__ = ["PUBLISHED", "Published", "Report", "find", "main", "refusal", "report"]
 
@@ -135,7 +132,8 @@ def report(published: Published, model: bytes, *, count: int, on_chain: int) -> 
         sum(each[which] == kind for each, (_, kind) in zip(found, samples, strict=True)) / count
         for which in range(3)
     ]
-    outputs = read_on_chain(compiled, inputs[:on_chain])
+    read = read_on_chain(compiled, inputs[:on_chain], gas=100_000_000, block=_BLOCK)
+    outputs = [each.output for each in read]
     return Report(
         *(shares if published.has_classes else [-1.0] * 3),
         sum(each[0] == each[2] for each in found) / count,
@@ -144,24 +142,6 @@ def report(published: Published, model: bytes, *, count: int, on_chain: int) -> 
         compiled.work,
         outputs == [each.output for each in called[:on_chain]],
     )
-
-
-def read_on_chain(model: ai.Model, inputs: list[bytes]) -> list[bytes]:
-    """What a block gives that deploys a model and calls it with each input, on two workers."""
-    deployment = ai.Deployment(model, DEPLOYER)
-    steps = [
-        Signed(transaction(None, step.initcode, step.nonce, step.gas), sender=DEPLOYER)
-        for step in deployment.steps
-    ]
-    steps += [
-        Signed(transaction(deployment.contract, data, nonce, 100_000_000), sender=CALLER)
-        for nonce, data in enumerate(inputs)
-    ]
-    state = AccountState({DEPLOYER: Account(10**18), CALLER: Account(10**18)})
-    evm = Evm("cancun", _BLOCK, precompiles=ai.precompiles())
-    result = blockstm.execute_block(steps, state, evm, workers=2)
-    called: list[Any] = [outcome.value for outcome in result.outcomes[-len(inputs) :]]
-    return [each.output for each in called]
 
 
 def refusal(published: Published, model: bytes) -> str:

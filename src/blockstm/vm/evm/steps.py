@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
@@ -114,7 +115,27 @@ class BlockEnd:
 Step = Signed | BlockStart | BlockEnd | Unsigned | Overrides
 
 
-class CallSteps(Sequence[Step]):
+class _StepsWhenRead(Sequence[Step]):
+    """Steps of which each is made when it is read."""
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, place: int) -> Step: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> tuple[Step, ...]: ...
+
+    def __getitem__(self, place: int | slice) -> Step | tuple[Step, ...]:
+        places = range(len(self))[place]
+        return self._at(places) if isinstance(places, int) else tuple(map(self._at, places))
+
+    @abstractmethod
+    def _at(self, place: int) -> Step:
+        """The step at a place, counted from the front."""
+
+
+class CallSteps(_StepsWhenRead):
     """Many `Unsigned` messages behind the `Overrides` that they find.
 
     One is made when it is read: the EVM takes the messages as they are. Immutable; safe from any
@@ -136,16 +157,6 @@ class CallSteps(Sequence[Step]):
     def __len__(self) -> int:
         return len(self.messages) + 1
 
-    @overload
-    def __getitem__(self, place: int) -> Step: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> tuple[Step, ...]: ...
-
-    def __getitem__(self, place: int | slice) -> Step | tuple[Step, ...]:
-        places = range(len(self))[place]
-        return self._at(places) if isinstance(places, int) else tuple(map(self._at, places))
-
     def _at(self, place: int) -> Step:
         if place == 0:
             return self.overrides
@@ -154,7 +165,7 @@ class CallSteps(Sequence[Step]):
         return Unsigned(message, gas=gas)
 
 
-class BlockSteps(Sequence[Step]):
+class BlockSteps(_StepsWhenRead):
     """The steps of a whole block: its start, its transactions, its end.
 
     A `Signed` is made when it is read: the EVM takes the transactions as they are.
@@ -194,16 +205,6 @@ class BlockSteps(Sequence[Step]):
 
     def __len__(self) -> int:
         return len(self.transactions) + 2
-
-    @overload
-    def __getitem__(self, place: int) -> Step: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> tuple[Step, ...]: ...
-
-    def __getitem__(self, place: int | slice) -> Step | tuple[Step, ...]:
-        places = range(len(self))[place]
-        return self._at(places) if isinstance(places, int) else tuple(map(self._at, places))
 
     def _at(self, place: int) -> Step:
         if place == 0:
