@@ -12,6 +12,7 @@ from blockstm.errors import InputError
 from blockstm.ethereum import Transaction
 from blockstm.ethereum.blocks.receipt import contract_address
 from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.kinds import check_kind
 from blockstm.reference.inference.layout import INLINE
 from blockstm.types import Address
 
@@ -82,6 +83,7 @@ class Deployment:
         object.__setattr__(self, "steps", tuple(self._steps()))
 
     def _steps(self) -> Iterator[Deployed]:
+        check_kind(self.model, Model, "model")
         nonce, references = self.nonce, []
         for code in self.model.codes(self.limit):
             yield (step := self._step("weights", code, nonce))
@@ -166,6 +168,8 @@ def vyper_source(model: Model, program: Reference) -> str:
         model: which it calls.
         program: the program's code on chain.
     """
+    check_kind(model, Model, "model")
+    check_kind(program, Reference, "program")
     return f'''# pragma version >=0.4.0
 """
 @title Inference by {_plain(model.name) or "a compiled model"}

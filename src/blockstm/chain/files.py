@@ -24,9 +24,11 @@ from blockstm.chain.archives import (
     find_layout,
     write_archive,
 )
-from blockstm.errors import DecodeError
+from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum import Block
 from blockstm.ethereum.codecs.fields import Fields
+from blockstm.kinds import check_kind
+from blockstm.messages import brief
 
 if TYPE_CHECKING:
     from blockstm.chain.chain import Chain
@@ -129,6 +131,8 @@ def split_blocks(file: IO[bytes]) -> Iterator[bytes]:
     Raises:
         DecodeError: it is no such stream, or ends within a block; the message says where.
     """
+    if not hasattr(file, "read"):
+        raise InputError(f"a stream is a file opened to read bytes, not {brief(file)}")
     yield from _encoded_blocks(file, file.read(1))
 
 
@@ -143,6 +147,7 @@ def write_blocks(path: str | Path, blocks: Iterable[Block]) -> int:
     opens: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
     with opens.get(path.suffix, open)(path, "wb") as file:
         for block in blocks:
+            check_kind(block, Block, "a block")
             file.write(block.encode())
             count += 1
     return count

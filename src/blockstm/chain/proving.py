@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from blockstm import __version__
+from blockstm.chain.chain import Chain
 from blockstm.ethereum import Bundle, WitnessState
 from blockstm.executor import execute_block
-
-if TYPE_CHECKING:
-    from blockstm.chain.chain import Chain
+from blockstm.kinds import check_kind
 
 __all__ = ["prove_block"]
 
@@ -23,6 +20,7 @@ def prove_block(chain: Chain, which: int | bytes) -> Bundle:
     Raises:
         UnknownBlock, PrunedState, StateError, StoreError: see `Chain.witness`.
     """
+    check_kind(chain, Chain, "chain")
     block, witness = chain.block(which), chain.witness(which)
     parent, hashes = witness.ancestry(block)
     difficulty = chain.total_difficulty(block.header.parent_hash)

@@ -16,6 +16,7 @@ from blockstm.chain import Chain
 from blockstm.errors import ConfigError, InputError, PrunedState
 from blockstm.ethereum import MAINNET
 from blockstm.ethereum import Chain as Spec
+from blockstm.kinds import check_kind
 from blockstm.messages import brief, kind_of
 from blockstm.replay.from_chain import SegmentTask, opened, release, spans, witness_task
 from blockstm.replay.from_files import FileTask
@@ -95,6 +96,7 @@ class ChainBlocks:
     """Blocks of an open chain, each with the witness that the chain makes."""
 
     def __init__(self, chain: Chain, first: int | None = None, last: int | None = None) -> None:
+        check_kind(chain, Chain, "chain")
         self._chain = chain
         self.spec: Spec | None = chain.spec
         self._first, self._last = _bounds(chain, first, last)

@@ -7,6 +7,7 @@ import re
 from typing import Any, Final, NoReturn
 
 from blockstm.errors import BlockstmError
+from blockstm.kinds import check_kind
 from blockstm.messages import brief, did_you_mean
 from blockstm.rpc.dev.node import DevNode
 from blockstm.rpc.dev.table import DEV_METHODS
@@ -45,6 +46,7 @@ def handle(node: Node, body: bytes | str, session: Session | None = None) -> byt
         body: JSON in UTF-8.
         session: of who asks, if more can be sent there later.
     """
+    check_kind(node, Node, "node")
     limits = node.limits
     try:
         if len(body) > limits.request_bytes:
@@ -71,6 +73,7 @@ def dispatch(node: Node, request: Any, session: Session | None = None) -> Any:
         request: what was parsed from JSON: anything.
         session: see `handle`.
     """
+    check_kind(node, Node, "node")
     return with_values(_responses(node, request, session))
 
 

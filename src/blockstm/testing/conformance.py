@@ -13,6 +13,7 @@ from typing import Any, Literal
 from blockstm import reference
 from blockstm.config import Config
 from blockstm.executor import Executor
+from blockstm.kinds import check_mapping
 from blockstm.messages import brief
 from blockstm.reference import ReferenceView
 from blockstm.testing.oracle import Ran, difference, identical, run
@@ -210,6 +211,7 @@ def check_state(
         >>> from blockstm.testing import check_state
         >>> check_state({"a": 1, "b": None}, {"a": 1, "b": None}, missing=["c"])
     """
+    check_mapping(items, "items")
     absent = tuple(missing)
     _check_reads(state, items, absent)
     if hasattr(state, "prefetch"):

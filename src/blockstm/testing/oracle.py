@@ -14,6 +14,7 @@ from numbers import Number
 from typing import Any
 
 from blockstm.errors import BlockError, InternalError
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 from blockstm.types import BlockResult, Outcome
 from blockstm.values import same_value
@@ -76,6 +77,8 @@ def assert_same_result(actual: Ran | BlockResult, expected: Ran | BlockResult) -
 
 def difference(actual: Ran, expected: Ran) -> str | None:
     """The first difference as one readable line, None where there is none."""
+    check_kind(actual, Ran, "actual")
+    check_kind(expected, Ran, "expected")
     return next(_differences(actual, expected), None)
 
 
@@ -108,7 +111,10 @@ def _bits(number: complex) -> bytes:
 
 
 def _as_ran(what: Ran | BlockResult) -> Ran:
-    return what if isinstance(what, Ran) else Ran(result=what)
+    if isinstance(what, Ran):
+        return what
+    check_kind(what, BlockResult, "a result")
+    return Ran(result=what)
 
 
 def _differences(actual: Ran, expected: Ran) -> Iterator[str]:

@@ -8,6 +8,7 @@ from blockstm._native.state.account_keys cimport ADDRESS_SIZE, CODE_HASH, FIELD_
 from blockstm._native.state.memory_state cimport change_of
 
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
+from blockstm.kinds import check_mapping
 from blockstm.types import DELETED
 
 
@@ -22,6 +23,7 @@ def packed_locations(writes) -> PackedWrites:
     cdef bytes key, data
     if isinstance(writes, PackedWrites) and is_of_accounts(writes):
         return writes
+    check_mapping(writes, "writes")
     for location, value in writes.items():
         key = LOCATIONS.encode(location)
         data = None if value is DELETED else LOCATION_VALUES.encode_at(location, value)

@@ -18,9 +18,10 @@ from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.chains.rules import NO_RULES, OwnTransactionType, Rules
 from blockstm.ethereum.codecs.fields import Fields, shown
 from blockstm.ethereum.codecs.hashing import keccak
-from blockstm.ethereum.codecs.members import check_members, check_one, hash32, sequence
+from blockstm.ethereum.codecs.members import check_members, hash32, sequence
 from blockstm.ethereum.codecs.rlp import Items, encode, encode_list, list_size
 from blockstm.ethereum.tries.list_root import list_root
+from blockstm.kinds import check_kind
 from blockstm.types import Address, Hash32
 
 __all__ = ["Block", "Withdrawal"]
@@ -94,7 +95,7 @@ class Block:
             DecodeError: ``encoding`` is of no block, or not the only encoding of it.
             InputError: ``rules`` are none.
         """
-        check_one(rules, Rules, "rules")
+        check_kind(rules, Rules, "rules")
         items = Items(encoding, place)
         header = Header.from_items(items.items("header"))
         transactions = _transactions_from(items.items("transactions"), rules.types)
@@ -158,14 +159,14 @@ class Block:
     def _check_kinds(self) -> None:
         """Raise unless the members are of the classes that can encode themselves."""
         check_members(self, {"hash": hash32}, "block")
-        check_one(self.header, Header, "block.header")
+        check_kind(self.header, Header, "block.header")
         sequence(self.transactions, Transaction, "block.transactions")
         if self.withdrawals is not None:
             sequence(self.withdrawals, Withdrawal, "block.withdrawals")
         if self.ommers is not None:
             sequence(self.ommers, Header, "block.ommers")
         if self.access_list is not None:
-            check_one(self.access_list, BlockAccessList, "block.access_list")
+            check_kind(self.access_list, BlockAccessList, "block.access_list")
 
     @property
     def transaction_list(self) -> TransactionList:
@@ -212,7 +213,7 @@ class Block:
 
 
 def _encoded(transaction: Any) -> bytes:
-    check_one(transaction, Transaction, "a transaction of a block")
+    check_kind(transaction, Transaction, "a transaction of a block")
     encoding: bytes = transaction.encode()
     return encoding
 

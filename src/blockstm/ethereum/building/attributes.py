@@ -16,7 +16,6 @@ from blockstm.ethereum.codecs.members import (
     Kind,
     address,
     check_members,
-    check_one,
     hash32,
     sequence,
     uint64,
@@ -31,6 +30,7 @@ from blockstm.ethereum.rules.header_rules import (
     header_violation,
 )
 from blockstm.ethereum.tries.list_root import list_root
+from blockstm.kinds import check_kind
 from blockstm.types import Address, BlockNumber, Hash32
 from blockstm.vm.forks import LONDON, PARIS, SHANGHAI, Fork
 
@@ -102,7 +102,7 @@ def header_after(
         InputError: an attribute is of the wrong kind, or none that a block after this parent has.
         ConfigError: the chain's blocks prove work, which a builder cannot.
     """
-    check_one(attributes, BlockAttributes, "attributes")
+    check_kind(attributes, BlockAttributes, "attributes")
     check_members(attributes, _ATTRIBUTES, "attributes")
     for index, each in enumerate(
         sequence(attributes.withdrawals, Withdrawal, "attributes.withdrawals")

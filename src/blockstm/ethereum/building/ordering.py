@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heapreplace
 
 from blockstm.errors import InputError
 from blockstm.ethereum.blocks.transaction import Transaction
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 from blockstm.types import Address
 
@@ -49,6 +50,7 @@ def by_price(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
     """The highest tip first, and each sender's by their nonces; what came earlier wins a tie."""
     by_sender: defaultdict[Address, list[Candidate]] = defaultdict(list)
     for each in candidates:
+        check_kind(each, Candidate, "a candidate")
         by_sender[each.sender].append(each)
     queues = [
         sorted(listed, key=lambda each: (each.transaction.nonce, -each.tip, each.index))[::-1]

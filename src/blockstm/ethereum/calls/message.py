@@ -13,7 +13,8 @@ from blockstm.ethereum.blocks.transaction import (
     Transaction,
     TransactionType,
 )
-from blockstm.ethereum.codecs.members import TRANSACTION, check_members, check_one
+from blockstm.ethereum.codecs.members import TRANSACTION, check_members
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 from blockstm.types import Address, Hash32
 
@@ -87,6 +88,7 @@ class Message:
 
 def message_of(transaction: Transaction, sender: Address) -> Message:
     """The message that a transaction sends."""
+    check_kind(transaction, Transaction, "transaction")
     kind = transaction.type
     has_price = kind <= TransactionType.ACCESS_LIST
     return Message(
@@ -133,7 +135,7 @@ def checked(message: Any, place: str = "message") -> Message:
     """
     if _is_plainly_right(message):
         return message  # type: ignore[no-any-return]  # it was checked
-    check_one(message, Message, place)
+    check_kind(message, Message, place)
     check_members(message, _GIVEN, place)
     given = {name: TRANSACTION[name] for name in _OPTIONAL if getattr(message, name) is not None}
     check_members(message, given, place)

@@ -11,7 +11,8 @@ from blockstm.errors import InputError
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.members import address as address_kind
-from blockstm.ethereum.codecs.members import check_members, check_one, hash32, uint64, word
+from blockstm.ethereum.codecs.members import check_members, hash32, uint64, word
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 from blockstm.state.accounts import (
     balance_of,
@@ -165,7 +166,7 @@ def checked_overrides(overrides: Any) -> StateOverrides:
         if address_kind(address):
             raise InputError(f"overrides are by addresses of 20 bytes, not {brief(address)}")
         place = f"overrides[0x{address.hex()}]"
-        check_one(each, AccountOverride, place)
+        check_kind(each, AccountOverride, place)
         check_members(each, _ACCOUNT, place)
         if each.state is not None and each.state_diff is not None:
             raise InputError(f"account 0x{address.hex()} has both 'state' and 'stateDiff'")
@@ -179,7 +180,7 @@ def check_block_overrides(overrides: BlockOverrides) -> None:
     Raises:
         InputError: a member is of the wrong kind.
     """
-    check_one(overrides, BlockOverrides, "block_overrides")
+    check_kind(overrides, BlockOverrides, "block_overrides")
     check_members(overrides, _BLOCK, "block_overrides")
 
 

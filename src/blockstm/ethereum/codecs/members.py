@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from blockstm.errors import InputError
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 
 __all__ = [
@@ -25,7 +26,6 @@ __all__ = [
     "address",
     "check_members",
     "check_members_of_type",
-    "check_one",
     "hash32",
     "sequence",
     "uint64",
@@ -207,16 +207,6 @@ def check_members_of_type(transaction: Any) -> None:
             raise InputError(f"a transaction of type {kind} has no {name}")
 
 
-def check_one(what: object, kind: type, place: str) -> None:
-    """Check that an object is of a class.
-
-    Raises:
-        InputError: it is of another one.
-    """
-    if not isinstance(what, kind):
-        raise InputError(f"{place} is a blockstm.ethereum.{kind.__name__}, not {brief(what)}")
-
-
 def sequence(what: object, kind: type, place: str) -> Sequence[Any]:
     """The same as a sequence of objects of a class.
 
@@ -228,5 +218,5 @@ def sequence(what: object, kind: type, place: str) -> Sequence[Any]:
     if set(map(type, what)) <= {kind}:  # told at once, as a block may have many
         return what
     for index, each in enumerate(what):
-        check_one(each, kind, f"{place}[{index}]")
+        check_kind(each, kind, f"{place}[{index}]")
     return what

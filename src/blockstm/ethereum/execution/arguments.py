@@ -16,8 +16,9 @@ from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.transaction import Transaction, not_encoded
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
-from blockstm.ethereum.codecs.members import HEADER, WITHDRAWAL, check_members, check_one, sequence
+from blockstm.ethereum.codecs.members import HEADER, WITHDRAWAL, check_members, sequence
 from blockstm.ethereum.execution.vms import check_vm
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 
 __all__ = ["check_block_object", "check_header"]
@@ -41,14 +42,14 @@ def check_block_object(block: Any, vm: Any) -> None:
         for index, withdrawal in enumerate(withdrawals):
             check_members(withdrawal, WITHDRAWAL, f"block.withdrawals[{index}]")
     if block.access_list is not None:
-        check_one(block.access_list, BlockAccessList, "block.access_list")
+        check_kind(block.access_list, BlockAccessList, "block.access_list")
     if block.ommers is not None:
         for index, ommer in enumerate(sequence(block.ommers, Header, "block.ommers")):
             check_header(ommer, f"block.ommers[{index}]")
 
 
 def check_header(header: Any, place: str) -> None:
-    check_one(header, Header, place)
+    check_kind(header, Header, place)
     check_members(header, HEADER, place)
 
 

@@ -20,6 +20,7 @@ from blockstm.ethereum.execution.senders import find_senders, signature_violatio
 from blockstm.ethereum.execution.vms import VMName, check_vm
 from blockstm.ethereum.files.block_files import BlockFile
 from blockstm.ethereum.rules.fees import blob_base_fee
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 from blockstm.state.located import located
 from blockstm.types import Address, Hash32
@@ -134,6 +135,7 @@ def prepare_file(
     senders: Sequence[Address] | None = None,
 ) -> PreparedBlock:
     """`prepare` a block with the state that its file has."""
+    check_kind(file, BlockFile, "file")
     return prepare(
         file.block,
         file.state(),
@@ -149,6 +151,8 @@ def context_of(
     header: Header, fork: Fork, chain_id: int, block_hashes: Mapping[int, Hash32]
 ) -> BlockContext:
     """The block of ``header`` as a VM sees it; ``block_hashes`` are of those before it."""
+    check_kind(header, Header, "header")
+    check_kind(fork, Fork, "fork")
     blob_fee = None
     if fork.blobs is not None and header.excess_blob_gas is not None:
         blob_fee = blob_base_fee(header.excess_blob_gas, fork.blobs)

@@ -22,6 +22,8 @@ from blockstm.ethereum.blocks.transaction import Authorization, Transaction, Tra
 from blockstm.ethereum.codecs.rlp import encode
 from blockstm.ethereum.execution.known_senders import KNOWN_SENDERS
 from blockstm.ethereum.rules.reasons import Reason, Violation
+from blockstm.kinds import check_kind, check_sequence
+from blockstm.messages import brief
 from blockstm.types import Address
 
 __all__ = [
@@ -128,6 +130,12 @@ def recover_authorities(
         for place, each in signers.recover_authorities(transactions, threads).items():
             found[place] = each
         return found
+    check_sequence(transactions, "transactions")
+    for index, carrier in enumerate(transactions):
+        if not hasattr(carrier, "authorizations"):
+            raise InputError(
+                f"transactions[{index}] is a transaction or a message, not {brief(carrier)}"
+            )
     listed = [_authorization(each) for one in transactions for each in one.authorizations]
     recovered = iter(signers.recover_authorization_signers(listed, threads) if listed else ())
     return [tuple(islice(recovered, len(each.authorizations))) for each in transactions]
@@ -142,6 +150,7 @@ def find_senders(
     """The sender of each; None where nobody can have signed it; see `recover_senders`."""
     threads = workers or usable_cores()
     if not isinstance(transactions, TransactionList):
+        _check_transactions(transactions)
         transactions = TransactionList(transactions, _encoding)
     elif not transactions.all_decoded:
         # One made by hand may name another chain than its encoding shows.
@@ -149,6 +158,12 @@ def find_senders(
     if max(transactions.types, default=0) > TransactionType.SET_CODE:
         return _mixed(transactions.transactions, high_s_allowed, threads)
     return signers.find_senders(transactions, KNOWN_SENDERS, high_s_allowed, threads)
+
+
+def _check_transactions(transactions: Sequence[Transaction]) -> None:
+    check_sequence(transactions, "transactions")
+    for index, each in enumerate(transactions):
+        check_kind(each, Transaction, f"transactions[{index}]")
 
 
 class MixedSenders(tuple[Address | None, ...]):

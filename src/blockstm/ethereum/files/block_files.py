@@ -27,6 +27,7 @@ from blockstm.ethereum.blocks.receipt import Receipt
 from blockstm.ethereum.codecs.fields import Fields, answer_in, parse_hash, parse_quantity, shown
 from blockstm.ethereum.codecs.json_files import read_json, write_json
 from blockstm.ethereum.files.pre_state import parse_pre_state
+from blockstm.kinds import check_kind
 from blockstm.state.accounts import Account, AccountState
 from blockstm.types import Address, Hash32
 
@@ -99,6 +100,7 @@ def block_document(file: BlockFile) -> dict[str, Any]:
     Raises:
         InputError, DecodeError: the block is none that can be written, see `Block.to_json`.
     """
+    check_kind(file, BlockFile, "file")
     document: dict[str, Any] = {
         "block": file.block.to_json(),
         "pre_state": {shown(address): _members(each) for address, each in file.accounts.items()},

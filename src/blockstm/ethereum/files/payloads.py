@@ -23,6 +23,7 @@ from blockstm.ethereum.rules.header_rules import NO_OMMERS_HASH
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.ethereum.tries.list_root import list_root
+from blockstm.kinds import check_kind
 from blockstm.types import BlockNumber, Hash32
 
 __all__ = ["block_of_payload", "payload_of_block"]
@@ -92,6 +93,7 @@ def payload_of_block(block: Block) -> dict[str, Any]:
         InputError: the block is from before Paris, or it has the hash of an access list and not the
             list (`Block.access_list`).
     """
+    check_kind(block, Block, "block")
     header = block.header
     if header.difficulty or header.base_fee_per_gas is None:
         raise InputError(f"block {header.number} is from before Paris, and no payload")

@@ -15,8 +15,9 @@ from blockstm.ethereum.calls.overrides import (
     check_block_overrides,
     checked_overrides,
 )
-from blockstm.ethereum.codecs.members import check_one, sequence
+from blockstm.ethereum.codecs.members import sequence
 from blockstm.ethereum.rules.reasons import Reason
+from blockstm.kinds import check_kind
 
 __all__ = ["BLOCKS_MAX", "BlockCalls", "NumberedBlock", "chained"]
 
@@ -99,6 +100,6 @@ def _checked(blocks: Any) -> Iterator[BlockCalls]:
         for at, call in enumerate(calls):
             checked(call, f"{place}.calls[{at}]")
         if block.block_overrides is not None:
-            check_one(block.block_overrides, BlockOverrides, f"{place}.block_overrides")
+            check_kind(block.block_overrides, BlockOverrides, f"{place}.block_overrides")
             check_block_overrides(block.block_overrides)
         yield replace(block, overrides=checked_overrides(block.overrides))

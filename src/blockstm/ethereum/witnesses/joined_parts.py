@@ -12,6 +12,7 @@ from blockstm.ethereum.results.access_list_differences import differences
 from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.witnesses.bundle import Bundle
 from blockstm.ethereum.witnesses.parts import CheckedPart, Part, claim_of
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 from blockstm.types import Address
 from blockstm.vm.evm.admission import GAS_CAP
@@ -40,6 +41,7 @@ def join_parts(bundle: Bundle, parts: Iterable[CheckedPart]) -> None:
 
     Source: EIP-7928, EIP-7778, EIP-8037.
     """
+    check_kind(bundle, Bundle, "bundle")
     block = bundle.block
     known = _by_part(bundle, parts)
     _check_list(BlockAccessList.decode(bundle.access_list, "accessList"), known.values())

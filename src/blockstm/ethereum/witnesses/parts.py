@@ -37,6 +37,7 @@ from blockstm.ethereum.rules.reasons import Reason, Violation
 from blockstm.ethereum.rules.requests import requests_hash
 from blockstm.ethereum.witnesses.bundle import Bundle
 from blockstm.ethereum.witnesses.state import WitnessState
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 from blockstm.state.accounts import balance_of
 from blockstm.state.changes import AccountChange
@@ -104,6 +105,7 @@ def check_part(bundle: Bundle, part: Part, *, chain: Chain = MAINNET) -> Checked
 
     Source: EIP-7928, of whose lists the values are.
     """
+    check_kind(bundle, Bundle, "bundle")
     block = bundle.block
     index = _index(part, len(block.transactions))
     parent, hashes = bundle.witness.ancestry(block)

@@ -10,6 +10,7 @@ from blockstm._native.wire.witness_reads import WitnessReads
 from blockstm.errors import MissingCode
 from blockstm.ethereum.tries.state_trie import StateTrie, TrieAccount
 from blockstm.ethereum.witnesses.witness import Witness
+from blockstm.kinds import check_kind
 from blockstm.state.accounts import EMPTY_CODE_HASH
 from blockstm.state.changes import AccountChanges, changes_of
 from blockstm.state.located import field_of
@@ -41,6 +42,7 @@ class WitnessState:
     __slots__ = ("_codes", "_named", "_reads", "trie")
 
     def __init__(self, witness: Witness, codes: Iterable[bytes] = ()) -> None:
+        check_kind(witness, Witness, "witness")
         self.trie = StateTrie(witness.parent_state_root)
         given = [code for each in (witness.codes, codes) for code in each]
         hashes = self.trie.add_nodes(witness.nodes, given)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 from blockstm._native.evm.evmc.library import EvmcLibrary
 from blockstm.errors import ConfigError, EvmcError
+from blockstm.kinds import check_kind
 from blockstm.messages import brief
 from blockstm.vm.evmc.faults import BAD_OPTION, FAULTS
 from blockstm.vm.forks import AMSTERDAM
@@ -39,6 +40,7 @@ class EvmcVm:
     __blockstm_ethereum__: ClassVar = True
 
     def __init__(self, path: str, options: Mapping[str, str], library: EvmcLibrary) -> None:
+        check_kind(library, EvmcLibrary, "library")
         self.path = path
         self.options = dict(options)
         self.name = library.name

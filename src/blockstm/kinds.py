@@ -1,0 +1,41 @@
+"""Arguments of another kind than a function takes: the error says which it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from blockstm.errors import InputError
+from blockstm.messages import brief
+
+__all__ = ["check_kind", "check_mapping", "check_sequence"]
+
+
+def check_kind(what: object, kind: type, place: str) -> None:
+    """Check that an object is of a class, a public one of this package.
+
+    Raises:
+        InputError: it is of another one.
+    """
+    if not isinstance(what, kind):
+        room = ".".join(kind.__module__.split(".")[:2])
+        raise InputError(f"{place} is a {room}.{kind.__name__}, not {brief(what)}")
+
+
+def check_mapping(what: object, place: str) -> None:
+    """Check that an object maps.
+
+    Raises:
+        InputError: it does not.
+    """
+    if not isinstance(what, Mapping):
+        raise InputError(f"{place} is a mapping, not {brief(what)}")
+
+
+def check_sequence(what: object, place: str) -> None:
+    """Check that an object is a sequence of others, no text and no bytes.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not isinstance(what, Sequence) or isinstance(what, str | bytes | bytearray):
+        raise InputError(f"{place} is a sequence, not {brief(what)}")
