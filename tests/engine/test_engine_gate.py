@@ -79,6 +79,26 @@ def test_a_long_block_is_shared() -> None:
     assert run([[WORK, ("add", index, 1)] for index in range(300)]).stats.workers == 4
 
 
+def test_a_block_like_those_before_is_shared_from_the_first_transaction_on() -> None:
+    """The first of two tells too late that the second is worth sharing, unless one knew before."""
+    block = [[("work", 3_000_000), ("bump", index, 1)] for index in range(2)]
+    expected = reference.execute_block(block, {}, VM.python)
+    with Executor(Config(workers=2)) as engine:
+        for workers in (1, 2, 2):
+            result = engine.execute_block(block, {}, VM)
+            assert_same_result(result, expected)
+            assert result.stats.workers == workers
+
+
+def test_what_blocks_of_one_vm_took_says_nothing_of_another_vm() -> None:
+    block = [[("work", 3_000_000), ("bump", index, 1)] for index in range(2)]
+    with Executor(Config(workers=2)) as engine:
+        for _ in range(3):
+            engine.execute_block(block, {}, VM)
+        other = engine.execute_block([[("bump", index, 1)] for index in range(2)], {}, VM.python)
+        assert other.stats.workers == 1
+
+
 def test_a_block_that_becomes_long_is_shared_from_there_on() -> None:
     block = [[]] * 500 + [[WORK, ("add", index, 1)] for index in range(300)]
     assert run(block).stats.workers == 4

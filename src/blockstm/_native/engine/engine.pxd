@@ -12,6 +12,7 @@ from blockstm._native.engine.barrier cimport Barrier
 from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.expectations cimport ExpectedInBlock
 from blockstm._native.engine.explorer cimport Explorer
+from blockstm._native.engine.gate cimport Pace
 from blockstm._native.engine.limit cimport BlockLimit
 from blockstm._native.engine.mvmemory.listed cimport ListedInBlock
 from blockstm._native.engine.request cimport Request
@@ -34,6 +35,7 @@ cdef class Engine:
     cdef object interrupt
     cdef Atomic[int32_t] unwanted  # a stream's block that is to stop, even before it has begun
     cdef int64_t began_ns
+    cdef Pace pace                 # of the blocks before
 
     cdef int reserve_outcomes(self, int64_t count) except -1
     cdef int reserve_tasks(self, int64_t count) except -1

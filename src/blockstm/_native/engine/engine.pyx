@@ -25,7 +25,7 @@ from blockstm._native.engine.frontier cimport (
     BLOCK_INVALID, CUT, DELTA_FAILED, LIMIT_FAILED, RUNNING, STATE_FAILED,
     TRANSACTION_FAILED, ExecutionResult, Frontier, frontier_free, frontier_outcome,
 )
-from blockstm._native.engine.gate cimport run_until_profitable
+from blockstm._native.engine.gate cimport is_profitable_at_once, learn_pace, run_until_profitable
 from blockstm._native.engine.limit cimport BlockLimit
 from blockstm._native.engine.mvmemory.interner cimport (
     interner_free, interner_free_outgrown, interner_init, interner_reset,
@@ -421,11 +421,14 @@ cdef class Engine:
         if workers <= 1:
             self.run_alone(request.count)
             return self.finished(1)
-        if checks_profit:
+        if checks_profit and not is_profitable_at_once(&self.block, &self.worker[0], &self.pace):
             self.run_until_sharing_is_profitable()
-            if scheduler_stopping(&self.block.scheduler):
-                return self.finished(1)
-        self.run_shared(workers, checks_profit)
+        if self.block.scheduler.frontier.next.observe() < request.count and not scheduler_stopping(
+                &self.block.scheduler):
+            self.run_shared(workers, checks_profit)
+        else:
+            workers = 1
+        learn_pace(&self.pace, &self.block, self.worker, workers)
         return self.finished(workers)
 
     cdef object explore(self, Request request, choices, uint64_t steps_max, uint64_t reads_max):

@@ -1,5 +1,5 @@
 """The gate between one worker and all of them; see the ``.pxd``."""
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 from blockstm._native.engine.scheduler cimport Scheduler, scheduler_stopping
 from blockstm._native.engine.worker.blocks cimport Block, Worker
@@ -12,6 +12,7 @@ cdef enum:
     CHECK_RUNS = 32                  # a block that is not shared is checked again after so many runs ...
     CHECK_NS = 50_000                # ... or after fewer that take so long
     SHARED_TASK_NS = 450             # a shared transaction costs about so much more than one run alone
+    SHARED_PART = 5                  # one part in so many of what workers take in a shared block is for the sharing
     SHARING_PROFIT_NS_MIN = 250_000  # waking the other workers costs more than a smaller profit
 
 
@@ -31,6 +32,29 @@ cdef bint sharing_is_profitable(Block* block, Worker* worker, int64_t taken_ns, 
     # The averages that the workers and the throttle begin with.
     block.run_ns = worker.run_ns = task_ns
     return True
+
+
+cdef bint is_profitable_at_once(Block* block, Worker* worker, const Pace* pace) noexcept nogil:
+    if pace.of != <const void*>block.vm.execute or not sharing_is_profitable(block, worker, pace.run_ns, 1):
+        return False
+    block.alone_is_typical = True
+    return True
+
+
+cdef void learn_pace(Pace* pace, const Block* block, const Worker* worker, int32_t workers) noexcept nogil:
+    cdef int64_t final = block.scheduler.frontier.next.observe(), run_ns = 0
+    cdef int32_t id
+    if final == 0:
+        return
+    for id in range(workers):
+        run_ns += worker[id].busy_ns
+    run_ns //= final
+    if block.shared:
+        run_ns -= run_ns // SHARED_PART
+    if pace.of == <const void*>block.vm.execute and pace.run_ns:
+        run_ns = (pace.run_ns + run_ns) // 2
+    pace.run_ns = 0 if block.shared_from_ns else run_ns
+    pace.of = <const void*>block.vm.execute
 
 
 cdef void run_until_profitable(Block* block, Worker* worker) noexcept nogil:

@@ -45,7 +45,10 @@ cdef tuple copy_results(BoundVm vm, object block, const Frontier* frontier, int3
     copying.part = <Part*>buffer_take(parts_needed(frontier, count) * sizeof(Part))
     if copying.kept != NULL and copying.part != NULL:
         copying.parts = parts_fill(copying.part, frontier, count)
-        vm.parallel_for(vm.pool, copy_share, &copying)
+        if copying.parts > 1:
+            vm.parallel_for(vm.pool, copy_share, &copying)
+        else:  # nobody is woken for nothing
+            copy_share(&copying, 0)
         there_is_room = copying.ready.observe() > 0
     buffer_free(copying.kept)
     buffer_free(copying.part)
