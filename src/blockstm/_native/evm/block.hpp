@@ -11,6 +11,7 @@
 namespace blockstm::evm {
 
 class AddedPrecompiles;
+class ResultMemo;
 struct AddedOpcodes;
 struct OwnRules;
 struct OwnStep;
@@ -42,6 +43,7 @@ struct BlockEnv {
     const AddedPrecompiles* added_precompiles = nullptr;  // the embedder's own; null for none
     const AddedOpcodes* added_opcodes = nullptr;          // likewise
     const OwnRules* own_rules = nullptr;                  // likewise
+    ResultMemo* results = nullptr;  // of precompiles, in a run of the block; null: none are remembered
 };
 
 // A payment from the beacon chain (EIP-4895), or a reward: to whom, and how much in wei.

@@ -14,12 +14,15 @@
 #include "blockstm/vm_abi.h"
 #include "evm/block.hpp"
 #include "evm/inspect/recording_room.hpp"
+#include "evm/precompiles/result_memo.hpp"
 
 namespace blockstm::evm {
 
 class EvmcInstances;
 
 struct PreparedBlock {
+    PreparedBlock() noexcept { env.results = &results_; }
+
     BlockEnv env{};
     Array<Step> steps;
     EvmcInstances* evmc = nullptr;  // of the EVM that runs the block's code; null: this one
@@ -83,6 +86,7 @@ struct PreparedBlock {
     void adopt_kept(PreparedBlock& other, int64_t index) noexcept { kept_[index].swap(other.kept_[index]); }
 
 private:
+    ResultMemo results_;
     std::unique_ptr<Bytes[]> kept_;
     uint64_t kept_bytes_ = 0;
     uint64_t kept_max_ = UINT64_MAX;

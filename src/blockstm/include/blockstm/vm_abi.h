@@ -218,6 +218,9 @@ typedef struct blockstm_prefetch {
     void (*prefetch)(void *context, const uint8_t *key, uint64_t size, uint32_t step, uint64_t *memo);
 } blockstm_prefetch;
 
+/* What is the same in the `run` of a view for all workers of a block, and differs from run to run; 0: not known. */
+#define BLOCKSTM_RUN_OF_BLOCK(run) ((run) >> 16)
+
 #ifdef __cplusplus
 }
 #endif

@@ -17,7 +17,8 @@ cdef const blockstm_view_api* view_api() noexcept nogil
 
 cdef bint view_init(View* view, Store* store, Arena* arena, Arena* notes) noexcept nogil
 cdef void view_free(View* view) noexcept nogil
-cdef void view_reset(View* view) noexcept nogil
+cdef uint64_t new_run() noexcept nogil
+cdef void view_reset(View* view, uint64_t run) noexcept nogil
 cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogil
 
 # The operations, by payload. OK, or what ends the run (vm_abi.h).

@@ -34,7 +34,7 @@ cdef enum:
     VALUE_SIZE_MAX = 0x7fffffff
     FIELD_KEY_MAX = 64
 
-cdef Atomic[uint64_t] RUNS  # of blocks, by any worker of this process
+cdef Atomic[uint64_t] RUNS  # of blocks, by this process
 
 # ---------------------------------------------------------------- one run after another
 
@@ -65,13 +65,18 @@ cdef void view_free(View* view) noexcept nogil:
     free(view.folding.delta)
 
 
-cdef void view_reset(View* view) noexcept nogil:
-    """Forget the last block's locations, and free its large values."""
+cdef uint64_t new_run() noexcept nogil:
+    """The number of a run of a block that begins; from 1 on."""
+    return RUNS.count_up(1) + 1
+
+
+cdef void view_reset(View* view, uint64_t run) noexcept nogil:
+    """Forget the last block's locations, and free its large values. What the worker does belongs to ``run``."""
     pieces_free(&view.pieces)
     memset(view.memo, 0, sizeof(view.memo))
     memset(&view.path, 0, sizeof(view.path))
     view.lookahead.count = 0
-    view.public_part.run = RUNS.count_up(1) + 1
+    view.public_part.run = run << 16 | <uint64_t>view.worker  # BLOCKSTM_RUN_OF_BLOCK takes it apart
     view.ids.next = view.ids.end = 0
 
 

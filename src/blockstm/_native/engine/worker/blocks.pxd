@@ -30,6 +30,7 @@ ctypedef bint (*Poll)(void* context) noexcept nogil
 
 cdef struct Block:
     const blockstm_vm* vm
+    uint64_t run               # its number, see `view_reset`
     uint32_t max_incarnations
     bint revalidation
     bint throttle

@@ -19,7 +19,7 @@ from blockstm._native.engine.scheduler cimport (
 from blockstm._native.engine.view.accesses cimport (
     POINT_CLAIM, POINT_PARK, POINT_READ, release_claim, view_pause,
 )
-from blockstm._native.engine.view.view cimport view_free, view_init, view_reset
+from blockstm._native.engine.view.view cimport new_run, view_free, view_init, view_reset
 from blockstm._native.engine.worker.blocks cimport (
     BATCH_MAX, BATCH_NS, PHASE_PARK, POLL_NS, SAMPLE_EVERY, STALLED_NS, Block, Incarnation, Worker,
 )
@@ -87,10 +87,13 @@ cdef void worker_free(Worker* worker) noexcept nogil:
 
 
 cdef void worker_reset(Worker* worker) noexcept nogil:
+    """Forget the last block. Worker 0 does so first."""
+    if worker.id == 0:
+        worker.block.run = new_run()
     arena_reset(&worker.block_arena)
     arena_reset(&worker.speculation_arena)
     arena_reset(&worker.run_arena)
-    view_reset(&worker.view)
+    view_reset(&worker.view, worker.block.run)
     worker.view.write_arena = &worker.block_arena
     worker.batch_next = worker.batch_end = worker.batch = 0
     worker.view.readers_near = 1

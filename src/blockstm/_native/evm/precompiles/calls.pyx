@@ -16,11 +16,11 @@ cdef extern from "evm/precompiles/precompiles.hpp" namespace "blockstm::evm" nog
         Unavailable
         Raised
 
-    cppclass ResultMemo:
+    cppclass RunResults:
         pass
 
     PrecompileStatus run_precompile(
-        Fork fork, int number, Span input, int64_t& gas_left, Bytes& output, ResultMemo* memo
+        Fork fork, int number, Span input, int64_t& gas_left, Bytes& output, const RunResults& known
     ) noexcept
 
 STATUSES = {
@@ -42,9 +42,10 @@ def call(fork: str, number: int, data: bytes, gas: int) -> tuple[str, int, bytes
     cdef Span input
     cdef Bytes output
     cdef int64_t gas_left = gas
+    cdef RunResults nothing
     cdef PrecompileStatus status
     input.data = data
     input.size = len(data)
     with nogil:
-        status = run_precompile(at, which, input, gas_left, output, NULL)
+        status = run_precompile(at, which, input, gas_left, output, nothing)
     return STATUSES[<int>status], gas_left, (<const char*>output.data())[: output.size()]

@@ -77,10 +77,16 @@ inline Address precompile_address(int number) noexcept {
 
 class ResultMemo;
 
+// What has been computed in a run of a block; with no memo, nothing is remembered.
+struct RunResults {
+    ResultMemo* memo = nullptr;
+    uint64_t run = 0;
+};
+
 // Runs a precompile that `fork` has: takes its gas off `gas_left`, clears `output` and fills it. `input`
-// must not lie in `output`. After anything but Success `output` is empty; after Failure `gas_left` is 0. What `memo`
-// has is not computed again; it may be null.
+// must not lie in `output`. After anything but Success `output` is empty; after Failure `gas_left` is 0. What is
+// `known` is not computed again.
 PrecompileStatus run_precompile(Fork fork, int number, Span input, int64_t& gas_left, Bytes& output,
-                                ResultMemo* memo) noexcept;
+                                const RunResults& known) noexcept;
 
 }  // namespace blockstm::evm

@@ -1,76 +1,99 @@
-// Outputs of precompiles that a worker computed lately in the block it runs. A rollup's verifier is asked to prove the
-// same thing by every transaction of a batch, a transaction that runs again asks what it asked before, and a signature
-// takes as long as a thousand opcodes. A later block finds nothing of it: it would take as long as blocks before it
-// allowed, and one that is measured again and again nearly none. One thread at a time.
+// Outputs of precompiles that a block's workers have computed while they ran it. A rollup's verifier is asked to prove
+// the same thing by every transaction of a batch, and a transaction that runs again asks what it asked before, often on
+// another worker; a signature takes as long as a thousand opcodes. Another run of the block finds nothing of it: one
+// that is measured again and again would take nearly no time.
+//
+// Any number of threads. What a hash finds is what was asked for: Keccak-256 of an input is as good as the input.
 #pragma once
 
-#include <memory>
-#include <new>
+#include <algorithm>
+#include <mutex>
 
 #include "base/bytes.hpp"
+#include "crypto/keccak.hpp"
 
 namespace blockstm::evm {
 
 class ResultMemo {
 public:
-    // Whether there is room for an input.
+    // A call of the precompile of a number.
+    struct Key {
+        Key(int called, Span input) noexcept : number(called) { keccak256(input.data, input.size, hash.bytes); }
+        friend bool operator==(const Key& left, const Key& right) noexcept {
+            return left.number == right.number && left.hash == right.hash;
+        }
+        Hash32 hash;
+        int number;
+    };
+
+    // Whether to hash the input costs little beside what the dearest precompiles do with it.
     static bool holds(Span input) noexcept { return input.size <= INPUT_MAX; }
 
-    // What follows belongs to this run of a block by one worker, as a view names it; 0: nothing is remembered.
-    void begin(uint64_t run) noexcept { run_ = run; }
-
-    // The output of a successful call of the precompile of this number; null where it is not remembered.
-    const Span* find(int number, Span input) noexcept {
-        if (entries_ == nullptr || run_ == 0) return nullptr;
-        const Entry& entry = entries_[place_of(number, input)];
-        if (entry.run != run_ || entry.number != number || entry.input_size != input.size) return nullptr;
-        if (input.size != 0 && std::memcmp(entry.input, input.data, input.size) != 0) return nullptr;
-        found_ = {entry.output, entry.output_size};
-        return &found_;
+    // Appends what a call came to that succeeded in this run of the block. False where it is not remembered, or there
+    // is no memory for it.
+    bool find(uint64_t run, const Key& key, Bytes& output) noexcept {
+        const std::lock_guard guard(lock_);
+        if (run != run_ || places_.empty()) return false;
+        const uint16_t place = *place_of(key);
+        if (place == NOWHERE) return false;
+        const Entry& entry = entries_[place];
+        return output.append(outputs_.data() + entry.output, entry.output_size);
     }
 
-    // What there is no memory for is forgotten.
-    void put(int number, Span input, Span output) noexcept {
-        if (run_ == 0 || output.size > sizeof Entry::output) return;
-        if (entries_ == nullptr) entries_.reset(new (std::nothrow) Entry[COUNT]);
-        if (entries_ == nullptr) return;
-        Entry& entry = entries_[place_of(number, input)];
-        entry.run = run_;
-        entry.number = static_cast<uint16_t>(number);
-        entry.input_size = static_cast<uint16_t>(input.size);
-        entry.output_size = static_cast<uint16_t>(output.size);
-        if (input.size != 0) std::memcpy(entry.input, input.data, input.size);
-        if (output.size != 0) std::memcpy(entry.output, output.data, output.size);
+    // What there is no memory for is forgotten, and so is everything where there is no room.
+    void put(uint64_t run, const Key& key, Span output) noexcept {
+        if (output.size > OUTPUT_MAX) return;
+        const std::lock_guard guard(lock_);
+        if (run != run_ || entries_.size() == COUNT_MAX) forget();
+        run_ = run;
+        if (places_.empty() && !make_places()) return;
+        uint16_t* const place = place_of(key);
+        if (*place != NOWHERE) return;  // another worker was first
+        const auto first = static_cast<uint32_t>(outputs_.size());
+        if (!entries_.push({key, first, static_cast<uint32_t>(output.size)})) return;
+        if (outputs_.append(output.data, output.size)) {
+            *place = static_cast<uint16_t>(entries_.size() - 1);
+        } else {
+            entries_.pop();
+        }
     }
 
 private:
-    static constexpr uint64_t INPUT_MAX = 768;  // a check of four pairs
-    static constexpr int COUNT_BITS = 7;
-    static constexpr uint64_t COUNT = uint64_t{1} << COUNT_BITS;
+    static constexpr uint64_t INPUT_MAX = 768;   // a check of four pairs
+    static constexpr uint64_t OUTPUT_MAX = 256;  // a point of BLS12-381's G2
+    static constexpr uint64_t COUNT_MAX = 4096, PLACES = 2 * COUNT_MAX;
+    static constexpr uint16_t NOWHERE = UINT16_MAX;
 
     struct Entry {
-        uint64_t run = 0;  // of no block
-        uint16_t number, input_size, output_size;
-        uint8_t output[64];
-        uint8_t input[INPUT_MAX];
+        Key key;
+        uint32_t output, output_size;  // where in `outputs_`
     };
 
-    static uint64_t place_of(int number, Span input) noexcept {
-        constexpr uint64_t FACTOR = 0x9E3779B97F4A7C15;
-        uint64_t mixed = static_cast<uint64_t>(number) * FACTOR ^ input.size;
-        for (uint64_t place = 0; place < input.size; place += sizeof mixed) {
-            uint64_t word = 0;
-            const uint64_t left = input.size - place;
-            std::memcpy(&word, input.data + place, left < sizeof word ? left : sizeof word);
-            mixed = (mixed ^ word) * FACTOR;
-            mixed ^= mixed >> 29;
+    bool make_places() noexcept {
+        if (places_.extend(PLACES) == nullptr) return false;
+        forget();
+        return true;
+    }
+    void forget() noexcept {
+        std::fill(places_.begin(), places_.end(), NOWHERE);
+        entries_.clear();
+        outputs_.clear();
+    }
+    // Where it stands, or would stand: there is always a place left.
+    uint16_t* place_of(const Key& key) noexcept {
+        uint64_t at;
+        std::memcpy(&at, key.hash.bytes, sizeof at);
+        for (;; ++at) {
+            uint16_t& place = places_[at % PLACES];
+            if (place == NOWHERE || entries_[place].key == key) return &place;
         }
-        return mixed * FACTOR >> (64 - COUNT_BITS);
     }
 
-    std::unique_ptr<Entry[]> entries_;  // made when something is remembered
-    uint64_t run_ = 0;
-    Span found_;
+    std::mutex lock_;
+    uint64_t run_ = 0;         // whose outputs these are
+    Array<uint16_t> places_;   // made when something is remembered: by the hash, in `entries_`
+    Array<Entry> entries_;
+    Bytes outputs_;
 };
 
 }  // namespace blockstm::evm

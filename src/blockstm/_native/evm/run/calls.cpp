@@ -122,10 +122,15 @@ private:
     Machine& machine_;
 };
 
+// What all workers have computed in this run of the block, as far as its views name one.
+RunResults results_of(const Machine& machine) noexcept {
+    const uint64_t run = BLOCKSTM_RUN_OF_BLOCK(machine.journal.view()->run);
+    return run != 0 ? RunResults{machine.block->results, run} : RunResults{};
+}
+
 PrecompileStatus run(Machine& machine, int number, Span input, int64_t& gas) noexcept {
     if (number < ADDED_PRECOMPILES) {
-        machine.results.begin(machine.journal.view()->run);
-        return run_precompile(machine.fork(), number, input, gas, machine.output, &machine.results);
+        return run_precompile(machine.fork(), number, input, gas, machine.output, results_of(machine));
     }
     JournaledCodes codes(machine);
     return machine.block->added_precompiles->run(number, input, gas, machine.output, machine.error, codes);

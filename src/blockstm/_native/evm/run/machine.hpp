@@ -5,7 +5,6 @@
 #include "base/bytes.hpp"
 #include "evm/block.hpp"
 #include "evm/journal/journal.hpp"
-#include "evm/precompiles/result_memo.hpp"
 #include "evm/run/frame.hpp"
 #include "evm/run/hash_memo.hpp"
 #include "evm/run/memory.hpp"
@@ -75,7 +74,6 @@ struct Machine {
     Inspector* inspector = nullptr;  // null where nobody watches
     MessageRunner* runner = nullptr;  // what runs messages in another way than the plain one; null: nothing does
     HashMemo hashes;
-    ResultMemo results;  // of precompiles, within a block
 };
 
 // Runs the topmost frame from where it was left. Defined in interpreter.cpp.
