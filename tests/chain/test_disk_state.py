@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from blockstm.chain.disk_state import DiskState
 from blockstm.chain.mdbx_store import MdbxStore
 from blockstm.chain.store import Batch, Table
-from blockstm.errors import UsageError
+from blockstm.errors import StoreDamaged, UsageError
 from blockstm.ethereum import AccountChange, AccountState, state_root
-from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.state.changes import changes_of, records_on
 from blockstm.types import Address
 
 ADDRESSES = [Address(bytes([n]) * 20) for n in range(1, 40)]
@@ -126,3 +128,39 @@ def test_it_does_not_change_while_a_block_runs_on_it(tmp_path: Path) -> None:
                 disk.commit(Batch())
         disk.apply(change)
         assert disk.get((ADDRESSES[0], "balance")) == 1
+
+
+def test_what_is_left_of_an_account_is_told_as_one_is_asked(tmp_path: Path) -> None:
+    """Natively or location by location: gone, kept by a field that was not written, or marked."""
+    before = {
+        ADDRESSES[0]: AccountChange(balance=1),
+        ADDRESSES[1]: AccountChange(balance=1, nonce=1),
+        ADDRESSES[2]: AccountChange(balance=1, code=b"\0"),
+        ADDRESSES[3]: AccountChange(nonce=1),
+        ADDRESSES[4]: AccountChange(balance=0, exists=True),
+        ADDRESSES[5]: AccountChange(balance=0, exists=True),
+    }
+    emptied: dict[Any, Any] = {(address, "balance"): 0 for address in ADDRESSES[:3]}
+    emptied |= {(ADDRESSES[3], "nonce"): 0, (ADDRESSES[4], "balance"): 0}
+    emptied |= {(ADDRESSES[5], "recorded"): 0, (ADDRESSES[6], "balance"): 0}
+    with MdbxStore.open(tmp_path) as store:
+        disk = DiskState(store, EMPTY_TRIE_ROOT, cache_bytes=1 << 16)
+        disk.apply(before)
+        changes = changes_of(emptied, disk)
+        assert changes.records == records_on(changes.packed, disk)
+        expected = (False, None, None, False, True, False, False)
+        exist = {address: change.exists for address, change in changes.items()}
+        assert exist == dict(zip(ADDRESSES, expected, strict=False))
+
+
+def test_an_account_that_cannot_be_read_is_not_told_to_be_gone(tmp_path: Path) -> None:
+    with MdbxStore.open(tmp_path) as store:
+        disk = DiskState(store, EMPTY_TRIE_ROOT, cache_bytes=1 << 16)
+        disk.apply({ADDRESSES[0]: AccountChange(balance=1, nonce=1)})
+        disk.commit(Batch())
+        batch = Batch()
+        batch.put(Table.ACCOUNTS, keccak(ADDRESSES[0]), b"\xff" * 3)
+        store.commit(batch)
+        damaged = DiskState(store, disk.root, cache_bytes=1 << 16)
+        with pytest.raises(StoreDamaged):
+            changes_of({(ADDRESSES[0], "balance"): 0}, damaged).resolve()

@@ -47,6 +47,9 @@ def _check_official_blocks(archive: str) -> None:
                 assert not official.is_valid, test.name
                 continue
             assert _anew(block).encode() == official.encoding, test.name
+            assert official.encoding.endswith(block.header.encode() + block.encode_body())
+            hashes = [transaction.hash for transaction in block.transactions]
+            assert block.transaction_list.hashes() == hashes, test.name
             for said in official.members.get("receipts", ()):
                 if "rlp" in said:
                     encoding = bytes.fromhex(said["rlp"][2:])

@@ -58,6 +58,13 @@ def test_receipts_are_those_of_another_implementation(block: list[Any]) -> None:
         [gas for _, _, gas, _ in block],
         [flat_logs(logs) for *_, logs in block],
     )
+    listed = ReceiptColumns(
+        bytes(kind for kind, _, _, _ in block),
+        bytes(succeeded for _, succeeded, _, _ in block),
+        [gas for _, _, gas, _ in block],
+        [flat_logs(logs) for *_, logs in block],
+    ).encode()
+    assert listed.encode() == rlp.encode(encodings)
     assert encodings == [
         Receipt(kind, succeeded, total, tuple((a, tuple(t), d) for a, t, d in logs)).encode()
         for (kind, succeeded, _, logs), total in zip(block, totals, strict=True)
@@ -106,6 +113,7 @@ def test_receipts_of_a_large_block_are_encoded_anew_for_who_asks() -> None:
     assert sum(map(len, one_by_one)) > 1 << 20
     assert encoded.root == root({rlp.encode(index): each for index, each in enumerate(one_by_one)})
     assert encoded.encodings == encoded.encodings == one_by_one
+    assert encoded.encode() == rlp.encode(one_by_one)
     assert ReceiptColumns(kinds, successes, gas_used, flat).encode(1).bloom == encoded.bloom
 
 

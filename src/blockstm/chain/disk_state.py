@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from blockstm._native.base.packed import PackedWrites
+from blockstm._native.state.account_records import records_on_native
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm._native.store.disk_state import Collected
 from blockstm._native.store.disk_state import DiskState as NativeState
@@ -20,7 +21,7 @@ from blockstm.chain.store import Batch, Table
 from blockstm.cores import usable_cores
 from blockstm.messages import brief
 from blockstm.state.account import EMPTY_CODE_HASH
-from blockstm.state.changes import AccountChanges, changes_of, records_and_codes, records_on
+from blockstm.state.changes import AccountChanges, changes_of, records_and_codes
 from blockstm.state.protocol import AccountInfo
 from blockstm.types import Hash32
 
@@ -274,7 +275,11 @@ class DiskState:
 
     def records_of(self, writes: PackedWrites) -> bytes:
         """The changes of a block's writes to this state, as flat records."""
-        return records_on(writes, self)
+        with self._pin():
+            records = records_on_native(writes, self.__blockstm_state__())
+        if records is None:
+            raise self._read_error()
+        return records
 
     def __blockstm_state__(self) -> object:
         return self._native.__blockstm_state__()

@@ -9,6 +9,7 @@ from blockstm.ethereum import Block, Receipt
 from blockstm.ethereum.blocks.receipt import contract_address
 from blockstm.ethereum.chains.rules import NO_RULES, Rules
 from blockstm.ethereum.codecs.rlp import Items, encode, encode_list
+from blockstm.ethereum.results.flat_receipts import FlatReceipts
 from blockstm.types import Address, BlockNumber, Hash32
 
 __all__ = [
@@ -16,15 +17,15 @@ __all__ = [
     "decode_hashes",
     "decode_number",
     "decode_receipts",
-    "encode_body",
     "encode_number",
-    "encode_place",
+    "encode_places",
     "encode_receipts",
 ]
 
 _HASH_SIZE = 32
 _ADDRESS_SIZE = 20
 _NUMBER_SIZE = 8
+_INDEX_SIZE = 4
 
 
 def encode_number(number: int) -> bytes:
@@ -37,28 +38,16 @@ def decode_number(encoded: bytes) -> BlockNumber:
     return BlockNumber(int.from_bytes(encoded[:_NUMBER_SIZE], "big"))
 
 
-def encode_place(number: int, index: int) -> bytes:
-    """Where a transaction stands."""
-    return encode_number(number) + index.to_bytes(4, "big")
+def encode_places(number: int, count: int) -> list[bytes]:
+    """Where each of a block's transactions stands."""
+    block = encode_number(number)
+    return [block + index.to_bytes(_INDEX_SIZE, "big") for index in range(count)]
 
 
 def decode_hashes(encoded: bytes) -> list[Hash32]:
     """Hashes one behind the other."""
     places = range(0, len(encoded), _HASH_SIZE)
     return [Hash32(encoded[place : place + _HASH_SIZE]) for place in places]
-
-
-def encode_body(block: Block) -> bytes:
-    """All of a block's RLP but its header.
-
-    Raises:
-        DecodeError: it has only the hashes of its ommers.
-        InputError: a member is of the wrong kind.
-    """
-    encoding = block.encode()
-    whole = Items(encoding, "block")
-    header = whole.items("header").encoding
-    return encoding[encoding.index(header) + len(header) :]
 
 
 def decode_block(
@@ -84,10 +73,9 @@ def decode_block(
 
 def encode_receipts(receipts: Sequence[Receipt]) -> bytes:
     """Receipts as the receipts trie holds them, as one list."""
-    encodings: Sequence[bytes] | None = getattr(receipts, "encodings", None)
-    if encodings is None:
-        encodings = [each.encode() for each in receipts]
-    return encode([*encodings])
+    if isinstance(receipts, FlatReceipts):
+        return receipts.encode_list()
+    return encode([each.encode() for each in receipts])
 
 
 def decode_receipts(encoded: bytes, block: Block, rules: Rules = NO_RULES) -> tuple[Receipt, ...]:

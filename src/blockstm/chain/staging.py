@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.encodings import (
-    encode_body,
     encode_number,
-    encode_place,
+    encode_places,
     encode_receipts,
 )
 from blockstm.chain.store import Batch, Snapshot, Table
@@ -92,6 +91,12 @@ class Staging:
         self.bytes += len(value)
         self.batch.put(table, key, value)
 
+    def put_all(self, table: Table, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
+        """Have each key have the value at its place."""
+        self.is_empty = self.is_empty and not keys
+        self.bytes += sum(map(len, values))
+        self.batch.changes[table].update(zip(keys, values, strict=True))
+
     def remove(self, table: Table, key: bytes) -> None:
         """Have a key have no value."""
         self.is_empty = False
@@ -106,7 +111,7 @@ class Staging:
         self, block: Block, block_hash: Hash32, senders: list[Address], total_difficulty: int
     ) -> None:
         """A block by itself, its header, its body."""
-        self.put(Table.BODIES, block_hash, encode_body(block))
+        self.put(Table.BODIES, block_hash, block.encode_body())
         self.put(Table.HEADERS, block_hash, block.header.encode())
         self.put(Table.SENDERS, block_hash, b"".join(senders))
         size = (total_difficulty.bit_length() + 7) // 8
@@ -130,14 +135,14 @@ class Staging:
         """A block is one of the head's ancestors, or the head."""
         number = block.header.number
         self.put(Table.CANONICAL, encode_number(number), block_hash)
-        for index, transaction in enumerate(block.transactions):
-            self.put(Table.TRANSACTIONS, transaction.hash, encode_place(number, index))
+        hashes = block.transaction_list.hashes()
+        self.put_all(Table.TRANSACTIONS, hashes, encode_places(number, len(hashes)))
 
     def remove_canonical(self, block: Block) -> None:
         """A block is none of the head's ancestors any more."""
         self.remove(Table.CANONICAL, encode_number(block.header.number))
-        for transaction in block.transactions:
-            self.remove(Table.TRANSACTIONS, transaction.hash)
+        for transaction_hash in block.transaction_list.hashes():
+            self.remove(Table.TRANSACTIONS, transaction_hash)
 
     def prune(self, number: int, *, is_stored: bool) -> list[Hash32]:
         """Forget how the blocks of a number changed the state, and side blocks altogether.

@@ -2,11 +2,15 @@
 
 The GIL is released for long inputs.
 """
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 from libcpp.vector cimport vector
 
+from blockstm._native.abi cimport (
+    BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, blockstm_bytes, blockstm_state,
+)
 from blockstm._native.base.integers cimport reverse_word
 from blockstm._native.base.packed cimport Change, PackedWrites
 from blockstm._native.base.table cimport (
@@ -75,6 +79,58 @@ def records_of(PackedWrites writes, AccountMemory before=None):
     with nogil:
         lay_out(changes, numbers, accounts, out)
     return records, unsure
+
+
+def records_on_native(PackedWrites writes, object before):
+    """The records where the state that the block ran on is native, by its capsule; None: it could not be read.
+
+    Pre: the state does not change meanwhile.
+
+    Raises:
+        InputError: a key or a value is of the wrong kind.
+    """
+    cdef const blockstm_state* state = <const blockstm_state*>PyCapsule_GetPointer(before, BLOCKSTM_STATE_CAPSULE)
+    cdef bytes found
+    cdef list unsure
+    cdef uint8_t* record
+    cdef bint says_recorded
+    cdef int existence
+    found, unsure = records_of(writes)
+    cdef bytes records = PyBytes_FromStringAndSize(PyBytes_AS_STRING(found), PyBytes_GET_SIZE(found))
+    for place, says_recorded in unsure:
+        record = <uint8_t*>PyBytes_AS_STRING(records) + <uint64_t>place
+        with nogil:
+            existence = existence_in(state, record, says_recorded)
+        if existence < 0:
+            return None
+        record[FLAGS] |= <uint8_t>existence
+    return records
+
+
+cdef int existence_in(const blockstm_state* state, const uint8_t* record, bint says_recorded) noexcept nogil:
+    """The flags of an account's record that say whether it exists; -1: it could not be read."""
+    cdef int has = 0
+    if not record[FLAGS] & HAS_CODE_HASH:
+        has = has_in(state, record, CODE_HASH)
+    if has == 0 and not record[FLAGS] & HAS_BALANCE:
+        has = has_in(state, record, BALANCE)
+    if has == 0 and not record[FLAGS] & HAS_NONCE:
+        has = has_in(state, record, NONCE)
+    if has != 0:
+        return 0 if has > 0 else -1
+    if not says_recorded:
+        has = has_in(state, record, RECORDED)
+    return -1 if has < 0 else EXISTS if has else GONE
+
+
+cdef int has_in(const blockstm_state* state, const uint8_t* address, uint8_t field) noexcept nogil:
+    """Whether a state has a field of an account that is not zero; -1: it could not be read."""
+    cdef uint8_t key[FIELD_SIZE]
+    cdef blockstm_bytes value
+    memcpy(key, address, ADDRESS_SIZE)
+    key[ADDRESS_SIZE] = field
+    cdef int status = state.read(state.context, key, FIELD_SIZE, &value)
+    return 1 if status == BLOCKSTM_OK else 0 if status == BLOCKSTM_ABSENT else -1
 
 
 cdef bint number_accounts(

@@ -19,6 +19,12 @@ from blockstm.messages import brief
 cdef extern from "<string.h>" nogil:
     const void* memmem(const void* data, size_t size, const void* needle, size_t needle_size)
 
+cdef extern from "base/rlp.hpp" namespace "blockstm::rlp" nogil:
+    uint64_t list_size(uint64_t payload) noexcept
+    uint64_t string_size(Bytes data) noexcept
+    uint8_t* put_list_header(uint8_t* out, uint64_t payload) noexcept
+    uint8_t* put_string(uint8_t* out, Bytes data) noexcept
+
 cdef enum:
     TYPE_MAX = 0x7f
     KEPT_MAX = 1 << 20  # bytes of a block's encodings that are kept for those who may ask
@@ -161,10 +167,22 @@ cdef class EncodedReceipts:
     def encodings(self):
         """Of each receipt, as a list of bytes. Those of a large block are made anew."""
         cdef receipt_list.BlockReceipts again
-        if self.done.encodings.size() == 0 and self.done.ends.size() != 0:
+        if self.is_dropped():
             self.columns.encode_into(again, 1, self.roots, UINT64_MAX)
             return listed(again)
         return listed(self.done)
+
+    def encode(self):
+        """All of them as one RLP list, each a string."""
+        cdef receipt_list.BlockReceipts again
+        if self.is_dropped():
+            self.columns.encode_into(again, 1, self.roots, UINT64_MAX)
+            return list_of(again)
+        return list_of(self.done)
+
+    cdef bint is_dropped(self) noexcept:
+        """Whether the encodings were too long to be kept."""
+        return self.done.encodings.size() == 0 and self.done.ends.size() != 0
 
     @property
     def root(self):
@@ -179,11 +197,30 @@ cdef class EncodedReceipts:
 
 cdef list listed(receipt_list.BlockReceipts& done):
     cdef list found = []
-    cdef uint64_t index, start = 0
+    cdef uint64_t index
     for index in range(done.ends.size()):
-        found.append(bytes_at(done.encodings.data() + start, done.ends[index] - start))
-        start = done.ends[index]
+        each = encoding_at(done, index)
+        found.append(bytes_at(each.data(), each.size()))
     return found
+
+
+cdef Bytes encoding_at(receipt_list.BlockReceipts& done, uint64_t index) noexcept nogil:
+    cdef uint64_t begin = 0 if index == 0 else done.ends[index - 1]
+    return Bytes(done.encodings.data() + begin, done.ends[index] - begin)
+
+
+cdef bytes list_of(receipt_list.BlockReceipts& done):
+    cdef uint64_t index, payload = 0
+    cdef bytes encoding
+    cdef uint8_t* out
+    for index in range(done.ends.size()):
+        payload += string_size(encoding_at(done, index))
+    encoding = PyBytes_FromStringAndSize(NULL, list_size(payload))
+    out = put_list_header(<uint8_t*>PyBytes_AS_STRING(encoding), payload)
+    with nogil:
+        for index in range(done.ends.size()):
+            out = put_string(out, encoding_at(done, index))
+    return encoding
 
 
 def logs_bloom(logs):

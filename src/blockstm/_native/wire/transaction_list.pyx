@@ -7,6 +7,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.object cimport PyObject_GenericGetAttr
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
+from libcpp.vector cimport vector
 
 from blockstm._native.base.bytes cimport Span
 from blockstm._native.trie cimport core
@@ -18,6 +19,19 @@ from blockstm._native.wire.decoding cimport Part
 cdef extern from "base/rlp.hpp" namespace "blockstm::rlp" nogil:
     uint64_t c_list_size "blockstm::rlp::list_size"(uint64_t payload) noexcept
     uint64_t string_size(Bytes data) noexcept
+    uint8_t* put_list_header(uint8_t* out, uint64_t payload) noexcept
+    uint8_t* put_string(uint8_t* out, Bytes data) noexcept
+
+cdef extern from "base/byte_view.hpp" namespace "blockstm" nogil:
+    uint8_t* put_bytes(uint8_t* out, Bytes data) noexcept
+
+cdef extern from "crypto/keccak.hpp" namespace "blockstm" nogil:
+    cppclass KeccakTask:
+        const uint8_t* data
+        uint64_t size
+        uint8_t* out
+
+    void keccak256_many(const KeccakTask* tasks, uint64_t count) noexcept
 
 cdef extern from "wire/named_locations.hpp" namespace "blockstm" nogil:
     cdef cppclass NamedLocations:
@@ -102,6 +116,39 @@ cdef class TransactionList:
 
     def list_size(self):
         """The length of the list of them that a block's encoding has, in bytes."""
+        return c_list_size(self.payload_size())
+
+    def encode(self):
+        """That list: legacy ones as they are, typed ones as strings."""
+        cdef uint64_t payload = self.payload_size()
+        cdef bytes encoding = PyBytes_FromStringAndSize(NULL, c_list_size(payload))
+        cdef uint8_t* out = put_list_header(<uint8_t*>PyBytes_AS_STRING(encoding), payload)
+        cdef size_t place
+        with nogil:
+            for place in range(self.spans.size()):
+                if is_list(self.spans[place]):
+                    out = put_bytes(out, view_of(self.spans[place]))
+                else:
+                    out = put_string(out, view_of(self.spans[place]))
+        return encoding
+
+    def hashes(self):
+        """The hash of each, in order."""
+        cdef vector[KeccakTask] tasks
+        cdef bytes digest
+        cdef list found = []
+        cdef size_t place
+        tasks.resize(self.spans.size())
+        for place in range(self.spans.size()):
+            digest = PyBytes_FromStringAndSize(NULL, HASH_SIZE)
+            found.append(digest)
+            tasks[place].data, tasks[place].size = self.spans[place].data, self.spans[place].size
+            tasks[place].out = <uint8_t*>PyBytes_AS_STRING(digest)
+        with nogil:
+            keccak256_many(tasks.data(), tasks.size())
+        return found
+
+    cdef uint64_t payload_size(self) noexcept:
         cdef uint64_t payload = 0
         cdef size_t place
         for place in range(self.spans.size()):
@@ -109,7 +156,7 @@ cdef class TransactionList:
                 payload += self.spans[place].size
             else:
                 payload += string_size(view_of(self.spans[place]))
-        return c_list_size(payload)
+        return payload
 
     def root(self, uint32_t threads=1):
         """The root of the transactions, computed by so many threads where they are many."""

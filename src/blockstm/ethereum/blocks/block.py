@@ -13,13 +13,13 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.own_transaction import decode_own
-from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
+from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.blocks.withdrawal import Withdrawal
 from blockstm.ethereum.chains.rules import NO_RULES, OwnTransactionType, Rules
 from blockstm.ethereum.codecs.fields import Fields, shown
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.codecs.members import check_members, hash32, sequence
-from blockstm.ethereum.codecs.rlp import Items, encode, encode_list, list_size
+from blockstm.ethereum.codecs.rlp import Items, encode_list, list_size
 from blockstm.ethereum.tries.list_root import list_root
 from blockstm.kinds import check_kind
 from blockstm.types import Address, Hash32
@@ -120,12 +120,19 @@ class Block:
                 "ommers: a block cannot be encoded without the headers of its ommers", "ommers"
             )
         self._check_kinds()
-        transactions = [
-            each.encode() if each.type == TransactionType.LEGACY else encode(each.encode())
-            for each in self.transactions
-        ]
+        transactions = self.transaction_list.encode()
         header, *others = self._parts_around_transactions()
-        return encode_list([header, encode_list(transactions), *others])
+        return encode_list([header, transactions, *others])
+
+    def encode_body(self) -> bytes:
+        """The block's RLP without its header and what says how long it is.
+
+        Raises:
+            DecodeError, InputError: see `encode`.
+        """
+        header = self.header.encode()
+        encoding = self.encode()
+        return encoding[encoding.index(header) + len(header) :]
 
     def _parts_around_transactions(self) -> list[bytes]:
         parts = [self.header.encode(), encode_list([each.encode() for each in self.ommers or ()])]

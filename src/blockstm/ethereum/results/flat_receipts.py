@@ -56,6 +56,10 @@ class FlatReceipts(Sequence[Receipt]):
         """The encodings of the receipts, as the receipts trie has them."""
         return self._encoded.encodings
 
+    def encode_list(self) -> bytes:
+        """These encodings as one RLP list, each a string."""
+        return self._encoded.encode()
+
     @property
     def root(self) -> Hash32:
         """The root that the header names."""
