@@ -14,7 +14,7 @@ from tests.layers import PACKAGE, ROOT
 # HTTP server) or what the native core fills in or calls by name (inspectors, failures).
 INTERFACES = (
     *("vm/pyevm/accounts.py", "vm/pyevm/computation.py", "vm/pyevm/state.py"),
-    *("cli/transitions/server.py", "vm/evm/inspection.py"),
+    *("cli/transitions/server.py", "vm/evm/inspection.py", "vm/evm/recording.py"),
     *("compat/eth_tester/backend.py", "compat/eth_tester/beginning.py"),
     *("ethereum/calls/access_lists.py", "ethereum/calls/failures.py"),
     *("chain/store.py", "chain/memory_store.py"),

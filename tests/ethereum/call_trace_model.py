@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
+from blockstm._native.evm.forks.tables import opcode_table
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.codecs.solidity import decode_revert
-from blockstm.ethereum.tracing.opcodes import STACK_INPUTS, STACK_OUTPUTS, opcode_name
+from blockstm.ethereum.tracing.opcodes import opcode_name
 from blockstm.ethereum.tracing.tracer import TracedTransaction, Tracer
 from blockstm.types import Address
 from blockstm.vm.evm import recording
@@ -17,10 +18,11 @@ from blockstm.vm.evm.inspection import FIRST_CREATION, KINDS
 from blockstm.vm.evm.recording import CallBegan, Fault
 from blockstm.vm.forks import ISTANBUL, Fork
 
-__all__ = ["FlatCalls", "NestedCalls", "Selectors"]
+__all__ = ["REVERTED", "FlatCalls", "NestedCalls", "Selectors", "call_failure", "step_failure"]
 
 REVERTED: Final = "execution reverted"
 _STACK_MAX: Final = 1024
+_TABLE: Final = opcode_table()
 _SSTORE: Final = 0x55
 PAID_LATE: Final = frozenset((0x55, 0xF0, 0xF1, 0xF5, 0xFF))
 """Opcodes that go-ethereum refuses in a static call while it is asking what they cost."""
@@ -69,7 +71,7 @@ def call_failure(failure: int, fault: Fault | None, fork: Fork, began: CallBegan
 def step_failure(failure: int, opcode: int, height: int, gas: int, fork: Fork) -> str:
     """Why an instruction failed that found so many words on the stack, and had so much gas."""
     words = _WORDS[FAILURES[failure]]
-    inputs, outputs = STACK_INPUTS.get(opcode, 0), STACK_OUTPUTS.get(opcode, 0)
+    _, inputs, outputs = _TABLE.get(opcode, ("", 0, 0))
     match FAILURES[failure]:
         case "out of gas" if opcode == _SSTORE and gas <= _SENTRY and fork >= ISTANBUL:
             return f"{words}: not enough gas for reentrancy sentry"

@@ -20,8 +20,10 @@ from blockstm.ethereum.tracing import (
     CallTracer,
     FlatCallTracer,
     FourByteTracer,
+    JsonLogger,
     NoopTracer,
     PrestateTracer,
+    StructLogger,
     TracedTransaction,
     Tracer,
 )
@@ -35,6 +37,8 @@ TRACERS: list[Tracer] = [
     FlatCallTracer(),
     FourByteTracer(),
     PrestateTracer(),
+    StructLogger(limit=20),
+    JsonLogger(),
     NoopTracer(),
 ]
 MODELS: list[tuple[Tracer, Tracer]] = [
@@ -196,7 +200,7 @@ def test_events_of_other_tracers_are_refused(tracer: Tracer) -> None:
     if not isinstance(tracer, FourByteTracer):  # which reads calls alone
         broken += [END, whole + END, whole[: -len(END)], b"\x40" + bytes(25)]
     for events in broken:
-        with pytest.raises(InputError, match="tracer of calls"):
+        with pytest.raises(InputError, match="none that such a tracer has recorded"):
             tracer.trace(replace(TRACED, events=events))
 
 

@@ -157,7 +157,7 @@ class _Run:
 
         logger = JsonLogger()
         recorder = self.once(logger.mask)[1]
-        sys.stdout.write("".join(logger.lines(recorder.events[0], self._fork)))
+        sys.stdout.write(logger.lines(recorder.events[0], self._fork))
 
     def print_time(self) -> None:
         """How long one run takes, by the mean of as many as fit into a second."""

@@ -1,6 +1,7 @@
 // Traces of a block; see block_traces.hpp.
 #include "tracing/block_traces.hpp"
 
+#include <algorithm>
 #include <new>
 
 #include "base/atomics.hpp"
@@ -12,8 +13,6 @@ namespace {
 constexpr uint64_t PART_TRACES = 16;             // so that no thread waits long for the last
 constexpr uint64_t THREAD_BYTES_MIN = 64 << 10;  // of events: less takes no longer than to start a thread
 
-Span span_of(const Bytes& bytes) noexcept { return {bytes.data(), bytes.size()}; }
-
 uint32_t threads_for(const TracedBlock& block, uint64_t first, uint64_t end, uint32_t threads) noexcept {
     uint64_t bytes = 0;
     for (uint64_t index = first; index < end; ++index) bytes += block.recordings[index].size();
@@ -21,45 +20,83 @@ uint32_t threads_for(const TracedBlock& block, uint64_t first, uint64_t end, uin
     return useful < threads ? static_cast<uint32_t>(useful) : threads;
 }
 
-Reading write_named(const TracedBlock& block, uint64_t index, CallFrames& frames, Bytes& out) noexcept {
+Reading write_named(const TracedBlock& block, uint64_t index, TraceWriter& traces, Bytes& out) noexcept {
     if (!JsonWriter(out).text("{\"txHash\":").data(block.hashes[index]).text(",\"result\":").is_whole()) {
         return Reading::NoMemory;
     }
-    const Reading reading = write_trace_at(block, index, frames, out);
+    const Reading reading = traces.write(block, index, out);
     if (reading != Reading::Done) return reading;
     return JsonWriter(out).text("}").is_whole() ? Reading::Done : Reading::NoMemory;
 }
 
 }  // namespace
 
-Reading write_trace(const CallOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
-                    CallFrames& frames, Bytes& out) noexcept {
+Reading TraceWriter::write(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
+                           const CodeTexts& codes, Bytes& out) noexcept {
     JsonWriter writer(out);
-    Reading reading = Reading::Done;
-    bool has_room = true;
-    if (options.form == CallForm::Selectors) {
-        reading = write_selectors(events, place, writer);
-    } else {
-        reading = frames.read(events, run, options.only_top);
-        if (reading != Reading::Done) return reading;
-        if (options.form == CallForm::Nested) write_nested(frames, writer);
-        else has_room = write_flat(frames, place, options, writer);
-    }
-    return reading == Reading::Done && !(has_room && writer.is_whole()) ? Reading::NoMemory : reading;
+    const Reading reading = write_form(options, place, run, events, codes, writer);
+    return reading == Reading::Done && !writer.is_whole() ? Reading::NoMemory : reading;
 }
 
-Reading write_trace_at(const TracedBlock& block, uint64_t index, CallFrames& frames, Bytes& out) noexcept {
+Reading TraceWriter::write_form(const TraceOptions& options, const TracedPlace& place, const TracedRun& run,
+                                Span events, const CodeTexts& codes, JsonWriter& out) noexcept {
+    switch (options.form) {
+        case TraceForm::Nested:
+        case TraceForm::Flat: return write_calls(options, place, run, events, out);
+        case TraceForm::Selectors: return write_selectors(events, place, out);
+        case TraceForm::StructLogs: return write_struct_logs(events, run, options, out);
+        case TraceForm::Lines: return write_as_string(events, run, options, out);
+        case TraceForm::PreState: break;
+    }
+    const Reading reading = seen_.read(events, run.fork);
+    if (reading == Reading::Done) write_pre_state(seen_, codes, options, out);
+    return reading;
+}
+
+Reading TraceWriter::write_calls(const TraceOptions& options, const TracedPlace& place, const TracedRun& run,
+                                 Span events, JsonWriter& out) noexcept {
+    const Reading reading = frames_.read(events, run, options.only_top);
+    if (reading != Reading::Done) return reading;
+    if (options.form == TraceForm::Flat) return write_flat(frames_, place, options, out) ? reading : Reading::NoMemory;
+    write_nested(frames_, out);
+    return reading;
+}
+
+Reading TraceWriter::write_as_string(Span events, const TracedRun& run, const TraceOptions& options,
+                                     JsonWriter& out) noexcept {
+    lines_.clear();
+    const Reading reading = write_lines(events, run.fork, options.has_stack, lines_);
+    out.string(span_of(lines_));
+    return reading;
+}
+
+Reading TraceWriter::write(const TracedBlock& block, uint64_t index, Bytes& out) noexcept {
     const Transaction& transaction = block.steps[index].transaction;
     TracedRun run;
     run.fork = block.fork;
     run.gas = transaction.gas_limit;
-    run.gas_used = block.gas_used[index], run.first_log = block.first_logs[index];
+    run.result = block.results[index];
     run.sender = transaction.sender, run.to = transaction.to, run.creates = transaction.creates;
     run.value = transaction.value, run.input = transaction.data;
     TracedPlace place = block.place;
     place.index = index;
     if (block.hashes != nullptr) place.hash = block.hashes[index];
-    return write_trace(block.options, place, run, span_of(block.recordings[index]), frames, out);
+    return write(block.options, place, run, span_of(block.recordings[index]), *block.codes, out);
+}
+
+Reading ShownCodes::read(const TraceOptions& options, evm::Fork fork, Span events) noexcept {
+    const Reading reading = seen_.read(events, fork);
+    if (reading != Reading::Done) return reading;
+    return list_shown_codes(seen_, options, hashes_) ? Reading::Done : Reading::NoMemory;
+}
+
+void ShownCodes::sort() noexcept {
+    const auto is_before = [](const Hash32& left, const Hash32& right) noexcept {
+        return std::memcmp(left.bytes, right.bytes, sizeof left.bytes) < 0;
+    };
+    std::sort(hashes_.begin(), hashes_.end(), is_before);
+    const Hash32* const end = std::unique(hashes_.begin(), hashes_.end());
+    hashes_.truncate(static_cast<uint64_t>(end - hashes_.begin()));
 }
 
 Reading TraceList::write(const TracedBlock& block, uint64_t first, uint64_t end, uint32_t threads,
@@ -69,14 +106,14 @@ Reading TraceList::write(const TracedBlock& block, uint64_t first, uint64_t end,
     if (parts_ == nullptr) return Reading::NoMemory;
     Atomic<uint8_t> worst{static_cast<uint8_t>(Reading::Done)};
     run_parts(threads_for(block, first, end, threads), part_count_, [&](uint64_t part, uint32_t) noexcept {
-        CallFrames frames;
+        TraceWriter traces;
         Bytes& out = parts_[part];
         const uint64_t begin = first + part * PART_TRACES;
         bool has_room = part != 0 || JsonWriter(out).text("[").is_whole();
         for (uint64_t index = begin; index < begin + PART_TRACES && index < end; ++index) {
             has_room = has_room && (index == first || JsonWriter(out).text(",").is_whole());
-            const Reading reading = is_named ? write_named(block, index, frames, out)
-                                             : write_trace_at(block, index, frames, out);
+            const Reading reading = is_named ? write_named(block, index, traces, out)
+                                             : traces.write(block, index, out);
             if (reading != Reading::Done) return worst.suggest(static_cast<uint8_t>(reading));
         }
         has_room = has_room && (part + 1 != part_count_ || JsonWriter(out).text("]").is_whole());

@@ -4,28 +4,58 @@
 #include <memory>
 
 #include "evm/block.hpp"
-#include "tracing/call_forms.hpp"
+#include "tracing/trace_forms.hpp"
 
 namespace blockstm::tracing {
 
+inline Span span_of(const Bytes& bytes) noexcept { return {bytes.data(), bytes.size()}; }
+
 // Whose traces are written. All of it is owned by others, who keep it.
 struct TracedBlock {
-    CallOptions options;
+    TraceOptions options;
     evm::Fork fork;
     TracedPlace place;           // but for its hash and index
     const evm::Step* steps;      // the first transaction's, and those behind it
     const Bytes* recordings;     // likewise
-    const uint64_t* gas_used;    // of each transaction
-    const uint64_t* first_logs;  // likewise, in the block
-    const Hash32* hashes;        // likewise; null where nobody asks for them
+    const TracedResult* results;  // of each transaction
+    const Hash32* hashes;         // likewise; null where nobody asks for them
+    const CodeTexts* codes;       // that the traces show
     uint64_t count;
 };
 
-// The trace of one run, appended.
-Reading write_trace(const CallOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
-                    CallFrames& frames, Bytes& out) noexcept;
+// Writes traces, one after the other. One thread; it keeps its memory from one to the next.
+class TraceWriter {
+public:
+    // The trace of one run, appended.
+    Reading write(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
+                  const CodeTexts& codes, Bytes& out) noexcept;
+    Reading write(const TracedBlock& block, uint64_t index, Bytes& out) noexcept;
 
-Reading write_trace_at(const TracedBlock& block, uint64_t index, CallFrames& frames, Bytes& out) noexcept;
+private:
+    Reading write_form(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
+                       const CodeTexts& codes, JsonWriter& out) noexcept;
+    Reading write_calls(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
+                        JsonWriter& out) noexcept;
+    Reading write_as_string(Span events, const TracedRun& run, const TraceOptions& options, JsonWriter& out) noexcept;
+
+    CallFrames frames_;
+    SeenAccounts seen_;
+    Bytes lines_;
+};
+
+// The hashes of the code that traces show: each once, ascending.
+class ShownCodes {
+public:
+    Reading read(const TraceOptions& options, evm::Fork fork, Span events) noexcept;
+    void sort() noexcept;
+
+    const Hash32* begin() const noexcept { return hashes_.begin(); }
+    uint64_t size() const noexcept { return hashes_.size(); }
+
+private:
+    SeenAccounts seen_;
+    Array<Hash32> hashes_;
+};
 
 // A list of traces, in parts to be put one behind the other.
 class TraceList {

@@ -27,7 +27,7 @@ const char* CallFrame::name() const noexcept {
 
 Reading CallFrames::read(Span events, const TracedRun& run, bool only_top) noexcept {
     frames.clear(), logs.clear(), errors.clear(), open_.clear();
-    run_ = &run, only_top_ = only_top, log_count_ = run.first_log, top_ = NO_PLACE;
+    run_ = &run, only_top_ = only_top, log_count_ = run.result.first_log, top_ = NO_PLACE;
     EventReader reader(events);
     while (!reader.at_end()) {
         bool has_room = true;
@@ -148,7 +148,7 @@ bool CallFrames::finish() noexcept {
         if (!push(frame) || !errors.push(words)) return false;
     }
     frames[top_].gas = run_->gas;
-    frames[top_].gas_used = run_->gas_used;
+    frames[top_].gas_used = run_->result.gas_used;
     return true;
 }
 

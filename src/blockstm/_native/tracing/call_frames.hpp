@@ -11,12 +11,19 @@ namespace blockstm::tracing {
 
 inline constexpr uint32_t NO_PLACE = UINT32_MAX;
 
+// What came of a transaction.
+struct TracedResult {
+    bool succeeded;
+    uint64_t gas_used;   // after refunds
+    uint64_t first_log;  // of its block
+    Span output;
+};
+
 // What the trace of a transaction has that no event says.
 struct TracedRun {
     evm::Fork fork;
-    uint64_t gas;       // that it bought
-    uint64_t gas_used;  // after refunds
-    uint64_t first_log; // of its block
+    uint64_t gas;  // that it bought
+    TracedResult result;
     Address sender;
     Address to;
     bool creates;
@@ -55,8 +62,6 @@ struct CallLog {
     uint64_t position;  // calls of its frame before it
     uint32_t next;      // of its frame
 };
-
-enum class Reading : uint8_t { Done, NoMemory, Malformed };
 
 // One thread. Cleared by `read`, it keeps its memory for the next transaction.
 class CallFrames {

@@ -56,11 +56,12 @@ bool is_paid_late(uint8_t opcode) noexcept {
            opcode == evm::op::CREATE2 || opcode == evm::op::SELFDESTRUCT;
 }
 
-// Whatever the fork.
+const char* defined_name(uint8_t opcode) noexcept {
+    return opcode == evm::op::PREVRANDAO ? "DIFFICULTY" : evm::OPCODES[opcode].name;
+}
+
 Words invalid_opcode(uint8_t opcode) noexcept {
-    if (opcode == evm::op::PREVRANDAO) return plain("invalid opcode: DIFFICULTY");
-    const char* const name = evm::OPCODES[opcode].name;
-    if (name != nullptr) return formed("invalid opcode: %s", name);
+    if (const char* name = defined_name(opcode)) return formed("invalid opcode: %s", name);
     return formed("invalid opcode: opcode 0x%x not defined", opcode);
 }
 
@@ -116,6 +117,15 @@ const char* precompile_failure(const CallBegan& began, Fork fork) noexcept {
 }
 
 }  // namespace
+
+Words opcode_name(uint8_t opcode) noexcept {
+    Words words;
+    if (const char* name = defined_name(opcode)) {
+        std::memcpy(words.text, name, words.size = std::strlen(name));
+        return words;
+    }
+    return formed("opcode 0x%x not defined", opcode);
+}
 
 Words step_failure(Failure failure, const Fault& fault, Fork fork) noexcept {
     const evm::Opcode& traits = evm::OPCODES[fault.opcode];

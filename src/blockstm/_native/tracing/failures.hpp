@@ -1,10 +1,10 @@
-// Why a call or an instruction failed, in go-ethereum's words.
+// What instructions are called, and why they or calls failed, in go-ethereum's words.
 #pragma once
 
 #include <cstdint>
 
 #include "evm/forks/forks.hpp"
-#include "tracing/call_events.hpp"
+#include "tracing/events.hpp"
 
 namespace blockstm::tracing {
 
@@ -17,6 +17,9 @@ struct Words {
 
     Span span() const noexcept { return {reinterpret_cast<const uint8_t*>(text), size}; }
 };
+
+// Whatever the fork.
+Words opcode_name(uint8_t opcode) noexcept;
 
 // `fault` is the instruction at which the call failed; null where that is not known.
 Words call_failure(evm::Failure failure, const Fault* fault, evm::Fork fork, const CallBegan& began) noexcept;

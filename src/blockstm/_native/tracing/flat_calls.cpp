@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tracing/call_forms.hpp"
+#include "tracing/trace_forms.hpp"
 
 namespace blockstm::tracing {
 
@@ -25,7 +25,7 @@ void write_lower(const char* name, JsonWriter& out) noexcept {
 
 class FlatCalls {
 public:
-    FlatCalls(const CallFrames& frames, const TracedPlace& place, const CallOptions& options, JsonWriter& out) noexcept
+    FlatCalls(const CallFrames& frames, const TracedPlace& place, const TraceOptions& options, JsonWriter& out) noexcept
         : frames_(frames), place_(place), options_(options), out_(out) {}
 
     // False where memory ran out.
@@ -93,7 +93,7 @@ private:
         out_.text(",\"subtraces\":").decimal(shown_calls(frame)).text(",\"traceAddress\":[");
         for (uint64_t depth = 0; depth < path_.size(); ++depth) {
             if (depth != 0) out_.text(",");
-            out_.decimal(path_[depth]);
+            out_.decimal(uint64_t{path_[depth]});
         }
         out_.text("],\"blockHash\":").data(place_.block_hash);
         out_.text(",\"blockNumber\":").decimal(place_.block_number);
@@ -142,14 +142,14 @@ private:
 
     const CallFrames& frames_;
     const TracedPlace& place_;
-    const CallOptions& options_;
+    const TraceOptions& options_;
     JsonWriter& out_;
     Array<uint32_t> path_;
 };
 
 }  // namespace
 
-bool write_flat(const CallFrames& frames, const TracedPlace& place, const CallOptions& options,
+bool write_flat(const CallFrames& frames, const TracedPlace& place, const TraceOptions& options,
                 JsonWriter& out) noexcept {
     return FlatCalls(frames, place, options, out).write();
 }

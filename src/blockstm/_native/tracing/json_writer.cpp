@@ -38,16 +38,57 @@ Character character_at(const uint8_t* at, uint64_t left) noexcept {
 
 }  // namespace
 
+constexpr JsonWriter::Pairs JsonWriter::PAIRS{};
+
+JsonWriter& JsonWriter::quantities(const uint8_t* words, uint64_t count) noexcept {
+    constexpr uint64_t EACH_MAX = QUANTITY_MAX + 1;
+    uint8_t* out = room(count * EACH_MAX + 2);
+    if (out == nullptr) return *this;
+    *out++ = '[';
+    for (uint64_t place = 0; place < count; ++place) {
+        u256 word;
+        std::memcpy(word.limb, words + place * sizeof word, sizeof word);
+        if (place != 0) *out++ = ',';
+        out = put_quantity(out, word);
+    }
+    *out++ = ']';
+    out_.truncate(static_cast<uint64_t>(out - out_.data()));
+    return *this;
+}
+
+uint64_t JsonWriter::ascii(Span utf8) noexcept {
+    uint8_t* const begin = room(2 * utf8.size);
+    if (begin == nullptr) return utf8.size;
+    uint8_t* out = begin;
+    uint64_t place = 0;
+    for (; place < utf8.size; ++place) {
+        const uint8_t character = utf8.data[place];
+        if (character == '"' || character == '\\') {
+            *out++ = '\\', *out++ = character;
+        } else if (character == '\n') {
+            *out++ = '\\', *out++ = 'n';
+        } else if (is_between(character, ' ', 0x7F)) {
+            *out++ = character;
+        } else {
+            break;
+        }
+    }
+    out_.truncate(static_cast<uint64_t>(out - out_.data()));
+    return place;
+}
+
 JsonWriter& JsonWriter::string(Span utf8) noexcept {
     text("\"");
     for (uint64_t place = 0; place < utf8.size;) {
         const uint8_t* const at = utf8.data + place;
+        if (const uint64_t copied = ascii({at, utf8.size - place})) {
+            place += copied;
+            continue;
+        }
         const Character found = character_at(at, utf8.size - place);
         place += found.size;
         if (!found.is_valid) {
             text("\xEF\xBF\xBD");
-        } else if (*at == '"' || *at == '\\') {
-            text("\\").copy(at, 1);
         } else if (*at < ' ') {
             const uint8_t escaped[6] = {'\\', 'u', '0', '0', digit(*at >> 4), digit(*at & 15)};
             copy(escaped, sizeof escaped);

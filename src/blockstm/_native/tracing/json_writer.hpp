@@ -22,33 +22,48 @@ public:
         return *this;
     }
 
+    JsonWriter& copy(Span span) noexcept { return copy(span.data, span.size); }
+
     // "0x" and two digits a byte.
     JsonWriter& data(const uint8_t* bytes, uint64_t size) noexcept {
         uint8_t* out = room(2 * size + 4);
         if (out == nullptr) return *this;
         *out++ = '"', *out++ = '0', *out++ = 'x';
-        for (uint64_t place = 0; place < size; ++place) {
-            out[2 * place] = digit(bytes[place] >> 4);
-            out[2 * place + 1] = digit(bytes[place] & 15);
-        }
-        out[2 * size] = '"';
+        out = put_digits(out, bytes, size);
+        *out = '"';
+        return *this;
+    }
+    // Without "0x", nor marks around them.
+    JsonWriter& bare_digits(Span span) noexcept {
+        if (uint8_t* out = room(2 * span.size)) put_digits(out, span.data, span.size);
         return *this;
     }
     JsonWriter& data(Span span) noexcept { return data(span.data, span.size); }
     JsonWriter& data(const Address& address) noexcept { return data(address.bytes, sizeof address.bytes); }
     JsonWriter& data(const Hash32& hash) noexcept { return data(hash.bytes, sizeof hash.bytes); }
-
-    // "0x" and digits without leading zeros.
-    JsonWriter& quantity(uint64_t number) noexcept {
-        uint8_t bytes[8];
-        store_be64(number, bytes);
-        return digits(bytes, sizeof bytes);
-    }
-    JsonWriter& quantity(const u256& number) noexcept {
+    // All of its digits.
+    JsonWriter& word(const u256& number) noexcept {
         uint8_t bytes[32];
         store_be(number, bytes);
-        return digits(bytes, sizeof bytes);
+        return data(bytes, sizeof bytes);
     }
+
+    // "0x" and digits without leading zeros.
+    JsonWriter& quantity(uint64_t number) noexcept { return quantity(u256{number}); }
+    JsonWriter& quantity(const u256& number) noexcept {
+        uint8_t digits[QUANTITY_MAX];
+        return copy(digits, static_cast<uint64_t>(put_quantity(digits, number) - digits));
+    }
+    // With a sign where it is negative, as refunds can be until a transaction ends.
+    JsonWriter& quantity(int64_t number) noexcept {
+        if (number >= 0) return quantity(static_cast<uint64_t>(number));
+        uint8_t digits[QUANTITY_MAX + 1];
+        const uint8_t* const end = put_quantity(digits + 1, u256{-static_cast<uint64_t>(number)});
+        digits[0] = '"', digits[1] = '-';
+        return copy(digits, static_cast<uint64_t>(end - digits));
+    }
+    // A list of quantities; words little-endian, not aligned.
+    JsonWriter& quantities(const uint8_t* words, uint64_t count) noexcept;
 
     JsonWriter& decimal(uint64_t number) noexcept {
         char digits[20];
@@ -56,6 +71,10 @@ public:
         do digits[--place] = static_cast<char>('0' + number % 10);
         while ((number /= 10) != 0);
         return copy(digits + place, sizeof digits - static_cast<uint64_t>(place));
+    }
+    JsonWriter& decimal(int64_t number) noexcept {
+        if (number < 0) text("-");
+        return decimal(number < 0 ? -static_cast<uint64_t>(number) : static_cast<uint64_t>(number));
     }
 
     // A string of bytes that should be UTF-8; what is none stands as replacement characters, one for each part that
@@ -65,9 +84,40 @@ public:
     bool is_whole() const noexcept { return !is_full_; }
 
 private:
-    static uint8_t digit(int value) noexcept {
+    static constexpr uint64_t QUANTITY_MAX = 2 * 32 + 4;
+
+    struct Pairs {
+        uint8_t digits[256][2];
+
+        constexpr Pairs() noexcept : digits{} {
+            for (int byte = 0; byte < 256; ++byte) {
+                digits[byte][0] = digit(byte >> 4), digits[byte][1] = digit(byte & 15);
+            }
+        }
+    };
+    static const Pairs PAIRS;
+
+    static constexpr uint8_t digit(int value) noexcept {
         return static_cast<uint8_t>(value + '0' + (value > 9 ? 'a' - '0' - 10 : 0));
     }
+    static uint8_t* put_digits(uint8_t* out, const uint8_t* bytes, uint64_t size) noexcept {
+        for (uint64_t place = 0; place < size; ++place) std::memcpy(out + 2 * place, PAIRS.digits[bytes[place]], 2);
+        return out + 2 * size;
+    }
+    static uint8_t* put_quantity(uint8_t* out, const u256& number) noexcept {
+        uint8_t bytes[32];
+        store_be(number, bytes);
+        const uint32_t size = number.is_zero() ? 1 : byte_length(number);
+        const uint8_t* first = bytes + sizeof bytes - size;
+        *out++ = '"', *out++ = '0', *out++ = 'x';
+        if (*first < 16) *out++ = digit(*first++);
+        out = put_digits(out, first, static_cast<uint64_t>(bytes + sizeof bytes - first));
+        *out++ = '"';
+        return out;
+    }
+
+    // As many characters of a string as can be told without looking at those behind them: how many there were.
+    uint64_t ascii(Span utf8) noexcept;
 
     uint8_t* room(uint64_t size) noexcept {
         uint8_t* const made = out_.extend(size);
@@ -75,22 +125,39 @@ private:
         return made;
     }
 
-    JsonWriter& digits(const uint8_t* bytes, uint64_t size) noexcept {
-        while (size > 1 && *bytes == 0) ++bytes, --size;
-        char text[2 * 32 + 4] = {'"', '0', 'x'};
-        uint64_t end = 3;
-        if (*bytes > 15) text[end++] = static_cast<char>(digit(*bytes >> 4));
-        text[end++] = static_cast<char>(digit(*bytes & 15));
-        for (uint64_t place = 1; place < size; ++place) {
-            text[end++] = static_cast<char>(digit(bytes[place] >> 4));
-            text[end++] = static_cast<char>(digit(bytes[place] & 15));
-        }
-        text[end++] = '"';
-        return copy(text, end);
-    }
-
     Bytes& out_;
     bool is_full_ = false;
+};
+
+// An object that lasts as long as this does: its members are written one behind the other.
+class JsonObject {
+public:
+    explicit JsonObject(JsonWriter& out) noexcept : out_(out) {}
+    ~JsonObject() {
+        if (is_empty_) out_.text("{");
+        out_.text("}");
+    }
+    JsonObject(const JsonObject&) = delete;
+    JsonObject& operator=(const JsonObject&) = delete;
+
+    // What is written next is its value.
+    template <uint64_t size>
+    JsonWriter& member(const char (&name)[size]) noexcept {
+        return begin().text("\"").text(name).text("\":");
+    }
+    JsonWriter& member(const Address& address) noexcept { return begin().data(address).text(":"); }
+    JsonWriter& member(const u256& key) noexcept { return begin().word(key).text(":"); }
+
+private:
+    JsonWriter& begin() noexcept {
+        if (is_empty_) out_.text("{");
+        else out_.text(",");
+        is_empty_ = false;
+        return out_;
+    }
+
+    JsonWriter& out_;
+    bool is_empty_ = true;
 };
 
 }  // namespace blockstm::tracing

@@ -1,7 +1,7 @@
 // callTracer's form: the transaction's call as an object, those within a call under `calls`.
 #include <cstring>
 
-#include "tracing/call_forms.hpp"
+#include "tracing/trace_forms.hpp"
 #include "tracing/revert_reasons.hpp"
 
 namespace blockstm::tracing {

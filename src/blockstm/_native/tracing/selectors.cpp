@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tracing/call_forms.hpp"
+#include "tracing/trace_forms.hpp"
 
 namespace blockstm::tracing {
 namespace {
@@ -54,7 +54,7 @@ void write(const Array<Called>& calls, JsonWriter& out) noexcept {
             key[2 * place + 1] = "0123456789abcdef"[each.selector[place] & 15];
         }
         if (&each != calls.begin()) out.text(",");
-        out.text("\"0x").copy(key, sizeof key).text("-").decimal(each.size).text("\":").decimal(each.count);
+        out.text("\"0x").copy(key, sizeof key).text("-").decimal(uint64_t{each.size}).text("\":").decimal(each.count);
     }
     out.text("}");
 }

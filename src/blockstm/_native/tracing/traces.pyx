@@ -1,122 +1,23 @@
-# distutils: sources = src/blockstm/_native/tracing/block_traces.cpp src/blockstm/_native/tracing/call_frames.cpp src/blockstm/_native/tracing/failures.cpp src/blockstm/_native/tracing/flat_calls.cpp src/blockstm/_native/tracing/json_writer.cpp src/blockstm/_native/tracing/nested_calls.cpp src/blockstm/_native/tracing/revert_reasons.cpp src/blockstm/_native/tracing/selectors.cpp
-"""Traces of calls as JSON, made of what a block has recorded, without the GIL.
+# distutils: sources = src/blockstm/_native/tracing/block_traces.cpp src/blockstm/_native/tracing/call_frames.cpp src/blockstm/_native/tracing/failures.cpp src/blockstm/_native/tracing/flat_calls.cpp src/blockstm/_native/tracing/instructions.cpp src/blockstm/_native/tracing/json_lines.cpp src/blockstm/_native/tracing/json_writer.cpp src/blockstm/_native/tracing/nested_calls.cpp src/blockstm/_native/tracing/pre_states.cpp src/blockstm/_native/tracing/revert_reasons.cpp src/blockstm/_native/tracing/seen_accounts.cpp src/blockstm/_native/tracing/selectors.cpp src/blockstm/_native/tracing/struct_logs.cpp
+"""Traces as JSON, made of what a block has recorded, without the GIL.
 
 Immutable; safe from any thread.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
-from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
 from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
-from blockstm._native.base.u256.u256 cimport u256
 from blockstm._native.evm.fields cimport copy_bytes, short, word
 from blockstm._native.evm.forks.tables cimport Fork, fork_of
-from blockstm._native.evm.prepared cimport EvmBlock, Step
+from blockstm._native.evm.prepared cimport EvmBlock
 
 from blockstm.errors import InputError
 
 
-cdef extern from "evm/run/frame.hpp" namespace "blockstm::evm" nogil:
-    enum class CallKind(uint8_t):
-        Call
-        Create
-
-    enum class Failure(uint8_t):
-        pass
-
-
-cdef extern from "tracing/call_events.hpp" namespace "blockstm::tracing" nogil:
-    cdef cppclass CallBegan:
-        CallKind kind
-        Address code_address
-        int64_t gas
-        Span input
-
-    cdef cppclass Fault:
-        uint8_t opcode
-        uint16_t height
-        int64_t gas
-
-
-cdef extern from "tracing/failures.hpp" namespace "blockstm::tracing" nogil:
-    cdef cppclass Words:
-        const char* text
-        uint64_t size
-
-    Words c_call_failure "blockstm::tracing::call_failure"(
-        Failure failure, const Fault* fault, Fork fork, const CallBegan& began
-    )
-    Words c_step_failure "blockstm::tracing::step_failure"(Failure failure, const Fault& fault, Fork fork)
-
-
-cdef extern from "tracing/call_frames.hpp" namespace "blockstm::tracing" nogil:
-    cdef cppclass TracedRun:
-        Fork fork
-        uint64_t gas
-        uint64_t gas_used
-        uint64_t first_log
-        Address sender
-        Address to
-        cbool creates
-        u256 value
-        Span input
-
-    enum class Reading(uint8_t):
-        Done
-        NoMemory
-        Malformed
-
-    cdef cppclass CallFrames:
-        pass
-
-
-cdef extern from "tracing/call_forms.hpp" namespace "blockstm::tracing" nogil:
-    enum class CForm "blockstm::tracing::CallForm"(uint8_t):
-        pass
-
-    cdef cppclass CallOptions:
-        CForm form
-        cbool only_top
-        cbool converts_errors
-        cbool has_precompiles
-
-    cdef cppclass TracedPlace:
-        Hash32 block_hash
-        uint64_t block_number
-        Hash32 hash
-        uint64_t index
-        const Address* precompiles
-        uint64_t precompile_count
-
-
-cdef extern from "tracing/block_traces.hpp" namespace "blockstm::tracing" nogil:
-    cdef cppclass TracedBlock:
-        CallOptions options
-        Fork fork
-        TracedPlace place
-        const Step* steps
-        const Bytes* recordings
-        const uint64_t* gas_used
-        const uint64_t* first_logs
-        const Hash32* hashes
-        uint64_t count
-
-    Reading write_trace(
-        const CallOptions& options, const TracedPlace& place, const TracedRun& run, Span events, CallFrames& frames,
-        Bytes& out
-    )
-    Reading write_trace_at(const TracedBlock& block, uint64_t index, CallFrames& frames, Bytes& out)
-
-    cdef cppclass TraceList:
-        Reading write(const TracedBlock& block, uint64_t first, uint64_t end, uint32_t threads, cbool is_named)
-        uint64_t size()
-        void copy_to(uint8_t* out)
-
-
-FORMS = ("nested", "flat", "selectors")
-"""As call_forms.hpp has them."""
+FORMS = ("nested", "flat", "selectors", "pre-state", "struct logs", "lines")
+"""As trace_forms.hpp has them."""
 
 cdef enum:
     GAS_USED_AT = 2
@@ -128,7 +29,7 @@ cdef int check(Reading reading) except -1:
     if reading == Reading.NoMemory:
         raise MemoryError
     if reading != Reading.Done:
-        raise InputError("these events are none that a tracer of calls has recorded")
+        raise InputError("these events are none that such a tracer has recorded")
     return 0
 
 
@@ -142,58 +43,104 @@ cdef int set_precompiles(TracedPlace* place, bytes precompiles) except -1:
     return 0
 
 
-cdef class CallForm:
-    """How a tracer shows calls.
+cdef class TraceForm:
+    """How a tracer shows what was recorded.
 
     Args:
         name: one of `FORMS`.
         only_top: nested: without the calls within the transaction's own.
         converts_errors: flat: failures in OpenEthereum's words.
         has_precompiles: flat: calls of precompiled contracts are shown.
+        is_diff: pre-state: what changed, before and after.
+        has_code: pre-state: with code.
+        has_storage: pre-state, struct logs: with slots.
+        has_empty: pre-state: with accounts that do not exist.
+        has_stack: struct logs, lines: with the stack.
+        limit: struct logs: instructions that are shown; 0: all.
     """
 
-    cdef CallOptions options
+    cdef TraceOptions options
 
-    def __init__(self, str name, *, bint only_top=False, bint converts_errors=False, bint has_precompiles=False):
-        self.options.form = <CForm><int>FORMS.index(name)
-        self.options.only_top, self.options.converts_errors = only_top, converts_errors
-        self.options.has_precompiles = has_precompiles
+    def __init__(
+        self, str name, *, bint only_top=False, bint converts_errors=False, bint has_precompiles=False,
+        bint is_diff=False, bint has_code=True, bint has_storage=True, bint has_empty=False, bint has_stack=True,
+        uint64_t limit=0
+    ):
+        cdef TraceOptions* options = &self.options
+        options.form = <CTraceForm><int>FORMS.index(name)
+        options.only_top, options.converts_errors, options.has_precompiles = only_top, converts_errors, has_precompiles
+        options.is_diff, options.has_code, options.has_storage = is_diff, has_code, has_storage
+        options.has_empty, options.has_stack, options.limit = has_empty, has_stack, limit
 
-    def json(self, str fork, bytes events, transaction, place, bytes precompiles):
+    def json(self, str fork, bytes events, transaction, result, place, bytes precompiles, code_with):
         """The trace of one run.
 
-        ``transaction``: gas that it bought and used, how many logs are before it, sender, to (None: it creates), value,
-        data. ``place``: the block's hash and number, the transaction's hash and index. ``precompiles``: addresses of
-        20 bytes one behind the other, ascending.
+        ``transaction``: gas that it bought, sender, to (None: it creates), value, data. ``result``: whether it
+        succeeded, gas that it used, how many logs are before it, output. ``place``: the block's hash and number, the
+        transaction's hash and index. ``precompiles``: addresses of 20 bytes one behind the other, ascending.
+        ``code_with``: the code of a hash.
 
         Raises:
-            InputError: the events are none of calls.
+            InputError: the events are none of such a tracer.
         """
         cdef TracedRun run
         cdef TracedPlace where
-        cdef CallFrames frames
+        cdef TraceWriter traces
+        cdef CodeTexts codes
         cdef Bytes out
         cdef Reading reading
-        cdef Span recorded
-        gas, gas_used, first_log, sender, to, value, data = transaction
+        cdef Span recorded = span_of(events)
+        run.fork = fork_of(fork)
+        fill_run(&run, transaction, result)
         block_hash, number, hash, index = place
-        run.fork, run.gas, run.gas_used = fork_of(fork), short(gas, "a gas limit"), short(gas_used, "gas")
-        run.first_log = first_log
-        copy_bytes(&run.sender, sender, 20, "a sender")
-        run.creates = to is None
-        if to is not None:
-            copy_bytes(&run.to, to, 20, "a receiver")
-        run.value = word(value, "a value")
-        run.input = span_of(data)
         copy_bytes(&where.block_hash, block_hash, 32, "a block's hash")
         copy_bytes(&where.hash, hash, 32, "a transaction's hash")
         where.block_number, where.index = number, index
         set_precompiles(&where, precompiles)
-        recorded = span_of(events)
+        add_codes(&codes, &self.options, run.fork, &recorded, 1, code_with)
         with nogil:
-            reading = write_trace(self.options, where, run, recorded, frames, out)
+            reading = traces.write(self.options, where, run, recorded, codes, out)
         check(reading)
         return bytes_of(out)
+
+
+cdef int fill_run(TracedRun* run, transaction, result) except -1:
+    gas, sender, to, value, data = transaction
+    succeeded, gas_used, first_log, output = result
+    run.gas, run.value, run.input = short(gas, "a gas limit"), word(value, "a value"), span_of(data)
+    copy_bytes(&run.sender, sender, 20, "a sender")
+    run.creates = to is None
+    if to is not None:
+        copy_bytes(&run.to, to, 20, "a receiver")
+    run.result.succeeded, run.result.gas_used = succeeded, short(gas_used, "gas")
+    run.result.first_log, run.result.output = first_log, span_of(output)
+    return 0
+
+
+cdef int add_codes(
+    CodeTexts* codes, const TraceOptions* options, Fork fork, const Span* events, uint64_t count, code_with
+) except -1:
+    """Add the code that the traces of these events show."""
+    cdef ShownCodes shown
+    cdef Reading reading = Reading.Done
+    cdef const Hash32* hash
+    cdef uint64_t place
+    cdef bytes code
+    if options.form != CTraceForm.PreState or not options.has_code:
+        return 0
+    with nogil:
+        for place in range(count):
+            reading = shown.read(options[0], fork, events[place])
+            if reading != Reading.Done:
+                break
+        shown.sort()
+    check(reading)
+    for place in range(shown.size()):
+        hash = shown.begin() + place
+        code = code_with(<bytes>hash.bytes[:32])
+        if not codes.add(hash[0], span_of(code)):
+            raise MemoryError
+    return 0
 
 
 cdef Span span_of(bytes held):
@@ -206,30 +153,34 @@ cdef class BlockTraces:
     """The traces of all transactions of a block that has run, and has kept what it recorded (`EvmBlock.keep`).
 
     Args:
-        form: how calls are shown.
+        form: how they are shown.
         block: its steps are a start, the transactions, an end.
         outcomes: of all steps; of the engine, or whatever has the bytes of each output as its value's ``raw``.
         block_hash, block_number: of the block.
         precompiles: addresses of 20 bytes one behind the other, ascending.
         hashes: of the transactions, 32 bytes each; empty where the form shows none and none is named.
+        code_with: the code of a hash.
 
     Raises:
         ValueError: an output is none of a transaction.
+        InputError: what was recorded is nothing for this form.
     """
 
     cdef TracedBlock traced
     cdef EvmBlock block            # what `traced` points into, and these
     cdef bytes precompiles
     cdef bytes hashes
-    cdef vector[uint64_t] gas_used
-    cdef vector[uint64_t] first_logs
+    cdef object outcomes
+    cdef const uint8_t[::1] outputs
+    cdef vector[TracedResult] results
+    cdef CodeTexts codes
 
     def __init__(
-        self, CallForm form not None, EvmBlock block not None, outcomes, block_hash, block_number, bytes precompiles,
-        bytes hashes
+        self, TraceForm form not None, EvmBlock block not None, outcomes, block_hash, block_number, bytes precompiles,
+        bytes hashes, code_with
     ):
         cdef TracedBlock* traced = &self.traced
-        self.block, self.precompiles, self.hashes = block, precompiles, hashes
+        self.block, self.precompiles, self.hashes, self.outcomes = block, precompiles, hashes, outcomes
         traced.options, traced.fork = form.options, block.prepared.env.fork
         traced.count = block.count - 2
         copy_bytes(&traced.place.block_hash, block_hash, 32, "a block's hash")
@@ -241,48 +192,58 @@ cdef class BlockTraces:
             raise ValueError(f"{len(hashes)} bytes are no hashes of {traced.count} transactions")
         traced.steps, traced.recordings = &block.prepared.steps[1], block.prepared.kept() + 1
         traced.hashes = <const Hash32*>PyBytes_AS_STRING(hashes) if hashes else NULL
-        self.read_outcomes(outcomes)
-        traced.gas_used, traced.first_logs = self.gas_used.data(), self.first_logs.data()
+        self.read_outcomes()
+        self.read_codes(code_with)
+        traced.results, traced.codes = self.results.data(), &self.codes
 
-    cdef int read_outcomes(self, outcomes) except -1:
-        """How much gas each has used, and how many logs there were before it."""
+    cdef int read_codes(self, code_with) except -1:
+        cdef vector[Span] events
+        cdef uint64_t place
+        for place in range(self.traced.count):
+            events.push_back(c_span_of(self.traced.recordings[place]))
+        return add_codes(&self.codes, &self.traced.options, self.traced.fork, events.data(), events.size(), code_with)
+
+    cdef int read_outcomes(self) except -1:
+        """What came of each, and how many logs there were before it."""
         cdef uint64_t place, begin, logs = 0
-        output, ends_of = flat_outputs(outcomes)
-        cdef const uint8_t[::1] bytes_of_all = output
+        output, ends_of = flat_outputs(self.outcomes)
+        self.outputs = output
         cdef const uint64_t[::1] ends = ends_of
         if <uint64_t>ends.shape[0] != self.traced.count + 2:
             raise ValueError(f"{ends.shape[0]} outputs of the steps of {self.traced.count} transactions")
         for place in range(1, self.traced.count + 1):
             begin = ends[place - 1]
-            self.add(&bytes_of_all[begin] if ends[place] > begin else NULL, ends[place] - begin, &logs)
+            self.add(&self.outputs[begin] if ends[place] > begin else NULL, ends[place] - begin, &logs)
         return 0
 
     cdef int add(self, const uint8_t* output, uint64_t size, uint64_t* logs) except -1:
-        cdef uint64_t used = 0, logs_at
+        cdef TracedResult result
+        cdef uint64_t logs_at
         cdef uint32_t sizes[2]
         cdef uint32_t count
         if size < HEAD_SIZE + sizeof(count):
             raise ValueError(f"{size} bytes are no output of a transaction")
-        memcpy(&used, output + GAS_USED_AT, sizeof(used))
+        memcpy(&result.gas_used, output + GAS_USED_AT, sizeof(result.gas_used))
         memcpy(sizes, output + SIZES_AT, sizeof(sizes))
         logs_at = HEAD_SIZE + <uint64_t>sizes[0] + sizes[1]
         if logs_at + sizeof(count) > size:
             raise ValueError(f"{size} bytes are no output of a transaction")
         memcpy(&count, output + logs_at, sizeof(count))
-        self.gas_used.push_back(used)
-        self.first_logs.push_back(logs[0])
+        result.succeeded, result.first_log = output[0] & 1, logs[0]
+        result.output.data, result.output.size = output + HEAD_SIZE, sizes[0]
+        self.results.push_back(result)
         logs[0] += count
         return 0
 
     def one(self, uint64_t index):
         """The trace of one transaction as JSON."""
-        cdef CallFrames frames
+        cdef TraceWriter traces
         cdef Bytes out
         cdef Reading reading
         if index >= self.traced.count:
             raise IndexError(index)
         with nogil:
-            reading = write_trace_at(self.traced, index, frames, out)
+            reading = traces.write(self.traced, index, out)
         check(reading)
         return bytes_of(out)
 
@@ -320,25 +281,17 @@ cdef tuple flat_outputs(outcomes):
     return b"".join(listed), array("Q", accumulate(map(len, listed)))
 
 
-def step_failure(str fork, int failure, int opcode, int height, int64_t gas) -> str:
-    """Why an instruction failed that found so many words on the stack, and had so much gas."""
-    cdef Fault fault
-    fault.opcode, fault.height, fault.gas = opcode, height, gas
-    cdef Words words = c_step_failure(<Failure>failure, fault, fork_of(fork))
-    return words.text[:words.size].decode()
+def instruction_lines(str fork, bytes events, bint has_stack) -> str:
+    """Lines as of EIP-3155, of what was recorded of instructions and calls.
 
-
-def call_failure(
-    str fork, int failure, fault, bint creates, bytes code_address, bytes input, int64_t gas
-) -> str:
-    """Why a call failed; ``fault`` is the instruction at which it did, where that is known: opcode, height, gas."""
-    cdef CallBegan began
-    cdef Fault at
-    cdef Words words
-    began.kind = CallKind.Create if creates else CallKind.Call
-    copy_bytes(&began.code_address, code_address, 20, "an address")
-    began.input, began.gas = span_of(input), gas
-    if fault is not None:
-        at.opcode, at.height, at.gas = fault
-    words = c_call_failure(<Failure>failure, <const Fault*>NULL if fault is None else &at, fork_of(fork), began)
-    return words.text[:words.size].decode()
+    Raises:
+        InputError: the events are none of these.
+    """
+    cdef Bytes out
+    cdef Reading reading
+    cdef Span recorded = span_of(events)
+    cdef Fork rules = fork_of(fork)
+    with nogil:
+        reading = write_lines(recorded, rules, has_stack, out)
+    check(reading)
+    return bytes_of(out).decode()

@@ -143,7 +143,7 @@ def _traces(
         return keccak256_many([each.encode() for each in block.transactions])
 
     written = None
-    if isinstance(tracer, WrittenTracer):
+    if isinstance(tracer, WrittenTracer) and tracer.is_as_written:
 
         @cache
         def written_with(shows_hashes: bool) -> BlockTraces:
@@ -155,6 +155,7 @@ def _traces(
                 block.header.number,
                 b"".join(sorted(precompiles)),
                 b"".join(hashes()) if shows_hashes or tracer.shows_hashes else b"",
+                code_of,
             )
 
         written = written_with

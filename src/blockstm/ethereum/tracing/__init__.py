@@ -1,7 +1,7 @@
 """Tracers: what transactions of a block did inside, in the forms that go-ethereum gives it.
 
 The native core records in parallel, run by run; a trace is made of the events of the run that
-counts, when it is asked for, and those of calls as JSON by the core itself.
+counts when it is asked for, and written as JSON by the core itself.
 
 Imports point down::
 
@@ -11,10 +11,9 @@ Imports point down::
     flat_calls    flatCallTracer: calls one behind the other
     selectors     4byteTracer: which functions were called
     nested_calls  callTracer: calls within calls
-    written       tracers whose traces the native core writes
+    written       tracers whose traces the native core writes: all of these but noopTracer
     traces        the traces of a block
     nested_json   JSON however deep
-    failures      why a call failed, in go-ethereum's words
     opcodes       opcodes by go-ethereum's names
     tracer        what a tracer is, and what it is given
 """

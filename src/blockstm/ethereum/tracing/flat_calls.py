@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from blockstm._native.tracing.traces import CallForm
+from blockstm._native.tracing.traces import TraceForm
 from blockstm.ethereum.tracing.written import WrittenTracer
 from blockstm.vm.evm import recording
 
@@ -20,11 +20,12 @@ class FlatCallTracer(WrittenTracer):
     """
 
     mask = recording.CALLS | recording.SELFDESTRUCTS
+    words_failures: ClassVar[bool] = True
     shows_hashes: ClassVar[bool] = True
 
     def __init__(
         self, *, convert_parity_errors: bool = False, include_precompiles: bool = False
     ) -> None:
-        self.form = CallForm(
+        self.form = TraceForm(
             "flat", converts_errors=convert_parity_errors, has_precompiles=include_precompiles
         )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
-from blockstm._native.tracing.traces import CallForm
+from blockstm._native.tracing.traces import TraceForm
 from blockstm.ethereum.tracing.written import WrittenTracer
 from blockstm.vm.evm import recording
 
 __all__ = ["CallTracer"]
 
-_ALL: Final = CallForm("nested")
-_TOP: Final = CallForm("nested", only_top=True)
+_ALL: Final = TraceForm("nested")
+_TOP: Final = TraceForm("nested", only_top=True)
 
 
 class CallTracer(WrittenTracer):
@@ -21,6 +21,8 @@ class CallTracer(WrittenTracer):
         with_log: whether logs are shown, of calls that did not fail.
         only_top_call: whether the calls within the transaction's own are left out.
     """
+
+    words_failures: ClassVar[bool] = True
 
     def __init__(self, *, with_log: bool = False, only_top_call: bool = False) -> None:
         self.form = _TOP if only_top_call else _ALL

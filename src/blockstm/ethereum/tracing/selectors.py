@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from blockstm._native.tracing.traces import CallForm
+from blockstm._native.tracing.traces import TraceForm
 from blockstm.ethereum.tracing.written import WrittenTracer
 from blockstm.vm.evm import recording
 
@@ -17,6 +17,6 @@ class FourByteTracer(WrittenTracer):
     Calls of precompiled contracts are left out, and those with less than four bytes.
     """
 
-    form = CallForm("selectors")
+    form = TraceForm("selectors")
     mask = recording.CALLS
     words_failures: ClassVar[bool] = False

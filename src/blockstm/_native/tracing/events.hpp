@@ -1,4 +1,4 @@
-// What is recorded of calls, read event by event (evm/inspect/recorder.hpp has the layouts).
+// What is recorded of a run, read event by event (evm/inspect/recorder.hpp has the layouts).
 #pragma once
 
 #include <cstring>
@@ -7,6 +7,9 @@
 #include "evm/inspect/recorder.hpp"
 
 namespace blockstm::tracing {
+
+// How events were read, and what is made of them was written.
+enum class Reading : uint8_t { Done, NoMemory, Malformed };
 
 // Numbers and bytes one behind the other. Beyond the end there are none: what is asked for there is zeros.
 class EventReader {
