@@ -3,44 +3,12 @@
 
 #include <algorithm>
 
-#include "evm/forks/opcodes.hpp"
 #include "evm/run/create.hpp"
 
 namespace blockstm::evm {
-namespace {
-
-bool touches_account(uint8_t opcode) noexcept {
-    return opcode == op::BALANCE || opcode == op::EXTCODESIZE || opcode == op::EXTCODECOPY ||
-           opcode == op::EXTCODEHASH || opcode == op::SELFDESTRUCT;
-}
-
-Address address_of(const u256& word) noexcept {
-    uint8_t bytes[32];
-    store_be(word, bytes);
-    Address address;
-    std::memcpy(address.bytes, bytes + 12, sizeof address.bytes);
-    return address;
-}
-
-}  // namespace
-
-// An instruction counts where it could be paid for, which is known when it ends.
-void PreStateRecorder::step(const Machine& machine, uint8_t opcode, uint32_t, const u256* top, int64_t) noexcept {
-    const Frame& frame = machine.frames.back();
-    has_next_ = false;
-    destroys_ = opcode == op::SELFDESTRUCT;
-    if (top == frame.stack) return;
-    if (opcode == op::SLOAD || opcode == op::SSTORE) next_ = {frame.address, false, true, top[-1]};
-    else if (touches_account(opcode)) next_ = {address_of(top[-1]), false, false, {}};
-    else return;
-    has_next_ = true;
-}
-
-void PreStateRecorder::step_end(const Machine& machine, int64_t, Failure failure) noexcept {
-    if (!has_next_ || failure != Failure::None) return;
-    note(next_);
-    if (destroys_) begin(GONE_TAG).address(machine.frames.back().address);
-    has_next_ = false;
+void PreStateRecorder::selfdestruct(const Address& address, const Address& beneficiary, const u256&) noexcept {
+    see(beneficiary);
+    begin(GONE_TAG).address(address);
 }
 
 // The transaction's own call is seen at the end, with its other parties.

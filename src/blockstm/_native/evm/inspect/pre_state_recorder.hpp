@@ -6,6 +6,9 @@
 //   SLOT           20 bytes address; key; value before and after
 //   CREATED, GONE  20 bytes address of a creation, be it one that fails; of an account that has destroyed itself; both
 //                  even where a revert took that back
+//
+// No steps are followed. Code runs gas block by gas block then, and one that fails at its beginning does nothing; but
+// what reads an account or a slot is the last of its gas block, and would not have come to be paid for.
 #pragma once
 
 #include "evm/block.hpp"
@@ -18,10 +21,11 @@ public:
     PreStateRecorder(uint16_t mask, const Step& step, RecordingRoom& room) noexcept
         : Recorder(mask, room), step_(step) {}
 
-    void step(const Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept override;
-    void step_end(const Machine& machine, int64_t gas, Failure failure) noexcept override;
     void call(Machine& machine, const CallStart& start) noexcept override;
-    void code_read(const Address& address) noexcept override { see(address); }
+    void sload(const Address& address, const u256& key, const u256&) noexcept override { see_slot(address, key); }
+    void sstore(const Address& address, const u256& key, const u256&) noexcept override { see_slot(address, key); }
+    void selfdestruct(const Address& address, const Address& beneficiary, const u256& amount) noexcept override;
+    void account_read(const Address& address) noexcept override { see(address); }
     bool finish(Machine& machine) noexcept override;
 
 private:
@@ -33,6 +37,7 @@ private:
     };
 
     void see(const Address& address, bool is_called = false) noexcept { note({address, is_called, false, {}}); }
+    void see_slot(const Address& address, const u256& key) noexcept { note({address, false, true, key}); }
     void note(const Seen& seen) noexcept { is_full = is_full || !seen_.push(seen); }
     void see_parties(Machine& machine) noexcept;
     bool see_delegations(Machine& machine) noexcept;
@@ -41,9 +46,6 @@ private:
 
     const Step& step_;
     Array<Seen> seen_;
-    Seen next_{};  // of the instruction that goes on
-    bool has_next_ = false;
-    bool destroys_ = false;
 };
 
 }  // namespace blockstm::evm

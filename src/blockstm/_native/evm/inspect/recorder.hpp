@@ -40,7 +40,7 @@ enum EventTag : uint8_t {
 };
 inline constexpr char VAGUE_MARK[] = "which one";
 inline constexpr uint16_t ALL_OF_STEPS =
-    STEP_BIT | STEP_END_BIT | FAULT_BIT | WHOLE_STEP_BIT | COUNT_BIT | PRE_STATE_BIT;
+    STEP_BIT | STEP_END_BIT | FAULT_BIT | WHOLE_STEP_BIT | COUNT_BIT;
 
 // Appends an event's members; what does not fit in memory is left out and noted.
 class EventWriter {

@@ -114,7 +114,7 @@ public:
         found.data = code->bytes.data;
         found.size = code->bytes.size;
         std::memcpy(found.hash, code->hash.bytes, sizeof found.hash);
-        if (machine_.inspector != nullptr) machine_.inspector->code_read(address);
+        if (machine_.inspector != nullptr) machine_.inspector->account_read(address);
         return PrecompileStatus::Success;
     }
 

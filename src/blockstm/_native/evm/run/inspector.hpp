@@ -62,8 +62,8 @@ public:
     virtual void log(const Address&, const Hash32* /*topics*/, uint8_t /*topic_count*/, Span /*data*/) noexcept {}
     virtual void selfdestruct(const Address&, const Address& /*beneficiary*/, const u256& /*amount*/) noexcept {}
 
-    // A precompiled contract has read the code of an account, and paid for it.
-    virtual void code_read(const Address&) noexcept {}
+    // An instruction, or a precompiled contract, has read something of an account, and paid for it.
+    virtual void account_read(const Address&) noexcept {}
 
     // A transaction, or one of the calls that a block makes for itself, has done what it does, and is about to hand
     // it on; what is read through the journal is read by the transaction. False where the run is over.

@@ -194,6 +194,16 @@ template <bool INSPECTED>
         if constexpr (INSPECTED) machine.inspector->event;  \
     } while (false)
 
+// The value may take the address's place.
+#define OF_ACCOUNT(name, function)                                       \
+    name: {                                                              \
+        [[maybe_unused]] const u256 address = INSPECTED ? Y : u256{};    \
+        CHARGED(function(machine, Y, X, gas));                           \
+        TELL(account_read(to_address(address)));                         \
+        ++ip;                                                            \
+        ENTER();                                                         \
+    }
+
 #define LEAVE(exit) return finish<INSPECTED>(machine, frame, exit, gas)
 
 // --- the loop -------------------------------------------------------------------------------------
