@@ -8,6 +8,7 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp.vector cimport vector
 
+from blockstm._native.base.pages cimport pages_wish
 from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
 from blockstm._native.evm.fields cimport copy_bytes, short, word
 from blockstm._native.evm.forks.tables cimport Fork, fork_of
@@ -266,6 +267,7 @@ cdef class BlockTraces:
         made = PyBytes_FromStringAndSize(NULL, traces.size())
         out = <uint8_t*>PyBytes_AS_STRING(made)
         with nogil:
+            pages_wish(out, traces.size())
             traces.copy_to(out)
         return made
 

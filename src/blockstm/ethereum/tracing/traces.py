@@ -65,8 +65,8 @@ class Traces(Sequence[Any]):
     def json(self, index: int | None = None) -> bytes:
         """The trace of a transaction as JSON, in UTF-8; None: the list of all of them.
 
-        Tracers of calls have the native core write it, without the GIL and, where it is much, in as
-        many threads as the block had workers.
+        All tracers but those of one's own have the native core write it, without the GIL and, where
+        it is much, in as many threads as the block had workers.
 
         Raises:
             IndexError: there is no such transaction.
