@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from blockstm._native.evm.forks.tables import opcode_table
 from blockstm.ethereum.codecs.fields import shown
@@ -276,11 +276,9 @@ class NestedCalls(Tracer):
         only_top_call: whether the calls within the transaction's own are left out.
     """
 
-    words_failures: ClassVar[bool] = True
-
     def __init__(self, *, with_log: bool = False, only_top_call: bool = False) -> None:
         self._only_top = only_top_call
-        self.mask = recording.CALLS | recording.SELFDESTRUCTS
+        self.mask = recording.CALLS | recording.SELFDESTRUCTS | recording.CAUSES
         if with_log:
             self.mask |= recording.LOGS
 
@@ -341,8 +339,7 @@ class FlatCalls(Tracer):
         include_precompiles: whether calls of precompiled contracts are shown.
     """
 
-    words_failures: ClassVar[bool] = True
-    mask = recording.CALLS | recording.SELFDESTRUCTS
+    mask = recording.CALLS | recording.SELFDESTRUCTS | recording.CAUSES
 
     def __init__(
         self, *, convert_parity_errors: bool = False, include_precompiles: bool = False

@@ -38,7 +38,12 @@ from blockstm.ethereum.tracing import (
     Tracer,
     tracer_named,
 )
-from blockstm.ethereum.transition import Environment, transactions_from_json, transition
+from blockstm.ethereum.transition import (
+    Environment,
+    Transition,
+    transactions_from_json,
+    transition,
+)
 from blockstm.types import Address
 from blockstm.vm.evm import CodePrecompile, Codes
 
@@ -310,16 +315,54 @@ def test_why_an_instruction_failed(code: str, words: str) -> None:
     assert failed_call(bytes.fromhex("c0de".rjust(40, "0")), b"", GAS, bytes.fromhex(code)) == words
 
 
+@pytest.mark.parametrize("fork", ["byzantium", "cancun", "amsterdam"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_transaction_that_is_followed_leaves_what_it_leaves_unwatched(
+    fork: str, workers: int
+) -> None:
+    """Among others that depend on it, after a write, a log and a payment."""
+    failing = bytes.fromhex("c0de".rjust(40, "0"))
+    # Adds 1 to a slot, leaves a log, pays 1 to whom it calls, which fails.
+    caller = f"6001600054016000556000600060006000a06000600060006000600173{failing.hex()}61fffff100"
+    inputs = [b"", b"\1", b"\2"]
+    plain, traced = (
+        made_of_calls(fork, caller, failing, b"\x0c", tracer, inputs, workers)
+        for tracer in (None, CallTracer(with_log=True))
+    )
+    assert traced.block == plain.block
+    assert traced.executed.writes == plain.executed.writes
+    assert traced.executed.receipts == plain.executed.receipts
+    errors = [each["calls"][0]["error"] for each in traced.executed.traces]
+    assert errors == ["invalid opcode: opcode 0xc not defined"] * 3
+
+
 def failed_call(target: bytes, data: bytes, gas: int, code: bytes = b"") -> str:
     """Why a static call with this input and gas failed."""
     # Copies the input into memory, and calls.
     size = f"61{len(data):04x}"
     caller = f"{size}5f5f375f5f{size}5f73{target.hex()}63{gas:08x}fa00"
+    made = made_of_calls("cancun", caller, target, code, CallTracer(), [data])
+    [trace] = made.executed.traces
+    [within] = trace["calls"]
+    error: str = within["error"]
+    return error
+
+
+def made_of_calls(
+    fork: str,
+    caller: str,
+    target: bytes,
+    code: bytes,
+    tracer: Tracer | None,
+    inputs: list[bytes],
+    workers: int = 1,
+) -> Transition:
+    """A block of calls of ``caller``, in a state that has ``code`` too."""
     at = "0x" + "ca" * 20
     key = bytes.fromhex("45" * 32)
     accounts = {
         address_of_key(key): Account(balance=10**18),
-        bytes.fromhex(at[2:]): Account(code=bytes.fromhex(caller)),
+        bytes.fromhex(at[2:]): Account(balance=1000, code=bytes.fromhex(caller)),
     }
     if code:
         accounts[target] = Account(code=code)
@@ -329,33 +372,33 @@ def failed_call(target: bytes, data: bytes, gas: int, code: bytes = b"") -> str:
         "currentNumber": 1,
         "currentTimestamp": 1,
         "currentRandom": 0,
+        "currentDifficulty": 0,
         "currentBaseFee": 0,
         "withdrawals": [],
         "currentExcessBlobGas": 0,
         "parentBeaconBlockRoot": "0x" + "00" * 32,
     }
-    call = {
-        "nonce": 0,
-        "gas": 1_000_000,
-        "gasPrice": 0,
-        "to": at,
-        "value": 0,
-        "input": "0x" + data.hex(),
-        "secretKey": "0x" + key.hex(),
-    }
-    with blockstm.Executor(workers=1) as executor:
-        made = transition(
+    calls = [
+        {
+            "nonce": nonce,
+            "gas": 1_000_000,
+            "gasPrice": 0,
+            "to": at,
+            "value": 0,
+            "input": "0x" + data.hex(),
+            "secretKey": "0x" + key.hex(),
+        }
+        for nonce, data in enumerate(inputs)
+    ]
+    with blockstm.Executor(workers=workers) as executor:
+        return transition(
             executor.execute_block,
             Environment.from_json(env),
-            transactions_from_json([call], 1),
+            transactions_from_json(calls, 1),
             AccountState(accounts),
-            Chain(1, (Activation(fork_named("cancun"), block=0),)),
-            tracer=CallTracer(),
+            Chain(1, (Activation(fork_named(fork), block=0),)),
+            **({} if tracer is None else {"tracer": tracer}),
         )
-    [trace] = made.executed.traces
-    [within] = trace["calls"]
-    error: str = within["error"]
-    return error
 
 
 def test_a_pre_state_has_the_accounts_whose_code_a_precompile_reads() -> None:

@@ -1,6 +1,7 @@
 // The entry point of the EVM; see execute.hpp.
 #include "evm/execute.hpp"
 
+#include "evm/run/inspector.hpp"
 #include "evm/transaction/plain_transfer.hpp"
 #include "evm/transaction/result_encoding.hpp"
 #include "evm/transaction/steps.hpp"
@@ -53,7 +54,8 @@ bool encode_fault(const Machine& machine, Bytes& encoded) noexcept {
 
 int32_t status_of(Machine& machine, bool goes_on, const ValidationError& error) noexcept {
     if (!goes_on) {
-        if (machine.journal.is_stopped_by_view()) return BLOCKSTM_STOPPED;
+        const bool is_done_again = machine.inspector != nullptr && machine.inspector->asks_again();
+        if (is_done_again || machine.journal.is_stopped_by_view()) return BLOCKSTM_STOPPED;
         encode_fault(machine, machine.encoded);  // without memory for it: without a word
         return BLOCKSTM_FAILED;
     }

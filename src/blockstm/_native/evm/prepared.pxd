@@ -115,7 +115,6 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
         bint keep(uint64_t size, uint64_t size_of_each)
         const Bytes* kept()
         uint64_t exceeded()
-        void adopt_kept(PreparedBlock& other, int64_t index)
         void* reader
         RecordingRoom room
 

@@ -223,28 +223,6 @@ cdef class EvmBlock:
             raise KeyError(index)
         return PyBytes_FromStringAndSize(<const char*>kept[index].data(), kept[index].size())
 
-    def kept_with(self, bytes end) -> list[int]:
-        """The steps whose recordings end with these bytes."""
-        cdef const Bytes* kept = self.prepared.kept()
-        cdef const char* wanted = end
-        cdef uint64_t size = len(end)
-        cdef Py_ssize_t index
-        return [
-            index for index in range(self.count)
-            if kept[index].size() >= size
-            and memcmp(kept[index].data() + kept[index].size() - size, wanted, size) == 0
-        ]
-
-    def adopt_kept(self, EvmBlock other not None, indices):
-        """Have what another block of the same steps has kept of some of them in place of what is here."""
-        cdef int64_t index
-        if other.count != self.count or self.prepared.kept() == NULL or other.prepared.kept() == NULL:
-            raise ValueError("the other block is none of the same steps, or one of the two has kept nothing")
-        for index in indices:
-            if not 0 <= index < self.count:
-                raise KeyError(index)
-            self.prepared.adopt_kept(other.prepared[0], index)
-
     def take_recording(self, int64_t index) -> bytes:
         """The events of the last run of a step."""
         cdef Bytes events

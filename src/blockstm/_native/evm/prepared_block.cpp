@@ -131,7 +131,10 @@ int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noex
         return execute_under(*machine, recorder, block, view, index);
     }
     Recorder recorder(block.recorded, block.room);
-    return execute_under(*machine, recorder, block, view, index);
+    const int32_t status = execute_under(*machine, recorder, block, view, index);
+    if (!recorder.asks_again()) return status;
+    Recorder closer(block.recorded | FAULT_BIT, block.room);
+    return execute_under(*machine, closer, block, view, index);
 }
 
 int32_t keep_prepared(void* context, int64_t index) noexcept {

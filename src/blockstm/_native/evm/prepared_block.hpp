@@ -82,8 +82,6 @@ struct PreparedBlock {
         return exceeded_ == 0;
     }
     uint64_t exceeded() const noexcept { return exceeded_; }  // the bound that there was more than; 0: none
-    // What another block of the same steps has kept of one.
-    void adopt_kept(PreparedBlock& other, int64_t index) noexcept { kept_[index].swap(other.kept_[index]); }
 
 private:
     ResultMemo results_;

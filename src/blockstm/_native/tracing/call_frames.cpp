@@ -34,8 +34,6 @@ Reading CallFrames::read(Span events, const TracedRun& run, bool only_top) noexc
         const auto tag = reader.number<uint8_t>();
         if (tag == evm::CALL_BIT) {
             has_room = begin(read_call(reader));
-        } else if (tag == evm::VAGUE_TAG) {
-            pass_over_mark(reader);
         } else if (open_.empty()) {
             return Reading::Malformed;
         } else if (tag == evm::CALL_END_BIT) {

@@ -141,6 +141,4 @@ inline SelfDestructed read_selfdestruct(EventReader& events) noexcept {
     return gone;
 }
 
-inline void pass_over_mark(EventReader& events) noexcept { events.take(sizeof evm::VAGUE_MARK - 1); }
-
 }  // namespace blockstm::tracing

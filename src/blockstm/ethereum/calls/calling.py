@@ -45,7 +45,7 @@ from blockstm.state.located import located
 from blockstm.types import DELETED, Address, BlockResult, Hash32, Outcome
 from blockstm.values import is_int
 from blockstm.vm.context import BlockContext
-from blockstm.vm.evm import Evm, Execution, InvalidTransaction, Overrides, Step, Unsigned, recording
+from blockstm.vm.evm import Evm, Execution, InvalidTransaction, Overrides, Step, Unsigned
 from blockstm.vm.evm.inspection import Recorder
 from blockstm.vm.evm.precompiles import has_precompile
 from blockstm.vm.evm.steps import CallSteps
@@ -303,16 +303,10 @@ class Calls:
         message = replace(priced(message), gas=self._gas_of(message), nonce=nonce)
         transaction = unsigned_transaction(message, self.around.chain.chain_id)
         vm = self._vm(self._context_for(message))
-        marks = recording.VAGUE if tracer.words_failures else 0
-        recorder = Recorder(tracer.mask | marks, bytes_max=tracer.bytes_max)
+        recorder = Recorder(tracer.mask, bytes_max=tracer.bytes_max)
         outcome, after = self._recorded(message, vm.inspected_by(recorder))
         if outcome.value is None:
             return self._result(message, outcome), None
-        events = recorder.events[1]
-        if recording.is_vague(events):  # what only its instructions tell
-            recorder = Recorder(tracer.mask | recording.FAULTS, [1], tracer.bytes_max)
-            self._recorded(message, vm.inspected_by(recorder))
-            events = recorder.events[1]
 
         def code_of(code_hash: Hash32) -> bytes:
             code: bytes = after.get(code_with(code_hash), b"")
@@ -327,7 +321,7 @@ class Calls:
             self.around.fork,
             outcome.value,
             0,
-            events,
+            recorder.events[1],
             code_of,
             frozenset(precompiles_of(self.around.fork)) | own,
         )

@@ -22,7 +22,6 @@ from blockstm.ethereum.tracing.traces import Traces
 from blockstm.ethereum.tracing.written import WrittenTracer
 from blockstm.state.accounts import code_with
 from blockstm.types import Hash32
-from blockstm.vm.evm import recording
 from blockstm.vm.evm.inspection import BytesMax, Recorder
 from blockstm.vm.forks import BYZANTIUM, CANCUN, ISTANBUL, OSAKA, PRAGUE, Fork
 
@@ -52,21 +51,12 @@ def run_traced(
     ``only`` these transactions have traces; None: all have. ``workers``: threads that write traces,
     at most; None: the usable cores.
 
-    Where a call failed for a reason that only its instructions tell, and the tracer has words for
-    it, the block runs once more, and the instructions of these transactions are followed.
-
     Raises:
         TraceTooLarge: more is recorded than the tracer's ``bytes_max``.
     """
-    marks = recording.VAGUE if tracer.words_failures else 0
     places = prepared.transaction_steps
     steps = list(places) if only is None else [places[index] for index in only]
-    executed, ran = _run(prepared, tracer.mask | marks, steps, tracer.bytes_max, execute_block)
-    vague = ran.kept_with(recording.VAGUE_MARK) if marks else []
-    if vague:
-        mask = tracer.mask | recording.FAULTS
-        _, again = _run(prepared, mask, vague, tracer.bytes_max, execute_block)
-        ran.adopt_kept(again, vague)
+    executed, ran = _run(prepared, tracer.mask, steps, tracer.bytes_max, execute_block)
     return replace(executed, traces=_traces(prepared, tracer, executed, ran, workers))
 
 

@@ -19,8 +19,7 @@ class FlatCallTracer(WrittenTracer):
         include_precompiles: whether calls of precompiled contracts are shown.
     """
 
-    mask = recording.CALLS | recording.SELFDESTRUCTS
-    words_failures: ClassVar[bool] = True
+    mask = recording.CALLS | recording.SELFDESTRUCTS | recording.CAUSES
     shows_hashes: ClassVar[bool] = True
 
     def __init__(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Final
 
 from blockstm._native.tracing.traces import TraceForm
 from blockstm.ethereum.tracing.written import WrittenTracer
@@ -22,10 +22,8 @@ class CallTracer(WrittenTracer):
         only_top_call: whether the calls within the transaction's own are left out.
     """
 
-    words_failures: ClassVar[bool] = True
-
     def __init__(self, *, with_log: bool = False, only_top_call: bool = False) -> None:
         self.form = _TOP if only_top_call else _ALL
-        self.mask = recording.CALLS | recording.SELFDESTRUCTS
+        self.mask = recording.CALLS | recording.SELFDESTRUCTS | recording.CAUSES
         if with_log:
             self.mask |= recording.LOGS

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from blockstm._native.tracing.traces import TraceForm
 from blockstm.ethereum.tracing.written import WrittenTracer
 from blockstm.vm.evm import recording
@@ -19,4 +17,3 @@ class FourByteTracer(WrittenTracer):
 
     form = TraceForm("selectors")
     mask = recording.CALLS
-    words_failures: ClassVar[bool] = False

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from blockstm.errors import ConfigError
 from blockstm.ethereum.blocks.header import Header
@@ -57,14 +57,12 @@ class Tracer:
 
     Attributes:
         mask: what is recorded, see `blockstm.vm.evm.recording`.
-        words_failures: whether it needs to know at which instruction a call failed.
         bytes_max: how much may be recorded of all transactions of a block, and of each; None: as
             much as there is memory for. See `within`.
     """
 
     mask: int = 0
     bytes_max: BytesMax | None = None
-    words_failures: ClassVar[bool] = False
 
     def trace(self, traced: TracedTransaction) -> Any:
         """The trace of a transaction: a JSON value."""

@@ -13,6 +13,7 @@ from blockstm.types import Address
 
 __all__ = [
     "CALLS",
+    "CAUSES",
     "COUNTS",
     "FAULTS",
     "LOGS",
@@ -22,8 +23,6 @@ __all__ = [
     "SELFDESTRUCTS",
     "SLOTS",
     "STEPS",
-    "VAGUE",
-    "VAGUE_MARK",
     "AccountSeen",
     "CallBegan",
     "CallEnded",
@@ -39,7 +38,6 @@ __all__ = [
     "SlotWritten",
     "StepBegan",
     "StepEnded",
-    "is_vague",
     "read_events",
 ]
 
@@ -54,11 +52,8 @@ MEMORY: Final = 1024
 RETURN_DATA: Final = 2048
 COUNTS: Final = 4096
 PRE_STATE: Final = 8192
-VAGUE: Final = 16384
-"""Whether failures of which `FAULTS` says more are marked, see `is_vague`."""
-
-VAGUE_MARK: Final = b"\x0cwhich one"
-"""What the events of a step end with then."""
+CAUSES: Final = 16384
+"""Whether a step is run again with `FAULTS` where these say more of why a call failed."""
 
 
 class CallBegan(NamedTuple):
@@ -211,18 +206,12 @@ _SIZE: Final = struct.Struct("<I")
 _WORD: Final = 32
 
 
-def is_vague(events: bytes) -> bool:
-    """Whether a call failed for a reason of which only events with `FAULTS` say enough."""
-    return events.endswith(VAGUE_MARK)
-
-
 def read_events(events: bytes) -> Iterator[Any]:
     """Each event of a step, in order: one of the classes of this module."""
     place, end = 0, len(events)
     while place < end:
         event, place = _READERS[events[place]](events, place + 1)
-        if event is not None:
-            yield event
+        yield event
 
 
 def _number(word: bytes) -> int:
@@ -315,10 +304,6 @@ def _gone(events: bytes, place: int) -> tuple[Gone, int]:
     return Gone(Address(events[place : place + 20])), place + 20
 
 
-def _vague(events: bytes, place: int) -> tuple[None, int]:
-    return None, place + len(VAGUE_MARK) - 1
-
-
 def _refunded(events: bytes, place: int) -> tuple[Refunded, int]:
     return Refunded(*_REFUND.unpack_from(events, place)), place + _REFUND.size
 
@@ -341,7 +326,6 @@ _READERS: Final[dict[int, Any]] = {
     9: _slot,
     10: _created,
     11: _gone,
-    12: _vague,
     13: _refunded,
     16: _sload,
     32: _sstore,

@@ -59,7 +59,7 @@ bool is_vague(Failure failure) noexcept {
 void Recorder::call_end(const Machine& machine, const CallEnd& end) noexcept {
     if (!records(CALL_END_BIT)) return;
     const Failure failure = end.result.failure;
-    if (records(VAGUE_BIT) && !records(FAULT_BIT)) {
+    if (records(CAUSES_BIT) && !records(FAULT_BIT)) {
         const bool creates = end.kind == CallKind::Create || end.kind == CallKind::Create2;
         const bool keeps_no_gas = failure == Failure::OutOfGas && machine.out_of_sentry_gas == end.depth;
         is_vague_ = is_vague_ || is_vague(failure) || (creates && failure == Failure::OutOfGas && !keeps_no_gas);

@@ -14,8 +14,6 @@
 //   SLOAD, SSTORE  20 bytes address; key; value
 //   LOG            20 bytes address; u8 count, topics; u32 size, data
 //   SELFDESTRUCT   20 bytes address, beneficiary; amount
-//   VAGUE          at the end, where a call failed for a reason of which go-ethereum says more than is told here:
-//                  a mark
 //   FAULT          u8 opcode; u16 height of the stack; i64 gas; u8 Failure: an instruction that its frame failed at
 #pragma once
 
@@ -31,14 +29,13 @@ enum EventBit : uint16_t {
     SLOAD_BIT = 16, SSTORE_BIT = 32, LOG_BIT = 64, SELFDESTRUCT_BIT = 128,
     FAULT_BIT = 256,
     WHOLE_STEP_BIT = 512, MEMORY_BIT = 1024, RETURN_DATA_BIT = 2048, COUNT_BIT = 4096,  // step_recorder.hpp
-    VAGUE_BIT = 16384,
+    CAUSES_BIT = 16384,
     PRE_STATE_BIT = 8192,                                                              // pre_state_recorder.hpp
 };
 enum EventTag : uint8_t {
     FAULT_TAG = 3, WHOLE_STEP_TAG = 5, COUNT_TAG = 6, ACCOUNT_TAG = 7, SLOT_TAG = 9, CREATED_TAG = 10, GONE_TAG = 11,
-    VAGUE_TAG = 12, REFUND_TAG = 13,
+    REFUND_TAG = 13,
 };
-inline constexpr char VAGUE_MARK[] = "which one";
 inline constexpr uint16_t ALL_OF_STEPS =
     STEP_BIT | STEP_END_BIT | FAULT_BIT | WHOLE_STEP_BIT | COUNT_BIT;
 
@@ -87,10 +84,16 @@ public:
     void log(const Address& address, const Hash32* topics, uint8_t topic_count, Span data) noexcept override;
     void selfdestruct(const Address& address, const Address& beneficiary, const u256& amount) noexcept override;
 
-    // The run is over: what is told of it as a whole.
-    virtual void close() noexcept {
-        if (is_vague_) begin(VAGUE_TAG).bytes(VAGUE_MARK, sizeof VAGUE_MARK - 1);
+    // With CAUSES a run is ended in which a call failed for a reason of which go-ethereum says more than is told here:
+    // it is to be done again with FAULTs, for which instructions are followed.
+    bool finish(Machine&) noexcept override {
+        asks_again_ = is_vague_;
+        return !asks_again_;
     }
+    bool asks_again() const noexcept override { return asks_again_; }
+
+    // The run is over: what is told of it as a whole.
+    virtual void close() noexcept {}
 
     // What has been recorded is kept, in place of what an earlier run of the step had; or it is not kept.
     void keep(uint64_t replaced_bytes) noexcept { room_.exchange(taken_ + replaced_bytes, events.size()); }
@@ -117,6 +120,7 @@ private:
     uint16_t height_ = 0;
     int64_t gas_ = 0;
     bool is_vague_ = false;
+    bool asks_again_ = false;
 };
 
 }  // namespace blockstm::evm

@@ -33,7 +33,6 @@ void StepRecorder::step_end(const Machine& machine, int64_t gas, Failure failure
 }
 
 void StepRecorder::close() noexcept {
-    Recorder::close();
     if (!records(COUNT_BIT)) return;
     EventWriter event = begin(COUNT_TAG);
     for (const uint64_t count : counts_) event.number(count);

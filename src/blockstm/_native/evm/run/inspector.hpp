@@ -69,6 +69,9 @@ public:
     // it on; what is read through the journal is read by the transaction. False where the run is over.
     virtual bool finish(Machine&) noexcept { return true; }
 
+    // Whether `finish` has ended the run for it to be done again, under another inspector: nothing has been handed on.
+    virtual bool asks_again() const noexcept { return false; }
+
     // -- for the interpreter, which meets where instructions begin, and where it leaves a frame
 
     void begin_step(const Machine& machine, uint8_t opcode, uint32_t place, const u256* top, int64_t gas) noexcept {
