@@ -34,6 +34,7 @@ USED_ELSEWHERE = {
     "block_overrides": "an option, read by name",
     "begun_early": "public",
     "begun_early_in_vain": "public",
+    "taken_in_vain": "public",
     "baseline_seconds": "printed by name",
     "baseline_spread": "printed by name",
     "code_at": "public",

@@ -114,6 +114,8 @@ class HintsReport:
             dependencies end that.
         begun_early: long transactions that were begun before their turn.
         begun_early_in_vain: those that had to be run again; the first ends it.
+        taken: held transactions that a worker without work has run before what they waited for.
+        taken_in_vain: those that came too early for what they waited for; if most do, it ends.
         schedule: how the hints were used, see `Config.schedule`.
         splits, merges: groups whose members turned out not to depend on each other, and pairs of
             groups that turned out to; 0 where there are no groups.
@@ -132,6 +134,8 @@ class HintsReport:
     trusted: bool = True
     begun_early: int = 0
     begun_early_in_vain: int = 0
+    taken: int = 0
+    taken_in_vain: int = 0
     schedule: str = "declared"
     splits: int = 0
     merges: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from array import array
 from collections.abc import Sequence
 from itertools import product
@@ -139,6 +140,45 @@ def test_wrong_dependencies_are_soon_not_waited_for() -> None:
     assert not report.trusted
     assert report.right == 0
     assert report.precision == 0.0
+
+
+@hypothesis.settings(max_examples=100, deadline=None, print_blob=True)
+@hypothesis.given(choices(workers=2, max_length=200))
+@hypothesis.example([0, 1])  # the first is stopped where it reads: all others run ahead of it
+def test_runs_that_expect_a_value_tell_of_wrong_dependencies(schedule: Any) -> None:
+    """What a run assumes itself, such as its sender's nonce, is no sum of others' additions."""
+    block = [[("get", 100)], *([("expect", n, n), ("put", n, -1)] for n in range(8))]
+    state = {n: n for n in range(8)}
+    hints = from_dependencies([[], [], *([n] for n in range(1, 8))])
+    vm = NativeScripts()
+    explored = explore(block, state, vm, choices=schedule, workers=2, hints=hints)
+    assert explored.result is not None
+    report = explored.result.stats.hints
+    assert report is not None
+    assert not report.trusted
+    assert report.right == 0
+
+
+def test_a_worker_without_work_runs_what_waits_for_a_long_one() -> None:
+    """The first transaction goes on until the second, which is held for it, is run."""
+    begun = threading.Event()
+    met = []
+
+    def meet(view: blockstm.View, tx: str) -> None:
+        if tx == "first":
+            met.append(begun.wait(20))
+            view.put("a", 1)
+        else:
+            begun.set()
+            view.put("b", view.get("a", 0))
+
+    result = executor(2).execute_block(
+        ["first", "second"], {}, meet, hints=from_dependencies([[], [0]])
+    )
+    assert met[0]
+    assert result.writes == {"a": 1, "b": 1}
+    assert result.stats.hints is not None
+    assert result.stats.hints.taken == 1
 
 
 def test_right_dependencies_stay_trusted() -> None:
@@ -324,6 +364,7 @@ def test_one_hints_object_serves_many_blocks_and_outlives_none() -> None:
 
 HOLDS_FIRST, HOLDS_PER_RIGHT = 16, 8
 EARLY_FIRST, EARLY_PER_RIGHT = 1, 2
+TAKEN_FIRST, TAKEN_PER_RIGHT = 2, 2
 
 
 def check_is_bounded(report: HintsReport) -> None:
@@ -331,6 +372,8 @@ def check_is_bounded(report: HintsReport) -> None:
     assert report.holds <= HOLDS_FIRST + HOLDS_PER_RIGHT * report.right
     right_early = report.begun_early - report.begun_early_in_vain
     assert report.begun_early <= EARLY_FIRST + EARLY_PER_RIGHT * right_early
+    right_taken = report.taken - report.taken_in_vain
+    assert report.taken <= TAKEN_FIRST + TAKEN_PER_RIGHT * right_taken
 
 
 @hypothesis.settings(max_examples=200, deadline=None, print_blob=True)

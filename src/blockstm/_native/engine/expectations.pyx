@@ -12,7 +12,7 @@ from blockstm.types import HintsReport
 
 from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.engine.expected cimport (
-    DECLARED, EARLY_FIRST, GROUPED, LISTED, OPTIMISTIC, TRUST_FIRST, Expected, Schedule,
+    DECLARED, EARLY_FIRST, GROUPED, LISTED, OPTIMISTIC, TAKEN_FIRST, TRUST_FIRST, Expected, Schedule,
 )
 from blockstm._native.engine.groups cimport GROUP_TRUST_FIRST, NOT_MERGED, Groups
 
@@ -227,6 +227,7 @@ cdef class ExpectedInBlock:
         expected.has_long = expectations.has_long
         expected.trust.prepare(TRUST_FIRST)
         expected.early_left.prepare(EARLY_FIRST)
+        expected.taken_left.prepare(TAKEN_FIRST)
         expected.held = <Atomic[int32_t]*>calloc(expected.count + 1, sizeof(Atomic[int32_t]))
         if expected.held == NULL:
             raise MemoryError
@@ -273,6 +274,8 @@ cdef class ExpectedInBlock:
             "trusted": expected.trust.peek() > 0,
             "begun_early": expected.early.peek(),
             "begun_early_in_vain": expected.early_wrong.peek(),
+            "taken": expected.taken.peek(),
+            "taken_in_vain": expected.taken_wrong.peek(),
             "schedule": SCHEDULES[self.schedule],
             "splits": expected.groups.splits.peek(),
             "merges": expected.groups.merges.peek(),

@@ -21,6 +21,8 @@ cdef enum:
     HOLDS_PER_RIGHT = 8   # ... and how many more for each that was: it may be held once for each dependency
     EARLY_FIRST = 1       # long transactions that may be begun early before one proved right ...
     EARLY_PER_RIGHT = 2   # ... and how many more for each that did
+    TAKEN_FIRST = 2       # held transactions that workers without work may run, before one proved right ...
+    TAKEN_PER_RIGHT = 2   # ... and how many more for each that did
 
 cdef struct Expected:
     int64_t count                  # transactions of which something is expected: those before this index
@@ -36,11 +38,15 @@ cdef struct Expected:
     Atomic[int32_t] trust          # up where a transaction read what a dependency wrote; at 0 none is held
     Atomic[int32_t] doubted        # 1: the last verdict was that a transaction does not read what was expected
     Atomic[int32_t] early_left     # long transactions that may yet be begun early; 0 once one was wrong
+    Atomic[int32_t] taken_left     # held transactions that may yet be run
     Atomic[int64_t] holds
     Atomic[int64_t] right
     Atomic[int64_t] wrong
     Atomic[int64_t] early
     Atomic[int64_t] early_wrong
+    Atomic[int64_t] taken
+    Atomic[int64_t] taken_right
+    Atomic[int64_t] taken_wrong
     uint64_t padding_after[8]
 
 
@@ -82,6 +88,24 @@ cdef inline void learn_early(Expected* expected, bint was_right) noexcept nogil:
         return
     expected.early_wrong.count_up(1)
     expected.early_left.suggest(0)
+
+
+cdef inline bint take_held(Expected* expected) noexcept nogil:
+    """Whether one more held transaction may be run before what it waits for; then it is counted."""
+    cdef int32_t left = expected.taken_left.peek()
+    while left > 0:
+        if expected.taken_left.adjust(left, left - 1):
+            return True
+    return False
+
+
+cdef inline void learn_taken(Expected* expected, bint was_right) noexcept nogil:
+    """A held transaction that was run all the same has read what it waited for, as that came late, or it has not."""
+    if was_right:
+        expected.taken_right.count_up(1)
+        expected.taken_left.count_up(TAKEN_PER_RIGHT)
+    else:
+        expected.taken_wrong.count_up(1)
 
 
 cdef inline bint learn_trust(Expected* expected, bint was_right) noexcept nogil:

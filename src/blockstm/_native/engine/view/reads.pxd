@@ -18,7 +18,7 @@ from blockstm._native.engine.mvmemory.store cimport (
     FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Resolved, store_final, store_keep_bytes, store_read_base,
     store_resolve,
 )
-from blockstm._native.engine.mvmemory.values cimport INLINE_SIZE, Payload, payload_words
+from blockstm._native.engine.mvmemory.values cimport BASE_INDEX, INLINE_SIZE, Payload, payload_words
 from blockstm._native.engine.view.accesses cimport (
     NO_ONE, POINT_READ, Access, View, is_within_bounds, stop, view_pause,
 )
@@ -102,7 +102,7 @@ cdef inline int assume(View* view, Access* access, const uint8_t* data, uint64_t
     seen = <Payload*>arena_take(view.speculation_arena, sizeof(Payload))
     if seen == NULL:
         return stop(view, BLOCKSTM_NO_MEMORY)
-    seen.index = <int32_t>view.public_part.index
+    seen.index = BASE_INDEX  # no transaction's: it is no sum, whose index is the reader's
     payload_words(seen, data, size)
     if size > INLINE_SIZE and not store_keep_bytes(view.store, seen, view.speculation_arena, &view.pieces):
         return stop(view, BLOCKSTM_NO_MEMORY)

@@ -97,6 +97,8 @@ cdef struct Worker:
     int64_t measured_from      # ... the commit index then, ...
     int32_t slow               # ... and how often in a row it was slower than one worker alone
     int64_t run_ns             # time of a run, about
+    int64_t idle_since_ns      # when this worker found no work after so many runs
+    uint64_t idle_runs
     uint64_t incarnations
     uint64_t aborts[ABORT_CAUSES]
     int64_t parked_ns

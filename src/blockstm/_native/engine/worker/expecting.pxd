@@ -8,7 +8,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 from blockstm._native.base.arena cimport arena_take
 from blockstm._native.base.cursors cimport events_notify, now_ns
 from blockstm._native.engine.expected cimport (
-    Expected, expects_nothing_of, learn_early, learn_trust, take_early, take_hold,
+    Expected, expects_nothing_of, learn_taken, learn_trust, take_early, take_held, take_hold,
 )
 from blockstm._native.engine.groups cimport (
     MEMBERS_NEAR, Groups, awaited_of_merged, learn_group, learn_merged, member_after, member_before, merge_groups,
@@ -18,11 +18,12 @@ from blockstm._native.engine.scheduler cimport (
     scheduler_wake, task_leave, task_move, task_status,
 )
 from blockstm._native.engine.view.accesses cimport POINT_CLAIM, View, view_pause
-from blockstm._native.engine.worker.blocks cimport Worker
+from blockstm._native.engine.worker.blocks cimport STALLED_NS, Worker
 
 
 cdef enum:
     EARLY = 1  # a task's batch where it was run before its turn; no batch has this word
+    TAKEN = 2  # the same of one that was held
 
 
 cdef inline bint hold(Worker* worker, int64_t index, uint32_t status) noexcept nogil:
@@ -128,6 +129,10 @@ cdef inline void judge_expectation(Worker* worker, int32_t index) noexcept nogil
         was_right = True
     if not was_right and has_read_sum(&worker.view):
         return
+    if worker.batch == TAKEN:
+        learn_taken(expected, was_right)
+        if not was_right:  # it may have come too early: that says nothing against what is expected
+            return
     if not learn_trust(expected, was_right):
         release_held(&worker.block.scheduler)
     elif not was_right and not was_doubted:  # a parked worker may take a held one now
@@ -180,4 +185,54 @@ cdef inline int64_t claim_long(Worker* worker) noexcept nogil:
         worker.run_began_ns = now_ns()
     else:
         expected.early_left.count_up(1)
+    return index
+
+
+cdef inline bint waits_for_another(Scheduler* scheduler, int64_t index, uint32_t status) noexcept nogil:
+    """Whether a transaction that has not run is held, or would be."""
+    if phase_of(status) == WAITING and not (index < scheduler.expected.count and scheduler.expected.held[index].peek()):
+        return False
+    return (phase_of(status) == WAITING or phase_of(status) == READY) and scheduler_awaited(scheduler, index) >= 0
+
+
+cdef inline int64_t next_held(Scheduler* scheduler) noexcept nogil:
+    """Own the lowest held transaction; -1: there is none."""
+    cdef int64_t index = scheduler.frontier.next.observe()
+    cdef int64_t end = min(scheduler.execution.next.peek(), scheduler.expected.count)  # statuses decide
+    cdef uint32_t status
+    while index < end:
+        status = task_status(&scheduler.task[index])
+        if waits_for_another(scheduler, index, status) and task_move(&scheduler.task[index], status, EXECUTING, 0):
+            return index
+        index += 1
+    return -1
+
+
+cdef inline bint may_take_held(const Expected* expected) noexcept nogil:
+    return expected != NULL and expected.taken_left.peek() > 0 and expected.trust.peek() > 0
+
+
+cdef inline int64_t claim_held(Worker* worker) noexcept nogil:
+    """Own a held transaction although what it waits for has not been executed; -1: there is none, or not yet.
+
+    What it waits for may be read late in its run, so that both run side by side but for the end. Nobody knows
+    before one has been tried; so the first is taken when this worker has had nothing to do for a while.
+    """
+    cdef Expected* expected = worker.block.scheduler.expected
+    cdef int64_t index
+    if not may_take_held(expected) or worker.view.pause != NULL:  # explored: without a clock
+        return -1
+    if worker.idle_runs != worker.incarnations:
+        worker.idle_runs = worker.incarnations
+        worker.idle_since_ns = now_ns()
+    if not expected.taken_right.peek() and now_ns() - worker.idle_since_ns < STALLED_NS:
+        return -1
+    if not take_held(expected):
+        return -1
+    index = next_held(&worker.block.scheduler)
+    if index < 0:
+        expected.taken_left.count_up(1)
+        return -1
+    expected.taken.count_up(1)
+    worker.run_began_ns = now_ns()
     return index

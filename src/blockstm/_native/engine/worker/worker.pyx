@@ -1,5 +1,5 @@
 """What a worker does; see the ``.pxd``."""
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport UINT64_MAX, int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport free
 from libc.string cimport memset
 
@@ -27,7 +27,9 @@ from blockstm._native.engine.worker.commit cimport (
     advance_frontier, commit_frontier, condition_not_final, run_at_frontier, wake_idle,
 )
 from blockstm._native.engine.worker.conflicts cimport conflicts_reset
-from blockstm._native.engine.worker.expecting cimport EARLY, claim_long, hold, may_be_stolen
+from blockstm._native.engine.worker.expecting cimport (
+    EARLY, TAKEN, claim_held, claim_long, hold, may_be_stolen, may_take_held,
+)
 from blockstm._native.engine.worker.grouping cimport run_followers
 from blockstm._native.engine.worker.sampling cimport learn_run
 from blockstm._native.engine.worker.speculation cimport revalidate, run_owned
@@ -101,6 +103,7 @@ cdef void worker_reset(Worker* worker) noexcept nogil:
     worker.frontier_seen = -1
     worker.measured_ns = worker.slow = 0
     worker.run_ns = worker.block.run_ns
+    worker.idle_runs = UINT64_MAX
     worker.incarnations = 0
     memset(worker.aborts, 0, sizeof(worker.aborts))
     memset(worker.phase_ns, 0, sizeof(worker.phase_ns))
@@ -151,7 +154,7 @@ cdef void park(Worker* worker) noexcept nogil:
     since = now_ns()
     if worker.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
         thread = PyEval_SaveThread()
-    events_wait(&scheduler.events, key, PARK_NS_MAX)
+    events_wait(&scheduler.events, key, STALLED_NS if may_take_held(scheduler.expected) else PARK_NS_MAX)
     if thread != NULL:
         PyEval_RestoreThread(thread)
     events_leave(&scheduler.events)
@@ -428,6 +431,17 @@ cdef bint run_long(Worker* worker) noexcept nogil:
     return True
 
 
+cdef bint run_held(Worker* worker) noexcept nogil:
+    """Run a held transaction all the same; false where there is none."""
+    cdef int64_t index = claim_held(worker)
+    if index < 0:
+        return False
+    worker.batch = TAKEN
+    run_owned(worker, <int32_t>index)
+    worker.batch = 0
+    return True
+
+
 cdef bint do_one(Worker* worker) noexcept nogil:
     """Do the most urgent work; false where there is none."""
     cdef Scheduler* scheduler = &worker.block.scheduler
@@ -449,7 +463,7 @@ cdef bint do_one(Worker* worker) noexcept nogil:
     if claim_batch(worker):
         run_next(worker)
         return True
-    return steal_work(worker)
+    return steal_work(worker) or (scheduler.expected != NULL and run_held(worker))
 
 
 cdef void worker_run(Worker* worker) noexcept nogil:
