@@ -53,7 +53,8 @@ from blockstm._native.engine.worker.worker cimport (
 )
 
 cdef enum:
-    HINTED_RUN_NS = 4_000  # hints are not looked at where transactions are shorter, and none is said to be long
+    HINTED_RUN_NS = 4_000  # hints are not looked at where transactions are shorter, and none is said to be long ...
+    LISTED_RUN_NS = 2_000  # ... nor are listed values
 
 # ---------------------------------------------------------------- called back from the workers
 
@@ -320,12 +321,16 @@ cdef class Engine:
     cdef void weigh_hints(self) noexcept:
         """Forget hints where runs are so short that one in vain costs less than what is to be done for hints.
 
-        Listed values stay: with them none is in vain.
+        With listed values none is in vain, so they stay where transactions are not very short.
         """
         cdef Block* block = &self.block
         cdef Expected* expected = block.scheduler.expected
-        if block.run_ns < HINTED_RUN_NS and expected != NULL and not expected.lists_reads and not expected.has_long:
+        if expected == NULL or expected.lists_reads or expected.has_long:
+            return
+        if block.run_ns < HINTED_RUN_NS:
             block.scheduler.expected = NULL
+        if block.run_ns < LISTED_RUN_NS:
+            block.listed = NULL
 
     cdef void speculate(self, int32_t workers) noexcept:
         """Begin to speculate: all transactions before the frontier are final."""

@@ -22,7 +22,8 @@ from blockstm._native.engine.mvmemory.values cimport Payload
 
 cdef enum:
     MISLED_MAX = 4        # runs that listed values may mislead before they are taken no more
-    FEW = 4               # so many writes of a key are searched one by one
+    FEW = 4               # so many writes of a key are searched one by one, ...
+    FEW_OF_ONE = 16       # ... and so many of a transaction
     NOT_LISTED = -1
 
 cdef struct ListedKey:
@@ -42,7 +43,8 @@ cdef class ListedValues:
     cdef vector[Payload] payload     # of each write
     cdef vector[uint32_t] key_of     # of each write
     cdef vector[uint32_t] first      # of each transaction, where its writes begin; one more for the end ...
-    cdef vector[uint32_t] write      # ... in these
+    cdef vector[uint32_t] write      # ... in these, ...
+    cdef vector[uint32_t] number     # ... and of which keys they are
 
 
 cdef struct Listed:
@@ -57,6 +59,7 @@ cdef struct Listed:
     const uint32_t* key_of
     const uint32_t* first
     const uint32_t* write
+    const uint32_t* number
     # Of each write that no reader takes any more, how many before it of its key a reader can leave out, too; else 0.
     Atomic[uint32_t]* gone
     uint8_t* kept                    # of each write: 1 while it is looked for what of a list a run has not written
@@ -126,13 +129,27 @@ cdef inline const ListedKey* listed_key(const Listed* listed, Location* location
     return &listed.key[number - 1]
 
 
-cdef inline int64_t listed_of(const Listed* listed, const ListedKey* key, int32_t index) noexcept nogil:
-    """The write of a key by this transaction, which is not gone, or `NOT_LISTED`."""
+cdef inline uint32_t place_among_few(const Listed* listed, uint32_t number, int32_t index) noexcept nogil:
+    """The write of a key by this transaction; `writes` where there is none. What is listed of one lies side by side."""
     cdef uint32_t place
-    if key == NULL:
+    for place in range(listed.first[index], listed.first[index + 1]):
+        if listed.number[place] == number:
+            return listed.write[place]
+    return <uint32_t>listed.writes
+
+
+cdef inline int64_t listed_of(const Listed* listed, Location* location, int32_t index) noexcept nogil:
+    """The write of a location by this transaction, which is not gone, or `NOT_LISTED`."""
+    cdef uint32_t number = location_listed(location)[0], place
+    if number == 0:
         return NOT_LISTED
-    place = first_not_below(listed, key, index)
-    if place == key.end or listed.payload[place].index != index or listed.gone[place].observe():
+    if listed.first[index + 1] - listed.first[index] <= FEW_OF_ONE:
+        place = place_among_few(listed, number - 1, index)
+    else:
+        place = first_not_below(listed, &listed.key[number - 1], index)
+        if place == listed.key[number - 1].end or listed.payload[place].index != index:
+            return NOT_LISTED
+    if place == listed.writes or listed.gone[place].observe():
         return NOT_LISTED
     return place
 

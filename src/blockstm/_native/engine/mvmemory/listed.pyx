@@ -126,7 +126,7 @@ cdef uint32_t find_key(const Listed* listed, uint64_t hashed) noexcept nogil:
     cdef uint64_t place = hashed & listed.mask
     cdef uint64_t cell = listed.cell[place]
     while cell:
-        if cell >> 32 == hashed >> 32 and listed.key[<uint32_t>cell - 1].hashed == hashed:
+        if cell >> 32 == hashed >> 32:  # the place tells the lower bits, all but the same
             return <uint32_t>cell
         place = (place + 1) & listed.mask
         cell = listed.cell[place]
@@ -184,9 +184,11 @@ cdef int number_by_transaction(ListedValues values) except -1:
         values.first[index + 1] += values.first[index]
     place = values.first
     values.write.resize(values.index.size())
+    values.number.resize(values.index.size())
     for write in range(<uint32_t>values.index.size()):
         index = values.index[write]
         values.write[place[index]] = write
+        values.number[place[index]] = values.key_of[write]
         place[index] += 1
     return 0
 
@@ -207,6 +209,7 @@ cdef class ListedInBlock:
         listed.key_of = values.key_of.data()
         listed.first = values.first.data()
         listed.write = values.write.data()
+        listed.number = values.number.data()
 
     cdef int make_room(self) except -1:
         """Before several workers use it: most blocks have one."""

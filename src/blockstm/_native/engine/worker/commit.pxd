@@ -28,7 +28,7 @@ from blockstm._native.engine.worker.blocks cimport (
     Worker,
 )
 from blockstm._native.engine.worker.listing cimport (
-    given_by_list, learn_listed_wrong, lists_of, revalidate_up_to, take_back_listed,
+    given_by_list, learn_listed_wrong, listed_writes, lists_of, revalidate_up_to, take_back_listed, writes_listed,
 )
 from blockstm._native.engine.worker.runs cimport collect_writes, count_abort, result_of, run
 from blockstm._native.engine.worker.sampling cimport learn_run, sample_begin, sample_phase
@@ -68,15 +68,21 @@ cdef inline void tombstone_writes(Block* block, const Incarnation* before) noexc
 
 
 cdef inline void tombstone_others(Worker* worker, int32_t index, const Write* write, uint32_t writes) noexcept nogil:
-    """The owned transaction is committed with these writes: bury what an earlier incarnation wrote, or is listed."""
+    """The owned transaction is committed with these writes: bury what an earlier incarnation wrote, or is listed.
+
+    What it has written hides from now on what is listed there, of it and of those before: so only where it wrote less
+    than is listed of it is that looked at. Who has read another value than it wrote is found wrong at the frontier.
+    """
     cdef Block* block = worker.block
     cdef Incarnation* before
     cdef uint32_t given = 0
     if block.workers == 1:
         return
     if lists_of(block, index):
-        given = given_by_list(block, index, write, writes)
-        revalidate_up_to(block, index, take_back_listed(block, index, write, writes, given))
+        given = writes_listed(block, write, writes)
+        if given < listed_writes(block, index):
+            given = given_by_list(block, index, write, writes)
+            revalidate_up_to(block, index, take_back_listed(block, index, write, writes, given))
     if given < writes:
         revalidate_readers(worker, index, write, writes)
     before = <Incarnation*>block.scheduler.task[index].published.observe()

@@ -8,9 +8,9 @@ from blockstm._native.base.cursors cimport events_notify
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.frontier cimport Write
 from blockstm._native.engine.mvmemory.listed cimport (
-    MISLED_MAX, Listed, is_listed, listed_key, listed_of,
+    MISLED_MAX, Listed, is_listed, listed_of,
 )
-from blockstm._native.engine.mvmemory.locations cimport Location, highest_reader
+from blockstm._native.engine.mvmemory.locations cimport Location, highest_reader, location_listed
 from blockstm._native.engine.mvmemory.numbers cimport same_payload
 from blockstm._native.engine.mvmemory.store cimport Store
 from blockstm._native.engine.mvmemory.values cimport PAYLOAD_DELTA, Payload
@@ -31,7 +31,7 @@ cdef inline bint keep_listed(Listed* listed, Store* store, const Write* write, i
     once the delta is committed.
     """
     cdef Location* location = location_at(&store.interner, write.location)
-    cdef int64_t place = listed_of(listed, listed_key(listed, location), index)
+    cdef int64_t place = listed_of(listed, location, index)
     if place < 0:
         return False
     if write.payload.kind == PAYLOAD_DELTA or same_payload(&store.numbers, write.payload, &listed.payload[place]):
@@ -44,6 +44,19 @@ cdef inline bint is_given_by_list(Block* block, int32_t index, const Write* writ
     """Whether readers find a write in the list: then it need not be published."""
     cdef Listed* listed = block.store.listed.observe()
     return listed != NULL and keep_listed(listed, &block.store, write, index)
+
+
+cdef inline uint32_t listed_writes(const Block* block, int32_t index) noexcept nogil:
+    """How many writes of a transaction are listed."""
+    return block.listed.first[index + 1] - block.listed.first[index]
+
+
+cdef inline uint32_t writes_listed(Block* block, const Write* write, uint32_t writes) noexcept nogil:
+    """How many of these writes are to locations of which anything is listed; their lines are in the cache."""
+    cdef uint32_t place, found = 0
+    for place in range(writes):
+        found += location_listed(location_at(&block.store.interner, write[place].location))[0] != 0
+    return found
 
 
 cdef inline uint32_t given_by_list(Block* block, int32_t index, const Write* write, uint32_t writes) noexcept nogil:
@@ -62,7 +75,7 @@ cdef inline void note_kept(Block* block, int32_t index, const Write* write, uint
     cdef uint32_t place
     for place in range(writes):
         location = location_at(&block.store.interner, write[place].location)
-        found = listed_of(listed, listed_key(listed, location), index)
+        found = listed_of(listed, location, index)
         if found >= 0:
             listed.kept[found] = 1
 
@@ -76,7 +89,7 @@ cdef inline int32_t take_back_listed(Block* block, int32_t index, const Write* w
     cdef Listed* listed = block.store.listed.observe()
     cdef int32_t highest = -1
     cdef uint32_t place, found, location
-    if listed == NULL or given == listed.first[index + 1] - listed.first[index]:
+    if listed == NULL or given == listed_writes(block, index):
         return highest
     note_kept(block, index, write, writes)
     for place in range(listed.first[index], listed.first[index + 1]):
