@@ -125,6 +125,27 @@ def test_what_does_not_fit_is_found(
     assert message in findings(folder)[0]
 
 
+def nodes(folder: Path, table: Table) -> dict[bytes, bytes]:
+    with MdbxStore.open(folder) as store:
+        return dict(store.snapshot().items(table))
+
+
+@pytest.mark.parametrize("table", [Table.ACCOUNT_NODES, Table.STORAGE_NODES])
+def test_a_node_that_fits_nothing_but_itself_is_found(folder: Path, table: Table) -> None:
+    """Its checksum is right, and the entries below it make another, or none."""
+    kept = nodes(folder, table)
+    deepest = max(kept, key=lambda key: (len(key), key))
+    key, value = deepest, kept[deepest]
+    weights = value[:-1] + bytes([value[-1] ^ 1])
+    child = value[:20] + bytes([value[20] ^ 1]) + value[21:]
+    for wrong, message in ((weights, "a wrong node"), (child, "a wrong node"), (None, "no node")):
+        changed(folder, table, key, wrong)
+        assert f"{table.value}: {message} stands at 0x{key.hex()}" in findings(folder)
+    changed(folder, table, key, value)
+    changed(folder, table, key + b"\0", value)
+    assert findings(folder) == (f"{table.value}: 1 of the nodes stand where none should",)
+
+
 @pytest.mark.parametrize("table", [Table.BEFORE, Table.AFTER])
 def test_changes_that_lead_elsewhere_are_found(folder: Path, table: Table) -> None:
     with Chain.open(folder, workers=1, window=4) as chain:

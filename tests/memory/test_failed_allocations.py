@@ -63,3 +63,13 @@ def test_every_python_allocation(path: str, workers: int) -> None:
 @pytest.mark.parametrize(("path", "workers"), CASES)
 def test_every_native_allocation(path: str, workers: int) -> None:
     child("native", path, workers, 0)
+
+
+def test_collecting_what_a_store_lacks_loses_nothing(tmp_path: Path) -> None:
+    """Each allocation of it fails once: what is written in the end is what is written at once."""
+    pytest.importorskip("mdbx")
+    environment = {**os.environ, "LD_PRELOAD": str(built("failing_allocator"))}
+    command = [sys.executable, "-m", "tests.memory.collecting", str(tmp_path)]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert int(ended.stdout) > 30

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from blockstm._native.store.snapshot_nodes import SnapshotNodes
@@ -136,9 +136,9 @@ class DiskWorking:
     def forget(self, block_hash: Hash32) -> None:
         """See `WorkingState`: none but the last are at hand."""
 
-    def flat_root(self) -> Hash32:
+    def flat_root(self, tell: Callable[[str], None]) -> Hash32:
         """See `WorkingState`."""
-        return flat_root(self._store.snapshot())
+        return flat_root(self._store.snapshot(), tell)
 
     def commit(self, batch: Batch, *, with_state: bool) -> None:
         """See `WorkingState`; where it could not be written, it may be tried again."""

@@ -16,7 +16,7 @@ the state.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
@@ -41,26 +41,66 @@ _HAS_STORAGE: Final = 2
 _ENTRIES_AT_ONCE: Final = 1 << 12
 
 
-def flat_root(snapshot: Snapshot) -> Hash32:
+def flat_root(snapshot: Snapshot, tell: Callable[[str], None]) -> Hash32:
     """The state root of all accounts and slots of a store, computed anew in bounded memory.
+
+    Args:
+        snapshot: of the store.
+        tell: is called with a sentence for each node that the store has above them and they do not
+            make, and for each that it lacks.
 
     Raises:
         StoreDamaged: one of them is none, or slots are not those that their account says it has.
         StoreError: one of them cannot be read.
     """
-    root, slots = SortedRoot(), _Slots(snapshot)
-    entries = _leaves(snapshot, slots)
+    nodes, slots = _Nodes(snapshot, Table.ACCOUNT_NODES, tell), _Slots(snapshot, tell)
+    root = _root_of(_leaves(snapshot, slots), nodes)
+    slots.end()
+    nodes.end()
+    return root
+
+
+def _root_of(entries: Iterator[bytes], nodes: _Nodes, owner: bytes = b"") -> Hash32:
+    """The root of entries in order; the nodes above them are compared on the way."""
+    root = SortedRoot()
     while some := list(islice(entries, _ENTRIES_AT_ONCE)):
         root.add(some)
-    slots.end()
-    return Hash32(root.root())
+        nodes.compare(root.take_kept(), owner)
+    found = root.root()
+    nodes.compare(root.take_kept(), owner)
+    return Hash32(found)
+
+
+class _Nodes:
+    """The nodes that a store has of its accounts' trie, or of all storage tries."""
+
+    def __init__(self, snapshot: Snapshot, table: Table, tell: Callable[[str], None]) -> None:
+        self._snapshot = snapshot
+        self._table = table
+        self._tell = tell
+        self._count = 0
+
+    def compare(self, made: list[tuple[bytes, bytes]], owner: bytes) -> None:
+        """Tell where another node stands than the entries make, or none."""
+        for place, node in made:
+            found = self._snapshot.get(self._table, owner + place)
+            self._count += found is not None
+            if found != node:
+                what = "no node stands" if found is None else "a wrong node stands"
+                self._tell(f"{self._table.value}: {what} at 0x{(owner + place).hex()}")
+
+    def end(self) -> None:
+        """Tell of nodes at places where the entries make none."""
+        count = sum(1 for _ in self._snapshot.items(self._table)) - self._count
+        if count:
+            self._tell(f"{self._table.value}: {count} of the nodes stand where none should")
 
 
 def _leaves(snapshot: Snapshot, slots: _Slots) -> Iterator[bytes]:
     """What the state trie holds: hashed addresses with the accounts' RLP, in order."""
     for key, row in snapshot.items(Table.ACCOUNTS):
         leaf, storage_root = account_leaf(key, row)
-        found = slots.root_of(key[:OWNER_SIZE])
+        found = slots.root_of(key)
         if found != storage_root:
             raise StoreDamaged(
                 f"the slots of the account 0x{key.hex()} have the root 0x{found.hex()}, and "
@@ -108,21 +148,19 @@ def slot_of(key: bytes, row: bytes) -> tuple[bytes, bytes]:
 class _Slots:
     """The slots of all accounts, taken account by account in order."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, tell: Callable[[str], None]) -> None:
+        self._nodes = _Nodes(snapshot, Table.STORAGE_NODES, tell)
         self._left = snapshot.items(Table.SLOTS)
         self._next = next(self._left, None)
 
-    def root_of(self, owner: bytes) -> bytes:
-        """The root of the slots of the next account that is asked for."""
+    def root_of(self, address: bytes) -> bytes:
+        """The root of the slots of the next account that is asked for, by its hashed address."""
+        owner = address[:OWNER_SIZE]
         if self._next is not None and self._next[0][:OWNER_SIZE] < owner:
             self.end()
         if self._next is None or not self._next[0].startswith(owner):
             return bytes(EMPTY_TRIE_ROOT)
-        root = SortedRoot()
-        rows = self._rows(owner)
-        while some := list(islice(rows, _ENTRIES_AT_ONCE)):
-            root.add(_entries(some))
-        return root.root()
+        return _root_of(_entries(self._rows(owner)), self._nodes, address)
 
     def _rows(self, owner: bytes) -> Iterator[tuple[bytes, bytes]]:
         while self._next is not None and self._next[0].startswith(owner):
@@ -130,16 +168,18 @@ class _Slots:
             self._next = next(self._left, None)
 
     def end(self) -> None:
-        """Refuse slots that no account has."""
+        """Refuse slots that no account has, and nodes above others."""
         if self._next is not None:
             raise StoreDamaged(f"slots: 0x{self._next[0].hex()} is of no account")
+        self._nodes.end()
 
 
-def _entries(rows: list[tuple[bytes, bytes]]) -> list[bytes]:
+def _entries(rows: Iterator[tuple[bytes, bytes]]) -> Iterator[bytes]:
     """What a storage trie holds of slots: hashed slots with the values' RLP."""
-    found = [slot_of(key, row) for key, row in rows]
-    hashes = keccak256_many([slot.rjust(_HASH_SIZE, b"\0") for slot, _ in found])
-    for (key, _), hashed in zip(rows, hashes, strict=True):
-        if key[OWNER_SIZE:] != hashed:
-            raise StoreDamaged(f"slots: what stands at 0x{key.hex()} is another slot's")
-    return [hashed + encode(value) for hashed, (_, value) in zip(hashes, found, strict=True)]
+    while some := list(islice(rows, _ENTRIES_AT_ONCE)):
+        found = [slot_of(key, row) for key, row in some]
+        hashes = keccak256_many([slot.rjust(_HASH_SIZE, b"\0") for slot, _ in found])
+        for (key, _), hashed, (_, value) in zip(some, hashes, found, strict=True):
+            if key[OWNER_SIZE:] != hashed:
+                raise StoreDamaged(f"slots: what stands at 0x{key.hex()} is another slot's")
+            yield hashed + encode(value)

@@ -5,7 +5,7 @@ One thread at a time moves it; the state after a block that it has stood at is r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from blockstm.chain.blocks import Blocks
@@ -50,8 +50,10 @@ class WorkingState(Protocol):
     def forget(self, block_hash: Hash32) -> None:
         """No longer have the tries after a block at hand."""
 
-    def flat_root(self) -> Hash32:
+    def flat_root(self, tell: Callable[[str], None]) -> Hash32:
         """The root computed anew from all accounts and slots; no trie is asked.
+
+        ``tell`` is called with a sentence for each node kept beside them that is not theirs.
 
         Raises:
             StoreError: one of them cannot be read.
@@ -146,7 +148,7 @@ class MemoryWorking:
         if block_hash != self.at:
             self._tries.pop(block_hash, None)
 
-    def flat_root(self) -> Hash32:
+    def flat_root(self, tell: Callable[[str], None]) -> Hash32:
         """See `WorkingState`."""
         return state_root(self.state.accounts())
 

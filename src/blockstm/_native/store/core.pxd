@@ -121,14 +121,14 @@ cdef extern from "store/disk_nodes.hpp" namespace "blockstm::store" nogil:
         uint32_t slot_rows
 
     cppclass DiskNodes(NodeSource):
-        DiskNodes(Snapshot& snapshot, NodeTables tables) noexcept
+        DiskNodes(Snapshot& snapshot, NodeTables tables) except +
         void move_to(Snapshot& snapshot) noexcept
         uint64_t reads() noexcept
         Failure take_failure() noexcept
 
 cdef extern from "store/node_batch.hpp" namespace "blockstm::store" nogil:
     cppclass BatchOfNodes(NodeSink):
-        BatchOfNodes(Batch& batch, NodeTables tables) noexcept
+        BatchOfNodes(Batch& batch, NodeTables tables) except +
 
 cdef extern from "store/disk_accounts.hpp" namespace "blockstm::store" nogil:
     cppclass FlatTables:

@@ -74,7 +74,7 @@ cdef class DiskState:
         self.abi.struct_size = sizeof(blockstm_state)
         self.abi.context = &self.reading
         self.abi.read = core.read_location
-        self.open_tries(checked_hash(root))
+        self.open_tries(root)
 
     def __dealloc__(self):
         self.drop_tries()
@@ -83,6 +83,8 @@ cdef class DiskState:
     cdef int open_tries(self, bytes root) except -1:
         """Forget the nodes in memory; they are read again when they are needed."""
         cdef Status status
+        if PyBytes_GET_SIZE(root) != HASH_SIZE:
+            raise InputError(f"a root is {HASH_SIZE} bytes, not {PyBytes_GET_SIZE(root)}")
         self.drop_tries()
         self.node_store = new trie.NodeStore()
         self.tries = new trie.Accounts()
@@ -394,18 +396,22 @@ cdef class DiskState:
             raise UsageError("the state cannot be written while a block is running on it")
 
     def collect(self) -> Collected:
-        """What the store lacks of the accounts that are frozen and of the tries, which stand at the same block."""
+        """What the store lacks of the accounts that are frozen and of the tries, which stand at the same block.
+        Without memory for it nothing is lost: what is to be removed is said again."""
         cdef Collected found = Collected.__new__(Collected)
-        cdef cbool is_noted
+        cdef cbool is_shared, is_noted
         found.state = self
         found.nodes = new core.BatchOfNodes(found.batch, self.node_tables)
         self.plan(None)
         with nogil:
             self.node_store.lock()
-            is_noted = found.tries.share(self.tries[0]) and found.tries.collect(found.nodes[0])
-            self.tries.leave_notes()
+            is_shared = found.tries.share(self.tries[0])
+            is_noted = is_shared and found.tries.collect(found.nodes[0]) and self.reading.accounts.fill(found.batch)
+            if is_noted:
+                self.tries.leave_notes()
+            elif is_shared:
+                self.tries.swap_notes(found.tries)
             self.node_store.unlock()
-            is_noted = is_noted and self.reading.accounts.fill(found.batch)
         if not is_noted:
             raise MemoryError
         return found
@@ -592,9 +598,3 @@ cdef class Collected:
             self.tries.drop()
             self.state.node_store.unlock()
         del self.nodes
-
-
-cdef bytes checked_hash(bytes hash):
-    if PyBytes_GET_SIZE(hash) != HASH_SIZE:
-        raise InputError(f"a root is {HASH_SIZE} bytes, not {PyBytes_GET_SIZE(hash)}")
-    return hash

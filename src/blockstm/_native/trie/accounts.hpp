@@ -39,6 +39,7 @@ public:
     // A state is collected from a copy of it while it goes on: what the copy says is to be removed, this does not
     // say again; or it does, where the source did not take it. False: out of memory.
     void leave_notes() noexcept;
+    void swap_notes(Accounts& copy) noexcept;  // where collecting the copy failed: it noted more
     bool take_notes(const Accounts& copy) noexcept;
 
     // Forgets nodes that the source has: all that it makes of entries and those of storages, and if that leaves more

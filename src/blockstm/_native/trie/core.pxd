@@ -50,6 +50,8 @@ cdef extern from "trie/stack_trie.hpp" namespace "blockstm::trie" nogil:
         StackTrie() noexcept
         Status add(const uint8_t* key, Bytes value) noexcept
         Status root(uint8_t* out) noexcept
+        const Array[uint8_t]& kept() noexcept
+        void drop_kept() noexcept
 
 cdef extern from "trie/node_source.hpp" namespace "blockstm::trie" nogil:
     cppclass NodeSource:
@@ -117,6 +119,7 @@ cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
         cbool collect(NodeSink& sink) noexcept
         void mark_stored() noexcept
         void leave_notes() noexcept
+        void swap_notes(Accounts& copy) noexcept
         cbool take_notes(const Accounts& copy) noexcept
         cbool unload(uint64_t bytes_max) noexcept
         Status prove(const uint8_t* address, Array[uint8_t]& encodings, Array[uint64_t]& sizes) noexcept

@@ -22,6 +22,10 @@ using Weight = uint8_t;
 inline constexpr Weight DERIVED_MAX = 16;
 inline constexpr Weight KEPT = 255;  // more than that
 
+inline Weight weight_of(uint64_t entries) noexcept {
+    return entries > DERIVED_MAX ? KEPT : static_cast<Weight>(entries);
+}
+
 // A node that a thread reads: what a source says of it, and what it leaves there to read those below it sooner.
 struct NodeReading {
     class Left {

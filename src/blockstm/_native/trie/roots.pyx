@@ -5,7 +5,7 @@ Every function works without the GIL once its arguments are at hand, and is safe
 An empty value is none: the key is not in the trie.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from blockstm._native.trie cimport core
@@ -124,6 +124,24 @@ cdef class SortedRoot:
     """
 
     cdef StackTrie trie
+
+    def take_kept(self) -> list:
+        """The nodes above many entries that were completed since the last call, bottom up, as a store keeps them.
+
+        Each is the key that the store has it under, without the owner, and the value.
+        """
+        cdef list found = []
+        cdef const uint8_t* at = self.trie.kept().data()
+        cdef const uint8_t* end = at + self.trie.kept().size()
+        cdef uint32_t size
+        while at != end:
+            memcpy(&size, at + 1 + HASH_SIZE, sizeof(size))
+            key = PyBytes_FromStringAndSize(<const char*>at, 1 + (at[0] + 1) // 2)
+            at += 1 + HASH_SIZE + sizeof(size)
+            found.append((key, PyBytes_FromStringAndSize(<const char*>at, size)))
+            at += size
+        self.trie.drop_kept()
+        return found
 
     def add(self, list entries) -> None:
         """Add entries, each a key of 32 bytes with the value behind it.

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "trie/encoding.hpp"
+#include "trie/node_source.hpp"
 #include "trie/status.hpp"
 
 namespace blockstm::trie {
@@ -17,6 +18,12 @@ public:
     // Of all that was added; nothing may be added afterwards.
     Status root(uint8_t out[HASH_SIZE]) noexcept;
 
+    // The nodes above more than DERIVED_MAX entries that were closed since `drop_kept`, as a source keeps them: the
+    // length of the path, 1 byte; the path, 32; the length of the rest, 4, little-endian; the encoding, and the weights
+    // of what is below it.
+    const Array<uint8_t>& kept() const noexcept { return kept_; }
+    void drop_kept() noexcept { kept_.clear(); }
+
 private:
     static constexpr int NIBBLES = 2 * HASH_SIZE;
     static constexpr int ABOVE = -1;  // the depth of what the topmost node hangs from
@@ -25,6 +32,13 @@ private:
     struct Branch {
         int depth;  // nibbles above it
         Reference children[BRANCH_WIDTH];
+        uint64_t entries[BRANCH_WIDTH];  // below each
+    };
+
+    // What hangs from somewhere.
+    struct Below {
+        Reference reference;
+        uint64_t entries = 0;
     };
 
     Path last(int from, int to) const noexcept {
@@ -32,13 +46,17 @@ private:
     }
     int top() const noexcept { return size_ == 0 ? ABOVE : way_[size_ - 1].depth; }
     Branch& branch_at(int depth) noexcept;
-    bool fold(int depth, Reference& below) noexcept;
+    bool fold(int depth, Below& below) noexcept;
+    bool close(Branch& branch, Below& below) noexcept;
+    bool extend(int from, int to, Below& below) noexcept;
+    bool keep(int depth, const Weight (&weights)[BRANCH_WIDTH]) noexcept;
     bool refer(bool is_encoded, Reference& out) noexcept;
 
     bool has_last_ = false;
     uint8_t last_[HASH_SIZE];
     Array<uint8_t> value_;
     Array<uint8_t> encoding_;
+    Array<uint8_t> kept_;
     uint32_t size_ = 0;
     Branch way_[NIBBLES];  // from the top down
 };

@@ -74,10 +74,11 @@ private:
 
     // What a changed node weighed before says whether it was kept.
     bool weigh(Owner owner, const Way& way, Node* node, uint32_t entries) noexcept {
-        const bool was_kept = node->weight == KEPT;
-        node->weight = entries > DERIVED_MAX ? KEPT : static_cast<Weight>(entries);
+        const bool goes = node->weight == KEPT && entries <= DERIVED_MAX;
+        if (goes && !removed_.push(StalePlace(owner, way.path()))) return false;  // the weight still says it
+        node->weight = weight_of(entries);
         if (node->weight == KEPT) return sink_.put(owner, way.path(), node);
-        return !was_kept || (removed_.push(StalePlace(owner, way.path())) && sink_.remove(owner, way.path()));
+        return !goes || sink_.remove(owner, way.path());
     }
 
     NodeSink& sink_;
@@ -140,6 +141,11 @@ bool Accounts::collect(NodeSink& sink) noexcept {
 void Accounts::leave_notes() noexcept {
     stale_.clear();
     wiped_.clear();
+}
+
+void Accounts::swap_notes(Accounts& copy) noexcept {
+    stale_.swap(copy.stale_);
+    wiped_.swap(copy.wiped_);
 }
 
 bool Accounts::take_notes(const Accounts& copy) noexcept {
