@@ -157,3 +157,45 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / DATA).write_bytes(b"not a database " * 5000)
     with pytest.raises(StoreError, match="no database"):
         MdbxStore.open(tmp_path)
+
+
+PAGE, HEADER, NODE = 4096, 20, 8
+"""Bytes of a page, of its header, and of that of an entry, before whose key it stands."""
+
+
+def pointers(page: bytes) -> list[int]:
+    """Where a leaf says that its entries are, behind the header."""
+    count = int.from_bytes(page[12:14], "little") // 2
+    return [
+        int.from_bytes(page[at : at + 2], "little") for at in range(HEADER, HEADER + 2 * count, 2)
+    ]
+
+
+@pytest.mark.parametrize("distance", [1, 2, 5, -1, -2, -5])
+def test_an_entry_that_is_shown_in_the_place_of_another_is_told(
+    written: Path, tmp_path: Path, distance: int
+) -> None:
+    """What it hides is not absent, although both its neighbours are what was put."""
+    with MdbxStore.open(written, read_only=True) as store:
+        held = dict(store.snapshot().items(TABLES[0]))
+    content = bytearray((written / DATA).read_bytes())
+    victim = sorted(held)[len(held) // 2]
+    told = 0
+    at = content.find(victim)
+    while at >= 0:  # older copies of the page, too
+        begin = at // PAGE * PAGE
+        places = pointers(content[begin : begin + PAGE])
+        index = next(
+            (i for i, each in enumerate(places) if begin + HEADER + each + NODE == at), None
+        )
+        if index is not None and 0 <= index + distance < len(places):
+            other = places[index + distance].to_bytes(2, "little")
+            content[begin + HEADER + 2 * index : begin + HEADER + 2 * index + 2] = other
+            told += 1
+        at = content.find(victim, at + 1)
+    assert told
+    folder = tmp_path / "store"
+    shutil.copytree(written, folder)
+    (folder / DATA).write_bytes(content)
+    with MdbxStore.open(folder) as store, pytest.raises(StoreDamaged):
+        assert store.snapshot().get(TABLES[0], victim) == held[victim]

@@ -82,14 +82,32 @@ int Reader::check_absent(uint32_t table, MDBX_cursor* cursor, ByteView key, int 
     }
     Value before_key{}, before{};
     const int operation = code == CODE_TRUE ? TO_PREVIOUS : AT_LAST;
+    const bool has_behind = code == CODE_TRUE;
     code = library.cursor_get(cursor, &before_key, &before, operation);
-    if (code == CODE_NOT_FOUND) return code;
-    if (code != CODE_OK) return failure.set(code, table, key);
-    if (!is_less(view_of(before_key), key)) return failure.set(CODE_BAD_ORDER, table, key);
-    if (!read_checked(table, view_of(before_key), view_of(before), value)) {
-        return failure.set(CODE_BAD_CHECKSUM, table, view_of(before_key));
+    if (code == CODE_OK) {
+        if (!is_less(view_of(before_key), key)) return failure.set(CODE_BAD_ORDER, table, key);
+        if (!read_checked(table, view_of(before_key), view_of(before), value)) {
+            return failure.set(CODE_BAD_CHECKSUM, table, view_of(before_key));
+        }
+        code = check_order(table, cursor, TO_PREVIOUS, view_of(before_key), failure);
     }
-    return CODE_NOT_FOUND;
+    if (code != CODE_NOT_FOUND) return failure.set(code, table, key);
+    if (!has_behind) return CODE_NOT_FOUND;
+    Value again = value_of(key);
+    code = library.cursor_get(cursor, &again, &before, TO_LOWER_BOUND);
+    if (code != CODE_TRUE) return failure.set(code == CODE_OK ? CODE_BAD_ORDER : code, table, key);
+    return check_order(table, cursor, TO_NEXT, view_of(found_key), failure);
+}
+
+// Where a page shows another entry than the one that is sought, which stands elsewhere, the order breaks beside it.
+// Pre: the cursor stands at `from`. CODE_NOT_FOUND: it does not.
+int Reader::check_order(uint32_t table, MDBX_cursor* cursor, int operation, ByteView from, Failure& failure) noexcept {
+    Value key{}, value{};
+    const int code = library.cursor_get(cursor, &key, &value, operation);
+    if (code == CODE_NOT_FOUND) return code;
+    if (code != CODE_OK) return failure.set(code, table, from);
+    const bool is_right = operation == TO_NEXT ? is_less(from, view_of(key)) : is_less(view_of(key), from);
+    return is_right ? CODE_NOT_FOUND : failure.set(CODE_BAD_ORDER, table, from);
 }
 
 int Reader::move(uint32_t table, int operation, ByteView from, Pair& pair, Failure& failure) noexcept {

@@ -49,6 +49,7 @@ private:
     int move(uint32_t table, int operation, ByteView from, Pair& pair, Failure& failure) noexcept;
     int check_absent(uint32_t table, MDBX_cursor* cursor, ByteView key, int code, const Value& found_key,
                      const Value& found, Failure& failure) noexcept;
+    int check_order(uint32_t table, MDBX_cursor* cursor, int operation, ByteView from, Failure& failure) noexcept;
 
     const Environment* environment_ = nullptr;
     MDBX_txn* txn_ = nullptr;
