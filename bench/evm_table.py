@@ -13,11 +13,21 @@ WORKLOAD_COLUMNS = {
     "gas": ("gas", "{:,}"),
     "seconds": ("time, ms", "{:.2f}"),
     "spread": ("spread", "{:.1%}"),
-    "pyrevm_seconds": ("revm, ms", "{:.2f}"),
+    "pyrevm_seconds": ("pyrevm, ms", "{:.2f}"),
     "pyrevm_spread": ("spread", "{:.1%}"),
     "ratio": ("speed-up", "{:.2f}x"),
+    "revm_seconds": ("revm 43, ms", "{:.2f}"),
+    "revm_ratio": ("speed-up", "{:.2f}x"),
     "mgas_per_second": ("Mgas/s", "{:,.0f}"),
     "ns_per_instruction": ("ns/instruction", "{:.2f}"),
+}
+JUMP_COLUMNS = {
+    "workload": ("workload", "{}"),
+    "revm_calls": ("calls in a block", "{}"),
+    "gas": ("gas of a call", "{:,}"),
+    "seconds": ("a call, ms", "{:.4f}"),
+    "revm_seconds": ("revm 43, ms", "{:.4f}"),
+    "ratio": ("speed-up", "{:,.2f}x"),
 }
 BLOCK_COLUMNS = {
     "number": ("block", "{}"),
@@ -38,6 +48,7 @@ MILLISECONDS = {
     "sequential_seconds",
     "first_seconds",
     "pyrevm_seconds",
+    "revm_seconds",
     "py_evm_seconds",
     "py_evm_stock_seconds",
 }
@@ -51,6 +62,15 @@ def evm_rows(rows: Sequence[Row]) -> list[Row]:
 def block_rows(rows: Sequence[Row]) -> list[Row]:
     """The rows of a run that are of real blocks."""
     return [row["block"] for row in rows if "block" in row]
+
+
+def jump_section(rows: Sequence[Row]) -> str:
+    """A heading and the table of loads of nothing but jumps; nothing where revm was not there."""
+    found = [row["jumps"] for row in rows if "revm_ratio" in row.get("jumps", {})]
+    if not found:
+        return ""
+    shown = [row | {"ratio": row["revm_ratio"], "stable": True} for row in found]
+    return "\n".join(["### Jumps, beside revm 43\n", *table(JUMP_COLUMNS, shown), ""])
 
 
 def block_section(rows: Sequence[Row]) -> str:
@@ -112,10 +132,23 @@ def _summary(rows: Sequence[Row]) -> str:
     names = f": {', '.join(lost)}" if lost else ""
     return (
         f"Over all {len(rows)} workloads the EVM is {geometric_mean(rows):.2f}x as fast as revm "
-        f"(geometric mean), and slower in {len(lost)}{names}."
+        f"(geometric mean), and slower in {len(lost)}{names}.{_beside_the_newest(rows)}"
     )
 
 
-def geometric_mean(rows: Sequence[Row]) -> float:
+def _beside_the_newest(rows: Sequence[Row]) -> str:
+    """The same of the newest revm, where it could be built."""
+    compared = [row for row in rows if "revm_ratio" in row]
+    if not compared:
+        return ""
+    least = min(compared, key=lambda row: float(row["revm_ratio"]))
+    mean = geometric_mean(compared, "revm_ratio")
+    return (
+        f" Beside revm 43 with its Keccak in assembler it is {mean:.2f}x, at the least "
+        f"{least['revm_ratio']:.2f}x ({least['workload']})."
+    )
+
+
+def geometric_mean(rows: Sequence[Row], ratio: str = "ratio") -> float:
     """Of the speed-ups."""
-    return math.exp(sum(math.log(row["ratio"]) for row in rows) / len(rows))
+    return math.exp(sum(math.log(row[ratio]) for row in rows) / len(rows))

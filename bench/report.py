@@ -22,6 +22,7 @@ from bench.evm_table import (  # noqa: E402  # likewise
     block_section,
     evm_rows,
     evm_section,
+    jump_section,
 )
 from bench.inference_table import inference_section  # noqa: E402  # likewise
 from bench.parallel_table import parallel_section  # noqa: E402  # likewise
@@ -68,7 +69,7 @@ def report(rows: list[Row]) -> str:
     for title, chosen in _tables(timed).items():
         sections += [f"### {title}\n", _table(chosen)]
     sections += [_losses(timed)] if timed else []
-    sections += [evm_section(evm_rows(rows)), block_section(block_rows(rows))]
+    sections += [evm_section(evm_rows(rows)), jump_section(rows), block_section(block_rows(rows))]
     sections += [parallel_section(rows), signature_section(signature_rows(rows))]
     sections += [decoding_section(rows), inference_section(rows)]
     return "\n".join(sections)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.evm_table import block_rows, block_section, evm_rows, evm_section
+from bench.evm_table import block_rows, block_section, evm_rows, evm_section, jump_section
 from bench.targets import TARGETS
 
 
@@ -29,9 +29,26 @@ ROWS = [row("calls", 2.0), row("memory", 0.5, stable=False), {"memory": {}}]
 def test_losses_and_unstable_rows_are_marked() -> None:
     section = evm_section(evm_rows(ROWS))
     lines = section.splitlines()
-    assert "| calls | 12,345,678 | 20.00 | 1.0% | 40.00 | 1.2% | 2.00x | 617 |  |  |" in lines
-    assert lines[5].endswith("| 0.50x | 617 |  | slower, **unstable** |")
+    assert "| calls | 12,345,678 | 20.00 | 1.0% | 40.00 | 1.2% | 2.00x |  |  | 617 |  |  |" in lines
+    assert lines[5].endswith("| 0.50x |  |  | 617 |  | slower, **unstable** |")
     assert "1.00x as fast as revm (geometric mean), and slower in 1: memory." in section
+
+
+def test_the_newest_revm_is_named_where_it_was_measured() -> None:
+    rows = [row("calls", 2.0), row("memory", 0.5)]
+    for each, ratio in zip(rows, (1.0, 4.0), strict=True):
+        each["evm"] |= {"revm_seconds": 0.02 * ratio, "revm_ratio": ratio}  # type: ignore[operator]  # a dict
+    section = evm_section(evm_rows(rows))
+    assert "| 40.00 | 1.2% | 2.00x | 20.00 | 1.00x | 617 |" in section
+    assert "with its Keccak in assembler it is 2.00x, at the least 1.00x (calls)." in section
+    assert "in assembler" not in evm_section(evm_rows(ROWS))
+
+
+def test_jumps_are_shown_where_revm_was_there() -> None:
+    jumps = {"workload": "around", "revm_calls": 200, "gas": 71_000, "seconds": 1e-5}
+    assert jump_section([{"jumps": {"workload": "around"}}, *ROWS]) == ""
+    section = jump_section([{"jumps": jumps | {"revm_seconds": 3e-5, "revm_ratio": 3.0}}])
+    assert "| around | 200 | 71,000 | 0.0100 | 0.0300 | 3.00x |  |" in section
 
 
 def test_the_targets_are_the_least_and_the_mean() -> None:

@@ -10,8 +10,11 @@ import pytest
 
 from blockstm import execute_block
 from blockstm.bench.blocks import revm
+from blockstm.bench.blocks.evm_loads import block_of_load, revm_columns
 from blockstm.bench.blocks.exported import digest_of, export
 from blockstm.bench.blocks.workloads import BlockWorkload, block_workload
+from blockstm.bench.evm.candidates import candidate
+from blockstm.bench.evm.workloads import workload_named
 from blockstm.errors import ConfigError
 from blockstm.vm.evm import Signed
 
@@ -115,9 +118,37 @@ def test_the_way_of_revm_that_is_quicker_counts(
     assert revm.revm_seconds(workload) * len(workload.steps) == pytest.approx(0.5)
 
 
+def test_a_load_of_the_evm_is_a_block_by_the_rules_of_cancun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    load = workload_named("calls", turns=3)
+    block = block_of_load(load)
+    ours = execute_block(block.steps, block.state, block.evm, workers=1)
+    alone = candidate("evm", load, lambda ran: None)
+    assert ours.outcomes[0].value.succeeded
+    assert ours.gas_used == alone.run(alone.prepare()).gas_used
+    digest = digest_of(ours, block.state).hex()
+    row = {"gas": ours.gas_used, "digest": digest, "journal": [3.0], "commits": [2.0]}
+    program = tmp_path / "revm-baseline"
+    program.write_text(f"#!/bin/sh\n[ $2 = Cancun ] && echo '{json.dumps(row)}'\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(revm, "_built", lambda: program)
+    monkeypatch.setattr(revm, "why_no_revm", lambda: None)
+    columns = revm_columns(load, 0.5)
+    assert (columns["revm_calls"], columns["revm_seconds"]) == (1, 2.0)
+    assert columns["revm_ratio"] > 0
+
+
+def test_a_short_load_is_a_block_of_many_calls() -> None:
+    block = block_of_load(workload_named("calls", turns=3), 4)
+    outcomes = execute_block(block.steps, block.state, block.evm, workers=1).outcomes
+    assert [outcome.value.succeeded for outcome in outcomes] == [True] * 4
+
+
 @pytest.mark.skipif(not revm._program().exists(), reason="revm has not been built here")
 def test_revm_comes_to_what_ours_does(workload: BlockWorkload) -> None:
     assert 0 < revm.revm_seconds(workload) < 1
+    assert 0 < revm.revm_seconds(block_of_load(workload_named("calls", turns=3), 2)) < 1
 
 
 def test_what_is_written_back_as_it_was_is_no_change() -> None:

@@ -1,9 +1,10 @@
 //! revm on one exported block, on one thread: how long it takes, and what it comes to.
 //!
-//! `revm-baseline BLOCK SECONDS` runs the block again and again for about so long, in both ways that revm has of
+//! `revm-baseline BLOCK FORK SECONDS` runs the block again and again for about so long, in both ways that revm has of
 //! keeping changes: in its journal until the block's end, or in the state after each transaction. It prints one
 //! line of JSON: seconds of each iteration of either way, gas, and a digest of all results and changes, which must
-//! be ours. The block is what `blockstm.bench.blocks.exported` writes; its page says what stands where.
+//! be ours. The block is what `blockstm.bench.blocks.exported` writes; its page says what stands where. Its fork is
+//! named as revm names it.
 mod block;
 mod digest;
 
@@ -24,8 +25,8 @@ type State = CacheDB<EmptyDB>;
 type Ran<Changes> = (Duration, Vec<ExecutionResult>, Changes);
 
 /// All transactions, one after another; changes stay in the journal until the end.
-fn run_on_journal(block: &Block, state: &State) -> Ran<EvmState> {
-    let mut evm = context(block).with_db(WrapDatabaseRef(state)).build_mainnet();
+fn run_on_journal(block: &Block, fork: SpecId, state: &State) -> Ran<EvmState> {
+    let mut evm = context(block, fork).with_db(WrapDatabaseRef(state)).build_mainnet();
     let transactions = block.transactions.clone();
     let begin = Instant::now();
     let mut results = Vec::with_capacity(transactions.len());
@@ -37,8 +38,8 @@ fn run_on_journal(block: &Block, state: &State) -> Ran<EvmState> {
 }
 
 /// All transactions, one after another; each one's changes are committed to the state, which is ready in memory.
-fn run_with_commits(block: &Block, state: &State) -> Ran<State> {
-    let mut evm = context(block).with_db(state.clone()).build_mainnet();
+fn run_with_commits(block: &Block, fork: SpecId, state: &State) -> Ran<State> {
+    let mut evm = context(block, fork).with_db(state.clone()).build_mainnet();
     let transactions = block.transactions.clone();
     let begin = Instant::now();
     let mut results = Vec::with_capacity(transactions.len());
@@ -59,28 +60,29 @@ fn seconds_of(mut iteration: impl FnMut() -> Duration, limit: Duration) -> Strin
     seconds.join(", ")
 }
 
-fn context(block: &Block) -> Context {
+fn context(block: &Block, fork: SpecId) -> Context {
     Context::mainnet()
-        .modify_cfg_chained(|cfg| cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA))
+        .modify_cfg_chained(|cfg| cfg.set_spec_and_mainnet_gas_params(fork))
         .with_block(block.environment.clone())
 }
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let [_, path, seconds] = arguments.as_slice() else {
-        eprintln!("usage: revm-baseline BLOCK SECONDS");
+    let [_, path, fork, seconds] = arguments.as_slice() else {
+        eprintln!("usage: revm-baseline BLOCK FORK SECONDS");
         std::process::exit(2);
     };
+    let fork: SpecId = fork.parse().expect("FORK is one of revm's");
     let limit = Duration::from_secs_f64(seconds.parse().expect("SECONDS is a number"));
     let block = Block::read(&std::fs::read(path).expect("the block can be read"));
     let state = block.state();
-    let (_, results, changes) = run_on_journal(&block, &state); // warms up, too
+    let (_, results, changes) = run_on_journal(&block, fork, &state); // warms up, too
     let gas: u64 = results.iter().map(ExecutionResult::tx_gas_used).sum();
     let digest = digest::of(&results, digest::changes_of_journal(&changes, &state));
-    let (_, committed, after) = run_with_commits(&block, &state);
+    let (_, committed, after) = run_with_commits(&block, fork, &state);
     assert_eq!(digest, digest::of(&committed, digest::changes_of_state(&after, &state)), "both come to the same");
     drop((results, changes, committed, after));
-    let journal = seconds_of(|| run_on_journal(&block, &state).0, limit / 2);
-    let commits = seconds_of(|| run_with_commits(&block, &state).0, limit / 2);
+    let journal = seconds_of(|| run_on_journal(&block, fork, &state).0, limit / 2);
+    let commits = seconds_of(|| run_with_commits(&block, fork, &state).0, limit / 2);
     println!(r#"{{"gas": {gas}, "digest": "{digest:x}", "journal": [{journal}], "commits": [{commits}]}}"#);
 }

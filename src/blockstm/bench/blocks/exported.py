@@ -7,7 +7,7 @@ An exported block, all numbers big-endian, counts and sizes of 8 bytes before wh
     transactions of type 2: sender, to, nonce (8), gas (8), fee cap (32), tip cap (32),
         value (32), data
 
-The fork is Osaka and the chain's id 1, as of every workload.
+The chain's id is 1. The fork is not in there: that of a workload is Osaka.
 """
 
 from __future__ import annotations

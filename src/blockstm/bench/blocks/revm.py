@@ -1,8 +1,8 @@
 """The newest revm on a workload: a program in Rust, built where a checkout and cargo are.
 
 Its sources are in ``bench/baselines/revm`` and are built into ``build/baselines/revm`` when they
-are first needed, which takes minutes. Its results are compared with ours by a digest of everything
-that a block comes to.
+are first needed, which takes minutes; with Keccak in assembler, as nodes have it. Its results are
+compared with ours by a digest of everything that a block comes to.
 """
 
 from __future__ import annotations
@@ -56,13 +56,18 @@ def revm_seconds(workload: BlockWorkload) -> float:
     with tempfile.TemporaryDirectory() as folder:
         exported = Path(folder) / "block"
         exported.write_bytes(export(workload))
-        command = [str(_built()), str(exported), f"{_SECONDS}"]
+        command = [str(_built()), str(exported), _name_of(workload.evm.fork), f"{_SECONDS}"]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     row = json.loads(printed)
     if (row["gas"], row["digest"]) != (ours.gas_used, digest_of(ours, workload.state).hex()):
         raise AssertionError(f"revm comes to another result than ours on {workload.name}")
     ways: list[list[float]] = [row["journal"], row["commits"]]
     return min(map(statistics.median, ways)) / len(workload.steps)
+
+
+def _name_of(fork: str) -> str:
+    """What revm calls a fork."""
+    return fork.capitalize()
 
 
 def _program() -> Path:

@@ -22,7 +22,7 @@ from blockstm.state.accounts import Account, AccountState
 from blockstm.types import Address, BlockNumber
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
-__all__ = ["EVMS", "OURS", "Ran", "candidate"]
+__all__ = ["EVMS", "OURS", "Ran", "candidate", "set_up_ours"]
 
 OURS = "evm"
 _FUNDS = 10**24
@@ -137,8 +137,8 @@ def _run_pyevm(workload: Workload, prepared: Any) -> Ran:
     return Ran(used - refund, bytes(computation.output))
 
 
-def _set_up_ours(workload: Workload) -> Any:
-
+def set_up_ours(workload: Workload) -> tuple[AccountState, Evm, list[Signed]]:
+    """The state, the EVM and the step that a workload is, for ours."""
     accounts = {
         Address(address): Account(
             balance=account.balance,
@@ -188,7 +188,7 @@ def _hex(address: bytes) -> str:
 
 
 EVMS = {
-    OURS: _Evm(_set_up_ours, _run_ours, None),
+    OURS: _Evm(set_up_ours, _run_ours, None),
     "pyrevm": _Evm(_set_up_pyrevm, _run_pyrevm, "pyrevm"),
     "py-evm": _Evm(_set_up_pyevm, _run_pyevm, "pyevm"),
 }
