@@ -8,9 +8,16 @@ Imports point down::
     options      what a caller says of a block, checked
 """
 
+from typing import TYPE_CHECKING
+
+from blockstm import lazy_names
 from blockstm.executor.executor import Executor
-from blockstm.executor.exploration import Decision, Exploration, explore
 from blockstm.executor.one_block import execute_block
 from blockstm.stream import Stream
 
 __all__ = ["Decision", "Executor", "Exploration", "Stream", "execute_block", "explore"]
+
+if TYPE_CHECKING:
+    from blockstm.executor.exploration import Decision, Exploration, explore
+else:  # to a type checker, a module with this function has every name there could be
+    __getattr__, __dir__ = lazy_names.of(__name__, {"exploration": "Decision Exploration explore"})

@@ -6,7 +6,7 @@ Whether the block is valid is for `verification` to say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.block import Block
@@ -18,7 +18,6 @@ from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
 from blockstm.ethereum.execution.prepared import PreparedBlock
 from blockstm.ethereum.execution.senders import find_senders, signature_violation
 from blockstm.ethereum.execution.vms import VMName, check_vm
-from blockstm.ethereum.files.block_files import BlockFile
 from blockstm.ethereum.rules.fees import blob_base_fee
 from blockstm.kinds import check_kind
 from blockstm.messages import brief
@@ -27,6 +26,9 @@ from blockstm.types import Address, Hash32
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evmc import EvmcVm
 from blockstm.vm.forks import HOMESTEAD, Fork
+
+if TYPE_CHECKING:
+    from blockstm.ethereum.files.block_files import BlockFile
 
 __all__ = ["context_of", "prepare", "prepare_file", "prepare_under"]
 

@@ -8,9 +8,9 @@ what system contracts return at the end of the block.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import sha256
 from typing import Final
 
+from blockstm._native.crypto.hashes import sha256
 from blockstm.ethereum.blocks.receipt import Log, Receipt
 from blockstm.ethereum.chains.chain import MAINNET_DEPOSIT_CONTRACT
 from blockstm.ethereum.rules.reasons import Reason, Violation
@@ -108,8 +108,8 @@ def deposits(receipts: Iterable[Receipt], contract: Address = MAINNET_DEPOSIT_CO
 
 def requests_hash(requests: Iterable[bytes]) -> Hash32:
     """The hash that the header names; a request that is only its type does not count."""
-    digests = (sha256(request).digest() for request in requests if len(request) > 1)
-    return Hash32(sha256(b"".join(digests)).digest())
+    digests = (sha256(request) for request in requests if len(request) > 1)
+    return Hash32(sha256(b"".join(digests)))
 
 
 def _is_deposit(log: Log, contract: Address) -> bool:

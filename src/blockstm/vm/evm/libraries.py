@@ -120,6 +120,6 @@ _SOURCES = {
     "blst": Source("ckzg", "ckzg", "ckzg>=2.1", CANCUN),
     "gmp": Source("gmpy2", "gmpy2.gmpy2", "gmpy2>=2.2", BYZANTIUM, "../gmpy2.libs/libgmp-*.so*"),
 }
-_LOCK = lock_for_forks()
+_LOCK = lock_for_forks(is_logged_under=False)
 _LOADED: set[str] = set()
 _KEPT: list[ctypes.CDLL] = []
