@@ -137,6 +137,8 @@ def prepare_file(
     senders: Sequence[Address] | None = None,
 ) -> PreparedBlock:
     """`prepare` a block with the state that its file has."""
+    from blockstm.ethereum.files.block_files import BlockFile  # most blocks come from no file
+
     check_kind(file, BlockFile, "file")
     return prepare(
         file.block,
