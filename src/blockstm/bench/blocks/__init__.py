@@ -8,6 +8,7 @@ Imports point down::
     baselines       other EVMs on a workload, one transaction after another
     hinted          blocks with hints of each kind, right and hostile
     real_blocks     real blocks on the native EVM and on py-evm
+    evm_loads       loads of `blockstm bench evm` as blocks, beside the newest revm
     revm            the newest revm on a workload, a program in Rust
     exported        a workload as bytes for other programs, and what it comes to
     own_pools       swaps in contracts of their own: what meeting code costs
