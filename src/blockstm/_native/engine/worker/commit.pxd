@@ -71,7 +71,7 @@ cdef inline void tombstone_others(Worker* worker, int32_t index, const Write* wr
     """The owned transaction is committed with these writes: bury what an earlier incarnation wrote, or is listed.
 
     What it has written hides from now on what is listed there, of it and of those before: so only where it wrote less
-    than is listed of it is that looked at. Who has read another value than it wrote is found wrong at the frontier.
+    than is listed of it is that looked at. A reader of another value than it wrote is found wrong at the frontier.
     """
     cdef Block* block = worker.block
     cdef Incarnation* before
