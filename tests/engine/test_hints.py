@@ -181,6 +181,29 @@ def test_a_worker_without_work_runs_what_waits_for_a_long_one() -> None:
     assert result.stats.hints.taken == 1
 
 
+@pytest.mark.parametrize("workers", [2, 3, 4])
+@pytest.mark.parametrize("schedule", ["declared", "grouped"])
+def test_what_waits_for_long_ones_comes_to_the_same(schedule: Any, workers: int) -> None:
+    """Runs so long that workers without work take held ones, which read late, early or nothing."""
+    late, early = ("work", 800_000), ("bump", 100, 1)
+    blocks = {
+        "late reads": [[late, early]] * 6,
+        "early reads": [[early, late]] * 6,
+        "none": [[late, ("bump", n, 1)] for n in range(6)],
+    }
+    chain = from_dependencies([[n - 1] if n else [] for n in range(6)])
+    fan = from_dependencies([[0] if n else [] for n in range(6)])
+    config = Config(gate=False, schedule=schedule)
+    vm = NativeScripts()
+    for block in blocks.values():
+        expected = reference.execute_block(block, {}, vm.python)
+        for hints in (chain, fan):
+            result = executor(workers, config).execute_block(block, {}, vm, hints=hints)
+            assert_same_result(result, expected)
+            assert result.stats.hints is not None
+            check_is_bounded(result.stats.hints)
+
+
 def test_right_dependencies_stay_trusted() -> None:
     hints = from_dependencies([[n - 3] if n > 2 else [] for n in range(COUNT)])
     stats = executor(2).execute_block(BUMPS, {}, NativeScripts(), hints=hints).stats

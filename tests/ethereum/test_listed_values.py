@@ -24,7 +24,8 @@ from blockstm.ethereum.execution import prepare
 from blockstm.ethereum.hints import AccessLists, from_access_list
 from blockstm.executor import explore
 from blockstm.hints import Hints
-from blockstm.testing import random_schedules
+from blockstm.testing import Ran, assert_same_result, random_schedules
+from blockstm.testing.strategies import choices as orders
 
 COUNTER, PAYER, FACTORY = (bytes(19) + bytes([last]) for last in (0xC7, 0xC8, 0xC9))
 # Adds 1 to slot 0.
@@ -309,6 +310,66 @@ def test_any_mixture_of_lies_comes_to_the_same(seed: int, schedule: str, workers
 
     hints = from_access_list(changed(LISTED, change), draw.choice((TRANSACTIONS, 3, 99)))
     assert execute(GIVEN, workers, hints, schedule=schedule) == EXPECTED
+
+
+def any_lies(draw: Random) -> BlockAccessList:
+    """A mixture of two lies: of each account what the one list has or the other."""
+    first, second = (LIES[draw.choice(sorted(LIES))](LISTED).accounts for _ in range(2))
+    return BlockAccessList(
+        tuple(draw.choice(pair) for pair in zip(first, second, strict=False)) or first
+    )
+
+
+def of_others(draw: Random, listed: BlockAccessList) -> BlockAccessList:
+    """Each slot's and balance's changes as those of other transactions, in as many of them."""
+
+    def moved(changes: Any) -> Any:
+        indices = draw.sample(range(1, TRANSACTIONS + 1), min(len(changes), TRANSACTIONS))
+        return tuple((index, value) for index, (_, value) in zip(indices, changes, strict=False))
+
+    return BlockAccessList(
+        tuple(
+            replace(
+                each,
+                storage_changes=tuple((slot, moved(found)) for slot, found in each.storage_changes),
+                balance_changes=moved(each.balance_changes),
+            )
+            for each in listed.accounts
+        )
+    )
+
+
+PREPARED = prepare(GIVEN, state(), "evm", fork="amsterdam")
+with Executor(workers=1) as _alone:
+    IN_ORDER = _alone.execute_block(PREPARED.steps, PREPARED.state, PREPARED.vm)
+
+
+@hypothesis.settings(max_examples=150, deadline=None, print_blob=True)
+@hypothesis.given(
+    st.integers(0, 1 << 32), orders(workers=3, max_length=300), st.sampled_from(SCHEDULES[:4])
+)
+def test_no_lie_changes_a_block_in_any_order_of_steps(seed: int, order: Any, schedule: Any) -> None:
+    draw = Random(seed)
+    listed = any_lies(draw)
+    if draw.random() < 0.5:
+        listed = of_others(draw, listed)
+    hints = from_access_list(listed, draw.choice((TRANSACTIONS, 3, 99)))
+    explored = explore(
+        *(PREPARED.steps, PREPARED.state, PREPARED.vm),
+        choices=order,
+        workers=3,
+        config=Config(schedule=schedule, revalidation=draw.random() < 0.8),
+        hints=hints.shifted(PREPARED.transaction_steps.start),
+    )
+    assert_same_result(Ran(explored.result, explored.error), IN_ORDER)
+
+
+@pytest.mark.parametrize("first", [0, 1, 3])
+def test_a_list_of_the_first_says_nothing_of_the_rest(first: int) -> None:
+    for workers in (2, 4):
+        hints = from_access_list(LISTED, first)
+        for schedule in SCHEDULES:
+            assert execute(GIVEN, workers, hints, schedule=schedule) == EXPECTED
 
 
 def values_of(writes: list[tuple[int, bytes, bytes]]) -> tuple[memoryview, memoryview, bytes]:

@@ -74,7 +74,7 @@ cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* 
     for index in range(incarnation.writes):
         write = &incarnation.write[index]
         location = location_at(&block.store.interner, write.location)
-        if block.listed != NULL and is_given_by_list(block, write.payload.index, write):
+        if lists_of(block, write.payload.index) and is_given_by_list(block, write.payload.index, write):
             given[0] += 1
             continue
         if is_only_added_to(&worker.view.path, location, write.payload):
