@@ -169,6 +169,39 @@ def test_a_fork_while_the_evm_looks_for_codes_leaves_the_cache_of_codes_whole() 
     assert output == "{0}\n"
 
 
+def test_a_fork_while_a_bound_block_remembers_results_lets_the_child_run_it() -> None:
+    output = program("""
+        from tests.evm.world_blocks import context, contract, transaction, world
+        from blockstm.state.accounts import AccountState
+        from blockstm.vm.evm import Evm
+        import blockstm
+        place = bytes(19) + b"\\xcc"
+        recover = "0 0 0 0 1 GAS STATICCALL POP " * 110  # each the same, without a signature
+        state = AccountState(world({place: contract(recover)}))
+        vm = Evm("prague", context("prague"))
+        block = vm.bind([transaction(n % 8, place, nonce=n // 8) for n in range(64)])
+        config = blockstm.Config(workers=2, gate=False)
+        def run():
+            return dict(blockstm.execute_block(block, state, vm, config=config).writes)
+        wanted = run()
+        def go_on():
+            while True:
+                run()
+        for _ in range(2):
+            threading.Thread(target=go_on, daemon=True).start()
+        codes = set()
+        for _ in range(60):
+            time.sleep(0.001)
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if run() == wanted else 1)
+            codes.add(wait(child))
+        print(codes, flush=True)
+        os._exit(0)
+    """)
+    assert output == "{0}\n"
+
+
 @workers
 def test_a_fork_while_blocks_and_streams_run_leaves_both_whole(workers: int) -> None:
     output = program(f"""

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "base/bytes.hpp"
+#include "base/fork_locks.hpp"
 #include "crypto/keccak.hpp"
 
 namespace blockstm::evm {
@@ -89,7 +90,7 @@ private:
         }
     }
 
-    std::mutex lock_;
+    ForkMutex lock_;           // a block outlives its runs, and a forked child may run it again
     uint64_t run_ = 0;         // whose outputs these are
     Array<uint16_t> places_;   // made when something is remembered: by the hash, in `entries_`
     Array<Entry> entries_;
