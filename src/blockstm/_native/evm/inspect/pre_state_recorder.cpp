@@ -30,7 +30,7 @@ void PreStateRecorder::call(Machine& machine, const CallStart& start) noexcept {
 
 // Those of the transaction itself.
 void PreStateRecorder::see_parties(Machine& machine) noexcept {
-    if (!is_of_the_block(step_.kind) && step_.kind != StepKind::Call) return;
+    if (!has_parties()) return;
     const Transaction& transaction = step_.transaction;
     see(transaction.sender);
     see(machine.block->coinbase);
@@ -39,7 +39,7 @@ void PreStateRecorder::see_parties(Machine& machine) noexcept {
         see(created);
         begin(CREATED_TAG).address(created);
     } else {
-        see(transaction.to, true);
+        see(transaction.to);
     }
     for (uint64_t place = 0; place < transaction.authorization_count; ++place) {
         const Authorization& authorization = transaction.authorizations[place];
@@ -47,20 +47,32 @@ void PreStateRecorder::see_parties(Machine& machine) noexcept {
     }
 }
 
+// Codes that are delegations change before the transaction's own call begins, and not within it. So what a call within
+// it has met is what is there at the end; what the transaction was sent to is followed as it was before.
 bool PreStateRecorder::see_delegations(Machine& machine) noexcept {
     if (machine.fork() < Fork::Prague) return true;
-    Journal& journal = machine.journal;
     const uint64_t count = seen_.size();
     for (uint64_t place = 0; place < count; ++place) {
-        if (!seen_[place].is_called) continue;
-        Account* account = nullptr;
-        const Code* code = nullptr;
-        Hash32 hash;
-        if (!journal.account(seen_[place].address, account) || !journal.code_hash(account, hash)) return false;
-        if (journal.has_changed_code(*account)) continue;
-        if (!journal.code(account, code)) return false;
-        if (code->is_delegation) see(code->delegate);
+        if (seen_[place].is_called && !see_delegation(machine.journal, seen_[place].address, false)) return false;
     }
+    const Transaction& transaction = step_.transaction;
+    return !has_parties() || transaction.creates || see_delegation(machine.journal, transaction.to, true);
+}
+
+bool PreStateRecorder::see_delegation(Journal& journal, const Address& address, bool is_before) noexcept {
+    Account* account = nullptr;
+    const Code* code = nullptr;
+    Hash32 hash;
+    if (!journal.account(address, account) || !journal.code_hash(account, hash)) return false;
+    if (is_before && journal.has_changed_code(*account)) {
+        Account as_it_was = *account;
+        as_it_was.has_code = account->had_code, as_it_was.code_hash = account->code_hash_before;
+        as_it_was.code = nullptr, as_it_was.new_code = -1;
+        if (!journal.code(&as_it_was, code)) return false;
+    } else if (!journal.code(account, code)) {
+        return false;
+    }
+    if (code->is_delegation) see(code->delegate);
     return true;
 }
 

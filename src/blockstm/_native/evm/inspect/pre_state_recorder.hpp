@@ -39,8 +39,10 @@ private:
     void see(const Address& address, bool is_called = false) noexcept { note({address, is_called, false, {}}); }
     void see_slot(const Address& address, const u256& key) noexcept { note({address, false, true, key}); }
     void note(const Seen& seen) noexcept { is_full = is_full || !seen_.push(seen); }
+    bool has_parties() const noexcept { return is_of_the_block(step_.kind) || step_.kind == StepKind::Call; }
     void see_parties(Machine& machine) noexcept;
     bool see_delegations(Machine& machine) noexcept;
+    bool see_delegation(Journal& journal, const Address& address, bool is_before) noexcept;
     void forget_repeated() noexcept;
     bool write(Machine& machine, const Seen& seen) noexcept;
 
