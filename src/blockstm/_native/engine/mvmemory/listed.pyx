@@ -126,7 +126,8 @@ cdef uint32_t find_key(const Listed* listed, uint64_t hashed) noexcept nogil:
     cdef uint64_t place = hashed & listed.mask
     cdef uint64_t cell = listed.cell[place]
     while cell:
-        if cell >> 32 == hashed >> 32:  # the place tells the lower bits, all but the same
+        # All bits count, as a code that is found under another key would be kept for its own: see `has_codes`.
+        if cell >> 32 == hashed >> 32 and listed.key[<uint32_t>cell - 1].hashed == hashed:
             return <uint32_t>cell
         place = (place + 1) & listed.mask
         cell = listed.cell[place]
