@@ -257,7 +257,10 @@ class EvmcError(BlockstmError):
 
 
 class TraceTooLarge(BlockstmError):
-    """More is recorded of a block or a call than its tracer's ``bytes_max``."""
+    """More is recorded of a block or a call than its tracer's ``bytes_max``, or written as JSON.
+
+    See `blockstm.ethereum.tracing.Tracer.within`.
+    """
 
 
 class CallError(BlockstmError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ from blockstm.ethereum.tracing import (
     FourByteTracer,
     JsonLogger,
     NoopTracer,
+    PrestateTracer,
     StructLogger,
     TracedTransaction,
     Tracer,
@@ -164,6 +166,8 @@ except TraceTooLarge:
 def test_a_bound_is_a_positive_int(wrong: object) -> None:
     with pytest.raises(ConfigError, match="bytes_max"):
         CallTracer().within(wrong)  # type: ignore[arg-type]  # that is what is tested
+    with pytest.raises(ConfigError, match="bytes_max"):
+        CallTracer().within(5, as_json=wrong)  # type: ignore[arg-type]  # likewise
 
 
 def test_a_tracer_within_a_bound_is_another_one() -> None:
@@ -187,3 +191,60 @@ def test_each_transaction_may_have_a_bound_of_its_own(workers: int) -> None:
     assert trace(StructLogger().within(64 * MIB, third)) == 3
     with pytest.raises(TraceTooLarge):
         trace(StructLogger().within(64 * MIB, third - 1))
+
+
+# Reads a slot after the other, and shows them all again with each.
+READS = bytes.fromhex("5f5b60010180545060015600")
+WRITTEN = [*TRACERS, PrestateTracer(), PrestateTracer(diff_mode=True)]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("tracer", WRITTEN, ids=lambda each: type(each).__name__)
+def test_what_is_asked_for_as_json_has_a_bound_to_the_byte(tracer: Tracer, workers: int) -> None:
+    state, parent, block = block_of([(CONTRACT, 90_000)] * 5 + [(QUIET, 30_000)])
+
+    def traced(tracer: Tracer) -> Any:
+        return execute_block(
+            block, state, vm="evm", chain=CHAIN, parent=parent, workers=workers, tracer=tracer
+        ).traces
+
+    whole = traced(tracer)
+    sizes = [len(whole.json(index)) for index in range(len(whole))]
+    bounded = traced(tracer.within(MIB << 8, as_json=sum(sizes)))
+    assert (list(bounded), bounded.json()) == (list(whole), whole.json())
+    less = traced(tracer.within(MIB << 8, as_json=sum(sizes) - 1))
+    for ask in (less.json, less.json_by_hash, lambda: less[:], lambda: list(less)):
+        with pytest.raises(TraceTooLarge, match=f"more than {sum(sizes) - 1} bytes as JSON"):
+            ask()
+    assert less.json(0) == whole.json(0)
+    one = tracer.within(MIB << 8, as_json=sizes[0])
+    assert traced(one).json(0) == whole.json(0)
+    with pytest.raises(TraceTooLarge):
+        traced(tracer.within(MIB << 8, as_json=sizes[0] - 1)).json(0)
+
+
+def test_slots_that_are_shown_again_and_again_stay_within_the_bound() -> None:
+    """Unbounded, this trace would have tens of gigabytes, of a few megabytes recorded."""
+    state = AccountState(accounts() | {CONTRACT: Account(code=READS, nonce=1)})
+    _, parent, _ = block_of([])
+    message = Message(sender=address_of_key(KEYS[0]), to=CONTRACT, gas=45_000_000)
+    tracer = StructLogger().within(64 * MIB, as_json=MIB)
+    with pytest.raises(TraceTooLarge, match="as JSON"):
+        call(state, message, block=parent, chain=CHAIN, tracer=tracer)
+
+
+def test_code_that_pre_states_name_has_a_bound() -> None:
+    """Each account costs 2600 gas, and its code stands in the trace."""
+    large = {bytes([1, n]) + bytes(18): Account(code=bytes([n]) * 24_000) for n in range(40)}
+    reads = b"".join(b"\x73" + address + b"\x3b\x50" for address in large)
+    state = AccountState(accounts() | large | {CONTRACT: Account(code=reads)})
+    _, parent, _ = block_of([])
+    message = Message(sender=address_of_key(KEYS[0]), to=CONTRACT, gas=300_000)
+
+    def trace(tracer: Tracer) -> Any:
+        return call(state, message, block=parent, chain=CHAIN, tracer=tracer).trace
+
+    assert len(trace(PrestateTracer().within(MIB))) > 40
+    with pytest.raises(TraceTooLarge, match="as JSON"):
+        trace(PrestateTracer().within(MIB, as_json=MIB))
+    assert trace(PrestateTracer(disable_code=True).within(MIB, as_json=MIB))

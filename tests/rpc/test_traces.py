@@ -61,3 +61,16 @@ def test_a_batch_ends_where_its_traces_are_too_many() -> None:
     assert (answer["id"], answer["error"]["code"]) == (None, -32005)
     assert node.chain.head.number == 2  # nothing behind the last trace has run
     close(node)
+
+
+def test_a_trace_that_is_larger_than_any_answer_is_not_written_to_its_end() -> None:
+    """Each slot that is read is shown again with all that are read after it: gigabytes."""
+    node = new_node(response_bytes=1 << 20)
+    reads = assemble("0 loop: 1 ADD DUP1 SLOAD POP @loop JUMP")
+    result(node, "hardhat_setCode", CONTRACT, f"0x{reads.hex()}")
+    params = [{"to": CONTRACT, "gas": hex(45_000_000)}, "latest", {}]
+    request = {"jsonrpc": "2.0", "id": 1, "method": "debug_traceCall", "params": params}
+    answer = json.loads(handle(node, json.dumps(request)) or b"")
+    assert answer["error"]["code"] == -32005
+    assert f"more than {1 << 20} bytes as JSON" in answer["error"]["message"]
+    close(node)

@@ -20,11 +20,12 @@ uint32_t threads_for(const TracedBlock& block, uint64_t first, uint64_t end, uin
     return useful < threads ? static_cast<uint32_t>(useful) : threads;
 }
 
-Reading write_named(const TracedBlock& block, uint64_t index, TraceWriter& traces, Bytes& out) noexcept {
+Reading write_named(const TracedBlock& block, uint64_t index, uint64_t text_max, TraceWriter& traces,
+                    Bytes& out) noexcept {
     if (!JsonWriter(out).text("{\"txHash\":").data(block.hashes[index]).text(",\"result\":").is_whole()) {
         return Reading::NoMemory;
     }
-    const Reading reading = traces.write(block, index, out);
+    const Reading reading = traces.write(block, index, text_max, out);
     if (reading != Reading::Done) return reading;
     return JsonWriter(out).text("}").is_whole() ? Reading::Done : Reading::NoMemory;
 }
@@ -33,9 +34,9 @@ Reading write_named(const TracedBlock& block, uint64_t index, TraceWriter& trace
 
 Reading TraceWriter::write(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
                            const CodeTexts& codes, Bytes& out) noexcept {
-    JsonWriter writer(out);
-    const Reading reading = write_form(options, place, run, events, codes, writer);
-    return reading == Reading::Done && !writer.is_whole() ? Reading::NoMemory : reading;
+    const uint64_t left = UINT64_MAX - out.size();
+    JsonWriter writer(out, out.size() + std::min(options.text_max, left));
+    return written(writer, write_form(options, place, run, events, codes, writer));
 }
 
 Reading TraceWriter::write_form(const TraceOptions& options, const TracedPlace& place, const TracedRun& run,
@@ -65,12 +66,12 @@ Reading TraceWriter::write_calls(const TraceOptions& options, const TracedPlace&
 Reading TraceWriter::write_as_string(Span events, const TracedRun& run, const TraceOptions& options,
                                      JsonWriter& out) noexcept {
     lines_.clear();
-    const Reading reading = write_lines(events, run.fork, options.has_stack, lines_);
+    const Reading reading = write_lines(events, run.fork, options, lines_);
     out.string(span_of(lines_));
     return reading;
 }
 
-Reading TraceWriter::write(const TracedBlock& block, uint64_t index, Bytes& out) noexcept {
+Reading TraceWriter::write(const TracedBlock& block, uint64_t index, uint64_t text_max, Bytes& out) noexcept {
     const Transaction& transaction = block.steps[index].transaction;
     TracedRun run;
     run.fork = block.fork;
@@ -81,7 +82,9 @@ Reading TraceWriter::write(const TracedBlock& block, uint64_t index, Bytes& out)
     TracedPlace place = block.place;
     place.index = index;
     if (block.hashes != nullptr) place.hash = block.hashes[index];
-    return write(block.options, place, run, span_of(block.recordings[index]), *block.codes, out);
+    TraceOptions options = block.options;
+    options.text_max = text_max;
+    return write(options, place, run, span_of(block.recordings[index]), *block.codes, out);
 }
 
 Reading ShownCodes::read(const TraceOptions& options, evm::Fork fork, Span events) noexcept {
@@ -104,6 +107,8 @@ Reading TraceList::write(const TracedBlock& block, uint64_t first, uint64_t end,
     part_count_ = (end - first) / PART_TRACES + 1;
     parts_.reset(new (std::nothrow) Bytes[part_count_]);
     if (parts_ == nullptr) return Reading::NoMemory;
+    const uint64_t text_max = block.options.text_max;
+    Atomic<uint64_t> total{0};
     Atomic<uint8_t> worst{static_cast<uint8_t>(Reading::Done)};
     run_parts(threads_for(block, first, end, threads), part_count_, [&](uint64_t part, uint32_t) noexcept {
         TraceWriter traces;
@@ -112,14 +117,18 @@ Reading TraceList::write(const TracedBlock& block, uint64_t first, uint64_t end,
         bool has_room = part != 0 || JsonWriter(out).text("[").is_whole();
         for (uint64_t index = begin; index < begin + PART_TRACES && index < end; ++index) {
             has_room = has_room && (index == first || JsonWriter(out).text(",").is_whole());
-            const Reading reading = is_named ? write_named(block, index, traces, out)
-                                             : traces.write(block, index, out);
+            const uint64_t before = out.size(), used = total.read_in_order();
+            const uint64_t left = text_max - std::min(text_max, used);
+            const Reading reading = is_named ? write_named(block, index, left, traces, out)
+                                             : traces.write(block, index, left, out);
+            total.add_in_order(out.size() - before);
             if (reading != Reading::Done) return worst.suggest(static_cast<uint8_t>(reading));
         }
         has_room = has_room && (part + 1 != part_count_ || JsonWriter(out).text("]").is_whole());
         if (!has_room) worst.suggest(static_cast<uint8_t>(Reading::NoMemory));
     });
-    return static_cast<Reading>(worst.peek());
+    const auto reading = static_cast<Reading>(worst.peek());
+    return reading == Reading::Done && total.read_in_order() > text_max ? Reading::TooLarge : reading;
 }
 
 uint64_t TraceList::size() const noexcept {

@@ -29,7 +29,7 @@ public:
     // The trace of one run, appended.
     Reading write(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
                   const CodeTexts& codes, Bytes& out) noexcept;
-    Reading write(const TracedBlock& block, uint64_t index, Bytes& out) noexcept;
+    Reading write(const TracedBlock& block, uint64_t index, uint64_t text_max, Bytes& out) noexcept;
 
 private:
     Reading write_form(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
@@ -57,7 +57,8 @@ private:
     Array<Hash32> hashes_;
 };
 
-// A list of traces, in parts to be put one behind the other.
+// A list of traces, in parts to be put one behind the other. It is too large where they are all together, however many
+// threads write it: what each may add is what those that are done have left.
 class TraceList {
 public:
     // Those from `first` on, before `end`. Named, each is the `result` of an object with its transaction's hash.

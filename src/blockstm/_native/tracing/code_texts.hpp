@@ -17,6 +17,8 @@ public:
         return writer.is_whole() && entries_.push({hash, texts_.size()});
     }
 
+    uint64_t size() const noexcept { return texts_.size(); }  // of all texts, in bytes
+
     // Null where there is none.
     Span find(const Hash32& hash) const noexcept {
         const Entry* const found = std::lower_bound(entries_.begin(), entries_.end(), hash, is_before);

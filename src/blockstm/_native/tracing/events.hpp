@@ -8,8 +8,8 @@
 
 namespace blockstm::tracing {
 
-// How events were read, and what is made of them was written.
-enum class Reading : uint8_t { Done, NoMemory, Malformed };
+// How events were read, and what is made of them was written: it may be larger than its reader has room for.
+enum class Reading : uint8_t { Done, TooLarge, NoMemory, Malformed };
 
 // Numbers and bytes one behind the other. Beyond the end there are none: what is asked for there is zeros.
 class EventReader {

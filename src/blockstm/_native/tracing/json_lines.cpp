@@ -98,12 +98,12 @@ private:
 
 }  // namespace
 
-Reading write_lines(Span events, evm::Fork fork, bool has_stack, Bytes& out) noexcept {
-    JsonWriter writer(out);
-    Lines lines(fork, has_stack, writer);
+Reading write_lines(Span events, evm::Fork fork, const TraceOptions& options, Bytes& out) noexcept {
+    JsonWriter writer(out, options.text_max);
+    Lines lines(fork, options.has_stack, writer);
     Reading reading = InstructionReader(lines).read(events);
     if (reading == Reading::Done) reading = lines.reading();
-    return reading == Reading::Done && !writer.is_whole() ? Reading::NoMemory : reading;
+    return written(writer, reading);
 }
 
 }  // namespace blockstm::tracing

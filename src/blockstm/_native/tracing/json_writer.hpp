@@ -1,6 +1,7 @@
 // Appends JSON to bytes: quantities and data as Ethereum's JSON-RPC has them, strings, numbers.
 //
-// What does not fit in memory is left out and noted, so that it is asked once, at the end.
+// What does not fit in memory is left out and noted, so that it is asked once, at the end; likewise what is written
+// after there are more bytes than there may be.
 #pragma once
 
 #include "base/bytes.hpp"
@@ -10,7 +11,7 @@ namespace blockstm::tracing {
 
 class JsonWriter {
 public:
-    explicit JsonWriter(Bytes& out) noexcept : out_(out) {}
+    explicit JsonWriter(Bytes& out, uint64_t size_max = UINT64_MAX) noexcept : out_(out), size_max_(size_max) {}
 
     // A literal, as it is.
     template <uint64_t size>
@@ -18,7 +19,7 @@ public:
         return copy(literal, size - 1);
     }
     JsonWriter& copy(const void* bytes, uint64_t size) noexcept {
-        is_full_ = is_full_ || !out_.append(static_cast<const uint8_t*>(bytes), size);
+        is_full_ = is_full_ || is_over() || !out_.append(static_cast<const uint8_t*>(bytes), size);
         return *this;
     }
 
@@ -81,7 +82,8 @@ public:
     // begins a character and does not end it (Unicode 15, table 3-8).
     JsonWriter& string(Span utf8) noexcept;
 
-    bool is_whole() const noexcept { return !is_full_; }
+    bool is_whole() const noexcept { return !is_full_ && !is_over(); }
+    bool is_over() const noexcept { return out_.size() > size_max_; }  // more than there may be
 
 private:
     static constexpr uint64_t QUANTITY_MAX = 2 * 32 + 4;
@@ -120,12 +122,13 @@ private:
     uint64_t ascii(Span utf8) noexcept;
 
     uint8_t* room(uint64_t size) noexcept {
-        uint8_t* const made = out_.extend(size);
+        uint8_t* const made = is_over() ? nullptr : out_.extend(size);
         is_full_ = is_full_ || made == nullptr;
         return made;
     }
 
     Bytes& out_;
+    const uint64_t size_max_;
     bool is_full_ = false;
 };
 

@@ -11,6 +11,7 @@ public:
         : fork_(fork), options_(options), out_(out) {}
 
     void instruction(const Instruction& instruction) noexcept {
+        if (!out_.is_whole()) return;  // slots may be so many that it takes long to write none of them
         if (options_.limit != 0 && count_ >= options_.limit) return;
         if (count_++ != 0) out_.text(",");
         write(instruction);

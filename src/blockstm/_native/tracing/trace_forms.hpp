@@ -22,6 +22,7 @@ struct TraceOptions {
     bool has_empty = false;        // PreState: accounts that do not exist are shown
     bool has_stack = true;         // StructLogs, Lines
     uint64_t limit = 0;            // StructLogs: instructions that are shown; 0: all
+    uint64_t text_max = UINT64_MAX;  // bytes of what is written at once
 };
 
 // Where a transaction stands, and in what block.
@@ -33,6 +34,12 @@ struct TracedPlace {
     const Address* precompiles;  // ascending
     uint64_t precompile_count;
 };
+
+// What came of a text that was read so.
+inline Reading written(const JsonWriter& writer, Reading reading) noexcept {
+    if (reading != Reading::Done || writer.is_whole()) return reading;
+    return writer.is_over() ? Reading::TooLarge : Reading::NoMemory;
+}
 
 bool is_precompile(const TracedPlace& place, const Address& address) noexcept;
 
@@ -54,6 +61,6 @@ bool list_shown_codes(const SeenAccounts& seen, const TraceOptions& options, Arr
 Reading write_struct_logs(Span events, const TracedRun& run, const TraceOptions& options, JsonWriter& out) noexcept;
 
 // Lines as of EIP-3155, each with its end: no JSON value, but a text of such.
-Reading write_lines(Span events, evm::Fork fork, bool has_stack, Bytes& out) noexcept;
+Reading write_lines(Span events, evm::Fork fork, const TraceOptions& options, Bytes& out) noexcept;
 
 }  // namespace blockstm::tracing

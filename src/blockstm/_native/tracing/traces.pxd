@@ -11,6 +11,7 @@ from blockstm._native.evm.prepared cimport Step
 cdef extern from "tracing/events.hpp" namespace "blockstm::tracing" nogil:
     enum class Reading(uint8_t):
         Done
+        TooLarge
         NoMemory
         Malformed
 
@@ -36,6 +37,7 @@ cdef extern from "tracing/call_frames.hpp" namespace "blockstm::tracing" nogil:
 cdef extern from "tracing/code_texts.hpp" namespace "blockstm::tracing" nogil:
     cdef cppclass CodeTexts:
         cbool add(const Hash32& hash, Span code)
+        uint64_t size()
 
 
 cdef extern from "tracing/trace_forms.hpp" namespace "blockstm::tracing" nogil:
@@ -53,6 +55,7 @@ cdef extern from "tracing/trace_forms.hpp" namespace "blockstm::tracing" nogil:
         cbool has_empty
         cbool has_stack
         uint64_t limit
+        uint64_t text_max
 
     cdef cppclass TracedPlace:
         Hash32 block_hash
@@ -62,7 +65,7 @@ cdef extern from "tracing/trace_forms.hpp" namespace "blockstm::tracing" nogil:
         const Address* precompiles
         uint64_t precompile_count
 
-    Reading write_lines(Span events, Fork fork, cbool has_stack, Bytes& out)
+    Reading write_lines(Span events, Fork fork, const TraceOptions& options, Bytes& out)
 
 
 cdef extern from "tracing/block_traces.hpp" namespace "blockstm::tracing" nogil:
@@ -84,7 +87,7 @@ cdef extern from "tracing/block_traces.hpp" namespace "blockstm::tracing" nogil:
             const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
             const CodeTexts& codes, Bytes& out
         )
-        Reading write(const TracedBlock& block, uint64_t index, Bytes& out)
+        Reading write(const TracedBlock& block, uint64_t index, uint64_t text_max, Bytes& out)
 
     cdef cppclass ShownCodes:
         Reading read(const TraceOptions& options, Fork fork, Span events)

@@ -28,6 +28,7 @@ class TraceForm:
         place: tuple[bytes, int, bytes, int],
         precompiles: bytes,
         code_with: Callable[[Hash32], bytes],
+        json_bytes_max: int = ...,
     ) -> bytes: ...
 
 class BlockTraces:
@@ -41,6 +42,7 @@ class BlockTraces:
         precompiles: bytes,
         hashes: bytes,
         code_with: Callable[[Hash32], bytes],
+        json_bytes_max: int = ...,
     ) -> None: ...
     def one(self, index: int) -> bytes: ...
     def listed(self, first: int, end: int, threads: int, named: bool) -> bytes: ...

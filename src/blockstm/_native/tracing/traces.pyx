@@ -4,7 +4,7 @@
 Immutable; safe from any thread.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint32_t, uint64_t
+from libc.stdint cimport UINT64_MAX, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp.vector cimport vector
 
@@ -14,7 +14,7 @@ from blockstm._native.evm.fields cimport copy_bytes, short, word
 from blockstm._native.evm.forks.tables cimport Fork, fork_of
 from blockstm._native.evm.prepared cimport EvmBlock
 
-from blockstm.errors import InputError
+from blockstm.errors import InputError, TraceTooLarge
 
 
 FORMS = ("nested", "flat", "selectors", "pre-state", "struct logs", "lines")
@@ -26,7 +26,9 @@ cdef enum:
     HEAD_SIZE = 34
 
 
-cdef int check(Reading reading) except -1:
+cdef int check(Reading reading, uint64_t json_bytes_max=UINT64_MAX) except -1:
+    if reading == Reading.TooLarge:
+        raise TraceTooLarge(f"traces have more than {json_bytes_max} bytes as JSON, which is their tracer's bound")
     if reading == Reading.NoMemory:
         raise MemoryError
     if reading != Reading.Done:
@@ -73,7 +75,10 @@ cdef class TraceForm:
         options.is_diff, options.has_code, options.has_storage = is_diff, has_code, has_storage
         options.has_empty, options.has_stack, options.limit = has_empty, has_stack, limit
 
-    def json(self, str fork, bytes events, transaction, result, place, bytes precompiles, code_with):
+    def json(
+        self, str fork, bytes events, transaction, result, place, bytes precompiles, code_with,
+        uint64_t json_bytes_max=UINT64_MAX
+    ):
         """The trace of one run.
 
         ``transaction``: gas that it bought, sender, to (None: it creates), value, data. ``result``: whether it
@@ -83,7 +88,9 @@ cdef class TraceForm:
 
         Raises:
             InputError: the events are none of such a tracer.
+            TraceTooLarge: it is more than ``json_bytes_max``.
         """
+        cdef TraceOptions options = self.options
         cdef TracedRun run
         cdef TracedPlace where
         cdef TraceWriter traces
@@ -98,10 +105,11 @@ cdef class TraceForm:
         copy_bytes(&where.hash, hash, 32, "a transaction's hash")
         where.block_number, where.index = number, index
         set_precompiles(&where, precompiles)
-        add_codes(&codes, &self.options, run.fork, &recorded, 1, code_with)
+        options.text_max = json_bytes_max
+        add_codes(&codes, &options, run.fork, &recorded, 1, code_with)
         with nogil:
-            reading = traces.write(self.options, where, run, recorded, codes, out)
-        check(reading)
+            reading = traces.write(options, where, run, recorded, codes, out)
+        check(reading, options.text_max)
         return bytes_of(out)
 
 
@@ -141,6 +149,8 @@ cdef int add_codes(
         code = code_with(<bytes>hash.bytes[:32])
         if not codes.add(hash[0], span_of(code)):
             raise MemoryError
+        if codes.size() > options.text_max:
+            check(Reading.TooLarge, options.text_max)
     return 0
 
 
@@ -161,10 +171,12 @@ cdef class BlockTraces:
         precompiles: addresses of 20 bytes one behind the other, ascending.
         hashes: of the transactions, 32 bytes each; empty where the form shows none and none is named.
         code_with: the code of a hash.
+        json_bytes_max: how much is written at once; and of the code of all traces.
 
     Raises:
         ValueError: an output is none of a transaction.
         InputError: what was recorded is nothing for this form.
+        TraceTooLarge: there is more than ``json_bytes_max``; `one` and `listed` raise it, too.
     """
 
     cdef TracedBlock traced
@@ -178,11 +190,12 @@ cdef class BlockTraces:
 
     def __init__(
         self, TraceForm form not None, EvmBlock block not None, outcomes, block_hash, block_number, bytes precompiles,
-        bytes hashes, code_with
+        bytes hashes, code_with, uint64_t json_bytes_max=UINT64_MAX
     ):
         cdef TracedBlock* traced = &self.traced
         self.block, self.precompiles, self.hashes, self.outcomes = block, precompiles, hashes, outcomes
         traced.options, traced.fork = form.options, block.prepared.env.fork
+        traced.options.text_max = json_bytes_max
         traced.count = block.count - 2
         copy_bytes(&traced.place.block_hash, block_hash, 32, "a block's hash")
         traced.place.block_number = block_number
@@ -244,8 +257,8 @@ cdef class BlockTraces:
         if index >= self.traced.count:
             raise IndexError(index)
         with nogil:
-            reading = traces.write(self.traced, index, out)
-        check(reading)
+            reading = traces.write(self.traced, index, self.traced.options.text_max, out)
+        check(reading, self.traced.options.text_max)
         return bytes_of(out)
 
     def listed(self, uint64_t first, uint64_t end, uint32_t threads, bint named):
@@ -263,7 +276,7 @@ cdef class BlockTraces:
             raise ValueError("there are no hashes of the transactions")
         with nogil:
             reading = traces.write(self.traced, first, end, threads, named)
-        check(reading)
+        check(reading, self.traced.options.text_max)
         made = PyBytes_FromStringAndSize(NULL, traces.size())
         out = <uint8_t*>PyBytes_AS_STRING(made)
         with nogil:
@@ -293,7 +306,9 @@ def instruction_lines(str fork, bytes events, bint has_stack) -> str:
     cdef Reading reading
     cdef Span recorded = span_of(events)
     cdef Fork rules = fork_of(fork)
+    cdef TraceOptions options
+    options.has_stack = has_stack
     with nogil:
-        reading = write_lines(recorded, rules, has_stack, out)
+        reading = write_lines(recorded, rules, options, out)
     check(reading)
     return bytes_of(out).decode()

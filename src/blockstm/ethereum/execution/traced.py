@@ -146,6 +146,7 @@ def _traces(
                 b"".join(sorted(precompiles)),
                 b"".join(hashes()) if shows_hashes or tracer.shows_hashes else b"",
                 code_of,
+                tracer.json_bytes_max,
             )
 
         written = written_with

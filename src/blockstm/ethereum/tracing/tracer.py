@@ -59,10 +59,12 @@ class Tracer:
         mask: what is recorded, see `blockstm.vm.evm.recording`.
         bytes_max: how much may be recorded of all transactions of a block, and of each; None: as
             much as there is memory for. See `within`.
+        json_bytes_max: how much the native core writes of traces at once. See `within`.
     """
 
     mask: int = 0
     bytes_max: BytesMax | None = None
+    json_bytes_max: int = 2**64 - 1
 
     def trace(self, traced: TracedTransaction) -> Any:
         """The trace of a transaction: a JSON value."""
@@ -72,7 +74,9 @@ class Tracer:
         """The same as JSON, in UTF-8."""
         return json.dumps(self.trace(traced), separators=(",", ":")).encode()
 
-    def within(self, bytes_max: int, of_each: int | None = None) -> Self:
+    def within(
+        self, bytes_max: int, of_each: int | None = None, *, as_json: int | None = None
+    ) -> Self:
         """The same tracer, which gives up where so many bytes do not do for what is recorded.
 
         Code may have a thousand times its gas in bytes recorded. What runs is then ended as soon
@@ -82,16 +86,22 @@ class Tracer:
         Args:
             bytes_max: of all transactions of a block together, in bytes.
             of_each: of each of them; None: no less.
+            as_json: of the JSON of those that are asked for at once, or of the code in it: struct
+                logs have all of an account's slots again with each that is read, and pre-states
+                code that a few bytes name. What asks for more raises `TraceTooLarge`. None: as much
+                as there is memory for.
 
         Raises:
             ConfigError: one is no positive int.
         """
         least = bytes_max if of_each is None else of_each
-        for each in (bytes_max, least):
+        most = least if as_json is None else as_json
+        for each in (bytes_max, least, most):
             if not is_int(each) or not 0 < each < 1 << 62:
                 raise ConfigError(f"bytes_max is an int from 1 to 2**62-1, not {brief(each)}")
         other = copy(self)
         other.bytes_max = BytesMax(bytes_max, least)
+        other.json_bytes_max = self.json_bytes_max if as_json is None else as_json
         return other
 
 

@@ -54,4 +54,5 @@ class WrittenTracer(Tracer):
             ),
             b"".join(sorted(traced.precompiles)),
             traced.code_with,
+            self.json_bytes_max,
         )

@@ -116,7 +116,10 @@ def _told(executed: ExecutedBlock) -> Traces:
 
 def _tracer(node: Node, config: Mapping[str, Any]) -> Tracer:
     """The tracer of a request, within the limits."""
-    return _named(config).within(node.limits.traced_bytes, node.limits.trace_bytes)
+    limits = node.limits
+    return _named(config).within(
+        limits.traced_bytes, limits.trace_bytes, as_json=limits.response_bytes
+    )
 
 
 def _named(config: Mapping[str, Any]) -> Tracer:
