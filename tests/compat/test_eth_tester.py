@@ -15,6 +15,8 @@ from eth_tester.utils.backend_testing import BaseTestBackendDirect
 from eth_utils import ValidationError as UtilsValidationError
 
 from blockstm.compat.eth_tester import Backend
+from blockstm.compat.eth_tester import backend as backend_of
+from blockstm.ethereum.execution.executed import ExecutedBlock
 
 
 @pytest.fixture
@@ -67,6 +69,31 @@ def test_a_transaction_is_traced_and_its_state_proved() -> None:
         assert (contract, (0,)) in tester.backend.create_access_list(call)
         assert tester.backend.get_storage(contract, 0, 0) == 0
         assert tester.get_code("0x" + contract.hex()) == ADDER
+
+
+def test_a_transaction_is_traced_without_the_others_of_its_block(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tester, contract = with_adder()
+    made: list[ExecutedBlock] = []
+    real = backend_of.run_traced
+
+    def run_traced(*arguments: Any) -> ExecutedBlock:
+        made.append(real(*arguments))
+        return made[-1]
+
+    with tester.backend.chain:
+        tester.disable_auto_mine_transactions()
+        called = {"to": "0x" + contract.hex(), "data": "0x" + "00" * 44}
+        payers = tester.get_accounts()[:3]
+        _, asked_for, _ = [sent(tester, **called, **{"from": each}) for each in payers]
+        tester.mine_block()
+        monkeypatch.setattr(backend_of, "run_traced", run_traced)
+        trace = tester.backend.trace_transaction(asked_for, "structLogger")
+        [executed] = made
+        steps = [len(each["structLogs"]) for each in executed.traces]
+    assert steps == [0, len(trace["structLogs"]), 0]
+    assert steps[1] > 10
 
 
 @pytest.mark.parametrize(

@@ -368,7 +368,8 @@ class Backend(BaseChainBackend):  # type: ignore[misc]  # eth-tester has no type
             senders=[each for each in block.senders if each is not None],
         )
         assert isinstance(prepared, BlockOnEvm), "it is the native EVM that was asked for"
-        executed = run_traced(prepared, tracer_named(tracer, config or None), engine.run)
+        made_by = tracer_named(tracer, config or None)
+        executed = run_traced(prepared, made_by, engine.run, [index])
         assert executed.traces is not None  # there is a tracer
         return executed.traces[index]
 
