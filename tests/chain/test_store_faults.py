@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import random
 import shutil
 import signal
@@ -12,8 +14,14 @@ import pytest
 from tests.chain.faulty_process import KEYS, TABLES, batch_of, check, key, write
 from tests.chain.shim import build_shim, outcome, start
 
+from blockstm.chain.disk_state import DiskState
+from blockstm.chain.flat import OWNER_SIZE
 from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.chain.store import Batch, Table
 from blockstm.errors import StoreDamaged, StoreError, StoreFull
+from blockstm.ethereum import AccountChange
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
+from blockstm.types import Address, Hash32
 
 DATA = "mdbx.dat"
 MODULE = "tests.chain.faulty_process"
@@ -171,6 +179,24 @@ def pointers(page: bytes) -> list[int]:
     ]
 
 
+def show_another(content: bytearray, victim: bytes, distance: int) -> int:
+    """Have pages show another entry in the place of one; in how many, older copies among them."""
+    changed = 0
+    at = content.find(victim)
+    while at >= 0:
+        begin = at // PAGE * PAGE
+        places = pointers(content[begin : begin + PAGE])
+        index = next(
+            (i for i, each in enumerate(places) if begin + HEADER + each + NODE == at), None
+        )
+        if index is not None and 0 <= index + distance < len(places):
+            other = places[index + distance].to_bytes(2, "little")
+            content[begin + HEADER + 2 * index : begin + HEADER + 2 * index + 2] = other
+            changed += 1
+        at = content.find(victim, at + 1)
+    return changed
+
+
 @pytest.mark.parametrize("distance", [1, 2, 5, -1, -2, -5])
 def test_an_entry_that_is_shown_in_the_place_of_another_is_told(
     written: Path, tmp_path: Path, distance: int
@@ -180,22 +206,42 @@ def test_an_entry_that_is_shown_in_the_place_of_another_is_told(
         held = dict(store.snapshot().items(TABLES[0]))
     content = bytearray((written / DATA).read_bytes())
     victim = sorted(held)[len(held) // 2]
-    told = 0
-    at = content.find(victim)
-    while at >= 0:  # older copies of the page, too
-        begin = at // PAGE * PAGE
-        places = pointers(content[begin : begin + PAGE])
-        index = next(
-            (i for i, each in enumerate(places) if begin + HEADER + each + NODE == at), None
-        )
-        if index is not None and 0 <= index + distance < len(places):
-            other = places[index + distance].to_bytes(2, "little")
-            content[begin + HEADER + 2 * index : begin + HEADER + 2 * index + 2] = other
-            told += 1
-        at = content.find(victim, at + 1)
-    assert told
+    assert show_another(content, victim, distance)
     folder = tmp_path / "store"
     shutil.copytree(written, folder)
     (folder / DATA).write_bytes(content)
     with MdbxStore.open(folder) as store, pytest.raises(StoreDamaged):
         assert store.snapshot().get(TABLES[0], victim) == held[victim]
+
+
+ADDRESSES = [Address(bytes([number]) * 20) for number in range(1, 30)]
+OWNER = sorted(ADDRESSES, key=keccak)[14]
+"""With others before and behind it."""
+
+
+def stored_slots(folder: Path, slot_count: int) -> tuple[Hash32, list[bytes]]:
+    """A store of accounts with so many slots each: its root, and the keys of one account's."""
+    change = AccountChange(balance=1, storage=dict.fromkeys(range(1, slot_count + 1), 7))
+    with MdbxStore.open(folder) as store:
+        state = DiskState(store, EMPTY_TRIE_ROOT, cache_bytes=1 << 16)
+        state.apply(dict.fromkeys(ADDRESSES, change))
+        state.commit(Batch())
+        keys = [key for key, _ in store.snapshot().items(Table.SLOTS)]
+        return state.root, [key for key in keys if key.startswith(keccak(OWNER)[:OWNER_SIZE])]
+
+
+@pytest.mark.parametrize("slot_count", [1, 3])
+def test_a_slot_that_a_page_hides_is_not_told_to_be_gone(tmp_path: Path, slot_count: int) -> None:
+    """Neither to who asks whether an account has any, nor to who clears them and takes it back."""
+    root, victims = stored_slots(tmp_path, slot_count)
+    whole = (tmp_path / DATA).read_bytes()
+    for victim, distance in itertools.product(victims, (1, 2, -1, -2)):
+        content = bytearray(whole)
+        assert show_another(content, victim, distance)
+        (tmp_path / DATA).write_bytes(content)
+        with MdbxStore.open(tmp_path) as store:
+            state = DiskState(store, root, cache_bytes=1 << 16)
+            with contextlib.suppress(StoreDamaged):
+                assert state.get((OWNER, "stored")) == 1
+            with pytest.raises(StoreDamaged):
+                state.apply({OWNER: AccountChange(cleared=True)})

@@ -16,18 +16,34 @@ int with_reader(Snapshot& snapshot, Act act) noexcept {
     return code;
 }
 
-// Reads the slots that the store has of an account, until `act(slot)` is true.
+// Whether the store tells that it has nothing at a place: CODE_OK, or why it cannot.
+int check_nothing_at(Reader& reader, uint32_t table, ByteView key, Failure& failure) noexcept {
+    ByteView value;
+    const int code = reader.find(table, key, value, failure);
+    if (code == CODE_OK) return failure.set(CODE_BAD_ORDER, table, key);
+    return code == CODE_NOT_FOUND ? CODE_OK : code;
+}
+
+// Reads the slots that the store has of an account, until `act(slot)` is true. That a page hides one of them is told as
+// it is of a key: by what stands around them.
 template <class Act>
 int each_slot(Reader& reader, uint32_t table, ByteView owner, Failure& failure, Act act) noexcept {
+    uint8_t end[OWNER_SIZE + HASH_SIZE + 1];  // behind all of them
+    std::memset(put_bytes(end, owner), UINT8_MAX, HASH_SIZE + 1);
+    int code = check_nothing_at(reader, table, owner, failure);
+    if (code != CODE_OK) return code;
     Pair pair;
-    int code = reader.find_from(table, owner, pair, failure);
+    bool is_any = false;
+    code = reader.find_from(table, owner, pair, failure);
     while (code == CODE_OK && pair.key.size() == OWNER_SIZE + HASH_SIZE && equal(pair.key.first(OWNER_SIZE), owner)) {
         FlatSlot slot;
         if (!read_slot_row(pair.value, slot)) return failure.set(CODE_BAD_CHECKSUM, table, pair.key);
         if (act(slot)) return CODE_OK;
+        is_any = true;
         code = reader.next(table, pair, failure);
     }
-    return code == CODE_NOT_FOUND ? CODE_OK : code;
+    if (code != CODE_OK && code != CODE_NOT_FOUND) return code;
+    return is_any ? check_nothing_at(reader, table, {end, sizeof end}, failure) : CODE_OK;
 }
 
 // A slot of an account as it is named in memory.

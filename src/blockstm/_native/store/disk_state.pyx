@@ -277,10 +277,7 @@ cdef class DiskState:
         cdef TriesAfter after
         self.current().check()
         cdef tuple planned = self.plan(None)
-        if planned is not None and planned[0] is writes:
-            after = planned[1]
-        else:
-            after = self.after(records, workers)
+        after = planned[1] if planned is not None and planned[0] is writes else self.after(records, workers)
         undo = self.change_accounts(records, codes)
         self.take_over(after)
         return undo
@@ -324,7 +321,8 @@ cdef class DiskState:
         with nogil:
             self.node_store.lock()
             is_shared = other.share(after.tries)
-            self.tries, other = other, self.tries
+            if is_shared:
+                self.tries, other = other, self.tries
             other.drop()
             self.node_store.unlock()
         del other

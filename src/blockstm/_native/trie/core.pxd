@@ -76,7 +76,7 @@ cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
         uint8_t* blamed
 
     cppclass NodeStore:
-        NodeStore() noexcept
+        NodeStore() except +
         void lock() noexcept
         cbool try_lock() noexcept
         void unlock() noexcept
@@ -108,7 +108,7 @@ cdef extern from "trie/trie.hpp" namespace "blockstm::trie" nogil:
 
 cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
     cppclass Accounts:
-        Accounts() noexcept
+        Accounts() except +
         Status open(NodeStore& store, const uint8_t* root) noexcept
         cbool share(const Accounts& other) noexcept
         void drop() noexcept
