@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, fields, replace
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.ethereum.item_by_item import item_by_item
@@ -19,7 +19,7 @@ from tests.fixtures import mainnet_block, mainnet_index
 
 from blockstm import execute_block
 from blockstm._native.wire.decoding import decode_listed
-from blockstm.errors import DecodeError
+from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.ethereum.execution import prepare_file
@@ -240,6 +240,50 @@ def test_a_class_that_makes_something_else_is_written_by_name() -> None:
             MadeOf.decode(encoding)
         MadeOf.other = Transaction
         assert MadeOf.decode(encoding) == Transaction.decode(encoding)
+
+
+class Short(Transaction):
+    """With an encoding of its own, made whenever it is asked for."""
+
+    __slots__ = ()
+
+    def encode(self) -> bytes:
+        return bytes([5]) + self.data
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, replace, lambda block: pickle.loads(pickle.dumps(block))],
+)
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_a_copied_block_has_the_encodings_of_what_was_made_by_hand(
+    copied: Callable[[Block], Block], is_listed: bool
+) -> None:
+    given = a_block().transactions[:2]
+    by_hand = Short(**{name: getattr(given[0], name) for name in MEMBERS} | {"data": b"abc"})
+    block = replace(a_block(), transactions=(given[0], by_hand, replace(given[1])), ommers=())
+    if is_listed:
+        block.transaction_list.root()
+    made = copied(block)
+    assert made == block
+    assert made.encode() == block.encode()
+    assert made.transaction_list.hashes() == [each.hash for each in block.transactions]
+
+
+@pytest.mark.parametrize("wrong", [bytearray(b"\5abc"), b"", None, "abc"])
+def test_a_class_whose_encoding_is_no_bytes_is_told(wrong: Any) -> None:
+    class Odd(Transaction):
+        __slots__ = ()
+
+        def encode(self) -> bytes:
+            return cast(bytes, wrong)
+
+    first = a_block().transactions[0]
+    odd = Odd(**{name: getattr(first, name) for name in MEMBERS})
+    block = replace(a_block(), transactions=(first, odd), ommers=())
+    for ask in (Block.encode, Block.encode_body, lambda block: block.transactions_root):
+        with pytest.raises(InputError, match="the encoding of a transaction is bytes"):
+            ask(block)
 
 
 def test_threads_that_ask_at_once_get_the_same() -> None:

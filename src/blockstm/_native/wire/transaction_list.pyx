@@ -93,7 +93,9 @@ cdef class TransactionList:
         return True
 
     def __reduce__(self):
-        return TransactionList, (self.transactions,)
+        cdef size_t place
+        made = [None if self.is_decoded[place] else encoded_at(self.spans[place]) for place in range(self.spans.size())]
+        return listed_again, (self.transactions, made)
 
     @property
     def types(self):
@@ -187,6 +189,19 @@ cdef class TransactionList:
         if not has_room:
             raise MemoryError
         return bytes_of(named.addresses), bytes_of(named.slots)
+
+
+def listed_again(transactions, list made):
+    """Transactions as they were listed: ``made`` has the encodings of those that were not decoded."""
+    by_identity = dict(zip(map(id, transactions), made))
+    return TransactionList(transactions, lambda transaction: by_identity[id(transaction)])
+
+
+cdef bytes encoded_at(Span encoding):
+    """A copy of an encoding; None where there is none."""
+    if encoding.size == 0:
+        return None
+    return PyBytes_FromStringAndSize(<const char*>encoding.data, encoding.size)
 
 
 cdef bytes bytes_of(Array[uint8_t]& held):

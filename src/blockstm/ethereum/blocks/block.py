@@ -9,7 +9,7 @@ from typing import Any
 
 from blockstm._native.wire.decoding import decode_listed
 from blockstm._native.wire.transaction_list import TransactionList
-from blockstm.errors import DecodeError
+from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.blocks.own_transaction import decode_own
@@ -22,6 +22,7 @@ from blockstm.ethereum.codecs.members import check_members, hash32, sequence
 from blockstm.ethereum.codecs.rlp import Items, encode_list, list_size
 from blockstm.ethereum.tries.list_root import list_root
 from blockstm.kinds import check_kind
+from blockstm.messages import brief
 from blockstm.types import Address, Hash32
 
 __all__ = ["Block", "Withdrawal"]
@@ -222,6 +223,10 @@ class Block:
 def _encoded(transaction: Any) -> bytes:
     check_kind(transaction, Transaction, "a transaction of a block")
     encoding: bytes = transaction.encode()
+    if type(encoding) is not bytes or not encoding:
+        raise InputError(
+            f"the encoding of a transaction is bytes, at least one, not {brief(encoding)}"
+        )
     return encoding
 
 
