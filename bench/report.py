@@ -24,6 +24,7 @@ from bench.evm_table import (  # noqa: E402  # likewise
     evm_section,
     jump_section,
 )
+from bench.hints_table import hints_section  # noqa: E402  # likewise
 from bench.inference_table import inference_section  # noqa: E402  # likewise
 from bench.parallel_table import parallel_section  # noqa: E402  # likewise
 from bench.pipeline_table import pipeline_section  # noqa: E402  # likewise
@@ -37,6 +38,11 @@ from bench.targets import TARGETS, Row, Target  # noqa: E402  # likewise
 PAGE = ROOT / "bench" / "README.md"
 TARGETS_TITLE = "### Figures to reach"
 START, END = "<!-- results -->", "<!-- end of results -->"
+PLACES = {
+    "### Jumps, beside revm 43": "### The EVM against revm",
+    "### Hints": "### Blocks in parallel: mainnet",
+}
+"""Section → the one that it is put behind, where the page has none like it yet."""
 
 COLUMNS = {
     "transactions": ("block", "{:,}"),
@@ -70,7 +76,11 @@ def report(rows: list[Row]) -> str:
         sections += [f"### {title}\n", _table(chosen)]
     sections += [_losses(timed)] if timed else []
     sections += [evm_section(evm_rows(rows)), jump_section(rows), block_section(block_rows(rows))]
-    sections += [parallel_section(rows), signature_section(signature_rows(rows))]
+    sections += [
+        parallel_section(rows),
+        hints_section(rows),
+        signature_section(signature_rows(rows)),
+    ]
     sections += [decoding_section(rows), inference_section(rows)]
     return "\n".join(sections)
 
@@ -162,7 +172,10 @@ def write(text: str) -> None:
 
 
 def merged(before: str, now: str) -> str:
-    """The sections of now, and those of before that now has none of, each in its place."""
+    """The sections of now, and those of before that now has none of, each in its place.
+
+    A section that before had none of has its place by `PLACES`, else where now has it.
+    """
     old, new = _sections(before), _sections(now)
     titles = [title for title in old if title not in new]
     placed = dict(new)
@@ -170,6 +183,10 @@ def merged(before: str, now: str) -> str:
         names = list(old)
         follows = names[names.index(title) - 1] if names.index(title) else ""
         placed = _put_behind(placed, follows, title, old[title])
+    for title, follows in PLACES.items():
+        if title in new and title not in old and follows in placed:
+            placed.pop(title)
+            placed = _put_behind(placed, follows, title, new[title])
     placed[TARGETS_TITLE] = _kept_targets(old.get(TARGETS_TITLE, ""), new[TARGETS_TITLE])
     return "\n".join(text.strip("\n") + "\n" for text in placed.values() if text.strip())
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bench.decoding_table import milliseconds_to_decode
 from bench.evm_table import block_rows, evm_rows, geometric_mean, total_ratio
+from bench.hints_table import (
+    CONTENDED,
+    MAINNET,
+    most_incarnations,
+    speedup_of,
+    worst_speedup,
+)
 from bench.parallel_table import (
     aggregate,
     first_sight_of_once,
@@ -311,6 +319,29 @@ TARGETS = (
     Target(
         "calls to codes that are not kept, 1 worker: Mgas a second",
         100, False, "", megagas_of("unmet-codes"),
+    ),
+    Target(
+        "access lists, mainnet of 4 Mgas and more, 2 workers: speed-up over optimistic",
+        1.05, False, "x", partial(speedup_of, "values", MAINNET),
+    ),
+    Target(
+        "access lists, the same: runs of a transaction, of the block that has the most",
+        1, True, "", partial(most_incarnations, "values", MAINNET),
+    ),
+    Target(
+        "access lists, contended generated blocks, 2 workers: speed-up over optimistic",
+        1.1, False, "x", partial(speedup_of, "values", CONTENDED),
+    ),
+    *(
+        Target(
+            f"{word}, contended generated blocks, 2 workers: the worst, speed-up over optimistic",
+            0.97, False, "x", partial(worst_speedup, word, CONTENDED),
+        )
+        for word in ("grouped", "learned")
+    ),
+    Target(
+        "hostile hints, mainnet of 4 Mgas and more, 2 workers: the worst, speed-up over none",
+        0.87, False, "x", partial(worst_speedup, "hostile", MAINNET),
     ),
     Target("senders, 1 thread: speed-up over libsecp256k1", 4, False, "x", over_library),
     Target("senders, 2 threads: speed-up over one", 1.9, False, "x", second_thread),

@@ -38,6 +38,17 @@ def test_the_table_ends_with_all_blocks(capsys: Capture) -> None:
     assert [line.startswith("all") for line in rows] == [False] * 3 + [True] * 3
 
 
+def test_the_sums_end_with_the_bound_where_one_worker_is_measured(capsys: Capture) -> None:
+    path = str(mainnet_block(BLOCK))
+    asked = ["--iterations", "2", "--hints", "values", "--one-worker", "--workers", "2"]
+    assert main(["bench", "hints", path, *asked]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()[-4:]]
+    assert [line[1] for line in lines] == ["none", "values", "one", "bound"]
+    _, _, alone, bound = lines
+    assert float(bound[2]) >= float(alone[3]) / 2 - 0.001  # one worker's time, printed in ms
+    assert float(bound[3]) > 0
+
+
 def test_generated_blocks_are_taught_by_others_of_their_kind(capsys: Capture) -> None:
     asked = ["--load", "erc20-hot-30", "--gas", "400000", "--learned", "--one-worker", "--json"]
     asked += ["--workers", "2"]

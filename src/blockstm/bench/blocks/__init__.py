@@ -7,6 +7,7 @@ Imports point down::
     measurement     one row of the benchmark: the engine on some workers, and its baselines
     baselines       other EVMs on a workload, one transaction after another
     hinted          blocks with hints of each kind, right and hostile
+    taught          generated blocks, and what others of their kind teach of them
     real_blocks     real blocks on the native EVM and on py-evm
     evm_loads       loads of `blockstm bench evm` as blocks, beside the newest revm
     revm            the newest revm on a workload, a program in Rust

@@ -7,7 +7,7 @@ run in order. Every iteration's gas and writes are compared with those of one wo
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median, quantiles
 from types import MappingProxyType
@@ -24,7 +24,7 @@ from blockstm.insight.recording import Recording, Steps, record
 from blockstm.messages import brief
 from blockstm.types import BlockResult, HintsReport
 
-__all__ = ["HINTS", "NONE", "ONE_WORKER", "HintedRow", "measure_hints"]
+__all__ = ["HINTS", "NONE", "ONE_WORKER", "HintedRow", "bound_seconds", "measure_hints"]
 
 NONE = "none"
 ONE_WORKER = "one worker"
@@ -153,6 +153,7 @@ class HintedRow:
         spread: interquartile range over median.
         ratio: the median, over the iterations, of its time over that without hints.
         incarnations_per_transaction: the greatest of all iterations.
+        longest_seconds: what the block's longest transaction took on one worker, recorded before.
         report: what hints did in the last iteration; None without any.
     """
 
@@ -164,6 +165,7 @@ class HintedRow:
     spread: float
     ratio: float
     incarnations_per_transaction: float
+    longest_seconds: float
     report: HintsReport | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -172,6 +174,7 @@ class HintedRow:
         report = self.report or HintsReport()
         return {name: getattr(self, name) for name in members} | {
             "incarnations_per_transaction": self.incarnations_per_transaction,
+            "longest_seconds": self.longest_seconds,
             "holds": report.holds,
             "right": report.right,
             "wrong": report.wrong,
@@ -226,11 +229,37 @@ def measure_hints(
                     raise AssertionError(f"{steps.name} with hints {name} came to another result")
                 if number >= 0:
                     results[name].append(result)
-    return [_row(steps, name, 1 if name == ONE_WORKER else workers, results) for name in given]
+    longest = max(recording.run_ns, default=0) / 1e9
+    return [
+        _row(steps, name, 1 if name == ONE_WORKER else workers, results, longest) for name in given
+    ]
+
+
+def bound_seconds(rows: Iterable[Mapping[str, Any]]) -> float | None:
+    """The least time that any hints could make of these rows' blocks, together, in s.
+
+    A block takes at least one worker's time shared evenly among all workers, and at least as long
+    as its longest transaction. ``rows`` are of `HintedRow.as_dict`; None where they have not one
+    worker's time of each block.
+    """
+    rows = list(rows)
+    alone = {row["block"]: row for row in rows if row["hints"] == ONE_WORKER}
+    shared = [row for row in rows if row["hints"] == NONE]
+    if not shared or any(row["block"] not in alone for row in shared):
+        return None
+    each = (
+        max(alone[row["block"]]["seconds"] / row["workers"], row["longest_seconds"])
+        for row in shared
+    )
+    return float(sum(each))
 
 
 def _row(
-    steps: Steps, name: str, workers: int, results: Mapping[str, Sequence[BlockResult]]
+    steps: Steps,
+    name: str,
+    workers: int,
+    results: Mapping[str, Sequence[BlockResult]],
+    longest_seconds: float,
 ) -> HintedRow:
     stats = [result.stats for result in results[name]]
     seconds = [each.seconds for each in stats]
@@ -247,5 +276,6 @@ def _row(
         spread=(high - low) / middle,
         ratio=median(ratios),
         incarnations_per_transaction=max(each.incarnations_per_transaction for each in stats),
+        longest_seconds=longest_seconds,
         report=stats[-1].hints,
     )

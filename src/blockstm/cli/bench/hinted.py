@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from blockstm.cli.bench.rows import add_blocks, print_rows, read_blocks, words
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from blockstm.insight.recording import Steps
 
 __all__ = ["add_parser", "main"]
-
-_TEACHERS = 3
-"""Generated blocks that teach of another one."""
 
 COLUMNS = (
     ("seconds", "ms", "{:.3f}"),
@@ -66,7 +63,10 @@ def add_parser(subparsers: Any) -> None:
         "generated block what three others of its kind teach",
     )
     parser.add_argument(
-        "--one-worker", action="store_true", help="measure one worker, too, without hints"
+        "--one-worker",
+        action="store_true",
+        help="measure one worker, too, without hints; the sums end with the bound then: that time "
+        "over the workers, or the longest transaction where it is longer",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.set_defaults(main=main)
@@ -123,37 +123,13 @@ def _recorded(args: argparse.Namespace) -> Iterator[tuple[Steps, Hints | None]]:
 def _generated(args: argparse.Namespace) -> Iterator[tuple[Steps, Hints | None]]:
     """Generated blocks, with what others of the kind taught of each, if that is asked for."""
     # loads what only this command needs
-    from blockstm.bench.blocks.workloads import block_workload
-    from blockstm.insight.recording import Steps
+    from blockstm.bench.blocks.taught import generated_steps, taught_steps
 
     for name in args.load:
-        loads = [
-            block_workload(name, gas=args.gas, seed=seed)
-            for seed in range(1, 2 + _TEACHERS * args.learned)
-        ]
-        load, *teachers = [
-            Steps(each.name, each.steps, each.state, each.evm, range(len(each.steps)))
-            for each in loads
-        ]
-        yield load, _taught_by(teachers, load) if args.learned else None
-
-
-def _taught_by(teachers: Sequence[Steps], load: Steps) -> Hints | None:
-    from blockstm.ethereum.learned import Learned  # loads what only this command needs
-    from blockstm.insight.recording import run_for_accesses
-
-    learned = Learned()
-    for each in teachers:
-        outcomes, accesses = run_for_accesses(each)
-        gas_used = [outcome.gas_used for outcome in outcomes]
-        learned.learn_from(*_signed(each), accesses, gas_used)
-    return learned.for_transactions(*_signed(load))
-
-
-def _signed(steps: Steps) -> tuple[list[Any], list[Any]]:
-    """The transactions among the steps, and their senders."""
-    signed = [steps.steps[place] for place in steps.transactions]
-    return [each.transaction for each in signed], [each.sender for each in signed]
+        if args.learned:
+            yield taught_steps(name, gas=args.gas)
+        else:
+            yield generated_steps(name, gas=args.gas), None
 
 
 def _executed(file: BlockFile) -> ExecutedBlock:
@@ -173,13 +149,18 @@ def _print_row(row: dict[str, Any], *, heading: bool) -> None:
 
 
 def _print_sums(rows: list[dict[str, Any]]) -> None:
-    """What each kind comes to over all blocks, and the worst of them."""
+    """What each kind comes to over all blocks, and the worst of them; and what none can beat."""
+    from blockstm.bench.blocks.hinted import bound_seconds  # what only this command needs
+
     none = sum(row["seconds"] for row in rows if row["hints"] == "none")
     for name in dict.fromkeys(row["hints"] for row in rows):
         of_kind = [row for row in rows if row["hints"] == name]
         total, worst = sum(row["seconds"] for row in of_kind), max(row["ratio"] for row in of_kind)
         cells = [f"{total * 1e3:.3f}", "", f"{total / none:.3f}", f"worst {worst:.3f}"]
         print(_line(["all", name, *cells]))
+    bound = bound_seconds(rows)
+    if bound is not None:
+        print(_line(["all", "bound", f"{bound * 1e3:.3f}", "", f"{bound / none:.3f}"]))
 
 
 def _line(cells: list[str]) -> str:
