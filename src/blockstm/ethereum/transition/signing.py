@@ -6,11 +6,9 @@ that depends on the key: this is for test keys, not for anybody's money.
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
-from hashlib import sha256
 from typing import Final
 
 from blockstm.ethereum.blocks.transaction import Transaction, TransactionType
@@ -59,6 +57,9 @@ def sign_hash(message_hash: bytes, key: bytes) -> tuple[int, int, int]:
 
 
 def _nonces(message_hash: bytes, key: bytes) -> Iterator[int]:
+    import hmac  # they load OpenSSL, which what is signed already does without
+    from hashlib import sha256
+
     reduced = (int.from_bytes(message_hash, "big") % CURVE_ORDER).to_bytes(32, "big")
     chain, secret = b"\1" * 32, bytes(32)
     for mark in (b"\0", b"\1"):
