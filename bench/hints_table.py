@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from statistics import median
 from typing import Any
 
 from bench.evm_table import Row, table
@@ -22,6 +23,7 @@ COLUMNS = {
     "kind": ("hints", "{}"),
     "seconds": ("all blocks, ms", "{:.2f}"),
     "ratio": ("of none", "{:.3f}x"),
+    "middle": ("middle block", "{:.2f}x"),
     "worst": ("worst block", "{:.2f}x"),
     "block": ("which", "{}"),
     "spread": ("its spread", "{:.1%}"),
@@ -96,7 +98,12 @@ def _sum(rows: Sequence[Row], kind: str) -> dict[str, Any]:
     }
     if chosen[0]["hints"] == NONE:
         return line
-    return line | {"worst": worst["ratio"], "block": worst["block"], "spread": worst["spread"]}
+    return line | {
+        "middle": median(float(row["ratio"]) for row in chosen),
+        "worst": worst["ratio"],
+        "block": worst["block"],
+        "spread": worst["spread"],
+    }
 
 
 def _seconds(rows: Iterable[Row]) -> float:

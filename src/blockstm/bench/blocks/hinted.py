@@ -197,7 +197,7 @@ def measure_hints(
     Args:
         schedule: how hints are used, see `blockstm.Config`.
         more: name → hints, measured beside those of ``names``.
-        with_one_worker: whether one worker is measured in turn with them, without hints.
+        with_one_worker: whether one worker is measured behind them, without hints.
 
     Raises:
         ConfigError: there are no such hints, or fewer than 2 iterations.
@@ -211,27 +211,31 @@ def measure_hints(
     given: dict[str, Any] = {NONE: None}
     for name, hints in ({each: HINTS[each](recording) for each in names} | dict(more)).items():
         given[name] = hints.shifted(steps.transactions.start)
-    if with_one_worker:
-        given[ONE_WORKER] = None
     results: dict[str, list[BlockResult]] = {name: [] for name in given}
     with (
         Executor(Config(workers=1)) as alone,
         Executor(Config(workers=workers, schedule=schedule)) as shared,
     ):
         expected = alone.execute_block(steps.steps, steps.state, steps.evm)
+
+        def iterate(engine: Executor, name: str) -> BlockResult:
+            hints = given.get(name)
+            result = engine.execute_block(steps.steps, steps.state, steps.evm, hints=hints)
+            if result.gas_used != expected.gas_used or result.writes != expected.writes:
+                raise AssertionError(f"{steps.name} with hints {name} came to another result")
+            return result
+
         for number in range(-1, iterations):
             for name in in_turn(list(given), max(number, 0)):
-                engine = alone if name == ONE_WORKER else shared
-                result = engine.execute_block(
-                    steps.steps, steps.state, steps.evm, hints=given[name]
-                )
-                if result.gas_used != expected.gas_used or result.writes != expected.writes:
-                    raise AssertionError(f"{steps.name} with hints {name} came to another result")
+                result = iterate(shared, name)
                 if number >= 0:
                     results[name].append(result)
+        if with_one_worker:  # behind them: whatever came next would find the other threads asleep
+            results[ONE_WORKER] = [iterate(alone, ONE_WORKER) for _ in range(iterations)]
     longest = max(recording.run_ns, default=0) / 1e9
     return [
-        _row(steps, name, 1 if name == ONE_WORKER else workers, results, longest) for name in given
+        _row(steps, name, 1 if name == ONE_WORKER else workers, results, longest)
+        for name in results
     ]
 
 
