@@ -12,6 +12,7 @@ from tests.ethereum.test_listed_values import LIES
 import blockstm
 from blockstm.ethereum import Account, AccountState, Block
 from blockstm.ethereum.blocks.access_list import AccountAccess, BlockAccessList
+from blockstm.ethereum.execution import listed_root
 from blockstm.ethereum.hints import from_access_list
 from blockstm.hints import Hints
 
@@ -61,6 +62,12 @@ def listed(given: Block, fork: str) -> BlockAccessList:
     return found
 
 
+@pytest.fixture(autouse=True)
+def _four_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever this runs: a thread more than the workers has a core."""
+    monkeypatch.setattr(listed_root, "usable_cores", lambda: 4)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("fork", ["berlin", "shanghai", "prague", "amsterdam"])
 def test_the_root_of_a_right_list_is_the_blocks(fork: str, workers: int) -> None:
@@ -80,7 +87,7 @@ def test_the_root_of_a_right_list_is_the_blocks(fork: str, workers: int) -> None
 def test_the_root_of_a_list_that_lies_is_thrown_away(fork: str, lie: str) -> None:
     given = block(fork)
     hints = from_access_list(LIES[lie](listed(given, fork)), given.transactions)
-    executed = execute(given, state(), hints, fork)
+    executed = execute(given, state(), hints, fork, workers=2)
     expected = execute(given, state(), None, fork)
     assert executed.state_root == expected.state_root
     assert executed == expected
@@ -95,9 +102,18 @@ def test_what_is_listed_and_was_not_done_is_no_root() -> None:
         lies = replace(account, storage_changes=more[::-1])
         accounts = tuple(lies if each is account else each for each in right.accounts)
         hints = from_access_list(BlockAccessList(accounts), given.transactions)
-        executed = execute(given, state(), hints, "prague")
+        executed = execute(given, state(), hints, "prague", workers=2)
         assert "roots" not in executed.overlapped
         assert executed.state_root == execute(given, state(), None, "prague").state_root
+
+
+@pytest.mark.parametrize("workers", [4, 5])
+def test_no_core_is_taken_from_workers_for_a_root(workers: int) -> None:
+    given = block("prague")
+    hints = from_access_list(listed(given, "prague"), given.transactions)
+    executed = execute(given, state(), hints, "prague", workers=workers)
+    assert "roots" not in executed.overlapped
+    assert executed.state_root == execute(given, state(), None, "prague").state_root
 
 
 def test_a_partial_state_has_no_root() -> None:
@@ -105,7 +121,7 @@ def test_a_partial_state_has_no_root() -> None:
     hints = from_access_list(listed(given, "prague"), given.transactions)
     accounts = dict(state().accounts())
     partial = AccountState(accounts, partial=True)
-    assert execute(given, partial, hints, "prague").state_root is None
+    assert execute(given, partial, hints, "prague", workers=2).state_root is None
 
 
 BOMB, ABSENT = bytes(19) + b"\xd2", bytes(19) + b"\xef"

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, Self
 
 from blockstm._native.state.listed_writes import left_over
+from blockstm.cores import usable_cores
 from blockstm.errors import BlockstmError
 from blockstm.ethereum.execution.state_roots import trie_of
 from blockstm.ethereum.tries.state_trie import StateTrie
@@ -34,12 +35,15 @@ class ListedRoot(AbstractContextManager["ListedRoot"]):
     Args:
         hints: of the block; without values there is nothing to compute, and no thread.
         state: that the block runs on; likewise without tries at hand.
+        workers: of the block; likewise where they leave no core, as the thread would take a
+            worker's, and the root costs less time behind the block, beside its receipts.
     """
 
-    def __init__(self, hints: Hints | None, state: Any) -> None:
+    def __init__(self, hints: Hints | None, state: Any, workers: int | None) -> None:
         self._state = state
         self._before = None
-        self._written = None if hints is None else hints.written
+        leaves_a_core = workers is not None and workers < usable_cores()
+        self._written = hints.written if hints is not None and leaves_a_core else None
         if self._written is not None and getattr(state, "root_after", None) is None:
             self._before = trie_of(state)
         self._pool: ThreadPoolExecutor | None = None

@@ -95,7 +95,7 @@ def execute(
         if violation is not None:
             raise violation.error(prepared.run_transactions(execute_block))
         hints = _hints(options.get("hints"), prepared)
-        with ListedRoot(hints, state) as listed_root:
+        with ListedRoot(hints, state, workers) as listed_root:
             hinted = _with_hints(hints, prepared, execute_block)
             executed = _run(prepared, options.get("tracer"), hinted, workers)
             watch.end_phase("run")
