@@ -34,6 +34,31 @@ def program(text: str) -> str:
     return script(textwrap.dedent(WAIT) + textwrap.dedent(text))
 
 
+FORK_WHILE_RUNNING = """
+    wanted = run()
+    def go_on():
+        while True:
+            run()
+    for _ in range(2):
+        threading.Thread(target=go_on, daemon=True).start()
+    codes = set()
+    for _ in range({forks}):
+        time.sleep({pause_s})
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if run() == wanted else 1)
+        codes.add(wait(child))
+    print(codes, flush=True)
+    os._exit(0)
+"""
+
+
+def assert_children_run(text: str, *, forks: int, pause_s: float) -> None:
+    """Two threads call the program's ``run`` all the time: each child can call it, too."""
+    end = textwrap.dedent(FORK_WHILE_RUNNING.format(forks=forks, pause_s=pause_s))
+    assert program(textwrap.dedent(text) + end) == "{0}\n"
+
+
 def test_a_fork_while_another_thread_changes_a_state_leaves_both_whole() -> None:
     output = program("""
         from blockstm.state.memory import MemoryState
@@ -137,7 +162,8 @@ def test_a_fork_while_a_library_of_the_evm_is_loaded_lets_the_child_load_them() 
 
 
 def test_a_fork_while_the_evm_looks_for_codes_leaves_the_cache_of_codes_whole() -> None:
-    output = program("""
+    assert_children_run(
+        """
         from tests.evm.world_blocks import context, contract, transaction, world
         from blockstm.state.accounts import AccountState
         from blockstm.vm.evm import Evm
@@ -150,27 +176,15 @@ def test_a_fork_while_the_evm_looks_for_codes_leaves_the_cache_of_codes_whole() 
         config = blockstm.Config(workers=2, gate=False)
         def run():
             return dict(blockstm.execute_block(steps, state, vm, config=config).writes)
-        wanted = run()
-        def go_on():
-            while True:
-                run()
-        for _ in range(2):
-            threading.Thread(target=go_on, daemon=True).start()
-        codes = set()
-        for _ in range(15):
-            time.sleep(0.002)
-            child = os.fork()
-            if child == 0:
-                os._exit(0 if run() == wanted else 1)
-            codes.add(wait(child))
-        print(codes, flush=True)
-        os._exit(0)
-    """)
-    assert output == "{0}\n"
+    """,
+        forks=15,
+        pause_s=0.002,
+    )
 
 
 def test_a_fork_while_a_bound_block_remembers_results_lets_the_child_run_it() -> None:
-    output = program("""
+    assert_children_run(
+        """
         from tests.evm.world_blocks import context, contract, transaction, world
         from blockstm.state.accounts import AccountState
         from blockstm.vm.evm import Evm
@@ -183,23 +197,10 @@ def test_a_fork_while_a_bound_block_remembers_results_lets_the_child_run_it() ->
         config = blockstm.Config(workers=2, gate=False)
         def run():
             return dict(blockstm.execute_block(block, state, vm, config=config).writes)
-        wanted = run()
-        def go_on():
-            while True:
-                run()
-        for _ in range(2):
-            threading.Thread(target=go_on, daemon=True).start()
-        codes = set()
-        for _ in range(60):
-            time.sleep(0.001)
-            child = os.fork()
-            if child == 0:
-                os._exit(0 if run() == wanted else 1)
-            codes.add(wait(child))
-        print(codes, flush=True)
-        os._exit(0)
-    """)
-    assert output == "{0}\n"
+    """,
+        forks=60,
+        pause_s=0.001,
+    )
 
 
 @workers

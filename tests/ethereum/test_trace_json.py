@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ethereum.call_trace_model import FlatCalls, NestedCalls, Selectors
+from tests.ethereum.traced_files import traces_of
 from tests.fixtures import mainnet_block
 
-import blockstm
 from blockstm.errors import InputError
 from blockstm.ethereum import read_block_file
 from blockstm.ethereum.tracing import (
@@ -52,15 +53,7 @@ MODELS: list[tuple[Tracer, Tracer]] = [
 ]
 
 
-def traces(tracer: Tracer, workers: int = 1) -> Any:
-    return blockstm.execute_block(
-        FILE.block,
-        FILE.state(),
-        "evm",
-        block_hashes=FILE.block_hashes,
-        tracer=tracer,
-        workers=workers,
-    ).traces
+traces = partial(traces_of, FILE)
 
 
 @pytest.mark.parametrize("tracer", TRACERS, ids=lambda each: type(each).__name__)

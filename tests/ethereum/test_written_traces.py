@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.ethereum.pre_state_model import PreStates
 from tests.ethereum.step_trace_model import Lines, StructLogs
+from tests.ethereum.traced_files import traces_of
 from tests.fixtures import mainnet_block
 
-import blockstm
 from blockstm.errors import InputError
-from blockstm.ethereum import BlockFile, read_block_file
+from blockstm.ethereum import read_block_file
 from blockstm.ethereum.tracing import JsonLogger, PrestateTracer, StructLogger, Tracer
 from blockstm.vm.evm.execution import FAILURES, Execution
 from blockstm.vm.forks import fork_named
@@ -50,17 +50,6 @@ NUMBERS = [12300570, 19426587]
 FILES = {number: read_block_file(mainnet_block(number)) for number in NUMBERS}
 
 
-def traces(file: BlockFile, tracer: Tracer, workers: int = 1) -> Any:
-    return blockstm.execute_block(
-        file.block,
-        file.state(),
-        "evm",
-        block_hashes=file.block_hashes,
-        tracer=tracer,
-        workers=workers,
-    ).traces
-
-
 def same_as(made: Any, model: Tracer, places: Any) -> None:
     for index in places:
         traced = made._traced(index)
@@ -75,13 +64,13 @@ def same_as(made: Any, model: Tracer, places: Any) -> None:
 def test_pre_states_of_mainnet_are_those_of_the_model(
     number: int, options: dict[str, bool]
 ) -> None:
-    made = traces(FILES[number], PrestateTracer(**options), workers=2)
+    made = traces_of(FILES[number], PrestateTracer(**options), workers=2)
     same_as(made, PreStates(**options), range(len(made)))
 
 
 @pytest.mark.parametrize(("tracer", "model"), STEPS)
 def test_instructions_of_mainnet_are_those_of_the_model(tracer: Tracer, model: Tracer) -> None:
-    made = traces(FILES[12300570], tracer, workers=2)
+    made = traces_of(FILES[12300570], tracer, workers=2)
     same_as(made, model, range(0, len(made), 60))
 
 
@@ -116,7 +105,7 @@ def pre_states(draw: st.DrawFn) -> bytes:
     return events
 
 
-BLANK = traces(FILES[12300570], StructLogger())._traced(3)
+BLANK = traces_of(FILES[12300570], StructLogger())._traced(3)
 
 
 @settings(max_examples=300, deadline=None)
