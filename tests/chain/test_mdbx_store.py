@@ -48,9 +48,10 @@ if child == 0:
     os._exit(0)
 store.close()
 again = MdbxStore.open(sys.argv[1])  # the child lives, and has no lock
-print(again.snapshot().get(Table.META, b"key"))
+found = again.snapshot().get(Table.META, b"key")
 os.write(writing, b"x")
 os.waitpid(child, 0)
+print(found)
 """
 
 SLOW_CHILD = """
