@@ -65,11 +65,22 @@ def test_every_native_allocation(path: str, workers: int) -> None:
     child("native", path, workers, 0)
 
 
+def failed_by(module: str, folder: Path) -> int:
+    """How many allocations a module failed in a process of its own, which ended well."""
+    environment = {**os.environ, "LD_PRELOAD": str(built("failing_allocator"))}
+    command = [sys.executable, "-m", f"tests.memory.{module}", str(folder)]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    return int(ended.stdout)
+
+
 def test_collecting_what_a_store_lacks_loses_nothing(tmp_path: Path) -> None:
     """Each allocation of it fails once: what is written in the end is what is written at once."""
     pytest.importorskip("mdbx")
-    environment = {**os.environ, "LD_PRELOAD": str(built("failing_allocator"))}
-    command = [sys.executable, "-m", "tests.memory.collecting", str(tmp_path)]
-    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr[-3000:]
-    assert int(ended.stdout) > 30
+    assert failed_by("collecting", tmp_path) > 30
+
+
+def test_what_changes_a_state_on_disk_changes_all_of_it_or_nothing(tmp_path: Path) -> None:
+    """Each allocation of it, and of reading it, fails once; accounts and tries go together."""
+    pytest.importorskip("mdbx")
+    assert failed_by("changing", tmp_path) > 30

@@ -72,6 +72,15 @@ public:
         return true;
     }
 
+    // Has room to put all of another map, which holds the address of each slot, too. False: out of memory.
+    bool make_room_for(const ByteMap& other) noexcept {
+        const uint64_t wanted = entries_.size() + other.entries_.size();
+        while (2 * wanted > cells_.size()) {
+            if (!grow()) return false;
+        }
+        return entries_.reserve(wanted) && bytes_.reserve(bytes_.size() + other.bytes_.size());
+    }
+
     // The keys of one are hashed as those of the other then.
     void swap(ByteMap& other) noexcept {
         entries_.swap(other.entries_);

@@ -149,7 +149,8 @@ cdef extern from "store/disk_accounts.hpp" namespace "blockstm::store" nogil:
 
     cppclass DiskAccounts:
         cbool open(Snapshot& snapshot, FlatTables tables, uint64_t cache_bytes) noexcept
-        int apply(ByteView records, Array[uint8_t]& undo, Failure& failure) noexcept
+        int stage(ByteView records, Array[uint8_t]& undo, Failure& failure) noexcept
+        void take_staged() noexcept
         cbool put_code(ByteView hash, ByteView code) noexcept
         int slot(const uint8_t* address_and_slot, uint8_t* value, Failure& failure) noexcept
         void prefetch(const uint8_t* address) noexcept

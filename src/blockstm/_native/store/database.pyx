@@ -5,7 +5,7 @@ Threads: any thread may use any of it. Reads and commits run without the GIL. A 
 parent's databases: it gets `ForkedError`.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.errno cimport EAGAIN, EDQUOT, EIO, ENOENT, ENOSPC
+from libc.errno cimport EAGAIN, EDQUOT, EIO, ENOENT, ENOMEM, ENOSPC
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t, uintptr_t
 from libc.string cimport strerror
 from libcpp.vector cimport vector
@@ -201,6 +201,8 @@ cdef class Database:
         """The exception for a code, which names the folder, the table and the key."""
         cdef int code = failure.code
         place = self.path
+        if code == ENOMEM:
+            return MemoryError(f"{place} cannot {action}: there is no memory for it")
         if code == core.CODE_CLOSED:
             return ClosedError(f"{place} is closed")
         if failure.table < <uint32_t>len(self.names):

@@ -229,7 +229,7 @@ int DiskAccounts::list_slots(const uint8_t* address, ByteMap& slots, Failure& fa
 
 // ---- changing
 
-int DiskAccounts::apply(ByteView records, Array<uint8_t>& undo, Failure& failure) noexcept {
+int DiskAccounts::stage(ByteView records, Array<uint8_t>& undo, Failure& failure) noexcept {
     staged_.clear();
     code_cache_.make_room();
     for (trie::Records reader(records); !reader.at_end();) {
@@ -238,7 +238,7 @@ int DiskAccounts::apply(ByteView records, Array<uint8_t>& undo, Failure& failure
         const int code = apply_record(record, undo, failure);
         if (code != CODE_OK) return code;
     }
-    return make_staged() ? CODE_OK : failure.set(ENOMEM);
+    return pending_.make_room_for(staged_) ? CODE_OK : failure.set(ENOMEM);
 }
 
 int DiskAccounts::apply_record(const trie::Record& record, Array<uint8_t>& undo, Failure& failure) noexcept {
@@ -308,19 +308,18 @@ int DiskAccounts::stage_slot(ByteView key, const uint8_t* old, const uint8_t* va
     return staged_.put(key, rlp::trimmed({value, WORD_SIZE})) ? CODE_OK : ENOMEM;
 }
 
-bool DiskAccounts::make_staged() noexcept {
+void DiskAccounts::take_staged() noexcept {
     for (uint32_t number = 0; number < staged_.count(); ++number) {
         const ByteMap::Entry& entry = staged_.at(number);
         if (entry.value_size == ByteMap::NONE) continue;
         const ByteView key = staged_.key_of(entry), value = staged_.value_of(entry);
-        if (!pending_.put(key, value)) return false;
+        pending_.put(key, value);  // there is room for it
         if (entry.key_size == ADDRESS_SIZE) {
             account_cache_.update(key, value);
         } else {
             slot_cache_.update(key, value);
         }
     }
-    return true;
 }
 
 void DiskAccounts::freeze() noexcept {

@@ -3,8 +3,8 @@
 // What was changed lies in two layers: one that is being written, which `freeze` makes of all there is, and what
 // is changed since.
 //
-// Threads: any number may read while nothing is changed. What changes (`apply`, `freeze`, `thaw`, `rebase`)
-// excludes everything else; `fill` reads the layer that is frozen, and may run beside `apply`.
+// Threads: any number may read while nothing is changed. What changes (`take_staged`, `freeze`, `thaw`, `rebase`)
+// excludes everything else; `fill` reads the layer that is frozen, and may run beside `stage` and `take_staged`.
 #pragma once
 
 #include "base/atomics.hpp"
@@ -42,9 +42,10 @@ public:
     // Whether an account has a slot that is not zero.
     int has_slots(const uint8_t* address, bool& has, Failure& failure) noexcept;
 
-    // Takes changes, the records of trie/account.hpp, over; `undo` gets the records that take them back. What
-    // fails changed nothing, but for ENOMEM, after which the state is not to be used.
-    int apply(ByteView records, Array<uint8_t>& undo, Failure& failure) noexcept;
+    // Prepares changes, the records of trie/account.hpp, which `take_staged` makes; `undo` gets the records that take
+    // them back. Nothing has changed before that, and nothing can fail any more then.
+    int stage(ByteView records, Array<uint8_t>& undo, Failure& failure) noexcept;
+    void take_staged() noexcept;
     bool put_code(ByteView hash, ByteView code) noexcept { return codes_.put(hash, code); }
 
     // What was changed is now what is being written. Pre: nothing is.
@@ -73,7 +74,6 @@ private:
         return pending_.find(key, value) || frozen_.find(key, value);
     }
     int stage_slot(ByteView key, const uint8_t* old, const uint8_t* value, Array<uint8_t>& undo) noexcept;
-    bool make_staged() noexcept;
     bool fill_slot(Batch& batch, const uint8_t* address_and_slot, ByteView value) const noexcept;
 
     Snapshot* snapshot_ = nullptr;
@@ -82,7 +82,7 @@ private:
     ByteMap codes_;
     ByteMap frozen_;         // the same, being written
     ByteMap frozen_codes_;
-    ByteMap staged_;   // what a call of `apply` changes, until nothing can fail any more
+    ByteMap staged_;   // what a call of `stage` changes, until nothing can fail any more
     CacheTable<ADDRESS_SIZE, ACCOUNT_VALUE_MAX> account_cache_;
     CacheTable<SLOT_KEY_SIZE, WORD_SIZE> slot_cache_;
     CodeCache code_cache_;

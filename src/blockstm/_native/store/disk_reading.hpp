@@ -3,6 +3,8 @@
 // The keys are those of blockstm._native.state.locations. Threads: any worker, without the GIL.
 #pragma once
 
+#include <cerrno>
+
 #include "blockstm/vm_abi.h"
 #include "store/disk_accounts.hpp"
 
@@ -19,6 +21,7 @@ struct DiskReading {
         return taken;
     }
     int32_t fail(const Failure& failure) noexcept {
+        if (failure.code == ENOMEM) return BLOCKSTM_NO_MEMORY;
         const std::lock_guard guard(failing_);
         if (failure_.is_none()) failure_ = failure;
         return BLOCKSTM_STATE_ERROR;

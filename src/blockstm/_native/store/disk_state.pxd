@@ -45,14 +45,14 @@ cdef class DiskState:
     cdef object trie_error(self, trie.Status status, const uint8_t* blamed)
     cdef bytes apply_alone(self, object writes, bytes records, list codes, uint32_t workers)
     cdef bytes change_accounts(self, bytes records, list codes)
-    cdef int take_over(self, TriesAfter after) except -1
+    cdef void take_over(self, TriesAfter after) noexcept
     cdef void add_pins(self, long count) noexcept
 
 
 cdef class TriesAfter:
     cdef DiskState state
     cdef trie.NodeStore* node_store
-    cdef trie.Accounts tries
+    cdef trie.Accounts* tries
     cdef bytes root
 
 

@@ -18,7 +18,7 @@ from libcpp cimport bool as cbool
 from posix.unistd cimport getpid
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_state,
+    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_state,
 )
 from blockstm._native.store cimport core
 from blockstm._native.store.database cimport Database, DatabaseSnapshot, shared_library, view_of
@@ -30,7 +30,7 @@ from blockstm._native.trie.core cimport Status
 
 from threading import Lock
 
-from blockstm.errors import InputError, StoreDamaged, UsageError
+from blockstm.errors import InputError, UsageError
 
 cdef enum:
     ADDRESS_SIZE = 20
@@ -154,13 +154,15 @@ cdef class DiskState:
             raise self.current().closed()
         if status == BLOCKSTM_ABSENT:
             return None
+        if status == BLOCKSTM_NO_MEMORY:
+            raise MemoryError
         raise self.read_error()
 
     def read_error(self):
         """The exception for what could not be read; asked once for a failure."""
         cdef core.Failure failure = self.reading.take_failure()
-        if failure.code == core.CODE_OK:
-            return StoreDamaged(f"{self.database.path} could not be read")
+        if failure.code == core.CODE_OK:  # memory alone fails without one
+            return MemoryError(f"{self.database.path} cannot be read: there is no memory for it")
         return self.database.error_of(&failure, "be read")
 
     def prefetch(self, bytes addresses, bytes slots):
@@ -226,7 +228,7 @@ cdef class DiskState:
         cdef Bytes view = Bytes(<const uint8_t*>PyBytes_AS_STRING(records), PyBytes_GET_SIZE(records))
         cdef Status status = Status.Ok
         self.current().check()
-        after.state = self
+        after.state, after.tries = self, new trie.Accounts()
         with nogil:
             self.node_store.lock()
             after.node_store = self.node_store
@@ -288,6 +290,7 @@ cdef class DiskState:
         cdef core.ByteView view = view_of(records)
         cdef int code = core.CODE_OK
         cdef bint is_pinned
+        cdef bytes undoing = None
         cdef Array[core.ByteView] held  # hashes and codes
         cdef size_t place
         for code_hash, data in codes:
@@ -300,36 +303,30 @@ cdef class DiskState:
             if not self.at.snapshot.is_open():
                 code = failure.set(core.CODE_CLOSED)
             elif not is_pinned:
-                code = self.reading.accounts.apply(view, undo, failure)
+                code = self.reading.accounts.stage(view, undo, failure)
             self.at.snapshot.closing().unlock_shared()
             if not is_pinned and code == core.CODE_OK:
-                for place in range(held.size() / 2):
+                for place in range(held.size() / 2):  # codes that no account has are no harm
                     if not self.reading.accounts.put_code(held[2 * place], held[2 * place + 1]):
-                        code = ENOMEM
+                        code = failure.set(ENOMEM)
+        try:
+            if is_pinned:
+                raise UsageError("the state cannot be changed while a block is running on it")
+            if code != core.CODE_OK:
+                raise self.database.error_of(&failure, "be read")
+            undoing = PyBytes_FromStringAndSize(<const char*>undo.data(), undo.size())
+            self.reading.accounts.take_staged()
+        finally:
             self.lock.unlock()
-        if is_pinned:
-            raise UsageError("the state cannot be changed while a block is running on it")
-        if code == ENOMEM:
-            raise MemoryError
-        if code != core.CODE_OK:
-            raise self.database.error_of(&failure, "be read")
-        return PyBytes_FromStringAndSize(<const char*>undo.data(), undo.size())
+        return undoing
 
-    cdef int take_over(self, TriesAfter after) except -1:
-        cdef cbool is_shared
-        cdef trie.Accounts* other = new trie.Accounts()
+    cdef void take_over(self, TriesAfter after) noexcept:
         with nogil:
             self.node_store.lock()
-            is_shared = other.share(after.tries)
-            if is_shared:
-                self.tries, other = other, self.tries
-            other.drop()
+            self.tries, after.tries = after.tries, self.tries
+            after.tries.drop()
             self.node_store.unlock()
-        del other
-        if not is_shared:
-            raise MemoryError
         self.set_root(after.root)
-        return 0
 
     # ---- changing in two steps: blocks run on the accounts, and the tries follow behind
 
@@ -397,14 +394,15 @@ cdef class DiskState:
         """What the store lacks of the accounts that are frozen and of the tries, which stand at the same block.
         Without memory for it nothing is lost: what is to be removed is said again."""
         cdef Collected found = Collected.__new__(Collected)
-        cdef cbool is_shared, is_noted
+        cdef cbool is_filled, is_shared, is_noted
         found.state = self
         found.nodes = new core.BatchOfNodes(found.batch, self.node_tables)
         self.plan(None)
         with nogil:
+            is_filled = self.reading.accounts.fill(found.batch)  # of what is frozen, which nobody changes
             self.node_store.lock()
-            is_shared = found.tries.share(self.tries[0])
-            is_noted = is_shared and found.tries.collect(found.nodes[0]) and self.reading.accounts.fill(found.batch)
+            is_shared = is_filled and found.tries.share(self.tries[0])
+            is_noted = is_shared and found.tries.collect(found.nodes[0])
             if is_noted:
                 self.tries.leave_notes()
             elif is_shared:
@@ -581,10 +579,11 @@ cdef class TriesAfter:
     """The tries of a state with changes on top, which may become its own."""
 
     def __dealloc__(self):
-        if self.state is not None and self.node_store != NULL and self.state.node_store == self.node_store:
+        if self.node_store != NULL and self.state.node_store == self.node_store:
             self.node_store.lock()
             self.tries.drop()
             self.node_store.unlock()
+        del self.tries
 
 
 cdef class Collected:
