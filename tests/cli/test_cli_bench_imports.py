@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import mmap
+import resource
 from pathlib import Path
 
 import pytest
 
 from blockstm.bench.bare_blocks import RULES
-from blockstm.bench.chains.folders import write_start
+from blockstm.bench.chains.folders import drop_pages, write_start
 from blockstm.bench.chains.generated import Population
 from blockstm.bench.chains.geth import write_genesis
 from blockstm.bench.chains.measurement import WAYS
@@ -37,6 +39,24 @@ def test_rows_are_compared(capsys: Capture) -> None:
     out = capsys.readouterr().out
     assert "300 accounts, 1,500 slots, 8 transactions a block" in out
     assert "x of in memory" in out
+
+
+def test_parts_are_medians_in_turn_also_with_cold_pages(capsys: Capture) -> None:
+    given = ("--parts", "3", "--ways", "pipelined,in memory", "--cold", "--json")
+    assert main(["bench", "imports", *QUICK, *given]) == 0
+    for row in map(json.loads, capsys.readouterr().out.splitlines()):
+        assert row["blocks"] == 6
+        assert row["seconds_min"] <= row["seconds"] <= row["seconds_max"]
+
+
+def test_dropped_pages_are_read_from_the_disk_again(tmp_path: Path) -> None:
+    path = tmp_path / "mdbx.dat"
+    path.write_bytes(bytes(1 << 20))
+    drop_pages(tmp_path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_majflt
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as pages:
+        assert pages[0] == 0
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_majflt > before
 
 
 def test_geth_is_asked_for_by_name_where_it_is(

@@ -1,7 +1,8 @@
-"""The folder that a generated chain starts from, written in the order of its tries."""
+"""The folder that a generated chain starts from, written in the order of its tries; its pages."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from blockstm.ethereum import Block
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.ethereum.genesis import Genesis
 
-__all__ = ["chunks_of", "write_start"]
+__all__ = ["chunks_of", "drop_pages", "write_start"]
 
 _CHUNK: int = 32 << 20
 _LOADING_BYTES: int = 64 << 20
@@ -51,3 +52,14 @@ def write_start(folder: Path, population: Population) -> Block:
         return block
     finally:
         store.close()
+
+
+def drop_pages(folder: Path) -> None:
+    """Have the system keep nothing of a folder's files in memory, where no process has them open."""
+    for path in folder.iterdir():
+        file = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(file)  # what is not written yet stays
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(file)

@@ -1,9 +1,9 @@
 """A generated chain imported: on disk in a pipeline or one by one, in memory, and by others.
 
-The chain's folder and its blocks are made once, in a process that ends. On disk, parts of the
-chain are imported in turn by either way, in one fresh process each: each goes on where
-the last one ended. In memory a process holds the same state, and runs the same blocks from the
-first on. Within the time are decoding, senders, execution, roots, and on disk the durable commits.
+The chain's folder and its blocks are made once, in a process that ends. Parts of the chain are
+imported in turn by each way, in one fresh process each. On disk each goes on where the last one
+ended; in memory a process holds the same state, and runs the blocks of the first part. Within the
+time are decoding, senders, execution, roots, and on disk the durable commits.
 Geth imports the first blocks of the same chain into a folder of its own, where it is on the path;
 py-evm, which takes a second a block, runs a few of them on our state in memory.
 """
@@ -23,7 +23,7 @@ from typing import Final, Literal
 
 from blockstm.bench.bare_blocks import RULES
 from blockstm.bench.blocks.pipeline import in_a_process
-from blockstm.bench.chains.folders import chunks_of, write_start
+from blockstm.bench.chains.folders import chunks_of, drop_pages, write_start
 from blockstm.bench.chains.generated import Population, first_block, grown
 from blockstm.bench.chains.geth import import_by_geth, why_no_geth
 from blockstm.chain import Chain
@@ -63,6 +63,7 @@ class ChainRow:
         blocks: how many were imported, in all parts.
         cache_bytes: that the chain was given; 0 in memory and for others.
         seconds: for a block; the median of the parts.
+        seconds_min, seconds_max: the same of the fastest and of the slowest part.
         processor_seconds: for a block, of all threads.
         opening_seconds: until the folder was open; for geth what a run of one block takes, which
             is not in `seconds`; 0 in memory.
@@ -79,6 +80,8 @@ class ChainRow:
     blocks: int
     cache_bytes: int
     seconds: float
+    seconds_min: float
+    seconds_max: float
     processor_seconds: float
     opening_seconds: float
     resident_bytes: int
@@ -113,6 +116,7 @@ def measure_chain(
     ways: Sequence[str] = WAYS,
     folder: Path | None = None,
     seed: int = 1,
+    cold: bool = False,
 ) -> Iterator[ChainRow]:
     """Import a generated chain in several ways.
 
@@ -120,17 +124,20 @@ def measure_chain(
         accounts: of the state that it starts from; it has five slots for each.
         blocks: of a part.
         transactions: of a block.
-        parts: for each way on disk, in turn.
+        parts: for each way of `WAYS`, in turn.
         workers: threads that run a block; by default as many as there are usable cores.
         ways: of `WAYS` and `BASELINES`.
         folder: where the chain is made, and removed again; by default one for temporary files.
         seed: of what is drawn.
+        cold: whether the system has none of the folder in memory when a part on disk begins.
 
     Raises:
         ConfigError: no such way, it cannot be had here, or a number is too small.
         InternalError: a way came to another head or was refused a block.
     """
     _check(accounts, blocks, transactions, parts, ways)
+    if cold and not hasattr(os, "posix_fadvise"):
+        raise ConfigError("pages cannot be dropped on this system: measure without cold")
     population = Population(accounts, seed)
     with TemporaryDirectory(prefix="blockstm-chain-", dir=folder) as name:
         place = Path(name)
@@ -143,13 +150,17 @@ def measure_chain(
         for turn in range(parts):
             for way in on_disk if turn % 2 == 0 else reversed(on_disk):
                 part = (number, number + blocks)
+                if cold:
+                    drop_pages(place / "chain")
                 found[way].append(in_a_process(_on_disk, place, part, way, cache, workers))
                 number += blocks
+            if "in memory" in found:
+                part = (0, blocks)
+                found["in memory"].append(
+                    in_a_process(_in_memory, place, part, population, workers)
+                )
         size = sum(each.stat().st_size for each in (place / "chain").iterdir())
         sizes = dict.fromkeys(on_disk, size)
-        if "in memory" in found:
-            part = (0, blocks)
-            found["in memory"] = [in_a_process(_in_memory, place, part, population, workers)]
         if "py-evm" in found:
             part = (0, min(_PYEVM_BLOCKS, blocks))
             found["py-evm"] = [in_a_process(_in_memory, place, part, population, 1, "py-evm")]
@@ -293,6 +304,7 @@ def _row(
     disk_bytes: int,
     found: Sequence[_Part],
 ) -> ChainRow:
+    seconds = [each.seconds / each.blocks for each in found]
     return ChainRow(
         way=way,
         accounts=population.accounts,
@@ -300,7 +312,9 @@ def _row(
         transactions=transactions,
         blocks=sum(each.blocks for each in found),
         cache_bytes=cache,
-        seconds=statistics.median(each.seconds / each.blocks for each in found),
+        seconds=statistics.median(seconds),
+        seconds_min=min(seconds),
+        seconds_max=max(seconds),
         processor_seconds=statistics.median(each.processor_seconds / each.blocks for each in found),
         opening_seconds=max(each.opening_seconds for each in found),
         resident_bytes=max(each.resident_bytes for each in found),

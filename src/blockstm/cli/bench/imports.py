@@ -17,6 +17,7 @@ COLUMNS = {
     "way": ("way", "{}"),
     "blocks": ("blocks", "{:,d}"),
     "seconds": ("ms/block", "{:.1f}"),
+    "spread": ("least-most", "{}"),
     "processor_seconds": ("CPU ms", "{:.1f}"),
     "opening_seconds": ("open ms", "{:.0f}"),
     "resident_bytes": ("MiB", "{:,.0f}"),
@@ -56,7 +57,12 @@ def add_parser(subparsers: Any) -> None:
         type=int,
         default=2,
         metavar="N",
-        help="of each way on disk, in turn; default: 2",
+        help="of each way on disk and in memory, in turn: the time is their median; default: 2",
+    )
+    parser.add_argument(
+        "--cold",
+        action="store_true",
+        help="begin each part on disk with nothing of the folder in the system's page cache",
     )
     parser.add_argument(
         "--ways", default="", metavar="W,W", help="only these, see the rows; also geth and py-evm"
@@ -101,6 +107,7 @@ def _rows(args: argparse.Namespace, ways: list[str]) -> Iterator[dict[str, Any]]
         ways=ways,
         folder=args.folder,
         seed=args.seed,
+        cold=args.cold,
     ):
         yield row.as_dict()
 
@@ -112,6 +119,8 @@ def _print(row: dict[str, Any], *, heading: bool) -> None:
             f"{row['transactions']:,} transactions a block"
         )
         print(_line([title for title, _ in COLUMNS.values()]))
+    spread = (1e3 * row[name] for name in ("seconds_min", "seconds_max"))
+    row = {**row, "spread": "{:.1f}-{:.1f}".format(*spread)}
     print(_line([form.format(_scaled(name, row)) for name, (_, form) in COLUMNS.items()]))
 
 
