@@ -45,6 +45,8 @@ USED_ELSEWHERE = {
     "hints_report": "public",
     "long_transactions": "public",
     "plain_gas": "printed by name",
+    "seconds_max": "printed by name",
+    "seconds_min": "printed by name",
     "precision": "public",
     "PyEVMBackend": "read by eth-tester's tests",
     "has_access_list": "read by the native EVM",
@@ -86,6 +88,7 @@ NATIVE_USED_ELSEWHERE = {
     "end_threads": "called at the end of the interpreter",
     "madvise": "the C library's",
     "nanosleep": "the C library's",
+    "pread": "the C library's",
     "volatile": "a word of C++: `asm volatile(`",
 }
 

@@ -1,4 +1,4 @@
-"""A child process: fails each allocation of reading and changing a state on disk, and then does without.
+"""A child process: fails each allocation of reading and changing a state on disk.
 
 ``python -m tests.memory.changing FOLDER``, with ``failing_allocator.c`` preloaded. Prints how many
 were failed. No test of its own.

@@ -7,8 +7,8 @@ changed. See `blockstm._native.store.disk_state`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any, Final
 
 from blockstm._native.base.packed import PackedWrites
@@ -16,9 +16,12 @@ from blockstm._native.state.account_records import records_on_native
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm._native.store.disk_state import Collected
 from blockstm._native.store.disk_state import DiskState as NativeState
+from blockstm._native.store.paging import PagesAhead
 from blockstm.chain.mdbx_store import PLACES, MdbxStore
 from blockstm.chain.store import Batch, Table
+from blockstm.chain.warming import pages_waited_for
 from blockstm.cores import usable_cores
+from blockstm.errors import StoreError
 from blockstm.messages import brief
 from blockstm.state.account import EMPTY_CODE_HASH
 from blockstm.state.changes import AccountChanges, changes_of, records_and_codes
@@ -38,6 +41,8 @@ _ADDRESS_SIZE: Final = 20
 _FIELD_SIZE: Final = 21
 """A field of an account as a key: see `blockstm._native.state.locations`."""
 _SLOT_SIZE: Final = 52
+_WAITS_MIN: Final = 8
+"""Pages: fewer that a block waits for are not worth threads."""
 
 
 class DiskState:
@@ -77,10 +82,14 @@ class DiskState:
         workers: int | None = None,
     ) -> None:
         self._workers = workers or usable_cores()
+        self._store = store
+        places = tuple(PLACES[table] for table in _TABLES)
+        self._pages = PagesAhead(store.database, tables=places)
+        self._waits = False  # whether pages that were read lately had to come from the disk
         self._native = NativeState(
             store.database,
             root,
-            tables=tuple(PLACES[table] for table in _TABLES),
+            tables=places,
             cache_bytes=cache_bytes // 2,
             node_bytes=cache_bytes // 2,
             readers=self._workers + 1,
@@ -147,11 +156,32 @@ class DiskState:
             addresses: 20 bytes each, one behind the other.
             slots: address and slot, 52 bytes each.
         """
-        self._native.prefetch(addresses, slots)
+        if self._waits:
+            self._waits = self._touched(self._pages.touch, addresses, slots) >= _WAITS_MIN
+        with self._noting_waits():
+            self._native.prefetch(addresses, slots)
 
     def read_changed_ahead(self, records: bytes) -> None:
         """The same with the accounts and slots that changes are of, given as flat records."""
-        self._native.prefetch_changed(records)
+        if self._waits:
+            self._touched(self._pages.touch_changed, records)
+        with self._noting_waits():
+            self._native.prefetch_changed(records)
+
+    def _touched(self, touch: Callable[..., int], *expected: bytes) -> int:
+        """For how many pages the disk was waited for; 0 where they cannot be read."""
+        with suppress(StoreError):
+            return touch(*expected)
+        return 0
+
+    @contextmanager
+    def _noting_waits(self) -> Iterator[None]:
+        """Where the disk is waited for, what follows is asked of it many pages at a time."""
+        before = pages_waited_for()
+        yield
+        if pages_waited_for() - before >= _WAITS_MIN:
+            self._waits = True
+            self._store.warm_up()
 
     @property
     def pending_bytes(self) -> int:
@@ -192,7 +222,10 @@ class DiskState:
         self, records: bytes, codes: Mapping[bytes, bytes] | None = None, writes: object = None
     ) -> bytes:
         """The same, with changes as flat records (`_native/trie/account.hpp`) and codes by hash."""
-        return self._native.apply(writes, records, dict(codes or {}), self._workers)
+        if self._waits:
+            self._waits = self._touched(self._pages.touch_changed, records) >= _WAITS_MIN
+        with self._noting_waits():
+            return self._native.apply(writes, records, dict(codes or {}), self._workers)
 
     def commit(self, batch: Batch) -> None:
         """Make everything that was applied durable, together with a batch, or nothing.
@@ -229,6 +262,8 @@ class DiskState:
         Raises:
             StoreError: a node cannot be read; the tries stay as they are.
         """
+        if self._waits:
+            self._touched(self._pages.touch_changed, records)
         return Hash32(self._native.follow(records, root, self._workers))
 
     def freeze(self) -> None:

@@ -13,6 +13,7 @@ from weakref import WeakSet
 from blockstm._native.store.database import Database, DatabaseSnapshot
 from blockstm.chain.mdbx_library import load_mdbx
 from blockstm.chain.store import Batch, FileSize, Table, TableSize
+from blockstm.chain.warming import Warming
 from blockstm.errors import StoreError, StoreFull, StoreLocked
 
 __all__ = ["PLACES", "MdbxSnapshot", "MdbxStore"]
@@ -36,6 +37,7 @@ class MdbxStore:
     def __init__(self, database: Database, lock: int | None) -> None:
         self._database = database
         self._lock = lock  # file descriptor
+        self._warming = Warming(database)
         _STORES.add(self)
 
     @classmethod
@@ -97,9 +99,14 @@ class MdbxStore:
             snapshot.close()
         return FileSize(used * page_size, free * page_size)
 
+    def warm_up(self) -> None:
+        """Begin to bring the file into memory, once, where there is room for it. Any thread."""
+        self._warming.begin()
+
     def close(self) -> None:
         """See `blockstm.chain.store.Store`."""
         self._database.close()
+        self._warming.wait()
         self._unlock()
 
     def __enter__(self) -> Self:

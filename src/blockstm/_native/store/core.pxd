@@ -64,6 +64,7 @@ cdef extern from "store/environment.hpp" namespace "blockstm::store" nogil:
         int close() noexcept
         void forget() noexcept
         cbool is_open() noexcept
+        uint64_t read_ahead(uint64_t begin, uint64_t size) noexcept
 
 cdef extern from "store/snapshot.hpp" namespace "blockstm::store" nogil:
     cppclass Pair:
@@ -161,6 +162,14 @@ cdef extern from "store/disk_accounts.hpp" namespace "blockstm::store" nogil:
         cbool thaw() noexcept
         uint64_t pending_memory() noexcept
         ReadCounts counts
+
+cdef extern from "store/pages_ahead.hpp" namespace "blockstm::store" nogil:
+    const uint32_t SNAPSHOT_READERS_MAX
+
+    cppclass TouchedPages "blockstm::store::PagesAhead":
+        TouchedPages(FlatTables flat, NodeTables nodes) except +
+        uint64_t touch(Snapshot& snapshot, ByteView addresses, ByteView slots) noexcept
+        uint64_t touch_changed(Snapshot& snapshot, ByteView records) noexcept
 
 cdef extern from "store/disk_reading.hpp" namespace "blockstm::store" nogil:
     cppclass DiskReading:

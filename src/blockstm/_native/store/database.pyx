@@ -138,6 +138,22 @@ cdef class Database:
         snapshot.check()
         return snapshot
 
+    def read_ahead(self, uint64_t begin, uint64_t size) -> int:
+        """Have the system read a part of the file into memory, and wait for it.
+
+        Returns:
+            How many bytes there are of it: 0 behind the end, and where the database is closed.
+        """
+        cdef uint64_t there = 0
+        if self.pid != getpid():
+            return 0
+        with nogil:
+            self.closing.lock_shared()
+            if self.environment.is_open():
+                there = self.environment.read_ahead(begin, size)
+            self.closing.unlock_shared()
+        return there
+
     def commit(self, changes) -> None:
         """Make all changes, durably, or none.
 

@@ -18,7 +18,8 @@ from libcpp cimport bool as cbool
 from posix.unistd cimport getpid
 
 from blockstm._native.abi cimport (
-    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_state,
+    BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes,
+    blockstm_state,
 )
 from blockstm._native.store cimport core
 from blockstm._native.store.database cimport Database, DatabaseSnapshot, shared_library, view_of

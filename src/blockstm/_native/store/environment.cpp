@@ -1,7 +1,10 @@
 #include "store/environment.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace blockstm::store {
@@ -66,6 +69,22 @@ int Environment::check_size() noexcept {
     if (code != CODE_OK) return code;
     const uint64_t needed = (info.last_page + 1) * info.page_size;
     return static_cast<uint64_t>(file.st_size) < needed ? CODE_TRUNCATED : CODE_OK;
+}
+
+uint64_t Environment::read_ahead(uint64_t begin, uint64_t size) noexcept {
+    int descriptor;
+    struct stat file;
+    if (library.env_get_fd(env_, &descriptor) != CODE_OK || fstat(descriptor, &file) != 0) return 0;
+    const auto end = static_cast<uint64_t>(file.st_size);
+    if (begin >= end) return 0;
+    size = std::min(size, end - begin);
+#ifdef POSIX_FADV_WILLNEED
+    if (posix_fadvise(descriptor, static_cast<off_t>(begin), static_cast<off_t>(size), POSIX_FADV_WILLNEED) != 0) {
+        return 0;
+    }
+#endif
+    uint8_t last;  // it is there when those before it are, about
+    return pread(descriptor, &last, 1, static_cast<off_t>(begin + size - 1)) == 1 ? size : 0;
 }
 
 int Environment::open_tables(const char* const* names, bool read_only) noexcept {

@@ -53,6 +53,10 @@ public:
     bool has(uint32_t table) const noexcept { return has_[table]; }
     Dbi dbi(uint32_t table) const noexcept { return dbis_[table]; }
 
+    // Has the system read a part of the file into memory, all of it at once, and waits for that; how many bytes there
+    // are of it, 0 behind the end, or where it cannot be read.
+    uint64_t read_ahead(uint64_t begin, uint64_t size) noexcept;
+
     // Held while snapshots of one moment are begun, and while a batch becomes visible.
     std::mutex& moment() noexcept { return moment_; }
 

@@ -141,6 +141,13 @@ int Reader::last(uint32_t table, Pair& pair, Failure& failure) noexcept {
     return move(table, AT_LAST, {}, pair, failure);
 }
 
+bool Reader::touch(uint32_t table, ByteView key) noexcept {
+    MDBX_cursor* cursor;
+    if (cursor_of(table, cursor) != CODE_OK) return false;
+    Value found_key = value_of(key), found{};
+    return library.cursor_get(cursor, &found_key, &found, TO_LOWER_BOUND) == CODE_OK;
+}
+
 int Reader::stat(uint32_t table, TableStat& stat) noexcept {
     stat = {};
     if (!environment_->has(table)) return CODE_OK;

@@ -32,6 +32,8 @@ public:
     int find_from(uint32_t table, ByteView key, Pair& pair, Failure& failure) noexcept;
     int next(uint32_t table, Pair& pair, Failure& failure) noexcept;
     int last(uint32_t table, Pair& pair, Failure& failure) noexcept;
+    // Looks at the page where a key is, or would be; whether it is there as far as that tells, which is not checked.
+    bool touch(uint32_t table, ByteView key) noexcept;
     int stat(uint32_t table, TableStat& stat) noexcept;
     // The pages of the file that were ever used, and those of them that nothing is in now.
     int count_pages(PageCount& count) noexcept;

@@ -55,7 +55,7 @@ def write_start(folder: Path, population: Population) -> Block:
 
 
 def drop_pages(folder: Path) -> None:
-    """Have the system keep nothing of a folder's files in memory, where no process has them open."""
+    """Have the system keep nothing of a folder's files in memory; no process has them open."""
     for path in folder.iterdir():
         file = os.open(path, os.O_RDONLY)
         try:

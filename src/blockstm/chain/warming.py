@@ -1,0 +1,86 @@
+"""A database's file brought into the system's page cache, where there is room for all of it.
+
+A page that is not there is waited for where it is first read, 4 KiB at a time; a disk that is asked
+for the file in order gives it ten to a hundred times as fast.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Final
+
+from blockstm._native.store.database import Database
+
+__all__ = ["Warming", "available_bytes", "pages_waited_for"]
+
+_PIECE_BYTES: Final = 8 << 20
+_ROOM: Final = 2
+"""So many times the file has to be available, so that nothing else has to go for it."""
+_CGROUP: Final = Path("/sys/fs/cgroup")
+
+
+class Warming:
+    """Reads a file once, in a thread beside everything else. Any thread.
+
+    Args:
+        database: whose file it is; once it is closed nothing more is read.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._beginning = Lock()
+        self._pid = os.getpid()
+        self._thread: Thread | None = None
+        self._has_begun = False
+
+    def begin(self) -> None:
+        """Begin to read it, unless it was begun before, or memory is short of room for it."""
+        with self._beginning:
+            if self._has_begun:
+                return
+            self._has_begun = True
+        with suppress(OSError, RuntimeError):  # no file, or no thread: pages are read one by one
+            if available_bytes() >= _ROOM * _size_of(self._database):
+                thread = Thread(target=self._read, name="blockstm-warming", daemon=True)
+                thread.start()
+                self._thread = thread
+
+    def _read(self) -> None:
+        at = 0
+        while read := self._database.read_ahead(at, _PIECE_BYTES):
+            at += read
+
+    def wait(self) -> None:
+        """Wait until nothing is read any more."""
+        if self._thread is not None and os.getpid() == self._pid:
+            self._thread.join()
+
+
+def _size_of(database: Database) -> int:
+    return (Path(database.path) / "mdbx.dat").stat().st_size
+
+
+def available_bytes() -> int:
+    """Memory that could be had without taking any from others; 0 where the system does not tell."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        fields = dict(line.split(":", 1) for line in lines)
+        available = int(fields["MemAvailable"].split()[0]) << 10
+    except (OSError, KeyError, ValueError):
+        return 0
+    try:
+        limit = int((_CGROUP / "memory.max").read_text())
+        available = min(available, limit - int((_CGROUP / "memory.current").read_text()))
+    except (OSError, ValueError):  # there is no cgroup, or no limit
+        pass
+    return available
+
+
+def pages_waited_for() -> int:
+    """How many pages of files this thread had to wait for; 0 where the system does not tell."""
+    thread = getattr(resource, "RUSAGE_THREAD", None)
+    return 0 if thread is None else resource.getrusage(thread).ru_majflt

@@ -1,0 +1,192 @@
+"""A folder whose pages the system does not have in memory: they are asked for many at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.chain.growing import RECIPIENTS, child, genesis, grown
+
+from blockstm.bench.chains.folders import drop_pages
+from blockstm.chain import Chain, disk_state, warming
+from blockstm.chain.disk_state import DiskState
+from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.chain.store import Batch
+from blockstm.chain.warming import Warming, available_bytes, pages_waited_for
+from blockstm.errors import ClosedError, StoreError
+from blockstm.ethereum import AccountChange
+from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+from blockstm.types import Address, Hash32
+
+pytest.importorskip("mdbx")
+
+ADDRESSES = [Address(number.to_bytes(20, "big")) for number in range(1, 4001)]
+JOINED = b"".join(ADDRESSES)
+LARGE = ADDRESSES[0]
+SLOTS = b"".join(LARGE + slot.to_bytes(32, "big") for slot in range(2000))
+
+
+@pytest.fixture
+def cold(tmp_path: Path) -> tuple[Path, Hash32]:
+    """A folder none of whose pages are in memory, and the root of its state."""
+    changes = {each: AccountChange(balance=number) for number, each in enumerate(ADDRESSES, 1)}
+    changes[LARGE] = AccountChange(nonce=1, storage={slot: slot + 1 for slot in range(2000)})
+    with MdbxStore.open(tmp_path) as store:
+        state = DiskState(store, EMPTY_TRIE_ROOT, workers=1)
+        state.apply(changes)
+        state.commit(Batch())
+        root = state.root
+    drop_pages(tmp_path)
+    return tmp_path, root
+
+
+@pytest.fixture
+def no_warming(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(warming, "available_bytes", lambda: 0)
+
+
+def waited(act: Callable[[], object]) -> int:
+    before = pages_waited_for()
+    act()
+    return pages_waited_for() - before
+
+
+@pytest.mark.usefixtures("no_warming")
+def test_what_was_looked_at_is_in_memory(cold: tuple[Path, Hash32]) -> None:
+    folder, root = cold
+    with MdbxStore.open(folder) as store:
+        state = DiskState(store, root, workers=1)
+        if not state._pages.touch(JOINED, SLOTS):
+            pytest.skip("the file system keeps its files in memory")
+        assert waited(lambda: state.read_ahead(JOINED, SLOTS)) == 0
+        assert state.storage(LARGE, 1999) == 2000
+        changes = {each: AccountChange(balance=1) for each in ADDRESSES[1:]}
+        assert waited(lambda: state.apply(changes)) < 20
+        with MdbxStore.open(folder.parent / "other") as other:
+            same = DiskState(other, EMPTY_TRIE_ROOT, workers=1)
+            storage = {slot: slot + 1 for slot in range(2000)}
+            same.apply({**changes, LARGE: AccountChange(nonce=1, storage=storage)})
+            assert state.root == same.root
+
+
+@pytest.mark.usefixtures("no_warming")
+def test_what_was_looked_at_lately_is_left_out(cold: tuple[Path, Hash32]) -> None:
+    folder, root = cold
+    with MdbxStore.open(folder) as store:
+        state = DiskState(store, root, workers=1)
+        first = state._pages.touch(JOINED[:20], b"")
+        assert state._pages.touch(JOINED[:20], b"") == 0
+        assert state._pages.touch(JOINED, SLOTS) >= first
+
+
+@pytest.mark.usefixtures("no_warming")
+def test_many_are_asked_for_once_the_disk_was_waited_for(cold: tuple[Path, Hash32]) -> None:
+    folder, root = cold
+    with MdbxStore.open(folder) as store:
+        state = DiskState(store, root, workers=1)
+        asked: list[tuple[bytes, ...]] = []
+        touch = state._pages.touch
+
+        class Pages:
+            def touch(self, *expected: bytes) -> int:
+                asked.append(expected)
+                return touch(*expected)
+
+        state._pages = Pages()  # type: ignore[assignment]  # the part that is called
+        if waited(lambda: state.read_ahead(JOINED[:20000])) < disk_state._WAITS_MIN:
+            pytest.skip("the file system keeps its files in memory")
+        assert not asked
+        state.read_ahead(JOINED[20000:])
+        assert asked == [(JOINED[20000:], b"")]
+        state.read_ahead(JOINED)  # all pages are there by now
+        state.read_ahead(JOINED)
+        assert len(asked) <= 2
+        assert not state._waits
+
+
+def test_what_cannot_be_looked_at_is_left_to_who_reads_it(cold: tuple[Path, Hash32]) -> None:
+    folder, root = cold
+    with MdbxStore.open(folder) as store:
+        state = DiskState(store, root, workers=1)
+
+        class Pages:
+            def fail(self, *expected: bytes) -> int:
+                raise StoreError("no more readers")
+
+            touch = touch_changed = fail
+
+        state._pages, state._waits = Pages(), True  # type: ignore[assignment]  # what is called
+        state.read_ahead(JOINED, SLOTS)
+        state._waits = True
+        state.apply({LARGE: AccountChange(balance=5)})
+        account = state.account(LARGE)
+        assert account is not None
+        assert account.balance == 5
+
+
+def test_a_store_that_is_closed_is_not_looked_at(cold: tuple[Path, Hash32]) -> None:
+    folder, root = cold
+    store = MdbxStore.open(folder)
+    state = DiskState(store, root, workers=1)
+    store.close()
+    with pytest.raises(ClosedError):
+        state._pages.touch(JOINED, b"")
+    assert store.database.read_ahead(0, 1 << 20) == 0
+
+
+def test_a_file_that_fits_is_brought_into_memory(cold: tuple[Path, Hash32]) -> None:
+    folder, root = cold
+    with MdbxStore.open(folder) as store:
+        state = DiskState(store, root, workers=1)
+        if waited(lambda: state.read_ahead(JOINED)) < disk_state._WAITS_MIN:
+            pytest.skip("the file system keeps its files in memory")
+        store._warming.wait()
+        assert waited(lambda: state.read_ahead(b"", SLOTS)) == 0
+
+
+def test_a_file_is_read_once_and_not_where_memory_is_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces: list[int] = []
+
+    class Read:
+        path = str(tmp_path)
+
+        def read_ahead(self, begin: int, size: int) -> int:
+            pieces.append(begin)
+            return size if begin < 3 * size else 0
+
+    database: Any = Read()
+    (tmp_path / "mdbx.dat").write_bytes(bytes(1000))
+    monkeypatch.setattr(warming, "available_bytes", lambda: 1999)
+    short = Warming(database)
+    short.begin()
+    short.wait()
+    assert pieces == []
+    monkeypatch.setattr(warming, "available_bytes", lambda: 2000)
+    short.begin()
+    assert pieces == []
+    enough = Warming(database)
+    for _ in range(2):
+        enough.begin()
+        enough.wait()
+    assert pieces == [piece * warming._PIECE_BYTES for piece in range(4)]
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    with Chain.open(tmp_path, genesis(), workers=1) as chain:
+        grown(chain, 3)
+        following = child(chain)
+    drop_pages(tmp_path)
+    with Chain.open(tmp_path, workers=1) as chain:
+        chain._store.warm_up()  # type: ignore[attr-defined]  # it is on disk
+        assert [each.block for each in chain.import_blocks([following])] == [following]
+        assert chain.state_at(4).account(RECIPIENTS[0]) is not None
+    assert not [each for each in threading.enumerate() if each.name == "blockstm-warming"]
+
+
+def test_memory_that_is_available_is_told() -> None:
+    assert available_bytes() >= 0
