@@ -20,7 +20,16 @@ __all__ = ["Warming", "available_bytes", "pages_waited_for"]
 _PIECE_BYTES: Final = 8 << 20
 _ROOM: Final = 2
 """So many times the file has to be available, so that nothing else has to go for it."""
-_CGROUP: Final = Path("/sys/fs/cgroup")
+_FILES: Final = {
+    "": ("/sys/fs/cgroup", "memory.max", "memory.current", "file"),
+    "memory": (
+        "/sys/fs/cgroup/memory",
+        "memory.limit_in_bytes",
+        "memory.usage_in_bytes",
+        "total_cache",
+    ),
+}
+"""By the controllers of a line of `/proc/self/cgroup`: version 2 names none."""
 
 
 class Warming:
@@ -72,12 +81,23 @@ def available_bytes() -> int:
         available = int(fields["MemAvailable"].split()[0]) << 10
     except (OSError, KeyError, ValueError):
         return 0
-    try:
-        limit = int((_CGROUP / "memory.max").read_text())
-        available = min(available, limit - int((_CGROUP / "memory.current").read_text()))
-    except (OSError, ValueError):  # there is no cgroup, or no limit
-        pass
-    return available
+    return min(available, _left_by_cgroup(available))
+
+
+def _left_by_cgroup(otherwise: int) -> int:
+    """What the process's control group leaves of memory; ``otherwise`` where it has no limit."""
+    with suppress(OSError, ValueError):
+        for line in Path("/proc/self/cgroup").read_text().splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers in ("", "memory"):
+                folder, limit, used, cached = _FILES[controllers]
+                group = Path(f"{folder}{path}") if path != "/" else Path(folder)
+                with suppress(OSError, ValueError, KeyError):  # a limit may be a word, or missing
+                    most, now = (int((group / name).read_text()) for name in (limit, used))
+                    lines = (group / "memory.stat").read_text().splitlines()
+                    files = int(dict(line.split() for line in lines)[cached])
+                    return max(most - now + files, 0)
+    return otherwise
 
 
 def pages_waited_for() -> int:

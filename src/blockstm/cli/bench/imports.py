@@ -142,4 +142,4 @@ def _scaled(name: str, row: dict[str, Any]) -> Any:
 
 
 def _line(cells: list[str]) -> str:
-    return f"{cells[0]:<{_WIDE}}" + "".join(f"{cell:>11}" for cell in cells[1:])
+    return f"{cells[0]:<{_WIDE}}" + "".join(f" {cell:>11}" for cell in cells[1:])
