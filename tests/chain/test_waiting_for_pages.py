@@ -190,3 +190,27 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
 
 def test_memory_that_is_available_is_told() -> None:
     assert available_bytes() >= 0
+
+
+@pytest.mark.parametrize(("most", "left"), [("1000", 700), ("300", 0), ("max", 5)])
+@pytest.mark.parametrize(("controllers", "path"), [("", "/"), ("", "/a/b"), ("memory", "/a")])
+def test_what_a_control_group_leaves_is_its_limit_without_files(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    controllers: str,
+    path: str,
+    most: str,
+    left: int,
+) -> None:
+    group = tmp_path / path[1:]
+    group.mkdir(parents=True, exist_ok=True)
+    for name, text in (("most", most), ("now", "500"), ("memory.stat", "anon 300\ncached 200\n")):
+        (group / name).write_text(text)
+    monkeypatch.setattr(warming, "_FILES", {controllers: (str(tmp_path), "most", "now", "cached")})
+    groups = tmp_path / "groups"
+    groups.write_text(f"9:cpu:/c\n4:{controllers}:{path}\n")
+    assert warming._left_by_cgroup(5, groups) == left
+
+
+def test_without_control_groups_all_is_left(tmp_path: Path) -> None:
+    assert warming._left_by_cgroup(5, tmp_path / "none") == 5

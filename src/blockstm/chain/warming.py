@@ -20,6 +20,7 @@ __all__ = ["Warming", "available_bytes", "pages_waited_for"]
 _PIECE_BYTES: Final = 8 << 20
 _ROOM: Final = 2
 """So many times the file has to be available, so that nothing else has to go for it."""
+_GROUPS: Final = Path("/proc/self/cgroup")
 _FILES: Final = {
     "": ("/sys/fs/cgroup", "memory.max", "memory.current", "file"),
     "memory": (
@@ -84,10 +85,10 @@ def available_bytes() -> int:
     return min(available, _left_by_cgroup(available))
 
 
-def _left_by_cgroup(otherwise: int) -> int:
+def _left_by_cgroup(otherwise: int, groups: Path = _GROUPS) -> int:
     """What the process's control group leaves of memory; ``otherwise`` where it has no limit."""
     with suppress(OSError, ValueError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
+        for line in groups.read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers in ("", "memory"):
                 folder, limit, used, cached = _FILES[controllers]
