@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
+import mmap
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -115,6 +117,34 @@ def test_permutations_for_other_processors_agree() -> None:
             states = [[rng.getrandbits(64) for _ in range(25)] for _ in range(width)]
             expected = [hashes.permute(0, [state])[0] for state in states]
             assert hashes.permute(place, states) == expected
+
+
+ALONE = [place for place, (_, width) in enumerate(hashes.permutations()) if width == 1]
+
+
+@pytest.mark.parametrize("place", ALONE)
+def test_every_length_on_other_processors(place: int) -> None:
+    rng = random.Random(place)
+    for length in range(1001):
+        data = rng.randbytes(length)
+        assert hashes.finish(place, None, data) == expected_keccak(data), length
+        state = [rng.getrandbits(64) for _ in range(25)]
+        assert hashes.finish(place, state, data) == hashes.finish(0, state, data), length
+
+
+@pytest.mark.parametrize("place", ALONE)
+def test_nothing_around_a_message_is_read(place: int) -> None:
+    """It lies at the end of its page, the next one not to be touched; or at the beginning."""
+    pages = mmap.mmap(-1, 3 * mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+    libc = ctypes.CDLL(None, use_errno=True)
+    for guard in (start, start + 2 * mmap.PAGESIZE):
+        assert libc.mprotect(ctypes.c_void_p(guard), ctypes.c_size_t(mmap.PAGESIZE), 0) == 0
+    middle = memoryview(pages)[mmap.PAGESIZE : 2 * mmap.PAGESIZE]
+    middle[:] = random.Random(place).randbytes(mmap.PAGESIZE)
+    for length in range(300):
+        for piece in (middle[len(middle) - length :], middle[:length]):
+            assert hashes.finish(place, None, piece) == expected_keccak(bytes(piece)), length
 
 
 def test_threads_hash_alike() -> None:

@@ -18,6 +18,11 @@ def permutations() -> list[tuple[str, int]]:
 def permute(place: int, states: list[list[int]]) -> list[list[int]]:
     """The states after the permutation at that place of ``permutations()``; for tests."""
 
+def finish(place: int, state: list[int] | None, data: Buffer) -> bytes:
+    """The hash of a message that goes on so behind a state, if there is one, by the permutation at
+    that place, which is of one state; for tests.
+    """
+
 def sha256(data: Buffer) -> bytes: ...
 def sha256_portable(data: Buffer) -> bytes:
     """The same without the processor's own instructions; for tests."""

@@ -23,9 +23,10 @@ cdef extern from "crypto/keccak.hpp" namespace "blockstm" nogil:
         uint64_t width
         uint64_t stride
         void (*permute)(uint64_t*) noexcept
+        void (*finish)(const uint64_t*, const uint8_t*, uint64_t, uint8_t*) noexcept
 
     cppclass KeccakPermutations:
-        KeccakPermutation entries[6]
+        KeccakPermutation entries[7]
         int count
 
     const KeccakPermutations& keccak_permutations() noexcept
@@ -140,6 +141,24 @@ def permute(int place, list states) -> list:
             lanes[lane * permutation.stride + state] = states[state][lane]
     permutation.permute(lanes)
     return [[lanes[lane * permutation.stride + state] for lane in range(25)] for state in range(permutation.width)]
+
+
+def finish(int place, state, const uint8_t[::1] data) -> bytes:
+    cdef const KeccakPermutation* permutation = &keccak_permutations().entries[place]
+    cdef uint64_t lanes[25]
+    cdef const uint64_t* before = NULL
+    cdef const uint8_t* begin = NULL
+    cdef bytes digest = PyBytes_FromStringAndSize(NULL, 32)
+    if permutation.width != 1:
+        raise ValueError("this one is of several states")
+    if state is not None:
+        for lane in range(25):
+            lanes[lane] = state[lane]
+        before = lanes
+    if len(data) != 0:
+        begin = &data[0]
+    permutation.finish(before, begin, len(data), <uint8_t*>PyBytes_AS_STRING(digest))
+    return digest
 
 
 def blake2f(uint32_t rounds, state, message, offset, cbool final_block) -> tuple:

@@ -1,11 +1,13 @@
 #include "crypto/keccak.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include "crypto/keccak_rounds.hpp"
 
 #if defined(__x86_64__)
+#include "crypto/keccak_lines.hpp"
 #include "crypto/keccak_registers.hpp"
 #endif
 
@@ -18,6 +20,52 @@ constexpr uint64_t LAST_PAD = uint64_t{0x80} << 56;
 
 constexpr uint64_t BLOCK_LANES = KECCAK_RATE / 8;
 constexpr uint64_t WIDTH_MAX = 8;
+
+uint64_t load_lane(const uint8_t* bytes) noexcept {
+    uint64_t lane;
+    std::memcpy(&lane, bytes, sizeof lane);
+    if constexpr (std::endian::native == std::endian::big) lane = __builtin_bswap64(lane);
+    return lane;
+}
+
+// Adds a block to the state whose lanes are `stride` apart.
+void absorb(uint64_t* lanes, uint64_t stride, const uint8_t* block) noexcept {
+    for (uint64_t place = 0; place < BLOCK_LANES; ++place) {
+        lanes[stride * place] ^= load_lane(block + 8 * place);
+    }
+}
+
+// Adds the rest of the message, less than a block, with its padding.
+void absorb_last(uint64_t* lanes, uint64_t stride, const uint8_t* data, uint64_t size) noexcept {
+    uint64_t place = 0;
+    for (; size >= 8; size -= 8, data += 8) lanes[stride * place++] ^= load_lane(data);
+    uint64_t tail = FIRST_PAD << (8 * size);
+    for (uint64_t index = 0; index < size; ++index) tail |= static_cast<uint64_t>(data[index]) << (8 * index);
+    lanes[stride * place] ^= tail;
+    lanes[stride * (BLOCK_LANES - 1)] ^= LAST_PAD;
+}
+
+void squeeze(const uint64_t* lanes, uint64_t stride, uint8_t out[32]) noexcept {
+    for (uint64_t place = 0; place < 4; ++place) {
+        uint64_t lane = lanes[stride * place];
+        if constexpr (std::endian::native == std::endian::big) lane = __builtin_bswap64(lane);
+        std::memcpy(out + 8 * place, &lane, sizeof lane);
+    }
+}
+
+// What is left of a message behind a state, or behind none, lane by lane.
+template <void (*permute_state)(uint64_t*) noexcept>
+void finish(const uint64_t* state, const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
+    uint64_t lanes[25] = {};
+    if (state != nullptr) std::memcpy(lanes, state, sizeof lanes);
+    for (; size >= KECCAK_RATE; size -= KECCAK_RATE, data += KECCAK_RATE) {
+        absorb(lanes, 1, data);
+        permute_state(lanes);
+    }
+    absorb_last(lanes, 1, data, size);
+    permute_state(lanes);
+    squeeze(lanes, 1, out);
+}
 
 [[gnu::always_inline]] inline void permute_numbers(uint64_t* state) noexcept {
     uint64_t lanes[25];
@@ -68,22 +116,41 @@ struct Permutations : KeccakPermutations {
     KeccakPermutation one, few, many;
 
     Permutations() noexcept : KeccakPermutations{{}, 0} {
-        one = few = many = add({"plain", 1, 1, permute_plain});
+        one = few = many = add({"plain", 1, 1, permute_plain, finish<permute_plain>});
 #if defined(__x86_64__)
         if (__builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2")) {
-            one = few = many = add({"bmi", 1, 1, permute_bmi});
+            one = few = many = add({"bmi", 1, 1, permute_bmi, finish<permute_bmi>});
         }
-        if (__builtin_cpu_supports("avx2")) few = many = add({"avx2", 4, 4, permute_four});
+        if (__builtin_cpu_supports("avx2")) few = many = add({"avx2", 4, 4, permute_four, nullptr});
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
-            one = add({"avx512 one", 1, 1, permute_one});
-            few = add({"avx512 half", 4, 8, permute_half});
-            many = add({"avx512", 8, 8, permute_eight});
+            one = add({"avx512 one", 1, 1, permute_one, finish<permute_one>});
+            if (__builtin_cpu_supports("avx512bw")) {
+                one = faster(one, add({"avx512 lines", 1, 1, lines::permute_state, lines::finish}));
+            }
+            few = add({"avx512 half", 4, 8, permute_half, nullptr});
+            many = add({"avx512", 8, 8, permute_eight, nullptr});
         }
 #endif
     }
 
     const KeccakPermutation& add(const KeccakPermutation& permutation) noexcept {
         return entries[count++] = permutation;
+    }
+
+    // Which of them is depends on the processor, and on no other property of it that one could ask for. The least of a
+    // few tries: something else may run in between. Microseconds.
+    static const KeccakPermutation& faster(const KeccakPermutation& a, const KeccakPermutation& b) noexcept {
+        return ticks_of(b) < ticks_of(a) ? b : a;
+    }
+    static uint64_t ticks_of(const KeccakPermutation& permutation) noexcept {
+        uint64_t state[25] = {};
+        uint64_t least = UINT64_MAX;
+        for (int attempt = 0; attempt < 5; ++attempt) {
+            const uint64_t begin = __builtin_ia32_rdtsc();
+            for (int round = 0; round < 3; ++round) permutation.permute(state);
+            least = std::min<uint64_t>(least, __builtin_ia32_rdtsc() - begin);
+        }
+        return least;
     }
 
     // The widest of at most this width whose states lie close together.
@@ -102,49 +169,6 @@ struct Permutations : KeccakPermutations {
 [[gnu::init_priority(200)]] const Permutations permutations;
 
 void permute(uint64_t* lanes) noexcept { permutations.one.permute(lanes); }
-
-uint64_t load_lane(const uint8_t* bytes) noexcept {
-    uint64_t lane;
-    std::memcpy(&lane, bytes, sizeof lane);
-    if constexpr (std::endian::native == std::endian::big) lane = __builtin_bswap64(lane);
-    return lane;
-}
-
-// Adds a block to the state whose lanes are `stride` apart.
-void absorb(uint64_t* lanes, uint64_t stride, const uint8_t* block) noexcept {
-    for (uint64_t place = 0; place < BLOCK_LANES; ++place) {
-        lanes[stride * place] ^= load_lane(block + 8 * place);
-    }
-}
-
-// Adds the rest of the message, less than a block, with its padding.
-void absorb_last(uint64_t* lanes, uint64_t stride, const uint8_t* data, uint64_t size) noexcept {
-    uint64_t place = 0;
-    for (; size >= 8; size -= 8, data += 8) lanes[stride * place++] ^= load_lane(data);
-    uint64_t tail = FIRST_PAD << (8 * size);
-    for (uint64_t index = 0; index < size; ++index) tail |= static_cast<uint64_t>(data[index]) << (8 * index);
-    lanes[stride * place] ^= tail;
-    lanes[stride * (BLOCK_LANES - 1)] ^= LAST_PAD;
-}
-
-void squeeze(const uint64_t* lanes, uint64_t stride, uint8_t out[32]) noexcept {
-    for (uint64_t place = 0; place < 4; ++place) {
-        uint64_t lane = lanes[stride * place];
-        if constexpr (std::endian::native == std::endian::big) lane = __builtin_bswap64(lane);
-        std::memcpy(out + 8 * place, &lane, sizeof lane);
-    }
-}
-
-// Absorbs what is left of a message and yields its hash.
-void finish_alone(uint64_t* lanes, const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
-    for (; size >= KECCAK_RATE; size -= KECCAK_RATE, data += KECCAK_RATE) {
-        absorb(lanes, 1, data);
-        permute(lanes);
-    }
-    absorb_last(lanes, 1, data, size);
-    permute(lanes);
-    squeeze(lanes, 1, out);
-}
 
 // Several sponges side by side, each with a task of its own and, when that ends, the next one.
 class Row {
@@ -206,7 +230,7 @@ private:
     void leave(uint64_t place) noexcept {
         uint64_t alone[25];
         for (uint64_t lane = 0; lane < 25; ++lane) alone[lane] = lanes(place)[many.stride * lane];
-        finish_alone(alone, tasks_[place].data, tasks_[place].size, tasks_[place].out);
+        permutations.one.finish(alone, tasks_[place].data, tasks_[place].size, tasks_[place].out);
     }
 
     const KeccakPermutation few, many;  // states of a few lie as those of many do
@@ -221,8 +245,7 @@ private:
 }  // namespace
 
 void keccak256(const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept {
-    uint64_t lanes[25] = {};
-    finish_alone(lanes, data, size, out);
+    permutations.one.finish(nullptr, data, size, out);
 }
 
 void keccak256_many(const KeccakTask* tasks, uint64_t count) noexcept {
@@ -268,6 +291,6 @@ void Keccak256::update(const uint8_t* data, uint64_t size) noexcept {
     waiting_size_ = size;
 }
 
-void Keccak256::finish(uint8_t out[32]) noexcept { finish_alone(lanes_, waiting_, waiting_size_, out); }
+void Keccak256::finish(uint8_t out[32]) noexcept { permutations.one.finish(lanes_, waiting_, waiting_size_, out); }
 
 }  // namespace blockstm

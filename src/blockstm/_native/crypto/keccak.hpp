@@ -46,10 +46,12 @@ struct KeccakPermutation {
     uint64_t width;
     uint64_t stride;
     void (*permute)(uint64_t* lanes) noexcept;
+    // Of a width of one: the hash of a message that goes on so behind a state; behind nothing where that is null.
+    void (*finish)(const uint64_t* lanes, const uint8_t* data, uint64_t size, uint8_t out[32]) noexcept;
 };
 
 struct KeccakPermutations {
-    KeccakPermutation entries[6];
+    KeccakPermutation entries[7];
     int count;
 };
 
