@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 
 from blockstm import execute_block
-from blockstm._native.evm.prepared import HOT_AFTER, first_tier
+from blockstm._native.evm.prepared import (
+    CODE_CACHE_LIMIT,
+    HOT_AFTER,
+    cached_codes,
+    code_cache,
+    first_tier,
+)
 from blockstm.ethereum import Account, AccountState, Transaction
 from blockstm.vm.evm import BlockContext, Evm, Signed
 
@@ -144,6 +151,49 @@ def test_words_that_a_byte_names(code: str) -> None:
     """DUPN, SWAPN and EXCHANGE (EIP-8024) are left to the translator."""
     first, *others = _runs(bytes.fromhex(code), fork="amsterdam")
     assert others == [first] * len(others)
+
+
+def _translated(code: bytes, calls: int) -> int:
+    """Bytes that the code's program takes after so many calls, above what it takes after one."""
+
+    def program(calls: int) -> int:
+        code_cache(limit=0)
+        code_cache(limit=CODE_CACHE_LIMIT)
+        own = code + bytes(1) + next(NUMBERS).to_bytes(2, "big")
+        for _ in range(calls):
+            _run(own, gas=2 * 10**6)
+        ((*_, taken),) = cached_codes()
+        return int(taken)
+
+    return program(calls) - program(1)
+
+
+NUMBERS = count()  # of codes that nobody has met
+STRAIGHT = bytes.fromhex("600150") * 2000
+RUNS = {
+    "up to its end": STRAIGHT,
+    "up to what is invalid": STRAIGHT + b"\xfe",
+    "up to a jump": STRAIGHT + bytes.fromhex("61177456005b"),
+    "up to a JUMPDEST": bytes.fromhex("5b") + STRAIGHT + bytes.fromhex("5b"),
+    "up to a call": STRAIGHT + bytes.fromhex("5f5f5f5f5f73") + OTHER + bytes.fromhex("5af150"),
+}
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_straight_code_is_hot_after_few_runs(name: str) -> None:
+    first_tier(hot_after=HOT_AFTER)
+    assert _translated(RUNS[name], 4) == 0
+    assert _translated(RUNS[name], 40) > 1000
+
+
+def test_short_code_is_not_hot_after_few_runs() -> None:
+    first_tier(hot_after=HOT_AFTER)
+    assert _translated(LOOP, 40) == 0
+
+
+def test_what_is_never_hot_is_not_in_long_code_either() -> None:
+    first_tier(hot_after=NEVER)
+    assert _translated(STRAIGHT, 40) == 0
 
 
 def test_it_says_what_it_is_set_to() -> None:

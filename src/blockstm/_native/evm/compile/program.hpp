@@ -13,6 +13,7 @@
 // runs pays for its translation in gas.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/atomics.hpp"
@@ -109,7 +110,10 @@ extern const Instruction BAD_JUMP_PROGRAM[2];
 
 // How often a program is entered or comes to a JUMPDEST before it is worth translating: 0 and it is from the beginning,
 // UINT32_MAX and it never is. No result depends on it. Any thread; a setting: any moment's will do.
+// Each RUN_BYTES of straight code count as much, up to RUN_HEAT_MAX: to translate it costs what some ten runs of it do.
 inline constexpr uint32_t HOT_AFTER = 1024;
+inline constexpr int64_t RUN_BYTES = 64;
+inline constexpr uint64_t RUN_HEAT_MAX = 64;
 inline Atomic<uint32_t> hot_after{HOT_AFTER};
 
 // Bytes of a code that differ between the codes that share a program: what one PUSH carries.
@@ -140,6 +144,11 @@ public:
         if (heat >= hot_after.peek()) [[likely]] return true;
         heat_.suggest(heat + 1);
         return false;
+    }
+    // So many bytes of straight code have run.
+    void add_run(uint64_t bytes) noexcept {
+        const uint64_t heat = heat_.peek() + std::min(bytes / RUN_BYTES, RUN_HEAT_MAX);
+        heat_.suggest(static_cast<uint32_t>(std::min(heat, uint64_t{UINT32_MAX} - 1)));
     }
     uint32_t heat() const noexcept { return heat_.peek(); }
     void set_heat(uint32_t heat) noexcept { heat_.suggest(heat); }

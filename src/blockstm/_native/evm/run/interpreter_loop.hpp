@@ -90,6 +90,11 @@ Exit finish(Machine& machine, Frame& frame, Exit exit, int64_t gas) noexcept {
     frame.gas_block = {opcode, gas + cost, height};
 }
 
+[[gnu::cold, gnu::noinline]] inline void count_run(Program& program, const Frame& frame,
+                                                   const uint8_t* opcode) noexcept {
+    program.add_run(static_cast<uint64_t>(opcode - frame.gas_block.at));
+}
+
 // `opcode`, and so many words on the stack: of code that runs as it stands.
 template <bool INSPECTED>
 [[gnu::cold, gnu::noinline]] Exit halted(Machine& machine, Frame& frame, int64_t gas, const uint8_t* opcode,
@@ -151,6 +156,12 @@ template <bool INSPECTED>
 
 #define BEGIN_GAS_BLOCK(where, left) frame.gas_block = {(where), (left), base - bottom}
 
+// Code that runs as it stands has come straight from where its gas block began.
+#define COUNT_RUN()                                                                                    \
+    do {                                                                                               \
+        if (opcode - frame.gas_block.at >= RUN_BYTES) [[unlikely]] count_run(*program, frame, opcode); \
+    } while (false)
+
 #define BINARY(name, function) \
     name:                      \
     X = instructions::function(Y, Z);        \
@@ -204,7 +215,11 @@ template <bool INSPECTED>
         ENTER();                                                         \
     }
 
-#define LEAVE(exit) return finish<INSPECTED>(machine, frame, exit, gas)
+#define LEAVE(exit)                                                    \
+    do {                                                               \
+        if (!INSPECTED && frame.gas_block.at != nullptr) COUNT_RUN();  \
+        return finish<INSPECTED>(machine, frame, exit, gas);           \
+    } while (false)
 
 // --- the loop -------------------------------------------------------------------------------------
 
@@ -279,6 +294,7 @@ poll:  // at the beginning of a gas block that is paid for, or cannot be
 no_room:
     gas = no_memory(machine);
 halt:
+    if (!INSPECTED && frame.gas_block.at != nullptr) COUNT_RUN();
     return halted<INSPECTED>(machine, frame, gas, opcode, base - bottom);
 }
 
