@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstring>
 
 #include "crypto/keccak_rounds.hpp"
@@ -140,15 +141,16 @@ struct Permutations : KeccakPermutations {
     // Which of them is depends on the processor, and on no other property of it that one could ask for. The least of a
     // few tries: something else may run in between. Microseconds.
     static const KeccakPermutation& faster(const KeccakPermutation& a, const KeccakPermutation& b) noexcept {
-        return ticks_of(b) < ticks_of(a) ? b : a;
+        return time_of(b) < time_of(a) ? b : a;
     }
-    static uint64_t ticks_of(const KeccakPermutation& permutation) noexcept {
+    static std::chrono::nanoseconds time_of(const KeccakPermutation& permutation) noexcept {
+        using Clock = std::chrono::steady_clock;
         uint64_t state[25] = {};
-        uint64_t least = UINT64_MAX;
+        auto least = std::chrono::nanoseconds::max();
         for (int attempt = 0; attempt < 5; ++attempt) {
-            const uint64_t begin = __builtin_ia32_rdtsc();
-            for (int round = 0; round < 3; ++round) permutation.permute(state);
-            least = std::min<uint64_t>(least, __builtin_ia32_rdtsc() - begin);
+            const Clock::time_point begin = Clock::now();
+            for (int count = 0; count < 6; ++count) permutation.permute(state);
+            least = std::min<std::chrono::nanoseconds>(least, Clock::now() - begin);
         }
         return least;
     }

@@ -58,6 +58,10 @@ uint64_t CodeMemory::size_of_block(uint64_t size) noexcept {
     return size + HEAD > LARGE || !HAS_REGIONS ? size : size_of_class(class_of(size + HEAD));
 }
 
+uint64_t CodeMemory::room_of_block(uint64_t size) noexcept {
+    return size + HEAD > LARGE || !HAS_REGIONS ? size : size_of_class(class_of(size + HEAD)) - HEAD;
+}
+
 CodeMemory::Region* CodeMemory::region_of(Block* block) noexcept {
     return reinterpret_cast<Region*>(reinterpret_cast<uintptr_t>(block) & ~(REGION - 1));
 }

@@ -23,6 +23,8 @@ public:
 
     // What a block of that size takes.
     static uint64_t size_of_block(uint64_t size) noexcept;
+    // What of it may be used, and given back as asked for.
+    static uint64_t room_of_block(uint64_t size) noexcept;
 
 private:
     static constexpr uint64_t REGION = uint64_t{1} << 21;

@@ -144,15 +144,15 @@ const Immutable* Program::immutable_at(uint64_t place) const noexcept {
 
 // Pieces grow with the program. What would fill more than half of one has one of its own.
 Instruction* Program::take_room(uint32_t size) noexcept {
-    if (pieces_ == nullptr || pieces_->size - pieces_->used < size) {
-        const uint64_t grown = std::clamp(footprint_ / (5 * sizeof(Instruction)), PIECE_MIN, PIECE_MAX);
-        const bool is_alone = 2 * uint64_t{size} > grown;
-        Piece* piece = make_piece(is_alone ? size : grown);
+    if (pieces_ == nullptr || pieces_->left() < size) {
+        const uint64_t grown = std::clamp(footprint_ / (PIECE_SHARE * sizeof(Instruction)), PIECE_MIN, PIECE_MAX);
+        Piece* piece = make_piece(2 * uint64_t{size} > grown ? size : grown);
         if (piece == nullptr) return nullptr;
-        Piece*& place = is_alone && pieces_ != nullptr ? pieces_->before : pieces_;
+        piece->used = size;
+        // The one that has most left comes first.
+        Piece*& place = pieces_ != nullptr && pieces_->left() > piece->left() ? pieces_->before : pieces_;
         piece->before = place;
         place = piece;
-        piece->used = size;
         return piece->instructions;
     }
     Instruction* const room = pieces_->instructions + pieces_->used;
@@ -160,10 +160,12 @@ Instruction* Program::take_room(uint32_t size) noexcept {
     return room;
 }
 
+// All of its block is the piece's.
 Program::Piece* Program::make_piece(uint64_t size) noexcept {
     auto* piece = static_cast<Piece*>(code_memory().take(Piece::bytes_of(size)));
     if (piece == nullptr) return nullptr;
-    *piece = {nullptr, size, 0, 0};
+    const uint64_t room = CodeMemory::room_of_block(Piece::bytes_of(size)) - Piece::bytes_of(0);
+    *piece = {nullptr, room / sizeof(Instruction), 0, 0};
     footprint_ += CodeMemory::size_of_block(Piece::bytes_of(size));
     return piece;
 }

@@ -205,10 +205,12 @@ private:
         uint64_t unused;  // keeps what follows aligned
         Instruction instructions[];
 
+        uint64_t left() const noexcept { return size - used; }
         static uint64_t bytes_of(uint64_t size) noexcept { return sizeof(Piece) + size * sizeof(Instruction); }
     };
     static constexpr uint64_t PIECE_MIN = 60;  // instructions, so that with its head it fills a block
-    static constexpr uint64_t PIECE_MAX = 1020;
+    static constexpr uint64_t PIECE_MAX = 508;
+    static constexpr uint64_t PIECE_SHARE = 8;  // a piece may be this part of the program
 
     explicit Program(const Code& code) noexcept;
     ~Program();
