@@ -61,6 +61,8 @@ def test_an_untouched_table_runs() -> None:
         {"numbers": 0},
         {"numbers": 3},
         {"numbers": 77},
+        {"flags": 16},
+        {"flags": 16, "struct_size": 64},
     ],
 )
 def test_a_table_of_a_vm_that_cannot_be_called_is_refused(members: dict[str, int]) -> None:

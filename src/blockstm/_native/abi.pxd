@@ -32,8 +32,10 @@ cdef extern from "blockstm/vm_abi.h" nogil:
     const uint32_t BLOCKSTM_VM_ADMITS
     const uint32_t BLOCKSTM_VM_WRAPS
     const uint32_t BLOCKSTM_VM_WATCHES
+    const uint32_t BLOCKSTM_VM_ASKS
     const uint32_t BLOCKSTM_VM_SIZE_MIN
     const uint32_t BLOCKSTM_VM_SIZE_ADMITS
+    const uint32_t BLOCKSTM_VM_SIZE_WATCHES
     const uint32_t BLOCKSTM_STATE_LASTS
     const uint32_t BLOCKSTM_STATE_HASHED
     const uint32_t BLOCKSTM_STATE_SIZE_MIN
@@ -99,6 +101,9 @@ cdef extern from "blockstm/vm_abi.h" nogil:
             blockstm_location* locations,
         ) noexcept nogil
         uint32_t (*state_flags)(blockstm_view* view) noexcept nogil
+        int32_t (*ask)(
+            blockstm_view* view, blockstm_location location, uint64_t tag, blockstm_bytes* value, int32_t* is_final
+        ) noexcept nogil
 
     ctypedef struct blockstm_view:
         const blockstm_view_api* api
@@ -126,6 +131,7 @@ cdef extern from "blockstm/vm_abi.h" nogil:
             void* context, int64_t index, const uint8_t* output, uint64_t size, blockstm_tally* tally
         ) noexcept nogil
         int32_t (*committed)(void* context, int64_t index) noexcept nogil
+        void (*answer)(void* context, int64_t index, uint64_t tag, const blockstm_bytes* value) noexcept nogil
 
     ctypedef struct blockstm_state:
         uint32_t abi_version

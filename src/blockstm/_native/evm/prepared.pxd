@@ -3,7 +3,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from libcpp cimport bool
 
-from blockstm._native.abi cimport blockstm_refusal, blockstm_tally, blockstm_view, blockstm_vm
+from blockstm._native.abi cimport blockstm_bytes, blockstm_refusal, blockstm_tally, blockstm_view, blockstm_vm
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
 from blockstm._native.base.codec cimport Codec
@@ -126,6 +126,7 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
     int32_t execute_alone(void* context, blockstm_view* view, int64_t index)
     int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index)
     int32_t execute_recorded(void* context, blockstm_view* view, int64_t index)
+    void answer_prepared(void* context, int64_t index, uint64_t tag, const blockstm_bytes* value)
     int32_t keep_prepared(void* context, int64_t index)
     int32_t admit_prepared(
         void* context, int64_t index, const blockstm_tally* tally, blockstm_refusal* refusal

@@ -12,7 +12,7 @@ from libcpp.vector cimport vector
 
 from blockstm._native.abi cimport (
     BLOCKSTM_FAILED, BLOCKSTM_NUMBERS_U256, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS,
-    BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_WATCHES, BLOCKSTM_VM_WRAPS, blockstm_vm,
+    BLOCKSTM_VM_ASKS, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_WATCHES, BLOCKSTM_VM_WRAPS, blockstm_vm,
 )
 from blockstm._native.base.integers cimport read_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
@@ -209,7 +209,8 @@ cdef class EvmBlock:
                 raise InputError(f"there is no step {brief(index)} to be recorded")
             self.prepared.watch(index)
         self.table.execute = execute_recorded
-        self.table.flags |= BLOCKSTM_VM_WATCHES
+        self.table.flags |= BLOCKSTM_VM_WATCHES | BLOCKSTM_VM_ASKS
+        self.table.answer = answer_prepared
         return 0
 
     def kept_steps(self):

@@ -137,6 +137,17 @@ int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noex
     return execute_under(*machine, closer, block, view, index);
 }
 
+void PreparedBlock::answer(int64_t index, uint64_t tag, const blockstm_bytes* value) noexcept {
+    u256 number{};
+    const bool is_number = value != nullptr && value->size == sizeof number.limb;
+    if (is_number) std::memcpy(number.limb, value->data, sizeof number.limb);
+    fill_in_balance(recordings[index], tag, number);
+}
+
+void answer_prepared(void* context, int64_t index, uint64_t tag, const blockstm_bytes* value) noexcept {
+    static_cast<PreparedBlock*>(context)->answer(index, tag, value);
+}
+
 int32_t keep_prepared(void* context, int64_t index) noexcept {
     return static_cast<PreparedBlock*>(context)->keep_recording(index) ? BLOCKSTM_SUCCESS : BLOCKSTM_FAILED;
 }

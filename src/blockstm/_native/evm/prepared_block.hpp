@@ -59,6 +59,8 @@ struct PreparedBlock {
     }
     void watch(int64_t index) noexcept { unwatched[index] = false; }
     bool watches(int64_t index) const noexcept { return unwatched == nullptr || !unwatched[index]; }
+    // What the last run of a step has asked for; it is about to become final.
+    void answer(int64_t index, uint64_t tag, const blockstm_bytes* value) noexcept;
     // What the last run of a step was; it is taken out.
     void take_recording(int64_t index, Bytes& events) noexcept { events.swap(recordings[index]); }
 
@@ -107,6 +109,8 @@ int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index) noexc
 // The same for a block that records.
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept;
 
+// The `answer` of a block that records.
+void answer_prepared(void* context, int64_t index, uint64_t tag, const blockstm_bytes* value) noexcept;
 // The `committed` of a block that keeps what it records.
 int32_t keep_prepared(void* context, int64_t index) noexcept;
 

@@ -294,6 +294,7 @@ cdef blockstm_view_api plain_api() noexcept:
     api.prefetch = NULL
     api.locate_fields = NULL
     api.state_flags = view_state_flags
+    api.ask = NULL
     return api
 
 

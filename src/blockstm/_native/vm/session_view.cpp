@@ -90,7 +90,7 @@ uint32_t state_flags(blockstm_view*) noexcept { return 0; }
 
 const blockstm_view_api API = {
     BLOCKSTM_VM_ABI_VERSION, sizeof(blockstm_view_api), locate, get, put, remove_value, add_number, at_least,
-    try_add, charge, take_output, expect, poll, nullptr, nullptr, state_flags,
+    try_add, charge, take_output, expect, poll, nullptr, nullptr, state_flags, nullptr,
 };
 
 }  // namespace

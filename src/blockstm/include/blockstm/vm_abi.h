@@ -73,7 +73,8 @@ enum {
     BLOCKSTM_VM_NEEDS_GIL = 1,
     BLOCKSTM_VM_ADMITS = 2, /* it has `admit` and `count` */
     BLOCKSTM_VM_WRAPS = 4,  /* what `add` makes of U256 numbers is taken modulo 2**256 */
-    BLOCKSTM_VM_WATCHES = 8 /* it has `committed` */
+    BLOCKSTM_VM_WATCHES = 8, /* it has `committed` */
+    BLOCKSTM_VM_ASKS = 16   /* it has `answer` */
 };
 
 /* A key's dense number, valid in one block. */
@@ -140,6 +141,11 @@ typedef struct blockstm_view_api {
                              const uint8_t *last, uint32_t wanted, blockstm_location *locations);
     /* The `flags` of the block's state; 0 where it is a Python object. */
     uint32_t (*state_flags)(blockstm_view *view);
+    /* The number there before the transaction, which the run shows and does not use. Where it may still change,
+     * `*is_final` is 0, no condition is recorded, and `answer` of the VM has it, with `tag`, when the run becomes
+     * final. Otherwise OK and `value`, or ABSENT, as of `get`. For VMs with BLOCKSTM_VM_ASKS; may be NULL. */
+    int32_t (*ask)(blockstm_view *view, blockstm_location location, uint64_t tag, blockstm_bytes *value,
+                   int32_t *is_final);
 } blockstm_view_api;
 
 struct blockstm_view {
@@ -181,12 +187,17 @@ typedef struct blockstm_vm {
     /* With BLOCKSTM_VM_WATCHES. It becomes final with SUCCESS or REVERTED, and what it used is counted: the
      * last run of it is the one that counts. SUCCESS; or FAILED, and the block ends before it. */
     int32_t (*committed)(void *context, int64_t index);
+    /* With BLOCKSTM_VM_ASKS. The last run of it, which ended with SUCCESS or REVERTED, becomes final, and is about
+     * to be counted: the value that it has asked for with this tag. NULL: there is none. */
+    void (*answer)(void *context, int64_t index, uint64_t tag, const blockstm_bytes *value);
 } blockstm_vm;
 
 /* Of the first table, which ended with `execute`; the least that a VM may have. */
 #define BLOCKSTM_VM_SIZE_MIN offsetof(blockstm_vm, admit)
 /* Of one that admits, and no more. */
 #define BLOCKSTM_VM_SIZE_ADMITS offsetof(blockstm_vm, committed)
+/* Of one that watches, and does not ask. */
+#define BLOCKSTM_VM_SIZE_WATCHES offsetof(blockstm_vm, answer)
 
 /* `flags` of a state. */
 enum {

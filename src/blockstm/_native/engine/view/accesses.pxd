@@ -71,6 +71,12 @@ cdef struct AccessMark:
     uint32_t generation
     uint32_t access
 
+# A value that the run shows and does not use: the VM is told it when the run is committed.
+cdef struct Question:
+    uint64_t tag
+    uint32_t location
+    const Question* next
+
 # The locations of the keys of 8 bytes met last, so that most of them need no lookup in the interner.
 cdef struct Memo:
     uint64_t key
@@ -99,6 +105,7 @@ cdef struct View:
     uint32_t access_capacity
     uint32_t* written             # accesses in order of their first write
     uint32_t writes
+    const Question* questions     # in the speculation arena, the last one first
     AccessMark* mark
     uint32_t mark_mask
     uint32_t generation

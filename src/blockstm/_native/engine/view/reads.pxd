@@ -3,7 +3,7 @@
 At the frontier there is one value, and it is final. Ahead of it a read finds what other transactions
 have written so far, and the access records the condition under which the run may be committed.
 """
-from libc.stdint cimport int32_t, uint8_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport (
     BLOCKSTM_BAD_NUMBER, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_STATE_ERROR,
@@ -20,7 +20,7 @@ from blockstm._native.engine.mvmemory.store cimport (
 )
 from blockstm._native.engine.mvmemory.values cimport BASE_INDEX, INLINE_SIZE, Payload, payload_words
 from blockstm._native.engine.view.accesses cimport (
-    NO_ONE, POINT_READ, Access, View, is_within_bounds, stop, view_pause,
+    NO_ONE, POINT_READ, Access, Question, View, is_within_bounds, stop, view_pause,
 )
 
 
@@ -86,6 +86,18 @@ cdef inline int read_speculatively(View* view, Access* access, Location* locatio
     return BLOCKSTM_OK
 
 
+cdef inline int read_base(View* view, Access* access, Location* location) noexcept nogil:
+    """Ahead of the frontier: read the base, unless something is final there. OK, or the run is over."""
+    cdef int status
+    if store_final(location) != NULL:
+        return BLOCKSTM_OK
+    status = store_read_base(view.store, location, view.block_arena, view)
+    if status == BLOCKSTM_OK:
+        return BLOCKSTM_OK
+    access.unreadable = status == BLOCKSTM_STATE_ERROR
+    return stop(view, status)
+
+
 cdef inline int assume(View* view, Access* access, const uint8_t* data, uint64_t size) noexcept nogil:
     """Ahead of the frontier: take ``data`` for the value, whatever is there now.
 
@@ -93,12 +105,9 @@ cdef inline int assume(View* view, Access* access, const uint8_t* data, uint64_t
     """
     cdef Location* location = location_at(&view.store.interner, access.location)
     cdef Payload* seen
-    cdef int status
-    if store_final(location) == NULL:
-        status = store_read_base(view.store, location, view.block_arena, view)
-        if status != BLOCKSTM_OK:
-            access.unreadable = status == BLOCKSTM_STATE_ERROR
-            return stop(view, status)
+    cdef int status = read_base(view, access, location)
+    if status != BLOCKSTM_OK:
+        return status
     seen = <Payload*>arena_take(view.speculation_arena, sizeof(Payload))
     if seen == NULL:
         return stop(view, BLOCKSTM_NO_MEMORY)
@@ -121,6 +130,16 @@ cdef inline int read_committed(View* view, Access* access, Location* location) n
             return stop(view, status)
         seen = store_final(location)
     access.seen = seen
+    return BLOCKSTM_OK
+
+
+cdef inline int ask_later(View* view, uint32_t location, uint64_t tag) noexcept nogil:
+    """Have the VM told what is there when the run is committed. OK, or the run is over."""
+    cdef Question* question = <Question*>arena_take(view.speculation_arena, sizeof(Question))
+    if question == NULL:
+        return stop(view, BLOCKSTM_NO_MEMORY)
+    question.tag, question.location, question.next = tag, location, view.questions
+    view.questions = question
     return BLOCKSTM_OK
 
 

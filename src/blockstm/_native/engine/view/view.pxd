@@ -25,6 +25,8 @@ cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogi
 cdef int view_get(View* view, uint32_t location, const Payload** value) noexcept nogil
 cdef int view_expect(View* view, uint32_t location, const uint8_t* data, uint64_t size,
                      int32_t* holds) noexcept nogil
+# `value` is NULL where it is not final yet.
+cdef int view_ask(View* view, uint32_t location, uint64_t tag, const Payload** value) noexcept nogil
 cdef int view_put_word(View* view, uint32_t location, uint64_t word) noexcept nogil
 cdef int view_put(View* view, uint32_t location, const uint8_t* data, uint64_t size) noexcept nogil
 cdef int view_remove(View* view, uint32_t location) noexcept nogil

@@ -11,9 +11,10 @@ from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.arena cimport Arena, arena_copy, arena_reset, arena_take
 from blockstm._native.base.hashing cimport hash_bytes, hash_with_last, word64
 from blockstm._native.base.pages cimport pages_free, pages_take
-from blockstm._native.engine.mvmemory.interner cimport interner_locate, interner_locate_hashed
+from blockstm._native.engine.mvmemory.interner cimport interner_locate, interner_locate_hashed, location_at
 from blockstm._native.engine.mvmemory.pieces cimport pieces_free
-from blockstm._native.engine.mvmemory.store cimport Store, store_keep_bytes
+from blockstm._native.engine.mvmemory.numbers cimport read_number
+from blockstm._native.engine.mvmemory.store cimport Store, store_final, store_keep_bytes
 from blockstm._native.engine.mvmemory.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_DELTA, PAYLOAD_VALUE, SHORT_SIZE, Payload, payload_data,
     payload_is, payload_words,
@@ -27,7 +28,7 @@ from blockstm._native.engine.view.conditions cimport (
     CONDITION_EXACT, CONDITION_RANGE, CONDITION_UNREADABLE, Condition,
 )
 from blockstm._native.engine.view.lookahead cimport lookahead_add
-from blockstm._native.engine.view.reads cimport assume, read_access, sum_written_delta
+from blockstm._native.engine.view.reads cimport ask_later, assume, read_access, read_base, sum_written_delta
 
 cdef enum:
     KEY_SIZE_MAX = 0x7fffffff
@@ -94,6 +95,7 @@ cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogi
     view.output_size = 0
     view.accesses = 0
     view.writes = 0
+    view.questions = NULL
     if view.write_arena != view.block_arena:
         arena_reset(view.write_arena)
     view.generation += 1
@@ -151,6 +153,26 @@ cdef int view_expect(View* view, uint32_t location, const uint8_t* data, uint64_
     status = view_get(view, location, &found)
     if status == BLOCKSTM_OK:
         holds[0] = payload_is(found, data, size)
+    return status
+
+
+cdef int view_ask(View* view, uint32_t location, uint64_t tag, const Payload** value) noexcept nogil:
+    cdef Access* access = access_of(view, location)
+    cdef blockstm_number number
+    cdef int status
+    value[0] = NULL
+    if access == NULL:
+        return view.fault
+    status = read_base(view, access, location_at(&view.store.interner, location))
+    if status != BLOCKSTM_OK:
+        return status
+    if not view.final_prefix and read_number(&view.store.numbers, store_final(
+            location_at(&view.store.interner, location)), &number):
+        return ask_later(view, location, tag)
+    status = read_access(view, access)  # what is no number is a VM's to judge, when it runs
+    if status == BLOCKSTM_OK:
+        access.exact = 1
+        value[0] = access.seen
     return status
 
 # ---------------------------------------------------------------- writing
@@ -308,17 +330,27 @@ cdef int32_t api_locate(blockstm_view* public, const uint8_t* key, uint64_t size
     return BLOCKSTM_OK
 
 
-cdef int32_t api_get(blockstm_view* public, blockstm_location location,
-                     blockstm_bytes* value) noexcept nogil:
-    cdef const Payload* found
-    cdef int status = view_get(<View*>public, location, &found)
-    if status != BLOCKSTM_OK:
-        return status
+cdef int32_t show(const Payload* found, blockstm_bytes* value) noexcept nogil:
     if found.kind == PAYLOAD_ABSENT:
         return BLOCKSTM_ABSENT
     value.data = payload_data(found)
     value.size = found.size
     return BLOCKSTM_OK
+
+
+cdef int32_t api_get(blockstm_view* public, blockstm_location location,
+                     blockstm_bytes* value) noexcept nogil:
+    cdef const Payload* found
+    cdef int status = view_get(<View*>public, location, &found)
+    return show(found, value) if status == BLOCKSTM_OK else status
+
+
+cdef int32_t api_ask(blockstm_view* public, blockstm_location location, uint64_t tag, blockstm_bytes* value,
+                     int32_t* is_final) noexcept nogil:
+    cdef const Payload* found
+    cdef int status = view_ask(<View*>public, location, tag, &found)
+    is_final[0] = found != NULL
+    return show(found, value) if status == BLOCKSTM_OK and found != NULL else status
 
 
 cdef int32_t api_put(blockstm_view* public, blockstm_location location, const uint8_t* data,
@@ -451,3 +483,4 @@ API.poll = api_poll
 API.prefetch = api_prefetch
 API.locate_fields = api_locate_fields
 API.state_flags = api_state_flags
+API.ask = api_ask

@@ -14,7 +14,8 @@ from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_FAILED, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
     BLOCKSTM_OK, BLOCKSTM_PREFETCH_CAPSULE, BLOCKSTM_REFUSAL_MAX, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE,
     BLOCKSTM_STATE_ERROR, BLOCKSTM_STATE_LASTS, BLOCKSTM_STATE_SIZE_MIN, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION,
-    BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_SIZE_ADMITS, BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_WATCHES,
+    BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_ASKS, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_SIZE_ADMITS, BLOCKSTM_VM_SIZE_MIN,
+    BLOCKSTM_VM_SIZE_WATCHES, BLOCKSTM_VM_WATCHES,
     BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_prefetch, blockstm_refusal, blockstm_state, blockstm_vm,
 )
 from blockstm._native.base.arena cimport Arena, arena_copy
@@ -120,8 +121,10 @@ cdef void read_with_gil(BoundNativeVm vm, View* view, Location* location, Arena*
 
 cdef uint32_t least_size(const blockstm_vm* vm) noexcept:
     """How long a table must be that has what its flags say."""
-    if vm.flags & BLOCKSTM_VM_WATCHES:
+    if vm.flags & BLOCKSTM_VM_ASKS:
         return sizeof(blockstm_vm)
+    if vm.flags & BLOCKSTM_VM_WATCHES:
+        return BLOCKSTM_VM_SIZE_WATCHES
     return BLOCKSTM_VM_SIZE_ADMITS if vm.flags & BLOCKSTM_VM_ADMITS else BLOCKSTM_VM_SIZE_MIN
 
 
@@ -179,6 +182,8 @@ cdef const blockstm_vm* checked_vm(object capsule) except NULL:
         raise InputError("a native VM's flags say that it admits, but admit or count is NULL")
     if vm.flags & BLOCKSTM_VM_WATCHES and vm.committed == NULL:
         raise InputError("a native VM's flags say that it watches, but committed is NULL")
+    if vm.flags & BLOCKSTM_VM_ASKS and vm.answer == NULL:
+        raise InputError("a native VM's flags say that it asks, but answer is NULL")
     return vm
 
 

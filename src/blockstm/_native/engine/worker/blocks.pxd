@@ -12,7 +12,7 @@ from blockstm._native.engine.frontier cimport ExecutionResult, Frontier, Write
 from blockstm._native.engine.mvmemory.listed cimport Listed
 from blockstm._native.engine.mvmemory.store cimport Store
 from blockstm._native.engine.scheduler cimport Scheduler
-from blockstm._native.engine.view.accesses cimport View
+from blockstm._native.engine.view.accesses cimport Question, View
 from blockstm._native.engine.view.conditions cimport Condition
 from blockstm._native.engine.worker.conflicts cimport Conflicts
 from blockstm._native.engine.worker.timeline cimport Timeline
@@ -23,6 +23,7 @@ cdef struct Incarnation:
     uint32_t conditions
     uint32_t writes
     Write* write
+    const Question* questions
     ExecutionResult result
 
 # Whether the caller wants the block stopped (signals); called by worker 0 with or without the GIL.

@@ -6,7 +6,9 @@ and scheduler.pxd for ownership.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
-from blockstm._native.abi cimport BLOCKSTM_STALE, BLOCKSTM_SUCCESS
+from blockstm._native.abi cimport (
+    BLOCKSTM_REVERTED, BLOCKSTM_STALE, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ASKS, blockstm_bytes,
+)
 from blockstm._native.base.cursors cimport events_notify
 from blockstm._native.engine.expected cimport reads_are_known
 from blockstm._native.engine.frontier cimport (
@@ -14,14 +16,15 @@ from blockstm._native.engine.frontier cimport (
 )
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Location, highest_reader, is_contended
-from blockstm._native.engine.mvmemory.store cimport store_estimate, store_put_tombstone
+from blockstm._native.engine.mvmemory.store cimport store_estimate, store_final, store_put_tombstone
 from blockstm._native.engine.scheduler cimport (
     BACK_OFF, COMMITTING, EXECUTED, EXECUTING, FINAL, READY, STOP, WAITING, Scheduler, Task,
     phase_of, scheduler_frontier, scheduler_is_claimed, scheduler_limit, scheduler_revalidate,
     scheduler_stopping, scheduler_wake_waiters, task_finalize, task_has_erred, task_leave,
     task_move, task_status,
 )
-from blockstm._native.engine.view.accesses cimport POINT_COMMIT, view_pause
+from blockstm._native.engine.mvmemory.values cimport PAYLOAD_ABSENT, Payload, payload_data
+from blockstm._native.engine.view.accesses cimport POINT_COMMIT, Question, view_pause
 from blockstm._native.engine.view.conditions cimport Condition, condition_is_final
 from blockstm._native.engine.worker.blocks cimport (
     ABORT_FRONTIER, ABORT_STOPPED, PHASE_COMMIT, PHASE_EXECUTE, PHASE_VALIDATE, Block, Incarnation,
@@ -154,9 +157,32 @@ cdef inline const Condition* condition_not_final(Worker* worker, const Incarnati
     return NULL
 
 
+cdef inline void answer_questions(Block* block, const Incarnation* incarnation, int32_t index) noexcept nogil:
+    """Tell the VM what is there now, before the writes of the run: all below it is committed."""
+    cdef const Question* question = incarnation.questions
+    cdef const Payload* final
+    cdef blockstm_bytes value
+    cdef const blockstm_bytes* told
+    while question != NULL:
+        final = store_final(location_at(&block.store.interner, question.location))
+        value.data, value.size = payload_data(final), final.size
+        told = &value
+        if final.kind == PAYLOAD_ABSENT:
+            told = NULL
+        block.vm.answer(<void*>block.vm.context, index, question.tag, told)
+        question = question.next
+
+
+cdef inline bint is_to_be_answered(const Block* block, const ExecutionResult* result) noexcept nogil:
+    return (block.vm.flags & BLOCKSTM_VM_ASKS and not result.faulted
+            and (result.status == BLOCKSTM_SUCCESS or result.status == BLOCKSTM_REVERTED))
+
+
 cdef inline bint commit_published(Worker* worker, const Incarnation* incarnation, int32_t index) noexcept nogil:
     """Commit a speculative run that is valid. False: the block ends."""
     cdef ExecutionResult result = incarnation.result
+    if incarnation.questions != NULL and is_to_be_answered(worker.block, &result):
+        answer_questions(worker.block, incarnation, index)
     return frontier_commit(&worker.block.frontier, &worker.view, index, &result, incarnation.write,
                            incarnation.writes) == RUNNING
 

@@ -49,6 +49,7 @@ cdef inline Incarnation* new_incarnation(Worker* worker, int32_t status) noexcep
     cdef Incarnation* incarnation = <Incarnation*>arena_take(&worker.speculation_arena, sizeof(Incarnation))
     if incarnation == NULL or not view_conditions(view, &incarnation.condition, &incarnation.conditions):
         return NULL
+    incarnation.questions = view.questions
     incarnation.result = result_of(view, status)
     incarnation.writes = view.writes
     if incarnation.result.faulted or incarnation.result.status != BLOCKSTM_SUCCESS:

@@ -6,6 +6,23 @@
 #include "evm/run/create.hpp"
 
 namespace blockstm::evm {
+namespace {
+
+constexpr uint64_t BALANCE_AT = sizeof(uint8_t) + sizeof(Address);  // in an ACCOUNT, behind its tag and address
+
+constexpr uint64_t tag_of(uint64_t place, bool is_taken) noexcept { return place << 1 | uint64_t{is_taken}; }
+
+}  // namespace
+
+void fill_in_balance(Bytes& events, uint64_t tag, const u256& before) noexcept {
+    const uint64_t place = tag >> 1;
+    if (place > events.size() || events.size() - place < 2 * sizeof(u256)) return;  // of no run that counts
+    uint8_t* const at = events.data() + place;
+    const Delta change{load_be(at + sizeof(u256)), (tag & 1) != 0};
+    store_be(before, at);
+    store_be(change.applied_to(before), at + sizeof(u256));
+}
+
 void PreStateRecorder::selfdestruct(const Address& address, const Address& beneficiary, const u256&) noexcept {
     see(beneficiary);
     begin(GONE_TAG).address(address);
@@ -101,13 +118,21 @@ bool PreStateRecorder::write(Machine& machine, const Seen& seen) noexcept {
         begin(SLOT_TAG).address(seen.address).word(seen.key).word(slot->before).word(after);
         return true;
     }
+    return write_account(journal, account);
+}
+
+bool PreStateRecorder::write_account(Journal& journal, Account* account) noexcept {
     uint64_t nonce = 0;
     Hash32 hash;
-    if (!journal.balance(account, after) || !journal.nonce(account, nonce) || !journal.code_hash(account, hash)) {
-        return false;
-    }
+    u256 before{};
+    bool is_final = false;
+    const Delta& change = journal.balance_change(account);
+    const uint64_t tag = tag_of(events.size() + BALANCE_AT, change.is_negative);
+    if (!journal.ask_balance(account, tag, before, is_final)) return false;
+    if (!journal.nonce(account, nonce) || !journal.code_hash(account, hash)) return false;
     EventWriter event = begin(ACCOUNT_TAG);
-    event.address(seen.address).word(account->balance_before).word(after).number(account->nonce_before).number(nonce);
+    event.address(account->address).word(before).word(is_final ? change.applied_to(before) : change.magnitude);
+    event.number(account->nonce_before).number(nonce);
     event.hash(account->had_code ? account->code_hash_before : Hash32{}).hash(account->has_code ? hash : Hash32{});
     return true;
 }

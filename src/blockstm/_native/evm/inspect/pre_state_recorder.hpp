@@ -4,6 +4,8 @@
 //   ACCOUNT        20 bytes address; balance before and after; u64 nonce before and after; 32 bytes hash of the code
 //                  before and after, zeros where there is none
 //   SLOT           20 bytes address; key; value before and after
+//                  A balance that the transaction has not read is asked for (`ask`), with where it stands as the tag;
+//                  until `fill_in_balance` has put it there, zero is before, and after it how much was added or taken
 //   CREATED, GONE  20 bytes address of a creation, be it one that fails; of an account that has destroyed itself; both
 //                  even where a revert took that back
 //
@@ -45,9 +47,13 @@ private:
     bool see_delegation(Journal& journal, const Address& address, bool is_before) noexcept;
     void forget_repeated() noexcept;
     bool write(Machine& machine, const Seen& seen) noexcept;
+    bool write_account(Journal& journal, Account* account) noexcept;
 
     const Step& step_;
     Array<Seen> seen_;
 };
+
+// A balance that was asked for with this tag, before the transaction.
+void fill_in_balance(Bytes& events, uint64_t tag, const u256& before) noexcept;
 
 }  // namespace blockstm::evm

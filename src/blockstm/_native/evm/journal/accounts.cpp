@@ -31,6 +31,22 @@ bool Journal::balance(Account* account, u256& value) noexcept {
     return true;
 }
 
+bool Journal::ask_balance(Account* account, uint64_t tag, u256& before, bool& is_final) noexcept {
+    is_final = true;
+    if (!account->knows(BALANCE) && view_->api->ask != nullptr) {
+        blockstm_bytes bytes{};
+        int32_t answer = 0;
+        if (!locate(account, BALANCE)) return false;
+        const int32_t status = view_->api->ask(view_, account->location[BALANCE], tag, &bytes, &answer);
+        is_final = answer != 0;
+        if (is_final) return take_number(status, bytes, before);
+        return status == BLOCKSTM_OK || stop_by_view(status);
+    }
+    if (!load_balance(account)) return false;
+    before = account->balance_before;
+    return true;
+}
+
 // As long as nobody needed the number, the chain is asked for no more than the answer. A sum above 2^256 - 1
 // wraps where it is shown or becomes final, but not here: what was credited on the way can be paid, whatever
 // was there before, and so nobody need ask.

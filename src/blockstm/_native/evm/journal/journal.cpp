@@ -156,6 +156,11 @@ bool Journal::locate(Slot* slot) noexcept {
 bool Journal::read_number(blockstm_location location, u256& value) noexcept {
     blockstm_bytes bytes;
     const int32_t status = view_->api->get(view_, location, &bytes);
+    return take_number(status, bytes, value);
+}
+
+// Of what the view has answered.
+bool Journal::take_number(int32_t status, const blockstm_bytes& bytes, u256& value) noexcept {
     value = u256{};
     if (status == BLOCKSTM_ABSENT) return true;
     if (status != BLOCKSTM_OK) return stop_by_view(status);

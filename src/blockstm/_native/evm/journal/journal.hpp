@@ -102,6 +102,10 @@ public:
     void see(Account* account) noexcept { account->located |= SEEN; }
 
     bool balance(Account* account, u256& value) noexcept;                      // exact: conflicts
+    // Before the transaction, to be shown and not used: conflicts with nothing. Where it is not final yet, the block is
+    // told it with this tag when it is (`blockstm_vm.answer`).
+    bool ask_balance(Account* account, uint64_t tag, u256& before, bool& is_final) noexcept;
+    const Delta& balance_change(const Account* account) const noexcept { return account->delta; }
     bool can_pay(Account* account, const u256& amount, bool& holds) noexcept;  // only the answer
     bool credit(Account* account, const u256& amount) noexcept;                // a delta; touches
     bool debit(Account* account, const u256& amount) noexcept;                 // after can_pay said yes
@@ -190,6 +194,7 @@ private:
     bool locate(Account* account, Field field) noexcept;
     bool locate(Slot* slot) noexcept;
     bool read_number(blockstm_location location, u256& value) noexcept;
+    bool take_number(int32_t status, const blockstm_bytes& bytes, u256& value) noexcept;
     bool read_field(Account* account, Field field, u256& value) noexcept;
     bool expects_number(blockstm_location location, const u256& value, bool& holds) noexcept;
     bool holds_at_least(Account* account, const u256& bound, bool& holds) noexcept;
