@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t PART_TRACES = 16;             // so that no thread waits long for the last
 constexpr uint64_t THREAD_BYTES_MIN = 64 << 10;  // of events: less takes no longer than to start a thread
+constexpr uint64_t THREAD_TEXT_MIN = 1 << 20;    // in bytes, to be copied
 
 uint32_t threads_for(const TracedBlock& block, uint64_t first, uint64_t end, uint32_t threads) noexcept {
     uint64_t bytes = 0;
@@ -33,14 +34,14 @@ Reading write_named(const TracedBlock& block, uint64_t index, uint64_t text_max,
 }  // namespace
 
 Reading TraceWriter::write(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
-                           const CodeTexts& codes, Bytes& out) noexcept {
+                           const CodeSpans& codes, Bytes& out) noexcept {
     const uint64_t left = UINT64_MAX - out.size();
     JsonWriter writer(out, out.size() + std::min(options.text_max, left));
     return written(writer, write_form(options, place, run, events, codes, writer));
 }
 
 Reading TraceWriter::write_form(const TraceOptions& options, const TracedPlace& place, const TracedRun& run,
-                                Span events, const CodeTexts& codes, JsonWriter& out) noexcept {
+                                Span events, const CodeSpans& codes, JsonWriter& out) noexcept {
     switch (options.form) {
         case TraceForm::Nested:
         case TraceForm::Flat: return write_calls(options, place, run, events, out);
@@ -137,12 +138,15 @@ uint64_t TraceList::size() const noexcept {
     return size;
 }
 
-void TraceList::copy_to(uint8_t* out) const noexcept {
-    for (uint64_t part = 0; part < part_count_; ++part) {
-        const Bytes& each = parts_[part];
-        if (!each.empty()) std::memcpy(out, each.data(), each.size());
-        out += each.size();
-    }
+void TraceList::copy_to(uint8_t* out, uint32_t threads) const noexcept {
+    const uint64_t useful = size() / THREAD_TEXT_MIN + 1;
+    run_parts(useful < threads ? static_cast<uint32_t>(useful) : threads, part_count_,
+              [&](uint64_t part, uint32_t) noexcept {
+        uint64_t before = 0;
+        for (uint64_t each = 0; each < part; ++each) before += parts_[each].size();
+        const Bytes& copied = parts_[part];
+        if (!copied.empty()) std::memcpy(out + before, copied.data(), copied.size());
+    });
 }
 
 }  // namespace blockstm::tracing

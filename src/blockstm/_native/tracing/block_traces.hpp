@@ -19,7 +19,7 @@ struct TracedBlock {
     const Bytes* recordings;     // likewise
     const TracedResult* results;  // of each transaction
     const Hash32* hashes;         // likewise; null where nobody asks for them
-    const CodeTexts* codes;       // that the traces show
+    const CodeSpans* codes;       // that the traces show
     uint64_t count;
 };
 
@@ -28,12 +28,12 @@ class TraceWriter {
 public:
     // The trace of one run, appended.
     Reading write(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
-                  const CodeTexts& codes, Bytes& out) noexcept;
+                  const CodeSpans& codes, Bytes& out) noexcept;
     Reading write(const TracedBlock& block, uint64_t index, uint64_t text_max, Bytes& out) noexcept;
 
 private:
     Reading write_form(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
-                       const CodeTexts& codes, JsonWriter& out) noexcept;
+                       const CodeSpans& codes, JsonWriter& out) noexcept;
     Reading write_calls(const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
                         JsonWriter& out) noexcept;
     Reading write_as_string(Span events, const TracedRun& run, const TraceOptions& options, JsonWriter& out) noexcept;
@@ -65,7 +65,8 @@ public:
     Reading write(const TracedBlock& block, uint64_t first, uint64_t end, uint32_t threads, bool is_named) noexcept;
 
     uint64_t size() const noexcept;
-    void copy_to(uint8_t* out) const noexcept;
+    // By several threads, too: fresh memory is mapped where it is first written.
+    void copy_to(uint8_t* out, uint32_t threads) const noexcept;
 
 private:
     std::unique_ptr<Bytes[]> parts_;

@@ -38,8 +38,6 @@ Character character_at(const uint8_t* at, uint64_t left) noexcept {
 
 }  // namespace
 
-constexpr JsonWriter::Pairs JsonWriter::PAIRS{};
-
 JsonWriter& JsonWriter::quantities(const uint8_t* words, uint64_t count) noexcept {
     constexpr uint64_t EACH_MAX = QUANTITY_MAX + 1;
     uint8_t* out = room(count * EACH_MAX + 2);

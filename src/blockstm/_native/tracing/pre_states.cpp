@@ -7,7 +7,7 @@ namespace {
 
 class PreState {
 public:
-    PreState(const SeenAccounts& seen, const CodeTexts& codes, const TraceOptions& options, JsonWriter& out) noexcept
+    PreState(const SeenAccounts& seen, const CodeSpans& codes, const TraceOptions& options, JsonWriter& out) noexcept
         : seen_(seen), codes_(codes), options_(options), out_(out) {}
 
     void write() noexcept {
@@ -70,7 +70,7 @@ private:
         members.member("balance").quantity(before.balance);
         if (before.nonce != 0) members.member("nonce").decimal(before.nonce);
         if (!(before.code_hash == NO_CODE)) {
-            if (options_.has_code) members.member("code").copy(codes_.find(before.code_hash));
+            if (options_.has_code) members.member("code").data(codes_.find(before.code_hash));
             members.member("codeHash").data(before.code_hash);
         }
         write_slots(members, account, &SeenSlot::before, has_all_slots);
@@ -91,7 +91,7 @@ private:
         }
         if (has_other_code && options_.has_code) {
             JsonWriter& code = members.member("code");
-            if (has_code) code.copy(codes_.find(after.code_hash));
+            if (has_code) code.data(codes_.find(after.code_hash));
             else code.text("\"0x\"");
         }
         write_slots(members, account, &SeenSlot::after, false);
@@ -114,14 +114,14 @@ private:
     static bool is_zero(const uint8_t* word) noexcept { return std::memcmp(word, NO_CODE.bytes, sizeof(Hash32)) == 0; }
 
     const SeenAccounts& seen_;
-    const CodeTexts& codes_;
+    const CodeSpans& codes_;
     const TraceOptions& options_;
     JsonWriter& out_;
 };
 
 }  // namespace
 
-void write_pre_state(const SeenAccounts& seen, const CodeTexts& codes, const TraceOptions& options,
+void write_pre_state(const SeenAccounts& seen, const CodeSpans& codes, const TraceOptions& options,
                      JsonWriter& out) noexcept {
     PreState state(seen, codes, options, out);
     if (options.is_diff) state.write_differences();

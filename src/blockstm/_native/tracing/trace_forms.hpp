@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tracing/call_frames.hpp"
-#include "tracing/code_texts.hpp"
+#include "tracing/code_spans.hpp"
 #include "tracing/json_writer.hpp"
 #include "tracing/seen_accounts.hpp"
 
@@ -52,7 +52,7 @@ bool write_flat(const CallFrames& frames, const TracedPlace& place, const TraceO
 Reading write_selectors(Span events, const TracedPlace& place, JsonWriter& out) noexcept;
 
 // The accounts and slots that a transaction has to do with.
-void write_pre_state(const SeenAccounts& seen, const CodeTexts& codes, const TraceOptions& options,
+void write_pre_state(const SeenAccounts& seen, const CodeSpans& codes, const TraceOptions& options,
                      JsonWriter& out) noexcept;
 // The hashes of the code that this shows, some more than once. False where memory ran out.
 bool list_shown_codes(const SeenAccounts& seen, const TraceOptions& options, Array<Hash32>& hashes) noexcept;

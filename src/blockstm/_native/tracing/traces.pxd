@@ -34,8 +34,8 @@ cdef extern from "tracing/call_frames.hpp" namespace "blockstm::tracing" nogil:
         Span input
 
 
-cdef extern from "tracing/code_texts.hpp" namespace "blockstm::tracing" nogil:
-    cdef cppclass CodeTexts:
+cdef extern from "tracing/code_spans.hpp" namespace "blockstm::tracing" nogil:
+    cdef cppclass CodeSpans:
         cbool add(const Hash32& hash, Span code)
         uint64_t size()
 
@@ -77,7 +77,7 @@ cdef extern from "tracing/block_traces.hpp" namespace "blockstm::tracing" nogil:
         const Bytes* recordings
         const TracedResult* results
         const Hash32* hashes
-        const CodeTexts* codes
+        const CodeSpans* codes
         uint64_t count
 
     Span c_span_of "blockstm::tracing::span_of"(const Bytes& bytes)
@@ -85,7 +85,7 @@ cdef extern from "tracing/block_traces.hpp" namespace "blockstm::tracing" nogil:
     cdef cppclass TraceWriter:
         Reading write(
             const TraceOptions& options, const TracedPlace& place, const TracedRun& run, Span events,
-            const CodeTexts& codes, Bytes& out
+            const CodeSpans& codes, Bytes& out
         )
         Reading write(const TracedBlock& block, uint64_t index, uint64_t text_max, Bytes& out)
 
@@ -98,4 +98,4 @@ cdef extern from "tracing/block_traces.hpp" namespace "blockstm::tracing" nogil:
     cdef cppclass TraceList:
         Reading write(const TracedBlock& block, uint64_t first, uint64_t end, uint32_t threads, cbool is_named)
         uint64_t size()
-        void copy_to(uint8_t* out)
+        void copy_to(uint8_t* out, uint32_t threads)

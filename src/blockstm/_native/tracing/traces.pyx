@@ -24,6 +24,7 @@ cdef enum:
     GAS_USED_AT = 2
     SIZES_AT = 26
     HEAD_SIZE = 34
+    DIGITS_OF_BYTE = 2
 
 
 cdef int check(Reading reading, uint64_t json_bytes_max=UINT64_MAX) except -1:
@@ -94,7 +95,7 @@ cdef class TraceForm:
         cdef TracedRun run
         cdef TracedPlace where
         cdef TraceWriter traces
-        cdef CodeTexts codes
+        cdef CodeSpans codes
         cdef Bytes out
         cdef Reading reading
         cdef Span recorded = span_of(events)
@@ -106,7 +107,7 @@ cdef class TraceForm:
         where.block_number, where.index = number, index
         set_precompiles(&where, precompiles)
         options.text_max = json_bytes_max
-        add_codes(&codes, &options, run.fork, &recorded, 1, code_with)
+        kept = add_codes(&codes, &options, run.fork, &recorded, 1, code_with)
         with nogil:
             reading = traces.write(options, where, run, recorded, codes, out)
         check(reading, options.text_max)
@@ -126,17 +127,18 @@ cdef int fill_run(TracedRun* run, transaction, result) except -1:
     return 0
 
 
-cdef int add_codes(
-    CodeTexts* codes, const TraceOptions* options, Fork fork, const Span* events, uint64_t count, code_with
-) except -1:
-    """Add the code that the traces of these events show."""
+cdef list add_codes(
+    CodeSpans* codes, const TraceOptions* options, Fork fork, const Span* events, uint64_t count, code_with
+):
+    """Add the code that the traces of these events show; what holds it."""
     cdef ShownCodes shown
     cdef Reading reading = Reading.Done
     cdef const Hash32* hash
     cdef uint64_t place
     cdef bytes code
+    cdef list kept = []
     if options.form != CTraceForm.PreState or not options.has_code:
-        return 0
+        return kept
     with nogil:
         for place in range(count):
             reading = shown.read(options[0], fork, events[place])
@@ -147,11 +149,12 @@ cdef int add_codes(
     for place in range(shown.size()):
         hash = shown.begin() + place
         code = code_with(<bytes>hash.bytes[:32])
+        kept.append(code)
         if not codes.add(hash[0], span_of(code)):
             raise MemoryError
-        if codes.size() > options.text_max:
+        if codes.size() > options.text_max // DIGITS_OF_BYTE:
             check(Reading.TooLarge, options.text_max)
-    return 0
+    return kept
 
 
 cdef Span span_of(bytes held):
@@ -186,7 +189,8 @@ cdef class BlockTraces:
     cdef object outcomes
     cdef const uint8_t[::1] outputs
     cdef vector[TracedResult] results
-    cdef CodeTexts codes
+    cdef CodeSpans codes
+    cdef list kept_codes           # what `codes` points into
 
     def __init__(
         self, TraceForm form not None, EvmBlock block not None, outcomes, block_hash, block_number, bytes precompiles,
@@ -215,7 +219,10 @@ cdef class BlockTraces:
         cdef uint64_t place
         for place in range(self.traced.count):
             events.push_back(c_span_of(self.traced.recordings[place]))
-        return add_codes(&self.codes, &self.traced.options, self.traced.fork, events.data(), events.size(), code_with)
+        self.kept_codes = add_codes(
+            &self.codes, &self.traced.options, self.traced.fork, events.data(), events.size(), code_with
+        )
+        return 0
 
     cdef int read_outcomes(self) except -1:
         """What came of each, and how many logs there were before it."""
@@ -281,7 +288,7 @@ cdef class BlockTraces:
         out = <uint8_t*>PyBytes_AS_STRING(made)
         with nogil:
             pages_wish(out, traces.size())
-            traces.copy_to(out)
+            traces.copy_to(out, threads)
         return made
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from blockstm import engine
 from blockstm._native.crypto.hashes import keccak256_many
+from blockstm._native.engine.results.results import NativeWrites
 from blockstm._native.evm.prepared import EvmBlock
 from blockstm._native.tracing.traces import BlockTraces
 from blockstm.cores import usable_cores
 from blockstm.errors import TraceTooLarge, TransactionError
 from blockstm.ethereum.execution.executed import ExecutedBlock
 from blockstm.ethereum.execution.on_evm import BlockOnEvm
-from blockstm.ethereum.execution.prepared import ExecuteBlock, StateAfter
+from blockstm.ethereum.execution.prepared import ExecuteBlock
 from blockstm.ethereum.tracing.tracer import TracedTransaction, Tracer
 from blockstm.ethereum.tracing.traces import Traces
 from blockstm.ethereum.tracing.written import WrittenTracer
@@ -36,6 +37,8 @@ _PRECOMPILES: Final = (
     (PRAGUE, range(11, 18)),
     (OSAKA, range(256, 257)),
 )
+
+_HASH_BYTES: Final = 32
 
 
 def run_traced(
@@ -102,7 +105,6 @@ def _traces(
     ran: EvmBlock,
     workers: int | None,
 ) -> Traces:
-    after = StateAfter(prepared.state, executed.result.writes)
     block = prepared.block
     precompiles = frozenset(precompiles_of(prepared.fork)) | frozenset(prepared.chain.precompiles)
 
@@ -111,9 +113,15 @@ def _traces(
         logs = (len(outcome.value.logs) for outcome in executed.outcomes)
         return list(accumulate(logs, initial=0))
 
+    @cache  # when the first code is shown
+    def made() -> Mapping[bytes, bytes]:
+        return _made_codes(executed.result.writes)
+
     def code_of(code_hash: Hash32) -> bytes:
-        code: bytes = after.get(code_with(code_hash), b"")
-        return code
+        code: bytes | None = made().get(code_hash)
+        if code is None:
+            code = prepared.state.get(code_with(code_hash))
+        return b"" if code is None else code
 
     def traced(index: int) -> TracedTransaction:
         return TracedTransaction(
@@ -152,6 +160,13 @@ def _traces(
         written = written_with
     threads = workers or usable_cores()
     return Traces(tracer, len(executed.outcomes), traced, written, hashes, threads)
+
+
+def _made_codes(writes: Mapping[Any, Any]) -> Mapping[bytes, bytes]:
+    """The code that a block has made, by its hash; of the engine's writes no others are decoded."""
+    if isinstance(writes, NativeWrites):
+        return writes.encoded_with_keys_of(_HASH_BYTES)
+    return {key[1]: code for key, code in writes.items() if key[0] == "code"}
 
 
 def precompiles_of(fork: Fork) -> Iterator[bytes]:

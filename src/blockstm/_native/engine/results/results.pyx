@@ -221,6 +221,20 @@ cdef class NativeWrites(PackedWrites):
             PyBytes_FromStringAndSize(<const char*>self.key_bytes, self.key_end(self.count - 1)),
             PyBytes_FromStringAndSize(<const char*>self.value_bytes, self.value_end(self.count - 1)))
 
+    def encoded_with_keys_of(self, uint64_t size):
+        """Encoded key → encoded value, of the keys that have this size, without decoding the others; what was deleted
+        is left out."""
+        cdef uint32_t place
+        cdef uint64_t key_end = 0, value_end = 0
+        cdef dict found = {}
+        for place in range(self.count):
+            if self.key_end(place) - key_end == size and not (self.any_deleted and self.deleted[place]):
+                key = PyBytes_FromStringAndSize(<const char*>self.key_bytes + key_end, size)
+                found[key] = PyBytes_FromStringAndSize(
+                    <const char*>self.value_bytes + value_end, self.value_end(place) - value_end)
+            key_end, value_end = self.key_end(place), self.value_end(place)
+        return found
+
     def __len__(self):
         return self.count
 
