@@ -138,7 +138,7 @@ class Backend(BaseChainBackend):  # type: ignore[misc]  # eth-tester has no type
         """Begin again, with another chain."""
         keys = beginning.keys_of_backend(num_accounts, mnemonic, hd_path)
         accounts = genesis_state or beginning.default_state(keys)
-        self._keys = {address_of_key(key): key for key in keys}
+        self._keys = {beginning.address_of(key): key for key in keys}
         self.chain = beginning.begin(genesis_params, accounts, vm_configuration)
         self._pending = Pending(self.chain)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from eth_tester.backends.common import merge_genesis_overrides
@@ -23,6 +24,7 @@ from blockstm.vm.forks import PARIS, PRAGUE, Fork, fork_named
 __all__ = [
     "CHAIN_ID",
     "TesterChain",
+    "address_of",
     "begin",
     "default_parameters",
     "default_state",
@@ -88,7 +90,13 @@ def default_state(
     """
     defaults = {"balance": 1_000_000 * _ETHER, "storage": {}, "code": b"", "nonce": 0}
     account = merge_genesis_overrides(defaults, overrides or {})
-    return {address_of_key(key): dict(account) for key in keys}
+    return {address_of(key): dict(account) for key in keys}
+
+
+@lru_cache(maxsize=1024)  # a suite makes a backend for each test, with the same keys
+def address_of(key: bytes) -> Address:
+    """Whose secret key it is."""
+    return address_of_key(key)
 
 
 def keys_of_backend(count: int | None, mnemonic: str | None, path: str | None) -> list[bytes]:
