@@ -10,9 +10,9 @@
 namespace blockstm::tracing {
 namespace {
 
-constexpr uint64_t PART_TRACES = 16;             // so that no thread waits long for the last
-constexpr uint64_t THREAD_BYTES_MIN = 64 << 10;  // of events: less takes no longer than to start a thread
-constexpr uint64_t THREAD_TEXT_MIN = 1 << 20;    // in bytes, to be copied
+constexpr uint64_t PART_TRACES = 16;              // so that no thread waits long for the last
+constexpr uint64_t THREAD_BYTES_MIN = 256 << 10;  // of events: less takes no longer than to start a thread
+constexpr uint64_t THREAD_TEXT_MIN = 1 << 20;     // in bytes, to be copied
 
 uint32_t threads_for(const TracedBlock& block, uint64_t first, uint64_t end, uint32_t threads) noexcept {
     uint64_t bytes = 0;
