@@ -44,7 +44,7 @@ struct Steps {
 // Runs 62 division steps on the low bits of f, which is odd, and g; `eta` is minus the delta of the paper.
 // Steps that only halve g are taken at once, and as many bits of g cleared by one multiple of f as delta
 // allows.
-inline Steps run_steps(int64_t& eta, uint64_t f, uint64_t g) noexcept {
+constexpr Steps run_steps(int64_t& eta, uint64_t f, uint64_t g) noexcept {
     uint64_t u = 1, v = 0, q = 0, r = 1;
     int left = STEP_BITS;
     for (;;) {
@@ -79,7 +79,7 @@ inline Steps run_steps(int64_t& eta, uint64_t f, uint64_t g) noexcept {
 }
 
 // (f, g) = steps (f, g) / 2 ** 62, which is exact.
-inline void apply(const Steps& steps, Signed62& f, Signed62& g) noexcept {
+constexpr void apply(const Steps& steps, Signed62& f, Signed62& g) noexcept {
     Wide f_sum = 0, g_sum = 0;
     for (int place = 0; place < 5; ++place) {
         f_sum += static_cast<Wide>(steps.u) * f.limb[place] + static_cast<Wide>(steps.v) * g.limb[place];
@@ -97,14 +97,14 @@ inline void apply(const Steps& steps, Signed62& f, Signed62& g) noexcept {
 
 // The number near `times` by which the modulus is to be multiplied so that it makes the low 62 bits of `sum`
 // zero.
-inline int64_t clear_low(Wide sum, int64_t times, uint64_t low_inverse) noexcept {
+constexpr int64_t clear_low(Wide sum, int64_t times, uint64_t low_inverse) noexcept {
     const uint64_t excess = low_inverse * static_cast<uint64_t>(sum) + static_cast<uint64_t>(times);
     return times - static_cast<int64_t>(excess & STEP_MASK);
 }
 
 // (d, e) = steps (d, e) / 2 ** 62 modulo `modulus`; both stay between -2 and 1 times the modulus.
 // `low_inverse` is 1 / modulus modulo 2 ** 62.
-inline void apply_modulo(const Steps& steps, Signed62& d, Signed62& e, const Signed62& modulus,
+constexpr void apply_modulo(const Steps& steps, Signed62& d, Signed62& e, const Signed62& modulus,
                          uint64_t low_inverse) noexcept {
     const int64_t d_sign = d.limb[4] >> 63, e_sign = e.limb[4] >> 63;
     int64_t d_times = (steps.u & d_sign) + (steps.v & e_sign);
@@ -131,21 +131,21 @@ inline void apply_modulo(const Steps& steps, Signed62& d, Signed62& e, const Sig
     e.limb[4] = static_cast<int64_t>(e_sum);
 }
 
-inline void carry(Signed62& value) noexcept {
+constexpr void carry(Signed62& value) noexcept {
     for (int place = 0; place < 4; ++place) {
         value.limb[place + 1] += value.limb[place] >> STEP_BITS;
         value.limb[place] &= static_cast<int64_t>(STEP_MASK);
     }
 }
 
-inline void add_if_negative(Signed62& value, const Signed62& modulus) noexcept {
+constexpr void add_if_negative(Signed62& value, const Signed62& modulus) noexcept {
     if (value.limb[4] >= 0) return;
     for (int place = 0; place < 5; ++place) value.limb[place] += modulus.limb[place];
     carry(value);
 }
 
 // 1 / number modulo `modulus`, in place; zero stays zero. `low_inverse` is 1 / modulus modulo 2 ** 64.
-inline void invert(uint64_t (&number)[4], const uint64_t (&modulus)[4], uint64_t low_inverse) noexcept {
+constexpr void invert(uint64_t (&number)[4], const uint64_t (&modulus)[4], uint64_t low_inverse) noexcept {
     const Signed62 m = from_limbs(modulus);
     Signed62 d{}, e{{1, 0, 0, 0, 0}}, f = m, g = from_limbs(number);
     int64_t eta = -1;

@@ -10,17 +10,6 @@ cdef extern from "crypto/secp256k1/recovery.hpp" namespace "blockstm::secp256k1"
         cbool is_known
         uint8_t* address
 
-cdef extern from "crypto/secp256k1/generator.hpp" namespace "blockstm::secp256k1" nogil:
-    cdef cppclass GeneratorTable:
-        pass
-
-    ctypedef const GeneratorTable* (*TableSource)() noexcept nogil
-    const GeneratorTable* generator_table() noexcept
-    void use_generator_table(TableSource source) noexcept
-
-# The one table for all modules; those with recoveries of their own `use_generator_table(shared_generator_table)`.
-cdef const GeneratorTable* shared_generator_table() noexcept nogil
-
 # The one copy of the code for many that other modules share. Any thread, without the GIL.
 cdef void recover_tasks(SignatureTask* tasks, size_t count, cbool with_lanes) noexcept nogil
 

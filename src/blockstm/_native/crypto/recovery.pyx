@@ -18,10 +18,6 @@ cdef void recover_tasks(SignatureTask* tasks, size_t count, cbool with_lanes) no
     recover_signatures(tasks, count, with_lanes)
 
 
-cdef const GeneratorTable* shared_generator_table() noexcept nogil:
-    return generator_table()
-
-
 def recovers_side_by_side() -> bool:
     """Whether this processor recovers eight signatures at a time (AVX-512 IFMA)."""
     return has_lanes()

@@ -16,7 +16,6 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.base.integers cimport read_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
-from blockstm._native.crypto.recovery cimport shared_generator_table, use_generator_table
 from blockstm._native.evm.evmc.library cimport EvmcLibrary
 from blockstm._native.evm.fields cimport copy_bytes, short, word
 from blockstm._native.evm.forks.tables cimport fork_of
@@ -37,7 +36,6 @@ from blockstm.messages import brief
 cdef bytes PRECOMPILE_RAISED = b"\x07"  # the kind of a failure, see execute.hpp
 
 use_libraries(shared_libraries())
-use_generator_table(shared_generator_table)
 
 
 cdef int32_t committed_prepared(void* context, int64_t index) noexcept with gil:

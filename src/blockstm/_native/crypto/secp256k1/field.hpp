@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "crypto/limbs.hpp"
 #include "crypto/modular_inverse.hpp"
@@ -34,14 +35,14 @@ public:
     friend constexpr Field operator-(const Field& left, const Field& right) noexcept {
         return Field(subtract_modulo(left.value_, right.value_, P));
     }
-    friend Field operator*(const Field& left, const Field& right) noexcept { return product(left, right); }
+    friend constexpr Field operator*(const Field& left, const Field& right) noexcept { return product(left, right); }
 
     constexpr Field operator-() const noexcept { return Field() - *this; }
     constexpr Field twice() const noexcept { return *this + *this; }
-    Field square() const noexcept { return square_of(*this); }
+    constexpr Field square() const noexcept { return square_of(*this); }
 
     // Zero has no inverse and gives zero.
-    Field inverse() const noexcept {
+    constexpr Field inverse() const noexcept {
         constexpr uint64_t LOW_INVERSE = 0x27c7f6e22ddacacf;  // 1 / p modulo 2 ** 64
         static_assert(LOW_INVERSE * 0xfffffffefffffc2f == 1);
         Limbs inverse = value_;
@@ -55,9 +56,9 @@ private:
     explicit constexpr Field(const Limbs& value) noexcept : value_(value) {}
 
     // Not inline: a formula for points has a dozen products, and what they swell to fits no cache.
-    [[gnu::noinline]] static Field product(const Field& left, const Field& right) noexcept {
+    [[gnu::noinline]] static constexpr Field product(const Field& left, const Field& right) noexcept {
 #if defined(__x86_64__)
-        if (HAS_ADX) [[likely]] {
+        if (!std::is_constant_evaluated() && HAS_ADX) [[likely]] {
             Field out;
             const uint64_t top = multiply_adx(left.value_.limb, right.value_.limb, out.value_.limb);
             reduce_once(out.value_, top, P);
@@ -79,9 +80,9 @@ private:
         return fold(wide);
     }
 
-    [[gnu::noinline]] static Field square_of(const Field& number) noexcept {
+    [[gnu::noinline]] static constexpr Field square_of(const Field& number) noexcept {
 #if defined(__x86_64__)
-        if (HAS_ADX) [[likely]] {
+        if (!std::is_constant_evaluated() && HAS_ADX) [[likely]] {
             Field out;
             const uint64_t top = square_adx(number.value_.limb, out.value_.limb);
             reduce_once(out.value_, top, P);
@@ -91,7 +92,7 @@ private:
         return product(number, number);
     }
 
-    [[gnu::always_inline]] static Field fold(const uint64_t (&wide)[8]) noexcept {
+    [[gnu::always_inline]] static constexpr Field fold(const uint64_t (&wide)[8]) noexcept {
         Limbs low;
         Wide carry = 0;
 #pragma GCC unroll 4

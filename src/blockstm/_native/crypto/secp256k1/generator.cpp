@@ -1,19 +1,16 @@
 #include "crypto/secp256k1/generator.hpp"
 
-#include <memory>
-#include <new>
-
 namespace blockstm::secp256k1 {
 namespace {
 
 constexpr int COUNT = GeneratorTable::ODD_MULTIPLES;
-constexpr int TOGETHER = 8;  // digits whose sums share inversions
+constexpr int TOGETHER = 4;  // digits whose sums share inversions, and that are one constant: compilers bound those
 constexpr int INVERTED_MAX = TOGETHER * (COUNT / 2 + 1);
 
-static_assert(GENERATOR_DIGITS % TOGETHER == 0);
+static_assert(GENERATOR_DIGITS % TOGETHER == 0 && GENERATOR_DIGITS <= INVERTED_MAX);
 
 // All by one inversion (P. Montgomery's trick); none of them is zero.
-void invert_all(Field* fields, int count) noexcept {
+constexpr void invert_all(Field* fields, int count) noexcept {
     Field products[INVERTED_MAX];  // of those before
     Field all = Field::one();
     for (int place = 0; place < count; ++place) {
@@ -29,7 +26,7 @@ void invert_all(Field* fields, int count) noexcept {
 }
 
 // The third point of the line through two with this slope, on the other side of the axis.
-Affine along(const Affine& one, const Affine& other, const Field& slope) noexcept {
+constexpr Affine along(const Affine& one, const Affine& other, const Field& slope) noexcept {
     const Field x = slope.square() - one.x - other.x;
     return {x, slope * (one.x - x) - one.y};
 }
@@ -40,7 +37,7 @@ struct Multiples {
     Affine even[TOGETHER];
 
     // The bases themselves, and twice each.
-    void begin(const Affine* bases) noexcept {
+    constexpr void begin(const Affine* bases) noexcept {
         Field inverses[TOGETHER];
         for (int digit = 0; digit < TOGETHER; ++digit) inverses[digit] = bases[digit].y.twice();
         invert_all(inverses, TOGETHER);
@@ -52,7 +49,7 @@ struct Multiples {
 
     // To `count` odd multiples as many are added, each plus the even one; that is never the same point nor its
     // negative, as their difference and sum are small odd multiples.
-    void grow(int count) noexcept {
+    constexpr void grow(int count) noexcept {
         Field inverses[INVERTED_MAX];
         Field* place = inverses;
         for (int digit = 0; digit < TOGETHER; ++digit) {
@@ -73,14 +70,18 @@ struct Multiples {
 
 private:
     // With the inverse of twice its y.
-    static Affine twice(const Affine& point, const Field& inverse) noexcept {
+    static constexpr Affine twice(const Affine& point, const Field& inverse) noexcept {
         const Field square = point.x.square();
         return along(point, point, (square.twice() + square) * inverse);
     }
 };
 
-// 256 ** digit * G.
-void make_bases(Affine (&bases)[GENERATOR_DIGITS]) noexcept {
+struct Bases {
+    Affine point[GENERATOR_DIGITS];  // 256 ** digit * G
+};
+
+constexpr Bases make_bases() noexcept {
+    Bases bases;
     Point points[GENERATOR_DIGITS];
     Field inverses[GENERATOR_DIGITS];
     points[0] = Point::from({Field::from(G_X), Field::from(G_Y)});
@@ -92,39 +93,45 @@ void make_bases(Affine (&bases)[GENERATOR_DIGITS]) noexcept {
     invert_all(inverses, GENERATOR_DIGITS);
     for (int digit = 0; digit < GENERATOR_DIGITS; ++digit) {
         const Field square = inverses[digit].square();
-        bases[digit] = {points[digit].x * square, points[digit].y * square * inverses[digit]};
+        bases.point[digit] = {points[digit].x * square, points[digit].y * square * inverses[digit]};
     }
+    return bases;
 }
 
-std::unique_ptr<GeneratorTable> make_table() noexcept {
-    std::unique_ptr<GeneratorTable> table(new (std::nothrow) GeneratorTable);
-    const std::unique_ptr<Multiples> multiples(new (std::nothrow) Multiples);
-    if (table == nullptr || multiples == nullptr) return nullptr;
-    Affine bases[GENERATOR_DIGITS];
-    make_bases(bases);
-    for (int first = 0; first < GENERATOR_DIGITS; first += TOGETHER) {
-        multiples->begin(bases + first);
-        for (int count = 1; count < COUNT; count *= 2) multiples->grow(count);
-        for (int digit = 0; digit < TOGETHER; ++digit) {
-            for (int index = 0; index < COUNT; ++index) {
-                const Affine& point = multiples->odd[digit][index];
-                table->multiple[first + digit][index] = {point.x.number(), point.y.number()};
-            }
+constexpr Bases BASES = make_bases();
+
+// The odd multiples of the bases from `first` on.
+template <int first>
+constexpr Multiples make_multiples() noexcept {
+    Multiples multiples;
+    multiples.begin(BASES.point + first);
+    for (int count = 1; count < COUNT; count *= 2) multiples.grow(count);
+    return multiples;
+}
+
+template <int first>
+constexpr Multiples MULTIPLES = make_multiples<first>();
+
+template <int first = 0>
+constexpr void fill(GeneratorTable& table) noexcept {
+    for (int digit = 0; digit < TOGETHER; ++digit) {
+        for (int index = 0; index < COUNT; ++index) {
+            const Affine& point = MULTIPLES<first>.odd[digit][index];
+            table.multiple[first + digit][index] = {point.x.number(), point.y.number()};
         }
     }
+    if constexpr (first + TOGETHER < GENERATOR_DIGITS) fill<first + TOGETHER>(table);
+}
+
+constexpr GeneratorTable make_table() noexcept {
+    GeneratorTable table;
+    fill(table);
     return table;
 }
 
-TableSource other_source = nullptr;
-
 }  // namespace
 
-void use_generator_table(TableSource source) noexcept { other_source = source; }
-
-const GeneratorTable* generator_table() noexcept {
-    if (other_source != nullptr) return other_source();
-    static const std::unique_ptr<GeneratorTable> table = make_table();  // by whichever thread comes first
-    return table.get();
-}
+// Made by the compiler: a process reads the pages of it that it needs, and writes none.
+constinit const GeneratorTable GENERATOR_TABLE = make_table();
 
 }  // namespace blockstm::secp256k1

@@ -1,5 +1,5 @@
 // Multiples of the generator, one table for each digit of a scalar (`write_generator_digits`), so that
-// scalar * G is a sum of one point from each and takes no doublings. 256 KiB, made when it is first asked for.
+// scalar * G is a sum of one point from each and takes no doublings. 256 KiB, which the compiler makes.
 #pragma once
 
 #include <cstdint>
@@ -21,11 +21,6 @@ struct GeneratorTable {
     TablePoint multiple[GENERATOR_DIGITS][ODD_MULTIPLES];
 };
 
-// Any thread may ask for it; it never changes. Null where there is no memory for it.
-const GeneratorTable* generator_table() noexcept;
-
-// An extension module that has this code, too, says once, when it is imported, whose table it reads.
-using TableSource = const GeneratorTable* (*)();  // which throws nothing
-void use_generator_table(TableSource source) noexcept;
+extern const GeneratorTable GENERATOR_TABLE;
 
 }  // namespace blockstm::secp256k1

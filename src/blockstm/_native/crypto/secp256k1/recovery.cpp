@@ -111,7 +111,7 @@ void read_results(const Chunk& chunk, const LaneResult* results) noexcept {
     }
 }
 
-void recover_chunk(SignatureTask* tasks, size_t size, const GeneratorTable& table) noexcept {
+void recover_chunk(SignatureTask* tasks, size_t size) noexcept {
     const Chunk chunk(tasks, size);
     if (chunk.count == 0) return;
     LaneTask lanes[LANE_TASKS_MAX];
@@ -120,7 +120,7 @@ void recover_chunk(SignatureTask* tasks, size_t size, const GeneratorTable& tabl
     std::memset(lanes, 0, used * sizeof *lanes);  // the results of lanes without a task are not read
     write_scalars(chunk, lanes);
     write_points(chunk, lanes);
-    recover_lanes(lanes, results, static_cast<int>(used), table);
+    recover_lanes(lanes, results, static_cast<int>(used));
     read_results(chunk, results);
 }
 
@@ -138,14 +138,12 @@ void recover_signature(SignatureTask& task) noexcept {
 }
 
 void recover_signatures(SignatureTask* tasks, size_t count, bool with_lanes) noexcept {
-    const bool lanes = with_lanes && count >= LANES_WORTH_MIN && has_lanes();
-    const GeneratorTable* table = lanes ? generator_table() : nullptr;
-    if (table == nullptr) {
+    if (!with_lanes || count < LANES_WORTH_MIN || !has_lanes()) {
         for (size_t place = 0; place < count; ++place) recover_signature(tasks[place]);
         return;
     }
     for (size_t first = 0; first < count; first += CHUNK) {
-        recover_chunk(tasks + first, std::min(CHUNK, count - first), *table);
+        recover_chunk(tasks + first, std::min(CHUNK, count - first));
     }
 }
 

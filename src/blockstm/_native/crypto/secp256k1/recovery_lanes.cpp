@@ -69,10 +69,10 @@ void lift(const LaneTask* tasks, LaneAffine (&points)[width], LaneResult* result
     return sum;
 }
 
-[[gnu::noinline]] void add_generator(const LaneTask& task, const GeneratorTable& table, LanePoint& sum) noexcept {
+[[gnu::noinline]] void add_generator(const LaneTask& task, LanePoint& sum) noexcept {
     for (int place = 0; place < GENERATOR_DIGITS; ++place) {
         const LaneDigits digits = read_digits(task.generator_digits[place], 256);
-        sum = add(sum, gather(table.multiple[place], digits.multiple), digits.negative);
+        sum = add(sum, gather(GENERATOR_TABLE.multiple[place], digits.multiple), digits.negative);
     }
 }
 
@@ -104,7 +104,7 @@ bool has_lanes() noexcept {
     return supported;
 }
 
-void recover_lanes(const LaneTask* tasks, LaneResult* results, int count, const GeneratorTable& table) noexcept {
+void recover_lanes(const LaneTask* tasks, LaneResult* results, int count) noexcept {
     LanePoint sums[LANE_TASKS_MAX];
     const Tight beta = from_words({broadcast(BETA.limb[0]), broadcast(BETA.limb[1]), broadcast(BETA.limb[2]),
                                    broadcast(BETA.limb[3])});
@@ -121,7 +121,7 @@ void recover_lanes(const LaneTask* tasks, LaneResult* results, int count, const 
         }
         for (int i = 0; i < there; ++i) {
             sums[first + i] = multiply(tasks[first + i], points[i], beta);
-            add_generator(tasks[first + i], table, sums[first + i]);
+            add_generator(tasks[first + i], sums[first + i]);
         }
     }
     finish(sums, results, count);
@@ -140,7 +140,7 @@ void recover_lanes(const LaneTask* tasks, LaneResult* results, int count, const 
 namespace blockstm::secp256k1 {
 
 bool has_lanes() noexcept { return false; }
-void recover_lanes(const LaneTask*, LaneResult*, int, const GeneratorTable&) noexcept {}
+void recover_lanes(const LaneTask*, LaneResult*, int) noexcept {}
 
 }  // namespace blockstm::secp256k1
 #endif

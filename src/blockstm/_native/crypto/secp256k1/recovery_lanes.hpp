@@ -30,6 +30,6 @@ inline constexpr int LANE_TASKS_MAX = 16;
 bool has_lanes() noexcept;
 
 // `count` is 1 to LANE_TASKS_MAX; `has_lanes()`. Any thread may call it.
-void recover_lanes(const LaneTask* tasks, LaneResult* results, int count, const GeneratorTable& table) noexcept;
+void recover_lanes(const LaneTask* tasks, LaneResult* results, int count) noexcept;
 
 }  // namespace blockstm::secp256k1

@@ -2,7 +2,6 @@
 
 #include "crypto/secp256k1/generator.hpp"
 #include "crypto/secp256k1/scalars.hpp"
-#include "crypto/signed_digits.hpp"
 
 namespace blockstm::secp256k1 {
 namespace {
@@ -44,13 +43,11 @@ Point multiply(const Limbs& scalar, const Affine& point) noexcept {
 // sum + scalar * G.
 Point add_generator(const Limbs& scalar, Point sum) noexcept {
     if (is_zero(scalar)) return sum;
-    const GeneratorTable* table = generator_table();
-    if (table == nullptr) return sum + multiple<WIDTH, Point>({Field::from(G_X), Field::from(G_Y)}, scalar);
     uint8_t digits[GENERATOR_DIGITS];
     write_generator_digits(scalar, digits, 1);
     for (int place = 0; place < GENERATOR_DIGITS; ++place) {
         const int digit = digits[place] - GeneratorTable::ODD_MULTIPLES;  // of two neighbours: d and d + 1
-        const TablePoint& entry = table->multiple[place][digit < 0 ? -digit - 1 : digit];
+        const TablePoint& entry = GENERATOR_TABLE.multiple[place][digit < 0 ? -digit - 1 : digit];
         const Field y = Field::from(entry.y);
         sum = sum + Affine{Field::from(entry.x), digit < 0 ? -y : y};
     }
