@@ -38,6 +38,7 @@ cdef extern from "blockstm/vm_abi.h" nogil:
     const uint32_t BLOCKSTM_VM_SIZE_WATCHES
     const uint32_t BLOCKSTM_STATE_LASTS
     const uint32_t BLOCKSTM_STATE_HASHED
+    const uint32_t BLOCKSTM_STATE_LONG_LASTS
     const uint32_t BLOCKSTM_STATE_SIZE_MIN
     const uint64_t BLOCKSTM_REFUSAL_MAX
 

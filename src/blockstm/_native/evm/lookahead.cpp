@@ -87,8 +87,8 @@ struct Lookahead::Group {
     }
 };
 
-bool Lookahead::is_of(const Method& method, const Transaction& transaction) noexcept {
-    return method.selector == selector_of(transaction) && method.contract == transaction.to;
+bool Lookahead::is_of(const Method& method, const Transaction& transaction) const noexcept {
+    return is_there_[&method - methods_] && method.selector == selector_of(transaction) && method.contract == transaction.to;
 }
 
 Lookahead::Method& Lookahead::method_of(const Transaction& transaction) noexcept {
@@ -124,7 +124,7 @@ void Lookahead::advance(const Array<Step>& steps, int64_t index, blockstm_view* 
 
 void Lookahead::guess(const Transaction& transaction, HashMemo& hashes, Group& group) noexcept {
     const Method& method = method_of(transaction);
-    if (!method.is_learnt || !is_of(method, transaction)) return;
+    if (!is_of(method, transaction) || !method.is_learnt) return;
     for (uint64_t place = 0; place < method.count; ++place) {
         const Rule& rule = method.rules[place];
         Group::Guess& made = group.guesses[group.count];
@@ -147,6 +147,7 @@ void Lookahead::learn(const Step& step, const HashMemo& hashes) noexcept {
     Method& method = method_of(transaction);
     if (!is_of(method, transaction)) {
         method = {transaction.to, selector_of(transaction), false, 0, {}};
+        is_there_[&method - methods_] = true;
     } else if (!method.is_learnt) {
         learn_rules(method, transaction, hashes);
     }

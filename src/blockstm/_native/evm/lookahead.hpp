@@ -36,15 +36,15 @@ private:
         uint8_t constant[32];
     };
     struct Method {
-        Address contract{};
-        uint32_t selector = 0;
-        bool is_learnt = false;  // else it was met once; a contract that is met once is not worth more
-        uint8_t count = 0;
+        Address contract;
+        uint32_t selector;
+        bool is_learnt;  // else it was met once; a contract that is met once is not worth more
+        uint8_t count;
         Rule rules[RULES];
     };
     struct Group;
 
-    static bool is_of(const Method& method, const Transaction& transaction) noexcept;
+    bool is_of(const Method& method, const Transaction& transaction) const noexcept;
     Method& method_of(const Transaction& transaction) noexcept;
     void learn_rules(Method& method, const Transaction& transaction, const HashMemo& hashes) noexcept;
     void guess(const Transaction& transaction, HashMemo& hashes, Group& group) noexcept;
@@ -52,6 +52,7 @@ private:
     const void* steps_ = nullptr;  // of the block that was looked at last, and how far
     int64_t next_ = 0;
     Address called_{};             // last; what all call need not be asked for each time
+    bool is_there_[METHODS] = {};  // a method; the others are not touched
     Method methods_[METHODS];
 };
 

@@ -80,9 +80,7 @@ cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
         void lock() noexcept
         cbool try_lock() noexcept
         void unlock() noexcept
-        cbool add_all(
-            const Bytes* encodings, uint64_t count, span[KeccakTask] others, uint32_t threads
-        ) noexcept
+        cbool add_all(Array[Bytes]& encodings, span[KeccakTask] others, uint32_t threads) noexcept
         cbool find(const uint8_t* hash, Bytes& encoding) noexcept
         uint64_t count() noexcept
         uint64_t memory() noexcept

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/atomics.hpp"
+#include "base/pages.hpp"
 
 namespace blockstm::trie {
 
@@ -41,21 +42,28 @@ NodeStore::Slot* NodeStore::slot_of(const uint8_t hash[HASH_SIZE]) const noexcep
 bool NodeStore::reserve(uint64_t count) noexcept {
     uint64_t capacity = capacity_ == 0 ? 64 : capacity_;
     while (count * 4 > capacity * 3) capacity *= 2;
-    if (count >= UINT32_MAX || !encodings_.reserve(count) || !hashes_.reserve(count)) return false;
+    if (count >= UINT32_MAX || !hashes_.reserve(count)) return false;
     if (capacity == capacity_) return true;
-    auto* const slots = static_cast<Slot*>(std::calloc(capacity, sizeof(Slot)));
+    // Cleared by hand: fresh pages that are read before they are written cost two faults, and most of these are written.
+    auto* const slots = static_cast<Slot*>(pages_take(capacity * sizeof(Slot)));
     if (slots == nullptr) return false;
+    std::memset(slots, 0, capacity * sizeof(Slot));
     std::free(std::exchange(slots_, slots));
     capacity_ = capacity;
     for (uint64_t place = 0; place < encodings_.size(); ++place) enter(place);
     return true;
 }
 
-bool NodeStore::add_all(const Bytes* encodings, uint64_t count, std::span<KeccakTask> others,
-                        uint32_t threads) noexcept {
+bool NodeStore::add_all(Array<Bytes>& encodings, std::span<KeccakTask> others, uint32_t threads) noexcept {
     constexpr uint64_t PREFETCHED = 16;
-    const uint64_t first = encodings_.size();
-    if (!reserve(first + count) || !encodings_.append(encodings, count) || !hashes_.resize(first + count)) return false;
+    const uint64_t first = encodings_.size(), count = encodings.size();
+    if (!reserve(first + count)) return false;
+    if (first == 0) {
+        encodings_.swap(encodings);
+    } else if (!encodings_.append(encodings.data(), count)) {
+        return false;
+    }
+    if (!hashes_.resize(first + count)) return false;
     hash_all(first, others, threads);
     uint64_t kept = first;
     for (uint64_t place = first; place < first + count; ++place) {

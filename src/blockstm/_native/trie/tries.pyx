@@ -83,9 +83,7 @@ cdef class NodeStore:
         with nogil:
             self.nodes.lock()
             before = self.nodes.count()
-            is_kept = self.nodes.add_all(
-                views.data(), views.size(), core.span[KeccakTask](tasks.data(), tasks.size()), threads
-            )
+            is_kept = self.nodes.add_all(views, core.span[KeccakTask](tasks.data(), tasks.size()), threads)
             after = self.nodes.count()
             self.nodes.unlock()
         if before == after:  # all were there

@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t, uint8_t, uint64_t
 
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_ERROR,
-    BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_state,
+    BLOCKSTM_STATE_HASHED, BLOCKSTM_STATE_LONG_LASTS, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_state,
 )
 from blockstm._native.state.account_keys cimport (
     ADDRESS_SIZE, EPOCH, FIELD_SIZE, LATER_SLOT_SIZE, SLOT_SIZE, WORD_SIZE,
@@ -81,13 +81,14 @@ cdef class WitnessReads:
     Args:
         tries: of the state.
         codes: code hash → code.
+        are_hashed: whether the hashes were computed; else workers compute them again.
     """
 
     cdef object held               # what the reader points into
     cdef WitnessReader reader
     cdef blockstm_state table
 
-    def __init__(self, tries, codes):
+    def __init__(self, tries, codes, *, bint are_hashed=False):
         cdef bytes hash, code
         cdef void** shown = <void**>PyCapsule_GetPointer(tries.__blockstm_tries__(), "blockstm.tries")
         self.held = tries, dict(codes)
@@ -102,6 +103,7 @@ cdef class WitnessReads:
         self.table.struct_size = sizeof(blockstm_state)
         self.table.context = &self.reader
         self.table.read = read_witness
+        self.table.flags = BLOCKSTM_STATE_LONG_LASTS | (BLOCKSTM_STATE_HASHED if are_hashed else 0)  # codes: see `held`
 
     def __blockstm_state__(self):
         """The capsule through which workers read; it keeps this object alive."""

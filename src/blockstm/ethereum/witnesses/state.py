@@ -8,6 +8,7 @@ from typing import Any
 
 from blockstm._native.wire.witness_reads import WitnessReads
 from blockstm.errors import MissingCode
+from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.tries.state_trie import StateTrie, TrieAccount
 from blockstm.ethereum.witnesses.witness import Witness
 from blockstm.kinds import check_kind
@@ -39,7 +40,7 @@ class WitnessState:
         InputError: the root is not 32 bytes, or a node or a code is not bytes.
     """
 
-    __slots__ = ("_codes", "_named", "_reads", "trie")
+    __slots__ = ("_are_hashed", "_codes", "_named", "_reads", "trie")
 
     def __init__(self, witness: Witness, codes: Iterable[bytes] = ()) -> None:
         check_kind(witness, Witness, "witness")
@@ -47,6 +48,7 @@ class WitnessState:
         given = [code for each in (witness.codes, codes) for code in each]
         hashes = self.trie.add_nodes(witness.nodes, given)
         self._codes: dict[Hash32, bytes] = dict(zip(hashes, given, strict=True))
+        self._are_hashed = type(self) is WitnessState  # another may tell more codes
         self._reads: WitnessReads | None = None  # made for the next block
         self._named: set[Hash32] = set()  # codes that an account was found to have
 
@@ -74,7 +76,9 @@ class WitnessState:
     def __blockstm_state__(self) -> object:
         """For the engine: it reads this without Python, and asks `get` where this cannot tell."""
         if self._reads is None:
-            self._reads = WitnessReads(self.trie.native, self._codes)
+            self._reads = WitnessReads(
+                self.trie.native, self._codes, are_hashed=self._are_hashed
+            )
         return self._reads.__blockstm_state__()
 
     def account(self, address: bytes) -> TrieAccount | None:
@@ -129,6 +133,7 @@ class WitnessState:
         self._reads = None
         self.trie.apply(changes, self)
         self._codes.update((Hash32(each), code) for each, code in codes.items())
+        self._are_hashed &= all(keccak(code) == each for each, code in codes.items())
 
     def _code(self, code_hash: Hash32, default: Any) -> Any:
         """A code that no account has is none: a block asks for that of what it creates."""

@@ -13,9 +13,9 @@ from blockstm.types import Status
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_FAILED, BLOCKSTM_NO_MEMORY, BLOCKSTM_NUMBERS_I64, BLOCKSTM_NUMBERS_U256,
     BLOCKSTM_OK, BLOCKSTM_PREFETCH_CAPSULE, BLOCKSTM_REFUSAL_MAX, BLOCKSTM_REVERTED, BLOCKSTM_STATE_CAPSULE,
-    BLOCKSTM_STATE_ERROR, BLOCKSTM_STATE_LASTS, BLOCKSTM_STATE_SIZE_MIN, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION,
-    BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_ASKS, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_SIZE_ADMITS, BLOCKSTM_VM_SIZE_MIN,
-    BLOCKSTM_VM_SIZE_WATCHES, BLOCKSTM_VM_WATCHES,
+    BLOCKSTM_STATE_ERROR, BLOCKSTM_STATE_LASTS, BLOCKSTM_STATE_LONG_LASTS, BLOCKSTM_STATE_SIZE_MIN, BLOCKSTM_SUCCESS,
+    BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS, BLOCKSTM_VM_ASKS, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_SIZE_ADMITS,
+    BLOCKSTM_VM_SIZE_MIN, BLOCKSTM_VM_SIZE_WATCHES, BLOCKSTM_VM_WATCHES,
     BLOCKSTM_VM_WRAPS, blockstm_bytes, blockstm_prefetch, blockstm_refusal, blockstm_state, blockstm_vm,
 )
 from blockstm._native.base.arena cimport Arena, arena_copy
@@ -47,7 +47,8 @@ cdef inline uint32_t flags_of(const blockstm_state* state) noexcept nogil:
 
 
 cdef inline bint lasts(const blockstm_state* state) noexcept nogil:
-    return flags_of(state) & BLOCKSTM_STATE_LASTS != 0
+    """Whether values that are held by reference, which are longer than 32 bytes, stay."""
+    return flags_of(state) & (BLOCKSTM_STATE_LASTS | BLOCKSTM_STATE_LONG_LASTS) != 0
 
 
 cdef int fill(Payload* base, const uint8_t* data, uint64_t size, Arena* arena) noexcept nogil:

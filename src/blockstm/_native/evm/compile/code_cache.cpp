@@ -76,7 +76,7 @@ CachedCode* CodeCache::find(const CodeKey& key) noexcept {
     const uint64_t key_hash = hash_of(key);
     Shard& shard = shard_of(key_hash);
     const std::lock_guard<ForkMutex> guard(shard.lock);
-    shard.frequencies.count(key_hash);
+    if (shard.bytes > shard_limit_.peek() / 2) shard.frequencies.count(key_hash);  // a setting; any moment's will do
     if (shard.capacity == 0) return nullptr;
     CachedCode* entry = shard.entries[place_of(shard, key_hash, key)];
     if (entry == nullptr) return nullptr;
@@ -187,7 +187,7 @@ CachedCode* CodeCache::next_victim(Shard& shard, const CachedCode* kept, uint64_
 
 // `kept` stays even if it alone is too big.
 void CodeCache::make_room(Shard& shard, const CachedCode* kept) noexcept {
-    const uint64_t limit = shard_limit_.peek();  // a setting; any moment's will do
+    const uint64_t limit = shard_limit_.peek();  // as above
     uint64_t steps = 3 * shard.capacity;  // twice around, and a step for each that goes
     while (shard.bytes > limit && next_victim(shard, kept, steps) != nullptr) {
         remove(shard, shard.hand);  // another may have moved up to here: the hand stays

@@ -79,7 +79,7 @@ private:
         uint64_t count = 0;
         uint64_t bytes = 0;
         uint64_t hand = 0;
-        Frequencies frequencies;
+        Frequencies frequencies;  // since half of its room is taken: before, nobody has to go for another
     };
 
     Shard& shard_of(uint64_t key_hash) noexcept { return shards_[key_hash >> (64 - SHARD_BITS)]; }

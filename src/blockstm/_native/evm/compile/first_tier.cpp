@@ -152,16 +152,17 @@ const Instruction* opcode_programs(Fork fork) noexcept {
     struct Written {
         Atomic<bool> is_there{false};
         ForkMutex lock;
-        OpcodePrograms programs;
     };
     struct All {
         Written of_fork[FORK_COUNT];
     };
-    // Never destroyed: workers may meet code when the process ends.
+    // Never destroyed: workers may meet code when the process ends. The programs of forks that nobody asks for are
+    // never touched.
     alignas(All) static unsigned char memory[sizeof(All)];
     static All* const all = new (memory) All;
+    static OpcodePrograms programs[FORK_COUNT];
     Written& written = all->of_fork[static_cast<int>(fork)];
-    Instruction* const begin = written.programs.instructions;
+    Instruction* const begin = programs[static_cast<int>(fork)].instructions;
     if (written.is_there.observe()) return begin;
     const std::lock_guard<ForkMutex> guard(written.lock);
     if (!written.is_there.read_plain()) {  // published under the lock

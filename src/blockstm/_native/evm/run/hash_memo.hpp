@@ -1,5 +1,6 @@
 // Hashes of 64 bytes that were computed lately. Contracts find a mapping's slot by the hash of key and place,
-// and the same one again and again: to read it, to write it, for the next transfer. One thread at a time.
+// and the same one again and again: to read it, to write it, for the next transfer. What holds no hash yet is not
+// touched: a memo takes no more pages than its block fills. One thread at a time.
 #pragma once
 
 #include "crypto/keccak.hpp"
@@ -10,12 +11,6 @@ namespace blockstm::evm {
 class HashMemo {
 public:
     static constexpr uint64_t SIZE = 64;  // bytes hashed
-
-    // Each entry is right from the start: the hash of zeros.
-    HashMemo() noexcept {
-        keccak256(entries_[0].bytes, SIZE, entries_[0].hash);
-        for (Entry& each : entries_) each = entries_[0];
-    }
 
     const uint8_t* hash(const uint8_t* bytes) noexcept {
         Entry* entry = entry_of(bytes);
@@ -44,7 +39,7 @@ public:
 
 private:
     struct Entry {
-        uint8_t bytes[SIZE] = {};
+        uint8_t bytes[SIZE];
         uint8_t hash[32];
     };
 
@@ -57,6 +52,7 @@ private:
         const uint64_t set = set_of(bytes);
         for (uint64_t way = 0; way < WAYS; ++way) {
             Entry& entry = entries_[WAYS * set + way];
+            if ((filled_[set] >> way & 1) == 0) continue;
             if (std::memcmp(entry.bytes, bytes, SIZE) != 0) continue;
             used_last_[set] = static_cast<uint8_t>(way);
             return &entry;
@@ -68,6 +64,7 @@ private:
     Entry& replaced(const uint8_t* bytes) noexcept {
         const uint64_t set = set_of(bytes);
         used_last_[set] ^= 1;
+        filled_[set] |= static_cast<uint8_t>(1 << used_last_[set]);
         Entry& entry = entries_[WAYS * set + used_last_[set]];
         std::memcpy(entry.bytes, bytes, SIZE);
         return entry;
@@ -82,10 +79,11 @@ private:
         return ((key ^ middle >> 7) + __builtin_bswap64(place)) * 0x9E3779B97F4A7C15 >> (64 - 8);
     }
 
-    Entry entries_[SETS * WAYS];
     uint8_t used_last_[SETS] = {};
+    uint8_t filled_[SETS] = {};  // a bit for each way
     const Entry* made_[MADE];
     uint64_t made_count_ = 0;
+    Entry entries_[SETS * WAYS];
 };
 
 }  // namespace blockstm::evm
