@@ -219,18 +219,24 @@ class Table(ctypes.Structure):
         ("struct_size", ctypes.c_uint32),
         ("context", ctypes.c_void_p),
         ("read", READ),
+        ("flags", ctypes.c_uint32),
     )
 
 
 OK, ABSENT, STATE_ERROR = 0, 1, 4
+HASHED, LONG_LASTS = 2, 4  # flags
+
+
+def table_of(state: WitnessState) -> Table:
+    """It is there as long as the state has its reader: until it is changed."""
+    pointer_in = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer_in.restype, pointer_in.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+    return Table.from_address(pointer_in(state.__blockstm_state__(), b"blockstm.state"))
 
 
 def read_natively(state: WitnessState, location: Any) -> tuple[int, bytes]:
     """The status, and the bytes that are told."""
-    pointer_in = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer_in.restype, pointer_in.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
-    capsule = state.__blockstm_state__()
-    table = Table.from_address(pointer_in(capsule, b"blockstm.state"))
+    table = table_of(state)
     key, found = LOCATIONS.encode(location), Read()
     status = table.read(table.context, key, len(key), ctypes.byref(found))
     return status, ctypes.string_at(found.data, found.size) if status == OK else b""
@@ -271,6 +277,22 @@ def test_natively_what_was_applied_is_told() -> None:
     assert read_natively(state, balance_of(BOB)) == (OK, (9).to_bytes(32, "little"))
     assert read_natively(state, slot_of(ALICE, 0, 1)) == (OK, (3).to_bytes(32, "little"))
     del state, held
+
+
+def test_a_witness_vouches_for_codes_that_it_hashed_itself() -> None:
+    state = WitnessState(witness_of(STATE, codes=(CODE,)))
+    assert table_of(state).flags == HASHED | LONG_LASTS
+    state.apply({code_with(keccak(b"x")): b"x"})
+    assert table_of(state).flags == HASHED | LONG_LASTS
+    state.apply({code_with(keccak(b"y")): b"z"})
+    assert table_of(state).flags == LONG_LASTS
+
+
+def test_a_state_that_may_tell_other_codes_does_not_vouch_for_them() -> None:
+    class Another(WitnessState):
+        pass
+
+    assert table_of(Another(witness_of(STATE, codes=(CODE,)))).flags == LONG_LASTS
 
 
 @pytest.mark.parametrize("workers", [1, 2])

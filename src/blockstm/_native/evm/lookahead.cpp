@@ -88,7 +88,8 @@ struct Lookahead::Group {
 };
 
 bool Lookahead::is_of(const Method& method, const Transaction& transaction) const noexcept {
-    return is_there_[&method - methods_] && method.selector == selector_of(transaction) && method.contract == transaction.to;
+    return is_there_[&method - methods_] && method.selector == selector_of(transaction) &&
+           method.contract == transaction.to;
 }
 
 Lookahead::Method& Lookahead::method_of(const Transaction& transaction) noexcept {

@@ -44,7 +44,7 @@ bool NodeStore::reserve(uint64_t count) noexcept {
     while (count * 4 > capacity * 3) capacity *= 2;
     if (count >= UINT32_MAX || !hashes_.reserve(count)) return false;
     if (capacity == capacity_) return true;
-    // Cleared by hand: fresh pages that are read before they are written cost two faults, and most of these are written.
+    // Cleared by hand: fresh pages that are read before they are written cost two faults, and most of these will be.
     auto* const slots = static_cast<Slot*>(pages_take(capacity * sizeof(Slot)));
     if (slots == nullptr) return false;
     std::memset(slots, 0, capacity * sizeof(Slot));

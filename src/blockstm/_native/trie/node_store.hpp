@@ -71,9 +71,9 @@ public:
     bool try_lock() noexcept { return mutex_.try_lock(); }
     void unlock() noexcept { mutex_.unlock(); }
 
-    // Whatever they are: only what is reached gets decoded. What `encodings` point to outlives the store; the list itself
-    // is taken or copied. `others` are hashed by the way, in an order of their own. `threads` share what is much. False:
-    // out of memory.
+    // Whatever they are: only what is reached gets decoded. What `encodings` point to outlives the store; the list
+    // itself is taken or copied. `others` are hashed by the way, in an order of their own. `threads` share what is
+    // much. False: out of memory.
     bool add_all(Array<Bytes>& encodings, std::span<KeccakTask> others, uint32_t threads) noexcept;
     bool find(const uint8_t hash[HASH_SIZE], Bytes& encoding) const noexcept;
     uint64_t count() const noexcept { return encodings_.size(); }

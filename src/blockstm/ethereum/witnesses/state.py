@@ -76,9 +76,7 @@ class WitnessState:
     def __blockstm_state__(self) -> object:
         """For the engine: it reads this without Python, and asks `get` where this cannot tell."""
         if self._reads is None:
-            self._reads = WitnessReads(
-                self.trie.native, self._codes, are_hashed=self._are_hashed
-            )
+            self._reads = WitnessReads(self.trie.native, self._codes, are_hashed=self._are_hashed)
         return self._reads.__blockstm_state__()
 
     def account(self, address: bytes) -> TrieAccount | None:

@@ -12,11 +12,12 @@ loaded: the pointers live as long as the process.
 from __future__ import annotations
 
 import ctypes
+import fnmatch
 import importlib
+import os
 import sys
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
-from pathlib import Path
 from typing import Any
 
 from blockstm._native.crypto import libraries as table
@@ -103,8 +104,15 @@ def _file_of(module: str) -> str:
 
 def _without_module(file: str, bundled: str) -> str:
     """The library that comes with a module, if it does: that alone loads in a third of the time."""
-    found = sorted(Path(file).parent.glob(bundled)) if bundled else []
-    return str(found[0]) if len(found) == 1 else file
+    if not bundled:
+        return file
+    folder, _, pattern = bundled.rpartition("/")
+    where = os.path.join(os.path.dirname(file), folder)
+    try:
+        found = fnmatch.filter(os.listdir(where), pattern)
+    except OSError:
+        return file
+    return os.path.join(where, found[0]) if len(found) == 1 else file
 
 
 def _with_packages(module: str) -> list[str]:
