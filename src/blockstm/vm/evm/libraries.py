@@ -12,7 +12,6 @@ loaded: the pointers live as long as the process.
 from __future__ import annotations
 
 import ctypes
-import fnmatch
 import importlib
 import os
 import sys
@@ -32,7 +31,8 @@ class Source:
     """The source of a library, and the first fork whose precompiles call it.
 
     Attributes:
-        bundled: where a wheel has the library by itself, seen from the module's folder: a pattern.
+        bundled: where a wheel has the library by itself, seen from the module's folder, and how its
+            name begins.
     """
 
     package: str
@@ -106,10 +106,10 @@ def _without_module(file: str, bundled: str) -> str:
     """The library that comes with a module, if it does: that alone loads in a third of the time."""
     if not bundled:
         return file
-    folder, _, pattern = bundled.rpartition("/")
+    folder, _, beginning = bundled.rpartition("/")
     where = os.path.join(os.path.dirname(file), folder)
     try:
-        found = fnmatch.filter(os.listdir(where), pattern)
+        found = [name for name in os.listdir(where) if name.startswith(beginning)]
     except OSError:
         return file
     return os.path.join(where, found[0]) if len(found) == 1 else file
@@ -126,7 +126,7 @@ def _address(function: Any) -> int:
 
 _SOURCES = {
     "blst": Source("ckzg", "ckzg", "ckzg>=2.1", CANCUN),
-    "gmp": Source("gmpy2", "gmpy2.gmpy2", "gmpy2>=2.2", BYZANTIUM, "../gmpy2.libs/libgmp-*.so*"),
+    "gmp": Source("gmpy2", "gmpy2.gmpy2", "gmpy2>=2.2", BYZANTIUM, "../gmpy2.libs/libgmp-"),
 }
 _LOCK = lock_for_forks(is_logged_under=False)
 _LOADED: set[str] = set()
