@@ -150,21 +150,26 @@ public:
     // False: what comes next does not follow the layout.
     bool next(Record& record) noexcept {
         if (rest_.size() < HEAD_SIZE) return false;
-        const uint8_t* place = rest_.data();
-        record.address = place;
-        record.flags = place[20];
-        record.nonce = number(place + 21, 8);
-        record.balance = place + 29;
-        record.code_hash = place + 61;
-        record.slot_count = static_cast<uint32_t>(number(place + 93, 4));
-        record.slots = place + HEAD_SIZE;
-        const uint64_t size = HEAD_SIZE + 2 * WORD_SIZE * record.slot_count;
+        record = at(rest_.data());
+        const uint64_t size = HEAD_SIZE + SLOT_SIZE * record.slot_count;
         if (rest_.size() < size || record.existence() > Existence::Deleted) return false;
         rest_ = rest_.subspan(size);
         return true;
     }
 
+    // One that `next` has found to be there: by its address, which its first bytes are.
+    static Record at(const uint8_t* place) noexcept {
+        return {.address = place,
+                .flags = place[20],
+                .nonce = number(place + 21, 8),
+                .balance = place + 29,
+                .code_hash = place + 61,
+                .slot_count = static_cast<uint32_t>(number(place + 93, 4)),
+                .slots = place + HEAD_SIZE};
+    }
+
     static constexpr uint64_t HEAD_SIZE = 97;
+    static constexpr uint64_t SLOT_SIZE = 2 * WORD_SIZE;
 
 private:
     static uint64_t number(const uint8_t* bytes, uint32_t size) noexcept {

@@ -6,6 +6,12 @@
 
 namespace blockstm::trie {
 
+namespace {
+
+constexpr uint64_t KEPT_BYTES = 1 << 14;  // of an array that `apply` fills, until the next time
+
+}  // namespace
+
 Accounts::Key Accounts::key_of(Bytes bytes) noexcept {
     Key key;
     keccak256(bytes.data(), bytes.size(), key.bytes);
@@ -88,7 +94,10 @@ Status Accounts::apply(Bytes records, uint32_t threads) noexcept {
     threads_ = store_->count() == 0 || store_->source() != nullptr ? threads : 1;
     store_->each_space([](Space& each) noexcept { each.stale.clear(); });
     Status status = read_records(records);
-    if (status != Status::Ok) return status;
+    if (status != Status::Ok) {
+        forget_records();
+        return status;
+    }
     hash_keys();
     waiting_.clear();
     large_.clear();
@@ -97,6 +106,7 @@ Status Accounts::apply(Bytes records, uint32_t threads) noexcept {
     Trie before = accounts_.copy();
     status = change_all();
     for (Waiting& each : waiting_) each.storage.drop(space());
+    forget_records();
     if (status == Status::Ok && !keep_notes()) status = Status::OutOfMemory;
     if (status != Status::Ok) std::swap(accounts_, before);
     before.drop(space());
@@ -121,26 +131,38 @@ Status Accounts::root(uint32_t threads, uint8_t out[HASH_SIZE]) noexcept {
 
 // BadInput: the layout is not followed.
 Status Accounts::read_records(Bytes records) noexcept {
-    changes_.clear();
-    hashed_.clear();
-    keys_.clear();
+    // At most so many: what is not used of it is not touched.
+    if (!changes_.reserve(records.size() / Records::HEAD_SIZE) ||
+        !hashed_.reserve(records.size() / Records::SLOT_SIZE)) {
+        return Status::OutOfMemory;
+    }
     for (Records reader(records); !reader.at_end();) {
-        Change change{};
-        if (!reader.next(change.record)) return Status::BadInput;
-        Bytes* hashed = hashed_.extend(1 + change.record.slot_count);
-        if (hashed == nullptr || !changes_.push(change)) return Status::OutOfMemory;
-        *hashed++ = {change.record.address, ADDRESS_SIZE};
-        for (uint32_t index = 0; index < change.record.slot_count; ++index) {
-            *hashed++ = {change.record.slot(index), WORD_SIZE};
-        }
+        Record record;
+        if (!reader.next(record)) return Status::BadInput;
+        Bytes* hashed = hashed_.extend(1 + record.slot_count);
+        if (hashed == nullptr || !changes_.push({record.address, nullptr})) return Status::OutOfMemory;
+        *hashed++ = {record.address, ADDRESS_SIZE};
+        for (uint32_t index = 0; index < record.slot_count; ++index) *hashed++ = {record.slot(index), WORD_SIZE};
     }
     const Key* keys = keys_.extend(hashed_.size());
     if (keys == nullptr && hashed_.size() != 0) return Status::OutOfMemory;
     for (Change& change : changes_) {
         change.keys = keys;
-        keys += 1 + change.record.slot_count;
+        keys += 1 + Records::at(change.place).slot_count;
     }
     return Status::Ok;
+}
+
+// A trie lives on with its state, and has no use for what one block brought.
+void Accounts::forget_records() noexcept {
+    const auto forget = [](auto& array) noexcept {
+        array.clear();
+        array.release_above(KEPT_BYTES);
+    };
+    forget(changes_);
+    forget(hashed_);
+    forget(keys_);
+    forget(waiting_);
 }
 
 // All keys there are, side by side.
@@ -153,6 +175,8 @@ void Accounts::hash_keys() noexcept {
         for (uint64_t place = part * STEP; place < end; ++place) batch.add(hashed_[place], keys_[place].bytes);
         batch.finish();
     });
+    hashed_.clear();
+    hashed_.release_above(KEPT_BYTES);
 }
 
 Status Accounts::change_all() noexcept {
@@ -174,7 +198,7 @@ Status Accounts::change_all() noexcept {
 // A new account comes into the trie before its storage, which hangs on its leaf; until `write_storage_roots`
 // the leaf has an empty one. Where `above` is not 0 other threads change the trie, each below another part.
 Status Accounts::change(Space& space, Trie& part, uint32_t above, const Change& change) noexcept {
-    const Record& record = change.record;
+    const Record record = Records::at(change.place);
     const Key& key = change.keys[0];
     if (record.existence() == Existence::Deleted) return note(leaving_, key);
     Leaf* leaf;
@@ -201,7 +225,7 @@ Status Accounts::change(Space& space, Trie& part, uint32_t above, const Change& 
 
 Status Accounts::change_storage(Space& space, const Change& change, const Account& account,
                                 Trie& storage) noexcept {
-    const Record& record = change.record;
+    const Record record = Records::at(change.place);
     const OwnerScope scope(space, change.keys[0].bytes);
     if (record.has(Record::CLEARED)) {
         storage.drop(space);
@@ -221,7 +245,7 @@ Status Accounts::change_storage(Space& space, const Change& change, const Accoun
 
 // Those that are not removed.
 Status Accounts::put_slots(Space& space, const Change& change, Trie& storage) noexcept {
-    const Record& record = change.record;
+    const Record record = Records::at(change.place);
     const Key* keys = change.keys + 1;
     const auto put_slot = [&](Space& by, Trie& part, uint32_t above, const Key& key) noexcept {
         const uint8_t* value = record.value(static_cast<uint32_t>(&key - keys));

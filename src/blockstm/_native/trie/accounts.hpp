@@ -57,9 +57,9 @@ private:
         operator Bytes() const noexcept { return {bytes, HASH_SIZE}; }
     };
 
-    // A record and its keys: the address's, then its slots'.
+    // Where a record stands, and its keys: the address's, then its slots'.
     struct Change {
-        Record record;
+        const uint8_t* place;
         const Key* keys;
     };
 
@@ -77,6 +77,7 @@ private:
     static Status read(Space& space, const Key& key, const Leaf* leaf, Account& account) noexcept;
     Status find_storage(const uint8_t* address, Leaf*& leaf) noexcept;
     Status read_records(Bytes records) noexcept;
+    void forget_records() noexcept;
     void hash_keys() noexcept;
     Status change_all() noexcept;
     Status change(Space& space, Trie& part, uint32_t above, const Change& change) noexcept;
@@ -99,11 +100,11 @@ private:
     Array<StalePlace> stale_;  // of this state, not yet collected: places where nodes were,
     Array<Key> wiped_;         // accounts whose storage was cleared
 
-    // While `apply` runs:
+    // While `apply` runs; memory for much of it is given back then:
     uint32_t threads_ = 1;
     Array<Change> changes_;
     Array<Key> keys_;
-    Array<Bytes> hashed_;     // what each is the hash of
+    Array<Bytes> hashed_;     // what each is the hash of, until they are hashed
     std::mutex noting_;        // what threads note is guarded by it:
     Array<Waiting> waiting_;  // with a storage to be hashed
     Array<Change> large_;     // with so many slots that they are shared, one account after the other
