@@ -11,11 +11,10 @@ from libcpp.vector cimport vector
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, blockstm_bytes, blockstm_state,
 )
+from blockstm._native.base.hashing cimport hash_key, process_seed
 from blockstm._native.base.integers cimport reverse_word
 from blockstm._native.base.packed cimport Change, PackedWrites
-from blockstm._native.base.table cimport (
-    TABLE_MISSING, TABLE_NO_MEMORY, Table, table_free, table_init, table_intern,
-)
+from blockstm._native.base.table cimport Table
 from blockstm._native.state.account_changes cimport check_changes
 from blockstm._native.state.account_keys cimport (
     ADDRESS_SIZE, BALANCE, CODE_HASH, EMPTY_CODE_HASH, EPOCH, FIELD_SIZE, NONCE, RECORDED, WORD_SIZE,
@@ -29,14 +28,19 @@ from blockstm._native.state.record_layout cimport (
     HAS_NONCE, HEAD_SIZE, NONCE_PLACE, SLOT_SIZE_IN_RECORD,
 )
 
+cdef enum:
+    FIRST_CELLS = 1 << 10  # a power of two
+
+# What becomes of one account, beside the head of its record.
 cdef struct Changed:
-    uint8_t head[HEAD_SIZE]
-    bint says_recorded  # whether its mark was written
-    bint says_epoch
-    bint is_something  # whether what was written makes it exist
+    const uint8_t* address  # in a key
     uint64_t epoch
+    uint64_t head           # where its record begins
+    uint64_t slots_begin    # where its next slot goes
     uint32_t slot_count
-    uint64_t slots_begin  # where its next slot goes
+    uint8_t says_recorded   # whether its mark was written
+    uint8_t says_epoch
+    uint8_t is_something    # whether what was written makes it exist
 
 
 def records_of(PackedWrites writes, AccountMemory before=None):
@@ -54,31 +58,23 @@ def records_of(PackedWrites writes, AccountMemory before=None):
     cdef bytes records
     cdef uint8_t* out
     cdef uint64_t size = 0
-    cdef bint is_done, begins_at_zero = before is not None
+    cdef bint begins_at_zero = before is not None
     read_packed(writes, changes)
     check_changes(changes, True)
     numbers.resize(changes.size())
-    accounts.reserve(changes.size())
     with nogil:
-        is_done = number_accounts(changes, numbers, accounts)
-        if is_done:
-            gather(changes, numbers, accounts, begins_at_zero)
-            size = find_places(accounts)
-    if not is_done:
-        raise MemoryError
-    unsure = []
-    if before is None:
-        unsure = places_of_unsure(accounts)
-    else:
-        with nogil:
-            before.lock.lock_shared()
-            find_existence(accounts, &before.table)
-            before.lock.unlock_shared()
+        number_accounts(changes, numbers, accounts)
+        count_slots(changes, numbers, accounts, begins_at_zero)
+        size = find_places(accounts)
     records = PyBytes_FromStringAndSize(NULL, size)
     out = <uint8_t*>PyBytes_AS_STRING(records)
     with nogil:
         lay_out(changes, numbers, accounts, out)
-    return records, unsure
+        if before is not None:
+            before.lock.lock_shared()
+            find_existence(accounts, &before.table, out)
+            before.lock.unlock_shared()
+    return records, places_of_unsure(accounts) if before is None else []
 
 
 def records_on_native(PackedWrites writes, object before):
@@ -133,45 +129,74 @@ cdef int has_in(const blockstm_state* state, const uint8_t* address, uint8_t fie
     return 1 if status == BLOCKSTM_OK else 0 if status == BLOCKSTM_ABSENT else -1
 
 
-cdef bint number_accounts(
+cdef int number_accounts(
     vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts
-) noexcept nogil:
-    """A record for each account, with its address; false: out of memory."""
-    cdef Table places
+) except -1 nogil:
+    """An entry for each account, with its address."""
+    cdef vector[uint64_t] cells  # with 32 bits of hash, and a number + 1; at most half of them filled
     cdef size_t place
-    cdef int64_t number = TABLE_MISSING
-    cdef Changed* account
-    table_init(&places)
+    cdef int64_t number = 0
+    cdef Changed account
+    memset(&account, 0, sizeof(Changed))
+    cells.resize(FIRST_CELLS)
     for place in range(changes.size()):
         if changes[place].key_size == WORD_SIZE:  # code
             continue
         # What an account has stands together, mostly.
-        if number == TABLE_MISSING or memcmp(accounts[number].head, changes[place].key, ADDRESS_SIZE) != 0:
-            number = table_intern(&places, changes[place].key, ADDRESS_SIZE)
-            if number == TABLE_NO_MEMORY:
-                break
-        if <size_t>number == accounts.size():
-            accounts.resize(number + 1)
-            account = &accounts[number]
-            memset(account, 0, sizeof(Changed))
-            memcpy(account.head, changes[place].key, ADDRESS_SIZE)
+        if accounts.empty() or memcmp(accounts[number].address, changes[place].key, ADDRESS_SIZE) != 0:
+            number = number_of(cells, accounts, changes[place].key)
+            if <size_t>number == accounts.size():
+                account.address = changes[place].key
+                accounts.push_back(account)
         numbers[place] = <uint32_t>number
-    table_free(&places)
-    return number != TABLE_NO_MEMORY
+    return 0
 
 
-cdef void gather(
+cdef int64_t number_of(vector[uint64_t]& cells, vector[Changed]& accounts, const uint8_t* address) except -1 nogil:
+    """The number of the account with this address; of one that is not known, the next, which is its from now on."""
+    cdef uint64_t hashed = hash_key(address, ADDRESS_SIZE, process_seed()) >> 32
+    cdef uint64_t place = hashed & (cells.size() - 1)
+    cdef uint64_t cell = cells[place]
+    while cell:
+        if cell >> 32 == hashed and memcmp(accounts[<uint32_t>cell - 1].address, address, ADDRESS_SIZE) == 0:
+            return <int64_t>(<uint32_t>cell - 1)
+        place = (place + 1) & (cells.size() - 1)
+        cell = cells[place]
+    cells[place] = hashed << 32 | (accounts.size() + 1)
+    if 2 * accounts.size() + 2 > cells.size():
+        widen(cells)
+    return <int64_t>accounts.size()
+
+
+cdef int widen(vector[uint64_t]& cells) except -1 nogil:
+    """Twice as many cells."""
+    cdef vector[uint64_t] wider
+    cdef size_t before
+    cdef uint64_t place
+    wider.resize(2 * cells.size())
+    for before in range(cells.size()):
+        if cells[before] == 0:
+            continue
+        place = cells[before] >> 32 & (wider.size() - 1)
+        while wider[place]:
+            place = (place + 1) & (wider.size() - 1)
+        wider[place] = cells[before]
+    cells.swap(wider)
+    return 0
+
+
+cdef void count_slots(
     vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts, bint begins_at_zero
 ) noexcept nogil:
-    """What becomes of each account, and how many slots it has of the epoch that they must be of.
+    """How many slots each account has of the epoch that they must be of.
 
     Where nothing was cleared that is the epoch before: 0, or else, within a block, the last one.
     """
     cdef size_t place
     cdef Changed* account
     for place in range(changes.size()):
-        if changes[place].key_size == FIELD_SIZE:
-            change_field(&accounts[numbers[place]], &changes[place])
+        if changes[place].key_size == FIELD_SIZE and changes[place].key[ADDRESS_SIZE] == EPOCH:
+            read_epoch(&accounts[numbers[place]], &changes[place])
     for place in range(0 if begins_at_zero else changes.size()):
         account = &accounts[numbers[place]]
         if is_slot(changes[place].key_size) and not account.says_epoch:
@@ -182,14 +207,21 @@ cdef void gather(
             account.slot_count += is_current(account, &changes[place])
 
 
+cdef void read_epoch(Changed* account, const Change* change) noexcept nogil:
+    cdef uint8_t word[WORD_SIZE]
+    read_value(change, word)
+    account.says_epoch = True
+    memcpy(&account.epoch, word, 8)
+
+
 cdef bint is_current(const Changed* account, const Change* slot) noexcept nogil:
     return epoch_in(slot.key, slot.key_size) == account.epoch
 
 
-cdef void change_field(Changed* account, const Change* change) noexcept nogil:
+cdef void change_field(Changed* account, uint8_t* head, const Change* change) noexcept nogil:
+    """What a field becomes, into the head of the account's record."""
     cdef uint8_t word[WORD_SIZE]
     cdef uint8_t field = change.key[ADDRESS_SIZE]
-    cdef uint8_t* head = account.head
     cdef bint is_none
     if field == CODE_HASH:
         head[FLAGS] |= HAS_CODE_HASH
@@ -206,11 +238,6 @@ cdef void change_field(Changed* account, const Change* change) noexcept nogil:
         head[FLAGS] |= HAS_BALANCE
         reverse_word(word, head + BALANCE_PLACE)
         account.is_something |= not is_zero(word, WORD_SIZE)
-    elif field == EPOCH:
-        account.says_epoch = True
-        memcpy(&account.epoch, word, 8)
-        if account.epoch:
-            head[FLAGS] |= CLEARED
     elif field == RECORDED:
         account.says_recorded = True
         if word[0]:
@@ -225,44 +252,47 @@ cdef void read_value(const Change* change, uint8_t* word) noexcept nogil:
         memcpy(word, change.value, change.value_size)
 
 
-cdef void find_existence(vector[Changed]& accounts, const Table* before) noexcept nogil:
+cdef void find_existence(vector[Changed]& accounts, const Table* before, uint8_t* records) noexcept nogil:
     """For accounts whose writes do not tell: the other parts of the account are as they were before."""
     cdef size_t place
+    cdef uint8_t* head
     for place in range(accounts.size()):
-        if not accounts[place].is_something and not keeps_something(&accounts[place], before):
-            accounts[place].head[FLAGS] |= EXISTS if is_marked(&accounts[place], before) else GONE
+        head = records + accounts[place].head
+        if not accounts[place].is_something and not keeps_something(head, before):
+            head[FLAGS] |= EXISTS if is_marked(&accounts[place], before) else GONE
 
 
-cdef bint keeps_something(const Changed* account, const Table* before) noexcept nogil:
-    cdef uint8_t flags = account.head[FLAGS]
-    if not flags & HAS_CODE_HASH and has_field(before, account.head, CODE_HASH):
+cdef bint keeps_something(const uint8_t* head, const Table* before) noexcept nogil:
+    cdef uint8_t flags = head[FLAGS]
+    if not flags & HAS_CODE_HASH and has_field(before, head, CODE_HASH):
         return True
-    if not flags & HAS_BALANCE and has_field(before, account.head, BALANCE):
+    if not flags & HAS_BALANCE and has_field(before, head, BALANCE):
         return True
-    return not flags & HAS_NONCE and has_field(before, account.head, NONCE)
+    return not flags & HAS_NONCE and has_field(before, head, NONCE)
 
 
 cdef bint is_marked(const Changed* account, const Table* before) noexcept nogil:
-    return not account.says_recorded and has_field(before, account.head, RECORDED)
+    return not account.says_recorded and has_field(before, account.address, RECORDED)
 
 
 cdef list places_of_unsure(vector[Changed]& accounts):
     """Where the records stand; of whom the mark was removed, with a true beside it."""
     cdef size_t place
     return [
-        (accounts[place].slots_begin - HEAD_SIZE, bool(accounts[place].says_recorded))
+        (accounts[place].head, bool(accounts[place].says_recorded))
         for place in range(accounts.size())
         if not accounts[place].is_something
     ]
 
 
 cdef uint64_t find_places(vector[Changed]& accounts) noexcept nogil:
-    """Where each account's slots go, its head before them; where the last end."""
+    """Where each account's record begins, and where its slots go; where the last end."""
     cdef uint64_t end = 0
     cdef size_t place
     for place in range(accounts.size()):
+        accounts[place].head = end
         accounts[place].slots_begin = end + HEAD_SIZE
-        end = accounts[place].slots_begin + SLOT_SIZE_IN_RECORD * <uint64_t>accounts[place].slot_count
+        end += HEAD_SIZE + SLOT_SIZE_IN_RECORD * <uint64_t>accounts[place].slot_count
     return end
 
 
@@ -271,20 +301,31 @@ cdef void lay_out(
 ) noexcept nogil:
     """The records one behind the other, each with its slots behind it."""
     cdef size_t place
-    cdef uint8_t* slot
     cdef Changed* account
-    cdef uint8_t word[WORD_SIZE]
     for place in range(accounts.size()):
-        account = &accounts[place]
-        memcpy(account.head + COUNT_PLACE, &account.slot_count, 4)
-        memcpy(records + account.slots_begin - HEAD_SIZE, account.head, HEAD_SIZE)
+        put_head(&accounts[place], records + accounts[place].head)
     for place in range(changes.size()):
-        if not is_slot(changes[place].key_size):
+        if changes[place].key_size == WORD_SIZE:  # code
             continue
         account = &accounts[numbers[place]]
-        if is_current(account, &changes[place]):
-            slot = records + account.slots_begin
-            memcpy(slot, changes[place].key + ADDRESS_SIZE, WORD_SIZE)
-            read_value(&changes[place], word)
-            reverse_word(word, slot + WORD_SIZE)
+        if changes[place].key_size == FIELD_SIZE:
+            change_field(account, records + account.head, &changes[place])
+        elif is_current(account, &changes[place]):
+            put_slot(records + account.slots_begin, &changes[place])
             account.slots_begin += SLOT_SIZE_IN_RECORD
+
+
+cdef void put_head(const Changed* account, uint8_t* head) noexcept nogil:
+    """Of a record that says nothing of the account yet but that it was cleared, if it was."""
+    memset(head, 0, HEAD_SIZE)
+    memcpy(head, account.address, ADDRESS_SIZE)
+    memcpy(head + COUNT_PLACE, &account.slot_count, 4)
+    if account.says_epoch and account.epoch:
+        head[FLAGS] = CLEARED
+
+
+cdef void put_slot(uint8_t* slot, const Change* change) noexcept nogil:
+    cdef uint8_t word[WORD_SIZE]
+    memcpy(slot, change.key + ADDRESS_SIZE, WORD_SIZE)
+    read_value(change, word)
+    reverse_word(word, slot + WORD_SIZE)
