@@ -9,7 +9,7 @@ from blockstm._native.base.pages cimport pages_free, pages_take, prefetch_to_wri
 
 cdef enum:
     PREFETCH_AHEAD = 512
-    FIRST_CHUNK_SIZE = 1 << 18
+    CHUNK_SIZE_MIN = 1 << 18
     CHUNK_SIZE = 1 << 21
     KEPT_CHUNKS = 32     # 64 MiB: what an idle arena keeps at most
 
@@ -25,16 +25,24 @@ cdef struct Arena:
     uint64_t used          # bytes in the chunks before the current one
 
 
+cdef inline uint64_t chunk_size_after(const Arena* arena) noexcept nogil:
+    """Of the next chunk: half of those before, so that a third at most is not used; a large page from 4 MiB on."""
+    cdef uint64_t half = (arena.used + arena.current.size) // 2 & ~<uint64_t>4095 if arena.current != NULL else 0
+    if half >= CHUNK_SIZE:
+        return CHUNK_SIZE
+    return half if half > CHUNK_SIZE_MIN else CHUNK_SIZE_MIN
+
+
 cdef inline uint8_t* arena_next_chunk(Arena* arena, uint64_t size) noexcept nogil:
     """Move on to a chunk with room for ``size`` bytes; NULL where memory has run out."""
     cdef Chunk* following = arena.current.next if arena.current != NULL else arena.first
     cdef Chunk* chunk = following
     cdef uint64_t wanted = size + sizeof(Chunk)
+    cdef uint64_t usual
     if chunk == NULL or chunk.size < wanted:
-        if arena.first == NULL and wanted < FIRST_CHUNK_SIZE:
-            wanted = FIRST_CHUNK_SIZE
-        elif arena.first != NULL and wanted < CHUNK_SIZE:
-            wanted = CHUNK_SIZE
+        usual = chunk_size_after(arena)
+        if wanted < usual:
+            wanted = usual
         chunk = <Chunk*>pages_take(wanted)
         if chunk == NULL:
             return NULL

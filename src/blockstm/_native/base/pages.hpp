@@ -11,25 +11,22 @@ namespace blockstm {
 
 inline constexpr uint64_t HUGE_PAGE = uint64_t{1} << 21;
 
-// Aligned to a cache line, and to a large page from that size on; not cleared. Null where memory ran out.
-inline void* pages_take(uint64_t size) noexcept {
-    const uint64_t alignment = size >= HUGE_PAGE ? HUGE_PAGE : 64;
-    const uint64_t rounded = (size + alignment - 1) & ~(alignment - 1);
-    void* taken = std::aligned_alloc(alignment, rounded);
-#ifdef MADV_HUGEPAGE
-    // A wish: where it is not granted, nothing is lost but time.
-    if (taken != nullptr && alignment == HUGE_PAGE) madvise(taken, rounded, MADV_HUGEPAGE);
-#endif
-    return taken;
-}
-
-// The same wish for memory that has been taken already: the part of it that is made of large pages.
+// A wish for large pages, for the part of the memory that is made of them. Where it is not granted, nothing is lost but
+// time. The rest is in small pages: what is not touched of it is not taken from the system.
 inline void pages_wish(void* taken, uint64_t size) noexcept {
 #ifdef MADV_HUGEPAGE
     const uint64_t begin = (reinterpret_cast<uintptr_t>(taken) + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
     const uint64_t end = (reinterpret_cast<uintptr_t>(taken) + size) & ~(HUGE_PAGE - 1);
     if (taken != nullptr && begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 #endif
+}
+
+// Aligned to a cache line, and to a large page from that size on; not cleared. Null where memory ran out.
+inline void* pages_take(uint64_t size) noexcept {
+    void* taken = nullptr;
+    if (posix_memalign(&taken, size >= HUGE_PAGE ? HUGE_PAGE : 64, size) != 0) return nullptr;
+    if (size >= HUGE_PAGE) pages_wish(taken, size);
+    return taken;
 }
 
 // Asks for the cache line of an address that will be written soon, for this core alone. Said in full, as compilers that
