@@ -1,8 +1,8 @@
-"""An arena: memory that is taken piece by piece and given back all at once, at the block's end.
+"""An arena: memory that is taken piece by piece and given back all at once, at the block's end, or chunk by chunk.
 
 One per worker, so that no allocation is shared; its chunks are kept from block to block.
 """
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
 from blockstm._native.base.pages cimport pages_free, pages_take, prefetch_to_write
@@ -16,6 +16,7 @@ cdef enum:
 cdef struct Chunk:
     Chunk* next
     uint64_t size
+    int64_t mark           # the owner's, of what is in it
 
 cdef struct Arena:
     uint8_t* cursor
@@ -80,6 +81,15 @@ cdef inline const uint8_t* arena_copy(Arena* arena, const uint8_t* data, uint64_
     if copied != NULL:
         memcpy(copied, data, size)
     return copied
+
+
+cdef inline void arena_move_first_behind_current(Arena* arena) noexcept nogil:
+    """Take the first chunk, which is not the current one, again: nobody needs what is in it any more."""
+    cdef Chunk* chunk = arena.first
+    arena.first = chunk.next
+    arena.used -= chunk.size
+    chunk.next = arena.current.next
+    arena.current.next = chunk
 
 
 cdef inline void arena_reset(Arena* arena) noexcept nogil:

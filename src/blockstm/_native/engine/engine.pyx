@@ -302,6 +302,7 @@ cdef class Engine:
         self.begin_listed()
         self.reserve_tasks(block.scheduler.count)
         memset(<void*>block.scheduler.claimed, 0, sizeof(block.scheduler.claimed))
+        memset(<void*>block.scheduler.announced, 0, sizeof(block.scheduler.announced))
         self.speculate(workers)
         throttle_share(block)
         return 0

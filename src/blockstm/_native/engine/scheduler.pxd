@@ -96,6 +96,7 @@ cdef struct Scheduler:
     Cursor window               # how far ahead of the frontier speculation may run ...
     Cursor window_idle          # ... and how far before a worker is left idle
     Cursor claimed[WORKERS]     # the batch that each worker has claimed; 0: none
+    Cursor announced[WORKERS]   # below this index no worker looks at an incarnation (reclaiming.pxd)
     Expected* expected          # what is expected of the transactions; NULL: nothing
     EventCount events
 

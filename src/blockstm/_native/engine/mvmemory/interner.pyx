@@ -149,7 +149,7 @@ cdef bint interner_add_segment(Interner* interner, Atomic[Location*]* place) noe
 cdef bint interner_more_ids(Interner* interner, Ids* ids) noexcept nogil:
     cdef uint32_t first = interner.handed_out.count_up(IDS_PER_RUN)
     cdef uint32_t index = first >> SEGMENT_BITS
-    cdef uint64_t wanted = 4 * (<uint64_t>first + IDS_PER_RUN) // 3  # at most three of four filled
+    cdef uint64_t wanted = 2 * (<uint64_t>first + IDS_PER_RUN)  # at most half full
     cdef Atomic[Location*]* place
     if index >= SEGMENTS:
         interner.handed_out.count_down(IDS_PER_RUN)

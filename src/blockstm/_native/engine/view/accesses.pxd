@@ -87,7 +87,7 @@ cdef struct View:
     Store* store
     Ids ids                       # of locations that this worker is the first to meet
     Arena* block_arena            # of what the block's results are copied from
-    Arena* speculation_arena      # of conditions and the like; it lives as long as the block, too
+    Arena* speculation_arena      # of conditions and the like, until their transaction is final
     Arena* write_arena            # of written values: `block_arena`, or one that ends with the run
     Pieces pieces                 # the bytes of large values that other workers may read
     Folding folding

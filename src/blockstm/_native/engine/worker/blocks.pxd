@@ -7,7 +7,7 @@ from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.abi cimport blockstm_vm
-from blockstm._native.base.arena cimport Arena
+from blockstm._native.base.arena cimport Arena, Chunk
 from blockstm._native.engine.frontier cimport ExecutionResult, Frontier, Write
 from blockstm._native.engine.mvmemory.listed cimport Listed
 from blockstm._native.engine.mvmemory.store cimport Store
@@ -78,8 +78,8 @@ cdef enum WorkPhase:
 
 cdef struct Worker:
     View view
-    Arena block_arena          # committed values and outputs: close together, as they are copied in the end
-    Arena speculation_arena    # incarnations, entries and waiters; to the block's end, too
+    Arena block_arena          # values, entries and outputs, to the block's end
+    Arena speculation_arena    # incarnations and waiters, until their transactions are final (reclaiming.pxd)
     Arena run_arena            # what a run at the frontier writes, until it is committed
     Block* block
     int32_t id
@@ -91,6 +91,8 @@ cdef struct Worker:
     int64_t batch_began_ns
     int64_t run_began_ns       # about: where runs are short, the clock is not read for each
     int64_t batch              # the batch's word; 0 where it is of one transaction
+    Chunk* speculated          # of the speculation arena: the current one when it was looked at last
+    int64_t speculated_end     # one behind the highest index of which something lies there
     int64_t frontier_seen      # the commit index when it was last observed ...
     int64_t frontier_seen_ns   # ... and when that was
     int64_t frontier_since_ns  # since when it may have been that

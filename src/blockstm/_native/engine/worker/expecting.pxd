@@ -19,6 +19,7 @@ from blockstm._native.engine.scheduler cimport (
 )
 from blockstm._native.engine.view.accesses cimport POINT_CLAIM, View, view_pause
 from blockstm._native.engine.worker.blocks cimport STALLED_NS, Worker
+from blockstm._native.engine.worker.reclaiming cimport note_speculation
 
 
 cdef enum:
@@ -34,6 +35,7 @@ cdef inline bint hold(Worker* worker, int64_t index, uint32_t status) noexcept n
     cdef Waiter* waiter
     if writer < 0:
         return False
+    note_speculation(worker, index)
     waiter = <Waiter*>arena_take(&worker.speculation_arena, sizeof(Waiter))
     if waiter == NULL or not take_hold(scheduler.expected):
         return False

@@ -38,6 +38,7 @@ from blockstm._native.engine.worker.expecting cimport note_met_write
 from blockstm._native.engine.worker.listing cimport (
     is_given_by_list, learn_listed_wrong, lists_of, revalidate_up_to, take_back_listed,
 )
+from blockstm._native.engine.worker.reclaiming cimport note_speculation
 from blockstm._native.engine.worker.runs cimport count_abort, list_writes, result_of, run
 from blockstm._native.engine.worker.sampling cimport sample_begin, sample_check, sample_phase
 from blockstm._native.engine.worker.stopping cimport stop_block
@@ -81,7 +82,7 @@ cdef inline bint publish_writes(Worker* worker, Incarnation* incarnation, bint* 
         if is_only_added_to(&worker.view.path, location, write.payload):
             continue
         view_pause(&worker.view, POINT_PUBLISH, write.payload.index)
-        write.at.entry = store_publish(location, write.payload, &worker.speculation_arena, &worker.view.path, &before)
+        write.at.entry = store_publish(location, write.payload, &worker.block_arena, &worker.view.path, &before)
         if write.at.entry == NULL:
             return False
         if before == NULL or not same_write(block, before, write.payload):
@@ -182,6 +183,7 @@ cdef inline void run_owned(Worker* worker, int32_t index) noexcept nogil:
             else:
                 wake_idle(scheduler)
         return
+    note_speculation(worker, index)
     since = sample_begin(worker)
     status = run(worker, index, False)
     since = sample_phase(worker, since, PHASE_EXECUTE, index)
@@ -212,7 +214,7 @@ cdef inline void revalidate(Worker* worker, int64_t index) noexcept nogil:
     cdef const Condition* failed
     cdef int64_t since
     view_pause(&worker.view, POINT_VALIDATE, <int32_t>index)
-    if phase_of(status) != EXECUTED:
+    if phase_of(status) != EXECUTED or index < worker.frontier_seen:  # it may have been reclaimed
         return
     since = sample_begin(worker)
     incarnation = <Incarnation*>task.published.observe()

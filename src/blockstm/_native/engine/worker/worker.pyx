@@ -31,6 +31,7 @@ from blockstm._native.engine.worker.expecting cimport (
     EARLY, TAKEN, claim_held, claim_long, hold, may_be_stolen, may_take_held,
 )
 from blockstm._native.engine.worker.grouping cimport run_followers
+from blockstm._native.engine.worker.reclaiming cimport reclaim_speculation
 from blockstm._native.engine.worker.sampling cimport learn_run
 from blockstm._native.engine.worker.speculation cimport revalidate, run_owned
 from blockstm._native.engine.worker.stopping cimport gives_up, stop_block
@@ -101,6 +102,8 @@ cdef void worker_reset(Worker* worker) noexcept nogil:
     worker.view.readers_near = 1
     worker.batch_began_ns = worker.frontier_seen_ns = worker.frontier_since_ns = now_ns()
     worker.frontier_seen = -1
+    worker.speculated = NULL
+    worker.speculated_end = 0
     worker.measured_ns = worker.slow = 0
     worker.run_ns = worker.block.run_ns
     worker.idle_runs = UINT64_MAX
@@ -265,6 +268,7 @@ cdef bint claim_batch(Worker* worker) noexcept nogil:
     worker.runs_before = worker.incarnations
     worker.batch_began_ns = now_ns()
     observe_frontier(worker, worker.batch_began_ns)
+    reclaim_speculation(worker)
     if worker.id == 0 and worker.block.alone_ns:
         measure_sharing(worker)
     worker.batch = 0
