@@ -63,7 +63,7 @@ def grown_by(library: Path) -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="a count of Linux")
 def test_what_is_published_is_kept_for_a_window_and_not_for_the_block() -> None:
-    """Of what all of them read, two thirds and more were kept where that was kept to the end of the block."""
+    """Kept to the end of the block, it was two thirds and more of what all of them read."""
     library = built("many_reads")
     all_reads = COUNT * READS * CONDITION
     at_best(lambda: in_a_process(grown_by, library), lambda grown: grown < all_reads // 3)

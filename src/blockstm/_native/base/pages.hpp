@@ -21,8 +21,9 @@ inline void pages_wish(void* taken, uint64_t size) noexcept {
 #endif
 }
 
-// Aligned to a cache line, and to a large page from that size on; not cleared. Null where memory ran out.
-inline void* pages_take(uint64_t size) noexcept {
+// Aligned to a cache line, and to a large page from that size on; not cleared. Null where memory ran out. Not inline:
+// it is called seldom, and within functions that are.
+[[gnu::noinline]] inline void* pages_take(uint64_t size) noexcept {
     void* taken = nullptr;
     if (posix_memalign(&taken, size >= HUGE_PAGE ? HUGE_PAGE : 64, size) != 0) return nullptr;
     if (size >= HUGE_PAGE) pages_wish(taken, size);

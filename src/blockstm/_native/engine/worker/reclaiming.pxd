@@ -1,16 +1,16 @@
 """Reclaiming: what workers published of transactions that are final since goes into their arenas again.
 
 A worker's speculation arena holds its incarnations, what they read and wrote, and waiters, in the order in which
-they were made. Whoever looks at an incarnation got it from a transaction that was not final when the activity began
-in which it looks: between two activities (of a batch at most) a worker holds none. So it announces, where it holds
-none, the commit index that it has seen, and looks at nothing below that until it announces another. What lies below
-what all workers announced last is looked at by nobody.
+they were made. A worker that looks at an incarnation got it from a transaction that was not final when the activity
+began in which it does so: between two activities (of a batch at most) a worker holds none. So it announces, where it
+holds none, the commit index that it has seen, and looks at nothing below that until it announces another. What lies
+below what all workers announced last is looked at by nobody.
 
 Entries of the store do not lie there: readers walk over those of final transactions, too. Nor do payloads: conditions
 of transactions to come point to them.
 
-Order of writes: an announcement is stored (release) after the last look; who reclaims loads it (acquire) before what
-lies there is overwritten.
+Order of writes: an announcement is stored (release) after the last such access; the worker that reclaims
+loads it (acquire) before it overwrites what lies there.
 """
 from libc.stdint cimport int32_t, int64_t
 
