@@ -11,7 +11,7 @@ cdef enum:
     COLD_NS = 10_000                 # the first runs may take this longer than the same do later
     CHECK_RUNS = 32                  # a block that is not shared is checked again after so many runs ...
     CHECK_NS = 50_000                # ... or after fewer that take so long
-    SHARED_TASK_NS = 450             # a shared transaction costs about so much more than one run alone
+    SHARED_TASK_NS = 400             # a shared transaction costs about so much more than one run alone
     SHARED_PART = 5                  # one part in so many of what workers take in a shared block is for the sharing
     SHARING_PROFIT_NS_MIN = 250_000  # waking the other workers costs more than a smaller profit
 

@@ -201,9 +201,9 @@ typedef struct blockstm_vm {
 
 /* `flags` of a state. */
 enum {
-    BLOCKSTM_STATE_LASTS = 1, /* bytes that `read` gives out stay until the block is over */
+    BLOCKSTM_STATE_LASTS = 1,  /* bytes that `read` gives out stay until the block is over, as does what a key has */
     BLOCKSTM_STATE_HASHED = 2, /* what a key of 32 bytes has is bytes whose Keccak-256 is that key */
-    BLOCKSTM_STATE_LONG_LASTS = 4 /* as BLOCKSTM_STATE_LASTS, for values of more than 32 bytes alone */
+    BLOCKSTM_STATE_LONG_LASTS = 4 /* bytes of more than 32 that `read` gives out stay until the block is over */
 };
 
 typedef struct blockstm_state {

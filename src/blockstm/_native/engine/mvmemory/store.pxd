@@ -38,9 +38,10 @@ cdef enum:
     ESTIMATE_TAG = 1     # on an entry's payload pointer: to be written again
     STEPS = 16           # locations; a power of two
     ADDITIONS_MAX = 16   # that a worker publishes where nobody reads
+    BASE_LASTS = 64      # of a base that was read: who reads it again in the block is told the same
 
 # Reads a location from the state. Called by any worker; `reader` is handed through. Fills in
-# `kind`, `size` and `word` of the payload. BLOCKSTM_OK, BLOCKSTM_STATE_ERROR or _NO_MEMORY.
+# `kind`, `size` and `word` of the payload. BLOCKSTM_OK, BASE_LASTS, BLOCKSTM_STATE_ERROR or _NO_MEMORY.
 ctypedef int (*ReadBase)(void* context, void* reader, Location* location, Arena* arena,
                          Payload* base) noexcept nogil
 
@@ -97,6 +98,14 @@ cdef inline const Payload* store_final(const Location* location) noexcept nogil:
     if committed == NULL:
         committed = location.base.observe()
     return committed
+
+
+cdef inline bint store_has_base_only(Store* store, const Location* location) noexcept nogil:
+    """Whether nobody has written here, as far as this worker sees: so it is with most locations that are read first.
+
+    A write that it misses is one that it might have missed a moment before: the condition is validated.
+    """
+    return (location.committed.peek() == NULL and location.head.peek() == NULL and store.listed.peek() == NULL)
 
 
 cdef inline bint store_is_added_to(const Location* location) noexcept nogil:
@@ -195,7 +204,8 @@ cdef inline Found store_resolve(Store* store, const Location* location, int32_t 
 cdef inline int store_read_base(Store* store, Location* location, Arena* arena, void* reader) noexcept nogil:
     """Read the base, unless it has been read. OK, STATE_ERROR or NO_MEMORY.
 
-    Two workers may read the same base at once; the first to store it decides for both.
+    Two workers may read the same base at once; the first to store it decides for both, or it is the same
+    (`BASE_LASTS`), and then either will do: what the other has read stays where it is, too.
     """
     cdef Payload read
     cdef Payload* base
@@ -206,13 +216,16 @@ cdef inline int store_read_base(Store* store, Location* location, Arena* arena, 
     read.index = BASE_INDEX
     read.negative = 0
     status = store.read_base(store.read_context, reader, location, arena, &read)
-    if status != BLOCKSTM_OK:
+    if status != BLOCKSTM_OK and status != BASE_LASTS:
         return status
     base = <Payload*>arena_take(arena, payload_room(&read))
     if base == NULL:
         return BLOCKSTM_NO_MEMORY
     payload_copy(base, &read)
-    location.base.replace(nothing, base)
+    if status == BASE_LASTS:
+        location.base.publish(base)
+    else:
+        location.base.replace(nothing, base)
     return BLOCKSTM_OK
 
 

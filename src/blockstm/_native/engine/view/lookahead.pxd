@@ -17,8 +17,8 @@ from blockstm._native.engine.mvmemory.interner cimport (
 from blockstm._native.engine.mvmemory.store cimport Store
 
 cdef enum:
-    GAP = 16                 # keys between two steps of one
-    UPCOMING = 64            # a power of two, above twice the gap
+    GAP = 8                  # keys between two steps of one: few, as a transaction may have a single key
+    UPCOMING = 32            # a power of two, above twice the gap
 
 cdef struct Upcoming:
     uint64_t hashed

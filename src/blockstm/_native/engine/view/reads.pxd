@@ -15,8 +15,8 @@ from blockstm._native.engine.mvmemory.locations cimport (
 )
 from blockstm._native.engine.mvmemory.numbers cimport fold_delta
 from blockstm._native.engine.mvmemory.store cimport (
-    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Resolved, store_final, store_keep_bytes, store_read_base,
-    store_resolve,
+    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Resolved, store_final, store_has_base_only, store_keep_bytes,
+    store_read_base, store_resolve,
 )
 from blockstm._native.engine.mvmemory.values cimport BASE_INDEX, INLINE_SIZE, Payload, payload_words
 from blockstm._native.engine.view.accesses cimport (
@@ -46,6 +46,9 @@ cdef inline int resolve(View* view, Access* access, Location* location, Resolved
         if status != BLOCKSTM_OK:
             access.unreadable = status == BLOCKSTM_STATE_ERROR
             return stop(view, status)
+        if store_has_base_only(view.store, location):
+            resolved.payload = location.base.observe()
+            return BLOCKSTM_OK
         found = store_resolve(view.store, location, index, &view.folding, resolved)
     while found == FOUND_ESTIMATE and view.await_writer(view.await_context, resolved.estimated):
         found = store_resolve(view.store, location, index, &view.folding, resolved)

@@ -26,6 +26,7 @@ from blockstm._native.engine.bound_vm cimport BoundVm
 from blockstm._native.engine.frontier cimport Admission, ExecutionResult, Frontier
 from blockstm._native.engine.mvmemory.interner cimport location_at
 from blockstm._native.engine.mvmemory.locations cimport Location, location_key
+from blockstm._native.engine.mvmemory.store cimport BASE_LASTS
 from blockstm._native.engine.mvmemory.values cimport (
     INLINE_SIZE, PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_words,
 )
@@ -73,14 +74,15 @@ cdef int read_native(void* context, void* reader, Location* location, Arena* are
     if status == BLOCKSTM_ABSENT:
         base.kind = PAYLOAD_ABSENT
         base.size = 0
-        return BLOCKSTM_OK
+        return BASE_LASTS if lasts(state) else BLOCKSTM_OK
     if status == BLOCKSTM_STATE_ERROR and reading.context != NULL:
         return read_python(reading.context, reader, location, arena, base)
     if status != BLOCKSTM_OK:
         return BLOCKSTM_NO_MEMORY if status == BLOCKSTM_NO_MEMORY else BLOCKSTM_STATE_ERROR
-    if lasts(state):
-        arena = NULL
-    return fill(base, value.data, value.size, arena)
+    if not lasts(state):
+        return fill(base, value.data, value.size, arena)
+    status = fill(base, value.data, value.size, NULL)
+    return BASE_LASTS if status == BLOCKSTM_OK else status
 
 
 cdef int read_python(void* context, void* reader, Location* location, Arena* arena,
