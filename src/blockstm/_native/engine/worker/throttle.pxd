@@ -60,7 +60,7 @@ cdef inline void learn(Block* block, int64_t index, bint hit) noexcept nogil:
     if hit:
         learn_hit(block)
         return
-    block.confidence -= 2
+    block.confidence -= 1  # a run ahead that is right every other time is worth more than an idle worker
     if block.confidence <= 0:
         block.confidence = 0
         block.back_off_until = index + block.back_off
