@@ -500,14 +500,18 @@ cdef int64_t executed_end(Block* block) noexcept nogil:
 
 
 cdef bint commit_next(Worker* worker, int64_t index) noexcept nogil:
-    """Commit the transaction at the frontier, run if it has not been. False: it had been run, and that was invalid."""
+    """Commit the transaction at the frontier, run if it has not been. False: it had been run, and that was invalid.
+
+    A run of it at the frontier may have been stopped as the workers left: that was an incarnation of its own.
+    """
     cdef Block* block = worker.block
     cdef Task* task = &block.scheduler.task[index]
     cdef uint32_t status = task_status(task)
     cdef bint has_run = phase_of(status) == EXECUTED
+    cdef uint32_t stopped = phase_of(status) == EXECUTING
     if has_run and condition_not_final(worker, <Incarnation*>task.published.observe()) != NULL:
         return False
-    return (task_move(task, status, COMMITTING if has_run else EXECUTING, 0)
+    return (task_move(task, status, COMMITTING if has_run else EXECUTING, stopped)
             and commit_frontier(worker, index, not has_run))
 
 
