@@ -1,8 +1,9 @@
 """A payload: one value, or one delta, or the word that there is none; immutable once published.
 
-Payloads live in arenas until the end of the block, so a pointer to one, once seen, stays good and
-names one write of one incarnation for ever: comparing pointers compares versions. Only while one
-worker has the block to itself is what is committed overwritten in place (store.pxd).
+What is written or read from the state lives in arenas until the end of the block, so a pointer to it, once seen, stays
+good and names one write of one incarnation for ever: comparing pointers compares versions. Only while one worker has
+the block to itself is what is committed overwritten in place (store.pxd). What a run made of several writes, or took
+for the value, only that run's conditions point to: it lives until the transaction is final (reclaiming.pxd).
 """
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy

@@ -6,8 +6,8 @@ began in which it does so: between two activities (of a batch at most) a worker 
 holds none, the commit index that it has seen, and looks at nothing below that until it announces another. What lies
 below what all workers announced last is looked at by nobody.
 
-Entries of the store do not lie there: readers walk over those of final transactions, too. Nor do payloads: conditions
-of transactions to come point to them.
+Entries of the store do not lie there: readers walk over those of final transactions, too. Nor do payloads that others
+see: conditions of transactions to come point to them. (What a run folded or assumed, its own conditions alone do.)
 
 Order of writes: an announcement is stored (release) after the last such access; the worker that reclaims
 loads it (acquire) before it overwrites what lies there.
