@@ -4,6 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#endif
+
 #include "base/pages.hpp"
 
 namespace blockstm {
@@ -29,6 +33,19 @@ inline constexpr uint64_t CHUNK_SIZE_MIN = 1 << 10, CHUNK_SIZE_MAX = 1 << 12;
 inline constexpr uint64_t CHUNK_SIZE_MIN = 1 << 18, CHUNK_SIZE_MAX = HUGE_PAGE;
 #endif
 
+// Where memory errors are looked for, what was given back is an error to touch until it is taken again.
+inline void chunk_forbid([[maybe_unused]] Chunk* chunk) noexcept {
+#if defined(__SANITIZE_ADDRESS__)
+    ASAN_POISON_MEMORY_REGION(chunk + 1, chunk->size - sizeof(Chunk));
+#endif
+}
+
+inline void chunk_allow([[maybe_unused]] Chunk* chunk) noexcept {
+#if defined(__SANITIZE_ADDRESS__)
+    ASAN_UNPOISON_MEMORY_REGION(chunk + 1, chunk->size - sizeof(Chunk));
+#endif
+}
+
 // Half of those before, so that a third at most is not used; a large page from 4 MiB on.
 inline uint64_t chunk_size_after(const Arena& arena) noexcept {
     const uint64_t before = arena.current == nullptr ? 0 : arena.used + arena.current->size;
@@ -49,6 +66,7 @@ inline uint64_t chunk_size_after(const Arena& arena) noexcept {
         chunk->next = following;
         (arena->current == nullptr ? arena->first : arena->current->next) = chunk;
     }
+    chunk_allow(chunk);
     if (arena->current != nullptr) arena->used += arena->current->size;
     arena->current = chunk;
     arena->cursor = reinterpret_cast<uint8_t*>(chunk + 1);

@@ -20,6 +20,8 @@ cdef extern from "base/arena.hpp" namespace "blockstm" nogil:
         Chunk* first
         uint64_t used          # bytes in the chunks before the current one
 
+    void chunk_forbid(Chunk* chunk) noexcept
+
     # ``size`` bytes, aligned to 8, not cleared; NULL where memory has run out.
     void* arena_take(Arena* arena, uint64_t size) noexcept
 
@@ -38,6 +40,7 @@ cdef inline const uint8_t* arena_copy(Arena* arena, const uint8_t* data, uint64_
 cdef inline void arena_move_first_behind_current(Arena* arena) noexcept nogil:
     """Take the first chunk, which is not the current one, again: nobody needs what is in it any more."""
     cdef Chunk* chunk = arena.first
+    chunk_forbid(chunk)
     arena.first = chunk.next
     arena.used -= chunk.size
     chunk.next = arena.current.next
@@ -50,9 +53,11 @@ cdef inline void arena_reset(Arena* arena) noexcept nogil:
     cdef Chunk* excess
     cdef int kept = 1
     while chunk != NULL and kept < KEPT_CHUNKS:
+        chunk_forbid(chunk)
         chunk = chunk.next
         kept += 1
     if chunk != NULL:
+        chunk_forbid(chunk)
         excess = chunk.next
         chunk.next = NULL
         chunk = excess
