@@ -240,6 +240,22 @@ def ethereum_blocks(workers: int) -> Run:
 
 
 @path
+def pre_states(workers: int) -> Run:
+    """Traces whose balances are asked for and answered, and whose code is shown."""
+    from tests.memory.ethereum_block import block_and_state
+
+    from blockstm.ethereum.tracing import PrestateTracer
+
+    block, state = block_and_state()
+
+    def use(engine: Executor) -> object:
+        done: Any = engine.execute_block(block, state, "evm", tracer=PrestateTracer(diff_mode=True))
+        return done.gas_used, done.traces.json(), list(done.writes.items())
+
+    return Fresh(workers, use)
+
+
+@path
 def evm_steps(workers: int) -> Run:
     from tests.evm.world_blocks import context, contract, transaction, world
 
