@@ -19,6 +19,7 @@ cdef class BoundVm:
         store.read_context = self.read_context
         store.prefetcher = self.prefetcher
         store.state_flags = self.state_flags
+        store.vm_flags = self.called.flags
 
     cdef void give_up_on(self, object error) noexcept:
         if PyErr_GivenExceptionMatches(error, Exception):

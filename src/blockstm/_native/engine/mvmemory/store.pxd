@@ -57,6 +57,7 @@ cdef struct Store:
     void* read_context
     const blockstm_prefetch* prefetcher   # the state's; NULL: it has none
     uint32_t state_flags       # of vm_abi.h: what the base may be relied on for
+    uint32_t vm_flags          # likewise: what the VM has
     Payload tombstone          # stands where an incarnation wrote and the next one does not
 
 # What a read of a location finds.

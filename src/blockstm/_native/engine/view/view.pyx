@@ -5,7 +5,7 @@ from libc.string cimport memcpy, memset
 
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_NO_MEMORY, BLOCKSTM_OK, BLOCKSTM_STALE, BLOCKSTM_VM_ABI_VERSION,
-    blockstm_bytes, blockstm_location, blockstm_number, blockstm_view, blockstm_view_api,
+    BLOCKSTM_VM_ASKS, blockstm_bytes, blockstm_location, blockstm_number, blockstm_view, blockstm_view_api,
 )
 from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.base.arena cimport Arena, arena_copy, arena_reset, arena_take
@@ -166,8 +166,8 @@ cdef int view_ask(View* view, uint32_t location, uint64_t tag, const Payload** v
     status = read_base(view, access, location_at(&view.store.interner, location))
     if status != BLOCKSTM_OK:
         return status
-    if not view.final_prefix and read_number(&view.store.numbers, store_final(
-            location_at(&view.store.interner, location)), &number):
+    if (not view.final_prefix and view.store.vm_flags & BLOCKSTM_VM_ASKS  # without, it is told now
+            and read_number(&view.store.numbers, store_final(location_at(&view.store.interner, location)), &number)):
         return ask_later(view, location, tag)
     status = read_access(view, access)  # what is no number is a VM's to judge, when it runs
     if status == BLOCKSTM_OK:

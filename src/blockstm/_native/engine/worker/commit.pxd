@@ -6,9 +6,7 @@ and scheduler.pxd for ownership.
 """
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
-from blockstm._native.abi cimport (
-    BLOCKSTM_REVERTED, BLOCKSTM_STALE, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ASKS, blockstm_bytes,
-)
+from blockstm._native.abi cimport BLOCKSTM_REVERTED, BLOCKSTM_STALE, BLOCKSTM_SUCCESS, blockstm_bytes
 from blockstm._native.base.cursors cimport events_notify
 from blockstm._native.engine.expected cimport reads_are_known
 from blockstm._native.engine.frontier cimport (
@@ -173,15 +171,14 @@ cdef inline void answer_questions(Block* block, const Incarnation* incarnation, 
         question = question.next
 
 
-cdef inline bint is_to_be_answered(const Block* block, const ExecutionResult* result) noexcept nogil:
-    return (block.vm.flags & BLOCKSTM_VM_ASKS and not result.faulted
-            and (result.status == BLOCKSTM_SUCCESS or result.status == BLOCKSTM_REVERTED))
+cdef inline bint is_to_be_answered(const ExecutionResult* result) noexcept nogil:
+    return not result.faulted and (result.status == BLOCKSTM_SUCCESS or result.status == BLOCKSTM_REVERTED)
 
 
 cdef inline bint commit_published(Worker* worker, const Incarnation* incarnation, int32_t index) noexcept nogil:
     """Commit a speculative run that is valid. False: the block ends."""
     cdef ExecutionResult result = incarnation.result
-    if incarnation.questions != NULL and is_to_be_answered(worker.block, &result):
+    if incarnation.questions != NULL and is_to_be_answered(&result):
         answer_questions(worker.block, incarnation, index)
     return frontier_commit(&worker.block.frontier, &worker.view, index, &result, incarnation.write,
                            incarnation.writes) == RUNNING
