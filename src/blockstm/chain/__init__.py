@@ -32,6 +32,7 @@ Imports point down::
     function_names  what a chain's own functions are called in it
     encodings      how blocks and receipts stand in a store
     mdbx_store     a store on disk
+    warming        the file of a store read into the page cache
     mdbx_library   the library of the database, found
     memory_store   a store in memory
     store          what a chain keeps its data in
