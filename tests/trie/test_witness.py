@@ -15,7 +15,7 @@ from tests.fixtures import mainnet_block, mainnet_index, needed_witness
 
 from blockstm import execute_block
 from blockstm._native.state.locations import LOCATIONS
-from blockstm.errors import DecodeError, MissingNode
+from blockstm.errors import DecodeError, InputError, MissingNode
 from blockstm.ethereum import prepare
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
 from blockstm.ethereum.files.block_files import read_block_file
@@ -279,13 +279,20 @@ def test_natively_what_was_applied_is_told() -> None:
     del state, held
 
 
-def test_a_witness_vouches_for_codes_that_it_hashed_itself() -> None:
+def test_a_witness_vouches_for_its_codes() -> None:
     state = WitnessState(witness_of(STATE, codes=(CODE,)))
     assert table_of(state).flags == HASHED | LONG_LASTS
     state.apply({code_with(keccak(b"x")): b"x"})
     assert table_of(state).flags == HASHED | LONG_LASTS
-    state.apply({code_with(keccak(b"y")): b"z"})
-    assert table_of(state).flags == LONG_LASTS
+
+
+def test_a_code_with_another_hash_is_not_applied() -> None:
+    state = WitnessState(witness_of(STATE, codes=(CODE,)))
+    root = state.trie.root
+    with pytest.raises(InputError, match="of 1 bytes given for the hash 0x"):
+        state.apply({code_with(keccak(b"y")): b"z", balance_of(ALICE): 9})
+    assert state.trie.root == root
+    assert state.get(code_with(keccak(b"y"))) is None
 
 
 def test_a_state_that_may_tell_other_codes_does_not_vouch_for_them() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from blockstm._native.wire.witness_reads import WitnessReads
-from blockstm.errors import MissingCode
+from blockstm.errors import InputError, MissingCode
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.tries.state_trie import StateTrie, TrieAccount
 from blockstm.ethereum.witnesses.witness import Witness
@@ -40,15 +40,15 @@ class WitnessState:
         InputError: the root is not 32 bytes, or a node or a code is not bytes.
     """
 
-    __slots__ = ("_are_hashed", "_codes", "_named", "_reads", "trie")
+    __slots__ = ("_codes", "_named", "_reads", "trie")
 
     def __init__(self, witness: Witness, codes: Iterable[bytes] = ()) -> None:
         check_kind(witness, Witness, "witness")
         self.trie = StateTrie(witness.parent_state_root)
         given = [code for each in (witness.codes, codes) for code in each]
         hashes = self.trie.add_nodes(witness.nodes, given)
+        # All are hashed; `apply` sees to it that they stay so.
         self._codes: dict[Hash32, bytes] = dict(zip(hashes, given, strict=True))
-        self._are_hashed = type(self) is WitnessState  # another may tell more codes
         self._reads: WitnessReads | None = None  # made for the next block
         self._named: set[Hash32] = set()  # codes that an account was found to have
 
@@ -76,7 +76,8 @@ class WitnessState:
     def __blockstm_state__(self) -> object:
         """For the engine: it reads this without Python, and asks `get` where this cannot tell."""
         if self._reads is None:
-            self._reads = WitnessReads(self.trie.native, self._codes, are_hashed=self._are_hashed)
+            are_hashed = type(self) is WitnessState  # another may tell more codes
+            self._reads = WitnessReads(self.trie.native, self._codes, are_hashed=are_hashed)
         return self._reads.__blockstm_state__()
 
     def account(self, address: bytes) -> TrieAccount | None:
@@ -125,19 +126,31 @@ class WitnessState:
         Raises:
             MissingNode: the witness lacks a node that the writes need; the state is as it was.
             DecodeError: a node or an account is malformed; the state is as it was.
+            InputError: a code has another hash; the state is as it was.
         """
         changes = writes if isinstance(writes, AccountChanges) else changes_of(writes, self)
-        codes = changes.codes
+        codes = _checked(changes.codes)
         self._reads = None
         self.trie.apply(changes, self)
-        self._codes.update((Hash32(each), code) for each, code in codes.items())
-        self._are_hashed &= all(keccak(code) == each for each, code in codes.items())
+        self._codes.update(codes)
 
     def _code(self, code_hash: Hash32, default: Any) -> Any:
         """A code that no account has is none: a block asks for that of what it creates."""
         if code_hash in self._named and code_hash not in self._codes:
             raise _missing_code(code_hash)
         return self._codes.get(code_hash, default)
+
+
+def _checked(codes: Mapping[bytes, bytes]) -> dict[Hash32, bytes]:
+    """Code hash → code; whoever reads them relies on it that the hashes are right."""
+    checked = {Hash32(bytes(code_hash)): bytes(code) for code_hash, code in codes.items()}
+    for code_hash, code in checked.items():
+        if (derived := keccak(code)) != code_hash:
+            raise InputError(
+                f"the code of {len(code)} bytes given for the hash 0x{code_hash.hex()} has the "
+                f"hash 0x{derived.hex()}"
+            )
+    return checked
 
 
 def _missing_code(code_hash: bytes) -> MissingCode:
