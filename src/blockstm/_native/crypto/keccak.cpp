@@ -125,7 +125,7 @@ struct Permutations : KeccakPermutations {
         if (__builtin_cpu_supports("avx2")) few = many = add({"avx2", 4, 4, permute_four, nullptr});
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) {
             one = add({"avx512 one", 1, 1, permute_one, finish<permute_one>});
-            if (__builtin_cpu_supports("avx512bw")) {
+            if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("bmi2")) {
                 one = faster(one, add({"avx512 lines", 1, 1, lines::permute_state, lines::finish}));
             }
             few = add({"avx512 half", 4, 8, permute_half, nullptr});

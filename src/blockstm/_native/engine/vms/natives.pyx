@@ -47,9 +47,14 @@ cdef inline uint32_t flags_of(const blockstm_state* state) noexcept nogil:
     return state.flags if state.struct_size > BLOCKSTM_STATE_SIZE_MIN else 0
 
 
-cdef inline bint lasts(const blockstm_state* state) noexcept nogil:
+cdef inline bint long_lasts(uint32_t flags) noexcept nogil:
     """Whether values that are held by reference, which are longer than 32 bytes, stay."""
-    return flags_of(state) & (BLOCKSTM_STATE_LASTS | BLOCKSTM_STATE_LONG_LASTS) != 0
+    return flags & (BLOCKSTM_STATE_LASTS | BLOCKSTM_STATE_LONG_LASTS) != 0
+
+
+cdef inline int told(uint32_t flags) noexcept nogil:
+    """Of what a key has, which only some states promise to be the same for all workers."""
+    return BASE_LASTS if flags & BLOCKSTM_STATE_LASTS != 0 else BLOCKSTM_OK
 
 
 cdef int fill(Payload* base, const uint8_t* data, uint64_t size, Arena* arena) noexcept nogil:
@@ -69,20 +74,21 @@ cdef int read_native(void* context, void* reader, Location* location, Arena* are
     """From a state that is a C table itself. What this cannot tell, its ``get`` may, or raises why not."""
     cdef const NativeReading* reading = <const NativeReading*>context
     cdef const blockstm_state* state = reading.state
+    cdef uint32_t flags = flags_of(state)
     cdef blockstm_bytes value
     cdef int32_t status = state.read(state.context, location_key(location), location.key_size, &value)
     if status == BLOCKSTM_ABSENT:
         base.kind = PAYLOAD_ABSENT
         base.size = 0
-        return BASE_LASTS if lasts(state) else BLOCKSTM_OK
+        return told(flags)
     if status == BLOCKSTM_STATE_ERROR and reading.context != NULL:
         return read_python(reading.context, reader, location, arena, base)
     if status != BLOCKSTM_OK:
         return BLOCKSTM_NO_MEMORY if status == BLOCKSTM_NO_MEMORY else BLOCKSTM_STATE_ERROR
-    if not lasts(state):
-        return fill(base, value.data, value.size, arena)
-    status = fill(base, value.data, value.size, NULL)
-    return BASE_LASTS if status == BLOCKSTM_OK else status
+    if long_lasts(flags):
+        arena = NULL
+    status = fill(base, value.data, value.size, arena)
+    return told(flags) if status == BLOCKSTM_OK else status
 
 
 cdef int read_python(void* context, void* reader, Location* location, Arena* arena,
