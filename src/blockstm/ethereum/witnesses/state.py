@@ -142,7 +142,7 @@ class WitnessState:
 
 
 def _checked(codes: Mapping[bytes, bytes]) -> dict[Hash32, bytes]:
-    """Code hash → code; whoever reads them relies on it that the hashes are right."""
+    """Code hash → code; a block that reads them relies on it that the hashes are right."""
     checked = {Hash32(bytes(code_hash)): bytes(code) for code_hash, code in codes.items()}
     for code_hash, code in checked.items():
         if (derived := keccak(code)) != code_hash:
