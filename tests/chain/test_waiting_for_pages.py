@@ -176,6 +176,41 @@ def test_a_file_is_read_once_and_not_where_memory_is_short(
     assert pieces == [piece * warming._PIECE_BYTES for piece in range(4)]
 
 
+def test_a_file_is_left_where_memory_gets_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    available = iter([2000, 2000, 1999])
+    pieces: list[int] = []
+
+    class Read:
+        path = str(tmp_path)
+
+        def read_ahead(self, begin: int, size: int) -> int:
+            pieces.append(begin)
+            return size if begin < 1000 * size else 0
+
+    database: Any = Read()
+    (tmp_path / "mdbx.dat").write_bytes(bytes(1000))
+    monkeypatch.setattr(warming, "available_bytes", lambda: next(available))
+    reading = Warming(database)
+    reading.begin()
+    reading.wait()
+    assert len(pieces) == 2 * warming._PIECES_BETWEEN
+
+
+def test_a_store_that_nobody_has_any_more_is_open_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "_PIECE_BYTES", 1)  # it takes long
+    store = MdbxStore.open(tmp_path)
+    store.warm_up()
+    thread = store._warming._thread
+    assert thread is not None
+    del store
+    with MdbxStore.open(tmp_path):
+        thread.join()
+
+
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
     with Chain.open(tmp_path, genesis(), workers=1) as chain:
         grown(chain, 3)
@@ -192,7 +227,10 @@ def test_memory_that_is_available_is_told() -> None:
     assert available_bytes() >= 0
 
 
-@pytest.mark.parametrize(("most", "left"), [("1000", 700), ("300", 0), ("max", 5)])
+AVAILABLE = 10_000
+
+
+@pytest.mark.parametrize(("most", "left"), [("1000", 700), ("300", 0), ("max", AVAILABLE)])
 @pytest.mark.parametrize(("controllers", "path"), [("", "/"), ("", "/a/b"), ("memory", "/a")])
 def test_what_a_control_group_leaves_is_its_limit_without_files(
     tmp_path: Path,
@@ -208,8 +246,9 @@ def test_what_a_control_group_leaves_is_its_limit_without_files(
         (group / name).write_text(text)
     monkeypatch.setattr(warming, "_FILES", {controllers: (str(tmp_path), "most", "now", "cached")})
     groups = tmp_path / "groups"
-    groups.write_text(f"9:cpu:/c\n4:{controllers}:{path}\n")
-    assert warming._left_by_cgroup(5, groups) == left
+    for inside in ("", "/c", "/c/d"):  # a limit of a group that it is in counts, too
+        groups.write_text(f"9:cpu:/c\n4:{controllers}:{path.rstrip('/')}{inside}\n")
+        assert warming._left_by_cgroup(AVAILABLE, groups) == left
 
 
 def test_without_control_groups_all_is_left(tmp_path: Path) -> None:

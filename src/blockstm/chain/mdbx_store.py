@@ -106,8 +106,10 @@ class MdbxStore:
     def close(self) -> None:
         """See `blockstm.chain.store.Store`."""
         self._database.close()
-        self._warming.wait()
-        self._unlock()
+        try:
+            self._warming.wait()
+        finally:  # Ctrl-C may come while it waits
+            self._unlock()
 
     def __enter__(self) -> Self:
         return self
@@ -116,6 +118,8 @@ class MdbxStore:
         self.close()
 
     def __del__(self) -> None:
+        if hasattr(self, "_warming"):
+            self._warming.release()  # else it would keep the folder open until it is done
         self._unlock()
 
     def _unlock(self) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 from contextlib import suppress
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock, RLock, Thread
 from typing import Final
 
 from blockstm._native.store.database import Database
@@ -18,6 +19,8 @@ from blockstm._native.store.database import Database
 __all__ = ["Warming", "available_bytes", "pages_waited_for"]
 
 _PIECE_BYTES: Final = 8 << 20
+_PIECES_BETWEEN: Final = 32
+"""After so many it is asked again what memory is available."""
 _ROOM: Final = 2
 """So many times the file has to be available, so that nothing else has to go for it."""
 _GROUPS: Final = Path("/proc/self/cgroup")
@@ -41,28 +44,49 @@ class Warming:
     """
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database: Database | None = database
+        self._place = Path(database.path) / "mdbx.dat"
         self._beginning = Lock()
+        self._reading = RLock()  # again in the same thread: garbage may be collected meanwhile
         self._pid = os.getpid()
         self._thread: Thread | None = None
         self._has_begun = False
 
     def begin(self) -> None:
         """Begin to read it, unless it was begun before, or memory is short of room for it."""
+        if os.getpid() != self._pid:  # the locks may be those of a thread that a child lacks
+            return
         with self._beginning:
             if self._has_begun:
                 return
             self._has_begun = True
         with suppress(OSError, RuntimeError):  # no file, or no thread: pages are read one by one
-            if available_bytes() >= _ROOM * _size_of(self._database):
+            if self._has_room():
                 thread = Thread(target=self._read, name="blockstm-warming", daemon=True)
                 thread.start()
                 self._thread = thread
 
+    def _has_room(self) -> bool:
+        return available_bytes() >= _ROOM * self._place.stat().st_size
+
     def _read(self) -> None:
-        at = 0
-        while read := self._database.read_ahead(at, _PIECE_BYTES):
-            at += read
+        at = pieces = 0
+        with suppress(OSError):  # no file any more
+            while read := self._read_piece(at):
+                at += read
+                pieces += 1
+                if pieces % _PIECES_BETWEEN == 0 and not self._has_room():
+                    return
+
+    def _read_piece(self, at: int) -> int:
+        with self._reading:
+            return self._database.read_ahead(at, _PIECE_BYTES) if self._database else 0
+
+    def release(self) -> None:
+        """Read no more, nor keep the database. It waits for the piece that is being read."""
+        if os.getpid() == self._pid and not sys.is_finalizing():  # else the thread may be no more
+            with self._reading:
+                self._database = None
 
     def wait(self) -> None:
         """Wait until nothing is read any more."""
@@ -70,12 +94,9 @@ class Warming:
             self._thread.join()
 
 
-def _size_of(database: Database) -> int:
-    return (Path(database.path) / "mdbx.dat").stat().st_size
-
-
 def available_bytes() -> int:
-    """Memory that could be had without taking any from others; 0 where the system does not tell."""
+    """Memory that could be had without taking any from other processes but for pages of their
+    files; 0 where the system does not tell."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         fields = dict(line.split(":", 1) for line in lines)
@@ -86,18 +107,26 @@ def available_bytes() -> int:
 
 
 def _left_by_cgroup(otherwise: int, groups: Path = _GROUPS) -> int:
-    """What the process's control group leaves of memory; ``otherwise`` where it has no limit."""
+    """What the process's control group, and those that it is in, leave of memory; ``otherwise``
+    where none has a limit."""
+    left = otherwise
     with suppress(OSError, ValueError):
         for line in groups.read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers in ("", "memory"):
-                folder, limit, used, cached = _FILES[controllers]
-                group = Path(f"{folder}{path}") if path != "/" else Path(folder)
-                with suppress(OSError, ValueError, KeyError):  # a limit may be a word, or missing
-                    most, now = (int((group / name).read_text()) for name in (limit, used))
-                    lines = (group / "memory.stat").read_text().splitlines()
-                    files = int(dict(line.split() for line in lines)[cached])
-                    return max(most - now + files, 0)
+                root, *names = _FILES[controllers]
+                inside = Path(path.lstrip("/"))  # of a container it may be a path outside it
+                for group in (inside, *inside.parents):
+                    left = min(left, _left_by(Path(root) / group, *names, otherwise=left))
+    return left
+
+
+def _left_by(group: Path, limit: str, used: str, cached: str, *, otherwise: int) -> int:
+    with suppress(OSError, ValueError, KeyError):  # a limit may be a word, or missing
+        most, now = (int((group / name).read_text()) for name in (limit, used))
+        lines = (group / "memory.stat").read_text().splitlines()
+        files = int(dict(line.split() for line in lines)[cached])
+        return max(most - now + files, 0)
     return otherwise
 
 
