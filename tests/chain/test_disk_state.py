@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +166,39 @@ def test_an_account_that_cannot_be_read_is_not_told_to_be_gone(tmp_path: Path) -
         damaged = DiskState(store, disk.root, cache_bytes=1 << 16)
         with pytest.raises(StoreDamaged):
             changes_of({(ADDRESSES[0], "balance"): 0}, damaged).resolve()
+        # Another thread that met the same may come for it later.
+        assert isinstance(damaged._read_error(), StoreDamaged)
+
+
+@pytest.fixture
+def collecting_often() -> Iterator[None]:
+    """The collector of garbage looks at what a test makes alone, as often as that says."""
+    before = gc.get_threshold()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*before)
+
+
+@pytest.mark.usefixtures("collecting_often")
+def test_what_nobody_has_any_more_holds_nothing(tmp_path: Path) -> None:
+    """Neither a pin nor a root that was asked for, where the collector of garbage finds them."""
+    changes = {ADDRESSES[0]: AccountChange(balance=1)}
+    with MdbxStore.open(tmp_path) as store:
+        disk = DiskState(store, EMPTY_TRIE_ROOT, workers=1)
+        for count in range(1, 200):  # also while an error is made of the pin that is garbage
+            held: list[Any] = [disk._pin()]
+            held.append(held)
+            with pytest.raises(UsageError):
+                disk.apply(changes)
+            del held
+            gc.set_threshold(count, 1000, 1000)
+            try:
+                disk.apply(changes)
+            except UsageError:
+                gc.collect()
+        gc.collect()
+        disk.apply(changes)
+        disk.root_after({ADDRESSES[1]: AccountChange(balance=1)})
+        del disk
+        gc.collect()

@@ -13,16 +13,20 @@ namespace blockstm::store {
 struct DiskReading {
     DiskAccounts accounts;
 
-    // What was unreadable first since the last call.
+    // What was unreadable first since the last call, or else what the last call gave: of threads that failed side by
+    // side one takes what the others come for, too. None: memory failed.
     Failure take_failure() noexcept {
         const std::lock_guard guard(failing_);
-        const Failure taken = failure_;
+        if (!failure_.is_none()) taken_ = failure_;
         failure_ = Failure{};
-        return taken;
+        return taken_;
     }
     int32_t fail(const Failure& failure) noexcept {
-        if (failure.code == ENOMEM) return BLOCKSTM_NO_MEMORY;
         const std::lock_guard guard(failing_);
+        if (failure.code == ENOMEM) {
+            taken_ = Failure{};
+            return BLOCKSTM_NO_MEMORY;
+        }
         if (failure_.is_none()) failure_ = failure;
         return BLOCKSTM_STATE_ERROR;
     }
@@ -30,6 +34,7 @@ struct DiskReading {
 private:
     std::mutex failing_;
     Failure failure_;
+    Failure taken_;
 };
 
 // `context` is a DiskReading. What it gives stays until the thread reads again, or the state changes.

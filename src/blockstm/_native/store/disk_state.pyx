@@ -83,15 +83,13 @@ cdef class DiskState:
 
     cdef int open_tries(self, bytes root) except -1:
         """Forget the nodes in memory; they are read again when they are needed."""
-        cdef Status status
         if PyBytes_GET_SIZE(root) != HASH_SIZE:
             raise InputError(f"a root is {HASH_SIZE} bytes, not {PyBytes_GET_SIZE(root)}")
         self.drop_tries()
         self.node_store = new trie.NodeStore()
         self.tries = new trie.Accounts()
         self.node_store.set_source(self.nodes)
-        status = self.tries.open(self.node_store[0], <const uint8_t*>PyBytes_AS_STRING(root))
-        if status != Status.Ok:
+        if self.tries.open(self.node_store[0], <const uint8_t*>PyBytes_AS_STRING(root)) != Status.Ok:
             raise MemoryError
         self.set_root(root)
         return 0
@@ -155,14 +153,12 @@ cdef class DiskState:
             raise self.current().closed()
         if status == BLOCKSTM_ABSENT:
             return None
-        if status == BLOCKSTM_NO_MEMORY:
-            raise MemoryError
-        raise self.read_error()
+        raise MemoryError() if status == BLOCKSTM_NO_MEMORY else self.read_error()
 
     def read_error(self):
-        """The exception for what could not be read; asked once for a failure."""
+        """The exception for what could not be read."""
         cdef core.Failure failure = self.reading.take_failure()
-        if failure.code == core.CODE_OK:  # memory alone fails without one
+        if failure.code == core.CODE_OK:
             return MemoryError(f"{self.database.path} cannot be read: there is no memory for it")
         return self.database.error_of(&failure, "be read")
 
@@ -311,14 +307,16 @@ cdef class DiskState:
                     if not self.reading.accounts.put_code(held[2 * place], held[2 * place + 1]):
                         code = failure.set(ENOMEM)
         try:
-            if is_pinned:
-                raise UsageError("the state cannot be changed while a block is running on it")
-            if code != core.CODE_OK:
-                raise self.database.error_of(&failure, "be read")
-            undoing = PyBytes_FromStringAndSize(<const char*>undo.data(), undo.size())
-            self.reading.accounts.take_staged()
+            if not is_pinned and code == core.CODE_OK:
+                undoing = PyBytes_FromStringAndSize(<const char*>undo.data(), undo.size())
+                self.reading.accounts.take_staged()
         finally:
             self.lock.unlock()
+        # Not before: an exception may collect garbage, and a pin in it waits for the lock.
+        if is_pinned:
+            raise UsageError("the state cannot be changed while a block is running on it")
+        if code != core.CODE_OK:
+            raise self.database.error_of(&failure, "be read")
         return undoing
 
     cdef void take_over(self, TriesAfter after) noexcept:
@@ -550,6 +548,8 @@ cdef void drop_owner(object capsule) noexcept:
     Py_DECREF(<object>PyCapsule_GetContext(capsule))
 
 
+# What the three below hold, which makes no cycle, stays until they are gone: they give back to it.
+@cython.no_gc_clear
 cdef class Pin:
     """See `DiskState._pin`."""
 
@@ -576,6 +576,7 @@ cdef class Pin:
         state.add_pins(-1)
 
 
+@cython.no_gc_clear
 cdef class TriesAfter:
     """The tries of a state with changes on top, which may become its own."""
 
@@ -587,6 +588,7 @@ cdef class TriesAfter:
         del self.tries
 
 
+@cython.no_gc_clear
 cdef class Collected:
     """What `DiskState.collect` found. It holds on to the nodes, which others may have changed meanwhile."""
 
