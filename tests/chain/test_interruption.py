@@ -92,7 +92,7 @@ def test_a_stream_that_ctrl_c_ends_anywhere_leaves_no_thread() -> None:
                     pass
                 except BaseException as error:
                     raise AssertionError(number) from error
-        assert set(threading.enumerate()) == others, number
+        assert set(threading.enumerate()) <= others, number  # one that is not of Python may go
         if not come.has_come:
             return
     pytest.fail("a stream of two blocks has that many lines")
