@@ -21,11 +21,13 @@ inline void pages_wish(void* taken, uint64_t size) noexcept {
 #endif
 }
 
-// Aligned to a cache line, and to a large page from that size on; not cleared. Null where memory ran out. Not inline:
+// Whole cache lines, aligned, and to a large page from that size on; not cleared. Null where memory ran out. Not inline:
 // it is called seldom, and within functions that are.
 [[gnu::noinline]] inline void* pages_take(uint64_t size) noexcept {
     void* taken = nullptr;
-    if (posix_memalign(&taken, size >= HUGE_PAGE ? HUGE_PAGE : 64, size) != 0) return nullptr;
+    const uint64_t lines = size / 64 + (size % 64 != 0);
+    if (lines > UINT64_MAX / 64) return nullptr;
+    if (posix_memalign(&taken, size >= HUGE_PAGE ? HUGE_PAGE : 64, 64 * lines) != 0) return nullptr;
     if (size >= HUGE_PAGE) pages_wish(taken, size);
     return taken;
 }

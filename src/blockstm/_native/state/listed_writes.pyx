@@ -127,7 +127,7 @@ cdef class ListedWrites:
             for account in accounts:
                 add_account(self.listed, account)
         else:
-            encoding = accounts
+            encoding = <bytes>accounts  # of a class made from bytes, too
             if not self.listed.read(view_of(encoding), BALANCE, NONCE, CODE_HASH):
                 raise ValueError("not the RLP of an access list")
         self.listed.end()

@@ -111,7 +111,7 @@ cdef class Records:
             flags |= CODE_HASH
             if not isinstance(code_hash, bytes) or len(code_hash) != WORD_SIZE:
                 raise refusal(ours, WANTED["code_hash"], code_hash)
-            hashed = code_hash
+            hashed = <bytes>code_hash
             memcpy(head + CODE_HASH_PLACE, PyBytes_AS_STRING(hashed), WORD_SIZE)
         if cleared:
             flags |= CLEARED

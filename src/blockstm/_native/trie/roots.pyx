@@ -186,4 +186,4 @@ cdef Bytes _view(bytes data) noexcept:
 cdef bytes _bytes_of(object value, str what):
     if not isinstance(value, bytes):
         raise InputError(f"a {what} is bytes, not {type(value).__name__}")
-    return value
+    return <bytes>value  # of a class made from bytes, too

@@ -427,13 +427,13 @@ cdef bytes bytes_of(object value, str what, Py_ssize_t size=-1):
         raise InputError(f"a {what} is bytes, not {type(value).__name__}")
     if size >= 0 and len(value) != size:
         raise InputError(f"a {what} has {size} bytes, not {len(value)}")
-    return value
+    return <bytes>value  # of a class made from bytes, too
 
 
 cdef bytes key_of(object key):
     if len(bytes_of(key, "key")) > KEY_SIZE_MAX:
         raise InputError(f"a key has at most {KEY_SIZE_MAX} bytes, not {len(key)}")
-    return key
+    return <bytes>key
 
 
 cdef bytes word_of(object number):

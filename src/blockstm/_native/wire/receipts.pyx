@@ -271,7 +271,7 @@ cdef uint64_t gas_of(object gas) except? 0:
 cdef bytes bytes_of(object value, str what):
     if not isinstance(value, bytes):
         raise InputError(f"a {what} is bytes, not {type(value).__name__}")
-    return value
+    return <bytes>value  # of a class made from bytes, too
 
 
 cdef Bytes view_of(bytes data) noexcept:

@@ -203,7 +203,7 @@ typedef struct blockstm_vm {
 enum {
     BLOCKSTM_STATE_LASTS = 1,  /* bytes that `read` gives out stay until the block is over, as does what a key has */
     BLOCKSTM_STATE_HASHED = 2, /* what a key of 32 bytes has is bytes whose Keccak-256 is that key */
-    BLOCKSTM_STATE_LONG_LASTS = 4 /* the same as LASTS, but bytes of 32 or fewer only until they are copied */
+    BLOCKSTM_STATE_LONG_LASTS = 4 /* bytes of more than 32 that `read` gives out stay until the block is over */
 };
 
 typedef struct blockstm_state {
