@@ -21,10 +21,11 @@ NUMBER = 19_426_587
 
 
 class Hex(bytes):
-    """Of another class; what it shows says so."""
+    """As `HexBytes`: its parts are of its class, too."""
 
-    def __repr__(self) -> str:
-        return f"Hex({self.hex()})"
+    def __getitem__(self, key: Any) -> Any:
+        part = super().__getitem__(key)
+        return Hex(part) if isinstance(part, bytes) else part
 
 
 Kind = Callable[[bytes], bytes]
@@ -34,11 +35,12 @@ def _blocks(kind: Kind) -> Any:
     block = read_block_file(mainnet_block(NUMBER)).block
     again = Block.decode(kind(block.encode()))
     first = block.transactions[0]
+    assert {type(each) for each in (again.encode(), again.header.parent_hash)} == {bytes}
     return (
         again,
         Header.decode(kind(block.header.encode())),
         Transaction.decode(kind(first.encode())),
-        [Transaction.decode(kind(each.encode())).hash() for each in block.transactions],
+        [Transaction.decode(kind(each.encode())).hash for each in block.transactions],
     )
 
 
@@ -50,8 +52,15 @@ def _witnesses(kind: Kind) -> Any:
         codes=tuple(map(kind, given.codes)),
         headers=given.headers,
     )
-    block = read_block_file(mainnet_block(NUMBER)).block
-    done = blockstm.execute_block(block, WitnessState(witness), vm="evm", workers=2)
+    file = read_block_file(mainnet_block(NUMBER))
+    codes = [kind(each.code) for each in file.accounts.values() if each.code]
+    done = blockstm.execute_block(
+        file.block,
+        WitnessState(witness, codes),
+        vm="evm",
+        workers=2,
+        block_hashes=file.block_hashes,
+    )
     return done.gas_used, done.receipts_root, done.state_root, sorted(done.writes.items(), key=repr)
 
 
@@ -75,7 +84,7 @@ def _tries(kind: Kind) -> Any:
 
 def _lists(kind: Kind) -> Any:
     encoding = kind(bytes.fromhex("c0"))
-    return ListedWrites(encoding).touched, len(from_access_list(encoding, 3))
+    return ListedWrites(encoding).touched, from_access_list(encoding, 3).count
 
 
 @pytest.mark.parametrize("way", [_blocks, _witnesses, _calls, _tries, _lists])

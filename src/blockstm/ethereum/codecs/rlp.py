@@ -163,6 +163,7 @@ class Items:
     def __init__(self, data: bytes, place: str) -> None:
         """``data`` is the encoding of one list and nothing after it."""
         check_encoding(data, place)
+        data = bytes(data)  # of another class, its parts might be, too
         if not data:
             raise DecodeError(f"{place}: no bytes at all", place)
         is_list, start, stop = _header(data, 0, len(data), place)

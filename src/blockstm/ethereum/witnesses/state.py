@@ -47,6 +47,7 @@ class WitnessState:
         self.trie = StateTrie(witness.parent_state_root)
         given = [code for each in (witness.codes, codes) for code in each]
         hashes = self.trie.add_nodes(witness.nodes, given)
+        given = list(map(bytes, given))  # of another class, they are read more slowly
         # All are hashed; `apply` sees to it that they stay so.
         self._codes: dict[Hash32, bytes] = dict(zip(hashes, given, strict=True))
         self._reads: WitnessReads | None = None  # made for the next block
