@@ -21,8 +21,8 @@ inline void pages_wish(void* taken, uint64_t size) noexcept {
 #endif
 }
 
-// Whole cache lines, aligned, and to a large page from that size on; not cleared. Null where memory ran out. Not inline:
-// it is called seldom, and within functions that are.
+// Whole cache lines, aligned, and to a large page from that size on; not cleared. Null where memory ran out. Not
+// inline: it is called seldom, and within functions that are.
 [[gnu::noinline]] inline void* pages_take(uint64_t size) noexcept {
     void* taken = nullptr;
     const uint64_t lines = size / 64 + (size % 64 != 0);
