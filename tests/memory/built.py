@@ -57,6 +57,34 @@ def capsule(pointer: int, name: bytes) -> Any:
 VM_NAME = b"blockstm.vm"
 
 
+class BuiltVm:
+    """A native VM in C over int64 keys: ``{name}_vm`` of the library fills in the table of a block.
+
+    ``block`` is what the C code calls ``context``; ``others`` are what it takes beside it.
+    """
+
+    def __init__(
+        self, library: Path, name: str, block: ctypes.Structure, *others: int, values: str = "int64"
+    ) -> None:
+        table = ctypes.CDLL(str(library))[f"{name}_vm"]
+        table.restype = ctypes.c_void_p
+        self._table, self._block = table, block
+        self.vm = capsule(table(ctypes.byref(block), *others), VM_NAME)
+        self.keys, self.values = codec_named("int64"), codec_named(values)
+        self.count = 0
+
+    def __blockstm_bind__(self, transactions: Any) -> BuiltVm:
+        self.count = len(transactions)
+        return self
+
+    def value(self, output: bytes) -> bytes | None:
+        assert output == b""
+        return None
+
+    def error(self, index: int, status: int, output: bytes) -> BaseException:
+        raise AssertionError(f"transaction {index}: {status}")
+
+
 class _LongValues(ctypes.Structure):
     _fields_ = (
         ("keys", ctypes.c_uint64),
@@ -68,8 +96,8 @@ class _LongValues(ctypes.Structure):
     )
 
 
-class LongValues:
-    """A native VM in C over values of any length; see ``long_values.c``."""
+class LongValues(BuiltVm):
+    """Values of any length; see ``long_values.c``."""
 
     def __init__(
         self,
@@ -81,16 +109,8 @@ class LongValues:
         outputs: int = 1,
         changes: bool = False,
     ) -> None:
-        self._table = ctypes.CDLL(str(library)).long_values_vm
-        self._table.restype = ctypes.c_void_p
-        self._block = _LongValues(keys, size, reads, outputs, changes)
-        self.vm = capsule(self._table(ctypes.byref(self._block)), VM_NAME)
-        self.keys, self.values = codec_named("int64"), codec_named("bytes")
-        self.count = 0
-
-    def __blockstm_bind__(self, transactions: Any) -> LongValues:
-        self.count = len(transactions)
-        return self
+        block = _LongValues(keys, size, reads, outputs, changes)
+        super().__init__(library, "long_values", block, values="bytes")
 
     def value(self, output: bytes) -> bytes:
         return output

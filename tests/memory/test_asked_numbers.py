@@ -6,10 +6,9 @@ import ctypes
 from typing import Any
 
 import pytest
-from tests.memory.built import VM_NAME, built, capsule
+from tests.memory.built import BuiltVm, built
 
 from blockstm import Config, Executor, Revert
-from blockstm._native.base.codec import codec_named
 from blockstm.executor import explore
 from blockstm.state.memory import MemoryState
 from blockstm.testing import random_schedules
@@ -26,24 +25,12 @@ class _Asking(ctypes.Structure):
     )
 
 
-class Asking:
-    """A native VM in C whose transactions add to a number that they show; see ``asking.c``."""
+class Asking(BuiltVm):
+    """Its transactions add to a number that they show; see ``asking.c``."""
 
     def __init__(self, refuses: int = 0, flags: int = ASKS) -> None:
-        table = ctypes.CDLL(str(built("asking"))).asking_vm
-        table.restype = ctypes.c_void_p
         self.told = (ctypes.c_int64 * COUNT)()
-        self._block = _Asking(self.told, refuses)
-        self.vm = capsule(table(ctypes.byref(self._block), flags), VM_NAME)
-        self.keys, self.values = codec_named("int64"), codec_named("int64")
-        self.count = 0
-
-    def __blockstm_bind__(self, transactions: Any) -> Asking:
-        self.count = len(transactions)
-        return self
-
-    def value(self, output: bytes) -> None:
-        assert output == b""
+        super().__init__(built("asking"), "asking", _Asking(self.told, refuses), flags)
 
     def error(self, index: int, status: int, output: bytes) -> BaseException:
         return Revert(f"{index}: {status}")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.memory.built import VM_NAME, built, capsule
+from tests.memory.built import BuiltVm, built
 from tests.patience import at_best
 
 from blockstm import Config, Executor
-from blockstm._native.base.codec import codec_named
 from blockstm.bench.blocks.pipeline import in_a_process
 from blockstm.bench.peak import PeakMemory
 
@@ -21,35 +19,13 @@ CONDITION = 24  # bytes of a read as it is published
 OWN = 1024  # keys that are written
 
 
-class _ManyReads(ctypes.Structure):
+class _ManyReads(ctypes.Structure):  # as in many_reads.c: its transactions read what nobody writes
     _fields_ = (("reads", ctypes.c_uint64), ("vm", ctypes.c_uint64 * 16))
-
-
-class ManyReads:
-    """A native VM in C whose transactions read much that nobody writes; see ``many_reads.c``."""
-
-    def __init__(self, library: Path) -> None:
-        table = ctypes.CDLL(str(library)).many_reads_vm
-        table.restype = ctypes.c_void_p
-        self._table, self._block = table, _ManyReads(READS)
-        self.vm = capsule(table(ctypes.byref(self._block)), VM_NAME)
-        self.keys, self.values = codec_named("int64"), codec_named("int64")
-        self.count = 0
-
-    def __blockstm_bind__(self, transactions: Any) -> ManyReads:
-        self.count = len(transactions)
-        return self
-
-    def value(self, output: bytes) -> None:
-        assert output == b""
-
-    def error(self, index: int, status: int, output: bytes) -> BaseException:
-        raise AssertionError(f"transaction {index}: {status}")
 
 
 def grown_by(library: Path) -> int:
     """What a process grows by while two workers share a block."""
-    vm = ManyReads(library)
+    vm = BuiltVm(library, "many_reads", _ManyReads(READS))
     with Executor(Config(workers=2, gate=False)) as executor:
         executor.execute_block(range(1000), {}, vm)
         memory = PeakMemory()
