@@ -147,20 +147,25 @@ def test_a_file_that_fits_is_brought_into_memory(cold: tuple[Path, Hash32]) -> N
         assert waited(lambda: state.read_ahead(b"", SLOTS)) == 0
 
 
+class Read:
+    """A database of so many pieces, of which it notes what was asked for."""
+
+    def __init__(self, folder: Path, pieces: int) -> None:
+        self.path = str(folder)
+        self.pieces: list[int] = []
+        self._last = pieces - 1
+        (folder / "mdbx.dat").write_bytes(bytes(1000))
+
+    def read_ahead(self, begin: int, size: int) -> int:
+        self.pieces.append(begin)
+        return size if begin < self._last * size else 0
+
+
 def test_a_file_is_read_once_and_not_where_memory_is_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pieces: list[int] = []
-
-    class Read:
-        path = str(tmp_path)
-
-        def read_ahead(self, begin: int, size: int) -> int:
-            pieces.append(begin)
-            return size if begin < 3 * size else 0
-
-    database: Any = Read()
-    (tmp_path / "mdbx.dat").write_bytes(bytes(1000))
+    database: Any = Read(tmp_path, pieces=4)
+    pieces = database.pieces
     monkeypatch.setattr(warming, "available_bytes", lambda: 1999)
     short = Warming(database)
     short.begin()
@@ -180,22 +185,31 @@ def test_a_file_is_left_where_memory_gets_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     available = iter([2000, 2000, 1999])
-    pieces: list[int] = []
-
-    class Read:
-        path = str(tmp_path)
-
-        def read_ahead(self, begin: int, size: int) -> int:
-            pieces.append(begin)
-            return size if begin < 1000 * size else 0
-
-    database: Any = Read()
-    (tmp_path / "mdbx.dat").write_bytes(bytes(1000))
+    database: Any = Read(tmp_path, pieces=1001)
     monkeypatch.setattr(warming, "available_bytes", lambda: next(available))
     reading = Warming(database)
     reading.begin()
     reading.wait()
-    assert len(pieces) == 2 * warming._PIECES_BETWEEN
+    assert len(database.pieces) == 2 * warming._PIECES_BETWEEN
+
+
+@pytest.mark.parametrize("place", ["disk_state.pages_waited_for", "warming.available_bytes"])
+def test_what_was_changed_is_not_said_to_be_refused_for_want_of_memory(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where waits are counted behind it nor where the file is looked at then."""
+
+    def none() -> int:
+        raise MemoryError
+
+    with MdbxStore.open(tmp_path) as store:
+        state = DiskState(store, EMPTY_TRIE_ROOT, workers=1)
+        waits = iter([0, 0 if "waited" in place else 1000])
+        monkeypatch.setattr(disk_state, "pages_waited_for", lambda: next(waits))
+        with state._noting_waits():  # before it there is memory
+            module, name = place.split(".")
+            monkeypatch.setattr({"disk_state": disk_state, "warming": warming}[module], name, none)
+        assert state._waits == ("warming" in place)
 
 
 def test_a_store_that_nobody_has_any_more_is_open_no_longer(

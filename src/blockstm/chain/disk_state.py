@@ -179,9 +179,10 @@ class DiskState:
         """Where the disk is waited for, what follows is asked of it many pages at a time."""
         before = pages_waited_for()
         yield
-        if pages_waited_for() - before >= _WAITS_MIN:
-            self._waits = True
-            self._store.warm_up()
+        with suppress(MemoryError):  # what was done is done
+            if pages_waited_for() - before >= _WAITS_MIN:
+                self._waits = True
+                self._store.warm_up()
 
     @property
     def pending_bytes(self) -> int:

@@ -60,7 +60,7 @@ class Warming:
             if self._has_begun:
                 return
             self._has_begun = True
-        with suppress(OSError, RuntimeError):  # no file, or no thread: pages are read one by one
+        with suppress(OSError, RuntimeError, MemoryError):  # then pages are read one by one
             if self._has_room():
                 thread = Thread(target=self._read, name="blockstm-warming", daemon=True)
                 thread.start()
@@ -71,7 +71,7 @@ class Warming:
 
     def _read(self) -> None:
         at = pieces = 0
-        with suppress(OSError):  # no file any more
+        with suppress(OSError, RuntimeError, MemoryError):  # no file any more, or no memory
             while read := self._read_piece(at):
                 at += read
                 pieces += 1
