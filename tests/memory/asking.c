@@ -2,7 +2,7 @@
  * Some of them take their runs back. */
 #include <string.h>
 
-#include "blockstm/vm_abi.h"
+#include "filled.h"
 
 struct asking {
     int64_t *told;
@@ -35,12 +35,7 @@ static int32_t execute(void *context, blockstm_view *view, int64_t index) {
 }
 
 blockstm_vm *asking_vm(struct asking *block, uint32_t flags) {
-    block->vm.abi_version = BLOCKSTM_VM_ABI_VERSION;
-    block->vm.struct_size = sizeof(blockstm_vm);
-    block->vm.numbers = BLOCKSTM_NUMBERS_I64;
     block->vm.flags = flags;
-    block->vm.context = block;
-    block->vm.execute = execute;
     block->vm.answer = answer;
-    return &block->vm;
+    return filled(&block->vm, block, execute);
 }

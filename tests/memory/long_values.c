@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "blockstm/vm_abi.h"
+#include "filled.h"
 
 struct long_values {
     uint64_t keys;
@@ -48,11 +48,5 @@ static int32_t execute(void *context, blockstm_view *view, int64_t index) {
 }
 
 blockstm_vm *long_values_vm(struct long_values *block) {
-    block->vm.abi_version = BLOCKSTM_VM_ABI_VERSION;
-    block->vm.struct_size = sizeof(blockstm_vm);
-    block->vm.numbers = BLOCKSTM_NUMBERS_I64;
-    block->vm.flags = 0;
-    block->vm.context = block;
-    block->vm.execute = execute;
-    return &block->vm;
+    return filled(&block->vm, block, execute);
 }

@@ -1,6 +1,6 @@
 /* A VM in C for tests: every transaction reads the keys 0 to `reads` - 1, of which none is ever there, and puts its
  * index at a key that few others write. It has no output. */
-#include "blockstm/vm_abi.h"
+#include "filled.h"
 
 struct many_reads {
     uint64_t reads;
@@ -23,11 +23,5 @@ static int32_t execute(void *context, blockstm_view *view, int64_t index) {
 }
 
 blockstm_vm *many_reads_vm(struct many_reads *block) {
-    block->vm.abi_version = BLOCKSTM_VM_ABI_VERSION;
-    block->vm.struct_size = sizeof(blockstm_vm);
-    block->vm.numbers = BLOCKSTM_NUMBERS_I64;
-    block->vm.flags = 0;
-    block->vm.context = block;
-    block->vm.execute = execute;
-    return &block->vm;
+    return filled(&block->vm, block, execute);
 }
