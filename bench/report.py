@@ -25,6 +25,7 @@ from bench.evm_table import (  # noqa: E402  # likewise
     jump_section,
 )
 from bench.hints_table import hints_section  # noqa: E402  # likewise
+from bench.imports_table import imports_section  # noqa: E402  # likewise
 from bench.inference_table import inference_section  # noqa: E402  # likewise
 from bench.parallel_table import parallel_section  # noqa: E402  # likewise
 from bench.pipeline_table import pipeline_section  # noqa: E402  # likewise
@@ -41,6 +42,7 @@ START, END = "<!-- results -->", "<!-- end of results -->"
 PLACES = {
     "### Jumps, beside revm 43": "### The EVM against revm",
     "### Hints": "### Blocks in parallel: mainnet",
+    "### Chains imported": "### From bytes to verified",
 }
 """Section → the one that it is put behind, where the page has none like it yet."""
 
@@ -71,7 +73,8 @@ def measured_rows(results: Iterable[Path]) -> list[Row]:
 def report(rows: list[Row]) -> str:
     """What stands between the marks."""
     timed = [row for row in rows if "workload" in row]
-    sections = [_machine(rows), f"{TARGETS_TITLE}\n", _targets(rows), pipeline_section(rows)]
+    sections = [_machine(rows), f"{TARGETS_TITLE}\n", _targets(rows)]
+    sections += [pipeline_section(rows), imports_section(rows)]
     for title, chosen in _tables(timed).items():
         sections += [f"### {title}\n", _table(chosen)]
     sections += [_losses(timed)] if timed else []

@@ -16,6 +16,14 @@ from bench.hints_table import (
     speedup_of,
     worst_speedup,
 )
+from bench.imports_table import (
+    IN_MEMORY,
+    ONE_BY_ONE,
+    RESIDENT_MB_MAX,
+    growth,
+    of_many,
+    over_pipelined,
+)
 from bench.parallel_table import (
     aggregate,
     first_sight_of_once,
@@ -309,6 +317,23 @@ TARGETS = (
         "mainnet with witnesses, 2 workers, from bytes to verified, cold: all together",
         149, True, " ms", of_all_witnesses,
     ),
+    Target(
+        "a chain on disk, 200,000 accounts: one by one over pipelined",
+        1.3, False, "x", over_pipelined(ONE_BY_ONE),
+    ),
+    Target(
+        "a chain on disk, 200,000 accounts: in memory over pipelined",
+        0.7, False, "x", over_pipelined(IN_MEMORY),
+    ),
+    Target(
+        "a chain on disk, 2,000,000 accounts: opening its folder",
+        1000, True, " ms", of_many("opening_seconds", 1e3),
+    ),
+    Target(
+        "a chain on disk, 2,000,000 accounts: memory beside the mapped file",
+        RESIDENT_MB_MAX, True, " MB", of_many("resident_bytes", 1e-6),
+    ),
+    Target("a chain on disk: a block with 2,000,000 accounts over 200,000", 1.1, True, "x", growth),
     Target(
         "own-pools, 1 worker: a swap", 70, True, " µs", microseconds_of("own-pools", workers=1),
     ),
