@@ -64,11 +64,8 @@ lint: setup  ## ruff, mypy, and the tests that read the source: style, layers
 	$(BIN)/mypy
 	$(PY) -m pytest -q tests/test_style.py tests/test_layers.py
 
-bench: setup  ## every workload against its baseline; writes bench/README.md and the plots
-	mkdir -p build
-	$(PY) -m pytest bench --benchmark-enable --benchmark-disable-gc --benchmark-warmup off \
-	    --benchmark-json build/bench.json --benchmark-columns median,iqr,rounds --benchmark-sort name -q -p no:cacheprovider
-	$(PY) bench/report.py build/bench.json
+bench: setup  ## every workload against its baseline, part by part; writes bench/README.md and the plots: PARTS="evm hints"
+	$(PY) bench/run.py $$PARTS
 
 docs: setup  ## the pages as HTML, in build/docs
 	$(PY) docs/build.py build/docs
