@@ -96,3 +96,62 @@ def test_a_block_is_run_again_on_another_state_of_the_same_accounts() -> None:
         second = executor.execute_block(bound, after, evm)
     assert_same_result(second, reference(steps, after, evm))
     assert first.writes != second.writes
+
+
+# Adds one to slot 5 of its own, and calls the ledger with its second argument and its caller.
+POOL = assemble(
+    "5 SLOAD 1 ADD 5 SSTORE CALLER 0 MSTORE 36 CALLDATALOAD 32 MSTORE "
+    "0 0 64 0 0 4 CALLDATALOAD GAS CALL POP STOP"
+)
+# Adds one to three slots: keccak(9, first word), keccak(keccak(second word, 4), caller), and
+# keccak(first word, second word).
+LEDGER = assemble(
+    "9 0 MSTORE 0 CALLDATALOAD 32 MSTORE 64 0 KECCAK256 DUP1 SLOAD 1 ADD SWAP1 SSTORE "
+    "32 CALLDATALOAD 0 MSTORE 4 32 MSTORE 64 0 KECCAK256 0 MSTORE CALLER 32 MSTORE "
+    "64 0 KECCAK256 DUP1 SLOAD 1 ADD SWAP1 SSTORE "
+    "0 CALLDATALOAD 0 MSTORE 32 CALLDATALOAD 32 MSTORE "
+    "64 0 KECCAK256 DUP1 SLOAD 1 ADD SWAP1 SSTORE STOP"
+)
+
+
+@pytest.mark.parametrize("odd", [0, 3, 2])
+def test_contracts_of_one_kind_that_are_met_once_are_what_the_reference_says(odd: int) -> None:
+    """Each call is of a contract of its own; every ``odd``-th has another code."""
+    fixture = Fixture()
+    draw = random.Random(7)
+    ledgers = [fixture.contract(f"ledger {number}", LEDGER) for number in range(2)]
+    people = fixture.people("person", 200)
+    steps = []
+    for number, person in enumerate(people):
+        code = BALANCES if odd and number % odd == 0 else POOL
+        contract = fixture.contract(f"contract {number}", code)
+        ledger = ledgers[number > 150]  # what was in common is so no more
+        arguments = int.from_bytes(ledger, "big"), draw.randrange(30)
+        steps.append(call(fixture, person, contract, *arguments, size=draw.choice([2, 2, 2, 1])))
+    state, evm = fixture.state(random.Random(1)), fixture.evm()
+    expected = reference(steps, state, evm)
+    assert all(outcome.value.succeeded for outcome in expected.outcomes)
+    first = bytes(12) + steps[1].sender
+    slot = int.from_bytes(keccak(word(9) + first), "big")
+    assert expected.writes[slot_of(ledgers[0], 0, slot)] == 1
+    for workers in (1, 2, 4):
+        with Executor(Config(workers=workers, gate=False)) as executor:
+            for _ in range(2):
+                assert_same_result(executor.execute_block(steps, state, evm), expected)
+
+
+def test_a_method_of_many_kinds_is_given_up() -> None:
+    """Contracts that have nothing in common, and then many that have: no result depends on it."""
+    fixture = Fixture()
+    people = fixture.people("person", 60)
+    steps = []
+    for number, person in enumerate(people):
+        slot = number if number < 20 else 5
+        code = assemble(f"{slot} SLOAD 1 ADD {slot} SSTORE STOP")
+        contract = fixture.contract(f"contract {number}", code)
+        steps.append(call(fixture, person, contract, 1, 0))
+    state, evm = fixture.state(), fixture.evm()
+    expected = reference(steps, state, evm)
+    with Executor(Config(workers=1)) as executor:
+        for _ in range(2):
+            assert_same_result(executor.execute_block(steps, state, evm), expected)

@@ -49,42 +49,82 @@ uint32_t selector_of(const Transaction& transaction) noexcept {
     return selector;
 }
 
-// A word of the transaction that a hash may be of: 0 is its sender, the others are its arguments; false where
-// there are not so many.
-bool source_word(const Transaction& transaction, uint64_t source, uint8_t word[WORD]) noexcept {
-    if (source == 0) {
-        std::memset(word, 0, ADDRESS_AT);
-        std::memcpy(word + ADDRESS_AT, transaction.sender.bytes, sizeof(Address));
-        return true;
+void address_word(const Address& address, uint8_t word[WORD]) noexcept {
+    std::memset(word, 0, ADDRESS_AT);
+    std::memcpy(word + ADDRESS_AT, address.bytes, sizeof(Address));
+}
+
+constexpr uint64_t ADDRESSES = 2;  // the first sources: who calls, and what
+
+// Where the argument ends that is a source.
+constexpr uint64_t argument_end(uint64_t source) noexcept { return SELECTOR + (source - ADDRESSES + 1) * WORD; }
+
+bool has_word(const Transaction& transaction, uint64_t source) noexcept {
+    return source < ADDRESSES || argument_end(source) <= transaction.data.size;
+}
+
+// A word of the transaction that a hash may be of, where it has that.
+void source_word(const Transaction& transaction, uint64_t source, uint8_t word[WORD]) noexcept {
+    if (source < ADDRESSES) {
+        address_word(source == 0 ? transaction.sender : transaction.to, word);
+    } else {
+        std::memcpy(word, transaction.data.data + argument_end(source) - WORD, WORD);
     }
-    const uint64_t end = SELECTOR + source * WORD;
-    if (transaction.data.size < end) return false;
-    std::memcpy(word, transaction.data.data + end - WORD, WORD);
-    return true;
 }
 
 }  // namespace
 
-// Hashes to be made together, and the slots to be asked for when they are there.
+// Slots to be asked for when their keys are there: hashes to be made together, first those that others are made of.
 struct Lookahead::Group {
     static constexpr uint64_t SIZE = RULES * GROUP;
     struct Guess {
-        const Address* contract;
+        const Rule* rule;
+        const Transaction* transaction;
         uint8_t bytes[HashMemo::SIZE];
-        uint8_t hash[WORD];
+        uint8_t key[WORD];
     };
-    Guess guesses[SIZE];
-    KeccakTask tasks[SIZE];
-    uint64_t count = 0;  // of guesses
-    uint64_t unknown = 0;  // of tasks
+
+    void add(const Rule& rule, const Transaction& transaction) noexcept {
+        Guess& guess = guesses_[count_++];
+        guess.rule = &rule;
+        guess.transaction = &transaction;
+        std::memcpy(guess.key, rule.word, WORD);
+        depth_ = std::max(depth_, rule.depth);
+    }
 
     void finish(blockstm_view* view, HashMemo& hashes) noexcept {
-        keccak256_many(tasks, unknown);
-        for (uint64_t place = 0; place < unknown; ++place) hashes.put(tasks[place].data, tasks[place].out);
-        for (uint64_t place = 0; place < count; ++place) {
-            prefetch_slot(view, *guesses[place].contract, guesses[place].hash);
+        for (uint8_t depth = 1; depth <= depth_; ++depth) make_hashes(depth, hashes);
+        for (uint64_t place = 0; place < count_; ++place) {
+            const Guess& guess = guesses_[place];
+            const Rule& rule = *guess.rule;
+            prefetch_slot(view, rule.is_of_callee ? guess.transaction->to : rule.contract, guess.key);
         }
     }
+
+private:
+    // Of all guesses that have so many hashes or more, the innermost first; `key` is what they come to.
+    void make_hashes(uint8_t depth, HashMemo& hashes) noexcept {
+        KeccakTask tasks[SIZE];
+        uint64_t unknown = 0;
+        for (uint64_t place = 0; place < count_; ++place) {
+            Guess& guess = guesses_[place];
+            if (guess.rule->depth < depth) continue;
+            const Part& part = depth == guess.rule->depth ? guess.rule->outer : guess.rule->inner;
+            source_word(*guess.transaction, part.source, guess.bytes + (part.source_first ? 0 : WORD));
+            std::memcpy(guess.bytes + (part.source_first ? WORD : 0), guess.key, WORD);
+            if (const uint8_t* known = hashes.find(guess.bytes)) {
+                std::memcpy(guess.key, known, WORD);
+            } else {
+                tasks[unknown++] = {guess.bytes, HashMemo::SIZE, guess.key};
+            }
+        }
+        keccak256_many(tasks, unknown);
+        for (uint64_t place = 0; place < unknown; ++place) hashes.put(tasks[place].data, tasks[place].out);
+    }
+
+    Guess guesses_[SIZE];
+    uint64_t count_ = 0;
+    uint8_t depth_ = 0;  // the greatest
 };
 
 bool Lookahead::is_of(const Method& method, const Transaction& transaction) const noexcept {
@@ -117,58 +157,120 @@ void Lookahead::advance(const Array<Step>& steps, int64_t index, blockstm_view* 
                 called_ = step.transaction.to;
                 prefetch_account(view, called_);
             }
-            if (calls_method(step)) guess(step.transaction, hashes, group);
+            if (calls_method(step)) guess(step.transaction, group);
         }
         group.finish(view, hashes);
     }
 }
 
-void Lookahead::guess(const Transaction& transaction, HashMemo& hashes, Group& group) noexcept {
+Lookahead::Kind& Lookahead::kind_of(const Transaction& transaction) noexcept {
+    return kinds_[selector_of(transaction) * 0x9E3779B1u >> 8 & (KINDS - 1)];
+}
+
+bool Lookahead::knows(const Kind& kind, const Transaction& transaction) const noexcept {
+    return is_kind_there_[&kind - kinds_] && kind.selector == selector_of(transaction);
+}
+
+void Lookahead::guess(const Transaction& transaction, Group& group) noexcept {
     const Method& method = method_of(transaction);
-    if (!is_of(method, transaction) || !method.is_learnt) return;
-    for (uint64_t place = 0; place < method.count; ++place) {
-        const Rule& rule = method.rules[place];
-        Group::Guess& made = group.guesses[group.count];
-        uint8_t* word = made.bytes + (rule.source_first ? 0 : WORD);
-        if (!source_word(transaction, rule.source, word)) continue;
-        std::memcpy(made.bytes + (rule.source_first ? WORD : 0), rule.constant, WORD);
-        made.contract = &transaction.to;
-        ++group.count;
-        if (const uint8_t* known = hashes.find(made.bytes)) {
-            std::memcpy(made.hash, known, WORD);
-        } else {
-            group.tasks[group.unknown++] = {made.bytes, HashMemo::SIZE, made.hash};
+    const Kind& kind = kind_of(transaction);
+    const Rules* rules = nullptr;
+    if (is_of(method, transaction)) {
+        if (method.is_learnt) rules = &method.rules;
+    } else if (knows(kind, transaction) && kind.is_common) {
+        rules = &kind.rules;
+    }
+    if (rules == nullptr) return;
+    for (uint64_t place = 0; place < rules->count; ++place) {
+        const Rule& rule = rules->all[place];
+        if (has_word(transaction, rule.outer.source) && has_word(transaction, rule.inner.source)) {
+            group.add(rule, transaction);
         }
     }
 }
 
-void Lookahead::learn(const Step& step, const HashMemo& hashes) noexcept {
+void Lookahead::learn(const Step& step, Journal& journal, const HashMemo& hashes) noexcept {
     if (!calls_method(step)) return;
     const Transaction& transaction = step.transaction;
     Method& method = method_of(transaction);
     if (!is_of(method, transaction)) {
-        method = {transaction.to, selector_of(transaction), false, 0, {}};
+        method.contract = transaction.to;
+        method.selector = selector_of(transaction);
+        method.is_learnt = false;
         is_there_[&method - methods_] = true;
+        learn_kind(transaction, journal, hashes);
     } else if (!method.is_learnt) {
-        learn_rules(method, transaction, hashes);
+        method.is_learnt = true;
+        find_rules(method.rules, transaction, journal, hashes, false);
     }
 }
 
-void Lookahead::learn_rules(Method& method, const Transaction& transaction, const HashMemo& hashes) noexcept {
-    method.is_learnt = true;
-    for (uint64_t made = 0; made < hashes.made_count() && method.count < RULES; ++made) {
-        const uint8_t* bytes = hashes.made(made);
-        uint8_t word[WORD];
-        for (uint8_t source = 0; source <= ARGUMENTS && source_word(transaction, source, word); ++source) {
-            const bool is_first = std::memcmp(bytes, word, WORD) == 0;
-            if (!is_first && std::memcmp(bytes + WORD, word, WORD) != 0) continue;
-            Rule& rule = method.rules[method.count++];
-            rule.source = source;
-            rule.source_first = is_first;
-            std::memcpy(rule.constant, bytes + (is_first ? WORD : 0), WORD);
-            break;
-        }
+// What the contracts so far had in common, and this one has, too.
+void Lookahead::learn_kind(const Transaction& transaction, Journal& journal, const HashMemo& hashes) noexcept {
+    Kind& kind = kind_of(transaction);
+    if (!knows(kind, transaction)) {
+        is_kind_there_[&kind - kinds_] = true;
+        kind.selector = selector_of(transaction);
+        kind.failures = 0;
+        kind.rules.count = 0;
+    } else if (kind.failures == GIVEN_UP_AT || (kind.is_common && ++kind.unchecked < CHECKED_EACH)) {
+        return;
     }
+    kind.unchecked = 0;
+    Rules found;
+    find_rules(found, transaction, journal, hashes, true);
+    const auto is_here = [&](const Rule& rule) noexcept {
+        return std::any_of(found.all, found.all + found.count,
+                           [&](const Rule& other) noexcept { return std::memcmp(&rule, &other, sizeof rule) == 0; });
+    };
+    const Rule* end = std::remove_if(kind.rules.all, kind.rules.all + kind.rules.count,
+                                     [&](const Rule& rule) noexcept { return !is_here(rule); });
+    kind.rules.count = static_cast<uint64_t>(end - kind.rules.all);
+    kind.is_common = kind.rules.count != 0;
+    if (kind.is_common) return;
+    ++kind.failures;
+    kind.rules = found;
+}
+
+// Of the slots that a call has met, in the order in which it met them.
+void Lookahead::find_rules(Rules& rules, const Transaction& transaction, Journal& journal, const HashMemo& hashes,
+                           bool with_plain) noexcept {
+    rules.count = 0;
+    // The hash that a key is, and which of its words comes from the transaction.
+    const auto taken_apart = [&](const uint8_t* key, Part& part, uint8_t* rest) noexcept {
+        for (uint64_t made = 0; made < hashes.made_count(); ++made) {
+            if (std::memcmp(hashes.hash_made(made), key, WORD) != 0) continue;
+            const uint8_t* bytes = hashes.made(made);
+            uint8_t word[WORD];
+            for (uint8_t source = 0; source < ADDRESSES + ARGUMENTS && has_word(transaction, source); ++source) {
+                source_word(transaction, source, word);
+                const bool is_first = std::memcmp(bytes, word, WORD) == 0;
+                if (!is_first && std::memcmp(bytes + WORD, word, WORD) != 0) continue;
+                part = {source, is_first};
+                std::memcpy(rest, bytes + (is_first ? WORD : 0), WORD);
+                return true;
+            }
+            return false;
+        }
+        return false;
+    };
+    journal.each_slot([&](const Slot& slot) noexcept {
+        Rule& rule = rules.all[rules.count];
+        std::memset(static_cast<void*>(&rule), 0, sizeof rule);
+        const Address& contract = slot.account->address;
+        rule.is_of_callee = contract == transaction.to;
+        if (!rule.is_of_callee) rule.contract = contract;
+        uint8_t key[WORD];
+        store_be(slot.key, key);
+        std::memcpy(rule.word, key, WORD);
+        if (taken_apart(key, rule.outer, rule.word)) {
+            rule.depth = 1;
+            std::memcpy(key, rule.word, WORD);
+            if (taken_apart(key, rule.inner, rule.word)) rule.depth = 2;
+        }
+        if (rule.depth != 0 || (with_plain && rule.is_of_callee)) ++rules.count;
+        return rules.count < RULES;
+    });
 }
 
 }  // namespace blockstm::evm

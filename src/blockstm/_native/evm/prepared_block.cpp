@@ -94,7 +94,7 @@ int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noex
     owned->lookahead.advance(block.steps, index, view, machine.hashes);
     machine.hashes.begin();
     const int32_t status = execute_step(machine, block.env, block.steps[index], view);
-    if (status != BLOCKSTM_STOPPED) owned->lookahead.learn(block.steps[index], machine.hashes);
+    if (status != BLOCKSTM_STOPPED) owned->lookahead.learn(block.steps[index], machine.journal, machine.hashes);
     return status;
 }
 

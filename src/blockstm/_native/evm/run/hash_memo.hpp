@@ -36,6 +36,7 @@ public:
     void begin() noexcept { made_count_ = 0; }
     uint64_t made_count() const noexcept { return made_count_; }
     const uint8_t* made(uint64_t place) const noexcept { return made_[place]->bytes; }
+    const uint8_t* hash_made(uint64_t place) const noexcept { return made_[place]->hash; }
 
 private:
     struct Entry {
@@ -45,7 +46,7 @@ private:
 
     static constexpr uint64_t SETS = 256;
     static constexpr uint64_t WAYS = 2;  // a hash made ahead is not lost to the next one in its place
-    static constexpr uint64_t MADE = 8;
+    static constexpr uint64_t MADE = 12;
 
     // The one of two entries that has these bytes, or null. It becomes the one that is replaced last.
     Entry* entry_of(const uint8_t* bytes) noexcept {
