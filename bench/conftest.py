@@ -32,6 +32,12 @@ SECONDS = 1.6  # for all rounds of one benchmark, both candidates
 Bench = Callable[..., None]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What cannot be compared with here is told in the summary, and fails nothing."""
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("default:NO :UserWarning"))
+
+
 @pytest.fixture(scope="session")
 def block() -> Callable[..., Workload]:
     """Workloads by name and parameters, made once."""

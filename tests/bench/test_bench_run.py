@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -65,3 +67,19 @@ def test_an_unknown_part_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run.main(["nonsense"])
     assert "not nonsense" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "status"), [("NO REVM OF TODAY: why", 0), ("another", 1)])
+def test_what_is_not_there_to_compare_with_fails_no_benchmark(
+    tmp_path: Path, words: str, status: int
+) -> None:
+    """Other warnings are errors, as everywhere."""
+    (tmp_path / "conftest.py").write_text("from bench.conftest import *\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    test = f"import warnings\n\ndef test_it():\n    warnings.warn({words!r}, stacklevel=2)\n"
+    (tmp_path / "test_it.py").write_text(test)
+    root = Path(run.__file__).parents[1]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stdout
+    assert words in done.stdout
