@@ -167,8 +167,8 @@ Lookahead::Kind& Lookahead::kind_of(const Transaction& transaction) noexcept {
     return kinds_[selector_of(transaction) * 0x9E3779B1u >> 8 & (KINDS - 1)];
 }
 
-bool Lookahead::knows(const Kind& kind, const Transaction& transaction) const noexcept {
-    return is_kind_there_[&kind - kinds_] && kind.selector == selector_of(transaction);
+bool Lookahead::knows(const Kind& kind, const Transaction& transaction) noexcept {
+    return kind.calls != 0 && kind.selector == selector_of(transaction);
 }
 
 void Lookahead::guess(const Transaction& transaction, Group& group) noexcept {
@@ -209,13 +209,17 @@ void Lookahead::learn(const Step& step, Journal& journal, const HashMemo& hashes
 void Lookahead::learn_kind(const Transaction& transaction, Journal& journal, const HashMemo& hashes) noexcept {
     Kind& kind = kind_of(transaction);
     if (!knows(kind, transaction)) {
-        is_kind_there_[&kind - kinds_] = true;
+        if (kind.calls != 0 && --kind.calls != 0) return;
         kind.selector = selector_of(transaction);
+        kind.calls = 1;
+        kind.is_common = false;
         kind.failures = 0;
         kind.rules.count = 0;
-    } else if (kind.failures == GIVEN_UP_AT || (kind.is_common && ++kind.unchecked < CHECKED_EACH)) {
         return;
     }
+    if (kind.calls != UINT8_MAX) ++kind.calls;
+    if (kind.calls < TRIED_FROM || kind.failures == GIVEN_UP_AT) return;
+    if (kind.is_common && ++kind.unchecked < CHECKED_EACH) return;
     kind.unchecked = 0;
     Rules found;
     find_rules(found, transaction, journal, hashes, true);
@@ -232,14 +236,17 @@ void Lookahead::learn_kind(const Transaction& transaction, Journal& journal, con
     kind.rules = found;
 }
 
-// Of the slots that a call has met, in the order in which it met them.
+// Of the first slots that a call has met, in the order in which it met them.
 void Lookahead::find_rules(Rules& rules, const Transaction& transaction, Journal& journal, const HashMemo& hashes,
                            bool with_plain) noexcept {
     rules.count = 0;
+    if (hashes.made_count() == 0 && !with_plain) return;
     // The hash that a key is, and which of its words comes from the transaction.
     const auto taken_apart = [&](const uint8_t* key, Part& part, uint8_t* rest) noexcept {
+        const uint64_t begin = load_be64(key);
         for (uint64_t made = 0; made < hashes.made_count(); ++made) {
-            if (std::memcmp(hashes.hash_made(made), key, WORD) != 0) continue;
+            const uint8_t* hash = hashes.hash_made(made);
+            if (load_be64(hash) != begin || std::memcmp(hash, key, WORD) != 0) continue;
             const uint8_t* bytes = hashes.made(made);
             uint8_t word[WORD];
             for (uint8_t source = 0; source < ADDRESSES + ARGUMENTS && has_word(transaction, source); ++source) {
@@ -254,7 +261,9 @@ void Lookahead::find_rules(Rules& rules, const Transaction& transaction, Journal
         }
         return false;
     };
+    uint64_t left = SLOTS;
     journal.each_slot([&](const Slot& slot) noexcept {
+        if (left-- == 0) return false;
         Rule& rule = rules.all[rules.count];
         std::memset(static_cast<void*>(&rule), 0, sizeof rule);
         const Address& contract = slot.account->address;

@@ -31,10 +31,12 @@ private:
     static constexpr int64_t AHEAD = 24;  // steps
     static constexpr int64_t GROUP = 4;   // steps whose hashes are made together
     static constexpr uint64_t RULES = 12;
+    static constexpr uint64_t SLOTS = 24;     // the first of a call, that are looked at
     static constexpr uint64_t ARGUMENTS = 4;  // of a call, that are compared
     static constexpr uint64_t METHODS = 128;
     static constexpr uint64_t KINDS = 32;
-    static constexpr uint8_t CHECKED_EACH = 16;  // calls of contracts not met before
+    static constexpr uint8_t TRIED_FROM = 4;     // calls of contracts not met before
+    static constexpr uint8_t CHECKED_EACH = 16;  // likewise
     static constexpr uint8_t GIVEN_UP_AT = 8;    // contracts that had nothing in common with the ones before
 
     // The word of a hash that comes from the transaction.
@@ -64,10 +66,10 @@ private:
     // The methods with one selector, of contracts of whatever kind.
     struct Kind {
         uint32_t selector;
-        bool is_common;    // the rules are those of at least two contracts
-        uint8_t unchecked; // calls since that was looked at
+        uint8_t calls;      // of contracts not met before; fewer by those of other selectors in the same place
+        bool is_common;     // the rules are those of at least two contracts
+        uint8_t unchecked;  // calls since that was looked at
         uint8_t failures;
-        Address contract;  // met last
         Rules rules;
     };
     struct Group;
@@ -75,7 +77,7 @@ private:
     bool is_of(const Method& method, const Transaction& transaction) const noexcept;
     Method& method_of(const Transaction& transaction) noexcept;
     Kind& kind_of(const Transaction& transaction) noexcept;
-    bool knows(const Kind& kind, const Transaction& transaction) const noexcept;
+    static bool knows(const Kind& kind, const Transaction& transaction) noexcept;
     void learn_kind(const Transaction& transaction, Journal& journal, const HashMemo& hashes) noexcept;
     static void find_rules(Rules& rules, const Transaction& transaction, Journal& journal, const HashMemo& hashes,
                            bool with_plain) noexcept;
@@ -86,8 +88,7 @@ private:
     Address called_{};             // last; what all call need not be asked for each time
     bool is_there_[METHODS] = {};  // a method; the others are not touched
     Method methods_[METHODS];
-    bool is_kind_there_[KINDS] = {};  // likewise
-    Kind kinds_[KINDS];
+    Kind kinds_[KINDS] = {};
 };
 
 }  // namespace blockstm::evm
