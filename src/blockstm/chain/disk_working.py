@@ -148,6 +148,10 @@ class DiskWorking:
             self._store.commit(batch)
         self._written = with_state
 
+    def close(self) -> None:
+        """See `WorkingState`."""
+        self.state.close()
+
     def follow(self) -> None:
         """See `WorkingState`."""
         with_state, self._written = self._written, None

@@ -114,6 +114,7 @@ class Importer:
             self._beside.close()
             if self._ahead is not None:
                 self._ahead.close()
+            self._working.close()
 
     # ---- one block
 

@@ -51,9 +51,12 @@ class Uninterrupted:
                 task.wait()
             except KeyboardInterrupt as error:
                 interrupt = error  # and again, as nobody knows how far this came
-        if interrupt is not None:
-            raise interrupt
-        return task.result()
+        try:
+            if interrupt is not None:
+                raise interrupt
+            return task.result()
+        finally:
+            del interrupt  # it has this frame: both would wait for the garbage collector
 
     def _ask(self, task: _Task[Any]) -> None:
         if not self._has_thread:  # Ctrl-C may make it two, which is no harm
@@ -104,7 +107,11 @@ class _Task(Generic[T]):
             pass
 
     def result(self) -> T:
-        """What it returned or raised. Pre: it is done."""
-        if self._failure is not None:
-            raise self._failure
-        return self._results[0]
+        """What it returned or raised, which it keeps no more. Pre: it is done."""
+        failure, self._failure = self._failure, None
+        if failure is None:
+            return self._results.pop()
+        try:
+            raise failure
+        finally:
+            del failure  # it has this frame: both would wait for the garbage collector

@@ -71,11 +71,15 @@ class Lookahead(Iterator[Block]):
         while self._failure is None and len(self._coming) <= _DEPTH:
             try:
                 self._coming.append(self._pool.submit(self._ready, next(self._source)))
-            except BaseException as failure:  # it is raised in its turn
-                self._failure = failure
+            except BaseException as error:  # it is raised in its turn
+                self._failure = error
         if not self._coming:
-            assert self._failure is not None
-            raise self._failure
+            failure, self._failure = self._failure, StopIteration()
+            assert failure is not None
+            try:
+                raise failure
+            finally:
+                del failure  # it has this frame: both would wait for the garbage collector
         return self._coming.popleft().result()
 
     def _ready(self, given: Any) -> Block:
@@ -86,5 +90,7 @@ class Lookahead(Iterator[Block]):
         return block
 
     def close(self) -> None:
-        """Release the thread."""
+        """Release the thread, and what was asked for in vain."""
         self._pool.shutdown(wait=os.getpid() == self._pid, cancel_futures=True)
+        self._coming.clear()
+        self._failure = StopIteration()

@@ -34,25 +34,28 @@ def stream(
     """
     waiting: deque[_Taken | RunningBlock] = deque()
     failure: BaseException | None = None
-    while failure is None:
-        ready: list[ImportedBlock] = []
-        try:
-            block = next(blocks)
+    try:
+        while failure is None:
+            ready: list[ImportedBlock] = []
+            try:
+                block = next(blocks)
+                with importing() as importer:
+                    _go_on(importer, block, waiting, hints, runs_ahead=runs_ahead)
+                    ready = _ready(importer, waiting)
+            except StopIteration:
+                break
+            except BaseException as error:
+                failure = error
+            yield from _taught(hints, ready)
+        if waiting or failure is not None:
             with importing() as importer:
-                _go_on(importer, block, waiting, hints, runs_ahead=runs_ahead)
+                failure = _ended(importer, waiting, failure, hints)
                 ready = _ready(importer, waiting)
-        except StopIteration:
-            break
-        except BaseException as error:
-            failure = error
-        yield from _taught(hints, ready)
-    if waiting or failure is not None:
-        with importing() as importer:
-            failure = _ended(importer, waiting, failure, hints)
-            ready = _ready(importer, waiting)
-        yield from _taught(hints, ready)
-    if failure is not None:
-        raise failure
+            yield from _taught(hints, ready)
+        if failure is not None:
+            raise failure
+    finally:
+        del failure  # it has this frame: both would wait for the garbage collector
 
 
 def _taught(hints: HintSource | None, imported: Iterable[ImportedBlock]) -> Iterator[ImportedBlock]:
@@ -127,7 +130,10 @@ def _ended(
         importer.commit()
     except BaseException as error:
         failure = error
-    return failure
+    try:
+        return failure
+    finally:
+        del failure  # it may have this frame, as in `stream`
 
 
 def _ready(importer: Importer, waiting: deque[_Taken | RunningBlock]) -> list[ImportedBlock]:

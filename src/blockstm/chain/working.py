@@ -88,6 +88,9 @@ class WorkingState(Protocol):
     def follow(self) -> None:
         """Read from what the last commit wrote, which is durable whatever this raises."""
 
+    def close(self) -> None:
+        """Nobody goes on from here; what reads it does."""
+
 
 class MemoryWorking:
     """An `AccountState`, and the tries after each block, which share what they have in common."""
@@ -167,3 +170,6 @@ class MemoryWorking:
 
     def follow(self) -> None:
         """See `WorkingState`: nothing is read from the store."""
+
+    def close(self) -> None:
+        """See `WorkingState`: there is nothing to let go."""

@@ -40,7 +40,10 @@ def conclude(
         raise ClosedError(f"the executor was closed while its block was at transaction {final}")
     # Not `isinstance`, which asks the error for its class.
     if kind in ("interrupted", "memory") or not issubclass(type(error), Exception):
-        raise error
+        try:
+            raise error
+        finally:
+            del error, ending  # it has this frame: both would wait for the garbage collector
     kind_of_error, message = _ENDINGS[kind]
     said = said_by(error) if kind == "invalid" else brief(error)
     raise kind_of_error(message.format(index=final, error=said), final, result) from error

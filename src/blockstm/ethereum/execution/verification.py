@@ -205,9 +205,7 @@ def _verified(
         executed, state_root=state_root, seconds=watch.seconds, overlapped=overlapped
     )
     if violation is not None:
-        error = violation.error()
-        error.executed = executed
-        raise error
+        raise violation.error(executed=executed)
     return executed
 
 

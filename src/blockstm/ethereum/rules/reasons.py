@@ -129,8 +129,13 @@ class Violation:
         """The same violation, of the transaction at ``index``."""
         return Violation(self.reason, self.detail, index)
 
-    def error(self, prefix: BlockResult | None = None) -> InvalidBlock:
-        """The exception; ``prefix`` is the result of the transactions before it."""
+    def error(self, prefix: BlockResult | None = None, executed: object = None) -> InvalidBlock:
+        """The exception.
+
+        Args:
+            prefix: the result of the transactions before it.
+            executed: what the block did, where that is not what its header says.
+        """
         whose = "the block" if self.index is None else f"transaction {self.index}"
         message = f"{whose} is invalid: {self.detail}"
-        return InvalidBlock(message, self.index, prefix, self.reason)
+        return InvalidBlock(message, self.index, prefix, self.reason, executed)
