@@ -15,8 +15,8 @@ from blockstm.chain import Chain, disk_state, warming
 from blockstm.chain.disk_state import DiskState
 from blockstm.chain.mdbx_store import MdbxStore
 from blockstm.chain.store import Batch
-from blockstm.chain.warming import Warming, available_bytes, pages_waited_for
-from blockstm.errors import ClosedError, StoreError
+from blockstm.chain.warming import Budget, Warming, available_bytes, pages_waited_for
+from blockstm.errors import ClosedError, ConfigError, StoreError
 from blockstm.ethereum import AccountChange
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.types import Address, Hash32
@@ -191,6 +191,144 @@ def test_a_file_is_left_where_memory_gets_short(
     reading.begin()
     reading.wait()
     assert len(database.pieces) == 2 * warming._PIECES_BETWEEN
+
+
+FILE = 1000
+"""Bytes of a file of `Read`."""
+
+
+def readings(folder: Path, count: int, budget: Budget, pieces: int = 2) -> list[Warming]:
+    made = []
+    for number in range(count):
+        (folder / str(number)).mkdir()
+        database: Any = Read(folder / str(number), pieces)
+        made.append(Warming(database, budget))
+    return made
+
+
+def is_read(reading: Warming) -> bool:
+    database: Any = reading._database
+    return bool(database.pieces)
+
+
+def test_ten_chains_together_read_no_more_in_than_memory_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "available_bytes", lambda: 7 * FILE)
+    monkeypatch.setattr(warming, "_PIECE_BYTES", FILE)
+    ten = readings(tmp_path, 10, Budget())
+    threads = [threading.Thread(target=each.begin) for each in ten]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for each in ten:
+        if each._thread is not None:
+            each._thread.join()
+    assert sum(map(is_read, ten)) == 3  # twice four would be more than there is
+
+
+@pytest.mark.parametrize("end", ["wait", "release"])
+def test_what_is_closed_gives_its_room_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setattr(warming, "available_bytes", lambda: 2 * FILE)
+    monkeypatch.setattr(warming, "_PIECE_BYTES", FILE)
+    first, second, third = readings(tmp_path, 3, Budget())
+    first.begin()
+    second.begin()
+    getattr(first, end)()
+    third.begin()
+    third.wait()
+    assert [is_read(each) for each in (second, third)] == [False, True]
+
+
+def test_a_file_that_could_not_be_read_takes_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "available_bytes", lambda: 2 * FILE)
+    monkeypatch.setattr(warming, "_PIECE_BYTES", FILE)
+    first, second = readings(tmp_path, 2, Budget())
+    monkeypatch.setattr(first._database, "read_ahead", lambda *_: 0)
+    for each in (first, second):
+        each.begin()
+        assert each._thread is not None
+        each._thread.join()
+    assert is_read(second)
+
+
+def test_a_thread_that_cannot_be_started_leaves_its_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class NoThread:
+        def __init__(self, **_: object) -> None: ...
+
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(warming, "available_bytes", lambda: 2 * FILE)
+    first, second = readings(tmp_path, 2, Budget())
+    with monkeypatch.context() as without:
+        without.setattr(warming, "Thread", NoThread)
+        first.begin()
+    assert first._thread is None
+    second.begin()
+    second.wait()
+    assert is_read(second)
+
+
+def test_chains_of_a_process_share_one_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which those that were closed have no part of, nor those that are no more."""
+    begun: list[str] = []
+    read = Warming._read
+
+    def noted(self: Warming) -> None:
+        begun.append(self._place.parent.name)
+        read(self)
+
+    monkeypatch.setattr(Warming, "_read", noted)
+    with MdbxStore.open(tmp_path / "first") as first:
+        size = (tmp_path / "first" / "mdbx.dat").stat().st_size
+        monkeypatch.setattr(warming, "available_bytes", lambda: 2 * size)
+        first.warm_up()
+        with MdbxStore.open(tmp_path / "second") as second:
+            first._warming._thread.join()  # type: ignore[union-attr]  # it has begun
+            second.warm_up()
+        gone = MdbxStore.open(tmp_path / "third", warm_up=False)
+        gone.warm_up()
+        del gone
+    with MdbxStore.open(tmp_path / "fourth") as fourth:
+        fourth.warm_up()
+    assert begun == ["first", "fourth"]
+
+
+def test_a_forked_child_has_a_budget_of_its_own() -> None:
+    budget = Budget()
+    owner = object()
+    assert budget.claim(owner, 0)
+    budget.reset()
+    budget.keep(owner, 5)
+    assert not budget._claims
+
+
+def test_it_can_be_switched_off(cold: tuple[Path, Hash32]) -> None:
+    folder, root = cold
+    with MdbxStore.open(folder, warm_up=False) as store:
+        state = DiskState(store, root, workers=1)
+        state.read_ahead(JOINED)
+        state.read_ahead(b"", SLOTS)
+        assert store._warming._thread is None
+
+
+def test_a_chain_that_is_not_to_be_read_in_is_not(tmp_path: Path) -> None:
+    with Chain.open(tmp_path, genesis(), workers=1, warm_up=False) as chain:
+        chain._store.warm_up()  # type: ignore[attr-defined]  # it is on disk
+        assert chain._store._warming._thread is None  # type: ignore[attr-defined]  # likewise
+        grown(chain, 3)
+        with pytest.raises(ConfigError, match="warm_up is True or False, not 1"):
+            Chain.open(tmp_path, warm_up=1)  # type: ignore[arg-type]  # on purpose
 
 
 @pytest.mark.parametrize("place", ["disk_state.pages_waited_for", "warming.available_bytes"])

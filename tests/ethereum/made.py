@@ -122,7 +122,7 @@ def sealed(block: Block, state: AccountState, **options: Any) -> Block:
 def _executed(block: Block, state: AccountState, **options: Any) -> ExecutedBlock:
     """What a block did whose header says something else.
 
-    The error is let go here: it has the frames that it came through, which hold the state.
+    The error ends here: it has the frames that it came through, which hold the state.
     """
     try:
         blockstm.execute_block(block, state, "evm", workers=1, **options)

@@ -19,7 +19,14 @@ from blockstm.chain.heads import Head, head_of
 from blockstm.chain.importing import ImportedBlock, Importer
 from blockstm.chain.lookahead import Lookahead, decoded
 from blockstm.chain.memory_store import MemoryStore
-from blockstm.chain.opening import first_batch, genesis_of, spec_of
+from blockstm.chain.opening import (
+    check_cache,
+    check_flags,
+    check_window,
+    first_batch,
+    genesis_of,
+    spec_of,
+)
 from blockstm.chain.running_ahead import RunAhead
 from blockstm.chain.staging import OLDEST
 from blockstm.chain.states import ChainState
@@ -135,7 +142,7 @@ class Chain:
         """
         beginning = genesis_of(genesis)
         rules = spec_of(beginning, spec)
-        _check_window(window)
+        check_window(window)
         store = MemoryStore()
         store.commit(first_batch(store, beginning, b""))
         working = MemoryWorking(store, beginning.accounts, beginning.block.header.hash)
@@ -153,6 +160,7 @@ class Chain:
         window: int = WINDOW,
         archive: bool = False,
         cache_bytes: int = CACHE_BYTES,
+        warm_up: bool = True,
         config: Config | None = None,
         workers: int | None = None,
     ) -> Self:
@@ -172,6 +180,9 @@ class Chain:
             window: how many blocks back states can be had and side branches are kept.
             archive: whether they are kept from the first block on, whatever ``window`` says.
             cache_bytes: memory for accounts, slots and nodes of tries that were used lately.
+            warm_up: whether the file is read into the system's page cache once imports wait for the
+                disk. Only where all the chains that this process has open fit into half of the
+                memory that is available, that of its control groups.
             config, workers: see `blockstm.Config`; by default as many workers as usable cores.
 
         Raises:
@@ -186,8 +197,9 @@ class Chain:
         beginning = None if genesis is None else genesis_of(genesis)
         if spec is not None and not isinstance(spec, Spec):
             raise ConfigError(f"spec is a blockstm.ethereum.Chain, not {kind_of(spec)}")
-        _check_window(window)
-        _check_cache(cache_bytes)
+        check_window(window)
+        check_cache(cache_bytes)
+        check_flags(read_only=read_only, archive=archive, warm_up=warm_up)
         options = _config(config, workers)
         threads = None if options.workers == "auto" else options.workers
         folder = open_folder(
@@ -197,6 +209,7 @@ class Chain:
             read_only=read_only,
             cache_bytes=cache_bytes,
             workers=threads,
+            warm_up=warm_up,
         )
         tries = folder.working or StoredTries(folder.store, threads)
         return cls(
@@ -569,13 +582,3 @@ def _config(config: Config | None, workers: int | None) -> Config:
     if not isinstance(config, Config):
         raise ConfigError(f"config is a blockstm.Config, not {kind_of(config)}")
     return config if workers is None else replace(config, workers=workers)
-
-
-def _check_window(window: Any) -> None:
-    if window is not None and (not is_int(window) or window < 1):
-        raise ConfigError(f"a window is 1 block or more, or None for all, not {brief(window)}")
-
-
-def _check_cache(cache_bytes: Any) -> None:
-    if not is_int(cache_bytes) or not 0 <= cache_bytes < 1 << 63:
-        raise ConfigError(f"cache_bytes is 0 to 2**63 - 1 bytes, not {brief(cache_bytes)}")

@@ -56,6 +56,7 @@ def open_folder(
     read_only: bool,
     cache_bytes: int,
     workers: int | None,
+    warm_up: bool,
 ) -> Folder:
     """Open a folder; begin the chain where it is empty.
 
@@ -63,7 +64,7 @@ def open_folder(
         StoreMismatch: it is empty and there is no genesis, or it holds another chain.
         MissingExtra, StoreError, ConfigError: see `Chain.open`.
     """
-    store = MdbxStore.open(path, read_only=read_only)
+    store = MdbxStore.open(path, read_only=read_only, warm_up=warm_up)
     try:
         blocks = Blocks(store.snapshot())
         if blocks.meta(SCHEMA_KEY) is None:

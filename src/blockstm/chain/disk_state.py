@@ -207,8 +207,8 @@ class DiskState:
         return Hash32(self._native.root_after(writes, records, self._workers))
 
     def close(self) -> None:
-        """Nobody goes on from here: let go what only that needs. May be called twice."""
-        self._native.forget_planned()
+        """Release the tries of `root_after`, which have this state as it has them."""
+        self._native.plan(None)
 
     def apply(self, writes: Mapping[Any, Any]) -> bytes:
         """Make a block's writes part of the state: the records that take them back.

@@ -34,20 +34,29 @@ class MdbxStore:
     child has to open the folder itself: `ForkedError`.
     """
 
-    def __init__(self, database: Database, lock: int | None) -> None:
+    def __init__(self, database: Database, lock: int | None, *, warm_up: bool = True) -> None:
         self._database = database
+        self._may_warm_up = warm_up
         self._lock = lock  # file descriptor
         self._warming = Warming(database)
         _STORES.add(self)
 
     @classmethod
-    def open(cls, path: str | Path, *, read_only: bool = False, size_max: int = 1 << 40) -> Self:
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        read_only: bool = False,
+        size_max: int = 1 << 40,
+        warm_up: bool = True,
+    ) -> Self:
         """Open a folder, which is made where it is not there.
 
         Args:
             path: of the folder.
             read_only: for as many processes as like to, beside the one that writes.
             size_max: the most that the data may come to, in bytes; so much address space is taken.
+            warm_up: whether the file may be brought into memory as a whole.
 
         Raises:
             MissingExtra: libmdbx is not installed.
@@ -66,7 +75,7 @@ class MdbxStore:
             if lock is not None:
                 os.close(lock)
             raise
-        return cls(database, lock)
+        return cls(database, lock, warm_up=warm_up)
 
     @property
     def database(self) -> Database:
@@ -100,8 +109,9 @@ class MdbxStore:
         return FileSize(used * page_size, free * page_size)
 
     def warm_up(self) -> None:
-        """Begin to bring the file into memory, once, where there is room for it. Any thread."""
-        self._warming.begin()
+        """Begin to bring the file into memory, once, where it may and there is room. Any thread."""
+        if self._may_warm_up:
+            self._warming.begin()
 
     def close(self) -> None:
         """See `blockstm.chain.store.Store`."""

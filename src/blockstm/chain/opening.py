@@ -18,16 +18,20 @@ from blockstm.ethereum import Chain as Spec
 from blockstm.ethereum import Header
 from blockstm.ethereum.chains.rules import NO_RULES
 from blockstm.ethereum.genesis import Genesis, parse_genesis, read_genesis
-from blockstm.messages import kind_of
+from blockstm.messages import brief, kind_of
 from blockstm.state.changes import RecordedChanges
 from blockstm.types import Hash32
+from blockstm.values import is_int
 
 __all__ = [
     "GENESIS",
     "SCHEMA",
     "SCHEMA_KEY",
     "SPEC",
+    "check_cache",
+    "check_flags",
     "check_folder",
+    "check_window",
     "first_batch",
     "genesis_of",
     "spec_kept",
@@ -82,6 +86,37 @@ def spec_of(genesis: Genesis, given: Spec | None) -> Spec:
             else f"spec is a blockstm.ethereum.Chain, not {kind_of(spec)}"
         )
     return spec
+
+
+def check_window(window: Any) -> None:
+    """Check how many blocks are kept.
+
+    Raises:
+        ConfigError: so many cannot be.
+    """
+    if window is not None and (not is_int(window) or window < 1):
+        raise ConfigError(f"a window is 1 block or more, or None for all, not {brief(window)}")
+
+
+def check_cache(cache_bytes: Any) -> None:
+    """Check the size of a cache.
+
+    Raises:
+        ConfigError: it cannot have that.
+    """
+    if not is_int(cache_bytes) or not 0 <= cache_bytes < 1 << 63:
+        raise ConfigError(f"cache_bytes is 0 to 2**63 - 1 bytes, not {brief(cache_bytes)}")
+
+
+def check_flags(**flags: Any) -> None:
+    """Check that each is True or False.
+
+    Raises:
+        ConfigError: one is neither.
+    """
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise ConfigError(f"{name} is True or False, not {brief(value)}")
 
 
 def first_batch(store: Store, genesis: Genesis, spec: bytes) -> Batch:

@@ -1,5 +1,7 @@
 """A database's file brought into the system's page cache, where there is room for all of it.
 
+The room is that of the process: what its other databases brought in is not to go for this one.
+
 A page that is not there is waited for where it is first read, 4 KiB at a time; a disk that is asked
 for the file in order gives it ten to a hundred times as fast.
 """
@@ -36,14 +38,56 @@ _FILES: Final = {
 """By the controllers of a line of `/proc/self/cgroup`: version 2 names none."""
 
 
+class Budget:
+    """How much of files is brought into memory, by all who do so. Any thread."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all owners, in a forked child: their threads are the parent's, and who has a
+        lock."""
+        self._lock = RLock()  # again in the same thread: garbage may be collected meanwhile
+        self._claims: dict[int, int] = {}
+
+    def claim(self, owner: object, size: int) -> bool:
+        """Whether there is room for so many bytes of an owner's, beside those of all others.
+
+        Then they are the owner's, instead of what it had, until it releases them.
+        """
+        with self._lock:
+            others = sum(held for each, held in list(self._claims.items()) if each != id(owner))
+            if available_bytes() < _ROOM * (others + size):
+                return False
+            self._claims[id(owner)] = size
+            return True
+
+    def keep(self, owner: object, size: int) -> None:
+        """Have an owner have so many bytes of what it claimed, or none."""
+        with self._lock:
+            if id(owner) in self._claims:
+                self._claims[id(owner)] = size
+
+    def release(self, owner: object) -> None:
+        """Have an owner have none; it must, while it is there. May be called twice."""
+        with self._lock:
+            self._claims.pop(id(owner), None)
+
+
+_BUDGET: Final = Budget()
+os.register_at_fork(after_in_child=_BUDGET.reset)
+
+
 class Warming:
     """Reads a file once, in a thread beside everything else. Any thread.
 
     Args:
         database: whose file it is; once it is closed nothing more is read.
+        budget: that it shares with others; by default with all of the process.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, budget: Budget = _BUDGET) -> None:
+        self._budget = budget
         self._database: Database | None = database
         self._place = Path(database.path) / "mdbx.dat"
         self._beginning = Lock()
@@ -63,20 +107,27 @@ class Warming:
         with suppress(OSError, RuntimeError, MemoryError):  # then pages are read one by one
             if self._has_room():
                 thread = Thread(target=self._read, name="blockstm-warming", daemon=True)
-                thread.start()
+                try:
+                    thread.start()
+                except BaseException:
+                    self._budget.release(self)
+                    raise
                 self._thread = thread
 
     def _has_room(self) -> bool:
-        return available_bytes() >= _ROOM * self._place.stat().st_size
+        return self._budget.claim(self, self._place.stat().st_size)
 
     def _read(self) -> None:
         at = pieces = 0
-        with suppress(OSError, RuntimeError, MemoryError):  # no file any more, or no memory
-            while read := self._read_piece(at):
-                at += read
-                pieces += 1
-                if pieces % _PIECES_BETWEEN == 0 and not self._has_room():
-                    return
+        try:
+            with suppress(OSError, RuntimeError, MemoryError):  # no file any more, or no memory
+                while read := self._read_piece(at):
+                    at += read
+                    pieces += 1
+                    if pieces % _PIECES_BETWEEN == 0 and not self._has_room():
+                        return
+        finally:
+            self._budget.keep(self, at)
 
     def _read_piece(self, at: int) -> int:
         with self._reading:
@@ -87,11 +138,13 @@ class Warming:
         if os.getpid() == self._pid and not sys.is_finalizing():  # else the thread may be no more
             with self._reading:
                 self._database = None
+            self._budget.release(self)
 
     def wait(self) -> None:
-        """Wait until nothing is read any more."""
+        """Wait until nothing is read any more. Pre: the database is closed."""
         if self._thread is not None and os.getpid() == self._pid:
             self._thread.join()
+        self._budget.release(self)
 
 
 def available_bytes() -> int:

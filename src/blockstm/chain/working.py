@@ -172,4 +172,4 @@ class MemoryWorking:
         """See `WorkingState`: nothing is read from the store."""
 
     def close(self) -> None:
-        """See `WorkingState`: there is nothing to let go."""
+        """See `WorkingState`: there is nothing to release."""

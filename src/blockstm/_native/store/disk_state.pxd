@@ -40,7 +40,7 @@ cdef class DiskState:
     cdef int open_tries(self, bytes root) except -1
     cdef void drop_tries(self) noexcept
     cdef void set_root(self, bytes root) noexcept
-    cdef tuple plan(self, tuple planned)
+    cpdef tuple plan(self, tuple planned)
     cdef TriesAfter after(self, bytes records, uint32_t workers)
     cdef object trie_error(self, trie.Status status, const uint8_t* blamed)
     cdef bytes apply_alone(self, object writes, bytes records, list codes, uint32_t workers)

@@ -212,12 +212,8 @@ cdef class DiskState:
             self.plan((writes, after))
         return after.root
 
-    def forget_planned(self):
-        """Keep no tries of `root_after`: they have this state, and it would have them for good."""
-        self.plan(None)
-
     @cython.critical_section
-    cdef tuple plan(self, tuple planned):
+    cpdef tuple plan(self, tuple planned):
         """What was planned so far, and is no more."""
         before, self.planned = self.planned, planned
         return before

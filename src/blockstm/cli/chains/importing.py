@@ -47,6 +47,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--cache", type=int, metavar="MIB", help="memory for the state, in MiB; default: 256"
     )
+    parser.add_argument(
+        "--no-warm-up",
+        action="store_true",
+        help="do not read the folder's file into the system's page cache",
+    )
     return parser
 
 
@@ -113,7 +118,7 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
         "cache_bytes": None if args.cache is None else args.cache << 20,
     }
     options = {name: value for name, value in given.items() if value is not None}
-    return options | {"archive": args.archive}
+    return options | {"archive": args.archive, "warm_up": not args.no_warm_up}
 
 
 def _import_file(chain: Chain, path: Path, progress: Progress, share: _Share) -> None:
