@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import re
 import signal
 from pathlib import Path
 
 import pytest
 from eth_typing import Hash32
 from tests.chain.growing import child, genesis, random_transactions
-from tests.chain.test_crashes import told_by
+from tests.chain.victims import change_heads, told_by
 
 from blockstm.chain import Chain
 from blockstm.chain.files import read_blocks, write_blocks
@@ -19,35 +18,6 @@ from blockstm.ethereum import Block
 pytest.importorskip("mdbx")
 
 BRANCHES, LENGTH, COMMON = 3, 12, 4
-TOLD = re.compile("(to|kept|at) ([0-9a-f]{64})")
-"""A line of what is told, if the process was not ended within it."""
-
-# Tells of each step which block may be the head from now on, and what is durable once it is.
-IMPORTER = """
-import random, sys
-from tests.chain.growing import genesis
-from blockstm.chain import Chain
-from blockstm.chain.files import read_blocks
-from blockstm.ethereum import Block
-folder, path, seed = sys.argv[1:]
-blocks, draw = [Block.decode(each) for each in read_blocks(path)], random.Random(int(seed))
-with Chain.open(folder, genesis(), workers=1) as chain:
-    known = {genesis().block.hash} | {b.hash for b in blocks if chain.has_block(b.hash)}
-    print("open", flush=True)
-    while True:
-        fit = [b for b in blocks if b.hash not in known and b.header.parent_hash in known]
-        if fit and draw.random() < 0.5:
-            block = draw.choice(fit)
-            print("to", block.hash.hex(), flush=True)
-            chain.import_block(block)
-            known.add(block.hash)
-            print("kept", block.hash.hex(), flush=True)
-        else:
-            to = draw.choice(sorted(known))
-            print("to", to.hex(), flush=True)
-            chain.set_head(to)
-        print("at", chain.head.hash.hex(), flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +45,12 @@ def run_crashes(folder: Path, branches: tuple[Path, list[Block]], seed: int, rou
     headers = {each.hash: each.header for each in [genesis().block, *blocks]}
     head, kept = genesis().block.hash, set[Hash32]()
     for number in range(rounds):
-        arguments = (str(folder), str(path), str(seed * 1000 + number))
-        printed = told_by(IMPORTER, arguments, draw.random() * 0.3, signal.SIGKILL)
-        told = [whole.groups() for line in printed if (whole := TOLD.fullmatch(line))]
-        kept |= {Hash32(bytes.fromhex(each)) for word, each in told if word == "kept"}
-        was = [bytes.fromhex(each) for word, each in told if word == "at"]
-        head = Hash32(was[-1]) if was else head
-        begun = bytes.fromhex(told[-1][1]) if told else head
+        arguments = (str(folder), str(path), seed * 1000 + number)
+        told = told_by(change_heads, arguments, draw.random() * 0.3, signal.SIGKILL)
+        kept |= {each for word, each in told if word == "kept"}
+        was = [each for word, each in told if word == "at"]
+        head = was[-1] if was else head
+        begun = told[-1][1] if told else head
         with Chain.open(folder, workers=1) as chain:
             assert chain.head.hash in (head, begun)
             head = chain.head.hash

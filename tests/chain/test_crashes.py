@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 from tests.chain.growing import child, genesis, random_transactions
+from tests.chain.victims import import_all, told_by
 
 from blockstm.chain import Chain
 from blockstm.chain.files import read_blocks, write_blocks
@@ -19,26 +16,8 @@ from blockstm.ethereum import Block
 
 pytest.importorskip("mdbx")
 
-ROOT = Path(__file__).parents[2]
 BLOCKS = 150
 WINDOW = 20
-IMPORTER = """
-import sys
-from tests.chain.growing import genesis
-from blockstm.chain import Chain, importing
-from blockstm.chain.files import read_blocks
-folder, blocks, window, way = sys.argv[1:]
-importing._STAGED_SECONDS = 0.01
-importing._BEHIND_AHEAD_MAX = 30  # the state is stored now and then
-with Chain.open(folder, genesis(), window=int(window), workers=1) as chain:
-    print("open", flush=True)
-    if way == "stream":
-        imported = chain.import_blocks(read_blocks(blocks))
-    else:
-        imported = (each for block in read_blocks(blocks) for each in chain.import_blocks([block]))
-    for done in imported:
-        print(done.number, flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -58,30 +37,8 @@ def blocks(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Block]]
 
 def ended(folder: Path, blocks: Path, seconds: float, way: str, how: signal.Signals) -> int:
     """Import in another process, end that after a while; the last number that it told."""
-    arguments = (str(folder), str(blocks), str(WINDOW), way)
-    numbers = [int(each) for each in told_by(IMPORTER, arguments, seconds, how) if each.isdigit()]
-    return numbers[-1] if numbers else 0
-
-
-def told_by(
-    program: str, arguments: tuple[str, ...], seconds: float, how: signal.Signals
-) -> list[str]:
-    """What a program in another process prints behind "open" until it is ended."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "open\n"
-    time.sleep(seconds)
-    os.kill(process.pid, how)
-    told = process.stdout.read().splitlines()
-    process.wait()
-    process.stdout.close()
-    return told
+    told = told_by(import_all, (str(folder), str(blocks), WINDOW, way), seconds, how)
+    return told[-1] if told else 0
 
 
 def run_crashes(
