@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from blockstm.errors import InputError
 from blockstm.messages import brief
 
-__all__ = ["check_kind", "check_mapping", "check_sequence"]
+__all__ = ["check_kind", "check_mapping", "check_sequence", "iterated"]
+
+T = TypeVar("T")
 
 
 def check_kind(what: object, kind: type, place: str) -> None:
@@ -19,6 +22,17 @@ def check_kind(what: object, kind: type, place: str) -> None:
     if not isinstance(what, kind):
         room = ".".join(kind.__module__.split(".")[:2])
         raise InputError(f"{place} is a {room}.{kind.__name__}, not {brief(what)}")
+
+
+def iterated(what: Iterable[T], place: str) -> Iterator[T]:
+    """An iterator of what an argument has.
+
+    Raises:
+        InputError: it cannot be iterated.
+    """
+    if not hasattr(type(what), "__iter__") and not hasattr(type(what), "__getitem__"):
+        raise InputError(f"{place} are iterable, not {brief(what)}")
+    return iter(what)
 
 
 def check_mapping(what: object, place: str) -> None:

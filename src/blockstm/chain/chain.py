@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from blockstm.chain.auditing import Audit, audit
 from blockstm.chain.blocks import Blocks, FoundTransaction
@@ -51,6 +51,7 @@ from blockstm.ethereum.genesis import Genesis
 from blockstm.executor import Executor
 from blockstm.hints import HintSource
 from blockstm.hints.options import BlockHints, check_source
+from blockstm.kinds import iterated
 from blockstm.messages import brief, kind_of
 from blockstm.types import Hash32
 from blockstm.values import is_int
@@ -279,9 +280,11 @@ class Chain:
                 raises stands for its block. One that learns (`blockstm.hints.LearningSource`) is
                 told of each block once it is durable.
         """
+        self._open_importer()
         check_source(hints)
+        check_flags(pipelined=pipelined)
         if not pipelined:
-            each = map(partial(decoded, rules=self.spec.rules), blocks)
+            each = map(partial(decoded, rules=self.spec.rules), iterated(blocks, "blocks"))
             yield from stream(self._importer_alone, each, runs_ahead=False, hints=hints)
             return
         coming = Lookahead(blocks, self._read_ahead, self.spec.rules, begin=self._read_last_ahead)
@@ -389,11 +392,13 @@ class Chain:
         Raises:
             UnknownBlock: there is none.
         """
+        if not is_int(number):
+            raise InputError(f"the number of a block is an int, not {brief(number)}")
         return self._now().hash_of(number)
 
     def has_block(self, block_hash: bytes) -> bool:
         """Whether the chain has a block, on whatever branch."""
-        return self._now().blocks.has(block_hash)
+        return self._now().blocks.has(_hash(block_hash))
 
     def is_canonical(self, block_hash: bytes) -> bool:
         """Whether a block is the head or one of its ancestors.
@@ -401,8 +406,8 @@ class Chain:
         Raises:
             UnknownBlock: there is no such block.
         """
-        blocks = self._now().blocks
-        return blocks.canonical(blocks.header(block_hash).number) == block_hash
+        blocks, wanted = self._now().blocks, _hash(block_hash)
+        return blocks.canonical(blocks.header(wanted).number) == wanted
 
     def total_difficulty(self, which: Which) -> int:
         """The difficulties of all blocks up to and with one, summed up; see `block`."""
@@ -533,6 +538,9 @@ class Chain:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError("no chain is copied or pickled: open its folder where it is needed")
 
     def __repr__(self) -> str:
         view = self._view

@@ -27,8 +27,9 @@ from blockstm.chain.archives import (
 from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum import Block
 from blockstm.ethereum.codecs.fields import Fields
-from blockstm.kinds import check_kind
+from blockstm.kinds import check_kind, iterated
 from blockstm.messages import brief
+from blockstm.values import is_int
 
 if TYPE_CHECKING:
     from blockstm.chain.chain import Chain
@@ -146,7 +147,7 @@ def write_blocks(path: str | Path, blocks: Iterable[Block]) -> int:
     path = Path(path)
     opens: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
     with opens.get(path.suffix, open)(path, "wb") as file:
-        for block in blocks:
+        for block in iterated(blocks, "blocks"):
             check_kind(block, Block, "a block")
             file.write(block.encode())
             count += 1
@@ -162,6 +163,7 @@ def export_archive(
         UnknownBlock, StoreError, PrunedState: see `Chain.block`.
         OSError, MissingExtra, InputError: see `blockstm.chain.archives.write_archive`.
     """
+    _check_span(chain, first, last)
     numbers = range(first, last + 1)
     blocks = ((chain.block(n), chain.receipts(n), chain.total_difficulty(n)) for n in numbers)
     return write_archive(path, blocks, kind)
@@ -178,6 +180,7 @@ def export_archives(
     Raises:
         OSError, MissingExtra, InputError, UnknownBlock, StoreError: see `export_archive`.
     """
+    _check_span(chain, first, last)
     folder, kind, paths = Path(folder), Format(kind), []
     folder.mkdir(parents=True, exist_ok=True)
     while first <= last:
@@ -187,6 +190,15 @@ def export_archives(
         paths.append(nameless.replace(folder / written.name(network, kind)))
         first = end + 1
     return paths
+
+
+def _check_span(chain: Chain, first: int, last: int) -> None:
+    from blockstm.chain.chain import Chain  # to read and write files of blocks needs none
+
+    check_kind(chain, Chain, "a chain")
+    for number in (first, last):
+        if not is_int(number):
+            raise InputError(f"the number of a block is an int, not {brief(number)}")
 
 
 def _encoded_blocks(file: IO[bytes], first: bytes) -> Iterator[bytes]:

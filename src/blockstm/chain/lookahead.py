@@ -12,6 +12,7 @@ from blockstm.errors import ForkedError, InputError
 from blockstm.ethereum import Block, Rules
 from blockstm.ethereum.chains.rules import NO_RULES
 from blockstm.ethereum.execution.senders import find_senders
+from blockstm.kinds import iterated
 from blockstm.messages import kind_of
 
 __all__ = ["Lookahead", "decoded"]
@@ -53,7 +54,7 @@ class Lookahead(Iterator[Block]):
         rules: Rules,
         begin: Callable[[], None],
     ) -> None:
-        self._source = iter(blocks)
+        self._source = iterated(blocks, "blocks")
         self._read_ahead = read_ahead
         self._rules = rules
         self._coming: deque[Future[Block]] = deque()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from blockstm._native.wire.witness_reads import WitnessReads
-from blockstm.errors import StateError
+from blockstm.errors import InputError, StateError
 from blockstm.ethereum import Header, StateTrie
 from blockstm.ethereum.tries.state_trie import AccountProof, TrieAccount
+from blockstm.messages import brief
 from blockstm.state.account import EMPTY_CODE_HASH
 from blockstm.state.located import field_of
 from blockstm.types import Address, Hash32
+from blockstm.values import is_int
 
 if TYPE_CHECKING:
     from blockstm.chain.blocks import Blocks
@@ -69,14 +71,17 @@ class ChainState:
         """The code with a hash, as `account` names it.
 
         Raises:
+            InputError: it is no hash.
             LookupError: no account of the chain has or had it.
             StoreError: it cannot be read.
         """
+        if not isinstance(code_hash, bytes) or len(code_hash) != len(EMPTY_CODE_HASH):
+            raise InputError(f"a code has a hash of 32 bytes, not {brief(code_hash)}")
         if code_hash == EMPTY_CODE_HASH:
             return b""
         code = self._blocks.code(code_hash)
         if code is None:
-            raise LookupError(f"the chain has no code 0x{bytes(code_hash).hex()}")
+            raise LookupError(f"the chain has no code 0x{code_hash.hex()}")
         return code
 
     def get(self, key: Any, default: Any = None) -> Any:
@@ -138,6 +143,9 @@ class ChainState:
         """The hashes that a block on top of this state sees: of the block and 255 before it."""
         return BlockHashes(self._blocks, self.hash, self.header)
 
+    def __reduce__(self) -> NoReturn:
+        raise InputError("no state of a chain is copied or pickled: ask the chain for it again")
+
     def __repr__(self) -> str:
         return f"<the state after block {self.number}, 0x{self.hash.hex()}>"
 
@@ -154,7 +162,7 @@ class BlockHashes(Mapping[int, Hash32]):
         self._parent = header
 
     def __getitem__(self, number: int) -> Hash32:
-        if not self._bottom <= number <= self._top:
+        if not is_int(number) or not self._bottom <= number <= self._top:
             raise KeyError(number)
         while number not in self._found:
             header = self._parent
@@ -162,6 +170,9 @@ class BlockHashes(Mapping[int, Hash32]):
             if header.number - 1 > self._bottom:
                 self._parent = self._blocks.header(header.parent_hash)
         return self._found[number]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
 
     def __iter__(self) -> Iterator[int]:
         return iter(range(self._top, self._bottom - 1, -1))

@@ -439,7 +439,7 @@ cdef bytes key_of(object key):
 cdef bytes word_of(object number):
     try:
         return number.to_bytes(WORD_SIZE, "big")
-    except AttributeError:
+    except (AttributeError, TypeError):
         raise InputError(f"a slot is an int, not {type(number).__name__}") from None
     except OverflowError:
         raise InputError(f"a slot is from 0 to 2**256-1, not {brief(number)}") from None

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import IO, Final, NamedTuple
 
-from blockstm.errors import DecodeError
+from blockstm.errors import DecodeError, InputError
+from blockstm.messages import brief
 
 __all__ = ["HEAD_SIZE", "Entry", "Kind", "read_entry", "walk", "write_entry"]
 
@@ -70,6 +71,8 @@ def walk(file: IO[bytes]) -> Iterator[Entry]:
     Raises:
         DecodeError: an entry is malformed, or ends behind the file.
     """
+    if not (hasattr(file, "seek") and hasattr(file, "read")):
+        raise InputError(f"an archive is a file opened to read bytes, not {brief(file)}")
     end = file.seek(0, 2)
     at = 0
     while at < end:

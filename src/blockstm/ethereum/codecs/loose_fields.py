@@ -73,6 +73,9 @@ class LooseFields(Fields):
         super().__init__(value, place)
         self._spelled: dict[str, str] = {}
         for name in self._members:
+            if not isinstance(name, str):
+                where = super().place_of(brief(name))
+                raise DecodeError(f"{where}: the name of a member is text", where)
             before = self._spelled.setdefault(name.lower(), name)
             if self._members[before] != self._members[name]:
                 where = super().place_of(name)

@@ -18,6 +18,7 @@ from blockstm._native.trie.tries import AccountTries, NodeStore
 from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
+from blockstm.kinds import iterated
 from blockstm.messages import brief
 from blockstm.state.changes import (
     AccountChange,
@@ -220,7 +221,8 @@ class StateTrie:
     def prove(self, address: bytes, slots: Iterable[int] = ()) -> AccountProof:
         """The nodes that prove an account and some of its slots against `root`."""
         storage = {
-            slot: (self.slot(address, slot), self._tries.prove(address, slot)) for slot in slots
+            slot: (self.slot(address, slot), self._tries.prove(address, slot))
+            for slot in iterated(slots, "slots")
         }
         return AccountProof(self.account(address), self._tries.prove(address), storage)
 
