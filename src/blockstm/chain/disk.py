@@ -9,7 +9,7 @@ from typing import Final
 from blockstm.chain.blocks import Blocks
 from blockstm.chain.disk_working import DiskWorking, trie_in
 from blockstm.chain.heads import head_of
-from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.chain.mdbx_store import MdbxStore, has_data
 from blockstm.chain.opening import (
     SCHEMA_KEY,
     SPEC,
@@ -64,6 +64,8 @@ def open_folder(
         StoreMismatch: it is empty and there is no genesis, or it holds another chain.
         MissingExtra, StoreError, ConfigError: see `Chain.open`.
     """
+    if genesis is None and not read_only and not has_data(path):  # one would be made
+        raise StoreMismatch(f"{path} holds no chain yet: open it with genesis=")
     store = MdbxStore.open(path, read_only=read_only, warm_up=warm_up)
     try:
         blocks = Blocks(store.snapshot())

@@ -14,11 +14,14 @@ from blockstm._native.store.database import Database, DatabaseSnapshot
 from blockstm.chain.mdbx_library import load_mdbx
 from blockstm.chain.store import Batch, FileSize, Table, TableSize
 from blockstm.chain.warming import Warming
-from blockstm.errors import StoreError, StoreFull, StoreLocked
+from blockstm.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
 
-__all__ = ["PLACES", "MdbxSnapshot", "MdbxStore"]
+__all__ = ["PLACES", "MdbxSnapshot", "MdbxStore", "has_data"]
 
+_DATA_FILE: Final = "mdbx.dat"
 _LOCK_FILE: Final = "writer.lock"
+_DATA_SIZE_MIN: Final = 3 * 4096
+"""Bytes of the pages that libmdbx writes first: over a file that has fewer it begins anew."""
 PLACES: Final = {table: place for place, table in enumerate(Table)}
 """The place of each table, which checksums are made with: new ones only ever go to the end."""
 
@@ -67,6 +70,7 @@ class MdbxStore:
         """
         load_mdbx()
         folder = Path(path)
+        _check_file(folder)
         lock = None if read_only else _locked(folder)
         try:
             names = tuple(table.value for table in Table)
@@ -165,6 +169,37 @@ class MdbxSnapshot:
     def close(self) -> None:
         """See `blockstm.chain.store.Snapshot`."""
         self.native.close()
+
+
+def has_data(folder: Path) -> bool:
+    """Whether a folder has a store's file, or cannot tell, as who opens it is told."""
+    try:
+        (folder / _DATA_FILE).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _check_file(folder: Path) -> None:
+    """Check that libmdbx would not take what is there for nothing, as it does with a cut file.
+
+    Raises:
+        StoreDamaged: it would.
+        StoreError: there is something else than a folder.
+    """
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise StoreError(f"{folder} cannot be opened: it is no folder")
+        size = (folder / _DATA_FILE).stat().st_size
+    except OSError:  # it is not there, or opening it tells
+        return
+    if 0 < size < _DATA_SIZE_MIN:
+        raise StoreDamaged(
+            f"{folder / _DATA_FILE} ends after {size} bytes: it was cut, and what it held is lost; "
+            "remove it, and import the blocks again"
+        )
 
 
 def _locked(folder: Path) -> int:
