@@ -6,6 +6,7 @@ import ctypes
 import errno
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from tests.patience import PATIENCE
 from blockstm._native.store.database import functions, install
 from blockstm.chain.mdbx_library import load_mdbx
 from blockstm.chain.mdbx_store import MdbxStore
+from blockstm.chain.memory_store import MemoryStore
 from blockstm.chain.store import Batch, Table
-from blockstm.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
+from blockstm.errors import ClosedError, StoreDamaged, StoreError, StoreFull, StoreLocked
 
 OPEN = """
 import sys
@@ -184,3 +186,23 @@ def test_a_commit_that_fails_changed_nothing(
         assert store.snapshot().get(Table.META, b"key") == b"one"
         put(store, b"two")
         assert store.snapshot().get(Table.META, b"key") == b"two"
+
+
+def test_no_snapshot_that_ends_calls_python(tmp_path: Path) -> None:
+    """Else a Ctrl-C that comes meanwhile is lost: Python tells of it, and goes on."""
+    with MdbxStore.open(tmp_path) as store:
+        native = store.snapshot().native
+        assert [each.__callback__ for each in weakref.getweakrefs(native)] == [None]
+    in_memory = MemoryStore().snapshot()
+    assert not any(each.__callback__ for each in weakref.getweakrefs(in_memory))
+
+
+def test_many_snapshots_end_with_their_store(tmp_path: Path) -> None:
+    with MdbxStore.open(tmp_path) as store:
+        held = [store.snapshot() for _ in range(100)]
+        for _ in range(1_000):
+            store.snapshot()
+        held += [store.snapshot() for _ in range(100)]
+    for each in held:
+        with pytest.raises(ClosedError):
+            each.get(Table.META, b"a key")

@@ -27,6 +27,8 @@ __all__ = ["change_heads", "import_all", "told_by"]
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload([__name__])
 
+_LASTS = 30.0
+"""Seconds that a process waits for its end: Python loses a Ctrl-C that a finalizer gets."""
 Tell = Callable[[Any], None]
 BEHIND = 30
 """Blocks after which the state is stored, in a stream."""
@@ -64,7 +66,7 @@ def told_by(
 def _run(act: Callable[..., None], pipe: Connection, arguments: tuple[Any, ...]) -> None:
     with suppress(KeyboardInterrupt):
         act(pipe.send, *arguments)
-        signal.pause()  # else it may be no more when it is ended
+        time.sleep(_LASTS)  # else it may be no more when it is ended
 
 
 def import_all(tell: Tell, folder: str, blocks: str, window: int, way: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from weakref import WeakSet
+from typing import Final
+from weakref import ref
 
 from blockstm.chain.store import Batch, FileSize, Table, TableSize
 from blockstm.errors import ClosedError
 
 __all__ = ["MemoryStore"]
+
+_SNAPSHOTS_MIN: Final = 64
 
 
 class MemoryStore:
@@ -21,7 +24,9 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._tables: dict[Table, dict[bytes, bytes]] = {table: {} for table in Table}
-        self._snapshots: WeakSet[MemorySnapshot] = WeakSet()
+        # No `WeakSet`: a Ctrl-C that comes to one of its callbacks is lost.
+        self._snapshots: list[ref[MemorySnapshot]] = []
+        self._snapshots_max = _SNAPSHOTS_MIN  # when there are so many those that are no more go
         self._lock = threading.RLock()  # a signal handler in the middle of a call may take it
         self._is_closed = False
 
@@ -30,14 +35,23 @@ class MemoryStore:
         with self._lock:
             self._check_open()
             snapshot = MemorySnapshot(self._tables, self._lock)
-            self._snapshots.add(snapshot)
+            if len(self._snapshots) >= self._snapshots_max:
+                self._readers()
+            self._snapshots.append(ref(snapshot))
             return snapshot
+
+    def _readers(self) -> list[MemorySnapshot]:
+        """The snapshots that there are; under the lock."""
+        readers = [each for each in [known() for known in self._snapshots] if each is not None]
+        self._snapshots = [ref(each) for each in readers]
+        self._snapshots_max = _SNAPSHOTS_MIN + 2 * len(readers)
+        return readers
 
     def commit(self, batch: Batch) -> None:
         """See `Store`."""
         with self._lock:
             self._check_open()
-            readers = list(self._snapshots)
+            readers = self._readers()
             for table, changes in batch.changes.items():
                 held = self._tables[table]
                 for reader in readers:

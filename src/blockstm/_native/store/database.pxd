@@ -5,6 +5,9 @@ from blockstm._native.base.atomics cimport Atomic
 from blockstm._native.store cimport core
 
 
+cdef class DatabaseSnapshot
+
+
 cdef class Database:
     cdef core.Environment environment
     cdef core.SharedMutex closing  # exclusively where the environment closes; shared by whatever uses it
@@ -14,11 +17,13 @@ cdef class Database:
     cdef int pid
     cdef Atomic[int32_t] is_closing  # set with `closing` held exclusively: then it is closed, or soon will be
     cdef Atomic[int64_t] pins  # blocks that run on what it holds; they read its map. Changed with `closing` shared
-    cdef object snapshots  # those that are open, weakly
+    cdef list snapshots  # weak references to those that are open, and to some that are no more
+    cdef Py_ssize_t snapshots_max  # when there are so many the latter go
     cdef object listing  # a lock of those
     cdef object __weakref__
 
     cdef int check(self) except -1
+    cdef int note(self, DatabaseSnapshot snapshot) except -1
     cdef void add_pins(self, int64_t count) noexcept nogil
     cdef object error_of(self, const core.Failure* failure, str action)
     cdef int add_changes(self, core.Batch* batch, object changes) except -1

@@ -14,7 +14,7 @@ from posix.unistd cimport getpid
 from blockstm._native.store cimport core
 
 from threading import RLock
-from weakref import WeakSet
+from weakref import ref
 
 from blockstm.errors import (
     ClosedError, ForkedError, InputError, StoreDamaged, StoreError, StoreFull, StoreLocked, StoreMismatch,
@@ -23,6 +23,7 @@ from blockstm.errors import (
 
 cdef size_t CHUNK_COUNT = 512  # pairs that are read at once where many are listed
 cdef uint64_t CHUNK_SIZE = 1 << 20  # or so many bytes of them
+cdef Py_ssize_t SNAPSHOTS_MIN = 64  # fewer are not looked through for those that are no more
 
 
 def functions() -> tuple[str, ...]:
@@ -72,7 +73,7 @@ cdef class Database:
             pointers[index] = PyBytes_AS_STRING(<bytes>held[index])
         self.path, self.names, self.read_only = path, names, reads
         self.pid = getpid()
-        self.snapshots, self.listing = WeakSet(), RLock()
+        self.snapshots, self.snapshots_max, self.listing = [], SNAPSHOTS_MIN, RLock()
         with nogil:
             self.environment.open(at, pointers, count, reads, size_max, readers_max, failure)
         if failure.code != core.CODE_OK:
@@ -103,7 +104,7 @@ cdef class Database:
         if is_pinned:
             raise UsageError(f"{self.path} cannot be closed while a block runs on what it holds")
         with self.listing:
-            opened = list(self.snapshots)
+            opened = [each for each in [known() for known in self.snapshots] if each is not None]
         for snapshot in opened:
             snapshot.close()
         with nogil:
@@ -125,7 +126,7 @@ cdef class Database:
         snapshot.database = self
         self.check()
         with self.listing:
-            self.snapshots.add(snapshot)  # before it is open: then `close` never misses it
+            self.note(snapshot)  # before it is open: then `close` never misses it
         with nogil:
             self.closing.lock_shared()
             if self.is_closing.observe():
@@ -137,6 +138,18 @@ cdef class Database:
             raise self.error_of(&failure, "be read")
         snapshot.check()
         return snapshot
+
+    # Not in a `WeakSet`, whose callbacks are Python: a Ctrl-C that comes to one of them is lost.
+    cdef int note(self, DatabaseSnapshot snapshot) except -1:
+        cdef list living
+        cdef Py_ssize_t count
+        while len(self.snapshots) >= self.snapshots_max:
+            count = len(self.snapshots)
+            living = [known for known in self.snapshots if known() is not None]
+            if len(self.snapshots) == count:  # else garbage was collected, and that noted one
+                self.snapshots, self.snapshots_max = living, SNAPSHOTS_MIN + 2 * len(living)
+        self.snapshots.append(ref(snapshot))
+        return 0
 
     def read_ahead(self, uint64_t begin, uint64_t size) -> int:
         """Have the system read a part of the file into memory, and wait for it.
