@@ -1,10 +1,12 @@
 #include "store/disk_accounts.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace blockstm::store {
 namespace {
 
+constexpr uint32_t AHEAD = 8;  // entries whose places are asked for before it is their turn
 constexpr uint64_t ACCOUNT_SHARE = 3, CODE_SHARE = 2, SHARES = 10;  // of the cache; slots get the rest
 
 // Reads without a reader of the snapshot left locked, whatever comes of it.
@@ -70,16 +72,18 @@ bool DiskAccounts::open(Snapshot& snapshot, FlatTables tables, uint64_t cache_by
 
 // ---- reading
 
-// The value of an account as it is kept; of none its size is 0.
+// The value of an account as it is kept; of none its size is 0. What was changed is in the cache, too, until others
+// take its place there, and what is not there is looked for in the larger maps.
 int DiskAccounts::find_account(ByteView address, uint8_t* value, uint32_t& size, Failure& failure) noexcept {
     ByteView found;
+    if (account_cache_.find(address, value, size)) {
+        counts.account_hits.count_up(1);
+        return CODE_OK;
+    }
     if (find_changed(address, found)) {
         size = static_cast<uint32_t>(found.size());
         put_bytes(value, found);
-        return CODE_OK;
-    }
-    if (account_cache_.find(address, value, size)) {
-        counts.account_hits.count_up(1);
+        account_cache_.fill(address, found);
         return CODE_OK;
     }
     counts.account_misses.count_up(1);
@@ -111,13 +115,14 @@ int DiskAccounts::account(const uint8_t* address, FlatAccount& account, Failure&
 
 int DiskAccounts::find_slot(ByteView key, uint8_t* value, uint32_t& size, Failure& failure) noexcept {
     ByteView found;
+    if (slot_cache_.find(key, value, size)) {
+        counts.slot_hits.count_up(1);
+        return CODE_OK;
+    }
     if (find_changed(key, found)) {
         size = static_cast<uint32_t>(found.size());
         put_bytes(value, found);
-        return CODE_OK;
-    }
-    if (slot_cache_.find(key, value, size)) {
-        counts.slot_hits.count_up(1);
+        slot_cache_.fill(key, found);
         return CODE_OK;
     }
     counts.slot_misses.count_up(1);
@@ -232,13 +237,30 @@ int DiskAccounts::list_slots(const uint8_t* address, ByteMap& slots, Failure& fa
 int DiskAccounts::stage(ByteView records, Array<uint8_t>& undo, Failure& failure) noexcept {
     staged_.clear();
     code_cache_.make_room();
+    trie::Records coming(records);
+    const auto expect_next = [&]() noexcept {
+        if (trie::Record next; !coming.at_end() && coming.next(next)) expect(next);
+    };
+    for (uint32_t ahead = 0; ahead < AHEAD; ++ahead) expect_next();
     for (trie::Records reader(records); !reader.at_end();) {
         trie::Record record;
         if (!reader.next(record)) return failure.set(EINVAL);
+        expect_next();
         const int code = apply_record(record, undo, failure);
         if (code != CODE_OK) return code;
     }
     return pending_.make_room_for(staged_) ? CODE_OK : failure.set(ENOMEM);
+}
+
+// Asks for where the cache has what a record changes. It was read when the block ran, so most of it is there.
+void DiskAccounts::expect(const trie::Record& record) const noexcept {
+    uint8_t key[SLOT_KEY_SIZE];
+    account_cache_.expect({record.address, ADDRESS_SIZE});
+    std::memcpy(key, record.address, ADDRESS_SIZE);
+    for (uint32_t index = 0; index < std::min(record.slot_count, AHEAD); ++index) {
+        std::memcpy(key + ADDRESS_SIZE, record.slot(index), WORD_SIZE);
+        slot_cache_.expect({key, SLOT_KEY_SIZE});
+    }
 }
 
 int DiskAccounts::apply_record(const trie::Record& record, Array<uint8_t>& undo, Failure& failure) noexcept {
@@ -309,7 +331,10 @@ int DiskAccounts::stage_slot(ByteView key, const uint8_t* old, const uint8_t* va
 }
 
 void DiskAccounts::take_staged() noexcept {
-    for (uint32_t number = 0; number < staged_.count(); ++number) {
+    const uint32_t count = staged_.count();
+    for (uint32_t number = 0; number < count; ++number) {
+        if (number + 2 * AHEAD < count) pending_.expect(staged_.key_of(staged_.at(number + 2 * AHEAD)));
+        if (number + AHEAD < count) pending_.expect_entry(staged_.key_of(staged_.at(number + AHEAD)));
         const ByteMap::Entry& entry = staged_.at(number);
         if (entry.value_size == ByteMap::NONE) continue;
         const ByteView key = staged_.key_of(entry), value = staged_.value_of(entry);

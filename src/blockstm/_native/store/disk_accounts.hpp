@@ -66,6 +66,7 @@ public:
 private:
     int find_account(ByteView address, uint8_t* value, uint32_t& size, Failure& failure) noexcept;
     int find_slot(ByteView key, uint8_t* value, uint32_t& size, Failure& failure) noexcept;
+    void expect(const trie::Record& record) const noexcept;
     int apply_record(const trie::Record& record, Array<uint8_t>& undo, Failure& failure) noexcept;
     int list_slots(const uint8_t* address, ByteMap& slots, Failure& failure) noexcept;
     int old_slots(const trie::Record& record, bool goes, Array<uint8_t>& undo, uint32_t& count,

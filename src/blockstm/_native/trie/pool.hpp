@@ -12,6 +12,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "base/pages.hpp"
+
 namespace blockstm::trie {
 
 class Pool {
@@ -98,7 +100,7 @@ private:
     static constexpr uint64_t KINDS = SMALL_MAX / STEP + 1;
     static constexpr uint64_t SHARED_MIN = 64;
     static constexpr uint64_t CHUNK_MIN = 4096;
-    static constexpr uint64_t CHUNK_MAX = 1 << 20;
+    static constexpr uint64_t CHUNK_MAX = HUGE_PAGE;  // nodes are met in no order: each in another page, were they small
 
     static void free_all(Chunk* chunk) noexcept {
         while (chunk != nullptr) {
@@ -130,7 +132,7 @@ private:
     }
 
     bool grow() noexcept {
-        auto* chunk = static_cast<Chunk*>(std::malloc(chunk_size_));
+        auto* chunk = static_cast<Chunk*>(pages_take(chunk_size_));
         if (chunk == nullptr) return false;
         chunk->next = chunks_;
         chunks_ = chunk;
