@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from blockstm.chain.disk_state import DiskState
+from blockstm.chain.flat import flat_root
 from blockstm.chain.mdbx_store import MdbxStore
 from blockstm.chain.store import Batch, Table
 from blockstm.errors import StoreDamaged, UsageError
@@ -111,6 +112,29 @@ def test_its_tables_hold_no_node_that_a_fresh_build_has_not(tmp_path: Path) -> N
         assert once.root == disk.root
         for table in (Table.ACCOUNTS, Table.SLOTS, Table.ACCOUNT_NODES, Table.STORAGE_NODES):
             assert dict(moved.snapshot().items(table)) == dict(fresh.snapshot().items(table)), table
+
+
+def test_a_state_of_many_accounts_is_written_as_in_several_parts(tmp_path: Path) -> None:
+    draw = random.Random(3)
+    states = []
+    for name, parts in (("at once", 1), ("in parts", 5)):
+        with MdbxStore.open(tmp_path / name) as store:
+            disk = DiskState(store, EMPTY_TRIE_ROOT, cache_bytes=1 << 16)
+            addresses = [Address(n.to_bytes(20, "big")) for n in range(1, 20_001)]
+            for part in range(parts):
+                disk.apply({a: AccountChange(balance=1 + a[19]) for a in addresses[part::parts]})
+                disk.commit(Batch())
+            for address in draw.sample(addresses, 50):
+                found = disk.account(address)
+                assert found is not None
+                assert found.balance == 1 + address[19]
+            disk.apply({addresses[0]: AccountChange(exists=False)})  # on what was just written
+            disk.commit(Batch())
+            root = disk.root
+            assert flat_root(store.snapshot(), pytest.fail) == root
+            tables = (Table.ACCOUNTS, Table.ACCOUNT_NODES)
+            states.append((root, [dict(store.snapshot().items(each)) for each in tables]))
+    assert states[0] == states[1]
 
 
 def whole(account: object) -> AccountChange:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import random
 import subprocess
 import sys
 import weakref
@@ -206,3 +207,40 @@ def test_many_snapshots_end_with_their_store(tmp_path: Path) -> None:
     for each in held:
         with pytest.raises(ClosedError):
             each.get(Table.META, b"a key")
+
+
+MANY = 20_000  # changes: enough for a thread that sorts them
+
+
+def test_many_changes_of_several_tables_are_made_all_or_none(
+    tmp_path: Path, faulty: Faulty
+) -> None:
+    draw = random.Random(5)
+    faulty.fail("mdbx_cursor_del", 2)
+    with MdbxStore.open(tmp_path) as store:
+        tables = (Table.TRANSACTIONS, Table.META, Table.SENDERS)
+        keys = [draw.randbytes(draw.randrange(1, 33)) for _ in range(MANY)]
+        expected: dict[Table, dict[bytes, bytes]] = {table: {} for table in tables}
+        for _ in range(2):
+            batch = Batch()
+            for key in draw.sample(keys, MANY):
+                table, value = draw.choice(tables), draw.randbytes(draw.randrange(50))
+                if draw.random() < 0.3:
+                    batch.remove(table, key)
+                    expected[table].pop(key, None)
+                else:
+                    batch.put(table, key, value)
+                    expected[table][key] = value
+            store.commit(batch)
+            for table in tables:
+                assert dict(store.snapshot().items(table)) == expected[table]
+        failing = Batch()
+        for place, key in enumerate(keys):
+            failing.put(tables[place % 2], key, b"never")
+        failing.remove(Table.SENDERS, max(expected[Table.SENDERS]))
+        faulty.code = errno.EIO
+        with pytest.raises(StoreError, match="EIO"):
+            store.commit(failing)
+        faulty.code = 0
+        for table in tables:
+            assert dict(store.snapshot().items(table)) == expected[table]

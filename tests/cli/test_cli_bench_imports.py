@@ -42,6 +42,17 @@ def test_rows_are_compared(capsys: Capture) -> None:
     assert "x of in memory" in out
 
 
+def test_the_folder_is_made_where_it_is_not_there(capsys: Capture, tmp_path: Path) -> None:
+    place = tmp_path / "not" / "there"
+    given = ("--ways", "pipelined", "--folder", str(place))
+    assert main(["bench", "imports", *QUICK, *given]) == 0
+    assert "pipelined" in capsys.readouterr().out
+    assert list(place.iterdir()) == []
+    (tmp_path / "file").touch()
+    assert main(["bench", "imports", *QUICK, *given[:3], str(tmp_path / "file")]) != 0
+    assert "file" in capsys.readouterr().err
+
+
 def test_parts_are_medians_in_turn_also_with_cold_pages(capsys: Capture) -> None:
     given = ("--parts", "3", "--ways", "pipelined,in memory", "--cold", "--json")
     assert main(["bench", "imports", *QUICK, *given]) == 0

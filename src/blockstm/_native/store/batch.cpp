@@ -2,10 +2,97 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
 
 #include "store/checked_value.hpp"
 
 namespace blockstm::store {
+namespace {
+
+constexpr uint64_t PIECE_SIZE = 1024;     // changes that are put at once
+constexpr uint64_t SHARED_FROM = 16'384;  // fewer are not worth a thread
+
+}  // namespace
+
+// The pieces of a batch one after the other, as they are made: by a thread of its own, or by who asks for them. The one
+// is at most a few ahead of the other.
+class Batch::Pieces {
+public:
+    explicit Pieces(Batch& batch) noexcept : batch_(batch) {
+        if (batch.changes_.size() < SHARED_FROM) return;
+        try {
+            thread_ = std::thread([this]() noexcept { make_all(); });
+        } catch (const std::exception&) {  // no thread, or no memory for one
+        }
+    }
+    ~Pieces() {
+        if (!thread_.joinable()) return;
+        tell([this]() noexcept { is_stopped_ = true; });
+        thread_.join();
+    }
+
+    // The next one; it stays until the one after it is asked for. Null: that was the last.
+    const Piece* next() noexcept {
+        if (used_ == batch_.changes_.size()) return nullptr;
+        if (!thread_.joinable()) {
+            make(pieces_[0], used_);
+            used_ = pieces_[0].end;
+            return &pieces_[0];
+        }
+        if (taken_ != 0) tell([this]() noexcept { ++given_back_; });
+        std::unique_lock guard(mutex_);
+        changed_.wait(guard, [this]() noexcept { return made_ > taken_; });
+        const Piece& piece = pieces_[taken_++ % COUNT];
+        used_ = piece.end;
+        return &piece;
+    }
+
+private:
+    static constexpr uint64_t COUNT = 4;
+
+    void make(Piece& piece, uint64_t begin) noexcept {
+        const uint64_t end = batch_.table_end(begin);
+        if (begin == 0 || batch_.changes_[begin - 1].table != batch_.changes_[begin].table) batch_.sort_table(begin);
+        piece.begin = begin;
+        piece.end = std::min(end, begin + PIECE_SIZE);
+        batch_.make_values(piece);
+    }
+
+    void make_all() noexcept {
+        for (uint64_t begin = 0, number = 0; begin < batch_.changes_.size(); ++number) {
+            {
+                std::unique_lock guard(mutex_);
+                changed_.wait(guard, [&]() noexcept { return is_stopped_ || number - given_back_ < COUNT; });
+                if (is_stopped_) return;
+            }
+            Piece& piece = pieces_[number % COUNT];
+            make(piece, begin);
+            begin = piece.end;
+            tell([this]() noexcept { ++made_; });
+        }
+    }
+
+    template <class Change>
+    void tell(Change change) noexcept {
+        {
+            const std::lock_guard guard(mutex_);
+            change();
+        }
+        changed_.notify_all();
+    }
+
+    Batch& batch_;
+    uint64_t used_ = 0, taken_ = 0;  // changes, and pieces, that were asked for
+    Piece pieces_[COUNT];
+    std::mutex mutex_;
+    std::condition_variable changed_;  // of what follows, which the mutex guards:
+    uint64_t made_ = 0, given_back_ = 0;
+    bool is_stopped_ = false;
+    std::thread thread_;
+};
 
 bool Batch::put(uint32_t table, ByteView key, ByteView value) noexcept {
     if (!note(table, key, value, PUT)) return false;
@@ -40,9 +127,8 @@ bool Batch::note(uint32_t table, ByteView key, ByteView value, Kind kind) noexce
                           table, static_cast<uint32_t>(changes_.size()), kind});
 }
 
-// By table; what removes prefixes first; then by key, the earlier change of a key first.
+// Of one table: what removes prefixes first; then by key, the earlier change of a key first.
 bool Batch::is_before(const Change& left, const Change& right) const noexcept {
-    if (left.table != right.table) return left.table < right.table;
     const bool is_prefix = left.kind == REMOVE_PREFIX;
     if (is_prefix != (right.kind == REMOVE_PREFIX)) return is_prefix;
     if (left.head != right.head) return left.head < right.head;
@@ -55,19 +141,67 @@ bool Batch::is_before(const Change& left, const Change& right) const noexcept {
 
 // Whether the next change is of the same key.
 bool Batch::is_overruled(uint64_t place) const noexcept {
-    if (place + 1 == changes_.size()) return false;
+    if (place + 1 == table_end(place)) return false;  // those of the next table are perhaps being sorted
     const Change &change = changes_[place], &next = changes_[place + 1];
     const bool same_kind = (change.kind == REMOVE_PREFIX) == (next.kind == REMOVE_PREFIX);
-    return same_kind && change.table == next.table && equal(key_of(change), key_of(next));
+    return same_kind && equal(key_of(change), key_of(next));
+}
+
+// By table, in no order within.
+void Batch::part_by_table() noexcept {
+    uint64_t next[TABLES_MAX] = {};
+    std::fill(table_ends_, table_ends_ + TABLES_MAX, 0);
+    for (const Change& change : changes_) ++table_ends_[change.table];
+    for (uint32_t table = 0, begin = 0; table < TABLES_MAX; ++table) {
+        next[table] = begin;
+        begin += table_ends_[table];
+        table_ends_[table] = begin;
+    }
+    for (uint32_t table = 0; table < TABLES_MAX; ++table) {
+        while (next[table] != table_ends_[table]) {
+            Change& change = changes_[next[table]];
+            if (change.table == table) {
+                ++next[table];
+            } else {
+                std::swap(change, changes_[next[change.table]++]);
+            }
+        }
+    }
+}
+
+uint64_t Batch::table_end(uint64_t begin) const noexcept { return table_ends_[changes_[begin].table]; }
+
+void Batch::sort_table(uint64_t begin) noexcept {
+    std::sort(changes_.begin() + begin, changes_.begin() + table_end(begin),
+              [this](const Change& left, const Change& right) noexcept { return is_before(left, right); });
+}
+
+// Where memory is short for one it has none, nor has any behind it.
+void Batch::make_values(Piece& piece) const noexcept {
+    piece.values.clear();
+    piece.ends.clear();
+    Array<uint8_t> made;
+    for (uint64_t place = piece.begin; place < piece.end; ++place) {
+        const Change& change = changes_[place];
+        if (change.kind == PUT_MADE && !is_overruled(place)) {
+            const void* what;
+            std::memcpy(&what, bytes_.data() + change.begin + change.key_size, sizeof what);
+            made.clear();
+            if (!maker_->make(what, made)) return;
+            uint8_t* const checked = piece.values.extend(made.size() + CHECKSUM_SIZE);
+            if (checked == nullptr) return;
+            put_checked(checked, change.table, key_of(change), {made.data(), made.size()});
+        }
+        if (!piece.ends.push(piece.values.size())) return;
+    }
 }
 
 int Batch::commit(Environment& environment, Failure& failure) noexcept {
-    std::sort(changes_.begin(), changes_.end(),
-              [this](const Change& left, const Change& right) noexcept { return is_before(left, right); });
+    part_by_table();
     MDBX_txn* txn = nullptr;
     int code = library.txn_begin_ex(environment.handle(), nullptr, TXN_READ_WRITE | TXN_TRY, &txn, nullptr);
     if (code != CODE_OK) return failure.set(code);
-    code = make_all(txn, environment, failure);
+    code = put_all(txn, environment, failure);
     if (code != CODE_OK) {
         library.txn_abort(txn);
         return code;
@@ -78,43 +212,47 @@ int Batch::commit(Environment& environment, Failure& failure) noexcept {
     return failure.set(code == CODE_TRUE ? EIO : code);
 }
 
-int Batch::make_all(MDBX_txn* txn, const Environment& environment, Failure& failure) noexcept {
+int Batch::put_all(MDBX_txn* txn, const Environment& environment, Failure& failure) noexcept {
     MDBX_cursor* cursor = nullptr;
     int code = CODE_OK;
-    for (uint64_t place = 0; place < changes_.size() && code == CODE_OK; ++place) {
-        const Change& change = changes_[place];
-        if (place == 0 || changes_[place - 1].table != change.table) {
+    Pieces pieces(*this);
+    for (const Piece* piece = pieces.next(); piece != nullptr && code == CODE_OK; piece = pieces.next()) {
+        const Change& first = changes_[piece->begin];
+        if (piece->begin == 0 || changes_[piece->begin - 1].table != first.table) {
             if (cursor != nullptr) library.cursor_close(cursor);
             cursor = nullptr;
-            code = library.cursor_open(txn, environment.dbi(change.table), &cursor);
+            code = library.cursor_open(txn, environment.dbi(first.table), &cursor);
+            if (code != CODE_OK) failure.set(code, first.table, key_of(first));
         }
-        if (code == CODE_OK && !is_overruled(place)) code = make(cursor, change);
-        if (code != CODE_OK) failure.set(code, change.table, key_of(change));
+        if (code == CODE_OK) code = put_piece(cursor, *piece, failure);
     }
     if (cursor != nullptr) library.cursor_close(cursor);
     return code;
 }
 
-int Batch::make(MDBX_cursor* cursor, const Change& change) noexcept {
+int Batch::put_piece(MDBX_cursor* cursor, const Piece& piece, Failure& failure) noexcept {
+    for (uint64_t place = piece.begin; place < piece.end; ++place) {
+        const Change& change = changes_[place];
+        int code = CODE_OK;
+        if (place - piece.begin >= piece.ends.size()) {
+            code = ENOMEM;
+        } else if (!is_overruled(place)) {
+            code = put_change(cursor, change, piece.value(place));
+        }
+        if (code != CODE_OK) return failure.set(code, change.table, key_of(change));
+    }
+    return CODE_OK;
+}
+
+int Batch::put_change(MDBX_cursor* cursor, const Change& change, ByteView made) noexcept {
     uint8_t* const begin = bytes_.data() + change.begin;
     if (change.kind == REMOVE_PREFIX) return remove_all(cursor, key_of(change));
-    if (change.kind == PUT_MADE) return make_value(cursor, change);
     Value key{begin, change.key_size}, value{begin + change.key_size, change.value_size};
-    if (change.kind == PUT) return library.cursor_put(cursor, &key, &value, PUT_UPSERT);
+    if (change.kind == PUT_MADE) value = {const_cast<uint8_t*>(made.data()), made.size()};
+    if (change.kind != REMOVE) return library.cursor_put(cursor, &key, &value, PUT_UPSERT);
     const int code = library.cursor_get(cursor, &key, &value, TO_LOWER_BOUND);
     if (code == CODE_OK) return library.cursor_del(cursor, 0);
     return code == CODE_TRUE || code == CODE_NOT_FOUND ? CODE_OK : code;
-}
-
-int Batch::make_value(MDBX_cursor* cursor, const Change& change) noexcept {
-    uint8_t* const begin = bytes_.data() + change.begin;
-    const void* what;
-    std::memcpy(&what, begin + change.key_size, sizeof what);
-    made_.clear();
-    if (!maker_->make(what, made_) || !checked_.resize(made_.size() + CHECKSUM_SIZE)) return ENOMEM;
-    put_checked(checked_.data(), change.table, key_of(change), {made_.data(), made_.size()});
-    Value key{begin, change.key_size}, value{checked_.data(), checked_.size()};
-    return library.cursor_put(cursor, &key, &value, PUT_UPSERT);
 }
 
 int Batch::remove_all(MDBX_cursor* cursor, ByteView prefix) noexcept {

@@ -127,7 +127,8 @@ def measure_chain(
         parts: for each way of `WAYS`, in turn.
         workers: threads that run a block; by default as many as there are usable cores.
         ways: of `WAYS` and `BASELINES`.
-        folder: where the chain is made, and removed again; by default one for temporary files.
+        folder: where the chain is made, and removed again; by default one for temporary files. It is
+            made, and stays, where it is not there.
         seed: of what is drawn.
         cold: whether the system has none of the folder in memory when a part on disk begins.
 
@@ -139,6 +140,8 @@ def measure_chain(
     if cold and not hasattr(os, "posix_fadvise"):
         raise ConfigError("pages cannot be dropped on this system: measure without cold")
     population = Population(accounts, seed)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="blockstm-chain-", dir=folder) as name:
         place = Path(name)
         on_disk = [way for way in ways if way in ("pipelined", "one by one")]

@@ -68,7 +68,9 @@ def add_parser(subparsers: Any) -> None:
         "--ways", default="", metavar="W,W", help="only these, see the rows; also geth and py-evm"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="of a block; default: all cores")
-    parser.add_argument("--folder", type=Path, metavar="D", help="where the chain is made")
+    parser.add_argument(
+        "--folder", type=Path, metavar="D", help="where the chain is made; made if need be"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of what is drawn")
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.set_defaults(main=main)
