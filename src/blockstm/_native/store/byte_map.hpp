@@ -49,8 +49,8 @@ public:
         return true;
     }
 
-    // Ask for what a search of a key is going to read, in two steps, the second some time after the first: a map is large,
-    // and where its keys stand is in no order.
+    // Ask for what a search of a key is going to read, in two steps, the second some time after the first: a map is
+    // large, and where its keys stand is in no order.
     void expect(ByteView key) const noexcept {
         if (!cells_.empty()) __builtin_prefetch(&cells_[hash_of(key) & (cells_.size() - 1)]);
     }

@@ -21,8 +21,7 @@ cdef class DiskState:
     cdef core.DiskNodes* nodes
     cdef trie.NodeStore* node_store
     cdef trie.Accounts* tries
-    cdef trie.Accounts settling  # what was written last, until its nodes are known to be stored
-    cdef bint is_settling
+    cdef trie.WrittenTries written_tries
     cdef core.FlatTables flat_tables
     cdef core.NodeTables node_tables
     cdef uint64_t node_bytes  # when the tries take more, they are read anew
@@ -41,7 +40,6 @@ cdef class DiskState:
     cdef void leave(self) noexcept nogil
     cdef int open_tries(self, bytes root) except -1
     cdef void drop_tries(self) noexcept
-    cdef void settle(self) noexcept nogil
     cdef void set_root(self, bytes root) noexcept
     cpdef tuple plan(self, tuple planned)
     cdef TriesAfter after(self, bytes records, uint32_t workers)

@@ -95,8 +95,7 @@ cdef class DiskState:
         return 0
 
     cdef void drop_tries(self) noexcept:
-        # The nodes end with what they are in: nobody walks through them for that.
-        self.is_settling = False
+        self.written_tries.forget()
         if self.tries != NULL:
             del self.tries
             self.tries = NULL
@@ -229,7 +228,7 @@ cdef class DiskState:
         after.state, after.tries = self, new trie.Accounts()
         with nogil:
             self.node_store.lock()
-            self.settle()
+            self.written_tries.mark(self.tries[0], self.node_store[0], self.node_bytes)
             after.node_store = self.node_store
             if not after.tries.share(self.tries[0]):
                 status = Status.OutOfMemory
@@ -402,7 +401,7 @@ cdef class DiskState:
         with nogil:
             is_filled = self.reading.accounts.fill(found.batch)  # of what is frozen, which nobody changes
             self.node_store.lock()
-            self.settle()
+            self.written_tries.mark(self.tries[0], self.node_store[0], self.node_bytes)
             is_shared = is_filled and found.tries.share(self.tries[0])
             is_noted = is_shared and found.tries.collect(found.nodes[0])
             if is_noted:
@@ -426,27 +425,10 @@ cdef class DiskState:
         at = self.database.snapshot(self.readers)
         with nogil:
             self.node_store.lock()
-            self.settle()
             self.nodes.move_to(at.snapshot)
-            found.tries.leave_notes()
-            self.settling.share(found.tries)  # without notes that takes no memory
-            found.tries.drop()
-            self.is_settling = True
+            self.written_tries.take(found.tries)
             self.node_store.unlock()
         self.written = at
-
-    cdef void settle(self) noexcept nogil:
-        """Know of the nodes that were written last that they are stored, and forget most of them where they take much.
-
-        That is left to who needs the tries next, as of a chain that is closed nobody does. Under the nodes' lock.
-        """
-        if not self.is_settling:
-            return
-        self.is_settling = False
-        self.settling.mark_stored()
-        self.settling.drop()
-        if self.node_store.in_use() > self.node_bytes:
-            self.tries.unload(self.node_bytes)  # where memory is short for that, more stays
 
     def adopt(self) -> None:
         """Read from the store what was written.
@@ -493,7 +475,6 @@ cdef class DiskState:
                 self.lock.unlock()
                 if found is not None:
                     self.node_store.lock()
-                    self.settle()
                     is_kept = self.tries.take_notes(found.tries) and is_kept
                     self.node_store.unlock()
         if not is_kept:
@@ -535,9 +516,7 @@ cdef class DiskState:
         self.current().check()
         with self.changing:
             if self.node_store.try_lock():
-                self.node_bytes_seen = self.node_store.in_use()
-                if self.is_settling:  # the rest is about to be forgotten
-                    self.node_bytes_seen = min(self.node_bytes_seen, self.node_bytes)
+                self.node_bytes_seen = self.written_tries.in_use(self.node_store[0], self.node_bytes)
                 self.node_store.unlock()
             return self.node_bytes_seen + self.reading.accounts.pending_memory()
 

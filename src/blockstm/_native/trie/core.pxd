@@ -115,12 +115,18 @@ cdef extern from "trie/accounts.hpp" namespace "blockstm::trie" nogil:
         Status apply(Bytes records, uint32_t threads) noexcept
         Status root(uint32_t threads, uint8_t* out) noexcept
         cbool collect(NodeSink& sink) noexcept
-        void mark_stored() noexcept
         void leave_notes() noexcept
         void swap_notes(Accounts& copy) noexcept
         cbool take_notes(const Accounts& copy) noexcept
-        cbool unload(uint64_t bytes_max) noexcept
         Status prove(const uint8_t* address, Array[uint8_t]& encodings, Array[uint64_t]& sizes) noexcept
         Status prove_slot(
             const uint8_t* address, const uint8_t* slot, Array[uint8_t]& encodings, Array[uint64_t]& sizes
         ) noexcept
+
+cdef extern from "trie/written_tries.hpp" namespace "blockstm::trie" nogil:
+    cppclass WrittenTries:
+        WrittenTries() noexcept
+        void take(Accounts& written) noexcept
+        void mark(Accounts& now, NodeStore& store, uint64_t bytes_max) noexcept
+        uint64_t in_use(NodeStore& store, uint64_t bytes_max) noexcept
+        void forget() noexcept

@@ -100,7 +100,7 @@ private:
     static constexpr uint64_t KINDS = SMALL_MAX / STEP + 1;
     static constexpr uint64_t SHARED_MIN = 64;
     static constexpr uint64_t CHUNK_MIN = 4096;
-    static constexpr uint64_t CHUNK_MAX = HUGE_PAGE;  // nodes are met in no order: each in another page, were they small
+    static constexpr uint64_t CHUNK_MAX = HUGE_PAGE;  // nodes are met in no order, each in another small page
 
     static void free_all(Chunk* chunk) noexcept {
         while (chunk != nullptr) {

@@ -127,8 +127,8 @@ def measure_chain(
         parts: for each way of `WAYS`, in turn.
         workers: threads that run a block; by default as many as there are usable cores.
         ways: of `WAYS` and `BASELINES`.
-        folder: where the chain is made, and removed again; by default one for temporary files. It is
-            made, and stays, where it is not there.
+        folder: where the chain is made, and removed again; by default one for temporary files. A
+            folder that is not there is made, and stays.
         seed: of what is drawn.
         cold: whether the system has none of the folder in memory when a part on disk begins.
 
