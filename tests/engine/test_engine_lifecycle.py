@@ -60,6 +60,45 @@ def test_closing_ends_its_threads(workers: int) -> None:
     assert comes_true(lambda: not threads_since(before))  # one may have begun at the end
 
 
+@pytest.mark.parametrize("how", ["execute_block", "stream"])
+def test_a_block_that_is_not_worth_sharing_starts_no_helpers(how: str) -> None:
+    """To start one takes longer than the block."""
+    before = threading.enumerate()
+    with Executor(workers=4) as engine:
+        if how == "stream":
+            stream = engine.stream(BLOCK[:3], {}, scripted_vm)
+            assert len(list(stream)) == 3
+            result = stream.result
+        else:
+            result = engine.execute_block(BLOCK[:3], {}, scripted_vm)
+        assert result is not None
+        assert result.writes == {"a": 3, "b": 3}
+        assert {thread.name for thread in threads_since(before)} <= {"blockstm-stream"}
+
+
+def test_a_block_that_is_shared_does_not_wait_for_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate opens, and who opened it runs all transactions where nobody else has come."""
+    begin, start = threading.Event(), threading.Thread.start
+
+    def start_late(thread: threading.Thread) -> None:
+        if thread.name.startswith("blockstm-"):
+            begin.wait(PATIENCE)
+        start(thread)
+
+    def slow(view: Any, script: Any) -> Any:
+        time.sleep(0.002)
+        return scripted_vm(view, script)
+
+    monkeypatch.setattr(threading.Thread, "start", start_late)
+    with Executor(workers=2) as engine:
+        for _ in range(3):  # the second block does not start them once more
+            assert_same_result(engine.execute_block(BLOCK, {}, slow), EXPECTED)
+        assert not begin.is_set()
+        begin.set()
+        assert_same_result(engine.execute_block(BLOCK, {}, slow), EXPECTED)
+        assert comes_true(lambda: sum(t.name == "blockstm-1" for t in threading.enumerate()) == 1)
+
+
 def test_closing_does_not_wait_for_a_thread_that_has_not_begun(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -63,6 +63,7 @@ cdef class Engine:
     cdef object finished(self, int32_t workers)
     cdef object ending(self)
 
+    cdef bint call_helpers(self, bint waits) except -1
     cdef int help_until_shut(self, int32_t id) except -1
     cdef bint help_without_gil(self, int32_t id, uint64_t* seen) noexcept nogil
 

@@ -108,6 +108,10 @@ cdef class Engine:
 
     # ------------------------------------------------------------ the other workers
 
+    cdef bint call_helpers(self, bint waits) except -1:
+        """Whether other workers may be expected; ``waits``: until one has come."""
+        return True
+
     cdef int help_until_shut(self, int32_t id) except -1:
         """Be worker ``id`` in every block that wants one, until the pool is shut down."""
         cdef uint64_t seen = 0
@@ -429,11 +433,14 @@ cdef class Engine:
             return self.finished(1)
         if checks_profit and not is_profitable_at_once(&self.block, &self.worker[0], &self.pace):
             self.run_until_sharing_is_profitable()
-        if self.block.scheduler.frontier.next.observe() < request.count and not scheduler_stopping(
+        if self.block.scheduler.frontier.next.observe() == request.count or scheduler_stopping(
                 &self.block.scheduler):
+            workers = 1
+        elif self.call_helpers(not checks_profit):
             self.run_shared(workers, checks_profit)
         else:
             workers = 1
+            self.run_alone(request.count)
         learn_pace(&self.pace, &self.block, self.worker, workers)
         return self.finished(workers)
 

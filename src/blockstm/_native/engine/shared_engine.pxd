@@ -40,7 +40,7 @@ cdef class SharedEngine(Engine):
 
     cdef int32_t workers_for(self, Request request) except -1
     cdef int hire_all(self) except -1
-    cdef bint hire(self, bint driver) except -1
+    cdef bint hire(self, bint driver, bint waits) except -1
     cdef bint await_threads(self) noexcept
     cdef bint arrive(self, int32_t id) except -1
     cdef void depart(self, int32_t id) noexcept

@@ -153,18 +153,24 @@ cdef class SharedEngine(Engine):
     # ------------------------------------------------------------ threads
 
     cdef int32_t workers_for(self, Request request) except -1:
-        """How many may work on a block; helpers are started where there are none yet."""
+        """How many may work on a block."""
         cdef int32_t workers = self.workers if self.workers < request.workers else request.workers
         if workers > request.count:
             workers = <int32_t>request.count
-        if workers < 2:
-            return 1
-        return workers if self.hire(False) else 1
+        return max(workers, 1)
+
+    cdef bint call_helpers(self, bint waits) except -1:
+        """Start helpers where some are missing; whether any may be expected.
+
+        A block that a gate has opened goes on meanwhile: to start one takes longer than many a block, and
+        who comes late finds the barrier open.
+        """
+        return self.hire(False, waits)
 
     cdef int hire_all(self) except -1:
         """All helpers, however late they begin; a RuntimeError where one cannot be started."""
         cdef int32_t id
-        self.hire(False)
+        self.hire(False, True)
         while not self.await_threads():
             PyErr_CheckSignals()
         for id in range(1, self.workers):
@@ -172,8 +178,8 @@ cdef class SharedEngine(Engine):
                 raise RuntimeError(f"{self.workers - 1} threads are needed, and not all could be started")
         return 0
 
-    cdef bint hire(self, bint driver) except -1:
-        """Start the threads that are missing; whether a driver, or else any helper, has come.
+    cdef bint hire(self, bint driver, bint waits) except -1:
+        """Start the threads that are missing; whether a driver, or else any helper, has come, or may yet.
 
         Where none can be started there are fewer; the next block tries again. They are started by
         another thread, as signal handlers, which may raise in the middle of `Thread.start`, run in the main
@@ -182,6 +188,8 @@ cdef class SharedEngine(Engine):
         cdef int32_t id, first = 0 if driver else 1
         cdef int32_t end = 1 if driver else self.workers
         cdef list missing = [id for id in range(first, end) if self.thread[id].observe() == 0]
+        if missing and not waits and not turn_await_threads(&self.turn, 0):
+            return True  # they are being started
         if missing:
             turn_expect(&self.turn, <int32_t>len(missing))
             try:
@@ -190,7 +198,10 @@ cdef class SharedEngine(Engine):
                 turn_expect(&self.turn, -<int32_t>len(missing))
                 if not isinstance(error, Exception):
                     raise
-            self.await_threads()
+            else:
+                if not waits:
+                    return True
+                self.await_threads()
         for id in range(first, end):
             if self.thread[id].observe() != 0:
                 return True

@@ -30,7 +30,7 @@ cdef class StreamedBlock(Background):
         self.is_held = True
         engine.open_stream(self)
         self.workers = engine.workers_for(self.request)
-        self.has_driver = engine.hire(True)
+        self.has_driver = engine.hire(True, True)
         if self.has_driver:
             engine.offered = self
             turn_offer(&engine.turn)
