@@ -1,12 +1,14 @@
 // The functions of other people's libraries that the EVM calls: one table of C pointers, with their
-// signatures from those libraries' headers. `blockstm.vm.evm.libraries` finds the shared objects and
-// fills the table through libraries.pyx before the first use; from then on it is read-only, and any
-// thread calls through it without the GIL. Each of these functions keeps its state in its arguments, so calls
-// from many threads never meet.
+// signatures from those libraries' headers. `blockstm.vm.evm.libraries` finds the shared objects; the first
+// thread that needs a library loads it, as most blocks need none, and to link one takes longer than many a block.
+// From then on its part of the table is read-only, and any thread calls through it without the GIL. Each of these
+// functions keeps its state in its arguments, so calls from many threads never meet.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "base/atomics.hpp"
 
 namespace blockstm {
 
@@ -114,22 +116,27 @@ struct GmpInteger {
 struct Blst {
     static constexpr int LINES = 68;
 
-    bool loaded = false;
+    Atomic<bool> loaded{false};  // published when all else is there
     BlstFp6 g2_lines[LINES];      // the Miller loop's lines through the generator of G2
     BlstFp6 setup_lines[LINES];   // and through tau times it, from the KZG ceremony
     BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_MEMBER)
 };
 
 struct Gmp {
-    bool loaded = false;
+    Atomic<bool> loaded{false};
     BLOCKSTM_GMP_FUNCTIONS(BLOCKSTM_MEMBER)
 };
 
 #undef BLOCKSTM_MEMBER
 
+enum class Library : uint8_t { Blst, Gmp };
+inline constexpr int LIBRARIES = 2;
+
 struct Libraries {
     Blst blst;
     Gmp gmp;
+    Atomic<const char*> file[LIBRARIES]{nullptr, nullptr};  // where each is to be loaded from, for good; null: nobody said
+    bool (*load)(Library library) = nullptr;  // as `load_library`, on this table; throws nothing
 };
 
 inline const Libraries NO_LIBRARIES{};
@@ -138,18 +145,27 @@ inline const Libraries* library_table = &NO_LIBRARIES;
 // Every extension module that calls libraries says once, when it is imported, where the one table is.
 inline void use_libraries(const Libraries* table) noexcept { library_table = table; }
 
-inline const Libraries& libraries() noexcept { return *library_table; }
+// A library's functions, loaded where they are not yet; null where they cannot be. From any thread.
+inline const Blst* blst_functions() noexcept {
+    const Libraries& table = *library_table;
+    if (table.blst.loaded.observe()) return &table.blst;
+    return table.load != nullptr && table.load(Library::Blst) ? &table.blst : nullptr;
+}
 
-// For filling the table; called with the GIL held, before `loaded` is seen by any user.
-enum class Library : uint8_t { Blst, Gmp };
+inline const Gmp* gmp_functions() noexcept {
+    const Libraries& table = *library_table;
+    if (table.gmp.loaded.observe()) return &table.gmp;
+    return table.load != nullptr && table.load(Library::Gmp) ? &table.gmp : nullptr;
+}
 
-// The place of the pointer to `symbol`; null if the table has no such function.
-void* function_place(Libraries& table, Library library, const char* symbol) noexcept;
+// Says where a library is to be loaded from; the text stays. From any thread.
+inline void promise_library(Libraries& table, Library library, const char* file) noexcept {
+    table.file[static_cast<int>(library)].publish(file);
+}
 
-// The symbols a library must have, ended by null.
-const char* const* function_names(Library library) noexcept;
-
-// Sets up a library all of whose pointers are in place and marks it loaded; false if it refuses.
-bool prepare(Libraries& table, Library library) noexcept;
+// Loads a library from its file, unless it is there already. From any thread, with or without the GIL; a fork waits
+// until it is done. Where that fails, false, and `error`, if not null, has `ERROR_BYTES` of why.
+inline constexpr size_t ERROR_BYTES = 512;
+bool load_library(Libraries& table, Library library, char* error) noexcept;
 
 }  // namespace blockstm

@@ -1,8 +1,9 @@
 # distutils: sources = src/blockstm/_native/crypto/library_table.cpp
-"""Fills the table of libraries with the addresses that Python finds; see ``libraries.hpp``."""
-from libc.stdint cimport uintptr_t
+"""The table of libraries, which are loaded from the files that Python finds; see ``libraries.hpp``."""
+from libcpp cimport bool as cbool
 
 cdef Libraries TABLE
+cdef list FILES = []  # the texts that the table points to
 
 LIBRARIES = ("blst", "gmp")
 
@@ -11,29 +12,29 @@ cdef const Libraries* shared_libraries() noexcept nogil:
     return &TABLE
 
 
-def functions(library: str) -> tuple[str, ...]:
-    """The symbols that a library must have."""
-    cdef const char* const* name = function_names(_number(library))
-    cdef list found = []
-    while name[0] != NULL:
-        found.append(name[0].decode())
-        name += 1
-    return tuple(found)
-
-
-def install(library: str, addresses: dict[str, int]) -> bool:
-    """Write the addresses of `functions` into the table and set the library up.
-
-    False if the library refuses to be set up. Not to be called twice for one library, nor by two
-    threads at once: ``blockstm.vm.evm.libraries`` sees to that.
-    """
+def promise(library: str, file: bytes) -> None:
+    """Say where a library is to be loaded from by who first calls it. Safe from any thread."""
     cdef Library number = _number(library)
-    cdef uintptr_t address
-    for name in functions(library):
-        address = addresses[name]
-        (<uintptr_t*>function_place(TABLE, number, name.encode()))[0] = address
-    return prepare(TABLE, number)
+    FILES.append(file)
+    promise_library(TABLE, number, file)
+
+
+def load(library: str) -> str:
+    """Load a library now; why that failed, or nothing. Safe from any thread."""
+    cdef Library number = _number(library)
+    cdef char[ERROR_BYTES] error
+    cdef cbool loaded
+    with nogil:
+        loaded = load_library(TABLE, number, error)
+    return "" if loaded else error.decode(errors="replace")
+
+
+cdef cbool load_asked_for(Library library) noexcept nogil:
+    return load_library(TABLE, library, NULL)
 
 
 cdef Library _number(str library) except *:
     return <Library><int>LIBRARIES.index(library)
+
+
+TABLE.load = load_asked_for

@@ -1,7 +1,12 @@
-// Filling the table of libraries; see libraries.hpp. Runs once per library, with the GIL held.
+// Filling the table of libraries; see libraries.hpp.
 #include "crypto/libraries.hpp"
 
-#include <cstring>
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <mutex>
+
+#include "base/fork_locks.hpp"
 
 namespace blockstm {
 namespace {
@@ -17,20 +22,20 @@ constexpr uint8_t SETUP_G2[96] = {
     0x08, 0x70, 0x41, 0xde, 0x62, 0x10, 0x00, 0xed, 0xc9, 0x8e, 0xda, 0xda, 0x20, 0xc1, 0xde, 0xf2,
 };
 
-#define BLOCKSTM_NAME(name, symbol, result, arguments) symbol,
-constexpr const char* BLST_NAMES[] = {BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_NAME) nullptr};
-constexpr const char* GMP_NAMES[] = {BLOCKSTM_GMP_FUNCTIONS(BLOCKSTM_NAME) nullptr};
-#undef BLOCKSTM_NAME
-
-#define BLOCKSTM_FIND(name, text, result, arguments) \
-    if (std::strcmp(symbol, text) == 0) return &library.name;
-void* find(Blst& library, const char* symbol) noexcept {
-    BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_FIND)
-    return nullptr;
+#define BLOCKSTM_FIND(name, symbol, result, arguments) \
+    if (!find(handle, symbol, library.name)) return false;
+template <class Function>
+bool find(void* handle, const char* symbol, Function& function) noexcept {
+    function = reinterpret_cast<Function>(dlsym(handle, symbol));
+    return function != nullptr;
 }
-void* find(Gmp& library, const char* symbol) noexcept {
+bool find_all(void* handle, Blst& library) noexcept {
+    BLOCKSTM_BLST_FUNCTIONS(BLOCKSTM_FIND)
+    return true;
+}
+bool find_all(void* handle, Gmp& library) noexcept {
     BLOCKSTM_GMP_FUNCTIONS(BLOCKSTM_FIND)
-    return nullptr;
+    return true;
 }
 #undef BLOCKSTM_FIND
 
@@ -44,30 +49,30 @@ bool prepare(Blst& blst) noexcept {
 
 bool prepare(Gmp&) noexcept { return true; }
 
+bool fail(char* error, const char* why) noexcept {
+    if (error != nullptr) std::snprintf(error, ERROR_BYTES, "%s", why);
+    return false;
+}
+
+// What is loaded stays loaded: the pointers live as long as the process.
+template <class Functions>
+bool load(Functions& library, const char* file, char* error) noexcept {
+    if (library.loaded.read_plain()) return true;  // under the lock
+    if (file == nullptr) return fail(error, "it was not looked for");
+    void* const handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr || !find_all(handle, library)) return fail(error, dlerror());
+    if (!prepare(library)) return fail(error, "it refuses to be set up");
+    library.loaded.publish(true);
+    return true;
+}
+
 }  // namespace
 
-void* function_place(Libraries& table, Library library, const char* symbol) noexcept {
-    switch (library) {
-        case Library::Blst: return find(table.blst, symbol);
-        case Library::Gmp: return find(table.gmp, symbol);
-    }
-    return nullptr;
-}
-
-const char* const* function_names(Library library) noexcept {
-    switch (library) {
-        case Library::Blst: return BLST_NAMES;
-        case Library::Gmp: return GMP_NAMES;
-    }
-    return nullptr;
-}
-
-bool prepare(Libraries& table, Library library) noexcept {
-    switch (library) {
-        case Library::Blst: return table.blst.loaded = prepare(table.blst);
-        case Library::Gmp: return table.gmp.loaded = prepare(table.gmp);
-    }
-    return false;
+bool load_library(Libraries& table, Library library, char* error) noexcept {
+    static ForkMutex lock;
+    const std::lock_guard guard(lock);
+    const char* const file = table.file[static_cast<int>(library)].observe();
+    return library == Library::Blst ? load(table.blst, file, error) : load(table.gmp, file, error);
 }
 
 }  // namespace blockstm

@@ -26,7 +26,7 @@ from blockstm.state.located import located
 from blockstm.types import DELETED, Address, Hash32
 from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.execution import Execution
-from blockstm.vm.evm.libraries import load_libraries_of
+from blockstm.vm.evm.libraries import find_libraries_of
 from blockstm.vm.evm.precompiles import Precompile, checked_precompiles
 from blockstm.vm.evm.validation import MissingInput, error_of
 from blockstm.vm.forks import Fork, fork_named
@@ -78,7 +78,7 @@ class CallSession:
         self._precompiles = checked_precompiles(precompiles)
         below = None if state is None else located(state)
         self.fork = fork if isinstance(fork, Fork) else fork_named(fork)
-        load_libraries_of(self.fork)
+        find_libraries_of(self.fork)
         self.native = Session(LOCATIONS, LOCATION_VALUES, below)
         self._block_hash = block_hash
         self.block = block

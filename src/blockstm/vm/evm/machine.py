@@ -18,7 +18,7 @@ from blockstm.vm.context import BlockContext
 from blockstm.vm.evm.admission import BlockRoom
 from blockstm.vm.evm.execution import InvalidTransaction, read_output
 from blockstm.vm.evm.inspection import Observer, Recorder, observer_of
-from blockstm.vm.evm.libraries import load_libraries_of
+from blockstm.vm.evm.libraries import find_libraries_of
 from blockstm.vm.evm.opcodes import Opcode, checked_opcodes
 from blockstm.vm.evm.own_rules import NO_OWN_RULES, OwnRules, SystemCall, SystemStep
 from blockstm.vm.evm.precompiles import Precompile, checked_precompiles
@@ -96,7 +96,7 @@ class Evm:
         evmc: EvmcVm | None = None,
     ) -> None:
         known = fork if isinstance(fork, Fork) else fork_named(fork)
-        load_libraries_of(known)
+        find_libraries_of(known)
         self.fork = known.rules
         if block.blobs_max is None and known.blobs is not None:
             block = replace(block, blobs_max=known.blobs.max)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from blockstm._native.evm.prepared import reason_named
-from blockstm.errors import InputError, InternalError, TraceTooLarge
+from blockstm.errors import InputError, TraceTooLarge
 from blockstm.vm.evm.execution import InvalidTransaction
+from blockstm.vm.evm.libraries import why_missing
 from blockstm.vm.evmc.faults import error_of_fault
 
 __all__ = ["MissingInput", "WrongCode", "error_of"]
@@ -44,7 +45,7 @@ def error_of(index: int, status: int, output: bytes) -> Exception:
                 f"BLOCKHASH asks for block {number}, whose hash did not come with it", number
             )
         case 3:
-            return InternalError("the EVM ran without a library that a precompile needs")
+            return ImportError(why_missing())
         case 4:
             return ValueError("the state has a value that is neither 32 bytes nor code")
         case 6:

@@ -15,8 +15,9 @@ constexpr uint64_t PAIRS_AT_ONCE = 16;  // they share the squarings of one Mille
 
 template <class Group>
 PrecompileStatus add(Span input, Bytes& output) noexcept {
-    const Blst& blst = libraries().blst;
-    if (!blst.loaded) return PrecompileStatus::Unavailable;
+    const Blst* const functions = blst_functions();
+    if (functions == nullptr) return PrecompileStatus::Unavailable;
+    const Blst& blst = *functions;
     if (input.size != 2 * Group::SIZE) return PrecompileStatus::Failure;
     typename Group::Affine left, right;
     if (!bls12::read_on_curve<Group>(blst, input.data, left) ||
@@ -91,8 +92,9 @@ PrecompileStatus run_bls12_g1add(Span input, Bytes& output) noexcept { return ad
 PrecompileStatus run_bls12_g2add(Span input, Bytes& output) noexcept { return add<G2>(input, output); }
 
 PrecompileStatus run_bls12_pairing(Span input, Bytes& output) noexcept {
-    const Blst& blst = libraries().blst;
-    if (!blst.loaded) return PrecompileStatus::Unavailable;
+    const Blst* const functions = blst_functions();
+    if (functions == nullptr) return PrecompileStatus::Unavailable;
+    const Blst& blst = *functions;
     if (input.size == 0 || input.size % PAIR_SIZE != 0) return PrecompileStatus::Failure;
     Product product(blst);
     const uint8_t* bytes = input.data;
@@ -106,8 +108,9 @@ PrecompileStatus run_bls12_pairing(Span input, Bytes& output) noexcept {
 }
 
 PrecompileStatus run_bls12_map_fp_to_g1(Span input, Bytes& output) noexcept {
-    const Blst& blst = libraries().blst;
-    if (!blst.loaded) return PrecompileStatus::Unavailable;
+    const Blst* const functions = blst_functions();
+    if (functions == nullptr) return PrecompileStatus::Unavailable;
+    const Blst& blst = *functions;
     BlstFp element;
     if (input.size != bls12::FP_SIZE || !bls12::read_fp(blst, input.data, element)) {
         return PrecompileStatus::Failure;
@@ -118,8 +121,9 @@ PrecompileStatus run_bls12_map_fp_to_g1(Span input, Bytes& output) noexcept {
 }
 
 PrecompileStatus run_bls12_map_fp2_to_g2(Span input, Bytes& output) noexcept {
-    const Blst& blst = libraries().blst;
-    if (!blst.loaded) return PrecompileStatus::Unavailable;
+    const Blst* const functions = blst_functions();
+    if (functions == nullptr) return PrecompileStatus::Unavailable;
+    const Blst& blst = *functions;
     BlstFp2 element;
     if (input.size != 2 * bls12::FP_SIZE || !bls12::read_fp2(blst, input.data, element)) {
         return PrecompileStatus::Failure;

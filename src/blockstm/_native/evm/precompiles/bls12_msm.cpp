@@ -130,8 +130,9 @@ PrecompileStatus sum(const Blst& blst, Span input, Bytes& output) noexcept {
 
 template <class Group>
 PrecompileStatus run(Span input, Bytes& output) noexcept {
-    const Blst& blst = libraries().blst;
-    if (!blst.loaded) return PrecompileStatus::Unavailable;
+    const Blst* const functions = blst_functions();
+    if (functions == nullptr) return PrecompileStatus::Unavailable;
+    const Blst& blst = *functions;
     if (input.size == 0 || input.size % TERM_SIZE<Group> != 0) return PrecompileStatus::Failure;
     const bool alone = input.size == TERM_SIZE<Group>;
     return alone ? multiply<Group>(blst, input, output) : sum<Group>(blst, input, output);

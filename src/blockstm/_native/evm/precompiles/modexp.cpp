@@ -158,11 +158,12 @@ int64_t modexp_gas(Fork fork, Span input) noexcept {
 }
 
 PrecompileStatus run_modexp(Span input, Bytes& output) noexcept {
-    const Gmp& gmp = libraries().gmp;
-    if (!gmp.loaded) return PrecompileStatus::Unavailable;
     const Lengths lengths = read_lengths(input);
     if (lengths.modulus == 0) return PrecompileStatus::Success;
     if (is_inverse(input, lengths)) return run_inverse(input, output);
+    const Gmp* const functions = gmp_functions();
+    if (functions == nullptr) return PrecompileStatus::Unavailable;
+    const Gmp& gmp = *functions;
     if (std::max({lengths.base, lengths.exponent, lengths.modulus}) > WORKING_LENGTH_MAX ||
         !zeros(output, lengths.modulus)) {
         return PrecompileStatus::NoMemory;

@@ -67,8 +67,9 @@ bool proof_holds(const Blst& blst, const BlstP1Affine& commitment, const BlstP1A
 int64_t point_evaluation_gas(Fork, Span) noexcept { return 50000; }
 
 PrecompileStatus run_point_evaluation(Span input, Bytes& output) noexcept {
-    const Blst& blst = libraries().blst;
-    if (!blst.loaded) return PrecompileStatus::Unavailable;
+    const Blst* const functions = blst_functions();
+    if (functions == nullptr) return PrecompileStatus::Unavailable;
+    const Blst& blst = *functions;
     if (input.size != SIZE || !hash_matches(input)) return PrecompileStatus::Failure;
     BlstScalar z, y;
     BlstP1Affine commitment, proof;

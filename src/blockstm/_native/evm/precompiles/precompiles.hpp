@@ -1,7 +1,7 @@
 // The precompiled contracts (Yellow Paper appendix E and the EIPs named at each family's file): which
 // fork has which, and one function to run them. Each charges its gas before it works or allocates, so that a
 // call without the gas for it costs nothing. The interpreter calls this from any thread without the GIL;
-// nothing here is shared but the table of `crypto/libraries.hpp`, which is filled before the first block.
+// nothing here is shared but the table of `crypto/libraries.hpp`.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ enum class PrecompileStatus : uint8_t {
     Failure,      // the input is refused or the gas does not suffice: the call loses all its gas
     Reverted,     // the call fails with an output and keeps its gas; of added ones only
     NoMemory,     // the machine's memory ran out: the block cannot go on
-    Unavailable,  // a library was not loaded: a bug of the caller, see crypto/libraries.hpp
+    Unavailable,  // a library is not there, see crypto/libraries.hpp
     Raised,       // of added ones only: an error, the block cannot go on
     Over,         // of added ones only: the run does not count any more, the journal has the fault
 };
