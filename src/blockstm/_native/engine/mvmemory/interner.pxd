@@ -35,6 +35,9 @@ from blockstm._native.engine.mvmemory.locations cimport (
 cdef enum:
     SEGMENT_BITS = 15
     SEGMENT_SIZE = 1 << SEGMENT_BITS
+    # Ids begin near the end of the first segment, of which no more is taken: a short block, as the first of a process
+    # often is, does without a large page, for which the system may have to make room.
+    FIRST_ID = SEGMENT_SIZE - (1 << 12)
     UNITS_AHEAD = 12
     GENERATION_BITS = 8
     GENERATIONS = 1 << GENERATION_BITS
@@ -58,7 +61,7 @@ ctypedef void (*FreshLocation)(void* context, Location* location, uint32_t id, u
 cdef struct Interner:
     Atomic[Table*] table
     uint64_t generation             # of the block, 1 to GENERATIONS - 1
-    Location** segment              # pointers to SEGMENT_SIZE units each
+    Location** segment              # pointers to SEGMENT_SIZE units each, the first of which begin at FIRST_ID
     const uint64_t* seed
     bint alone                      # one worker: cells are filled by plain stores
     FreshLocation fresh             # NULL: nobody asks

@@ -41,6 +41,7 @@ cdef bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil
     interner.segment = <Location**>calloc(SEGMENTS, sizeof(Location*))
     mutex_init(&interner.grow)
     interner.table.prepare(table)
+    interner.handed_out.prepare(FIRST_ID)
     return table != NULL and interner.segment != NULL
 
 
@@ -66,7 +67,9 @@ cdef void interner_free(Interner* interner) noexcept nogil:
         table_free(table)
         mutex_destroy(&interner.grow)
     if interner.segment != NULL:
-        for index in range(SEGMENTS):
+        if interner.segment[0] != NULL:
+            pages_free(interner.segment[0] + FIRST_ID)
+        for index in range(1, SEGMENTS):
             pages_free(interner.segment[index])
         free(interner.segment)
 
@@ -77,7 +80,7 @@ cdef void interner_reset(Interner* interner) noexcept nogil:
     cdef uint64_t capacity = table.mask + 1
     interner_drop_outgrown(table)
     # A short block's cells would be far apart in a table that was made for a long one.
-    if capacity > FIRST_CAPACITY and interner.handed_out.read_plain() < capacity // 16:
+    if capacity > FIRST_CAPACITY and interner.handed_out.read_plain() - FIRST_ID < capacity // 16:
         smaller = table_new(capacity // 2)
     if smaller != NULL:
         interner.table.prepare(smaller)
@@ -87,7 +90,7 @@ cdef void interner_reset(Interner* interner) noexcept nogil:
         interner.generation = 1
         table = interner.table.read_plain()
         memset(<void*>table.cell, 0, (table.mask + 1) * sizeof(uint64_t))
-    interner.handed_out.prepare(0)
+    interner.handed_out.prepare(FIRST_ID)
 
 
 cdef void table_place(Table* table, uint64_t place, uint64_t cell) noexcept nogil:
@@ -137,10 +140,14 @@ cdef bint interner_grow(Interner* interner, uint64_t wanted) noexcept nogil:
 cdef bint interner_add_segment(Interner* interner, Atomic[Location*]* place) noexcept nogil:
     """Room for more units, unless another worker has made it; false: memory has run out."""
     cdef Location* segment
+    cdef bint is_first
     mutex_lock(&interner.grow)
     segment = place.observe()
     if segment == NULL:
-        segment = <Location*>pages_take(SEGMENT_SIZE * sizeof(Location))
+        is_first = <Location**>place == interner.segment
+        segment = <Location*>pages_take((SEGMENT_SIZE - (FIRST_ID if is_first else 0)) * sizeof(Location))
+        if segment != NULL and is_first:
+            segment -= FIRST_ID
         place.publish(segment)
     mutex_unlock(&interner.grow)
     return segment != NULL
@@ -149,7 +156,7 @@ cdef bint interner_add_segment(Interner* interner, Atomic[Location*]* place) noe
 cdef bint interner_more_ids(Interner* interner, Ids* ids) noexcept nogil:
     cdef uint32_t first = interner.handed_out.count_up(IDS_PER_RUN)
     cdef uint32_t index = first >> SEGMENT_BITS
-    cdef uint64_t wanted = 2 * (<uint64_t>first + IDS_PER_RUN)  # at most half full
+    cdef uint64_t wanted = 2 * (<uint64_t>first - FIRST_ID + IDS_PER_RUN)  # at most half full
     cdef Atomic[Location*]* place
     if index >= SEGMENTS:
         interner.handed_out.count_down(IDS_PER_RUN)
