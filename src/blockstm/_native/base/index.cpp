@@ -1,20 +1,15 @@
 #include "base/index.hpp"
 
-#include <random>
+#include <sys/random.h>
 
 namespace blockstm {
 namespace {
 
 TableSeed draw_seed() noexcept {
     TableSeed seed{};
-    for (uint64_t& word : seed.word) {
-        // Where the system has no randomness to give, addresses of this process have to do.
-        word = reinterpret_cast<uintptr_t>(&seed) * 0x9e3779b97f4a7c15;
-        try {
-            std::random_device device;
-            word ^= static_cast<uint64_t>(device()) << 32 | device();
-        } catch (...) {
-        }
+    // Where the system has no randomness to give, addresses of this process have to do.
+    if (getentropy(seed.word, sizeof seed.word) != 0) {
+        for (uint64_t& word : seed.word) word ^= reinterpret_cast<uintptr_t>(&seed) * 0x9e3779b97f4a7c15;
     }
     return seed;
 }
