@@ -216,6 +216,36 @@ Status decode_branch(Pool& pool, const rlp::Item* items, bool stays, uint32_t de
     return status;
 }
 
+// Whether it is a branch of hashes alone, as most are; then its children, and a bit for each that is one.
+bool read_hashes(Bytes payload, Node** children, uint16_t& waiting) noexcept {
+    constexpr uint8_t EMPTY = 0x80, HASH = 0x80 + HASH_SIZE;  // how an item begins
+    const uint8_t* at = payload.data();
+    const uint8_t* const end = at + payload.size();
+    waiting = 0;
+    for (int index = 0; index < BRANCH_WIDTH; ++index) {
+        if (at == end) return false;
+        const uint8_t head = *at++;
+        children[index] = nullptr;
+        if (head == EMPTY) continue;
+        if (head != HASH || static_cast<uint64_t>(end - at) < HASH_SIZE) return false;
+        waiting |= static_cast<uint16_t>(1u << index);
+        children[index] = reinterpret_cast<Node*>(const_cast<uint8_t*>(at));
+        at += HASH_SIZE;
+    }
+    children[VALUE_CHILD] = nullptr;
+    return end - at == 1 && *at == EMPTY;
+}
+
+Status make_waiting_branch(Pool& pool, Node* const* children, uint16_t waiting, uint32_t depth, Node*& out) noexcept {
+    if (depth >= DEPTH_MAX || std::popcount(waiting) < 2) return Status::Malformed;
+    auto* const branch = new_node<Branch>(pool, Kind::Branch, 0);
+    if (branch == nullptr) return Status::OutOfMemory;
+    branch->waiting = waiting;
+    std::memcpy(branch->children, children, sizeof branch->children);
+    out = branch;
+    return Status::Ok;
+}
+
 }  // namespace
 
 Status decode_node(Pool& pool, Bytes encoding, bool stays, uint32_t depth, bool is_below_extension,
@@ -223,6 +253,11 @@ Status decode_node(Pool& pool, Bytes encoding, bool stays, uint32_t depth, bool 
     out = nullptr;
     Bytes payload;
     if (!rlp::read_list(encoding, payload)) return Status::Malformed;
+    Node* children[CHILD_COUNT];
+    uint16_t waiting;
+    if (stays && read_hashes(payload, children, waiting)) {
+        return make_waiting_branch(pool, children, waiting, depth, out);
+    }
     rlp::Item items[CHILD_COUNT];
     int count = 0;
     for (rlp::Reader reader(payload); !reader.at_end(); ++count) {
