@@ -6,6 +6,9 @@
 // its beginning, once (strides.hpp); of that is kept where the first instruction of each 64 bytes begins.
 #pragma once
 
+#include <bit>
+#include <cstring>
+
 #include "base/bytes.hpp"
 #include "evm/compile/code_memory.hpp"
 #include "evm/compile/strides.hpp"
@@ -27,20 +30,9 @@ public:
         return find_start(code, place, start) ? start == place : look_up(code, place);
     }
 
-    // Whether a byte before it could be a PUSH that carries it; in vectors.
+    // Whether a byte before it could be a PUSH that carries it.
     static bool may_be_carried(Span code, uint64_t place) noexcept {
-        if (place < PUSH_MAX) return first_that_may_carry(code, place) != place;
-        using Bytes = uint8_t __attribute__((vector_size(PUSH_MAX / 2)));
-        constexpr Bytes FAR = {32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17};
-        constexpr Bytes NEAR = {16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1};
-        Bytes halves[2];
-        std::memcpy(halves, code.data + place - PUSH_MAX, sizeof halves);
-        const Bytes sizes[2] = {halves[0] - CARRIES_NONE, halves[1] - CARRIES_NONE};  // large where it is no PUSH
-        const auto found = ((sizes[0] >= FAR) & (sizes[0] <= static_cast<uint8_t>(PUSH_MAX))) |
-                           ((sizes[1] >= NEAR) & (sizes[1] <= static_cast<uint8_t>(PUSH_MAX)));
-        uint64_t words[2];
-        std::memcpy(words, &found, sizeof words);
-        return (words[0] | words[1]) != 0;
+        return first_that_may_carry(code, place) != place;
     }
 
     // Where the instruction begins that the byte at the place belongs to; false where a few such reads do not tell.
@@ -69,9 +61,31 @@ private:
     // The lowest place of a byte that, if it is an instruction, is a PUSH that carries the byte at `place`; that itself
     // where there is none.
     static uint64_t first_that_may_carry(Span code, uint64_t place) noexcept {
-        const uint64_t least = place < PUSH_MAX ? 0 : place - PUSH_MAX;
-        for (uint64_t at = least; at < place; ++at) {
+        if (place >= PUSH_MAX) [[likely]] return first_of_all_before(code.data + place - PUSH_MAX, place);
+        for (uint64_t at = 0; at < place; ++at) {
             if (at + immediate_size(code.data[at]) >= place) return at;
+        }
+        return place;
+    }
+
+    // The same, given where the 32 bytes before it are; in vectors.
+    static uint64_t first_of_all_before(const uint8_t* before, uint64_t place) noexcept {
+        using Bytes = uint8_t __attribute__((vector_size(PUSH_MAX / 2)));
+        constexpr Bytes FAR = {32, 31, 30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17};
+        constexpr Bytes NEAR = {16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1};
+        Bytes halves[2];
+        std::memcpy(halves, before, sizeof halves);
+        const Bytes sizes[2] = {halves[0] - CARRIES_NONE, halves[1] - CARRIES_NONE};  // large where it is no PUSH
+        using Found = int8_t __attribute__((vector_size(PUSH_MAX / 2)));
+        const Found found[2] = {
+            (sizes[0] >= FAR) & (sizes[0] <= static_cast<uint8_t>(PUSH_MAX)),
+            (sizes[1] >= NEAR) & (sizes[1] <= static_cast<uint8_t>(PUSH_MAX)),
+        };
+        static_assert(std::endian::native == std::endian::little);
+        uint64_t words[PUSH_MAX / 8];
+        std::memcpy(words, found, sizeof words);
+        for (uint64_t word = 0; word < PUSH_MAX / 8; ++word) {
+            if (words[word] != 0) return place - PUSH_MAX + 8 * word + std::countr_zero(words[word]) / 8;
         }
         return place;
     }
