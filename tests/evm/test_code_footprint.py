@@ -59,9 +59,9 @@ DENSE = {
 }
 
 
-def _program_of(code: bytes) -> int:
+def _program_of(code: bytes, hot_after: int = 0) -> int:
     """Bytes of a code's translation once all of it has run."""
-    first_tier(hot_after=0)
+    first_tier(hot_after=hot_after)
     call = Transaction(
         type=0, nonce=0, gas=20_000_000, to=TARGET, value=0, data=b"", v=0, r=0, s=0
     )  # fmt: skip
@@ -84,6 +84,27 @@ def test_hostile_codes_take_little_more_than_themselves(name: str) -> None:
 @pytest.mark.parametrize("name", DENSE)
 def test_no_code_takes_many_times_its_length(name: str) -> None:
     assert _program_of(DENSE[name]) <= SMALL + 24 * SIZE
+
+
+def _loop(targets: int, rounds: int) -> bytes:
+    """JUMPDESTs that jump one to the next, with a count on the stack, until it is 0."""
+    head = b"\x61" + rounds.to_bytes(2, "big")
+    first = len(head)
+    pieces = [
+        b"\x5b\x61" + (first + 5 * (number + 1)).to_bytes(2, "big") + b"\x56"
+        for number in range(targets)
+    ]
+    tail = b"\x5b\x60\x01\x90\x03\x80\x61" + first.to_bytes(2, "big") + b"\x57\x00"
+    return head + b"".join(pieces) + tail
+
+
+def test_code_that_becomes_hot_has_tables_for_the_targets_that_it_has_found() -> None:
+    """Tables that grow leave smaller ones behind, as somebody may be reading them."""
+    at_once = _program_of(_loop(150, 20))
+    code_cache(limit=0)
+    code_cache(limit=CODE_CACHE_LIMIT)
+    when_hot = _program_of(_loop(150, 21), hot_after=1024)
+    assert when_hot <= at_once - 1024
 
 
 PROGRAMS = """

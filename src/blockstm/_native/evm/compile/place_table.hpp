@@ -48,14 +48,14 @@ public:
     }
 
     // Room for so many more; false where memory ran out. Only then may they be added.
-    bool make_room(uint64_t count) noexcept {
-        Cells* cells = cells_.read_plain();
-        const uint64_t wanted = (count_ + count) * 4 / 3 + 1;
-        if (cells != nullptr && cells->mask >= wanted) return true;
-        uint64_t size = cells == nullptr ? SIZE_MIN : 2 * (cells->mask + 1);
-        while (size <= wanted) size *= 2;
-        return grow(cells, size);
+    bool make_room(uint64_t count) noexcept { return is_empty() ? make_first(count) : make_more(count); }
+    // The same of a table that has no room yet, and will get about so many: what it outgrew would stay beside it.
+    bool make_first(uint64_t count) noexcept {
+        uint64_t size = SIZE_MIN;
+        while (size <= wanted_for(count)) size *= 2;
+        return grow(nullptr, size);
     }
+    bool is_empty() const noexcept { return cells_.read_plain() == nullptr; }
     void add(uint64_t place, const Instruction* instruction) noexcept {  // which has none yet
         ++count_;
         const uint64_t cell = place << ADDRESS_BITS | reinterpret_cast<uintptr_t>(instruction) >> 3;
@@ -86,6 +86,17 @@ private:
         uint64_t at = cells->home_of(cell >> ADDRESS_BITS);
         while (cells->cells[at & cells->mask].read_plain() != 0) ++at;
         cells->cells[at & cells->mask].publish(cell);
+    }
+
+    static uint64_t wanted_for(uint64_t count) noexcept { return count * 4 / 3 + 1; }
+
+    bool make_more(uint64_t count) noexcept {
+        Cells* const cells = cells_.read_plain();
+        const uint64_t wanted = wanted_for(count_ + count);
+        if (cells->mask >= wanted) return true;
+        uint64_t size = 2 * (cells->mask + 1);
+        while (size <= wanted) size *= 2;
+        return grow(cells, size);
     }
 
     bool grow(Cells* before, uint64_t size) noexcept {

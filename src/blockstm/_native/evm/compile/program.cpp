@@ -3,6 +3,7 @@
 #include "evm/compile/program.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <mutex>
 #include <new>
 
@@ -142,21 +143,37 @@ const Immutable* Program::immutable_at(uint64_t place) const noexcept {
     return found != immutables_.end() && found->place == place ? found : nullptr;
 }
 
-// Pieces grow with the program. What would fill more than half of one has one of its own.
+// Code that becomes hot has jumped to most of its targets by then.
+bool Program::make_room_for_targets(uint64_t number, uint64_t count) noexcept {
+    PlaceTable& table = targets_[number];
+    return table.is_empty() ? table.make_first(std::max(count, jumpdests_found(number))) : table.make_room(count);
+}
+
+uint64_t Program::jumpdests_found(uint64_t number) const noexcept {
+    const uint64_t first = number * PlaceTable::PLACES / 64;
+    const uint64_t end = std::min(word_count(), first + PlaceTable::PLACES / 64);
+    uint64_t found = 0;
+    for (uint64_t word = first; word < end; ++word) found += std::popcount(jumped_to_[word].peek());
+    return found;
+}
+
+// Pieces grow with the program. What would fill more than half of one has one of its own. Chunks differ in length, so
+// that what one of the last pieces has left is enough for another: the least that is.
 Instruction* Program::take_room(uint32_t size) noexcept {
-    if (pieces_ == nullptr || pieces_->left() < size) {
-        const uint64_t grown = std::clamp(footprint_ / (PIECE_SHARE * sizeof(Instruction)), PIECE_MIN, PIECE_MAX);
-        Piece* piece = make_piece(2 * uint64_t{size} > grown ? size : grown);
-        if (piece == nullptr) return nullptr;
-        piece->used = size;
-        // The one that has most left comes first.
-        Piece*& place = pieces_ != nullptr && pieces_->left() > piece->left() ? pieces_->before : pieces_;
-        piece->before = place;
-        place = piece;
-        return piece->instructions;
+    Piece* found = nullptr;
+    Piece* each = pieces_;
+    for (int searched = 0; each != nullptr && searched < PIECES_SEARCHED; ++searched, each = each->before) {
+        if (each->left() >= size && (found == nullptr || each->left() < found->left())) found = each;
     }
-    Instruction* const room = pieces_->instructions + pieces_->used;
-    pieces_->used += size;
+    if (found == nullptr) {
+        const uint64_t grown = std::clamp(footprint_ / (PIECE_SHARE * sizeof(Instruction)), PIECE_MIN, PIECE_MAX);
+        found = make_piece(2 * uint64_t{size} > grown ? size : grown);
+        if (found == nullptr) return nullptr;
+        found->before = pieces_;
+        pieces_ = found;
+    }
+    Instruction* const room = found->instructions + found->used;
+    found->used += size;
     return room;
 }
 

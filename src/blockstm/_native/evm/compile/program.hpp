@@ -211,6 +211,7 @@ private:
     static constexpr uint64_t PIECE_MIN = 60;  // instructions, so that with its head it fills a block
     static constexpr uint64_t PIECE_MAX = 508;
     static constexpr uint64_t PIECE_SHARE = 8;  // a piece may be this part of the program
+    static constexpr int PIECES_SEARCHED = 16;
 
     explicit Program(const Code& code) noexcept;
     ~Program();
@@ -232,6 +233,8 @@ private:
     const Instruction* translate_rest(uint64_t place) noexcept;
     Instruction* take_room(uint32_t size) noexcept;  // null where memory ran out
     Piece* make_piece(uint64_t size) noexcept;       // likewise
+    bool make_room_for_targets(uint64_t number, uint64_t count) noexcept;  // in one of the tables; likewise
+    uint64_t jumpdests_found(uint64_t number) const noexcept;              // of its places
     const Immutable* immutable_at(uint64_t place) const noexcept;
 
     // Under the lock.

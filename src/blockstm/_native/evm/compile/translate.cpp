@@ -212,7 +212,7 @@ bool Translator::make_room_to_publish(uint64_t begin) noexcept {
         const uint64_t number = landings_[at].place >> PlaceTable::PLACE_BITS;
         const uint64_t first = at;
         while (at < landings_.size() && landings_[at].place >> PlaceTable::PLACE_BITS == number) ++at;
-        if (!program_.targets_[number].make_room(at - first)) return false;
+        if (!program_.make_room_for_targets(number, at - first)) return false;
     }
     return begin == 0 || program_.rests_[begin >> PlaceTable::PLACE_BITS].make_room(1);
 }
