@@ -78,6 +78,7 @@ def test_a_block_that_is_not_worth_sharing_starts_no_helpers(how: str) -> None:
 
 def test_a_block_that_is_shared_does_not_wait_for_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate opens, and who opened it runs all transactions where nobody else has come."""
+    before = threading.enumerate()
     begin, start = threading.Event(), threading.Thread.start
 
     def start_late(thread: threading.Thread) -> None:
@@ -96,7 +97,7 @@ def test_a_block_that_is_shared_does_not_wait_for_helpers(monkeypatch: pytest.Mo
         assert not begin.is_set()
         begin.set()
         assert_same_result(engine.execute_block(BLOCK, {}, slow), EXPECTED)
-        assert comes_true(lambda: sum(t.name == "blockstm-1" for t in threading.enumerate()) == 1)
+        assert comes_true(lambda: [each.name for each in threads_since(before)] == ["blockstm-1"])
 
 
 def test_closing_does_not_wait_for_a_thread_that_has_not_begun(
