@@ -135,7 +135,7 @@ inline constexpr int LIBRARIES = 2;
 struct Libraries {
     Blst blst;
     Gmp gmp;
-    Atomic<const char*> file[LIBRARIES]{nullptr, nullptr};  // where each is to be loaded from, for good; null: nobody said
+    Atomic<const char*> file[LIBRARIES]{nullptr, nullptr};  // where each is loaded from; null: nobody said
     bool (*load)(Library library) = nullptr;  // as `load_library`, on this table; throws nothing
 };
 
