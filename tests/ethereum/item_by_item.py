@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.ethereum.blocks import block, transaction
 
 __all__ = ["item_by_item"]
@@ -16,6 +17,7 @@ __all__ = ["item_by_item"]
 def item_by_item() -> Iterator[None]:
     """Within it every transaction is decoded in Python, all of it at once."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(block, "decode_listed", lambda kind, data, start, stop: ([], start))
+        none = TransactionList(())
+        patch.setattr(block, "decode_listed", lambda kind, data, start, stop: (none, start))
         patch.setattr(transaction, "decode_one", lambda kind, encoding: None)
         yield

@@ -18,7 +18,7 @@ from tests.ethereum.official import LARGE_ARCHIVES, SMALL_ARCHIVES, official_cha
 from tests.fixtures import mainnet_block, mainnet_index
 
 from blockstm import execute_block
-from blockstm._native.wire.decoding import decode_listed
+from blockstm._native.wire.transaction_list import decode_listed
 from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.transaction import Transaction

@@ -11,3 +11,7 @@ cdef class Part:
     cdef uint32_t size
 
     cdef Span span(self) noexcept
+
+
+# The objects of a class (see `decode_one`) that these parts of a block are the encodings of.
+cdef tuple transactions_within(kind, bytes block, const Span* encodings, size_t count)

@@ -44,8 +44,6 @@ cdef extern from *:
 cdef extern from "wire/transaction_form.hpp" namespace "blockstm" nogil:
     cbool is_transaction(Span encoding) noexcept
 
-    cbool take_transaction(Span& left, Span& encoding) noexcept
-
 cdef enum:
     LEGACY = 0
     DYNAMIC_FEE = 2
@@ -67,20 +65,13 @@ def decode_one(kind, encoding):
     return shown_of(kind).whole(encoding) if is_transaction(span) else None
 
 
-def decode_listed(kind, bytes block, Py_ssize_t start, Py_ssize_t stop):
-    """The transactions that a block's encoding lists from ``start`` to ``stop``, and where reading ended.
-
-    That is ``stop``, unless something there is no transaction: then where this begins.
-    """
-    cdef Span left, encoding
-    cdef list found = []
+cdef tuple transactions_within(kind, bytes block, const Span* encodings, size_t count):
     cdef Shown shown = shown_of(kind)
-    if not 0 <= start <= stop <= PyBytes_GET_SIZE(block):
-        raise ValueError(f"no part of {PyBytes_GET_SIZE(block)} bytes: {start} to {stop}")
-    left.data, left.size = <const uint8_t*>PyBytes_AS_STRING(block) + start, stop - start
-    while take_transaction(left, encoding):
-        found.append(shown.part_of(block, encoding))
-    return found, stop - <Py_ssize_t>left.size
+    cdef list made = []
+    cdef size_t place
+    for place in range(count):
+        made.append(shown.part_of(block, encodings[place]))
+    return tuple(made)
 
 
 @cython.final

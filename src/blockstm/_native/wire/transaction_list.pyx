@@ -9,12 +9,14 @@ from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
+cimport cython
+
 from blockstm._native.base.bytes cimport Span
 from blockstm._native.trie cimport core
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.byte_view cimport ByteView as Bytes
 from blockstm._native.trie.core cimport HASH_SIZE, Status
-from blockstm._native.wire.decoding cimport Part
+from blockstm._native.wire.decoding cimport Part, transactions_within
 
 cdef extern from "base/rlp.hpp" namespace "blockstm::rlp" nogil:
     uint64_t c_list_size "blockstm::rlp::list_size"(uint64_t payload) noexcept
@@ -40,12 +42,34 @@ cdef extern from "wire/named_locations.hpp" namespace "blockstm" nogil:
 
     cbool add_named_locations(Span encoding, NamedLocations& named) noexcept
 
+cdef extern from "wire/transaction_form.hpp" namespace "blockstm" nogil:
+    cbool take_transaction(Span& left, Span& encoding) noexcept
+
 cdef enum:
     FIRST_LIST = 0xC0  # what a typed encoding begins with is below
 
 
+def decode_listed(kind, bytes block, Py_ssize_t start, Py_ssize_t stop):
+    """The transactions that a block's encoding lists from ``start`` to ``stop``, and where reading ended.
+
+    That is ``stop``, unless something there is no transaction: then where this begins.
+    ``kind``: the class of the objects that they become when somebody asks.
+    """
+    cdef TransactionList listed = TransactionList.__new__(TransactionList)
+    cdef Span left, encoding
+    if not 0 <= start <= stop <= PyBytes_GET_SIZE(block):
+        raise ValueError(f"no part of {PyBytes_GET_SIZE(block)} bytes: {start} to {stop}")
+    left.data, left.size = <const uint8_t*>PyBytes_AS_STRING(block) + start, stop - start
+    while take_transaction(left, encoding):
+        listed.spans.push_back(encoding)
+    listed.spans.shrink_to_fit()
+    listed.is_decoded.assign(listed.spans.size(), <uint8_t>True)
+    listed.kind, listed.held = kind, block
+    return listed, stop - <Py_ssize_t>left.size
+
+
 cdef class TransactionList:
-    """The encodings of transactions.
+    """Transactions, and their encodings.
 
     Args:
         transactions: each a `blockstm.ethereum.Transaction`, or whatever keeps its encoding as that does.
@@ -58,14 +82,15 @@ cdef class TransactionList:
     def __init__(self, transactions, encode=None):
         cdef Py_ssize_t count = len(transactions), place
         cdef bint is_decoded
-        self.transactions, self.held = transactions, []
+        cdef list held = []
+        self.given, self.held = transactions, held
         self.spans.resize(count)
         self.is_decoded.resize(count)
         for place in range(count):
             transaction = transactions[place]
             mark = kept(transaction, "_is_decoded")
             if type(mark) is Part:
-                self.held.append(mark)
+                held.append(mark)
                 self.is_decoded[place] = True
                 self.spans[place] = (<Part>mark).span()
                 continue
@@ -75,13 +100,34 @@ cdef class TransactionList:
                 encoding = encode(transaction)
             if type(encoding) is not bytes:
                 continue
-            self.held.append(encoding)
+            held.append(encoding)
             self.is_decoded[place] = is_decoded
             self.spans[place].data = <const uint8_t*>PyBytes_AS_STRING(encoding)
             self.spans[place].size = PyBytes_GET_SIZE(encoding)
 
     def __len__(self):
         return <Py_ssize_t>self.spans.size()
+
+    def __getitem__(self, place):
+        return self.made()[place]
+
+    @property
+    def transactions(self):
+        """As they were given; of a block that was decoded, made when they are asked for first."""
+        return self.made()
+
+    @property
+    def is_unread(self):
+        """Whether they were decoded, and nobody has asked for them yet."""
+        return self.given is None
+
+    cdef object made(self):
+        if self.given is None:
+            made = transactions_within(self.kind, self.held, self.spans.data(), self.spans.size())
+            with cython.critical_section(self):  # of two that ask at once, both get the same
+                if self.given is None:
+                    self.given = made
+        return self.given
 
     @property
     def all_decoded(self):
@@ -95,7 +141,7 @@ cdef class TransactionList:
     def __reduce__(self):
         cdef size_t place
         made = [None if self.is_decoded[place] else encoded_at(self.spans[place]) for place in range(self.spans.size())]
-        return listed_again, (self.transactions, made)
+        return listed_again, (self.made(), made)
 
     @property
     def types(self):

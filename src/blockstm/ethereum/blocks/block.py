@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from blockstm._native.wire.decoding import decode_listed
-from blockstm._native.wire.transaction_list import TransactionList
+from blockstm._native.wire.transaction_list import TransactionList, decode_listed
 from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.blocks.header import Header
@@ -59,6 +58,16 @@ class Block:
     access_list: BlockAccessList | None = None
     _listed: TransactionList | None = field(default=None, init=False, repr=False, compare=False)
 
+    if not TYPE_CHECKING:  # a checker would take any name for a member's
+
+        def __getattr__(self, name: str) -> Any:
+            """Called where a member is not there yet: transactions of a block that was decoded."""
+            if name != "transactions":
+                raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+            made = object.__getattribute__(self, "_listed").transactions
+            object.__setattr__(self, "transactions", made)
+            return made
+
     @classmethod
     def from_fields(cls, fields: Fields) -> Block:
         """Read a JSON-RPC block with full transactions, or a node's whole answer that has one.
@@ -99,7 +108,7 @@ class Block:
         check_kind(rules, Rules, "rules")
         items = Items(encoding, place)
         header = Header.from_items(items.items("header"))
-        transactions = _transactions_from(items.items("transactions"), rules.types)
+        listed = _transactions_from(items.items("transactions"), rules.types)
         ommers = tuple(map(Header.from_items, items.lists("ommers")))
         withdrawals = None
         if items:
@@ -107,7 +116,12 @@ class Block:
         items.end()
         if (withdrawals is None) != (header.withdrawals_root is None):
             raise _unmatched_withdrawals(items.place_of("withdrawals"))
-        return cls(header.hash, header, transactions, withdrawals, ommers)
+        if not listed.is_unread:
+            return cls(header.hash, header, tuple(listed.transactions), withdrawals, ommers)
+        block = cls(header.hash, header, (), withdrawals, ommers)
+        object.__setattr__(block, "_listed", listed)
+        object.__delattr__(block, "transactions")  # until somebody asks
+        return block
 
     def encode(self) -> bytes:
         """The block's RLP.
@@ -191,6 +205,11 @@ class Block:
         return listed
 
     @property
+    def has_unread_transactions(self) -> bool:
+        """Whether its transactions were decoded with it, and nobody has asked for one yet."""
+        return self._listed is not None and self._listed.is_unread
+
+    @property
     def encoded_size(self) -> int:
         """The length of the block's RLP, in bytes; unknown ommers count for none.
 
@@ -242,14 +261,17 @@ def _transaction_at(value: object, place: str) -> Fields:
 
 def _transactions_from(
     items: Items, own_types: Mapping[int, OwnTransactionType]
-) -> tuple[Transaction, ...]:
+) -> TransactionList:
     """Each is a list, or bytes that start with a type (EIP-2718)."""
-    transactions: list[Transaction] = items.rest_by(partial(decode_listed, Transaction))
+    listed: TransactionList = items.rest_by(partial(decode_listed, Transaction))
+    if not items:
+        return listed
+    transactions = list(listed.transactions)
     # The first that is left is of a chain's own, or none: then it is read for the words.
     while items:
         transactions.append(_transaction_from(items, len(transactions), own_types))
-        transactions += items.rest_by(partial(decode_listed, Transaction))
-    return tuple(transactions)
+        transactions += items.rest_by(partial(decode_listed, Transaction)).transactions
+    return TransactionList(tuple(transactions))
 
 
 def _transaction_from(

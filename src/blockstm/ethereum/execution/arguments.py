@@ -36,7 +36,8 @@ def check_block_object(block: Any, vm: Any) -> None:
         raise InputError(f"with vm={brief(vm)} a block is a blockstm.ethereum.Block, not {kind}")
     check_vm(vm)
     check_header(block.header, "block.header")
-    _check_transactions(sequence(block.transactions, Transaction, "block.transactions"))
+    if not block.has_unread_transactions:
+        _check_transactions(sequence(block.transactions, Transaction, "block.transactions"))
     if block.withdrawals is not None:
         withdrawals = sequence(block.withdrawals, Withdrawal, "block.withdrawals")
         for index, withdrawal in enumerate(withdrawals):

@@ -66,7 +66,7 @@ def prepare_on_evm(
             DAO_REFUND_CONTRACT if drained else None,
             [in_block(each, block) for each in chain.rules.before],
         ),
-        block.transactions,
+        block.transaction_list,
         senders,
         recover_authorities(block.transaction_list, workers),
         BlockEnd(
@@ -75,7 +75,6 @@ def prepare_on_evm(
             collects_requests=fork >= PRAGUE and not _lacks_request_contracts(state, fork),
             own=[in_block(each, block) for each in chain.rules.after],
         ),
-        listed=block.transaction_list,
         workers=workers or usable_cores(),
     )
     if keeps_accesses:
@@ -128,7 +127,7 @@ class BlockOnEvm(PreparedBlock):
 
     @property
     def transaction_steps(self) -> range:
-        return range(1, 1 + len(self.block.transactions))
+        return range(1, 1 + len(self.block.transaction_list))
 
     def run(self, execute_block: ExecuteBlock) -> ExecutedBlock:
         return self.executed_of(self._run(self.steps, execute_block))
@@ -136,7 +135,7 @@ class BlockOnEvm(PreparedBlock):
     def executed_of(self, result: BlockResult) -> ExecutedBlock:
         """The result of the block, from the engine's of its steps."""
         done = StepResults(result.outcomes, self.block.transaction_list.types)
-        flat = FlatReceipts(done.receipts, self.block.transactions, self.senders)
+        flat = FlatReceipts(done.receipts, self.block.transaction_list, self.senders)
         outcomes = TransactionOutcomes(result.outcomes, self.transaction_steps)
         receipts = with_own_members(flat, outcomes, self.block, self.senders, self.chain.rules)
         has_list = self.block.header.block_access_list_hash is not None

@@ -82,7 +82,7 @@ def prepare(
     if senders is None:
         high_s_allowed = rules < HOMESTEAD
         found = find_senders(block.transaction_list, workers, high_s_allowed=high_s_allowed)
-        violation = signature_violation(block.transactions, found, high_s_allowed=high_s_allowed)
+        violation = signature_violation(block.transaction_list, found, high_s_allowed=high_s_allowed)
         if violation is not None:
             raise violation.error()
         senders = cast(Sequence[Address], found)

@@ -100,7 +100,7 @@ def recover_sender(transaction: Transaction, place: str) -> Address:
 
 
 def signature_violation(
-    transactions: Sequence[Transaction],
+    transactions: Sequence[Transaction] | TransactionList,
     senders: Senders | MixedSenders,
     *,
     high_s_allowed: bool = True,

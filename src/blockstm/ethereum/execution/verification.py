@@ -135,7 +135,7 @@ def _senders(
     """The senders up to the first transaction without a valid signature, and its violation."""
     high_s_allowed = fork < HOMESTEAD
     found = find_senders(block.transaction_list, workers, high_s_allowed=high_s_allowed)
-    violation = signature_violation(block.transactions, found, high_s_allowed=high_s_allowed)
+    violation = signature_violation(block.transaction_list, found, high_s_allowed=high_s_allowed)
     known = found if violation is None else found[: violation.index]
     return cast(Sequence[Address], known), violation
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, overload
 
 from blockstm._native.wire.receipts import EncodedReceipts, ReceiptColumns
+from blockstm._native.wire.transaction_list import TransactionList
 from blockstm.ethereum.blocks.receipt import Receipt, contract_address
 from blockstm.ethereum.blocks.transaction import Transaction
 from blockstm.types import Address, Hash32
@@ -30,7 +31,7 @@ class FlatReceipts(Sequence[Receipt]):
     def __init__(
         self,
         columns: ReceiptColumns,
-        transactions: Sequence[Transaction] = (),
+        transactions: Sequence[Transaction] | TransactionList = (),
         senders: Sequence[Address] = (),
         state_roots: Sequence[Hash32] | None = None,
     ) -> None:

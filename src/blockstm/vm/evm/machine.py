@@ -176,8 +176,9 @@ class Evm:
         prepared = self._block_for(steps)
         if isinstance(steps, BlockSteps):
             _add(prepared, steps.start)
-            given = steps.transactions if steps.listed is None else steps.listed
-            prepared.add_transactions(given, steps.senders, steps.authorities, steps.workers)
+            prepared.add_transactions(
+                steps.transactions, steps.senders, steps.authorities, steps.workers
+            )
             _add(prepared, steps.end)
             return prepared
         for step in steps:

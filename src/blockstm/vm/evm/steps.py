@@ -173,26 +173,24 @@ class BlockSteps(_StepsWhenRead):
 
     Args:
         start: what is done before the transactions.
-        transactions: see `Signed`.
+        transactions: see `Signed`; quicker where their encodings are at hand.
         senders: of each transaction.
         authorities: for each transaction, the signer of each of its authorizations; empty where
             there are none at all.
         end: what is done after them.
-        listed: the transactions' encodings, where they are at hand.
         workers: threads that share the translation.
     """
 
-    __slots__ = ("authorities", "end", "listed", "senders", "start", "transactions", "workers")
+    __slots__ = ("authorities", "end", "senders", "start", "transactions", "workers")
 
     def __init__(
         self,
         start: BlockStart,
-        transactions: Sequence[Any],
+        transactions: Sequence[Any] | TransactionList,
         senders: Sequence[Address],
         authorities: Sequence[Sequence[Address | None]],
         end: BlockEnd,
         *,
-        listed: TransactionList | None = None,
         workers: int = 1,
     ) -> None:
         self.start = start
@@ -200,7 +198,6 @@ class BlockSteps(_StepsWhenRead):
         self.senders = senders
         self.authorities = authorities
         self.end = end
-        self.listed = listed
         self.workers = workers
 
     def __len__(self) -> int:
