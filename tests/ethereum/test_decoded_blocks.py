@@ -19,6 +19,7 @@ from tests.fixtures import mainnet_block, mainnet_index
 
 from blockstm import execute_block
 from blockstm._native.wire.transaction_list import decode_listed
+from blockstm.bench.blocks.signed_blocks import chain_of_generated, signed_block
 from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum.blocks.block import Block
 from blockstm.ethereum.blocks.transaction import Transaction
@@ -323,7 +324,61 @@ def test_a_block_is_executed_without_asking_for_members() -> None:
     file = read_block_file(mainnet_block(13287210))
     file = replace(file, block=decoded(replace(file.block, ommers=()).encode()))
     run = prepare_file(file).run(execute_block)
+    assert not file.block.has_unread_transactions  # those that name lists are read in Python
     assert len(run.receipts) == len(file.block.transactions)
     read = list(filter(is_read, file.block.transactions))
     assert all(each.access_list for each in read)  # these go through Python
     assert len(read) < len(file.block.transactions) / 10
+
+
+def test_plain_transactions_of_a_block_are_verified_without_being_made() -> None:
+    signed = signed_block("transfers-20000", count=300)
+    block = Block.decode(signed.encoding)
+    executed = execute_block(block, signed.state, "evm", chain=chain_of_generated(False), workers=2)
+    assert executed.state_root == block.header.state_root
+    assert block.has_unread_transactions
+    assert executed.receipts[0].contract_address is None  # which asks for the first
+    assert len(block.transactions) == 300
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        copy.copy,
+        copy.deepcopy,
+        replace,
+        lambda block: pickle.loads(pickle.dumps(block)),
+    ],
+)
+def test_a_block_that_nobody_has_asked_is_what_it_was_made_of(
+    copied: Callable[[Block], Block],
+) -> None:
+    encoding = replace(a_block(), ommers=()).encode()
+    with item_by_item():
+        expected = Block.decode(encoding)
+    assert Block.decode(encoding) == expected
+    assert expected == Block.decode(encoding)
+    assert hash(Block.decode(encoding)) == hash(expected)
+    assert repr(Block.decode(encoding)) == repr(expected)
+    made = copied(Block.decode(encoding))
+    assert made == expected
+    assert made.encode() == encoding
+    assert made.transaction_list.hashes() == [each.hash for each in expected.transactions]
+    block = Block.decode(encoding)
+    assert block.has_unread_transactions
+    assert block.transactions is block.transactions
+    assert type(block.transactions) is tuple
+    assert block.transaction_list.transactions is block.transactions
+    assert not block.has_unread_transactions
+    with pytest.raises(AttributeError, match="'Block' object has no attribute 'nonsense'"):
+        block.nonsense  # type: ignore[attr-defined]  # noqa: B018  # what is tested
+
+
+def test_threads_that_ask_a_block_at_once_get_the_same() -> None:
+    encoding = replace(a_block(), ommers=()).encode()
+    for _ in range(20):
+        block = Block.decode(encoding)
+        with ThreadPoolExecutor(4) as pool:
+            asked = [pool.submit(lambda: block.transactions) for _ in range(4)]
+        first = asked[0].result()
+        assert all(each.result() is first for each in asked)

@@ -24,8 +24,11 @@ from blockstm.vm.evm.validation import error_of
 OSAKA = Evm("osaka", context("osaka"))
 ALICE, BOB = SENDERS[:2]
 
-words = st.sampled_from([0, 1, 127, 128, 255, 256, 2**63, 2**64, 2**256 - 1])
-shorts = st.sampled_from([0, 1, 127, 128, 2**64 - 1])
+PACKED_BITS = (24, 32, 64, 96)  # of the numbers that a packed step has room for
+LARGEST_PACKED = [2**bits - 1 for bits in PACKED_BITS]
+SMALLEST_WHOLE = [2**bits for bits in PACKED_BITS]
+words = st.sampled_from([0, 1, 127, 128, 255, *LARGEST_PACKED, *SMALLEST_WHOLE, 2**256 - 1])
+shorts = st.sampled_from([0, 1, 127, 128, 2**32 - 1, 2**32, 2**64 - 1])
 addresses = st.binary(min_size=20, max_size=20).map(Address)
 
 

@@ -4,10 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
-
+#include "base/chunks.hpp"
+#include "base/memory_checks.hpp"
 #include "base/pages.hpp"
 
 namespace blockstm {
@@ -24,26 +22,17 @@ struct Arena {
     Chunk* current;
     Chunk* first;
     uint64_t used;  // bytes in the chunks before the current one
+    const ChunkStore* store;  // where chunks come from and go to; null: the system
 };
 
-// Where memory errors are looked for, chunks are small, so that they are often moved on to.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-inline constexpr uint64_t CHUNK_SIZE_MIN = 1 << 10, CHUNK_SIZE_MAX = 1 << 12;
-#else
-inline constexpr uint64_t CHUNK_SIZE_MIN = 1 << 18, CHUNK_SIZE_MAX = HUGE_PAGE;
-#endif
+// What was given back is an error to touch until it is taken again.
+inline void chunk_forbid(Chunk* chunk) noexcept { forbid_memory(chunk + 1, chunk->size - sizeof(Chunk)); }
+inline void chunk_allow(Chunk* chunk) noexcept { allow_memory(chunk + 1, chunk->size - sizeof(Chunk)); }
 
-// Where memory errors are looked for, what was given back is an error to touch until it is taken again.
-inline void chunk_forbid([[maybe_unused]] Chunk* chunk) noexcept {
-#if defined(__SANITIZE_ADDRESS__)
-    ASAN_POISON_MEMORY_REGION(chunk + 1, chunk->size - sizeof(Chunk));
-#endif
-}
-
-inline void chunk_allow([[maybe_unused]] Chunk* chunk) noexcept {
-#if defined(__SANITIZE_ADDRESS__)
-    ASAN_UNPOISON_MEMORY_REGION(chunk + 1, chunk->size - sizeof(Chunk));
-#endif
+// Gives up a chunk that is in no list any more.
+inline void arena_drop(const Arena* arena, Chunk* chunk) noexcept {
+    chunk_allow(chunk);
+    chunk_give(arena->store, chunk, chunk->size);
 }
 
 // Half of those before, so that a third at most is not used; a large page from 4 MiB on.
@@ -59,8 +48,9 @@ inline uint64_t chunk_size_after(const Arena& arena) noexcept {
     Chunk* chunk = following;
     const uint64_t wanted = size + sizeof(Chunk);
     if (chunk == nullptr || chunk->size < wanted) {
-        const uint64_t taken = std::max(wanted, chunk_size_after(*arena));
-        chunk = static_cast<Chunk*>(pages_take(taken));
+        uint64_t taken = std::max(wanted, chunk_size_after(*arena));
+        const uint64_t most = std::max(taken, CHUNK_SIZE_MAX);
+        chunk = static_cast<Chunk*>(chunk_take(arena->store, wanted, taken, most, &taken));
         if (chunk == nullptr) return nullptr;
         chunk->size = taken;
         chunk->next = following;

@@ -5,7 +5,7 @@ One per worker, so that no allocation is shared; its chunks are kept from block 
 from libc.stdint cimport int64_t, uint8_t, uint64_t
 from libc.string cimport memcpy
 
-from blockstm._native.base.pages cimport pages_free
+from blockstm._native.base.chunks cimport ChunkStore
 
 cdef extern from "base/arena.hpp" namespace "blockstm" nogil:
     struct Chunk:
@@ -19,8 +19,11 @@ cdef extern from "base/arena.hpp" namespace "blockstm" nogil:
         Chunk* current
         Chunk* first
         uint64_t used          # bytes in the chunks before the current one
+        const ChunkStore* store  # where chunks come from and go to; NULL: the system
 
+    uint64_t CHUNK_SIZE_MIN
     void chunk_forbid(Chunk* chunk) noexcept
+    void arena_drop(const Arena* arena, Chunk* chunk) noexcept
 
     # ``size`` bytes, aligned to 8, not cleared; NULL where memory has run out.
     void* arena_take(Arena* arena, uint64_t size) noexcept
@@ -47,10 +50,25 @@ cdef inline void arena_move_first_behind_current(Arena* arena) noexcept nogil:
     arena.current.next = chunk
 
 
+cdef inline void arena_drop_all(const Arena* arena, Chunk* chunk) noexcept nogil:
+    """Give up a chunk and those behind it."""
+    cdef Chunk* following
+    while chunk != NULL:
+        following = chunk.next
+        arena_drop(arena, chunk)
+        chunk = following
+
+
+cdef inline void arena_forget(Arena* arena) noexcept nogil:
+    arena.current = NULL
+    arena.used = 0
+    arena.cursor = NULL
+    arena.end = NULL
+
+
 cdef inline void arena_reset(Arena* arena) noexcept nogil:
     """Give everything back at once; keeps the first chunks, frees the rest."""
     cdef Chunk* chunk = arena.first
-    cdef Chunk* excess
     cdef int kept = 1
     while chunk != NULL and kept < KEPT_CHUNKS:
         chunk_forbid(chunk)
@@ -58,27 +76,25 @@ cdef inline void arena_reset(Arena* arena) noexcept nogil:
         kept += 1
     if chunk != NULL:
         chunk_forbid(chunk)
-        excess = chunk.next
+        arena_drop_all(arena, chunk.next)
         chunk.next = NULL
-        chunk = excess
-        while chunk != NULL:
-            excess = chunk.next
-            pages_free(chunk)
-            chunk = excess
-    arena.current = NULL
-    arena.used = 0
-    arena.cursor = NULL
-    arena.end = NULL
+    arena_forget(arena)
+
+
+cdef inline void arena_rest(Arena* arena) noexcept nogil:
+    """The same, and let others have the chunks meanwhile, but for a small one to begin with."""
+    cdef Chunk* chunk = arena.first
+    arena_forget(arena)
+    if chunk != NULL and chunk.size == CHUNK_SIZE_MIN:
+        chunk_forbid(chunk)
+        arena_drop_all(arena, chunk.next)
+        chunk.next = NULL
+    else:
+        arena.first = NULL
+        arena_drop_all(arena, chunk)
 
 
 cdef inline void arena_free(Arena* arena) noexcept nogil:
-    cdef Chunk* chunk = arena.first
-    cdef Chunk* following
-    while chunk != NULL:
-        following = chunk.next
-        pages_free(chunk)
-        chunk = following
+    arena_drop_all(arena, arena.first)
     arena.first = NULL
-    arena.current = NULL
-    arena.cursor = NULL
-    arena.end = NULL
+    arena_forget(arena)

@@ -9,9 +9,14 @@
 
 namespace blockstm {
 
+struct HeapMemory {
+    static void* resized(void* memory, uint64_t, uint64_t size) noexcept { return std::realloc(memory, size); }
+    static void free(void* memory, uint64_t) noexcept { std::free(memory); }
+};
+
 // A growable array of plain elements. `reserve` and `push` say false where memory ran out and leave
 // what was there untouched. Cleared, it keeps its memory: a buffer that is reused stops allocating.
-template <class Element>
+template <class Element, class Memory = HeapMemory>
 class Array {
 public:
     Array() noexcept = default;
@@ -22,7 +27,7 @@ public:
         swap(other);
         return *this;
     }
-    ~Array() { std::free(elements_); }
+    ~Array() { Memory::free(elements_, capacity_ * sizeof(Element)); }
 
     uint64_t size() const noexcept { return size_; }
     bool empty() const noexcept { return size_ == 0; }
@@ -53,7 +58,8 @@ public:
         uint64_t wanted = capacity_ + capacity_ / 2 + 16;
         if (wanted < capacity) wanted = capacity;
         if (wanted > UINT64_MAX / 2 / sizeof(Element)) return false;
-        auto* grown = static_cast<Element*>(std::realloc(static_cast<void*>(elements_), wanted * sizeof(Element)));
+        auto* grown = static_cast<Element*>(
+            Memory::resized(static_cast<void*>(elements_), capacity_ * sizeof(Element), wanted * sizeof(Element)));
         if (grown == nullptr) return false;
         elements_ = grown;
         capacity_ = wanted;

@@ -3,7 +3,8 @@
 Threads: filled once, by the thread that makes it; from then on immutable.
 """
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
-from libcpp.vector cimport vector
+
+from blockstm._native.base.chunks cimport LargeVector
 
 
 cdef struct Change:
@@ -31,4 +32,4 @@ cdef class PackedWrites:
 
 
 # The same changes in memory of their own.
-cdef PackedWrites packed_from(const vector[Change]& changes, object key_codec, object value_codec)
+cdef PackedWrites packed_from(const LargeVector[Change]& changes, object key_codec, object value_codec)

@@ -1,9 +1,9 @@
 """Writes of a block as bytes; see the ``.pxd``."""
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
-from libcpp.vector cimport vector
 
 from blockstm._native.base.buffers cimport buffer_free, buffer_take
+from blockstm._native.base.chunks cimport LargeVector
 
 
 cdef class PackedWrites:
@@ -39,7 +39,7 @@ cdef class PackedWrites:
         return change
 
 
-cdef PackedWrites packed_from(const vector[Change]& changes, object key_codec, object value_codec):
+cdef PackedWrites packed_from(const LargeVector[Change]& changes, object key_codec, object value_codec):
     """Raises MemoryError."""
     cdef PackedWrites packed = PackedWrites.__new__(PackedWrites)
     cdef uint64_t keys_size = 0, values_size = 0
@@ -61,7 +61,7 @@ cdef PackedWrites packed_from(const vector[Change]& changes, object key_codec, o
     return packed
 
 
-cdef void fill(PackedWrites packed, const vector[Change]& changes) noexcept:
+cdef void fill(PackedWrites packed, const LargeVector[Change]& changes) noexcept:
     cdef uint64_t key_end = 0, value_end = 0
     cdef size_t place
     for place in range(changes.size()):

@@ -61,6 +61,7 @@ cdef class Engine:
     cdef object run(self, Request request, int32_t workers, bint streaming)
     cdef object explore(self, Request request, object choices, uint64_t steps_max, uint64_t reads_max)
     cdef object finished(self, int32_t workers)
+    cdef object rested(self, result)
     cdef object ending(self)
 
     cdef bint call_helpers(self, bint waits) except -1

@@ -28,7 +28,7 @@ from blockstm._native.engine.frontier cimport (
 from blockstm._native.engine.gate cimport is_profitable_at_once, learn_pace, run_until_profitable
 from blockstm._native.engine.limit cimport BlockLimit
 from blockstm._native.engine.mvmemory.interner cimport (
-    interner_free, interner_free_outgrown, interner_init, interner_reset,
+    interner_free, interner_free_outgrown, interner_init, interner_reset, interner_rest,
 )
 from blockstm._native.engine.mvmemory.listed cimport (
     list_values, listed_in, members_of_listed,
@@ -48,8 +48,8 @@ from blockstm._native.engine.view.accesses cimport POINT_JOIN, POINT_LEAVE, view
 from blockstm._native.engine.worker.blocks cimport BATCH_MAX, BATCH_NS, Block, Worker
 from blockstm._native.engine.worker.throttle cimport end_back_off, throttle_begin, throttle_share
 from blockstm._native.engine.worker.worker cimport (
-    worker_commit_executed, worker_free, worker_init, worker_keep_timeline, worker_reset, worker_run,
-    worker_run_alone,
+    worker_commit_executed, worker_free, worker_init, worker_keep_timeline, worker_reset, worker_rest,
+    worker_rest_speculation, worker_run, worker_run_alone,
 )
 
 cdef enum:
@@ -430,7 +430,7 @@ cdef class Engine:
             workers = <int32_t>request.count
         if workers <= 1:
             self.run_alone(request.count)
-            return self.finished(1)
+            return self.rested(self.finished(1))
         if checks_profit and not is_profitable_at_once(&self.block, &self.worker[0], &self.pace):
             self.run_until_sharing_is_profitable()
         if self.block.scheduler.frontier.next.observe() == request.count or scheduler_stopping(
@@ -442,7 +442,7 @@ cdef class Engine:
             workers = 1
             self.run_alone(request.count)
         learn_pace(&self.pace, &self.block, self.worker, workers)
-        return self.finished(workers)
+        return self.rested(self.finished(workers))
 
     cdef object explore(self, Request request, choices, uint64_t steps_max, uint64_t reads_max):
         """Run a block under the explorer; what `run` gives, the trace, and whether it got stuck."""
@@ -482,12 +482,23 @@ cdef class Engine:
             self.interrupt = self.vm.interrupt
         interner_free_outgrown(&self.block.store.interner)
         ending = self.ending()
+        for id in range(self.workers):  # no other results than those of the frontier are copied
+            worker_rest_speculation(&self.worker[id])
         outcomes, writes = self.vm.results(&self.block.frontier, <int32_t>final)
         for id in range(self.workers):
             pieces_free(&self.worker[id].view.pieces)  # those results are copies
         stats = stats_of(self.vm, self.worker, workers, self.began_ns)
         stats["hints"] = report_on(self.expected, self.listed.report() if self.block.listed != NULL else {})
         return final, ending, outcomes, writes, stats
+
+    cdef object rested(self, result):
+        """The result, and others may have the memory of the block, unless its outcomes are asked for one by one."""
+        cdef int32_t id
+        if not self.block.streaming:
+            interner_rest(&self.block.store.interner)
+            for id in range(self.workers):
+                worker_rest(&self.worker[id])
+        return result
 
     cdef object ending(self):
         """How the block ended: its name, and the exception behind it."""

@@ -2,7 +2,6 @@
 #include "evm/lookahead.hpp"
 
 #include <algorithm>
-#include <cstddef>
 #include <cstring>
 
 #include "evm/journal/records.hpp"
@@ -14,7 +13,6 @@ namespace {
 constexpr uint64_t WORD = 32;
 constexpr uint64_t SELECTOR = 4;  // bytes
 constexpr uint64_t ADDRESS_AT = WORD - sizeof(Address);
-constexpr uint64_t LINE = 64;  // of a cache
 
 void prefetch_account(blockstm_view* view, const Address& address) noexcept {
     uint8_t key[sizeof(Address) + 1];
@@ -30,22 +28,13 @@ void prefetch_slot(blockstm_view* view, const Address& address, const uint8_t* s
     view->api->prefetch(view, key, sizeof key);
 }
 
-// Steps lie one behind the other, but each is longer than what the processor fetches ahead. What a transaction does
-// not have is not asked for.
-void prefetch_step(const Step& step) noexcept {
-    const auto* bytes = reinterpret_cast<const char*>(&step);
-    constexpr uint64_t END = offsetof(Step, transaction) + sizeof(Transaction);
-    for (uint64_t offset = 0; offset < END; offset += LINE) __builtin_prefetch(bytes + offset);
+bool calls_method(const NamedBy& step) noexcept {
+    return step.is_of_the_block && !step.creates && step.data.size >= SELECTOR + WORD;
 }
 
-bool calls_method(const Step& step) noexcept {
-    const Transaction& transaction = step.transaction;
-    return is_of_the_block(step.kind) && !transaction.creates && transaction.data.size >= SELECTOR + WORD;
-}
-
-uint32_t selector_of(const Transaction& transaction) noexcept {
+uint32_t selector_of(const NamedBy& step) noexcept {
     uint32_t selector;
-    std::memcpy(&selector, transaction.data.data, SELECTOR);
+    std::memcpy(&selector, step.data.data, SELECTOR);
     return selector;
 }
 
@@ -59,16 +48,16 @@ constexpr uint64_t ADDRESSES = 2;  // the first sources: who calls, and what
 // Where the argument ends that is a source.
 constexpr uint64_t argument_end(uint64_t source) noexcept { return SELECTOR + (source - ADDRESSES + 1) * WORD; }
 
-bool has_word(const Transaction& transaction, uint64_t source) noexcept {
-    return source < ADDRESSES || argument_end(source) <= transaction.data.size;
+bool has_word(const NamedBy& step, uint64_t source) noexcept {
+    return source < ADDRESSES || argument_end(source) <= step.data.size;
 }
 
 // A word of the transaction that a hash may be of, where it has that.
-void source_word(const Transaction& transaction, uint64_t source, uint8_t word[WORD]) noexcept {
+void source_word(const NamedBy& step, uint64_t source, uint8_t word[WORD]) noexcept {
     if (source < ADDRESSES) {
-        address_word(source == 0 ? transaction.sender : transaction.to, word);
+        address_word(source == 0 ? *step.sender : *step.to, word);
     } else {
-        std::memcpy(word, transaction.data.data + argument_end(source) - WORD, WORD);
+        std::memcpy(word, step.data.data + argument_end(source) - WORD, WORD);
     }
 }
 
@@ -79,15 +68,15 @@ struct Lookahead::Group {
     static constexpr uint64_t SIZE = RULES * GROUP;
     struct Guess {
         const Rule* rule;
-        const Transaction* transaction;
+        NamedBy step;
         uint8_t bytes[HashMemo::SIZE];
         uint8_t key[WORD];
     };
 
-    void add(const Rule& rule, const Transaction& transaction) noexcept {
+    void add(const Rule& rule, const NamedBy& step) noexcept {
         Guess& guess = guesses_[count_++];
         guess.rule = &rule;
-        guess.transaction = &transaction;
+        guess.step = step;
         std::memcpy(guess.key, rule.word, WORD);
         depth_ = std::max(depth_, rule.depth);
     }
@@ -97,7 +86,7 @@ struct Lookahead::Group {
         for (uint64_t place = 0; place < count_; ++place) {
             const Guess& guess = guesses_[place];
             const Rule& rule = *guess.rule;
-            prefetch_slot(view, rule.is_of_callee ? guess.transaction->to : rule.contract, guess.key);
+            prefetch_slot(view, rule.is_of_callee ? *guess.step.to : rule.contract, guess.key);
         }
     }
 
@@ -110,7 +99,7 @@ private:
             Guess& guess = guesses_[place];
             if (guess.rule->depth < depth) continue;
             const Part& part = depth == guess.rule->depth ? guess.rule->outer : guess.rule->inner;
-            source_word(*guess.transaction, part.source, guess.bytes + (part.source_first ? 0 : WORD));
+            source_word(guess.step, part.source, guess.bytes + (part.source_first ? 0 : WORD));
             std::memcpy(guess.bytes + (part.source_first ? WORD : 0), guess.key, WORD);
             if (const uint8_t* known = hashes.find(guess.bytes)) {
                 std::memcpy(guess.key, known, WORD);
@@ -127,19 +116,19 @@ private:
     uint8_t depth_ = 0;  // the greatest
 };
 
-bool Lookahead::is_of(const Method& method, const Transaction& transaction) const noexcept {
-    return is_there_[&method - methods_] && method.selector == selector_of(transaction) &&
-           method.contract == transaction.to;
+bool Lookahead::is_of(const Method& method, const NamedBy& step) const noexcept {
+    return is_there_[&method - methods_] && method.selector == selector_of(step) &&
+           method.contract == *step.to;
 }
 
-Lookahead::Method& Lookahead::method_of(const Transaction& transaction) noexcept {
+Lookahead::Method& Lookahead::method_of(const NamedBy& step) noexcept {
     uint64_t contract;
-    std::memcpy(&contract, transaction.to.bytes, sizeof contract);
-    const uint64_t mixed = (contract ^ selector_of(transaction)) * 0x9E3779B97F4A7C15;
+    std::memcpy(&contract, step.to->bytes, sizeof contract);
+    const uint64_t mixed = (contract ^ selector_of(step)) * 0x9E3779B97F4A7C15;
     return methods_[mixed >> 32 & (METHODS - 1)];
 }
 
-void Lookahead::advance(const Array<Step>& steps, int64_t index, blockstm_view* view, HashMemo& hashes) noexcept {
+void Lookahead::advance(const StepList& steps, int64_t index, blockstm_view* view, HashMemo& hashes) noexcept {
     if (view->api->prefetch == nullptr) return;
     const auto count = static_cast<int64_t>(steps.size());
     const bool goes_on = steps_ == &steps && next_ > index && next_ <= index + AHEAD;
@@ -149,68 +138,67 @@ void Lookahead::advance(const Array<Step>& steps, int64_t index, blockstm_view* 
         Group group;
         const int64_t end = std::min(next_ + GROUP, count);
         for (; next_ < end; ++next_) {
-            const Step& step = steps[static_cast<uint64_t>(next_)];
-            if (next_ + GROUP < count) prefetch_step(steps[static_cast<uint64_t>(next_ + GROUP)]);
-            if (!is_of_the_block(step.kind)) continue;
-            prefetch_account(view, step.transaction.sender);
-            if (!step.transaction.creates && !(step.transaction.to == called_)) {
-                called_ = step.transaction.to;
+            const NamedBy step = steps.named(static_cast<uint64_t>(next_));
+            if (next_ + GROUP < count) steps.prefetch(static_cast<uint64_t>(next_ + GROUP));
+            if (!step.is_of_the_block) continue;
+            prefetch_account(view, *step.sender);
+            if (!step.creates && !(*step.to == called_)) {
+                called_ = *step.to;
                 prefetch_account(view, called_);
             }
-            if (calls_method(step)) guess(step.transaction, group);
+            if (calls_method(step)) guess(step, group);
         }
         group.finish(view, hashes);
     }
 }
 
-Lookahead::Kind& Lookahead::kind_of(const Transaction& transaction) noexcept {
-    return kinds_[selector_of(transaction) * 0x9E3779B1u >> 8 & (KINDS - 1)];
+Lookahead::Kind& Lookahead::kind_of(const NamedBy& step) noexcept {
+    return kinds_[selector_of(step) * 0x9E3779B1u >> 8 & (KINDS - 1)];
 }
 
-bool Lookahead::knows(const Kind& kind, const Transaction& transaction) noexcept {
-    return kind.calls != 0 && kind.selector == selector_of(transaction);
+bool Lookahead::knows(const Kind& kind, const NamedBy& step) noexcept {
+    return kind.calls != 0 && kind.selector == selector_of(step);
 }
 
-void Lookahead::guess(const Transaction& transaction, Group& group) noexcept {
-    const Method& method = method_of(transaction);
-    const Kind& kind = kind_of(transaction);
+void Lookahead::guess(const NamedBy& step, Group& group) noexcept {
+    const Method& method = method_of(step);
+    const Kind& kind = kind_of(step);
     const Rules* rules = nullptr;
-    if (is_of(method, transaction)) {
+    if (is_of(method, step)) {
         if (method.is_learnt) rules = &method.rules;
-    } else if (knows(kind, transaction) && kind.is_common) {
+    } else if (knows(kind, step) && kind.is_common) {
         rules = &kind.rules;
     }
     if (rules == nullptr) return;
     for (uint64_t place = 0; place < rules->count; ++place) {
         const Rule& rule = rules->all[place];
-        if (has_word(transaction, rule.outer.source) && has_word(transaction, rule.inner.source)) {
-            group.add(rule, transaction);
+        if (has_word(step, rule.outer.source) && has_word(step, rule.inner.source)) {
+            group.add(rule, step);
         }
     }
 }
 
-void Lookahead::learn(const Step& step, Journal& journal, const HashMemo& hashes) noexcept {
+void Lookahead::learn(const NamedBy& step, Journal& journal, const HashMemo& hashes) noexcept {
     if (!calls_method(step)) return;
-    const Transaction& transaction = step.transaction;
-    Method& method = method_of(transaction);
-    if (!is_of(method, transaction)) {
-        method.contract = transaction.to;
-        method.selector = selector_of(transaction);
+    Method& method = method_of(step);
+    if (!is_of(method, step)) {
+        method.contract = *step.to;
+        method.selector = selector_of(step);
         method.is_learnt = false;
         is_there_[&method - methods_] = true;
-        learn_kind(transaction, journal, hashes);
+        learn_kind(step, journal, hashes);
     } else if (!method.is_learnt) {
         method.is_learnt = true;
-        find_rules(method.rules, transaction, journal, hashes, false);
+        find_rules(method.rules, step, journal, hashes, false);
     }
 }
 
 // What the contracts so far had in common, and this one has, too.
-void Lookahead::learn_kind(const Transaction& transaction, Journal& journal, const HashMemo& hashes) noexcept {
-    Kind& kind = kind_of(transaction);
-    if (!knows(kind, transaction)) {
+void Lookahead::learn_kind(const NamedBy& step, Journal& journal, const HashMemo& hashes) noexcept {
+    Kind& kind = kind_of(step);
+    if (!knows(kind, step)) {
         if (kind.calls != 0 && --kind.calls != 0) return;
-        kind.selector = selector_of(transaction);
+        kind.selector = selector_of(step);
         kind.calls = 1;
         kind.is_common = false;
         kind.failures = 0;
@@ -222,7 +210,7 @@ void Lookahead::learn_kind(const Transaction& transaction, Journal& journal, con
     if (kind.is_common && ++kind.unchecked < CHECKED_EACH) return;
     kind.unchecked = 0;
     Rules found;
-    find_rules(found, transaction, journal, hashes, true);
+    find_rules(found, step, journal, hashes, true);
     const auto is_here = [&](const Rule& rule) noexcept {
         return std::any_of(found.all, found.all + found.count,
                            [&](const Rule& other) noexcept { return std::memcmp(&rule, &other, sizeof rule) == 0; });
@@ -237,11 +225,11 @@ void Lookahead::learn_kind(const Transaction& transaction, Journal& journal, con
 }
 
 // Of the first slots that a call has met, in the order in which it met them.
-void Lookahead::find_rules(Rules& rules, const Transaction& transaction, Journal& journal, const HashMemo& hashes,
+void Lookahead::find_rules(Rules& rules, const NamedBy& step, Journal& journal, const HashMemo& hashes,
                            bool with_plain) noexcept {
     rules.count = 0;
     if (hashes.made_count() == 0 && !with_plain) return;
-    // The hash that a key is, and which of its words comes from the transaction.
+    // The hash that a key is, and which of its words comes from the step.
     const auto taken_apart = [&](const uint8_t* key, Part& part, uint8_t* rest) noexcept {
         const uint64_t begin = load_be64(key);
         for (uint64_t made = 0; made < hashes.made_count(); ++made) {
@@ -249,8 +237,8 @@ void Lookahead::find_rules(Rules& rules, const Transaction& transaction, Journal
             if (load_be64(hash) != begin || std::memcmp(hash, key, WORD) != 0) continue;
             const uint8_t* bytes = hashes.made(made);
             uint8_t word[WORD];
-            for (uint8_t source = 0; source < ADDRESSES + ARGUMENTS && has_word(transaction, source); ++source) {
-                source_word(transaction, source, word);
+            for (uint8_t source = 0; source < ADDRESSES + ARGUMENTS && has_word(step, source); ++source) {
+                source_word(step, source, word);
                 const bool is_first = std::memcmp(bytes, word, WORD) == 0;
                 if (!is_first && std::memcmp(bytes + WORD, word, WORD) != 0) continue;
                 part = {source, is_first};
@@ -267,7 +255,7 @@ void Lookahead::find_rules(Rules& rules, const Transaction& transaction, Journal
         Rule& rule = rules.all[rules.count];
         std::memset(static_cast<void*>(&rule), 0, sizeof rule);
         const Address& contract = slot.account->address;
-        rule.is_of_callee = contract == transaction.to;
+        rule.is_of_callee = contract == *step.to;
         if (!rule.is_of_callee) rule.contract = contract;
         uint8_t key[WORD];
         store_be(slot.key, key);

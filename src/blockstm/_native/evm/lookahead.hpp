@@ -14,18 +14,18 @@
 #pragma once
 
 #include "blockstm/vm_abi.h"
-#include "evm/block.hpp"
 #include "evm/journal/journal.hpp"
 #include "evm/run/hash_memo.hpp"
+#include "evm/step_list.hpp"
 
 namespace blockstm::evm {
 
 class Lookahead {
 public:
     // Before step `index` of a block runs: looks at steps after it that were not looked at before.
-    void advance(const Array<Step>& steps, int64_t index, blockstm_view* view, HashMemo& hashes) noexcept;
+    void advance(const StepList& steps, int64_t index, blockstm_view* view, HashMemo& hashes) noexcept;
     // After it has run: learns which of the slots that it met follow from its caller and its calldata.
-    void learn(const Step& step, Journal& journal, const HashMemo& hashes) noexcept;
+    void learn(const NamedBy& step, Journal& journal, const HashMemo& hashes) noexcept;
 
 private:
     static constexpr int64_t AHEAD = 24;  // steps
@@ -74,14 +74,14 @@ private:
     };
     struct Group;
 
-    bool is_of(const Method& method, const Transaction& transaction) const noexcept;
-    Method& method_of(const Transaction& transaction) noexcept;
-    Kind& kind_of(const Transaction& transaction) noexcept;
-    static bool knows(const Kind& kind, const Transaction& transaction) noexcept;
-    void learn_kind(const Transaction& transaction, Journal& journal, const HashMemo& hashes) noexcept;
-    static void find_rules(Rules& rules, const Transaction& transaction, Journal& journal, const HashMemo& hashes,
+    bool is_of(const Method& method, const NamedBy& step) const noexcept;
+    Method& method_of(const NamedBy& step) noexcept;
+    Kind& kind_of(const NamedBy& step) noexcept;
+    static bool knows(const Kind& kind, const NamedBy& step) noexcept;
+    void learn_kind(const NamedBy& step, Journal& journal, const HashMemo& hashes) noexcept;
+    static void find_rules(Rules& rules, const NamedBy& step, Journal& journal, const HashMemo& hashes,
                            bool with_plain) noexcept;
-    void guess(const Transaction& transaction, Group& group) noexcept;
+    void guess(const NamedBy& step, Group& group) noexcept;
 
     const void* steps_ = nullptr;  // of the block that was looked at last, and how far
     int64_t next_ = 0;

@@ -34,16 +34,10 @@ cdef int set_own(Step* step, Kept kept, transaction, sender, bint is_prepaid, Fo
     return 0
 
 
-cdef int charge(Step* steps, transactions, RuleFunctions rules, Kept kept) except -1:
-    cdef OwnStep* own
-    cdef size_t place
-    if not rules.charges():
-        return 0
-    own = <OwnStep*>kept.array(len(transactions), sizeof(OwnStep))
-    for place, transaction in enumerate(transactions):
-        if steps[place].kind == StepKind.Transaction:
-            own[place].transaction = rules.tell_of(transaction)
-            steps[place].kind, steps[place].own = StepKind.Charged, own + place
+cdef int charge(Step* step, OwnStep* own, transaction, RuleFunctions rules) except -1:
+    if rules.charges() and step.kind == StepKind.Transaction:
+        own.transaction = rules.tell_of(transaction)
+        step.kind, step.own = StepKind.Charged, own
     return 0
 
 

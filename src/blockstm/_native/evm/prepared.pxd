@@ -97,17 +97,21 @@ cdef extern from "evm/inspect/recording_room.hpp" namespace "blockstm::evm" nogi
         void limit(uint64_t bytes, uint64_t bytes_of_each)
 
 cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
-    cdef cppclass StepArray "blockstm::Array<blockstm::evm::Step>":
-        const Step& operator[](uint64_t place)
+    cdef cppclass StepList:
+        uint64_t size()
         void clear()
+        bint push(const Step& step)
+        bint extend(uint64_t count)
+        Step* extend_kept(uint64_t count)
+        Step* kept(uint64_t place)
+        Step* unpacked(uint64_t place)
+        const Step& at(uint64_t place, Step& room)
 
     cdef cppclass PreparedBlock:
         PreparedBlock() except +
         BlockEnv env
-        StepArray steps
+        StepList steps
         EvmcInstances* evmc
-        Step* extend(uint64_t count)
-        bint add(const Step& step)
         bint record(uint16_t mask, void* reader)
         bint unwatch_all()
         void watch(int64_t index)
@@ -118,9 +122,9 @@ cdef extern from "evm/prepared_block.hpp" namespace "blockstm::evm" nogil:
         void* reader
         RecordingRoom room
 
-    void fill_transactions(
-        const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, Step* steps,
-        uint8_t* is_filled
+    bint fill_transactions(
+        const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, uint64_t first,
+        StepList& steps, uint8_t* is_filled
     )
     int32_t execute_prepared(void* context, blockstm_view* view, int64_t index)
     int32_t execute_alone(void* context, blockstm_view* view, int64_t index)
@@ -227,6 +231,7 @@ cdef class EvmBlock:
 
     cdef int add(self, const Step& step) except -1
     cdef int set_recording(self, uint16_t mask, only, room) except -1
+    cdef int charge_all(self, uint64_t first, transactions) except -1
     cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1
     cdef int32_t told(self, int64_t index) noexcept
     cdef int set_call(self, Session session, call) except -1

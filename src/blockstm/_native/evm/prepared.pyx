@@ -14,6 +14,7 @@ from blockstm._native.abi cimport (
     BLOCKSTM_FAILED, BLOCKSTM_NUMBERS_U256, BLOCKSTM_SUCCESS, BLOCKSTM_VM_ABI_VERSION, BLOCKSTM_VM_ADMITS,
     BLOCKSTM_VM_ASKS, BLOCKSTM_VM_CAPSULE, BLOCKSTM_VM_WATCHES, BLOCKSTM_VM_WRAPS, blockstm_vm,
 )
+from blockstm._native.base.chunks cimport chunk_store, use_chunks
 from blockstm._native.base.integers cimport read_word
 from blockstm._native.crypto.libraries cimport shared_libraries, use_libraries
 from blockstm._native.evm.evmc.library cimport EvmcLibrary
@@ -36,6 +37,7 @@ from blockstm.messages import brief
 cdef bytes PRECOMPILE_RAISED = b"\x07"  # the kind of a failure, see execute.hpp
 
 use_libraries(shared_libraries())
+use_chunks(chunk_store())
 
 
 cdef int32_t committed_prepared(void* context, int64_t index) noexcept with gil:
@@ -130,7 +132,7 @@ cdef class EvmBlock:
         del self.prepared
 
     cdef int add(self, const Step& step) except -1:
-        if not self.prepared.add(step):
+        if not self.prepared.steps.push(step):
             raise MemoryError
         self.count += 1
         return 0
@@ -253,7 +255,7 @@ cdef class EvmBlock:
         cdef Step step = Step()
         self.set_transaction(&step, transaction, sender, authorities)
         if self.rules is not None:
-            charge(&step, (transaction,), self.rules, self.kept)
+            charge(&step, <OwnStep*>self.kept.array(1, sizeof(OwnStep)), transaction, self.rules)
         self.add(step)
 
     cdef int set_transaction(self, Step* step, transaction, sender, authorities) except -1:
@@ -284,7 +286,7 @@ cdef class EvmBlock:
         gas; this block is of no use then.
         """
         cdef Py_ssize_t place, count = len(messages)
-        cdef Step* steps = self.prepared.extend(count)
+        cdef Step* steps = self.prepared.steps.extend_kept(count)
         cdef Step step
         if steps == NULL:
             raise MemoryError
@@ -300,7 +302,8 @@ cdef class EvmBlock:
     def creations(self):
         """The places of the steps that create a contract."""
         cdef Py_ssize_t place
-        return [place for place in range(self.count) if self.prepared.steps[place].transaction.creates]
+        cdef Step room = Step()
+        return [place for place in range(self.count) if self.prepared.steps.at(place, room).transaction.creates]
 
     # ---- one call after another, on a session
 
@@ -387,30 +390,52 @@ cdef class EvmBlock:
         cdef TransactionList listed
         cdef vector[Address] addresses
         cdef vector[uint8_t] is_filled
-        cdef Step* steps
+        cdef Step* step
         cdef Py_ssize_t place, count = len(transactions)
+        cdef uint64_t first = self.prepared.steps.size()
+        cdef bint has_room
         if len(senders) != count or (authorities and len(authorities) != count):
             raise InputError("there is one sender, and one sequence of authorities, to each transaction")
         listed = transactions if isinstance(transactions, TransactionList) else TransactionList(transactions)
         gather_senders(senders, addresses)
         is_filled.resize(count)
-        steps = self.prepared.extend(count)
-        if steps == NULL and count != 0:
+        if not self.prepared.steps.extend(count):
             raise MemoryError
         with nogil:
-            fill_transactions(listed.spans.data(), addresses.data(), count, threads, steps, is_filled.data())
+            has_room = fill_transactions(listed.spans.data(), addresses.data(), count, threads, first,
+                                         self.prepared.steps, is_filled.data())
+        if not has_room:
+            raise MemoryError
         self.kept.objects.append(listed)  # the steps point into its encodings
         for place in range(count):
             if not is_filled[place]:
                 each = authorities[place] if authorities else ()
-                self.set_transaction(steps + place, listed.transactions[place], senders[place], each)
+                step = self.prepared.steps.kept(first + place)
+                if step == NULL:
+                    raise MemoryError
+                self.set_transaction(step, listed.transactions[place], senders[place], each)
         if self.rules is not None:
-            charge(steps, listed.transactions, self.rules, self.kept)
+            self.charge_all(first, listed.transactions)
         self.count += count
+
+    cdef int charge_all(self, uint64_t first, transactions) except -1:
+        cdef OwnStep* own
+        cdef Step* step
+        cdef uint64_t place
+        if not self.rules.charges():
+            return 0
+        own = <OwnStep*>self.kept.array(len(transactions), sizeof(OwnStep))
+        for place, transaction in enumerate(transactions):
+            step = self.prepared.steps.unpacked(first + place)
+            if step == NULL:
+                raise MemoryError
+            charge(step, own + place, transaction, self.rules)
+        return 0
 
     def transaction_at(self, uint64_t index) -> tuple:
         """What the EVM sees of a transaction, lists by their lengths; for tests."""
-        cdef const Transaction* at = &self.prepared.steps[index].transaction
+        cdef Step room = Step()
+        cdef const Transaction* at = &self.prepared.steps.at(index, room).transaction
         return (
             <int>at.type, at.creates != 0, address_at(&at.sender), address_at(&at.to), at.nonce, at.gas_limit,
             number_of(&at.value), number_of(&at.max_fee_per_gas), number_of(&at.max_priority_fee_per_gas),
@@ -422,7 +447,8 @@ cdef class EvmBlock:
 
     def validation_error_at(self, uint64_t index) -> tuple[int, int, int]:
         """What is wrong with a transaction by itself: a code of validation_error.hpp, have, want."""
-        cdef ValidationError error = form_of(self.prepared.steps[index], self.prepared.env)
+        cdef Step room = Step()
+        cdef ValidationError error = form_of(self.prepared.steps.at(index, room), self.prepared.env)
         return <int>error.reason, number_of(&error.have), number_of(&error.want)
 
     def add_start(self, drained, refund_contract, calls=()):

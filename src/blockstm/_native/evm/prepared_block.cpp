@@ -55,7 +55,8 @@ private:
 int32_t execute_under(Machine& machine, Recorder& recorder, PreparedBlock& block, blockstm_view* view,
                       int64_t index) noexcept {
     const Inspection inspection(machine, recorder);
-    const int32_t status = execute_step(machine, block.env, block.steps[index], view);
+    Step room;
+    const int32_t status = execute_step(machine, block.env, block.step(index, room), view);
     recorder.close();
     // A run that was stopped does not count, and the one that does may be over already.
     if (status == BLOCKSTM_STOPPED || recorder.is_full) {
@@ -70,20 +71,29 @@ int32_t execute_under(Machine& machine, Recorder& recorder, PreparedBlock& block
 
 }  // namespace
 
-void fill_transactions(const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, Step* steps,
-                       uint8_t* is_filled) noexcept {
+bool fill_transactions(const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, uint64_t first,
+                       StepList& steps, uint8_t* is_filled) noexcept {
     constexpr uint64_t PART_MIN = 1024;
-    run_even_parts(threads, count, PART_MIN, [=](uint64_t first, uint64_t size) noexcept {
-        for (uint64_t place = first; place < first + size; ++place) {
-            std::construct_at(&steps[place]);
+    constexpr uint8_t IS_TO_BE_KEPT = 2;
+    run_even_parts(threads, count, PART_MIN, [=, &steps](uint64_t begin, uint64_t size) noexcept {
+        for (uint64_t place = begin; place < begin + size; ++place) {
             PlainTransaction plain;
             is_filled[place] = read_plain_transaction(encodings[place], plain);
             if (!is_filled[place]) continue;
-            steps[place].kind = StepKind::Transaction;
-            steps[place].transaction = plain.transaction;
-            steps[place].transaction.sender = senders[place];
+            plain.transaction.sender = senders[place];
+            if (!steps.set(first + place, plain.transaction)) is_filled[place] = IS_TO_BE_KEPT;
         }
     });
+    for (uint64_t place = 0; place < count; ++place) {
+        if (is_filled[place] != IS_TO_BE_KEPT) continue;
+        Step* const step = steps.kept(first + place);
+        if (step == nullptr) return false;
+        PlainTransaction plain;
+        read_plain_transaction(encodings[place], plain);
+        step->transaction = plain.transaction;
+        step->transaction.sender = senders[place];
+    }
+    return true;
 }
 
 int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept {
@@ -93,8 +103,10 @@ int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noex
     Machine& machine = owned->machine;
     owned->lookahead.advance(block.steps, index, view, machine.hashes);
     machine.hashes.begin();
-    const int32_t status = execute_step(machine, block.env, block.steps[index], view);
-    if (status != BLOCKSTM_STOPPED) owned->lookahead.learn(block.steps[index], machine.journal, machine.hashes);
+    Step room;
+    const Step& step = block.step(index, room);
+    const int32_t status = execute_step(machine, block.env, step, view);
+    if (status != BLOCKSTM_STOPPED) owned->lookahead.learn(named_by(step), machine.journal, machine.hashes);
     return status;
 }
 
@@ -103,7 +115,8 @@ int32_t execute_alone(void* context, blockstm_view* view, int64_t index) noexcep
     const Borrowed owned;
     if (!owned) return BLOCKSTM_FAILED;
     owned->machine.hashes.begin();
-    return execute_step(owned->machine, block.env, block.steps[index], view);
+    Step room;
+    return execute_step(owned->machine, block.env, block.step(index, room), view);
 }
 
 int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index) noexcept {
@@ -112,7 +125,8 @@ int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index) noexc
     if (!owned) return BLOCKSTM_FAILED;
     owned->machine.hashes.begin();
     const EvmcHost host(owned->machine, *block.evmc);
-    return execute_step(owned->machine, block.env, block.steps[index], view);
+    Step room;
+    return execute_step(owned->machine, block.env, block.step(index, room), view);
 }
 
 int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noexcept {
@@ -121,7 +135,8 @@ int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noex
     const Borrowed owned;
     if (!owned) return BLOCKSTM_FAILED;
     Machine* const machine = &owned->machine;
-    const Step& step = block.steps[index];
+    Step room;
+    const Step& step = block.step(index, room);
     if ((block.recorded & PRE_STATE_BIT) != 0) {
         PreStateRecorder recorder(block.recorded, step, block.room);
         return execute_under(*machine, recorder, block, view, index);
@@ -155,8 +170,11 @@ int32_t keep_prepared(void* context, int64_t index) noexcept {
 int32_t admit_prepared(void* context, int64_t index, const blockstm_tally* tally,
                     blockstm_refusal* refusal) noexcept {
     const auto& block = *static_cast<const PreparedBlock*>(context);
-    const ValidationError found = check_room(block.steps[index], block.env, *tally);
+    ValidationError found = check_room(block.asked(index), block.env, *tally);
     if (found.reason == Violation::None) return BLOCKSTM_SUCCESS;
+    Step room;
+    const ValidationError form = form_of(block.step(index, room), block.env);
+    if (form.reason != Violation::None) found = form;
     static_assert(VALIDATION_ERROR_BYTES <= BLOCKSTM_REFUSAL_MAX);
     encode_validation_error(found, refusal->data);
     refusal->size = VALIDATION_ERROR_BYTES;
@@ -166,7 +184,7 @@ int32_t admit_prepared(void* context, int64_t index, const blockstm_tally* tally
 void count_prepared(void* context, int64_t index, const uint8_t* output, uint64_t size,
                  blockstm_tally* tally) noexcept {
     const auto& block = *static_cast<const PreparedBlock*>(context);
-    count_use(block.steps[index], block.env, {output, size}, *tally);
+    count_use(block.asked(index), block.env, {output, size}, *tally);
 }
 
 int32_t execute_traced(const PreparedBlock& block, blockstm_view* view, int64_t index, Bytes& lines,
@@ -175,7 +193,8 @@ int32_t execute_traced(const PreparedBlock& block, blockstm_view* view, int64_t 
     if (!owned) return BLOCKSTM_FAILED;
     StepTracer tracer;
     const Inspection inspection(owned->machine, tracer);
-    const int32_t status = execute_step(owned->machine, block.env, block.steps[index], view);
+    Step room;
+    const int32_t status = execute_step(owned->machine, block.env, block.step(index, room), view);
     is_whole = !tracer.is_full;
     lines.swap(tracer.lines);
     return status;

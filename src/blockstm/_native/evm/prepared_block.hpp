@@ -10,11 +10,10 @@
 #include <new>
 
 #include "base/bytes.hpp"
-#include "base/pages.hpp"
 #include "blockstm/vm_abi.h"
-#include "evm/block.hpp"
 #include "evm/inspect/recording_room.hpp"
 #include "evm/precompiles/result_memo.hpp"
+#include "evm/step_list.hpp"
 
 namespace blockstm::evm {
 
@@ -24,7 +23,7 @@ struct PreparedBlock {
     PreparedBlock() noexcept { env.results = &results_; }
 
     BlockEnv env{};
-    Array<Step> steps;
+    StepList steps;
     EvmcInstances* evmc = nullptr;  // of the EVM that runs the block's code; null: this one
     uint16_t recorded = 0;  // a mask of events (inspect/recorder.hpp); 0 where nobody watches
     void* reader = nullptr;                // the object that takes recordings when steps become final
@@ -32,16 +31,9 @@ struct PreparedBlock {
     RecordingRoom room;                   // for recordings
     std::unique_ptr<bool[]> unwatched;    // whether a step is not recorded; null: all are
 
-    bool add(const Step& step) noexcept { return steps.push(step); }
+    const Step& step(int64_t index, Step& room) const noexcept { return steps.at(static_cast<uint64_t>(index), room); }
 
-    // Room for steps that `fill_transactions` makes; null where memory ran out.
-    // One more often follows, for which they are not to be moved.
-    Step* extend(uint64_t count) noexcept {
-        const uint64_t all = steps.size() + count + 1;
-        if (!steps.reserve(all)) return nullptr;
-        pages_wish(steps.data(), all * sizeof(Step));
-        return steps.extend(count);
-    }
+    AskedBy asked(int64_t index) const noexcept { return steps.asked(static_cast<uint64_t>(index)); }
 
     // Has each run of a step recorded from here on, when all steps are there; for one run of the block. False where
     // memory ran out.
@@ -94,11 +86,11 @@ private:
     uint64_t exceeded_ = 0;
 };
 
-// Makes steps in the room that `extend` gave: the transactions that these encodings are, and their senders; 0 in
-// `is_filled` where that is left to the Python code (see `read_plain_transaction`). `threads` share what is much, also
-// what it takes to have fresh memory mapped.
-void fill_transactions(const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, Step* steps,
-                       uint8_t* is_filled) noexcept;
+// Makes steps from `first` on, for which there is room: the transactions that these encodings are, and their senders; 0
+// in `is_filled` where that is left to the Python code (see `read_plain_transaction`). `threads` share what is much, also
+// what it takes to have fresh memory mapped. False where memory ran out.
+bool fill_transactions(const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, uint64_t first,
+                       StepList& steps, uint8_t* is_filled) noexcept;
 
 // The `execute` of the engine's table; `context` is a PreparedBlock.
 int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noexcept;

@@ -10,6 +10,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
 from libcpp.vector cimport vector
 
+from blockstm._native.base.chunks cimport LargeVector
 from blockstm._native.base.integers cimport reverse_word
 from blockstm._native.base.packed cimport Change
 from blockstm._native.base.table cimport (
@@ -38,7 +39,7 @@ cdef extern from "crypto/keccak.hpp" namespace "blockstm" nogil:
 # ---- checking
 
 
-cdef int check_changes(vector[Change]& changes, bint codes_are_trusted) except -1:
+cdef int check_changes(LargeVector[Change]& changes, bint codes_are_trusted) except -1:
     """Raises InputError where a key is of no location or a value has none of the sizes it can have."""
     cdef const Change* change
     cdef size_t place
@@ -87,7 +88,7 @@ cdef bytes key_of(const Change* change):
 
 
 cdef int32_t make_changes(
-    Table* table, AccountIndex* index, vector[Change]& changes, Table* before
+    Table* table, AccountIndex* index, LargeVector[Change]& changes, Table* before
 ) noexcept nogil:
     cdef Making making
     cdef Table epochs  # the address of a cleared account → its last epoch
@@ -104,7 +105,7 @@ cdef int32_t make_changes(
     return making_end(&making, status)
 
 
-cdef int32_t note_accounts(Making* making, vector[Change]& changes) noexcept nogil:
+cdef int32_t note_accounts(Making* making, LargeVector[Change]& changes) noexcept nogil:
     cdef const uint8_t* last = NULL
     cdef size_t place
     if table_reserve(making.before, 2 * changes.size()) != TABLE_OK:
@@ -119,7 +120,7 @@ cdef int32_t note_accounts(Making* making, vector[Change]& changes) noexcept nog
     return TABLE_OK
 
 
-cdef int32_t clear_storages(Making* making, vector[Change]& changes, Table* epochs) noexcept nogil:
+cdef int32_t clear_storages(Making* making, LargeVector[Change]& changes, Table* epochs) noexcept nogil:
     """Notes the new epochs and removes what stood in the old ones."""
     cdef uint64_t epoch
     cdef size_t place
@@ -136,7 +137,7 @@ cdef int32_t clear_storages(Making* making, vector[Change]& changes, Table* epoc
     return TABLE_OK
 
 
-cdef int32_t make_each(Making* making, vector[Change]& changes, const Table* epochs) noexcept nogil:
+cdef int32_t make_each(Making* making, LargeVector[Change]& changes, const Table* epochs) noexcept nogil:
     cdef int32_t status = TABLE_OK
     cdef size_t place
     for place in range(changes.size()):
@@ -172,7 +173,7 @@ cdef uint64_t number_in(const Change* change) noexcept nogil:
 
 
 cdef int32_t make_records(
-    Table* table, AccountIndex* index, const uint8_t* records, uint64_t size, vector[Change]& codes,
+    Table* table, AccountIndex* index, const uint8_t* records, uint64_t size, LargeVector[Change]& codes,
     Table* before,
 ) noexcept nogil:
     cdef Making making

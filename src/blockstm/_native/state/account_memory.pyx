@@ -6,6 +6,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libcpp.vector cimport vector
 
+from blockstm._native.base.chunks cimport LargeVector, chunk_store, use_chunks
 from blockstm._native.abi cimport BLOCKSTM_STATE_HASHED
 from blockstm._native.base.integers cimport read_word
 from blockstm._native.base.packed cimport Change, PackedWrites, packed_from
@@ -23,6 +24,8 @@ from blockstm._native.state.memory_state cimport MemoryState, change_of, read_pa
 from blockstm._native.state.locations import LOCATION_VALUES, LOCATIONS
 from blockstm.errors import InputError, UsageError
 from blockstm.messages import kind_of
+
+use_chunks(chunk_store())
 
 
 cdef class AccountMemory(MemoryState):
@@ -71,7 +74,7 @@ cdef class AccountMemory(MemoryState):
             InputError: a key or a value is of the wrong kind; nothing was changed.
             UsageError: a block is running on this state; nothing was changed.
         """
-        cdef vector[Change] changes
+        cdef LargeVector[Change] changes
         read_packed(writes, changes)
         check_changes(changes, trusted)
         undoing = self.change(changes, None, undo)
@@ -87,12 +90,12 @@ cdef class AccountMemory(MemoryState):
         Raises:
             UsageError: a block is running on this state; nothing was changed.
         """
-        cdef vector[Change] changes
+        cdef LargeVector[Change] changes
         for code_hash, code in codes.items():
             changes.push_back(change_of(code_hash, code))
         return self.change(changes, records, undo)
 
-    cdef object change(self, vector[Change]& changes, bytes records, bint wants_undo):
+    cdef object change(self, LargeVector[Change]& changes, bytes records, bint wants_undo):
         """All of it, or nothing when the state is pinned; the writes that undo it, if they are wanted."""
         cdef Table before
         table_init(&before)
@@ -102,7 +105,7 @@ cdef class AccountMemory(MemoryState):
         finally:
             table_free(&before)
 
-    cdef object change_noting(self, vector[Change]& changes, bytes records, Table* before):
+    cdef object change_noting(self, LargeVector[Change]& changes, bytes records, Table* before):
         cdef const uint8_t* begin = NULL
         cdef uint64_t size = 0
         cdef int32_t status = TABLE_OK
@@ -213,7 +216,7 @@ cdef Py_ssize_t slots_of(account) except -1:
 
 cdef PackedWrites packed_table(const Table* table):
     """What a table holds, its keys without a value included, as writes at locations of accounts."""
-    cdef vector[Change] changes
+    cdef LargeVector[Change] changes
     cdef const Entry* entry
     cdef Change change
     cdef uint32_t number
@@ -229,7 +232,7 @@ cdef PackedWrites packed_table(const Table* table):
     return packed_from(changes, LOCATIONS, LOCATION_VALUES)
 
 
-cdef list codes_among(vector[Change]& changes):
+cdef list codes_among(LargeVector[Change]& changes):
     """The hashes of the codes that came."""
     cdef size_t place
     found = []

@@ -3,6 +3,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport uint32_t
 from libcpp.vector cimport vector
 
+from blockstm._native.base.chunks cimport LargeVector
 from blockstm._native.base.packed cimport Change, PackedWrites, packed_from
 from blockstm._native.state.account_keys cimport ADDRESS_SIZE, CODE_HASH, FIELD_SIZE, WORD_SIZE
 from blockstm._native.state.memory_state cimport change_of
@@ -18,7 +19,7 @@ def packed_locations(writes) -> PackedWrites:
     Raises:
         InputError: a location or a value is of the wrong kind.
     """
-    cdef vector[Change] changes
+    cdef LargeVector[Change] changes
     cdef list held = []  # what the changes point into
     cdef bytes key, data
     if isinstance(writes, PackedWrites) and is_of_accounts(writes):

@@ -6,8 +6,8 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcmp, memcpy, memset
-from libcpp.vector cimport vector
 
+from blockstm._native.base.chunks cimport LargeVector, chunk_store, use_chunks
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_STATE_CAPSULE, blockstm_bytes, blockstm_state,
 )
@@ -42,6 +42,8 @@ cdef struct Changed:
     uint8_t says_epoch
     uint8_t is_something    # whether what was written makes it exist
 
+use_chunks(chunk_store())
+
 
 def records_of(PackedWrites writes, AccountMemory before=None):
     """The records of a block's writes, and the places of accounts of which it is not known whether they exist.
@@ -52,9 +54,9 @@ def records_of(PackedWrites writes, AccountMemory before=None):
     Raises:
         InputError: a key or a value is of the wrong kind.
     """
-    cdef vector[Change] changes
-    cdef vector[uint32_t] numbers  # of each change, the place of its account in `accounts`
-    cdef vector[Changed] accounts
+    cdef LargeVector[Change] changes
+    cdef LargeVector[uint32_t] numbers  # of each change, the place of its account in `accounts`
+    cdef LargeVector[Changed] accounts
     cdef bytes records
     cdef uint8_t* out
     cdef uint64_t size = 0
@@ -130,10 +132,10 @@ cdef int has_in(const blockstm_state* state, const uint8_t* address, uint8_t fie
 
 
 cdef int number_accounts(
-    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts
+    LargeVector[Change]& changes, LargeVector[uint32_t]& numbers, LargeVector[Changed]& accounts
 ) except -1 nogil:
     """An entry for each account, with its address."""
-    cdef vector[uint64_t] cells  # with 32 bits of hash, and a number + 1; at most half of them filled
+    cdef LargeVector[uint64_t] cells  # with 32 bits of hash, and a number + 1; at most half of them filled
     cdef size_t place
     cdef int64_t number = 0
     cdef Changed account
@@ -152,7 +154,7 @@ cdef int number_accounts(
     return 0
 
 
-cdef int64_t number_of(vector[uint64_t]& cells, vector[Changed]& accounts, const uint8_t* address) except -1 nogil:
+cdef int64_t number_of(LargeVector[uint64_t]& cells, LargeVector[Changed]& accounts, const uint8_t* address) except -1 nogil:
     """The number of the account with this address; of one that is not known, the next, which is its from now on."""
     cdef uint64_t hashed = hash_key(address, ADDRESS_SIZE, process_seed()) >> 32
     cdef uint64_t place = hashed & (cells.size() - 1)
@@ -168,9 +170,9 @@ cdef int64_t number_of(vector[uint64_t]& cells, vector[Changed]& accounts, const
     return <int64_t>accounts.size()
 
 
-cdef int widen(vector[uint64_t]& cells) except -1 nogil:
+cdef int widen(LargeVector[uint64_t]& cells) except -1 nogil:
     """Twice as many cells."""
-    cdef vector[uint64_t] wider
+    cdef LargeVector[uint64_t] wider
     cdef size_t before
     cdef uint64_t place
     wider.resize(2 * cells.size())
@@ -186,7 +188,7 @@ cdef int widen(vector[uint64_t]& cells) except -1 nogil:
 
 
 cdef void count_slots(
-    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts, bint begins_at_zero
+    LargeVector[Change]& changes, LargeVector[uint32_t]& numbers, LargeVector[Changed]& accounts, bint begins_at_zero
 ) noexcept nogil:
     """How many slots each account has of the epoch that they must be of.
 
@@ -252,7 +254,7 @@ cdef void read_value(const Change* change, uint8_t* word) noexcept nogil:
         memcpy(word, change.value, change.value_size)
 
 
-cdef void find_existence(vector[Changed]& accounts, const Table* before, uint8_t* records) noexcept nogil:
+cdef void find_existence(LargeVector[Changed]& accounts, const Table* before, uint8_t* records) noexcept nogil:
     """For accounts whose writes do not tell: the other parts of the account are as they were before."""
     cdef size_t place
     cdef uint8_t* head
@@ -275,7 +277,7 @@ cdef bint is_marked(const Changed* account, const Table* before) noexcept nogil:
     return not account.says_recorded and has_field(before, account.address, RECORDED)
 
 
-cdef list places_of_unsure(vector[Changed]& accounts):
+cdef list places_of_unsure(LargeVector[Changed]& accounts):
     """Where the records stand; of whom the mark was removed, with a true beside it."""
     cdef size_t place
     return [
@@ -285,7 +287,7 @@ cdef list places_of_unsure(vector[Changed]& accounts):
     ]
 
 
-cdef uint64_t find_places(vector[Changed]& accounts) noexcept nogil:
+cdef uint64_t find_places(LargeVector[Changed]& accounts) noexcept nogil:
     """Where each account's record begins, and where its slots go; where the last end."""
     cdef uint64_t end = 0
     cdef size_t place
@@ -297,7 +299,7 @@ cdef uint64_t find_places(vector[Changed]& accounts) noexcept nogil:
 
 
 cdef void lay_out(
-    vector[Change]& changes, vector[uint32_t]& numbers, vector[Changed]& accounts, uint8_t* records
+    LargeVector[Change]& changes, LargeVector[uint32_t]& numbers, LargeVector[Changed]& accounts, uint8_t* records
 ) noexcept nogil:
     """The records one behind the other, each with its slots behind it."""
     cdef size_t place

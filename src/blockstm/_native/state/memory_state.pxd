@@ -2,6 +2,7 @@
 from libc.stdint cimport int32_t, int64_t
 from libcpp.vector cimport vector
 
+from blockstm._native.base.chunks cimport LargeVector
 from blockstm._native.abi cimport blockstm_prefetch, blockstm_state
 from blockstm._native.base.codec cimport Codec
 from blockstm._native.base.fork_locks cimport ForkSharedMutex
@@ -29,7 +30,7 @@ cdef class MemoryState:
     cdef bytes read(self, bytes key)
     cdef load(self, items)
     cdef bint takes(self, PackedWrites writes)
-    cdef write(self, vector[Change]& changes)
+    cdef write(self, LargeVector[Change]& changes)
     cdef void compact(self) noexcept nogil
 
 
@@ -44,7 +45,7 @@ cdef class Pin:
 cdef int32_t make_change(Table* table, const Change* change) noexcept nogil
 # The entry of the key of each change, made where there is none, and room for all their values:
 # `make_change_at` cannot fail then, if no key is there twice.
-cdef int32_t prepare_changes(Table* table, const vector[Change]& changes, vector[int64_t]& numbers) noexcept nogil
+cdef int32_t prepare_changes(Table* table, const LargeVector[Change]& changes, vector[int64_t]& numbers) noexcept nogil
 cdef void make_change_at(Table* table, const Change* change, int64_t number) noexcept nogil
-cdef void read_packed(PackedWrites writes, vector[Change]& changes) except *
+cdef void read_packed(PackedWrites writes, LargeVector[Change]& changes) except *
 cdef Change change_of(bytes key, bytes data) noexcept

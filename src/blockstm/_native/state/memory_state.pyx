@@ -19,6 +19,7 @@ from libc.string cimport memcpy
 from libcpp.vector cimport vector
 from posix.unistd cimport getpid
 
+from blockstm._native.base.chunks cimport LargeVector, chunk_store, use_chunks
 from blockstm._native.abi cimport (
     BLOCKSTM_ABSENT, BLOCKSTM_OK, BLOCKSTM_PREFETCH_CAPSULE, BLOCKSTM_STATE_CAPSULE, BLOCKSTM_STATE_HASHED,
     BLOCKSTM_STATE_LASTS, BLOCKSTM_VM_ABI_VERSION, blockstm_bytes, blockstm_prefetch, blockstm_state,
@@ -40,6 +41,8 @@ ctypedef void (*Destructor)(object) noexcept
 cdef enum:
     SPARSE_COUNT = 1024  # entries below which dead keys are not worth a copy
     SPARSE_BYTES = 1 << 16
+
+use_chunks(chunk_store())
 
 
 cdef int32_t read_state(
@@ -322,7 +325,7 @@ cdef class MemoryState:
         return PyBytes_FromStringAndSize(<const char*>copied.data(), copied.size())
 
     cdef load(self, items):
-        cdef vector[Change] changes
+        cdef LargeVector[Change] changes
         cdef dict held = {}  # what the changes point into; of a key that comes twice the last value
         cdef bytes key, data
         self.abi.flags &= ~BLOCKSTM_STATE_HASHED  # nobody hashes what comes this way
@@ -359,7 +362,7 @@ cdef class MemoryState:
                 return False
         return True
 
-    cdef write(self, vector[Change]& changes):
+    cdef write(self, LargeVector[Change]& changes):
         """Set or remove; all of it, or nothing when the state is pinned or memory runs out."""
         cdef vector[int64_t] numbers
         cdef int32_t status = TABLE_OK
@@ -394,7 +397,7 @@ cdef class MemoryState:
             self.table = fresh
 
 
-cdef int32_t prepare_changes(Table* table, const vector[Change]& changes, vector[int64_t]& numbers) noexcept nogil:
+cdef int32_t prepare_changes(Table* table, const LargeVector[Change]& changes, vector[int64_t]& numbers) noexcept nogil:
     cdef const Change* change
     cdef uint64_t bytes_wanted = 0
     cdef size_t place
@@ -431,7 +434,7 @@ cdef int32_t make_change(Table* table, const Change* change) noexcept nogil:
     return table_put(table, <uint32_t>number, change.value, change.value_size)
 
 
-cdef void read_packed(PackedWrites writes, vector[Change]& changes) except *:
+cdef void read_packed(PackedWrites writes, LargeVector[Change]& changes) except *:
     """The changes that a block's writes are; they point into them."""
     cdef uint32_t place
     changes.reserve(writes.count)

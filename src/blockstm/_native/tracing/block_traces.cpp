@@ -73,7 +73,8 @@ Reading TraceWriter::write_as_string(Span events, const TracedRun& run, const Tr
 }
 
 Reading TraceWriter::write(const TracedBlock& block, uint64_t index, uint64_t text_max, Bytes& out) noexcept {
-    const Transaction& transaction = block.steps[index].transaction;
+    evm::Step room;
+    const Transaction& transaction = block.steps->at(index + 1, room).transaction;
     TracedRun run;
     run.fork = block.fork;
     run.gas = transaction.gas_limit;

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "evm/block.hpp"
+#include "evm/step_list.hpp"
 #include "tracing/trace_forms.hpp"
 
 namespace blockstm::tracing {
@@ -15,9 +15,9 @@ struct TracedBlock {
     TraceOptions options;
     evm::Fork fork;
     TracedPlace place;           // but for its hash and index
-    const evm::Step* steps;      // the first transaction's, and those behind it
-    const Bytes* recordings;     // likewise
-    const TracedResult* results;  // of each transaction
+    const evm::StepList* steps;  // of the block: one, then those of the transactions
+    const Bytes* recordings;     // of each transaction
+    const TracedResult* results;  // likewise
     const Hash32* hashes;         // likewise; null where nobody asks for them
     const CodeSpans* codes;       // that the traces show
     uint64_t count;

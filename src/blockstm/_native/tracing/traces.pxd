@@ -5,7 +5,7 @@ from libcpp cimport bool as cbool
 from blockstm._native.base.bytes cimport Address, Bytes, Hash32, Span
 from blockstm._native.base.u256.u256 cimport u256
 from blockstm._native.evm.forks.tables cimport Fork
-from blockstm._native.evm.prepared cimport Step
+from blockstm._native.evm.prepared cimport StepList
 
 
 cdef extern from "tracing/events.hpp" namespace "blockstm::tracing" nogil:
@@ -73,7 +73,7 @@ cdef extern from "tracing/block_traces.hpp" namespace "blockstm::tracing" nogil:
         TraceOptions options
         Fork fork
         TracedPlace place
-        const Step* steps
+        const StepList* steps
         const Bytes* recordings
         const TracedResult* results
         const Hash32* hashes

@@ -208,7 +208,7 @@ cdef class BlockTraces:
             raise ValueError("the block has kept nothing that it recorded")
         if hashes and <uint64_t>len(hashes) != traced.count * sizeof(Hash32):
             raise ValueError(f"{len(hashes)} bytes are no hashes of {traced.count} transactions")
-        traced.steps, traced.recordings = &block.prepared.steps[1], block.prepared.kept() + 1
+        traced.steps, traced.recordings = &block.prepared.steps, block.prepared.kept() + 1
         traced.hashes = <const Hash32*>PyBytes_AS_STRING(hashes) if hashes else NULL
         self.read_outcomes()
         self.read_codes(code_with)

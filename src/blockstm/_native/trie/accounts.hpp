@@ -102,9 +102,9 @@ private:
 
     // While `apply` runs; memory for much of it is given back then:
     uint32_t threads_ = 1;
-    Array<Change> changes_;
-    Array<Key> keys_;
-    Array<Bytes> hashed_;     // what each is the hash of, until they are hashed
+    LargeArray<Change> changes_;
+    LargeArray<Key> keys_;
+    LargeArray<Bytes> hashed_;     // what each is the hash of, until they are hashed
     std::mutex noting_;        // what threads note is guarded by it:
     Array<Waiting> waiting_;  // with a storage to be hashed
     Array<Change> large_;     // with so many slots that they are shared, one account after the other

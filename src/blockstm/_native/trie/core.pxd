@@ -4,6 +4,7 @@ from libcpp cimport bool as cbool
 
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.base.chunks cimport ChunkStore
 
 cdef enum:
     HASH_SIZE = 32
@@ -88,6 +89,7 @@ cdef extern from "trie/node_store.hpp" namespace "blockstm::trie" nogil:
         uint64_t met() noexcept
         uint64_t read() noexcept
         void set_source(NodeSource* source) noexcept
+        void set_chunks(const ChunkStore* store) noexcept
         Space& space() noexcept
 
 cdef extern from "trie/trie.hpp" namespace "blockstm::trie" nogil:

@@ -28,7 +28,7 @@ Status fan_out(NodeStore& store, Space& space, Trie& trie, Item* items, uint64_t
     }
     if (begin == count) return Status::Ok;
     // The items in the order of their first nibbles, and where those of each begin and end.
-    Array<uint64_t> order;
+    LargeArray<uint64_t> order;
     uint64_t ends[BRANCH_WIDTH + 1] = {};
     const auto nibble = [&](uint64_t index) noexcept { return path_of(key_of(items[index]))[0]; };
     if (order.extend(count - begin) == nullptr || !store.prepare_spaces(threads) ||

@@ -188,6 +188,7 @@ bool NodeStore::prepare_spaces(uint32_t threads) noexcept {
         auto& helper = helpers_[thread - 1];
         if (helper == nullptr) helper.reset(new (std::nothrow) Space(*this));
         if (helper == nullptr) return false;
+        helper->pool.set_store(space_.pool.store());
         space_.pool.share_free(helper->pool);
     }
     return true;

@@ -83,6 +83,9 @@ public:
     void set_source(NodeSource* source) noexcept { source_ = source; }
     NodeSource* source() const noexcept { return source_; }
 
+    // Before the first trie is opened: the store that nodes take large chunks of memory from.
+    void set_chunks(const ChunkStore* store) noexcept { space_.pool.set_store(store); }
+
     // What the nodes take, in bytes, those that were added apart.
     uint64_t memory() noexcept {
         uint64_t sum = 0;

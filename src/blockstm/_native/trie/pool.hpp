@@ -3,16 +3,13 @@
 // Belongs to one NodeStore, under its lock.
 #pragma once
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <new>
 
-#include "base/pages.hpp"
+#include "base/chunks.hpp"
+#include "base/memory_checks.hpp"
 
 namespace blockstm::trie {
 
@@ -26,13 +23,17 @@ public:
         while (large_.next != &large_) unlink_large(large_.next);
     }
 
+    // Before it is used: where large chunks come from and go to; by default the system.
+    void set_store(const ChunkStore* store) noexcept { store_ = store; }
+    const ChunkStore* store() const noexcept { return store_; }
+
     // Null: out of memory. Aligned for any plain type. Pre: `size` is not 0.
     void* take(uint64_t size) noexcept {
         if (size > SMALL_MAX) return take_large(size);
         const uint64_t kind = (size + STEP - 1) / STEP;
         in_use_ += kind * STEP;
         if (Free* block = free_[kind]; block != nullptr) {
-            unlock_memory(block, kind * STEP);
+            allow_memory(block, kind * STEP);
             free_[kind] = block->next;
             --free_count_[kind];
             return block;
@@ -57,7 +58,7 @@ public:
         in_use_ -= kind * STEP;
         free_[kind] = new (block) Free{free_[kind]};
         ++free_count_[kind];
-        lock_memory(block, kind * STEP);
+        forbid_memory(block, kind * STEP);
     }
 
     // Evens out the free blocks of two pools that give back each other's. Where one gives back what the other took,
@@ -77,23 +78,12 @@ private:
     };
     struct alignas(std::max_align_t) Chunk {
         Chunk* next;
+        uint64_t size;
     };
     struct alignas(std::max_align_t) Large {  // stands before its block
         Large* next;
         Large* before;
     };
-
-    // Lets the address sanitizer see a use after `give`; otherwise nothing.
-    static void lock_memory([[maybe_unused]] void* block, [[maybe_unused]] uint64_t size) noexcept {
-#if defined(__SANITIZE_ADDRESS__)
-        __asan_poison_memory_region(block, size);
-#endif
-    }
-    static void unlock_memory([[maybe_unused]] void* block, [[maybe_unused]] uint64_t size) noexcept {
-#if defined(__SANITIZE_ADDRESS__)
-        __asan_unpoison_memory_region(block, size);
-#endif
-    }
 
     static constexpr uint64_t STEP = alignof(std::max_align_t);
     static constexpr uint64_t SMALL_MAX = 512;
@@ -102,10 +92,12 @@ private:
     static constexpr uint64_t CHUNK_MIN = 4096;
     static constexpr uint64_t CHUNK_MAX = HUGE_PAGE;  // nodes are met in no order, each in another small page
 
-    static void free_all(Chunk* chunk) noexcept {
+    void free_all(Chunk* chunk) const noexcept {
         while (chunk != nullptr) {
             Chunk* next = chunk->next;
-            std::free(chunk);
+            const uint64_t size = chunk->size;
+            allow_memory(chunk, size);
+            chunk_give(store_, chunk, size);
             chunk = next;
         }
     }
@@ -116,29 +108,33 @@ private:
         Free* last = first;
         for (uint64_t left = count - 1; left != 0; --left) last = next_of(last);
         free_[kind] = next_of(last);
-        unlock_memory(last, sizeof(Free));
+        allow_memory(last, sizeof(Free));
         last->next = to.free_[kind];
-        lock_memory(last, sizeof(Free));
+        forbid_memory(last, sizeof(Free));
         to.free_[kind] = first;
         free_count_[kind] -= count;
         to.free_count_[kind] += count;
     }
 
     static Free* next_of(Free* block) noexcept {
-        unlock_memory(block, sizeof(Free));
+        allow_memory(block, sizeof(Free));
         Free* const next = block->next;
-        lock_memory(block, sizeof(Free));
+        forbid_memory(block, sizeof(Free));
         return next;
     }
 
     bool grow() noexcept {
-        auto* chunk = static_cast<Chunk*>(pages_take(chunk_size_));
+        uint64_t size = chunk_size_;
+        auto* chunk = static_cast<Chunk*>(size < CHUNK_SIZE_MIN
+                                              ? std::malloc(size)
+                                              : chunk_take(store_, CHUNK_SIZE_MIN, size, 2 * size, &size));
         if (chunk == nullptr) return false;
         chunk->next = chunks_;
+        chunk->size = size;
         chunks_ = chunk;
         next_ = reinterpret_cast<uint8_t*>(chunk + 1);
-        left_ = chunk_size_ - sizeof(Chunk);
-        memory_ += chunk_size_;
+        left_ = size - sizeof(Chunk);
+        memory_ += size;
         if (chunk_size_ < CHUNK_MAX) chunk_size_ *= 2;
         return true;
     }
@@ -168,6 +164,7 @@ private:
     uint64_t memory_ = 0;
     uint64_t in_use_ = 0;
     uint64_t chunk_size_ = CHUNK_MIN;
+    const ChunkStore* store_ = nullptr;
 };
 
 }  // namespace blockstm::trie

@@ -14,6 +14,7 @@ from libcpp cimport bool as cbool
 from blockstm._native.trie cimport core
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.base.chunks cimport chunk_store, use_chunks
 from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, KeccakTask, Status
 
 from blockstm.cores import usable_cores
@@ -30,6 +31,8 @@ cdef enum:
 
 cdef bytes EMPTY_ROOT = bytes.fromhex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421")
 
+use_chunks(chunk_store())
+
 
 cdef class NodeStore:
     """Encoded nodes by their hash: what a trie that is opened by its root finds its nodes in.
@@ -43,6 +46,9 @@ cdef class NodeStore:
     cdef core.NodeStore nodes
     cdef object source
     cdef list held  # the encodings, which the native store points into
+
+    def __cinit__(self):
+        self.nodes.set_chunks(chunk_store())
 
     def __init__(self, nodes=(), source=None):
         self.source, self.held = source, []

@@ -7,7 +7,7 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from libc.stdint cimport UINT64_MAX, uint8_t, uint32_t, uint64_t
 
 from blockstm._native.base.bytes cimport Span
-from blockstm._native.base.array cimport Array
+from blockstm._native.base.chunks cimport LargeArray, chunk_store, use_chunks
 from blockstm._native.base.byte_view cimport ByteView as Bytes
 from blockstm._native.trie.core cimport HASH_SIZE, Status
 from blockstm._native.wire cimport receipt_list
@@ -30,6 +30,8 @@ cdef enum:
     KEPT_MAX = 1 << 20  # bytes of a block's encodings that are kept for those who may ask
 
 cdef uint8_t ONE = 1  # the status of what succeeded; of the others there are no bytes
+
+use_chunks(chunk_store())
 
 
 cdef class ReceiptColumns:
@@ -125,7 +127,7 @@ cdef class ReceiptColumns:
         self, receipt_list.BlockReceipts& done, uint32_t workers, list roots, uint64_t kept_max
     ) except -1:
         cdef size_t count = self.totals.size(), place
-        cdef Array[ReceiptInput] inputs
+        cdef LargeArray[ReceiptInput] inputs
         cdef ReceiptInput* input
         cdef Status status
         if roots is not None and (<size_t>len(roots) != count or any(len(each) != HASH_SIZE for each in roots)):

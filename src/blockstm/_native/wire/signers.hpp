@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/atomics.hpp"
+#include "base/chunks.hpp"
 #include "base/fork_locks.hpp"
 #include "crypto/secp256k1/recovery.hpp"
 #include "base/threads.hpp"
@@ -179,7 +180,7 @@ private:
 
     // Recovers some of those that were not known; false where memory ran out.
     bool recover_part(uint64_t first, uint64_t size, RecoverTasks recover, Sender* senders) const noexcept {
-        Array<SignatureTask> tasks;  // 118 bytes for each: too much to hold for all of a large block
+        LargeArray<SignatureTask> tasks;  // 118 bytes for each: too much to hold for all of a large block
         if (!tasks.resize(size)) return false;
         signers::recover_part(first, size, tasks.data(), recover,
                               [&](uint64_t each, SignedBytes& bytes, Signature& out) noexcept {
@@ -208,8 +209,8 @@ private:
     uint64_t count_;
     bool high_s_;
     uint32_t threads_;
-    Array<Hash32> hashes_;
-    Array<uint64_t> places_;  // of those to be recovered
+    LargeArray<Hash32> hashes_;
+    LargeArray<uint64_t> places_;  // of those to be recovered
 };
 
 }  // namespace blockstm

@@ -8,6 +8,7 @@ from libc.string cimport memcpy
 from libcpp cimport bool as cbool
 from libcpp.vector cimport vector
 
+from blockstm._native.base.chunks cimport chunk_store, use_chunks
 from blockstm._native.base.bytes cimport Address, Hash32, Span
 from blockstm._native.base.fork_locks cimport ForkMutex
 from blockstm._native.base.hashing cimport process_seed
@@ -51,6 +52,8 @@ cdef extern from "wire/authorizations.hpp" namespace "blockstm" nogil:
 
 cdef enum:
     SET_CODE = 4
+
+use_chunks(chunk_store())
 
 
 cdef class KnownSenders:

@@ -63,7 +63,7 @@ def decode_listed(kind, bytes block, Py_ssize_t start, Py_ssize_t stop):
     while take_transaction(left, encoding):
         listed.spans.push_back(encoding)
     listed.spans.shrink_to_fit()
-    listed.is_decoded.assign(listed.spans.size(), <uint8_t>True)
+    listed.is_decoded.resize(listed.spans.size(), <uint8_t>True)
     listed.kind, listed.held = kind, block
     return listed, stop - <Py_ssize_t>left.size
 

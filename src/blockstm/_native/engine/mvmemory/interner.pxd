@@ -48,6 +48,7 @@ cdef extern from *:
 cdef struct Table:
     Atomic[uint64_t]* cell
     uint64_t mask
+    uint64_t size              # of its chunk, in bytes
     Table* outgrown
 
 # A run of ids that one worker hands out.
@@ -77,6 +78,8 @@ cdef bint interner_init(Interner* interner, const uint64_t* seed) noexcept nogil
 cdef void interner_free(Interner* interner) noexcept nogil
 # Free tables that have been outgrown. No other worker may be using it.
 cdef void interner_free_outgrown(Interner* interner) noexcept nogil
+# The block is over: let others have most of the segments meanwhile. No other worker may be using it.
+cdef void interner_rest(Interner* interner) noexcept nogil
 # Forget every key; keeps the table and segments. No other worker may be using it.
 cdef void interner_reset(Interner* interner) noexcept nogil
 # Another run of ids, with room for their locations; false where either has run out.

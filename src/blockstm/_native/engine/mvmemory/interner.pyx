@@ -4,9 +4,9 @@ from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from blockstm._native.base.atomics cimport Atomic
+from blockstm._native.base.chunks cimport chunk_give, chunk_store, chunk_take
 from blockstm._native.base.cursors cimport mutex_destroy, mutex_init, mutex_lock, mutex_unlock
 from blockstm._native.base.hashing cimport hash_key
-from blockstm._native.base.pages cimport pages_free, pages_take
 from blockstm._native.engine.mvmemory.locations cimport Location, location_key
 
 cdef enum:
@@ -20,7 +20,8 @@ cdef Table* table_new(uint64_t capacity) noexcept nogil:
     cdef Table* table = <Table*>calloc(1, sizeof(Table))
     if table == NULL:
         return NULL
-    table.cell = <Atomic[uint64_t]*>pages_take(capacity * sizeof(uint64_t))
+    table.size = capacity * sizeof(uint64_t)
+    table.cell = <Atomic[uint64_t]*>chunk_take(chunk_store(), table.size, table.size, 2 * table.size, &table.size)
     if table.cell == NULL:
         free(table)
         return NULL
@@ -30,7 +31,7 @@ cdef Table* table_new(uint64_t capacity) noexcept nogil:
 
 
 cdef void table_free(Table* table) noexcept nogil:
-    pages_free(<void*>table.cell)
+    chunk_give(chunk_store(), <void*>table.cell, table.size)
     free(table)
 
 
@@ -67,11 +68,32 @@ cdef void interner_free(Interner* interner) noexcept nogil:
         table_free(table)
         mutex_destroy(&interner.grow)
     if interner.segment != NULL:
-        if interner.segment[0] != NULL:
-            pages_free(interner.segment[0] + FIRST_ID)
-        for index in range(1, SEGMENTS):
-            pages_free(interner.segment[index])
+        for index in range(SEGMENTS):
+            segment_free(interner, index)
         free(interner.segment)
+
+
+cdef inline uint64_t first_id_of(int index) noexcept nogil:
+    """The first place of a segment that there is memory for."""
+    return FIRST_ID if index == 0 else 0
+
+
+cdef inline uint64_t segment_size(int index) noexcept nogil:
+    return (SEGMENT_SIZE - first_id_of(index)) * sizeof(Location)
+
+
+cdef void segment_free(Interner* interner, int index) noexcept nogil:
+    if interner.segment[index] != NULL:
+        chunk_give(chunk_store(), interner.segment[index] + first_id_of(index), segment_size(index))
+        interner.segment[index] = NULL
+
+
+cdef void interner_rest(Interner* interner) noexcept nogil:
+    cdef int index
+    for index in range(1, SEGMENTS):  # they are made in order, or nearly
+        if interner.segment[index] == NULL and index << SEGMENT_BITS > interner.handed_out.read_plain():
+            return
+        segment_free(interner, index)
 
 
 cdef void interner_reset(Interner* interner) noexcept nogil:
@@ -140,14 +162,14 @@ cdef bint interner_grow(Interner* interner, uint64_t wanted) noexcept nogil:
 cdef bint interner_add_segment(Interner* interner, Atomic[Location*]* place) noexcept nogil:
     """Room for more units, unless another worker has made it; false: memory has run out."""
     cdef Location* segment
-    cdef bint is_first
+    cdef int index = <int>(<Location**>place - interner.segment)
+    cdef uint64_t size = segment_size(index)
     mutex_lock(&interner.grow)
     segment = place.observe()
     if segment == NULL:
-        is_first = <Location**>place == interner.segment
-        segment = <Location*>pages_take((SEGMENT_SIZE - (FIRST_ID if is_first else 0)) * sizeof(Location))
-        if segment != NULL and is_first:
-            segment -= FIRST_ID
+        segment = <Location*>chunk_take(chunk_store(), size, size, size, &size)
+        if segment != NULL:
+            segment -= first_id_of(index)
         place.publish(segment)
     mutex_unlock(&interner.grow)
     return segment != NULL

@@ -9,6 +9,10 @@ from blockstm._native.engine.worker.blocks cimport Block, Worker
 
 cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil
 cdef void worker_free(Worker* worker) noexcept nogil
+# The block is over, all workers have left: what ran ahead is needed no more.
+cdef void worker_rest_speculation(Worker* worker) noexcept nogil
+# The block is over, all workers have left: let others have most of the memory meanwhile.
+cdef void worker_rest(Worker* worker) noexcept nogil
 # Forget the last block, which all workers have left.
 cdef void worker_reset(Worker* worker) noexcept nogil
 # From now on keep so many spans of each block; 0: none. False: memory has run out.

@@ -4,7 +4,8 @@ from libc.stdlib cimport free
 from libc.string cimport memset
 
 from blockstm._native.abi cimport BLOCKSTM_VM_NEEDS_GIL
-from blockstm._native.base.arena cimport arena_free, arena_reset
+from blockstm._native.base.arena cimport arena_free, arena_reset, arena_rest
+from blockstm._native.base.chunks cimport chunk_store
 from blockstm._native.base.cursors cimport (
     cpu_relax, cursor_lower, events_announce, events_leave, events_notify, events_wait, now_ns,
     thread_yield,
@@ -66,6 +67,7 @@ cdef bint worker_init(Worker* worker, Block* block, int32_t id) noexcept nogil:
     worker.id = id
     worker.poll_stride = 1
     worker.sample_every = SAMPLE_EVERY
+    worker.block_arena.store = worker.speculation_arena.store = worker.run_arena.store = chunk_store()
     if not view_init(&worker.view, &block.store, &worker.block_arena, &worker.speculation_arena):
         return False
     worker.view.worker = id
@@ -87,6 +89,16 @@ cdef void worker_free(Worker* worker) noexcept nogil:
     free(worker.write)
     free(worker.conflicts.at)
     free(worker.timeline)
+
+
+cdef void worker_rest_speculation(Worker* worker) noexcept nogil:
+    arena_rest(&worker.speculation_arena)
+    worker.speculated = NULL
+
+
+cdef void worker_rest(Worker* worker) noexcept nogil:
+    arena_rest(&worker.block_arena)
+    arena_rest(&worker.run_arena)
 
 
 cdef void worker_reset(Worker* worker) noexcept nogil:

@@ -34,13 +34,6 @@ ValidationError check_gas_left(uint64_t gas, const BlockEnv& block, const blocks
     return check_share(reason, gas, tally.used[STATE_GAS], block.gas_limit);
 }
 
-ValidationError check_left(const Transaction& transaction, const BlockEnv& block,
-                           const blockstm_tally& tally) noexcept {
-    const ValidationError error = check_gas_left(transaction.gas_limit, block, tally);
-    if (error.reason != Violation::None || transaction.blob_count == 0) return error;
-    return check_share(Violation::BlobGasAboveBlock, transaction.blob_count, tally.used[BLOBS], block.blobs_max);
-}
-
 }  // namespace
 
 ValidationError form_of(const Step& step, const BlockEnv& block) noexcept {
@@ -48,20 +41,19 @@ ValidationError form_of(const Step& step, const BlockEnv& block) noexcept {
     return check_form(step.transaction, block, intrinsic_gas(step.transaction, block));
 }
 
-ValidationError check_room(const Step& step, const BlockEnv& block, const blockstm_tally& tally) noexcept {
-    if (!is_of_the_block(step.kind)) return {};
-    const ValidationError error = check_left(step.transaction, block, tally);
-    if (error.reason == Violation::None) return error;
-    const ValidationError form = form_of(step, block);
-    return form.reason != Violation::None ? form : error;
+ValidationError check_room(const AskedBy& step, const BlockEnv& block, const blockstm_tally& tally) noexcept {
+    if (!step.is_of_the_block) return {};
+    const ValidationError error = check_gas_left(step.gas_limit, block, tally);
+    if (error.reason != Violation::None || step.blob_count == 0) return error;
+    return check_share(Violation::BlobGasAboveBlock, step.blob_count, tally.used[BLOBS], block.blobs_max);
 }
 
-void count_use(const Step& step, const BlockEnv& block, Span output, blockstm_tally& tally) noexcept {
-    if (!is_of_the_block(step.kind) || output.size < RESULT_HEAD_BYTES) return;
+void count_use(const AskedBy& step, const BlockEnv& block, Span output, blockstm_tally& tally) noexcept {
+    if (!step.is_of_the_block || output.size < RESULT_HEAD_BYTES) return;
     const bool is_metered_twice = block.fork >= Fork::Amsterdam;
     tally.used[EXECUTION_GAS] += number_at(output, is_metered_twice ? BEFORE_REFUND_AT : GAS_USED_AT);
     tally.used[STATE_GAS] += number_at(output, STATE_GAS_AT);
-    tally.used[BLOBS] += step.transaction.blob_count;
+    tally.used[BLOBS] += step.blob_count;
 }
 
 }  // namespace blockstm::evm
