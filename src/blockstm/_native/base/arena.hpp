@@ -35,7 +35,7 @@ inline void arena_drop(const Arena* arena, Chunk* chunk) noexcept {
     chunk_give(arena->store, chunk, chunk->size);
 }
 
-// Half of those before, so that a third at most is not used; a large page from 4 MiB on.
+// Half of those before, so that a third at most is not used; 4 MiB from 8 MiB on.
 inline uint64_t chunk_size_after(const Arena& arena) noexcept {
     const uint64_t before = arena.current == nullptr ? 0 : arena.used + arena.current->size;
     return std::clamp(before / 2 & ~uint64_t{4095}, CHUNK_SIZE_MIN, CHUNK_SIZE_MAX);

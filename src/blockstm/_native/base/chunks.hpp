@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <thread>
 #include <vector>
 
 #include "base/array.hpp"
@@ -22,7 +23,7 @@ namespace blockstm {
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 inline constexpr uint64_t CHUNK_SIZE_MIN = 1 << 10, CHUNK_SIZE_MAX = 1 << 12;
 #else
-inline constexpr uint64_t CHUNK_SIZE_MIN = 1 << 18, CHUNK_SIZE_MAX = HUGE_PAGE;
+inline constexpr uint64_t CHUNK_SIZE_MIN = 1 << 18, CHUNK_SIZE_MAX = 2 * HUGE_PAGE;
 #endif
 
 // The one store as the other modules see it. Without one, null, memory comes from the system and goes there.
@@ -154,9 +155,10 @@ private:
 
     // Waits a moment only: who forks may have this lock and wait for one that the caller has.
     bool try_lock() noexcept {
-        constexpr int TRIES = 1000;
+        constexpr int TRIES = 200;
         for (int tries = 0; tries < TRIES; ++tries) {
             if (lock_.try_lock()) return true;
+            std::this_thread::yield();
         }
         return false;
     }
