@@ -85,6 +85,8 @@ USED_ELSEWHERE = {
     "work_turns": "printed by name",
 }
 NATIVE_USED_ELSEWHERE = {
+    "allocate": "called by containers of C++",
+    "deallocate": "likewise",
     "end_threads": "called at the end of the interpreter",
     "madvise": "the C library's",
     "nanosleep": "the C library's",

@@ -379,6 +379,6 @@ def test_threads_that_ask_a_block_at_once_get_the_same() -> None:
     for _ in range(20):
         block = Block.decode(encoding)
         with ThreadPoolExecutor(4) as pool:
-            asked = [pool.submit(lambda: block.transactions) for _ in range(4)]
+            asked = [pool.submit(getattr, block, "transactions") for _ in range(4)]
         first = asked[0].result()
         assert all(each.result() is first for each in asked)

@@ -1,4 +1,4 @@
-"""Chunks that nobody uses pass from engines to tries and back, within a bound, whoever else does what."""
+"""Chunks that nobody uses pass from engines to tries and back, within a bound, on any threads."""
 
 from __future__ import annotations
 

@@ -29,10 +29,34 @@ struct Arena {
 inline void chunk_forbid(Chunk* chunk) noexcept { forbid_memory(chunk + 1, chunk->size - sizeof(Chunk)); }
 inline void chunk_allow(Chunk* chunk) noexcept { allow_memory(chunk + 1, chunk->size - sizeof(Chunk)); }
 
-// Gives up a chunk that is in no list any more.
-inline void arena_drop(const Arena* arena, Chunk* chunk) noexcept {
-    chunk_allow(chunk);
-    chunk_give(arena->store, chunk, chunk->size);
+// Gives up a chunk and those behind it, which are in no list any more.
+[[gnu::noinline, maybe_unused]] static void arena_drop_all(const Arena* arena, Chunk* chunk) noexcept {
+    while (chunk != nullptr) {
+        Chunk* const following = chunk->next;
+        chunk_allow(chunk);
+        chunk_give(arena->store, chunk, chunk->size);
+        chunk = following;
+    }
+}
+
+inline void arena_forget(Arena* arena) noexcept {
+    arena->current = nullptr;
+    arena->used = 0;
+    arena->cursor = arena->end = nullptr;
+}
+
+// Gives everything back at once, and lets others have the chunks meanwhile, but for a small one to begin with.
+inline void arena_rest(Arena* arena) noexcept {
+    Chunk* excess = arena->first;
+    arena->first = nullptr;
+    if (excess != nullptr && excess->size == CHUNK_SIZE_MIN) {
+        arena->first = excess;
+        excess = excess->next;
+        arena->first->next = nullptr;
+        chunk_forbid(arena->first);
+    }
+    arena_drop_all(arena, excess);
+    arena_forget(arena);
 }
 
 // Half of those before, so that a third at most is not used; 4 MiB from 8 MiB on.

@@ -21,9 +21,13 @@ cdef extern from "base/arena.hpp" namespace "blockstm" nogil:
         uint64_t used          # bytes in the chunks before the current one
         const ChunkStore* store  # where chunks come from and go to; NULL: the system
 
-    uint64_t CHUNK_SIZE_MIN
     void chunk_forbid(Chunk* chunk) noexcept
-    void arena_drop(const Arena* arena, Chunk* chunk) noexcept
+    # Give up a chunk and those behind it, which are in no list any more.
+    void arena_drop_all(const Arena* arena, Chunk* chunk) noexcept
+    # Nothing is taken any more; chunks stay.
+    void arena_forget(Arena* arena) noexcept
+    # Give everything back at once, and let others have the chunks meanwhile, but for a small one to begin with.
+    void arena_rest(Arena* arena) noexcept
 
     # ``size`` bytes, aligned to 8, not cleared; NULL where memory has run out.
     void* arena_take(Arena* arena, uint64_t size) noexcept
@@ -50,22 +54,6 @@ cdef inline void arena_move_first_behind_current(Arena* arena) noexcept nogil:
     arena.current.next = chunk
 
 
-cdef inline void arena_drop_all(const Arena* arena, Chunk* chunk) noexcept nogil:
-    """Give up a chunk and those behind it."""
-    cdef Chunk* following
-    while chunk != NULL:
-        following = chunk.next
-        arena_drop(arena, chunk)
-        chunk = following
-
-
-cdef inline void arena_forget(Arena* arena) noexcept nogil:
-    arena.current = NULL
-    arena.used = 0
-    arena.cursor = NULL
-    arena.end = NULL
-
-
 cdef inline void arena_reset(Arena* arena) noexcept nogil:
     """Give everything back at once; keeps the first chunks, frees the rest."""
     cdef Chunk* chunk = arena.first
@@ -79,19 +67,6 @@ cdef inline void arena_reset(Arena* arena) noexcept nogil:
         arena_drop_all(arena, chunk.next)
         chunk.next = NULL
     arena_forget(arena)
-
-
-cdef inline void arena_rest(Arena* arena) noexcept nogil:
-    """The same, and let others have the chunks meanwhile, but for a small one to begin with."""
-    cdef Chunk* chunk = arena.first
-    arena_forget(arena)
-    if chunk != NULL and chunk.size == CHUNK_SIZE_MIN:
-        chunk_forbid(chunk)
-        arena_drop_all(arena, chunk.next)
-        chunk.next = NULL
-    else:
-        arena.first = NULL
-        arena_drop_all(arena, chunk)
 
 
 cdef inline void arena_free(Arena* arena) noexcept nogil:

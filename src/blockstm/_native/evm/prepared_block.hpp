@@ -86,9 +86,9 @@ private:
     uint64_t exceeded_ = 0;
 };
 
-// Makes steps from `first` on, for which there is room: the transactions that these encodings are, and their senders; 0
-// in `is_filled` where that is left to the Python code (see `read_plain_transaction`). `threads` share what is much, also
-// what it takes to have fresh memory mapped. False where memory ran out.
+// Makes steps from `first` on, for which there is room: the transactions that these encodings are, and their senders;
+// 0 in `is_filled` where that is left to the Python code (see `read_plain_transaction`). `threads` share what is much,
+// also what it takes to have fresh memory mapped. False where memory ran out.
 bool fill_transactions(const Span* encodings, const Address* senders, uint64_t count, uint32_t threads, uint64_t first,
                        StepList& steps, uint8_t* is_filled) noexcept;
 

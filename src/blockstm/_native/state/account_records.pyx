@@ -154,7 +154,9 @@ cdef int number_accounts(
     return 0
 
 
-cdef int64_t number_of(LargeVector[uint64_t]& cells, LargeVector[Changed]& accounts, const uint8_t* address) except -1 nogil:
+cdef int64_t number_of(
+    LargeVector[uint64_t]& cells, LargeVector[Changed]& accounts, const uint8_t* address
+) except -1 nogil:
     """The number of the account with this address; of one that is not known, the next, which is its from now on."""
     cdef uint64_t hashed = hash_key(address, ADDRESS_SIZE, process_seed()) >> 32
     cdef uint64_t place = hashed & (cells.size() - 1)

@@ -27,7 +27,6 @@ from blockstm._native.store.snapshot_nodes cimport damaged_node
 from blockstm._native.trie cimport core as trie
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.byte_view cimport ByteView as Bytes
-from blockstm._native.base.chunks cimport chunk_store
 from blockstm._native.trie.core cimport Status
 
 from threading import Lock
@@ -88,7 +87,6 @@ cdef class DiskState:
             raise InputError(f"a root is {HASH_SIZE} bytes, not {PyBytes_GET_SIZE(root)}")
         self.drop_tries()
         self.node_store = new trie.NodeStore()
-        self.node_store.set_chunks(chunk_store())
         self.tries = new trie.Accounts()
         self.node_store.set_source(self.nodes)
         if self.tries.open(self.node_store[0], <const uint8_t*>PyBytes_AS_STRING(root)) != Status.Ok:

@@ -81,8 +81,9 @@ def prepare(
     rules = around.fork
     if senders is None:
         high_s_allowed = rules < HOMESTEAD
-        found = find_senders(block.transaction_list, workers, high_s_allowed=high_s_allowed)
-        violation = signature_violation(block.transaction_list, found, high_s_allowed=high_s_allowed)
+        listed = block.transaction_list
+        found = find_senders(listed, workers, high_s_allowed=high_s_allowed)
+        violation = signature_violation(listed, found, high_s_allowed=high_s_allowed)
         if violation is not None:
             raise violation.error()
         senders = cast(Sequence[Address], found)
