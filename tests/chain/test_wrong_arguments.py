@@ -33,6 +33,12 @@ class OtherBytes(bytes):
     """Bytes, too."""
 
 
+def kind(given: object) -> str:
+    """A name that is the same in all processes, in place of one with an address."""
+    name = type(given).__name__
+    return f"{name}-{given}" if isinstance(given, int) else name
+
+
 NO_HASHES: list[Any] = [None, True, 3, 1 << 70, 1.5, "0x11", b"", b"1" * 31, bytearray(32), [], {}]
 NO_HASHES += [memoryview(bytes(32)), object(), int]
 NO_NUMBERS: list[Any] = [None, 1.5, "3", b"1" * 32, [], {}, object(), int]
@@ -58,7 +64,7 @@ def chain(request: pytest.FixtureRequest, tmp_path: Path, line: list[Block]) -> 
         yield reader
 
 
-@pytest.mark.parametrize("given", NO_HASHES, ids=repr)
+@pytest.mark.parametrize("given", NO_HASHES, ids=kind)
 def test_no_hash(chain: Chain, given: Any) -> None:
     for ask in (chain.has_block, chain.is_canonical, chain.transaction):
         with pytest.raises(InputError, match="32 bytes"):
@@ -67,7 +73,7 @@ def test_no_hash(chain: Chain, given: Any) -> None:
         chain.state_at(3).code(given)
 
 
-@pytest.mark.parametrize("given", NO_NUMBERS, ids=repr)
+@pytest.mark.parametrize("given", NO_NUMBERS, ids=kind)
 def test_no_number(chain: Chain, given: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the number of a block is an int"):
         chain.block_hash(given)
@@ -93,7 +99,7 @@ def test_a_hash_that_is_of_another_class_of_bytes(chain: Chain, line: list[Block
         chain.is_canonical(b"1" * 32)
 
 
-@pytest.mark.parametrize("given", [None, 3, 1.5, True, object(), int], ids=repr)
+@pytest.mark.parametrize("given", [None, 3, 1.5, True, object(), int], ids=kind)
 def test_what_is_not_iterable(chain: Chain, given: Any, tmp_path: Path) -> None:
     for pipelined in (True, False):
         with pytest.raises((InputError, UsageError)):
