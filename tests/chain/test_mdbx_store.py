@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import gc
 import random
 import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.patience import PATIENCE
@@ -83,7 +85,7 @@ def run(script: str, *arguments: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def put(store: MdbxStore, value: bytes) -> None:
+def put(store: MdbxStore | MemoryStore, value: bytes) -> None:
     batch = Batch()
     batch.put(Table.META, b"key", value)
     store.commit(batch)
@@ -207,6 +209,36 @@ def test_many_snapshots_end_with_their_store(tmp_path: Path) -> None:
     for each in held:
         with pytest.raises(ClosedError):
             each.get(Table.META, b"a key")
+
+
+@pytest.mark.parametrize("kind", [MemoryStore, MdbxStore])
+def test_a_snapshot_that_is_taken_while_another_is_keeps_what_it_saw(
+    tmp_path: Path, kind: type[Any]
+) -> None:
+    """As a signal handler may, or what ends when garbage is collected."""
+    before = gc.get_threshold()
+    for threshold in range(1, 12):
+        store = MemoryStore() if kind is MemoryStore else MdbxStore.open(tmp_path / str(threshold))
+        held = [store.snapshot() for _ in range(63)]  # the next two look for those that are no more
+        taken: list[Any] = []
+
+        def take(*_: object, store: Any = store, taken: list[Any] = taken) -> None:
+            if len(taken) < 50:
+                taken.append(None)  # at once: to take one may collect garbage
+                taken[-1] = store.snapshot()
+
+        gc.freeze()
+        gc.callbacks.append(take)
+        gc.set_threshold(threshold)
+        try:
+            held += [store.snapshot(), store.snapshot()]
+        finally:
+            gc.set_threshold(*before)
+            gc.callbacks.remove(take)
+            gc.unfreeze()
+        put(store, b"later")
+        assert {each.get(Table.META, b"key") for each in taken + held} == {None}
+        store.close()
 
 
 MANY = 20_000  # changes: enough for a thread that sorts them

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
@@ -36,22 +37,28 @@ class MemoryStore:
             self._check_open()
             snapshot = MemorySnapshot(self._tables, self._lock)
             if len(self._snapshots) >= self._snapshots_max:
-                self._readers()
+                self._forget_ended()
             self._snapshots.append(ref(snapshot))
             return snapshot
 
-    def _readers(self) -> list[MemorySnapshot]:
-        """The snapshots that there are; under the lock."""
-        readers = [each for each in [known() for known in self._snapshots] if each is not None]
-        self._snapshots = [ref(each) for each in readers]
-        self._snapshots_max = _SNAPSHOTS_MIN + 2 * len(readers)
-        return readers
+    def _forget_ended(self) -> None:
+        """Look through the snapshots for those that are no more; under the lock."""
+        self._snapshots_max = (
+            sys.maxsize
+        )  # a signal handler in the middle of this only adds its own
+        try:
+            count = len(self._snapshots)
+            living = [known for known in self._snapshots[:count] if known() is not None]
+            self._snapshots[:count] = living
+        finally:
+            self._snapshots_max = _SNAPSHOTS_MIN + 2 * len(self._snapshots)
 
     def commit(self, batch: Batch) -> None:
         """See `Store`."""
         with self._lock:
             self._check_open()
-            readers = self._readers()
+            known = list(self._snapshots)
+            readers = [each for each in [noted() for noted in known] if each is not None]
             for table, changes in batch.changes.items():
                 held = self._tables[table]
                 for reader in readers:
