@@ -257,6 +257,27 @@ def test_a_file_that_could_not_be_read_takes_no_room(
     assert is_read(second)
 
 
+def test_what_is_released_while_it_is_read_claims_no_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warming, "available_bytes", lambda: 2 * FILE)
+    monkeypatch.setattr(warming, "_PIECE_BYTES", FILE)
+    budget = Budget()
+    (reading,) = readings(tmp_path, 1, budget)
+    pieces = iter(range(1, 2 * warming._PIECES_BETWEEN))
+
+    def read_ahead(*_: object) -> int:
+        if next(pieces) == warming._PIECES_BETWEEN:
+            reading.release()  # as the last piece before it looks for room again
+        return FILE
+
+    monkeypatch.setattr(reading._database, "read_ahead", read_ahead)
+    reading.begin()
+    assert reading._thread is not None
+    reading._thread.join()
+    assert not budget._claims
+
+
 def test_a_thread_that_cannot_be_started_leaves_its_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -127,7 +127,11 @@ class Warming:
                     if pieces % _PIECES_BETWEEN == 0 and not self._has_room():
                         return
         finally:
-            self._budget.keep(self, at)
+            with self._reading:
+                if self._database:
+                    self._budget.keep(self, at)
+                else:  # it was released, and may have claimed room once more
+                    self._budget.release(self)
 
     def _read_piece(self, at: int) -> int:
         with self._reading:
