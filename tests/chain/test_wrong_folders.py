@@ -59,7 +59,19 @@ def test_a_file_is_no_folder(tmp_path: Path, read_only: bool) -> None:
     (tmp_path / "file").write_bytes(b"no folder")
     with pytest.raises(StoreError, match="it is no folder"):
         Chain.open(tmp_path / "file", None if read_only else genesis(), read_only=read_only)
+    with pytest.raises(StoreError, match="it is no folder"):
+        Chain.open(tmp_path / "file", read_only=read_only)
     assert (tmp_path / "file").read_bytes() == b"no folder"
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_name_that_no_folder_can_have(tmp_path: Path, read_only: bool) -> None:
+    for name in ("nul\0", "x" * 300):
+        with pytest.raises(StoreError, match="cannot be opened"):
+            Chain.open(tmp_path / name, read_only=read_only)
+        if not read_only:
+            with pytest.raises(StoreError, match="cannot be"):
+                Chain.open(tmp_path / name, genesis())
 
 
 @pytest.mark.parametrize("size", [1, 3000, 8192, 12287, 20000])

@@ -175,9 +175,9 @@ def has_data(folder: Path) -> bool:
     """Whether a folder has a store's file, or cannot tell, as who opens it is told."""
     try:
         (folder / _DATA_FILE).stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         return False
-    except OSError:
+    except (OSError, ValueError):
         return True
     return True
 
@@ -195,6 +195,8 @@ def _check_file(folder: Path) -> None:
         size = (folder / _DATA_FILE).stat().st_size
     except OSError:  # it is not there, or opening it tells
         return
+    except ValueError as error:  # a NUL in its name
+        raise StoreError(f"{str(folder)!r} cannot be opened: {error}") from error
     if 0 < size < _DATA_SIZE_MIN:
         raise StoreDamaged(
             f"{folder / _DATA_FILE} ends after {size} bytes: it was cut, and what it held is lost; "
