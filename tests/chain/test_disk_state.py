@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import random
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from blockstm.chain.store import Batch, Table
 from blockstm.errors import StoreDamaged, UsageError
 from blockstm.ethereum import AccountChange, AccountState, state_root
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT, keccak
-from blockstm.state.changes import changes_of, records_on
+from blockstm.state.changes import changes_of, records_and_codes, records_on
 from blockstm.types import Address
 
 ADDRESSES = [Address(bytes([n]) * 20) for n in range(1, 40)]
@@ -51,6 +53,10 @@ def with_nonce(given: AccountChange) -> AccountChange:
 
 def assert_same(disk: DiskState, memory: AccountState) -> None:
     assert disk.root == state_root(memory.accounts())
+    assert_same_accounts(disk, memory)
+
+
+def assert_same_accounts(disk: DiskState, memory: AccountState) -> None:
     for address in ADDRESSES:
         expected, found = memory.account(address), disk.account(address)
         assert (expected is None) == (found is None), address.hex()
@@ -92,6 +98,86 @@ def test_it_follows_a_state_in_memory_through_commits_reopenings_and_undo(
                     assert_same(disk, memory)
             disk.commit(Batch())
             root = disk.root
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 1 << 12, 1 << 16, 1 << 26])
+def test_no_older_value_is_told_whatever_is_read_beside_the_steps_to_the_disk(
+    tmp_path: Path, cache_bytes: int
+) -> None:
+    """The cache is asked first: what it has must be what was applied last, or taken back last."""
+    draw = random.Random(cache_bytes + 1)
+    memory = AccountState()
+    history: list[tuple[AccountState, bytes]] = []
+    with MdbxStore.open(tmp_path) as store, reading_beside(store, cache_bytes) as disk:
+        for _ in range(60):
+            for behind in written_in_steps(disk, draw):
+                for _ in range(draw.randrange(3)):
+                    codes: dict[bytes, bytes] = {}
+                    if history and draw.random() < 0.4:
+                        memory, records = history.pop()
+                        disk._native.apply_ahead(records, codes)
+                    else:
+                        before = memory.copy()
+                        block = changes(draw)
+                        memory.apply(block)
+                        records, codes = records_and_codes(block)
+                        history.append((before, disk._native.apply_ahead(records, codes)))
+                    behind.append(records)
+                assert_same_accounts(disk, memory)
+        assert_same(disk, memory)
+        disk.commit(Batch())
+        assert_same(disk, memory)
+        assert flat_root(store.snapshot(), pytest.fail) == disk.root
+        assert_same(DiskState(store, disk.root, cache_bytes=cache_bytes), memory)
+
+
+def written_in_steps(disk: DiskState, draw: random.Random) -> Iterator[list[bytes]]:
+    """The steps of a commit, some of which fail; between them the accounts may be changed.
+
+    The tries follow what is put into the list that each step gives.
+    """
+    behind: list[bytes] = []
+
+    def follow() -> None:
+        while behind:
+            disk.follow(behind.pop(0))
+
+    disk.freeze()
+    yield behind
+    found = disk.collect()
+    yield behind
+    follow()
+    if draw.random() < 0.7:
+        disk.write(found, Batch())
+        yield behind
+        follow()
+        disk.adopt()
+    else:
+        disk.thaw(found)
+    yield behind
+    follow()
+
+
+@contextmanager
+def reading_beside(store: MdbxStore, cache_bytes: int) -> Iterator[DiskState]:
+    """A state that another thread reads all the time."""
+    disk = DiskState(store, EMPTY_TRIE_ROOT, cache_bytes=cache_bytes, workers=2)
+    is_over = threading.Event()
+    draw = random.Random(1)
+
+    def read() -> None:
+        while not is_over.wait(0.0005):
+            some = draw.sample(ADDRESSES, 4)
+            slots = [a + slot.to_bytes(32, "big") for a in some for slot in SLOTS]
+            disk.read_ahead(b"".join(some), b"".join(slots))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        yield disk
+    finally:
+        is_over.set()
+        thread.join()
 
 
 def test_its_tables_hold_no_node_that_a_fresh_build_has_not(tmp_path: Path) -> None:
