@@ -18,6 +18,7 @@ from blockstm.ethereum import Account, AccountState, Block
 from blockstm.types import Address
 
 WINDOW = 12
+CACHES = (1 << 20, 0, 1 << 14, 64 << 20)
 Reopen = Callable[[Chain], Chain]
 
 
@@ -174,7 +175,7 @@ def compare(chain: Chain, model: Model, oldest: int) -> None:
 
 def run_on_disk(path: Path, workers: int, seed: int, steps: int) -> None:
     def open_chain() -> Chain:
-        cache = 1 << 20  # which is begun anew at each reopening
+        cache = CACHES[seed % len(CACHES)]  # which is begun anew at each reopening
         return Chain.open(path, genesis(), window=WINDOW, workers=workers, cache_bytes=cache)
 
     def reopen(chain: Chain) -> Chain:
