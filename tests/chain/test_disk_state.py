@@ -100,6 +100,7 @@ def test_it_follows_a_state_in_memory_through_commits_reopenings_and_undo(
             root = disk.root
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize("cache_bytes", [0, 1 << 12, 1 << 16, 1 << 26])
 def test_no_older_value_is_told_whatever_is_read_beside_the_steps_to_the_disk(
     tmp_path: Path, cache_bytes: int

@@ -244,6 +244,7 @@ def test_a_snapshot_that_is_taken_while_another_is_keeps_what_it_saw(
 MANY = 20_000  # changes: enough for a thread that sorts them
 
 
+@pytest.mark.stress
 def test_many_changes_of_several_tables_are_made_all_or_none(
     tmp_path: Path, faulty: Faulty
 ) -> None:
