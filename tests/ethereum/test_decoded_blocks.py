@@ -382,3 +382,9 @@ def test_threads_that_ask_a_block_at_once_get_the_same() -> None:
             asked = [pool.submit(getattr, block, "transactions") for _ in range(4)]
         first = asked[0].result()
         assert all(each.result() is first for each in asked)
+
+
+def test_a_property_of_a_block_tells_what_is_wrong_with_a_member() -> None:
+    block = replace(a_block(), withdrawals=(5,))
+    with pytest.raises(AttributeError, match="'int' object has no attribute 'encode'"):
+        _ = block.withdrawals_root

@@ -1,5 +1,6 @@
 /* Preloaded into a test's process: the n-th allocation from `fail_at(n)` on fails, once. They are those of C
- * and C++ or, once `hook_python` was called, those of Python's objects. */
+ * and C++ or, once `hook_python` was called, those of Python's objects. Who asks for large memory again at once,
+ * having given back what was kept, gets none either. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdatomic.h>
@@ -49,7 +50,15 @@ static void *none(void) {
 void *malloc(size_t size) { return native_fails() ? none() : __libc_malloc(size); }
 void *calloc(size_t count, size_t size) { return native_fails() ? none() : __libc_calloc(count, size); }
 void *realloc(void *place, size_t size) { return native_fails() ? none() : __libc_realloc(place, size); }
-void *memalign(size_t alignment, size_t size) { return native_fails() ? none() : __libc_memalign(alignment, size); }
+void *memalign(size_t alignment, size_t size) {
+    static _Thread_local size_t refused; /* 0: the last was not */
+    int is_again = size != 0 && size == refused && atomic_load(&left) < 0;
+    refused = 0;
+    if (is_again) return none();
+    if (!native_fails()) return __libc_memalign(alignment, size);
+    refused = size;
+    return none();
+}
 void *aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
 int posix_memalign(void **place, size_t alignment, size_t size) {
     void *taken = memalign(alignment, size);

@@ -17,6 +17,7 @@ from tests.memory.built import LongValues
 
 import blockstm
 from blockstm import Config, Executor, Invalid, Revert
+from blockstm._native.base import chunks
 from blockstm.executor import explore
 from blockstm.state.memory import MemoryState
 from blockstm.testing import NativeScripts
@@ -338,7 +339,8 @@ def decoding(workers: int) -> Run:
 
 
 def prepare(run: Run) -> None:
-    """What a path does before anything fails."""
+    """What a path does before anything fails, with no memory that others have left."""
+    chunks.give_back()
     if isinstance(run, Fresh):
         run.prepare()
 

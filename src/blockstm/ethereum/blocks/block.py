@@ -63,7 +63,7 @@ class Block:
         def __getattr__(self, name: str) -> Any:
             """Called where a member is not there yet: transactions of a block that was decoded."""
             if name != "transactions":
-                raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+                return object.__getattribute__(self, name)  # raises what it has raised
             made = object.__getattribute__(self, "_listed").transactions
             object.__setattr__(self, "transactions", made)
             return made
