@@ -68,15 +68,16 @@ struct Lookahead::Group {
     static constexpr uint64_t SIZE = RULES * GROUP;
     struct Guess {
         const Rule* rule;
-        NamedBy step;
+        const NamedBy* step;
         uint8_t bytes[HashMemo::SIZE];
         uint8_t key[WORD];
     };
 
+    // Both stay as they are until `finish`.
     void add(const Rule& rule, const NamedBy& step) noexcept {
         Guess& guess = guesses_[count_++];
         guess.rule = &rule;
-        guess.step = step;
+        guess.step = &step;
         std::memcpy(guess.key, rule.word, WORD);
         depth_ = std::max(depth_, rule.depth);
     }
@@ -86,7 +87,7 @@ struct Lookahead::Group {
         for (uint64_t place = 0; place < count_; ++place) {
             const Guess& guess = guesses_[place];
             const Rule& rule = *guess.rule;
-            prefetch_slot(view, rule.is_of_callee ? *guess.step.to : rule.contract, guess.key);
+            prefetch_slot(view, rule.is_of_callee ? *guess.step->to : rule.contract, guess.key);
         }
     }
 
@@ -99,7 +100,7 @@ private:
             Guess& guess = guesses_[place];
             if (guess.rule->depth < depth) continue;
             const Part& part = depth == guess.rule->depth ? guess.rule->outer : guess.rule->inner;
-            source_word(guess.step, part.source, guess.bytes + (part.source_first ? 0 : WORD));
+            source_word(*guess.step, part.source, guess.bytes + (part.source_first ? 0 : WORD));
             std::memcpy(guess.bytes + (part.source_first ? WORD : 0), guess.key, WORD);
             if (const uint8_t* known = hashes.find(guess.bytes)) {
                 std::memcpy(guess.key, known, WORD);
@@ -115,6 +116,19 @@ private:
     uint64_t count_ = 0;
     uint8_t depth_ = 0;  // the greatest
 };
+
+void Lookahead::Rules::count_hashes() noexcept {
+    hashes = 0;
+    for (uint64_t place = 0; place < count; ++place) hashes += all[place].depth;
+}
+
+void Lookahead::Rules::judge(uint64_t made) noexcept {
+    if (2 * made < std::min(hashes, HashMemo::MADE)) {
+        credit -= credit != 0;
+    } else {
+        credit += credit != CREDIT_MAX;
+    }
+}
 
 bool Lookahead::is_of(const Method& method, const NamedBy& step) const noexcept {
     return is_there_[&method - methods_] && method.selector == selector_of(step) &&
@@ -136,9 +150,11 @@ void Lookahead::advance(const StepList& steps, int64_t index, blockstm_view* vie
     steps_ = &steps;
     while (next_ < count && next_ + GROUP <= index + 1 + AHEAD) {
         Group group;
+        NamedBy named[GROUP];
+        const int64_t begin = next_;
         const int64_t end = std::min(next_ + GROUP, count);
         for (; next_ < end; ++next_) {
-            const NamedBy step = steps.named(static_cast<uint64_t>(next_));
+            const NamedBy& step = named[next_ - begin] = steps.named(static_cast<uint64_t>(next_));
             if (next_ + GROUP < count) steps.prefetch(static_cast<uint64_t>(next_ + GROUP));
             if (!step.is_of_the_block) continue;
             prefetch_account(view, *step.sender);
@@ -169,7 +185,7 @@ void Lookahead::guess(const NamedBy& step, Group& group) noexcept {
     } else if (knows(kind, step) && kind.is_common) {
         rules = &kind.rules;
     }
-    if (rules == nullptr) return;
+    if (rules == nullptr || rules->credit == 0) return;
     for (uint64_t place = 0; place < rules->count; ++place) {
         const Rule& rule = rules->all[place];
         if (has_word(step, rule.outer.source) && has_word(step, rule.inner.source)) {
@@ -190,6 +206,8 @@ void Lookahead::learn(const NamedBy& step, Journal& journal, const HashMemo& has
     } else if (!method.is_learnt) {
         method.is_learnt = true;
         find_rules(method.rules, step, journal, hashes, false);
+    } else {
+        method.rules.judge(hashes.made_count());
     }
 }
 
@@ -202,10 +220,11 @@ void Lookahead::learn_kind(const NamedBy& step, Journal& journal, const HashMemo
         kind.calls = 1;
         kind.is_common = false;
         kind.failures = 0;
-        kind.rules.count = 0;
+        kind.rules.clear();
         return;
     }
     if (kind.calls != UINT8_MAX) ++kind.calls;
+    if (kind.is_common) kind.rules.judge(hashes.made_count());
     if (kind.calls < TRIED_FROM || kind.failures == GIVEN_UP_AT) return;
     if (kind.is_common && ++kind.unchecked < CHECKED_EACH) return;
     kind.unchecked = 0;
@@ -218,6 +237,7 @@ void Lookahead::learn_kind(const NamedBy& step, Journal& journal, const HashMemo
     const Rule* end = std::remove_if(kind.rules.all, kind.rules.all + kind.rules.count,
                                      [&](const Rule& rule) noexcept { return !is_here(rule); });
     kind.rules.count = static_cast<uint64_t>(end - kind.rules.all);
+    kind.rules.count_hashes();
     kind.is_common = kind.rules.count != 0;
     if (kind.is_common) return;
     ++kind.failures;
@@ -227,7 +247,7 @@ void Lookahead::learn_kind(const NamedBy& step, Journal& journal, const HashMemo
 // Of the first slots that a call has met, in the order in which it met them.
 void Lookahead::find_rules(Rules& rules, const NamedBy& step, Journal& journal, const HashMemo& hashes,
                            bool with_plain) noexcept {
-    rules.count = 0;
+    rules.clear();
     if (hashes.made_count() == 0 && !with_plain) return;
     // The hash that a key is, and which of its words comes from the step.
     const auto taken_apart = [&](const uint8_t* key, Part& part, uint8_t* rest) noexcept {
@@ -268,6 +288,7 @@ void Lookahead::find_rules(Rules& rules, const NamedBy& step, Journal& journal, 
         if (rule.depth != 0 || (with_plain && rule.is_of_callee)) ++rules.count;
         return rules.count < RULES;
     });
+    rules.count_hashes();
 }
 
 }  // namespace blockstm::evm

@@ -9,6 +9,9 @@
 // Many contracts are of one kind, as pools are: what calls of a method to several of them have in common, plain
 // slots as well, is guessed for one that was never met.
 //
+// What is guessed for calls that then make few of these hashes is guessed no more, until calls make them again: who
+// has a method learn many slots, and then stops at its beginning, makes others guess in vain a few times only.
+//
 // A guess decides nothing: it fills caches, and the memo with hashes that are right in any case. One thread at a
 // time; what was learnt of methods lives as long as the thread.
 #pragma once
@@ -35,6 +38,8 @@ private:
     static constexpr uint64_t ARGUMENTS = 4;  // of a call, that are compared
     static constexpr uint64_t METHODS = 128;
     static constexpr uint64_t KINDS = 32;
+    static constexpr uint8_t CREDIT = 4;         // calls for which is guessed in vain at first
+    static constexpr uint8_t CREDIT_MAX = 8;     // and after calls for which it was not
     static constexpr uint8_t TRIED_FROM = 4;     // calls of contracts not met before
     static constexpr uint8_t CHECKED_EACH = 16;  // likewise
     static constexpr uint8_t GIVEN_UP_AT = 8;    // contracts that had nothing in common with the ones before
@@ -55,7 +60,14 @@ private:
     };
     struct Rules {
         uint64_t count;
+        uint64_t hashes;  // that they take
+        uint8_t credit;   // without, nothing is guessed
         Rule all[RULES];
+
+        void clear() noexcept { count = hashes = 0, credit = CREDIT; }
+        void count_hashes() noexcept;
+        // A call has made so many hashes.
+        void judge(uint64_t made) noexcept;
     };
     struct Method {
         Address contract;

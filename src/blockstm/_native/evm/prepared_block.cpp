@@ -55,7 +55,7 @@ private:
 int32_t execute_under(Machine& machine, Recorder& recorder, PreparedBlock& block, blockstm_view* view,
                       int64_t index) noexcept {
     const Inspection inspection(machine, recorder);
-    Step room;
+    std::optional<Step> room;
     const int32_t status = execute_step(machine, block.env, block.step(index, room), view);
     recorder.close();
     // A run that was stopped does not count, and the one that does may be over already.
@@ -103,7 +103,7 @@ int32_t execute_prepared(void* context, blockstm_view* view, int64_t index) noex
     Machine& machine = owned->machine;
     owned->lookahead.advance(block.steps, index, view, machine.hashes);
     machine.hashes.begin();
-    Step room;
+    std::optional<Step> room;
     const Step& step = block.step(index, room);
     const int32_t status = execute_step(machine, block.env, step, view);
     if (status != BLOCKSTM_STOPPED) owned->lookahead.learn(named_by(step), machine.journal, machine.hashes);
@@ -115,7 +115,7 @@ int32_t execute_alone(void* context, blockstm_view* view, int64_t index) noexcep
     const Borrowed owned;
     if (!owned) return BLOCKSTM_FAILED;
     owned->machine.hashes.begin();
-    Step room;
+    std::optional<Step> room;
     return execute_step(owned->machine, block.env, block.step(index, room), view);
 }
 
@@ -125,7 +125,7 @@ int32_t execute_on_evmc(void* context, blockstm_view* view, int64_t index) noexc
     if (!owned) return BLOCKSTM_FAILED;
     owned->machine.hashes.begin();
     const EvmcHost host(owned->machine, *block.evmc);
-    Step room;
+    std::optional<Step> room;
     return execute_step(owned->machine, block.env, block.step(index, room), view);
 }
 
@@ -135,7 +135,7 @@ int32_t execute_recorded(void* context, blockstm_view* view, int64_t index) noex
     const Borrowed owned;
     if (!owned) return BLOCKSTM_FAILED;
     Machine* const machine = &owned->machine;
-    Step room;
+    std::optional<Step> room;
     const Step& step = block.step(index, room);
     if ((block.recorded & PRE_STATE_BIT) != 0) {
         PreStateRecorder recorder(block.recorded, step, block.room);
@@ -172,7 +172,7 @@ int32_t admit_prepared(void* context, int64_t index, const blockstm_tally* tally
     const auto& block = *static_cast<const PreparedBlock*>(context);
     ValidationError found = check_room(block.asked(index), block.env, *tally);
     if (found.reason == Violation::None) return BLOCKSTM_SUCCESS;
-    Step room;
+    std::optional<Step> room;
     const ValidationError form = form_of(block.step(index, room), block.env);
     if (form.reason != Violation::None) found = form;
     static_assert(VALIDATION_ERROR_BYTES <= BLOCKSTM_REFUSAL_MAX);
@@ -193,7 +193,7 @@ int32_t execute_traced(const PreparedBlock& block, blockstm_view* view, int64_t 
     if (!owned) return BLOCKSTM_FAILED;
     StepTracer tracer;
     const Inspection inspection(owned->machine, tracer);
-    Step room;
+    std::optional<Step> room;
     const int32_t status = execute_step(owned->machine, block.env, block.step(index, room), view);
     is_whole = !tracer.is_full;
     lines.swap(tracer.lines);

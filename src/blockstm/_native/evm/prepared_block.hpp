@@ -31,7 +31,9 @@ struct PreparedBlock {
     RecordingRoom room;                   // for recordings
     std::unique_ptr<bool[]> unwatched;    // whether a step is not recorded; null: all are
 
-    const Step& step(int64_t index, Step& room) const noexcept { return steps.at(static_cast<uint64_t>(index), room); }
+    const Step& step(int64_t index, std::optional<Step>& room) const noexcept {
+        return steps.at(static_cast<uint64_t>(index), room);
+    }
 
     AskedBy asked(int64_t index) const noexcept { return steps.asked(static_cast<uint64_t>(index)); }
 

@@ -4,6 +4,8 @@
 // Filled by one thread, or in parts by `set`; read by any number of them afterwards.
 #pragma once
 
+#include <optional>
+
 #include "base/bytes.hpp"
 #include "base/chunks.hpp"
 #include "evm/block.hpp"
@@ -155,6 +157,12 @@ public:
         return room;
     }
 
+    // The same; room is made where it is packed.
+    const Step& at(uint64_t place, std::optional<Step>& room) const noexcept {
+        const PackedStep& packed = packed_[place];
+        return packed.is_kept() ? kept_[packed.place()] : at(place, room.emplace());
+    }
+
     AskedBy asked(uint64_t place) const noexcept {
         const PackedStep& packed = packed_[place];
         return packed.is_kept() ? asked_by(kept_[packed.place()]) : packed.asked();
@@ -167,13 +175,22 @@ public:
 
     // They lie one behind the other, but each is longer than what the processor fetches ahead.
     void prefetch(uint64_t place) const noexcept {
-        constexpr uint64_t LINE = 64;  // of a cache
-        const auto* bytes = reinterpret_cast<const char*>(&packed_[place]);
-        __builtin_prefetch(bytes);
-        __builtin_prefetch(bytes + LINE);
+        const PackedStep& packed = packed_[place];
+        if (packed.is_kept()) [[unlikely]] {
+            prefetch_lines(kept_[packed.place()]);
+        } else {
+            prefetch_lines(packed);
+        }
     }
 
 private:
+    template <class Any>
+    static void prefetch_lines(const Any& of) noexcept {
+        constexpr uint64_t LINE = 64;  // of a cache
+        const auto* bytes = reinterpret_cast<const char*>(&of);
+        for (uint64_t offset = 0; offset < sizeof of; offset += LINE) __builtin_prefetch(bytes + offset);
+    }
+
     LargeArray<PackedStep> packed_;
     Array<Step> kept_;
 };

@@ -11,6 +11,7 @@ namespace blockstm::evm {
 class HashMemo {
 public:
     static constexpr uint64_t SIZE = 64;  // bytes hashed
+    static constexpr uint64_t MADE = 12;  // of those that were asked for, the first that are told
 
     const uint8_t* hash(const uint8_t* bytes) noexcept {
         Entry* entry = entry_of(bytes);
@@ -46,7 +47,6 @@ private:
 
     static constexpr uint64_t SETS = 256;
     static constexpr uint64_t WAYS = 2;  // a hash made ahead is not lost to the next one in its place
-    static constexpr uint64_t MADE = 12;
 
     // The one of two entries that has these bytes, or null. It becomes the one that is replaced last.
     Entry* entry_of(const uint8_t* bytes) noexcept {
