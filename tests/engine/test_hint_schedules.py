@@ -146,6 +146,20 @@ def test_some_schedule_merges_groups_that_meet() -> None:
     assert merges > 0
 
 
+def test_a_held_transaction_that_meets_a_write_waits_for_it() -> None:
+    """A worker without work runs a doubtful one that is held, but not again and again."""
+    block = [[("bump", "a", 1)] for _ in range(10)]
+    hints = touching(*([n % 2] for n in range(10)))
+    draw = Random(5)
+    for _ in range(1000):
+        schedule = [draw.randrange(3) for _ in range(20)]  # then one worker goes on while it can
+        explored = explore(
+            block, {}, scripted_vm, choices=schedule, workers=3, config=GROUPED, hints=hints
+        )
+        assert explored.result is not None, schedule
+        assert explored.result.writes == {"a": 10}
+
+
 writes = st.lists(st.lists(st.sampled_from(["a", "b", 0]), max_size=2), max_size=9)
 
 

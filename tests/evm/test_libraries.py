@@ -124,6 +124,26 @@ def test_what_cannot_be_loaded_is_told_by_the_block_that_calls_it() -> None:
     assert "undefined symbol: __gmpz_" in done.stdout
 
 
+def test_a_library_that_the_fork_does_not_need_is_not_blamed() -> None:
+    script = (
+        "from dataclasses import replace\n"
+        "from blockstm import execute_block\n"
+        "from blockstm.vm.evm import libraries\n"
+        "from tests.evm.world_blocks import run, transaction, world\n"
+        "sources = libraries._SOURCES\n"
+        "sources['gmp'] = replace(sources['gmp'], module='ckzg', bundled='')\n"
+        "sources['blst'] = replace(sources['blst'], module='no_such_package_anywhere')\n"
+        "data = bytes(31) + b'\\1' + bytes(31) + b'\\1' + bytes(31) + b'\\2' + b'\\5\\3\\1\\0'\n"
+        "step = transaction(0, (5).to_bytes(20, 'big'), data=data)\n"
+        "try:\n"
+        "    run('byzantium', world(), [step], execute_block)\n"
+        "except Exception as error:\n"
+        "    print(type(error.__cause__).__name__, error.__cause__)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.startswith("ImportError the EVM needs gmp from the package"), done
+
+
 @pytest.mark.parametrize("fork", FORKS, ids=lambda fork: fork.name)
 def test_no_precompile_of_a_fork_lacks_its_library(fork: Fork) -> None:
     """In a process that loads only what that fork loads."""

@@ -155,3 +155,29 @@ def test_a_method_of_many_kinds_is_given_up() -> None:
     with Executor(Config(workers=1)) as executor:
         for _ in range(2):
             assert_same_result(executor.execute_block(steps, state, evm), expected)
+
+
+def test_a_method_whose_calls_come_to_nothing_is_what_the_reference_says() -> None:
+    """Runs of calls that find twelve slots by two hashes each, and of calls that find none."""
+    fixture = Fixture()
+    nested = "".join(
+        f"4 CALLDATALOAD 0 MSTORE {number} 32 MSTORE 64 0 KECCAK256 0 MSTORE CALLER 32 MSTORE "
+        "64 0 KECCAK256 DUP1 SLOAD 1 ADD SWAP1 SSTORE "
+        for number in range(12)
+    )
+    contract = fixture.contract(
+        "nested", assemble(f"36 CALLDATALOAD @end JUMPI {nested} end: STOP")
+    )
+    people = fixture.people("person", 200)
+    steps = []
+    for number, person in enumerate(people):
+        step = call(fixture, person, contract, number % 7, number // 40 % 2)
+        steps.append(Signed(replace(step.transaction, gas=600_000), step.sender))
+    state, evm = fixture.state(), fixture.evm()
+    expected = reference(steps, state, evm)
+    assert all(outcome.value.succeeded for outcome in expected.outcomes)
+    assert sum(key[1] == "storage" for key in expected.writes) == 12 * 120
+    for workers in (1, 2):
+        with Executor(Config(workers=workers, gate=False)) as executor:
+            for _ in range(2):
+                assert_same_result(executor.execute_block(steps, state, evm), expected)

@@ -66,10 +66,9 @@ def load_libraries(*names: str) -> None:
 
 def why_missing() -> str:
     """What a precompile has met that found its library missing, in words that say what to do."""
-    try:
-        load_libraries()
-    except ImportError as error:
-        return str(error)
+    for name in table.LIBRARIES:
+        if name in _FOUND and (why := table.load(name)):  # the others no block has asked for
+            return str(_lacks(name, why))
     return "the EVM ran without a library that a precompile needs"
 
 

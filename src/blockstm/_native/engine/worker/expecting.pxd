@@ -107,6 +107,12 @@ cdef inline bint judge_groups(Worker* worker, int32_t index) noexcept nogil:
     return was_right
 
 
+cdef inline void hold_no_more(Scheduler* scheduler, int32_t index) noexcept nogil:
+    """The owned transaction has met a write that it needs, and waits for that: until then to run it again is in vain."""
+    if scheduler.expected != NULL and index < scheduler.expected.count:
+        scheduler.expected.held[index].suggest(0)
+
+
 cdef inline void note_met_write(Scheduler* scheduler, int32_t index, int32_t writer) noexcept nogil:
     """A run has met a write that is known to be coming."""
     cdef Expected* expected = scheduler.expected

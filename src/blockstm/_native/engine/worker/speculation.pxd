@@ -34,7 +34,7 @@ from blockstm._native.engine.worker.blocks cimport (
 from blockstm._native.engine.worker.commit cimport (
     commit_frontier, mark_estimates, publish_commit_index, revalidate_readers, wake_idle,
 )
-from blockstm._native.engine.worker.expecting cimport note_met_write
+from blockstm._native.engine.worker.expecting cimport hold_no_more, note_met_write
 from blockstm._native.engine.worker.listing cimport (
     is_given_by_list, learn_listed_wrong, lists_of, revalidate_up_to, take_back_listed,
 )
@@ -163,6 +163,7 @@ cdef inline void wait_for_writer(Worker* worker, int32_t index) noexcept nogil:
         count_abort(worker, ABORT_FRONTIER, worker.view.blocked_at)
     else:
         count_abort(worker, ABORT_ESTIMATE, worker.view.blocked_at)
+    hold_no_more(scheduler, index)
     task_leave(task, WAITING, 1)
     if waiter != NULL:
         waiter.index = index
