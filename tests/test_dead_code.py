@@ -80,6 +80,7 @@ USED_ELSEWHERE = {
     "speedup_over_baseline": "printed by name",
     "state_at": "public",
     "throttle": "read by the native engine",
+    "relay": "read by the native engine",
     "together_per_second": "printed by name",
     "transactions_per_second": "printed by name",
     "work_turns": "printed by name",

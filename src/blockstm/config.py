@@ -29,6 +29,9 @@ class Config:
         estimates: whether a transaction that meets a write known to be coming waits for it.
         revalidation: whether executed transactions are checked again before the frontier.
         throttle: whether speculation backs off in blocks whose transactions depend on each other.
+        relay: whether workers keep what they run ahead to themselves and hand the frontier on from
+            batch to batch; None: where they take less than 2 µs. Only in blocks of native VMs that
+            record no steps, and where no hints are used.
         schedule: how hints are used, where a block has some: "optimistic" (not at all), "declared"
             (transactions wait for those that they depend on), "grouped" (and those that write the
             same locations run one after another on one worker), "listed" (all reads are taken to be
@@ -47,6 +50,7 @@ class Config:
     estimates: bool = True
     revalidation: bool = True
     throttle: bool = True
+    relay: bool | None = None
     schedule: Literal["optimistic", "declared", "grouped", "listed", "adaptive"] = "declared"
     timeline: int = 0
 
@@ -63,6 +67,8 @@ class Config:
         for name in ("gate", "estimates", "revalidation", "throttle"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name} is a bool, not {brief(getattr(self, name))}")
+        if not isinstance(self.relay, bool | None):
+            raise ConfigError(f"relay is a bool or None, not {brief(self.relay)}")
 
 
 def _check_int(name: str, value: object, low: int, high: int) -> None:

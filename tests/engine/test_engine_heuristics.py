@@ -29,6 +29,7 @@ SIZES = [
     for window, cap in product((1, 2, 3), (1, 2))
 ]
 RECORDED = [Config(gate=False, timeline=spans) for spans in (1, 100_000)]
+RELAYS = [Config(gate=False, relay=True, timeline=spans) for spans in (0, 100)]
 
 
 def name(config: Config) -> str:
@@ -48,7 +49,7 @@ BLOCKS = {"hot": HOT, "chain": CHAIN, "mixed": MIXED}
 
 
 @pytest.mark.parametrize("block", BLOCKS)
-@pytest.mark.parametrize("config", [*SWITCHES, *SIZES, *RECORDED], ids=name)
+@pytest.mark.parametrize("config", [*SWITCHES, *SIZES, *RECORDED, *RELAYS], ids=name)
 def test_every_setting_gives_the_same_result(config: Config, block: str) -> None:
     expected = reference.execute_block(BLOCKS[block], {0: 5}, scripted_vm)
     for workers in (1, 2, 4):
@@ -57,7 +58,7 @@ def test_every_setting_gives_the_same_result(config: Config, block: str) -> None
                 assert_same_result(engine.execute_block(BLOCKS[block], {0: 5}, vm), expected)
 
 
-@pytest.mark.parametrize("config", [*SWITCHES, *SIZES, *RECORDED], ids=name)
+@pytest.mark.parametrize("config", [*SWITCHES, *SIZES, *RECORDED, *RELAYS], ids=name)
 def test_every_setting_gives_the_same_result_without_the_gil(config: Config) -> None:
     block = [
         [("work", 50 * (n % 7)), ("bump", n % 3, 1), ("copy", n % 3, 7), ("add", 8, n)]

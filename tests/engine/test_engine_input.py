@@ -110,6 +110,7 @@ def test_on_invalid_is_raise_or_skip(mode: Any, workers: int) -> None:
         {"estimates": 1},
         {"revalidation": None},
         {"throttle": "yes"},
+        {"relay": 1},
     ],
     ids=str,
 )

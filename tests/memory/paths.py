@@ -43,9 +43,9 @@ def references(objects: list[bytes]) -> list[int]:
     return [sys.getrefcount(each) for each in objects]
 
 
-def executor(workers: int) -> Executor:
+def executor(workers: int, relay: bool | None = None) -> Executor:
     """An executor whose threads run."""
-    engine = Executor(Config(workers=workers, gate=False))
+    engine = Executor(Config(workers=workers, gate=False, relay=relay))
     engine.execute_block(range(workers), {}, lambda view, tx: tx)
     return engine
 
@@ -53,14 +53,17 @@ def executor(workers: int) -> Executor:
 class Fresh:
     """A path whose executor is another each time, so that its memory still has to grow."""
 
-    def __init__(self, workers: int, use: Callable[[Executor], object]) -> None:
+    def __init__(
+        self, workers: int, use: Callable[[Executor], object], *, relay: bool | None = None
+    ) -> None:
         self._workers = workers
         self._use = use
-        self._engine = executor(workers)
+        self._relay = relay
+        self._engine = executor(workers, relay)
 
     def prepare(self) -> None:
         """Before anything fails."""
-        self._engine = executor(self._workers)
+        self._engine = executor(self._workers, self._relay)
 
     def __call__(self) -> object:
         return self._use(self._engine)
@@ -162,6 +165,19 @@ def native_scripts(workers: int) -> Run:
         for index in range(COUNT)
     ]
     return Fresh(workers, lambda engine: run_on(engine, block, {long: 3}, vm))
+
+
+@path
+def relays(workers: int) -> Run:
+    """Workers keep their own tables for it: they are made with the first block."""
+    vm = NativeScripts(values="bytes")
+    block: list[Any] = [
+        [("put", n % 3, bytes([n]) * (2000 * (n % 2) + 40)), ("copy", n % 3, 3), ("copy", 3, n + 9)]
+        for n in range(4 * COUNT)
+    ]
+
+    state = {3: b"before" * 9}
+    return Fresh(workers, lambda engine: run_on(engine, block, state, vm), relay=True)
 
 
 @path

@@ -32,6 +32,7 @@ SECONDS = float(os.environ.get("BLOCKSTM_STRESS_SECONDS", "2"))
 SEED = int(os.environ.get("BLOCKSTM_STRESS_SEED", random.SystemRandom().getrandbits(32)))
 
 workers = pytest.mark.parametrize("workers", [2, 4, 8])
+relays = pytest.mark.parametrize("relay", [False, True])
 
 Draw = random.Random
 
@@ -102,14 +103,16 @@ def draw_config(draw: Draw) -> Config:
         estimates=draw.random() < 0.5,
         revalidation=draw.random() < 0.5,
         throttle=draw.random() < 0.5,
+        relay=draw.choice((None, True)),
         timeline=draw.choice((0, 5, 4096)),
     )
 
 
+@relays
 @workers
-def test_native_transactions_on_hot_keys(workers: int) -> None:
+def test_native_transactions_on_hot_keys(workers: int, relay: bool) -> None:
     vm = NativeScripts()
-    with Executor(Config(gate=False), workers=workers) as engine:
+    with Executor(Config(gate=False, relay=relay), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block, state = draw_block(draw), {0: 5, 1: -1}
@@ -134,8 +137,9 @@ def test_native_transactions_that_do_not_stop_when_told(workers: int) -> None:
         rounds(one, SECONDS / 2)
 
 
+@relays
 @workers
-def test_long_keys_and_values(workers: int) -> None:
+def test_long_keys_and_values(workers: int, relay: bool) -> None:
     """What does not fit into the store's own slots is kept elsewhere, and released in time."""
     vm = NativeScripts("bytes", "bytes")
     keys = [b"", b"k", *(b"k" * size for size in (31, 32, 33, 700))]
@@ -149,7 +153,7 @@ def test_long_keys_and_values(workers: int) -> None:
             draw.choice([("put", target, value), ("copy", draw.choice(keys), target)]),
         ]
 
-    with Executor(Config(gate=False), workers=workers) as engine:
+    with Executor(Config(gate=False, relay=relay), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block = [transaction(draw) for _ in range(draw.randint(1, 60))]
@@ -200,10 +204,11 @@ def test_python_transactions_on_hot_keys(workers: int) -> None:
         rounds(one, SECONDS / 2)
 
 
+@relays
 @workers
-def test_blocks_longer_than_any_window(workers: int) -> None:
+def test_blocks_longer_than_any_window(workers: int, relay: bool) -> None:
     vm = NativeScripts()
-    with Executor(Config(gate=False), workers=workers) as engine:
+    with Executor(Config(gate=False, relay=relay), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block = draw_block(draw, length=3000, without=("revert",))
@@ -240,11 +245,12 @@ class Fails:
         return key if key < 2 else None
 
 
+@relays
 @workers
-def test_blocks_that_end_early(workers: int) -> None:
+def test_blocks_that_end_early(workers: int, relay: bool) -> None:
     """Transactions that raise, invalid ones, unreadable keys, limits: the prefix is exact."""
     vm = NativeScripts()
-    with Executor(Config(gate=False), workers=workers) as engine:
+    with Executor(Config(gate=False, relay=relay), workers=workers) as engine:
 
         def one(draw: Draw) -> None:
             block = draw_block(draw)

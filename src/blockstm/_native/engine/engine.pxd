@@ -49,6 +49,7 @@ cdef class Engine:
     cdef int make_ready(self, int32_t first, int32_t end) except -1
     cdef int share(self, int32_t workers) except -1
     cdef void weigh_hints(self) noexcept
+    cdef void weigh_relay(self) noexcept
     cdef int begin_listed(self) except -1
     cdef void speculate(self, int32_t workers) noexcept
     cdef int run_sequential_phase(self) except -1

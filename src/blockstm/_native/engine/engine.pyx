@@ -8,7 +8,9 @@ from posix.unistd cimport getpid
 
 from blockstm.types import Outcome
 
-from blockstm._native.abi cimport BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_STATE_HASHED, BLOCKSTM_VM_NEEDS_GIL
+from blockstm._native.abi cimport (
+    BLOCKSTM_NUMBERS_OBJECT, BLOCKSTM_STATE_HASHED, BLOCKSTM_VM_ASKS, BLOCKSTM_VM_NEEDS_GIL, BLOCKSTM_VM_WATCHES,
+)
 from blockstm._native.base.cursors cimport events_notify, monitor_destroy, monitor_init, now_ns
 from blockstm._native.base.hashing cimport process_seed
 from blockstm._native.base.pages cimport pages_free, pages_take
@@ -46,6 +48,7 @@ from blockstm._native.engine.sequential_phase cimport (
 from blockstm._native.engine.stats cimport stats_of
 from blockstm._native.engine.view.accesses cimport POINT_JOIN, POINT_LEAVE, view_pause
 from blockstm._native.engine.worker.blocks cimport BATCH_MAX, BATCH_NS, Block, Worker
+from blockstm._native.engine.worker.relay cimport relay_pays, relay_ready, relay_run
 from blockstm._native.engine.worker.throttle cimport end_back_off, throttle_begin, throttle_share
 from blockstm._native.engine.worker.worker cimport (
     worker_commit_executed, worker_free, worker_init, worker_keep_timeline, worker_reset, worker_rest,
@@ -53,6 +56,8 @@ from blockstm._native.engine.worker.worker cimport (
 )
 
 cdef enum:
+    EXPLORED_RELAY = 2     # transactions of a batch in a relay that is explored
+    NEVER_RELAYED = BLOCKSTM_VM_NEEDS_GIL | BLOCKSTM_VM_WATCHES | BLOCKSTM_VM_ASKS
     HINTED_RUN_NS = 4_000  # hints are not looked at where transactions are shorter, and none is said to be long ...
     LISTED_RUN_NS = 2_000  # ... nor are listed values
 
@@ -255,6 +260,8 @@ cdef class Engine:
         block.throttle = options.throttle
         block.may_back_off = True
         block.batch_max = BATCH_MAX
+        block.relays = False
+        block.relay_wrong = block.relay_stalls = 0
         block.run_ns = BATCH_NS
         block.alone_ns = block.shared_from_ns = 0
         block.alone_is_typical = False
@@ -304,6 +311,7 @@ cdef class Engine:
         self.make_ready(1, workers)
         self.weigh_hints()
         self.begin_listed()
+        self.weigh_relay()
         self.reserve_tasks(block.scheduler.count)
         memset(<void*>block.scheduler.claimed, 0, sizeof(block.scheduler.claimed))
         memset(<void*>block.scheduler.announced, 0, sizeof(block.scheduler.announced))
@@ -337,12 +345,22 @@ cdef class Engine:
         if block.run_ns < LISTED_RUN_NS:
             block.listed = NULL
 
+    cdef void weigh_relay(self) noexcept:
+        """A relay knows no hints and keeps no Python objects; and runs that are recorded are not short."""
+        cdef Block* block = &self.block
+        cdef object wanted = self.options.relay
+        block.may_relay = (wanted is not False and block.scheduler.expected == NULL and block.listed == NULL
+                           and block.store.numbers.domain != BLOCKSTM_NUMBERS_OBJECT
+                           and not block.vm.flags & NEVER_RELAYED)
+        block.always_relays = block.may_relay and wanted is True
+
     cdef void speculate(self, int32_t workers) noexcept:
         """Begin to speculate: all transactions before the frontier are final."""
         cdef Block* block = &self.block
         if block.listed != NULL:
             block.listed.from_index = block.scheduler.frontier.next.observe()
         block.shared = True
+        block.relays = relay_pays(block) and relays_are_ready(self.worker, workers)
         block.store.exclusive = False
         block.store.interner.alone = False
         block.workers = workers
@@ -355,12 +373,12 @@ cdef class Engine:
         while True:
             barrier_open(&self.barrier, workers)
             if self.block.vm.flags & BLOCKSTM_VM_NEEDS_GIL:
-                worker_run(&self.worker[0])
+                share_work(&self.worker[0])
                 with nogil:
                     barrier_close(&self.barrier)
             else:
                 with nogil:
-                    worker_run(&self.worker[0])
+                    share_work(&self.worker[0])
                     barrier_close(&self.barrier)
             if self.block.scheduler.stopping.observe() != BACK_OFF:
                 return 0
@@ -390,8 +408,9 @@ cdef class Engine:
         cdef int32_t id
         self.share(workers)
         self.block.poll = NULL
-        self.block.batch_max = 1         # the length of a batch depends on the clock,
-        self.block.may_back_off = False  # as does whether a sequential phase would pay
+        # The length of a batch depends on the clock, ...
+        self.block.batch_max = EXPLORED_RELAY if self.block.relays else 1
+        self.block.may_back_off = False  # ... as does whether a sequential phase would pay
         for id in range(workers):
             self.worker[id].view.pause = explorer_pause
             self.worker[id].view.pause_context = explorer
@@ -565,5 +584,21 @@ cdef void parallel_for(void* pool, PoolTask task, void* argument) noexcept:
 cdef void work(Worker* worker) noexcept nogil:
     """What one worker does in one block."""
     view_pause(&worker.view, POINT_JOIN, -1)
-    worker_run(worker)
+    share_work(worker)
     view_pause(&worker.view, POINT_LEAVE, -1)
+
+
+cdef void share_work(Worker* worker) noexcept nogil:
+    """Work on the block with others, until it has ended or is stopped."""
+    if worker.block.relays:
+        relay_run(worker)
+    else:
+        worker_run(worker)
+
+
+cdef bint relays_are_ready(Worker* workers, int32_t count) noexcept nogil:
+    cdef int32_t id
+    for id in range(count):
+        if not relay_ready(&workers[id]):
+            return False
+    return True

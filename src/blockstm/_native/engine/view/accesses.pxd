@@ -23,6 +23,7 @@ from blockstm._native.engine.mvmemory.store cimport Folding, Path, Store, store_
 from blockstm._native.engine.mvmemory.values cimport (
     INLINE_SIZE, PAYLOAD_DELTA, SHORT_SIZE, Payload, payload_copy, payload_delta,
 )
+from blockstm._native.engine.view.batch_writes cimport BatchWrites
 from blockstm._native.engine.view.lookahead cimport Lookahead
 
 cdef enum:
@@ -30,6 +31,7 @@ cdef enum:
     MEMO_BITS = 7
     MEMOS = 1 << MEMO_BITS
     NO_ONE = -1              # `blocked_on`: no write is awaited, only the frontier can decide
+    NOWHERE = 0x7fffffff     # `blocked_at`: at no location (there are fewer), the run has come to be in the way
     NOT_INTEGERS_HERE = 64   # what `view_at_least` and `view_try_add` return to Python VMs alone
 
 # Where the explorer can hold a worker: before it touches shared memory.
@@ -88,7 +90,7 @@ cdef struct View:
     Ids ids                       # of locations that this worker is the first to meet
     Arena* block_arena            # of what the block's results are copied from
     Arena* speculation_arena      # of conditions and the like, until their transaction is final
-    Arena* write_arena            # of written values: `block_arena`, or one that ends with the run
+    Arena* write_arena            # of written values: `block_arena`, or one that ends with the run or a relay's batch
     Pieces pieces                 # the bytes of large values that other workers may read
     Folding folding
     bint final_prefix             # the run is at the frontier: what it sees is final
@@ -111,6 +113,8 @@ cdef struct View:
     uint32_t generation
     Atomic[uint32_t]* stopping
     Atomic[int64_t]* frontier
+    BatchWrites* batch_writes     # NULL outside a relay (worker/relay.pxd), ...
+    int64_t batch_first           # ... where the worker's batch begins here
     Atomic[int64_t]* claimed      # the worker's word in the scheduler's `claimed`
     int32_t readers_near          # a reader so close below the highest one is not noted
     uint32_t operations           # of the run
@@ -251,7 +255,8 @@ cdef inline bint still_counts(View* view) noexcept nogil:
     nothing can invalidate it any more.
 
     The frontier reaches it only if the transactions before it are committed. Those that its worker
-    has claimed and executed are left to that worker; so a long run releases the claim.
+    has claimed and executed are left to that worker; so a long run releases the claim. In a relay, where
+    only its worker can commit them, it is stopped as soon as the frontier has reached the first of them.
     """
     cdef uint32_t index
     cdef int64_t frontier
@@ -261,6 +266,9 @@ cdef inline bint still_counts(View* view) noexcept nogil:
         return True
     frontier = view.frontier.observe()
     if frontier != view.public_part.index:
+        if view.batch_writes != NULL:
+            view.blocked_at = NOWHERE
+            return frontier < view.batch_first
         release_claim(view)
         return True
     for index in range(view.accesses):

@@ -15,13 +15,14 @@ from blockstm._native.engine.mvmemory.locations cimport (
 )
 from blockstm._native.engine.mvmemory.numbers cimport fold_delta
 from blockstm._native.engine.mvmemory.store cimport (
-    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Resolved, store_final, store_has_base_only, store_keep_bytes,
-    store_read_base, store_resolve,
+    FOUND, FOUND_ESTIMATE, FOUND_UNREAD, Found, Resolved, fold_deltas, folding_push, store_final,
+    store_has_base_only, store_keep_bytes, store_read_base, store_resolve,
 )
-from blockstm._native.engine.mvmemory.values cimport BASE_INDEX, INLINE_SIZE, Payload, payload_words
+from blockstm._native.engine.mvmemory.values cimport BASE_INDEX, INLINE_SIZE, PAYLOAD_DELTA, Payload, payload_words
 from blockstm._native.engine.view.accesses cimport (
     NO_ONE, POINT_READ, Access, Question, View, is_within_bounds, stop, view_pause,
 )
+from blockstm._native.engine.view.batch_writes cimport BatchWrites, batch_last
 
 
 cdef inline void note_read(View* view, Location* location) noexcept nogil:
@@ -68,6 +69,19 @@ cdef inline const Payload* keep_folded(View* view, const Payload* folded) noexce
     return kept
 
 
+cdef inline int see(View* view, Access* access, const Payload* found) noexcept nogil:
+    """Ahead of the frontier this is what the run sees. OK, or the run is over."""
+    access.seen = found
+    if found == &view.folding.folded:
+        access.seen = keep_folded(view, found)
+        if access.seen == NULL:
+            return stop(view, BLOCKSTM_NO_MEMORY)
+    if access.numeric and not is_within_bounds(view, access, access.seen):  # the run got a bound before
+        view.blocked_at = access.location
+        return stop(view, BLOCKSTM_STALE)
+    return BLOCKSTM_OK
+
+
 cdef inline int read_speculatively(View* view, Access* access, Location* location) noexcept nogil:
     """Read the newest write below the run, which may itself be aborted later."""
     cdef Resolved resolved = [NULL, 0]
@@ -78,15 +92,7 @@ cdef inline int read_speculatively(View* view, Access* access, Location* locatio
     status = resolve(view, access, location, &resolved)
     if status != BLOCKSTM_OK:
         return status
-    access.seen = resolved.payload
-    if resolved.payload == &view.folding.folded:
-        access.seen = keep_folded(view, resolved.payload)
-        if access.seen == NULL:
-            return stop(view, BLOCKSTM_NO_MEMORY)
-    if access.numeric and not is_within_bounds(view, access, access.seen):  # the run got a bound before
-        view.blocked_at = access.location
-        return stop(view, BLOCKSTM_STALE)
-    return BLOCKSTM_OK
+    return see(view, access, resolved.payload)
 
 
 cdef inline int read_base(View* view, Access* access, Location* location) noexcept nogil:
@@ -99,6 +105,31 @@ cdef inline int read_base(View* view, Access* access, Location* location) noexce
         return BLOCKSTM_OK
     access.unreadable = status == BLOCKSTM_STATE_ERROR
     return stop(view, status)
+
+
+cdef inline int read_within_batch(View* view, Access* access, Location* location) noexcept nogil:
+    """In a relay: read what the batch has written last, else what is final by now."""
+    cdef BatchWrites* writes = view.batch_writes
+    cdef Resolved resolved = [NULL, 0]
+    cdef uint32_t place = batch_last(writes, access.location), deltas = 0
+    cdef int status
+    while place and resolved.payload == NULL:
+        if writes.write[place - 1].payload.kind != PAYLOAD_DELTA:
+            resolved.payload = writes.write[place - 1].payload
+        elif not folding_push(&view.folding, deltas, writes.write[place - 1].payload):
+            return stop(view, BLOCKSTM_NO_MEMORY)
+        else:
+            deltas += 1
+        place = writes.write[place - 1].before
+    if resolved.payload == NULL:
+        status = read_base(view, access, location)
+        if status != BLOCKSTM_OK:
+            return status
+        resolved.payload = store_final(location)
+    if fold_deltas(view.store, &view.folding, deltas, &resolved) != FOUND:
+        view.blocked_at = access.location
+        return stop(view, BLOCKSTM_STALE)
+    return see(view, access, resolved.payload)
 
 
 cdef inline int assume(View* view, Access* access, const uint8_t* data, uint64_t size) noexcept nogil:
@@ -157,6 +188,8 @@ cdef inline int read_access(View* view, Access* access) noexcept nogil:
     location = location_at(&view.store.interner, access.location)
     if view.final_prefix:
         return read_committed(view, access, location)
+    if view.batch_writes != NULL:
+        return read_within_batch(view, access, location)
     return read_speculatively(view, access, location)
 
 

@@ -96,7 +96,7 @@ cdef void view_begin(View* view, int32_t index, bint final_prefix) noexcept nogi
     view.accesses = 0
     view.writes = 0
     view.questions = NULL
-    if view.write_arena != view.block_arena:
+    if final_prefix and view.write_arena != view.block_arena:
         arena_reset(view.write_arena)
     view.generation += 1
     if view.generation == 0:  # wrapped: marks of 2**32 runs ago would look fresh

@@ -13,6 +13,7 @@ from blockstm._native.engine.mvmemory.listed cimport Listed
 from blockstm._native.engine.mvmemory.store cimport Store
 from blockstm._native.engine.scheduler cimport Scheduler
 from blockstm._native.engine.view.accesses cimport Question, View
+from blockstm._native.engine.view.batch_writes cimport BatchWrites
 from blockstm._native.engine.view.conditions cimport Condition
 from blockstm._native.engine.worker.conflicts cimport Conflicts
 from blockstm._native.engine.worker.timeline cimport Timeline
@@ -38,6 +39,9 @@ cdef struct Block:
     bint streaming             # a reader waits for single outcomes
     bint may_back_off          # whether the other workers may be detached for a sequential phase
     bint shared                # whether several workers have had it: only then are there statuses
+    bint relays                # the workers relay the block (relay.pxd); constant while they are in it
+    bint may_relay             # while they are not in it: whether they may relay it from now on, ...
+    bint always_relays         # ... and whatever its transactions are like, else where they are short
     int32_t workers
     int64_t batch_max          # how many transactions may be claimed at once
     int64_t alone_ns           # time of a run when it was decided to share; 0: sharing is not measured
@@ -58,6 +62,8 @@ cdef struct Block:
     int64_t back_off_until
     int64_t sequential_until   # where a sequential phase is to end; 0: none is wanted
     int64_t run_ns             # time of a run, about: what workers begin with
+    int64_t relay_wrong        # how many runs ahead have been wrong of late, with what the right ones make good
+    int32_t relay_stalls       # batches that took too long
     uint64_t padding_after[8]
     Atomic[int32_t] unprofitable  # sharing does not pay: set by worker 0, read by the frontier's owner
 
@@ -76,6 +82,9 @@ cdef enum WorkPhase:
     WORK_PHASES = 4
     PHASE_PARK = WORK_PHASES   # in a timeline only: no work
 
+cdef enum:
+    RELAY_MAX = 128            # transactions of a batch in a relay
+
 cdef struct Worker:
     View view
     Arena block_arena          # values, entries and outputs, to the block's end
@@ -90,6 +99,8 @@ cdef struct Worker:
     uint64_t runs_before       # `incarnations` when the batch began
     int64_t batch_began_ns
     int64_t run_began_ns       # about: where runs are short, the clock is not read for each
+    Incarnation* ahead[RELAY_MAX]  # in a relay, of each transaction of the batch that was run ahead
+    BatchWrites* batch_writes      # NULL: it never took part in a relay
     int64_t batch              # the batch's word; 0 where it is of one transaction
     Chunk* speculated          # of the speculation arena: the current one when it was looked at last
     int64_t speculated_end     # one behind the highest index of which something lies there

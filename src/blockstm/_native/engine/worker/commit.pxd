@@ -7,6 +7,7 @@ and scheduler.pxd for ownership.
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
 from blockstm._native.abi cimport BLOCKSTM_REVERTED, BLOCKSTM_STALE, BLOCKSTM_SUCCESS, blockstm_bytes
+from blockstm._native.base.arena cimport Arena
 from blockstm._native.base.cursors cimport events_notify
 from blockstm._native.engine.expected cimport reads_are_known
 from blockstm._native.engine.frontier cimport (
@@ -77,7 +78,7 @@ cdef inline void tombstone_others(Worker* worker, int32_t index, const Write* wr
     cdef Block* block = worker.block
     cdef Incarnation* before
     cdef uint32_t given = 0
-    if block.workers == 1:
+    if block.workers == 1 or block.relays:  # then nothing was published
         return
     if lists_of(block, index):
         given = writes_listed(block, write, writes)
@@ -113,10 +114,11 @@ cdef inline bint run_admitted(Worker* worker, int32_t index) noexcept nogil:
 
     No other run sees its writes before the commit, so they lie in the run's arena until then.
     """
+    cdef Arena* arena = worker.view.write_arena
     cdef bint committed
     worker.view.write_arena = &worker.run_arena
     committed = run_and_commit(worker, index)
-    worker.view.write_arena = &worker.block_arena
+    worker.view.write_arena = arena
     return committed
 
 

@@ -10,6 +10,7 @@ from blockstm._native.base.cursors cimport (
     cpu_relax, cursor_lower, events_announce, events_leave, events_notify, events_wait, now_ns,
     thread_yield,
 )
+from blockstm._native.base.pages cimport pages_free
 from blockstm._native.engine.expected cimport learn_early
 from blockstm._native.engine.scheduler cimport (
     COMMITTING, EXECUTED, EXECUTING, READY, STOP, Scheduler, Task, batch_first, batch_word,
@@ -87,6 +88,7 @@ cdef void worker_free(Worker* worker) noexcept nogil:
     arena_free(&worker.speculation_arena)
     arena_free(&worker.run_arena)
     free(worker.write)
+    pages_free(worker.batch_writes)
     free(worker.conflicts.at)
     free(worker.timeline)
 
@@ -140,6 +142,13 @@ cdef bint worker_keep_timeline(Worker* worker, uint64_t spans) noexcept nogil:
 # ---------------------------------------------------------------- parking
 
 
+cdef bint has_work(Worker* worker) noexcept nogil:
+    """Whether a worker that is about to park would find work after all."""
+    if worker.block.relays:
+        return is_in_turn(worker) or scheduler_stopping(&worker.block.scheduler)
+    return scheduler_has_work(&worker.block.scheduler)
+
+
 cdef bint work_comes_soon(Worker* worker) noexcept nogil:
     """Spin for some microseconds, until there is work: to park and be woken costs more than that."""
     cdef int round, pause
@@ -148,7 +157,7 @@ cdef bint work_comes_soon(Worker* worker) noexcept nogil:
     for round in range(SPIN_ROUNDS):
         for pause in range(PAUSES_PER_ROUND):
             cpu_relax()
-        if scheduler_has_work(&worker.block.scheduler):
+        if has_work(worker):
             return True
     return False
 
@@ -159,7 +168,7 @@ cdef void park(Worker* worker) noexcept nogil:
     cdef PyThreadState* thread = NULL
     cdef uint32_t key = events_announce(&scheduler.events)
     cdef int64_t since, now
-    if scheduler_has_work(scheduler):
+    if has_work(worker):
         events_leave(&scheduler.events)
         return
     if worker.view.pause != NULL:
