@@ -6,7 +6,7 @@ from libc.string cimport memcmp
 from blockstm.errors import InputError
 
 from blockstm._native.base.hashing cimport hash_key, process_seed
-from blockstm._native.engine.mvmemory.interner cimport location_at
+from blockstm._native.engine.mvmemory.interner cimport FIRST_ID, location_at
 from blockstm._native.engine.mvmemory.locations cimport NO_KEY, Location, location_key, location_listed, location_units
 from blockstm._native.engine.mvmemory.numbers cimport Numbers, same_payload
 from blockstm._native.engine.mvmemory.values cimport PAYLOAD_ABSENT, PAYLOAD_VALUE, Payload, payload_words
@@ -282,7 +282,7 @@ cdef bint is_as_listed(const Listed* listed, const Numbers* numbers, Location* l
 
 cdef bint list_values(Listed* listed, Interner* interner, const Numbers* numbers, const Ids* ids,
                       int64_t frontier) noexcept nogil:
-    cdef uint32_t id = 0
+    cdef uint32_t id = FIRST_ID
     cdef Location* location
     while id < ids.next:
         location = location_at(interner, id)
