@@ -108,7 +108,7 @@ cdef inline bint judge_groups(Worker* worker, int32_t index) noexcept nogil:
 
 
 cdef inline void hold_no_more(Scheduler* scheduler, int32_t index) noexcept nogil:
-    """The owned transaction has met a write that it needs, and waits for that: until then to run it again is in vain."""
+    """The owned transaction has met a write that it needs: to run it before that is there is in vain."""
     if scheduler.expected != NULL and index < scheduler.expected.count:
         scheduler.expected.held[index].suggest(0)
 
