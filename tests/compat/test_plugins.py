@@ -20,10 +20,11 @@ def test_what_was_imported_is_no_garbage_to_look_through():
 
 def test_a_suite_has_the_drop_in_and_a_frozen_heap(tmp_path: Path) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
     plugin = "blockstm.compat.plugins.pyrevm"
     command = [sys.executable, "-m", "pytest", "-q", "-p", plugin, "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, "-c", "/dev/null", "--rootdir", ".", "."],
+        [*command, "-c", "pytest.ini", "--rootdir", ".", "."],
         cwd=tmp_path,
         capture_output=True,
         check=False,

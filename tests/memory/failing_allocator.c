@@ -1,6 +1,6 @@
 /* Preloaded into a test's process: the n-th allocation from `fail_at(n)` on fails, once. They are those of C
- * and C++ or, once `hook_python` was called, those of Python's objects. Who asks for large memory again at once,
- * having given back what was kept, gets none either. */
+ * and C++ or, once `hook_python` was called, those of Python's objects. A second request for large memory at
+ * once, behind which what was kept was given back, fails too. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdatomic.h>

@@ -15,6 +15,7 @@ from blockstm.chain.mdbx_library import load_mdbx
 from blockstm.chain.store import Batch, FileSize, Table, TableSize
 from blockstm.chain.warming import Warming
 from blockstm.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
+from blockstm.messages import brief
 
 __all__ = ["PLACES", "MdbxSnapshot", "MdbxStore", "has_data"]
 
@@ -196,7 +197,7 @@ def _check_file(folder: Path) -> None:
     except OSError:  # it is not there, or opening it tells
         return
     except ValueError as error:  # a NUL in its name
-        raise StoreError(f"{str(folder)!r} cannot be opened: {error}") from error
+        raise StoreError(f"{brief(str(folder))} cannot be opened: {error}") from error
     if 0 < size < _DATA_SIZE_MIN:
         raise StoreDamaged(
             f"{folder / _DATA_FILE} ends after {size} bytes: it was cut, and what it held is lost; "

@@ -48,7 +48,7 @@ from blockstm._native.engine.sequential_phase cimport (
 from blockstm._native.engine.stats cimport stats_of
 from blockstm._native.engine.view.accesses cimport POINT_JOIN, POINT_LEAVE, view_pause
 from blockstm._native.engine.worker.blocks cimport BATCH_MAX, BATCH_NS, Block, Worker
-from blockstm._native.engine.worker.relay cimport relay_pays, relay_ready, relay_run
+from blockstm._native.engine.worker.relay cimport relay_pays, relay_run, relays_are_ready
 from blockstm._native.engine.worker.throttle cimport end_back_off, throttle_begin, throttle_share
 from blockstm._native.engine.worker.worker cimport (
     worker_commit_executed, worker_free, worker_init, worker_keep_timeline, worker_reset, worker_rest,
@@ -594,11 +594,3 @@ cdef void share_work(Worker* worker) noexcept nogil:
         relay_run(worker)
     else:
         worker_run(worker)
-
-
-cdef bint relays_are_ready(Worker* workers, int32_t count) noexcept nogil:
-    cdef int32_t id
-    for id in range(count):
-        if not relay_ready(&workers[id]):
-            return False
-    return True

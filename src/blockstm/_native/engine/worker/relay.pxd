@@ -21,7 +21,7 @@ changed; the next owner loads it (likewise) before it touches any of that. So on
 A worker cannot help another with its batch. So where batches take long, or runs ahead are often wrong, the workers
 leave the block and come back without a relay.
 """
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t
 
 from blockstm._native.engine.worker.blocks cimport Block, Worker
 
@@ -36,6 +36,6 @@ cdef inline bint relay_pays(const Block* block) noexcept nogil:
 
 
 # Before the workers come in; false where memory has run out.
-cdef bint relay_ready(Worker* worker) noexcept nogil
+cdef bint relays_are_ready(Worker* workers, int32_t count) noexcept nogil
 # Work until the block has ended or is stopped.
 cdef void relay_run(Worker* worker) noexcept nogil

@@ -239,7 +239,15 @@ cdef void commit_batch(Worker* worker) noexcept nogil:
 # ---------------------------------------------------------------- the block
 
 
-cdef bint relay_ready(Worker* worker) noexcept nogil:
+cdef bint relays_are_ready(Worker* workers, int32_t count) noexcept nogil:
+    cdef int32_t id
+    for id in range(count):
+        if not has_batch_writes(&workers[id]):
+            return False
+    return True
+
+
+cdef bint has_batch_writes(Worker* worker) noexcept nogil:
     if worker.batch_writes == NULL:
         worker.batch_writes = <BatchWrites*>pages_take(sizeof(BatchWrites))
         if worker.batch_writes == NULL:
