@@ -101,6 +101,7 @@ public:
     void clear() noexcept {
         packed_.clear();
         kept_.clear();
+        all_kept_ = true;
     }
 
     // False where memory ran out.
@@ -117,6 +118,7 @@ public:
         const uint64_t all = packed_.size() + count + 1;
         if (!packed_.reserve(all)) return false;
         packed_.extend(count);
+        all_kept_ = false;
         return true;
     }
 
@@ -151,6 +153,7 @@ public:
 
     // A step, in `room` if it is packed. Pre: nothing of `room` was set.
     const Step& at(uint64_t place, Step& room) const noexcept {
+        if (all_kept_) return kept_[place];
         const PackedStep& packed = packed_[place];
         if (packed.is_kept()) return kept_[packed.place()];
         packed.unpack(room.transaction);
@@ -159,22 +162,27 @@ public:
 
     // The same; room is made where it is packed.
     const Step& at(uint64_t place, std::optional<Step>& room) const noexcept {
+        if (all_kept_) return kept_[place];
         const PackedStep& packed = packed_[place];
         return packed.is_kept() ? kept_[packed.place()] : at(place, room.emplace());
     }
 
     AskedBy asked(uint64_t place) const noexcept {
+        if (all_kept_) return asked_by(kept_[place]);
         const PackedStep& packed = packed_[place];
         return packed.is_kept() ? asked_by(kept_[packed.place()]) : packed.asked();
     }
 
     NamedBy named(uint64_t place) const noexcept {
+        if (all_kept_) return named_by(kept_[place]);
         const PackedStep& packed = packed_[place];
         return packed.is_kept() ? named_by(kept_[packed.place()]) : packed.named();
     }
 
-    // They lie one behind the other, but each is longer than what the processor fetches ahead.
-    void prefetch(uint64_t place) const noexcept {
+    // They lie one behind the other, but each is longer than what the processor fetches ahead. Inlined, as GCC leaves
+    // out calls of what does nothing but prefetch.
+    [[gnu::always_inline]] void prefetch(uint64_t place) const noexcept {
+        if (all_kept_) return prefetch_lines(kept_[place]);
         const PackedStep& packed = packed_[place];
         if (packed.is_kept()) [[unlikely]] {
             prefetch_lines(kept_[packed.place()]);
@@ -185,7 +193,7 @@ public:
 
 private:
     template <class Any>
-    static void prefetch_lines(const Any& of) noexcept {
+    [[gnu::always_inline]] static void prefetch_lines(const Any& of) noexcept {
         constexpr uint64_t LINE = 64;  // of a cache
         const auto* bytes = reinterpret_cast<const char*>(&of);
         for (uint64_t offset = 0; offset < sizeof of; offset += LINE) __builtin_prefetch(bytes + offset);
@@ -193,6 +201,7 @@ private:
 
     LargeArray<PackedStep> packed_;
     Array<Step> kept_;
+    bool all_kept_ = true;  // each at its own place, so that nobody need look for it among the packed ones
 };
 
 }  // namespace blockstm::evm
