@@ -76,9 +76,8 @@ def test_a_block_that_is_not_worth_sharing_starts_no_helpers(how: str) -> None:
         assert {thread.name for thread in threads_since(before)} <= {"blockstm-stream"}
 
 
-def test_a_block_that_is_shared_does_not_wait_for_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The gate opens, and who opened it runs all transactions where nobody else has come."""
-    before = threading.enumerate()
+def hold_threads(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Have the threads of executors begin only when the event is set."""
     begin, start = threading.Event(), threading.Thread.start
 
     def start_late(thread: threading.Thread) -> None:
@@ -86,11 +85,19 @@ def test_a_block_that_is_shared_does_not_wait_for_helpers(monkeypatch: pytest.Mo
             begin.wait(PATIENCE)
         start(thread)
 
+    monkeypatch.setattr(threading.Thread, "start", start_late)
+    return begin
+
+
+def test_a_block_that_is_shared_does_not_wait_for_helpers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate opens, and who opened it runs all transactions where nobody else has come."""
+    before = threading.enumerate()
+    begin = hold_threads(monkeypatch)
+
     def slow(view: Any, script: Any) -> Any:
         time.sleep(0.002)
         return scripted_vm(view, script)
 
-    monkeypatch.setattr(threading.Thread, "start", start_late)
     with Executor(workers=2) as engine:
         for _ in range(3):  # the second block does not start them once more
             assert_same_result(engine.execute_block(BLOCK, {}, slow), EXPECTED)
@@ -105,14 +112,7 @@ def test_closing_does_not_wait_for_a_thread_that_has_not_begun(
 ) -> None:
     """On a busy machine a thread may begin when its executor is closed; then it ends at once."""
     before = threading.enumerate()
-    begin, start = threading.Event(), threading.Thread.start
-
-    def start_late(thread: threading.Thread) -> None:
-        if thread.name.startswith("blockstm-"):
-            begin.wait(PATIENCE)
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", start_late)
+    begin = hold_threads(monkeypatch)
     with Executor(Config(gate=False), workers=2) as engine:
         assert_same_result(engine.execute_block(BLOCK, {}, scripted_vm), EXPECTED)
     engine.close()
