@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import hypothesis
 import pytest
 from engine_cases import Broken, check, check_explored, stubborn_vm, yielding_vm
 from hypothesis import strategies as st
+from tests.switching import switching_often
 
 from blockstm.testing import NativeScripts, scripted_vm
 from blockstm.testing.strategies import OPERATIONS, blocks, choices, numbers, states, values
@@ -43,10 +43,8 @@ invalids = st.sampled_from(["raise", "skip"])
 @pytest.fixture(autouse=True, scope="module")
 def _switch_often() -> Iterator[None]:
     """Let the interpreter change threads as often as it can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+    with switching_often():
+        yield
 
 
 @family

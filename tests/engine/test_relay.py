@@ -5,7 +5,6 @@ Where it is forced, every block of a native VM without hints has one.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 from engine_cases import check, check_explored
 from hypothesis import strategies as st
 from test_engine_exploration import BUMP, PAIRS, TRIPLES, check_all, native
+from tests.switching import switching_often
 
 import blockstm
 from blockstm import Config, Executor, reference
@@ -60,10 +60,8 @@ BATCHES = {
 @pytest.fixture(autouse=True, scope="module")
 def _switch_often() -> Iterator[None]:
     """Let the interpreter change threads as often as it can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
+    with switching_often():
+        yield
 
 
 # ---------------------------------------------------------------- all schedules

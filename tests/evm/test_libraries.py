@@ -25,6 +25,12 @@ from blockstm.vm.forks import (
 )
 
 
+def printed(script: str) -> str:
+    """What a Python of its own prints; its error where it prints nothing."""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    return done.stdout or done.stderr
+
+
 @pytest.fixture
 def nothing_found(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """As in a fresh process; what is found and loaded is only noted: the names of what is found."""
@@ -87,8 +93,7 @@ def test_only_what_is_called_is_loaded() -> None:
         "    assert call('osaka', number, data, 10**9)[0] == 'success'\n"
         "    print(loaded())\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout == "[]\n['libgmp']\n['libgmp', 'ckzg']\n", done.stderr
+    assert printed(script) == "[]\n['libgmp']\n['libgmp', 'ckzg']\n"
 
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="tells what is loaded")
@@ -100,8 +105,7 @@ def test_a_block_of_transfers_loads_nothing() -> None:
         "maps = open('/proc/self/maps').read()\n"
         "print('libgmp' in maps, 'ckzg' in maps)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout == "False False\n", done.stderr
+    assert printed(script) == "False False\n"
 
 
 def test_what_cannot_be_loaded_is_told_by_the_block_that_calls_it() -> None:
@@ -185,8 +189,7 @@ def test_threads_load_once() -> None:
         "for thread in threads: thread.join()\n"
         "print(found.count('success'))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout == "8\n", done.stderr
+    assert printed(script) == "8\n"
 
 
 @pytest.mark.parametrize("name", table.LIBRARIES)
@@ -213,8 +216,7 @@ def test_a_library_without_a_function_is_refused() -> None:
         "    except ImportError as error:\n"
         "        print('undefined symbol: __gmpz_' in str(error))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout == "True\nTrue\n", done.stderr
+    assert printed(script) == "True\nTrue\n"
 
 
 def test_a_library_that_cannot_be_set_up_is_refused(
@@ -246,8 +248,7 @@ def test_no_package_is_imported() -> None:
         "load_libraries()\n"
         "print(sorted(sys.modules.keys() & {'gmpy2', 'ckzg'}))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout == "[]\n", done.stderr
+    assert printed(script) == "[]\n"
 
 
 def test_before_loading_nothing_runs() -> None:
@@ -259,5 +260,4 @@ def test_before_loading_nothing_runs() -> None:
         "    assert call('osaka', number, data, 10**9)[::2] == ('unavailable', b''), number\n"
         "print('nothing ran')\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout == "nothing ran\n", done.stderr
+    assert printed(script) == "nothing ran\n"

@@ -65,6 +65,15 @@ def test_slots_that_are_guessed_right_or_wrong_are_what_the_reference_says(share
                 assert_same_result(executor.execute_block(steps, state, evm), expected)
 
 
+def assert_twice_as_reference(fixture: Fixture, steps: list[Signed]) -> None:
+    """The second time the methods are known."""
+    state, evm = fixture.state(), fixture.evm()
+    expected = reference(steps, state, evm)
+    with Executor(Config(workers=1)) as executor:
+        for _ in range(2):
+            assert_same_result(executor.execute_block(steps, state, evm), expected)
+
+
 def test_calls_with_too_short_calldata_are_no_calls_of_a_known_method() -> None:
     fixture = Fixture()
     contract = fixture.contract("balances", BALANCES)
@@ -73,11 +82,7 @@ def test_calls_with_too_short_calldata_are_no_calls_of_a_known_method() -> None:
         call(fixture, person, contract, number, 0, size=number % 3)
         for number, person in enumerate(people)
     ]
-    state, evm = fixture.state(), fixture.evm()
-    expected = reference(steps, state, evm)
-    with Executor(Config(workers=1)) as executor:
-        for _ in range(2):
-            assert_same_result(executor.execute_block(steps, state, evm), expected)
+    assert_twice_as_reference(fixture, steps)
 
 
 def test_a_block_is_run_again_on_another_state_of_the_same_accounts() -> None:
@@ -150,11 +155,7 @@ def test_a_method_of_many_kinds_is_given_up() -> None:
         code = assemble(f"{slot} SLOAD 1 ADD {slot} SSTORE STOP")
         contract = fixture.contract(f"contract {number}", code)
         steps.append(call(fixture, person, contract, 1, 0))
-    state, evm = fixture.state(), fixture.evm()
-    expected = reference(steps, state, evm)
-    with Executor(Config(workers=1)) as executor:
-        for _ in range(2):
-            assert_same_result(executor.execute_block(steps, state, evm), expected)
+    assert_twice_as_reference(fixture, steps)
 
 
 def test_a_method_whose_calls_come_to_nothing_is_what_the_reference_says() -> None:

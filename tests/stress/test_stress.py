@@ -11,7 +11,6 @@ import contextlib
 import gc
 import os
 import random
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from typing import Any
 
 import pytest
 from tests.patience import PATIENCE
+from tests.switching import switching_often
 
 from blockstm import Config, Executor, reference
 from blockstm.errors import BlockError, ClosedError
@@ -40,10 +40,8 @@ Draw = random.Random
 @pytest.fixture(autouse=True)
 def _switch_often() -> Iterator[None]:
     """Let the interpreter change threads as often as it can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    yield
-    sys.setswitchinterval(before)
+    with switching_often(1e-5):
+        yield
 
 
 def rounds(what: Callable[[Draw], None], seconds: float = SECONDS) -> None:

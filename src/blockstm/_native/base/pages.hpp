@@ -34,7 +34,7 @@ inline void pages_wish(void* taken, uint64_t size) noexcept {
 
 // Asks for the cache line of an address that will be written soon, for this core alone. Said in full, as compilers that
 // build for every x86-64 make a prefetch to read of it: then the write asks the other cores once more.
-inline void prefetch_to_write(const void* address) noexcept {
+[[gnu::always_inline]] inline void prefetch_to_write(const void* address) noexcept {
 #ifdef __x86_64__
     asm("prefetchw %0" : : "m"(*static_cast<const char*>(address)));
 #else

@@ -51,10 +51,10 @@ public:
 
     // Ask for what a search of a key is going to read, in two steps, the second some time after the first: a map is
     // large, and where its keys stand is in no order.
-    void expect(ByteView key) const noexcept {
+    [[gnu::always_inline]] void expect(ByteView key) const noexcept {
         if (!cells_.empty()) __builtin_prefetch(&cells_[hash_of(key) & (cells_.size() - 1)]);
     }
-    void expect_entry(ByteView key) const noexcept {
+    [[gnu::always_inline]] void expect_entry(ByteView key) const noexcept {
         if (cells_.empty()) return;
         const uint32_t number = cells_[hash_of(key) & (cells_.size() - 1)];
         if (number != NONE) __builtin_prefetch(&entries_[number]);

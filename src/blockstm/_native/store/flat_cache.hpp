@@ -31,7 +31,7 @@ public:
     }
 
     // Asks for what a search of a key is going to read first.
-    void expect(ByteView key) const noexcept {
+    [[gnu::always_inline]] void expect(ByteView key) const noexcept {
         uint64_t words[KEY_WORDS];
         __builtin_prefetch(&sets_[place_of(load_key(key, words))]);
     }

@@ -23,7 +23,7 @@ public:
         return has_room(count) || grow(std::max({CAPACITY_MIN, count + count / 2, capacity_ + capacity_ / 2}), seed);
     }
 
-    void prefetch(const Hash32& hash, const uint64_t* seed) const noexcept {
+    [[gnu::always_inline]] void prefetch(const Hash32& hash, const uint64_t* seed) const noexcept {
         if (slots_ != nullptr) __builtin_prefetch(&slots_.get()[first_place_of(hash, seed)]);
     }
 
@@ -108,7 +108,9 @@ public:
         younger_.reserve(std::min(count, half_ - std::min(half_, younger_.count())), seed);
     }
 
-    void prefetch(const Hash32& hash, const uint64_t* seed) const noexcept { younger_.prefetch(hash, seed); }
+    [[gnu::always_inline]] void prefetch(const Hash32& hash, const uint64_t* seed) const noexcept {
+        younger_.prefetch(hash, seed);
+    }
 
     // What there is no memory for is forgotten.
     void add(const Hash32& hash, const Address& sender, const uint64_t* seed) noexcept {
