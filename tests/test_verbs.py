@@ -166,6 +166,21 @@ def test_continuous_integration_runs_the_tests_of_peers(
     assert lines[-1].startswith(LEFT_OUT) == is_left_out
 
 
+@pytest.mark.parametrize("suite", ["pyrevm", "eth-tester", "py-evm", "vyper"])
+def test_the_settings_of_a_suite_of_peers_are_taken(suite: str, tmp_path: Path) -> None:
+    """By the pytest that is installed, whatever is in the package's distribution."""
+    peers = runpy.run_path(str(CI / "peers"))
+    folder = tmp_path / peers["SUITES"][suite].folder
+    folder.mkdir()
+    (folder / "test_one.py").write_text("def test_one(): pass")
+    command = [sys.executable, CI / "peers", suite, "--cache", tmp_path]
+    done = subprocess.run(
+        [*command, "--", "test_one.py"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
 def test_a_wheel_that_lacks_something_is_seen(tmp_path: Path) -> None:
     missing = runpy.run_path(str(CI / "check_wheel.py"))["missing"]
     with zipfile.ZipFile(tmp_path / "empty.whl", "w") as wheel:

@@ -17,8 +17,9 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+NO_SETTINGS = ("-c", str(HERE / "pytest.ini"))
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ class Suite:
 SUITES = {
     "pyrevm": Suite(
         *("pyrevm", "0.3.7", "blockstm.compat.plugins.pyrevm"),
-        # It has no settings of pytest, and ours are not for it.
-        options=("-c", os.devnull, "--rootdir", "."),
+        options=(*NO_SETTINGS, "--rootdir", "."),
     ),
     "eth-tester": Suite(
         "eth-tester",
@@ -79,7 +79,7 @@ SUITES = {
     "titanoboa": Suite(
         *("titanoboa", "0.2.8", "blockstm.compat.plugins.boa"),
         tests=(str(HERE / "titanoboa"),),
-        options=("-c", os.devnull, "-W", "ignore"),
+        options=(*NO_SETTINGS, "-W", "ignore"),
         needs=("titanoboa==0.2.8", "vyper==0.4.3"),
     ),
     "vyper": Suite(
