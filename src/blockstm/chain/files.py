@@ -14,7 +14,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Self, cast
 
 from blockstm.chain.archives import (
     BLOCKS_MAX,
@@ -30,6 +30,7 @@ from blockstm.ethereum.codecs.fields import Fields
 from blockstm.kinds import check_kind, iterated
 from blockstm.messages import brief
 from blockstm.values import is_int
+from blockstm.whole_files import replacing
 
 if TYPE_CHECKING:
     from blockstm.chain.chain import Chain
@@ -138,20 +139,30 @@ def split_blocks(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def write_blocks(path: str | Path, blocks: Iterable[Block]) -> int:
-    """Write blocks as a stream of RLP; how many they were.
+    """Write blocks as a stream of RLP, whole or not at all; how many they were.
 
     Raises:
         OSError: it cannot be written.
     """
     count = 0
     path = Path(path)
-    opens: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
-    with opens.get(path.suffix, open)(path, "wb") as file:
+    with (
+        replacing(path) as unfinished,
+        unfinished.open("wb") as raw,
+        _packing(raw, path.suffix) as file,
+    ):
         for block in iterated(blocks, "blocks"):
             check_kind(block, Block, "a block")
             file.write(block.encode())
             count += 1
     return count
+
+
+def _packing(raw: IO[bytes], suffix: str) -> IO[bytes]:
+    """What compresses as a file's name says."""
+    if suffix == ".gz":
+        return cast(IO[bytes], gzip.GzipFile("", "wb", fileobj=raw))  # which remembers no name
+    return cast(IO[bytes], lzma.open(raw, "wb")) if suffix == ".xz" else raw
 
 
 def export_archive(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from blockstm.errors import ConfigError
 from blockstm.extras import need
 from blockstm.messages import brief
 from blockstm.replay.records import BlockRecord
+from blockstm.whole_files import replacing
 
 __all__ = ["write_metrics"]
 
@@ -33,13 +33,9 @@ def write_metrics(records: Sequence[BlockRecord], path: str | Path) -> None:
     """
     target = Path(path)
     check_metrics_path(target)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     write = _write_parquet if target.suffix == ".parquet" else _write_csv
-    try:
+    with replacing(target) as unfinished:
         write([_row(each) for each in records], unfinished)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def check_metrics_path(path: Path) -> None:

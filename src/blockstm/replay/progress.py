@@ -8,7 +8,6 @@ seldom that writing takes a small part of the time.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Final
 from blockstm.errors import DecodeError, ProgressMismatch
 from blockstm.ethereum.codecs.json_files import parse_json
 from blockstm.replay.records import BlockRecord, Verdict
+from blockstm.whole_files import replacing
 
 __all__ = ["ProgressFile"]
 
@@ -75,22 +75,11 @@ class ProgressFile:
             "done": len(self.records),
             "records": [self.records[place].to_json() for place in sorted(self.records)],
         }
-        _replace(self._path, json.dumps(document, separators=(",", ":")).encode())
+        with replacing(self._path, durable=True) as unfinished:
+            unfinished.write_text(json.dumps(document, separators=(",", ":")))
         self._is_changed = False
         self._written = time.monotonic()
         self._cost = self._written - begin
-
-
-def _replace(path: Path, data: bytes) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _read(path: Path, digest: str, count: int) -> list[BlockRecord]:

@@ -19,6 +19,7 @@ from blockstm.errors import InputError
 from blockstm.ethereum import Block, Receipt
 from blockstm.ethereum.codecs.rlp import Items, encode_list
 from blockstm.types import Hash32
+from blockstm.whole_files import replacing
 
 __all__ = ["WrittenArchive", "write_archive"]
 
@@ -66,17 +67,11 @@ def write_archive(
     The file is there when it is whole, and not before.
     """
     path, kind = Path(path), Format(kind)
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        with unfinished.open("wb") as file, ExitStack() as stack:
-            writer = _Writer(file, kind, stack)
-            for block, receipts, total in blocks:
-                writer.add(block, tuple(receipts), total)
-            written = writer.finish()
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return written
+    with replacing(path) as unfinished, unfinished.open("wb") as file, ExitStack() as stack:
+        writer = _Writer(file, kind, stack)
+        for block, receipts, total in blocks:
+            writer.add(block, tuple(receipts), total)
+        return writer.finish()
 
 
 class _Writer:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
-import os
 import re
 import zlib
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import IO, Any, Final, NoReturn
 
 from blockstm.errors import ConfigError, DecodeError
 from blockstm.messages import brief
+from blockstm.whole_files import replacing
 
 __all__ = ["SIZE_MAX", "parse_json", "read_json", "write_json"]
 
@@ -62,12 +62,8 @@ def write_json(document: Any, path: str | Path) -> None:
         data = gzip.compress(data, mtime=0)
     elif target.suffix == ".xz":
         data = lzma.compress(data)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    with replacing(target) as unfinished:
         unfinished.write_bytes(data)
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def parse_json(raw: bytes, what: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -19,6 +18,7 @@ from blockstm.ethereum.learned.patterns import Call, Slot
 from blockstm.ethereum.results.block_accesses import TransactionAccesses
 from blockstm.hints.hints import Expected, Hints
 from blockstm.types import Address
+from blockstm.whole_files import replacing
 
 __all__ = ["Learned"]
 
@@ -90,18 +90,8 @@ class Learned:
         Raises:
             OSError: it cannot be written.
         """
-        target = Path(path)
-        beside = target.with_name(target.name + ".new")
-        with beside.open("w") as file:
-            file.write(json.dumps(self._model.document(), separators=(",", ":")))
-            file.flush()
-            os.fsync(file.fileno())  # before it has the name, or a power cut could leave it empty
-        os.replace(beside, target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with replacing(path, durable=True) as unfinished:
+            unfinished.write_text(json.dumps(self._model.document(), separators=(",", ":")))
 
     @classmethod
     def load(cls, path: str | Path) -> Learned:

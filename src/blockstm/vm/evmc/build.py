@@ -20,6 +20,7 @@ from typing import Final
 from blockstm.cores import usable_cores
 from blockstm.errors import EvmcError
 from blockstm.messages import brief
+from blockstm.whole_files import replacing
 
 __all__ = ["LIBRARY_NAME", "build", "main"]
 
@@ -112,15 +113,9 @@ def _sources() -> Iterator[Path]:
 
 def _put(library: Path, target: Path) -> None:
     """Copy a library to its place at once: processes that have an older one loaded keep that."""
-    number, beside = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".so")
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(library.read_bytes())
-        os.chmod(beside, 0o755)
-        os.replace(beside, target)
-    except BaseException:
-        os.unlink(beside)
-        raise
+    with replacing(target) as unfinished:
+        unfinished.write_bytes(library.read_bytes())
+        unfinished.chmod(0o755)
 
 
 def _version() -> str:

@@ -1,0 +1,73 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["replacing"]
+
+# Names there stand for what a process has open: what lies under them is not to be replaced.
+_OPEN_FILES = frozenset({"/dev", "/dev/fd", "/proc/self/fd"})
+
+
+@contextmanager
+def replacing(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
+    """Where to write what takes the place of ``path`` at the end, at once, with its mode.
+
+    If the body fails, nothing has changed. Where a link is, the file that it leads to is replaced.
+    A device, a pipe or a terminal has no place to take: that is written to itself.
+
+    Args:
+        path: the file's final name, whether there is one or not.
+        durable: have it survive a power cut, too: a file that is there after one is whole.
+
+    Raises:
+        OSError: it cannot be written; it names ``path``.
+
+    Thread-safety: several may replace one file; the last one wins.
+    """
+    final = Path(path)
+    if _is_no_file(final):
+        yield final
+        return
+    target = Path(os.path.realpath(final))
+    unfinished = target.with_name(f".{target.name[:50]}.{secrets.token_hex(4)}")
+    try:
+        yield unfinished
+        if target.exists():
+            shutil.copymode(target, unfinished)
+        if durable:
+            _sync(unfinished)
+        unfinished.replace(target)
+        if durable:
+            _sync(target.parent)
+    except OSError as error:
+        if error.filename == str(unfinished):
+            error.filename = str(final)
+        raise
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _is_no_file(path: Path) -> bool:
+    """Whether something is there that cannot be replaced by a file."""
+    if os.path.dirname(os.path.abspath(path)) in _OPEN_FILES:
+        return True
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
