@@ -6,13 +6,18 @@
 
 #include <cstdint>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace blockstm {
 
 #if defined(__x86_64__)
 
+// Asks the processor itself: __builtin_cpu_supports knows "adx" in GCC from 11 and Clang from 15 on.
 inline const bool HAS_ADX = [] {
-    __builtin_cpu_init();
-    return __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("adx");
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ebx & bit_BMI2) != 0 && (ebx & bit_ADX) != 0;
 }();
 
 // One line: sum += RDX * limb, low half by one chain of carries, high half by the other.
