@@ -182,8 +182,8 @@ class Chain:
             archive: whether they are kept from the first block on, whatever ``window`` says.
             cache_bytes: memory for accounts, slots and nodes of tries that were used lately.
             warm_up: whether the file is read into the system's page cache once imports wait for the
-                disk. Only where all the chains that this process has open fit into half of the
-                memory that is available, that of its control groups.
+                disk. Only where it fits into half of the memory that is available, that of its
+                control groups, with what other open chains of this process have read of theirs.
             config, workers: see `blockstm.Config`; by default as many workers as usable cores.
 
         Raises:
