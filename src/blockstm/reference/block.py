@@ -103,7 +103,10 @@ def _admitting(vm: Callable[[Any, Any], Any], admission: Admission | None) -> Ca
     def admit_and_run(view: ReferenceView, transaction: Any) -> Any:
         refusal = admission.refusal(transaction)
         if refusal is not None:
-            raise refusal
+            try:
+                raise refusal
+            finally:
+                del refusal  # it has this frame: both would wait for the garbage collector
         return vm(view, transaction)
 
     return admit_and_run

@@ -61,7 +61,10 @@ class Processes:
                 continue
             self._idle.append(process)
             if isinstance(given, BaseException):
-                raise given
+                try:
+                    raise given
+                finally:
+                    del given  # it has this frame: both would wait for the garbage collector
             over.append(checked(task, given))
         return over
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from blockstm.errors import NodeRefused
-from blockstm.ethereum.remote.client import NodeClient, Request
+from blockstm.ethereum.remote.client import NodeClient, Request, anew
 
 __all__ = ["Batcher", "checked"]
 
@@ -58,7 +58,10 @@ class Batcher:
             self._send_until_none_waits()
         wish.done.wait()
         if wish.fault is not None:
-            raise wish.fault
+            try:
+                raise wish.fault
+            finally:
+                del wish  # it has the error, whose traceback has this frame
         return wish.answers
 
     def _send_until_none_waits(self) -> None:
@@ -70,13 +73,15 @@ class Batcher:
                     return
             self._send(wishes)
 
-    def _send(self, wishes: Sequence[_Wish]) -> None:
+    def _send(self, wishes: list[_Wish]) -> None:
         try:
             answers = self._client.ask_all([each for wish in wishes for each in wish.requests])
         except BaseException as error:
-            for wish in wishes:
+            while wishes:  # none stays in this frame, which the traceback has
+                wish = wishes.pop()
                 wish.fault = error
                 wish.done.set()
+                del wish
             return
         at = 0
         for wish in wishes:
@@ -93,5 +98,5 @@ def checked(answers: Sequence[Any]) -> Sequence[Any]:
     """
     for each in answers:
         if isinstance(each, NodeRefused):
-            raise each
+            raise anew(each)
     return answers

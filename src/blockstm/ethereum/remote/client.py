@@ -21,7 +21,7 @@ from blockstm.values import is_int
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse
 
-__all__ = ["NodeClient", "Request"]
+__all__ = ["NodeClient", "Request", "anew"]
 
 Request = tuple[str, Sequence[Any]]
 """A method and its parameters."""
@@ -117,7 +117,7 @@ class NodeClient:
         """
         answer = self.ask_all([(method, params)])[0]
         if isinstance(answer, NodeRefused):
-            raise answer
+            raise anew(answer)
         return answer
 
     def ask_all(self, requests: Sequence[Request]) -> list[Any]:
@@ -273,6 +273,12 @@ class _Connections:
         """Close those that are idle."""
         with self._lock:
             _close_all(self._idle)
+
+
+def anew(refusal: NodeRefused) -> NodeRefused:
+    """The same once more, to raise: its traceback has frames that keep the one that was answered,
+    and what has itself waits for the garbage collector."""
+    return NodeRefused(str(refusal), refusal.code)
 
 
 def _close_all(idle: list[HTTPConnection]) -> None:

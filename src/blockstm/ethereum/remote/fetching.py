@@ -23,6 +23,7 @@ from blockstm.ethereum.chains.chain import MAINNET, Chain
 from blockstm.ethereum.codecs.fields import Fields, shown
 from blockstm.ethereum.execution.verification import execute
 from blockstm.ethereum.files.block_files import BlockFile
+from blockstm.ethereum.remote.batching import checked
 from blockstm.ethereum.remote.client import NodeClient
 from blockstm.ethereum.remote.reading import header_of
 from blockstm.ethereum.remote.recording import Recorded
@@ -78,7 +79,10 @@ def fetch_block(
         except (NodeRefused, WrongAnswer) as error:
             on_progress(f"not by {name}: {error}")
             failures.append(error)
-    raise failures[0] if way else NodeRefused(f"by no way: {failures[-1]}", 0)
+    try:
+        raise failures[0] if way else NodeRefused(f"by no way: {failures[-1]}", 0)
+    finally:
+        del failures  # they have the error, whose traceback has this frame
 
 
 def _fetched(
@@ -126,8 +130,14 @@ def _run(
         raise WrongAnswer(f"on what the node tells, the block is invalid: {error}") from error
     except BlockError as error:
         if isinstance(error.__cause__, NodeError):
-            raise error.__cause__ from error
+            raise _taken(error.__cause__, error) from error
         raise WrongAnswer(f"what the node tells is not all of it: {error}") from error
+
+
+def _taken(cause: NodeError, error: BlockError) -> NodeError:
+    """The cause of an error, which is to be the cause's from now on: both would be a cycle."""
+    error.__cause__ = None
+    return cause
 
 
 def _block(client: NodeClient, number: int) -> Block:
@@ -152,11 +162,7 @@ def _ommers(client: NodeClient, block: Block, answer: Any) -> tuple[Header, ...]
         ("eth_getUncleByBlockNumberAndIndex", [number, shown(place)])
         for place in range(len(answer["uncles"]))
     ]
-    found = client.ask_all(requests)
-    for each in found:
-        if isinstance(each, NodeRefused):
-            raise each
-    return tuple(header_of(each)[0] for each in found)
+    return tuple(header_of(each)[0] for each in checked(client.ask_all(requests)))
 
 
 def _header(client: NodeClient, number: int) -> Header:

@@ -13,7 +13,7 @@ from blockstm.ethereum.blocks.header import Header
 from blockstm.ethereum.codecs.fields import shown
 from blockstm.ethereum.codecs.hashing import keccak
 from blockstm.ethereum.execution.senders import find_senders
-from blockstm.ethereum.remote.batching import Batcher
+from blockstm.ethereum.remote.batching import Batcher, checked
 from blockstm.ethereum.remote.cache import StateCache
 from blockstm.ethereum.remote.client import NodeClient
 from blockstm.ethereum.remote.reading import Proved, Reading, Told, Wanted, header_of
@@ -148,11 +148,8 @@ class RpcState:
         requests = [("eth_getBlockByNumber", [shown(each), False]) for each in numbers]
         found = {self.number: self.hash}
         expected = self.header.parent_hash
-        for number, answer in zip(
-            reversed(numbers), reversed(self._batcher.ask_all(requests)), strict=True
-        ):
-            if isinstance(answer, NodeRefused):
-                raise answer
+        answers = checked(self._batcher.ask_all(requests)[::-1])
+        for number, answer in zip(reversed(numbers), answers, strict=True):
             header, block_hash = header_of(answer)
             if block_hash != expected:
                 raise WrongAnswer(f"block {number} is not the parent of block {number + 1}")
