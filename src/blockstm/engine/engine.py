@@ -81,8 +81,7 @@ class Engine:
         workers = self.workers
         if needs_gil and self.config.workers == "auto" and _has_gil():
             workers = 1
-        is_native = hasattr(state, "__blockstm_state__") and hasattr(state, "_pin")
-        pinned = state if is_native else None
+        pinned = state if hasattr(state, "_pin") else None
         skip = options["on_invalid"] == "skip"
         expected = None if hints is None else hints.core
         limit = options["limit"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
+from blockstm._native.base.pins import pin_of
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of
 from blockstm.state.account import EMPTY_CODE_HASH
@@ -70,6 +72,9 @@ class LocatedState:
         else:
             value = field_of(account, key[1])
         return value or default
+
+    def _pin(self) -> AbstractContextManager[object]:
+        return pin_of(self.state)
 
     def _resolve_before_changing(self, changes: Any) -> None:
         """What a block did is decoded at once: nobody tells when a `State` changes."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
+from blockstm._native.base.pins import Pins
 from blockstm.errors import InputError
 from blockstm.messages import brief, kind_of
 from blockstm.state.account import EMPTY_CODE_HASH
@@ -35,7 +37,8 @@ def overlay(below: State, changes: Mapping[Any, Any] | None = None) -> Overlay:
     Raises:
         InputError: it is no `State`, or the changes are of the wrong kind.
 
-    Thread-safety: any thread may read; `Overlay.apply` must not meet a reader.
+    Thread-safety: any thread may read; `Overlay.apply` must not meet a reader, and while a block
+    runs on the overlay it is refused with `UsageError`, as are changes of the state below.
 
     >>> from blockstm.state.accounts import Account, AccountState
     >>> alice = Address(bytes(19) + bytes([1]))
@@ -55,12 +58,13 @@ def overlay(below: State, changes: Mapping[Any, Any] | None = None) -> Overlay:
 class Overlay:
     """A `State` below, and what has changed since; see `overlay`."""
 
-    __slots__ = ("_changes", "_codes", "below")
+    __slots__ = ("_changes", "_codes", "_pins", "below")
 
     def __init__(self, below: State) -> None:
         self.below = below
         self._changes: dict[Address, AccountChange] = {}
         self._codes: dict[bytes, bytes] = {}
+        self._pins = Pins()
 
     @property
     def changes(self) -> Mapping[Address, AccountChange]:
@@ -99,14 +103,20 @@ class Overlay:
 
         Raises:
             InputError: a key or a value is of the wrong kind; nothing was changed.
+            UsageError: a block is running on the state; nothing was changed.
         """
         changes = _by_address(writes, self)
+        self._pins.check()
         for change in changes.values():
             if change.code and change.code_hash is not None:
                 self._codes[change.code_hash] = change.code
         for address, change in changes.items():
             before = self._changes.get(address, _NO_CHANGE)
             self._changes[address] = merged(before, change)
+
+    def _pin(self) -> AbstractContextManager[object]:
+        """For the executor: this is not to be changed meanwhile, nor what is below."""
+        return self._pins.pin(self.below)
 
 
 class _RootedOverlay(Overlay):

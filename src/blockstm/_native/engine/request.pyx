@@ -38,5 +38,5 @@ cdef class Request:
         self.listed = listed
 
     cdef object pin(self):
-        """Have a native state refuse changes while workers read it without the GIL, as long as this lives."""
+        """Have a state that can refuse changes do so while workers read it, as long as this lives."""
         return None if self.state is None else self.state._pin()

@@ -5,6 +5,7 @@ Threads: as of any `MemoryState`. The index of slots is made when it is first ne
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t, uint32_t, uint64_t
 from libcpp.vector cimport vector
+from posix.unistd cimport getpid
 
 from blockstm._native.base.chunks cimport LargeVector, chunk_store, use_chunks
 from blockstm._native.abi cimport BLOCKSTM_STATE_HASHED
@@ -114,7 +115,7 @@ cdef class AccountMemory(MemoryState):
             begin, size = <const uint8_t*>PyBytes_AS_STRING(records), PyBytes_GET_SIZE(records)
         with nogil:
             self.lock.lock()
-            pinned = self.pins != 0
+            pinned = self.pins_in(getpid()) != 0
             if not pinned and (changes.size() or size):
                 self.version += 1
                 if by_records:

@@ -7,6 +7,7 @@ from blockstm._native.abi cimport blockstm_prefetch, blockstm_state
 from blockstm._native.base.codec cimport Codec
 from blockstm._native.base.fork_locks cimport ForkSharedMutex
 from blockstm._native.base.packed cimport Change, PackedWrites
+from blockstm._native.base.pins cimport Pinned
 from blockstm._native.base.table cimport Table
 
 
@@ -14,32 +15,21 @@ cdef enum:
     VALUE_SIZE_MAX = 0x7fffffff  # bytes
 
 
-cdef class MemoryState:
+cdef class MemoryState(Pinned):
     cdef readonly Codec key_codec
     cdef readonly Codec value_codec
     cdef Table table  # written under `lock` alone and only while `pins` is 0
     cdef ForkSharedMutex lock  # never held while Python code may run
-    cdef long pins  # blocks that are running on this state; guarded by `lock`, as is the next
-    cdef int pins_pid  # the process that they run in
     cdef unsigned long version  # of the contents: how often they were changed
     cdef blockstm_state abi
     cdef blockstm_prefetch ahead
 
-    cdef long pins_in(self, int pid) noexcept nogil
     cdef object capsule(self, void* pointer, const char* name)
     cdef bytes read(self, bytes key)
     cdef load(self, items)
     cdef bint takes(self, PackedWrites writes)
     cdef write(self, LargeVector[Change]& changes)
     cdef void compact(self) noexcept nogil
-
-
-cdef class Pin:
-    cdef MemoryState state
-    cdef int pid
-    cdef bint holds
-
-    cdef void release(self) noexcept
 
 
 cdef int32_t make_change(Table* table, const Change* change) noexcept nogil

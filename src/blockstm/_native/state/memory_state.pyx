@@ -26,6 +26,7 @@ from blockstm._native.abi cimport (
 )
 from blockstm._native.base.codec cimport Codec, codec_named
 from blockstm._native.base.packed cimport Change, PackedWrites
+from blockstm._native.base.pins cimport Pinned, pin_on
 from blockstm._native.base.table cimport (
     TABLE_NO_MEMORY, TABLE_OK, Entry, Table, entry_has_value, entry_key, entry_value, table_bytes_to_put,
     table_copy, table_drop, table_find, table_free, table_init, table_intern, table_prefetch, table_put,
@@ -72,31 +73,7 @@ cdef void drop_owner(object capsule) noexcept:
     Py_DECREF(<object>PyCapsule_GetContext(capsule))
 
 
-@cython.final
-@cython.no_gc_clear
-cdef class Pin:
-    """A block that is running on a state: until it is left, as a context, or goes."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.release()
-
-    def __dealloc__(self):
-        self.release()
-
-    cdef void release(self) noexcept:
-        if not self.holds:
-            return
-        self.holds = False
-        if self.state.pins_pid == self.pid:
-            self.state.lock.lock()
-            self.state.pins -= 1
-            self.state.lock.unlock()
-
-
-cdef class MemoryState:
+cdef class MemoryState(Pinned):
     """A mapping in native memory from which native transactions read without the GIL.
 
     Args:
@@ -281,20 +258,13 @@ cdef class MemoryState:
 
     def _pin(self):
         """A pin: until it is left, or goes, the state cannot be changed. A forked child has none."""
-        cdef Pin pin = Pin.__new__(Pin)
-        pin.state = self
-        pin.pid = getpid()
+        return pin_on(self)
+
+    cdef void count_pins(self, long change, int pid) noexcept:
         with nogil:
             self.lock.lock()
-            self.pins = 1 + self.pins_in(pin.pid)
-            self.pins_pid = pin.pid
+            self.add_pins(change, pid)
             self.lock.unlock()
-        pin.holds = True
-        return pin
-
-    cdef long pins_in(self, int pid) noexcept nogil:
-        """How many pins are of that process; under the lock."""
-        return self.pins if self.pins_pid == pid else 0
 
     def __sizeof__(self) -> int:
         """What the state holds, in bytes, native memory included."""

@@ -2,6 +2,7 @@
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 
 from blockstm._native.abi cimport blockstm_state
+from blockstm._native.base.pins cimport Pinned
 from blockstm._native.store cimport core
 from blockstm._native.store.database cimport Database, DatabaseSnapshot
 from blockstm._native.trie cimport core as trie
@@ -11,7 +12,7 @@ cdef class TriesAfter
 cdef class Collected
 
 
-cdef class DiskState:
+cdef class DiskState(Pinned):
     cdef readonly Database database
     # What is in the store; what is pending lies on top of it. Set under `lock` and in a critical section, which is
     # nothing where there is a GIL; read in either, as are the root and what is planned in the second.
@@ -28,8 +29,7 @@ cdef class DiskState:
     cdef uint64_t node_bytes_seen  # what they took lately
     cdef uint32_t readers
     cdef core.SharedMutex lock  # exclusively while the state changes, or `at`
-    cdef object changing  # a lock: changes and roots take turns, from beginning to end
-    cdef long pins  # under `lock`; none is added without `changing`
+    cdef object changing  # a lock: changes and roots take turns, from beginning to end; no pin is added without it
     cdef blockstm_state abi
     cdef bytes root_now
     cdef tuple planned  # writes whose root was asked, and the tries after them
@@ -47,7 +47,6 @@ cdef class DiskState:
     cdef bytes apply_alone(self, object writes, bytes records, list codes, uint32_t workers)
     cdef bytes change_accounts(self, bytes records, list codes)
     cdef void take_over(self, TriesAfter after) noexcept
-    cdef void add_pins(self, long count) noexcept
 
 
 cdef class TriesAfter:

@@ -27,6 +27,7 @@ from blockstm._native.store.snapshot_nodes cimport damaged_node
 from blockstm._native.trie cimport core as trie
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.byte_view cimport ByteView as Bytes
+from blockstm._native.base.pins cimport Pinned, pin_on
 from blockstm._native.trie.core cimport Status
 
 from threading import Lock
@@ -43,7 +44,7 @@ cdef enum:
 cdef bytes EMPTY_ROOT = bytes.fromhex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421")
 
 
-cdef class DiskState:
+cdef class DiskState(Pinned):
     """The accounts of a database as of its last commit, and what is applied on top of it.
 
     Args:
@@ -495,17 +496,17 @@ cdef class DiskState:
         self.current().check()
         self.reading.take_failure()  # of runs that were aborted before
         with self.changing:
-            pin = Pin(self)
+            pin = pin_on(self)
         self.database.check()  # it may have begun to close before it could see the pin
         return pin
 
-    cdef void add_pins(self, long count) noexcept:
+    cdef void count_pins(self, long change, int pid) noexcept:
         # Without the GIL: who has the lock may wait for it.
         with nogil:
             self.lock.lock()
-            self.pins += count
+            self.add_pins(change, pid)
             self.lock.unlock()
-            self.database.add_pins(count)  # states share it
+            self.database.add_pins(change)  # states share it
 
     @property
     def pending_bytes(self) -> int:
@@ -547,34 +548,7 @@ cdef void drop_owner(object capsule) noexcept:
     Py_DECREF(<object>PyCapsule_GetContext(capsule))
 
 
-# What the three below hold, which makes no cycle, stays until they are gone: they give back to it.
-@cython.no_gc_clear
-cdef class Pin:
-    """See `DiskState._pin`."""
-
-    cdef DiskState state
-
-    def __cinit__(self, DiskState state):
-        state.add_pins(1)
-        self.state = state
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.release()
-
-    def __dealloc__(self):
-        self.release()
-
-    cdef void release(self) noexcept:
-        cdef DiskState state = self.state
-        if state is None:
-            return
-        self.state = None
-        state.add_pins(-1)
-
-
+# What the two below hold, which makes no cycle, stays until they are gone: they give back to it.
 @cython.no_gc_clear
 cdef class TriesAfter:
     """The tries of a state with changes on top, which may become its own."""

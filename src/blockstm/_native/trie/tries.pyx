@@ -10,15 +10,17 @@ from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_New
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 from libcpp cimport bool as cbool
+from posix.unistd cimport getpid
 
 from blockstm._native.trie cimport core
 from blockstm._native.base.array cimport Array
 from blockstm._native.base.byte_view cimport ByteView as Bytes
 from blockstm._native.base.chunks cimport chunk_store, use_chunks
+from blockstm._native.base.pins cimport Pinned, pin_on
 from blockstm._native.trie.core cimport HASH_SIZE, KEY_SIZE_MAX, KeccakTask, Status
 
 from blockstm.cores import usable_cores
-from blockstm.errors import DecodeError, InputError, MissingNode
+from blockstm.errors import DecodeError, InputError, MissingNode, UsageError
 from blockstm.messages import brief
 
 cdef extern from "base/threads.hpp" namespace "blockstm" nogil:
@@ -296,7 +298,7 @@ cdef class Trie:
         return bytes_at(found, found_size), bytes_at(held.data(), held.size())
 
 
-cdef class AccountTries:
+cdef class AccountTries(Pinned):
     """The tries of a state, behind one root: accounts by address, slots by number.
 
     Errors are those of `Trie`.
@@ -334,6 +336,15 @@ cdef class AccountTries:
         """A capsule of the native tries and their store, which this object must outlive."""
         self.shown[0], self.shown[1] = &self.accounts, &self.store.nodes
         return PyCapsule_New(self.shown, "blockstm.tries", NULL)
+
+    def _pin(self):
+        """A pin: until it is left, or goes, these tries cannot be changed; copies of them can."""
+        return pin_on(self)
+
+    cdef void count_pins(self, long change, int pid) noexcept:
+        self.store.lock()
+        self.add_pins(change, pid)
+        self.store.nodes.unlock()
 
     def copy(self):
         """The same state once more, in no time: what both have in common they share."""
@@ -377,15 +388,23 @@ cdef class AccountTries:
 
         What fails leaves all as it was. ``workers`` threads share what is much, where all nodes are
         in memory.
+
+        Raises:
+            UsageError: a block is running on this state.
         """
         cdef bytes ours = bytes_of(records, "record")
         cdef Bytes view = view_of(ours)
         cdef uint8_t blamed[HASH_SIZE]
-        cdef Status status
+        cdef Status status = Status.Ok
+        cdef bint is_pinned
         with nogil:
             self.store.nodes.lock()
-            status = self.accounts.apply(view, workers)
+            is_pinned = self.pins_in(getpid()) != 0
+            if not is_pinned:
+                status = self.accounts.apply(view, workers)
             self.store.unlock(blamed)
+        if is_pinned:
+            raise UsageError("the state cannot be changed while a block is running on it")
         if status != Status.Ok:
             raise self.store.error_of(status, blamed)
 

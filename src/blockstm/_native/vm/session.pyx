@@ -72,9 +72,9 @@ cdef class Session:
             return
         self.view.below = <void*>self
         self.view.read_below = read_python
+        if hasattr(state, "_pin"):
+            self.pin = state._pin()
         if hasattr(state, "__blockstm_state__"):
-            if hasattr(state, "_pin"):
-                self.pin = state._pin()
             self.capsule = state.__blockstm_state__()
             self.native = <const blockstm_state*>PyCapsule_GetPointer(self.capsule, BLOCKSTM_STATE_CAPSULE)
             self.view.read_below = read_native

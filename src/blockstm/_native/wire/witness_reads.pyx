@@ -91,7 +91,8 @@ cdef class WitnessReads:
     def __init__(self, tries, codes, *, bint are_hashed=False):
         cdef bytes hash, code
         cdef void** shown = <void**>PyCapsule_GetPointer(tries.__blockstm_tries__(), "blockstm.tries")
-        self.held = tries, dict(codes)
+        codes = dict(codes)  # which may be given more meanwhile
+        self.held = tries, codes
         self.reader.open(<Accounts*>shown[0], <NodeStore*>shown[1])
         for hash, code in codes.items():
             self.reader.add_code(

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any, Unpack, cast
 
+from blockstm._native.base.pins import pin_of
 from blockstm.cores import usable_cores
 from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.blocks.block import Block
@@ -91,7 +91,7 @@ def execute(
         keeps_accesses=bool(options.get("accesses")),
     )
     watch.end_phase("prepare")
-    with _unchanged(state):
+    with pin_of(state):
         if violation is not None:
             raise violation.error(prepared.run_transactions(execute_block))
         hints = _hints(options.get("hints"), prepared)
@@ -138,12 +138,6 @@ def _senders(
     violation = signature_violation(block.transaction_list, found, high_s_allowed=high_s_allowed)
     known = found if violation is None else found[: violation.index]
     return cast(Sequence[Address], known), violation
-
-
-def _unchanged(state: Any) -> AbstractContextManager[object]:
-    """Has a native state refuse changes until the block's roots are computed."""
-    pin: AbstractContextManager[object] = state._pin() if hasattr(state, "_pin") else nullcontext()
-    return pin
 
 
 def _run(

@@ -4,6 +4,7 @@ absence."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from blockstm._native.wire.witness_reads import WitnessReads
@@ -26,6 +27,7 @@ class WitnessState:
     ``blockstm.execute_block(block, WitnessState(witness), vm="evm")`` checks the state root, too:
     it asks `root_after`. A block that reads more than the witness holds ends in a `StateError`
     whose cause is a `MissingNode` or a `MissingCode`; where only the root needs a node, in that.
+    While a block runs on it, changing it, or its ``trie``, is refused with `UsageError`.
 
     Thread-safety: any thread may use it; calls take turns.
 
@@ -81,6 +83,9 @@ class WitnessState:
             self._reads = WitnessReads(self.trie.native, self._codes, are_hashed=are_hashed)
         return self._reads.__blockstm_state__()
 
+    def _pin(self) -> AbstractContextManager[object]:
+        return self.trie.native._pin()
+
     def account(self, address: bytes) -> TrieAccount | None:
         """See `blockstm.ethereum.State`.
 
@@ -128,12 +133,20 @@ class WitnessState:
             MissingNode: the witness lacks a node that the writes need; the state is as it was.
             DecodeError: a node or an account is malformed; the state is as it was.
             InputError: a code has another hash; the state is as it was.
+            UsageError: a block is running on the state; it is as it was.
         """
         changes = writes if isinstance(writes, AccountChanges) else changes_of(writes, self)
         codes = _checked(changes.codes)
+        new = [each for each in codes if each not in self._codes]
+        self._codes.update(codes)  # before the accounts: a block that begins now finds them
         self._reads = None
-        self.trie.apply(changes, self)
-        self._codes.update(codes)
+        try:
+            self.trie.apply(changes, self)
+        except BaseException:
+            for each in new:
+                self._codes.pop(each, None)
+            self._reads = None
+            raise
 
     def _code(self, code_hash: Hash32, default: Any) -> Any:
         """A code that no account has is none: a block asks for that of what it creates."""
