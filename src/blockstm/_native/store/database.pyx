@@ -13,6 +13,7 @@ from posix.unistd cimport getpid
 
 from blockstm._native.store cimport core
 
+from os import statvfs
 from threading import RLock
 from weakref import ref
 
@@ -23,6 +24,7 @@ from blockstm.errors import (
 
 cdef size_t CHUNK_COUNT = 512  # pairs that are read at once where many are listed
 cdef uint64_t CHUNK_SIZE = 1 << 20  # or so many bytes of them
+cdef uint64_t ROOM_MIN = 1 << 20  # bytes
 cdef Py_ssize_t SNAPSHOTS_MIN = 64  # fewer are not looked through for those that are no more
 
 
@@ -234,6 +236,8 @@ cdef class Database:
             return MemoryError(f"{place} cannot {action}: there is no memory for it")
         if code == core.CODE_CLOSED:
             return ClosedError(f"{place} is closed")
+        if code == EIO and is_full(self.path):
+            code = ENOSPC  # libmdbx takes a write that the disk had room for in part as one that failed
         if failure.table < <uint32_t>len(self.names):
             key = PyBytes_FromStringAndSize(<const char*>failure.key, failure.key_size)
             place = f"{place}, table {self.names[failure.table]}, key 0x{key.hex()}"
@@ -245,6 +249,15 @@ cdef class Database:
         text = core.library.liberr2str(code)
         said = "" if text == NULL else text.decode(errors="replace")
         return StoreError(f"{place} cannot {action}: {said} (libmdbx {code})")
+
+
+cdef bint is_full(str path) except -1:
+    """Whether the disk that a folder is on has less room than a commit takes."""
+    try:
+        room = statvfs(path)
+    except OSError:
+        return False
+    return room.f_bavail * room.f_frsize < ROOM_MIN
 
 
 cdef dict MEANINGS = {

@@ -17,12 +17,40 @@ constexpr intptr_t PAGE_SIZE = 4096;
 constexpr mode_t MODE = 0640;
 constexpr uint64_t DIRTY_PAGES_MAX = 16'384;  // 64 MiB in memory; a commit that changes more writes some ahead
 
+// libmdbx makes its table of readers a sparse file and reaches it through a map: where the disk has no room for a page
+// of it, touching that page ends the process. Takes the room first, without a change of the file's size; of a store
+// that is yet to be made only tries whether it is there, as libmdbx begins with no such file. errno.
+int reserve_readers(const char* path, bool read_only, uint32_t readers_max) noexcept {
+#ifdef FALLOC_FL_KEEP_SIZE
+    constexpr off_t HEADER_SIZE = 4096, READER_SIZE = 32;
+    const int folder = ::open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return 0;  // opening the environment tells
+    struct stat data;
+    const bool is_there = fstatat(folder, "mdbx.dat", &data, 0) == 0;
+    const int making = is_there ? O_CREAT : O_CREAT | O_EXCL;
+    const int table = is_there || !read_only ? openat(folder, "mdbx.lck", O_RDWR | O_CLOEXEC | making, MODE) : -1;
+    int failed = 0;
+    if (table >= 0) {
+        const off_t size = HEADER_SIZE + READER_SIZE * static_cast<off_t>(readers_max);
+        if (fallocate(table, FALLOC_FL_KEEP_SIZE, 0, size) != 0) failed = errno;
+        ::close(table);
+        if (!is_there) unlinkat(folder, "mdbx.lck", 0);
+    }
+    ::close(folder);
+    return failed == ENOSPC || failed == EDQUOT ? failed : 0;
+#else
+    static_cast<void>(path), static_cast<void>(read_only), static_cast<void>(readers_max);
+    return 0;
+#endif
+}
+
 }  // namespace
 
 int Environment::open(const char* path, const char* const* names, uint32_t count, bool read_only,
                       uint64_t size_max, uint32_t readers_max, Failure& failure) noexcept {
     count_ = count;
-    int code = library.env_create(&env_);
+    int code = reserve_readers(path, read_only, readers_max);
+    if (code == CODE_OK) code = library.env_create(&env_);
     if (code != CODE_OK) {
         env_ = nullptr;
         return failure.set(code);
