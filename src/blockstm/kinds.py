@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from blockstm.errors import InputError
 from blockstm.messages import brief
 
-__all__ = ["check_kind", "check_mapping", "check_sequence", "iterated"]
+__all__ = ["check_kind", "check_mapping", "check_sequence", "iterated", "path_of"]
 
 T = TypeVar("T")
 
@@ -53,3 +55,15 @@ def check_sequence(what: object, place: str) -> None:
     """
     if not isinstance(what, Sequence) or isinstance(what, str | bytes | bytearray):
         raise InputError(f"{place} is a sequence, not {brief(what)}")
+
+
+def path_of(what: str | os.PathLike[str], place: str) -> Path:
+    """The path that an argument names.
+
+    Raises:
+        InputError: it names none.
+    """
+    named = os.fspath(what) if isinstance(what, os.PathLike) else what
+    if not isinstance(named, str):
+        raise InputError(f"{place} is named by a str or a path, not {brief(what)}")
+    return Path(named)

@@ -13,8 +13,14 @@ import pytest
 from tests.chain.growing import COUNTER, RECIPIENTS, genesis, random_line
 
 from blockstm.chain import Chain
-from blockstm.chain.archives import find_layout
-from blockstm.chain.files import export_archive, export_archives, write_blocks
+from blockstm.chain.archives import find_layout, read_archive
+from blockstm.chain.files import (
+    BlockFile,
+    export_archive,
+    export_archives,
+    read_blocks,
+    write_blocks,
+)
 from blockstm.errors import (
     BlockstmError,
     ClosedError,
@@ -24,7 +30,13 @@ from blockstm.errors import (
     UnknownBlock,
     UsageError,
 )
-from blockstm.ethereum import Block
+from blockstm.ethereum import (
+    Block,
+    read_block_file,
+    read_stateless_file,
+    read_witness,
+    state_root,
+)
 
 pytest.importorskip("mdbx")
 
@@ -159,3 +171,25 @@ def test_files_and_genesis(tmp_path: Path, chain: Chain) -> None:
         find_layout(StringIO("text"))  # type: ignore[arg-type]  # on purpose
     with pytest.raises(DecodeError, match="the name of a member is text"):
         Chain.in_memory({1: 2})  # type: ignore[dict-item]  # on purpose
+
+
+@pytest.mark.parametrize("given", [None, True, 3, 1.5, b"bytes", [], {}, object(), int], ids=kind)
+def test_what_names_no_file(given: Any) -> None:
+    for act in (
+        Chain.open,
+        read_block_file,
+        read_witness,
+        read_stateless_file,
+        BlockFile,
+        lambda path: list(read_blocks(path)),
+        lambda path: list(read_archive(path)),
+        lambda path: write_blocks(path, []),
+    ):
+        with pytest.raises(InputError, match="named by a str or a path"):
+            act(given)
+
+
+@pytest.mark.parametrize("given", [None, 3, "text", b"bytes", [1], [(1,)], object()], ids=kind)
+def test_what_are_no_accounts(given: Any) -> None:
+    with pytest.raises(InputError, match="accounts are"):
+        state_root(given)

@@ -51,7 +51,7 @@ from blockstm.ethereum.genesis import Genesis
 from blockstm.executor import Executor
 from blockstm.hints import HintSource
 from blockstm.hints.options import BlockHints, check_source
-from blockstm.kinds import iterated
+from blockstm.kinds import iterated, path_of
 from blockstm.messages import brief, kind_of
 from blockstm.types import Hash32
 from blockstm.values import is_int
@@ -204,7 +204,7 @@ class Chain:
         options = _config(config, workers)
         threads = None if options.workers == "auto" else options.workers
         folder = open_folder(
-            Path(path),
+            path_of(path, "a folder"),
             beginning,
             spec,
             read_only=read_only,

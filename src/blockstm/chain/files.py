@@ -8,7 +8,6 @@ What it is, its first byte says. ``.gz`` and ``.xz`` are compressed.
 from __future__ import annotations
 
 import gzip
-import json
 import lzma
 import os
 import zlib
@@ -27,7 +26,8 @@ from blockstm.chain.archives import (
 from blockstm.errors import DecodeError, InputError
 from blockstm.ethereum import Block
 from blockstm.ethereum.codecs.fields import Fields
-from blockstm.kinds import check_kind, iterated
+from blockstm.ethereum.codecs.json_files import parse_json
+from blockstm.kinds import check_kind, iterated, path_of
 from blockstm.messages import brief
 from blockstm.values import is_int
 from blockstm.whole_files import replacing
@@ -50,6 +50,7 @@ _LIST: Final = 0xC0
 _LONG_LIST: Final = 0xF7
 _JSON: Final = (b"{", b"[")
 _ARCHIVE: Final = b"e"
+_WHAT: Final = "file of blocks"
 
 
 class BlockFile:
@@ -65,7 +66,7 @@ class BlockFile:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
+        self._path = path_of(path, "a file of blocks")
         self._raw = self._path.open("rb")
         self._blocks: tuple[int, int] | None = None
         self.size = os.fstat(self._raw.fileno()).st_size
@@ -99,6 +100,8 @@ class BlockFile:
         file: IO[bytes] = self._raw if opened is None else opened(self._raw, "rb")
         try:
             first = file.read(1)
+            if not first:
+                raise DecodeError("the file is empty")
             if first == _ARCHIVE:
                 yield from self._archived(file)
             elif first in _JSON or first.isspace():
@@ -106,7 +109,7 @@ class BlockFile:
             else:
                 yield from _encoded_blocks(file, first)
         except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
-            message = f"{self._path}: it is not compressed as its name says: {error}"
+            message = f"the file is not compressed as its name says: {error}"
             raise DecodeError(message) from error
 
     def _archived(self, file: IO[bytes]) -> Iterator[Block]:
@@ -145,7 +148,7 @@ def write_blocks(path: str | Path, blocks: Iterable[Block]) -> int:
         OSError: it cannot be written.
     """
     count = 0
-    path = Path(path)
+    path = path_of(path, "a file of blocks")
     with (
         replacing(path) as unfinished,
         unfinished.open("wb") as raw,
@@ -192,7 +195,7 @@ def export_archives(
         OSError, MissingExtra, InputError, UnknownBlock, StoreError: see `export_archive`.
     """
     _check_span(chain, first, last)
-    folder, kind, paths = Path(folder), Format(kind), []
+    folder, kind, paths = path_of(folder, "a folder"), Format(kind), []
     folder.mkdir(parents=True, exist_ok=True)
     while first <= last:
         end = min(last, first // BLOCKS_MAX * BLOCKS_MAX + BLOCKS_MAX - 1)
@@ -243,12 +246,12 @@ def _read(file: IO[bytes], size: int, at: int) -> bytes:
 
 def _json_blocks(data: bytes) -> Iterator[Block]:
     try:
-        documents = [json.loads(data)]
-    except ValueError as whole:
+        documents = [parse_json(data, _WHAT)]
+    except DecodeError as whole:
         try:
-            documents = [json.loads(line) for line in data.splitlines() if line.strip()]
-        except ValueError:
-            raise DecodeError(f"the file is no JSON: {whole}") from whole
+            documents = [parse_json(line, _WHAT) for line in data.splitlines() if line.strip()]
+        except DecodeError:
+            raise DecodeError(f"the file is {whole}") from whole
     for document in documents:
         for index, each in enumerate(document if isinstance(document, list) else [document]):
             place = f"[{index}]" if isinstance(document, list) else ""

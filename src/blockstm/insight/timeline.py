@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from blockstm.kinds import path_of
 from blockstm.types import Span, Stats
 
 __all__ = ["Trace"]
@@ -73,7 +74,8 @@ class Trace:
         Raises:
             OSError: the file cannot be written.
         """
-        Path(path).write_text(json.dumps(self.document(), separators=(",", ":")) + "\n")
+        text = json.dumps(self.document(), separators=(",", ":"))
+        path_of(path, "a timeline").write_text(text + "\n")
 
 
 def _named(kind: str, pid: int, tid: int, name: str) -> dict[str, Any]:

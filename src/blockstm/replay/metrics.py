@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from blockstm.errors import ConfigError
 from blockstm.extras import need
+from blockstm.kinds import path_of
 from blockstm.messages import brief
 from blockstm.replay.records import BlockRecord
 from blockstm.whole_files import replacing
@@ -31,7 +32,7 @@ def write_metrics(records: Sequence[BlockRecord], path: str | Path) -> None:
         MissingExtra: pyarrow is not installed.
         OSError: it cannot be written.
     """
-    target = Path(path)
+    target = path_of(path, "a file of metrics")
     check_metrics_path(target)
     write = _write_parquet if target.suffix == ".parquet" else _write_csv
     with replacing(target) as unfinished:

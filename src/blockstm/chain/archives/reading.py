@@ -21,6 +21,7 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum import Block, Header
 from blockstm.ethereum.codecs.rlp import Items, encode_list
 from blockstm.ethereum.tries.list_root import list_root
+from blockstm.kinds import path_of
 
 __all__ = ["ArchivedBlock", "archived_blocks", "read_archive"]
 
@@ -53,7 +54,7 @@ def read_archive(path: str | Path) -> Iterator[ArchivedBlock]:
         DecodeError: it is no such file, ends early, is damaged or out of order; ``place`` says
             where. Blocks that were given before that are as their headers say.
     """
-    with Path(path).open("rb") as file:
+    with path_of(path, "an archive").open("rb") as file:
         yield from archived_blocks(file, find_layout(file))
 
 

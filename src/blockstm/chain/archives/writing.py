@@ -18,6 +18,7 @@ from blockstm.chain.archives.receipts import encode_full, encode_slim
 from blockstm.errors import InputError
 from blockstm.ethereum import Block, Receipt
 from blockstm.ethereum.codecs.rlp import Items, encode_list
+from blockstm.kinds import path_of
 from blockstm.types import Hash32
 from blockstm.whole_files import replacing
 
@@ -66,7 +67,7 @@ def write_archive(
 
     The file is there when it is whole, and not before.
     """
-    path, kind = Path(path), Format(kind)
+    path, kind = path_of(path, "an archive"), Format(kind)
     with replacing(path) as unfinished, unfinished.open("wb") as file, ExitStack() as stack:
         writer = _Writer(file, kind, stack)
         for block, receipts, total in blocks:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Final, NoReturn
 
 from blockstm.errors import ConfigError, DecodeError
+from blockstm.kinds import path_of
 from blockstm.messages import brief
 from blockstm.whole_files import replacing
 
@@ -44,7 +45,7 @@ def read_json(path: str | Path, what: str) -> Any:
         DecodeError: it is not the JSON or compressed JSON that its name says, or longer than
             `SIZE_MAX`, or as `parse_json` says.
     """
-    return parse_json(_bytes_of(Path(path), what), what)
+    return parse_json(_bytes_of(path_of(path, f"a {what}"), what), what)
 
 
 def write_json(document: Any, path: str | Path) -> None:
@@ -54,7 +55,7 @@ def write_json(document: Any, path: str | Path) -> None:
         OSError: it cannot be written.
         ConfigError: its name ends in none of these.
     """
-    target = Path(path)
+    target = path_of(path, "a file")
     if target.suffix not in (".json", ".gz", ".xz"):
         raise ConfigError(f"a file ends in .json, .json.gz or .json.xz, not {brief(target.suffix)}")
     data = json.dumps(document, separators=(",", ":")).encode()

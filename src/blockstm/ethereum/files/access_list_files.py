@@ -10,6 +10,7 @@ from blockstm.errors import DecodeError
 from blockstm.ethereum.blocks.access_list import BlockAccessList, read_access_list
 from blockstm.ethereum.codecs.fields import Fields, parse_data
 from blockstm.ethereum.codecs.json_files import SIZE_MAX, parse_json, read_json
+from blockstm.kinds import path_of
 
 __all__ = ["access_list_of", "read_access_list_file"]
 
@@ -29,7 +30,7 @@ def read_access_list_file(path: str | Path) -> BlockAccessList:
         OSError: the file cannot be read.
         DecodeError: there is no list in it, or a malformed one.
     """
-    path = Path(path)
+    path = path_of(path, "an access list's file")
     if path.name.endswith(_JSON_SUFFIXES):
         return access_list_of(read_json(path, "block access list"))
     if path.stat().st_size > SIZE_MAX:

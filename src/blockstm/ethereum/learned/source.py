@@ -17,6 +17,7 @@ from blockstm.ethereum.learned.model import ConflictModel
 from blockstm.ethereum.learned.patterns import Call, Slot
 from blockstm.ethereum.results.block_accesses import TransactionAccesses
 from blockstm.hints.hints import Expected, Hints
+from blockstm.kinds import path_of
 from blockstm.types import Address
 from blockstm.whole_files import replacing
 
@@ -90,7 +91,7 @@ class Learned:
         Raises:
             OSError: it cannot be written.
         """
-        with replacing(path, durable=True) as unfinished:
+        with replacing(path_of(path, "a model of conflicts"), durable=True) as unfinished:
             unfinished.write_text(json.dumps(self._model.document(), separators=(",", ":")))
 
     @classmethod
@@ -101,7 +102,9 @@ class Learned:
             OSError: it cannot be read.
             DecodeError: it is something else.
         """
-        document = parse_json(Path(path).read_bytes(), "model of conflicts")
+        document = parse_json(
+            path_of(path, "a model of conflicts").read_bytes(), "model of conflicts"
+        )
         return cls(ConflictModel.of_document(document))
 
     def _expected(self, call: Call | None) -> Expected | None:

@@ -16,7 +16,7 @@ from blockstm._native.trie.records import Records
 from blockstm._native.trie.roots import state_root as root_of_records
 from blockstm._native.trie.tries import AccountTries, NodeStore
 from blockstm.cores import usable_cores
-from blockstm.errors import ConfigError
+from blockstm.errors import ConfigError, InputError
 from blockstm.ethereum.codecs.hashing import EMPTY_TRIE_ROOT
 from blockstm.kinds import iterated
 from blockstm.messages import brief
@@ -237,7 +237,9 @@ def _checked(workers: int | None) -> int:
 
 def _records_of(accounts: Accounts) -> Records:
     records = Records()
-    pairs = accounts.items() if isinstance(accounts, Mapping) else accounts
-    for address, account in pairs:
-        records.add_account(address, account)
+    pairs = accounts.items() if isinstance(accounts, Mapping) else iterated(accounts, "accounts")
+    for pair in pairs:
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise InputError(f"accounts are pairs of an address and an account, not {brief(pair)}")
+        records.add_account(*pair)
     return records

@@ -30,6 +30,7 @@ from blockstm.ethereum.witnesses.bundle import Bundle
 from blockstm.ethereum.witnesses.reading import parse_witness
 from blockstm.ethereum.witnesses.stateless_input import decode_stateless_input, is_stateless_input
 from blockstm.ethereum.witnesses.witness import Witness
+from blockstm.kinds import path_of
 from blockstm.types import Hash32
 
 __all__ = ["StatelessFile", "read_stateless_file"]
@@ -73,7 +74,7 @@ def read_stateless_file(path: str | Path) -> StatelessFile:
         DecodeError: it is none of the forms; the message names the place.
         InvalidBlock: a stateless input's payload has not the hash or the blobs that it says.
     """
-    path = Path(path)
+    path = path_of(path, "a file")
     if path.suffix in (".json", ".gz", ".xz"):
         return _from_json(read_json(path, "block"))
     with path.open("rb") as file:

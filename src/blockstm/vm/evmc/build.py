@@ -19,6 +19,7 @@ from typing import Final
 
 from blockstm.cores import usable_cores
 from blockstm.errors import EvmcError
+from blockstm.kinds import path_of
 from blockstm.messages import brief
 from blockstm.whole_files import replacing
 
@@ -67,7 +68,7 @@ def build(
         OSError: the library cannot be written.
     """
     sources = list(_sources())
-    target = Path(path).absolute()
+    target = path_of(path, "a library").absolute()
     with tempfile.TemporaryDirectory() as folder:
 
         def compiled(numbered: tuple[int, Path]) -> str:
