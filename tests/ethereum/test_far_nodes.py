@@ -159,7 +159,9 @@ def test_what_was_read_is_kept_in_files(far: FarNode, tmp_path: Path) -> None:
         assert len(far.asked) == asked + 1  # the header
     # Lines that are none, and codes that are not whole, are asked for again.
     for file in tmp_path.glob("*.jsonl"):
-        file.write_bytes(b'{"address": "0x00"}\n\xff\n{"addr' + file.read_bytes()[:50])
+        file.write_bytes(
+            b'{"address": "0x00"}\n\xff\n' + b"[" * 100_000 + b'\n{"addr' + file.read_bytes()[:50]
+        )
     for file in (tmp_path / "codes").iterdir():
         file.write_bytes(b"\0")
     assert read(True)[1][-1] == CODE

@@ -106,6 +106,7 @@ def test_every_pattern_of_the_package_is_among_those_timed() -> None:
         ("cli/fixtures/suites.py", "self.match,"),  # the user's own
         ("cli/fixtures/command.py", "args.match)"),  # the user's own
         ("cli/transitions/consumers.py", "pattern)"),  # the user's own
+        ("cli/chains/options.py", 'r"-?[0-9]+|0x[0-9a-fA-F]+")'),  # one repetition in a word
         ("cli/rpctest.py", "match"),  # the user's own
         ("rpc/exchanges.py", 'r"^//'),  # one repetition in a line
         ("rpc/params.py", 'r"[0-9a-fA-F]+",'),  # one repetition

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+import tarfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -105,3 +108,33 @@ def test_a_pattern_that_matches_nothing_is_told(capsys: pytest.CaptureFixture[st
     assert main(["rpctest", path, "--match", "engine_"]) == 2
     assert main(["rpctest", path, "--match", "("]) == 2
     assert "none of 195" in capsys.readouterr().err
+
+
+@pytest.fixture
+def raised_recursion_limit() -> Iterator[None]:
+    """As py-evm raises it: past what the stack of a parser that recurses holds."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    yield
+    sys.setrecursionlimit(limit)
+
+
+@pytest.mark.parametrize("damage", [b"{", b"[" * 100_000, b"\xff"])
+@pytest.mark.parametrize("name", ["genesis.json", "eth_call/one.io"])
+def test_an_archive_of_no_json_is_told(
+    name: str,
+    damage: bytes,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    raised_recursion_limit: None,
+) -> None:
+    members = {"genesis.json": b"{}", "chain.rlp": b"", name: damage}
+    if name.endswith(".io"):
+        members[name] = b">> " + damage
+    with tarfile.open(tmp_path / "a.tar", "w") as file:
+        for each, content in members.items():
+            member = tarfile.TarInfo(each)
+            member.size = len(content)
+            file.addfile(member, BytesIO(content))
+    assert main(["rpctest", str(tmp_path / "a.tar")]) == 2
+    assert f"{name}: not " in capsys.readouterr().err

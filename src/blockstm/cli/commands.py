@@ -69,6 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         place = "" if error.filename is None else f"{error.filename}: "
         print(f"blockstm {args.command}: {place}{error.strerror or error}", file=sys.stderr)
         return MALFORMED
+    except MemoryError as error:
+        said = str(error) or "there is not enough memory"
+        print(f"blockstm {args.command}: {said}", file=sys.stderr)
+        return MALFORMED
     except KeyboardInterrupt:
         print(f"blockstm {args.command}: interrupted", file=sys.stderr)
         return INTERRUPTED

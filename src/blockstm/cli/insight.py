@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from blockstm.cli.chains.options import folder
 from blockstm.cli.insight_blocks import of_chain, of_files
 from blockstm.errors import InputError, UsageError
 from blockstm.extras import need
@@ -49,7 +50,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="BLOCK",
         help="a file or a folder; with --datadir, numbers: 100..200, 100.., .., 100",
     )
-    parser.add_argument("--datadir", type=Path, metavar="D", help="folder of a chain")
+    parser.add_argument("--datadir", type=folder, metavar="D", help="folder of a chain")
     parser.add_argument(
         "--hot", type=int, default=5, metavar="N", help="hot locations of a block; default: 5"
     )

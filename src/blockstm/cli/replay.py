@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from blockstm.cli import durations
 from blockstm.cli.block_ranges import numbers_in
 from blockstm.cli.blockpaths import block_files
+from blockstm.cli.chains.options import folder
 from blockstm.cli.chains.progress import Progress
 from blockstm.errors import BlockError, ClusterError, ConfigError, UsageError
 
@@ -50,7 +51,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="W",
         help="of the block, or a folder of witnesses, each under the name of its block's file",
     )
-    parser.add_argument("--datadir", type=Path, metavar="D", help="folder of a chain")
+    parser.add_argument("--datadir", type=folder, metavar="D", help="folder of a chain")
     parser.add_argument(
         "--checkpoints",
         type=int,

@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from blockstm.cli.chains.options import folder
 from blockstm.errors import ConfigError
 from blockstm.extras import need
 from blockstm.messages import brief
@@ -36,7 +37,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "go on importing, or one in memory, of a genesis and files of blocks; or, with --dev, one "
         "to develop on. Ctrl-C ends it. It needs the extra blockstm[rpc].",
     )
-    parser.add_argument("--datadir", type=Path, metavar="D", help="folder of the chain")
+    parser.add_argument("--datadir", type=folder, metavar="D", help="folder of the chain")
     parser.add_argument("--genesis", type=Path, metavar="G", help="genesis of a chain in memory")
     parser.add_argument(
         "--import",

@@ -19,6 +19,7 @@ from typing import Any, Final
 from blockstm.chain import Chain
 from blockstm.chain.files import split_blocks
 from blockstm.errors import ConfigError, DecodeError
+from blockstm.ethereum.codecs.json_files import parse_json
 from blockstm.rpc.dispatch import dispatch
 from blockstm.rpc.node import Node
 
@@ -79,9 +80,11 @@ def read_archive(path: Path) -> Archive:
     roots = {name.rsplit("/", 1)[-1]: name for name in members}
     if missing := [name for name in _FILES if name not in roots]:
         raise ConfigError(f"{path} has no {' and no '.join(missing)}")
-    genesis = json.loads(members[roots["genesis.json"]])
+    genesis = _parsed(members[roots["genesis.json"]], "genesis.json")
     found = [
-        _read(name, members[name].decode()) for name in sorted(members) if name.endswith(_ENDING)
+        _read(name, _text(members[name], name))
+        for name in sorted(members)
+        if name.endswith(_ENDING)
     ]
     return Archive(genesis, members[roots["chain.rlp"]], found)
 
@@ -96,11 +99,25 @@ def _steps(name: str, text: str) -> Iterator[tuple[dict[str, Any], dict[str, Any
     request: dict[str, Any] | None = None
     for line in text.splitlines():
         if line.startswith(">>"):
-            request = json.loads(line[2:])
+            request = _parsed(line[2:], name)
         elif line.startswith("<<"):
             if request is None:
                 raise DecodeError(f"{name}: an answer without a request", name)
-            yield request, json.loads(line[2:])
+            yield request, _parsed(line[2:], name)
+
+
+def _text(encoded: bytes, name: str) -> str:
+    try:
+        return encoded.decode()
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"{name}: not JSON: {error}", name) from error
+
+
+def _parsed(text: str | bytes, name: str) -> Any:
+    try:
+        return parse_json(text if isinstance(text, bytes) else text.encode(), name)
+    except DecodeError as error:
+        raise DecodeError(f"{name}: {error}", name) from error
 
 
 def run(node: Node, exchange: Exchange) -> list[str]:

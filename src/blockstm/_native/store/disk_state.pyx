@@ -70,7 +70,7 @@ cdef class DiskState(Pinned):
         self.flat_tables.slots = self.node_tables.slot_rows = slots
         self.at = database.snapshot(readers)
         if not self.reading.accounts.open(self.at.snapshot, self.flat_tables, cache_bytes):
-            raise MemoryError
+            raise MemoryError(f"a cache of {cache_bytes} bytes does not fit into memory")
         self.nodes = new core.DiskNodes(self.at.snapshot, self.node_tables)
         self.abi.abi_version = BLOCKSTM_VM_ABI_VERSION
         self.abi.struct_size = sizeof(blockstm_state)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from blockstm.errors import ConfigError
 from blockstm.messages import brief
@@ -13,17 +14,29 @@ from blockstm.messages import brief
 if TYPE_CHECKING:
     from blockstm.chain import Chain
 
-__all__ = ["add_datadir", "hexadecimal", "opened", "parse_block", "show"]
+__all__ = ["add_datadir", "folder", "hexadecimal", "opened", "parse_block", "show"]
 
 FAILED = 1
+_NUMBER: Final = re.compile(r"-?[0-9]+|0x[0-9a-fA-F]+")
 
 
 def add_datadir(parser: argparse.ArgumentParser) -> None:
     """Add the chain's folder and ``--json``."""
     parser.add_argument(
-        "--datadir", type=Path, required=True, metavar="D", help="folder of the chain"
+        "--datadir", type=folder, required=True, metavar="D", help="folder of the chain"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def folder(text: str) -> Path:
+    """A folder by its name: none is not the one where the command is run.
+
+    Raises:
+        ArgumentTypeError: the name is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("a folder has a name, this one is empty")
+    return Path(text)
 
 
 def opened(args: argparse.Namespace, **options: Any) -> Chain:
@@ -44,11 +57,12 @@ def parse_block(text: str) -> int | bytes:
         ConfigError: it is neither.
     """
     try:
-        if text.startswith("0x") and len(text) == 66:
-            return bytes.fromhex(text[2:])
-        return int(text, 0)
-    except ValueError:
-        raise ConfigError(f"a block is a number or a hash, not {brief(text)}") from None
+        if _NUMBER.fullmatch(text):
+            is_hash = text.startswith("0x") and len(text) == 66
+            return bytes.fromhex(text[2:]) if is_hash else int(text, 0)
+    except ValueError:  # a number with a leading zero, or of thousands of digits
+        pass
+    raise ConfigError(f"a block is a number or a hash, not {brief(text)}")
 
 
 def hexadecimal(data: bytes) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 from blockstm.errors import BlockstmError
 from blockstm.ethereum.codecs.fields import Fields
 from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.codecs.json_files import parse_json
 from blockstm.state.protocol import AccountInfo
 from blockstm.types import Address, Hash32
 
@@ -57,7 +58,7 @@ class StateCache:
             return
         for line in self._path.read_bytes().splitlines():
             try:
-                fields = Fields(json.loads(line), "line")
+                fields = Fields(parse_json(line, "line"), "line")
                 if name in fields:
                     found = fields.address("address"), fields
                     _ = _account(fields) if name == "account" else fields.word("value")
