@@ -331,6 +331,14 @@ def test_a_block_is_executed_without_asking_for_members() -> None:
     assert len(read) < len(file.block.transactions) / 10
 
 
+def test_a_block_is_encoded_again_without_its_transactions_being_made() -> None:
+    encoding = replace(a_block(), ommers=()).encode()
+    block = Block.decode(encoding)
+    assert block.encode() == encoding
+    assert encoding.endswith(block.header.encode() + block.encode_body())
+    assert block.has_unread_transactions
+
+
 def test_plain_transactions_of_a_block_are_verified_without_being_made() -> None:
     signed = signed_block("transfers-20000", count=300)
     block = Block.decode(signed.encoding)

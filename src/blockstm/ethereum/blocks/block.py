@@ -130,14 +130,8 @@ class Block:
             DecodeError: what the block was read from has only the hashes of its ommers.
             InputError: a member is of the wrong kind or out of range.
         """
-        if self.ommers is None:
-            raise DecodeError(
-                "ommers: a block cannot be encoded without the headers of its ommers", "ommers"
-            )
-        self._check_kinds()
-        transactions = self.transaction_list.encode()
-        header, *others = self._parts_around_transactions()
-        return encode_list([header, transactions, *others])
+        body = self._body_parts()
+        return encode_list([self.header.encode(), *body])
 
     def encode_body(self) -> bytes:
         """The block's RLP without its header and what says how long it is.
@@ -145,12 +139,19 @@ class Block:
         Raises:
             DecodeError, InputError: see `encode`.
         """
-        header = self.header.encode()
-        encoding = self.encode()
-        return encoding[encoding.index(header) + len(header) :]
+        return b"".join(self._body_parts())
 
-    def _parts_around_transactions(self) -> list[bytes]:
-        parts = [self.header.encode(), encode_list([each.encode() for each in self.ommers or ()])]
+    def _body_parts(self) -> list[bytes]:
+        """The encodings of what stands behind the header, once it is known that there are some."""
+        if self.ommers is None:
+            raise DecodeError(
+                "ommers: a block cannot be encoded without the headers of its ommers", "ommers"
+            )
+        self._check_kinds()
+        return [self.transaction_list.encode(), *self._parts_behind_transactions()]
+
+    def _parts_behind_transactions(self) -> list[bytes]:
+        parts = [encode_list([each.encode() for each in self.ommers or ()])]
         if self.withdrawals is not None:
             parts.append(encode_list([each.encode() for each in self.withdrawals]))
         return parts
@@ -182,7 +183,8 @@ class Block:
         """Raise unless the members are of the classes that can encode themselves."""
         check_members(self, {"hash": hash32}, "block")
         check_kind(self.header, Header, "block.header")
-        sequence(self.transactions, Transaction, "block.transactions")
+        if not self.has_unread_transactions:  # else asking for them makes an object of each
+            sequence(self.transactions, Transaction, "block.transactions")
         if self.withdrawals is not None:
             sequence(self.withdrawals, Withdrawal, "block.withdrawals")
         if self.ommers is not None:
@@ -216,7 +218,7 @@ class Block:
         Raises:
             InputError: a member is of the wrong kind or out of range.
         """
-        around = sum(map(len, self._parts_around_transactions()))
+        around = sum(map(len, [self.header.encode(), *self._parts_behind_transactions()]))
         return list_size(around + self.transaction_list.list_size())
 
     @property
