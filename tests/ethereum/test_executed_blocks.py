@@ -14,10 +14,12 @@ from tests.ethereum.made import SENDERS, block_of, chain_under, sealed, signed, 
 import blockstm
 from blockstm._native.evm.prepared import EvmBlock
 from blockstm.bench.blocks.pipeline import in_a_process
+from blockstm.bench.blocks.signed_blocks import chain_of_generated, signed_block
 from blockstm.errors import StateError
 from blockstm.ethereum import Account, AccountChange, AccountState, Block, Receipt, state_root
 from blockstm.ethereum.codecs.fields import Fields
 from blockstm.ethereum.codecs.hashing import keccak
+from blockstm.ethereum.execution import verification
 from blockstm.vm.evm import Execution
 
 VMS: list[Any] = ["evm", "py-evm"]
@@ -137,6 +139,29 @@ def test_the_phases_of_a_block_are_timed() -> None:
     seconds = blockstm.execute_block(block, state, "evm", fork="london").seconds
     assert list(seconds) == ["checks", "senders", "prepare", "run", "roots", "receipts"]
     assert all(each >= 0 for each in seconds.values())
+
+
+class Rootless:
+    """A state that has no tries, nor says what its root would be."""
+
+    def __init__(self, state: Any) -> None:
+        self.get = state.get
+
+
+def test_where_there_is_no_root_no_thread_encodes_receipts(monkeypatch: pytest.MonkeyPatch) -> None:
+    signed_one = signed_block("transfers-20000", count=300)
+    block, rules = Block.decode(signed_one.encoding), chain_of_generated(False)
+    given: Any = {"vm": "evm", "chain": rules, "workers": 2}
+    expected = blockstm.execute_block(block, signed_one.state, **given)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a thread was started")
+
+    monkeypatch.setattr(verification, "ThreadPoolExecutor", refuse)
+    found = blockstm.execute_block(block, Rootless(signed_one.state), **given)
+    assert found.state_root is None
+    assert found.receipts == expected.receipts
+    assert "receipts" not in found.overlapped
 
 
 class Broken:

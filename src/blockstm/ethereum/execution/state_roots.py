@@ -19,7 +19,7 @@ from blockstm.types import Hash32
 if TYPE_CHECKING:
     from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 
-__all__ = ["roots_after_transactions", "state_root_after", "trie_of"]
+__all__ = ["roots_after_transactions", "state_root_after", "tells_root", "trie_of"]
 
 
 def trie_of(state: Any, workers: int | None = None) -> StateTrie | None:
@@ -31,6 +31,15 @@ def trie_of(state: Any, workers: int | None = None) -> StateTrie | None:
         return found
     trie = getattr(state, "trie", None)
     return trie if isinstance(trie, StateTrie) else None
+
+
+def tells_root(state: Any) -> bool:
+    """Whether `state_root_after` has a root to compute."""
+    if getattr(state, "root_after", None) is not None:
+        return True
+    if isinstance(state, AccountState):
+        return not state.partial
+    return isinstance(getattr(state, "trie", None), StateTrie)
 
 
 def state_root_after(

@@ -29,7 +29,11 @@ from blockstm.ethereum.execution.options import BlockOptions, surroundings_of
 from blockstm.ethereum.execution.preparation import prepare_under
 from blockstm.ethereum.execution.prepared import ExecuteBlock, PreparedBlock
 from blockstm.ethereum.execution.senders import find_senders, signature_violation
-from blockstm.ethereum.execution.state_roots import roots_after_transactions, state_root_after
+from blockstm.ethereum.execution.state_roots import (
+    roots_after_transactions,
+    state_root_after,
+    tells_root,
+)
 from blockstm.ethereum.execution.traced import run_traced
 from blockstm.ethereum.execution.vms import VMName
 from blockstm.ethereum.results.flat_receipts import FlatReceipts
@@ -236,6 +240,9 @@ def _state_root_beside_receipts(
     if workers == 1 or encode is None or len(executed.receipts) < _RECEIPTS_SHARED_MIN:
         return state_root_after(state, executed.writes, workers), {}
     workers = workers or usable_cores()
+    if not tells_root(state):
+        encode(workers)  # there is nothing to compute beside it
+        return None, {}
     with ThreadPoolExecutor(1, thread_name_prefix="blockstm-receipts") as pool:
         # What goes wrong there goes wrong again where the root is compared.
         encoding = pool.submit(_timed, encode, workers)
