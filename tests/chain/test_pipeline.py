@@ -23,6 +23,7 @@ from tests.chain.test_model import Model, compare
 from tests.ethereum.made import signed
 
 from blockstm.chain import Chain, ImportedBlock, importing
+from blockstm.chain.blocks import Blocks
 from blockstm.chain.disk_state import DiskState
 from blockstm.chain.disk_working import DiskWorking
 from blockstm.chain.mdbx_store import MdbxStore
@@ -112,6 +113,19 @@ def same(opened: Opened, blocks: Callable[[], Any]) -> tuple[Any, ...]:
 def with_other_receipts(block: Block) -> Block:
     header = replace(block.header, receipts_root=bytes(32))
     return replace(block, header=header, hash=header.hash)
+
+
+def test_a_block_on_the_head_becomes_it_without_a_way_being_looked_for(
+    opened: Opened, line: list[Block], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = opened()
+    monkeypatch.setattr(Blocks, "path", lambda *_: pytest.fail("it stands on the head"))
+    assert [each.hash for each in chain.import_blocks(line[:4])] == [each.hash for each in line[:4]]
+    assert chain.import_block(line[4]).is_head
+    monkeypatch.undo()
+    assert [chain.block(each.header.number).hash for each in line[:5]] == [
+        each.hash for each in line[:5]
+    ]
 
 
 def test_a_stream_is_imported(opened: Opened, line: list[Block]) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from blockstm.chain.block_runner import BlockRunner, checked_hash, parent_of
+from blockstm.chain.blocks import Blocks
 from blockstm.chain.encodings import decode_number, encode_number
 from blockstm.chain.heads import Head, head_of
 from blockstm.chain.interruption import Uninterrupted
@@ -380,7 +381,7 @@ class Importer:
 
     def _stage_head(self, new: Head, block: Block | None) -> None:
         staging, blocks = self._staging, self._staging.blocks
-        undone, done = blocks.path(self._staged_head.hash, new.hash)
+        undone, done = self._way_to_head(blocks, new)
         for block_hash in undone:
             staging.remove_canonical(blocks.block(block_hash))
         for block_hash in done:
@@ -391,6 +392,12 @@ class Importer:
         staging.put(Table.META, HEAD, new.hash)
         self._staged_head = new
         self._prune()
+
+    def _way_to_head(self, blocks: Blocks, new: Head) -> tuple[list[Hash32], list[Hash32]]:
+        """The blocks from the staged head to a new one: those to undo, and those to do."""
+        if new.header.parent_hash == self._staged_head.hash:
+            return [], [new.hash]  # as most are: no header is to be read
+        return blocks.path(self._staged_head.hash, new.hash)
 
     def _prune(self) -> None:
         """Forget what is behind the window, but for what leads back to what is durable."""
