@@ -26,7 +26,7 @@ from libc.stdint cimport int32_t
 from blockstm._native.engine.worker.blocks cimport Block, Worker
 
 cdef enum:
-    RELAYED_NS = 2_000           # longer transactions are worth publishing
+    RELAYED_NS = 4_000           # longer transactions are worth publishing
     RELAY_STALLS_MAX = 3         # batches that take too long before the workers go on without a relay
 
 

@@ -37,8 +37,8 @@ cdef enum:
     RUNS_PER_FRONTIER_CHECK = 4  # ... but after so many, the one, ...
     RUNS_PER_CLOCK_CHECK = 8     # ... and so many, the other
     SPINS = 16                   # of some microseconds each, until a turn comes, before parking
-    WRONG_WEIGHT = 32            # right runs ahead that make a wrong one good
-    WRONG_MAX = 512              # beyond that the workers go on without a relay
+    WRONG_WEIGHT = 3             # right runs ahead that make a wrong one good
+    WRONG_MAX = 192              # beyond that the workers go on without a relay
 
 # ---------------------------------------------------------------- a batch, ahead of the frontier
 
