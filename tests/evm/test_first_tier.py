@@ -146,6 +146,104 @@ def test_a_failure_behind_jumpdests_has_the_same_name(code: str) -> None:
         assert others == [first] * len(others), gas
 
 
+def _chain(count: int, end: str, head: str = "") -> bytes:
+    """Jumps that lead to one another, and what stands behind the last."""
+    code = bytes.fromhex(head)
+    for _ in range(count):
+        code += b"\x61" + (len(code) + 5).to_bytes(2, "big") + b"\x56\xfe\x5b"
+    return code + bytes.fromhex(end)
+
+
+CHAINS = {
+    "to the end": _chain(40, "6001600255"),
+    "to what is no JUMPDEST": _chain(20, "61000056"),
+    "to where a word is missing": _chain(3, "50"),
+    "of one": _chain(1, "6001600255"),
+    "on a full stack": _chain(3, "00", "60016001" + "80" * 1022),
+    "on a stack that is nearly full": _chain(3, "00", "60016001" + "80" * 1021),
+    "behind a failing copy": _chain(20, "00", "5f60ff5f3e"),
+    "behind what stores": _chain(20, "5a600255", "6001600155"),
+    "with the gas that is left": _chain(20, "5a600255", "5a600155"),
+    "to itself": bytes.fromhex("5b600056"),
+    "to a condition": _chain(5, "5f600057600160025500"),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_jumps_that_lead_to_jumps_come_to_the_same(name: str) -> None:
+    code = CHAINS[name]
+    for gas in [*range(21_000, 21_300), 24_100, 24_300, 43_200, 65_300, 10**5]:
+        first, *others = _runs(code, gas)
+        assert others == [first] * len(others), gas
+
+
+KINDS_OF_CONSTANTS = [
+    *(1, 0x1F, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 2**24 - 1, 2**32 - 1, 2**63, 2**64 - 1, 2**64),
+    *(2**112 - 1, 2**160 - 1, 2**161 - 1, 2**160, 2**255, 2**256 - 1, 2**256 - 32),
+    *(2**256 - 0x8000, 2**256 - 0x8001, 2**256 - 2**64, 0x08C379A0 << 224, 1 << 224, 1 << 223),
+]
+
+
+@pytest.mark.parametrize("constant", KINDS_OF_CONSTANTS)
+def test_instructions_with_constants_are_right(constant: int) -> None:
+    word = 0x8123456789ABCDEF_FEDCBA9876543210_F0E1D2C3B4A59687_0123456789ABCD89
+    data = word.to_bytes(32, "big")
+    load, size = bytes.fromhex("5f35"), 2**256
+    results = {
+        "01": word + constant,
+        "16": word & constant,
+        "06": constant % word,  # the constant is on top
+        "03": constant - word,
+    }
+    of_word = {"06": word % constant, "03": word - constant}
+    code = _word(constant) + bytes.fromhex("5f52")
+    expected = [constant]
+    for opcode, result in results.items():
+        code += load + _word(constant) + bytes.fromhex(opcode)
+        code += b"\x61" + (32 * len(expected)).to_bytes(2, "big") + b"\x52"
+        expected.append(result % size)
+    for opcode, result in of_word.items():
+        code += _word(constant) + load + bytes.fromhex(opcode)
+        code += b"\x61" + (32 * len(expected)).to_bytes(2, "big") + b"\x52"
+        expected.append(result % size)
+    code += b"\x61" + (32 * len(expected)).to_bytes(2, "big") + bytes.fromhex("5ff3")
+    output = b"".join(each.to_bytes(32, "big") for each in expected)
+    for run in _runs(code, data=data):
+        assert isinstance(run, tuple)
+        assert run[1].output == output
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_workers_translate_a_code_of_many_targets_at_once(tier: int) -> None:
+    """Tables of targets grow while others look into them."""
+    count = 3000
+    places = [7 * ((1031 * number) % count) for number in range(count)]
+    pieces = [b""] * count
+    for here, there in zip(places, [*places[1:], 7 * count], strict=True):
+        pieces[here // 7] = b"\x5b\x36\x61" + there.to_bytes(2, "big") + b"\x01\x56\xfe"
+    code = b"".join(pieces) + bytes.fromhex("5b335454600101335500")
+    accounts = {TARGET: Account(nonce=1, code=code)}
+    senders = [bytes([1]) + number.to_bytes(19, "big") for number in range(64)]
+    calls = []
+    for sender in senders:
+        accounts[sender] = Account(balance=10**18)
+        call = Transaction(
+            type=0, nonce=0, gas=200_000, to=TARGET, value=0, data=b"", v=0, r=0, s=0, gas_price=10
+        )
+        calls.append(Signed(call, sender))
+    context = BlockContext(number=1, timestamp=0, coinbase=COINBASE, gas_limit=10**9)
+    first_tier(hot_after=tier)
+    results = []
+    for workers in (1, 2, 4):
+        code_cache(limit=0)
+        code_cache(limit=CODE_CACHE_LIMIT)
+        result = execute_block(
+            calls, AccountState(accounts), Evm("osaka", context), workers=workers
+        )
+        results.append((result.gas_used, dict(result.writes)))
+    assert results[1:] == results[:1] * 2
+
+
 @pytest.mark.parametrize("code", ["e600", "5f5fe680", "5f" * 20 + "e700", "5f5f5fe88e"])
 def test_words_that_a_byte_names(code: str) -> None:
     """DUPN, SWAPN and EXCHANGE (EIP-8024) are left to the translator."""

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 namespace blockstm {
 
@@ -87,13 +88,11 @@ private:
     std::atomic<T> word_;
 };
 
-// The same as `observe` and `publish`, of a pointer that lies among plain data.
-template <class T>
-T* observe_pointer(T* const* place) noexcept {
+// The same as `observe` and `publish`, of a number that lies among plain data.
+inline uint32_t observe_number(const uint32_t* place) noexcept {
     return __atomic_load_n(place, __ATOMIC_ACQUIRE);
 }
-template <class T>
-void publish_pointer(T** place, T* value) noexcept {
+inline void publish_number(uint32_t* place, uint32_t value) noexcept {
     __atomic_store_n(place, value, __ATOMIC_RELEASE);
 }
 

@@ -11,6 +11,7 @@
 namespace blockstm::evm {
 
 Code* make_code(Span bytes, const Hash32& hash, Variant variant) noexcept {
+    if (bytes.size > PLACE_END) return nullptr;
     auto* memory = static_cast<uint8_t*>(code_memory().take(sizeof(Code) + bytes.size + CODE_PADDING));
     if (memory == nullptr) return nullptr;
     uint8_t* copy = memory + sizeof(Code);

@@ -37,6 +37,9 @@ inline constexpr uint64_t DELEGATION_SIZE = 23;
 // Code ends in STOPs, and in zeros for a PUSH, without end: as many of them as one opcode may look at.
 inline constexpr uint64_t CODE_PADDING = 33;
 
+// Places in codes take 31 bits: no code is as long.
+inline constexpr uint64_t PLACE_END = INT32_MAX;
+
 struct Code {
     Hash32 hash;         // as given; zero for initcode that nobody hashed
     Span bytes;          // the code's own copy; CODE_PADDING zeros follow
@@ -47,7 +50,8 @@ struct Code {
     mutable Atomic<uint32_t> keepers;  // who made it, and programs that read its bytes
 };
 
-// A Code with a copy of `bytes`; null where memory ran out. Cheap: translation waits for the first run.
+// A Code with a copy of `bytes`; null where memory ran out, or they reach beyond PLACE_END. Cheap: translation waits
+// for the first run.
 Code* make_code(Span bytes, const Hash32& hash, Variant variant) noexcept;
 
 // Nobody else may be running it. Null is fine.

@@ -130,9 +130,13 @@ bool Program::find_jumpdest(uint64_t place) noexcept {
 }
 
 const Instruction* Program::remember(const Instruction* jump, const Instruction* found) noexcept {
-    auto room = const_cast<const Instruction**>(reinterpret_cast<const Instruction* const*>(jump + 1));
-    // A worker that observes the pointer sees the chunk, which this one has observed.
-    if (found != nullptr) publish_pointer(room, found);
+    if (found == nullptr) return nullptr;
+    const int64_t bytes = reinterpret_cast<intptr_t>(found) - reinterpret_cast<intptr_t>(jump);
+    const int64_t distance = bytes / static_cast<int64_t>(sizeof(Instruction));
+    // A worker that observes the way sees the chunk, which this one has observed. What is too far away is looked up.
+    if (distance >= -DISTANCE_END && distance < DISTANCE_END) {
+        publish_number(const_cast<uint32_t*>(way_of(jump)), static_cast<uint32_t>(distance) << 1 | 1);
+    }
     return found;
 }
 

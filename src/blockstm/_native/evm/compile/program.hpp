@@ -28,7 +28,7 @@ namespace blockstm::evm {
 // Eight bytes. `x`, `y`, `z` name words of the stack: their place, counted from the height that the stack
 // had at the start of the basic block, times WORD_SCALE. An instruction that yields a word writes `x`. Further
 // operands stand in the eight bytes behind, four by four; so do constants and the distances of jumps.
-struct Instruction {
+struct alignas(8) Instruction {
     uint16_t operation;
     int16_t x, y, z;
 };
@@ -43,6 +43,8 @@ inline constexpr int STACK_LIMIT = 1024;  // words
 // What there is besides the opcodes themselves. _K64: the last operand is a constant of 64 bits, in the
 // next eight bytes; _K256: of 256 bits, in the next 32.
 #define BLOCKSTM_OPERATIONS_WITH_CONSTANT(OPERATION) \
+    OPERATION(ADD_K16) OPERATION(AND_K16) /* z is the constant */ \
+    OPERATION(AND_BYTES)                  /* z: how many of the lowest bytes stay */ \
     OPERATION(ADD_K64) OPERATION(ADD_K256) OPERATION(MUL_K64) OPERATION(MUL_K256) \
     OPERATION(SUB_K64) OPERATION(SUB_FROM_K64) /* constant - word */ \
     OPERATION(DIV_K64) OPERATION(MOD_K64) \
@@ -61,9 +63,8 @@ inline constexpr int STACK_LIMIT = 1024;  // words
     OPERATION(BLOCK)     /* x: words that must be there; y: by how many there may be more; z: gas */ \
     OPERATION(FALL)      /* on to the next basic block, which follows */ \
     OPERATION(GO)        /* y and z are the distance */ \
-    OPERATION(GO_FAR)    /* y and z: the place of a JUMPDEST, perhaps not translated yet; behind it is \
-                            room for where that went */ \
-    OPERATION(GO_ON)     /* y and z: the place where the next chunk begins; behind it is such room, too */ \
+    OPERATION(GO_FAR)    /* y and z: the place of a JUMPDEST, perhaps not translated yet, or the way there */ \
+    OPERATION(GO_ON)     /* y and z: the place where the next chunk begins, or the way there */ \
     OPERATION(BAD_JUMP) \
     OPERATION(ADDED)     /* x: where its result goes; y: one past its topmost operand; z: the opcode */ \
     OPERATION(IF) OPERATION(IF_NOT) \
@@ -75,6 +76,7 @@ inline constexpr int STACK_LIMIT = 1024;  // words
 #define BLOCKSTM_OPERATIONS_THAT_MOVE(OPERATION) \
     OPERATION(MOVE)    /* x = y */ \
     OPERATION(SET_K32) /* x = y and z, 32 bits */ \
+    OPERATION(SET_TOP_K32) /* ... in its upper bits: a selector */ \
     OPERATION(SET_K64) OPERATION(SET_K256) \
     OPERATION(SET_IMMUTABLE) /* x = what a PUSH of the running code carries; y and z: where that stands */ \
     OPERATION(STEP)    /* x: the opcode; y and z: where it stands in the code */
@@ -175,18 +177,18 @@ public:
         return found != nullptr ? found : translate_target(place);
     }
 
-    // Where a GO_FAR leads. It remembers that beside itself, so that jumps to constants need no table: every
-    // worker that finds the target stores the same pointer.
-    const Instruction* far_target(const Instruction* jump, uint64_t place) noexcept {
-        const Instruction* known = remembered(jump);
-        return known != nullptr ? known : remember(jump, target(place));
+    // Where a GO_FAR leads. It remembers that in place of the place, so that jumps to constants need no table: every
+    // worker that finds the target stores the same way.
+    const Instruction* far_target(const Instruction* jump) noexcept {
+        const uint32_t way = observe_number(way_of(jump));
+        return is_known(way) ? jump + distance_of(way) : remember(jump, target(place_of(way)));
     }
     // Where to go on at an opcode that is no JUMPDEST.
     const Instruction* middle(uint64_t place) noexcept { return place == 0 ? begin() : translate_rest(place); }
     // Where a GO_ON leads: on behind the end of a chunk. It remembers that likewise.
-    const Instruction* rest(const Instruction* jump, uint64_t place) noexcept {
-        const Instruction* known = remembered(jump);
-        return known != nullptr ? known : remember(jump, translate_rest(place));
+    const Instruction* rest(const Instruction* jump) noexcept {
+        const uint32_t way = observe_number(way_of(jump));
+        return is_known(way) ? jump + distance_of(way) : remember(jump, translate_rest(place_of(way)));
     }
 
     const Code& code() const noexcept { return code_; }
@@ -222,9 +224,15 @@ private:
     uint64_t word_count() const noexcept { return code_.bytes.size / 64 + 1; }
     uint64_t table_count() const noexcept { return code_.bytes.size / PlaceTable::PLACES + 1; }
 
-    static const Instruction* remembered(const Instruction* jump) noexcept {
-        return observe_pointer(reinterpret_cast<const Instruction* const*>(jump + 1));
+    // What y and z of a GO_FAR or GO_ON hold: a place, or once that is known the distance from there, in instructions.
+    static constexpr int64_t DISTANCE_END = int64_t{1} << 30;
+    static const uint32_t* way_of(const Instruction* jump) noexcept {
+        return reinterpret_cast<const uint32_t*>(&jump->y);
     }
+    static uint32_t way_to(uint32_t place) noexcept { return place << 1; }
+    static bool is_known(uint32_t way) noexcept { return (way & 1) != 0; }
+    static uint32_t place_of(uint32_t way) noexcept { return way >> 1; }
+    static int32_t distance_of(uint32_t way) noexcept { return static_cast<int32_t>(way) >> 1; }
     static const Instruction* remember(const Instruction* jump, const Instruction* found) noexcept;
 
     bool find_jumpdest(uint64_t place) noexcept;

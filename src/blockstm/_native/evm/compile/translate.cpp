@@ -64,11 +64,10 @@ bool Translator::end_at(uint64_t place) noexcept {
     const int delta = scaled(stack_.height());
     end_gas_block();
     if (bytes_[place] != op::JUMPDEST) {
-        emit_to(Operation::GO_ON, delta, static_cast<uint32_t>(place));
-        out_.add_data(0);
+        emit_to(Operation::GO_ON, delta, Program::way_to(static_cast<uint32_t>(place)));
         return true;
     }
-    return note_jump(emit_go(delta), u256{place});
+    return note_jump(emit(Operation::GO, delta), u256{place});
 }
 
 // Behind the code's last byte there are STOPs without end.
@@ -358,13 +357,6 @@ uint32_t Translator::emit(Operation operation, int x, int y, int z) noexcept {
 // With a number of 32 bits.
 uint32_t Translator::emit_to(Operation operation, int x, uint32_t number) noexcept {
     return emit(operation, x, static_cast<int>(number & 0xffff), static_cast<int>(number >> 16));
-}
-
-// A jump to a constant, with room for what a GO_FAR remembers; its distance is still to be written.
-uint32_t Translator::emit_go(int x) noexcept {
-    const uint32_t at = emit(Operation::GO, x);
-    out_.add_data(0);
-    return at;
 }
 
 void Translator::forget_last() noexcept {

@@ -10,8 +10,9 @@ bool Translator::with_constant(uint8_t opcode, Operand left, Operand right) noex
     const bool is_left = left.is_constant;
     const WordAndConstant pair{is_left ? right : left, stack_.constant(is_left ? left : right), is_left};
     switch (opcode) {
-        case op::ADD: return emit_k(pair, Operation::ADD_K64, Operation::ADD_K256);
-        case op::AND: return emit_k(pair, Operation::AND_K64, Operation::AND_K256);
+        case op::ADD:
+            return emit_k16(pair, Operation::ADD_K16) || emit_k(pair, Operation::ADD_K64, Operation::ADD_K256);
+        case op::AND: return mask(pair);
         case op::OR: return emit_k(pair, Operation::OR_K64, Operation::OR_K256);
         case op::XOR: return emit_k(pair, Operation::XOR_K64, Operation::XOR_K256);
         case op::EQ: return emit_k(pair, Operation::EQ_K64, Operation::EQ_K256);
@@ -54,7 +55,16 @@ bool Translator::take_remainder(const WordAndConstant& pair) noexcept {
     if (pair.constant.is_zero()) return becomes_zero(pair);
     if (!is_power_of_two(pair.constant)) return emit_k64(pair, Operation::MOD_K64);
     const WordAndConstant masked{pair.word, pair.constant - u256{1}, pair.is_left};
-    return emit_k(masked, Operation::AND_K64, Operation::AND_K256);
+    return mask(masked);
+}
+
+bool Translator::mask(const WordAndConstant& pair) noexcept {
+    const u256& constant = pair.constant;
+    if (emit_k16(pair, Operation::AND_K16)) return true;
+    const uint32_t bits = bit_length(constant);
+    const bool is_of_bytes = bits % 8 == 0 && (constant & (constant + u256{1})).is_zero();
+    if (is_of_bytes && bits > 64) return emit_k(pair, Operation::AND_BYTES, bits / 8);
+    return emit_k(pair, Operation::AND_K64, Operation::AND_K256);
 }
 
 bool Translator::shift(const WordAndConstant& pair, Operation operation) noexcept {
@@ -77,6 +87,10 @@ bool Translator::becomes_zero(const WordAndConstant& pair) noexcept {
     stack_.release(pair.word);
     stack_.push(u256{});
     return true;
+}
+
+bool Translator::emit_k16(const WordAndConstant& pair, Operation operation) noexcept {
+    return pair.is_below(1 << 16) && emit_k(pair, operation, pair.low());
 }
 
 bool Translator::emit_k64(const WordAndConstant& pair, Operation operation) noexcept {

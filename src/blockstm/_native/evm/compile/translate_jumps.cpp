@@ -17,12 +17,45 @@ bool Translator::jump() noexcept {
     return true;
 }
 
-bool Translator::go(const u256& target) noexcept {
+bool Translator::go(const u256& constant) noexcept {
+    const u256 target = follow_jumps(constant);
     if (!materialize(nullptr, 0)) return false;
-    const uint32_t from = emit_go(scaled(stack_.height()));
+    const uint32_t from = emit(Operation::GO, scaled(stack_.height()));
     end_gas_block();
     is_reached_ = false;
     return note_jump(from, target);
+}
+
+// Where a jump comes to in the end, if it leads to a JUMPDEST, a PUSH and a JUMP. These have a gas block of their own,
+// so that what fails does so by the name that it would have, unless that at hand is no more than such a jump itself.
+// Few at once: each jump that leads to one of them looks for the others.
+u256 Translator::follow_jumps(u256 target) noexcept {
+    uint64_t next = 0;
+    for (int hops = 0; hops < HOPS_MAX && is_jump_at(target, next); ++hops) {
+        if (hops == 0 && block_gas_ != jump_gas()) {
+            end_gas_block();
+            begin_gas_block();
+        }
+        charge(jump_gas(), 0, 1);
+        opcode_count_ += 3;
+        target = next;
+    }
+    return target;
+}
+
+// Whether a JUMPDEST stands there, and behind it a jump to `next`.
+bool Translator::is_jump_at(const u256& target, uint64_t& next) noexcept {
+    const uint64_t place = saturate(target);
+    if (is_stepped_ || place >= size_ || size_ - place < 4 || bytes_[place] != op::JUMPDEST) return false;
+    const uint8_t push = bytes_[place + 1];
+    const uint64_t behind = place + 2 + immediate_size(push);
+    if (push < op::PUSH1 || push > op::PUSH4 || behind >= size_ || bytes_[behind] != op::JUMP) return false;
+    next = load_be(bytes_ + place + 2, immediate_size(push)).limb[0];
+    return program_.jumpdests_.has(code_.bytes, place);
+}
+
+uint32_t Translator::jump_gas() const noexcept {
+    return uint32_t{gas_.base[op::JUMPDEST]} + gas_.base[op::PUSH1] + gas_.base[op::JUMP];
 }
 
 bool Translator::jump_if() noexcept {
@@ -124,7 +157,7 @@ bool Translator::note_jump(uint32_t at, const u256& target) noexcept {
     const uint64_t place = saturate(target);
     const bool is_ahead = place > place_ && place < size_ && place - place_ <= AHEAD_BYTES_MAX;
     if (is_ahead && place > farthest_) farthest_ = place;
-    return jumps_.push({at, place < UINT32_MAX ? static_cast<uint32_t>(place) : UINT32_MAX, 0});
+    return jumps_.push({at, static_cast<uint32_t>(std::min(place, PLACE_END)), 0});
 }
 
 // Conditional jumps that may have to look for their target first do so in a detour behind the chunk.
@@ -133,8 +166,7 @@ bool Translator::lead_out() noexcept {
         if (is_go(jump.at) || find_landing(jump.target) != nullptr) continue;
         if (!make_room()) return false;
         jump.detour = emit(Operation::BLOCK, 0, STACK_LIMIT);
-        emit_to(Operation::GO_FAR, 0, jump.target);
-        out_.add_data(0);
+        emit_to(Operation::GO_FAR, 0, Program::way_to(jump.target));
     }
     return true;
 }
@@ -147,7 +179,7 @@ void Translator::write_distances(Instruction* chunk) noexcept {
         const bool is_near = distance != 0 && distance == static_cast<int32_t>(distance);
         if (is_go(jump.at)) {
             if (!is_near) from->operation = static_cast<uint16_t>(Operation::GO_FAR);
-            const uint32_t number = is_near ? static_cast<uint32_t>(distance) : jump.target;
+            const uint32_t number = is_near ? static_cast<uint32_t>(distance) : Program::way_to(jump.target);
             std::memcpy(&from->y, &number, sizeof number);
         } else {
             const auto number = static_cast<uint32_t>(is_near ? distance : jump.detour - int64_t{jump.at});

@@ -71,6 +71,8 @@ private:
     // From so many JUMPDESTs side by side on they are taken together, and so many at most.
     static constexpr uint32_t RUN_MIN = 4;
     static constexpr uint32_t RUN_MAX = 1024;
+    // So many jumps that lead to jumps are followed at once.
+    static constexpr int HOPS_MAX = 16;
 
     bool opcode_at(uint64_t place) noexcept;
     bool translate(uint8_t opcode, uint64_t place) noexcept;
@@ -108,6 +110,7 @@ private:
     bool divide(const WordAndConstant& pair) noexcept;
     bool take_remainder(const WordAndConstant& pair) noexcept;
     bool shift(const WordAndConstant& pair, Operation operation) noexcept;
+    bool mask(const WordAndConstant& pair) noexcept;
     bool take_byte(const WordAndConstant& pair) noexcept;
     bool extend_sign(const WordAndConstant& pair) noexcept;
     bool becomes_zero(const WordAndConstant& pair) noexcept;
@@ -117,8 +120,11 @@ private:
     bool call(uint8_t opcode) noexcept;
     bool added(uint8_t opcode, const AddedOpcode& traits) noexcept;
     bool jump() noexcept;
+    u256 follow_jumps(u256 target) noexcept;
+    bool is_jump_at(const u256& target, uint64_t& next) noexcept;
+    uint32_t jump_gas() const noexcept;
     bool jump_if() noexcept;
-    bool go(const u256& target) noexcept;
+    bool go(const u256& constant) noexcept;
     bool jump_if_to(Operand condition, const u256& target) noexcept;
     Branch branch_on(Operand condition) noexcept;
     bool take_apart(Operand& condition, bool& is_negated) noexcept;
@@ -135,11 +141,11 @@ private:
     // -- instructions
     uint32_t emit(Operation operation, int x = 0, int y = 0, int z = 0) noexcept;
     uint32_t emit_to(Operation operation, int x, uint32_t number) noexcept;
-    uint32_t emit_go(int x) noexcept;
     void emit_operands(Operation operation, const Operand* operands, int count, bool yields) noexcept;
     void emit_k64(Operation operation, Operand left, uint64_t right) noexcept;
     void emit_k256(Operation operation, Operand left, const u256& right) noexcept;
-    bool emit_k64(const WordAndConstant& pair, Operation operation) noexcept;             // if it fits
+    bool emit_k16(const WordAndConstant& pair, Operation operation) noexcept;             // if it fits
+    bool emit_k64(const WordAndConstant& pair, Operation operation) noexcept;             // likewise
     bool emit_k(const WordAndConstant& pair, Operation narrow, Operation wide) noexcept;  // whichever fits
     bool emit_k(const WordAndConstant& pair, Operation operation, uint64_t small) noexcept;
     void take_from(const Operand* operands, int count) noexcept;

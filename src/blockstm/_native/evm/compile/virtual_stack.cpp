@@ -126,6 +126,10 @@ void VirtualStack::write_constant(int place, const u256& value) noexcept {
     } else if (value.fits_u64()) {
         out_.add(Operation::SET_K64, scaled(place));
         out_.add_data(value.limb[0]);
+    } else if ((value.limb[0] | value.limb[1] | value.limb[2] | (value.limb[3] & UINT32_MAX)) == 0) {
+        const auto number = static_cast<uint32_t>(value.limb[3] >> 32);
+        out_.add(Operation::SET_TOP_K32, scaled(place), static_cast<int>(number & 0xffff),
+                 static_cast<int>(number >> 16));
     } else {
         out_.add(Operation::SET_K256, scaled(place));
         for (const uint64_t limb : value.limb) out_.add_data(limb);

@@ -43,6 +43,15 @@ namespace {
     return {behind(ip, 1), behind(ip, 2), behind(ip, 3), behind(ip, 4)};
 }
 
+// So many of the lowest bytes of a word.
+[[gnu::always_inline]] inline u256 lowest_bytes(uint64_t count) noexcept {
+    alignas(64) static constexpr uint64_t ONES_THEN_ZEROS[8] = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    u256 mask;
+    const auto* from = reinterpret_cast<const uint8_t*>(ONES_THEN_ZEROS) + sizeof mask - count;
+    std::memcpy(mask.limb, from, sizeof mask.limb);
+    return mask;
+}
+
 // The 32 bits in `y` and `z`.
 [[gnu::always_inline]] inline uint32_t number(const Instruction* ip) noexcept {
     uint32_t data;
