@@ -35,9 +35,9 @@ public:
     ~PlaceTable() {
         Cells* cells = cells_.read_plain();  // nobody else has it any more
         if (cells == nullptr) return;
-        const int count = segment_of(cells, cells->mask.read_plain()) + 1;
-        for (int number = 1; number < count; ++number) {
-            code_memory().give_back(cells->segments[number], cells->size_of(number) * sizeof(Cell));
+        const int last = cells->segment_of(cells->mask.read_plain());
+        for (int number = 1; number <= last; ++number) {
+            code_memory().give_back(cells->segment(number), cells->size_of(number) * sizeof(Cell));
         }
         code_memory().give_back(cells, bytes_of(cells->size_of(0)));
     }
@@ -71,7 +71,7 @@ public:
         if (memory == nullptr) return false;
         std::memset(memory, 0, bytes);
         auto* cells = new (memory) Cells(bits);
-        cells->segments[0] = reinterpret_cast<Cell*>(cells + 1);
+        cells->add(0, reinterpret_cast<Cell*>(cells + 1));
         bytes_ = CodeMemory::size_of_block(bytes);
         cells_.publish(cells);
         return true;
@@ -98,23 +98,27 @@ private:
         // The first is followed by one as long, and each that follows is twice as long as the one before it.
         uint64_t size_of(int number) const noexcept { return uint64_t{1} << (bits + number - (number > 0)); }
         uint64_t home_of(uint64_t place) const noexcept { return place * factor >> 32; }
-        Cell& cell(uint64_t at) const noexcept {
-            const auto number = static_cast<int>(std::bit_width(at >> bits));
-            return segments[number][at & (size_of(number) - 1)];
+        uint64_t first_of(int number) const noexcept { return number == 0 ? 0 : size_of(number); }
+        int segment_of(uint64_t at) const noexcept {  // of an odd number, as that has a highest bit
+            return static_cast<int>(std::bit_width(at >> bits << 1 | 1)) - 1;
         }
+        Cell& cell(uint64_t at) const noexcept {
+            return *reinterpret_cast<Cell*>(segments[segment_of(at)] + at * sizeof(Cell));
+        }
+        void add(int number, Cell* segment) noexcept {
+            segments[number] = reinterpret_cast<uintptr_t>(segment) - first_of(number) * sizeof(Cell);
+        }
+        Cell* segment(int number) const noexcept { return &cell(first_of(number)); }
 
         // Drawn for this process: nobody can choose places that collide.
         const uint64_t factor = table_seed().word[0] | 1;
         const int bits;  // of places in the first segment
         Atomic<uint64_t> mask;
-        Cell* segments[SEGMENTS];
+        uintptr_t segments[SEGMENTS];  // where each would begin if the places before its first were its own
     };
 
     static const Instruction* instruction_in(uint64_t cell) noexcept {
         return reinterpret_cast<const Instruction*>(cell << PLACE_BITS >> (PLACE_BITS - 3));
-    }
-    static int segment_of(const Cells* cells, uint64_t at) noexcept {
-        return static_cast<int>(std::bit_width(at >> cells->bits));
     }
     static uint64_t bytes_of(uint64_t size) noexcept { return sizeof(Cells) + size * sizeof(Cell); }
 
@@ -147,7 +151,7 @@ private:
             kept[at] = cells->cell(at).read_plain();
             cells->cell(at).publish(0);
         }
-        cells->segments[segment_of(cells, size)] = segment;
+        cells->add(cells->segment_of(size), segment);
         cells->mask.publish(2 * size - 1);
         for (uint64_t at = 0; at < size; ++at) {
             if (kept[at] != 0) put(cells, kept[at]);
