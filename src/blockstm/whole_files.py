@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -17,14 +16,17 @@ _OPEN_FILES = frozenset({"/dev", "/dev/fd", "/proc/self/fd"})
 
 
 @contextmanager
-def replacing(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
-    """Where to write what takes the place of ``path`` at the end, at once, with its mode.
+def replacing(
+    path: str | Path, *, mode: int | None = None, durable: bool = False
+) -> Iterator[Path]:
+    """Where to write what takes the place of ``path`` at the end, at once.
 
     If the body fails, nothing has changed. Where a link is, the file that it leads to is replaced.
     A device, a pipe or a terminal has no place to take: that is written to itself.
 
     Args:
         path: the file's final name, whether there is one or not.
+        mode: who may read, write and execute it; by default as of the one that is there.
         durable: have it survive a power cut, too: a file that is there after one is whole.
 
     Raises:
@@ -37,10 +39,12 @@ def replacing(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
         yield final
         return
     target = Path(os.path.realpath(final))
-    unfinished = target.with_name(f".{target.name[:50]}.{secrets.token_hex(4)}")
+    unfinished = target.with_name(f".{target.name[:50]}.{os.urandom(4).hex()}")
     try:
         yield unfinished
-        if target.exists():
+        if mode is not None:
+            unfinished.chmod(mode)
+        elif target.exists():
             shutil.copymode(target, unfinished)
         if durable:
             _sync(unfinished)

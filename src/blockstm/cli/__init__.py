@@ -26,8 +26,9 @@ Imports point down::
     judging     what ``run`` says of a block
     blockstats  what ``run --stats`` says of a block
     verdict     a block of a file, and what is said about it
-    blockpaths  which block files an argument names
+    blockpaths  which files and folders an argument names
     block_ranges  which numbers of blocks one names
+    durations   spans of time as people read them
     commands    which commands there are, and how one is run
 """
 

@@ -1,13 +1,14 @@
-"""Which block files an argument of a command names."""
+"""Which files and folders an argument of a command names."""
 
 from __future__ import annotations
 
+import argparse
 import re
 from pathlib import Path
 
 from blockstm.errors import UsageError
 
-__all__ = ["block_files"]
+__all__ = ["block_files", "folder"]
 
 ENDINGS = (".json", ".json.gz", ".json.xz")
 
@@ -35,3 +36,14 @@ def block_files(path: Path) -> list[Path]:
             "in its name"
         )
     return files
+
+
+def folder(text: str) -> Path:
+    """A folder by its name: none is not the one where the command is run.
+
+    Raises:
+        ArgumentTypeError: the name is empty.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("a folder has a name, this one is empty")
+    return Path(text)

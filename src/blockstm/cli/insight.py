@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from blockstm.cli.chains.options import folder
+from blockstm.cli.blockpaths import folder
 from blockstm.cli.insight_blocks import of_chain, of_files
 from blockstm.errors import InputError, UsageError
 from blockstm.extras import need

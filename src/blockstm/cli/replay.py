@@ -10,11 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockstm.cli import durations
 from blockstm.cli.block_ranges import numbers_in
-from blockstm.cli.blockpaths import block_files
-from blockstm.cli.chains.options import folder
+from blockstm.cli.blockpaths import block_files, folder
 from blockstm.cli.chains.progress import Progress
+from blockstm.cli.durations import time_as_text
 from blockstm.errors import BlockError, ClusterError, ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -272,7 +271,7 @@ def _show(args: argparse.Namespace, done: Replay) -> None:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in done.counts.items())
     beside = f", {done.resumed} of them done before" if done.resumed else ""
     beside += f", {done.deaths} processes died" if done.deaths else ""
-    print(f"{len(done.records)} blocks: {counts}{beside}; {durations.as_text(done.seconds)}")
+    print(f"{len(done.records)} blocks: {counts}{beside}; {time_as_text(done.seconds)}")
     if first is not None:
         print(f"first divergence: {first}")
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from blockstm.cli.chains.options import folder
+from blockstm.cli.blockpaths import folder
 from blockstm.errors import ConfigError
 from blockstm.extras import need
 from blockstm.messages import brief

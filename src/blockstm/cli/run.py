@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockstm.cli import durations
 from blockstm.cli.blockpaths import block_files
 from blockstm.cli.blockstats import stats_as_text
+from blockstm.cli.durations import time_as_text
 from blockstm.cli.judging import judge
 from blockstm.cli.verdict import Verdict
 from blockstm.cli.verify import verify_file, witness_beside
@@ -150,7 +150,7 @@ def _gas(verdict: Verdict) -> str:
 def _as_text(verdict: Verdict) -> str:
     lines = [
         f"block {verdict.number} ({verdict.fork}): {verdict.transactions} transactions, "
-        f"{_gas(verdict)}, {durations.as_text(verdict.seconds)}, workers: {verdict.workers}, "
+        f"{_gas(verdict)}, {time_as_text(verdict.seconds)}, workers: {verdict.workers}, "
         f"incarnations per transaction: {verdict.incarnations_per_transaction:.2f}"
     ]
     for word, value in (("equal", True), ("NOT EQUAL", False), ("not checked", None)):

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from blockstm.cli import durations
+from blockstm.cli.durations import time_as_text
 from blockstm.errors import (
     BlockError,
     ConfigError,
@@ -218,12 +218,12 @@ class Verdict:
             what = f"the block's {part}" if isinstance(part, str) else f"transaction {part}"
             return (
                 f"block {self.number} {self.hash}: {what} valid: {self.gas_used:,} gas, "
-                f"{durations.as_text(self.seconds)}{proved}"
+                f"{time_as_text(self.seconds)}{proved}"
             )
         return (
             f"block {self.number} {self.hash}: valid: {self.transactions} transactions, "
             f"{self.gas_used:,} gas, {self.nodes} nodes, {self.codes} codes, state root "
-            f"{self.state_root}, {durations.as_text(self.seconds)}, workers: {self.workers}{proved}"
+            f"{self.state_root}, {time_as_text(self.seconds)}, workers: {self.workers}{proved}"
         )
 
 

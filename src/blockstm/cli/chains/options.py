@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from blockstm.cli.blockpaths import folder
 from blockstm.errors import ConfigError
 from blockstm.messages import brief
 
 if TYPE_CHECKING:
     from blockstm.chain import Chain
 
-__all__ = ["add_datadir", "folder", "hexadecimal", "opened", "parse_block", "show"]
+__all__ = ["add_datadir", "hexadecimal", "opened", "parse_block", "show"]
 
 FAILED = 1
 _NUMBER: Final = re.compile(r"-?[0-9]+|0x[0-9a-fA-F]+")
@@ -26,17 +26,6 @@ def add_datadir(parser: argparse.ArgumentParser) -> None:
         "--datadir", type=folder, required=True, metavar="D", help="folder of the chain"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
-
-
-def folder(text: str) -> Path:
-    """A folder by its name: none is not the one where the command is run.
-
-    Raises:
-        ArgumentTypeError: the name is empty.
-    """
-    if not text:
-        raise argparse.ArgumentTypeError("a folder has a name, this one is empty")
-    return Path(text)
 
 
 def opened(args: argparse.Namespace, **options: Any) -> Chain:

@@ -114,9 +114,8 @@ def _sources() -> Iterator[Path]:
 
 def _put(library: Path, target: Path) -> None:
     """Copy a library to its place at once: processes that have an older one loaded keep that."""
-    with replacing(target) as unfinished:
+    with replacing(target, mode=0o755) as unfinished:
         unfinished.write_bytes(library.read_bytes())
-        unfinished.chmod(0o755)
 
 
 def _version() -> str:
