@@ -264,6 +264,30 @@ def test_names_and_options() -> None:
         tracer_named("prestateTracer", {"diffMode": True, "includeEmpty": True})
 
 
+@pytest.mark.parametrize("limit", [True, -1, 1 << 64, "0x2", 1.5, None, [], {}])
+def test_a_limit_that_is_no_number_of_instructions_is_refused(limit: Any) -> None:
+    with pytest.raises(ConfigError, match="limit"):
+        tracer_named("structLogger", {"limit": limit})
+    with pytest.raises(ConfigError, match="limit"):
+        StructLogger(limit=limit)
+
+
+@pytest.mark.parametrize("value", [1, 0, -1, "true", 1.5, None, [], {}])
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("callTracer", "withLog"),
+        ("callTracer", "onlyTopCall"),
+        ("flatCallTracer", "convertParityErrors"),
+        ("prestateTracer", "diffMode"),
+        ("structLogger", "enableMemory"),
+    ],
+)
+def test_an_option_that_is_no_boolean_is_refused(name: str, option: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{option} of {name} cannot be"):
+        tracer_named(name, {option: value})
+
+
 def test_a_tracer_where_there_can_be_none() -> None:
     file = read_block_file(DATA / "mainnet" / "12300570.json.xz")
     with pytest.raises(InputError, match="a tracer is a"):

@@ -10,7 +10,7 @@ from blockstm.ethereum.tracing.flat_calls import FlatCallTracer
 from blockstm.ethereum.tracing.nested_calls import CallTracer
 from blockstm.ethereum.tracing.pre_states import PrestateTracer
 from blockstm.ethereum.tracing.selectors import FourByteTracer
-from blockstm.ethereum.tracing.struct_logs import StructLogger
+from blockstm.ethereum.tracing.struct_logs import StructLogger, is_limit
 from blockstm.ethereum.tracing.tracer import NoopTracer, Tracer
 from blockstm.messages import brief, did_you_mean
 
@@ -74,7 +74,7 @@ def tracer_named(name: str, options: Mapping[str, Any] | None = None) -> Tracer:
 
 
 def _checked(name: str, option: str, value: Any) -> Any:
-    is_number = option == "limit" and isinstance(value, int) and not isinstance(value, bool)
-    if isinstance(value, bool) == (option == "limit") and not (is_number and value >= 0):
+    is_good = is_limit(value) if option == "limit" else isinstance(value, bool)
+    if not is_good:
         raise ConfigError(f"the option {option} of {name} cannot be {brief(value)}")
     return value

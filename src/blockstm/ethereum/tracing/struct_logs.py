@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final, TypeGuard
+
 from blockstm._native.tracing.traces import TraceForm, instruction_lines
+from blockstm.errors import ConfigError
 from blockstm.ethereum.tracing.written import WrittenTracer
+from blockstm.messages import brief
+from blockstm.values import is_int
 from blockstm.vm.evm import recording
 from blockstm.vm.forks import Fork
 
-__all__ = ["JsonLogger", "StructLogger"]
+__all__ = ["JsonLogger", "StructLogger", "is_limit"]
+
+_LIMIT_END: Final = 1 << 64
+
+
+def is_limit(value: object) -> TypeGuard[int]:
+    """Whether a trace may be bounded by it."""
+    return is_int(value) and 0 <= value < _LIMIT_END
 
 
 class StructLogger(WrittenTracer):
@@ -17,6 +29,9 @@ class StructLogger(WrittenTracer):
         enable_memory, enable_return_data: whether these are shown.
         disable_stack, disable_storage: whether these are left out.
         limit: how many instructions are shown; 0: all.
+
+    Raises:
+        ConfigError: the limit is no number of them.
     """
 
     def __init__(
@@ -28,6 +43,8 @@ class StructLogger(WrittenTracer):
         enable_return_data: bool = False,
         limit: int = 0,
     ) -> None:
+        if not is_limit(limit):
+            raise ConfigError(f"a limit of instructions is an int from 0, not {brief(limit)}")
         self.form = TraceForm(
             "struct logs",
             has_stack=not disable_stack,
