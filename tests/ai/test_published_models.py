@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+if "BLOCKSTM_SANITIZED" in os.environ:
+    # It is loaded with this module, and a sanitizer reports its threads.
+    pytest.skip("onnxruntime is left out beside a sanitizer", allow_module_level=True)
 pytest.importorskip("onnx", reason="the extra 'ai' has no wheels for this Python")
 pytest.importorskip("onnxruntime", reason="it has no wheels for this Python")
 pytest.importorskip("matplotlib")

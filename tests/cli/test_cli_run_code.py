@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -31,6 +32,43 @@ def test_lines_come_first(fork: str, flag: str, capsys: pytest.CaptureFixture[st
     assert steps[0]["gas"] == hex(1000)
     assert json.loads(last) == {"output": f"{3:064x}", "gasUsed": "0x18"}
     assert output == THREE
+
+
+def test_code_without_an_end_runs_until_its_gas_is_used(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """And nothing else does: what is charged before it begins is found at little cost."""
+    begin = process_time()
+    assert main(["run-code", "5b600056", "--gas=10000"]) == 1
+    assert process_time() - begin < 4
+    assert capsys.readouterr().out == "0x\n error: out of gas\n"
+
+
+@pytest.mark.parametrize("fork", ["frontier", "prague", "amsterdam"])
+@pytest.mark.parametrize("option", [[], ["--create"], ["--value=1"]])
+def test_the_gas_is_the_codes_own(
+    fork: str, option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However much was charged for data before."""
+    (tmp_path / "input").write_text("ff" * 40_000)
+    (tmp_path / "accounts.json").write_text(
+        json.dumps({"0x" + b"sender".rjust(20, b"\0").hex(): {"balance": "0x10"}})
+    )
+    files = [f"--inputfile={tmp_path / 'input'}", f"--prestate={tmp_path / 'accounts.json'}"]
+    options = ["--json", "--gas=7000000", f"--fork={fork}", *option]
+    assert main(["run-code", "00", *files, *options]) == 0
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert first["gas"] == hex(7_000_000)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"), [(["--input=" + "ff" * 4000, "--gas=9"], "floor gas"), (["--value=1"], "1")]
+)
+def test_a_call_that_no_transaction_can_have_is_wrong_usage(
+    options: list[str], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run-code", "00", *options]) == 2
+    assert why in capsys.readouterr().err
 
 
 def test_code_and_input_in_files_and_a_creation(

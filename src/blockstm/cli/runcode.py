@@ -117,6 +117,7 @@ class _Run:
             base_fee_per_gas=0,
             blob_base_fee=1,
         )
+        self._headroom = _HEADROOM + _HEADROOM_OF_BYTE * len(self._message.data)
         self._intrinsic: int = 0
         self._intrinsic = self._charged_before()
 
@@ -128,21 +129,25 @@ class _Run:
         [began, *_] = recording.read_events(recorder.events[0])
         assert isinstance(began, recording.CallBegan)
         gas = began.gas
-        charged: int = self._gas + _HEADROOM - gas
+        charged: int = self._headroom - gas
         return charged
 
     def once(self, mask: int = 0) -> tuple[BlockResult, Recorder]:
         """Run it, and record at least its calls."""
         # loads what only this command needs
         from blockstm import execute_block
+        from blockstm.errors import InvalidBlock
         from blockstm.vm.evm import Evm, Unsigned, recording
         from blockstm.vm.evm.inspection import Recorder
 
         recorder = Recorder(recording.CALLS | mask)
         evm = Evm(self._fork, self._context, inspector=recorder)
-        gas = self._gas + (self._intrinsic or _HEADROOM)
+        gas = self._gas + self._intrinsic if self._intrinsic else self._headroom
         step = Unsigned(self._message, keeps_changes=True, gas=gas)
-        return execute_block([step], self.state, evm, workers=1), recorder
+        try:
+            return execute_block([step], self.state, evm, workers=1), recorder
+        except InvalidBlock as error:  # too little gas for its floor price, or for the value
+            raise UsageError(f"no transaction can have this call: {error.__cause__}") from error
 
     def end_of(self, recorder: Recorder) -> Any:
         """How the first call ended."""
@@ -182,8 +187,10 @@ class _Run:
         print(json.dumps({"root": root, "accounts": accounts_to_json(after.accounts())}, indent=2))
 
 
-_HEADROOM: Final = 1 << 40
-"""Gas for what is charged before the first call, until that is known."""
+_HEADROOM: Final = 1 << 22
+_HEADROOM_OF_BYTE: Final = 70
+"""Gas for what is charged before the first call, until that is known: more than it is under any
+fork, below what a call may have from Amsterdam on, and milliseconds of code without an end."""
 
 
 def _bytes(text: str, path: str, what: str) -> bytes:
