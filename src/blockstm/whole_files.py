@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing"]
+__all__ = ["is_stream", "replacing"]
 
 # Names there stand for what a process has open: what lies under them is not to be replaced.
 _OPEN_FILES = frozenset({"/dev", "/dev/fd", "/proc/self/fd"})
@@ -35,7 +35,7 @@ def replacing(
     Thread-safety: several may replace one file; the last one wins.
     """
     final = Path(path)
-    if _is_no_file(final):
+    if is_stream(final):
         yield final
         return
     target = Path(os.path.realpath(final))
@@ -59,14 +59,20 @@ def replacing(
         unfinished.unlink(missing_ok=True)
 
 
-def _is_no_file(path: Path) -> bool:
-    """Whether something is there that cannot be replaced by a file."""
+def is_stream(path: Path) -> bool:
+    """Whether something is there that a file cannot take the place of: a device, a pipe, a
+    terminal, or what a process has open.
+
+    Raises:
+        OSError: it cannot be told.
+    """
     if os.path.dirname(os.path.abspath(path)) in _OPEN_FILES:
         return True
     try:
-        return not stat.S_ISREG(path.stat().st_mode)
+        mode = path.stat().st_mode
     except FileNotFoundError:
         return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 def _sync(path: Path) -> None:

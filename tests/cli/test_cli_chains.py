@@ -19,9 +19,10 @@ from tests.ethereum.made import SENDERS
 from tests.patience import PATIENCE
 
 from blockstm.chain import Chain
-from blockstm.chain.files import BlockFile
+from blockstm.chain.files import BlockFile, export_archives
 from blockstm.cli import main
 from blockstm.cli.chains.progress import progress_line
+from blockstm.errors import InputError
 from blockstm.ethereum import Block
 
 pytest.importorskip("mdbx")
@@ -175,6 +176,29 @@ def test_what_is_exported_is_imported(
     part = run(capsys, "export", tmp_path / "p", "--datadir", data, "--first", 3, "--last", 5)
     assert part[1]["exported"] == 3
     assert run(capsys, "export", tmp_path / "p", "--datadir", data, "--last", 50)[0] == 2
+
+
+@pytest.mark.parametrize("suffix", ["rlp", "ere"])
+def test_what_is_exported_to_a_pipe_is_nothing_else(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block], suffix: str
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    run(capsys, "export", tmp_path / f"file.{suffix}", "--datadir", data)
+    command = [sys.executable, "-m", "blockstm", "export", "/proc/self/fd/1"]
+    options = [f"--datadir={data}", f"--format={suffix}"]
+    done = subprocess.run([*command, *options], capture_output=True, check=True)
+    assert done.stdout == (tmp_path / f"file.{suffix}").read_bytes()
+    assert b"exported" in done.stderr
+
+
+@pytest.mark.parametrize("network", ["", ".", "..", "a/b", "/dev/shm/a", "../a", "a/", "a\0"])
+def test_a_network_that_leads_out_of_the_folder_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block], network: str
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    with Chain.open(data, read_only=True) as chain, pytest.raises(InputError, match="network"):
+        export_archives(tmp_path / "eras", chain, 0, 1, "ere", network)
+    assert not (tmp_path / "eras").exists()
 
 
 def test_an_archive_is_exported_and_imported(

@@ -192,9 +192,12 @@ def export_archives(
     when it is whole.
 
     Raises:
-        OSError, MissingExtra, InputError, UnknownBlock, StoreError: see `export_archive`.
+        OSError, MissingExtra, InputError, UnknownBlock, StoreError: see `export_archive`; or the
+            network is no name that a file can begin with.
     """
     _check_span(chain, first, last)
+    if not isinstance(network, str) or Path(network).name != network or "\0" in network:
+        raise InputError(f"a network's name begins a file's name, not {brief(network)}")
     folder, kind, paths = path_of(folder, "a folder"), Format(kind), []
     folder.mkdir(parents=True, exist_ok=True)
     while first <= last:

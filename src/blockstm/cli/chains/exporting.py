@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from blockstm.cli.chains.options import add_datadir, hexadecimal, opened, show
 from blockstm.errors import ConfigError
+from blockstm.whole_files import is_stream
 
 if TYPE_CHECKING:
     from blockstm.chain import Chain
@@ -27,7 +29,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         description="Writes the blocks up to the head: as a stream of RLP, as geth does, which a "
         "name that ends in .gz or .xz has compressed; or, with their receipts, as an archive, era1 "
         "or ere. Into a folder go as many archives as there are eras of 8,192 blocks, named as "
-        "usual.",
+        "usual. What was written is told on stderr where FILE is a pipe or a device.",
     )
     parser.add_argument("file", type=Path, metavar="FILE")
     add_datadir(parser)
@@ -64,7 +66,8 @@ def main(args: argparse.Namespace) -> int:
         export = _export_rlp if kind == "rlp" else _export_archives
         members = export(args, chain, first, last, kind)
         count = last + 1 - first
-        show(args, {"exported": count, "first": first, "last": last, "format": kind, **members})
+        told = {"exported": count, "first": first, "last": last, "format": kind, **members}
+        show(args, told, sys.stderr if is_stream(args.file) else None)  # which may be stdout
     return 0
 
 
@@ -85,7 +88,7 @@ def _export_archives(
 
     if first > last:
         raise ConfigError(f"an archive has one block at least, not {first} to {last}")
-    if args.file.is_dir() or not args.file.suffix:
+    if not is_stream(args.file) and (args.file.is_dir() or not args.file.suffix):
         chain_id = int(chain.spec.chain_id)
         network = args.network or _NETWORKS.get(chain_id, f"chain{chain_id}")
         paths = export_archives(args.file, chain, first, last, kind, network)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from blockstm.cli.blockpaths import folder
 from blockstm.errors import ConfigError
@@ -59,19 +59,19 @@ def hexadecimal(data: bytes) -> str:
     return "0x" + data.hex()
 
 
-def show(args: argparse.Namespace, members: dict[str, Any]) -> None:
-    """Print members, as JSON or line by line."""
+def show(args: argparse.Namespace, members: dict[str, Any], file: TextIO | None = None) -> None:
+    """Print members, as JSON or line by line, to a file or to stdout."""
     if args.json:
-        print(json.dumps(members))
+        print(json.dumps(members), file=file)
         return
     width = max(map(len, members), default=0)
     for name, value in members.items():
         if isinstance(value, dict):
-            print(name)
+            print(name, file=file)
             for key, each in value.items():
-                print(f"  {key}  {_shown(each)}")
+                print(f"  {key}  {_shown(each)}", file=file)
         else:
-            print(f"{name:<{width}}  {_shown(value)}")
+            print(f"{name:<{width}}  {_shown(value)}", file=file)
 
 
 def _shown(value: Any) -> str:
