@@ -46,8 +46,9 @@ public:
     const Instruction* find(uint64_t place) const noexcept {
         const Cells* cells = cells_.observe();
         if (cells == nullptr) return nullptr;
-        const uint64_t mask = cells->mask.observe();  // and the segments that it takes
         for (uint64_t at = cells->home_of(place);; ++at) {
+            // Each time: there is a free cell in the table as it is, but perhaps none in the part that it was.
+            const uint64_t mask = cells->mask.observe();  // and the segments that it takes
             const uint64_t cell = cells->cell(at & mask).observe();
             // A free cell looks like place 0 without an address.
             if (cell >> ADDRESS_BITS == place) return instruction_in(cell);

@@ -1,0 +1,20 @@
+"""Tables of jump targets grow where they are, whoever is reading them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tests.layers import PACKAGE
+
+SOURCE = Path(__file__).parent / "place_table.cpp"
+NATIVE = PACKAGE / "_native"
+
+
+def test_tables_lose_nothing_and_let_readers_go(tmp_path: Path) -> None:
+    program = tmp_path / "place_table"
+    sources = [str(SOURCE), str(NATIVE / "base" / "index.cpp")]
+    command = ["c++", "-std=c++20", "-O1", "-Wall", "-Wextra", f"-I{NATIVE}", *sources]
+    subprocess.run([*command, "-o", str(program)], check=True)
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
