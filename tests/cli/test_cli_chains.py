@@ -191,7 +191,7 @@ def test_what_is_exported_to_a_pipe_is_nothing_else(
     assert b"exported" in done.stderr
 
 
-@pytest.mark.parametrize("network", ["", ".", "..", "a/b", "/dev/shm/a", "../a", "a/", "a\0"])
+@pytest.mark.parametrize("network", ["", ".", "a/b", "/dev/shm/a", "../a", "a/", "a\0"])
 def test_a_network_that_leads_out_of_the_folder_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block], network: str
 ) -> None:

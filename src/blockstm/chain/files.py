@@ -196,7 +196,12 @@ def export_archives(
             network is no name that a file can begin with.
     """
     _check_span(chain, first, last)
-    if not isinstance(network, str) or Path(network).name != network or "\0" in network:
+    if (
+        not isinstance(network, str)
+        or not network
+        or Path(network).name != network
+        or "\0" in network
+    ):
         raise InputError(f"a network's name begins a file's name, not {brief(network)}")
     folder, kind, paths = path_of(folder, "a folder"), Format(kind), []
     folder.mkdir(parents=True, exist_ok=True)
