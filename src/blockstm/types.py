@@ -155,7 +155,8 @@ class Stats:
     """How the block ran; unlike all else in a result, it depends on the schedule.
 
     Attributes:
-        workers: threads that worked on the block (1: no speculation).
+        workers: threads that the block was shared by (1: no speculation); one of them may have come
+            too late for any work.
         transactions: transactions that became final.
         incarnations: runs of the VM, speculative ones included.
         aborts: stopped or discarded incarnations by cause: ``validation`` (a condition failed
