@@ -1,4 +1,4 @@
-"""Tables of jump targets grow where they are, whoever is reading them."""
+"""Tables of jump targets grow where they are, while other workers read them."""
 
 from __future__ import annotations
 
