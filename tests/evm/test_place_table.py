@@ -1,4 +1,4 @@
-"""Tables of jump targets grow where they are, while other workers read them."""
+"""Tables of jump targets grow where they are while others read them."""
 
 from __future__ import annotations
 
