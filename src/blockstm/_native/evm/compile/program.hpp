@@ -184,11 +184,15 @@ public:
         return is_known(way) ? jump + distance_of(way) : remember(jump, target(place_of(way)));
     }
     // Where to go on at an opcode that is no JUMPDEST.
-    const Instruction* middle(uint64_t place) noexcept { return place == 0 ? begin() : translate_rest(place); }
+    const Instruction* middle(uint64_t place) noexcept {
+        if (place == 0) return begin();
+        const Instruction* found = known_rest(place);
+        return found != nullptr ? found : translate_rest(place);
+    }
     // Where a GO_ON leads: on behind the end of a chunk. It remembers that likewise.
     const Instruction* rest(const Instruction* jump) noexcept {
         const uint32_t way = observe_number(way_of(jump));
-        return is_known(way) ? jump + distance_of(way) : remember(jump, translate_rest(place_of(way)));
+        return is_known(way) ? jump + distance_of(way) : remember(jump, middle(place_of(way)));
     }
 
     const Code& code() const noexcept { return code_; }
@@ -245,7 +249,7 @@ private:
     uint64_t jumpdests_found(uint64_t number) const noexcept;              // of its places
     const Immutable* immutable_at(uint64_t place) const noexcept;
 
-    // Under the lock.
+    // From any thread; under the lock, all that is there is found.
     const Instruction* known_target(uint64_t place) const noexcept {
         return targets_[place >> PlaceTable::PLACE_BITS].find(place % PlaceTable::PLACES);
     }
