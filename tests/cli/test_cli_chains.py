@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -445,3 +447,48 @@ def test_ctrl_c_leaves_a_chain_that_goes_on(
     assert "goes on from there" in errors
     assert "head" in output
     assert imported(capsys, tmp_path, blocks)[1]["head"] == 20
+
+
+@pytest.mark.parametrize("flag", [(), ("--json",)])
+@pytest.mark.parametrize("way", ["pipe", "file"])
+def test_blocks_that_go_to_stdout_have_no_summary_in_them(
+    way: str,
+    flag: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    blocks: list[Block],
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    path = tmp_path / "out"
+    if way == "file":
+        path.touch()
+    command = [
+        sys.executable,
+        "-m",
+        "blockstm",
+        "export",
+        "/proc/self/fd/1",
+        "--datadir",
+        str(data),
+    ]
+    with path.open("wb") if way == "file" else nullcontext(subprocess.PIPE) as out:
+        done = subprocess.run([*command, *flag], stdout=out, stderr=subprocess.PIPE, check=True)
+    written = path.read_bytes() if way == "file" else done.stdout
+    assert written == b"".join(each.encode() for each in blocks)
+    assert b"exported" in done.stderr
+
+
+def test_what_was_written_into_a_pipe_is_told_on_stderr(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, blocks: list[Block]
+) -> None:
+    data, _ = imported(capsys, tmp_path, blocks)
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    for command in ("export", "prove"):
+        given = (path,) if command == "export" else ("20", "--output", path)
+        with ThreadPoolExecutor(1) as pool:
+            read = pool.submit(path.read_bytes)
+            assert main([command, *map(str, given), "--datadir", str(data)]) == 0
+            assert read.result(timeout=PATIENCE)
+        said = capsys.readouterr()
+        assert (said.out, str(path) in said.err) == ("", True)

@@ -28,6 +28,7 @@ Imports point down::
     verdict     a block of a file, and what is said about it
     blockpaths  which files and folders an argument names
     block_ranges  which numbers of blocks one names
+    summaries   where what was written is told
     durations   spans of time as people read them
     commands    which commands there are, and how one is run
 """

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
+from blockstm.cli.summaries import told_beside
 from blockstm.errors import DecodeError, InputError, ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -183,7 +184,8 @@ def _prove(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.input}: {error}") from error
     path = args.output or args.input.with_suffix(".inference")
     path.write_bytes(inference.encode())
-    print(f"{path}: model {_hex(inference.program.hash)}, output {_hex(inference.output)}")
+    told = f"{path}: model {_hex(inference.program.hash)}, output {_hex(inference.output)}"
+    print(told, file=told_beside(path))
     return 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from blockstm.cli.summaries import told_beside
 from blockstm.errors import DecodeError, InputError, UsageError
 
 __all__ = ["add_parser", "main"]
@@ -108,7 +109,8 @@ def _join(args: argparse.Namespace) -> int:
         print(f"blockstm chunks: {error}", file=sys.stderr)
         return NOT_PROVED
     args.output.write_bytes(root + content)
-    print(f"{args.output}: {len(root) + len(content)} bytes")
+    told = f"{args.output}: {len(root) + len(content)} bytes"
+    print(told, file=told_beside(args.output))
     return PROVED
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from blockstm.cli.summaries import told_beside
 from blockstm.errors import ConfigError, NodeError
 from blockstm.messages import brief
 
@@ -90,7 +91,7 @@ def main(args: argparse.Namespace) -> int:
         write_block_file(file, output)
     except OSError as error:
         raise ConfigError(f"--output: {error}") from error
-    print(output)
+    print(output, file=told_beside(output))
     return FETCHED
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +28,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         description="Writes the blocks up to the head: as a stream of RLP, as geth does, which a "
         "name that ends in .gz or .xz has compressed; or, with their receipts, as an archive, era1 "
         "or ere. Into a folder go as many archives as there are eras of 8,192 blocks, named as "
-        "usual. What was written is told on stderr where FILE is a pipe or a device.",
+        "usual. What was exported is printed; to stderr if the blocks go to stdout or into a pipe.",
     )
     parser.add_argument("file", type=Path, metavar="FILE")
     add_datadir(parser)
@@ -67,7 +66,7 @@ def main(args: argparse.Namespace) -> int:
         members = export(args, chain, first, last, kind)
         count = last + 1 - first
         told = {"exported": count, "first": first, "last": last, "format": kind, **members}
-        show(args, told, sys.stderr if is_stream(args.file) else None)  # which may be stdout
+        show(args, told, written=args.file)
     return 0
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final, TextIO
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from blockstm.cli.blockpaths import folder
+from blockstm.cli.summaries import told_beside
 from blockstm.errors import ConfigError
 from blockstm.messages import brief
 
@@ -59,8 +62,9 @@ def hexadecimal(data: bytes) -> str:
     return "0x" + data.hex()
 
 
-def show(args: argparse.Namespace, members: dict[str, Any], file: TextIO | None = None) -> None:
-    """Print members, as JSON or line by line, to a file or to stdout."""
+def show(args: argparse.Namespace, members: dict[str, Any], *, written: Path | None = None) -> None:
+    """Print members, as JSON or line by line; beside what was written, if it went to stdout."""
+    file = sys.stdout if written is None else told_beside(written)
     if args.json:
         print(json.dumps(members), file=file)
         return

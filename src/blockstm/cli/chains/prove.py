@@ -54,5 +54,6 @@ def main(args: argparse.Namespace) -> int:
             "bytes": len(data),
             "file": str(path),
         },
+        written=path,
     )
     return 0
