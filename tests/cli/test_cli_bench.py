@@ -73,3 +73,43 @@ def test_the_table_names_machine_and_work(capsys: Capture) -> None:
 def test_a_parameter_out_of_range_is_told(wrong: list[str], capsys: Capture) -> None:
     assert main(["bench", "payments", "--transactions", "10", *wrong]) == 2
     assert "blockstm bench: " in capsys.readouterr().err
+
+
+HUGE = "1" + 12 * "0"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("payments", "--accounts", HUGE),
+        ("payments", "--accounts", f"2,{HUGE}"),
+        ("chain", "--transactions", HUGE),
+        ("payments", "--accounts", "9" * 400),
+        ("payments", "--work-us", "inf"),
+        ("payments", "--seconds", "nan"),
+        ("blocks", "file", "--iterations", HUGE),
+        ("evm", "file", "--iterations", HUGE),
+        ("once", "file", "--iterations", HUGE),
+        ("once", "file", "--known", HUGE),
+        ("hints", "--gas", HUGE),
+        ("hints", "--iterations", HUGE),
+        ("imports", "--accounts", HUGE),
+        ("imports", "--blocks", HUGE),
+        ("imports", "--transactions", HUGE),
+        ("imports", "--parts", HUGE),
+        ("pipeline", "--transactions", HUGE),
+        ("pipeline", "--processes", HUGE),
+        ("pipeline", "--iterations", HUGE),
+        ("shards", "--transactions", HUGE),
+        ("shards", "--blocks", HUGE),
+        ("workloads", "--gas", "1e300"),
+        ("workloads", "--seconds", "inf"),
+    ],
+)
+def test_sizes_that_would_never_come_to_an_end_are_refused(
+    command: tuple[str, ...], capsys: Capture
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["bench", *command])
+    assert refused.value.code == 2
+    assert "is not at most" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from blockstm.cli.bench.rows import add_blocks, print_rows, read_blocks, words
+from blockstm.cli.bench.rows import add_blocks, at_most, print_rows, read_blocks, words
 
 __all__ = ["add_parser", "main"]
 
@@ -42,7 +42,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     parser.add_argument("--against", default="", metavar="EVM,EVM", help="py-evm, py-evm-stock")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="of ours; default: 1")
     parser.add_argument(
-        "--iterations", "--laps", type=int, default=10, metavar="N", help="of ours; default: 10"
+        "--iterations",
+        "--laps",
+        type=at_most(10**6),
+        default=10,
+        metavar="N",
+        help="of ours; default: 10",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.set_defaults(main=main)

@@ -9,7 +9,7 @@ from typing import Any
 
 from blockstm.bench.engine.workloads import ABOUT, WORKLOADS, workload_named
 from blockstm.cli.bench import blocks, evm, hinted, imports, once, pipeline, sharded, workloads
-from blockstm.cli.bench.rows import print_rows
+from blockstm.cli.bench.rows import at_most, print_rows
 from blockstm.cores import usable_cores
 from blockstm.extras import need
 
@@ -65,14 +65,22 @@ def _add_workload(names: Any, name: str) -> None:
         "--workers 1,2.",
     )
     parser.add_argument(
-        "--accounts", type=_list_of(int), default=[10_000], metavar="A", help="default: 10000"
+        "--accounts",
+        type=_list_of(at_most(10**7)),
+        default=[10_000],
+        metavar="A",
+        help="default: 10000",
     )
     parser.add_argument(
-        "--transactions", type=_list_of(int), default=[10_000], metavar="N", help="default: 10000"
+        "--transactions",
+        type=_list_of(at_most(10**7)),
+        default=[10_000],
+        metavar="N",
+        help="default: 10000",
     )
     parser.add_argument(
         "--work-us",
-        type=_list_of(float),
+        type=_list_of(at_most(10**6, float)),
         default=[5.0],
         metavar="W",
         help="work of one transaction, in µs, by a loop calibrated now; default: 5",
@@ -91,7 +99,11 @@ def _add_workload(names: Any, name: str) -> None:
         help="a Numba kernel, without the GIL, or a Python function; default: kernel",
     )
     parser.add_argument(
-        "--seconds", type=float, default=2.0, metavar="S", help="time for a row; default: 2"
+        "--seconds",
+        type=at_most(10**6, float),
+        default=2.0,
+        metavar="S",
+        help="time for a row; default: 2",
     )
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of the generator")
     parser.add_argument("--json", action="store_true", help="one JSON object a row")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blockstm.bench.machine import machine
-from blockstm.cli.bench.rows import print_rows, words
+from blockstm.cli.bench.rows import at_most, print_rows, words
 from blockstm.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,10 +41,18 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="add the workloads of files in the format of state tests: file, folder or .tar.xz",
     )
     parser.add_argument(
-        "--iterations", "--laps", type=_positive, metavar="N", help="of each; default: by time"
+        "--iterations",
+        "--laps",
+        type=at_most(10**6, _positive),
+        metavar="N",
+        help="of each; default: by time",
     )
     parser.add_argument(
-        "--seconds", type=float, default=2.0, metavar="S", help="time for a row; default: 2"
+        "--seconds",
+        type=at_most(10**6, float),
+        default=2.0,
+        metavar="S",
+        help="time for a row; default: 2",
     )
     parser.add_argument(
         "--percent", type=float, default=100.0, metavar="P", help="of the loops' turns; default 100"

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from blockstm.cli.bench.rows import add_blocks, print_rows, read_blocks, words
+from blockstm.cli.bench.rows import add_blocks, at_most, print_rows, read_blocks, words
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
 
@@ -43,12 +43,15 @@ def add_parser(subparsers: Any) -> None:
         "--load", action="append", default=[], metavar="NAME", help="a generated block, too"
     )
     parser.add_argument(
-        "--gas", type=int, default=30_000_000, help="of a generated block; default: 30,000,000"
+        "--gas",
+        type=at_most(10**10),
+        default=30_000_000,
+        help="of a generated block; default: 30,000,000",
     )
     parser.add_argument("--workers", type=int, default=usable_cores(), metavar="N", help="threads")
     parser.add_argument("--hints", default="", metavar="KIND,KIND", help="default: all kinds")
     parser.add_argument(
-        "--iterations", type=int, default=20, metavar="N", help="of each; default: 20"
+        "--iterations", type=at_most(10**6), default=20, metavar="N", help="of each; default: 20"
     )
     parser.add_argument(
         "--schedule",

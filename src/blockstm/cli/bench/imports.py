@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from blockstm.cli.bench.rows import print_rows, words
+from blockstm.cli.bench.rows import at_most, print_rows, words
 from blockstm.errors import UsageError
 from blockstm.messages import brief
 
@@ -41,20 +41,24 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--accounts",
-        type=int,
+        type=at_most(10**8),
         default=200_000,
         metavar="N",
         help="to start from, with five slots for each; default: 200000",
     )
     parser.add_argument(
-        "--blocks", type=int, default=200, metavar="N", help="of a part; default: 200"
+        "--blocks", type=at_most(10**6), default=200, metavar="N", help="of a part; default: 200"
     )
     parser.add_argument(
-        "--transactions", type=int, default=500, metavar="N", help="of a block; default: 500"
+        "--transactions",
+        type=at_most(10**6),
+        default=500,
+        metavar="N",
+        help="of a block; default: 500",
     )
     parser.add_argument(
         "--parts",
-        type=int,
+        type=at_most(10**4),
         default=2,
         metavar="N",
         help="of each way on disk and in memory, in turn: the time is their median; default: 2",

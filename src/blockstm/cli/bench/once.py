@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
-from blockstm.cli.bench.rows import add_blocks, numbers, print_rows, read_blocks
+from blockstm.cli.bench.rows import add_blocks, at_most, numbers, print_rows, read_blocks
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
 
@@ -53,11 +53,11 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--gas", type=int, default=0, metavar="GAS", help="leave out blocks that used less"
     )
     parser.add_argument(
-        "--iterations", type=int, default=5, metavar="N", help="of each; default: 5"
+        "--iterations", type=at_most(10**6), default=5, metavar="N", help="of each; default: 5"
     )
     parser.add_argument(
         "--known",
-        type=int,
+        type=at_most(10**6),
         default=0,
         metavar="N",
         help="in each process, run all blocks N times more: first sight is the first time over the "

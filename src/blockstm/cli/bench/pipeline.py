@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockstm.cli.bench.rows import block_files_at, numbers, print_rows, words
+from blockstm.cli.bench.rows import at_most, block_files_at, numbers, print_rows, words
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
 from blockstm.extras import need
@@ -64,13 +64,24 @@ def add_parser(subparsers: Any) -> None:
         help="threads of ours, at most; default: all cores",
     )
     parser.add_argument(
-        "--transactions", type=int, metavar="N", help="of generated blocks; default: theirs"
+        "--transactions",
+        type=at_most(10**6),
+        metavar="N",
+        help="of generated blocks; default: theirs",
     )
     parser.add_argument(
-        "--processes", type=int, default=3, metavar="N", help="fresh ones for each row; default: 3"
+        "--processes",
+        type=at_most(10**4),
+        default=3,
+        metavar="N",
+        help="fresh ones for each row; default: 3",
     )
     parser.add_argument(
-        "--iterations", type=int, default=5, metavar="N", help="in each process; default: 5"
+        "--iterations",
+        type=at_most(10**6),
+        default=5,
+        metavar="N",
+        help="in each process; default: 5",
     )
     parser.add_argument("--against", default="", metavar="EVM", help="py-evm")
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of what is drawn")

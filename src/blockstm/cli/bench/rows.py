@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PrintRow",
     "add_blocks",
+    "at_most",
     "block_files_at",
     "numbers",
     "print_rows",
@@ -50,6 +51,19 @@ def numbers(text: str, option: str) -> list[int]:
         return [int(part) for part in text.split(",")]
     except ValueError:
         raise UsageError(f"{option} is a list of numbers, not {brief(text)}") from None
+
+
+def at_most(most: float, kind: Callable[[str], Any] = int) -> Callable[[str], Any]:
+    """A parser of a number that refuses those with which a benchmark would not come to an end."""
+
+    def parse(text: str) -> Any:
+        number = kind(text)
+        if not number <= most:  # nor is what is no number
+            raise argparse.ArgumentTypeError(f"{brief(text)} is not at most {most:,.0f}")
+        return number
+
+    parse.__name__ = kind.__name__  # what argparse calls it in its messages
+    return parse
 
 
 def block_files_at(path: Path) -> list[Path]:

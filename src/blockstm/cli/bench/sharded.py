@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from blockstm.cli.bench.rows import numbers, print_rows
+from blockstm.cli.bench.rows import at_most, numbers, print_rows
 
 __all__ = ["add_parser", "main"]
 
@@ -38,10 +38,14 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--shards", default="8", metavar="2,8", help="default: 8")
     parser.add_argument(
-        "--transactions", type=int, default=4_000, metavar="N", help="of a block; default: 4000"
+        "--transactions",
+        type=at_most(10**6),
+        default=4_000,
+        metavar="N",
+        help="of a block; default: 4000",
     )
     parser.add_argument(
-        "--blocks", type=int, default=5, metavar="N", help="of each shard; default: 5"
+        "--blocks", type=at_most(10**6), default=5, metavar="N", help="of each shard; default: 5"
     )
     parser.add_argument(
         "--messages",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blockstm.cli.bench.rows import numbers, print_rows, words
+from blockstm.cli.bench.rows import at_most, numbers, print_rows, words
 from blockstm.cores import usable_cores
 from blockstm.errors import UsageError
 from blockstm.extras import need
@@ -56,7 +56,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="WORKLOAD", help="default: all; see --list")
     parser.add_argument("--list", action="store_true", help="say what workloads there are")
     parser.add_argument(
-        "--gas", type=float, default=1e9, metavar="G", help="of a block, about; default: 1e9"
+        "--gas",
+        type=at_most(1e12, float),
+        default=1e9,
+        metavar="G",
+        help="of a block, about; default: 1e9",
     )
     parser.add_argument(
         "--workers",
@@ -70,7 +74,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="EVM,EVM",
         help="sequential (always measured), revm (built by cargo), pyrevm, py-evm",
     )
-    parser.add_argument("--seconds", type=float, default=4.0, metavar="S", help="for a row")
+    parser.add_argument(
+        "--seconds", type=at_most(10**6, float), default=4.0, metavar="S", help="for a row"
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="SEED", help="of what is drawn")
     parser.add_argument(
         "--verified",
