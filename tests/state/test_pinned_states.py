@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -116,6 +118,29 @@ def test_a_refused_change_leaves_no_codes() -> None:
         state.apply({code_hash_of(ALICE): keccak(code), code_with(keccak(code)): code})
     with pytest.raises(LookupError):
         state.code(keccak(code))
+
+
+def test_a_change_that_is_refused_takes_no_reads_from_a_block_that_begins() -> None:
+    state, begins = witness_state(), WitnessState.__blockstm_state__.__code__
+    refused = 0
+
+    def at_each_line(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal refused
+        if frame.f_code is begins and event == "line":  # as if another thread came between
+            with pytest.raises(UsageError):
+                state.apply(RICHER)
+            refused += 1
+        return at_each_line if frame.f_code is begins else None
+
+    before = sys.gettrace()
+    with state._pin():
+        sys.settrace(at_each_line)
+        try:
+            shown = state.__blockstm_state__()
+        finally:
+            sys.settrace(before)
+    assert refused > 1
+    assert shown is not None
 
 
 def test_copies_of_tries_change_beside_a_block() -> None:

@@ -78,10 +78,12 @@ class WitnessState:
 
     def __blockstm_state__(self) -> object:
         """For the engine: it reads this without Python, and asks `get` where this cannot tell."""
-        if self._reads is None:
+        reads = self._reads  # once: a change in another thread forgets it, one that is refused, too
+        if reads is None:
             are_hashed = type(self) is WitnessState  # another may tell more codes
-            self._reads = WitnessReads(self.trie.native, self._codes, are_hashed=are_hashed)
-        return self._reads.__blockstm_state__()
+            reads = WitnessReads(self.trie.native, self._codes, are_hashed=are_hashed)
+            self._reads = reads
+        return reads.__blockstm_state__()
 
     def _pin(self) -> AbstractContextManager[object]:
         return self.trie.native._pin()
