@@ -18,7 +18,7 @@ from blockstm.chain import Chain
 from blockstm.chain.files import split_blocks
 from blockstm.cli import main
 from blockstm.rpc import Node, dispatch
-from blockstm.rpc.exchanges import differences, run
+from blockstm.rpc.exchanges import differences, read_archive, run
 
 
 def test_every_recorded_exchange_passes() -> None:
@@ -138,3 +138,22 @@ def test_an_archive_of_no_json_is_told(
             file.addfile(member, BytesIO(content))
     assert main(["rpctest", str(tmp_path / "a.tar")]) == 2
     assert f"{name}: not " in capsys.readouterr().err
+
+
+def test_a_recorded_answer_may_be_as_deep_as_calls(tmp_path: Path) -> None:
+    answer: dict[str, object] = {}
+    for _ in range(200):
+        answer = {"calls": [answer]}
+    step = f'>> {{"method": "debug_traceTransaction"}}\n<< {json.dumps({"result": answer})}\n'
+    members = {
+        "genesis.json": b"{}",
+        "chain.rlp": b"",
+        "debug_traceTransaction/a.io": step.encode(),
+    }
+    with tarfile.open(tmp_path / "a.tar", "w") as file:
+        for each, content in members.items():
+            member = tarfile.TarInfo(each)
+            member.size = len(content)
+            file.addfile(member, BytesIO(content))
+    [exchange] = read_archive(tmp_path / "a.tar").exchanges
+    assert exchange.steps[0][1] == {"result": answer}

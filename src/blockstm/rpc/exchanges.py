@@ -28,6 +28,7 @@ __all__ = ["Archive", "Exchange", "differences", "read_archive", "run"]
 _ENDING: Final = ".io"
 _FILES: Final = ("genesis.json", "chain.rlp")
 _SHOWN_MAX: Final = 120
+_DEPTH_MAX: Final = 4096  # two for each of 1,024 calls in one another, and more
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ def _text(encoded: bytes, name: str) -> str:
 
 def _parsed(text: str | bytes, name: str) -> Any:
     try:
-        return parse_json(text if isinstance(text, bytes) else text.encode(), name)
+        encoded = text if isinstance(text, bytes) else text.encode()
+        return parse_json(encoded, name, depth_max=_DEPTH_MAX)
     except DecodeError as error:
         raise DecodeError(f"{name}: {error}", name) from error
 

@@ -67,14 +67,14 @@ def write_json(document: Any, path: str | Path) -> None:
         unfinished.write_bytes(data)
 
 
-def parse_json(raw: bytes, what: str) -> Any:
+def parse_json(raw: bytes, what: str, *, depth_max: int = _DEPTH_MAX) -> Any:
     """The document that bytes are, in UTF-8, with a byte order mark or without.
 
     Raises:
-        DecodeError: it is not JSON, or nested deeper than any document of Ethereum, or has a
+        DecodeError: it is not JSON, or nested deeper than documents of Ethereum, or has a
             number that is none or of thousands of digits, or a member twice.
     """
-    _check_depth(raw, what)
+    _check_depth(raw, what, depth_max)
     try:
         return json.loads(
             raw.decode("utf-8-sig"),
@@ -131,7 +131,7 @@ def _unxz(file: IO[bytes]) -> Iterator[bytes]:
             stream = lzma.LZMADecompressor(memlimit=_DICTIONARY_MAX)
 
 
-def _check_depth(raw: bytes, what: str) -> None:
+def _check_depth(raw: bytes, what: str, depth_max: int) -> None:
     """Refuse what is nested deeply.
 
     py-evm raises the interpreter's recursion limit so far that the JSON parser would overflow
@@ -140,8 +140,8 @@ def _check_depth(raw: bytes, what: str) -> None:
     depth = 0
     for bracket in _STRING.sub(b"", raw).translate(None, _NO_BRACKETS):
         depth += 1 if bracket in b"[{" else -1
-        if depth > _DEPTH_MAX:
-            raise DecodeError(f"not a {what}: nested deeper than {_DEPTH_MAX}")
+        if depth > depth_max:
+            raise DecodeError(f"not a {what}: nested deeper than {depth_max}")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
