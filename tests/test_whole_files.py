@@ -3,6 +3,7 @@
 import gzip
 import os
 import pty
+import shutil
 import stat
 import subprocess
 import sys
@@ -114,6 +115,30 @@ def test_what_a_process_has_open_is_written_to(tmp_path: Path) -> None:
     with (tmp_path / "out").open("wb") as out:
         subprocess.run([sys.executable, "-c", code], stdout=out, check=True)
     assert (tmp_path / "out").read_text() == "shown"
+
+
+def test_a_file_that_is_mounted_is_written_to(tmp_path: Path) -> None:
+    """As a container has a single file of its host."""
+    unshare = shutil.which("unshare")
+    if unshare is None:
+        pytest.skip("there is no unshare(1) to mount a file with")
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    outside.write_text("before")
+    inside.touch()
+    mounted = f'mount --bind "{outside}" "{inside}"'
+    private = [unshare, "--mount"] + ([] if os.getuid() == 0 else ["--user", "--map-root-user"])
+    if subprocess.run([*private, "sh", "-c", mounted], capture_output=True).returncode != 0:
+        pytest.skip("no file can be mounted here")
+    code = (
+        "import sys\n"
+        "from blockstm.whole_files import replacing\n"
+        "with replacing(sys.argv[1]) as path: path.write_text('shown')"
+    )
+    script = f'{mounted} && exec "$@"'
+    command = [sys.executable, "-c", code, str(inside)]
+    subprocess.run([*private, "sh", "-c", script, "sh", *command], check=True)
+    assert outside.read_text() == "shown"
+    assert sorted(os.listdir(tmp_path)) == ["inside", "outside"]
 
 
 def grown_chain() -> Chain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -22,7 +23,8 @@ def replacing(
     """Where to write what takes the place of ``path`` at the end, at once.
 
     If the body fails, nothing has changed. Where a link is, the file that it leads to is replaced.
-    A device, a pipe or a terminal has no place to take: that is written to itself.
+    A device, a pipe or a terminal has no place to take: that is written to itself, and a file that
+    is mounted by itself gets a copy.
 
     Args:
         path: the file's final name, whether there is one or not.
@@ -48,7 +50,7 @@ def replacing(
             shutil.copymode(target, unfinished)
         if durable:
             _sync(unfinished)
-        unfinished.replace(target)
+        _take_place(unfinished, target)
         if durable:
             _sync(target.parent)
     except OSError as error:
@@ -57,6 +59,16 @@ def replacing(
         raise
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _take_place(unfinished: Path, target: Path) -> None:
+    try:
+        unfinished.replace(target)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        shutil.copyfile(unfinished, target)  # it is mounted, as containers mount single files
+        _sync(target)
 
 
 def is_stream(path: Path) -> bool:
