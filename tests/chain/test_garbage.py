@@ -3,13 +3,12 @@ what waits for it may hold a state, and with it memory and pages of the file."""
 
 from __future__ import annotations
 
-import gc
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.chain.growing import RECIPIENTS, child, genesis, random_line, with_other_root
+from tests.garbage import garbage_of
 
 from blockstm import BlockstmError
 from blockstm.chain import Chain
@@ -37,22 +36,6 @@ def chain(request: pytest.FixtureRequest, tmp_path: Path, line: list[Block]) -> 
     with opened as chain:
         list(chain.import_blocks(line[:STOOD_AT]))
         yield chain
-
-
-def garbage_of(act: Callable[[], object]) -> Counter[str]:
-    """The kinds of objects that only the garbage collector frees after an act."""
-    act()  # what is made once
-    gc.collect()
-    gc.disable()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
-        act()
-        gc.collect()
-        return Counter(type(each).__qualname__ for each in gc.garbage)
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
 
 
 def refused(act: Callable[[], object]) -> None:

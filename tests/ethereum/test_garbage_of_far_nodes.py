@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from tests.ethereum.far_node import FarNode, Handler, answers, far_node
+from tests.garbage import garbage_of
 from tests.rpc.test_dev import ALICE, new_node, pay
 
 from blockstm.errors import NodeError
@@ -104,16 +104,5 @@ def test_an_error_takes_what_it_came_through_with_it(far: FarNode, act: Act) -> 
             return
         raise AssertionError("nothing was refused")
 
-    refused()  # what is made once
-    gc.collect()
-    gc.disable()
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    try:
-        refused()
-        gc.collect()
-        kinds = {type(each).__qualname__ for each in gc.garbage}
-    finally:
-        gc.set_debug(0)
-        gc.garbage.clear()
-        gc.enable()
+    kinds = set(garbage_of(refused))
     assert not kinds & {"frame", "traceback", "RpcState", "NodeClient", "Batcher"}
