@@ -56,12 +56,6 @@ def grown() -> Iterator[Any]:
         yield node
 
 
-@pytest.fixture
-def far(grown: Any) -> Iterator[FarNode]:
-    with far_node(grown) as found:
-        yield found
-
-
 def accounts_of(far: FarNode) -> list[Address]:
     named = [ALICE, BOB, far.node.contract, "0x" + "77" * 20]  # type: ignore[attr-defined]  # see above
     return [Address(bytes.fromhex(each[2:])) for each in named]

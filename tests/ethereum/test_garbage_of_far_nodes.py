@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.ethereum.far_node import FarNode, Handler, answers, far_node
+from tests.ethereum.far_node import FarNode, Handler, answers
 from tests.garbage import garbage_of
 from tests.rpc.test_dev import ALICE, new_node, pay
 
@@ -24,12 +24,6 @@ def grown() -> Iterator[Any]:
     pay(node, 4)
     with node.chain:
         yield node
-
-
-@pytest.fixture
-def far(grown: Any) -> Iterator[FarNode]:
-    with far_node(grown) as found:
-        yield found
 
 
 def refusing(*methods: str) -> Callable[[Handler, Any], bool]:

@@ -108,44 +108,39 @@ def test_a_block_of_transfers_loads_nothing() -> None:
     assert printed(script) == "False False\n"
 
 
-def test_what_cannot_be_loaded_is_told_by_the_block_that_calls_it() -> None:
-    script = (
-        "from dataclasses import replace\n"
-        "from blockstm import execute_block\n"
-        "from blockstm.vm.evm import libraries\n"
-        "from tests.evm.world_blocks import run, transaction, world\n"
-        "wrong = replace(libraries._SOURCES['gmp'], module='ckzg', bundled='')\n"
-        "libraries._SOURCES['gmp'] = wrong\n"
-        "data = bytes(31) + b'\\1' + bytes(31) + b'\\1' + bytes(31) + b'\\2' + b'\\5\\3\\1\\0'\n"
-        "step = transaction(0, (5).to_bytes(20, 'big'), data=data)\n"
-        "try:\n"
-        "    run('osaka', world(), [step], execute_block)\n"
-        "except Exception as error:\n"
-        "    print(type(error.__cause__).__name__, error.__cause__)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.startswith("ImportError the EVM needs gmp from the package"), done
-    assert "undefined symbol: __gmpz_" in done.stdout
-
-
-def test_a_library_that_the_fork_does_not_need_is_not_blamed() -> None:
+def told_of_sources(change: str, fork: str) -> str:
+    """What a block that calls MODEXP says, in a process of its own, once sources are changed."""
     script = (
         "from dataclasses import replace\n"
         "from blockstm import execute_block\n"
         "from blockstm.vm.evm import libraries\n"
         "from tests.evm.world_blocks import run, transaction, world\n"
         "sources = libraries._SOURCES\n"
-        "sources['gmp'] = replace(sources['gmp'], module='ckzg', bundled='')\n"
-        "sources['blst'] = replace(sources['blst'], module='no_such_package_anywhere')\n"
+        f"{change}\n"
         "data = bytes(31) + b'\\1' + bytes(31) + b'\\1' + bytes(31) + b'\\2' + b'\\5\\3\\1\\0'\n"
         "step = transaction(0, (5).to_bytes(20, 'big'), data=data)\n"
         "try:\n"
-        "    run('byzantium', world(), [step], execute_block)\n"
+        f"    run({fork!r}, world(), [step], execute_block)\n"
         "except Exception as error:\n"
         "    print(type(error.__cause__).__name__, error.__cause__)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert done.stdout.startswith("ImportError the EVM needs gmp from the package"), done
+    return done.stdout + done.stderr
+
+
+WRONG_GMP = "sources['gmp'] = replace(sources['gmp'], module='ckzg', bundled='')"
+NO_BLST = "sources['blst'] = replace(sources['blst'], module='no_such_package_anywhere')"
+
+
+def test_what_cannot_be_loaded_is_told_by_the_block_that_calls_it() -> None:
+    told = told_of_sources(WRONG_GMP, "osaka")
+    assert told.startswith("ImportError the EVM needs gmp from the package"), told
+    assert "undefined symbol: __gmpz_" in told
+
+
+def test_a_library_that_the_fork_does_not_need_is_not_blamed() -> None:
+    told = told_of_sources(f"{WRONG_GMP}\n{NO_BLST}", "byzantium")
+    assert told.startswith("ImportError the EVM needs gmp from the package"), told
 
 
 @pytest.mark.parametrize("fork", FORKS, ids=lambda fork: fork.name)

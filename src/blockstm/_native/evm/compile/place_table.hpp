@@ -5,7 +5,8 @@
 // A cell holds the lower bits of the place and the address of the instruction. Codes longer than those bits can
 // tell have a table for each PLACES of them. Writers hold the program's lock; readers are any threads.
 //
-// A table grows where it is: a segment as long as all before it is added, and the cells are put anew. Segments stay
+// A table grows where it is: a segment as long as all before it is added, and the cells are put anew. The segment is
+// published with the mask that leads to it, after its cells and its address. Segments stay
 // until the program goes, as somebody may be reading them. A reader that comes meanwhile may not find what is there,
 // and asks again under the lock; what it finds is right, as that is one word.
 #pragma once
